@@ -1,0 +1,1 @@
+"""Simulates sales-and-marketing funnels and the agreements between the two teams."""
