@@ -1,0 +1,242 @@
+"""Keyed random draws and samplers: every draw is a pure function of (seed, replication, lead, purpose, visit, attempt).
+
+No state, so a draw does not depend on what happened before it: two scenarios give the same lead the same luck, and
+both engines see the same numbers (rule 20). The generator is SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), entered
+at a counted position: output n of the stream that starts at s is mix(s + n * GOLDEN). The steps are
+seed and replication -> key, key and source and cell and ordinal -> luck of the lead, luck and purpose and
+(first, second) -> 64 bits. docs/decisions/001-random-numbers.md has the candidates, the battery and the speed.
+
+Sampling is by a table of the inverse distribution function. A row of the table holds the quantiles at fixed ranks u:
+each power of two of the distance to the nearer end of [0, 1], from 1/2 down to 2**-32, is cut into 128 equal cells,
+and values between are interpolated linearly. So both tails have the same relative resolution as the middle, a draw
+costs the same for every distribution, and the same luck means the same rank in every table. Before the quantiles
+stand the share that ever happens and its inverse: a rank above that share is "never".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import config
+from numpy.typing import NDArray
+
+from funnelsim.engine.jit import shared
+
+_U = np.uint64
+GOLDEN = _U(0x9E3779B97F4A7C15)
+_FIRST_FACTOR, _SECOND_FACTOR = _U(0xBF58476D1CE4E5B9), _U(0x94D049BB133111EB)
+_11, _27, _30, _31, _32 = _U(11), _U(27), _U(30), _U(31), _U(32)
+_ONE = _U(1)
+_TO_UNIT = 2.0**-53
+_TICKS, _TICK = 1024.0, 1.0 / 1024.0
+_POISSON_MEAN, _POISSON_NONE = 8.0, float(np.exp(-8.0))
+
+if config.DISABLE_JIT:  # type: ignore[attr-defined]  # NumPy warns when a scalar wraps around, compiled code does not
+    def _times(a: np.uint64, b: np.uint64) -> np.uint64:
+        return _U(int(a) * int(b) & 0xFFFFFFFFFFFFFFFF)
+
+    def plus(a: np.uint64, b: np.uint64) -> np.uint64:
+        """Sum modulo 2**64, as for the purpose of a draw: plus(stage.luck, P_PACE)."""
+        return _U(int(a) + int(b) & 0xFFFFFFFFFFFFFFFF)
+else:
+    @shared
+    def _times(a: np.uint64, b: np.uint64) -> np.uint64:
+        return a * b
+
+    @shared
+    def plus(a: np.uint64, b: np.uint64) -> np.uint64:
+        """Sum modulo 2**64, as for the purpose of a draw: plus(stage.luck, P_PACE)."""
+        return _U(a) + _U(b)
+
+
+@shared
+def mix(z: np.uint64) -> np.uint64:
+    """Finaliser of SplitMix64: a permutation of 64 bits that scatters neighbours."""
+    z = _U(z)
+    z = _times(z ^ (z >> _30), _FIRST_FACTOR)
+    z = _times(z ^ (z >> _27), _SECOND_FACTOR)
+    return z ^ (z >> _31)
+
+
+@shared
+def at(start: np.uint64, position: np.uint64) -> np.uint64:
+    """Output `position` of the SplitMix64 stream that starts at `start`; the published stream begins with 1."""
+    return mix(plus(start, _times(_U(position), GOLDEN)))
+
+
+@shared
+def replication_key(seed: np.uint64, replication: int) -> np.uint64:
+    """Key of one replication of one seed."""
+    return at(at(_U(seed), _ONE), _U(np.int64(replication)))
+
+
+@shared
+def lead_luck(key: np.uint64, source_luck: np.uint64, cell: int, ordinal: int) -> np.uint64:
+    """Luck of a lead, from its identity (rule 18)."""
+    return at(at(mix(_U(key) ^ _U(source_luck)), _U(np.int64(cell))), _U(np.int64(ordinal)))
+
+
+@shared
+def bits(luck: np.uint64, purpose: np.uint64, first: int, second: int) -> np.uint64:
+    """The draw: 64 bits for a lead, a purpose, a visit number and an attempt or assignment number (rule 20)."""
+    return at(plus(_U(luck), _U(purpose)), plus(_U(first) << _32, _U(second)))
+
+
+@shared
+def unit(r: np.uint64) -> float:
+    """Uniform number in [0, 1), of 53 bits."""
+    return float((_U(r) >> _11) * _TO_UNIT)
+
+
+@shared
+def on_grid(x: float) -> float:
+    """A duration rounded to the grid of 1/1024 s: half up, at least one tick when positive (rule 1)."""
+    if x <= 0.0:
+        return 0.0
+    return max(float(np.floor(x * _TICKS + 0.5)) * _TICK, _TICK)
+
+
+@shared
+def poisson8(r: np.uint64) -> int:
+    """Poisson number of mean 8 by inversion: the points in one cell of the arrival cloud (rule 18)."""
+    u = unit(r)
+    count, share = 0, _POISSON_NONE
+    below = share
+    while u >= below and count < 60:
+        count += 1
+        share *= _POISSON_MEAN / count
+        below += share
+    return count
+
+
+def path_hash(text: str) -> int:
+    """64-bit number of a path such as "stages/interest"; never to be changed, or every published run changes."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def _purpose(name: str) -> np.uint64:
+    return _U(path_hash(f"purpose/{name}"))
+
+
+# Purposes: the purpose of a draw is the luck of the stage (or source, or 0) plus one of these.
+P_HANDLING, P_CONVERSATION, P_CONTACT = _purpose("handling"), _purpose("conversation"), _purpose("contact")
+P_PATIENCE, P_PACE, P_EXIT, P_COOL = _purpose("patience"), _purpose("pace"), _purpose("exit"), _purpose("cool")
+P_HABIT, P_KEPT, P_HEEDED, P_ROUTING = _purpose("habit"), _purpose("kept"), _purpose("heeded"), _purpose("routing")
+P_FIT, P_REACHABLE, P_VALUE, P_OWNER = _purpose("fit"), _purpose("reachable"), _purpose("value"), _purpose("owner")
+P_SEGMENT, P_ENTRY, P_COUNT, P_HEIGHT = _purpose("segment"), _purpose("entry"), _purpose("count"), _purpose("height")
+P_TIME, P_LEVEL = _purpose("time"), _purpose("level")
+P_SPARE1, P_SPARE2, P_SPARE3, P_SPARE4 = (_purpose(f"spare {i}") for i in range(1, 5))
+
+
+# ---- tables of quantiles ---------------------------------------------------------------------------------------------
+
+_DEPTH = 32                                 # the outermost cell is [0, 2**-32)
+_FINE = 7                                   # 2**7 cells in each power of two
+_LAST = np.int64((_DEPTH - 1) * 2**_FINE + 1)           # cells in one half
+_SHIFT = np.int64(52 - _FINE)
+_OFFSET = np.int64(((1023 - _DEPTH) << _FINE) - 1)
+_PART_MASK, _PART = np.int64(2**45 - 1), 2.0**-45
+_OUTER, _INTO_OUTER = 2.0**-_DEPTH, 2.0**_DEPTH
+_BEYOND = 2.0 ** -(_DEPTH + 3)              # rank at which the outermost cell ends, where the distribution does not
+_BELOW_ONE = 1.0 - 2.0**-53
+_PROPER, _STRETCH, _NODES = np.int64(0), np.int64(1), np.int64(2)       # columns of a row
+CELLS = int(2 * _LAST + 1 + _NODES)         # length of a row
+
+Curve = Callable[[NDArray[np.float64]], Any]
+
+
+def make_table(ppf: Curve, isf: Curve, never: float = 0.0) -> NDArray[np.float64]:
+    """Row of quantiles: `ppf` gives the value at rank u, `isf` at rank 1 - u; with chance `never` the draw is inf."""
+    ranks = _ranks()
+    with np.errstate(all="ignore"):
+        lower, upper = _finite_end(ppf, ranks), _finite_end(isf, ranks)
+    row = np.empty(CELLS)
+    row[_PROPER] = 1.0 - never
+    row[_STRETCH] = 1.0 / (1.0 - never) if never < 1.0 else 1.0
+    row[_NODES : _NODES + _LAST + 1] = lower
+    row[_NODES + _LAST :] = upper[::-1]
+    quantiles = row[_NODES:]
+    if not np.isfinite(quantiles).all():
+        raise ValueError("a distribution must have finite quantiles inside (0, 1); use `never` for the share of inf")
+    np.maximum.accumulate(quantiles, out=quantiles)     # rounding in ppf or isf may have broken the order
+    return row
+
+
+def _ranks() -> NDArray[np.float64]:
+    """Ranks of the quantiles of the lower half, from 0 to 1/2."""
+    octaves = 2.0 ** np.arange(-_DEPTH, -1)[:, None]
+    inner = octaves * (1.0 + np.arange(2**_FINE) / 2**_FINE)
+    return np.concatenate(([0.0], inner.ravel(), [0.5]))
+
+
+def _finite_end(curve: Curve, ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+    values = np.array(curve(ranks), dtype=np.float64)
+    if not np.isfinite(values[0]):
+        values[0] = np.asarray(curve(np.array([_BEYOND])), dtype=np.float64)[0]
+    return values
+
+
+@shared
+def quantile(tables: Any, row: int, r: np.uint64) -> float:
+    """The draw of table `row` for 64 random bits; inf = never."""
+    return quantile_at(tables, row, unit(r))
+
+
+@shared
+def quantile_at(tables: Any, row: int, u: float) -> float:
+    """Value at rank u of table `row`; inf = never."""
+    if u >= tables[row, _PROPER]:
+        return np.inf
+    u = min(u * float(tables[row, _STRETCH]), _BELOW_ONE)
+    upper = np.int64(u >= 0.5)
+    p = min(u, 1.0 - u)                     # distance to the nearer end; exact
+    if p >= _OUTER:
+        binary = np.float64(p).view(np.int64)
+        cell = (binary >> _SHIFT) - _OFFSET
+        part = float(binary & _PART_MASK) * _PART
+    else:
+        cell = np.int64(0)
+        part = p * _INTO_OUTER
+    if p >= 0.5:
+        cell, part = _LAST - 1, 1.0
+    near = _NODES + cell + upper * 2 * (_LAST - cell)
+    a, b = float(tables[row, near]), float(tables[row, near + 1 - 2 * upper])
+    value = a + (b - a) * part
+    return max(value, b) if upper else min(value, b)
+
+
+@shared
+def cdf(tables: Any, row: int, x: float) -> float:
+    """Share of table `row` at or below x, `never` in the denominator: the inverse of quantile_at."""
+    first, last = _NODES, _NODES + 2 * _LAST
+    if x < tables[row, first]:
+        return 0.0
+    if x >= tables[row, last]:
+        return float(tables[row, _PROPER])
+    while last - first > 1:                 # quantile[first] <= x < quantile[last]
+        middle = (first + last) >> 1
+        if tables[row, middle] <= x:
+            first = middle
+        else:
+            last = middle
+    a, b = tables[row, first], tables[row, last]
+    low, high = _rank(int(first - _NODES)), _rank(int(last - _NODES))
+    return float((low + (high - low) * ((x - a) / (b - a))) * tables[row, _PROPER])
+
+
+@shared
+def _rank(node: int) -> float:
+    """Rank u of a node, from 0 to 2 * _LAST."""
+    if node > _LAST:
+        return 1.0 - _rank_below(int(2 * _LAST - node))
+    return _rank_below(node)
+
+
+@shared
+def _rank_below(node: int) -> float:
+    if node == 0:
+        return 0.0
+    return float(np.int64((node + _OFFSET) << _SHIFT).view(np.float64))
