@@ -1,0 +1,102 @@
+"""load: a scenario file and its `--set` texts to a checked Scenario, with the place of every value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from funnelsim.errors import Problem, ScenarioError
+from funnelsim.scenario import layers
+from funnelsim.scenario.check import check
+from funnelsim.scenario.layers import Layer, Path
+from funnelsim.scenario.reading import understand
+from funnelsim.scenario.schema import Scenario
+from funnelsim.scenario.snapshot import with_leads
+from funnelsim.scenario.text import Node, plain
+from funnelsim.scenario.values import Place
+
+FORMAT = 1                              # of `resolved`
+NEEDED = ("start", "measure", "sources", "stages")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A scenario, the root it was changed from, and where everything was written."""
+
+    scenario: Scenario
+    root: Scenario | None               # the scenario that base rates are averages of (rule 68); itself, often
+    places: dict[Path, Place] = field(repr=False)
+    files: list[str] = field(default_factory=list)
+    resolved: dict[str, Any] = field(default_factory=dict, repr=False)
+    warnings: list[Problem] = field(default_factory=list)
+
+
+def load(path: str, sets: Sequence[str] = ()) -> Loaded:
+    """The scenario of a file, or ScenarioError with every problem at once.
+
+    `sets` are texts such as "teams.sales.people=6". They change this scenario and not the root it extends; a scenario
+    that extends nothing is its own root.
+    """
+    path = str(path)
+    files = layers.chain(path)
+    problems: list[Problem] = []
+    tree = with_leads(layers.put(layers.merge(files, problems), sets, problems), problems)
+    base = _root(files)
+    below = with_leads(layers.merge(base, []), []) if len(base) < len(files) else None
+    return _loaded(tree, below, problems, [layer.file for layer in files], path)
+
+
+def loads_resolved(data: dict[str, Any]) -> Loaded:
+    """The scenario a manifest holds: `Loaded.resolved` of the run that wrote it."""
+    if data.get("format") != FORMAT or not isinstance(data.get("scenario"), dict):
+        raise ScenarioError(f"this is not a resolved scenario of format {FORMAT}", "manifest")
+    root = data.get("root")
+    return _loaded(_tree(data["scenario"]), _tree(root) if root else None, [], [], "manifest")
+
+
+def _loaded(tree: Node, below: Node | None, problems: list[Problem], files: list[str], name: str) -> Loaded:
+    scenario, found = _checked(tree, problems)
+    root = scenario
+    if below is not None:
+        root, more = _checked(below, [])
+        found += [problem for problem in more if problem.severity == "error" and not _told(problem, found)]
+    if any(problem.severity == "error" for problem in found):
+        raise ScenarioError(_sorted(found, files), name)
+    resolved = {"format": FORMAT, "scenario": plain(tree), "root": plain(below) if below is not None else None}
+    return Loaded(scenario, root, layers.places(tree), files, resolved, _sorted(found, files))
+
+
+def _checked(tree: Node, problems: list[Problem]) -> tuple[Scenario, list[Problem]]:
+    scenario, unread, left_out = understand(tree)
+    told = [*problems, *unread]
+    return scenario, told + check(scenario, tree, [*left_out, *(problem.path for problem in problems)])
+
+
+def _root(files: list[Layer]) -> list[Layer]:
+    """The layers of the root scenario: the lowest file that makes a whole scenario with what it extends.
+
+    A fitted file, which a scenario extends for its facts, is no scenario of its own.
+    """
+    for count in range(1, len(files)):
+        keys = {key for layer in files[:count] for key in layer.tree.value}
+        if "fitted" not in files[count - 1].tree.value and keys.issuperset(NEEDED):
+            return files[:count]
+    return files
+
+
+def _told(problem: Problem, found: list[Problem]) -> bool:
+    return any((problem.file, problem.line, problem.text) == (one.file, one.line, one.text) for one in found)
+
+
+def _sorted(problems: list[Problem], files: list[str]) -> list[Problem]:
+    """In the order people read: this file from the top, then what it extends."""
+    order = {file: -i for i, file in enumerate(files)}
+    return sorted(problems, key=lambda one: (one.file == "--set", order.get(one.file, 1), one.line, one.column))
+
+
+def _tree(data: Any) -> Node:
+    nowhere = Place("manifest", 0, 0)
+    if isinstance(data, dict):
+        return Node({str(key): _tree(value) for key, value in data.items()}, nowhere)
+    return Node([_tree(value) for value in data] if isinstance(data, list) else data, nowhere)

@@ -1,0 +1,246 @@
+"""How the file format is declared: closed models, the nature of each key, and the types of their values.
+
+Every key has a nature (rule 80): a fact somebody measured, a policy somebody chose, a belief nobody has measured, or a
+setting of the run. Keys whose mapping is one value (shares, distributions, schedules) are marked `whole`: an override
+replaces them (rule 77).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainValidator
+from pydantic import WithJsonSchema as Json
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from funnelsim.scenario import units
+from funnelsim.scenario.values import (
+    Batch,
+    BreachAction,
+    Distribution,
+    Duration,
+    Hours,
+    Range,
+    Rate,
+    Routing,
+    Schedule,
+    Share,
+    Volume,
+    Within,
+)
+
+Nature = Literal["fact", "policy", "belief", "setting"]
+
+
+class Model(BaseModel):
+    """A mapping of the file: unknown keys are errors, and what is read stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _field(nature: Nature, default: Any, unit: str, whole: bool, alias: str | None) -> Any:
+    extra: dict[str, Any] = {"nature": nature, **({"unit": unit} if unit else {}), **({"whole": True} if whole else {})}
+    if isinstance(default, dict):
+        return Field(default_factory=dict, json_schema_extra=extra, alias=alias)
+    if not isinstance(default, str | int | float | tuple | None):
+        told = {"default": default.text} if getattr(default, "text", "") else {}
+        return Field(default_factory=lambda: default, json_schema_extra={**extra, **told}, alias=alias)
+    return Field(default, json_schema_extra=extra, alias=alias)
+
+
+def fact(default: Any = None, unit: str = "", whole: bool = False, alias: str | None = None) -> Any:
+    """A key that history can tell."""
+    return _field("fact", default, unit, whole, alias)
+
+
+def policy(default: Any = None, unit: str = "", whole: bool = False, alias: str | None = None) -> Any:
+    """A key that people decide."""
+    return _field("policy", default, unit, whole, alias)
+
+
+def belief(default: Any = None, unit: str = "", whole: bool = False) -> Any:
+    """A key that nobody has measured."""
+    return _field("belief", default, unit, whole, None)
+
+
+def setting(default: Any = None, unit: str = "", whole: bool = False) -> Any:
+    """A key that says what is simulated and shown, not how the market or the teams are."""
+    return _field("setting", default, unit, whole, None)
+
+
+class OneOrMany:
+    """A value or a list of them, kept as a tuple."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            lambda value: value if isinstance(value, list | tuple) else [value], handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict | list) or value is None:
+        raise units.Misreading(f"{units.shown(value)} is not a text", "write some words")
+    return str(value).strip()
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise units.Misreading(f"{units.shown(value)} is neither true nor false", "true or false")
+    return value
+
+
+def _habit(value: Any) -> str | Distribution:
+    return value.strip() if _is_name(value) else units.time_law(value)
+
+
+def _contact(value: Any) -> str | tuple[float, ...]:
+    if _is_name(value):
+        return str(value).strip()
+    if not isinstance(value, list):
+        return (units.proportion(value),)
+    if not value:
+        raise units.Misreading("this list of chances is empty", "such as [39%, 54%, 39%]")
+    return tuple(_each(value, units.proportion))
+
+
+def _pace(value: Any) -> Distribution | dict[str, Distribution]:
+    if not isinstance(value, dict):
+        return units.time_law(value)
+    return {key: _under(key, units.time_law, entry) for key, entry in value.items()}
+
+
+def _shares(value: Any) -> dict[str, Share]:
+    """One name alone has it all."""
+    if isinstance(value, str):
+        return {value.strip(): Share(1.0, text="100%")}
+    if not isinstance(value, dict):
+        raise units.Misreading(f"{units.shown(value)} is neither a name nor shares by name",
+                               "such as sales, or {marketing: 50%, sales: 50%}")
+    return {key: _under(key, units.share, entry) for key, entry in value.items()}
+
+
+def _profile(value: Any) -> str | tuple[float, ...]:
+    """A preset's name, 168 weights from Monday 00:00, or 24 hours times 7 days."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, dict):
+        for key in value:
+            if key not in ("hours", "days"):
+                raise units.Misreading(f"unknown key '{key}' in a profile", "allowed: hours, days", (key,))
+        hours = _under("hours", lambda v: _weights(v, 24), value.get("hours", [1.0] * 24))
+        days = _under("days", lambda v: _weights(v, 7), value.get("days", [1.0] * 7))
+        return tuple(day * hour for day in days for hour in hours)
+    return tuple(_weights(value, 168))
+
+
+def _weights(value: Any, count: int) -> list[float]:
+    if not isinstance(value, list) or len(value) != count:
+        given = f"{len(value)} weights" if isinstance(value, list) else units.shown(value)
+        raise units.Misreading(f"{given} instead of {count}", f"a list of {count} numbers")
+    weights = _each(value, units.number)
+    if min(weights) < 0 or sum(weights) <= 0:
+        raise units.Misreading("weights are not negative, and one is above zero", f"a list of {count} numbers")
+    return weights
+
+
+def _fit(value: Any) -> float | Range | Distribution:
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str) and "(" in text:
+        return units.number_law(text)
+    found = units.span(text)
+    return found if found.low < found.high else found.low
+
+
+def _each(values: list[Any], one: Callable[[Any], Any]) -> list[Any]:
+    return [_under(i, one, value) for i, value in enumerate(values)]
+
+
+def _under(key: str | int, one: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return one(value)
+    except units.Misreading as problem:
+        raise units.Misreading(problem.text, problem.hint, (key, *problem.at), problem.piece) from None
+
+
+def _is_name(value: Any) -> bool:
+    """A word that can only be the name of a preset."""
+    return isinstance(value, str) and value.strip() != "at once" and value.strip()[:1].isalpha() and "(" not in value
+
+
+def _steady_or(one: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: units.steady_or_schedule(value, one)
+
+
+def _shape(*kinds: str, example: str = "") -> Json:
+    of: dict[str, Any] = {"type": list(kinds) if len(kinds) > 1 else kinds[0]}
+    return Json({**of, **({"examples": [example]} if example else {})})
+
+
+def _choice(*words: str) -> tuple[PlainValidator, Json]:
+    def read(value: Any) -> str:
+        if value in words:
+            return str(value)
+        from funnelsim.errors import did_you_mean
+
+        guess = did_you_mean(str(value), words)
+        raise units.Misreading(f"{units.shown(value)} is not known here", f"{guess}  allowed: {', '.join(words)}".strip())
+
+    return PlainValidator(read), Json({"enum": list(words)})
+
+
+Text = Annotated[str, PlainValidator(_text), _shape("string", "number")]
+Flag = Annotated[bool, PlainValidator(_flag), _shape("boolean")]
+Number = Annotated[float, PlainValidator(units.number), _shape("number")]
+Positive = Annotated[float, PlainValidator(units.positive), _shape("number")]
+Whole = Annotated[int, PlainValidator(units.whole), _shape("integer")]
+Count = Annotated[int, PlainValidator(lambda value: units.whole(value, 1)), _shape("integer")]
+Proportion = Annotated[float, PlainValidator(units.proportion), _shape("number", "string", example="45%")]
+Cost = Annotated[float, PlainValidator(units.cost), _shape("number", "string", example="8000")]
+Wage = Annotated[float, PlainValidator(units.wage), _shape("number", "string", example="55/hour")]
+Trend = Annotated[float, PlainValidator(units.growth), _shape("number", "string", example="+2%/month")]
+Day = Annotated[Any, PlainValidator(units.day), _shape("string", example="2026-01-05")]
+Moment = Annotated[Any, PlainValidator(units.moment), _shape("string", example="2026-01-05")]
+Zone = Annotated[str, PlainValidator(units.zone), _shape("string", example="Europe/Berlin")]
+Length = Annotated[Duration, PlainValidator(units.duration), _shape("string", "integer", example="4 business hours")]
+Elapsed = Annotated[Duration, PlainValidator(units.elapsed), _shape("string", "integer", example="26 weeks")]
+Time = Annotated[Distribution, PlainValidator(units.time_law),
+                 _shape("string", "integer", example="lognormal(median 6 days p90 20 days)")]
+Value = Annotated[Distribution, PlainValidator(units.money_law),
+                  _shape("string", "number", example="lognormal(median 8000 p90 30000)")]
+OpeningHours = Annotated[tuple[Hours, ...], PlainValidator(units.hours), _shape("string", "array", example="09:00-17:00")]
+Weekdays = Annotated[tuple[int, ...], PlainValidator(units.weekdays), _shape("string", "array", example="Mon-Fri")]
+ShareOf = Annotated[Share, PlainValidator(units.share),
+                    _shape("string", "number", "object", example="20% after 30 days")]
+Shares = Annotated[dict[str, Share], PlainValidator(_shares), _shape("string", "object", example="sales")]
+Term = Annotated[Within, PlainValidator(units.within), _shape("string", example="within 4 business hours")]
+Actions = Annotated[tuple[BreachAction, ...], PlainValidator(units.breach),
+                    Json({"type": "object", "examples": [{"80%": "warn", "100%": "escalate"}]})]
+Route = Annotated[Routing, PlainValidator(units.routing), _shape("string", "integer", example="daily at 08:00")]
+Promised = Annotated[Volume, PlainValidator(units.volume), _shape("string", example="360 MQL a month")]
+Batched = Annotated[Batch, PlainValidator(units.batch), _shape("string", example="300 on 2026-03-10")]
+Defined = Annotated[units.Definition, PlainValidator(units.definition), _shape("string", example="enters interest")]
+Habit = Annotated[str | Distribution, PlainValidator(_habit), _shape("string", "integer", example="at once")]
+Contact = Annotated[str | tuple[float, ...], PlainValidator(_contact),
+                    _shape("string", "number", "array", example="always")]
+Pace = Annotated[Distribution | dict[str, Distribution], PlainValidator(_pace),
+                 _shape("string", "integer", "object", example="lognormal(median 6 days p90 20 days)")]
+Profile = Annotated[str | tuple[float, ...], PlainValidator(_profile), _shape("string", "array", "object")]
+Fit = Annotated[float | Range | Distribution, PlainValidator(_fit), _shape("number", "string", example="-0.3")]
+People = Annotated[int | Schedule, PlainValidator(_steady_or(units.whole)), _shape("integer", "object")]
+RateOf = Annotated[Rate | Schedule, PlainValidator(_steady_or(units.rate)),
+                   _shape("string", "object", example="160/week")]
+Belief = Annotated[Range | Schedule, PlainValidator(_steady_or(units.share_range)),
+                   _shape("string", "number", "object", example="60% to 90%")]
+Odds = Annotated[Range | Schedule, PlainValidator(_steady_or(units.odds)),
+                 _shape("string", "number", "object", example="0.6 to 1.0")]
+Side = Annotated[str, *_choice("marketing", "sales")]
+Order = Annotated[str, *_choice("first come", "score", "due time")]
+Unfinished = Annotated[str, *_choice("finish", "resume")]
+ClockStart = Annotated[str, *_choice("created", "qualified", "assigned")]
+BaseOf = Annotated[str, *_choice("dealt", "entered")]
+ActsOn = Annotated[str, *_choice("contact", "advance")]

@@ -1,0 +1,123 @@
+"""Stages: the buyer's time, the work, the exits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Tag, model_validator
+
+from funnelsim.scenario.schema.base import (
+    ActsOn,
+    BaseOf,
+    Contact,
+    Count,
+    Flag,
+    Length,
+    Model,
+    Number,
+    OneOrMany,
+    Pace,
+    Positive,
+    ShareOf,
+    Text,
+    Time,
+    belief,
+    fact,
+    policy,
+)
+from funnelsim.scenario.units import Misreading
+
+
+class Work(Model):
+    """What a team does for a lead in a stage: attempts to reach the buyer, and the conversation."""
+
+    by: Text | None = policy()
+    """The team that makes these attempts. Default: the owner of the lead."""
+
+    attempts: Count = policy(1)
+    """How often the buyer is tried before the team gives up."""
+
+    spacing: Length | None = policy(unit="time")
+    """From the end of one attempt to the next: `1 day`, `1 business day`. Default: at once."""
+
+    on_days: tuple[Number, ...] | None = policy(unit="days", whole=True)
+    """The other spelling: days since the first attempt, such as [0, 1, 3, 7]."""
+
+    handling: Time | None = fact(unit="time", whole=True)
+    """What an attempt takes of a rep's time."""
+
+    contact: Contact = fact("always", whole=True)
+    """Chance that an attempt reaches the buyer: `always`, a preset, or a list of chances by attempt."""
+
+    conversation: Time | None = fact(unit="time", whole=True)
+    """What talking to the buyer takes on top, once reached."""
+
+    contactable: Flag | None = fact()
+    """Whether the chances speak of contactable leads only (rule 41). Default: as the preset says, else false."""
+
+
+class Curve(Model):
+    """How a late first touch hurts: one of table, lomax, power and loglogistic, in relative chances."""
+
+    table: dict[str, Positive] | None = belief(whole=True)
+    """Relative chances by delay, straight between them on logarithmic scales: {5 min: 1, 1 hour: 0.4}."""
+
+    lomax: dict[str, Any] | None = belief(whole=True)
+    """(1 + t / scale) ** -shape: {scale: 40 s, shape: 0.514}."""
+
+    power: dict[str, Any] | None = belief(whole=True)
+    """max(t, floor) ** -shape: {shape: 0.52, floor: 1 min}."""
+
+    loglogistic: dict[str, Any] | None = belief(whole=True)
+    """floor + (1 - floor) / (1 + (t / scale) ** shape): {scale: 23 min, shape: 0.729, floor: 5%}."""
+
+    acts_on: ActsOn = belief("advance")
+    """What it moves: the chance of each contact in the visit, or the chance to go on."""
+
+    reference: Length | None = belief(unit="time")
+    """The delay at which the relative chance is 1. Default: none is needed, anchoring finds the level."""
+
+
+def _kind_of_response(value: Any) -> str:
+    return "<preset>" if isinstance(value, str) else "<curve>"
+
+
+class Stage(Model):
+    """One stage of the funnel. A stage without `next` is an end."""
+
+    work: Annotated[tuple[Work, ...], OneOrMany()] = policy(())
+    """What is done for a lead here; one cadence, or a list of steps by team. Default: nobody works here."""
+
+    response: Annotated[Annotated[Text, Tag("<preset>")] | Annotated[Curve, Tag("<curve>")],
+                        Discriminator(_kind_of_response)] | None = belief(whole=True)
+    """How a late first touch hurts: a preset, or a curve of one's own."""
+
+    patience: Time | None = fact(unit="time", whole=True)
+    """How long a buyer waits to be reached before the lead goes cold."""
+
+    pace: Pace | None = fact(unit="time", whole=True)
+    """The buyer's time from entry to the outcome, for all exits or {exit: time}. Default: at once."""
+
+    next: dict[str, ShareOf] | None = fact(whole=True)
+    """Where leads go once dealt with: {interest: 40%, discovery: 10% after 30 days, lost: rest}."""
+
+    unreached: dict[str, ShareOf] | None = fact(whole=True)
+    """Where leads go whom nobody reached. Default: lost."""
+
+    cold: dict[str, ShareOf] | None = fact(whole=True)
+    """Where leads go whose patience ended. Default: as `unreached`."""
+
+    base_of: BaseOf = fact("dealt")
+    """Whether the shares of `next` are of leads dealt with, or of all that entered (as fitted files say)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _base_from_shares(cls, data: Any) -> Any:
+        """`of: entered` beside a share says it for the stage."""
+        if not isinstance(data, dict) or not isinstance(data.get("next"), dict):
+            return data
+        said = {entry["of"] for entry in data["next"].values() if isinstance(entry, dict) and "of" in entry}
+        if len(said) > 1 or (said and data.get("base_of", next(iter(said))) not in said):
+            raise Misreading("the shares of one stage are all of leads entered or all of leads dealt with",
+                             "write the same `of` everywhere", ("next",))
+        return {**data, "base_of": said.pop()} if said else data

@@ -1,0 +1,44 @@
+"""What people write to what it means: text to the values of `funnelsim.scenario.values`.
+
+Every reader takes a word, number, list or mapping and returns a value, or raises Misreading, which says what is wrong
+and what to write instead.
+"""
+
+from funnelsim.scenario.units.dates import (
+    batch,
+    clock,
+    day,
+    hours,
+    is_schedule,
+    moment,
+    schedule,
+    steady_or_schedule,
+    weekdays,
+    zone,
+)
+from funnelsim.scenario.units.durations import duration, elapsed
+from funnelsim.scenario.units.laws import money_law, number_law, time_law
+from funnelsim.scenario.units.numbers import (
+    Misreading,
+    cost,
+    growth,
+    money,
+    number,
+    odds,
+    positive,
+    proportion,
+    rate,
+    share_range,
+    shown,
+    span,
+    wage,
+    whole,
+)
+from funnelsim.scenario.units.terms import Definition, breach, definition, routing, share, volume, within
+
+__all__ = [
+    "Definition", "Misreading", "batch", "breach", "clock", "cost", "day", "definition", "duration", "elapsed",
+    "growth", "hours", "is_schedule", "moment", "money", "money_law", "number", "number_law", "odds", "positive",
+    "proportion", "rate", "routing", "schedule", "share", "share_range", "shown", "span", "steady_or_schedule",
+    "time_law", "volume", "wage", "weekdays", "whole", "within", "zone",
+]

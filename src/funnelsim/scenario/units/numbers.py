@@ -1,0 +1,169 @@
+"""Plain numbers, shares, money, rates and ranges."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from funnelsim.scenario.values import Range, Rate
+
+T = TypeVar("T")
+NUMBER = r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+WEEKS_A = {"hour": 1 / 168, "day": 1 / 7, "week": 1.0, "month": 365.25 / 12 / 7, "quarter": 365.25 / 4 / 7,
+           "year": 365.25 / 7}
+
+
+class Misreading(ValueError):
+    """Text that cannot be understood: what is wrong, what to write instead, and which piece of it is meant."""
+
+    def __init__(self, text: str, hint: str = "", at: tuple[str | int, ...] = (), piece: str = "") -> None:
+        super().__init__(text)
+        self.text, self.hint, self.at, self.piece = text, hint, at, piece
+
+
+def shown(value: Any) -> str:
+    """A value as a message quotes it."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "nothing"}[value]
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return f"'{value}'" if isinstance(value, str) else f"{value}"
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def number(value: Any, hint: str = "such as 1.5") -> float:
+    """A finite number, from a number or its text."""
+    if is_number(value):
+        found = float(value)
+    elif isinstance(value, str) and re.fullmatch(NUMBER, value.strip()):
+        found = float(value)
+    else:
+        raise Misreading(f"{shown(value)} is not a number", hint)
+    if not math.isfinite(found):
+        raise Misreading(f"{shown(value)} is not a finite number", hint)
+    return found
+
+
+def whole(value: Any, least: int = 0, hint: str = "such as 4") -> int:
+    """A whole number of at least `least`."""
+    found = number(value, hint)
+    if found != int(found):
+        raise Misreading(f"{shown(value)} is not a whole number", hint)
+    if found < least:
+        raise Misreading(f"{shown(value)} is too small", f"{least} or more")
+    return int(found)
+
+
+def positive(value: Any, hint: str = "such as 1.5") -> float:
+    found = number(value, hint)
+    if found <= 0:
+        raise Misreading(f"{shown(value)} is not above zero", hint)
+    return found
+
+
+def proportion(value: Any) -> float:
+    """A share between 0 and 1: `45%` or 0.45."""
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str) and (percent := re.fullmatch(rf"({NUMBER})\s*%", text)):
+        found = float(percent[1]) / 100.0
+    elif is_number(text) or (isinstance(text, str) and re.fullmatch(NUMBER, text)):
+        found = number(text)
+    else:
+        raise Misreading(f"{shown(value)} is not a share", "write 45% or 0.45")
+    if not 0.0 <= found <= 1.0:
+        meant = f"for {found:g} per cent write {found:g}%" if 1.0 < found <= 100.0 and "%" not in str(value) else ""
+        raise Misreading(f"a share of {shown(value)} is {'below 0' if found < 0 else 'more than 1'}",
+                         meant or "a share is between 0% and 100%")
+    return found
+
+
+def money(value: Any) -> float:
+    """An amount in the scenario's currency: 8000, 8k, 1.2M."""
+    if is_number(value):
+        return number(value)
+    match = re.fullmatch(rf"({NUMBER})\s*([kKmM]?)", value.strip()) if isinstance(value, str) else None
+    if not match:
+        raise Misreading(f"{shown(value)} is not an amount of money",
+                         "write 8000, 8k or 1.2M; the currency stands once, under `currency`")
+    return float(match[1]) * {"": 1.0, "k": 1e3, "m": 1e6}[match[2].lower()]
+
+
+def cost(value: Any) -> float:
+    """An amount of money that is not negative."""
+    found = money(value)
+    if found < 0:
+        raise Misreading(f"a cost of {shown(value)} is below zero", "such as 60")
+    return found
+
+
+def wage(value: Any) -> float:
+    """Money an hour: `55/hour`."""
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str) and (match := re.fullmatch(r"(.+?)\s*(?:/|an?\s|per\s)\s*(\w+)", text)):
+        if match[2] not in ("hour", "h"):
+            raise Misreading(f"people are paid by the hour, not by the {match[2]}", "such as 55/hour",
+                             piece=match[2])
+        return cost(match[1])
+    return cost(value)
+
+
+def rate(value: Any) -> Rate:
+    """So many leads a period: `160/week`, `25 a week`, `500 per month`."""
+    text = str(value).strip()
+    match = re.fullmatch(rf"({NUMBER})\s*(?:/|\ban?\b|\bper\b)\s*([a-z]+?)s?", text)
+    if not match:
+        hint = f"per what? such as {text}/week" if re.fullmatch(NUMBER, text) else "such as 160/week or 500/month"
+        raise Misreading(f"{shown(value)} is not a rate", hint)
+    if match[2] not in WEEKS_A:
+        raise Misreading(f"'{match[2]}' is not a period", f"one of {', '.join(WEEKS_A)}", piece=match[2])
+    found = number(match[1])
+    if found < 0:
+        raise Misreading(f"a rate of {shown(value)} is below zero", "such as 160/week")
+    return Rate(found / WEEKS_A[match[2]], text)
+
+
+def span(value: Any, one: Callable[[Any], float] = number) -> Range:
+    """A belief: `0.6 to 1.0`, `60% to 90%`, or a single value that stands for itself."""
+    if isinstance(value, str) and (match := re.fullmatch(r"(.+?)\s+to\s+(.+)", value.strip())):
+        low, high = one(match[1]), one(match[2])
+        if low > high:
+            raise Misreading(f"the range {shown(value)} runs backwards", f"write {match[2]} to {match[1]}")
+        return Range(low, high, value.strip())
+    if isinstance(value, str) and re.fullmatch(rf"{NUMBER}\s*%?\s*(-|\.\.\.?)\s*{NUMBER}\s*%?", value.strip()):
+        raise Misreading(f"{shown(value)} is not a range", "write it with the word to: 0.6 to 1.0")
+    found = one(value)
+    return Range(found, found, str(value).strip())
+
+
+def share_range(value: Any) -> Range:
+    """`60% to 90%` or `75%`."""
+    return span(value, proportion)
+
+
+def odds(value: Any) -> Range:
+    """Times the odds: `0.6 to 1.0` or 1.8; 1 is no effect."""
+    return span(value, lambda one: positive(one, "times the odds: 1 is no effect, 1.8 raises them, 0.6 lowers them"))
+
+
+def growth(value: Any) -> float:
+    """Growth a year as a share: `20% a year`, 0.2, or `+2%/month`, which compounds to 26.8 % a year."""
+    text = value.strip() if isinstance(value, str) else value
+    if is_number(text):
+        found = number(text)
+    else:
+        match = re.fullmatch(rf"({NUMBER})\s*%\s*(?:(?:/|an?\b|per\b)\s*([a-z]+))?", str(text))
+        if not match or (match[2] or "year") not in WEEKS_A:
+            raise Misreading(f"{shown(value)} is not a trend", "write 20% a year or +2%/month")
+        periods = WEEKS_A["year"] / WEEKS_A[match[2] or "year"]
+        step = 1.0 + float(match[1]) / 100.0
+        found = step**periods - 1.0 if step > 0 else -1.0
+    if found <= -1.0:
+        raise Misreading(f"a trend of {shown(value)} leaves nothing", "growth a year is above -100%")
+    return found
