@@ -8,9 +8,9 @@ seed and replication -> key, key and source and cell and ordinal -> luck of the 
 
 Sampling is by a table of the inverse distribution function. A row of the table holds the quantiles at fixed ranks u:
 each power of two of the distance to the nearer end of [0, 1], from 1/2 down to 2**-32, is cut into 128 equal cells,
-and values between are interpolated linearly. So both tails have the same relative resolution as the middle, a draw
-costs the same for every distribution, and the same luck means the same rank in every table. Before the quantiles
-stand the share that ever happens and its inverse: a rank above that share is "never".
+and values between are interpolated linearly, in two pieces where the distribution jumps. So both tails have the same
+relative resolution as the middle, a draw costs the same for every distribution, and the same luck means the same rank
+in every table. A rank above the share that ever happens is "never".
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from numba import config
 from numpy.typing import NDArray
 
+from funnelsim.engine.breaks import Breaks, find_breaks
 from funnelsim.engine.jit import shared
 
 _U = np.uint64
@@ -135,15 +136,19 @@ P_SPARE1, P_SPARE2, P_SPARE3, P_SPARE4 = (_purpose(f"spare {i}") for i in range(
 
 _DEPTH = 32                                 # the outermost cell is [0, 2**-32)
 _FINE = 7                                   # 2**7 cells in each power of two
-_LAST = np.int64((_DEPTH - 1) * 2**_FINE + 1)           # cells in one half
+_HALF = np.int64((_DEPTH - 1) * 2**_FINE + 1)           # cells in one half
 _SHIFT = np.int64(52 - _FINE)
 _OFFSET = np.int64(((1023 - _DEPTH) << _FINE) - 1)
 _PART_MASK, _PART = np.int64(2**45 - 1), 2.0**-45
 _OUTER, _INTO_OUTER = 2.0**-_DEPTH, 2.0**_DEPTH
 _BEYOND = 2.0 ** -(_DEPTH + 3)              # rank at which the outermost cell ends, where the distribution does not
 _BELOW_ONE = 1.0 - 2.0**-53
-_PROPER, _STRETCH, _NODES = np.int64(0), np.int64(1), np.int64(2)       # columns of a row
-CELLS = int(2 * _LAST + 1 + _NODES)         # length of a row
+_MOST_BREAKS = np.int64(64)
+# Columns of a row: the share that ever happens, its inverse, how many breaks; quantiles; (node, part, before, after) of
+# each break.
+_PROPER, _STRETCH, _BREAKS, _NODES = np.int64(0), np.int64(1), np.int64(2), np.int64(3)
+_BREAK = _NODES + 2 * _HALF + 1
+CELLS = int(_BREAK + 4 * _MOST_BREAKS)      # length of a row
 
 Curve = Callable[[NDArray[np.float64]], Any]
 
@@ -151,17 +156,16 @@ Curve = Callable[[NDArray[np.float64]], Any]
 def make_table(ppf: Curve, isf: Curve, never: float = 0.0) -> NDArray[np.float64]:
     """Row of quantiles: `ppf` gives the value at rank u, `isf` at rank 1 - u; with chance `never` the draw is inf."""
     ranks = _ranks()
-    with np.errstate(all="ignore"):
-        lower, upper = _finite_end(ppf, ranks), _finite_end(isf, ranks)
-    row = np.empty(CELLS)
+    row = np.zeros(CELLS)
     row[_PROPER] = 1.0 - never
     row[_STRETCH] = 1.0 / (1.0 - never) if never < 1.0 else 1.0
-    row[_NODES : _NODES + _LAST + 1] = lower
-    row[_NODES + _LAST :] = upper[::-1]
-    quantiles = row[_NODES:]
-    if not np.isfinite(quantiles).all():
-        raise ValueError("a distribution must have finite quantiles inside (0, 1); use `never` for the share of inf")
-    np.maximum.accumulate(quantiles, out=quantiles)     # rounding in ppf or isf may have broken the order
+    with np.errstate(all="ignore"):
+        lower, upper = _finite_end(ppf, ranks), _finite_end(isf, ranks)
+        quantiles = np.concatenate((lower[:-1], upper[::-1]))
+        if not np.isfinite(quantiles).all():
+            raise ValueError("quantiles inside (0, 1) must be finite; use `never` for the share that never happens")
+        row[_NODES:_BREAK] = np.maximum.accumulate(quantiles)       # rounding in ppf or isf may have broken the order
+        _add_breaks(row, find_breaks(ppf, ranks, lower), find_breaks(isf, ranks, upper))
     return row
 
 
@@ -179,6 +183,18 @@ def _finite_end(curve: Curve, ranks: NDArray[np.float64]) -> NDArray[np.float64]
     return values
 
 
+def _add_breaks(row: NDArray[np.float64], lower: Breaks, upper: Breaks) -> None:
+    """Write the breaks in order of rank; where not all fit, the smallest are left to the straight line."""
+    mirrored = np.array([2 * _HALF - 1 - upper.cells, 1.0 - upper.parts, upper.after, upper.before]).T[::-1]
+    breaks = np.concatenate((np.array(lower, dtype=np.float64).T, mirrored))
+    nodes = breaks[:, 0].astype(np.int64) + _NODES
+    breaks[:, 2:] = np.clip(breaks[:, 2:], row[nodes, None], row[nodes + 1, None])
+    largest = np.argsort(breaks[:, 2] - breaks[:, 3], kind="stable")[:_MOST_BREAKS]
+    chosen = breaks[np.sort(largest)]
+    row[_BREAKS] = len(chosen)
+    row[_BREAK : _BREAK + chosen.size] = chosen.ravel()
+
+
 @shared
 def quantile(tables: Any, row: int, r: np.uint64) -> float:
     """The draw of table `row` for 64 random bits; inf = never."""
@@ -191,27 +207,49 @@ def quantile_at(tables: Any, row: int, u: float) -> float:
     if u >= tables[row, _PROPER]:
         return np.inf
     u = min(u * float(tables[row, _STRETCH]), _BELOW_ONE)
-    upper = np.int64(u >= 0.5)
     p = min(u, 1.0 - u)                     # distance to the nearer end; exact
     if p >= _OUTER:
         binary = np.float64(p).view(np.int64)
-        cell = (binary >> _SHIFT) - _OFFSET
+        node = (binary >> _SHIFT) - _OFFSET
         part = float(binary & _PART_MASK) * _PART
     else:
-        cell = np.int64(0)
+        node = np.int64(0)
         part = p * _INTO_OUTER
-    if p >= 0.5:
-        cell, part = _LAST - 1, 1.0
-    near = _NODES + cell + upper * 2 * (_LAST - cell)
-    a, b = float(tables[row, near]), float(tables[row, near + 1 - 2 * upper])
-    value = a + (b - a) * part
-    return max(value, b) if upper else min(value, b)
+    if u >= 0.5:
+        node, part = 2 * _HALF - 1 - node, 1.0 - part
+    a, b = float(tables[row, _NODES + node]), float(tables[row, _NODES + node + 1])
+    if tables[row, _BREAKS] > 0.0:
+        return _between(tables, row, int(node), a, b, part)
+    return min(a + (b - a) * part, b)
+
+
+@shared
+def _between(tables: Any, row: int, node: int, a: float, b: float, part: float) -> float:
+    """Value in a cell from a to b that may have a break."""
+    at = _break_in(tables, row, node)
+    if at >= 0:
+        split, before, after = float(tables[row, at + 1]), float(tables[row, at + 2]), float(tables[row, at + 3])
+        if part < split:
+            b, part = before, part / split
+        else:
+            a, part = after, (part - split) / (1.0 - split) if split < 1.0 else 1.0
+    return min(a + (b - a) * part, b)
+
+
+@shared
+def _break_in(tables: Any, row: int, node: int) -> int:
+    """Column of the break in the cell after a node; -1 = none."""
+    for i in range(int(tables[row, _BREAKS])):
+        at = int(_BREAK + 4 * i)
+        if tables[row, at] == node:
+            return at
+    return -1
 
 
 @shared
 def cdf(tables: Any, row: int, x: float) -> float:
     """Share of table `row` at or below x, `never` in the denominator: the inverse of quantile_at."""
-    first, last = _NODES, _NODES + 2 * _LAST
+    first, last = _NODES, _NODES + 2 * _HALF
     if x < tables[row, first]:
         return 0.0
     if x >= tables[row, last]:
@@ -222,16 +260,31 @@ def cdf(tables: Any, row: int, x: float) -> float:
             first = middle
         else:
             last = middle
-    a, b = tables[row, first], tables[row, last]
-    low, high = _rank(int(first - _NODES)), _rank(int(last - _NODES))
-    return float((low + (high - low) * ((x - a) / (b - a))) * tables[row, _PROPER])
+    node = int(first - _NODES)
+    low, high = _rank(node), _rank(node + 1)
+    part = _part_below(tables, row, node, float(tables[row, first]), float(tables[row, last]), x)
+    return float((low + (high - low) * part) * tables[row, _PROPER])
+
+
+@shared
+def _part_below(tables: Any, row: int, node: int, a: float, b: float, x: float) -> float:
+    """Part of the cell from a to b, a <= x < b, that is at or below x."""
+    at = _break_in(tables, row, node)
+    if at < 0:
+        return (x - a) / (b - a)
+    split, before, after = float(tables[row, at + 1]), float(tables[row, at + 2]), float(tables[row, at + 3])
+    if x < before:
+        return split * (x - a) / (before - a)
+    if x < after:
+        return split
+    return split + (1.0 - split) * (x - after) / (b - after)
 
 
 @shared
 def _rank(node: int) -> float:
-    """Rank u of a node, from 0 to 2 * _LAST."""
-    if node > _LAST:
-        return 1.0 - _rank_below(int(2 * _LAST - node))
+    """Rank u of a node, from 0 to 2 * _HALF."""
+    if node > _HALF:
+        return 1.0 - _rank_below(int(2 * _HALF - node))
     return _rank_below(node)
 
 

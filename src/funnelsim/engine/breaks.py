@@ -1,0 +1,98 @@
+"""Where a quantile function must not be interpolated: jumps, and the ends of atoms, inside a cell of a table.
+
+A value that a distribution takes with positive chance (a timeout after 30 days, one of three prices) makes its
+quantile function flat, with a jump or a kink at the end. A straight line across the cell with the jump would invent
+values that never occur. So each such cell gets a break: two lines instead of one. Cells are searched whose midpoint
+lies off the straight line; a jump is bracketed by zooming in on the largest change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+Curve = Callable[[Values], Any]
+
+_OFF_LINE = 0.05                # of the change over the cell: smooth quantile functions stay far below
+_A_JUMP = 0.01                  # of the change over the cell, when the bracket has closed: less is steep, not broken
+_FLAT = 1e-9                    # of the change over the cell: as good as equal
+_SLICES, _ROUNDS = 64, 5        # the bracket closes to 64**-5 of a cell
+
+
+class Breaks(NamedTuple):
+    """One break a row: the cell, the part of the cell before it, the values just before and just after."""
+
+    cells: NDArray[np.int64]
+    parts: Values
+    before: Values
+    after: Values
+
+
+def find_breaks(curve: Curve, ranks: Values, values: Values) -> Breaks:
+    """Breaks of a curve whose values at ascending ranks are given; the first cell is left alone."""
+    change = np.diff(values)
+    middle = _at(curve, 0.5 * (ranks[:-1] + ranks[1:]))
+    off_line = np.abs(middle - values[:-1] - 0.5 * change) > _OFF_LINE * np.abs(change)
+    off_line[0] = False
+    cells = np.flatnonzero(off_line)
+    if cells.size == 0:
+        return Breaks(cells, np.empty(0), np.empty(0), np.empty(0))
+    cell = _Cells(curve, ranks[cells], np.diff(ranks)[cells], values[cells], values[cells + 1])
+    parts, before, after = cell.jump()
+    steep = np.abs(after - before) <= _A_JUMP * np.abs(cell.last - cell.first)
+    if steep.any():
+        edge, level = cell.flat_end()
+        parts, before, after = (np.where(steep, b, a) for a, b in ((parts, edge), (before, level), (after, level)))
+    found = ~steep | ((parts > 0.0) & (parts < 1.0))
+    return Breaks(cells[found], parts[found], before[found], after[found])
+
+
+class _Cells(NamedTuple):
+    """Cells to be searched: where each begins, how wide it is, its first and last value."""
+
+    curve: Curve
+    ranks: Values
+    widths: Values
+    first: Values
+    last: Values
+
+    def jump(self) -> tuple[Values, Values, Values]:
+        """The place of the largest change, and the values on both sides."""
+        def largest_change(values: Values) -> Any:
+            return np.argmax(np.abs(np.diff(values, axis=1)), axis=1)
+
+        return self._zoom(largest_change)
+
+    def flat_end(self) -> tuple[Values, Values]:
+        """Where a flat beginning stops, or a flat end sets in, and its value; 0 or 1 when there is neither."""
+        tolerance = (_FLAT * np.abs(self.last - self.first))[:, None]
+
+        def leaves_first(values: Values) -> Any:
+            return np.argmax(np.abs(values[:, 1:] - self.first[:, None]) > tolerance, axis=1)
+
+        def meets_last(values: Values) -> Any:
+            return np.argmax(np.abs(values[:, 1:] - self.last[:, None]) <= tolerance, axis=1)
+
+        leaves, meets = self._zoom(leaves_first)[0], self._zoom(meets_last)[0]
+        begins_flat = leaves > 1.0 / _SLICES**2
+        meets = np.where(meets < 1.0 - 1.0 / _SLICES**2, meets, 1.0)
+        return np.where(begins_flat, leaves, meets), np.where(begins_flat, self.first, self.last)
+
+    def _zoom(self, choose: Callable[[Values], Any]) -> tuple[Values, Values, Values]:
+        """Cut each bracket into slices, go on with the chosen one; its end, and the values on both sides."""
+        low, width = np.zeros_like(self.first), np.ones_like(self.first)
+        rows = np.arange(low.size)
+        for _ in range(_ROUNDS):
+            parts = low[:, None] + width[:, None] * (np.arange(_SLICES + 1) / _SLICES)
+            values = _at(self.curve, self.ranks[:, None] + parts * self.widths[:, None])
+            slice_ = choose(values)
+            low, width = parts[rows, slice_], width / _SLICES
+        return parts[rows, slice_ + 1], values[rows, slice_], values[rows, slice_ + 1]
+
+
+def _at(curve: Curve, ranks: Values) -> Values:
+    return np.asarray(curve(ranks.ravel()), dtype=np.float64).reshape(ranks.shape)
