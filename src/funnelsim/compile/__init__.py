@@ -1,0 +1,10 @@
+"""Scenario to Plan: names, dates, calendars, distributions and beliefs become the numbers that the engines run.
+
+    blueprint = prepare(load("scenarios/old-way.yaml"))
+    plan = blueprint.plan(draw=3)
+"""
+
+from funnelsim.compile.blueprint import Blueprint, Intercepts, prepare
+from funnelsim.compile.draws import Belief
+
+__all__ = ["Belief", "Blueprint", "Intercepts", "prepare"]

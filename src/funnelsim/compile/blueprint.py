@@ -1,0 +1,125 @@
+"""From a scenario to plans: everything is compiled once, and each draw of ignorance changes only what it must."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from funnelsim.calendars import local_midnights
+from funnelsim.compile import inflight
+from funnelsim.compile.book import make_book
+from funnelsim.compile.demand import Demand
+from funnelsim.compile.draws import Belief, Beliefs
+from funnelsim.compile.duties import Duties
+from funnelsim.compile.fitted import Fitted
+from funnelsim.compile.frame import Frame
+from funnelsim.compile.people import People
+from funnelsim.compile.pool import array
+from funnelsim.compile.stages import Stages
+from funnelsim.plan import (
+    ACTION_ROW,
+    DEFINITION,
+    DUTY,
+    EFFECT,
+    EXIT,
+    INFLIGHT,
+    INTERVAL,
+    MIX,
+    SETTINGS,
+    SOURCE,
+    STAGE,
+    STEP,
+    TEAM,
+    TERM,
+    Book,
+    Plan,
+)
+from funnelsim.scenario.schema import Scenario
+
+Intercepts = Mapping[str, tuple[float, float]]          # stage: (intercept, contact intercept), from anchoring
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A compiled scenario, ready to give a plan for each draw of its beliefs and fitted parameters."""
+
+    scenario: Scenario
+    centre: Plan                # with every belief at its centre
+    book: Book
+    _beliefs: Beliefs
+    _fitted: Fitted
+
+    @property
+    def beliefs(self) -> list[Belief]:
+        """The ranges that a draw moves, in the order of the file."""
+        return list(self._beliefs.all)
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether draws differ at all."""
+        return bool(self._beliefs.all) or self._fitted.drawn
+
+    @cached_property
+    def base_rates(self) -> dict[str, float]:
+        """Base rate of each stage that has exits, with all parameters at their centre."""
+        return {name: float(stage.base) for name, stage in zip(self.book.stages, self.centre.stages, strict=True)
+                if stage.next_count}
+
+    def plan(self, draw: int | None = None, intercepts: Intercepts | None = None) -> Plan:
+        """The plan of one draw; none = every belief at its centre, every fitted parameter at its estimate."""
+        plan = self.centre
+        if draw is not None:
+            plan = self._fitted.draw(self._believed(plan, draw), self.scenario.seed, draw)
+        return plan._replace(stages=_anchored(plan.stages, self.book.stages, intercepts)) if intercepts else plan
+
+    def values(self, draw: int | None = None) -> dict[str, float]:
+        """What each belief is in a draw: for reports."""
+        return {belief.path: belief.drawn(self.scenario.seed, draw) for belief in self._beliefs.all}
+
+    def _believed(self, plan: Plan, draw: int) -> Plan:
+        values = [belief.drawn(self.scenario.seed, draw) for belief in self._beliefs.all]
+        changed: dict[str, Any] = {}
+        for follower in self._beliefs.followers:
+            table = changed.setdefault(follower.table, getattr(plan, follower.table).copy())
+            value = values[follower.belief]
+            table[follower.field][follower.row] = np.log(value) if follower.log else value + follower.plus
+        return plan._replace(**changed)
+
+
+def prepare(loaded: Any) -> Blueprint:
+    """Compile a loaded scenario (`scenario.load`) or a Scenario."""
+    scenario: Scenario = getattr(loaded, "scenario", loaded)
+    frame = Frame(scenario)
+    demand, stages, people, duties = Demand(frame), Stages(frame), People(frame), Duties(frame)
+    fitted = Fitted(frame, stages)
+    snapshot = inflight.rows(frame, demand.names)
+    days = frame.pool.instants(local_midnights(scenario.timezone, frame.start, frame.horizon))
+    settings = {
+        "horizon": frame.horizon, "measure_from": frame.measure_from, "measure_to": frame.measure_to,
+        "weeks": frame.weeks, "segments": len(frame.segments),
+        "cycles": -1 if scenario.cycles is None else scenario.cycles, "days_first": days[0], "days_count": days[1],
+    }
+    points, instants, tables = frame.pool.finish()
+    plan = Plan(
+        settings=array(SETTINGS, [settings]), sources=array(SOURCE, demand.rows), mixes=array(MIX, demand.mixes),
+        stages=array(STAGE, stages.rows), exits=array(EXIT, frame.pool.exits), steps=array(STEP, frame.pool.steps),
+        effects=array(EFFECT, frame.pool.effects), points=points, teams=array(TEAM, people.rows),
+        intervals=array(INTERVAL, people.intervals),
+        duties=array(DUTY, duties.rows).reshape(len(frame.stages), len(frame.teams)),
+        terms=array(TERM, frame.pool.terms), actions=array(ACTION_ROW, frame.pool.actions),
+        definitions=array(DEFINITION, [{"stage": frame.stages[one.stage]} for one in scenario.definitions.values()]),
+        inflight=array(INFLIGHT, snapshot), instants=instants, tables=tables,
+    )
+    return Blueprint(scenario, plan, make_book(frame, demand.names), frame.beliefs, fitted)
+
+
+def _anchored(stages: Any, names: tuple[str, ...], intercepts: Intercepts) -> Any:
+    anchored = stages.copy()
+    for i, name in enumerate(names):
+        if name in intercepts:
+            anchored["intercept"][i], anchored["contact_intercept"][i] = intercepts[name]
+    return anchored
