@@ -1,0 +1,48 @@
+"""What happened: visits, assignments and attempts, the same columns and the same order from both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim.plan import ASSIGNMENT, ATTEMPT, VISIT
+
+# A lead's number is (source, cell, ordinal) in 10, 36 and 8 bits; source 1023 are the leads of the snapshot [18, 23].
+_SOURCE_SHIFT, _CELL_SHIFT = np.int64(44), np.int64(8)
+_IN_FLIGHT, _BELOW_SOURCE = np.int64(1023), np.int64((1 << 44) - 1)
+
+
+class Trace(NamedTuple):
+    """The three tables of one replication, each in order of lead and time."""
+
+    visits: Any                 # VISIT
+    assignments: Any            # ASSIGNMENT
+    attempts: Any               # ATTEMPT
+
+    @classmethod
+    def of(cls, visits: Sequence[Any], assignments: Sequence[Any], attempts: Sequence[Any]) -> Trace:
+        """From rows in any order: lists of tuples or record arrays."""
+        return cls(
+            _ordered(visits, VISIT, ("lead", "entered", "stage", "number")),
+            _ordered(assignments, ASSIGNMENT, ("lead", "stage", "number", "ordinal")),
+            _ordered(attempts, ATTEMPT, ("lead", "stage", "number", "assignment", "ordinal", "joined")),
+        )
+
+
+def in_flight(leads: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which lead numbers are of leads that were in the funnel at the start; the upper bits name the source."""
+    flying: NDArray[np.bool_] = leads >> _SOURCE_SHIFT == _IN_FLIGHT
+    return flying
+
+
+def snapshot_id(leads: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Identity in the snapshot of leads that were in flight."""
+    return (leads & _BELOW_SOURCE) >> _CELL_SHIFT
+
+
+def _ordered(rows: Sequence[Any], dtype: np.dtype[Any], keys: tuple[str, ...]) -> Any:
+    table = np.array(rows, dtype).view(np.recarray)
+    return table[np.lexsort([table[key] for key in reversed(keys)])]
