@@ -17,7 +17,6 @@ from funnelsim.summary import RESPONSE_EDGES, Summary
 from funnelsim.trace import Trace
 from plans import generated_plan
 
-
 SEEDS = range(50, 75)
 
 
