@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
 
 from funnelsim.errors import Problem, ScenarioError, did_you_mean
 from funnelsim.scenario import text
@@ -37,7 +38,7 @@ def chain(path: str) -> list[Layer]:
         real = os.path.realpath(path)
         if real in seen:
             assert asked is not None
-            circle = " -> ".join(os.path.basename(file) for file in [*seen[seen.index(real):], real])
+            circle = " -> ".join(FilePath(file).name for file in [*seen[seen.index(real):], real])
             raise _refusal(asked, f"these files extend each other: {circle}", "one of them must extend nothing")
         seen.append(real)
         tree = _mapping(_read(path, asked))
@@ -47,7 +48,7 @@ def chain(path: str) -> list[Layer]:
             return found[::-1]
         if not isinstance(asked.value, str):
             raise _refusal(asked, "`extends` takes the path of one scenario file", "such as base.yaml")
-        path = os.path.normpath(os.path.join(os.path.dirname(path), asked.value))
+        path = os.path.normpath(FilePath(path).parent / asked.value)
 
 
 def merge(layers: Sequence[Layer], problems: list[Problem]) -> Node:

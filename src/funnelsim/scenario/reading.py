@@ -105,11 +105,9 @@ def _name(path: Path) -> str:
 
 def _leave_out(data: Any, path: Path) -> None:
     for key in path[:-1]:
-        if isinstance(data, dict) and key in data:
+        try:
             data = data[key]
-        elif isinstance(data, list) and isinstance(key, int) and key < len(data):
-            data = data[key]
-        else:
+        except (KeyError, IndexError, TypeError):
             return
     if isinstance(data, dict):
         data.pop(path[-1], None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,8 @@ from funnelsim.scenario.schema import InFlight, allowed
 from funnelsim.scenario.text import Node, problem_at, scalar
 from funnelsim.scenario.values import Place
 
+KEY = ("leads_in_flight",)
+
 
 def with_leads(tree: Node, problems: list[Problem]) -> Node:
     """The tree with `leads_in_flight: {file: ...}` replaced by the leads of that file."""
@@ -19,33 +20,33 @@ def with_leads(tree: Node, problems: list[Problem]) -> Node:
     if written is None or not isinstance(written.value, dict) or set(written.value) != {"file"}:
         return tree
     asked = written.value["file"]
-    folder = "" if asked.place.file == "--set" else os.path.dirname(asked.place.file)
+    folder = Path() if asked.place.file == "--set" else Path(asked.place.file).parent
     try:
-        leads = _leads(os.path.join(folder, str(asked.value)), asked, written.at)
+        leads = _leads(folder / str(asked.value), asked, written.at)
     except ScenarioError as error:
         problems += error.problems
         leads = replace(written, value=[])
     return replace(tree, value={**tree.value, "leads_in_flight": leads})
 
 
-def _leads(path: str, asked: Node, key: Place) -> Node:
+def _leads(path: Path, asked: Node, key: Place) -> Node:
     def refuse(text: str, hint: str = "") -> ScenarioError:
-        return ScenarioError([problem_at(asked.place, text, hint, ("leads_in_flight", "file"))])
+        return ScenarioError([problem_at(asked.place, text, hint, (*KEY, "file"))])
 
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else (error.strerror or "").lower()
         raise refuse(f"{path} cannot be read: {reason}") from None
     if not lines:
         raise refuse(f"{path} is empty", f"its first line names columns among {', '.join(allowed(InFlight))}")
     columns = [name.strip() for name in next(csv.reader([lines[0]]))]
-    unknown = [name for name in columns if name not in allowed(InFlight)]
-    if unknown:
-        raise ScenarioError([Problem(path, 1, 1, ("leads_in_flight",), f"unknown column '{unknown[0]}'",
-                                     f"{did_you_mean(unknown[0], allowed(InFlight))}  "
-                                     f"allowed: {', '.join(allowed(InFlight))}".strip(), lines[0], length=len(lines[0]))])
-    rows = [_lead(line, Place(path, number, 1, len(line), line), columns)
+    known = allowed(InFlight)
+    if unknown := [name for name in columns if name not in known]:
+        hint = f"{did_you_mean(unknown[0], known)}  allowed: {', '.join(known)}".strip()
+        raise ScenarioError([Problem(str(path), 1, 1, KEY, f"unknown column '{unknown[0]}'", hint, lines[0],
+                                     length=len(lines[0]))])
+    rows = [_lead(line, Place(str(path), number, 1, len(line), line), columns)
             for number, line in enumerate(lines[1:], 2) if line.strip()]
     return Node(rows, asked.place, key)
 
@@ -53,6 +54,6 @@ def _leads(path: str, asked: Node, key: Place) -> Node:
 def _lead(line: str, place: Place, columns: list[str]) -> Node:
     cells = next(csv.reader([line]))
     if len(cells) != len(columns):
-        raise ScenarioError([problem_at(place, f"{len(cells)} cells under {len(columns)} columns", "", ("leads_in_flight",))])
+        raise ScenarioError([problem_at(place, f"{len(cells)} cells under {len(columns)} columns", path=KEY)])
     found = {name: Node(scalar(cell.strip()), place) for name, cell in zip(columns, cells, strict=True) if cell.strip()}
     return Node(found, place)

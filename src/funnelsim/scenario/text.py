@@ -8,7 +8,9 @@ mapping are an error, and so is a value that a comma cut in two inside {...} (ru
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +68,15 @@ def plain(node: Node) -> Any:
     return node.value
 
 
-def scalar(word: str) -> str | int | float | bool | None:
+def scalar(word: str) -> Any:
     """A plain scalar by YAML 1.2's core schema."""
     for pattern, make in _CORE:
         if pattern.fullmatch(word):
-            return make(word)           # type: ignore[no-any-return, operator]
+            return make(word)
     return word
 
 
-_CORE = (
+_CORE: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
     (re.compile(r"~|null|Null|NULL|"), lambda word: None),
     (re.compile(r"true|True|TRUE"), lambda word: True),
     (re.compile(r"false|False|FALSE"), lambda word: False),
@@ -202,7 +204,7 @@ class _Yaml:
         """Rule 79: inside {...} a comma ends the value, and what follows it becomes a key without a value."""
         if not (isinstance(value, yaml.ScalarNode) and value.value == "" and not value.style):
             return False
-        if value.start_mark.index != value.end_mark.index or not before or key.style:
+        if value.start_mark.index != value.end_mark.index or not before or getattr(key, "style", None):
             return False
         last = before[-1]
         if not isinstance(last, yaml.ScalarNode) or not (
@@ -215,9 +217,10 @@ class _Yaml:
     def check_cut(self, raw: yaml.SequenceNode, children: list[yaml.Node]) -> None:
         if not raw.flow_style:
             return
-        for one, two in zip(children, children[1:], strict=False):
-            words = isinstance(one, yaml.ScalarNode) and isinstance(two, yaml.ScalarNode)
-            if words and not one.style and one.value.count("(") > one.value.count(")"):
+        for one, two in pairwise(children):
+            if not isinstance(one, yaml.ScalarNode) or not isinstance(two, yaml.ScalarNode) or one.style:
+                continue
+            if one.value.count("(") > one.value.count(")"):
                 self.tell_cut(one, two)
 
     def tell_cut(self, one: yaml.Node, two: yaml.Node) -> None:

@@ -7,6 +7,7 @@ replaces them (rule 77).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -94,6 +95,13 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def _people(value: Any) -> int:
+    if units.is_number(value) and value != int(value):
+        raise units.Misreading(f"{value} people: people come whole (rule 42)",
+                               f"write {math.ceil(value)}, and `other_work` for the hours they do not have")
+    return units.whole(value)
+
+
 def _habit(value: Any) -> str | Distribution:
     return value.strip() if _is_name(value) else units.time_law(value)
 
@@ -148,6 +156,18 @@ def _weights(value: Any, count: int) -> list[float]:
     return weights
 
 
+def _table(value: Any) -> tuple[tuple[float, float], ...]:
+    """(seconds, relative chance) by delay, the delays rising."""
+    if not isinstance(value, dict) or len(value) < 2:
+        raise units.Misreading("a table needs two delays or more", "such as {5 min: 1, 1 hour: 0.4}")
+    rows = [(_under(key, units.elapsed, key).seconds, _under(key, units.positive, entry))
+            for key, entry in value.items()]
+    for (before, _), (after, _), key in zip(rows, rows[1:], list(value)[1:], strict=False):
+        if not 0 < before < after:
+            raise units.Misreading("the delays of a table rise, from above zero", "sort them", (key,))
+    return tuple(rows)
+
+
 def _fit(value: Any) -> float | Range | Distribution:
     text = value.strip() if isinstance(value, str) else value
     if isinstance(text, str) and "(" in text:
@@ -188,7 +208,8 @@ def _choice(*words: str) -> tuple[PlainValidator, Json]:
         from funnelsim.errors import did_you_mean
 
         guess = did_you_mean(str(value), words)
-        raise units.Misreading(f"{units.shown(value)} is not known here", f"{guess}  allowed: {', '.join(words)}".strip())
+        hint = f"{guess}  allowed: {', '.join(words)}".strip()
+        raise units.Misreading(f"{units.shown(value)} is not known here", hint)
 
     return PlainValidator(read), Json({"enum": list(words)})
 
@@ -212,7 +233,8 @@ Time = Annotated[Distribution, PlainValidator(units.time_law),
                  _shape("string", "integer", example="lognormal(median 6 days p90 20 days)")]
 Value = Annotated[Distribution, PlainValidator(units.money_law),
                   _shape("string", "number", example="lognormal(median 8000 p90 30000)")]
-OpeningHours = Annotated[tuple[Hours, ...], PlainValidator(units.hours), _shape("string", "array", example="09:00-17:00")]
+OpeningHours = Annotated[tuple[Hours, ...], PlainValidator(units.hours),
+                         _shape("string", "array", example="09:00-17:00")]
 Weekdays = Annotated[tuple[int, ...], PlainValidator(units.weekdays), _shape("string", "array", example="Mon-Fri")]
 ShareOf = Annotated[Share, PlainValidator(units.share),
                     _shape("string", "number", "object", example="20% after 30 days")]
@@ -230,8 +252,9 @@ Contact = Annotated[str | tuple[float, ...], PlainValidator(_contact),
 Pace = Annotated[Distribution | dict[str, Distribution], PlainValidator(_pace),
                  _shape("string", "integer", "object", example="lognormal(median 6 days p90 20 days)")]
 Profile = Annotated[str | tuple[float, ...], PlainValidator(_profile), _shape("string", "array", "object")]
+Table = Annotated[tuple[tuple[float, float], ...], PlainValidator(_table), _shape("object")]
 Fit = Annotated[float | Range | Distribution, PlainValidator(_fit), _shape("number", "string", example="-0.3")]
-People = Annotated[int | Schedule, PlainValidator(_steady_or(units.whole)), _shape("integer", "object")]
+People = Annotated[int | Schedule, PlainValidator(_steady_or(_people)), _shape("integer", "object")]
 RateOf = Annotated[Rate | Schedule, PlainValidator(_steady_or(units.rate)),
                    _shape("string", "object", example="160/week")]
 Belief = Annotated[Range | Schedule, PlainValidator(_steady_or(units.share_range)),

@@ -11,6 +11,7 @@ from funnelsim.scenario.schema.base import (
     BaseOf,
     Contact,
     Count,
+    Elapsed,
     Flag,
     Length,
     Model,
@@ -18,7 +19,9 @@ from funnelsim.scenario.schema.base import (
     OneOrMany,
     Pace,
     Positive,
+    Proportion,
     ShareOf,
+    Table,
     Text,
     Time,
     belief,
@@ -55,27 +58,65 @@ class Work(Model):
     contactable: Flag | None = fact()
     """Whether the chances speak of contactable leads only (rule 41). Default: as the preset says, else false."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _attempts_by_day(cls, data: Any) -> Any:
+        """Days alone say how many attempts there are."""
+        if isinstance(data, dict) and isinstance(data.get("on_days"), list) and "attempts" not in data:
+            return {**data, "attempts": max(1, len(data["on_days"]))}
+        return data
+
+
+class Lomax(Model):
+    """(1 + t / scale) ** -shape"""
+
+    scale: Elapsed | None = belief(unit="time")
+    """The delay from which it falls."""
+
+    shape: Positive | None = belief()
+    """How steeply."""
+
+
+class Power(Model):
+    """max(t, floor) ** -shape"""
+
+    shape: Positive | None = belief()
+    """How steeply it falls."""
+
+    floor: Elapsed | None = belief(unit="time")
+    """Delays below this are as good as this one."""
+
+
+class Loglogistic(Model):
+    """floor + (1 - floor) / (1 + (t / scale) ** shape)"""
+
+    scale: Elapsed | None = belief(unit="time")
+    """The delay at which half of what can be lost is lost."""
+
+    shape: Positive | None = belief()
+    """How steeply it falls."""
+
+    floor: Proportion = belief(0.0)
+    """What is left after a very long delay."""
+
 
 class Curve(Model):
-    """How a late first touch hurts: one of table, lomax, power and loglogistic, in relative chances."""
+    """How a late first touch hurts, in relative chances by delay: one of table, lomax, power and loglogistic."""
 
-    table: dict[str, Positive] | None = belief(whole=True)
+    table: Table | None = belief(whole=True)
     """Relative chances by delay, straight between them on logarithmic scales: {5 min: 1, 1 hour: 0.4}."""
 
-    lomax: dict[str, Any] | None = belief(whole=True)
-    """(1 + t / scale) ** -shape: {scale: 40 s, shape: 0.514}."""
+    lomax: Lomax | None = belief()
+    """(1 + t / scale) ** -shape, such as {scale: 40 s, shape: 0.514}."""
 
-    power: dict[str, Any] | None = belief(whole=True)
-    """max(t, floor) ** -shape: {shape: 0.52, floor: 1 min}."""
+    power: Power | None = belief()
+    """max(t, floor) ** -shape, such as {shape: 0.52, floor: 1 min}."""
 
-    loglogistic: dict[str, Any] | None = belief(whole=True)
-    """floor + (1 - floor) / (1 + (t / scale) ** shape): {scale: 23 min, shape: 0.729, floor: 5%}."""
+    loglogistic: Loglogistic | None = belief()
+    """floor + (1 - floor) / (1 + (t / scale) ** shape), such as {scale: 23 min, shape: 0.729}."""
 
     acts_on: ActsOn = belief("advance")
     """What it moves: the chance of each contact in the visit, or the chance to go on."""
-
-    reference: Length | None = belief(unit="time")
-    """The delay at which the relative chance is 1. Default: none is needed, anchoring finds the level."""
 
 
 def _kind_of_response(value: Any) -> str:

@@ -22,6 +22,7 @@ from funnelsim.scenario.units.numbers import (
     Misreading,
     cost,
     growth,
+    is_number,
     money,
     number,
     odds,
@@ -38,7 +39,7 @@ from funnelsim.scenario.units.terms import Definition, breach, definition, routi
 
 __all__ = [
     "Definition", "Misreading", "batch", "breach", "clock", "cost", "day", "definition", "duration", "elapsed",
-    "growth", "hours", "is_schedule", "moment", "money", "money_law", "number", "number_law", "odds", "positive",
-    "proportion", "rate", "routing", "schedule", "share", "share_range", "shown", "span", "steady_or_schedule",
-    "time_law", "volume", "wage", "weekdays", "whole", "within", "zone",
+    "growth", "hours", "is_number", "is_schedule", "moment", "money", "money_law", "number", "number_law", "odds",
+    "positive", "proportion", "rate", "routing", "schedule", "share", "share_range", "shown", "span",
+    "steady_or_schedule", "time_law", "volume", "wage", "weekdays", "whole", "within", "zone",
 ]

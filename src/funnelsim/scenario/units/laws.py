@@ -16,18 +16,20 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
 
 from funnelsim.errors import did_you_mean
 from funnelsim.scenario.units.durations import elapsed
-from funnelsim.scenario.units.numbers import Misreading, money, number, proportion, shown
+from funnelsim.scenario.units.numbers import Misreading, money, number, proportion
 from funnelsim.scenario.values import Distribution
 
 Quantity = Callable[[Any], float]
 _WORD = re.compile(r"(?<![\w.])(median|mean|cv|sd|p\d+(?:\.\d+)?|shape|scale|mu|sigma)\b")
 _CALL = re.compile(r"([a-z]+)\s*\((.*)\)", re.DOTALL)
 _z = NormalDist().inv_cdf
+UNITLESS = ("shape", "mu", "sigma")
 EXAMPLE = "such as lognormal(median 6 days p90 20 days)"
 
 
@@ -125,8 +127,8 @@ def _weighted(inside: str) -> list[tuple[float, str]]:
             for match, end in zip(starts, ends, strict=True)]
 
 
-def _given(inside: str, quantity: Quantity, plain: tuple[str, ...] = ("cv", "shape", "mu", "sigma")) -> dict[str, float]:
-    """`median 6 days p90 20 days` as {median: ..., p90: ...}; the plain ones have no unit."""
+def _given(inside: str, quantity: Quantity) -> dict[str, float]:
+    """`median 6 days p90 20 days` as {median: ..., p90: ...}."""
     words = list(_WORD.finditer(inside))
     if not words or inside[:words[0].start()].strip(" ,"):
         raise Misreading(f"'{inside}' does not say what its numbers are", EXAMPLE)
@@ -136,7 +138,7 @@ def _given(inside: str, quantity: Quantity, plain: tuple[str, ...] = ("cv", "sha
         name, text = word[1], inside[word.end():end].strip(" ,")
         if name in found:
             raise Misreading(f"'{name}' is given twice", EXAMPLE, piece=name)
-        read = _cv if name == "cv" else number if name in plain else quantity
+        read = _cv if name == "cv" else number if name in UNITLESS else quantity
         found[name] = read(text)
     return found
 
@@ -307,7 +309,7 @@ def _empirical(inside: str, quantity: Quantity) -> Distribution:
     else:
         raise Misreading(f"'{inside}' is neither values nor shares with values",
                          "such as empirical(0% 1 h, 50% 3 h, 100% 9 h) or empirical(3 min, 5 min, 9 min)")
-    ordered = all(a[0] <= b[0] and a[1] <= b[1] for a, b in zip(points, points[1:], strict=False))
+    ordered = all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(points))
     if not ordered or points[0][0] != 0.0 or points[-1][0] != 1.0:
         raise Misreading("the shares of an empirical law run from 0% to 100%, its values upwards",
                          "such as empirical(0% 1 h, 50% 3 h, 100% 9 h)")

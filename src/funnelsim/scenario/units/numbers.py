@@ -40,12 +40,9 @@ def is_number(value: Any) -> bool:
 
 def number(value: Any, hint: str = "such as 1.5") -> float:
     """A finite number, from a number or its text."""
-    if is_number(value):
-        found = float(value)
-    elif isinstance(value, str) and re.fullmatch(NUMBER, value.strip()):
-        found = float(value)
-    else:
+    if not is_number(value) and not (isinstance(value, str) and re.fullmatch(NUMBER, value.strip())):
         raise Misreading(f"{shown(value)} is not a number", hint)
+    found = float(value)
     if not math.isfinite(found):
         raise Misreading(f"{shown(value)} is not a finite number", hint)
     return found

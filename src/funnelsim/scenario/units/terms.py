@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from funnelsim.errors import did_you_mean
-from funnelsim.scenario.units.dates import clock, is_schedule, schedule
+from funnelsim.scenario.units.dates import clock, is_schedule
 from funnelsim.scenario.units.durations import duration
 from funnelsim.scenario.units.laws import time_law
 from funnelsim.scenario.units.numbers import NUMBER, Misreading, number, positive, proportion, shown, whole
@@ -39,8 +39,7 @@ def within(value: Any) -> Within:
 def share(value: Any) -> Share:
     """`45%`, `20% after 30 days`, `rest`, `rest after 60 days`, or {share: 45%, se: 0.03, after: 30 days}."""
     if is_schedule(value):
-        steps = schedule(value, proportion)
-        return Share(float(str(steps.steps[0][1])), schedule=steps)
+        raise Misreading("a share of leads does not change by date", "write one share",  (next(iter(value)),))
     if isinstance(value, dict):
         return _share_of(value)
     text = str(value).strip() if isinstance(value, str) else value
@@ -66,7 +65,7 @@ def _share_of(value: dict[str, Any]) -> Share:
         raise Misreading(problem.text, problem.hint, ("share",), problem.piece) from None
     after = time_law(value["after"]) if "after" in value else found.after
     se = number(value["se"]) if "se" in value else None
-    return Share(found.value, se, after, found.schedule, f"{found.text}")
+    return Share(found.value, se, after, found.schedule, found.text)
 
 
 def routing(value: Any) -> Routing:
