@@ -204,9 +204,10 @@ def quantile(tables: Any, row: int, r: np.uint64) -> float:
 @shared
 def quantile_at(tables: Any, row: int, u: float) -> float:
     """Value at rank u of table `row`; inf = never."""
-    if u >= tables[row, _PROPER]:
-        return np.inf
-    u = min(u * float(tables[row, _STRETCH]), _BELOW_ONE)
+    if tables[row, _PROPER] < 1.0:
+        if u >= tables[row, _PROPER]:
+            return np.inf
+        u = min(u * float(tables[row, _STRETCH]), _BELOW_ONE)
     p = min(u, 1.0 - u)                     # distance to the nearer end; exact
     if p >= _OUTER:
         binary = np.float64(p).view(np.int64)
@@ -217,7 +218,8 @@ def quantile_at(tables: Any, row: int, u: float) -> float:
         part = p * _INTO_OUTER
     if u >= 0.5:
         node, part = 2 * _HALF - 1 - node, 1.0 - part
-    a, b = float(tables[row, _NODES + node]), float(tables[row, _NODES + node + 1])
+    column = _U(_NODES + node)              # unsigned: the compiler need not look for negative ones
+    a, b = float(tables[row, column]), float(tables[row, column + _ONE])
     if tables[row, _BREAKS] > 0.0:
         return _between(tables, row, int(node), a, b, part)
     return min(a + (b - a) * part, b)
