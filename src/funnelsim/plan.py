@@ -235,7 +235,7 @@ VISIT = np.dtype([
     ("touched", _f),            # start of the first attempt, -1 never
     ("reached", _f),            # end of the attempt that reached the buyer, -1 never
     ("attempts", _i),
-    ("ended", _f),              # when the lead left the stage; -1 open or silent
+    ("ended", _f),              # when the lead left the stage (or went silent); -1 open
     ("outcome", _i), ("to", _i),
     ("back", _f),               # entry of the next visit when there is a cool-off; -1 none
     ("shift", _f), ("chance", _f),      # sum of the effects and chance of a forward exit when drawn; nan-free: 0, -1

@@ -1,0 +1,77 @@
+"""The fast engine, compiled by numba: the same visits, assignments and attempts as the reference, bit for bit.
+
+`loop` is the event loop, `agenda` its future events, `queues` who waits; `demand`, `visits`, `work` and `promises` hold
+the handlers, in the words of the reference; `tally` counts the Summary; `state` is all that changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funnelsim.engine import streams
+from funnelsim.engine.fast import loop
+from funnelsim.engine.fast.state import (
+    DONE,
+    FULL_ASSIGNMENTS,
+    FULL_ATTEMPTS,
+    FULL_VISITS,
+    N_ASSIGNMENTS,
+    N_ATTEMPTS,
+    N_FREE,
+    N_VISITS,
+    State,
+    grow,
+    new_state,
+    reset,
+)
+from funnelsim.plan import Plan
+from funnelsim.summary import Summary, new_summary
+from funnelsim.trace import Trace
+
+
+class Runner:
+    """Runs replications of one plan one after another, re-using its room. One a thread."""
+
+    def __init__(self, plan: Plan, tracing: bool = False) -> None:
+        self.plan = plan
+        self.state = new_state(plan, tracing)
+
+    def run(self, seed: int, replication: int) -> Summary:
+        """One replication; its summary. `trace` has the tables afterwards, when tracing."""
+        reset(self.state)
+        out = new_summary(self.plan)
+        key = np.uint64(streams.replication_key(np.uint64(seed), np.int64(replication)))
+        full = loop.run(self.plan, self.state, out, key)
+        while full != DONE:
+            self.state = grow(self.state, full)
+            full = loop.run(self.plan, self.state, out, key)
+        self.state = _room_for_open(self.state)
+        loop.finish(self.plan, self.state, out)
+        return out
+
+    def trace(self) -> Trace:
+        """The tables of the last replication."""
+        s = self.state
+        return Trace.of(s.visits[:s.n[N_VISITS]], s.assignments[:s.n[N_ASSIGNMENTS]], s.attempts[:s.n[N_ATTEMPTS]])
+
+
+def run(plan: Plan, seed: int, replication: int) -> tuple[Trace, Summary]:
+    """One replication with its tables."""
+    runner = Runner(plan, tracing=True)
+    summary = runner.run(seed, replication)
+    return runner.trace(), summary
+
+
+def _room_for_open(state: State) -> State:
+    """Room for one more row a lead in flight in each table."""
+    if not len(state.visits):
+        return state
+    in_flight = len(state.free) - state.n[N_FREE]
+    needs: list[tuple[Any, str, int]] = [(FULL_VISITS, "visits", N_VISITS), (FULL_ASSIGNMENTS, "assignments", N_ASSIGNMENTS),
+                                         (FULL_ATTEMPTS, "attempts", N_ATTEMPTS)]
+    for full, name, counter in needs:
+        while state.n[counter] + in_flight > len(getattr(state, name)):
+            state = grow(state, full)
+    return state

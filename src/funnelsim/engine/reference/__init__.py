@@ -1,0 +1,37 @@
+"""The reference engine, on SimPy: the semantics, to be read.
+
+`model` is the clockwork, `team` who serves whom, `lead` and `visit` what happens to a lead, `assignment` the promises.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from funnelsim.engine import order
+from funnelsim.engine.arrivals import IN_FLIGHT, lead_number
+from funnelsim.engine.reference.lead import Lead, from_snapshot
+from funnelsim.engine.reference.model import Model, rows
+from funnelsim.plan import Plan
+from funnelsim.trace import Trace
+
+
+def run(plan: Plan, seed: int, replication: int) -> Trace:
+    """One replication; the tables of all that happened before the horizon."""
+    model = Model(plan, seed, replication)
+    for row in rows(plan.inflight):
+        _schedule_snapshot(model, row)
+    for time, number, luck, source in model.arrivals():
+        _schedule_arrival(model, time, number, luck, source)
+    model.run()
+    for visit in list(model.open_visits.values()):
+        visit.censor()
+    return Trace.of(model.visits, model.assignments, model.attempts)
+
+
+def _schedule_snapshot(model: Model, row: Any) -> None:
+    number = int(lead_number(IN_FLIGHT, row.id, 0))
+    model.at(0.0, order.ARRIVAL, number, 0, 0, lambda: from_snapshot(model, row))
+
+
+def _schedule_arrival(model: Model, time: float, number: int, luck: int, source: int) -> None:
+    model.at(time, order.ARRIVAL, number, 0, 0, lambda: Lead(model, number, luck, source, time).arrive())

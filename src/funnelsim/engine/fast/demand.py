@@ -1,0 +1,174 @@
+"""Leads come: the arrivals of each week in order, and birth."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from funnelsim.engine.arrivals import IN_FLIGHT, IN_FLIGHT_LUCK, lead_number, week_arrivals
+from funnelsim.engine.fast.state import AT_ARRIVAL, AT_WEEK, IN_STAGE, N_ARRIVALS, N_FREE
+from funnelsim.engine.jit import hot
+from funnelsim.engine.odds import pick
+from funnelsim.engine.streams import (
+    P_ENTRY,
+    P_FIT,
+    P_OWNER,
+    P_REACHABLE,
+    P_SEGMENT,
+    P_VALUE,
+    bits,
+    lead_luck,
+    plus,
+    quantile,
+    unit,
+)
+from funnelsim.plan import WEEK
+
+ZERO = np.int64(0)
+SOURCE_SHIFT, ID_SHIFT, ID_MASK = np.int64(44), np.int64(8), np.int64((1 << 36) - 1)
+
+
+@hot
+def next_week(plan: Any, state: Any, key: int) -> bool:
+    """Fill `arrivals` with the next week that has any; False when there is no room."""
+    state.n[N_ARRIVALS] = 0
+    state.n[AT_ARRIVAL] = 0
+    while state.n[N_ARRIVALS] == 0 and state.n[AT_WEEK] < plan.settings[0].weeks:
+        week = state.n[AT_WEEK]
+        n = ZERO
+        if week == 0:
+            n = _snapshot(plan, state, key)
+        for source in range(len(plan.sources)):
+            if n >= 0:
+                n = week_arrivals(plan.sources, plan.points, plan.tables, key, source, week, state.scratch, n)
+        if n < 0:
+            return False
+        _sort(state, n, week * WEEK)
+        state.n[N_ARRIVALS] = n
+        state.n[AT_WEEK] = week + 1
+    return True
+
+
+@hot
+def new_lead(plan: Any, state: Any, number: int, luck: int, source: int, now: float) -> int:
+    """Traits are drawn at birth [21]; the slot."""
+    state.n[N_FREE] -= 1
+    slot = state.free[state.n[N_FREE]]
+    lead = state.leads[slot]
+    lead.id = number
+    lead.luck = luck
+    lead.source = source
+    lead.arrived = now
+    lead.context = 1.0
+    lead.owner = -1
+    lead.reached_by = 0
+    lead.cycles = 0
+    lead.snapshot_stage = -1
+    lead.assigned_to = -1
+    lead.ending = -1
+    lead.alive = IN_STAGE
+    for stage in range(len(plan.stages)):
+        state.counts[slot, stage] = 0
+    lead.segment = _segment(plan, lead)
+    draw_traits(plan, lead)
+    return slot
+
+
+@hot
+def draw_traits(plan: Any, lead: Any) -> None:
+    base = plan.sources[lead.source].luck
+    mix = plan.mixes[lead.source * plan.settings[0].segments + lead.segment]
+    lead.fit = mix.fit_shift
+    if mix.fit >= 0:
+        lead.fit += quantile(plan.tables, mix.fit, bits(lead.luck, plus(base, P_FIT), ZERO, ZERO))
+    lead.reachable = np.int64(birth_draw(plan, lead, P_REACHABLE) < mix.reachable)
+    lead.value = 0.0
+    if mix.value >= 0:
+        value = quantile(plan.tables, mix.value, bits(lead.luck, plus(base, P_VALUE), ZERO, ZERO))
+        lead.value = math.floor(value * 100.0 + 0.5)
+    lead.owner_luck = birth_draw(plan, lead, P_OWNER)
+
+
+@hot
+def entry_stage(plan: Any, lead: Any) -> int:
+    source = plan.sources[lead.source]
+    row = pick(plan.exits, source.entry_first, source.entry_count, birth_draw(plan, lead, P_ENTRY))
+    return plan.exits[row].to  # type: ignore[no-any-return]
+
+
+@hot
+def birth_draw(plan: Any, lead: Any, what: int) -> float:
+    return unit(bits(lead.luck, plus(plan.sources[lead.source].luck, what), ZERO, ZERO))
+
+
+@hot
+def is_in_flight(number: int) -> bool:
+    return (number >> SOURCE_SHIFT) == IN_FLIGHT
+
+
+@hot
+def _segment(plan: Any, lead: Any) -> int:
+    segments = plan.settings[0].segments
+    u = birth_draw(plan, lead, P_SEGMENT)
+    first = lead.source * segments
+    segment = ZERO
+    while segment < segments - 1 and u >= plan.mixes[first + segment].share:
+        segment += 1
+    return segment
+
+
+@hot
+def _snapshot(plan: Any, state: Any, key: int) -> int:
+    """The leads in flight come at instant 0; `source` is their row for now."""
+    n = np.int64(len(plan.inflight))
+    if n > len(state.scratch):
+        return np.int64(-1)
+    for i in range(n):
+        row = plan.inflight[i]
+        state.scratch[i].time = 0.0
+        state.scratch[i].lead = lead_number(IN_FLIGHT, row.id, ZERO)
+        state.scratch[i].luck = lead_luck(key, IN_FLIGHT_LUCK, row.id, ZERO)
+        state.scratch[i].source = i
+    return n
+
+
+@hot
+def _sort(state: Any, n: int, start: float) -> None:
+    """Scratch to arrivals in order of (time, lead): buckets of equal time first, then insertion, which has little to do."""
+    counts = state.buckets
+    for b in range(n + 1):
+        counts[b] = 0
+    for i in range(n):
+        counts[_bucket(state.scratch[i].time, start, n) + 1] += 1
+    for b in range(n):
+        counts[b + 1] += counts[b]
+    for i in range(n):
+        b = _bucket(state.scratch[i].time, start, n)
+        _copy(state.arrivals, counts[b], state.scratch, i)
+        counts[b] += 1
+    rows = state.arrivals
+    for i in range(1, n):
+        j = i
+        time, lead, luck, source = rows[i].time, rows[i].lead, rows[i].luck, rows[i].source
+        while j > 0 and (rows[j - 1].time > time or (rows[j - 1].time == time and rows[j - 1].lead > lead)):
+            _copy(rows, j, rows, j - 1)
+            j -= 1
+        rows[j].time = time
+        rows[j].lead = lead
+        rows[j].luck = luck
+        rows[j].source = source
+
+
+@hot
+def _bucket(time: float, start: float, n: int) -> int:
+    return min(np.int64((time - start) * (n / WEEK)), n - 1)
+
+
+@hot
+def _copy(to: Any, i: int, source: Any, j: int) -> None:
+    to[i].time = source[j].time
+    to[i].lead = source[j].lead
+    to[i].luck = source[j].luck
+    to[i].source = source[j].source

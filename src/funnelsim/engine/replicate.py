@@ -1,0 +1,80 @@
+"""Replications of a plan: either engine, any number of threads, the same digits.
+
+Threads, not processes: the compiled loop releases the interpreter's lock, and a replication depends on its own number
+only, so neither the number of threads nor their order can show in the results.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from funnelsim import measures
+from funnelsim.engine import fast, reference
+from funnelsim.plan import Plan
+from funnelsim.summary import Summary
+from funnelsim.trace import Trace
+
+
+class Replications(NamedTuple):
+    """What replications gave, in the order asked for."""
+
+    summaries: list[Summary]
+    traces: list[Trace] | None
+
+
+def replicate(plan: Plan, seed: int, replications: Iterable[int], engine: str = "fast", threads: int | None = None,
+              tables: bool = False, on_done: Callable[[int], None] | None = None) -> Replications:
+    """Run the replications; their summaries, and their tables when asked.
+
+    `on_done` is called with the number finished so far. Raises ValueError for an unknown engine.
+    """
+    numbers = list(replications)
+    if engine == "reference":
+        parts = [_reference(plan, seed, numbers, tables, on_done)]
+    elif engine == "fast":
+        parts = _fast(plan, seed, numbers, threads or os.cpu_count() or 1, tables, on_done)
+    else:
+        raise ValueError(f"engine must be fast or reference, not {engine!r}")
+    found = {number: row for part in parts for number, row in part}
+    return Replications([found[number][0] for number in numbers], [_trace(found[number][1]) for number in numbers] if tables else None)
+
+
+_Part = list[tuple[int, tuple[Summary, Trace | None]]]
+
+
+def _fast(plan: Plan, seed: int, numbers: list[int], threads: int, tables: bool, on_done: Callable[[int], None] | None) -> list[_Part]:
+    done: list[int] = []
+
+    def work(mine: list[int]) -> _Part:
+        runner, part = fast.Runner(plan, tracing=tables), []
+        for number in mine:
+            summary = runner.run(seed, number)
+            part.append((number, (summary, runner.trace() if tables else None)))
+            done.append(number)
+            if on_done is not None:
+                on_done(len(done))
+        return part
+
+    threads = max(1, min(threads, len(numbers)))
+    if threads == 1:
+        return [work(numbers)]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, [numbers[i::threads] for i in range(threads)]))
+
+
+def _reference(plan: Plan, seed: int, numbers: list[int], tables: bool, on_done: Callable[[int], None] | None) -> _Part:
+    part: _Part = []
+    for number in numbers:
+        trace = reference.run(plan, seed, number)
+        part.append((number, (measures.summarise(trace, plan), trace if tables else None)))
+        if on_done is not None:
+            on_done(len(part))
+    return part
+
+
+def _trace(trace: Trace | None) -> Trace:
+    assert trace is not None
+    return trace

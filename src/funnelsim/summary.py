@@ -1,0 +1,74 @@
+"""Summary of one replication: what measures are made of, counted in the fast engine's kernel or from the tables.
+
+Every sum is exact (whole counts, cents, instants on the grid), so both ways and any order give the same digits.
+Windows: 0 the cohort (leads that arrived in the measured window, followed to the horizon), 1 the calendar (what
+happened within the measured window, whoever it happened to) [rule 73].
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim.plan import Plan, records
+
+COHORT, CALENDAR = np.int64(0), np.int64(1)
+WINDOWS = ("cohort", "calendar")
+
+# Edges of the response histogram, seconds: four to an octave from one minute to two years. Bin i holds edges[i-1] <= x < edges[i].
+RESPONSE_EDGES = 60.0 * 2.0 ** (np.arange(81) / 4.0)
+
+_f = "f8"
+# [window, source, segment, stage]; in the calendar each field counts what happened within the window
+VISITS = np.dtype([(name, _f) for name in (
+    "entered", "touched", "reached", "attempts",        # calendar: entered, first touched, reached within; attempts of visits ended
+    "forward", "back", "end", "lost", "unreached", "cold", "returned", "cycle_limit", "silent", "open",
+    "response",                 # sum of seconds from entry to first touch
+    "stay",                     # sum of seconds in the stage, of visits that ended other than silent
+    "within", "beyond")])       # visits first touched within their first deadline; too late or never, deadline passed (rule 61)
+# [window, stage, team]; in the calendar by the instant of assignment
+ASSIGNMENTS = np.dtype([(name, _f) for name in (
+    "assigned", "promised", "kept_draw", "touch_kept", "touch_broken", "touch_neither", "touch_inherited",
+    "tries_kept", "tries_broken", "tries_neither", "late", "warned", "escalated", "reassigned", "returned")])
+# [team], within the measured window
+TEAMS = np.dtype([(name, _f) for name in (
+    "attempts", "contacts",     # started within the window
+    "busy",                     # seconds of work within opening hours (stretched) [76]
+    "overtime")])               # seconds of work outside them
+# [window, definition, source, segment]
+PASSES = np.dtype([("count", _f), ("value", _f), ("time", _f)])     # value in cents, time = sum of seconds since arrival
+
+
+class Summary(NamedTuple):
+    """Counts of one replication."""
+
+    visits: Any                 # VISITS[window, source, segment, stage]
+    assignments: Any            # ASSIGNMENTS[window, stage, team]
+    teams: Any                  # TEAMS[team]
+    passes: Any                 # PASSES[window, definition, source, segment]
+    responses: NDArray[np.float64]      # [window, stage, len(RESPONSE_EDGES) + 1]
+    days: NDArray[np.float64]   # [day, column]: see day_columns; whole run, all leads
+    arrived: NDArray[np.float64]        # [window 0, source, segment] leads of the cohort
+
+
+def new_summary(plan: Plan) -> Summary:
+    """Zeros in the shapes of a plan."""
+    stages, teams, definitions = len(plan.stages), len(plan.teams), len(plan.definitions)
+    sources, segments = len(plan.sources), int(plan.settings[0].segments)
+    return Summary(
+        records(VISITS, 2, sources, segments, stages),
+        records(ASSIGNMENTS, 2, stages, teams),
+        records(TEAMS, teams),
+        records(PASSES, 2, definitions, sources, segments),
+        np.zeros((2, stages, len(RESPONSE_EDGES) + 1)),
+        np.zeros((int(plan.settings[0].days_count), day_width(plan))),
+        np.zeros((1, sources, segments)),
+    )
+
+
+def day_width(plan: Plan) -> int:
+    """Columns of the day table: arrivals, then passes and value (cents) by definition, then at the midnight that ends
+    the day the open visits by stage and the queue by team. Day d runs from local midnight d to d + 1."""
+    return 1 + 2 * len(plan.definitions) + len(plan.stages) + len(plan.teams)
