@@ -75,10 +75,10 @@ def first_guess(family: str, log_t: Array, weight: Array) -> tuple[float, float]
     if weight.sum() == 0:
         return float(np.log(86400.0)), 0.0
     mean = float(np.average(log_t, weights=weight))
-    spread = max(float(np.sqrt(np.average((log_t - mean) ** 2, weights=weight))), 0.1)
+    spread = max(float(np.sqrt(np.average((log_t - mean) ** 2, weights=weight))), 0.005)
     if family == "weibull":
         return mean + 0.45 * spread, float(np.log(spread / 1.28))
     if family == "lognormal":
         return mean, float(np.log(spread))
-    shape = float(np.clip(1.0 / spread**2, 0.2, 50.0))
+    shape = float(np.clip(1.0 / spread**2, 0.2, 400.0))
     return mean - float(np.log(shape)) + 0.5 / shape, float(np.log(shape))

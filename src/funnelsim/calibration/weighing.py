@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from funnelsim.calibration.families import FAMILIES, Array, cdf, log_time
-from funnelsim.calibration.sojourn import Binned, Law, Spells, bin_spells, fit
+from funnelsim.calibration.sojourn import Binned, Law, Spells, bin_spells, first_vector, fit
 
 THIN = 12                       # fewer events of an exit than this say nothing about the shape of its time law
 SMALLEST_WEIGHT = 0.01
@@ -103,20 +103,22 @@ def estimate(draws: Array, value: float) -> Estimate:
     return Estimate(float(value), float(np.std(np.log(inside / (1 - inside)))), float(low), float(high))
 
 
-def weigh(spells: Spells) -> Weighed:
-    """Fit all plausible choices of families to a stage; every exit must have been seen at least once."""
+def weigh(spells: Spells, timers: frozenset[int] = frozenset()) -> Weighed:
+    """Fit all plausible choices of families to a stage; every exit must have been seen at least once.
+
+    Exits in `timers` fall on one day: their law is narrow, and its family does not matter.
+    """
     data = bin_spells(spells)
     law_of = _laws(data)
-    chosen = _plausible(data, law_of)
-    laws = [fit(data, families, law_of, start) for families, start in chosen]
-    return _weighed(spells, laws)
+    fixed = frozenset(law_of[j] for j in timers)
+    return _weighed(spells, [fit(data, families, law_of, start) for families, start in _plausible(data, law_of, fixed)])
 
 
-def refit(spells: Spells, known: Weighed) -> Weighed:
-    """The same choices of families for finer groups, each begun from what is known."""
+def refit(spells: Spells, known: Weighed, most: int) -> Weighed:
+    """The best few choices of families for finer groups, each begun from what is known."""
     data = bin_spells(spells)
     laws = []
-    for law in known.laws:
+    for law in known.laws[:most]:
         shares = len(known.exits)
         times = law.vector[law.groups * shares:]
         start = np.concatenate([np.tile(law.vector[(law.groups - 1) * shares: law.groups * shares], spells.groups),
@@ -154,18 +156,34 @@ def _laws(data: Binned) -> tuple[int, ...]:
     return tuple(own.index(j if j in own else busiest) for j in range(len(seen)))
 
 
-def _plausible(data: Binned, law_of: tuple[int, ...]) -> list[tuple[tuple[str, ...], Array | None]]:
+def _plausible(
+    data: Binned, law_of: tuple[int, ...], fixed: frozenset[int]
+) -> list[tuple[tuple[str, ...], Array | None]]:
     """Combinations of families whose Akaike weight, were the exits independent, is not negligible."""
     count = max(law_of) + 1
     if count == 1:
         return [((family,), None) for family in FAMILIES]
-    base = fit(data, ("lognormal",) * count, law_of)
-    gain = {(k, "lognormal"): 0.0 for k in range(count)}
-    for k in range(count):
-        for family in set(FAMILIES) - {"lognormal"}:
+    base = fit(data, ("lognormal",) * count, law_of, roughly=True)
+    gain = {(k, "lognormal"): (0.0, base.vector[-2 * count:].reshape(-1, 2)[k]) for k in range(count)}
+    for k in (k for k in range(count) if k not in fixed):
+        for family in (f for f in FAMILIES if f != "lognormal"):
             families = tuple(family if i == k else "lognormal" for i in range(count))
-            gain[k, family] = fit(data, families, law_of).aic - base.aic
-    ranked = sorted((sum(gain[k, f] for k, f in enumerate(families)), families)
-                    for families in product(FAMILIES, repeat=count))
+            tried = fit(data, families, law_of, _begin(data, families, law_of, base), roughly=True)
+            gain[k, family] = (tried.aic - base.aic, tried.vector[-2 * count:].reshape(-1, 2)[k])
+    choices = [[family for family in FAMILIES if (k, family) in gain] for k in range(count)]
+    ranked = sorted((sum(gain[k, f][0] for k, f in enumerate(families)), families) for families in product(*choices))
     near = [families for aic, families in ranked if aic - ranked[0][0] < 10.0][:MOST_CHOICES]
-    return [(families, None) for families in near]
+    shares = base.vector[: -2 * count]
+    return [(families, np.concatenate([shares, *(gain[k, f][1] for k, f in enumerate(families))])) for families in near]
+
+
+def _begin(data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], base: Law) -> Array:
+    """A start from a fit with other families: theirs are guessed anew, the rest is kept."""
+    start = first_vector(data, families, law_of)
+    count = len(families)
+    start[: -2 * count] = base.vector[: -2 * count]
+    for k, family in enumerate(families):
+        if family == base.families[k]:
+            at = len(start) - 2 * (count - k)
+            start[at: at + 2] = base.vector[at: at + 2]
+    return start

@@ -1,0 +1,282 @@
+"""Every stage of a history: its exits, its fit, its sources.
+
+A deterministic time-out (many exits of one kind on the same day after entry) is an exit of its own beside the others,
+so that it is kept and not smoothed into a wide law; in the result the two are added up again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from funnelsim.calibration.families import Array, cdf, log_time
+from funnelsim.calibration.history import LOST, History
+from funnelsim.calibration.records import LOST_AT, OPEN, Records
+from funnelsim.calibration.sojourn import Spells
+from funnelsim.calibration.weighing import Estimate, Weighed, refit, weigh
+
+DAY = 86400.0
+ENOUGH = 20                     # forward exits a source (or cohort) needs for a share of its own
+TRIED_AGAIN = 2                 # choices of families that are fitted again for finer groups
+BANDS = 6
+
+
+@dataclass(frozen=True)
+class Timer:
+    """So many exits of one kind fall on one day after entry."""
+
+    exit: str
+    days: float
+    count: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Exits seen and expected in a band of time, where the two differ most."""
+
+    exit: str
+    low: float                  # seconds
+    high: float
+    seen: int
+    expected: float
+    chi_square: float
+
+
+@dataclass(frozen=True)
+class StageFit:
+    """What is known of one stage."""
+
+    name: str
+    targets: tuple[str, ...]            # by exit: stage or lost; a timer repeats its target
+    order: tuple[str, ...]              # distinct targets, forward ones first
+    forward: tuple[int, ...]            # exits that lead on
+    spells: Spells
+    fit: Weighed
+    sources: dict[str, Estimate]        # share of forward exits by source, where enough were seen
+    naive_sources: dict[str, tuple[int, int]]       # (forward exits, visits)
+    timers: tuple[Timer, ...]
+    misfits: tuple[Misfit, ...]
+
+    @property
+    def visits(self) -> int:
+        return len(self.spells)
+
+    @property
+    def current(self) -> np.ndarray:
+        """Visits of the last period, which the fitted file speaks of."""
+        return self.spells.group == self.spells.groups - 1
+
+    def of(self, target: str) -> list[int]:
+        """Numbers of the exits that lead to a target."""
+        return [j for j, name in enumerate(self.targets) if name == target]
+
+    def share(self, target: str) -> Estimate:
+        return self.fit.forward(self.of(target))
+
+    def seen(self, target: str) -> int:
+        """Exits to a target in the last period."""
+        return int(np.isin(self.spells.outcome[self.current], [j + 1 for j in self.of(target)]).sum())
+
+    def times(self, target: str) -> list[tuple[float, str, float, float]]:
+        """(weight, family, mu, s) of the time to a target."""
+        exits = self.of(target)
+        shares = np.array([self.fit.share(j).value for j in exits])
+        return [(float(share) * weight, family, mu, s) for j, share in zip(exits, shares / shares.sum(), strict=True)
+                for weight, family, mu, s in self.fit.times(j)]
+
+
+def fit_stages(history: History, records: Records) -> list[StageFit]:
+    """Fit every stage that leads left; the others are ends."""
+    found = []
+    for number in range(len(records.stages)):
+        fitted = _fit_stage(history, records, number)
+        if fitted:
+            found.append(fitted)
+    return found
+
+
+def cohorts(history: History, records: Records, stage: StageFit) -> list[tuple[str, int, int, Estimate]]:
+    """(month of entry, visits, forward exits seen, fitted share) of a stage, with time laws in common.
+
+    Months with too few exits are joined to the next, the last ones to the one before.
+    """
+    entered = history.as_of.timestamp() - stage.spells.age if history.as_of else stage.spells.age
+    month = (np.datetime64("1970-01-01") + (entered // DAY).astype("timedelta64[D]")).astype("datetime64[M]")
+    names, index = np.unique(month, return_inverse=True)
+    forward = np.isin(stage.spells.outcome, [j + 1 for j in stage.forward])
+    seen = np.bincount(index, forward, len(names))
+    group, label, groups, room = np.zeros(len(names), int), [], 0, 0.0
+    for i, name in enumerate(names):
+        group[i], room = groups, room + seen[i]
+        label = [*label[:groups], f"{label[groups]} .." if len(label) > groups else str(name)]
+        if room >= ENOUGH and seen[i + 1:].sum() >= ENOUGH:
+            label[groups] = str(name) if label[groups] == str(name) else f"{label[groups].split()[0]} to {name}"
+            groups, room = groups + 1, 0.0
+    if label[-1].endswith(".."):
+        label[-1] = f"{label[-1].split()[0]} to {names[-1]}"
+    spells = replace(stage.spells, group=group[index], groups=len(label))
+    fit = refit(spells, stage.fit, TRIED_AGAIN)
+    return [(label[g], int((spells.group == g).sum()), int(forward[spells.group == g].sum()),
+             fit.forward(list(stage.forward), g)) for g in range(len(label))]
+
+
+def _fit_stage(history: History, records: Records, number: int) -> StageFit | None:
+    name = records.stages[number]
+    spells, source = _spells(history, records, number)
+    if not (spells.outcome > 0).any():
+        return None
+    spells, targets, timers = _split_timers(spells)
+    place = {stage: i for i, stage in enumerate(records.stages)}
+    forward = tuple(j for j, target in enumerate(targets) if place.get(target, -1) > number)
+    fit = weigh(spells, frozenset(range(len(targets) - len(timers), len(targets))))
+    order = tuple(sorted(dict.fromkeys(targets), key=lambda t: (place.get(t, -1) <= number, t == LOST, place.get(t, 0))))
+    sources, naive = _by_source(records, spells, source, fit, forward)
+    misfits = tuple(found for j in range(len(targets)) if (found := _misfit(spells, fit, j)))
+    return StageFit(name, targets, order, forward, spells, fit, sources, naive, timers, misfits)
+
+
+def _spells(history: History, records: Records, number: int) -> tuple[Spells, np.ndarray]:
+    """The visits of a stage; those that ended before the list of leads began tell of nothing but themselves."""
+    visits = records.visits
+    began = history.observed_from.timestamp() if history.observed_from else -np.inf
+    mine = (visits.stage == number) & ~(visits.left < began)
+    to = visits.to[mine]
+    places = [LOST_AT if name == LOST else i for i, name in enumerate([*records.stages, LOST])]
+    exits = [(name, place) for name, place in zip([*records.stages, LOST], places, strict=True) if (to == place).any()]
+    outcome = np.zeros(len(to), np.int64)
+    for j, (_, place) in enumerate(exits):
+        outcome[to == place] = j + 1
+    entered, left = visits.entered[mine], visits.left[mine]
+    # A date is placed at noon: on the last day that may lie after the as-of instant's own middle of the day, never after it.
+    age = np.maximum(records.as_of - entered, 1.0)
+    time = np.where(to == OPEN, age, left - entered)
+    period = np.searchsorted([moment.timestamp() for moment in history.changes], entered, side="right")
+    used = np.unique(period)
+    marks = {**history.stages, LOST: history.lost}
+    since = []
+    for exit_, _ in exits:
+        mark = marks[exit_]
+        recorded = mark.recorded_from if mark else None
+        since.append(records.as_of - recorded.timestamp() if recorded else np.inf)
+    spells = Spells(tuple(exit_ for exit_, _ in exits), age, np.minimum(np.maximum(time, 0.0), age), outcome,
+                    visits.rounding[mine], np.searchsorted(used, period), len(used), tuple(since),
+                    records.as_of - began)
+    return spells, records.source[visits.lead[mine]]
+
+
+def _split_timers(spells: Spells) -> tuple[Spells, tuple[str, ...], tuple[Timer, ...]]:
+    exits, outcome, since = list(spells.exits), spells.outcome.copy(), list(spells.recorded_for)
+    timers = []
+    for j, name in enumerate(spells.exits):
+        mine = spells.outcome == j + 1
+        day = _spike(spells.time[mine], spells.rounding[mine])
+        if day is None:
+            continue
+        inside = mine & (np.abs(spells.time - day * DAY) <= 0.5 * DAY)
+        exits.append(name)
+        since.append(spells.recorded_for[j])
+        outcome[inside] = len(exits)
+        timers.append(Timer(name, float(np.median(spells.time[inside]) / DAY), int(inside.sum()), int(mine.sum())))
+    return replace(spells, exits=tuple(exits), outcome=outcome, recorded_for=tuple(since)), tuple(exits), tuple(timers)
+
+
+def _spike(time: Array, rounding: Array) -> float | None:
+    """The day after entry on which at least four times as many leave as on the days around it, if there is one.
+
+    At least 5 % and 20 of the exits must be in excess, and none of this is looked for in the first two days.
+    """
+    if len(time) < 50 or np.median(rounding) > 3600:
+        return None
+    days = np.round(time / DAY).astype(int)
+    count = np.bincount(days, minlength=days.max() + 5).astype(float)
+    padded = np.pad(count, 3)
+    around = sum(padded[3 + k: 3 + k + len(count)] for k in (-3, -2, -1, 1, 2, 3)) / 6.0
+    excess = count - around
+    excess[(np.arange(len(count)) < 3) | (count < 4 * around) | (excess < max(20.0, 0.05 * len(time)))] = 0.0
+    return float(excess.argmax()) if excess.any() else None
+
+
+def _by_source(
+    records: Records, spells: Spells, source: np.ndarray, fit: Weighed, forward: tuple[int, ...]
+) -> tuple[dict[str, Estimate], dict[str, tuple[int, int]]]:
+    """Forward shares of the sources that have shown enough exits in the last period; the others are fitted as one."""
+    last = spells.group == spells.groups - 1
+    went = np.isin(spells.outcome, [j + 1 for j in forward])
+    seen = np.bincount(source[last], went[last], len(records.sources)).astype(int)
+    size = np.bincount(source[last], minlength=len(records.sources))
+    naive = {name: (int(seen[i]), int(size[i])) for i, name in enumerate(records.sources) if size[i]}
+    own = [i for i in range(len(records.sources)) if seen[i] >= ENOUGH]
+    if len(own) < 2 or not forward:
+        return {}, naive
+    rest = last & ~np.isin(source, own)
+    group = spells.group.copy()
+    first = spells.groups - 1
+    if rest.any():
+        group[rest], first = first, first + 1
+    for i, number in enumerate(own):
+        group[last & (source == number)] = first + i
+    finer = refit(replace(spells, group=group, groups=first + len(own)), fit, TRIED_AGAIN)
+    return {records.sources[number]: finer.forward(list(forward), first + i) for i, number in enumerate(own)}, naive
+
+
+def _misfit(spells: Spells, fit: Weighed, exit_: int) -> Misfit | None:
+    """Exits seen against expected in bands of time; None when the fitted law agrees."""
+    mine = spells.outcome == exit_ + 1
+    if mine.sum() < 10 * BANDS:
+        return None
+    edges = np.quantile(spells.time[mine], np.linspace(0, 1, BANDS + 1))
+    edges[0], edges[-1] = 0.0, np.inf
+    edges = np.unique(edges)
+    since = spells.recorded_for[exit_]
+    start = np.maximum(np.maximum(spells.age - since, spells.age - spells.observed_for), 0.0)
+    share = np.array([fit.share(exit_, g).value for g in range(spells.groups)])[spells.group]
+    expected = []
+    for low, high in zip(edges, edges[1:], strict=False):
+        a, b = np.clip(low, start, spells.age), np.clip(high, start, spells.age)
+        expected.append(float((share * (fit.gone_by(exit_, b) - fit.gone_by(exit_, a))).sum()))
+    seen = np.histogram(spells.time[mine], edges)[0]
+    terms = (seen - expected) ** 2 / np.maximum(expected, 1.0)
+    worst = int(np.argmax(terms))
+    off = abs(seen[worst] / max(expected[worst], 1.0) - 1.0)
+    # 27.9 is passed by chance once in 50,000 with five degrees of freedom.
+    if terms.sum() < 27.9 or off < 0.2:
+        return None
+    return Misfit(spells.exits[exit_], float(edges[worst]), float(min(edges[worst + 1], spells.time[mine].max())),
+                  int(seen[worst]), expected[worst], float(terms.sum()))
+
+
+def source_shifts(stages: list[StageFit]) -> dict[str, tuple[float, float, float]]:
+    """By source: log-odds above the average, its standard error, and the chi-square a stage by which stages disagree.
+
+    The mean over stages weighted by precision: a scenario gives a source one `fit`, which acts in every stage.
+    """
+    found = {}
+    for name in dict.fromkeys(name for stage in stages for name in stage.sources):
+        rows = []
+        for stage in stages:
+            if name in stage.sources:
+                mine, everyone = stage.sources[name], stage.fit.forward(list(stage.forward)).value
+                rows.append((_logit(mine.value) - _logit(everyone), max(mine.se, 1e-3)))
+        shift, se = np.array(rows).T
+        weight = se**-2 / (se**-2).sum()
+        mean = float(weight @ shift)
+        spread = float((((shift - mean) / se) ** 2).sum() / max(len(rows) - 1, 1)) if len(rows) > 1 else 0.0
+        found[name] = (mean, float((se**-2).sum() ** -0.5), spread)
+    return found
+
+
+def _logit(share: float) -> float:
+    return float(np.log(share / (1.0 - share)))
+
+
+def still_to_move(stage: StageFit, age: Array) -> Array:
+    """Chance that a lead that has been in a stage so long will ever leave it (rule 23)."""
+    moves, still = np.zeros(len(age)), np.ones(len(age))
+    for target in stage.order:
+        share = stage.share(target).value
+        gone = sum(w * cdf(family, mu, s, log_time(age))[0] for w, family, mu, s in stage.times(target))
+        moves += share * (1.0 - gone)
+        still -= share * gone
+    return np.asarray(moves / np.maximum(still, 1e-12))
