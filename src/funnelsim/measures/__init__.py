@@ -1,5 +1,10 @@
 """From what happened to what it means: tables to a Summary, Summaries to named measures with their uncertainty."""
 
+from funnelsim.measures.estimate import Estimate, Measure, mean, ratio, stack, wilson
 from funnelsim.measures.fold import summarise
+from funnelsim.measures.money import cost_by_team, costs, credit, paid_hours, revenue
+from funnelsim.measures.named import credited, measures, named, response_curve
+from funnelsim.measures.series import Series, series
 
-__all__ = ["summarise"]
+__all__ = ["Estimate", "Measure", "Series", "cost_by_team", "costs", "credit", "credited", "mean", "measures", "named",
+           "paid_hours", "ratio", "response_curve", "revenue", "series", "stack", "summarise", "wilson"]

@@ -1,0 +1,113 @@
+"""Hours and money of the measured window [72, 76], and the credit of a win [75].
+
+Both windows carry the same costs: what the window's leads cost and what its people were paid. Work on a cohort after
+the window stands against work within it on earlier leads.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim.measures.fold import Window, first_of_lead, first_passings
+from funnelsim.plan import HOUR, MARKETING, Book, Plan
+from funnelsim.summary import CALENDAR, COHORT, Summary
+from funnelsim.trace import Trace
+
+Floats = NDArray[np.float64]
+
+
+class Costs(NamedTuple):
+    """By replication (rows) and team (columns), unless said otherwise; in currency units."""
+
+    acquisition: Floats         # by replication: at arrival
+    people: Floats              # by team: every hour on shift, busy or not
+    overtime: Floats            # by replication and team, at the same wage
+    tools: float                # flights and tools, linear over their dates
+    team_tools: Floats          # by team, those that name one
+
+    @property
+    def total(self) -> Floats:
+        """By replication."""
+        total: Floats = self.acquisition + self.people.sum() + self.overtime.sum(axis=1) + self.tools
+        return total
+
+
+def paid_hours(plan: Plan) -> Floats:
+    """Hours on shift within the measured window, by team."""
+    start, end = plan.settings[0].measure_from, plan.settings[0].measure_to
+    hours = np.zeros(len(plan.teams))
+    for team, row in enumerate(plan.teams):
+        calendar = plan.intervals[row.interval_first:row.interval_first + row.interval_count]
+        length = np.minimum(calendar.closes, end) - np.maximum(calendar.opens, start)
+        hours[team] = float((calendar.capacity * np.maximum(0.0, length)).sum()) / HOUR
+    return hours
+
+
+def costs(stacked: Summary, plan: Plan, book: Book) -> Costs:
+    """What the measured window costs."""
+    wages = np.array(book.team_costs)
+    start, end = float(plan.settings[0].measure_from), float(plan.settings[0].measure_to)
+    team_tools, tools = np.zeros(len(book.teams)), 0.0
+    for team, first, last, amount in book.costs:
+        within = amount * _overlap(first, last, start, end)
+        tools += within
+        if team in book.teams:
+            team_tools[book.teams.index(team)] += within
+    arrived = stacked.arrived[:, 0].sum(axis=2)
+    return Costs(arrived @ plan.sources.cost, paid_hours(plan) * wages, stacked.teams.overtime / HOUR * wages, tools,
+                 team_tools)
+
+
+def cost_by_team(spent: Costs, plan: Plan) -> Floats:
+    """Cost by replication and team; leads are bought by marketing, in equal parts where it has several teams."""
+    marketing = plan.teams.side == MARKETING
+    buyers = marketing if marketing.any() else np.ones(len(plan.teams), np.bool_)
+    bought: Floats = spent.acquisition[:, None] * (buyers / buyers.sum())
+    return bought + spent.people + spent.overtime + spent.team_tools
+
+
+def credit(trace: Trace, plan: Plan, book: Book) -> Floats:
+    """Revenue in [window, team], credited by the share of a lead's visits that each team owned before the win [75].
+
+    The last column is what nobody owned.
+    """
+    visits = trace.visits
+    out = np.zeros((2, len(book.teams) + 1))
+    if book.won < 0 or len(visits) == 0:
+        return out
+    settings = plan.settings[0]
+    window = Window(float(settings.measure_from), float(settings.measure_to), float(settings.horizon))
+    passes = first_passings(visits, plan)
+    wins = passes.row[passes.definition == book.won]
+    firsts = first_of_lead(visits)
+    begins = firsts[np.searchsorted(firsts, wins, side="right") - 1]
+    owned = np.zeros((len(visits) + 1, len(book.teams)))
+    owned[1:] = np.cumsum(visits.owner[:, None] == np.arange(len(book.teams)), axis=0)
+    path = owned[wins] - owned[begins]
+    length = path.sum(axis=1)
+    shares = np.zeros((len(wins), len(book.teams) + 1))
+    shares[:, :-1] = np.divide(path, length[:, None], out=np.zeros_like(path), where=length[:, None] > 0)
+    shares[:, -1] = length == 0
+    value = visits.value[wins] / 100.0
+    for which, chosen in ((COHORT, window.cohort(visits[wins])), (CALENDAR, window.holds(visits.entered[wins]))):
+        out[which] = value[chosen] @ shares[chosen]
+    return out
+
+
+def _overlap(first: float, last: float, start: float, end: float) -> float:
+    """Share of [first, last) that lies in [start, end); something at one instant counts whole or not at all."""
+    if last <= first:
+        return float(start <= first < end)
+    return max(0.0, min(last, end) - max(first, start)) / (last - first)
+
+
+def revenue(stacked: Summary, book: Book, window: int) -> Floats:
+    """By replication, in currency units."""
+    if book.won < 0:
+        return np.zeros(len(stacked.days))
+    table: Any = stacked.passes[:, window, book.won]
+    total: Floats = table["value"].sum(axis=(1, 2)) / 100.0
+    return total
