@@ -83,7 +83,7 @@ def routing(value: Any) -> Routing:
 def volume(value: Any) -> Volume:
     """`360 MQL a month`."""
     text = str(value).strip()
-    match = re.fullmatch(rf"({NUMBER})\s+(\S+)\s*(?:/|\ban?\b|\bper\b)\s*(\w+)", text)
+    match = re.fullmatch(rf"({NUMBER})\s+(\S.*?)\s*(?:/|\ban?\b|\bper\b)\s*(\w+)", text)
     if not match:
         raise Misreading(f"{shown(value)} is not a volume", "such as 360 MQL a month")
     if match[3] not in ("week", "month", "quarter"):
@@ -94,7 +94,7 @@ def volume(value: Any) -> Volume:
 def definition(value: Any) -> Definition:
     """`enters interest`."""
     text = str(value).strip()
-    match = re.fullmatch(r"enters\s+(\S+)", text)
+    match = re.fullmatch(r"enters\s+(\S.*)", text)
     if not match:
         raise Misreading(f"{shown(value)} is not a definition", "such as enters interest")
     return Definition(match[1], text)
@@ -127,9 +127,9 @@ def _action(fraction: float, value: Any) -> BreachAction:
         return BreachAction(fraction, "warn", heeded=proportion(match[1]) if match[1] else 0.0, text=text)
     if text == "escalate":
         return BreachAction(fraction, "escalate", text=text)
-    if match := re.fullmatch(r"reassign(?:\s+to\s+(\S+))?(?:\s+up\s+to\s+(\d+)\s+times?)?", text):
+    if match := re.fullmatch(r"reassign(?:\s+to\s+(\S.*?))?(?:\s+up\s+to\s+(\d+)\s+times?)?", text):
         return BreachAction(fraction, "reassign", to=match[1], limit=whole(match[2] or 1, 1), text=text)
-    if match := re.fullmatch(r"return\s+to\s+(\S+)(?:\s+after\s+(.+))?", text):
+    if match := re.fullmatch(r"return\s+to\s+(\S.*?)(?:\s+after\s+(.+))?", text):
         after = time_law(match[2]) if match[2] else None
         return BreachAction(fraction, "return", to=match[1], after=after, text=text)
     if text == "return":

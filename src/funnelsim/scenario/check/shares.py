@@ -1,0 +1,78 @@
+"""Shares of one whole sum to it, with at most one `rest` (rule 34); cool-offs stand where somebody comes back."""
+
+from __future__ import annotations
+
+import math
+
+from funnelsim.scenario.check.findings import Findings, Path
+from funnelsim.scenario.schema import Scenario
+from funnelsim.scenario.values import Share
+
+ROUNDING = 1e-6
+
+
+def check_exit_shares(scenario: Scenario, found: Findings) -> None:
+    for name, stage in scenario.stages.items():
+        for key in ("next", "unreached", "cold"):
+            shares = getattr(stage, key)
+            if shares is None:
+                continue
+            _sum(shares, ("stages", name, key), "let one of them be rest, such as lost: rest", found)
+            for target, share in shares.items():
+                if share.after is not None and target in ("lost", "silent"):
+                    found.error(("stages", name, key, target), f"a {target} lead does not come back",
+                                "only an exit to a stage has a time after which", "after")
+
+
+def check_ownership_shares(scenario: Scenario, found: Findings) -> None:
+    for name, shares in scenario.ownership.items():
+        _sum(shares, ("ownership", name), "let one team have the rest", found)
+        _no_cool_off(shares, ("ownership", name), found)
+
+
+def check_source_shares(scenario: Scenario, found: Findings) -> None:
+    for name, source in scenario.sources.items():
+        for key in ("enters", "segments"):
+            if shares := getattr(source, key):
+                _sum(shares, ("sources", name, key), "let one of them be rest", found)
+                _no_cool_off(shares, ("sources", name, key), found)
+
+
+def check_segment_shares(scenario: Scenario, found: Findings) -> None:
+    if not scenario.segments or all(source.segments for source in scenario.sources.values()):
+        return
+    shares = {name: segment.share for name, segment in scenario.segments.items()}
+    _sum(shares, ("segments",), "let one segment have the rest", found)
+
+
+def check_history_shares(scenario: Scenario, found: Findings) -> None:
+    for name, exits in (scenario.history.stages if scenario.history else {}).items():
+        for target, seen in exits.items():
+            path = ("history", "stages", name, target)
+            if seen.share is None:
+                found.error(path, f"the share of '{target}' is missing", "such as share: 18%")
+            elif not (seen.low if seen.low is not None else 0.0) <= seen.share <= (
+                    seen.high if seen.high is not None else 1.0):
+                found.error(path, f"the share of '{target}' lies outside low and high", "low <= share <= high")
+
+
+def _sum(shares: dict[str, Share], path: Path, hint: str, found: Findings) -> None:
+    where = ".".join(map(str, path))
+    if not shares:
+        found.error(path, f"{where} is empty", "write none to remove it")
+        return
+    rests = [name for name, share in shares.items() if share.rest]
+    total = math.fsum(share.value for share in shares.values() if share.value is not None)
+    if len(rests) > 1:
+        found.error((*path, rests[1]), f"two rests in {where}: '{rests[0]}' and '{rests[1]}'",
+                    "only one exit can take what the others leave" if path[0] == "stages" else "only one can be rest")
+    elif total > 1.0 + ROUNDING or (not rests and total < 1.0 - ROUNDING):
+        found.error(path, f"the shares of {where} sum to {100 * total:.6g} %, not 100 %",
+                    "lower one of them" if rests else hint)
+
+
+def _no_cool_off(shares: dict[str, Share], path: Path, found: Findings) -> None:
+    for name, share in shares.items():
+        if share.after is not None:
+            found.error((*path, name), f"'after' means nothing in {'.'.join(map(str, path))}",
+                        "only exits of stages have a time after which", "after")
