@@ -51,6 +51,13 @@ def find_breaks(curve: Curve, ranks: Values, values: Values) -> Breaks:
     return Breaks(cells[found], parts[found], before[found], after[found])
 
 
+def break_at_end(values: Values, other: Values) -> Breaks:
+    """Break at the very end of the last cell, where two curves meet that do not agree: a jump at rank 1/2."""
+    jumps = abs(other[-1] - values[-1]) > _A_JUMP * abs(other[-1] - values[-2])
+    cells = np.array([values.size - 2] if jumps else [], dtype=np.int64)
+    return Breaks(cells, np.ones(cells.size), np.repeat(values[-1], cells.size), np.repeat(other[-1], cells.size))
+
+
 class _Cells(NamedTuple):
     """Cells to be searched: where each begins, how wide it is, its first and last value."""
 

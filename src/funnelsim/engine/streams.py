@@ -23,7 +23,7 @@ import numpy as np
 from numba import config
 from numpy.typing import NDArray
 
-from funnelsim.engine.breaks import Breaks, find_breaks
+from funnelsim.engine.breaks import Breaks, break_at_end, find_breaks
 from funnelsim.engine.jit import shared
 
 _U = np.uint64
@@ -165,7 +165,7 @@ def make_table(ppf: Curve, isf: Curve, never: float = 0.0) -> NDArray[np.float64
         if not np.isfinite(quantiles).all():
             raise ValueError("quantiles inside (0, 1) must be finite; use `never` for the share that never happens")
         row[_NODES:_BREAK] = np.maximum.accumulate(quantiles)       # rounding in ppf or isf may have broken the order
-        _add_breaks(row, find_breaks(ppf, ranks, lower), find_breaks(isf, ranks, upper))
+        _add_breaks(row, find_breaks(ppf, ranks, lower), break_at_end(lower, upper), find_breaks(isf, ranks, upper))
     return row
 
 
@@ -183,10 +183,10 @@ def _finite_end(curve: Curve, ranks: NDArray[np.float64]) -> NDArray[np.float64]
     return values
 
 
-def _add_breaks(row: NDArray[np.float64], lower: Breaks, upper: Breaks) -> None:
+def _add_breaks(row: NDArray[np.float64], lower: Breaks, middle: Breaks, upper: Breaks) -> None:
     """Write the breaks in order of rank; where not all fit, the smallest are left to the straight line."""
     mirrored = np.array([2 * _HALF - 1 - upper.cells, 1.0 - upper.parts, upper.after, upper.before]).T[::-1]
-    breaks = np.concatenate((np.array(lower, dtype=np.float64).T, mirrored))
+    breaks = np.concatenate([np.array(found, dtype=np.float64).T for found in (lower, middle)] + [mirrored])
     nodes = breaks[:, 0].astype(np.int64) + _NODES
     breaks[:, 2:] = np.clip(breaks[:, 2:], row[nodes, None], row[nodes + 1, None])
     largest = np.argsort(breaks[:, 2] - breaks[:, 3], kind="stable")[:_MOST_BREAKS]
