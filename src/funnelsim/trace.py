@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from funnelsim.plan import ASSIGNMENT, ATTEMPT, VISIT
 
 # A lead's number is (source, cell, ordinal) in 10, 36 and 8 bits; source 1023 are the leads of the snapshot [18, 23].
-_SOURCE_SHIFT, _CELL_SHIFT = np.int64(44), np.int64(8)
+_SOURCE_SHIFT = np.int64(44)
 _IN_FLIGHT, _BELOW_SOURCE = np.int64(1023), np.int64((1 << 44) - 1)
 
 
@@ -40,7 +40,7 @@ def in_flight(leads: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 def snapshot_id(leads: NDArray[np.int64]) -> NDArray[np.int64]:
     """Identity in the snapshot of leads that were in flight."""
-    return (leads & _BELOW_SOURCE) >> _CELL_SHIFT
+    return leads & _BELOW_SOURCE
 
 
 def _ordered(rows: Sequence[Any], dtype: np.dtype[Any], keys: tuple[str, ...]) -> Any:

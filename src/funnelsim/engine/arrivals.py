@@ -49,6 +49,12 @@ def lead_number(source: int, cell: int, ordinal: int) -> int:
 
 
 @shared
+def in_flight_number(name: int) -> int:
+    """Number of a lead of the snapshot; its name has 44 bits."""
+    return (IN_FLIGHT << np.int64(44)) | np.int64(name)
+
+
+@shared
 def week_arrivals(sources: Any, points: Any, tables: Any, key: int, source: int, week: int, out: Any, n: int) -> int:
     """Append the leads of one source in one week to `out` from row n, unsorted; the new n, or -1 when `out` is full."""
     if sources[source].batch > 0:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.arrivals import IN_FLIGHT, IN_FLIGHT_LUCK, lead_number, week_arrivals
+from funnelsim.engine.arrivals import IN_FLIGHT, IN_FLIGHT_LUCK, in_flight_number, week_arrivals
 from funnelsim.engine.fast.state import AT_ARRIVAL, AT_WEEK, IN_STAGE, N_ARRIVALS, N_FREE
 from funnelsim.engine.jit import hot
 from funnelsim.engine.odds import pick
@@ -27,7 +27,7 @@ from funnelsim.engine.streams import (
 from funnelsim.plan import WEEK
 
 ZERO = np.int64(0)
-SOURCE_SHIFT, ID_SHIFT, ID_MASK = np.int64(44), np.int64(8), np.int64((1 << 36) - 1)
+SOURCE_SHIFT = np.int64(44)
 
 
 @hot
@@ -128,7 +128,7 @@ def _snapshot(plan: Any, state: Any, key: int) -> int:
     for i in range(n):
         row = plan.inflight[i]
         state.scratch[i].time = 0.0
-        state.scratch[i].lead = lead_number(IN_FLIGHT, row.id, ZERO)
+        state.scratch[i].lead = in_flight_number(row.id)
         state.scratch[i].luck = lead_luck(key, IN_FLIGHT_LUCK, row.id, ZERO)
         state.scratch[i].source = i
     return n

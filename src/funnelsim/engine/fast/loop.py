@@ -71,13 +71,14 @@ def run(plan: Any, state: Any, out: Any, key: int) -> int:
     stages = np.int64(len(plan.stages) + 2)
     if state.n[STARTED] == 0:
         _start(plan, state)
-    now = 0.0
+    now = state.now[0]
     while True:
         full = _full(state, margin, stages)
+        if full == DONE and state.n[AT_ARRIVAL] == state.n[N_ARRIVALS] and not next_week(plan, state, key):
+            full = FULL_ARRIVALS
         if full != DONE:
+            state.now[0] = now
             return full
-        if state.n[AT_ARRIVAL] == state.n[N_ARRIVALS] and not next_week(plan, state, key):
-            return FULL_ARRIVALS
         time, next_order = _peek_agenda(state)
         is_arrival = False
         if state.n[AT_ARRIVAL] < state.n[N_ARRIVALS]:

@@ -61,6 +61,7 @@ class State(NamedTuple):
     """All that changes."""
 
     n: NDArray[np.int64]        # counters
+    now: NDArray[np.float64]    # [0] the instant at which the kernel stopped for want of room
     agenda: Any                 # EVENT, a heap
     leads: Any                  # LEAD, a slot a lead in flight
     clocks: Any                 # CLOCK[slot, kind of term]
@@ -85,7 +86,7 @@ def new_state(plan: Plan, tracing: bool, slots: int = 1024, rows: int = 1 << 13)
     people = max([1, *plan.teams.people.tolist()])
     rows = rows if tracing else 0
     return State(
-        n, records(EVENT, 4 * slots + 2 * people), records(LEAD, slots), records(CLOCK, slots, 2),
+        n, np.zeros(1), records(EVENT, 4 * slots + 2 * people), records(LEAD, slots), records(CLOCK, slots, 2),
         np.zeros((slots, len(plan.stages)), np.int32), np.arange(slots - 1, -1, -1), records(TEAM_NOW, len(plan.teams)),
         np.zeros((len(plan.teams), people), np.uint8), records(PLACE, len(plan.teams), slots),
         records(ARRIVAL_ROW, 1024), records(ARRIVAL_ROW, 1024), np.zeros(1026, np.int64), np.zeros(len(plan.stages), np.int64),
@@ -101,6 +102,7 @@ def reset(state: State) -> None:
     for table in (state.leads, state.clocks, state.teams):
         table.view(np.uint8).fill(0)
     state.reps[:] = 0
+    state.now[0] = 0.0
     state.open_visits[:] = 0
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from funnelsim.engine import order
-from funnelsim.engine.arrivals import IN_FLIGHT, lead_number
+from funnelsim.engine.arrivals import in_flight_number
 from funnelsim.engine.reference.lead import Lead, from_snapshot
 from funnelsim.engine.reference.model import Model, rows
 from funnelsim.plan import Plan
@@ -29,7 +29,7 @@ def run(plan: Plan, seed: int, replication: int) -> Trace:
 
 
 def _schedule_snapshot(model: Model, row: Any) -> None:
-    number = int(lead_number(IN_FLIGHT, row.id, 0))
+    number = int(in_flight_number(row.id))
     model.at(0.0, order.ARRIVAL, number, 0, 0, lambda: from_snapshot(model, row))
 
 

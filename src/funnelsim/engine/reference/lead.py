@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from funnelsim.engine import order, streams
-from funnelsim.engine.arrivals import IN_FLIGHT, IN_FLIGHT_LUCK, lead_number
+from funnelsim.engine.arrivals import IN_FLIGHT_LUCK, in_flight_number
 from funnelsim.engine.odds import pick
 from funnelsim.engine.reference.model import purpose
 from funnelsim.engine.reference.visit import Visit
@@ -96,7 +96,7 @@ class Lead:
 def from_snapshot(model: Model, row: SimpleNamespace) -> None:
     """Put a lead of the snapshot where it was at instant 0 [23]."""
     luck = int(streams.lead_luck(model.key, IN_FLIGHT_LUCK, row.id, 0))
-    lead = Lead(model, int(lead_number(IN_FLIGHT, row.id, 0)), luck, row.source, 0.0 - row.age)
+    lead = Lead(model, int(in_flight_number(row.id)), luck, row.source, 0.0 - row.age)
     if row.segment >= 0:
         lead.segment = row.segment
         lead._traits()
