@@ -1,0 +1,80 @@
+"""Folders that are written whole or not at all: made beside their place, forced to the disk, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from funnelsim.errors import RunError, UsageError
+
+
+@contextmanager
+def written_whole(place: Path) -> Iterator[Path]:
+    """A new folder to fill; it takes its place when all went well, and leaves nothing behind otherwise.
+
+    What stood there before stays until then. Raises RunError when the disk is full or cannot be written.
+    """
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    except OSError as error:
+        raise _told(error, place) from None
+    try:
+        yield draft
+        draft.chmod(0o755)              # mkdtemp makes it private
+        for path in (*draft.rglob("*"), draft):
+            _to_disk(path)
+        _take_place(draft, place)
+        _to_disk(place.parent)
+    except OSError as error:
+        raise _told(error, place) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def check_writable(parent: Path) -> None:
+    """Before a long run: whether results can be written there at all."""
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=parent):
+            pass
+    except OSError as error:
+        raise UsageError(f"results cannot be written to {parent}: {error.strerror or error}") from None
+
+
+def _take_place(draft: Path, place: Path) -> None:
+    if not place.exists():
+        draft.rename(place)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{place.name}-old-", dir=place.parent))
+    place.rename(old / place.name)
+    try:
+        draft.rename(place)
+    except OSError:
+        (old / place.name).rename(place)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _to_disk(path: Path) -> None:
+    # some file systems cannot sync folders, and Windows cannot open them
+    with suppress(PermissionError, IsADirectoryError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EBADF):
+                raise
+        finally:
+            os.close(handle)
+
+
+def _told(error: OSError, place: Path) -> RunError:
+    why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
+    return RunError(f"{place} could not be written: {why}. Nothing was left half-written.")

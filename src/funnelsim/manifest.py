@@ -1,0 +1,118 @@
+"""The manifest of a run: all that is needed to repeat it to the last digit, and to know what it rests on.
+
+Format 1 is a JSON object with the keys of `Manifest`; a reader refuses formats it does not know. `digest` is the hash
+of every number that was counted, so a rerun can prove itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from funnelsim.errors import DataError, Problem
+from funnelsim.summary import Summary
+
+FORMAT = 1
+FILE = "manifest.json"
+PACKAGES = ("funnelsim", "numpy", "numba", "simpy", "scipy", "polars")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What was run, with what, and what came out."""
+
+    name: str
+    command: list[str]
+    resolved: dict[str, Any]            # the scenario with all it extends, and its root
+    plan: str                           # fingerprint of the compiled numbers
+    seed: int
+    replications: int                   # numbers 0 to this - 1
+    engine: str
+    digest: str                         # of the counts of all replications
+    book: dict[str, Any]                # names, currency and start of the numbers in the tables
+    intercepts: dict[str, list[float]] | None = None
+    data: dict[str, str] = field(default_factory=dict)          # sha256 by file
+    presets: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    times: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    format: int = FORMAT
+
+    @property
+    def scenario_hash(self) -> str:
+        """Hash of the resolved scenario."""
+        return hash_of(self.resolved)
+
+    @property
+    def identity(self) -> str:
+        """Names the results folder: equal plan, seed, replications and engine give equal results."""
+        return hash_of([self.plan, self.seed, self.replications, self.engine])[:10]
+
+    def text(self) -> str:
+        """As JSON, for people to read."""
+        return json.dumps(asdict(self) | {"scenario": self.scenario_hash}, indent=1, ensure_ascii=False, default=str)
+
+
+def read(path: Path) -> Manifest:
+    """The manifest in a file, or of a results folder; DataError when it is none."""
+    file = path / FILE if path.is_dir() else path
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError([Problem(str(file), text=error.strerror or str(error))]) from None
+    except ValueError:
+        raise DataError([Problem(str(file), text="this is not JSON: the file is torn or no manifest")]) from None
+    known = {one.name for one in fields(Manifest)}
+    needed = {one for one in known if one not in ("intercepts", "data", "presets", "versions", "times", "warnings")}
+    if not isinstance(data, dict) or "format" not in data:
+        raise DataError([Problem(str(file), text="this is no funnelsim manifest: it has no format")])
+    if data["format"] != FORMAT:
+        text = f"format {data['format']} of the manifest is not known to this version, which reads format {FORMAT}"
+        raise DataError([Problem(str(file), text=text)])
+    if missing := sorted(needed - data.keys()):
+        raise DataError([Problem(str(file), text=f"the manifest lacks {', '.join(missing)}")])
+    return Manifest(**{key: value for key, value in data.items() if key in known})
+
+
+def digest_of(summaries: Sequence[Summary]) -> str:
+    """Hash of every count of every replication."""
+    digest = hashlib.sha256()
+    for summary in summaries:
+        for table in summary:
+            digest.update(np.ascontiguousarray(table).tobytes())
+    return digest.hexdigest()
+
+
+def hash_of(data: Any) -> str:
+    """Hash of plain data, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def hashes(files: Iterable[Path]) -> dict[str, str]:
+    """sha256 of files that are there, by the name they were given."""
+    return {file.as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
+
+
+def preset_hashes() -> dict[str, str]:
+    """Of the tables of knowledge that ship with funnelsim."""
+    folder = Path(__file__).parent / "scenario" / "presets"
+    return {file.stem: next(iter(hashes([file]).values())) for file in sorted(folder.glob("*.yaml"))}
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of all packages that have a part in the numbers."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
