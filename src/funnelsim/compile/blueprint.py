@@ -66,8 +66,9 @@ class Blueprint:
     @cached_property
     def base_rates(self) -> dict[str, float]:
         """Base rate of each stage that has exits, with all parameters at their centre."""
-        return {name: float(stage.base) for name, stage in zip(self.book.stages, self.centre.stages, strict=True)
-                if stage.next_count}
+        stages = self.centre.stages
+        return {name: float(base) for name, base, exits
+                in zip(self.book.stages, stages["base"], stages["next_count"], strict=True) if exits}
 
     def plan(self, draw: int | None = None, intercepts: Intercepts | None = None) -> Plan:
         """The plan of one draw; none = every belief at its centre, every fitted parameter at its estimate."""

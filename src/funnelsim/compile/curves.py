@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelsim.scenario import presets, units
+from funnelsim.scenario import presets
+from funnelsim.scenario.values import Duration
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Curve
@@ -45,22 +46,23 @@ def curve_points(curve: Mapping[str, Any]) -> list[Point]:
 
 
 def _own(curve: Curve) -> dict[str, Any]:
-    """A curve written in the scenario."""
+    """A curve written in the scenario; r is 1 where it begins, and as written in a table."""
     found: dict[str, Any] = {"acts_on": curve.acts_on, "valid": _EVERYWHERE}
-    if curve.reference is not None:
-        found["reference"] = curve.reference.seconds / _MINUTE
     if curve.table is not None:
-        return found | {"form": "table", "table": {_minutes(delay): value for delay, value in curve.table.items()}}
+        return found | {"form": "table", "table": {seconds / _MINUTE: value for seconds, value in curve.table}}
     if curve.power is not None:
-        floor = _minutes(curve.power["floor"]) if "floor" in curve.power else _EVERYWHERE[0]
-        return {"reference": floor} | found | {"form": "power", "shape": float(curve.power["shape"]), "floor": floor}
-    form, given = ("lomax", curve.lomax) if curve.lomax is not None else ("loglogistic", curve.loglogistic or {})
-    rest = {"rest": units.proportion(given["floor"])} if "floor" in given else {}
-    return found | {"form": form, "shape": float(given["shape"]), "scale": _minutes(given["scale"])} | rest
+        floor = _minutes(curve.power.floor) or _EVERYWHERE[0]
+        return found | {"form": "power", "shape": curve.power.shape, "floor": floor, "reference": floor}
+    if curve.lomax is not None:
+        return found | {"form": "lomax", "shape": curve.lomax.shape, "scale": _minutes(curve.lomax.scale)}
+    if curve.loglogistic is None:
+        raise ValueError("a response curve needs one of table, lomax, power and loglogistic")
+    law = curve.loglogistic
+    return found | {"form": "loglogistic", "shape": law.shape, "scale": _minutes(law.scale), "rest": law.floor}
 
 
-def _minutes(text: Any) -> float:
-    return units.duration(text).seconds / _MINUTE
+def _minutes(delay: Duration | None) -> float:
+    return delay.seconds / _MINUTE if delay else 0.0
 
 
 def _table(curve: Mapping[str, Any]) -> list[Point]:

@@ -41,6 +41,8 @@ def habit(said: str | Distribution) -> Distribution | None:
     """The law of a habit, in seconds; None = at once."""
     if isinstance(said, Distribution):
         return said
+    if said == "at once":
+        return None
     preset = presets.load("habit", said)
     if preset["form"] == "at once":
         return None
