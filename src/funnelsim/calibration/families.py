@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import digamma, gammainc, gammaincinv, gammaln, ndtr, ndtri
 
 FAMILIES = ("weibull", "lognormal", "gamma")
-LOG_NEVER = -60.0               # stands for log 0: nothing happens in 1e-26 seconds
+LOG_NEVER = -60.0  # stands for log 0: nothing happens in 1e-26 seconds
 _LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 _SHAPE_STEP = 1e-4
 

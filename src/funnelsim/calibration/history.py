@@ -2,7 +2,7 @@
 
 Two forms. *One row a lead*: a table with a column for the entry into each stage, others joined to it by id.
 *Event log*: a table of (case, activity, time); a stage names the activities that mark its entry.
-Everything wrong with the file is found in one go, with its place. What the data themselves hold is checked in `reading`.
+Everything wrong with the file is found in one go, with its place. The data themselves are checked in `reading`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,23 @@ from funnelsim.errors import Problem, ScenarioError, did_you_mean
 from funnelsim.scenario.text import Node, problem_at, read
 from funnelsim.scenario.values import Place
 
-KEYS = ("name", "about", "data", "as_of", "timezone", "currency", "tables", "events", "source", "value", "outcome",
-        "observed_from", "changes", "stages", "lost")
+KEYS = (
+    "name",
+    "about",
+    "data",
+    "as_of",
+    "timezone",
+    "currency",
+    "tables",
+    "events",
+    "source",
+    "value",
+    "outcome",
+    "observed_from",
+    "changes",
+    "stages",
+    "lost",
+)
 TABLE_KEYS = ("file", "id", "separator")
 EVENT_KEYS = ("file", "case", "activity", "time", "timezone", "midnight", "format", "separator")
 TIME_KEYS = ("timezone", "midnight", "format")
@@ -31,12 +46,12 @@ LOST = "lost"
 class Column:
     """A column of a table, and how its times are to be read."""
 
-    table: str                          # "" = the only table that has such a column
+    table: str  # "" = the only table that has such a column
     name: str
     place: Place
-    timezone: str = ""                  # of times without an offset; "" = the history's
-    midnight_is_date: bool = False      # 00:00 local stands for "some time that day"
-    format: str = ""                    # strptime, when the times are not ISO 8601 or epoch numbers
+    timezone: str = ""  # of times without an offset; "" = the history's
+    midnight_is_date: bool = False  # 00:00 local stands for "some time that day"
+    format: str = ""  # strptime, when the times are not ISO 8601 or epoch numbers
 
 
 @dataclass(frozen=True)
@@ -78,7 +93,7 @@ class Outcome:
 
     column: Column
     time: Column
-    values: dict[str, str]              # value -> stage or lost
+    values: dict[str, str]  # value -> stage or lost
 
 
 @dataclass(frozen=True)
@@ -96,10 +111,10 @@ class History:
     file: str
     name: str = ""
     about: str = ""
-    data: str = ""                      # folder of the data files, relative to the history file
+    data: str = ""  # folder of the data files, relative to the history file
     timezone: str = "UTC"
     currency: str = "EUR"
-    as_of: datetime | None = None       # the first instant that is no longer in the data
+    as_of: datetime | None = None  # the first instant that is no longer in the data
     as_of_text: str = ""
     observed_from: datetime | None = None
     changes: tuple[datetime, ...] = ()
@@ -158,8 +173,12 @@ class _Reader:
     def dates(self, keys: dict[str, Node], root: Node) -> None:
         found = self.found
         if "as_of" not in keys:
-            self.report(root, "no `as_of`", "the last day in the data, such as `as_of: 2018-03-31`; "
-                                            "without it nobody knows how long the open leads have been open")
+            self.report(
+                root,
+                "no `as_of`",
+                "the last day in the data, such as `as_of: 2018-03-31`; "
+                "without it nobody knows how long the open leads have been open",
+            )
         found.as_of = self.instant(keys.get("as_of"), end=True)
         found.as_of_text = str(keys["as_of"].value) if "as_of" in keys else ""
         found.observed_from = self.before_end(keys.get("observed_from"))
@@ -173,8 +192,9 @@ class _Reader:
             return
         id_ = self.column(keys["id"], table=name)
         if id_:
-            self.found.tables[name] = Table(name, self.word(keys["file"]), id_, keys["file"].place,
-                                            self.separator(keys.get("separator")))
+            self.found.tables[name] = Table(
+                name, self.word(keys["file"]), id_, keys["file"].place, self.separator(keys.get("separator"))
+            )
 
     def events(self, node: Node | None) -> None:
         if node is None:
@@ -186,19 +206,27 @@ class _Reader:
         case, activity, when = columns
         if case and activity and when:
             when = self.timed(when, keys)
-            self.found.events = Events(self.word(keys["file"]), case, activity, when, keys["file"].place,
-                                       self.separator(keys.get("separator")))
+            self.found.events = Events(
+                self.word(keys["file"]), case, activity, when, keys["file"].place, self.separator(keys.get("separator"))
+            )
 
     def stages(self, keys: dict[str, Node], root: Node) -> None:
         stages = self.mapping(keys.get("stages"), "stages")
         if "stages" not in keys:
-            self.report(root, "no `stages`", "name them in order, such as `stages: {lead: leads.created, won: leads.won_on}`")
+            self.report(
+                root,
+                "no `stages`",
+                "name them in order, such as `stages: {lead: leads.created, customer: leads.won_on}`",
+            )
         elif len(stages) < 2:
             self.report(keys["stages"], "a funnel needs at least two stages", "the last one may be the customer")
         for name, node in stages.items():
             if name in (LOST, "silent", "won", "rest"):
-                self.report(node, f"a stage cannot be called '{name}'",
-                            "`lost:` stands beside `stages:`" if name == LOST else "the word has a meaning of its own")
+                self.report(
+                    node,
+                    f"a stage cannot be called '{name}'",
+                    "`lost:` stands beside `stages:`" if name == LOST else "the word has a meaning of its own",
+                )
             self.found.stages[name] = self.mark(node, f"stages.{name}")
         if "lost" in keys:
             self.found.lost = self.mark(keys["lost"], "lost")
@@ -216,9 +244,13 @@ class _Reader:
             if self.found.events is None:
                 self.report(activity, "`activity` needs an event log", "say `events: {file: ..., case: ..., ...}`")
         if entered and activities:
-            self.report(node, f"{where} has both `entered` and `activity`", "one column, or activities of the event log")
-        return Mark(node.at, self.timed(entered, keys) if entered else None, activities,
-                    self.before_end(keys.get("recorded_from")))
+            self.report(node, f"{where} has both `entered` and `activity`", "a column, or activities")
+        return Mark(
+            node.at,
+            self.timed(entered, keys) if entered else None,
+            activities,
+            self.before_end(keys.get("recorded_from")),
+        )
 
     def source(self, node: Node | None) -> None:
         if node is None:
@@ -244,8 +276,12 @@ class _Reader:
         for value, target in self.mapping(keys["values"], "outcome.values").items():
             name = self.word(target)
             if name != LOST and name not in self.found.stages:
-                self.report(target, f"'{name}' is not a stage", did_you_mean(name, [*self.found.stages, LOST])
-                            or f"stages: {', '.join(self.found.stages)}, or {LOST}")
+                self.report(
+                    target,
+                    f"'{name}' is not a stage",
+                    did_you_mean(name, [*self.found.stages, LOST])
+                    or f"stages: {', '.join(self.found.stages)}, or {LOST}",
+                )
             values[value] = name
         if column and when:
             self.found.outcome = Outcome(column, self.timed(when, keys), values)
@@ -303,16 +339,28 @@ class _Reader:
     def timed(self, column: Column, keys: dict[str, Node]) -> Column:
         midnight = self.word(keys.get("midnight"))
         if midnight not in ("", "date", "time"):
-            self.report(keys["midnight"], f"`midnight: {midnight}` means nothing",
-                        "`date`: 00:00 stands for some time that day; `time`: it is really midnight")
-        return Column(column.table, column.name, column.place, self.zone(keys.get("timezone")), midnight == "date",
-                      self.word(keys.get("format")))
+            self.report(
+                keys["midnight"],
+                f"`midnight: {midnight}` means nothing",
+                "`date`: 00:00 stands for some time that day; `time`: it is really midnight",
+            )
+        return Column(
+            column.table,
+            column.name,
+            column.place,
+            self.zone(keys.get("timezone")),
+            midnight == "date",
+            self.word(keys.get("format")),
+        )
 
     def zone(self, node: Node | None) -> str:
         name = self.word(node)
         if node is not None and name and name not in available_timezones():
-            self.report(node, f"no time zone is called '{name}'",
-                        did_you_mean(name, available_timezones()) or "names are like Europe/Berlin or UTC")
+            self.report(
+                node,
+                f"no time zone is called '{name}'",
+                did_you_mean(name, available_timezones()) or "names are like Europe/Berlin or UTC",
+            )
             return ""
         return name
 

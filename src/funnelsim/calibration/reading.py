@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from funnelsim.errors import Problem, did_you_mean
 from funnelsim.scenario.text import problem_at
 from funnelsim.scenario.values import Place
 
-LINE = "\0line"                 # no column of a file is called that
-SCAN_LIMIT = 64 << 20           # quoted files beyond this are left to polars to judge
+LINE = "\0line"  # no column of a file is called that
+SCAN_LIMIT = 64 << 20  # quoted files beyond this are left to polars to judge
 BOM = b"\xef\xbb\xbf"
 
 
@@ -27,7 +28,7 @@ class Sheet:
     """One file, read: the columns that are needed, as text (CSV) or as they are (Parquet), and each row's line."""
 
     table: str
-    file: str                   # as the user may call it
+    file: str  # as the user may call it
     frame: pl.DataFrame
     sha256: str
 
@@ -41,7 +42,7 @@ class Library:
     """All files of a history."""
 
     sheets: dict[str, Sheet]
-    home: dict[int, str]        # id(column) -> table it is in
+    home: dict[int, str]  # id(column) -> table it is in
 
     def cells(self, column: Column) -> pl.Series:
         return self.sheets[self.home[id(column)]].frame[column.name]
@@ -62,8 +63,9 @@ class _File:
 
 def open_library(history: History, data_dir: str | Path | None = None) -> Library:
     """Read what the history needs; problems are added to `history.problems`."""
-    files = {name: _File(name, history.path(t.file, data_dir), t.place, t.separator)
-             for name, t in history.tables.items()}
+    files = {
+        name: _File(name, history.path(t.file, data_dir), t.place, t.separator) for name, t in history.tables.items()
+    }
     if history.events:
         events = history.events
         files["events"] = _File("events", history.path(events.file, data_dir), events.place, events.separator)
@@ -106,13 +108,17 @@ def _check_words(history: History, library: Library) -> None:
         for word in history.outcome.values:
             if word not in known:
                 place = history.outcome.column.place
-                history.problems.append(_unheard(place, f"no lead's {history.outcome.column.name} is '{word}'", word,
-                                                 known))
+                history.problems.append(
+                    _unheard(place, f"no lead's {history.outcome.column.name} is '{word}'", word, known)
+                )
 
 
 def _unheard(place: Place, text: str, word: str, known: list[str]) -> Problem:
-    names = ", ".join(sorted(known)[:8]) + (", ..." if len(known) > 8 else "")
-    return problem_at(place, text, did_you_mean(word, known) or f"there are {names}")
+    return problem_at(place, text, did_you_mean(word, known) or f"there are {_some(sorted(known))}")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
 
 
 def _load(file: _File) -> Problem | None:
@@ -129,15 +135,21 @@ def _load(file: _File) -> Problem | None:
         try:
             file.raw = gzip.decompress(file.raw)
         except (OSError, EOFError, zlib.error):
-            return Problem(str(file.path), text="the compressed file is cut off or damaged",
-                           hint="fetch it again; `gzip -t` tests it")
+            return Problem(
+                str(file.path),
+                text="the compressed file is cut off or damaged",
+                hint="fetch it again; `gzip -t` tests it",
+            )
     file.raw = file.raw.removeprefix(BOM)
     try:
         text = file.raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = file.raw[:error.start].count(b"\n") + 1
-        return Problem(str(file.path), text=f"line {line} is not UTF-8 text (byte 0x{file.raw[error.start]:02x})",
-                       hint="save the file as UTF-8")
+        line = file.raw[: error.start].count(b"\n") + 1
+        return Problem(
+            str(file.path),
+            text=f"line {line} is not UTF-8 text (byte 0x{file.raw[error.start]:02x})",
+            hint="save the file as UTF-8",
+        )
     file.names = tuple(next(csv.reader(io.StringIO(text), delimiter=file.separator), ()))
     return _torn(file, text)
 
@@ -146,11 +158,17 @@ def _missing(file: _File, error: OSError) -> Problem:
     if isinstance(error, IsADirectoryError):
         return problem_at(file.place, f"'{file.path}' is a folder, not a file")
     if not file.path.parent.is_dir():
-        return problem_at(file.place, f"no such folder: '{file.path.parent}'",
-                          "`data: FOLDER` in the history file or `--data FOLDER` says where the files are")
+        return problem_at(
+            file.place,
+            f"no such folder: '{file.path.parent}'",
+            "`data: FOLDER` in the history file or `--data FOLDER` says where the files are",
+        )
     if isinstance(error, FileNotFoundError):
-        return problem_at(file.place, f"no such file: '{file.path}'",
-                          did_you_mean(file.path.name, (p.name for p in file.path.parent.iterdir())))
+        return problem_at(
+            file.place,
+            f"no such file: '{file.path}'",
+            did_you_mean(file.path.name, (p.name for p in file.path.parent.iterdir())),
+        )
     return problem_at(file.place, f"'{file.path}' cannot be read: {(error.strerror or str(error)).lower()}")
 
 
@@ -169,7 +187,7 @@ def _torn(file: _File, text: str) -> Problem | None:
         lines = text.splitlines()
         if text.count(mark) == (width - 1) * sum(1 for line in lines if line):
             return None
-        rows = enumerate((line.split(mark) for line in lines), start=1)
+        rows: Iterable[tuple[int, list[str]]] = enumerate((line.split(mark) for line in lines), start=1)
     elif len(text) < SCAN_LIMIT:
         reader = csv.reader(io.StringIO(text), delimiter=mark)
         lines = text.splitlines()
@@ -185,16 +203,29 @@ def _torn(file: _File, text: str) -> Problem | None:
 def _uneven(file: _File, lines: list[str], number: int, fields: int, width: int) -> Problem:
     line = lines[min(number, len(lines)) - 1]
     if number >= len(lines) and fields < width:
-        return Problem(str(file.path), number, len(line) + 1, (),
-                       f"the file ends in the middle of a row ({fields} of {width} fields)",
-                       "the copy was cut short: export it again", line)
+        return Problem(
+            str(file.path),
+            number,
+            len(line) + 1,
+            (),
+            f"the file ends in the middle of a row ({fields} of {width} fields)",
+            "the copy was cut short: export it again",
+            line,
+        )
     hint = "the copy is damaged, or a text holds the separator and needs quotes"
     if width == 1:
         others = [(file.names[0].count(mark), mark) for mark in ";\t|"]
         hint = f"`separator: '{max(others)[1]}'`?" if max(others)[0] else hint
-    return Problem(str(file.path), number, 1, (),
-                   f"{fields} field{'s' if fields > 1 else ''} where the header has {width}", hint, line,
-                   length=len(line))
+    return Problem(
+        str(file.path),
+        number,
+        1,
+        (),
+        f"{fields} field{'s' if fields > 1 else ''} where the header has {width}",
+        hint,
+        line,
+        length=len(line),
+    )
 
 
 def _frame(file: _File, needed: list[str]) -> pl.DataFrame | Problem:
@@ -227,15 +258,14 @@ def _find_columns(history: History, files: dict[str, _File], complete: bool) -> 
     for column in _columns(history):
         having = [name for name, file in files.items() if column.name in file.names and column.table in ("", name)]
         if len(having) > 1:
-            history.problems.append(problem_at(
-                column.place, f"column '{column.name}' is in {' and '.join(having)}", f"write {having[0]}.{column.name}"))
+            told = f"column '{column.name}' is in {' and '.join(having)}"
+            history.problems.append(problem_at(column.place, told, f"write {having[0]}.{column.name}"))
         if having:
             home[id(column)] = having[0]
         elif complete or column.table in files:
             looked = {name: file for name, file in files.items() if column.table in ("", name)}
             known = [each for file in looked.values() for each in file.names]
             where = " or ".join(file.path.name for file in looked.values()) or column.table
-            history.problems.append(problem_at(
-                column.place, f"no column '{column.name}' in {where}",
-                did_you_mean(column.name, known) or f"it has {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}"))
+            hint = did_you_mean(column.name, known) or f"it has {_some(known)}"
+            history.problems.append(problem_at(column.place, f"no column '{column.name}' in {where}", hint))
     return home

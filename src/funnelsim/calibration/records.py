@@ -18,24 +18,32 @@ from funnelsim.calibration.reading import LINE, Library
 from funnelsim.calibration.tally import Tally
 from funnelsim.calibration.times import instants
 
-LOST_AT, OPEN = -1, -2          # where a visit went, when not to a stage
+LOST_AT, OPEN = -1, -2  # where a visit went, when not to a stage
 
 
 class Marks(NamedTuple):
     """One row each time something happened to a lead."""
 
     lead: np.ndarray
-    stage: np.ndarray           # index, or LOST_AT
-    at: Array                   # seconds since 1970
+    stage: np.ndarray  # index, or LOST_AT
+    at: Array  # seconds since 1970
     rounding: Array
     line: np.ndarray
-    sheet: np.ndarray           # number of the file the line is in
-    dropped: np.ndarray         # leads with a time that could not be read
+    sheet: np.ndarray  # number of the file the line is in
+    dropped: np.ndarray  # leads with a time that could not be read
 
     def where(self, keep: np.ndarray) -> Marks:
-        return Marks(*(column[keep] for column in self[:6]), self.dropped)
+        return Marks(
+            self.lead[keep],
+            self.stage[keep],
+            self.at[keep],
+            self.rounding[keep],
+            self.line[keep],
+            self.sheet[keep],
+            self.dropped,
+        )
 
-    def count(self, which: np.ndarray, reason: str, history: _Files, dropped: bool = True) -> None:
+    def tell(self, which: np.ndarray, reason: str, history: _Files, dropped: bool = True) -> None:
         """Tell the tally about some of the marks, file by file."""
         for number, file in enumerate(history.files):
             history.tally.add(file, reason, self.line[which & (self.sheet == number)], dropped)
@@ -53,12 +61,12 @@ class Visits(NamedTuple):
 
     lead: np.ndarray
     stage: np.ndarray
-    number: np.ndarray          # of this lead's visits to this stage, from 1
+    number: np.ndarray  # of this lead's visits to this stage, from 1
     entered: Array
-    left: Array                 # nan when open
-    to: np.ndarray              # stage index, LOST_AT or OPEN
-    rounding: Array             # of the time between
-    first: np.ndarray           # is it the lead's first visit?
+    left: Array  # nan when open
+    to: np.ndarray  # stage index, LOST_AT or OPEN
+    rounding: Array  # of the time between
+    first: np.ndarray  # is it the lead's first visit?
 
 
 @dataclass(frozen=True)
@@ -67,13 +75,13 @@ class Records:
 
     stages: tuple[str, ...]
     sources: tuple[str, ...]
-    ids: np.ndarray             # by lead, as text
-    source: np.ndarray          # by lead
-    value: Array                # by lead; nan unknown
+    ids: np.ndarray  # by lead, as text
+    source: np.ndarray  # by lead
+    value: Array  # by lead; nan unknown
     visits: Visits
     as_of: float
-    day_only: bool              # are arrivals known to the day only?
-    rows: dict[str, int]        # by file
+    day_only: bool  # are arrivals known to the day only?
+    rows: dict[str, int]  # by file
 
 
 def read_records(history: History, library: Library, tally: Tally) -> Records:
@@ -95,9 +103,17 @@ def read_records(history: History, library: Library, tally: Tally) -> Records:
     marks = marks._replace(lead=number[marks.lead])
     visits = _visits(marks)
     day_only = bool((marks.rounding[np.searchsorted(marks.lead, np.arange(len(used)))] > 3600).mean() > 0.5)
-    return Records(tuple(history.stages), sources, ids[used], source[used],
-                   _values(history, library, ids, tally)[used], visits, history.as_of.timestamp(), day_only,
-                   {sheet.file: sheet.rows for sheet in library.sheets.values()})
+    return Records(
+        tuple(history.stages),
+        sources,
+        ids[used],
+        source[used],
+        _values(history, library, ids, tally)[used],
+        visits,
+        history.as_of.timestamp(),
+        day_only,
+        {sheet.file: sheet.rows for sheet in library.sheets.values()},
+    )
 
 
 def _main(history: History) -> str:
@@ -133,7 +149,12 @@ def _wide_marks(history: History, library: Library, tally: Tally) -> tuple[np.nd
 
 
 def _column_marks(
-    history: History, library: Library, column: Column, stage: int, ids: np.ndarray, tally: Tally,
+    history: History,
+    library: Library,
+    column: Column,
+    stage: int,
+    ids: np.ndarray,
+    tally: Tally,
     only: np.ndarray | None = None,
 ) -> Marks:
     """Marks of one stage from one column of entry times; `only` names the rows of its sheet that count."""
@@ -147,8 +168,15 @@ def _column_marks(
     tally.add(sheet.file, f"a time that cannot be read in {column.name}", lines[bad])
     good = wanted & np.isfinite(times.seconds)
     number = np.full(good.sum(), list(library.sheets).index(table))
-    return Marks(lead[good], np.full(good.sum(), stage), times.seconds[good], times.rounding[good], lines[good],
-                 number, lead[bad])
+    return Marks(
+        lead[good],
+        np.full(good.sum(), stage),
+        times.seconds[good],
+        times.rounding[good],
+        lines[good],
+        number,
+        lead[bad],
+    )
 
 
 def _outcome_marks(history: History, library: Library, ids: np.ndarray, tally: Tally) -> list[Marks]:
@@ -178,17 +206,23 @@ def _event_marks(history: History, library: Library, tally: Tally) -> tuple[np.n
     known = np.isin(activity, list(stage_of)) & (case != "")
     ids, lead = np.unique(case[known], return_inverse=True)
     times = instants(library.cells(events.time), events.time, history.timezone)
-    stage = np.array([stage_of[name] for name in activity[known]], dtype=np.int64)
+    entered = np.array([stage_of[name] for name in activity[known]], dtype=np.int64)
     bad = times.bad[known] | ~np.isfinite(times.seconds[known])
     tally.add(sheet.file, f"a time that cannot be read in {events.time.name}", lines[known][bad])
-    return ids, Marks(lead[~bad], stage[~bad], times.seconds[known][~bad], times.rounding[known][~bad],
-                      lines[known][~bad], np.full((~bad).sum(), list(library.sheets).index("events")),
-                      np.unique(lead[bad]))
+    return ids, Marks(
+        lead[~bad],
+        entered[~bad],
+        times.seconds[known][~bad],
+        times.rounding[known][~bad],
+        lines[known][~bad],
+        np.full((~bad).sum(), list(library.sheets).index("events")),
+        np.unique(lead[bad]),
+    )
 
 
 def _until(marks: Marks, as_of: float, files: _Files) -> Marks:
     later = marks.at >= as_of
-    marks.count(later, "a time after the as-of date (taken as not yet happened)", files, dropped=False)
+    marks.tell(later, "a time after the as-of date (taken as not yet happened)", files, dropped=False)
     return marks.where(~later)
 
 
@@ -198,7 +232,7 @@ def _since_recorded(history: History, marks: Marks, files: _Files) -> Marks:
     for stage, mark in [*enumerate(history.stages.values()), (LOST_AT, history.lost)]:
         if mark and mark.recorded_from:
             early |= (marks.stage == stage) & (marks.at < mark.recorded_from.timestamp())
-    marks.count(early, "a time before its recording began (left out)", files, dropped=False)
+    marks.tell(early, "a time before its recording began (left out)", files, dropped=False)
     return marks.where(~early)
 
 
@@ -216,19 +250,18 @@ def _in_order(history: History, marks: Marks, files: _Files) -> tuple[Marks, np.
         blur = 0.5 * (marks.rounding[1:] + marks.rounding[:-1])
         back = np.append(False, same & (marks.at[1:] < marks.at[:-1] - blur))
         lost = back & (marks.stage == LOST_AT)
-        marks.count(lost, "lost before the last stage was entered (the loss is left out)", files, dropped=False)
+        marks.tell(lost, "lost before the last stage was entered (the loss is left out)", files, dropped=False)
         for stage, name in enumerate(history.stages):
             mine = back & (marks.stage == stage)
-            marks.count(mine, f"times out of order: '{name}' before the stage that precedes it", files)
+            marks.tell(mine, f"times out of order: '{name}' before the stage that precedes it", files)
         bad = np.concatenate([bad, marks.lead[back & ~lost]])
         marks = marks.where(~lost)
     else:
         went_on = np.append((marks.lead[1:] == marks.lead[:-1]) & (marks.stage[:-1] == LOST_AT), False)
-        marks.count(went_on, "lost, yet went on (the loss is left out)", files, dropped=False)
+        marks.tell(went_on, "lost, yet went on (the loss is left out)", files, dropped=False)
         marks = marks.where(~went_on)
         repeated = np.append(False, (marks.lead[1:] == marks.lead[:-1]) & (marks.stage[1:] == marks.stage[:-1]))
-        marks.count(repeated, "a stage entered again without leaving it (the first time counts)", files,
-                    dropped=False)
+        marks.tell(repeated, "a stage entered again without leaving it (the first time counts)", files, dropped=False)
         marks = marks.where(~repeated)
     return marks, np.unique(bad)
 
@@ -244,8 +277,9 @@ def _visits(marks: Marks) -> Visits:
     # A time cannot be negative: what looks so lies within the rounding.
     left = np.maximum(left, marks.at)
     lead, stage = marks.lead[begins], marks.stage[begins]
-    return Visits(lead, stage, _numbers(lead, stage), marks.at[begins], left[begins], to[begins], rounding[begins],
-                  first[begins])
+    return Visits(
+        lead, stage, _numbers(lead, stage), marks.at[begins], left[begins], to[begins], rounding[begins], first[begins]
+    )
 
 
 def _numbers(lead: np.ndarray, stage: np.ndarray) -> np.ndarray:
@@ -285,7 +319,7 @@ def _of_leads(history: History, library: Library, column: Column, ids: np.ndarra
     cells = _text(library.cells(column))
     found = np.full(len(ids), "", dtype=object)
     given = (lead >= 0) & (cells != "")
-    found[lead[given][::-1]] = cells[given][::-1]       # the first row of a lead wins
+    found[lead[given][::-1]] = cells[given][::-1]  # the first row of a lead wins
     return found
 
 
@@ -330,4 +364,3 @@ def _concatenate(parts: list[Marks]) -> Marks:
 
 def _text(cells: pl.Series) -> np.ndarray:
     return cells.cast(pl.String).str.strip_chars().fill_null("").to_numpy().astype(str)
-

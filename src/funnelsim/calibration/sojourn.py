@@ -26,10 +26,10 @@ from funnelsim.calibration.families import Array, cdf, first_guess, log_density,
 
 BINS = 512
 LOGIT_BOUND, MU_BOUNDS, S_BOUNDS = 12.0, (-10.0, 30.0), (-6.0, 4.0)
-WIDEST_VARIANCE = 4.0           # a direction the data say nothing about is drawn this wide, not infinitely wide
-PRIOR = 0.5                     # Jeffreys' prior of the shares: keeps a share that was never seen off 0, and its interval
+WIDEST_VARIANCE = 4.0  # a direction the data say nothing about is drawn this wide, not infinitely wide
+PRIOR = 0.5  # Jeffreys' prior of the shares: keeps a share that was never seen off 0, and its interval
 MOST_STEPS, MOST_RENEWALS = 200, 4
-COARSE = 5.0                    # times shorter than this many roundings are treated as intervals
+COARSE = 5.0  # times shorter than this many roundings are treated as intervals
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Spells:
     """The visits of one stage as the likelihood sees them; all lengths in seconds."""
 
     exits: tuple[str, ...]
-    age: Array                  # as-of instant minus entry
-    time: Array                 # entry to exit, or to the as-of instant
-    outcome: np.ndarray         # 0 open, j = exits[j - 1]
-    rounding: Array             # width of the interval in which the time is known to lie
-    group: np.ndarray           # 0 .. groups - 1
+    age: Array  # as-of instant minus entry
+    time: Array  # entry to exit, or to the as-of instant
+    outcome: np.ndarray  # 0 open, j = exits[j - 1]
+    rounding: Array  # width of the interval in which the time is known to lie
+    group: np.ndarray  # 0 .. groups - 1
     groups: int = 1
-    recorded_for: tuple[float, ...] = ()        # as-of minus the start of recording, by exit; inf = always
-    observed_for: float = np.inf                # as-of minus the start of the list of leads
+    recorded_for: tuple[float, ...] = ()  # as-of minus the start of recording, by exit; inf = always
+    observed_for: float = np.inf  # as-of minus the start of the list of leads
 
     def __len__(self) -> int:
         return len(self.age)
@@ -52,26 +52,28 @@ class Spells:
     @property
     def counts(self) -> np.ndarray:
         """Exits seen, by group and exit."""
-        return np.stack([np.bincount(self.group[self.outcome == j + 1], minlength=self.groups)
-                         for j in range(len(self.exits))], axis=1)
+        return np.stack(
+            [np.bincount(self.group[self.outcome == j + 1], minlength=self.groups) for j in range(len(self.exits))],
+            axis=1,
+        )
 
 
 @dataclass(frozen=True)
 class Binned:
     """Spells in a few hundred bins: the fit costs the same for ten thousand leads and for a million."""
 
-    counts: np.ndarray                              # (group, exit)
-    exact: tuple[tuple[Array, Array], ...]          # by exit: log times, weights
-    rounded: tuple[tuple[Array, Array, Array], ...]     # by exit: log of both ends, weights
-    open_age: Array                                 # log; likewise below
-    open_blind: Array                               # (exit, bin)
+    counts: np.ndarray  # (group, exit)
+    exact: tuple[tuple[Array, Array], ...]  # by exit: log times, weights
+    rounded: tuple[tuple[Array, Array, Array], ...]  # by exit: log of both ends, weights
+    open_age: Array  # log; likewise below
+    open_blind: Array  # (exit, bin)
     open_late: Array
     open_group: np.ndarray
     open_weight: Array
-    late: Array                                     # leads that were there before the list began
+    late: Array  # leads that were there before the list began
     late_group: np.ndarray
     late_weight: Array
-    blind: bool                                     # does any open lead have hidden time at all?
+    blind: bool  # does any open lead have hidden time at all?
 
     @property
     def total(self) -> float:
@@ -82,8 +84,8 @@ class Binned:
 class Law:
     """One choice of families, fitted. `vector`: log(pi_j / pi_never) by group and exit, then (mu, s) by time law."""
 
-    families: tuple[str, ...]           # by time law
-    law_of: tuple[int, ...]             # by exit: which time law (thin exits share one)
+    families: tuple[str, ...]  # by time law
+    law_of: tuple[int, ...]  # by exit: which time law (thin exits share one)
     groups: int
     vector: Array
     covariance: Array
@@ -133,21 +135,21 @@ def negative_log_likelihood(
     groups, exits = data.counts.shape
     every = np.maximum(softmax(x[: groups * exits].reshape(groups, exits)), 1e-300)
     shares = every[:, 1:]
-    laws = x[groups * exits:].reshape(-1, 2)
+    laws = x[groups * exits :].reshape(-1, 2)
     counts = data.counts + PRIOR
     by_share = counts / shares
     by_law = np.zeros_like(laws)
     value = float((counts * np.log(shares)).sum() + PRIOR * np.log(every[:, 0]).sum())
 
     for j, law in enumerate(law_of):
-        added, gradient = _times_of_exit(data, j, families[law], *laws[law])
+        added, gradient = _times_of_exit(data, j, families[law], laws[law, 0], laws[law, 1])
         value += added
         by_law[law] += gradient
 
     hidden = _hidden(data, families, law_of, laws) if len(data.open_age) else None
     if hidden is not None:
         gone, gone_slopes = hidden
-        mine = shares[data.open_group]                          # (bin, exit)
+        mine = shares[data.open_group]  # (bin, exit)
         still = np.maximum(1.0 - (mine.T * gone).sum(0), 1e-300)
         value += float(data.open_weight @ np.log(still))
         pull = -data.open_weight / still
@@ -157,7 +159,7 @@ def negative_log_likelihood(
 
     if len(data.late):
         mine = shares[data.late_group]
-        at = [cdf(families[law], *laws[law], data.late) for law in law_of]
+        at = [cdf(families[law], laws[law, 0], laws[law, 1], data.late) for law in law_of]
         present = np.maximum(1.0 - sum(mine[:, j] * at[j][0] for j in range(exits)), 1e-300)
         value -= float(data.late_weight @ np.log(present))
         pull = data.late_weight / present
@@ -215,14 +217,19 @@ def bin_spells(spells: Spells, bins: int = BINS) -> Binned:
     late_of = _equal_count(late[was_late], spells.group[was_late], spells.groups, bins)
     late_weight = np.bincount(late_of).astype(float)
     return Binned(
-        counts=spells.counts, exact=tuple(exact), rounded=tuple(rounded),
+        counts=spells.counts,
+        exact=tuple(exact),
+        rounded=tuple(rounded),
         open_age=log_time(mean(age)),
         open_blind=log_time(np.stack([mean(np.maximum(b, 0.0)) for b in blind])),
         open_late=log_time(mean(open_late)),
-        open_group=mean(spells.group[is_open].astype(float)).round().astype(np.int64), open_weight=weight,
+        open_group=mean(spells.group[is_open].astype(float)).round().astype(np.int64),
+        open_weight=weight,
         late=log_time(np.bincount(late_of, late[was_late]) / late_weight),
         late_group=(np.bincount(late_of, spells.group[was_late]) / late_weight).round().astype(np.int64),
-        late_weight=late_weight, blind=bool((blind > 0).any()))
+        late_weight=late_weight,
+        blind=bool((blind > 0).any()),
+    )
 
 
 def _times_of_exit(data: Binned, j: int, family: str, mu: float, s: float) -> tuple[float, Array]:
@@ -245,13 +252,13 @@ def _hidden(
     data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], laws: Array
 ) -> tuple[list[Array], list[Array]]:
     """By exit: chance that an open lead's exit would have been seen, or kept it off the list; with slopes."""
-    by_law = [cdf(family, *laws[k], data.open_age) for k, family in enumerate(families)]
+    by_law = [cdf(family, laws[k, 0], laws[k, 1], data.open_age) for k, family in enumerate(families)]
     gone, slopes = [], []
     for j, law in enumerate(law_of):
         value, slope = by_law[law]
         if data.blind:
-            unseen, unseen_slope = cdf(families[law], *laws[law], data.open_blind[j])
-            absent, absent_slope = cdf(families[law], *laws[law], data.open_late)
+            unseen, unseen_slope = cdf(families[law], laws[law, 0], laws[law, 1], data.open_blind[j])
+            absent, absent_slope = cdf(families[law], laws[law, 0], laws[law, 1], data.open_late)
             value, slope = value - unseen + absent, slope - unseen_slope + absent_slope
         gone.append(value)
         slopes.append(slope)
@@ -264,7 +271,9 @@ class _Likelihood:
     scipy's L-BFGS-B finds the same, but spends more time on itself than on a likelihood this cheap.
     """
 
-    def __init__(self, data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], low: Array, high: Array) -> None:
+    def __init__(
+        self, data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], low: Array, high: Array
+    ) -> None:
         self.data, self.families, self.law_of, self.low, self.high = data, families, law_of, low, high
 
     def __call__(self, x: Array) -> tuple[float, Array]:
@@ -309,7 +318,7 @@ class _Likelihood:
             step[i] = 1e-5 * max(1.0, abs(x[i]))
             rows.append((self(x + step)[1] - self(x - step)[1]) / (2.0 * step[i]))
         hessian = np.array(rows)
-        return 0.5 * (hessian + hessian.T)
+        return np.asarray(0.5 * (hessian + hessian.T))
 
 
 def _positive_inverse(hessian: Array) -> Array:

@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from funnelsim.calibration.families import Array, cdf, log_time
+from funnelsim.calibration.goodness import Misfit, misfit
 from funnelsim.calibration.history import LOST, History
 from funnelsim.calibration.records import LOST_AT, OPEN, Records
 from funnelsim.calibration.sojourn import Spells
+from funnelsim.calibration.times import local_parts
 from funnelsim.calibration.weighing import Estimate, Weighed, refit, weigh
 
 DAY = 86400.0
-ENOUGH = 20                     # forward exits a source (or cohort) needs for a share of its own
-TRIED_AGAIN = 2                 # choices of families that are fitted again for finer groups
-BANDS = 6
+ENOUGH = 20  # forward exits a source (or cohort) needs for a share of its own
+TRIED_AGAIN = 2  # choices of families that are fitted again for finer groups
 
 
 @dataclass(frozen=True)
@@ -33,29 +34,17 @@ class Timer:
 
 
 @dataclass(frozen=True)
-class Misfit:
-    """Exits seen and expected in a band of time, where the two differ most."""
-
-    exit: str
-    low: float                  # seconds
-    high: float
-    seen: int
-    expected: float
-    chi_square: float
-
-
-@dataclass(frozen=True)
 class StageFit:
     """What is known of one stage."""
 
     name: str
-    targets: tuple[str, ...]            # by exit: stage or lost; a timer repeats its target
-    order: tuple[str, ...]              # distinct targets, forward ones first
-    forward: tuple[int, ...]            # exits that lead on
+    targets: tuple[str, ...]  # by exit: stage or lost; a timer repeats its target
+    order: tuple[str, ...]  # distinct targets, forward ones first
+    forward: tuple[int, ...]  # exits that lead on
     spells: Spells
     fit: Weighed
-    sources: dict[str, Estimate]        # share of forward exits by source, where enough were seen
-    naive_sources: dict[str, tuple[int, int]]       # (forward exits, visits)
+    sources: dict[str, Estimate]  # share of forward exits by source, where enough were seen
+    naive_sources: dict[str, tuple[int, int]]  # (forward exits, visits)
     timers: tuple[Timer, ...]
     misfits: tuple[Misfit, ...]
 
@@ -66,7 +55,12 @@ class StageFit:
     @property
     def current(self) -> np.ndarray:
         """Visits of the last period, which the fitted file speaks of."""
-        return self.spells.group == self.spells.groups - 1
+        return np.asarray(self.spells.group == self.spells.groups - 1)
+
+    @property
+    def odd(self) -> frozenset[int]:
+        """Exits whose times follow no family."""
+        return frozenset(misfit.number for misfit in self.misfits)
 
     def of(self, target: str) -> list[int]:
         """Numbers of the exits that lead to a target."""
@@ -82,9 +76,12 @@ class StageFit:
     def times(self, target: str) -> list[tuple[float, str, float, float]]:
         """(weight, family, mu, s) of the time to a target."""
         exits = self.of(target)
-        shares = np.array([self.fit.share(j).value for j in exits])
-        return [(float(share) * weight, family, mu, s) for j, share in zip(exits, shares / shares.sum(), strict=True)
-                for weight, family, mu, s in self.fit.times(j)]
+        shares = np.array([self.fit.point([j]) for j in exits])
+        return [
+            (float(share) * weight, family, mu, s)
+            for j, share in zip(exits, shares / shares.sum(), strict=True)
+            for weight, family, mu, s in self.fit.times(j)
+        ]
 
 
 def fit_stages(history: History, records: Records) -> list[StageFit]:
@@ -100,26 +97,41 @@ def fit_stages(history: History, records: Records) -> list[StageFit]:
 def cohorts(history: History, records: Records, stage: StageFit) -> list[tuple[str, int, int, Estimate]]:
     """(month of entry, visits, forward exits seen, fitted share) of a stage, with time laws in common.
 
-    Months with too few exits are joined to the next, the last ones to the one before.
+    Months with too few exits are joined to their neighbours.
     """
-    entered = history.as_of.timestamp() - stage.spells.age if history.as_of else stage.spells.age
-    month = (np.datetime64("1970-01-01") + (entered // DAY).astype("timedelta64[D]")).astype("datetime64[M]")
-    names, index = np.unique(month, return_inverse=True)
+    day, _ = local_parts(records.as_of - stage.spells.age, history.timezone)
+    month = (np.datetime64("1970-01-01") + day).astype("datetime64[M]")
+    keys, index = np.unique(np.stack([stage.spells.group, month.astype(int)]), axis=1, return_inverse=True)
     forward = np.isin(stage.spells.outcome, [j + 1 for j in stage.forward])
-    seen = np.bincount(index, forward, len(names))
-    group, label, groups, room = np.zeros(len(names), int), [], 0, 0.0
-    for i, name in enumerate(names):
-        group[i], room = groups, room + seen[i]
-        label = [*label[:groups], f"{label[groups]} .." if len(label) > groups else str(name)]
-        if room >= ENOUGH and seen[i + 1:].sum() >= ENOUGH:
-            label[groups] = str(name) if label[groups] == str(name) else f"{label[groups].split()[0]} to {name}"
-            groups, room = groups + 1, 0.0
-    if label[-1].endswith(".."):
-        label[-1] = f"{label[-1].split()[0]} to {names[-1]}"
+    group = _joined(keys[0], np.bincount(index, forward, keys.shape[1]).astype(float))
+    names = keys[1].astype("datetime64[M]").astype(str)
+    label = []
+    for g in range(group.max() + 1):
+        first, last = names[group == g][[0, -1]]
+        label.append(first if first == last else f"{first} to {last}")
     spells = replace(stage.spells, group=group[index], groups=len(label))
     fit = refit(spells, stage.fit, TRIED_AGAIN)
-    return [(label[g], int((spells.group == g).sum()), int(forward[spells.group == g].sum()),
-             fit.forward(list(stage.forward), g)) for g in range(len(label))]
+    return [
+        (
+            label[g],
+            int((spells.group == g).sum()),
+            int(forward[spells.group == g].sum()),
+            fit.forward(list(stage.forward), g),
+        )
+        for g in range(len(label))
+    ]
+
+
+def _joined(period: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Neighbouring cells joined until each group has seen ENOUGH; never across a change of the funnel."""
+    group, room = np.zeros(len(seen), np.int64), 0.0
+    for i in range(len(seen)):
+        begins = i > 0 and (
+            period[i] != period[i - 1] or (room >= ENOUGH and seen[i:][period[i:] == period[i]].sum() >= ENOUGH)
+        )
+        room = seen[i] if begins else room + seen[i]
+        group[i:] = group[i - 1] + 1 if begins else group[i]
+    return group
 
 
 def _fit_stage(history: History, records: Records, number: int) -> StageFit | None:
@@ -131,9 +143,11 @@ def _fit_stage(history: History, records: Records, number: int) -> StageFit | No
     place = {stage: i for i, stage in enumerate(records.stages)}
     forward = tuple(j for j, target in enumerate(targets) if place.get(target, -1) > number)
     fit = weigh(spells, frozenset(range(len(targets) - len(timers), len(targets))))
-    order = tuple(sorted(dict.fromkeys(targets), key=lambda t: (place.get(t, -1) <= number, t == LOST, place.get(t, 0))))
+    order = tuple(
+        sorted(dict.fromkeys(targets), key=lambda t: (place.get(t, -1) <= number, t == LOST, place.get(t, 0)))
+    )
     sources, naive = _by_source(records, spells, source, fit, forward)
-    misfits = tuple(found for j in range(len(targets)) if (found := _misfit(spells, fit, j)))
+    misfits = tuple(found for j in range(len(targets) - len(timers)) if (found := misfit(spells, fit, j)))
     return StageFit(name, targets, order, forward, spells, fit, sources, naive, timers, misfits)
 
 
@@ -149,7 +163,6 @@ def _spells(history: History, records: Records, number: int) -> tuple[Spells, np
     for j, (_, place) in enumerate(exits):
         outcome[to == place] = j + 1
     entered, left = visits.entered[mine], visits.left[mine]
-    # A date is placed at noon: on the last day that may lie after the as-of instant's own middle of the day, never after it.
     age = np.maximum(records.as_of - entered, 1.0)
     time = np.where(to == OPEN, age, left - entered)
     period = np.searchsorted([moment.timestamp() for moment in history.changes], entered, side="right")
@@ -160,9 +173,17 @@ def _spells(history: History, records: Records, number: int) -> tuple[Spells, np
         mark = marks[exit_]
         recorded = mark.recorded_from if mark else None
         since.append(records.as_of - recorded.timestamp() if recorded else np.inf)
-    spells = Spells(tuple(exit_ for exit_, _ in exits), age, np.minimum(np.maximum(time, 0.0), age), outcome,
-                    visits.rounding[mine], np.searchsorted(used, period), len(used), tuple(since),
-                    records.as_of - began)
+    spells = Spells(
+        tuple(exit_ for exit_, _ in exits),
+        age,
+        np.minimum(np.maximum(time, 0.0), age),
+        outcome,
+        visits.rounding[mine],
+        np.searchsorted(used, period),
+        len(used),
+        tuple(since),
+        records.as_of - began,
+    )
     return spells, records.source[visits.lead[mine]]
 
 
@@ -192,7 +213,7 @@ def _spike(time: Array, rounding: Array) -> float | None:
     days = np.round(time / DAY).astype(int)
     count = np.bincount(days, minlength=days.max() + 5).astype(float)
     padded = np.pad(count, 3)
-    around = sum(padded[3 + k: 3 + k + len(count)] for k in (-3, -2, -1, 1, 2, 3)) / 6.0
+    around = sum(padded[3 + k : 3 + k + len(count)] for k in (-3, -2, -1, 1, 2, 3)) / 6.0
     excess = count - around
     excess[(np.arange(len(count)) < 3) | (count < 4 * around) | (excess < max(20.0, 0.05 * len(time)))] = 0.0
     return float(excess.argmax()) if excess.any() else None
@@ -221,32 +242,6 @@ def _by_source(
     return {records.sources[number]: finer.forward(list(forward), first + i) for i, number in enumerate(own)}, naive
 
 
-def _misfit(spells: Spells, fit: Weighed, exit_: int) -> Misfit | None:
-    """Exits seen against expected in bands of time; None when the fitted law agrees."""
-    mine = spells.outcome == exit_ + 1
-    if mine.sum() < 10 * BANDS:
-        return None
-    edges = np.quantile(spells.time[mine], np.linspace(0, 1, BANDS + 1))
-    edges[0], edges[-1] = 0.0, np.inf
-    edges = np.unique(edges)
-    since = spells.recorded_for[exit_]
-    start = np.maximum(np.maximum(spells.age - since, spells.age - spells.observed_for), 0.0)
-    share = np.array([fit.share(exit_, g).value for g in range(spells.groups)])[spells.group]
-    expected = []
-    for low, high in zip(edges, edges[1:], strict=False):
-        a, b = np.clip(low, start, spells.age), np.clip(high, start, spells.age)
-        expected.append(float((share * (fit.gone_by(exit_, b) - fit.gone_by(exit_, a))).sum()))
-    seen = np.histogram(spells.time[mine], edges)[0]
-    terms = (seen - expected) ** 2 / np.maximum(expected, 1.0)
-    worst = int(np.argmax(terms))
-    off = abs(seen[worst] / max(expected[worst], 1.0) - 1.0)
-    # 27.9 is passed by chance once in 50,000 with five degrees of freedom.
-    if terms.sum() < 27.9 or off < 0.2:
-        return None
-    return Misfit(spells.exits[exit_], float(edges[worst]), float(min(edges[worst + 1], spells.time[mine].max())),
-                  int(seen[worst]), expected[worst], float(terms.sum()))
-
-
 def source_shifts(stages: list[StageFit]) -> dict[str, tuple[float, float, float]]:
     """By source: log-odds above the average, its standard error, and the chi-square a stage by which stages disagree.
 
@@ -257,7 +252,7 @@ def source_shifts(stages: list[StageFit]) -> dict[str, tuple[float, float, float
         rows = []
         for stage in stages:
             if name in stage.sources:
-                mine, everyone = stage.sources[name], stage.fit.forward(list(stage.forward)).value
+                mine, everyone = stage.sources[name], stage.fit.point(list(stage.forward))
                 rows.append((_logit(mine.value) - _logit(everyone), max(mine.se, 1e-3)))
         shift, se = np.array(rows).T
         weight = se**-2 / (se**-2).sum()
@@ -275,7 +270,7 @@ def still_to_move(stage: StageFit, age: Array) -> Array:
     """Chance that a lead that has been in a stage so long will ever leave it (rule 23)."""
     moves, still = np.zeros(len(age)), np.ones(len(age))
     for target in stage.order:
-        share = stage.share(target).value
+        share = stage.fit.point(stage.of(target))
         gone = sum(w * cdf(family, mu, s, log_time(age))[0] for w, family, mu, s in stage.times(target))
         moves += share * (1.0 - gone)
         still -= share * gone

@@ -17,7 +17,7 @@ class Count:
 
     file: str
     reason: str
-    dropped: bool                       # False: the row was used, but not as it stands
+    dropped: bool  # False: the row was used, but not as it stands
     rows: int = 0
     lines: list[int] = field(default_factory=list)
 

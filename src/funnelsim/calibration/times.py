@@ -16,8 +16,10 @@ from funnelsim.calibration.families import Array
 from funnelsim.calibration.history import Column
 
 DAY = 86400.0
-_ISO = (r"^\s*(\d{4})[-/](\d{1,2})[-/](\d{1,2})"
-        r"(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?\s*$")
+_ISO = (
+    r"^\s*(\d{4})[-/](\d{1,2})[-/](\d{1,2})"
+    r"(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?\s*$"
+)
 
 
 class Instants(NamedTuple):
@@ -25,7 +27,7 @@ class Instants(NamedTuple):
 
     seconds: Array
     rounding: Array
-    bad: np.ndarray             # there is text, and it is no time
+    bad: np.ndarray  # there is text, and it is no time
 
 
 def instants(cells: pl.Series, column: Column, zone: str) -> Instants:
@@ -60,21 +62,36 @@ def _as_text(cells: pl.Series) -> pl.Series:
 def _iso(zone: str) -> list[pl.Expr]:
     part = [pl.col("text").str.extract(_ISO, group) for group in range(1, 9)]
     year, month, day, hour, minute, second, fraction, offset = part
-    clock = pl.format("{}-{}-{}T{}:{}:{}.{}", year, month.str.zfill(2), day.str.zfill(2), hour.fill_null("00").str.zfill(2),
-                      minute.fill_null("00"), second.fill_null("00"), fraction.fill_null("0"))
+    clock = pl.format(
+        "{}-{}-{}T{}:{}:{}.{}",
+        year,
+        month.str.zfill(2),
+        day.str.zfill(2),
+        hour.fill_null("00").str.zfill(2),
+        minute.fill_null("00"),
+        second.fill_null("00"),
+        fraction.fill_null("0"),
+    )
     naive = clock.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
     sign = pl.when(offset.str.starts_with("-")).then(-1).otherwise(1)
     digits = offset.str.replace_all(r"[^0-9]", "")
-    ahead = sign * (digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60
-                    + digits.str.slice(2, 2).cast(pl.Int64, strict=False))
+    ahead = sign * (
+        digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(2, 2).cast(pl.Int64, strict=False)
+    )
     shifted = (naive - pl.duration(minutes=ahead.fill_null(0))).dt.replace_time_zone("UTC")
     number = pl.col("text").str.extract(r"^\s*(\d{10}|\d{13})\s*$", 1).cast(pl.Int64, strict=False)
     epoch = pl.from_epoch(pl.when(number > 10**12).then(number).otherwise(number * 1000), time_unit="ms")
     instant = pl.when(offset.is_not_null()).then(shifted).otherwise(_localise(naive, zone))
     instant = pl.coalesce(instant, epoch.cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
-    rounding = (pl.when(hour.is_null() & number.is_null()).then(DAY)
-                .when(second.is_null() & number.is_null()).then(60.0)
-                .when(fraction.is_null() & (number.is_null() | (number < 10**12))).then(1.0).otherwise(0.001))
+    rounding = (
+        pl.when(hour.is_null() & number.is_null())
+        .then(DAY)
+        .when(second.is_null() & number.is_null())
+        .then(60.0)
+        .when(fraction.is_null() & (number.is_null() | (number < 10**12)))
+        .then(1.0)
+        .otherwise(0.001)
+    )
     return [instant.alias("instant"), rounding.alias("rounding")]
 
 
@@ -85,13 +102,17 @@ def _stated(format_: str, zone: str) -> list[pl.Expr]:
         instant = _localise(pl.col("text").str.to_datetime(format_, time_unit="us", strict=False), zone)
     else:
         instant = _localise(pl.col("text").str.to_date(format_, strict=False).cast(pl.Datetime("us")), zone)
-    coarse = DAY if not any(code in format_ for code in ("%H", "%I", "%T", "%s")) else (
-        1.0 if any(code in format_ for code in ("%S", "%T", "%s")) else 60.0)
+    coarse = (
+        DAY
+        if not any(code in format_ for code in ("%H", "%I", "%T", "%s"))
+        else (1.0 if any(code in format_ for code in ("%S", "%T", "%s")) else 60.0)
+    )
     return [instant.alias("instant"), pl.lit(coarse).alias("rounding")]
 
 
 def _localise(naive: pl.Expr, zone: str) -> pl.Expr:
     """Local to UTC; a time skipped by daylight saving is taken an hour later, a repeated one the first time."""
+
     def at(moment: pl.Expr) -> pl.Expr:
         return moment.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
 

@@ -12,6 +12,7 @@ combinations that this leaves plausible are fitted together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ import numpy as np
 from funnelsim.calibration.families import FAMILIES, Array, cdf, log_time
 from funnelsim.calibration.sojourn import Binned, Law, Spells, bin_spells, first_vector, fit
 
-THIN = 12                       # fewer events of an exit than this say nothing about the shape of its time law
+THIN = 12  # fewer events of an exit than this say nothing about the shape of its time law
 SMALLEST_WEIGHT = 0.01
 MOST_CHOICES = 12
 DRAWS = 4000
@@ -42,17 +43,21 @@ class Weighed:
     exits: tuple[str, ...]
     laws: tuple[Law, ...]
     weights: Array
-    counts: np.ndarray                  # exits seen: (group, exit)
-    visits: np.ndarray                  # by group
-    reached: Array                      # by exit: of those who will leave by it, how many have had the time to (seen)
+    counts: np.ndarray  # exits seen: (group, exit)
+    visits: np.ndarray  # by group
+    reached: Array  # by exit: of those who will leave by it, how many have had the time to (seen)
 
     def share(self, exit_: int, group: int = -1) -> Estimate:
         """Share of the visits that leave by this exit in the end."""
-        return estimate(self.draws()[:, group, exit_], self._mean(group)[exit_])
+        return self.forward([exit_], group)
 
     def forward(self, exits: list[int], group: int = -1) -> Estimate:
         """Share of the visits that leave by any of these exits."""
-        return estimate(self.draws()[:, group, exits].sum(1), float(self._mean(group)[exits].sum()))
+        return estimate(self._drawn[:, group, exits].sum(1), self.point(exits, group))
+
+    def point(self, exits: list[int], group: int = -1) -> float:
+        """The same without its error."""
+        return float(self._mean[group, exits].sum())
 
     def draws(self, count: int = DRAWS, seed: int = 0) -> Array:
         """Shares drawn from what is known about them: (draw, group, exit)."""
@@ -92,8 +97,13 @@ class Weighed:
         log_t = log_time(seconds)
         return np.asarray(sum(w * cdf(family, mu, s, log_t)[0] for w, family, mu, s in self.times(exit_)))
 
-    def _mean(self, group: int) -> Array:
-        return np.asarray(sum(w * law.shares()[group] for w, law in zip(self.weights, self.laws, strict=True)))
+    @cached_property
+    def _drawn(self) -> Array:
+        return self.draws()
+
+    @cached_property
+    def _mean(self) -> Array:
+        return np.asarray(sum(w * law.shares() for w, law in zip(self.weights, self.laws, strict=True)))
 
 
 def estimate(draws: Array, value: float) -> Estimate:
@@ -120,9 +130,10 @@ def refit(spells: Spells, known: Weighed, most: int) -> Weighed:
     laws = []
     for law in known.laws[:most]:
         shares = len(known.exits)
-        times = law.vector[law.groups * shares:]
-        start = np.concatenate([np.tile(law.vector[(law.groups - 1) * shares: law.groups * shares], spells.groups),
-                                times])
+        times = law.vector[law.groups * shares :]
+        start = np.concatenate(
+            [np.tile(law.vector[(law.groups - 1) * shares : law.groups * shares], spells.groups), times]
+        )
         laws.append(fit(data, law.families, law.law_of, start))
     return _weighed(spells, laws)
 
@@ -164,12 +175,12 @@ def _plausible(
     if count == 1:
         return [((family,), None) for family in FAMILIES]
     base = fit(data, ("lognormal",) * count, law_of, roughly=True)
-    gain = {(k, "lognormal"): (0.0, base.vector[-2 * count:].reshape(-1, 2)[k]) for k in range(count)}
+    gain = {(k, "lognormal"): (0.0, base.vector[-2 * count :].reshape(-1, 2)[k]) for k in range(count)}
     for k in (k for k in range(count) if k not in fixed):
         for family in (f for f in FAMILIES if f != "lognormal"):
             families = tuple(family if i == k else "lognormal" for i in range(count))
             tried = fit(data, families, law_of, _begin(data, families, law_of, base), roughly=True)
-            gain[k, family] = (tried.aic - base.aic, tried.vector[-2 * count:].reshape(-1, 2)[k])
+            gain[k, family] = (tried.aic - base.aic, tried.vector[-2 * count :].reshape(-1, 2)[k])
     choices = [[family for family in FAMILIES if (k, family) in gain] for k in range(count)]
     ranked = sorted((sum(gain[k, f][0] for k, f in enumerate(families)), families) for families in product(*choices))
     near = [families for aic, families in ranked if aic - ranked[0][0] < 10.0][:MOST_CHOICES]
@@ -185,5 +196,5 @@ def _begin(data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], bas
     for k, family in enumerate(families):
         if family == base.families[k]:
             at = len(start) - 2 * (count - k)
-            start[at: at + 2] = base.vector[at: at + 2]
+            start[at : at + 2] = base.vector[at : at + 2]
     return start

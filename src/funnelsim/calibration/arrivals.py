@@ -1,0 +1,236 @@
+"""How leads arrive: rate, hour of week, weekly level, trend; by source.
+
+Weeks are counted back from the as-of instant, so that the last one is whole; the incomplete first one is left out.
+Every lead counts, open ones too: leaving them out makes the last weeks' rate collapse.
+
+    count of week w ~ Poisson(m e^(b w) G),  G gamma of mean 1 and variance cv^2 (a negative binomial)
+
+The trend b is kept when the likelihood-ratio test is passed at 1 %. The hour-of-week profile of all sources is
+shrunk towards day x hour, that of a source towards all sources', each as much as the Dirichlet-multinomial
+likelihood asks for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import gammaln
+
+from funnelsim.calibration.families import Array
+from funnelsim.calibration.history import History
+from funnelsim.calibration.records import Records
+from funnelsim.calibration.times import local_parts
+
+WEEK, HOURS = 604800.0, 168
+FEWEST_WEEKS = 8  # fewer say nothing about a source's own weekly level
+TREND_WEEKS = 12
+SIGNIFICANT = 6.63  # chi-square of one degree of freedom at 1 %
+STEEPEST = np.log(2.0) / 52.18  # a trend beyond twice or half a year is no basis for a forecast
+BURST = 0.8  # share of a source's leads in one week that makes it a batch
+
+
+@dataclass(frozen=True)
+class SourceArrivals:
+    """Arrivals of one source."""
+
+    name: str
+    leads: int  # in the whole weeks used
+    rate: float  # leads a week at the as-of instant
+    rate_se: float  # of its logarithm
+    level: float  # coefficient of variation of the weekly level
+    trend: float  # growth a year, 0 when not significant
+    steep: bool  # significant, but too steep to be carried on
+    batch: tuple[str, int] | None  # (day, leads) when all came at once
+    enters: dict[str, float]  # entry stages
+    profile: Array  # 168 weights from Monday 00:00, mean 1
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """All sources."""
+
+    weeks: int
+    since: str
+    hours_known: bool  # False: dates only, the profile says nothing about hours
+    sources: tuple[SourceArrivals, ...]
+    counts: np.ndarray  # (source, week)
+
+    @property
+    def dispersion(self) -> float:
+        """Variance over mean of the weekly totals: 1 when weeks differ by chance only."""
+        total = self.counts.sum(0)
+        return float(total.var(ddof=1) / max(total.mean(), 1e-9)) if self.weeks > 1 else 1.0
+
+
+def fit_arrivals(history: History, records: Records) -> Arrivals:
+    """Arrivals since the last known change of the funnel."""
+    visits = records.visits
+    first = visits.first
+    at, source, stage = visits.entered[first], records.source[visits.lead[first]], visits.stage[first]
+    began = [float(at.min())]
+    began += [moment.timestamp() for moment in (*history.changes[-1:], history.observed_from) if moment]
+    since = max(began)
+    weeks = int((records.as_of - since) // WEEK)
+    if weeks == 0:
+        weeks, start = 1, since
+    else:
+        start = records.as_of - weeks * WEEK
+    inside = at >= start
+    week = np.minimum(((at[inside] - start) // WEEK).astype(int), weeks - 1)
+    cell = _hour_of_week(at[inside], history.timezone)
+    who = source[inside]
+    counts = np.zeros((len(records.sources), weeks))
+    np.add.at(counts, (who, week), 1)
+    everyone = _profile_of_all(cell, records.day_only)
+    pooled_level = _level(counts.sum(0))
+    found = []
+    for number, name in enumerate(records.sources):
+        mine = who == number
+        profile = _profile(np.bincount(cell[mine], minlength=HOURS), everyone, records.day_only)
+        found.append(
+            _source(
+                name,
+                counts[number],
+                pooled_level,
+                profile,
+                at[inside][mine],
+                history.timezone,
+                _shares(stage[inside][mine], records.stages),
+                (records.as_of - start) / WEEK,
+            )
+        )
+    day = str(np.datetime64("1970-01-01") + int(local_parts(np.array([start]), history.timezone)[0][0]))
+    return Arrivals(weeks, day, not records.day_only, tuple(found), counts)
+
+
+def _source(
+    name: str,
+    counts: Array,
+    pooled: float,
+    profile: Array,
+    at: Array,
+    zone: str,
+    enters: dict[str, float],
+    length: float,
+) -> SourceArrivals:
+    total, weeks = counts.sum(), len(counts)
+    if total == 0:
+        return SourceArrivals(name, 0, 0.0, np.inf, 0.0, 0.0, False, None, enters, profile)
+    if weeks >= FEWEST_WEEKS and counts.max() >= BURST * total and total >= 20:
+        day, _ = local_parts(at, zone)
+        busiest = np.bincount(day - day.min()).argmax() + day.min()
+        return SourceArrivals(
+            name,
+            int(total),
+            0.0,
+            np.inf,
+            0.0,
+            0.0,
+            False,
+            (str(np.datetime64("1970-01-01") + int(busiest)), int(total)),
+            enters,
+            profile,
+        )
+    level = _level(counts) if weeks >= FEWEST_WEEKS else pooled
+    rate, trend, steep = total / length, 0.0, False
+    if weeks >= TREND_WEEKS and total >= 5 * weeks:
+        slope, at_end, level_with = _trend(counts, level)
+        if slope:
+            rate, level, steep = at_end, level_with, abs(slope) > STEEPEST
+            trend = 0.0 if steep else float(np.expm1(52.18 * slope))
+    error = float(np.sqrt((level**2 + weeks / total) / weeks))
+    return SourceArrivals(name, int(total), float(rate), error, level, trend, steep, None, enters, profile)
+
+
+def _shares(stage: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
+    """Entry stages; those of less than one lead in two hundred are left to the others."""
+    share = np.bincount(stage, minlength=len(names)) / max(len(stage), 1)
+    share[share < 0.005] = 0.0
+    return {names[i]: float(share[i] / share.sum()) for i in np.flatnonzero(share)}
+
+
+def _level(counts: Array) -> float:
+    """Coefficient of variation of the weekly level by maximum likelihood; 0 when chance explains it all."""
+    mean = counts.mean()
+    if len(counts) < 3 or mean == 0:
+        return 0.0
+    found = minimize_scalar(
+        lambda v: -_negative_binomial(counts, np.full(len(counts), mean), np.exp(v)),
+        bounds=(np.log(1e-6), np.log(4.0)),
+        method="bounded",
+    )
+    gain = -found.fun - _negative_binomial(counts, np.full(len(counts), mean), 1e-9)
+    return float(np.exp(found.x / 2)) if gain > 0.5 else 0.0
+
+
+def _trend(counts: Array, level: float) -> tuple[float, float, float]:
+    """(slope a week, mean at the end, level beside the trend); slope 0 when it is not significant."""
+    week = np.arange(len(counts)) + 0.5 - len(counts)  # 0 is the as-of instant
+
+    def cost(x: Array) -> float:
+        return -_negative_binomial(counts, np.exp(x[0] + x[1] * week), np.exp(x[2]))
+
+    flat = -_negative_binomial(counts, np.full(len(counts), counts.mean()), max(level, 1e-3) ** 2)
+    start = np.array([np.log(counts.mean()), 0.0, 2 * np.log(max(level, 0.05))])
+    found = minimize(cost, start, method="L-BFGS-B", bounds=[(-10, 20), (-0.5, 0.5), (-13.8, 1.4)])
+    if 2 * (flat - found.fun) < SIGNIFICANT:
+        return 0.0, float(counts.mean()), level
+    spread = float(np.exp(found.x[2] / 2))
+    return float(found.x[1]), float(np.exp(found.x[0])), spread if spread > 0.02 else 0.0
+
+
+def _negative_binomial(counts: Array, mean: Array, variance: float) -> float:
+    """Log-likelihood of counts whose Poisson mean varies by a gamma factor of this variance."""
+    if variance < 1e-7:
+        return float((counts * np.log(mean) - mean - gammaln(counts + 1)).sum())
+    size = 1.0 / variance
+    return float(
+        (
+            gammaln(counts + size)
+            - gammaln(size)
+            - gammaln(counts + 1)
+            + size * np.log(size / (size + mean))
+            + counts * np.log(mean / (size + mean))
+        ).sum()
+    )
+
+
+def _hour_of_week(seconds: Array, zone: str) -> np.ndarray:
+    day, hour = local_parts(seconds, zone)
+    return np.asarray((day + 3) % 7 * 24 + hour)  # 1970-01-01 was a Thursday
+
+
+def _profile_of_all(cell: np.ndarray, day_only: bool) -> Array:
+    """Hour-of-week shares of all sources, shrunk towards day x hour."""
+    counts = np.bincount(cell, minlength=HOURS).astype(float)
+    table = counts.reshape(7, 24)
+    days = (table.sum(1) + 0.5) / (table.sum() + 3.5)
+    if day_only:
+        return np.repeat(days / 24.0, 24)
+    hours = (table.sum(0) + 0.5) / (table.sum() + 12.0)
+    return _shrunk(counts, np.outer(days, hours).ravel())
+
+
+def _profile(counts: np.ndarray, everyone: Array, day_only: bool) -> Array:
+    """A source's own weights, of mean 1."""
+    if day_only:
+        days = _shrunk(counts.reshape(7, 24).sum(1).astype(float), everyone.reshape(7, 24).sum(1))
+        return np.repeat(days, 24) * 7.0
+    return _shrunk(counts.astype(float), everyone) * HOURS
+
+
+def _shrunk(counts: Array, prior: Array) -> Array:
+    """Posterior mean of a Dirichlet-multinomial around `prior`, its strength by maximum likelihood."""
+    total = counts.sum()
+    if total == 0:
+        return prior
+    strengths = np.exp(np.linspace(np.log(5.0), np.log(1e5), 25))
+
+    def evidence(strength: float) -> float:
+        alpha = strength * prior
+        return float(gammaln(strength) - gammaln(strength + total) + (gammaln(alpha + counts) - gammaln(alpha)).sum())
+
+    best = strengths[int(np.argmax([evidence(strength) for strength in strengths]))]
+    return np.asarray((counts + best * prior) / (total + best))

@@ -1,0 +1,291 @@
+"""The fitted file: what calibration found, as YAML that a scenario extends.
+
+The scenario's own keys hold the point values. `fitted` beside them holds what a draw of ignorance needs: for every
+stage the weighed fits with their parameter vectors and covariances. `sojourn` says what the vectors mean; times are
+in seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from funnelsim.calibration.arrivals import SourceArrivals
+from funnelsim.calibration.families import Array, quantile
+from funnelsim.calibration.goodness import empirical_points
+from funnelsim.calibration.stages import StageFit
+
+if TYPE_CHECKING:
+    from funnelsim.calibration import Calibration
+
+WIDTH = 118
+ASSUMED = {
+    "response": "how a late first touch hurts: a preset such as leads360-2012, or none",
+    "attempts and contact chances": "a preset such as leads360-2012",
+    "habit": "how soon a team turns to a new lead: a preset such as hbr-audit-2011",
+    "kept": "how far a promise is kept: a range of your own",
+    "handling times, context, both teams": "your own figures and beliefs",
+}
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./\-]*[A-Za-z0-9_]|[A-Za-z]")
+_WORDS = {"null", "true", "false", "none", "rest", "~"}
+
+
+def write_fitted(found: Calibration, out: str | Path) -> list[Path]:
+    """Write the fitted file and, beside it, the leads in flight; each whole or not at all."""
+    out = Path(out)
+    leads = out.with_suffix("").with_suffix(".in-flight.csv") if found.snapshot.rows else None
+    if leads:
+        _write(leads, found.snapshot.csv())
+    _write(out, fitted_text(found, leads.name if leads else None))
+    return [out, *([leads] if leads else [])]
+
+
+def fitted_text(found: Calibration, leads: str | None = None) -> str:
+    """The YAML text; `leads` names the file of leads in flight."""
+    lines = _head(found)
+    lines += [
+        f"name: {_word(found.history.name)}",
+        f"about: {_word(f'Fitted to history as of {found.as_of}.')}",
+        f"start: {_start(found)}",
+        f"timezone: {_word(found.history.timezone)}",
+        f"currency: {_word(found.history.currency)}",
+        "",
+    ]
+    lines += _sources(found)
+    if found.value:
+        lines += [f"deal_value: {found.value.text}     # {found.value.count:,} {found.value.of}", ""]
+    lines += _stages(found)
+    if found.shifts:
+        lines += [
+            "effects: {fit: 2.71828}     # one step of fit is one unit of log-odds, as the sources' fit is measured",
+            "",
+        ]
+    if leads:
+        lines += [f"leads_in_flight: {{file: {_word(leads)}}}", ""]
+    lines += _history(found) + _fitted(found)
+    return "\n".join(lines) + "\n"
+
+
+def _head(found: Calibration) -> list[str]:
+    files = ", ".join(f"{Path(data.file).name} ({data.rows:,} rows)" for data in found.data)
+    lines = [
+        "# Written by `funnelsim calibrate`: do not edit, extend it.",
+        f"# History: {Path(found.history.file).name}, as of {found.as_of}; {found.leads:,} leads from {files}.",
+    ]
+    lines += [f"# Not used: {count.rows:,} x {count.reason}." for count in found.tally.dropped]
+    return [*lines, "# Shares are of the leads that entered a stage; `silent` are never heard of again.", ""]
+
+
+def _start(found: Calibration) -> str:
+    moment = found.history.as_of
+    assert moment is not None
+    return f"{moment:%Y-%m-%d}" if moment.hour == moment.minute == 0 else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _sources(found: Calibration) -> list[str]:
+    lines = ["sources:"]
+    every = found.stages[0].name if found.stages else ""
+    for source in found.arrivals.sources:
+        if source.leads == 0:
+            lines.append(f"  # {source.name}: no lead since {found.arrivals.since}")
+            continue
+        lines.append(f"  {_word(source.name)}:" + (f"     # {source.leads:,} leads in {found.arrivals.weeks} weeks"))
+        if source.batch:
+            lines.append(
+                f"    rate: 0/week     # all came at once: {source.batch[1]} about {source.batch[0]}; say"
+                f" `batch: {source.batch[1]} on DATE` when it comes again"
+            )
+        else:
+            lines.append(f"    rate: {source.rate:.5g}/week")
+        if source.trend:
+            lines.append(f"    trend: {100 * source.trend:.3g}% a year")
+        if source.level:
+            lines.append(f"    weekly_level: {100 * source.level:.3g}%")
+        if set(source.enters) != {every} and source.enters:
+            lines.append(f"    enters: {_enters(source)}")
+        if source.name in found.shifts:
+            lines.append(f"    fit: {found.shifts[source.name][0]:.3f}     # +- {found.shifts[source.name][1]:.3f}")
+        lines += _profile(source)
+    return [*lines, ""]
+
+
+def _enters(source: SourceArrivals) -> str:
+    if len(source.enters) == 1:
+        return _word(next(iter(source.enters)))
+    *first, last = sorted(source.enters, key=lambda stage: source.enters[stage])
+    return _map({**{stage: f"{100 * source.enters[stage]:.4g}%" for stage in first}, last: "rest"})
+
+
+def _profile(source: SourceArrivals) -> list[str]:
+    table = source.profile.reshape(7, 24)
+    if np.ptp(table, axis=1).max() < 1e-9:
+        return [
+            f"    profile: {{days: [{', '.join(f'{w:.3f}' for w in table.mean(1))}]}}     # Monday to Sunday;"
+            " the history has no hours"
+        ]
+    rows = [", ".join(f"{weight:.2f}" for weight in row) for row in table]
+    return [
+        "    profile: [     # hour by hour from Monday 00:00",
+        *(f"      {row}," for row in rows[:-1]),
+        f"      {rows[-1]}]",
+    ]
+
+
+def _stages(found: Calibration) -> list[str]:
+    fitted = {stage.name: stage for stage in found.stages}
+    lines = ["stages:"]
+    for name in found.records.stages:
+        if name not in fitted:
+            lines.append(f"  {_word(name)}: {{}}     # the end")
+            continue
+        stage = fitted[name]
+        lines.append(f"  {_word(name)}:     # {int(stage.current.sum()):,} visits")
+        pace = {target: pace_text(stage, target) for target in stage.order}
+        lines.append("    pace:")
+        lines += [f"      {_word(target)}: {_quoted(text)}" for target, text in pace.items()]
+        lines.append("    next:")
+        for target in stage.order:
+            share = stage.share(target)
+            lines.append(
+                f"      {_word(target)}: {{share: {_percent(share.value)}, se: {share.se:.3g}, of: entered}}"
+                f"     # {100 * share.low:.3g}% to {100 * share.high:.3g}%"
+            )
+        lines.append("      silent: rest")
+    return [*lines, ""]
+
+
+def pace_text(stage: StageFit, target: str) -> str:
+    """The time law of an exit as a scenario says it."""
+    parts = []
+    for j in stage.of(target):
+        share = stage.fit.point([j])
+        if j in stage.odd:
+            parts.append((share, _empirical(empirical_points(stage.spells, stage.fit, j))))
+        else:
+            parts += [(share * w, _law(family, mu, s)) for w, family, mu, s in stage.fit.times(j)]
+    total = sum(weight for weight, _ in parts)
+    if len(parts) == 1:
+        return parts[0][1]
+    cents = [round(1000 * weight / total) for weight, _ in parts]
+    cents[int(np.argmax(cents))] += 1000 - sum(cents)
+    return f"mixture({' '.join(f'{c / 10:g}% {text}' for c, (_, text) in zip(cents, parts, strict=True) if c > 0)})"
+
+
+def _percent(share: float) -> str:
+    """Rounded down, so that shares written never sum to more than they are."""
+    return f"{np.floor(share * 1e5) / 1e3:g}%"
+
+
+def _law(family: str, mu: float, s: float) -> str:
+    if family == "lognormal":
+        median, p90 = quantile(family, mu, s, np.array([0.5, 0.9]))
+        return f"lognormal(median {_time(median)} p90 {_time(p90)})"
+    shape = np.exp(-s) if family == "weibull" else np.exp(s)
+    return f"{family}(shape {shape:.5g} scale {_time(float(np.exp(mu)))})"
+
+
+def _empirical(points: list[tuple[float, float]]) -> str:
+    return f"empirical({', '.join(f'{100 * share:.4g}% {_time(seconds)}' for share, seconds in points)})"
+
+
+def _time(seconds: float) -> str:
+    for unit, length in (("days", 86400.0), ("hours", 3600.0), ("min", 60.0)):
+        if seconds >= length:
+            return f"{seconds / length:.5g} {unit}"
+    return f"{seconds:.5g} s"
+
+
+def _history(found: Calibration) -> list[str]:
+    lines = [
+        "history:     # what a baseline should reproduce: shares of entered leads in the end, with 90 % intervals",
+        f"  as_of: {found.as_of[:10]}",
+        f"  source: {_word(Path(found.history.file).name)}",
+        "  stages:",
+    ]
+    for stage in found.stages:
+        rows = {}
+        for target in stage.order:
+            low, high = found.interval(stage, target, 0.90)
+            rows[target] = (
+                f"{{share: {_percent(stage.share(target).value)}, low: {100 * low:.4g}%,"
+                f" high: {100 * high:.4g}%, n: {int(stage.current.sum())}}}"
+            )
+        lines += [f"    {_word(stage.name)}:", *(f"      {_word(target)}: {text}" for target, text in rows.items())]
+    return [*lines, ""]
+
+
+def _fitted(found: Calibration) -> list[str]:
+    lines = [
+        "fitted:     # what a draw of ignorance needs, see docs/guides/bring-your-own-history.md",
+        f"  as_of: {_word(found.as_of)}",
+        "  data:",
+    ]
+    lines += [f"  - {{file: {_word(Path(d.file).name)}, rows: {d.rows}, sha256: {d.sha256}}}" for d in found.data]
+    lines += ["  counted: {}"] if not found.tally.counts else ["  counted:"]
+    lines += [f"    {_word(f'{Path(c.file).name}: {c.reason}')}: {c.rows}" for c in found.tally.counts.values()]
+    lines += ["  assumed:     # what this history cannot tell"]
+    lines += [f"    {_word(what)}: {_word(text)}" for what, text in ASSUMED.items()]
+    lines += ["  grades:", *(f"    {_word(path)}: {_word(grade)}" for path, grade in found.grades().items())]
+    lines += ["  sources:"]
+    for source in found.arrivals.sources:
+        if np.isfinite(source.rate_se):
+            shift = f", fit_se: {found.shifts[source.name][1]:.4g}" if source.name in found.shifts else ""
+            lines.append(f"    {_word(source.name)}: {{rate_se: {source.rate_se:.4g}{shift}}}")
+    lines += ["  stages:"]
+    for stage in found.stages:
+        odd = dict.fromkeys(stage.targets[j] for j in sorted(stage.odd))
+        lines += [
+            f"    {_word(stage.name)}:",
+            f"      exits: [{', '.join(_word(t) for t in stage.targets)}]",
+            f"      empirical: [{', '.join(_word(t) for t in odd)}]",
+            "      fits:",
+        ]
+        exits = len(stage.targets)
+        for law, weight in zip(stage.fit.laws, stage.fit.weights, strict=True):
+            last = np.r_[(law.groups - 1) * exits : len(law.vector)]
+            cov = law.covariance[np.ix_(last, last)]
+            lines += [
+                f"      - weight: {weight:.6g}",
+                f"        families: [{', '.join(law.families)}]",
+                f"        law_of: [{', '.join(map(str, law.law_of))}]",
+                f"        mean: {_numbers(law.vector[last])}",
+                "        cov:",
+                *(f"        - {_numbers(row)}" for row in cov),
+            ]
+    return lines
+
+
+def _numbers(row: Array) -> str:
+    return f"[{', '.join(f'{value:.8g}' for value in row)}]"
+
+
+def _map(entries: dict[str, str]) -> str:
+    return f"{{{', '.join(f'{_word(key)}: {value}' for key, value in entries.items())}}}"
+
+
+def _word(text: str) -> str:
+    """A scalar that reads back as this text, in a mapping of any style."""
+    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else json.dumps(text, ensure_ascii=False)
+
+
+def _quoted(text: str) -> str:
+    return text if "," not in text else json.dumps(text)
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: a temporary file beside the target takes its place at the end."""
+    handle, name = tempfile.mkstemp(dir=path.parent or Path(), prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

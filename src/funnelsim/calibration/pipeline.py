@@ -1,0 +1,174 @@
+"""calibrate: a history file to a Calibration, and to the fitted file a scenario extends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from funnelsim.calibration.arrivals import Arrivals, fit_arrivals
+from funnelsim.calibration.families import Array
+from funnelsim.calibration.history import LOST, History, read_history
+from funnelsim.calibration.reading import open_library
+from funnelsim.calibration.records import Records, read_records
+from funnelsim.calibration.snapshot import Snapshot, take_snapshot
+from funnelsim.calibration.stages import StageFit, cohorts, fit_stages, source_shifts
+from funnelsim.calibration.tally import Tally
+from funnelsim.calibration.values import DealValue, fit_value
+from funnelsim.calibration.weighing import Estimate, estimate
+from funnelsim.errors import DataError, Problem
+
+FEW_EXITS = 30  # fewer exits than this and a stage's figures are graded thin
+
+
+class DataFile(NamedTuple):
+    """A file that was read."""
+
+    file: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a history tells."""
+
+    history: History
+    records: Records = field(repr=False)
+    stages: list[StageFit] = field(repr=False)  # those that lead on, in order
+    arrivals: Arrivals = field(repr=False)
+    snapshot: Snapshot = field(repr=False)
+    value: DealValue | None
+    tally: Tally = field(repr=False)  # rows not used, or not as they stand, by reason
+    data: list[DataFile]
+    files: list[Path]  # written
+
+    @property
+    def leads(self) -> int:
+        return len(self.records.ids)
+
+    @property
+    def as_of(self) -> str:
+        return self.history.as_of_text
+
+    @cached_property
+    def shifts(self) -> dict[str, tuple[float, float, float]]:
+        """By source: log-odds above the average, its error, disagreement of the stages about it."""
+        return source_shifts(self.stages)
+
+    @cached_property
+    def cohorts(self) -> list[tuple[str, int, int, Estimate]]:
+        """(months, visits, forward exits seen, fitted share) of the first stage."""
+        return cohorts(self.history, self.records, self.stages[0]) if self.stages else []
+
+    def conversion(self, stage: str | None = None, to: str | None = None) -> Estimate:
+        """Share of the leads entering a stage (the first) that ever enter another (the last)."""
+        names = self.records.stages
+        draws = self._ever(names.index(stage or names[0]), names.index(to or names[-1]))
+        return estimate(draws, float(np.mean(draws)))
+
+    def naive(self, stage: str | None = None, to: str | None = None, since: float = -np.inf) -> float:
+        """What a spreadsheet says: leads seen in the later stage over leads seen in the earlier (since an instant)."""
+        visits, names = self.records.visits, self.records.stages
+        began = np.unique(visits.lead[(visits.stage == names.index(stage or names[0])) & (visits.entered >= since)])
+        ended = np.unique(visits.lead[visits.stage == names.index(to or names[-1])])
+        return float(np.isin(began, ended).mean()) if len(began) else 0.0
+
+    def interval(self, stage: StageFit, target: str, level: float) -> tuple[float, float]:
+        """Central interval of a share."""
+        draws = stage.fit.draws()[:, -1, stage.of(target)].sum(1)
+        low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2])
+        return float(low), float(high)
+
+    def grades(self) -> dict[str, str]:
+        """How well each group of figures is known."""
+        found = {}
+        for stage in self.stages:
+            seen = min(stage.seen(target) for target in stage.order)
+            found[f"stages.{stage.name}.next"] = "measured" if seen >= FEW_EXITS else "measured, thin"
+            found[f"stages.{stage.name}.pace"] = (
+                "measured" if not stage.misfits else "measured, as the data lie: no family follows them"
+            )
+        found["sources"] = "measured" if self.arrivals.weeks >= 8 else "measured, thin"
+        found["sources.profile"] = "measured" if self.arrivals.hours_known else "days measured, hours assumed flat"
+        if self.value:
+            found["deal_value"] = "measured"
+        return found
+
+    def report(self, verbose: bool = False) -> str:
+        """What was found, as plain text."""
+        from funnelsim.calibration.report import report
+
+        return report(self, verbose)
+
+    def _ever(self, start: int, end: int) -> Array:
+        """By parameter draw: chance to reach a stage, with every loop back counted."""
+        names = self.records.stages
+        fitted = {stage.name: stage for stage in self.stages}
+        count = 2000
+        step = np.zeros((count, len(names), len(names)))
+        for i, name in enumerate(names):
+            if name in fitted and i != end:
+                stage = fitted[name]
+                draws = stage.fit.draws(count, seed=i)[:, -1]
+                for j, target in enumerate(stage.targets):
+                    if target != LOST:
+                        step[:, i, names.index(target)] += draws[:, j]
+        goal = np.zeros((len(names), 1))
+        goal[end] = 1.0
+        goals = np.broadcast_to(goal, (count, len(names), 1))
+        return np.asarray(np.linalg.solve(np.eye(len(names)) - step, goals)[:, start, 0])
+
+
+def calibrate(
+    history_path: str | Path, out: str | Path | None = None, data_dir: str | Path | None = None, strict: bool = False
+) -> Calibration:
+    """Read a history, fit it, and with `out` write the fitted file and the leads in flight beside it.
+
+    Raises DataError with every problem of the history file and of the data's form; single rows that cannot be used
+    are counted in `tally`, or raise too when `strict`.
+    """
+    history = read_history(history_path)
+    library = open_library(history, data_dir) if history.tables or history.events else None
+    if history.problems or library is None:
+        raise DataError(sorted(history.problems, key=lambda problem: (problem.line, problem.column)), str(history_path))
+    tally = Tally()
+    records = read_records(history, library, tally)
+    if strict:
+        tally.raise_if_any(str(history_path))
+    stages = fit_stages(history, records)
+    if not stages:
+        raise DataError(
+            [
+                Problem(
+                    str(history_path),
+                    text=f"no lead ever left a stage: {len(records.ids)} leads were read",
+                    hint="are the columns of the later stages empty, or do the ids of the tables differ?",
+                )
+            ]
+        )
+    place = {sheet.file: sheet for sheet in library.sheets.values()}
+    won = np.isin(np.arange(len(records.ids)), records.visits.lead[records.visits.stage == len(records.stages) - 1])
+    found = Calibration(
+        history,
+        records,
+        stages,
+        fit_arrivals(history, records),
+        take_snapshot(records, stages),
+        fit_value(records.value, won),
+        tally,
+        [DataFile(file, sheet.rows, sheet.sha256) for file, sheet in place.items()],
+        [],
+    )
+    if out is not None:
+        from funnelsim.calibration.fitted import write_fitted
+
+        try:
+            found.files.extend(write_fitted(found, out))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise DataError([Problem(str(out), text=f"cannot be written: {reason}")]) from None
+    return found

@@ -1,0 +1,65 @@
+"""Leads in flight as of the date: who is where, since when; the simulated future begins with them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+from funnelsim.calibration.records import OPEN, Records
+from funnelsim.calibration.stages import StageFit, still_to_move
+
+COLUMNS = ("id", "source", "stage", "age", "number", "value")
+HOPELESS = 0.002  # leads less likely than this ever to move again are taken as gone
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The open leads, in order of id."""
+
+    rows: tuple[tuple[str, str, str, str, str, str], ...]
+    open: dict[str, int]  # by stage, before the hopeless are taken out
+    kept: dict[str, int]
+    expected: dict[str, float]  # of those kept: how many will move in the end
+
+    def csv(self) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+
+def take_snapshot(records: Records, stages: list[StageFit]) -> Snapshot:
+    """Open visits of stages that lead on, with their age."""
+    visits = records.visits
+    fitted = {stage.name: stage for stage in stages}
+    rows: list[tuple[str, str, str, str, str, str]] = []
+    counts: dict[str, int] = {}
+    kept: dict[str, int] = {}
+    expected: dict[str, float] = {}
+    for number, name in enumerate(records.stages):
+        if name not in fitted:
+            continue
+        mine = np.flatnonzero((visits.stage == number) & (visits.to == OPEN))
+        age = np.maximum(records.as_of - visits.entered[mine], 0.0)
+        chance = still_to_move(fitted[name], age)
+        alive = chance >= HOPELESS
+        counts[name], kept[name] = len(mine), int(alive.sum())
+        expected[name] = float(chance[alive].sum())
+        for visit, seconds in zip(mine[alive].tolist(), age[alive].tolist(), strict=True):
+            lead = int(visits.lead[visit])
+            value = records.value[lead]
+            rows.append(
+                (
+                    str(records.ids[lead]),
+                    records.sources[records.source[lead]],
+                    name,
+                    f"{seconds:.0f} s",
+                    str(visits.number[visit]),
+                    f"{value:.2f}" if np.isfinite(value) else "",
+                )
+            )
+    return Snapshot(tuple(sorted(rows)), counts, kept, expected)
