@@ -2,7 +2,7 @@
 
     python benchmarks/rng_battery.py candidates             one minute
     python benchmarks/rng_battery.py dieharder [order ...]  needs the program `dieharder`; two minutes an order
-    python benchmarks/rng_battery.py again                  what was weak, on new draws, four times as many; four minutes
+    python benchmarks/rng_battery.py again                  what was weak, on new draws, four times as many
     python benchmarks/rng_battery.py raw ORDER [FROM]       endless raw draws to standard output, for other batteries
 
 An order is a sequence in which an engine, or a study, takes draws: over the attempts of one lead, over leads, ...
@@ -238,7 +238,7 @@ def worst_bias(draw, luck_bits, count_bits, size: int = 1 << 18) -> float:
 
 
 def candidates() -> None:
-    """Speed, published vectors, avalanche; Squares does not use the lowest bit of its key, so luck counts from bit 1."""
+    """Speed, published vectors, avalanche; Squares ignores the lowest bit of its key, so luck counts from bit 1."""
     size = 1 << 18
     noise = 0.5 / math.sqrt(size)
     print(f"noise of the bias: sd {noise:.5f}, worst of 64 x 64 about {4.0 * noise:.5f}")

@@ -1,7 +1,7 @@
 """Keyed random numbers: published vectors, dependence on every part of the key, no structure between neighbours.
 
 Statistical tests run on fixed keys, so they pass or fail for ever; a new generator would fail each with the chance
-stated (about one in a million for the whole file).
+stated (four in a million for the whole file).
 """
 
 import math
@@ -19,7 +19,7 @@ SOURCE, STAGE = U(path_hash("sources/web")), U(path_hash("stages/interest"))
 KEY = U(replication_key(U(1), 0))
 LUCK = U(lead_luck(KEY, SOURCE, 3, 5))
 COUNT = 1 << 16
-FALSE_ALARM = 1e-7              # of each single test below; there are about ten
+FALSE_ALARM = 1e-7              # of each single test below; there are forty
 
 
 def test_published_outputs_of_splitmix64():
