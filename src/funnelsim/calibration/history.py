@@ -84,6 +84,7 @@ class Mark:
     place: Place
     entered: Column | None = None
     activities: tuple[str, ...] = ()
+    words: tuple[Place, ...] = ()  # where the activities are written
     recorded_from: datetime | None = None
 
 
@@ -94,6 +95,7 @@ class Outcome:
     column: Column
     time: Column
     values: dict[str, str]  # value -> stage or lost
+    words: dict[str, Place]  # where the values are written
 
 
 @dataclass(frozen=True)
@@ -149,9 +151,11 @@ class _Reader:
 
     def __init__(self, file: str) -> None:
         self.found = History(file)
+        self.asked_events = False
 
     def history(self, root: Node) -> History:
         found, keys = self.found, self.mapping(root, "a history file", KEYS)
+        self.asked_events = "events" in keys
         found.place = root.place
         found.name = self.word(keys.get("name")) or Path(found.file).name.split(".")[0]
         found.about, found.data = self.word(keys.get("about")), self.word(keys.get("data"))
@@ -173,12 +177,8 @@ class _Reader:
     def dates(self, keys: dict[str, Node], root: Node) -> None:
         found = self.found
         if "as_of" not in keys:
-            self.report(
-                root,
-                "no `as_of`",
-                "the last day in the data, such as `as_of: 2018-03-31`; "
-                "without it nobody knows how long the open leads have been open",
-            )
+            hint = "the last day in the data: it says how long the open leads have been open"
+            self.report(root, "no `as_of`", hint)
         found.as_of = self.instant(keys.get("as_of"), end=True)
         found.as_of_text = str(keys["as_of"].value) if "as_of" in keys else ""
         found.observed_from = self.before_end(keys.get("observed_from"))
@@ -238,10 +238,11 @@ class _Reader:
         entered = self.column(keys.get("entered"))
         activity = keys.get("activity")
         activities: tuple[str, ...] = ()
+        words: tuple[Place, ...] = ()
         if activity is not None:
             nodes = activity.value if isinstance(activity.value, list) else [activity]
-            activities = tuple(self.word(child) for child in nodes)
-            if self.found.events is None:
+            activities, words = tuple(self.word(child) for child in nodes), tuple(child.place for child in nodes)
+            if self.found.events is None and not self.asked_events:
                 self.report(activity, "`activity` needs an event log", "say `events: {file: ..., case: ..., ...}`")
         if entered and activities:
             self.report(node, f"{where} has both `entered` and `activity`", "a column, or activities")
@@ -249,6 +250,7 @@ class _Reader:
             node.at,
             self.timed(entered, keys) if entered else None,
             activities,
+            words,
             self.before_end(keys.get("recorded_from")),
         )
 
@@ -272,7 +274,7 @@ class _Reader:
         if not self.needs(node, keys, "outcome", "column", "time", "values"):
             return
         column, when = self.column(keys["column"]), self.column(keys["time"])
-        values = {}
+        values, words = {}, {}
         for value, target in self.mapping(keys["values"], "outcome.values").items():
             name = self.word(target)
             if name != LOST and name not in self.found.stages:
@@ -282,9 +284,9 @@ class _Reader:
                     did_you_mean(name, [*self.found.stages, LOST])
                     or f"stages: {', '.join(self.found.stages)}, or {LOST}",
                 )
-            values[value] = name
+            values[value], words[value] = name, target.at
         if column and when:
-            self.found.outcome = Outcome(column, self.timed(when, keys), values)
+            self.found.outcome = Outcome(column, self.timed(when, keys), values, words)
 
     def marks_have_a_sign(self) -> None:
         """Every stage must show somewhere: in a column, an activity or an outcome."""

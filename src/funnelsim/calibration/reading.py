@@ -100,14 +100,13 @@ def _check_words(history: History, library: Library) -> None:
     if history.events:
         known = library.cells(history.events.activity).unique().cast(pl.String).drop_nulls().to_list()
         for mark in marks:
-            for word in mark.activities:
+            for word, place in zip(mark.activities, mark.words, strict=True):
                 if word not in known:
-                    history.problems.append(_unheard(mark.place, f"no event is called '{word}'", word, known))
+                    history.problems.append(_unheard(place, f"no event is called '{word}'", word, known))
     if history.outcome:
         known = library.cells(history.outcome.column).unique().cast(pl.String).drop_nulls().to_list()
-        for word in history.outcome.values:
+        for word, place in history.outcome.words.items():
             if word not in known:
-                place = history.outcome.column.place
                 history.problems.append(
                     _unheard(place, f"no lead's {history.outcome.column.name} is '{word}'", word, known)
                 )
@@ -115,6 +114,10 @@ def _check_words(history: History, library: Library) -> None:
 
 def _unheard(place: Place, text: str, word: str, known: list[str]) -> Problem:
     return problem_at(place, text, did_you_mean(word, known) or f"there are {_some(sorted(known))}")
+
+
+def _told(history: History, place: Place) -> bool:
+    return any((problem.line, problem.column) == (place.line, place.column) for problem in history.problems)
 
 
 def _some(names: list[str]) -> str:
@@ -151,6 +154,17 @@ def _load(file: _File) -> Problem | None:
             hint="save the file as UTF-8",
         )
     file.names = tuple(next(csv.reader(io.StringIO(text), delimiter=file.separator), ()))
+    if len(file.names) == 1 and (others := [mark for mark in ";\t|" if mark in file.names[0]]):
+        return Problem(
+            str(file.path),
+            1,
+            1,
+            (),
+            f"the header is one field: '{file.names[0]}'",
+            f"is the separator '{others[0]}'? say `separator: '{others[0]}'`",
+            file.names[0],
+            length=len(file.names[0]),
+        )
     return _torn(file, text)
 
 
@@ -213,9 +227,6 @@ def _uneven(file: _File, lines: list[str], number: int, fields: int, width: int)
             line,
         )
     hint = "the copy is damaged, or a text holds the separator and needs quotes"
-    if width == 1:
-        others = [(file.names[0].count(mark), mark) for mark in ";\t|"]
-        hint = f"`separator: '{max(others)[1]}'`?" if max(others)[0] else hint
     return Problem(
         str(file.path),
         number,
@@ -262,6 +273,8 @@ def _find_columns(history: History, files: dict[str, _File], complete: bool) -> 
             history.problems.append(problem_at(column.place, told, f"write {having[0]}.{column.name}"))
         if having:
             home[id(column)] = having[0]
+        elif _told(history, column.place):
+            continue
         elif complete or column.table in files:
             looked = {name: file for name, file in files.items() if column.table in ("", name)}
             known = [each for file in looked.values() for each in file.names]
