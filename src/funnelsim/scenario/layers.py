@@ -125,7 +125,8 @@ def _refusal(node: Node, message: str, hint: str) -> ScenarioError:
 def _refuse_nothing(node: Node, path: Path, problems: list[Problem]) -> None:
     """A key without a value is more often a slip than a wish."""
     if node.value is None:
-        problems.append(problem_at(node.at, f"'{path[-1]}' has no value",
+        name = "an entry of this list" if isinstance(path[-1], int) else f"'{path[-1]}'"
+        problems.append(problem_at(node.at, f"{name} has no value",
                                    "write {} for nothing inside it, or none to remove it", path))
     elif isinstance(node.value, dict):
         for key, child in node.value.items():

@@ -39,8 +39,11 @@ def load(path: str, sets: Sequence[str] = ()) -> Loaded:
     that extends nothing is its own root.
     """
     path = str(path)
-    files = layers.chain(path)
     problems: list[Problem] = []
+    try:
+        files = layers.chain(path)
+    except ScenarioError as error:
+        raise ScenarioError(error.problems, path) from None
     tree = with_leads(layers.put(layers.merge(files, problems), sets, problems), problems)
     base = _root(files)
     below = with_leads(layers.merge(base, []), []) if len(base) < len(files) else None
@@ -68,9 +71,8 @@ def _loaded(tree: Node, below: Node | None, problems: list[Problem], files: list
 
 
 def _checked(tree: Node, problems: list[Problem]) -> tuple[Scenario, list[Problem]]:
-    scenario, unread, left_out = understand(tree)
-    told = [*problems, *unread]
-    return scenario, told + check(scenario, tree, [*left_out, *(problem.path for problem in problems)])
+    scenario, unread, left_out = understand(tree, [problem.path for problem in problems])
+    return scenario, [*problems, *unread, *check(scenario, tree, left_out)]
 
 
 def _root(files: list[Layer]) -> list[Layer]:

@@ -17,20 +17,23 @@ Path = tuple[str | int, ...]
 MOST_ROUNDS = 20
 
 
-def understand(tree: Node) -> tuple[Scenario, list[Problem], list[Path]]:
+def understand(tree: Node, faulty: Iterable[Path] = ()) -> tuple[Scenario, list[Problem], list[Path]]:
     """The scenario without what cannot be read, the problems of that, and the paths left out.
 
-    What is readable goes on to the checks, so that a user sees every mistake at once.
+    What is readable goes on to the checks, so that a user sees every mistake at once; `faulty` paths are known already.
     """
     data = plain(tree)
     problems: list[Problem] = []
-    left_out: list[Path] = []
+    left_out = [path for path in faulty if path]
+    for path in left_out:
+        _leave_out(data, path)
     for _ in range(MOST_ROUNDS):
         try:
             return Scenario.model_validate(data), problems, left_out
         except ValidationError as error:
             for path, complaint in _complaints(error, (), tree):
-                problems.append(_problem(complaint, path, tree))
+                if not any(left[:len(path)] == path for left in left_out):      # what is left of it is not at fault
+                    problems.append(_problem(complaint, path, tree))
                 left_out.append(path)
         for path in sorted(left_out, key=lambda path: [str(key) for key in path], reverse=True):
             _leave_out(data, path)
@@ -41,18 +44,39 @@ def find(tree: Node, path: Iterable[str | int]) -> tuple[Node, Path]:
     """The node at a path, or the last one on the way that exists; with the path as the tree has it.
 
     The schema makes a list of a single entry, and names the alternatives of a type: these are no part of the tree.
+    A word stands for the entry of a list that says it.
     """
-    node, real = tree, []
+    node = tree
+    real: list[str | int] = []
     for key in path:
         below = node.value
         if isinstance(below, dict) and key in below:
             node = below[str(key)]
         elif isinstance(below, list) and isinstance(key, int) and key < len(below):
             node = below[key]
+        elif isinstance(below, list) and any(child.value == key for child in below):
+            key = next(i for i, child in enumerate(below) if child.value == key)
+            node = below[key]
         else:
             continue
         real.append(key)
     return node, tuple(real)
+
+
+def as_written(tree: Node, path: Iterable[str | int]) -> Path:
+    """A path as the file has it: where it has one entry, the schema has a list of one."""
+    node: Node | None = tree
+    real: list[str | int] = []
+    for key in path:
+        if isinstance(key, int) and node is not None and not isinstance(node.value, list):
+            continue
+        real.append(key)
+        below = node.value if node is not None else None
+        if isinstance(below, dict):
+            node = below.get(str(key))
+        else:
+            node = below[key] if isinstance(below, list) and isinstance(key, int) and key < len(below) else None
+    return tuple(real)
 
 
 def _complaints(error: ValidationError, above: Path, tree: Node) -> Iterable[tuple[Path, Any]]:
@@ -66,6 +90,8 @@ def _problem(complaint: Any, path: Path, tree: Node) -> Problem:
     node, _ = find(tree, path)
     reason = complaint.get("ctx", {}).get("error")
     if isinstance(reason, Misreading):
+        if reason.by_key:
+            return problem_at(node.at, reason.text, reason.hint, path)
         place = node.at if isinstance(node.value, dict | list) else node.place
         text = reason.text if reason.piece else f"{_name(path)}: {reason.text}"
         return problem_at(moved(place, reason.piece), text, reason.hint, path)
@@ -104,6 +130,9 @@ def _name(path: Path) -> str:
 
 
 def _leave_out(data: Any, path: Path) -> None:
+    """A list goes as a whole: without one entry, the others would stand at wrong places."""
+    if isinstance(path[-1], int):
+        path = path[:-1]
     for key in path[:-1]:
         try:
             data = data[key]
@@ -111,5 +140,3 @@ def _leave_out(data: Any, path: Path) -> None:
             return
     if isinstance(data, dict):
         data.pop(path[-1], None)
-    elif isinstance(data, list) and isinstance(path[-1], int) and path[-1] < len(data):
-        del data[path[-1]]

@@ -19,7 +19,7 @@ import yaml
 from funnelsim.errors import Problem, ScenarioError
 from funnelsim.scenario.values import Place
 
-MOST_NODES = 1_000_000                  # aliases of aliases can make a small file endless
+MOST_REPEATS = 20_000                   # aliases of aliases can make a small file endless
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -133,7 +133,8 @@ class _Yaml:
         self.lines = (before + text).splitlines() or [""]
         self.line, self.before = line, len(before)
         self.problems: list[Problem] = []
-        self.count = 0
+        self.repeats = 0
+        self.seen: set[int] = set()
         self.open: set[int] = set()
 
     def read(self) -> Node:
@@ -151,8 +152,9 @@ class _Yaml:
 
     def node(self, raw: yaml.Node, key: Place | None) -> Node:
         place = self.place(raw)
-        self.count += 1
-        if id(raw) in self.open or self.count > MOST_NODES:
+        self.repeats += id(raw) in self.seen
+        self.seen.add(id(raw))
+        if id(raw) in self.open or self.repeats > MOST_REPEATS:
             self.report(place, "an alias that contains itself" if id(raw) in self.open else "too many aliases")
             raise ScenarioError(self.problems, self.file)
         self.open.add(id(raw))
@@ -225,8 +227,8 @@ class _Yaml:
 
     def tell_cut(self, one: yaml.Node, two: yaml.Node) -> None:
         whole = f"{one.value}, {two.value}"
-        self.report(self.place(one), f"the comma inside {{...}} cuts '{whole}' in two",
-                    f'leave the comma out, or write "{whole}" in quotes')
+        cure = "leave the comma out" if "(" in whole else f'write "{whole}" in quotes'
+        self.report(self.place(one), f"the comma inside {{...}} cuts '{whole}' in two", cure)
 
     def scalar(self, raw: Any, place: Place) -> Any:
         implicit = yaml.SafeLoader.yaml_implicit_resolvers
@@ -281,7 +283,7 @@ def _explain(error: Any, source: str, column: int) -> tuple[str, str]:
     """libyaml's words, and what to do about the usual causes."""
     what, context = str(error.problem), str(error.context or "")
     begun = error.context_mark.line + 1 if error.context_mark else 0
-    if "\t" in source[:column]:
+    if "\t" in source[:column + 1]:
         return "a tab stands where YAML wants spaces", "indent with spaces"
     if "flow" in context:
         bracket = "{...}" if "mapping" in context else "[...]"

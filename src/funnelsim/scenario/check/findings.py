@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from funnelsim.errors import Problem, did_you_mean
-from funnelsim.scenario.reading import find
+from funnelsim.scenario.reading import as_written, find
 from funnelsim.scenario.text import Node, moved, problem_at
 
 Path = tuple[str | int, ...]
@@ -32,17 +32,24 @@ class Findings:
         hint = f"{did_you_mean(name, names)}  known: {listed}".strip() if names else f"no {kind} is defined"
         self._add("error", tuple(path), f"there is no {kind} '{name}'", hint, name)
 
+    def unread(self, collection: str) -> list[str] | None:
+        """Names of a collection that exist and could not be read; None when the collection as a whole could not."""
+        if (collection,) in self.left_out:
+            return None
+        return [str(path[1]) for path in self.left_out if path[0] == collection and len(path) > 1]
+
     def untouched(self, *keys: str) -> bool:
         """Whether all below these keys of the scenario could be read."""
         return not any(path[0] in keys for path in self.left_out)
 
     def _add(self, severity: str, path: Path, text: str, hint: str, piece: str) -> None:
-        if any(left[:len(path)] == path or path[:len(left)] == left for left in self.left_out):
+        written = as_written(self.tree, path)
+        if any(left[:len(written)] == written or written[:len(left)] == left for left in self.left_out):
             return
         node, real = find(self.tree, path)
         if not real:
             self.problems.append(Problem(self.tree.place.file, path=path, text=text, hint=hint, severity=severity))
             return
-        by_key = isinstance(node.value, dict | list) or real[-1] == piece
+        by_key = isinstance(node.value, dict | list) or (isinstance(real[-1], str) and real[-1] == piece)
         place = node.at if by_key else moved(node.place, piece)
         self.problems.append(problem_at(place, text, hint, path, severity))

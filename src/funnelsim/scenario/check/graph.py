@@ -47,8 +47,8 @@ def _entries(scenario: Scenario) -> list[str]:
     if isinstance(scenario.leads_in_flight, tuple):
         found += [lead.stage for lead in scenario.leads_in_flight]
     if scenario.promises:
-        actions = [action for _, terms in all_terms(scenario) for action in (*terms.on_breach, *terms.on_attempts_breach)]
-        found += [action.to for action in actions if action.kind == "return" and action.to]
+        found += [action.to for _, terms in all_terms(scenario)
+                  for action in (*terms.on_breach, *terms.on_attempts_breach) if action.kind == "return" and action.to]
     return found
 
 

@@ -96,7 +96,7 @@ def check_preset_names(scenario: Scenario, found: Findings) -> None:
                 _all("contact table", [work.contact], known("contact", "always"), path, found)
     for name, team in scenario.teams.items():
         if isinstance(team.habit, str):
-            _all("habit", [team.habit], known("habit", "at once"), ("teams", name, "habit"), found)
+            _all("habit", [team.habit], known("habit"), ("teams", name, "habit"), found)
     for name, source in scenario.sources.items():
         if isinstance(source.profile, str):
             _all("profile", [source.profile], known("profile", "flat"), ("sources", name, "profile"), found)
@@ -141,7 +141,7 @@ def all_terms(scenario: Scenario) -> list[tuple[Path, Terms]]:
 
 def _all(kind: str, names: Iterable[str], known: Iterable[str], path: Path, found: Findings) -> None:
     """Each name is known; the complaint is at the name, be it a key or a value."""
-    known = list(known)
+    known, unread = list(known), found.unread(f"{kind}s")
     for name in names:
-        if name not in known:
+        if unread is not None and name not in (*known, *unread):
             found.unknown(kind, name, known, (*path, name))

@@ -46,9 +46,10 @@ def check_ownership_without_work(scenario: Scenario, found: Findings) -> None:
         stage = scenario.stages.get(name)
         if stage is None or stage.work or len(shares) < 2:
             continue
-        sizes = {team: 1.0 if share.value is None else share.value for team, share in shares.items()}
+        given = sum(share.value or 0.0 for share in shares.values())
+        sizes = {team: 1.0 - given if share.value is None else share.value for team, share in shares.items()}
         smaller = min(sizes, key=lambda team: sizes[team])
-        part = "the rest" if shares[smaller].rest else f"{100 * sizes[smaller]:g} %"
+        part = f"{100 * sizes[smaller]:.4g} %"
         found.warn(("ownership", name), f"{smaller} owns {part} of {name}, where nobody works (rule 47)",
                    "this moves no queue and costs no time: it decides credit and later handoffs")
 

@@ -14,7 +14,8 @@ def check_people(scenario: Scenario, found: Findings) -> None:
     for name, team in scenario.teams.items():
         path: Path = ("teams", name)
         if team.shifts and team.people is not None:
-            found.error((*path, "people"), f"{name} has people and shifts", "shifts say how many people: keep one")
+            found.error((*path, "people"), f"{name} has people and shifts",
+                        "shifts say how many: keep one, such as people: none")
         elif team.people is None and not team.shifts:
             found.error(path, f"the team '{name}' has no people", "such as people: 4", name)
         elif team.people is not None and not _anybody(team.people):
@@ -23,7 +24,7 @@ def check_people(scenario: Scenario, found: Findings) -> None:
             found.error((*path, "shifts"), f"nobody is in {name}", "1 or more people in some shift")
         if team.shifts and "calendar" in team.model_fields_set:
             found.error((*path, "calendar"), f"{name} has a calendar and shifts",
-                        "shifts have calendars of their own: keep one")
+                        "shifts have calendars of their own: write calendar: none")
         if team.other_work >= 1.0:
             found.error((*path, "other_work"), f"other work leaves {name} no time", "less than 100%")
 

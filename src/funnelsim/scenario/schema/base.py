@@ -139,7 +139,7 @@ def _profile(value: Any) -> str | tuple[float, ...]:
     if isinstance(value, dict):
         for key in value:
             if key not in ("hours", "days"):
-                raise units.Misreading(f"unknown key '{key}' in a profile", "allowed: hours, days", (key,))
+                raise units.Misreading(f"unknown key '{key}' in a profile", "allowed: hours, days", (key,), by_key=True)
         hours = _under("hours", lambda v: _weights(v, 24), value.get("hours", [1.0] * 24))
         days = _under("days", lambda v: _weights(v, 7), value.get("days", [1.0] * 7))
         return tuple(day * hour for day in days for hour in hours)
@@ -164,7 +164,7 @@ def _table(value: Any) -> tuple[tuple[float, float], ...]:
             for key, entry in value.items()]
     for (before, _), (after, _), key in zip(rows, rows[1:], list(value)[1:], strict=False):
         if not 0 < before < after:
-            raise units.Misreading("the delays of a table rise, from above zero", "sort them", (key,))
+            raise units.Misreading("the delays of a table rise, from above zero", "sort them", (key,), by_key=True)
     return tuple(rows)
 
 
@@ -184,7 +184,7 @@ def _under(key: str | int, one: Callable[[Any], Any], value: Any) -> Any:
     try:
         return one(value)
     except units.Misreading as problem:
-        raise units.Misreading(problem.text, problem.hint, (key, *problem.at), problem.piece) from None
+        raise problem.under(key) from None
 
 
 def _is_name(value: Any) -> bool:
@@ -196,9 +196,10 @@ def _steady_or(one: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: units.steady_or_schedule(value, one)
 
 
-def _shape(*kinds: str, example: str = "") -> Json:
-    of: dict[str, Any] = {"type": list(kinds) if len(kinds) > 1 else kinds[0]}
-    return Json({**of, **({"examples": [example]} if example else {})})
+def _shape(kind: str, *types: str, example: Any = None) -> Json:
+    """What an editor accepts, and what the reference calls it."""
+    of = {"kind": kind, "type": list(types) if len(types) > 1 else types[0]}
+    return Json({**of, **({"examples": [example]} if example is not None else {})})
 
 
 def _choice(*words: str) -> tuple[PlainValidator, Json]:
@@ -214,53 +215,65 @@ def _choice(*words: str) -> tuple[PlainValidator, Json]:
     return PlainValidator(read), Json({"enum": list(words)})
 
 
-Text = Annotated[str, PlainValidator(_text), _shape("string", "number")]
-Flag = Annotated[bool, PlainValidator(_flag), _shape("boolean")]
-Number = Annotated[float, PlainValidator(units.number), _shape("number")]
-Positive = Annotated[float, PlainValidator(units.positive), _shape("number")]
-Whole = Annotated[int, PlainValidator(units.whole), _shape("integer")]
-Count = Annotated[int, PlainValidator(lambda value: units.whole(value, 1)), _shape("integer")]
-Proportion = Annotated[float, PlainValidator(units.proportion), _shape("number", "string", example="45%")]
-Cost = Annotated[float, PlainValidator(units.cost), _shape("number", "string", example="8000")]
-Wage = Annotated[float, PlainValidator(units.wage), _shape("number", "string", example="55/hour")]
-Trend = Annotated[float, PlainValidator(units.growth), _shape("number", "string", example="+2%/month")]
-Day = Annotated[Any, PlainValidator(units.day), _shape("string", example="2026-01-05")]
-Moment = Annotated[Any, PlainValidator(units.moment), _shape("string", example="2026-01-05")]
-Zone = Annotated[str, PlainValidator(units.zone), _shape("string", example="Europe/Berlin")]
-Length = Annotated[Duration, PlainValidator(units.duration), _shape("string", "integer", example="4 business hours")]
-Elapsed = Annotated[Duration, PlainValidator(units.elapsed), _shape("string", "integer", example="26 weeks")]
+Text = Annotated[str, PlainValidator(_text), _shape("text", "string", "number")]
+Flag = Annotated[bool, PlainValidator(_flag), _shape("true or false", "boolean")]
+Number = Annotated[float, PlainValidator(units.number), _shape("number", "number")]
+Positive = Annotated[float, PlainValidator(units.positive), _shape("number", "number")]
+Whole = Annotated[int, PlainValidator(units.whole), _shape("whole number", "integer")]
+Count = Annotated[int, PlainValidator(lambda value: units.whole(value, 1)), _shape("whole number", "integer")]
+Proportion = Annotated[float, PlainValidator(units.proportion), _shape("share", "number", "string", example="45%")]
+Cost = Annotated[float, PlainValidator(units.cost), _shape("money", "number", "string", example="8k")]
+Wage = Annotated[float, PlainValidator(units.wage), _shape("money an hour", "number", "string", example="55/hour")]
+Trend = Annotated[float, PlainValidator(units.growth), _shape("trend", "number", "string", example="+2%/month")]
+Day = Annotated[Any, PlainValidator(units.day), _shape("date", "string", example="2026-01-05")]
+Moment = Annotated[Any, PlainValidator(units.moment), _shape("date", "string", example="2026-01-05 08:00")]
+Zone = Annotated[str, PlainValidator(units.zone), _shape("time zone", "string", example="Europe/Berlin")]
+Length = Annotated[Duration, PlainValidator(units.duration),
+                   _shape("length of time", "string", "integer", example="4 business hours")]
+Elapsed = Annotated[Duration, PlainValidator(units.elapsed),
+                    _shape("length of time", "string", "integer", example="26 weeks")]
 Time = Annotated[Distribution, PlainValidator(units.time_law),
-                 _shape("string", "integer", example="lognormal(median 6 days p90 20 days)")]
+                 _shape("distribution", "string", "integer", example="lognormal(median 6 days p90 20 days)")]
 Value = Annotated[Distribution, PlainValidator(units.money_law),
-                  _shape("string", "number", example="lognormal(median 8000 p90 30000)")]
+                  _shape("distribution", "string", "number", example="lognormal(median 8000 p90 30000)")]
 OpeningHours = Annotated[tuple[Hours, ...], PlainValidator(units.hours),
-                         _shape("string", "array", example="09:00-17:00")]
-Weekdays = Annotated[tuple[int, ...], PlainValidator(units.weekdays), _shape("string", "array", example="Mon-Fri")]
+                         _shape("opening hours", "string", "array", example="09:00-17:00")]
+Weekdays = Annotated[tuple[int, ...], PlainValidator(units.weekdays),
+                     _shape("days of the week", "string", "array", example="Mon-Fri")]
 ShareOf = Annotated[Share, PlainValidator(units.share),
-                    _shape("string", "number", "object", example="20% after 30 days")]
-Shares = Annotated[dict[str, Share], PlainValidator(_shares), _shape("string", "object", example="sales")]
-Term = Annotated[Within, PlainValidator(units.within), _shape("string", example="within 4 business hours")]
+                    _shape("share of a whole", "number", "string", "object", example="20% after 30 days")]
+Shares = Annotated[dict[str, Share], PlainValidator(_shares),
+                   _shape("shares by name", "string", "object", example={"marketing": "50%", "sales": "rest"})]
+Term = Annotated[Within, PlainValidator(units.within), _shape("term", "string", example="within 4 business hours")]
 Actions = Annotated[tuple[BreachAction, ...], PlainValidator(units.breach),
-                    Json({"type": "object", "examples": [{"80%": "warn", "100%": "escalate"}]})]
-Route = Annotated[Routing, PlainValidator(units.routing), _shape("string", "integer", example="daily at 08:00")]
-Promised = Annotated[Volume, PlainValidator(units.volume), _shape("string", example="360 MQL a month")]
-Batched = Annotated[Batch, PlainValidator(units.batch), _shape("string", example="300 on 2026-03-10")]
-Defined = Annotated[units.Definition, PlainValidator(units.definition), _shape("string", example="enters interest")]
-Habit = Annotated[str | Distribution, PlainValidator(_habit), _shape("string", "integer", example="at once")]
+                    _shape("actions", "object", example={"80%": "warn", "100%": "escalate"})]
+Route = Annotated[Routing, PlainValidator(units.routing), _shape("routing", "string", "integer",
+                                                                 example="daily at 08:00")]
+Promised = Annotated[Volume, PlainValidator(units.volume), _shape("volume", "string", example="360 MQL a month")]
+Batched = Annotated[Batch, PlainValidator(units.batch), _shape("batch", "string", example="300 on 2026-03-10")]
+Defined = Annotated[units.Definition, PlainValidator(units.definition),
+                    _shape("definition", "string", example="enters interest")]
+Habit = Annotated[str | Distribution, PlainValidator(_habit),
+                  _shape("preset or distribution", "string", "integer", example="hbr-audit-2011")]
 Contact = Annotated[str | tuple[float, ...], PlainValidator(_contact),
-                    _shape("string", "number", "array", example="always")]
+                    _shape("preset or shares", "string", "number", "array", example=["39%", "54%", "39%"])]
 Pace = Annotated[Distribution | dict[str, Distribution], PlainValidator(_pace),
-                 _shape("string", "integer", "object", example="lognormal(median 6 days p90 20 days)")]
-Profile = Annotated[str | tuple[float, ...], PlainValidator(_profile), _shape("string", "array", "object")]
-Table = Annotated[tuple[tuple[float, float], ...], PlainValidator(_table), _shape("object")]
-Fit = Annotated[float | Range | Distribution, PlainValidator(_fit), _shape("number", "string", example="-0.3")]
-People = Annotated[int | Schedule, PlainValidator(_steady_or(_people)), _shape("integer", "object")]
+                 _shape("distribution", "string", "integer", "object",
+                        example="lognormal(median 6 days p90 20 days)")]
+Profile = Annotated[str | tuple[float, ...], PlainValidator(_profile),
+                    _shape("preset or weights", "string", "array", "object", example="flat")]
+Table = Annotated[tuple[tuple[float, float], ...], PlainValidator(_table),
+                  _shape("table", "object", example={"5 min": 1, "1 hour": 0.4})]
+Fit = Annotated[float | Range | Distribution, PlainValidator(_fit),
+                _shape("number, range or distribution", "number", "string", example="-0.3")]
+People = Annotated[int | Schedule, PlainValidator(_steady_or(_people)),
+                   _shape("whole number, or by date", "integer", "object", example={"start": 4, "2026-06-01": 6})]
 RateOf = Annotated[Rate | Schedule, PlainValidator(_steady_or(units.rate)),
-                   _shape("string", "object", example="160/week")]
+                   _shape("rate, or by date", "string", "object", example="160/week")]
 Belief = Annotated[Range | Schedule, PlainValidator(_steady_or(units.share_range)),
-                   _shape("string", "number", "object", example="60% to 90%")]
+                   _shape("share or range, or by date", "number", "string", "object", example="60% to 90%")]
 Odds = Annotated[Range | Schedule, PlainValidator(_steady_or(units.odds)),
-                 _shape("string", "number", "object", example="0.6 to 1.0")]
+                 _shape("number or range, or by date", "number", "string", "object", example="0.6 to 1.0")]
 Side = Annotated[str, *_choice("marketing", "sales")]
 Order = Annotated[str, *_choice("first come", "score", "due time")]
 Unfinished = Annotated[str, *_choice("finish", "resume")]

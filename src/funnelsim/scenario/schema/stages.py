@@ -140,7 +140,8 @@ class Stage(Model):
     """The buyer's time from entry to the outcome, for all exits or {exit: time}. Default: at once."""
 
     next: dict[str, ShareOf] | None = fact(whole=True)
-    """Where leads go once dealt with: {interest: 40%, discovery: 10% after 30 days, lost: rest}."""
+    """Where leads go once dealt with: {interest: 40%, discovery: 10% after 30 days, lost: rest}. Beside stages there
+    are lost, and silent: never heard of again."""
 
     unreached: dict[str, ShareOf] | None = fact(whole=True)
     """Where leads go whom nobody reached. Default: lost."""

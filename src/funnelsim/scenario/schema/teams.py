@@ -32,7 +32,9 @@ from funnelsim.scenario.schema.base import (
     policy,
 )
 from funnelsim.scenario.schema.base import Cost as Amount
-from funnelsim.scenario.values import Range
+from funnelsim.scenario.values import Distribution, Range
+
+AT_ONCE = Distribution("fixed", (0.0,), text="at once")
 
 
 class Calendar(Model):
@@ -88,7 +90,7 @@ class Team(Model):
     order: Order = policy("first come")
     """Who is served first: first come, score or due time."""
 
-    habit: Habit = fact("at once", whole=True)
+    habit: Habit = fact(AT_ONCE, whole=True)
     """How soon people turn to a new lead when nothing is promised: a preset, `at once`, or a distribution."""
 
     handling: Positive = belief(1.0)

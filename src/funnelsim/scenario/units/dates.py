@@ -124,11 +124,11 @@ def schedule(value: dict[str, Any], one: Callable[[Any], Any]) -> Schedule:
         try:
             steps.append((_from(str(key)), one(entry)))
         except Misreading as problem:
-            raise Misreading(problem.text, problem.hint, (key, *problem.at), problem.piece) from None
+            raise problem.under(key) from None
     for (before, _), (after, _), key in zip(steps, steps[1:], list(value)[1:], strict=False):
         if after is None or (before is not None and _rank(after) <= _rank(before)):
-            raise Misreading(f"the dates of a schedule run forwards, and {key} comes too late in the list"
-                             if after is not None else "`start` comes first in a schedule", "sort them", (key,))
+            raise Misreading(f"{key} comes after a later date" if after is not None else "`start` comes first",
+                             "the dates of a schedule run forwards", (key,), by_key=True)
     return Schedule(tuple(steps))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -53,6 +54,8 @@ def _piece(match: re.Match[str]) -> tuple[float, bool, float]:
     seconds = SECONDS.get(unit) or SECONDS.get(unit.removesuffix("s"))
     if seconds is None:
         raise Misreading(f"'{unit}' is not a unit of time", _guess(unit), piece=unit)
+    if not math.isfinite(amount * seconds):
+        raise Misreading(f"{match[0].strip()} is not a finite time", HINT)
     if amount < 0:
         raise Misreading(f"{match[0].strip()} is below zero", HINT)
     if not business:

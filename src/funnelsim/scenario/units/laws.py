@@ -65,7 +65,7 @@ def _parts(text: str, quantity: Quantity) -> Distribution | None:
     """A law, with a constant before it or a never-share behind it; None when the text is a plain quantity."""
     if late := re.fullmatch(r"(.*\S)\s+never\s+(\S+)", text, re.DOTALL):
         inner = law(late[1], quantity)
-        return replace(inner, never=1.0 - (1.0 - inner.never) * (1.0 - proportion(late[2])))
+        return replace(inner, never=inner.never + (1.0 - inner.never) * proportion(late[2]))
     if moved := re.fullmatch(r"([^()]+?)\s*\+\s*([a-z]+\s*\(.*\))", text, re.DOTALL):
         return _shifted(quantity(moved[1]), law(moved[2], quantity))
     if not (call := _CALL.fullmatch(text)):

@@ -16,11 +16,19 @@ WEEKS_A = {"hour": 1 / 168, "day": 1 / 7, "week": 1.0, "month": 365.25 / 12 / 7,
 
 
 class Misreading(ValueError):
-    """Text that cannot be understood: what is wrong, what to write instead, and which piece of it is meant."""
+    """Text that cannot be understood: what is wrong, what to write instead, and where.
 
-    def __init__(self, text: str, hint: str = "", at: tuple[str | int, ...] = (), piece: str = "") -> None:
+    `at` leads to it within the value, `piece` is the part of the text that is meant; `by_key`: the key at fault.
+    """
+
+    def __init__(self, text: str, hint: str = "", at: tuple[str | int, ...] = (), piece: str = "",
+                 by_key: bool = False) -> None:
         super().__init__(text)
-        self.text, self.hint, self.at, self.piece = text, hint, at, piece
+        self.text, self.hint, self.at, self.piece, self.by_key = text, hint, at, piece, by_key
+
+    def under(self, key: str | int) -> Misreading:
+        """The same, seen from one level up."""
+        return Misreading(self.text, self.hint, (key, *self.at), self.piece, self.by_key)
 
 
 def shown(value: Any) -> str:

@@ -39,7 +39,7 @@ def within(value: Any) -> Within:
 def share(value: Any) -> Share:
     """`45%`, `20% after 30 days`, `rest`, `rest after 60 days`, or {share: 45%, se: 0.03, after: 30 days}."""
     if is_schedule(value):
-        raise Misreading("a share of leads does not change by date", "write one share",  (next(iter(value)),))
+        raise Misreading("a share of leads does not change by date", "write one share")
     if isinstance(value, dict):
         return _share_of(value)
     text = str(value).strip() if isinstance(value, str) else value
@@ -53,8 +53,8 @@ def _share_of(value: dict[str, Any]) -> Share:
     allowed = ("share", "se", "of", "after")
     for key in value:
         if key not in allowed:
-            raise Misreading(f"unknown key '{key}' in a share",
-                             f"{did_you_mean(key, allowed)}  allowed: {', '.join(allowed)}".strip(), (key,))
+            hint = f"{did_you_mean(key, allowed)}  allowed: {', '.join(allowed)}".strip()
+            raise Misreading(f"unknown key '{key}' in a share", hint, (key,), by_key=True)
     if "share" not in value:
         raise Misreading("this mapping gives no share", "such as {share: 45%, se: 0.03}")
     if value.get("of", "dealt") not in ("dealt", "entered"):
@@ -62,7 +62,7 @@ def _share_of(value: dict[str, Any]) -> Share:
     try:
         found = share(value["share"])
     except Misreading as problem:
-        raise Misreading(problem.text, problem.hint, ("share",), problem.piece) from None
+        raise problem.under("share") from None
     after = time_law(value["after"]) if "after" in value else found.after
     se = number(value["se"]) if "se" in value else None
     return Share(found.value, se, after, found.schedule, found.text)
@@ -110,14 +110,14 @@ def breach(value: Any) -> tuple[BreachAction, ...]:
             try:
                 found.append(_action(_fraction(key), one))
             except Misreading as problem:
-                raise Misreading(problem.text, problem.hint, (key,), problem.piece) from None
+                raise problem.under(key) from None
     return tuple(found)
 
 
 def _fraction(key: str) -> float:
     match = re.fullmatch(rf"({NUMBER})\s*%", str(key).strip())
     if not match or float(match[1]) <= 0:
-        raise Misreading(f"'{key}' is not a fraction of the deadline", "such as 80% or 150%")
+        raise Misreading(f"'{key}' is not a fraction of the deadline", "such as 80% or 150%", by_key=True)
     return float(match[1]) / 100.0
 
 
