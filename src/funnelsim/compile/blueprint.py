@@ -81,6 +81,10 @@ class Blueprint:
         """What each belief is in a draw: for reports."""
         return {belief.path: belief.drawn(self.scenario.seed, draw) for belief in self._beliefs.all}
 
+    def believed(self, draw: int) -> Plan:
+        """The plan with the beliefs of a draw, every fitted parameter at its estimate: for anchoring."""
+        return self._believed(self.centre, draw)
+
     def _believed(self, plan: Plan, draw: int) -> Plan:
         values = [belief.drawn(self.scenario.seed, draw) for belief in self._beliefs.all]
         changed: dict[str, Any] = {}
@@ -96,7 +100,7 @@ def prepare(loaded: Any) -> Blueprint:
     scenario: Scenario = getattr(loaded, "scenario", loaded)
     frame = Frame(scenario)
     demand, stages, people, duties = Demand(frame), Stages(frame), People(frame), Duties(frame)
-    fitted = Fitted(frame, stages)
+    fitted = Fitted(frame, demand, stages)
     snapshot = inflight.rows(frame, demand.names)
     days = frame.pool.instants(local_midnights(scenario.timezone, frame.start, frame.horizon))
     settings = {

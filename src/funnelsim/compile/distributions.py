@@ -1,8 +1,9 @@
 """Laws as functions: quantiles, and their counterparts from the upper end, for the tables that the engines draw from.
 
-Quantile functions are closed forms or SciPy's inverses; those of a mixture solve F(x) = sum of w_i F_i(x) = u by
-bisection between the least and the greatest quantile of its parts. `isf(p)` is the quantile at 1 - p, computed from p
-itself, so that the far tail keeps its digits.
+Quantile functions are closed forms where there are any. `isf(p)` is the quantile at 1 - p, computed from p itself, so
+that the far tail keeps its digits. Two are interpolated, finer than the tables they end in (2e-4): the gamma law by a
+cubic spline of ln x over ln u through 16 of SciPy's values an octave (relative error 1e-5), a mixture by straight lines
+of F(x) = sum of w_i F_i(x) = u between the quantiles of its parts, 128 an octave.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
+from scipy.interpolate import CubicSpline
 
 from funnelsim.engine.streams import make_table
 from funnelsim.scenario.values import Distribution
@@ -23,7 +25,8 @@ from funnelsim.scenario.values import Distribution
 Values = NDArray[np.float64]
 Function = Callable[[Values], Any]         # SciPy's types for its special functions are wider than float64
 
-_BISECTIONS = 80                # halvings of the bracket: to the last digit of a float64
+_SMALLEST = 2.0**-36            # rank below which no table looks
+_GAMMA_STEPS, _MIXTURE_STEPS = 16, 128          # ranks an octave
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,15 @@ def table(distribution: Distribution) -> Values:
 
 @lru_cache(maxsize=512)
 def _table(distribution: Distribution) -> Values:
-    law = law_of(distribution)
-    row = make_table(law.ppf, law.isf, law.never)
+    row = fresh_table(distribution)
     row.setflags(write=False)
     return row
+
+
+def fresh_table(distribution: Distribution) -> Values:
+    """The same, not kept for others: for distributions that are drawn."""
+    law = law_of(distribution)
+    return make_table(law.ppf, law.isf, law.never)
 
 
 def law_of(distribution: Distribution) -> Law:
@@ -105,7 +113,8 @@ def _weibull(shape: float, scale: float) -> Four:
 
 
 def _gamma(shape: float, scale: float) -> Four:
-    return (lambda u: scale * special.gammaincinv(shape, u), lambda p: scale * special.gammainccinv(shape, p),
+    return (_splined(lambda u: scale * special.gammaincinv(shape, u)),
+            _splined(lambda p: scale * special.gammainccinv(shape, p)),
             lambda x: special.gammainc(shape, _positive(x) / scale),
             lambda x: special.gammaincc(shape, _positive(x) / scale))
 
@@ -169,30 +178,58 @@ def _mixture(distribution: Distribution) -> Law:
     def sf(x: Values) -> Values:
         return _sum([w * part.sf(x) for w, part in zip(weights, parts, strict=True)])
 
+    with np.errstate(divide="ignore"):              # an end of the support may be infinite
+        lows, highs = ([float(end(np.zeros(1))[0]) for end in ends]
+                       for ends in ([part.ppf for part in parts], [part.isf for part in parts]))
+    lowest, highest = min(lows), max(highs)
+    values, places = _support(parts, [*lows, *highs])
+    below, above = cdf(places), sf(places)[::-1]
+
     def ppf(u: Values) -> Values:
-        ends = [part.ppf(u) for part in parts]
-        return np.where(u == 0.0, np.min(ends, axis=0), _solve(ends, lambda x: cdf(x) >= u))
+        return np.where(u == 0.0, lowest, np.interp(u, below, values))
 
     def isf(p: Values) -> Values:
-        ends = [part.isf(p) for part in parts]
-        return np.where(p == 0.0, np.max(ends, axis=0), _solve(ends, lambda x: sf(x) <= p))
+        return np.where(p == 0.0, highest, np.interp(p, above, values[::-1]))
 
     return Law(ppf, isf, cdf, sf, never)
 
 
-def _solve(ends: list[Values], reached: Callable[[Values], NDArray[np.bool_]]) -> Values:
-    """Least x, between the parts' own quantiles, at which the mixture has reached its rank."""
-    low, high = np.min(ends, axis=0), np.max(ends, axis=0)
-    low, high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, 0.0)
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        there = reached(middle)
-        low, high = np.where(there, low, middle), np.where(there, middle, high)
-    return high
+def _support(parts: list[Law], ends: list[float]) -> tuple[Values, Values]:
+    """Quantiles of all parts in order, and where to ask for F there: an atom twice, the first time just below it."""
+    ranks = _ranks(_MIXTURE_STEPS)
+    quantiles = [end(ranks) for part in parts for end in (part.ppf, part.isf)]
+    values, counts = np.unique(np.concatenate([*quantiles, ends]), return_counts=True)
+    values, counts = values[np.isfinite(values)], counts[np.isfinite(values)]
+    copies = np.where(counts > 2 * len(parts), 2, 1)
+    values, places = np.repeat(values, copies), np.repeat(values, copies)
+    first = np.flatnonzero(values[:-1] == values[1:])
+    places[first] = np.nextafter(places[first], -np.inf)
+    return values, places
+
+
+def _ranks(steps: int) -> Values:
+    """Ranks from the smallest to 1/2, so many an octave."""
+    octaves = round(-math.log2(_SMALLEST)) - 1
+    return np.asarray(0.5 * 2.0 ** np.linspace(-octaves, 0.0, octaves * steps + 1))
 
 
 def _sum(terms: list[Values]) -> Values:
     return np.asarray(np.sum(terms, axis=0), dtype=np.float64)
+
+
+def _splined(exact: Function) -> Function:
+    """A positive quantile function by a spline on logarithmic scales, exact outside the ranks a table asks for."""
+    ranks = _ranks(_GAMMA_STEPS)
+    spline = CubicSpline(np.log(ranks), np.log(np.maximum(exact(ranks), 1e-300)))
+
+    def at(u: Values) -> Values:
+        inside = (u >= _SMALLEST) & (u <= 0.5)
+        found = np.empty_like(u)
+        found[inside] = np.exp(spline(np.log(u[inside])))
+        found[~inside] = exact(u[~inside])
+        return found
+
+    return at
 
 
 def _positive(x: Values) -> Values:
