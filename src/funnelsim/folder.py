@@ -13,28 +13,35 @@ from pathlib import Path
 from funnelsim.errors import RunError, UsageError
 
 
+class Draft:
+    """A folder in the making; set `name` before it is done."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path, name
+
+
 @contextmanager
-def written_whole(place: Path) -> Iterator[Path]:
-    """A new folder to fill; it takes its place when all went well, and leaves nothing behind otherwise.
+def written_whole(parent: Path, name: str = "") -> Iterator[Draft]:
+    """A new folder to fill; it takes its place in `parent` when all went well, and leaves nothing behind otherwise.
 
     What stood there before stays until then. Raises RunError when the disk is full or cannot be written.
     """
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+        parent.mkdir(parents=True, exist_ok=True)
+        draft = Draft(Path(tempfile.mkdtemp(prefix=".unfinished-", dir=parent)), name)
     except OSError as error:
-        raise _told(error, place) from None
+        raise _told(error, parent) from None
     try:
         yield draft
-        draft.chmod(0o755)              # mkdtemp makes it private
-        for path in (*draft.rglob("*"), draft):
+        draft.path.chmod(0o755)         # mkdtemp makes it private
+        for path in (*draft.path.rglob("*"), draft.path):
             _to_disk(path)
-        _take_place(draft, place)
-        _to_disk(place.parent)
+        _take_place(draft.path, parent / draft.name)
+        _to_disk(parent)
     except OSError as error:
-        raise _told(error, place) from error
+        raise _told(error, parent / draft.name) from error
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(draft.path, ignore_errors=True)
 
 
 def check_writable(parent: Path) -> None:

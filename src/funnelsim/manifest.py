@@ -10,7 +10,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,8 @@ class Manifest:
     engine: str
     digest: str                         # of the counts of all replications
     book: dict[str, Any]                # names, currency and start of the numbers in the tables
-    intercepts: dict[str, list[float]] | None = None
+    anchor: dict[str, Any] | None = None            # the intercepts of the root scenario
+    beliefs: dict[str, list[float]] = field(default_factory=dict)       # ranges drawn, one draw a replication
     data: dict[str, str] = field(default_factory=dict)          # sha256 by file
     presets: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
@@ -71,7 +72,7 @@ def read(path: Path) -> Manifest:
     except ValueError:
         raise DataError([Problem(str(file), text="this is not JSON: the file is torn or no manifest")]) from None
     known = {one.name for one in fields(Manifest)}
-    needed = {one for one in known if one not in ("intercepts", "data", "presets", "versions", "times", "warnings")}
+    needed = {one.name for one in fields(Manifest) if one.default is MISSING and one.default_factory is MISSING}
     if not isinstance(data, dict) or "format" not in data:
         raise DataError([Problem(str(file), text="this is no funnelsim manifest: it has no format")])
     if data["format"] != FORMAT:

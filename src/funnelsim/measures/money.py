@@ -57,7 +57,7 @@ def costs(stacked: Summary, plan: Plan, book: Book) -> Costs:
         if team in book.teams:
             team_tools[book.teams.index(team)] += within
     arrived = stacked.arrived[:, 0].sum(axis=2)
-    return Costs(arrived @ plan.sources.cost, paid_hours(plan) * wages, stacked.teams.overtime / HOUR * wages, tools,
+    return Costs(arrived @ plan.sources.cost, paid_hours(plan) * wages, stacked.teams["overtime"] / HOUR * wages, tools,
                  team_tools)
 
 

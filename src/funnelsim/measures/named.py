@@ -16,7 +16,7 @@ from funnelsim.measures.estimate import Measure, stack
 from funnelsim.measures.money import Costs, cost_by_team, costs, paid_hours, revenue
 from funnelsim.measures.series import volumes
 from funnelsim.plan import HOUR, Book, Plan
-from funnelsim.summary import RESPONSE_EDGES, WINDOWS, Summary
+from funnelsim.summary import COHORT, RESPONSE_EDGES, WINDOWS, Summary
 
 Floats = NDArray[np.float64]
 QUANTILES = (0.5, 0.9)
@@ -54,7 +54,8 @@ def _outcomes(stacked: Summary, plan: Plan, book: Book, window: int) -> Iterator
         passes = stacked.passes[:, window, i]
         count = passes["count"].sum(axis=(1, 2))
         yield Measure(which, definition, "", "leads", count)
-        yield Measure(which, "rate", definition, "share", count, leads)
+        if window == COHORT:
+            yield Measure(which, "rate", definition, "share", count, leads)
         yield Measure(which, "time to", definition, "seconds", passes["time"].sum(axis=(1, 2)), count)
     spent, earned = costs(stacked, plan, book), revenue(stacked, book, window)
     yield Measure(which, "revenue", "", money, earned)
@@ -85,9 +86,10 @@ def _stages(stacked: Summary, plan: Plan, book: Book, window: int) -> Iterator[M
         visits = _sums(stacked.visits[:, window, :, :, i])
         entered = visits["entered"]
         yield Measure(which, "entered", stage, "visits", entered)
-        if plan.stages[i].next_count:
+        if plan.stages[i].next_count == 0:
+            continue                            # an end: nobody stays or leaves
+        if window == COHORT:
             yield Measure(which, "conversion", stage, "share", visits["forward"], entered)
-        if window == 0:
             yield Measure(which, "unresolved", stage, "share", visits["open"], entered)
         yield Measure(which, "time in stage", stage, "seconds", visits["stay"], _any(visits, ENDED))
         for name in ("back", "lost", "unreached", "cold", "returned", "cycle_limit", "silent"):
@@ -181,8 +183,9 @@ def _parts(stacked: Summary, book: Book, window: int) -> Iterator[Measure]:
             for i, definition in enumerate(book.definitions):
                 count = stacked.passes[:, window, i]["count"].sum(axis=over)[:, j]
                 yield Measure(which, f"{definition} by {kind}", name, "leads", count)
-                yield Measure(which, f"{definition} rate by {kind}", name, "share", count, leads[:, j])
-            for i, stage in enumerate(book.stages):
+                if window == COHORT:
+                    yield Measure(which, f"{definition} rate by {kind}", name, "share", count, leads[:, j])
+            for i, stage in enumerate(book.stages if window == COHORT else ()):
                 visits = stacked.visits[:, window, :, :, i]
                 forward, entered = visits["forward"].sum(axis=over)[:, j], visits["entered"].sum(axis=over)[:, j]
                 if forward.any():

@@ -1,0 +1,99 @@
+"""What the commands do, as Python functions of the same name.
+
+    result = run("scenarios/old-way.yaml", replications=200)
+    print(result["cohort.won"].mean)
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from funnelsim.errors import UsageError
+from funnelsim.watch import Watch
+
+if TYPE_CHECKING:
+    from funnelsim.calibration import Calibration
+    from funnelsim.result import Result
+    from funnelsim.scenario import Loaded
+    from funnelsim.study.anchor import Anchor
+
+STARTERS = Path(__file__).parent / "templates"
+SCHEMA_FILE = "scenario.schema.json"
+
+
+def init(template: str | None = None, folder: str | Path = ".") -> list[Path]:
+    """Copy the starter scenarios, or one of them with what it extends, and the schema that editors complete from.
+
+    Returns the files written. Nothing that is there is overwritten: UsageError.
+    """
+    starters = templates()
+    if template is not None and template not in starters:
+        raise UsageError(f"no template '{template}'; there are {', '.join(starters)}")
+    folder = Path(folder)
+    wanted = _with_bases(starters, template) if template else list(starters.values())
+    targets = [*(folder / starter.name for starter in wanted), folder / SCHEMA_FILE]
+    if there := [str(path) for path in targets if path.exists()]:
+        raise UsageError(f"{', '.join(there)} exists already; nothing was written")
+    folder.mkdir(parents=True, exist_ok=True)
+    for starter in wanted:
+        shutil.copyfile(starter, folder / starter.name)
+    targets[-1].write_text(json.dumps(schema(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return targets
+
+
+def templates() -> dict[str, Path]:
+    """Starter scenarios by name."""
+    return {path.stem: path for path in sorted(STARTERS.glob("*.yaml"))}
+
+
+def _with_bases(starters: dict[str, Path], name: str) -> list[Path]:
+    from funnelsim.scenario.layers import chain
+
+    return [starters[Path(layer.file).stem] for layer in chain(str(starters[name]))]
+
+
+def check(file: str | Path, sets: Sequence[str] = ()) -> Loaded:
+    """Read a scenario, compile it, and raise ScenarioError with every problem at once."""
+    from funnelsim.compile import prepare
+    from funnelsim.scenario import load
+
+    loaded = load(str(file), sets)
+    prepare(loaded)
+    return loaded
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of scenario files."""
+    from funnelsim.scenario.reference import json_schema
+
+    return json_schema()
+
+
+def anchor(file: str | Path, sets: Sequence[str] = (), threads: int | None = None, cache: bool = True,
+           watch: Watch | None = None) -> Anchor:
+    """What the effects add to the base rates of the root scenario, found by simulation once (rule 68)."""
+    from funnelsim.compile import prepare
+    from funnelsim.scenario import load
+    from funnelsim.study import anchor as study
+
+    loaded = load(str(file), sets)
+    return study.anchor(prepare(loaded.root or loaded), threads, watch.note if watch else None, cache)
+
+
+def run(file: str | Path, sets: Sequence[str] = (), **options: Any) -> Result:
+    """Run a scenario, or repeat a run from its manifest; see `funnelsim.running.run` for the options."""
+    from funnelsim.running import run as do
+
+    return do(file, sets, **options)
+
+
+def calibrate(history: str | Path, out: str | Path | None = None, data: str | Path | None = None,
+              strict: bool = False) -> Calibration:
+    """Fit a history; writes the fitted file that scenarios extend."""
+    from funnelsim.calibration import calibrate as do
+
+    return do(history, out, data, strict)

@@ -1,0 +1,266 @@
+"""What a run leaves: measures, series, response curves and the manifest; saved whole, loaded into the same object.
+
+    results/<name>-<hash>/
+        manifest.json           what was run: enough to repeat it
+        measures.csv            every measure with its simulation error and the spread of one period
+        replications.parquet    every measure in each replication
+        series.parquet          arrivals, passings and revenue by week, what is open and what waits by day
+        responses.parquet       share of leads touched by delay
+        visits, assignments, attempts .parquet      on request
+        event-log.csv or .parquet                   on request
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim import manifest as manifests
+from funnelsim.errors import DataError, Problem
+from funnelsim.manifest import Manifest
+from funnelsim.measures import Estimate, Measure, credited, measures, response_curve, series, stack
+from funnelsim.plan import FIRST_TOUCH, Book, Plan
+from funnelsim.summary import WINDOWS, Summary
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Track:
+    """A quantity along the calendar: mean and the central 90 % of replications."""
+
+    name: str                   # "arrivals", "passed", "revenue", "value": by week; "open", "queue": at each midnight
+    of: str
+    dates: tuple[date, ...]
+    mean: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Share of the leads that entered a stage touched within a delay."""
+
+    window: str
+    stage: str
+    delays: Floats              # seconds
+    share: Floats
+    promise: float              # seconds promised to first touch; nan = none
+    business: bool              # of business time
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run."""
+
+    manifest: Manifest
+    measures: dict[str, Measure]
+    tracks: tuple[Track, ...]
+    curves: tuple[Curve, ...]
+    folder: Path | None = None
+
+    @classmethod
+    def of(cls, summaries: Sequence[Summary], credits: Floats | None, plan: Plan, book: Book,
+           manifest: Manifest) -> Result:
+        """From the counts of all replications; `credits` is [replication, window, team] of some of them."""
+        stacked = stack(summaries)
+        found = measures(stacked, plan, book)
+        if credits is not None and len(credits):
+            found += credited(credits, stack(summaries[:len(credits)]), plan, book)
+        return cls(manifest, {measure.key: measure for measure in found}, tuple(_tracks(stacked, plan, book)),
+                   tuple(_curves(stacked, plan, book)))
+
+    @classmethod
+    def load(cls, folder: Path) -> Result:
+        """A saved run; DataError when something of it is missing or torn."""
+        import polars as pl
+
+        manifest = manifests.read(folder)
+        try:
+            replications, tracks, curves = (pl.read_parquet(folder / f"{name}.parquet") for name in
+                                            ("replications", "series", "responses"))
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise DataError([Problem(str(folder), text=f"a table of the results cannot be read: {error}")]) from None
+        return cls(manifest, _measures_from(replications), tuple(_tracks_from(tracks)), tuple(_curves_from(curves)),
+                   folder)
+
+    @property
+    def book(self) -> Book:
+        """Names and currency."""
+        return Book(**{key: _frozen(value) for key, value in self.manifest.book.items()})
+
+    @property
+    def folder_name(self) -> str:
+        """<name>-<hash>"""
+        return f"{slug(self.manifest.name)}-{self.manifest.identity}"
+
+    def __getitem__(self, key: str) -> Estimate:
+        """Estimate of a measure: result["cohort.won"]."""
+        return self.measures[key].estimate()
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain data, as `--json` prints it."""
+        return {"name": self.manifest.name, "replications": self.manifest.replications, "seed": self.manifest.seed,
+                "engine": self.manifest.engine, "plan": self.manifest.plan, "digest": self.manifest.digest,
+                "folder": str(self.folder) if self.folder else None, "warnings": self.manifest.warnings,
+                "measures": [_row(measure) for measure in self.measures.values()]}
+
+    def write(self, folder: Path) -> None:
+        """All tables and the manifest, into a folder that is there."""
+        import polars as pl
+
+        put(folder / "manifest.json", self.manifest.text().encode())
+        table = pl.DataFrame([_row(measure) for measure in self.measures.values()], infer_schema_length=None)
+        put(folder / "measures.csv", table.write_csv().encode())
+        put_parquet(folder / "replications.parquet", _long_table(self.measures))
+        put_parquet(folder / "series.parquet", _series_table(self.tracks))
+        put_parquet(folder / "responses.parquet", _curve_table(self.curves))
+
+    def at(self, folder: Path) -> Result:
+        """The same, knowing where it is saved."""
+        return replace(self, folder=folder)
+
+
+def slug(name: str) -> str:
+    """A name for a folder: lower case, hyphens."""
+    words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
+    return "-".join(words)[:60] or "run"
+
+
+def put(file: Path, data: bytes) -> None:
+    """Write a file; OSError when it cannot be written whole."""
+    with file.open("wb") as stream:
+        stream.write(data)
+
+
+def put_parquet(file: Path, frame: pl.DataFrame) -> None:
+    """Write a table; through memory, so that a full disk is an OSError like any other."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    put(file, buffer.getvalue())
+
+
+def join_parquet(parts: Sequence[Path], file: Path) -> None:
+    """Many tables into one, piece by piece, and the pieces removed."""
+    import polars as pl
+
+    try:
+        pl.scan_parquet(list(parts)).sink_parquet(file)
+    except pl.exceptions.PolarsError as error:
+        full = f"(os error {errno.ENOSPC})" in str(error)
+        raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
+    for part in parts:
+        part.unlink()
+
+
+# ---- from the summaries --------------------------------------------------------------------------------------------
+
+
+def _tracks(stacked: Summary, plan: Plan, book: Book) -> list[Track]:
+    found = []
+    for one in series(stacked, plan, book):
+        shown = one if one.is_level else one.by_week()
+        low, high = shown.band
+        found.append(Track(one.name, one.of, tuple(shown.dates), shown.mean, low, high))
+    return found
+
+
+def _curves(stacked: Summary, plan: Plan, book: Book) -> list[Curve]:
+    found = []
+    for window, which in enumerate(WINDOWS):
+        for stage, name in enumerate(book.stages):
+            if plan.stages[stage].step_count:
+                delays, share = response_curve(stacked, window, stage)
+                found.append(Curve(which, name, delays, share, *_promise(plan, stage)))
+    return found
+
+
+def _promise(plan: Plan, stage: int) -> tuple[float, bool]:
+    """The first-touch promise of a stage, when its teams promised the same; nan when there is none."""
+    terms = {(float(term.length), bool(term.business)) for duty in plan.duties[stage]
+             for term in plan.terms[duty.term_first:duty.term_first + duty.term_count] if term.kind == FIRST_TOUCH}
+    return terms.pop() if len(terms) == 1 else (float("nan"), False)
+
+
+# ---- tables and back -----------------------------------------------------------------------------------------------
+
+
+def _row(measure: Measure) -> dict[str, Any]:
+    estimate = measure.estimate()
+    numbers = {name: getattr(estimate, name) for name in ("mean", "low", "high", "least", "most")}
+    return {"key": measure.key, "window": measure.window, "measure": measure.name, "of": measure.of,
+            "unit": measure.unit, **{name: value if np.isfinite(value) else None for name, value in numbers.items()},
+            "interval": estimate.method, "replications": estimate.replications}
+
+
+def _long_table(found: dict[str, Measure]) -> pl.DataFrame:
+    import polars as pl
+
+    sizes = [len(measure.top) for measure in found.values()]
+    columns: dict[str, Any] = {"replication": np.concatenate([np.arange(size) for size in sizes])}
+    for field in ("window", "name", "of", "unit"):
+        columns[field] = [text for measure, size in zip(found.values(), sizes, strict=True)
+                          for text in [getattr(measure, field)] * size]
+    columns["value"] = np.concatenate([measure.values for measure in found.values()])
+    columns["top"] = np.concatenate([measure.top for measure in found.values()]).astype(np.float64)
+    columns["bottom"] = np.concatenate([np.full(len(measure.top), np.nan) if measure.bottom is None else measure.bottom
+                                        for measure in found.values()]).astype(np.float64)
+    return pl.DataFrame(columns)
+
+
+def _measures_from(table: pl.DataFrame) -> dict[str, Measure]:
+    found = {}
+    for keys, rows in table.group_by("window", "name", "of", "unit", maintain_order=True):
+        bottom = rows["bottom"].to_numpy()
+        window, name, of, unit = map(str, keys)
+        measure = Measure(window, name, of, unit, rows["top"].to_numpy(), None if np.isnan(bottom).all() else bottom)
+        found[measure.key] = measure
+    return found
+
+
+def _series_table(tracks: Sequence[Track]) -> pl.DataFrame:
+    import polars as pl
+
+    schema = {"series": pl.String, "of": pl.String, "date": pl.Date, "mean": pl.Float64, "low": pl.Float64,
+              "high": pl.Float64}
+    return pl.concat([pl.DataFrame(schema=schema)] + [pl.DataFrame(
+        {"series": [track.name] * len(track.dates), "of": [track.of] * len(track.dates), "date": track.dates,
+         "mean": track.mean, "low": track.low, "high": track.high}, schema=schema) for track in tracks])
+
+
+def _tracks_from(table: pl.DataFrame) -> list[Track]:
+    return [Track(str(keys[0]), str(keys[1]), tuple(rows["date"].to_list()),
+                  *(rows[name].to_numpy() for name in ("mean", "low", "high")))
+            for keys, rows in table.group_by("series", "of", maintain_order=True)]
+
+
+def _curve_table(curves: Sequence[Curve]) -> pl.DataFrame:
+    import polars as pl
+
+    schema = {"window": pl.String, "stage": pl.String, "delay": pl.Float64, "share": pl.Float64, "promise": pl.Float64,
+              "business": pl.Boolean}
+    return pl.concat([pl.DataFrame(schema=schema)] + [pl.DataFrame(
+        {"window": [curve.window] * len(curve.delays), "stage": [curve.stage] * len(curve.delays),
+         "delay": curve.delays, "share": curve.share, "promise": [curve.promise] * len(curve.delays),
+         "business": [curve.business] * len(curve.delays)}, schema=schema) for curve in curves])
+
+
+def _curves_from(table: pl.DataFrame) -> list[Curve]:
+    return [Curve(str(keys[0]), str(keys[1]), rows["delay"].to_numpy(), rows["share"].to_numpy(),
+                  float(rows["promise"][0]), bool(rows["business"][0]))
+            for keys, rows in table.group_by("window", "stage", maintain_order=True)]
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value

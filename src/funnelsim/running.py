@@ -1,0 +1,266 @@
+"""run: a scenario file or a manifest to a Result, saved whole.
+
+Each replication draws its own beliefs and fitted parameters (rule 71), so the spread of one period holds luck and
+ignorance together; the same replication has the same luck and the same draw in every scenario.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from funnelsim import manifest as manifests
+from funnelsim.compile import Blueprint, prepare
+from funnelsim.engine.jit import is_compiled
+from funnelsim.engine.replicate import replicate
+from funnelsim.errors import RunError, UsageError
+from funnelsim.export import event_log, named_tables
+from funnelsim.folder import Draft, check_writable, written_whole
+from funnelsim.manifest import FILE, Manifest
+from funnelsim.measures import credit, mean, revenue, stack
+from funnelsim.plan import Plan, fingerprint
+from funnelsim.result import Result, join_parquet, put_parquet
+from funnelsim.scenario import Loaded, load, loads_resolved
+from funnelsim.study import anchor as anchors
+from funnelsim.summary import COHORT, Summary
+from funnelsim.trace import Trace
+from funnelsim.watch import Watch
+
+REPLICATIONS = 100
+FIRST, MOST = 20, 10_000        # of a run to a precision
+CREDITED = 20                   # replications whose tables are read for the credit of each team
+TRACED = 4                      # replications whose tables are in memory at a time
+ENGINES = ("fast", "reference")
+LOGS = ("csv", "parquet")
+ISO = "%Y-%m-%dT%H:%M:%S%.6f%:z"
+
+
+@dataclass
+class Job:
+    """What is to be run."""
+
+    loaded: Loaded
+    blueprint: Blueprint
+    anchor: anchors.Anchor
+    seed: int
+    replications: int
+    engine: str = "fast"
+    precision: float | None = None
+    threads: int | None = None
+    tables: bool = False
+    event_log: str | None = None
+    watch: Watch = field(default_factory=Watch)
+
+    @property
+    def centre(self) -> Plan:
+        """The plan with everything unknown at its centre."""
+        return self.anchor.plan(self.blueprint)
+
+    def plan(self, replication: int) -> Plan:
+        """The plan of a replication, with its own draw of what is not known."""
+        return self.anchor.plan(self.blueprint, replication if self.blueprint.uncertain else None)
+
+
+def run(file: str | Path, sets: Sequence[str] = (), *, seed: int | None = None, replications: int | None = None,
+        precision: float | None = None, engine: str | None = None, threads: int | None = None, tables: bool = False,
+        log: str | None = None, out: str | Path | None = "results", figures: bool = True,
+        command: Sequence[str] = (), watch: Watch | None = None) -> Result:
+    """Run a scenario file; or, given a manifest or a results folder, repeat that run to the last digit.
+
+    `precision` adds replications until the simulation error of wins and revenue is below that share of their mean.
+    `out` is the folder of results, None to save nothing. Raises ScenarioError, UsageError or RunError.
+    """
+    watch = watch or Watch()
+    _check_options(replications, precision, engine, log)
+    repeated = _manifest_at(Path(file))
+    if out is not None:
+        check_writable(Path(out))
+    if repeated is None:
+        loaded = load(str(file), sets)
+    elif sets or seed is not None or replications is not None or precision is not None or engine is not None:
+        raise UsageError("a manifest is repeated as it is: leave out --set, --seed, --replications, --precision and "
+                         "--engine")
+    else:
+        loaded = loads_resolved(repeated.resolved)
+    for problem in loaded.warnings:
+        watch.note(str(problem))
+    job = _job(loaded, repeated, seed, replications, engine, watch)
+    job.precision, job.threads, job.tables, job.event_log = precision, threads, tables, log
+    with written_whole(Path(out)) if out is not None else nullcontext() as draft:
+        result = _finished(job, repeated, draft, list(command) or ["funnelsim", "run", str(file), *_set_options(sets)])
+        if draft is None:
+            return result
+        result.write(draft.path)
+        if figures:
+            from funnelsim.report.figures import draw_run
+
+            draw_run(result, draft.path)
+        draft.name = result.folder_name
+    return result.at(Path(out or "") / result.folder_name)
+
+
+def _check_options(replications: int | None, precision: float | None, engine: str | None, log: str | None) -> None:
+    if replications is not None and precision is not None:
+        raise UsageError("give --replications or --precision, not both")
+    if replications is not None and replications < 1:
+        raise UsageError("--replications must be 1 or more")
+    if precision is not None and not 0.0 < precision < 1.0:
+        raise UsageError("--precision must lie between 0 % and 100 %")
+    if engine is not None and engine not in ENGINES:
+        raise UsageError(f"--engine must be one of {', '.join(ENGINES)}")
+    if log is not None and log not in LOGS:
+        raise UsageError(f"--event-log must be one of {', '.join(LOGS)}")
+
+
+def _manifest_at(path: Path) -> Manifest | None:
+    if path.suffix == ".json" or (path / FILE).is_file():
+        return manifests.read(path)
+    return None
+
+
+def _set_options(sets: Sequence[str]) -> list[str]:
+    return [part for text in sets for part in ("--set", text)]
+
+
+def _job(loaded: Loaded, repeated: Manifest | None, seed: int | None, replications: int | None, engine: str | None,
+         watch: Watch) -> Job:
+    blueprint = prepare(loaded)
+    if not is_compiled() and (repeated.engine if repeated else engine) != "reference":
+        watch.note("compiling the engine (once)")
+    if repeated is not None:
+        anchor = anchors.from_json(repeated.anchor or {})
+        job = Job(loaded, blueprint, anchor, repeated.seed, repeated.replications, repeated.engine, watch=watch)
+        if fingerprint(job.centre) != repeated.plan:
+            used, now = repeated.versions.get("funnelsim", "?"), manifests.versions()["funnelsim"]
+            raise RunError(f"the scenario of the manifest gives another plan: it was run with funnelsim {used}, "
+                           f"this is {now}")
+        return job
+    anchor = anchors.anchor(prepare(loaded.root) if loaded.root is not None else blueprint, on_step=watch.note)
+    return Job(loaded, blueprint, anchor, loaded.scenario.seed if seed is None else seed, replications or REPLICATIONS,
+               engine or "fast", watch=watch)
+
+
+def _finished(job: Job, repeated: Manifest | None, draft: Draft | None, command: list[str]) -> Result:
+    began = datetime.now(UTC)
+    summaries, credits = _replications(job, draft)
+    job.watch.clear()
+    ended = datetime.now(UTC)
+    digest = manifests.digest_of(summaries)
+    if repeated is not None:
+        if digest != repeated.digest:
+            raise RunError("the digits differ from those of the manifest though the plan is the same: please report it")
+        job.watch.note("the same digits as before")
+    scenario = job.loaded.scenario
+    manifest = Manifest(
+        name=scenario.name or Path(job.loaded.files[-1] if job.loaded.files else "run").stem, command=command,
+        resolved=job.loaded.resolved, plan=fingerprint(job.centre), seed=job.seed, replications=len(summaries),
+        engine=job.engine, digest=digest, book=job.blueprint.book._asdict(), anchor=anchors.to_json(job.anchor),
+        beliefs={belief.path: [belief.low, belief.high] for belief in job.blueprint.beliefs},
+        data=manifests.hashes(map(Path, job.loaded.files)), presets=manifests.preset_hashes(),
+        versions=manifests.versions(), warnings=[str(problem) for problem in job.loaded.warnings],
+        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()})
+    if repeated is not None:            # the same run has the same name and papers
+        manifest = replace(manifest, name=repeated.name, data=repeated.data, warnings=repeated.warnings)
+    return Result.of(summaries, credits, job.centre, job.blueprint.book, manifest)
+
+
+# ---- replications --------------------------------------------------------------------------------------------------
+
+
+def _replications(job: Job, draft: Draft | None) -> tuple[list[Summary], np.ndarray]:
+    """Counts of all replications, and the credit of each team in the first ones."""
+    summaries: list[Summary] = []
+    credits: list[np.ndarray] = []
+    wanted = FIRST if job.precision else job.replications
+    writer = _Tables(job, draft) if draft is not None and (job.tables or job.event_log) else None
+    while len(summaries) < wanted:
+        done = len(summaries)
+        traced = writer is not None or done < CREDITED
+        numbers = range(done, min(wanted, done + TRACED) if traced else wanted)
+        for number, (summary, trace) in zip(numbers, _batch(job, numbers, traced, wanted), strict=True):
+            summaries.append(summary)
+            if trace is not None and number < CREDITED:
+                credits.append(credit(trace, job.centre, job.blueprint.book))
+            if trace is not None and writer is not None:
+                writer.add(trace, number)
+        if job.precision and len(summaries) == wanted:
+            wanted = _enough(job, summaries)
+    if writer is not None:
+        writer.close()
+    return summaries, np.array(credits)
+
+
+def _batch(job: Job, numbers: range, traced: bool, wanted: int) -> list[tuple[Summary, Trace | None]]:
+    """Some replications, in order; on as many threads as there are processors."""
+    def report(done: int) -> None:
+        job.watch.progress("running", numbers.start + done, wanted)
+
+    threads = job.threads or os.cpu_count() or 1
+    if not job.blueprint.uncertain:
+        found = replicate(job.centre, job.seed, numbers, job.engine, threads, traced, report)
+        traces: Sequence[Trace | None] = found.traces or [None] * len(numbers)
+        return list(zip(found.summaries, traces, strict=True))
+    finished: list[int] = []
+
+    def one(number: int) -> tuple[Summary, Trace | None]:
+        found = replicate(job.plan(number), job.seed, [number], job.engine, 1, traced)
+        finished.append(number)
+        report(len(finished))
+        return found.summaries[0], found.traces[0] if found.traces else None
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, numbers))
+
+
+def _enough(job: Job, summaries: list[Summary]) -> int:
+    """How many replications the precision will take, judged by those there are."""
+    stacked, book = stack(summaries), job.blueprint.book
+    watched = [stacked.arrived.sum(axis=(1, 2, 3))]
+    if book.won >= 0:
+        watched = [stacked.passes[:, COHORT, book.won]["count"].sum(axis=(1, 2)), revenue(stacked, book, int(COHORT))]
+    errors = [mean(values).error for values in watched if values.any()]
+    worst = max(errors, default=0.0)
+    assert job.precision
+    if worst <= job.precision:
+        return len(summaries)
+    if len(summaries) >= MOST:
+        job.watch.note(f"stopped at {MOST} replications with a simulation error of {worst:.1%}")
+        return len(summaries)
+    guess = math.ceil(len(summaries) * (worst / job.precision) ** 2 * 1.05)
+    return min(MOST, max(guess, len(summaries) + FIRST))
+
+
+class _Tables:
+    """Writes the tables of replications as they come, piece by piece, joined at the end."""
+
+    def __init__(self, job: Job, draft: Draft) -> None:
+        self.job, self.folder, self.book = job, draft.path, job.blueprint.book
+        self.parts: dict[str, list[Path]] = {}
+
+    def add(self, trace: Trace, number: int) -> None:
+        if self.job.tables:
+            for name, frame in named_tables(trace, self.book, number).items():
+                put_parquet(self._part(name, number), frame)
+        if self.job.event_log == "parquet":
+            put_parquet(self._part("event-log", number), event_log(trace, self.book, number))
+        elif self.job.event_log == "csv":
+            text = event_log(trace, self.book, number).write_csv(include_header=number == 0, datetime_format=ISO)
+            with (self.folder / "event-log.csv").open("ab") as stream:
+                stream.write(text.encode())
+
+    def close(self) -> None:
+        for name, parts in self.parts.items():
+            join_parquet(parts, self.folder / f"{name}.parquet")
+
+    def _part(self, name: str, number: int) -> Path:
+        part = self.folder / f".{name}-{number:06}.parquet"
+        self.parts.setdefault(name, []).append(part)
+        return part
