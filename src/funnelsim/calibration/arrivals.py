@@ -69,10 +69,11 @@ def fit_arrivals(history: History, records: Records) -> Arrivals:
     visits = records.visits
     first = visits.first
     at, source, stage = visits.entered[first], records.source[visits.lead[first]], visits.stage[first]
-    began = [float(at.min())]
+    began = [_midnight(float(at.min()), history.timezone)]
     began += [moment.timestamp() for moment in (*history.changes[-1:], history.observed_from) if moment]
     since = max(began)
-    weeks = int((records.as_of - since) // WEEK)
+    # Between winter and summer a week is an hour longer or shorter than 168 h: two hours are forgiven.
+    weeks = int((records.as_of - since + 7200.0) // WEEK)
     if weeks == 0:
         weeks, start = 1, since
     else:
@@ -101,7 +102,7 @@ def fit_arrivals(history: History, records: Records) -> Arrivals:
                 (records.as_of - start) / WEEK,
             )
         )
-    day = str(np.datetime64("1970-01-01") + int(local_parts(np.array([start]), history.timezone)[0][0]))
+    day = str(np.datetime64("1970-01-01") + int(local_parts(np.array([start + 7200.0]), history.timezone)[0][0]))
     return Arrivals(weeks, day, not records.day_only, tuple(found), counts)
 
 
@@ -195,6 +196,12 @@ def _negative_binomial(counts: Array, mean: Array, variance: float) -> float:
             + counts * np.log(mean / (size + mean))
         ).sum()
     )
+
+
+def _midnight(seconds: float, zone: str) -> float:
+    """The instant less its local time of day, to the hour."""
+    _, hour = local_parts(np.array([seconds]), zone)
+    return seconds - 3600.0 * float(hour[0]) - seconds % 3600.0
 
 
 def _hour_of_week(seconds: Array, zone: str) -> np.ndarray:

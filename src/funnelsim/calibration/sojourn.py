@@ -122,7 +122,7 @@ def fit(
     start = first_vector(data, families, law_of) if start is None else start
 
     likelihood = _Likelihood(data, families, law_of, low, high)
-    vector, value = likelihood.lowest(np.clip(start, low, high), 0.02 if roughly else 1e-5)
+    vector, value = likelihood.lowest(np.clip(start, low, high), 0.02 if roughly else 1e-8)
     if roughly:
         return Law(families, law_of, groups, vector, np.zeros((len(vector),) * 2), -value)
     return Law(families, law_of, groups, vector, _covariance(likelihood.hessian(vector)), -value)
