@@ -33,7 +33,8 @@ def paths(data: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 WORDS = ["none", "rest", "lost", "silent", "always", "at once", "45%", "140%", "4 business hours", "2026-01-05", "",
          "uniform(1 day to 3 days)", "mixture(60% 1 h)", "interest", "sales", "5 within 3 days", "0", "1e400", "-3",
-         "%", "lognormal(median -1 day p90 3 days)", "9999-12-31", "1000000 weeks", "160/week", "()", "1e308 weeks", "a" * 50]
+         "%", "lognormal(median -1 day p90 3 days)",
+         "9999-12-31", "1000000 weeks", "160/week", "()", "1e308 weeks", "a" * 50]
 scalars = (st.sampled_from(WORDS) | st.integers(-10, 10**20) | st.floats(allow_nan=False, allow_infinity=False)
            | st.booleans() | st.none() | st.text(max_size=8))
 junk = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from funnelsim.scenario.check.findings import Findings, Path
 from funnelsim.scenario.check.names import all_terms
-from funnelsim.scenario.schema import Scenario, Terms
+from funnelsim.scenario.schema import Scenario, Segment, Source, Terms
 
 
 def check_terms(scenario: Scenario, found: Findings) -> None:
@@ -45,10 +45,10 @@ def check_won(scenario: Scenario, found: Findings) -> None:
         found.warn(("definitions",), "nothing counts as won: the results have no customers and no revenue",
                    "such as definitions: {won: enters loyalty}")
         return
-    everywhere = scenario.deal_value or all(source.deal_value for source in scenario.sources.values())
-    if not everywhere and not any(segment.deal_value for segment in scenario.segments.values()):
-        found.warn(("deal_value",), "no deal has a value: the results have no revenue",
-                   "such as deal_value: lognormal(median 8000 p90 30000)")
+    valued: list[Scenario | Source | Segment] = [scenario, *scenario.sources.values(), *scenario.segments.values()]
+    if scenario.goal and scenario.goal.revenue and not any(one.deal_value for one in valued):
+        found.error(("goal", "revenue"), "a goal in revenue, and no deal has a value",
+                    "such as deal_value: lognormal(median 8000 p90 30000)")
 
 
 def _check_reassign(terms: Terms, key: str, path: Path, scenario: Scenario, found: Findings) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from funnelsim.scenario.check.findings import Findings, Path
-from funnelsim.scenario.schema import Scenario
+from funnelsim.scenario.schema import Observed, Scenario
 from funnelsim.scenario.values import Share
 
 ROUNDING = 1e-6
+WRITTEN = 1e-4                         # what the digits of a written percentage may hide
 
 
 def check_exit_shares(scenario: Scenario, found: Findings) -> None:
@@ -51,9 +52,16 @@ def check_history_shares(scenario: Scenario, found: Findings) -> None:
             path = ("history", "stages", name, target)
             if seen.share is None:
                 found.error(path, f"the share of '{target}' is missing", "such as share: 18%")
-            elif not (seen.low if seen.low is not None else 0.0) <= seen.share <= (
-                    seen.high if seen.high is not None else 1.0):
+            elif not _low(seen) - WRITTEN <= seen.share <= _high(seen) + WRITTEN:
                 found.error(path, f"the share of '{target}' lies outside low and high", "low <= share <= high")
+
+
+def _low(seen: Observed) -> float:
+    return 0.0 if seen.low is None else seen.low
+
+
+def _high(seen: Observed) -> float:
+    return 1.0 if seen.high is None else seen.high
 
 
 def _sum(shares: dict[str, Share], path: Path, hint: str, found: Findings) -> None:
