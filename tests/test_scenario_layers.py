@@ -164,7 +164,7 @@ def test_extends_is_relative_to_its_file(folder: Path) -> None:
 
 def test_the_resolved_scenario_makes_the_same_scenario(folder: Path) -> None:
     """A manifest repeats a run without the files, leads in flight included."""
-    leads = "id,source,stage,age,reached\na1,search,interest,3 days,true\n\nb2,search,evaluation,,\n"
+    leads = "id,source,stage,age,reached\n007,search,interest,3 days,true\n\nb2,search,evaluation,,\n"
     (folder / "leads.csv").write_text(leads)
     path = variant(folder, "extends: base.yaml\nleads_in_flight: {file: leads.csv}\nname: Flight\n")
     loaded = load(path, ["teams.sales.people=7"])
@@ -174,7 +174,7 @@ def test_the_resolved_scenario_makes_the_same_scenario(folder: Path) -> None:
     assert again.root == loaded.root
     assert again.root != again.scenario
     assert isinstance(loaded.scenario.leads_in_flight, tuple)
-    assert [(lead.id, lead.reached) for lead in loaded.scenario.leads_in_flight] == [("a1", True), ("b2", False)]
+    assert [(lead.id, lead.reached) for lead in loaded.scenario.leads_in_flight] == [("007", True), ("b2", False)]
     assert again.resolved == loaded.resolved
 
 

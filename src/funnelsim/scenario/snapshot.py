@@ -12,6 +12,7 @@ from funnelsim.scenario.text import Node, problem_at, scalar
 from funnelsim.scenario.values import Place
 
 KEY = ("leads_in_flight",)
+NAMES = ("id", "source", "segment", "stage", "team")     # text, whatever they look like: id 007 is not 7
 
 
 def with_leads(tree: Node, problems: list[Problem]) -> Node:
@@ -55,5 +56,5 @@ def _lead(line: str, place: Place, columns: list[str]) -> Node:
     cells = next(csv.reader([line]))
     if len(cells) != len(columns):
         raise ScenarioError([problem_at(place, f"{len(cells)} cells under {len(columns)} columns", path=KEY)])
-    found = {name: Node(scalar(cell.strip()), place) for name, cell in zip(columns, cells, strict=True) if cell.strip()}
-    return Node(found, place)
+    read = {name: cell.strip() for name, cell in zip(columns, cells, strict=True) if cell.strip()}
+    return Node({name: Node(cell if name in NAMES else scalar(cell), place) for name, cell in read.items()}, place)
