@@ -106,7 +106,8 @@ class Frame:
     def shifts(self, team: str) -> list[tuple[CalendarSpec, list[tuple[float, int]]]]:
         """Who of a team works when: (calendar, people over time); people and calendar are one shift."""
         own = self.scenario.teams[team]
-        groups = [(shift.calendar, shift.people) for shift in own.shifts] or [(own.calendar, own.people or 1)]
+        alone = (own.calendar, 1 if own.people is None else own.people)
+        groups = [(shift.calendar, shift.people) for shift in own.shifts] or [alone]
         return [(self.calendar(calendar), self.steps(people)) for calendar, people in groups]
 
     def business_day(self, team: str) -> float:
