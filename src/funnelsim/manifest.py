@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.errors import DataError, Problem
+from funnelsim.errors import DataError, Problem, UsageError
 from funnelsim.summary import Summary
 
 FORMAT = 1
@@ -29,16 +29,18 @@ PACKAGES = ("funnelsim", "numpy", "numba", "simpy", "scipy", "polars")
 class Manifest:
     """What was run, with what, and what came out."""
 
+    kind: str                           # "run" or "compare"
     name: str
     command: list[str]
-    resolved: dict[str, Any]            # the scenario with all it extends, and its root
+    resolved: list[dict[str, Any]]      # each scenario with all it extends, and its root
     plan: str                           # fingerprint of the compiled numbers
     seed: int
-    replications: int                   # numbers 0 to this - 1
+    replications: int                   # of a run: numbers 0 to this - 1; of a comparison: draws x pairs
     engine: str
     digest: str                         # of the counts of all replications
     book: dict[str, Any]                # names, currency and start of the numbers in the tables
-    anchor: dict[str, Any] | None = None            # the intercepts of the root scenario
+    anchor: list[dict[str, Any]] = field(default_factory=list)          # the intercepts of each root scenario
+    design: dict[str, Any] = field(default_factory=dict)                # of a comparison
     beliefs: dict[str, list[float]] = field(default_factory=dict)       # ranges drawn, one draw a replication
     data: dict[str, str] = field(default_factory=dict)          # sha256 by file
     presets: dict[str, str] = field(default_factory=dict)
@@ -55,11 +57,21 @@ class Manifest:
     @property
     def identity(self) -> str:
         """Names the results folder: equal plan, seed, replications and engine give equal results."""
-        return hash_of([self.plan, self.seed, self.replications, self.engine])[:10]
+        return hash_of([self.kind, self.plan, self.seed, self.replications, self.engine, self.design])[:10]
 
     def text(self) -> str:
         """As JSON, for people to read."""
         return json.dumps(asdict(self) | {"scenario": self.scenario_hash}, indent=1, ensure_ascii=False, default=str)
+
+
+def manifest_at(path: Path, kind: str) -> Manifest | None:
+    """The manifest when a path leads to one, and not to a scenario; UsageError when it is of the other command."""
+    if path.suffix != ".json" and not (path / FILE).is_file():
+        return None
+    found = read(path)
+    if found.kind != kind:
+        raise UsageError(f"{path} is the manifest of `{found.kind}`: repeat it with `funnelsim {found.kind} {path}`")
+    return found
 
 
 def read(path: Path) -> Manifest:

@@ -4,7 +4,7 @@
         manifest.json           what was run: enough to repeat it
         measures.csv            every measure with its simulation error and the spread of one period
         replications.parquet    every measure in each replication
-        series.parquet          arrivals, passings and revenue by week, what is open and what waits by day
+        series.parquet          by week: arrivals, passings, revenue, what is open, what waits
         responses.parquet       share of leads touched by delay
         visits, assignments, attempts .parquet      on request
         event-log.csv or .parquet                   on request
@@ -38,9 +38,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Track:
-    """A quantity along the calendar: mean and the central 90 % of replications."""
+    """A quantity week by week: mean and the central 90 % of replications."""
 
-    name: str                   # "arrivals", "passed", "revenue", "value": by week; "open", "queue": at each midnight
+    name: str                   # sums a week of "arrivals", "passed", "revenue", "value"; averages of "open", "queue"
     of: str
     dates: tuple[date, ...]
     mean: Floats
@@ -170,9 +170,9 @@ def join_parquet(parts: Sequence[Path], file: Path) -> None:
 def _tracks(stacked: Summary, plan: Plan, book: Book) -> list[Track]:
     found = []
     for one in series(stacked, plan, book):
-        shown = one if one.is_level else one.by_week()
-        low, high = shown.band
-        found.append(Track(one.name, one.of, tuple(shown.dates), shown.mean, low, high))
+        weeks = one.by_week()
+        low, high = weeks.band
+        found.append(Track(one.name, one.of, tuple(weeks.dates), weeks.mean, low, high))
     return found
 
 

@@ -24,7 +24,7 @@ from funnelsim.engine.replicate import replicate
 from funnelsim.errors import RunError, UsageError
 from funnelsim.export import event_log, named_tables
 from funnelsim.folder import Draft, check_writable, written_whole
-from funnelsim.manifest import FILE, Manifest
+from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.measures import credit, mean, revenue, stack
 from funnelsim.plan import Plan, fingerprint
 from funnelsim.result import Result, join_parquet, put_parquet
@@ -80,7 +80,7 @@ def run(file: str | Path, sets: Sequence[str] = (), *, seed: int | None = None, 
     """
     watch = watch or Watch()
     _check_options(replications, precision, engine, log)
-    repeated = _manifest_at(Path(file))
+    repeated = manifest_at(Path(file), "run")
     if out is not None:
         check_writable(Path(out))
     if repeated is None:
@@ -89,7 +89,7 @@ def run(file: str | Path, sets: Sequence[str] = (), *, seed: int | None = None, 
         raise UsageError("a manifest is repeated as it is: leave out --set, --seed, --replications, --precision and "
                          "--engine")
     else:
-        loaded = loads_resolved(repeated.resolved)
+        loaded = loads_resolved(repeated.resolved[0])
     for problem in loaded.warnings:
         watch.note(str(problem))
     job = _job(loaded, repeated, seed, replications, engine, watch)
@@ -120,12 +120,6 @@ def _check_options(replications: int | None, precision: float | None, engine: st
         raise UsageError(f"--event-log must be one of {', '.join(LOGS)}")
 
 
-def _manifest_at(path: Path) -> Manifest | None:
-    if path.suffix == ".json" or (path / FILE).is_file():
-        return manifests.read(path)
-    return None
-
-
 def _set_options(sets: Sequence[str]) -> list[str]:
     return [part for text in sets for part in ("--set", text)]
 
@@ -136,7 +130,7 @@ def _job(loaded: Loaded, repeated: Manifest | None, seed: int | None, replicatio
     if not is_compiled() and (repeated.engine if repeated else engine) != "reference":
         watch.note("compiling the engine (once)")
     if repeated is not None:
-        anchor = anchors.from_json(repeated.anchor or {})
+        anchor = anchors.from_json(repeated.anchor[0])
         job = Job(loaded, blueprint, anchor, repeated.seed, repeated.replications, repeated.engine, watch=watch)
         if fingerprint(job.centre) != repeated.plan:
             used, now = repeated.versions.get("funnelsim", "?"), manifests.versions()["funnelsim"]
@@ -160,9 +154,9 @@ def _finished(job: Job, repeated: Manifest | None, draft: Draft | None, command:
         job.watch.note("the same digits as before")
     scenario = job.loaded.scenario
     manifest = Manifest(
-        name=scenario.name or Path(job.loaded.files[-1] if job.loaded.files else "run").stem, command=command,
-        resolved=job.loaded.resolved, plan=fingerprint(job.centre), seed=job.seed, replications=len(summaries),
-        engine=job.engine, digest=digest, book=job.blueprint.book._asdict(), anchor=anchors.to_json(job.anchor),
+        kind="run", name=scenario.name or Path(job.loaded.files[-1] if job.loaded.files else "run").stem,
+        command=command, resolved=[job.loaded.resolved], plan=fingerprint(job.centre), seed=job.seed, replications=len(summaries),
+        engine=job.engine, digest=digest, book=job.blueprint.book._asdict(), anchor=[anchors.to_json(job.anchor)],
         beliefs={belief.path: [belief.low, belief.high] for belief in job.blueprint.beliefs},
         data=manifests.hashes(map(Path, job.loaded.files)), presets=manifests.preset_hashes(),
         versions=manifests.versions(), warnings=[str(problem) for problem in job.loaded.warnings],
@@ -206,8 +200,8 @@ def _batch(job: Job, numbers: range, traced: bool, wanted: int) -> list[tuple[Su
     threads = job.threads or os.cpu_count() or 1
     if not job.blueprint.uncertain:
         found = replicate(job.centre, job.seed, numbers, job.engine, threads, traced, report)
-        traces: Sequence[Trace | None] = found.traces or [None] * len(numbers)
-        return list(zip(found.summaries, traces, strict=True))
+        nothing: list[Trace | None] = [None] * len(numbers)
+        return list(zip(found.summaries, found.traces or nothing, strict=True))
     finished: list[int] = []
 
     def one(number: int) -> tuple[Summary, Trace | None]:

@@ -45,10 +45,11 @@ class Series:
         return low, high
 
     def by_week(self) -> Series:
-        """Weeks of seven days from the first: sums of flows, levels at the end of the week; a torn week is left out."""
+        """Weeks of seven days from the first: sums of flows, averages of levels; a torn week is left out."""
         weeks = len(self.dates) // WEEK_DAYS
         folded = self.values[:, :weeks * WEEK_DAYS].reshape(len(self.values), weeks, WEEK_DAYS)
-        values = folded[:, :, -1] if self.is_level else folded.sum(axis=2)
+        # a level at one midnight of the week would show weekends, or hide them
+        values = folded.mean(axis=2) if self.is_level else folded.sum(axis=2)
         return Series(self.name, self.of, self.dates[:weeks * WEEK_DAYS:WEEK_DAYS], values)
 
 

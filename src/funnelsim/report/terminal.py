@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from funnelsim.measures import Measure
 from funnelsim.report.wording import NOTHING, Table, duration, error, money, number, percent, shown, spread
 from funnelsim.result import Result
+
+if TYPE_CHECKING:
+    from funnelsim.study.anchor import Anchor
 
 FOOT = ("± is the simulation error of the mean (90 %), `one period` the luck of a single {period} (central 90 %).\n"
         "Neither holds what is not known about the inputs: `funnelsim compare` shows that.")
@@ -145,3 +151,18 @@ def _money(result: Result, name: str, of: str) -> str:
     measure = result.measures.get(f"{name}.{of}")
     return money(measure.estimate().mean, result.book.currency) if measure else NOTHING
 
+
+
+def anchor_report(found: Anchor) -> str:
+    """What the effects add to the base rates, and what the anchored intercepts are at the centre of all ranges."""
+    table = Table(["stage", "base rate", "dealt with", "effects add", "intercept", "contact"])
+    intercepts = found.intercepts(found.stages, np.array(found.base), None)
+    for i, stage in enumerate(found.stages):
+        intercept, contact = intercepts[stage]
+        if not 0.0 < found.base[i] < 1.0:
+            continue
+        table.add(stage, percent(found.base[i]), percent(1.0 / found.ratio[i]), f"{found.added[i]:+.4f}",
+                  f"{intercept:+.4f}", f"{contact:+.4f}")
+    ranges = f"; they follow {len(found.beliefs)} ranges: {', '.join(found.beliefs)}" if found.beliefs else ""
+    return (f"Log-odds that reproduce the base rates of the root scenario over {number(found.leads)} simulated leads"
+            f"{ranges}.\n\n" + "\n".join(table.lines()))

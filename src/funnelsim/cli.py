@@ -1,0 +1,292 @@
+"""The command line: parse, call the function of the same name, print, exit code.
+
+Results go to stdout; progress, notes and errors to stderr. Nothing heavy is imported before a command runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from funnelsim.errors import FunnelsimError
+from funnelsim.watch import Terminal
+
+if TYPE_CHECKING:
+    from funnelsim.errors import Problem
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+INTERRUPTED = 130
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run a command and leave with its exit code; no traceback reaches a user."""
+    sys.exit(code_of(args))
+
+
+def code_of(args: list[str] | None = None) -> int:
+    """Run a command and tell its exit code, as `errors` lists them."""
+    try:
+        commands.main(args, prog_name="funnelsim", standalone_mode=False)
+    except FunnelsimError as error:
+        _complain(error)
+        return error.exit_code
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:             # the reader of our output has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # Python closes stdout once more at its end
+        return 0
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except MemoryError:
+        click.echo("error: the memory of this machine is not enough for this run", err=True)
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {where}{error.strerror or error}", err=True)
+        return 1
+    return 0
+
+
+def _complain(error: FunnelsimError) -> None:
+    from funnelsim.errors import InvalidInput
+
+    text = str(error)
+    click.echo(text if isinstance(error, InvalidInput) else f"error: {text}", err=True)
+
+
+# ---- options everywhere --------------------------------------------------------------------------------------------
+
+
+class _Share(click.ParamType[float]):
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value).strip()
+        try:
+            return float(text[:-1]) / 100.0 if text.endswith("%") else float(text)
+        except ValueError:
+            self.fail(f"'{value}' is not a share: write 2% or 0.02", param, ctx)
+
+
+def _options(*names: str) -> Callable[[_F], _F]:
+    def add(function: _F) -> _F:
+        for name in reversed(names):
+            function = OPTIONS[name](function)
+        return function
+    return add
+
+
+OPTIONS: dict[str, Callable[[Any], Any]] = {
+    "sets": click.option("--set", "sets", multiple=True, metavar="KEY=VALUE",
+                         help="Change a value of the scenario, as in --set teams.sales.people=6. May be repeated."),
+    "seed": click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of all luck; default: the scenario's."),
+    "replications": click.option("--replications", "-n", type=click.IntRange(min=1), help="How often to simulate."),
+    "precision": click.option("--precision", type=_Share(), metavar="SHARE", help="Or: until the simulation error of "
+                              "wins and revenue is below this share of them, as in --precision 2%."),
+    "engine": click.option("--engine", type=click.Choice(["fast", "reference"]), help="Both give the same digits; "
+                           "reference is slow and made to be read. Default: fast."),
+    "threads": click.option("--threads", type=click.IntRange(min=1), help="Default: one a processor."),
+    "out": click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
+                        help="Folder that results are saved in."),
+    "json": click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text."),
+    "quiet": click.option("--quiet", "-q", is_flag=True, help="No notes, no progress."),
+    "verbose": click.option("--verbose", "-v", count=True, help="More."),
+}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+             epilog="Run a command with --help for its examples.")
+@click.version_option(package_name="funnelsim")
+def commands() -> None:
+    """Simulates sales-and-marketing funnels and the agreements between the two teams.
+
+    \b
+    funnelsim init                              a folder with a first scenario
+    funnelsim check baseline.yaml               is the file right?
+    funnelsim run baseline.yaml                 what comes out, and how sure is it?
+    funnelsim compare baseline.yaml shared.yaml which way is better, and why?
+    funnelsim calibrate crm.history.yaml        your own history in place of guesses
+    """
+
+
+@commands.command()
+@click.argument("template", required=False)
+@click.option("--folder", type=click.Path(path_type=Path), default=Path(), help="Where; default: here.")
+@_options("quiet")
+def init(template: str | None, folder: Path, quiet: bool) -> None:
+    """Start a folder with scenarios to edit.
+
+    \b
+    funnelsim init                  all starter files
+    funnelsim init shared           one, with what it extends
+    """
+    from funnelsim import api
+
+    written = api.init(template, folder)
+    if not quiet:
+        for path in written:
+            click.echo(path)
+        first = written[0]
+        click.echo(f"Next: funnelsim check {first}, then funnelsim run {first}", err=True)
+
+
+@commands.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_options("sets", "quiet")
+def check(files: tuple[Path, ...], sets: tuple[str, ...], quiet: bool) -> None:
+    """Say whether scenario files are right; every mistake at once, with its place.
+
+    \b
+    funnelsim check scenarios/*.yaml
+    funnelsim check base.yaml --set teams.sales.people=6
+    """
+    from funnelsim import api
+    from funnelsim.errors import InvalidInput
+
+    wrong: list[FunnelsimError] = []
+    for file in files:
+        try:
+            _warn(api.check(file, sets).warnings, quiet)
+            if not quiet:
+                click.echo(f"{file}: ok")
+        except InvalidInput as error:
+            _complain(error)
+            wrong.append(error)
+    if wrong:
+        sys.exit(wrong[0].exit_code)
+
+
+@commands.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_options("sets", "threads", "json", "quiet")
+@click.option("--again", is_flag=True, help="Solve even if this has been done before.")
+def anchor(file: Path, sets: tuple[str, ...], threads: int | None, as_json: bool, quiet: bool, again: bool) -> None:
+    """Show the intercepts that make the root scenario reproduce its base rates.
+
+    \b
+    funnelsim anchor old-way.yaml
+
+    A base rate is an average over the leads of the root scenario, with all its effects on. Runs and comparisons do
+    this by themselves and keep what they find.
+    """
+    from funnelsim import api
+
+    watch = Terminal(quiet=quiet)
+    found = api.anchor(file, sets, threads, not again, watch)
+    watch.clear()
+    if as_json:
+        from funnelsim.study.anchor import to_json
+
+        click.echo(json.dumps(to_json(found), indent=1))
+    else:
+        from funnelsim.report.terminal import anchor_report
+
+        click.echo(anchor_report(found))
+
+
+@commands.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_options("sets", "seed", "replications", "precision", "engine", "threads", "out")
+@click.option("--tables", is_flag=True, help="Save visits, assignments and attempts as Parquet.")
+@click.option("--event-log", "log", type=click.Choice(["csv", "parquet"]), help="Save an event log for process mining.")
+@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
+@_options("json", "quiet", "verbose")
+def run(file: Path, sets: tuple[str, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
+    """Simulate a scenario; say what comes out and how sure that is.
+
+    \b
+    funnelsim run old-way.yaml
+    funnelsim run old-way.yaml --set teams.sales.people=6 --precision 2%
+    funnelsim run old-way.yaml -n 20 --event-log csv
+    funnelsim run results/old-way-1f2e3d4c5b/manifest.json
+
+    The last repeats a run to the last digit.
+    """
+    from funnelsim import api
+
+    watch = Terminal(quiet=quiet)
+    result = api.run(file, sets, watch=watch, command=["funnelsim", *sys.argv[1:]], **options)
+    watch.clear()
+    if as_json:
+        click.echo(json.dumps(result.as_data(), indent=1, ensure_ascii=False))
+    else:
+        from funnelsim.report.terminal import run_report
+
+        _answer(run_report(result, verbose, _width()))
+        click.echo(f"\nresults: {result.folder}")
+
+
+@commands.command()
+@click.argument("history", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="The fitted file; default: beside the history.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the data, when it is not the one in the file.")
+@click.option("--strict", is_flag=True, help="Rows that cannot be used are errors.")
+@_options("quiet")
+def calibrate(history: Path, out: Path | None, data: Path | None, strict: bool, quiet: bool) -> None:
+    """Turn a history into numbers that a scenario extends.
+
+    \b
+    funnelsim calibrate crm.history.yaml
+    funnelsim calibrate olist.history.yaml --data ~/olist --out olist.fitted.yaml
+
+    The history file says which CSV or Parquet files to read and which column is what.
+    """
+    from funnelsim import api
+
+    target = out or history.with_name(history.name.removesuffix(".yaml").removesuffix(".history") + ".fitted.yaml")
+    found = api.calibrate(history, target, data, strict)
+    if not quiet:
+        _answer(found.report())
+        click.echo(f"\nfitted file: {target}")
+
+
+@commands.command()
+@click.option("--out", type=click.Path(path_type=Path), help="Write it to a file.")
+def schema(out: Path | None) -> None:
+    """Print the JSON Schema of scenario files, for editors.
+
+    \b
+    funnelsim schema --out scenario.schema.json
+
+    Then let a scenario begin with `# yaml-language-server: $schema=scenario.schema.json`.
+    """
+    from funnelsim import api
+
+    text = json.dumps(api.schema(), indent=1, ensure_ascii=False)
+    if out is None:
+        click.echo(text)
+    else:
+        out.write_text(text + "\n", encoding="utf-8")
+
+
+# ---- printing ------------------------------------------------------------------------------------------------------
+
+
+def _answer(text: str) -> None:
+    """The first line is the answer: bold on a terminal, unless NO_COLOR."""
+    first, _, rest = text.partition("\n")
+    plain = bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
+    click.echo(first if plain else click.style(first, bold=True), color=not plain)
+    click.echo(rest)
+
+
+def _warn(problems: list[Problem], quiet: bool) -> None:
+    if not quiet:
+        for problem in problems:
+            click.echo(str(problem), err=True)
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((110, 40)).columns
