@@ -38,6 +38,10 @@ class Findings:
             return None
         return [str(path[1]) for path in self.left_out if path[0] == collection and len(path) > 1]
 
+    def unreadable(self, *path: str | int) -> bool:
+        """Whether there is something at this path that could not be read."""
+        return path in self.left_out
+
     def untouched(self, *keys: str) -> bool:
         """Whether all below these keys of the scenario could be read."""
         return not any(path[0] in keys for path in self.left_out)

@@ -26,7 +26,7 @@ def check_without_work(scenario: Scenario, found: Findings) -> None:
 def check_without_next(scenario: Scenario, found: Findings) -> None:
     """A stage without `next` is an end: leads stay."""
     for name, stage in scenario.stages.items():
-        if stage.next is None:
+        if stage.next is None and not found.unreadable("stages", name, "next"):
             for key in ("pace", "work", "patience", "response"):
                 if getattr(stage, key) not in (None, (), "none"):
                     found.error(("stages", name, key), f"'{key}' in {name}, which leads nowhere",

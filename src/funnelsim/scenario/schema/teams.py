@@ -46,8 +46,8 @@ class Calendar(Model):
     days: Weekdays = policy((0, 1, 2, 3, 4))
     """Days of the week it is open: `Mon-Fri`, `Mon, Wed`."""
 
-    holidays: tuple[Day, ...] = policy(())
-    """Dates it is closed."""
+    holidays: Annotated[tuple[Day, ...], OneOrMany()] = policy(())
+    """Dates it is closed; one or a list."""
 
     timezone: Zone | None = policy()
     """Where its clock hangs. Default: the scenario's."""

@@ -120,7 +120,9 @@ def _weighted(inside: str) -> list[tuple[float, str]]:
         before = inside[:match.start()]
         if before.count("(") == before.count(")") and not before.rstrip().endswith("never"):
             starts.append(match)
-    if starts and inside[:starts[0].start()].strip():
+    if not starts:
+        return []
+    if inside[:starts[0].start()].strip():
         raise Misreading("a mixture begins with a weight", "such as mixture(60% ... 40% ...)")
     ends = [match.start() for match in starts[1:]] + [len(inside)]
     return [(proportion(match[0]), inside[match.end():end].strip(" ,"))

@@ -77,6 +77,8 @@ def routing(value: Any) -> Routing:
         if not match[1]:
             raise Misreading("daily at what time?", "such as daily at 08:00")
         return Routing("daily", at=clock(match[1]), text=text)
+    if not re.match(r"\d|[a-z]+\s*\(", text):
+        raise Misreading(f"{shown(value)} is not a routing", "at once, daily at 08:00, or a delay such as 4 hours")
     return Routing("delay", delay=time_law(value), text=text)
 
 
