@@ -13,44 +13,46 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelsim.whole import whole
+
 TICK = 1.0 / 1024.0
 HOUR, DAY, WEEK = 3600.0, 86400.0, 604800.0
-NONE = np.int64(-1)
+NONE = whole(-1)
 
 # Where an exit leads when it is not a stage.
-LOST, SILENT = np.int64(-1), np.int64(-2)       # silent: never heard of again, stays open for ever
+LOST, SILENT = whole(-1), whole(-2)       # silent: never heard of again, stays open for ever
 
 # How a visit ended.
-FORWARD, BACK, END, LOST_HERE, UNREACHED, COLD, RETURNED, CYCLE_LIMIT, WENT_SILENT, OPEN = (np.int64(i) for i in range(10))
+FORWARD, BACK, END, LOST_HERE, UNREACHED, COLD, RETURNED, CYCLE_LIMIT, WENT_SILENT, OPEN = (whole(i) for i in range(10))
 OUTCOMES = ("forward", "back", "end", "lost", "unreached", "cold", "returned", "cycle limit", "silent", "open")
 
 # How an assignment ended.
-(REACHED, GAVE_UP, WENT_COLD, REASSIGNED, SENT_BACK, PASSED_ON, STILL_OPEN) = (np.int64(i) for i in range(7))
+(REACHED, GAVE_UP, WENT_COLD, REASSIGNED, SENT_BACK, PASSED_ON, STILL_OPEN) = (whole(i) for i in range(7))
 ASSIGNMENT_ENDS = ("reached", "gave up", "went cold", "reassigned", "returned", "passed on", "open")
 
 # How an attempt ended.
-CONTACT, NO_ANSWER, WITHDRAWN, WAITING, IN_PROGRESS = (np.int64(i) for i in range(5))
+CONTACT, NO_ANSWER, WITHDRAWN, WAITING, IN_PROGRESS = (whole(i) for i in range(5))
 ATTEMPT_ENDS = ("contact", "no answer", "withdrawn", "waiting", "in progress")
 
 # State of a clock (rule 61).
-NO_CLOCK, RUNNING, KEPT, BROKEN, NEITHER, INHERITED = (np.int64(i) for i in range(-1, 5))
+NO_CLOCK, RUNNING, KEPT, BROKEN, NEITHER, INHERITED = (whole(i) for i in range(-1, 5))
 CLOCK_STATES = ("running", "kept", "broken", "neither", "inherited")
 
 # Terms, clock starts, actions on a breach.
-FIRST_TOUCH, ATTEMPTS_WITHIN = np.int64(0), np.int64(1)
-CREATED, QUALIFIED, ASSIGNED = (np.int64(i) for i in range(3))
-WARN, ESCALATE, REASSIGN, RETURN = (np.int64(i) for i in range(4))
+FIRST_TOUCH, ATTEMPTS_WITHIN = whole(0), whole(1)
+CREATED, QUALIFIED, ASSIGNED = (whole(i) for i in range(3))
+WARN, ESCALATE, REASSIGN, RETURN = (whole(i) for i in range(4))
 ACTIONS = ("warn", "escalate", "reassign", "return")
 
 # Queue orders (rule 13), routing of a handoff (rules 48, 50), units of spacing (rule 38), sides.
-FIRST_COME, BY_SCORE, BY_DUE_TIME = (np.int64(i) for i in range(3))
-AT_ONCE, DELAYED, BATCHED = (np.int64(i) for i in range(3))
-ELAPSED, BUSINESS, ON_DAYS = (np.int64(i) for i in range(3))
-MARKETING, SALES = np.int64(0), np.int64(1)
+FIRST_COME, BY_SCORE, BY_DUE_TIME = (whole(i) for i in range(3))
+AT_ONCE, DELAYED, BATCHED = (whole(i) for i in range(3))
+ELAPSED, BUSINESS, ON_DAYS = (whole(i) for i in range(3))
+MARKETING, SALES = whole(0), whole(1)
 
 # Effects: what they look at, and what they shift.
-ALWAYS, FIT, CONTEXT_LOST, BOTH_TEAMS, MARKETING_SELLS, RESPONSE_DELAY = (np.int64(i) for i in range(6))
-ADVANCE, CONTACT_CHANCE = np.int64(0), np.int64(1)
+ALWAYS, FIT, CONTEXT_LOST, BOTH_TEAMS, MARKETING_SELLS, RESPONSE_DELAY = (whole(i) for i in range(6))
+ADVANCE, CONTACT_CHANCE = whole(0), whole(1)
 
 _i, _f, _u = "i8", "f8", "u8"
 

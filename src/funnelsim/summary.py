@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.plan import Plan, records
+from funnelsim.whole import whole
 
-COHORT, CALENDAR = np.int64(0), np.int64(1)
+COHORT, CALENDAR = whole(0), whole(1)
 WINDOWS = ("cohort", "calendar")
 
 # Edges of the response histogram, seconds: four to an octave from one minute to two years. Bin i holds edges[i-1] <= x < edges[i].

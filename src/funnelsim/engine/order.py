@@ -4,18 +4,18 @@ Events are ordered by (time, rank, lead, thing, ordinal). The rank says who goes
 what happens, then who serves whom, then clocks that run out.
 """
 
-import numpy as np
+from funnelsim.whole import whole
 
-WORK_ENDS = np.int64(0)      # lead, team, attempt
-CAPACITY = np.int64(1)       # -1, team, interval
-OUTCOME = np.int64(2)        # lead, stage, visit number: outcome shows, cool-off ends, routing ends
-DELIVERY = np.int64(3)       # lead, team, assignment: a batch arrives
-ARRIVAL = np.int64(4)        # lead
-DUE = np.int64(5)            # lead, team, assignment: habit ends, an attempt falls due
-DISPATCH = np.int64(6)       # -1, team
-ACTION = np.int64(7)         # lead, term, action: a promise acts
-PATIENCE = np.int64(8)       # lead, stage, visit number
-REVIEW = np.int64(9)         # levels and reviews
-SAMPLE = np.int64(10)        # -1, day
+WORK_ENDS = whole(0)      # lead, team, attempt
+CAPACITY = whole(1)       # -1, team, interval
+OUTCOME = whole(2)        # lead, stage, visit number: outcome shows, cool-off ends, routing ends
+DELIVERY = whole(3)       # lead, team, assignment: a batch arrives
+ARRIVAL = whole(4)        # lead
+DUE = whole(5)            # lead, team, assignment: habit ends, an attempt falls due
+DISPATCH = whole(6)       # -1, team
+ACTION = whole(7)         # lead, term, action: a promise acts
+PATIENCE = whole(8)       # lead, stage, visit number
+REVIEW = whole(9)         # levels and reviews
+SAMPLE = whole(10)        # -1, day
 
-NO_LEAD = np.int64(-1)       # events without a lead come first within their rank
+NO_LEAD = whole(-1)       # events without a lead come first within their rank

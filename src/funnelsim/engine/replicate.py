@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from funnelsim import measures
 from funnelsim.engine import fast, reference
@@ -40,6 +42,50 @@ def replicate(plan: Plan, seed: int, replications: Iterable[int], engine: str = 
         raise ValueError(f"engine must be fast or reference, not {engine!r}")
     found = {number: row for part in parts for number, row in part}
     return Replications([found[number][0] for number in numbers], [_trace(found[number][1]) for number in numbers] if tables else None)
+
+
+class Job(NamedTuple):
+    """One plan and the replications wanted of it."""
+
+    plan: Plan
+    seed: int
+    numbers: tuple[int, ...]
+
+
+def run_jobs(jobs: list[Job], engine: str = "fast", threads: int | None = None,
+             on_done: Callable[[int], None] | None = None) -> list[list[Summary]]:
+    """Many plans, a few replications each, spread over threads: summaries by job, in the order of its numbers.
+
+    `on_done` is called with the number of jobs finished so far.
+    """
+    done: list[int] = []
+
+    def work(job: Job) -> list[Summary]:
+        found = replicate(job.plan, job.seed, job.numbers, engine, threads=1).summaries
+        done.append(1)
+        if on_done is not None:
+            on_done(len(done))
+        return found
+
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        return list(pool.map(work, jobs))
+
+
+def visits_of(plan: Plan, seed: int, replications: Iterable[int], threads: int | None = None) -> Any:
+    """All visits of some replications, one below the other and in no order: for anchoring, which only adds them up."""
+    numbers = list(replications)
+
+    def work(mine: list[int]) -> list[Any]:
+        runner, found = fast.Runner(plan, tracing=True), []
+        for number in mine:
+            runner.run(seed, number)
+            found.append(runner.visits())
+        return found
+
+    threads = max(1, min(threads or os.cpu_count() or 1, len(numbers)))
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(work, [numbers[i::threads] for i in range(threads)]))
+    return np.concatenate([table for part in parts for table in part]).view(np.recarray)
 
 
 _Part = list[tuple[int, tuple[Summary, Trace | None]]]

@@ -1,0 +1,263 @@
+"""Compare: is B better than A, by how much, how sure, and resting on what (METHODS: comparing honestly).
+
+Pairs on the same luck in a two-level design: `draws` of what nobody knows x `pairs` of periods. The first scenario is
+the base; each other one is a rung of the ladder and is set against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim.compile.draws import Belief, uniform
+from funnelsim.engine.replicate import Job, run_jobs
+from funnelsim.measures import Measure, named
+from funnelsim.scenario import Loaded
+from funnelsim.study.differences import Difference, differences
+from funnelsim.study.history import HistoryCheck, against_history
+from funnelsim.study.spread import Spread, spread
+from funnelsim.study.worlds import Case, beliefs_at_one, case, changed, curves_to_try, with_curve, with_promises_of
+from funnelsim.summary import Summary
+from funnelsim.watch import Watch
+
+Floats = NDArray[np.float64]
+PAIR_STRIDE = 10_000            # replication = draw * stride + pair: the same luck in every scenario
+MOST_PAIRS = 16                 # a draw, when more precision is wanted
+
+
+@dataclass(frozen=True)
+class Design:
+    """How many draws and pairs; `precision` is of the difference, relative to the base."""
+
+    draws: int = 40
+    pairs: int = 4
+    precision: float | None = None
+    aside_draws: int = 10       # for questions beside the main one: beliefs at 1, other curves
+    aside_pairs: int = 2
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One scenario set against the base."""
+
+    name: str
+    differences: dict[str, Spread]          # by measure: cohort.won, cohort.revenue, cohort.profit, calendar.won, ...
+    at_one: Spread | None                   # of the goal, with all beliefs at 1
+    by_curve: dict[str, Spread]             # of the goal, under other response curves
+    break_evens: list[BreakEven]
+    changes: list[Difference]
+    over_before: Spread | None = None       # of the goal, against the rung before it
+    added: bool = False                     # a rung that the tool added to the ladder
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """Where on its range a belief would turn the answer."""
+
+    path: str
+    low: float
+    high: float
+    at: float | None                        # None: nowhere in the range
+    at_low: float                           # the difference at the ends of the range
+    at_high: float
+
+
+@dataclass(frozen=True)
+class Column:
+    """One scenario's own figures."""
+
+    name: str
+    values: dict[str, Floats]               # [draw, pair] by measure
+    units: dict[str, str]
+    summaries: list[Summary] = field(repr=False, default_factory=list)
+
+    def spread(self, key: str, uncertain: bool = True) -> Spread:
+        return spread(self.values[key], uncertain)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that `compare` found; `report.comparison` prints it."""
+
+    goal: str                               # measure that decides
+    columns: list[Column]
+    rungs: list[Rung]
+    history: HistoryCheck | None
+    cases: list[Case] = field(repr=False)
+    design: Design
+    draws: int
+    pairs: int
+    uncertain: bool
+    notes: list[str]
+
+
+def compare(base: Loaded, *others: Loaded, design: Design | None = None, engine: str = "fast", threads: int | None = None,
+            aside: bool = True, seed: int | None = None, watch: Watch | None = None) -> Comparison:
+    """Set each other scenario against the base.
+
+    `aside` False leaves out what needs further worlds (beliefs at 1, other curves); `seed` is of the luck, by default
+    the base's own. Raises ScenarioError as loading does.
+    """
+    design, watch = design or Design(), watch or Watch()
+    ladder, added = _ladder(base, list(others))
+    cases = [case(loaded, threads, watch.note) for loaded in ladder]
+    goal = goal_of(base)
+    uncertain = any(one.blueprint.uncertain for one in cases)
+    runner = Runs(cases[0].blueprint.scenario.seed if seed is None else seed, engine, threads, watch)
+    pairs = design.pairs
+    columns = runner.columns(cases, range(design.draws), range(pairs), "comparing")
+    notes: list[str] = []
+    while pairs < MOST_PAIRS and _wants_more(columns, goal, uncertain, design, notes):
+        more = runner.columns(cases, range(design.draws), range(pairs, 2 * pairs), "comparing, more pairs")
+        columns = [_joined(one, other, design.draws) for one, other in zip(columns, more, strict=True)]
+        pairs *= 2
+    at_one, by_curve = _aside(cases, goal, design, runner) if aside else ({}, {})
+    rungs = [
+        Rung(cases[i].name, _differences(columns[0], columns[i], uncertain), at_one.get(i), by_curve.get(i, {}),
+             break_evens(cases, i, columns[i].values[goal] - columns[0].values[goal]),
+             differences(base.resolved["scenario"], cases[i].loaded.resolved["scenario"]),
+             spread(columns[i].values[goal] - columns[i - 1].values[goal], uncertain) if i > 1 else None,
+             cases[i].name in added)
+        for i in range(1, len(cases))
+    ]
+    history = against_history(cases[0], columns[0].summaries)
+    return Comparison(goal, columns, rungs, history, cases, design, design.draws, pairs, uncertain, notes)
+
+
+def goal_of(base: Loaded) -> str:
+    """The measure that decides: the goal named beforehand in the scenario, else customers won."""
+    goal = base.scenario.goal
+    return "cohort.revenue" if goal is not None and goal.revenue is not None and goal.wins is None else "cohort.won"
+
+
+def break_evens(cases: Sequence[Case], i: int, values: Floats) -> list[BreakEven]:
+    """Where each range would turn the sign, by least squares of the draws' means on all ranges at once."""
+    ranges: dict[str, Belief] = {belief.path: belief for one in (cases[0], cases[i]) for belief in one.blueprint.beliefs}
+    if not ranges or len(values) < len(ranges) + 2:
+        return []
+    seed = cases[0].blueprint.scenario.seed
+    places = np.array([[uniform(seed, draw, path) for path in ranges] for draw in range(len(values))])
+    design = np.column_stack((np.ones(len(values)), places - 0.5))
+    found = np.linalg.lstsq(design, values.mean(axis=1), rcond=None)[0]
+    return [_break_even(belief, float(found[0]), float(slope)) for belief, slope in zip(ranges.values(), found[1:], strict=True)]
+
+
+def _break_even(belief: Belief, centre: float, slope: float) -> BreakEven:
+    at_low, at_high = centre - 0.5 * slope, centre + 0.5 * slope
+    at = belief.at(0.5 - centre / slope) if at_low * at_high < 0.0 else None
+    return BreakEven(belief.path, belief.low, belief.high, at, at_low, at_high)
+
+
+PROMISE, BELIEFS, REST, NOTHING = "the promise alone", "beliefs nobody has measured", "the rest of the policy", "nothing"
+
+
+def cause(found: Comparison) -> str:
+    """What makes most of the last rung's difference; nothing when its interval holds 0.
+
+    Parts: what the rung with promises alone already brings, what vanishes with all beliefs at 1, and the remainder.
+    (Order-free shares are a matter of Shapley values, a later study.)
+    """
+    last = found.rungs[-1].differences[found.goal]
+    if last.low <= 0.0 <= last.high:
+        return NOTHING
+    alone = found.rungs[0].differences[found.goal].mean if len(found.rungs) > 1 else 0.0
+    at_one = found.rungs[-1].at_one
+    resting = last.mean - at_one.mean if at_one else 0.0
+    parts = {PROMISE: alone, BELIEFS: resting, REST: last.mean - alone - resting}
+    return max(parts, key=lambda name: parts[name] * np.sign(last.mean))
+
+
+# ---- running --------------------------------------------------------------------------------------------------------
+
+
+def _ladder(base: Loaded, others: list[Loaded]) -> tuple[list[Loaded], set[str]]:
+    """The base, the others in order; with one other, the base with the other's promises alone is put between."""
+    if len(others) != 1:
+        return [base, *others], set()
+    between = with_promises_of(base, others[0])
+    if between is None or not differences(between.resolved["scenario"], others[0].resolved["scenario"]):
+        return [base, *others], set()
+    return [base, between, *others], {between.scenario.name}
+
+
+@dataclass(frozen=True)
+class Runs:
+    """How replications are run."""
+
+    seed: int
+    engine: str
+    threads: int | None
+    watch: Watch
+
+    def columns(self, cases: Sequence[Case], draws: range, pairs: range, what: str) -> list[Column]:
+        """Each case in each draw and pair, on the same luck."""
+        jobs = [Job(one.anchor.plan(one.blueprint, draw), self.seed, tuple(draw * PAIR_STRIDE + pair for pair in pairs))
+                for one in cases for draw in draws]
+        results = run_jobs(jobs, self.engine, self.threads, lambda done: self.watch.progress(what, done, len(jobs)))
+        return [_column(one, results[i * len(draws):(i + 1) * len(draws)]) for i, one in enumerate(cases)]
+
+
+def _column(one: Case, results: list[list[Summary]]) -> Column:
+    summaries = [summary for found in results for summary in found]
+    found = named(summaries, one.blueprint.centre, one.blueprint.book)
+    return Column(one.name, {key: _by_draw(measure, len(results)) for key, measure in found.items()},
+                  {key: measure.unit for key, measure in found.items()}, summaries)
+
+
+def _by_draw(measure: Measure, draws: int) -> Floats:
+    return np.broadcast_to(measure.values, measure.top.shape).reshape(draws, -1)
+
+
+def _joined(one: Column, other: Column, draws: int) -> Column:
+    first, second = len(one.summaries) // draws, len(other.summaries) // draws
+    summaries = [summary for d in range(draws)
+                 for summary in (*one.summaries[d * first:(d + 1) * first], *other.summaries[d * second:(d + 1) * second])]
+    return Column(one.name, {key: np.concatenate((one.values[key], other.values[key]), axis=1) for key in one.values},
+                  one.units, summaries)
+
+
+def _differences(base: Column, other: Column, uncertain: bool) -> dict[str, Spread]:
+    found = {}
+    for key in base.values:
+        if key in other.values:
+            values = other.values[key] - base.values[key]
+            if np.isfinite(values).all():
+                found[key] = spread(values, uncertain)
+    return found
+
+
+def _wants_more(columns: list[Column], goal: str, uncertain: bool, design: Design, notes: list[str]) -> bool:
+    """Stop by simulation error; a precision finer than a tenth of what nobody knows is refused."""
+    if design.precision is None:
+        return False
+    base = float(columns[0].values[goal].mean())
+    for column in columns[1:]:
+        found = spread(column.values[goal] - columns[0].values[goal], uncertain)
+        if found.error > design.precision * abs(base):
+            if uncertain and found.finer_buys_nothing:
+                notes.append(f"a finer precision buys nothing: the simulation error ({found.error:.2g}) is already below a "
+                             f"tenth of what your data leaves open")
+                return False
+            return True
+    return False
+
+
+def _aside(cases: list[Case], goal: str, design: Design, runs: Runs) -> tuple[dict[int, Spread], dict[int, dict[str, Spread]]]:
+    """The goal's differences in other worlds: all beliefs at 1, other response curves."""
+    at_one = _world(cases, beliefs_at_one, goal, design.draws // 2, design, runs, "beliefs at 1")
+    by_curve: dict[int, dict[str, Spread]] = {}
+    for curve in curves_to_try(cases[0].loaded):
+        for i, one in _world(cases, with_curve(curve), goal, design.aside_draws, design, runs, f"curve {curve}").items():
+            by_curve.setdefault(i, {})[curve] = one
+    return at_one, by_curve
+
+
+def _world(cases: list[Case], change: Any, goal: str, draws: int, design: Design, runs: Runs, what: str) -> dict[int, Spread]:
+    there = [case(changed(one.loaded, change), runs.threads, runs.watch.note, one.anchor) for one in cases]
+    columns = runs.columns(there, range(draws), range(design.aside_pairs), what)
+    uncertain = any(one.blueprint.uncertain for one in there)
+    return {i: spread(columns[i].values[goal] - columns[0].values[goal], uncertain) for i in range(1, len(columns))}

@@ -1,0 +1,51 @@
+"""What differs between two scenarios, under three headings: facts (there should be none), policy, beliefs [80]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from funnelsim.scenario.schema import nature
+
+_SILENT = ("name", "about", "extends")
+_WHOLE = ("next", "unreached", "cold", "enters", "on_breach", "on_attempts_breach", "fitted", "history", "leads_in_flight")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One key that is not the same."""
+
+    path: str
+    nature: str                 # fact, policy, belief or setting
+    base: str                   # "-" when not there
+    other: str
+
+
+def differences(base: dict[str, Any], other: dict[str, Any]) -> list[Difference]:
+    """Leaf by leaf; shares count as one value, as in layers (rule 77)."""
+    return list(_walk((), base, other))
+
+
+def _walk(path: tuple[str, ...], base: Any, other: Any) -> Any:
+    if base == other:
+        return
+    if isinstance(base, dict) and isinstance(other, dict) and not _is_whole(path):
+        for key in [*base, *(key for key in other if key not in base)]:
+            if path or key not in _SILENT:
+                yield from _walk((*path, str(key)), base.get(key), other.get(key))
+        return
+    yield Difference(".".join(path), nature(path), _text(base), _text(other))
+
+
+def _is_whole(path: tuple[str, ...]) -> bool:
+    return bool(path) and (path[-1] in _WHOLE or (len(path) == 2 and path[0] == "ownership"))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_text(item) for item in value) + "]"
+    return str(value)
