@@ -36,7 +36,7 @@ lost: {activity: lost}
 
 
 def world(seed: int, a_week: float = 300.0, end: datetime = END) -> list[dict[str, str]]:
-    """One row a lead that arrived before END, cut at `end`; source b has 2.0 times the odds of going on in every stage."""
+    """One row a lead that arrived before END, cut at `end`; source b has twice the odds of going on in every stage."""
     rng = np.random.default_rng(seed)
     days = (END - START).days
     rows = []

@@ -61,19 +61,22 @@ def misfit(spells: Spells, fit: Weighed, exit_: int) -> Misfit | None:
 def empirical_points(spells: Spells, fit: Weighed, exit_: int) -> list[tuple[float, float]]:
     """(share, seconds) of an exit's time where no family follows it: the fitted law, corrected band by band.
 
-    Each band's mass is multiplied by exits seen over exits expected there; the tail nobody has seen keeps the law's.
+    Each band's mass is multiplied by exits seen over exits expected there. Beyond the last exit seen, the law's tail
+    is kept as far as nobody was followed there: half an exit is granted to what was seen and to what was expected.
     """
     seen_times = np.sort(spells.time[spells.outcome == exit_ + 1])
     edges = np.unique(np.quantile(seen_times, np.linspace(0, 1, FINE_BANDS + 1)))
     edges[0] = max(edges[0] - 0.5, 0.0)
-    expected, seen = _by_band(spells, fit, exit_, edges)
-    law = fit.gone_by(exit_, edges)
-    mass = np.append(np.diff(law) * np.clip(seen / np.maximum(expected, 1e-9), 0.0, 1e3), 1.0 - law[-1])
+    expected, seen = _by_band(spells, fit, exit_, np.append(edges, np.inf))
+    law = np.append(fit.gone_by(exit_, edges), 1.0)
+    ratio = np.clip(seen / np.maximum(expected, 1e-9), 0.0, 1e3)
+    ratio[-1] = min((seen[-1] + 0.5) / (expected[-1] + 0.5), 1.0)
+    mass = np.diff(law) * ratio
     shares = np.concatenate([[0.0], np.cumsum(mass[:-1]) / mass.sum()])
     points = [(float(share), float(edge)) for share, edge in zip(shares, edges, strict=True)]
     if shares[-1] > 1 - 1e-4:
         return [*points[:-1], (1.0, points[-1][1])]
-    tail = [(q, _quantile_of(fit, exit_, float(1 - (1 - law[-1]) * (1 - q)))) for q in (0.3, 0.6, 0.9, 0.99)]
+    tail = [(q, _quantile_of(fit, exit_, float(1 - (1 - law[-2]) * (1 - q)))) for q in (0.3, 0.6, 0.9, 0.99)]
     last = points[-1][1]
     points += [(float(shares[-1] + (1 - shares[-1]) * q), max(t, last)) for q, t in tail]
     return [*points, (1.0, points[-1][1] * 1.5)]

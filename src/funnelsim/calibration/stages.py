@@ -1,7 +1,7 @@
 """Every stage of a history: its exits, its fit, its sources.
 
-A deterministic time-out (many exits of one kind on the same day after entry) is an exit of its own beside the others,
-so that it is kept and not smoothed into a wide law; in the result the two are added up again.
+An exit whose times hold a time-out or two ways of leaving becomes several exits to one target (`splitting`); in the
+result their shares are added up again and their times mixed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from funnelsim.calibration.goodness import Misfit, misfit
 from funnelsim.calibration.history import LOST, History
 from funnelsim.calibration.records import LOST_AT, OPEN, Records
 from funnelsim.calibration.sojourn import Spells
+from funnelsim.calibration.splitting import Timer, split_modes, split_timers
 from funnelsim.calibration.times import local_parts
 from funnelsim.calibration.weighing import Estimate, Weighed, refit, weigh
 
@@ -24,21 +25,11 @@ TRIED_AGAIN = 2  # choices of families that are fitted again for finer groups
 
 
 @dataclass(frozen=True)
-class Timer:
-    """So many exits of one kind fall on one day after entry."""
-
-    exit: str
-    days: float
-    count: int
-    of: int
-
-
-@dataclass(frozen=True)
 class StageFit:
     """What is known of one stage."""
 
     name: str
-    targets: tuple[str, ...]  # by exit: stage or lost; a timer repeats its target
+    targets: tuple[str, ...]  # by exit: stage or lost; a target may come twice
     order: tuple[str, ...]  # distinct targets, forward ones first
     forward: tuple[int, ...]  # exits that lead on
     spells: Spells
@@ -139,16 +130,29 @@ def _fit_stage(history: History, records: Records, number: int) -> StageFit | No
     spells, source = _spells(history, records, number)
     if not (spells.outcome > 0).any():
         return None
-    spells, targets, timers = _split_timers(spells)
+    spells, fit, timers, misfits = _fit(spells)
+    targets = spells.exits
     place = {stage: i for i, stage in enumerate(records.stages)}
     forward = tuple(j for j, target in enumerate(targets) if place.get(target, -1) > number)
-    fit = weigh(spells, frozenset(range(len(targets) - len(timers), len(targets))))
     order = tuple(
         sorted(dict.fromkeys(targets), key=lambda t: (place.get(t, -1) <= number, t == LOST, place.get(t, 0)))
     )
     sources, naive = _by_source(records, spells, source, fit, forward)
-    misfits = tuple(found for j in range(len(targets) - len(timers)) if (found := misfit(spells, fit, j)))
     return StageFit(name, targets, order, forward, spells, fit, sources, naive, timers, misfits)
+
+
+def _fit(spells: Spells) -> tuple[Spells, Weighed, tuple[Timer, ...], tuple[Misfit, ...]]:
+    """Weigh the families; where none follows, look for two ways of leaving mixed in one and weigh again."""
+    usual = len(spells.exits)
+    spells, timers = split_timers(spells)
+    fixed = frozenset(range(usual, len(spells.exits)))
+    while True:
+        fit = weigh(spells, fixed)
+        wrong = [m for j in range(len(spells.exits)) if j not in fixed and (m := misfit(spells, fit, j)) is not None]
+        split = split_modes(spells, [m.number for m in wrong])
+        if split is None:
+            return spells, fit, timers, tuple(wrong)
+        spells = split
 
 
 def _spells(history: History, records: Records, number: int) -> tuple[Spells, np.ndarray]:
@@ -185,38 +189,6 @@ def _spells(history: History, records: Records, number: int) -> tuple[Spells, np
         records.as_of - began,
     )
     return spells, records.source[visits.lead[mine]]
-
-
-def _split_timers(spells: Spells) -> tuple[Spells, tuple[str, ...], tuple[Timer, ...]]:
-    exits, outcome, since = list(spells.exits), spells.outcome.copy(), list(spells.recorded_for)
-    timers = []
-    for j, name in enumerate(spells.exits):
-        mine = spells.outcome == j + 1
-        day = _spike(spells.time[mine], spells.rounding[mine])
-        if day is None:
-            continue
-        inside = mine & (np.abs(spells.time - day * DAY) <= 0.5 * DAY)
-        exits.append(name)
-        since.append(spells.recorded_for[j])
-        outcome[inside] = len(exits)
-        timers.append(Timer(name, float(np.median(spells.time[inside]) / DAY), int(inside.sum()), int(mine.sum())))
-    return replace(spells, exits=tuple(exits), outcome=outcome, recorded_for=tuple(since)), tuple(exits), tuple(timers)
-
-
-def _spike(time: Array, rounding: Array) -> float | None:
-    """The day after entry on which at least four times as many leave as on the days around it, if there is one.
-
-    At least 5 % and 20 of the exits must be in excess, and none of this is looked for in the first two days.
-    """
-    if len(time) < 50 or np.median(rounding) > 3600:
-        return None
-    days = np.round(time / DAY).astype(int)
-    count = np.bincount(days, minlength=days.max() + 5).astype(float)
-    padded = np.pad(count, 3)
-    around = sum(padded[3 + k : 3 + k + len(count)] for k in (-3, -2, -1, 1, 2, 3)) / 6.0
-    excess = count - around
-    excess[(np.arange(len(count)) < 3) | (count < 4 * around) | (excess < max(20.0, 0.05 * len(time)))] = 0.0
-    return float(excess.argmax()) if excess.any() else None
 
 
 def _by_source(

@@ -1,0 +1,170 @@
+"""Arrivals, deal values, time-outs and odd times: each against data made for it."""
+
+import csv
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from funnelsim.calibration import Calibration, calibrate
+from funnelsim.calibration.arrivals import _level, _trend
+from funnelsim.calibration.fitted import pace_text
+from funnelsim.calibration.values import fit_value
+from funnelsim.scenario.units import money_law, time_law
+
+END = datetime(2025, 7, 7, tzinfo=UTC)
+WEEKS = 52
+
+
+def calibrated(folder: Path, rows: list[tuple[datetime, datetime | None, str]], dates: bool = False) -> Calibration:
+    """Leads with (entry, win, source), as of 2025-07-06."""
+    shape = "%Y-%m-%d" if dates else "%Y-%m-%d %H:%M:%S"
+    with (folder / "leads.csv").open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(("id", "made", "won_on", "source"))
+        for i, (made, won, source) in enumerate(rows):
+            out.writerow((i, made.strftime(shape), won.strftime(shape) if won and won < END else "", source))
+    (folder / "a.history.yaml").write_text(
+        "as_of: 2025-07-06\ntables: {leads: {file: leads.csv, id: id}}\n"
+        "source: source\nstages: {lead: made, customer: won_on}\n"
+    )
+    return calibrate(folder / "a.history.yaml", out=folder / "a.fitted.yaml")
+
+
+def leads(rng: np.random.Generator, a_week: np.ndarray, source: str, share: float = 0.3) -> list:
+    rows = []
+    for week, count in enumerate(a_week):
+        for _ in range(count):
+            made = END - timedelta(weeks=len(a_week) - week) + timedelta(seconds=float(rng.random() * 604800))
+            won = made + timedelta(days=float(np.exp(rng.normal(1.5, 0.8)))) if rng.random() < share else None
+            rows.append((made, won, source))
+    return rows
+
+
+def test_level_trend_and_batch(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    week = np.arange(WEEKS) - WEEKS
+    steady = rng.poisson(40.0, WEEKS)
+    uneven = rng.poisson(40.0 * rng.gamma(1 / 0.3**2, 0.3**2, WEEKS))
+    growing = rng.poisson(60.0 * 1.6 ** (week / 52.18))
+    burst = np.where(week == -20, 300, 0)
+    rows = [
+        row
+        for name, count in (("steady", steady), ("uneven", uneven), ("growing", growing), ("fair", burst))
+        for row in leads(rng, count, name)
+    ]
+    found = {source.name: source for source in calibrated(tmp_path, rows).arrivals.sources}
+    assert found["steady"].level < 0.1 and found["steady"].trend == 0
+    assert found["steady"].rate == pytest.approx(40, rel=0.1)
+    assert found["uneven"].level == pytest.approx(0.3, abs=0.09) and found["uneven"].trend == 0
+    assert found["growing"].trend == pytest.approx(0.6, abs=0.3)
+    assert found["growing"].rate == pytest.approx(60, rel=0.15)
+    assert found["fair"].batch is not None and found["fair"].batch[1] == 300 and found["fair"].rate == 0
+    text = (tmp_path / "a.fitted.yaml").read_text()
+    assert "all came at once: 300" in text and "weekly_level: " in text and "% a year" in text
+
+
+def test_level_is_zero_for_poisson_and_right_for_gamma() -> None:
+    rng = np.random.default_rng(3)
+    poisson = [_level(rng.poisson(50.0, 26).astype(float)) for _ in range(60)]
+    assert np.mean([level > 0.1 for level in poisson]) < 0.1
+    gamma = [_level(rng.poisson(50 * rng.gamma(1 / 0.04, 0.04, 52)).astype(float)) for _ in range(60)]
+    assert np.mean(gamma) == pytest.approx(0.2, abs=0.02)
+
+
+def test_trend_is_seldom_seen_where_there_is_none() -> None:
+    rng = np.random.default_rng(4)
+    seen = 0
+    for _ in range(200):
+        counts = rng.poisson(50 * rng.gamma(1 / 0.04, 0.04, 30)).astype(float)
+        seen += _trend(counts, _level(counts))[0] != 0
+    assert seen <= 10  # 2 expected at 1 %; more than 10 once in 10,000
+
+
+def test_dates_only(tmp_path: Path) -> None:
+    """Days of the week are found, hours are flat, and the time to win is not biased by half a day."""
+    rng = np.random.default_rng(5)
+    rows = leads(rng, rng.poisson(120.0, 26), "web")
+    rows = [
+        (made, won and max(won, made), source) for made, won, source in rows if made.weekday() < 5 or rng.random() < 0.3
+    ]
+    found = calibrated(tmp_path, rows, dates=True)
+    assert not found.arrivals.hours_known
+    profile = found.arrivals.sources[0].profile.reshape(7, 24)
+    assert np.ptp(profile, axis=1).max() < 1e-12
+    assert profile[6, 0] / profile[1, 0] == pytest.approx(0.3, abs=0.08)
+    median = float(np.exp(1.5)) * 86400
+    assert found.stages[0].fit.gone_by(0, np.array([median]))[0] == pytest.approx(0.5, abs=0.05)
+    assert found.conversion().low < 0.3 < found.conversion().high
+
+
+def test_a_time_out_is_kept(tmp_path: Path) -> None:
+    """Half of the exits after exactly 30 days: seen, told, and in the fitted pace, not smoothed away."""
+    rng = np.random.default_rng(6)
+    rows = []
+    for made, _, source in leads(rng, rng.poisson(60.0, 40), "web"):
+        luck = rng.random()
+        days = 30.4 if luck < 0.3 else float(np.exp(rng.normal(2.0, 0.7)))
+        rows.append((made, made + timedelta(days=days) if luck < 0.6 else None, source))
+    found = calibrated(tmp_path, rows)
+    stage = found.stages[0]
+    assert len(stage.timers) == 1 and stage.timers[0].days == pytest.approx(30.4, abs=0.1)
+    assert stage.share("customer").low < 0.6 < stage.share("customer").high
+    gone = [
+        sum(w * stage.fit.gone_by(j, np.array([days * 86400.0]))[0] for j, w in ((0, 0.5), (1, 0.5)))
+        for days in (29.5, 31.5)
+    ]
+    assert gone[1] - gone[0] > 0.45
+    assert "a time-out" in found.report()
+    law = time_law(pace_text(stage, "customer"))
+    assert law.family == "mixture" and sum(law.weights) == pytest.approx(1)
+
+
+def test_two_ways_of_leaving_are_kept_apart(tmp_path: Path) -> None:
+    """Half answered by a machine in a minute, half by people in a week."""
+    rng = np.random.default_rng(7)
+    rows = []
+    for made, _, source in leads(rng, rng.poisson(100.0, 30), "web"):
+        luck = rng.random()
+        seconds = np.exp(rng.normal(np.log(60), 0.2)) if luck < 0.25 else np.exp(rng.normal(np.log(7 * 86400), 0.3))
+        rows.append((made, made + timedelta(seconds=float(seconds)) if luck < 0.5 else None, source))
+    stage = calibrated(tmp_path, rows).stages[0]
+    assert stage.targets == ("customer", "customer") and stage.misfits == ()
+    assert stage.share("customer").low < 0.5 < stage.share("customer").high
+    law = time_law(pace_text(stage, "customer"))
+    assert law.family == "mixture" and max(law.weights) == pytest.approx(0.5, abs=0.05)
+
+
+def test_odd_times_are_kept_as_they_lie(tmp_path: Path) -> None:
+    """Equally likely on any of twenty days, then never: no family has such a shape."""
+    rng = np.random.default_rng(7)
+    rows = []
+    for made, _, source in leads(rng, rng.poisson(150.0, 40), "web"):
+        won = made + timedelta(days=float(rng.random() * 20))
+        rows.append((made, won if rng.random() < 0.5 else None, source))
+    found = calibrated(tmp_path, rows)
+    stage = found.stages[0]
+    assert stage.misfits and "no family follows these times" in found.report()
+    law = time_law(pace_text(stage, "customer"))
+    assert law.family == "empirical"
+    share, value = np.array(law.parameters).reshape(-1, 2).T
+    for days in (5.0, 10.0, 15.0):
+        assert np.interp(days * 86400, value, share) == pytest.approx(days / 20, abs=0.03)
+    assert stage.share("customer").value == pytest.approx(0.5, abs=0.03)
+
+
+def test_deal_values() -> None:
+    rng = np.random.default_rng(8)
+    law = fit_value(np.exp(rng.normal(9, 0.7, 500)), np.ones(500, bool))
+    assert (
+        law is not None
+        and law.text.startswith("lognormal")
+        and money_law(law.text).parameters[1] == pytest.approx(0.7, abs=0.08)
+    )
+    listed = fit_value(rng.choice([990.0, 4990.0], 500), np.ones(500, bool))
+    assert listed is not None and listed.text.startswith("empirical")
+    assert money_law(listed.text).parameters[1] == 990
+    fixed = fit_value(np.full(50, 490.0), np.ones(50, bool))
+    assert fixed is not None and money_law(fixed.text).parameters == (490.0,)
+    assert fit_value(np.full(50, np.nan), np.ones(50, bool)) is None
