@@ -161,7 +161,7 @@ def _settle(plan: Plan, seed: int, many: int, start: tuple[Floats, Floats], thre
         visits = visits[(visits.entered >= 0.0) & (visits.entered < plan.settings[0].measure_to) & (visits.arrived >= 0.0)]
         leads = len(np.unique(visits.lead)) * many
         before = intercept.copy(), contact.copy()
-        for stage in np.flatnonzero(wanted):
+        for stage in np.flatnonzero(wanted).tolist():
             mine = visits[visits.stage == stage]
             intercept[stage], ratio[stage] = _intercept(plan, stage, mine, names[stage], intercept[stage])
             contact[stage] = _contact(plan, stage, mine, contact[stage])

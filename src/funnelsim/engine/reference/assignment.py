@@ -80,7 +80,8 @@ class Clock:
                 coming.append((instant, i))
         if coming:
             instant, i = min(coming)
-            self.next = self.model.at(max(instant, self.model.now), order.ACTION, self.assignment.visit.lead.number, self.index, i,
+            lead = self.assignment.visit.lead.number
+            self.next = self.model.at(max(instant, self.model.now), order.ACTION, lead, self.index, i,
                                       lambda: self._act(instant, i))
 
     def _act(self, instant: float, i: int) -> None:

@@ -6,6 +6,8 @@ import math
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from funnelsim.engine import order, streams
 from funnelsim.engine.arrivals import IN_FLIGHT_LUCK, in_flight_number
 from funnelsim.engine.odds import pick
@@ -65,7 +67,7 @@ class Lead:
                 return team
         return -1
 
-    def draw(self, what: int, base: int | None = None) -> float:
+    def draw(self, what: np.uint64, base: int | None = None) -> float:
         """A uniform of the lead's birth."""
         source = self.model.sources[self.source].luck if base is None else base
         return self.model.draw(self.luck, purpose(source, what), 0, 0)

@@ -18,6 +18,7 @@ from funnelsim.engine import streams
 from funnelsim.engine.arrivals import ARRIVAL_ROW, week_arrivals
 from funnelsim.engine.reference.team import Team
 from funnelsim.plan import WEEK, Plan, records
+from funnelsim.whole import whole
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -32,7 +33,7 @@ class At(Event):
         self.time = time
         self.do: Callable[[], None] | None = do
         self.callbacks.append(self._happen)
-        heapq.heappush(env._queue, (time, key, next(env._eid), self))
+        heapq.heappush(env._queue, (time, key, next(env._eid), self))  # type: ignore[misc]  # our key stands for SimPy's own
 
     def cancel(self) -> None:
         self.do = None
@@ -48,7 +49,7 @@ class Model:
     def __init__(self, plan: Plan, seed: int, replication: int) -> None:
         self.plan = plan
         self.env = simpy.Environment()
-        self.key = np.uint64(streams.replication_key(np.uint64(seed), np.int64(replication)))
+        self.key: Any = np.uint64(streams.replication_key(np.uint64(seed), whole(replication)))
         self.settings = rows(plan.settings)[0]
         self.stages, self.exits, self.steps = rows(plan.stages), rows(plan.exits), rows(plan.steps)
         self.sources, self.mixes = rows(plan.sources), rows(plan.mixes)
@@ -95,22 +96,22 @@ class Model:
         plan = self.plan
         return week_arrivals(plan.sources, plan.points, plan.tables, self.key, source, week, room, 0)
 
-    def draw(self, luck: int, purpose: int, first: int, second: int) -> float:
+    def draw(self, luck: int, purpose: np.uint64, first: int, second: int) -> float:
         """Uniform in [0, 1)."""
         return streams.unit(self._bits(luck, purpose, first, second))
 
-    def sample(self, table: int, luck: int, purpose: int, first: int, second: int) -> float:
+    def sample(self, table: int, luck: int, purpose: np.uint64, first: int, second: int) -> float:
         """A draw from a table, as it is."""
         return streams.quantile(self.plan.tables, table, self._bits(luck, purpose, first, second))
 
-    def duration(self, table: int, luck: int, purpose: int, first: int, second: int) -> float:
+    def duration(self, table: int, luck: int, purpose: np.uint64, first: int, second: int) -> float:
         """A drawn length of time on the grid [1]; 0 where there is no table, infinite for "never"."""
         if table < 0:
             return 0.0
         return streams.on_grid(self.sample(table, luck, purpose, first, second))
 
-    def _bits(self, luck: int, what: int, first: int, second: int) -> np.uint64:
-        return np.uint64(streams.bits(np.uint64(luck), np.uint64(what), np.int64(first), np.int64(second)))
+    def _bits(self, luck: int, what: np.uint64, first: int, second: int) -> np.uint64:
+        return np.uint64(streams.bits(np.uint64(luck), np.uint64(what), whole(first), whole(second)))
 
 
 def rows(table: Any) -> list[SimpleNamespace]:

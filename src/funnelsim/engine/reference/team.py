@@ -45,7 +45,7 @@ class Team:
         if self.row.order == BY_SCORE:
             key = -visit.lead.fit
         elif self.row.order == BY_DUE_TIME:
-            key = visit.assignment.first_touch_due
+            key = visit.assignment.first_touch_due if visit.assignment else FOREVER
         return (-visit.level, key, visit.joined, visit.lead.number, visit.attempts)
 
     def release(self, rep: int) -> None:

@@ -10,14 +10,15 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from funnelsim.engine import order, streams
-from funnelsim.engine.odds import choose_exit, logistic, pick, shifted_chance, step_value, total_shift
+from funnelsim.engine.odds import shifted_chance, step_value
 from funnelsim.engine.reference.assignment import Assignment
 from funnelsim.engine.reference.model import At, purpose
+from funnelsim.engine.reference.outcome import beyond, effects_on, settle, settle_given_age, take_group
 from funnelsim.plan import (
-    ADVANCE,
     AT_ONCE,
-    BACK,
     BATCHED,
     BUSINESS,
     COLD,
@@ -25,12 +26,8 @@ from funnelsim.plan import (
     CONTACT_CHANCE,
     DAY,
     DELAYED,
-    END,
-    FORWARD,
     GAVE_UP,
     IN_PROGRESS,
-    LOST_HERE,
-    MARKETING,
     NO_ANSWER,
     ON_DAYS,
     OPEN,
@@ -38,14 +35,11 @@ from funnelsim.plan import (
     REACHED,
     REASSIGNED,
     RETURNED,
-    SALES,
     SENT_BACK,
-    SILENT,
     STILL_OPEN,
     UNREACHED,
     WAITING,
     WENT_COLD,
-    WENT_SILENT,
     WITHDRAWN,
 )
 
@@ -92,7 +86,7 @@ class Visit:
         if handed:
             self._lose_context(owner)
         if self.row.step_count == 0:
-            self.settle()
+            settle(self)
             return
         self._start_patience(self.duration(self.row.patience, streams.P_PATIENCE, 0))
         self._route(owner, handed)
@@ -102,12 +96,12 @@ class Visit:
         if self.row.step_count == 0 or reached:
             if reached:
                 self.lead.reached_by.add(self.lead.owner)
-            self._settle_given_age(self.model.now - self.entered)
+            settle_given_age(self, self.model.now - self.entered)
             return
         self.attempts = self.step_attempts = attempts
         self.touched_before = self.already_worked = attempts > 0
         if self.row.patience >= 0:
-            self._start_patience(self._beyond(self.row.patience, streams.P_PATIENCE))
+            self._start_patience(beyond(self, self.row.patience, streams.P_PATIENCE))
         self.assign(self.lead.owner)
 
     def _route(self, team: int, handed: bool) -> None:
@@ -136,7 +130,8 @@ class Visit:
         self.assignment = Assignment(self, team)
         self.assignment.begin()
         if self.assignment.ordinal == 1:
-            self.first_deadline = self.assignment.first_touch_due if self.assignment.first_touch_due < math.inf else -1.0
+            due = self.assignment.first_touch_due
+            self.first_deadline = due if due < math.inf else -1.0
 
     def _lose_context(self, team: int) -> None:
         duty = self.model.duties[self.stage][team]
@@ -190,7 +185,7 @@ class Visit:
             self.assignment.reached()
             self._end_assignment(REACHED)
             self._cancel_coming()
-            self.settle()
+            settle(self)
             return
         current, postponed, self.postponed = self.assignment, self.postponed, None
         if postponed is not None:
@@ -212,7 +207,7 @@ class Visit:
                 self.assignment.gave_up()
                 self._end_assignment(GAVE_UP)
                 self._cancel_coming()
-                self._exit(UNREACHED, self.row.unreached_first, self.row.unreached_count)
+                take_group(self, UNREACHED, self.row.unreached_first, self.row.unreached_count)
                 return
             self.step, self.step_attempts = self.step + 1, 0
         due = self._due(self._step())
@@ -235,8 +230,8 @@ class Visit:
             beyond = self.attempts - len(offsets) + 1
             gap = offsets[-1] - offsets[-2] if len(offsets) > 1 else DAY
             offset = offsets[self.attempts] if beyond <= 0 else offsets[-1] + beyond * gap
-            return max(now, start + offset)
-        return now + step.spacing
+            return max(now, float(start + offset))
+        return float(now + step.spacing)
 
     def _due_now(self) -> None:
         """An attempt falls due; another team may have the next step [45]."""
@@ -270,7 +265,7 @@ class Visit:
         if step.contactable and not self.lead.reachable:
             return 0.0
         at = step.contact_first + min(self.attempts, step.contact_count) - 1
-        shift = self.row.contact_intercept + self._effects(CONTACT_CHANCE)
+        shift = self.row.contact_intercept + effects_on(self, CONTACT_CHANCE)
         return shifted_chance(self.model.point_values[at], shift)
 
     # ---- promises and patience --------------------------------------------------------------------------------------
@@ -312,7 +307,7 @@ class Visit:
         if self.assignment is not None:
             self._end_assignment(WENT_COLD)
         self._cancel_coming()
-        self._exit(COLD, self.row.cold_first, self.row.cold_count)
+        take_group(self, COLD, self.row.cold_first, self.row.cold_count)
 
     def _take_away(self) -> None:
         """Out of the queue; an attempt that was due is off."""
@@ -328,85 +323,6 @@ class Visit:
         for event in (self.coming, self.patience):
             if event is not None:
                 event.cancel()
-
-    # ---- outcome ----------------------------------------------------------------------------------------------------
-
-    def settle(self) -> None:
-        """Draw the outcome, once; it shows when pace and work are over [26, 27]."""
-        if self.row.next_count == 0:
-            self.close(END, -1, -1.0)
-            return
-        self._draw_chance()
-        row = choose_exit(self.model.plan.exits, self.row.next_first, self.row.next_count, self.row.next_forward,
-                          self.chance, self.draw(streams.P_EXIT, 0))
-        self._show(row, self.duration(self.model.exits[row].pace, streams.P_PACE, 0))
-
-    def _settle_given_age(self, age: float) -> None:
-        """Outcome j with weight pi_j (1 - F_j(age)), time from F_j beyond age [23]."""
-        if self.row.next_count == 0:
-            self.close(END, -1, -1.0)
-            return
-        self._draw_chance()
-        first, count, forward = self.row.next_first, self.row.next_count, self.row.next_forward
-        total, weights = 0.0, []
-        for i in range(first, first + count):
-            exit_ = self.model.exits[i]
-            chance = self.chance if i < first + forward else 1.0 - self.chance
-            total += chance * exit_.share * (1.0 - self._gone(i, age))
-            weights.append(total)
-        u = self.draw(streams.P_EXIT, 0) * total
-        row = first + next((i for i, weight in enumerate(weights) if u < weight), count - 1)
-        pace = self.model.exits[row].pace
-        self._show(row, self._beyond(pace, streams.P_PACE) if pace >= 0 else 0.0)
-
-    def _gone(self, row: int, age: float) -> float:
-        """Share of those who take this exit that have done so by that age."""
-        exit_ = self.model.exits[row]
-        if exit_.to == SILENT or age <= 0.0:
-            return 0.0
-        return streams.cdf(self.model.plan.tables, exit_.pace, age) if exit_.pace >= 0 else 1.0
-
-    def _beyond(self, table: int, what: int) -> float:
-        """A length from the law given that it exceeds the time already spent."""
-        age = self.model.now - self.entered
-        gone = streams.cdf(self.model.plan.tables, table, age)
-        u = gone + (1.0 - gone) * self.draw(what, 0)
-        return max(age, streams.on_grid(streams.quantile_at(self.model.plan.tables, table, u)))
-
-    def _draw_chance(self) -> None:
-        self.shift = self._effects(ADVANCE)
-        self.chance = logistic(self.row.intercept + self.shift)
-
-    def _show(self, row: int, pace: float) -> None:
-        exit_, now = self.model.exits[row], self.model.now
-        shows = max(self.entered + pace, now)
-        if exit_.to == SILENT or shows == math.inf:
-            self.close(WENT_SILENT, int(SILENT), -1.0)
-        elif shows > now:
-            self.model.at(shows, order.OUTCOME, self.lead.number, self.stage, self.number, lambda: self._take(row))
-        else:
-            self._take(row)
-
-    def _take(self, row: int) -> None:
-        exit_ = self.model.exits[row]
-        forward = row < self.row.next_first + self.row.next_forward
-        outcome = FORWARD if forward else BACK if exit_.to >= 0 else LOST_HERE
-        self.lead.leave(self, outcome, exit_)
-
-    def _exit(self, outcome: int, first: int, count: int) -> None:
-        row = pick(self.model.plan.exits, first, count, self.draw(streams.P_EXIT, 0))
-        if self.model.exits[row].to == SILENT:
-            self.close(WENT_SILENT, int(SILENT), -1.0)
-        else:
-            self.lead.leave(self, outcome, self.model.exits[row])
-
-    def _effects(self, target: int) -> float:
-        lead, model = self.lead, self.model
-        sides = {model.teams[team].row.side for team in lead.reached_by}
-        works = self.row.step_count > 0 and lead.owner >= 0 and model.teams[lead.owner].row.side == MARKETING
-        delay = self.touched - self.entered if self.touched >= 0.0 else -1.0
-        return total_shift(model.plan.effects, model.plan.points, self.row.effect_first, self.row.effect_count, target,
-                           model.now, lead.fit, lead.context, int({MARKETING, SALES} <= sides), int(works), delay)
 
     # ---- rows -------------------------------------------------------------------------------------------------------
 
@@ -444,11 +360,12 @@ class Visit:
     # ---- draws ------------------------------------------------------------------------------------------------------
 
     def _step(self) -> SimpleNamespace:
-        return self.model.steps[self.row.step_first + self.step]
+        step: SimpleNamespace = self.model.steps[self.row.step_first + self.step]
+        return step
 
-    def draw(self, what: int, second: int) -> float:
+    def draw(self, what: np.uint64, second: int) -> float:
         """Uniform keyed by stage, visit number and attempt or assignment [20]."""
         return self.model.draw(self.lead.luck, purpose(self.row.luck, what), self.number, second)
 
-    def duration(self, table: int, what: int, second: int) -> float:
+    def duration(self, table: int, what: np.uint64, second: int) -> float:
         return self.model.duration(table, self.lead.luck, purpose(self.row.luck, what), self.number, second)
