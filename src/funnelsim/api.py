@@ -17,6 +17,7 @@ from funnelsim.watch import Watch
 
 if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
+    from funnelsim.comparing import Compared
     from funnelsim.result import Result
     from funnelsim.scenario import Loaded
     from funnelsim.study.anchor import Anchor
@@ -89,6 +90,13 @@ def run(file: str | Path, sets: Sequence[str] = (), **options: Any) -> Result:
     from funnelsim.running import run as do
 
     return do(file, sets, **options)
+
+
+def compare(base: str | Path, *others: str | Path, **options: Any) -> Compared:
+    """Set scenarios against a base; see `funnelsim.comparing.compare` for the options."""
+    from funnelsim.comparing import compare as do
+
+    return do(base, *others, **options)
 
 
 def calibrate(history: str | Path, out: str | Path | None = None, data: str | Path | None = None,

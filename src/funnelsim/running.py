@@ -155,8 +155,9 @@ def _finished(job: Job, repeated: Manifest | None, draft: Draft | None, command:
     scenario = job.loaded.scenario
     manifest = Manifest(
         kind="run", name=scenario.name or Path(job.loaded.files[-1] if job.loaded.files else "run").stem,
-        command=command, resolved=[job.loaded.resolved], plan=fingerprint(job.centre), seed=job.seed, replications=len(summaries),
-        engine=job.engine, digest=digest, book=job.blueprint.book._asdict(), anchor=[anchors.to_json(job.anchor)],
+        command=command, resolved=[job.loaded.resolved], plan=fingerprint(job.centre), seed=job.seed,
+        replications=len(summaries), engine=job.engine, digest=digest,
+        book=job.blueprint.book._asdict(), anchor=[anchors.to_json(job.anchor)],
         beliefs={belief.path: [belief.low, belief.high] for belief in job.blueprint.beliefs},
         data=manifests.hashes(map(Path, job.loaded.files)), presets=manifests.preset_hashes(),
         versions=manifests.versions(), warnings=[str(problem) for problem in job.loaded.warnings],

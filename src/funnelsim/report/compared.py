@@ -1,0 +1,90 @@
+"""Figures of a comparison: wins and revenue, response against the promise, backlog over time."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from funnelsim.measures import response_curve, series, stack
+from funnelsim.plan import FIRST_TOUCH, Plan
+from funnelsim.report.drawing import save
+from funnelsim.report.figures import (
+    Band,
+    Outcome,
+    Response,
+    backlog_figure,
+    outcomes_figure,
+    promised_text,
+    response_figure,
+)
+from funnelsim.study.compare import Column, Comparison
+from funnelsim.summary import COHORT
+
+
+def draw_comparison(found: Comparison, folder: Path) -> list[Path]:
+    """All figures of a comparison."""
+    files: list[Path] = []
+    if all("cohort.won" in column.values for column in found.columns):
+        rows = [Outcome(column.name, _span(column, "cohort.won"), _span(column, "cohort.revenue"))
+                for column in found.columns]
+        what = "central 90 % of single periods, luck and what is not known together"
+        files += save(outcomes_figure(rows, found.cases[0].blueprint.book.currency, what), folder, "outcomes")
+    stage = _promised_stage(found)
+    if stage:
+        files += save(_response(found, stage), folder, "response")
+    panels = _backlog(found)
+    if panels:
+        files += save(backlog_figure(panels), folder, "backlog")
+    return files
+
+
+def _span(column: Column, key: str) -> tuple[float, float, float]:
+    values = np.ravel(column.values[key])
+    low, high = np.quantile(values, [0.05, 0.95])
+    return float(values.mean()), float(low), float(high)
+
+
+def _promised_stage(found: Comparison) -> str:
+    """The first stage in which any scenario promises a first touch; else the first with work."""
+    worked = ""
+    for case in found.cases:
+        for stage, name in enumerate(case.blueprint.book.stages):
+            if math.isfinite(_promise(case.blueprint.centre, stage)[0]):
+                return name
+            if case.blueprint.centre.stages[stage].step_count and not worked:
+                worked = name
+    return worked
+
+
+def _promise(plan: Plan, stage: int) -> tuple[float, bool]:
+    for duty in plan.duties[stage]:
+        for term in plan.terms[duty.term_first:duty.term_first + duty.term_count]:
+            if term.kind == FIRST_TOUCH:
+                return float(term.length), bool(term.business)
+    return math.nan, False
+
+
+def _response(found: Comparison, stage: str) -> Figure:
+    curves, promise, business = [], math.nan, False
+    for column, case in zip(found.columns, found.cases, strict=True):
+        if stage not in case.blueprint.book.stages:
+            continue
+        number = case.blueprint.book.stages.index(stage)
+        curves.append(Response(column.name, *response_curve(stack(column.summaries), int(COHORT), number)))
+        here, of_business = _promise(case.blueprint.centre, number)
+        if math.isfinite(here):
+            promise, business = here, of_business
+    return response_figure(curves, promise, promised_text(promise, business), f"How soon leads are touched in {stage}")
+
+
+def _backlog(found: Comparison) -> dict[str, list[Band]]:
+    panels: dict[str, list[Band]] = {}
+    for column, case in zip(found.columns, found.cases, strict=True):
+        for one in series(stack(column.summaries), case.blueprint.centre, case.blueprint.book):
+            if one.name == "queue" and one.values.any():
+                weeks = one.by_week()
+                panels.setdefault(one.of, []).append(Band(column.name, weeks.dates, weeks.mean, *weeks.band))
+    return panels
