@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from funnelsim.calibration.sample import write_sample
-from funnelsim.plan import BACK, FORWARD, LOST, LOST_HERE, OPEN, SILENT, VISIT, WENT_SILENT, Book
+from funnelsim.plan import BACK, END, FORWARD, LOST, LOST_HERE, OPEN, SILENT, VISIT, WENT_SILENT, Book
 
 BOOK = Book(
     "2025-03-29T00:00:00+01:00",
@@ -77,7 +77,17 @@ def test_cut_at_the_as_of_instant(tmp_path: Path) -> None:
             "to": LOST,
         },
         {"lead": 7, "stage": 0, "source": 0, "arrived": 40, "entered": 40, "outcome": WENT_SILENT, "to": SILENT},
-        {"lead": 8, "stage": 2, "source": 0, "arrived": 50, "entered": 50, "value": 123456, "outcome": OPEN},
+        {
+            "lead": 8,
+            "stage": 2,
+            "source": 0,
+            "arrived": 50,
+            "entered": 50,
+            "value": 123456,
+            "ended": 50,
+            "to": LOST,
+            "outcome": END,
+        },
         {"lead": 9, "stage": 2, "source": 0, "arrived": 60, "entered": 9 * day, "value": 99, "outcome": OPEN},
         {"lead": 1, "stage": 0, "source": 0, "arrived": -5, "entered": -5, "outcome": OPEN},
     )

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from funnelsim.plan import LOST, Book
+from funnelsim.plan import END, LOST, Book
 
 LOST_EVENT = "lost"
 
@@ -58,7 +58,8 @@ def _leads(visits: Any, book: Book, names: dict[int, str], won: int) -> list[tup
 
 def _events(visits: Any, book: Book, names: dict[int, str], as_of: float) -> list[tuple[str, ...]]:
     rows = [(float(visit["entered"]), names[int(visit["lead"])], book.stages[visit["stage"]]) for visit in visits]
-    gone = visits[(visits["to"] == LOST) & (visits["ended"] >= 0) & (visits["ended"] < as_of)]
+    lost = (visits["to"] == LOST) & (visits["outcome"] != END)
+    gone = visits[lost & (visits["ended"] >= 0) & (visits["ended"] < as_of)]
     rows += [(float(visit["ended"]), names[int(visit["lead"])], LOST_EVENT) for visit in gone]
     rows.sort(key=lambda row: (row[0], row[1]))
     start, zone = datetime.fromisoformat(book.start), ZoneInfo(book.timezone)
