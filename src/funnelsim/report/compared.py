@@ -81,10 +81,11 @@ def _response(found: Comparison, stage: str) -> Figure:
 
 
 def _backlog(found: Comparison) -> dict[str, list[Band]]:
-    panels: dict[str, list[Band]] = {}
+    """Panels of the teams for whom anything ever waits."""
+    panels: dict[str, list[Band]] = {team: [] for case in found.cases for team in case.blueprint.book.teams}
     for column, case in zip(found.columns, found.cases, strict=True):
         for one in series(stack(column.summaries), case.blueprint.centre, case.blueprint.book):
-            if one.name == "queue" and one.values.any():
+            if one.name == "queue":
                 weeks = one.by_week()
-                panels.setdefault(one.of, []).append(Band(column.name, weeks.dates, weeks.mean, *weeks.band))
-    return panels
+                panels[one.of].append(Band(column.name, weeks.dates, weeks.mean, *weeks.band))
+    return {team: bands for team, bands in panels.items() if any(band.high.any() for band in bands)}

@@ -131,18 +131,20 @@ def backlog_figure(panels: Mapping[str, Sequence[Band]], what: str = "Leads wait
     """What waits over time, a panel a team, a line a scenario; points are weeks."""
     with styled():
         figure, every = new_figure(0.9 + 2.3 * len(panels), rows=len(panels), sharex=True)
+        names = list(dict.fromkeys(band.name for bands in panels.values() for band in bands))
         for axes, (team, bands) in zip(every, panels.items(), strict=True):
-            for i, band in enumerate(bands):
-                style = line_style(i)
+            for band in bands:
+                style = line_style(names.index(band.name))
                 axes.fill_between(_days(band), band.low, band.high, color=style["color"], alpha=0.18, linewidth=0)
                 axes.plot(_days(band), band.mean, label=band.name, **style)
             axes.set_title(team)
             axes.set_ylim(bottom=0.0)
             axes.set_ylabel(what)
         date_axis(every[-1])
-        handles, labels = every[0].get_legend_handles_labels()
-        if len(labels) > 1:
-            figure.legend(handles, labels, loc="outside upper right", ncols=min(3, len(labels)))
+        if len(names) > 1:
+            shown = {label: handle for axes in every for handle, label in
+                     zip(*axes.get_legend_handles_labels(), strict=True)}
+            figure.legend([shown[name] for name in names], names, loc="outside upper right", ncols=min(3, len(names)))
         figure.supxlabel("At midnight, averaged by week. Lines: mean. Bands: central 90 % of periods.", fontsize=9.5,
                          color="#444444")
         return figure
