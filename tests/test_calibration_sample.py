@@ -1,13 +1,17 @@
-"""The exporter: a run's visits as the history a firm would have kept."""
+"""The sample history: its exporter, and whether calibration finds the truth behind it."""
 
 import csv
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.sample import write_sample
 from funnelsim.plan import BACK, END, FORWARD, LOST, LOST_HERE, OPEN, SILENT, VISIT, WENT_SILENT, Book
+from funnelsim.scenario import load
 
+ROOT = Path(__file__).parents[1]
 BOOK = Book(
     "2025-03-29T00:00:00+01:00",
     "Europe/Berlin",
@@ -112,3 +116,52 @@ def test_cut_at_the_as_of_instant(tmp_path: Path) -> None:
         ["L00001", "talk", "2025-04-01T01:00:00+02:00"],  # daylight saving began on 30 March
         ["L00002", "lost", "2025-04-02T01:00:00+02:00"],
     ]
+
+
+def _logit(share: float) -> float:
+    return float(np.log(share / (1 - share)))
+
+
+@pytest.fixture(scope="module")
+def found() -> Calibration:
+    return calibrate(ROOT / "calibration" / "sample.history.yaml")
+
+
+def test_the_sample_is_small() -> None:
+    files = list((ROOT / "calibration").glob("sample-*.csv"))
+    assert len(files) == 2 and sum(path.stat().st_size for path in files) < 2_000_000
+
+
+@pytest.mark.parametrize(("stage", "target"), [
+    ("awareness", "discovery"), ("awareness", "lost"), ("discovery", "interest"), ("discovery", "lost"),
+    ("evaluation", "purchase"), ("evaluation", "lost"), ("purchase", "loyalty"),
+])
+def test_the_truth_is_found(found: Calibration, stage: str, target: str) -> None:
+    """Where everybody is dealt with, the shares of sample.truth.yaml are shares of entered leads."""
+    truth = load(str(ROOT / "calibration" / "sample.truth.yaml")).scenario.stages[stage].next[target].value
+    share = next(one for one in found.stages if one.name == stage).share(target)
+    assert truth is not None and abs(_logit(share.value) - _logit(truth)) < 3.5 * share.se
+
+
+def test_far_leads_come_and_how_good_sources_are(found: Calibration) -> None:
+    """0.57 % of the leads that enter awareness reach loyalty: 30 replications of the truth, followed for 40 weeks."""
+    whole = found.conversion()
+    assert whole.low < 0.0057 < whole.high and found.naive() < whole.low
+    fit = {name: found.fits.of(name) for name in found.fits.names}
+    step = np.log(1.8)
+    truth = (("search", "content", 0.3), ("demo_request", "search", 1.0), ("social", "content", 0.0))
+    for one, other, expected in truth:
+        a, b = fit[one], fit[other]
+        assert a is not None and b is not None
+        assert abs(a[0] - b[0] - expected * step) < 3.5 * np.hypot(a[1], b[1])
+
+
+def test_times_and_values_of_the_sample(found: Calibration) -> None:
+    pace = {"awareness": 4.0, "discovery": 7.0, "evaluation": 14.0, "purchase": 10.0}
+    for stage in found.stages:
+        if stage.name in pace:
+            gone = stage.fit.gone_by(stage.forward[0], np.array([pace[stage.name] * 86400.0]))[0]
+            assert 0.35 < gone < 0.56       # later than the pace alone: in the last stages work comes on top
+    assert found.value is not None and 5000 < float(found.value.text.split()[1]) < 12000
+    rate = {source.name: source for source in found.arrivals.sources}
+    assert abs(rate["search"].rate - 160) < 12 and rate["trade_show"].batch == ("2025-10-14", 300)

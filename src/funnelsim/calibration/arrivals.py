@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
 from funnelsim.calibration.families import Array
@@ -168,18 +168,37 @@ def _level(counts: Array) -> float:
 
 def _trend(counts: Array, level: float) -> tuple[float, float, float]:
     """(slope a week, mean at the end, level beside the trend); slope 0 when it is not significant."""
-    week = np.arange(len(counts)) + 0.5 - len(counts)  # 0 is the as-of instant
+    week = np.asarray(np.arange(len(counts)) + 0.5 - len(counts))  # 0 is the as-of instant
 
-    def cost(x: Array) -> float:
-        return -_negative_binomial(counts, np.exp(x[0] + x[1] * week), np.exp(x[2]))
+    def cost(log_variance: float) -> float:
+        variance = float(np.exp(log_variance))
+        start, slope = _line(counts, week, variance)
+        return -_negative_binomial(counts, np.exp(start + slope * week), variance)
 
     flat = -_negative_binomial(counts, np.full(len(counts), counts.mean()), max(level, 1e-3) ** 2)
-    start = np.array([np.log(counts.mean()), 0.0, 2 * np.log(max(level, 0.05))])
-    found = minimize(cost, start, method="L-BFGS-B", bounds=[(-10, 20), (-0.5, 0.5), (-13.8, 1.4)])
+    found = minimize_scalar(cost, bounds=(np.log(1e-6), np.log(4.0)), method="bounded")
     if 2 * (flat - found.fun) < SIGNIFICANT:
         return 0.0, float(counts.mean()), level
-    spread = float(np.exp(found.x[2] / 2))
-    return float(found.x[1]), float(np.exp(found.x[0])), spread if spread > 0.02 else 0.0
+    start, slope = _line(counts, week, float(np.exp(found.x)))
+    spread = float(np.exp(found.x / 2))
+    return slope, float(np.exp(start)), spread if spread > 0.02 else 0.0
+
+
+def _line(counts: Array, week: Array, variance: float) -> tuple[float, float]:
+    """Log mean at the end and slope a week at a given variance of the level, by scoring steps."""
+    start, slope = float(np.log(counts.mean())), 0.0
+    for _ in range(20):
+        mean = np.exp(np.clip(start + slope * week, -20.0, 20.0))
+        weight = mean / (1.0 + variance * mean)
+        score = weight * (counts / mean - 1.0)
+        a, b, c = weight.sum(), (weight * week).sum(), (weight * week * week).sum()
+        u, v = score.sum(), (score * week).sum()
+        determinant = a * c - b * b
+        move = (c * u - b * v) / determinant, (a * v - b * u) / determinant
+        start, slope = float(start + np.clip(move[0], -1, 1)), float(np.clip(slope + move[1], -0.5, 0.5))
+        if abs(move[0]) + abs(move[1]) < 1e-9:
+            break
+    return start, slope
 
 
 def _negative_binomial(counts: Array, mean: Array, variance: float) -> float:

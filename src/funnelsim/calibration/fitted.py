@@ -61,7 +61,7 @@ def fitted_text(found: Calibration, leads: str | None = None) -> str:
     if found.value:
         lines += [f"deal_value: {found.value.text}     # {found.value.count:,} {found.value.of}", ""]
     lines += _stages(found)
-    if found.shifts:
+    if found.fits.names:
         lines += [
             "effects: {fit: 2.71828}     # one step of fit is one unit of log-odds, as the sources' fit is measured",
             "",
@@ -109,8 +109,8 @@ def _sources(found: Calibration) -> list[str]:
             lines.append(f"    weekly_level: {100 * source.level:.3g}%")
         if set(source.enters) != {every} and source.enters:
             lines.append(f"    enters: {_enters(source)}")
-        if source.name in found.shifts:
-            lines.append(f"    fit: {found.shifts[source.name][0]:.3f}     # +- {found.shifts[source.name][1]:.3f}")
+        if fit := found.fits.of(source.name):
+            lines.append(f"    fit: {fit[0]:.3f}     # +- {fit[1]:.3f}")
         lines += _profile(source)
     return [*lines, ""]
 
@@ -235,7 +235,8 @@ def _fitted(found: Calibration) -> list[str]:
     lines += ["  sources:"]
     for source in found.arrivals.sources:
         if np.isfinite(source.rate_se):
-            shift = f", fit_se: {found.shifts[source.name][1]:.4g}" if source.name in found.shifts else ""
+            fit = found.fits.of(source.name)
+            shift = f", fit_se: {fit[1]:.4g}" if fit else ""
             lines.append(f"    {_word(source.name)}: {{rate_se: {source.rate_se:.4g}{shift}}}")
     lines += ["  stages:"]
     for stage in found.stages:

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from funnelsim.calibration.arrivals import Arrivals, fit_arrivals
-from funnelsim.calibration.families import Array
-from funnelsim.calibration.history import LOST, History, read_history
+from funnelsim.calibration.history import History, read_history
+from funnelsim.calibration.mixing import Fits, ever, source_fits
 from funnelsim.calibration.reading import open_library
 from funnelsim.calibration.records import Records, read_records
 from funnelsim.calibration.snapshot import Snapshot, take_snapshot
-from funnelsim.calibration.stages import StageFit, cohorts, fit_stages, source_shifts
+from funnelsim.calibration.stages import StageFit, cohorts, fit_stages
 from funnelsim.calibration.tally import Tally
 from funnelsim.calibration.values import DealValue, fit_value
 from funnelsim.calibration.weighing import Estimate, estimate
@@ -55,9 +55,9 @@ class Calibration:
         return self.history.as_of_text
 
     @cached_property
-    def shifts(self) -> dict[str, tuple[float, float, float]]:
-        """By source: log-odds above the average, its error, disagreement of the stages about it."""
-        return source_shifts(self.stages)
+    def fits(self) -> Fits:
+        """How good the sources are."""
+        return source_fits(self.records, self.stages)
 
     @cached_property
     def cohorts(self) -> list[tuple[str, int, int, Estimate]]:
@@ -67,7 +67,7 @@ class Calibration:
     def conversion(self, stage: str | None = None, to: str | None = None) -> Estimate:
         """Share of the leads entering a stage (the first) that ever enter another (the last)."""
         names = self.records.stages
-        draws = self._ever(names.index(stage or names[0]), names.index(to or names[-1]))
+        draws = ever(self.records, self.stages, self.fits, names.index(stage or names[0]), names.index(to or names[-1]))
         return estimate(draws, float(np.mean(draws)))
 
     def naive(self, stage: str | None = None, to: str | None = None, since: float = -np.inf) -> float:
@@ -103,24 +103,6 @@ class Calibration:
         from funnelsim.calibration.report import report
 
         return report(self, verbose)
-
-    def _ever(self, start: int, end: int) -> Array:
-        """By parameter draw: chance to reach a stage, with every loop back counted."""
-        names = self.records.stages
-        fitted = {stage.name: stage for stage in self.stages}
-        count = 2000
-        step = np.zeros((count, len(names), len(names)))
-        for i, name in enumerate(names):
-            if name in fitted and i != end:
-                stage = fitted[name]
-                draws = stage.fit.draws(count, seed=i)[:, -1]
-                for j, target in enumerate(stage.targets):
-                    if target != LOST:
-                        step[:, i, names.index(target)] += draws[:, j]
-        goal = np.zeros((len(names), 1))
-        goal[end] = 1.0
-        goals = np.broadcast_to(goal, (count, len(names), 1))
-        return np.asarray(np.linalg.solve(np.eye(len(names)) - step, goals)[:, start, 0])
 
 
 def calibrate(

@@ -114,7 +114,7 @@ def _sources(found: Calibration) -> str:
     for source in found.arrivals.sources:
         seen, size = first.naive_sources.get(source.name, (0, 0))
         share = first.sources.get(source.name)
-        shift = found.shifts.get(source.name)
+        shift = found.fits.of(source.name)
         trend = "too steep" if source.steep else f"{100 * source.trend:+.0f} %/y" if source.trend else ""
         rows.append(
             (
@@ -137,7 +137,7 @@ def _sources(found: Calibration) -> str:
             lines.append(
                 f"{source.name}: the trend is steeper than twofold a year; its present level is kept, the trend is not."
             )
-    for name, (_, _, spread) in found.shifts.items():
+    for name, spread in zip(found.fits.names, found.fits.spread, strict=True):
         if spread > 6.0:
             lines.append(
                 f"{name}: stages disagree about this source (chi-square {spread:.1f} a stage);"

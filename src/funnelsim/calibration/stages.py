@@ -214,30 +214,6 @@ def _by_source(
     return {records.sources[number]: finer.forward(list(forward), first + i) for i, number in enumerate(own)}, naive
 
 
-def source_shifts(stages: list[StageFit]) -> dict[str, tuple[float, float, float]]:
-    """By source: log-odds above the average, its standard error, and the chi-square a stage by which stages disagree.
-
-    The mean over stages weighted by precision: a scenario gives a source one `fit`, which acts in every stage.
-    """
-    found = {}
-    for name in dict.fromkeys(name for stage in stages for name in stage.sources):
-        rows = []
-        for stage in stages:
-            if name in stage.sources:
-                mine, everyone = stage.sources[name], stage.fit.point(list(stage.forward))
-                rows.append((_logit(mine.value) - _logit(everyone), max(mine.se, 1e-3)))
-        shift, se = np.array(rows).T
-        weight = se**-2 / (se**-2).sum()
-        mean = float(weight @ shift)
-        spread = float((((shift - mean) / se) ** 2).sum() / max(len(rows) - 1, 1)) if len(rows) > 1 else 0.0
-        found[name] = (mean, float((se**-2).sum() ** -0.5), spread)
-    return found
-
-
-def _logit(share: float) -> float:
-    return float(np.log(share / (1.0 - share)))
-
-
 def still_to_move(stage: StageFit, age: Array) -> Array:
     """Chance that a lead that has been in a stage so long will ever leave it (rule 23)."""
     moves, still = np.zeros(len(age)), np.ones(len(age))
