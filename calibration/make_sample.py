@@ -22,7 +22,8 @@ def make_sample(folder: Path = HERE) -> tuple[int, int]:
     traces = replicate(plan, blueprint.scenario.seed, [0], tables=True).traces
     assert traces is not None
     as_of = float(plan.settings["measure_to"][0])
-    return write_sample(traces[0].visits, blueprint.book, as_of, folder / "sample-leads.csv", folder / "sample-events.csv")
+    files = folder / "sample-leads.csv", folder / "sample-events.csv"
+    return write_sample(traces[0].visits, blueprint.book, as_of, *files)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.arrivals import _level, _trend
 from funnelsim.calibration.fitted import pace_text
 from funnelsim.calibration.values import fit_value
+from funnelsim.scenario import load
 from funnelsim.scenario.units import money_law, time_law
 
 END = datetime(2025, 7, 7, tzinfo=UTC)
@@ -63,6 +64,19 @@ def test_level_trend_and_batch(tmp_path: Path) -> None:
     assert found["fair"].batch is not None and found["fair"].batch[1] == 300 and found["fair"].rate == 0
     text = (tmp_path / "a.fitted.yaml").read_text()
     assert "all came at once: 300" in text and "weekly_level: " in text and "% a year" in text
+
+
+def test_a_source_that_dried_up_still_has_leads_in_flight(tmp_path: Path) -> None:
+    rng = np.random.default_rng(9)
+    rows = leads(rng, np.append(rng.poisson(40.0, 36), [0] * 3), "old") + leads(rng, rng.poisson(40.0, 39), "new")
+    calibrated(tmp_path, rows)
+    path = tmp_path / "a.history.yaml"
+    path.write_text(path.read_text() + "changes: [2025-06-16]\n")
+    found = calibrate(path, out=tmp_path / "a.fitted.yaml")
+    assert {source.name: source.leads for source in found.arrivals.sources}["old"] == 0
+    assert "old" in {row[1] for row in found.snapshot.rows}
+    (tmp_path / "b.yaml").write_text("extends: a.fitted.yaml\nmeasure: 4 weeks\ndefinitions: {won: enters customer}\n")
+    assert list(load(str(tmp_path / "b.yaml")).scenario.sources) == ["new", "old"]
 
 
 def test_level_is_zero_for_poisson_and_right_for_gamma() -> None:

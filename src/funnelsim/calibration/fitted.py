@@ -93,7 +93,8 @@ def _sources(found: Calibration) -> list[str]:
     every = found.stages[0].name if found.stages else ""
     for source in found.arrivals.sources:
         if source.leads == 0:
-            lines.append(f"  # {source.name}: no lead since {found.arrivals.since}")
+            # Its leads may still be in flight.
+            lines.append(f"  {_word(source.name)}: {{rate: 0/week}}     # no lead since {found.arrivals.since}")
             continue
         lines.append(f"  {_word(source.name)}:" + (f"     # {source.leads:,} leads in {found.arrivals.weeks} weeks"))
         if source.batch:
