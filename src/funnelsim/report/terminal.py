@@ -14,8 +14,9 @@ from funnelsim.result import Result
 if TYPE_CHECKING:
     from funnelsim.study.anchor import Anchor
 
-FOOT = ("± is the simulation error of the mean (90 %), `one period` the luck of a single {period} (central 90 %).\n"
-        "Neither holds what is not known about the inputs: `funnelsim compare` shows that.")
+FOOT = "± is the simulation error of the mean (90 %); `one period` is the central 90 % of single runs: "
+LUCK_ONLY = "luck alone.\nWhat is not known about the inputs is in neither."
+WITH_DRAWS = "luck, and what the\nranges leave open ({ranges}), one draw a run."
 
 
 def run_report(result: Result, verbose: int = 0, width: int = 100) -> str:
@@ -24,7 +25,8 @@ def run_report(result: Result, verbose: int = 0, width: int = 100) -> str:
              _teams(result, width), _volumes(result)]
     if verbose:
         parts += list(_everything(result, width))
-    parts.append(FOOT.format(period="window"))
+    ranges = ", ".join(result.manifest.beliefs)
+    parts.append(FOOT + (WITH_DRAWS.format(ranges=ranges) if ranges else LUCK_ONLY))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -46,7 +48,7 @@ def answer(result: Result) -> str:
 
 def _outcomes(result: Result, width: int) -> str:
     book = result.book
-    table = Table(["", "cohort", "", "one period", "calendar", "", "one period"])
+    table = Table(["", "cohort", "±", "one period", "calendar", "±", "one period"])
     names = [("leads", "leads"), *((one, one) for one in book.definitions), ("revenue", "revenue"), ("cost", "cost"),
              ("profit", "profit"), ("roi", "return on cost"), ("cost_a_win", "cost of a win")]
     for key, label in names:
@@ -58,8 +60,8 @@ def _outcomes(result: Result, width: int) -> str:
     for one in book.definitions:
         rate, time = result.measures.get(f"cohort.rate.{one}"), result.measures.get(f"cohort.time_to.{one}")
         if rate and time:
-            table.add(f"share {one}", *_mean_error_period(rate, book.currency), NOTHING, "", "")
-            table.add(f"time to {one}", *_mean_error_period(time, book.currency), NOTHING, "", "")
+            table.add(f"share {one}", *_mean_error_period(rate, book.currency), "", "", "")
+            table.add(f"time to {one}", *_mean_error_period(time, book.currency), "", "", "")
     return "\n".join(table.lines(width))
 
 
@@ -70,7 +72,7 @@ def _mean_error_period(measure: Measure, currency: str) -> list[str]:
 
 
 def _stages(result: Result, width: int) -> str:
-    table = Table(["stage (cohort)", "entered", "go on", "", "unresolved", "stay", "touched", "response p50", "p90",
+    table = Table(["stage (cohort)", "entered", "go on", "±", "unresolved", "stay", "touched", "response p50", "p90",
                    "reached"])
     for stage in result.book.stages:
         get = _getter(result, "cohort", stage)
@@ -83,7 +85,7 @@ def _stages(result: Result, width: int) -> str:
 
 
 def _promises(result: Result, width: int) -> str:
-    table = Table(["promise (cohort)", "assigned", "in time", "", "attempts kept", "behaved so", "warned", "escalated",
+    table = Table(["promise (cohort)", "assigned", "in time", "±", "attempts kept", "behaved so", "warned", "escalated",
                    "reassigned", "returned"])
     for stage in result.book.stages:
         per_lead = result.measures.get(f"cohort.lead_attainment.{stage}")
