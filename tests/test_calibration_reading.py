@@ -121,7 +121,7 @@ outcome: {column: deals.state, time: deals.closed, values: {Won: customer, Lost:
 stages: {lead: created, customer: {}}
 """, leads="id;created;origin\nA;2025-01-01;web\nB;2025-01-02;\nC;2025-01-03;web\nB;2025-01-04;fair\n;2025-01-05;web\n"
            "D;;web\n",
-        deals='lead,state,closed,amount\nA,Won,2025-02-01,"€ 1,200.50"\nB,Lost,2025-02-02,\nX,Won,2025-02-03,5\n'
+        deals='lead,state,closed,amount\nA,Won,2025-02-01,"€ 1,200.50"\nB,Lost,2025-02-02,much\nX,Won,2025-02-03,5\n'
               "A,Lost,2025-02-04,7\n")
     found = calibrate(path)
     records = found.records
@@ -138,6 +138,8 @@ stages: {lead: created, customer: {}}
         ("deals.csv", "an id seen before (the first row counts)"): [5],
         ("leads.csv", "no time in any stage"): [7],
     }
+    assert [(Path(c.file).name, c.reason, c.lines) for c in found.tally.changed] == [
+        ("deals.csv", "a value that is no number in amount", [3])]
 
 
 def test_compressed_and_parquet_read_the_same(tmp_path: Path) -> None:

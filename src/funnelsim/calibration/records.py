@@ -303,14 +303,24 @@ def _sources(history: History, library: Library, ids: np.ndarray) -> tuple[tuple
 def _values(history: History, library: Library, ids: np.ndarray, tally: Tally) -> Array:
     if history.value is None:
         return np.full(len(ids), np.nan)
-    text = _of_leads(history, library, history.value, ids)
-    number = pl.Series(text.astype(str)).str.replace_all(r"[^0-9.,eE+\-]", "").str.replace_all(",", "")
-    value = number.replace("", None).cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-    file = library.sheets[library.table(history.value)].file
-    unread = np.isnan(value) & (text != "")
-    lines = np.flatnonzero(unread) + 2
-    tally.add(file, f"a value that is no number in {history.value.name}", lines, dropped=False)
+    sheet = library.sheets[library.table(history.value)]
+    cells = _text(library.cells(history.value))
+    unread = np.isnan(_number(cells)) & (cells != "")
+    tally.add(
+        sheet.file,
+        f"a value that is no number in {history.value.name}",
+        sheet.frame[LINE].to_numpy()[unread],
+        dropped=False,
+    )
+    value = _number(_of_leads(history, library, history.value, ids).astype(str))
     return np.where(value > 0, value, np.nan)
+
+
+def _number(text: np.ndarray) -> Array:
+    """Amounts without their currency signs and thousands' commas; nan where there is none."""
+    plain = pl.Series(text).cast(pl.Float64, strict=False)
+    bare = pl.Series(text).str.replace_all(r"[^0-9.\-]", "").cast(pl.Float64, strict=False)
+    return np.asarray(plain.fill_null(bare).fill_null(np.nan).to_numpy())
 
 
 def _of_leads(history: History, library: Library, column: Column, ids: np.ndarray) -> np.ndarray:
