@@ -106,25 +106,31 @@ def count(plan: p.Plan, trace: Trace, seen: Counter[Any]) -> None:
     seen["not kept"] += int((assignments.kept == 0).sum())
     for team, order in enumerate(plan.teams.order):
         seen["order", int(order)] += int((attempts.team == team).sum())
-    seen["first touch exactly at the deadline"] += int(((assignments.touched == assignments.deadline) & (assignments.touched >= 0)).sum())
+    seen["first touch exactly at the deadline"] += int(
+        ((assignments.touched == assignments.deadline) & (assignments.touched >= 0)).sum()
+    )
     seen["joined while closed"] += closed_joins(plan, attempts)
     seen["business clock"] += int(plan.terms.business.sum()) if len(plan.terms) else 0
     instants: dict[str, np.ndarray] = {
-        "arrival": np.unique(visits.arrived), "work ends": np.unique(attempts.ended[attempts.end <= p.NO_ANSWER]),
-        "joins": np.unique(attempts.joined), "outcome": np.unique(visits.ended[visits.outcome <= p.LOST_HERE]),
-        "start": np.unique(attempts.started[attempts.started >= 0]), "opening": np.unique(plan.intervals.opens),
+        "arrival": np.unique(visits.arrived),
+        "work ends": np.unique(attempts.ended[attempts.end <= p.NO_ANSWER]),
+        "joins": np.unique(attempts.joined),
+        "outcome": np.unique(visits.ended[visits.outcome <= p.LOST_HERE]),
+        "start": np.unique(attempts.started[attempts.started >= 0]),
+        "opening": np.unique(plan.intervals.opens),
         "action": np.unique(assignments.ended[np.isin(assignments.how, (p.REASSIGNED, p.SENT_BACK))]),
-        "cold": np.unique(visits.ended[visits.outcome == p.COLD])}
+        "cold": np.unique(visits.ended[visits.outcome == p.COLD]),
+    }
     names = list(instants)
     for i, one in enumerate(names):
-        for other in names[i + 1:]:
+        for other in names[i + 1 :]:
             seen["tie", one, other] += len(np.intersect1d(instants[one], instants[other]))
 
 
 def closed_joins(plan: p.Plan, attempts: Any) -> int:
     joined = 0
     for team, row in enumerate(plan.teams):
-        calendar = plan.intervals[row.interval_first:row.interval_first + row.interval_count]
+        calendar = plan.intervals[row.interval_first : row.interval_first + row.interval_count]
         times = attempts.joined[attempts.team == team]
         at = np.searchsorted(calendar.opens, times, side="right") - 1
         is_open = (at >= 0) & (times < calendar.closes[np.maximum(at, 0)])
@@ -136,10 +142,28 @@ def assert_exercised(seen: Counter[Any], at_least: int) -> None:
     wanted = [("outcome", name) for name in p.OUTCOMES] + [("assignment", name) for name in p.ASSIGNMENT_ENDS]
     wanted += [("attempt", name) for name in p.ATTEMPT_ENDS] + [("order", i) for i in range(3)]
     wanted += [("first touch", i) for i in range(1, 4)] + [("attempts within", i) for i in range(1, 4)]
-    wanted += [("tie", "arrival", "joins"), ("tie", "work ends", "outcome"), ("tie", "work ends", "start"),
-               ("tie", "joins", "opening"), ("tie", "start", "action"), ("tie", "work ends", "action"),
-               ("tie", "start", "cold"), ("tie", "arrival", "opening"), ("tie", "joins", "cold"), ("tie", "outcome", "start")]
-    names: list[Any] = [*wanted, "warned", "escalated", "late on arrival", "kept", "not kept",
-                        "first touch exactly at the deadline", "joined while closed", "business clock"]
+    wanted += [
+        ("tie", "arrival", "joins"),
+        ("tie", "work ends", "outcome"),
+        ("tie", "work ends", "start"),
+        ("tie", "joins", "opening"),
+        ("tie", "start", "action"),
+        ("tie", "work ends", "action"),
+        ("tie", "start", "cold"),
+        ("tie", "arrival", "opening"),
+        ("tie", "joins", "cold"),
+        ("tie", "outcome", "start"),
+    ]
+    names: list[Any] = [
+        *wanted,
+        "warned",
+        "escalated",
+        "late on arrival",
+        "kept",
+        "not kept",
+        "first touch exactly at the deadline",
+        "joined while closed",
+        "business clock",
+    ]
     rare = {name: seen[name] for name in names if seen[name] < at_least}
     assert not rare, f"hardly exercised: {rare}"

@@ -21,23 +21,38 @@ from funnelsim.study.compare import BELIEFS, NOTHING, PROMISE, Comparison, Desig
 SHORT = Design(draws=30, pairs=1, aside_pairs=1)
 TRUTH = Design(draws=1500, pairs=1)
 OLD: dict[str, Any] = {
-    "name": "Old way", "start": "2026-01-05", "measure": "6 weeks", "follow": "10 weeks",
-    "sources": {"web": {"rate": "40/week", "cost": 50}}, "deal_value": 1000,
+    "name": "Old way",
+    "start": "2026-01-05",
+    "measure": "6 weeks",
+    "follow": "10 weeks",
+    "sources": {"web": {"rate": "40/week", "cost": 50}},
+    "deal_value": 1000,
     "stages": {
         "discovery": {"pace": "exponential(mean 3 days)", "next": {"interest": "60%", "lost": "rest"}},
-        "interest": {"work": {"attempts": 3, "spacing": "1 day", "handling": "20 min", "contact": ["50%"]},
-                     "patience": "exponential(mean 10 days)", "pace": "exponential(mean 2 days)",
-                     "next": {"customer": "40%", "lost": "rest"}},
-        "customer": {}},
+        "interest": {
+            "work": {"attempts": 3, "spacing": "1 day", "handling": "20 min", "contact": ["50%"]},
+            "patience": "exponential(mean 10 days)",
+            "pace": "exponential(mean 2 days)",
+            "next": {"customer": "40%", "lost": "rest"},
+        },
+        "customer": {},
+    },
     "definitions": {"MQL": "enters interest", "won": "enters customer"},
     "teams": {"marketing": {"people": 2, "habit": "at once"}, "sales": {"people": 3, "habit": "at once"}},
     "ownership": {"discovery": "marketing", "interest": "sales", "customer": "sales"},
-    "handoff": {"delay": "at once", "context_kept": "30%"}}
-NEW = {"ownership": {"discovery": "marketing", "interest": {"marketing": "50%", "sales": "50%"}, "customer": "sales"},
-       "handoff": {"delay": "at once", "context_kept": "90%"},
-       "promises": {"first_touch": "within 4 hours", "kept": "90%", "on_breach": {"100%": "escalate"}}}
-SLOW = {"teams": {name: {"people": people, "habit": "exponential(mean 4 days) never 40%"}
-                  for name, people in (("marketing", 2), ("sales", 3))}}
+    "handoff": {"delay": "at once", "context_kept": "30%"},
+}
+NEW = {
+    "ownership": {"discovery": "marketing", "interest": {"marketing": "50%", "sales": "50%"}, "customer": "sales"},
+    "handoff": {"delay": "at once", "context_kept": "90%"},
+    "promises": {"first_touch": "within 4 hours", "kept": "90%", "on_breach": {"100%": "escalate"}},
+}
+SLOW = {
+    "teams": {
+        name: {"people": people, "habit": "exponential(mean 4 days) never 40%"}
+        for name, people in (("marketing", 2), ("sales", 3))
+    }
+}
 WORLDS: dict[str, tuple[dict[str, Any], str]] = {
     "nothing": ({}, NOTHING),
     "promise": (SLOW, PROMISE),
@@ -82,7 +97,13 @@ def assert_honest(world: str, repetitions: int, at_least: int) -> None:
 
 def run(world: str, seed: int, design: Design, aside: bool = True) -> Comparison:
     base = copy.deepcopy(OLD) | copy.deepcopy(WORLDS[world][0])
-    return compare(loaded(base), loaded(base | copy.deepcopy(NEW) | {"name": "Shared"}, base), design=design, aside=aside, seed=seed)
+    return compare(
+        loaded(base),
+        loaded(base | copy.deepcopy(NEW) | {"name": "Shared"}, base),
+        design=design,
+        aside=aside,
+        seed=seed,
+    )
 
 
 def loaded(scenario: dict[str, Any], root: dict[str, Any] | None = None) -> Loaded:

@@ -22,7 +22,6 @@ from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study.anchor import to_json
 from funnelsim.study.compare import Column, Comparison, Design
 from funnelsim.study.compare import compare as study
-from funnelsim.study.worlds import changed
 from funnelsim.watch import Watch
 
 if TYPE_CHECKING:
@@ -41,38 +40,61 @@ class Compared:
         """Plain data, as `--json` prints it."""
         found = self.found
         return {
-            "goal": found.goal, "base": found.columns[0].name, "draws": found.draws, "pairs": found.pairs,
+            "goal": found.goal,
+            "base": found.columns[0].name,
+            "draws": found.draws,
+            "pairs": found.pairs,
             "reproduces_history": None if found.history is None else found.history.reproduced,
-            "scenarios": {column.name: {key: float(np.nanmean(values)) for key, values in column.values.items()
-                                        if np.isfinite(values).any()} for column in found.columns},
-            "rungs": [{"name": rung.name, "added": rung.added,
-                       "differences": {key: asdict(one) for key, one in rung.differences.items()},
-                       "beliefs_at_one": asdict(rung.at_one) if rung.at_one else None,
-                       "by_curve": {name: asdict(one) for name, one in rung.by_curve.items()},
-                       "break_evens": [asdict(one) for one in rung.break_evens],
-                       "changes": [asdict(one) for one in rung.changes]} for rung in found.rungs],
-            "notes": found.notes, "folder": str(self.folder) if self.folder else None, "digest": self.manifest.digest}
+            "scenarios": {
+                column.name: {
+                    key: float(np.nanmean(values)) for key, values in column.values.items() if np.isfinite(values).any()
+                }
+                for column in found.columns
+            },
+            "rungs": [
+                {
+                    "name": rung.name,
+                    "added": rung.added,
+                    "differences": {key: asdict(one) for key, one in rung.differences.items()},
+                    "beliefs_at_one": asdict(rung.at_one) if rung.at_one else None,
+                    "by_curve": {name: asdict(one) for name, one in rung.by_curve.items()},
+                    "break_evens": [asdict(one) for one in rung.break_evens],
+                    "changes": [asdict(one) for one in rung.changes],
+                }
+                for rung in found.rungs
+            ],
+            "notes": found.notes,
+            "folder": str(self.folder) if self.folder else None,
+            "digest": self.manifest.digest,
+        }
 
 
-def compare(base: str | Path, *others: str | Path, sets: Sequence[str] = (), seed: int | None = None,
-            draws: int | None = None, pairs: int | None = None, precision: float | None = None,
-            engine: str | None = None, threads: int | None = None, aside: bool = True,
-            out: str | Path | None = "results", figures: bool = True, command: Sequence[str] = (),
-            watch: Watch | None = None) -> Compared:
+def compare(
+    base: str | Path,
+    *others: str | Path,
+    sets: Sequence[str] = (),
+    seed: int | None = None,
+    draws: int | None = None,
+    pairs: int | None = None,
+    precision: float | None = None,
+    engine: str | None = None,
+    threads: int | None = None,
+    aside: bool = True,
+    out: str | Path | None = "results",
+    figures: bool = True,
+    command: Sequence[str] = (),
+    watch: Watch | None = None,
+) -> Compared:
     """Set each other scenario against the base; or, given a manifest alone, repeat that comparison to the last digit.
 
     `sets` change every scenario compared. `out` is the folder of results, None to save nothing.
     """
     watch = watch or Watch()
-    if out is not None:
-        check_writable(Path(out))
     repeated = manifest_at(Path(base), "compare")
     if repeated is None:
         if not others:
             raise UsageError("compare needs at least two scenarios: a base and another")
         every = [load(str(file), sets) for file in (base, *others)]
-        if seed is not None:
-            every = [changed(loaded, lambda scenario: scenario | {"seed": seed}) for loaded in every]
         design = _design(draws, pairs, precision)
         engine = engine or "fast"
     else:
@@ -80,17 +102,31 @@ def compare(base: str | Path, *others: str | Path, sets: Sequence[str] = (), see
             raise UsageError("a manifest is repeated as it is: leave out other files and options that change numbers")
         every = [loads_resolved(resolved) for resolved in repeated.resolved]
         design, engine = Design(**repeated.design["design"]), repeated.engine
-        aside = repeated.design["aside"]
+        aside, seed = repeated.design["aside"], repeated.seed
+    if out is not None:
+        check_writable(Path(out))
     for text in dict.fromkeys(str(problem) for loaded in every for problem in loaded.warnings):
         watch.note(text)
     if engine == "fast" and not is_compiled():
         watch.note("compiling the engine (once)")
     with written_whole(Path(out)) if out is not None else nullcontext() as draft:
         began = datetime.now(UTC)
-        found = study(every[0], *every[1:], design=design, engine=engine, threads=threads, aside=aside, watch=watch)
+        found = study(
+            every[0], *every[1:], design=design, engine=engine, threads=threads, aside=aside, seed=seed, watch=watch
+        )
         watch.clear()
-        done = Compared(found, _manifest(found, every, design, engine, aside, began,
-                                         list(command) or ["funnelsim", "compare", str(base), *map(str, others)]))
+        done = Compared(
+            found,
+            _manifest(
+                found,
+                every,
+                design,
+                engine,
+                aside,
+                began,
+                list(command) or ["funnelsim", "compare", str(base), *map(str, others)],
+            ),
+        )
         if repeated is not None:
             _check_digits(done.manifest, repeated)
             watch.note("the same digits as before")
@@ -112,28 +148,47 @@ def _design(draws: int | None, pairs: int | None, precision: float | None) -> De
     return Design(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
 
 
-def _manifest(found: Comparison, every: Sequence[Loaded], design: Design, engine: str, aside: bool, began: datetime,
-              command: list[str]) -> Manifest:
+def _manifest(
+    found: Comparison,
+    every: Sequence[Loaded],
+    design: Design,
+    engine: str,
+    aside: bool,
+    began: datetime,
+    command: list[str],
+) -> Manifest:
     ended = datetime.now(UTC)
     plans = [fingerprint(case.anchor.plan(case.blueprint)) for case in found.cases]
     summaries = [summary for column in found.columns for summary in column.summaries]
     beliefs = {belief.path: [belief.low, belief.high] for case in found.cases for belief in case.blueprint.beliefs}
     return Manifest(
-        kind="compare", name=found.columns[-1].name, command=command, resolved=[loaded.resolved for loaded in every],
-        plan=manifests.hash_of(plans), seed=found.cases[0].blueprint.scenario.seed,
-        replications=found.draws * found.pairs, engine=engine, digest=manifests.digest_of(summaries),
-        book=found.cases[0].blueprint.book._asdict(), anchor=[to_json(case.anchor) for case in found.cases],
-        design={"design": asdict(design), "aside": aside}, beliefs=beliefs,
+        kind="compare",
+        name=found.columns[-1].name,
+        command=command,
+        resolved=[loaded.resolved for loaded in every],
+        plan=manifests.hash_of(plans),
+        seed=found.seed,
+        replications=found.draws * found.pairs,
+        engine=engine,
+        digest=manifests.digest_of(summaries),
+        book=found.cases[0].blueprint.book._asdict(),
+        anchor=[to_json(case.anchor) for case in found.cases],
+        design={"design": asdict(design), "aside": aside},
+        beliefs=beliefs,
         data=manifests.hashes(Path(file) for loaded in every for file in loaded.files),
-        presets=manifests.preset_hashes(), versions=manifests.versions(),
+        presets=manifests.preset_hashes(),
+        versions=manifests.versions(),
         warnings=list(dict.fromkeys(str(problem) for loaded in every for problem in loaded.warnings)),
-        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()})
+        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()},
+    )
 
 
 def _check_digits(now: Manifest, before: Manifest) -> None:
     if now.plan != before.plan:
-        raise RunError(f"the scenarios of the manifest give other plans: they were run with funnelsim "
-                       f"{before.versions.get('funnelsim', '?')}, this is {now.versions['funnelsim']}")
+        raise RunError(
+            f"the scenarios of the manifest give other plans: they were run with funnelsim "
+            f"{before.versions.get('funnelsim', '?')}, this is {now.versions['funnelsim']}"
+        )
     if now.digest != before.digest:
         raise RunError("the digits differ from those of the manifest though the plans are the same: please report it")
 
@@ -145,9 +200,15 @@ def _write(done: Compared, folder: Path) -> None:
     import polars as pl
 
     put(folder / "manifest.json", done.manifest.text().encode())
-    rows = [{"scenario": rung.name, "measure": key, **{name: value for name, value in asdict(one).items()
-                                                       if isinstance(value, int | float)}}
-            for rung in done.found.rungs for key, one in rung.differences.items()]
+    rows = [
+        {
+            "scenario": rung.name,
+            "measure": key,
+            **{name: value for name, value in asdict(one).items() if isinstance(value, int | float)},
+        }
+        for rung in done.found.rungs
+        for key, one in rung.differences.items()
+    ]
     put(folder / "differences.csv", pl.DataFrame(rows, infer_schema_length=None).write_csv().encode())
     put_parquet(folder / "replications.parquet", pl.concat(_long_table(column) for column in done.found.columns))
 
@@ -159,11 +220,14 @@ def _long_table(column: Column) -> pl.DataFrame:
     draws, pairs = next(iter(column.values.values())).shape
     cells = draws * pairs
     keys = list(column.values)
-    return pl.DataFrame({
-        "scenario": [column.name] * (cells * len(keys)),
-        "measure": np.repeat(np.array(keys, object), cells),
-        "unit": np.repeat(np.array([column.units[key] for key in keys], object), cells),
-        "draw": np.tile(np.repeat(np.arange(draws), pairs), len(keys)),
-        "pair": np.tile(np.arange(pairs), draws * len(keys)),
-        "value": np.concatenate([np.ravel(column.values[key]) for key in keys])},
-        schema_overrides={"measure": pl.String, "unit": pl.String})
+    return pl.DataFrame(
+        {
+            "scenario": [column.name] * (cells * len(keys)),
+            "measure": np.repeat(np.array(keys, object), cells),
+            "unit": np.repeat(np.array([column.units[key] for key in keys], object), cells),
+            "draw": np.tile(np.repeat(np.arange(draws), pairs), len(keys)),
+            "pair": np.tile(np.arange(pairs), draws * len(keys)),
+            "value": np.concatenate([np.ravel(column.values[key]) for key in keys]),
+        },
+        schema_overrides={"measure": pl.String, "unit": pl.String},
+    )

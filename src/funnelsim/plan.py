@@ -207,13 +207,11 @@ def records(dtype: np.dtype[Any], *shape: int) -> Any:
 
 def from_rows(dtype: np.dtype[Any], rows: list[dict[str, Any]]) -> Any:
     """Record array from dictionaries; every field must be given."""
-    table = records(dtype, len(rows))
-    for i, row in enumerate(rows):
-        if set(row) != set(dtype.names or ()):
-            raise ValueError(f"fields differ: {set(row) ^ set(dtype.names or ())}")
-        for name, value in row.items():
-            table[name][i] = value
-    return table
+    names = dtype.names or ()
+    for row in rows:
+        if row.keys() != set(names):
+            raise ValueError(f"fields differ: {row.keys() ^ set(names)}")
+    return np.array([tuple(row[name] for name in names) for row in rows], dtype).view(np.recarray)
 
 
 def fingerprint(plan: Plan) -> str:

@@ -8,8 +8,10 @@ moves the peaks and the week in which it happens gains or loses an hour's worth 
 from __future__ import annotations
 
 import math
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,25 +155,27 @@ def hour_weights(profile: str | tuple[float, ...]) -> NDArray[np.float64] | None
 
 def local_hours(frame: Frame) -> NDArray[np.int64]:
     """Local hour of the week of every quarter of an hour since start, shaped (weeks, 168, quarters)."""
-    start = frame.start.astimezone(UTC)
+    return _local_hours(frame.start.astimezone(UTC), frame.zone, frame.weeks)
+
+
+@lru_cache(maxsize=16)                  # the scenarios of a study share start, zone and length
+def _local_hours(start: datetime, zone: ZoneInfo, weeks: int) -> NDArray[np.int64]:
     step = timedelta(hours=1) / _QUARTERS
-    count = frame.weeks * 168 * _QUARTERS
-    moments = ((start + step * i + step / 2).astimezone(frame.zone) for i in range(count))
+    count = weeks * 168 * _QUARTERS
+    moments = ((start + step * i + step / 2).astimezone(zone) for i in range(count))
     hours = np.fromiter((moment.weekday() * 24 + moment.hour for moment in moments), np.int64, count)
-    return hours.reshape(frame.weeks, 168, _QUARTERS)
+    return hours.reshape(weeks, 168, _QUARTERS)
 
 
-def week_profile(weights: NDArray[np.float64], hours: NDArray[np.int64]) -> list[tuple[float, float]]:
+def week_profile(weights: NDArray[np.float64], hours: NDArray[np.int64]) -> NDArray[np.float64]:
     """169 points a week: y = cumulative share at each hour boundary, x of the first = mass of the week, else 0."""
     masses = weights[hours].mean(axis=2)
-    points: list[tuple[float, float]] = []
-    for week in masses:
-        cumulative = np.concatenate(([0.0], np.cumsum(week)))
-        if cumulative[-1] > 0.0:
-            cumulative /= cumulative[-1]
-        xs = [float(week.sum() / weights.sum()), *[0.0] * 168]
-        points.extend(zip(xs, cumulative.tolist(), strict=True))
-    return points
+    points = np.zeros((len(masses), 169, 2))
+    points[:, 0, 0] = masses.sum(axis=1) / weights.sum()
+    points[:, 1:, 1] = np.cumsum(masses, axis=1)
+    totals = points[:, -1:, 1]
+    points[:, :, 1] /= np.where(totals > 0.0, totals, 1.0)
+    return points.reshape(-1, 2)
 
 
 def _first_given(*values: float | None) -> float:

@@ -29,16 +29,19 @@ class Pool:
         self.steps: list[Row] = []
         self.terms: list[Row] = []
         self.actions: list[Row] = []
-        self._points: list[tuple[float, float]] = []
+        self._points: list[NDArray[np.float64]] = []        # runs of (x, y)
+        self._point_count = 0
         self._instants: list[float] = []
         self._tables: list[NDArray[np.float64]] = []
         self._table_rows: dict[Distribution, int] = {}
 
-    def points(self, run: Iterable[tuple[float, float]]) -> Run:
+    def points(self, run: Iterable[tuple[float, float]] | NDArray[np.float64]) -> Run:
         """Append a run of (x, y)."""
-        first = len(self._points)
-        self._points.extend((float(x), float(y)) for x, y in run)
-        return first, len(self._points) - first
+        rows = run if isinstance(run, np.ndarray) else np.array(list(run), dtype=np.float64).reshape(-1, 2)
+        first = self._point_count
+        self._points.append(rows)
+        self._point_count += len(rows)
+        return first, len(rows)
 
     def instants(self, run: Iterable[float]) -> Run:
         """Append a run of instants."""
@@ -68,9 +71,9 @@ class Pool:
 
     def finish(self) -> tuple[Any, NDArray[np.float64], NDArray[np.float64]]:
         """Points, instants and tables as the arrays of a plan."""
-        points = records(POINT, len(self._points))
-        points["x"] = [x for x, _ in self._points]
-        points["y"] = [y for _, y in self._points]
+        points = records(POINT, self._point_count)
+        if self._points:
+            points["x"], points["y"] = np.concatenate(self._points).T
         tables = np.array(self._tables) if self._tables else np.zeros((0, CELLS))
         return points, np.array(self._instants, dtype=np.float64), tables
 

@@ -27,8 +27,15 @@ class Replications(NamedTuple):
     traces: list[Trace] | None
 
 
-def replicate(plan: Plan, seed: int, replications: Iterable[int], engine: str = "fast", threads: int | None = None,
-              tables: bool = False, on_done: Callable[[int], None] | None = None) -> Replications:
+def replicate(
+    plan: Plan,
+    seed: int,
+    replications: Iterable[int],
+    engine: str = "fast",
+    threads: int | None = None,
+    tables: bool = False,
+    on_done: Callable[[int], None] | None = None,
+) -> Replications:
     """Run the replications; their summaries, and their tables when asked.
 
     `on_done` is called with the number finished so far. Raises ValueError for an unknown engine.
@@ -41,7 +48,9 @@ def replicate(plan: Plan, seed: int, replications: Iterable[int], engine: str = 
     else:
         raise ValueError(f"engine must be fast or reference, not {engine!r}")
     found = {number: row for part in parts for number, row in part}
-    return Replications([found[number][0] for number in numbers], [_trace(found[number][1]) for number in numbers] if tables else None)
+    return Replications(
+        [found[number][0] for number in numbers], [_trace(found[number][1]) for number in numbers] if tables else None
+    )
 
 
 class Job(NamedTuple):
@@ -52,8 +61,9 @@ class Job(NamedTuple):
     numbers: tuple[int, ...]
 
 
-def run_jobs(jobs: list[Job], engine: str = "fast", threads: int | None = None,
-             on_done: Callable[[int], None] | None = None) -> list[list[Summary]]:
+def run_jobs(
+    jobs: list[Job], engine: str = "fast", threads: int | None = None, on_done: Callable[[int], None] | None = None
+) -> list[list[Summary]]:
     """Many plans, a few replications each, spread over threads: summaries by job, in the order of its numbers.
 
     `on_done` is called with the number of jobs finished so far.
@@ -91,7 +101,9 @@ def visits_of(plan: Plan, seed: int, replications: Iterable[int], threads: int |
 _Part = list[tuple[int, tuple[Summary, Trace | None]]]
 
 
-def _fast(plan: Plan, seed: int, numbers: list[int], threads: int, tables: bool, on_done: Callable[[int], None] | None) -> list[_Part]:
+def _fast(
+    plan: Plan, seed: int, numbers: list[int], threads: int, tables: bool, on_done: Callable[[int], None] | None
+) -> list[_Part]:
     done: list[int] = []
 
     def work(mine: list[int]) -> _Part:

@@ -17,8 +17,18 @@ BUSY = 0.95
 
 def comparison_report(found: Comparison, verbose: int = 0, width: int = 110) -> str:
     """The text of a comparison."""
-    parts = [answer(found), _history(found), _ladder(found), _beliefs(found, verbose), _curves(found), _people(found),
-             _changes(found, verbose), _outcomes(found), _promises(found), _cannot_tell(found)]
+    parts = [
+        answer(found),
+        _history(found),
+        _ladder(found),
+        _beliefs(found, verbose),
+        _curves(found),
+        _people(found),
+        _changes(found, verbose),
+        _outcomes(found),
+        _promises(found),
+        _cannot_tell(found),
+    ]
     if verbose:
         parts.append("\n".join(_everything(found)))
     parts += found.notes
@@ -28,14 +38,19 @@ def comparison_report(found: Comparison, verbose: int = 0, width: int = 110) -> 
 def answer(found: Comparison) -> str:
     """One sentence: how much, how sure, and resting on what; no headline when the baseline is not history's."""
     if found.history is not None and not found.history.reproduced:
-        wrong = ", ".join(f"{check.stage} ({percent(check.simulated)} against {percent(check.low)} to {percent(check.high)})"
-                          for check in found.history.stages if not check.inside)
+        wrong = ", ".join(
+            f"{check.stage} ({percent(check.simulated)} against {percent(check.low)} to {percent(check.high)})"
+            for check in found.history.stages
+            if not check.inside
+        )
         return f"No answer: {found.columns[0].name}, simulated, does not convert as history says at {wrong}."
     last = found.rungs[-1]
     text = f"{last.name}: {_change(found, last.differences[found.goal])}"
     alone = [rung for rung in found.rungs[:-1]]
     if alone:
-        text += "; " + ", ".join(f"{_signed(found, rung.differences[found.goal].mean)} with {_plain(rung.name)}" for rung in alone)
+        text += "; " + ", ".join(
+            f"{_signed(found, rung.differences[found.goal].mean)} with {_plain(rung.name)}" for rung in alone
+        )
     if last.at_one is not None:
         resting = last.differences[found.goal].mean - last.at_one.mean
         text += f"; {_signed(found, resting)} rests on beliefs nobody has measured"
@@ -56,28 +71,54 @@ def _history(found: Comparison) -> str:
         return "1  Baseline against history: no history in these files, so nothing ties the baseline to what happened."
     table = Table(["1  Baseline against history", "recorded", "90 % band", "simulated", "±", ""])
     for check in found.history.stages:
-        table.add(f"   {check.stage} goes on", percent(check.history), f"{percent(check.low)} to {percent(check.high)}",
-                  percent(check.simulated), percent(check.error), "" if check.inside else "OUTSIDE")
+        table.add(
+            f"   {check.stage} goes on",
+            percent(check.history),
+            f"{percent(check.low)} to {percent(check.high)}",
+            percent(check.simulated),
+            percent(check.error),
+            "" if check.inside else "OUTSIDE",
+        )
     return "\n".join(table.lines())
 
 
 def _ladder(found: Comparison) -> str:
     """Point 3; point 2 is the answer itself."""
-    table = Table([f"3  Ladder, {_goal(found)} against {found.columns[0].name}", "mean", "what is not known", "one period",
-                   "better", "in one period", "±"])
+    table = Table(
+        [
+            f"3  Ladder, {_goal(found)} against {found.columns[0].name}",
+            "mean",
+            "what is not known",
+            "one period",
+            "better",
+            "in one period",
+            "±",
+        ]
+    )
     for rung in found.rungs:
         one = rung.differences[found.goal]
-        table.add(f"   {rung.name}{' (added)' if rung.added else ''}", _signed(found, one.mean), _between(found, one.low, one.high),
-                  _between(found, one.least, one.most), _chance(one.better), _chance(one.better_once), _amount(found, one.error))
+        table.add(
+            f"   {rung.name}{' (added)' if rung.added else ''}",
+            _signed(found, one.mean),
+            _between(found, one.low, one.high),
+            _between(found, one.least, one.most),
+            _chance(one.better),
+            _chance(one.better_once),
+            _amount(found, one.error),
+        )
     lines = table.lines()
     for before, rung in zip(found.rungs, found.rungs[1:], strict=False):
         if rung.over_before is not None:
             one = rung.over_before
-            lines.append(f"   {rung.name} over {before.name}: {_signed(found, one.mean)} ({_between(found, one.low, one.high)} "
-                         f"given what is not known; better with a chance of {_chance(one.better)})")
-    lines.append(f"   {found.draws} draws of what is not known x {found.pairs} pairs on the same luck; ± is simulation error (90 %), no certainty."
-                 if found.uncertain else
-                 f"   {found.draws * found.pairs} pairs on the same luck; these files leave nothing open, so the interval is simulation error alone.")
+            lines.append(
+                f"   {rung.name} over {before.name}: {_signed(found, one.mean)} ({_between(found, one.low, one.high)} "
+                f"given what is not known; better with a chance of {_chance(one.better)})"
+            )
+    lines.append(
+        f"   {found.draws} draws of what is not known x {found.pairs} pairs on the same luck; ± is simulation error (90 %), no certainty."
+        if found.uncertain
+        else f"   {found.draws * found.pairs} pairs on the same luck; these files leave nothing open, so the interval is simulation error alone."
+    )
     return "\n".join(lines)
 
 
@@ -89,7 +130,10 @@ def _beliefs(found: Comparison, verbose: int) -> str:
     shown = found.rungs if verbose else found.rungs[-1:]
     for rung in shown:
         turning = [one for one in rung.break_evens if one.at is not None]
-        lines += [f"   {rung.name}: {one.path} breaks even at {one.at:.3g} (range {one.low:g} to {one.high:g})" for one in turning]
+        lines += [
+            f"   {rung.name}: {one.path} breaks even at {one.at:.3g} (range {one.low:g} to {one.high:g})"
+            for one in turning
+        ]
         calm = [one for one in rung.break_evens if one.at is None]
         if calm:
             names = "; ".join(_calm(found, one) for one in calm) if verbose else ", ".join(one.path for one in calm)
@@ -105,12 +149,20 @@ def _curves(found: Comparison) -> str:
         return ""
     table = Table(["5  Under other response curves", *named])
     for rung in found.rungs:
-        table.add(f"   {rung.name}", *(_signed(found, rung.by_curve[name].mean) if name in rung.by_curve else "" for name in named))
+        table.add(
+            f"   {rung.name}",
+            *(_signed(found, rung.by_curve[name].mean) if name in rung.by_curve else "" for name in named),
+        )
     lines = table.lines()
     flips = {name for rung in found.rungs for name in _flips(rung)}
     order = _order_changes(found, named)
-    lines.append(f"   The winner changes under {', '.join(sorted(flips))}." if flips else
-                 f"   The best of the ladder changes under {', '.join(order)}." if order else "   None of them changes the winner.")
+    lines.append(
+        f"   The winner changes under {', '.join(sorted(flips))}."
+        if flips
+        else f"   The best of the ladder changes under {', '.join(order)}."
+        if order
+        else "   None of them changes the winner."
+    )
     return "\n".join(lines)
 
 
@@ -137,8 +189,12 @@ def _order_changes(found: Comparison, names: list[str]) -> list[str]:
     if len(found.rungs) < 2:
         return []
     best = max(found.rungs, key=lambda rung: rung.differences[found.goal].mean).name
-    return [name for name in names
-            if max(found.rungs, key=lambda rung: rung.by_curve[name].mean if name in rung.by_curve else -math.inf).name != best]
+    return [
+        name
+        for name in names
+        if max(found.rungs, key=lambda rung: rung.by_curve[name].mean if name in rung.by_curve else -math.inf).name
+        != best
+    ]
 
 
 # ---- 6 to 10: people, differences, outcomes, promises, limits -------------------------------------------------------
@@ -146,10 +202,18 @@ def _order_changes(found: Comparison, names: list[str]) -> list[str]:
 
 def _people(found: Comparison) -> str:
     teams = found.cases[0].blueprint.book.teams
-    table = Table(["6  Hours in the window", *(f"{team} {what}" for team in teams for what in ("paid", "worked", "overtime"))])
+    table = Table(
+        ["6  Hours in the window", *(f"{team} {what}" for team in teams for what in ("paid", "worked", "overtime"))]
+    )
     for column in found.columns:
-        table.add(f"   {column.name}", *(number(_mean(column, f"calendar.{what}.{team}"))
-                                         for team in teams for what in ("paid_hours", "worked_hours", "overtime")))
+        table.add(
+            f"   {column.name}",
+            *(
+                number(_mean(column, f"calendar.{what}.{team}"))
+                for team in teams
+                for what in ("paid_hours", "worked_hours", "overtime")
+            ),
+        )
     return "\n".join(table.lines())
 
 
@@ -159,25 +223,52 @@ def _changes(found: Comparison, verbose: int) -> str:
         for heading in ("fact", "belief"):
             wrong = [one for one in rung.changes if one.nature == heading]
             if wrong:
-                lines.append(f"   WARNING: {rung.name} differs in a {heading}: "
-                             + ", ".join(f"{one.path} ({one.base} -> {one.other})" for one in wrong))
+                lines.append(
+                    f"   WARNING: {rung.name} differs in a {heading}: "
+                    + ", ".join(f"{one.path} ({one.base} -> {one.other})" for one in wrong)
+                )
         policy = [one for one in rung.changes if one.nature not in ("fact", "belief")]
-        text = "; ".join(f"{one.path}: {one.base} -> {one.other}" for one in policy) if verbose else ", ".join(one.path for one in policy)
-        lines.append(f"   {rung.name}, policy only: {text}" if len(policy) == len(rung.changes) else f"   {rung.name}, policy: {text}")
+        text = (
+            "; ".join(f"{one.path}: {one.base} -> {one.other}" for one in policy)
+            if verbose
+            else ", ".join(one.path for one in policy)
+        )
+        lines.append(
+            f"   {rung.name}, policy only: {text}"
+            if len(policy) == len(rung.changes)
+            else f"   {rung.name}, policy: {text}"
+        )
     return "\n".join(lines)
 
 
 def _outcomes(found: Comparison) -> str:
     currency = found.cases[0].blueprint.book.currency
-    table = Table(["8  Outcomes (mean of a run)", "won, cohort", "won, window", "pulled forward", "revenue, cohort", "profit, cohort",
-                   "profit, window", "unresolved"])
+    table = Table(
+        [
+            "8  Outcomes (mean of a run)",
+            "won, cohort",
+            "won, window",
+            "pulled forward",
+            "revenue, cohort",
+            "profit, cohort",
+            "profit, window",
+            "unresolved",
+        ]
+    )
     base = found.columns[0]
     for column in found.columns:
         cohort, window = _mean(column, "cohort.won"), _mean(column, "calendar.won")
         forward = (window - _mean(base, "calendar.won")) - (cohort - _mean(base, "cohort.won"))
-        table.add(f"   {column.name}", number(cohort), number(window), "" if column is base else _plus(forward, number(abs(forward))),
-                  money(_mean(column, "cohort.revenue"), currency), money(_mean(column, "cohort.profit"), currency),
-                  money(_mean(column, "calendar.profit"), currency), percent(unresolved(found, column)))
+        table.add(
+            f"   {column.name}",
+            number(cohort),
+            number(window),
+            "" if column is base else _plus(forward, number(abs(forward))),
+            money(_mean(column, "cohort.revenue"), currency),
+            money(_mean(column, "cohort.profit"), currency),
+            money(_mean(column, "calendar.profit"), currency),
+            percent(unresolved(found, column)),
+        )
     return "\n".join(table.lines())
 
 
@@ -201,8 +292,10 @@ def _promises(found: Comparison) -> str:
                 parts.append(f"{stage} touched in time {percent(_mean(column, of))}")
             for team in book.teams:
                 if f"cohort.attainment.{stage}.{team}" in column.values:
-                    parts.append(f"{team} {percent(_mean(column, f'cohort.attainment.{stage}.{team}'))} "
-                                 f"(behaved so {percent(_mean(column, f'cohort.kept.{stage}.{team}'))})")
+                    parts.append(
+                        f"{team} {percent(_mean(column, f'cohort.attainment.{stage}.{team}'))} "
+                        f"(behaved so {percent(_mean(column, f'cohort.kept.{stage}.{team}'))})"
+                    )
             response = f"cohort.response_p50.{stage}"
             if response in column.values and _is_first(found, stage):
                 parts.append(f"{stage} first touch p50 {duration(_mean(column, response))}")
@@ -224,8 +317,11 @@ def _cannot_tell(found: Comparison) -> str:
     """Point 10: what rests on nothing but a preset or a guess."""
     scenario = found.cases[0].blueprint.scenario
     parts = []
-    curves = {stage.response if isinstance(stage.response, str) else "a curve of the file"
-              for stage in scenario.stages.values() if stage.response is not None}
+    curves = {
+        stage.response if isinstance(stage.response, str) else "a curve of the file"
+        for stage in scenario.stages.values()
+        if stage.response is not None
+    }
     if curves:
         parts.append(f"how a late first touch hurts here (preset {', '.join(sorted(curves))}, observational)")
     habits = {team.habit for team in scenario.teams.values() if isinstance(team.habit, str)}
@@ -251,8 +347,9 @@ def _everything(found: Comparison) -> Iterator[str]:
             table.add(f"   {key}", *(_in_unit(value, unit, currency) for value in cells))
         yield "\n" + "\n".join(table.lines())
     saved = [_saved(found, column) for column in found.columns[1:]]
-    yield "\nvariance saved by the same luck: " + ", ".join(f"{column.name} {factor:.0f}x" for column, factor
-                                                          in zip(found.columns[1:], saved, strict=True))
+    yield "\nvariance saved by the same luck: " + ", ".join(
+        f"{column.name} {factor:.0f}x" for column, factor in zip(found.columns[1:], saved, strict=True)
+    )
 
 
 def _saved(found: Comparison, column: Column) -> float:
@@ -312,4 +409,8 @@ def _in_unit(value: float, unit: str, currency: str) -> str:
         return percent(value)
     if unit == "seconds":
         return duration(value)
-    return ("-" if value < 0 else "") + money(abs(value), currency) if unit == currency and currency in SYMBOLS else number(value)
+    return (
+        ("-" if value < 0 else "") + money(abs(value), currency)
+        if unit == currency and currency in SYMBOLS
+        else number(value)
+    )

@@ -16,7 +16,7 @@ class Duration:
 
     seconds: float
     business: bool = False
-    business_days: float = 0.0      # > 0: so many business days (rule 4); seconds is 0 then
+    business_days: float = 0.0  # > 0: so many business days (rule 4); seconds is 0 then
     text: str = ""
 
 
@@ -41,7 +41,7 @@ class Range:
 class Schedule:
     """A number that changes over time: (from this date on, value); the first entry holds before its date too."""
 
-    steps: tuple[tuple[date | datetime | None, object], ...]     # value: float, Range, Rate, ...
+    steps: tuple[tuple[date | datetime | None, object], ...]  # value: float, Range, Rate, ...
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Distribution:
     family: str
     parameters: tuple[float, ...] = ()
     parts: tuple[Distribution, ...] = ()
-    weights: tuple[float, ...] = ()         # of `parts`, sum to 1
-    never: float = 0.0                      # share that never happens
+    weights: tuple[float, ...] = ()  # of `parts`, sum to 1
+    never: float = 0.0  # share that never happens
     text: str = ""
 
 
@@ -66,10 +66,10 @@ class Distribution:
 class Share:
     """A share of an exit group or of ownership; `rest` is what the others leave."""
 
-    value: float | None                     # None = rest
-    se: float | None = None                 # standard error on the logit scale, from calibration
-    after: Distribution | None = None       # cool-off before the next stage
-    schedule: Schedule | None = None        # the share over time; value is then the first step
+    value: float | None  # None = rest
+    se: float | None = None  # standard error on the logit scale, from calibration
+    after: Distribution | None = None  # cool-off before the next stage
+    schedule: Schedule | None = None  # the share over time; value is then the first step
     text: str = ""
 
     @property
@@ -83,7 +83,7 @@ class Batch:
 
     count: int
     on: date
-    at: str = "00:00"                       # local time
+    at: str = "00:00"  # local time
     text: str = ""
 
 
@@ -100,12 +100,12 @@ class Within:
 class BreachAction:
     """What happens at a fraction of a deadline."""
 
-    fraction: float                         # 0.8 = at 80 %
-    kind: str                               # warn, escalate, reassign, return
-    to: str | None = None                   # reassign: team; return: stage or "lost"
-    after: Distribution | None = None       # return: cool-off
-    heeded: float = 0.0                     # warn
-    limit: int = 1                          # reassign, a visit
+    fraction: float  # 0.8 = at 80 %
+    kind: str  # warn, escalate, reassign, return
+    to: str | None = None  # reassign: team; return: stage or "lost"
+    after: Distribution | None = None  # return: cool-off
+    heeded: float = 0.0  # warn
+    limit: int = 1  # reassign, a visit
     text: str = ""
 
 
@@ -113,9 +113,9 @@ class BreachAction:
 class Routing:
     """How a lead reaches the receiving team: at once, after a delay, or in a daily batch at a local time."""
 
-    kind: str                               # "at once", "delay", "daily"
+    kind: str  # "at once", "delay", "daily"
     delay: Distribution | None = None
-    at: str = ""                            # "08:00"
+    at: str = ""  # "08:00"
     text: str = ""
 
 
@@ -133,7 +133,7 @@ class Volume:
 
     count: float
     definition: str
-    period: str                             # week, month, quarter
+    period: str  # week, month, quarter
     text: str = ""
 
 
@@ -142,7 +142,7 @@ class Place:
     """Where a value was written."""
 
     file: str
-    line: int                               # from 1
-    column: int                             # from 1
+    line: int  # from 1
+    column: int  # from 1
     length: int = 1
     source_line: str = field(default="", repr=False)

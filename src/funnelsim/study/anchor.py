@@ -34,11 +34,11 @@ from funnelsim.plan import CONTACT_CHANCE, Plan, fingerprint
 
 Floats = NDArray[np.float64]
 
-LEADS = 120_000                 # simulated for the centre; the error left in a base rate is far below that of a study
-POINTS = 20                     # points of the ranges
+LEADS = 120_000  # simulated for the centre; the error left in a base rate is far below that of a study
+POINTS = 20  # points of the ranges
 _FIRST_REPLICATION = 1_000_000  # luck that no study uses
 _FIRST_DRAW = 1_000_000
-_STEPS, _SETTLED = 12, 2e-3     # rounds at most; change of the log-odds at which to stop
+_STEPS, _SETTLED = 12, 2e-3  # rounds at most; change of the log-odds at which to stop
 VERSION = 1
 
 
@@ -48,11 +48,11 @@ class Anchor:
 
     stages: tuple[str, ...]
     seed: int
-    beliefs: tuple[str, ...]                    # paths, in the order of the coefficients
+    beliefs: tuple[str, ...]  # paths, in the order of the coefficients
     base: tuple[float, ...]
-    added: tuple[float, ...]                    # c - logit(p r), by stage, beliefs at their centre
-    ratio: tuple[float, ...]                    # r
-    contact: tuple[float, ...]                  # added to the log-odds of contact chances
+    added: tuple[float, ...]  # c - logit(p r), by stage, beliefs at their centre
+    ratio: tuple[float, ...]  # r
+    contact: tuple[float, ...]  # added to the log-odds of contact chances
     slopes: tuple[tuple[float, ...], ...] = ()  # [stage][2 * belief]: of u - 1/2 and its square
     contact_slopes: tuple[tuple[float, ...], ...] = ()
     leads: int = 0
@@ -90,8 +90,13 @@ class Anchor:
         return np.concatenate((away, away**2))
 
 
-def anchor(root: Blueprint, threads: int | None = None, on_step: Callable[[str], None] | None = None,
-           cache: bool = True, like: Anchor | None = None) -> Anchor:
+def anchor(
+    root: Blueprint,
+    threads: int | None = None,
+    on_step: Callable[[str], None] | None = None,
+    cache: bool = True,
+    like: Anchor | None = None,
+) -> Anchor:
     """Find, or recall, the anchor of a root scenario. Raises ScenarioError when a base rate cannot be reached.
 
     `like` lends its slopes: for a world in which only the response curve differs, beliefs move the intercepts alike.
@@ -112,12 +117,16 @@ def anchor_file(root: Blueprint) -> Path:
     return _file(_key(root))
 
 
-def _solve(root: Blueprint, key: str, lend: Anchor | None, threads: int | None, on_step: Callable[[str], None]) -> Anchor:
+def _solve(
+    root: Blueprint, key: str, lend: Anchor | None, threads: int | None, on_step: Callable[[str], None]
+) -> Anchor:
     plan = root.centre
     names = root.book.stages
     if not _needs_anchor(plan).any():
         zeros = tuple(0.0 for _ in names)
-        return Anchor(names, root.scenario.seed, (), _tuple(plan.stages["base"]), zeros, tuple(1.0 for _ in names), zeros, key=key)
+        return Anchor(
+            names, root.scenario.seed, (), _tuple(plan.stages["base"]), zeros, tuple(1.0 for _ in names), zeros, key=key
+        )
     many = _replications(plan, root.scenario.seed, threads)
     on_step("anchoring the base rates (once)")
     start = _logits(plan.stages["base"]), np.zeros(len(names))
@@ -129,9 +138,19 @@ def _solve(root: Blueprint, key: str, lend: Anchor | None, threads: int | None, 
     elif root.beliefs:
         slopes, contact_slopes = _slopes(root, centre, max(2, many // 4), threads, on_step)
     return Anchor(
-        names, root.scenario.seed, tuple(belief.path for belief in root.beliefs), _tuple(plan.stages["base"]),
-        _tuple(_added(centre, plan)), _tuple(centre.ratio), _tuple(centre.contact),
-        slopes, contact_slopes, centre.leads, key, centre.rounds)
+        names,
+        root.scenario.seed,
+        tuple(belief.path for belief in root.beliefs),
+        _tuple(plan.stages["base"]),
+        _tuple(_added(centre, plan)),
+        _tuple(centre.ratio),
+        _tuple(centre.contact),
+        slopes,
+        contact_slopes,
+        centre.leads,
+        key,
+        centre.rounds,
+    )
 
 
 _Slopes = tuple[tuple[float, ...], ...]
@@ -146,8 +165,9 @@ class _Solution:
     rounds: int
 
 
-def _settle(plan: Plan, seed: int, many: int, start: tuple[Floats, Floats], threads: int | None,
-            names: tuple[str, ...]) -> _Solution:
+def _settle(
+    plan: Plan, seed: int, many: int, start: tuple[Floats, Floats], threads: int | None, names: tuple[str, ...]
+) -> _Solution:
     """Simulate and solve until the intercepts stand still."""
     intercept, contact = start
     numbers = range(_FIRST_REPLICATION, _FIRST_REPLICATION + many)
@@ -158,7 +178,9 @@ def _settle(plan: Plan, seed: int, many: int, start: tuple[Floats, Floats], thre
         stages = plan.stages.copy()
         stages["intercept"], stages["contact_intercept"] = intercept, contact
         visits = visits_of(plan._replace(stages=stages), seed, numbers, threads)
-        visits = visits[(visits.entered >= 0.0) & (visits.entered < plan.settings[0].measure_to) & (visits.arrived >= 0.0)]
+        visits = visits[
+            (visits.entered >= 0.0) & (visits.entered < plan.settings[0].measure_to) & (visits.arrived >= 0.0)
+        ]
         leads = len(np.unique(visits.lead)) * many
         before = intercept.copy(), contact.copy()
         for stage in np.flatnonzero(wanted).tolist():
@@ -178,7 +200,7 @@ def _intercept(plan: Plan, stage: int, visits: Any, name: str, before: float) ->
     dealt = visits.chance >= 0.0
     ratio = 1.0
     if row.base_of_entered and row.step_count > 0 and dealt.any():
-        over = dealt | (visits.ended >= 0.0)            # still waiting for the first contact tells nothing yet
+        over = dealt | (visits.ended >= 0.0)  # still waiting for the first contact tells nothing yet
         ratio = float(over.sum() / dealt.sum())
     if not 0.0 < base < 1.0 or not dealt.any():
         return before, ratio
@@ -202,18 +224,18 @@ def solve_intercept(shifts: Floats, rate: float) -> float:
 def _contact(plan: Plan, stage: int, visits: Any, before: float) -> float:
     """The shift of all contact chances that makes their mean that of the table, over the attempts made."""
     row = plan.stages[stage]
-    effects = plan.effects[row.effect_first:row.effect_first + row.effect_count]
+    effects = plan.effects[row.effect_first : row.effect_first + row.effect_count]
     effects = effects[effects.target == CONTACT_CHANCE]
     touched = visits[(visits.touched >= 0.0) & (visits.attempts > 0)]
     if not len(effects) or not len(touched):
         return before
     shift = np.zeros(len(touched))
     for effect in effects:
-        curve = plan.points[effect.curve_first:effect.curve_first + effect.curve_count]
+        curve = plan.points[effect.curve_first : effect.curve_first + effect.curve_count]
         delay = np.maximum(touched.touched - touched.entered, 1e-9)
         shift += plan.points[effect.size_first].y * np.interp(np.log(delay), curve.x, curve.y)
     step = plan.steps[row.step_first]
-    table = plan.points[step.contact_first:step.contact_first + step.contact_count].y
+    table = plan.points[step.contact_first : step.contact_first + step.contact_count].y
     chances, shifts = [], []
     for k in range(int(touched.attempts.max())):
         made = touched.attempts > k
@@ -228,8 +250,9 @@ def _contact(plan: Plan, stage: int, visits: Any, before: float) -> float:
     return solve_intercept(logits + np.concatenate(shifts), rate)
 
 
-def _slopes(root: Blueprint, centre: _Solution, many: int, threads: int | None, on_step: Callable[[str], None]
-            ) -> tuple[_Slopes, _Slopes]:
+def _slopes(
+    root: Blueprint, centre: _Solution, many: int, threads: int | None, on_step: Callable[[str], None]
+) -> tuple[_Slopes, _Slopes]:
     """How the intercepts follow each belief: least squares over points of the ranges, on the luck of the centre."""
     seed, names = root.scenario.seed, root.book.stages
     start = centre.intercept, centre.contact
@@ -240,7 +263,9 @@ def _slopes(root: Blueprint, centre: _Solution, many: int, threads: int | None, 
         draw = _FIRST_DRAW + i
         away = np.array([uniform(seed, draw, belief.path) - 0.5 for belief in root.beliefs])
         rows.append(np.concatenate((away, away**2)))
-        here = _settle(root.believed(draw), seed, many, (at_centre.intercept.copy(), at_centre.contact.copy()), threads, names)
+        here = _settle(
+            root.believed(draw), seed, many, (at_centre.intercept.copy(), at_centre.contact.copy()), threads, names
+        )
         moved.append(_added(here, root.centre) - _added(at_centre, root.centre))
         contacts.append(here.contact - at_centre.contact)
     design = np.array(rows)
@@ -271,8 +296,18 @@ def _replications(plan: Plan, seed: int, threads: int | None) -> int:
 
 def _key(root: Blueprint, lend: Anchor | None = None) -> str:
     ranges = [(belief.path, belief.low, belief.high, belief.scale) for belief in root.beliefs]
-    text = json.dumps([VERSION, engine_hash(), fingerprint(root.centre), ranges, root.scenario.seed, LEADS, POINTS,
-                       lend.key if lend else ""])
+    text = json.dumps(
+        [
+            VERSION,
+            engine_hash(),
+            fingerprint(root.centre),
+            ranges,
+            root.scenario.seed,
+            LEADS,
+            POINTS,
+            lend.key if lend else "",
+        ]
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -286,6 +321,7 @@ def _load(path: Path) -> Anchor:
 
 def from_json(kept: dict[str, Any]) -> Anchor:
     """An anchor from a manifest or the cache."""
+
     def frozen(value: Any) -> Any:
         return tuple(frozen(item) for item in value) if isinstance(value, list) else value
 
@@ -314,7 +350,8 @@ def _save(found: Anchor, path: Path) -> None:
 def _too_high(stage: str, base: float, reached: float) -> ScenarioError:
     return ScenarioError(
         f"stages.{stage}.next: {base:.1%} of all leads that enter go on, but only {reached:.1%} are reached in the root "
-        f"scenario, so {base / reached:.1%} of the reached would have to go on; check the contact table, the attempts or the habit")
+        f"scenario, so {base / reached:.1%} of the reached would have to go on; check the contact table, the attempts or the habit"
+    )
 
 
 def _away(one: Floats, other: Floats) -> Floats:

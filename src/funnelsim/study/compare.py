@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +19,13 @@ from funnelsim.scenario import Loaded
 from funnelsim.study.differences import Difference, differences
 from funnelsim.study.history import HistoryCheck, against_history
 from funnelsim.study.spread import Spread, spread
-from funnelsim.study.worlds import Case, beliefs_at_one, case, changed, curves_to_try, with_curve, with_promises_of
+from funnelsim.study.worlds import Case, World, beliefs_at_one, curves_to_try, with_curve, with_promises_of
 from funnelsim.summary import Summary
 from funnelsim.watch import Watch
 
 Floats = NDArray[np.float64]
-PAIR_STRIDE = 10_000            # replication = draw * stride + pair: the same luck in every scenario
-MOST_PAIRS = 16                 # a draw, when more precision is wanted
+PAIR_STRIDE = 10_000  # replication = draw * stride + pair: the same luck in every scenario
+MOST_PAIRS = 16  # a draw, when more precision is wanted
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Design:
     draws: int = 40
     pairs: int = 4
     precision: float | None = None
-    aside_draws: int = 10       # for questions beside the main one: beliefs at 1, other curves
+    aside_draws: int = 10  # for questions beside the main one: beliefs at 1, other curves
     aside_pairs: int = 2
 
 
@@ -45,13 +44,13 @@ class Rung:
     """One scenario set against the base."""
 
     name: str
-    differences: dict[str, Spread]          # by measure: cohort.won, cohort.revenue, cohort.profit, calendar.won, ...
-    at_one: Spread | None                   # of the goal, with all beliefs at 1
-    by_curve: dict[str, Spread]             # of the goal, under other response curves
+    differences: dict[str, Spread]  # by measure: cohort.won, cohort.revenue, cohort.profit, calendar.won, ...
+    at_one: Spread | None  # of the goal, with all beliefs at 1
+    by_curve: dict[str, Spread]  # of the goal, under other response curves
     break_evens: list[BreakEven]
     changes: list[Difference]
-    over_before: Spread | None = None       # of the goal, against the rung before it
-    added: bool = False                     # a rung that the tool added to the ladder
+    over_before: Spread | None = None  # of the goal, against the rung before it
+    added: bool = False  # a rung that the tool added to the ladder
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,8 @@ class BreakEven:
     path: str
     low: float
     high: float
-    at: float | None                        # None: nowhere in the range
-    at_low: float                           # the difference at the ends of the range
+    at: float | None  # None: nowhere in the range
+    at_low: float  # the difference at the ends of the range
     at_high: float
 
 
@@ -71,7 +70,7 @@ class Column:
     """One scenario's own figures."""
 
     name: str
-    values: dict[str, Floats]               # [draw, pair] by measure
+    values: dict[str, Floats]  # [draw, pair] by measure
     units: dict[str, str]
     summaries: list[Summary] = field(repr=False, default_factory=list)
 
@@ -83,7 +82,7 @@ class Column:
 class Comparison:
     """All that `compare` found; `report.comparison` prints it."""
 
-    goal: str                               # measure that decides
+    goal: str  # measure that decides
     columns: list[Column]
     rungs: list[Rung]
     history: HistoryCheck | None
@@ -91,12 +90,21 @@ class Comparison:
     design: Design
     draws: int
     pairs: int
+    seed: int  # of the luck
     uncertain: bool
     notes: list[str]
 
 
-def compare(base: Loaded, *others: Loaded, design: Design | None = None, engine: str = "fast", threads: int | None = None,
-            aside: bool = True, seed: int | None = None, watch: Watch | None = None) -> Comparison:
+def compare(
+    base: Loaded,
+    *others: Loaded,
+    design: Design | None = None,
+    engine: str = "fast",
+    threads: int | None = None,
+    aside: bool = True,
+    seed: int | None = None,
+    watch: Watch | None = None,
+) -> Comparison:
     """Set each other scenario against the base.
 
     `aside` False leaves out what needs further worlds (beliefs at 1, other curves); `seed` is of the luck, by default
@@ -104,7 +112,8 @@ def compare(base: Loaded, *others: Loaded, design: Design | None = None, engine:
     """
     design, watch = design or Design(), watch or Watch()
     ladder, added = _ladder(base, list(others))
-    cases = [case(loaded, threads, watch.note) for loaded in ladder]
+    world = World(threads=threads, note=watch.note)
+    cases = [world.case(loaded) for loaded in ladder]
     goal = goal_of(base)
     uncertain = any(one.blueprint.uncertain for one in cases)
     runner = Runs(cases[0].blueprint.scenario.seed if seed is None else seed, engine, threads, watch)
@@ -117,15 +126,20 @@ def compare(base: Loaded, *others: Loaded, design: Design | None = None, engine:
         pairs *= 2
     at_one, by_curve = _aside(cases, goal, design, runner) if aside else ({}, {})
     rungs = [
-        Rung(cases[i].name, _differences(columns[0], columns[i], uncertain), at_one.get(i), by_curve.get(i, {}),
-             break_evens(cases, i, columns[i].values[goal] - columns[0].values[goal]),
-             differences(base.resolved["scenario"], cases[i].loaded.resolved["scenario"]),
-             spread(columns[i].values[goal] - columns[i - 1].values[goal], uncertain) if i > 1 else None,
-             cases[i].name in added)
+        Rung(
+            cases[i].name,
+            _differences(columns[0], columns[i], uncertain),
+            at_one.get(i),
+            by_curve.get(i, {}),
+            break_evens(cases, i, columns[i].values[goal] - columns[0].values[goal]),
+            differences(base.resolved["scenario"], cases[i].loaded.resolved["scenario"]),
+            spread(columns[i].values[goal] - columns[i - 1].values[goal], uncertain) if i > 1 else None,
+            cases[i].name in added,
+        )
         for i in range(1, len(cases))
     ]
     history = against_history(cases[0], columns[0].summaries)
-    return Comparison(goal, columns, rungs, history, cases, design, design.draws, pairs, uncertain, notes)
+    return Comparison(goal, columns, rungs, history, cases, design, design.draws, pairs, runner.seed, uncertain, notes)
 
 
 def goal_of(base: Loaded) -> str:
@@ -136,14 +150,19 @@ def goal_of(base: Loaded) -> str:
 
 def break_evens(cases: Sequence[Case], i: int, values: Floats) -> list[BreakEven]:
     """Where each range would turn the sign, by least squares of the draws' means on all ranges at once."""
-    ranges: dict[str, Belief] = {belief.path: belief for one in (cases[0], cases[i]) for belief in one.blueprint.beliefs}
+    ranges: dict[str, Belief] = {
+        belief.path: belief for one in (cases[0], cases[i]) for belief in one.blueprint.beliefs
+    }
     if not ranges or len(values) < len(ranges) + 2:
         return []
     seed = cases[0].blueprint.scenario.seed
     places = np.array([[uniform(seed, draw, path) for path in ranges] for draw in range(len(values))])
     design = np.column_stack((np.ones(len(values)), places - 0.5))
     found = np.linalg.lstsq(design, values.mean(axis=1), rcond=None)[0]
-    return [_break_even(belief, float(found[0]), float(slope)) for belief, slope in zip(ranges.values(), found[1:], strict=True)]
+    return [
+        _break_even(belief, float(found[0]), float(slope))
+        for belief, slope in zip(ranges.values(), found[1:], strict=True)
+    ]
 
 
 def _break_even(belief: Belief, centre: float, slope: float) -> BreakEven:
@@ -152,7 +171,12 @@ def _break_even(belief: Belief, centre: float, slope: float) -> BreakEven:
     return BreakEven(belief.path, belief.low, belief.high, at, at_low, at_high)
 
 
-PROMISE, BELIEFS, REST, NOTHING = "the promise alone", "beliefs nobody has measured", "the rest of the policy", "nothing"
+PROMISE, BELIEFS, REST, NOTHING = (
+    "the promise alone",
+    "beliefs nobody has measured",
+    "the rest of the policy",
+    "nothing",
+)
 
 
 def cause(found: Comparison) -> str:
@@ -195,17 +219,24 @@ class Runs:
 
     def columns(self, cases: Sequence[Case], draws: range, pairs: range, what: str) -> list[Column]:
         """Each case in each draw and pair, on the same luck."""
-        jobs = [Job(one.anchor.plan(one.blueprint, draw), self.seed, tuple(draw * PAIR_STRIDE + pair for pair in pairs))
-                for one in cases for draw in draws]
+        jobs = [
+            Job(one.anchor.plan(one.blueprint, draw), self.seed, tuple(draw * PAIR_STRIDE + pair for pair in pairs))
+            for one in cases
+            for draw in draws
+        ]
         results = run_jobs(jobs, self.engine, self.threads, lambda done: self.watch.progress(what, done, len(jobs)))
-        return [_column(one, results[i * len(draws):(i + 1) * len(draws)]) for i, one in enumerate(cases)]
+        return [_column(one, results[i * len(draws) : (i + 1) * len(draws)]) for i, one in enumerate(cases)]
 
 
 def _column(one: Case, results: list[list[Summary]]) -> Column:
     summaries = [summary for found in results for summary in found]
     found = named(summaries, one.blueprint.centre, one.blueprint.book)
-    return Column(one.name, {key: _by_draw(measure, len(results)) for key, measure in found.items()},
-                  {key: measure.unit for key, measure in found.items()}, summaries)
+    return Column(
+        one.name,
+        {key: _by_draw(measure, len(results)) for key, measure in found.items()},
+        {key: measure.unit for key, measure in found.items()},
+        summaries,
+    )
 
 
 def _by_draw(measure: Measure, draws: int) -> Floats:
@@ -214,10 +245,17 @@ def _by_draw(measure: Measure, draws: int) -> Floats:
 
 def _joined(one: Column, other: Column, draws: int) -> Column:
     first, second = len(one.summaries) // draws, len(other.summaries) // draws
-    summaries = [summary for d in range(draws)
-                 for summary in (*one.summaries[d * first:(d + 1) * first], *other.summaries[d * second:(d + 1) * second])]
-    return Column(one.name, {key: np.concatenate((one.values[key], other.values[key]), axis=1) for key in one.values},
-                  one.units, summaries)
+    summaries = [
+        summary
+        for d in range(draws)
+        for summary in (*one.summaries[d * first : (d + 1) * first], *other.summaries[d * second : (d + 1) * second])
+    ]
+    return Column(
+        one.name,
+        {key: np.concatenate((one.values[key], other.values[key]), axis=1) for key in one.values},
+        one.units,
+        summaries,
+    )
 
 
 def _differences(base: Column, other: Column, uncertain: bool) -> dict[str, Spread]:
@@ -239,25 +277,32 @@ def _wants_more(columns: list[Column], goal: str, uncertain: bool, design: Desig
         found = spread(column.values[goal] - columns[0].values[goal], uncertain)
         if found.error > design.precision * abs(base):
             if uncertain and found.finer_buys_nothing:
-                notes.append(f"a finer precision buys nothing: the simulation error ({found.error:.2g}) is already below a "
-                             f"tenth of what your data leaves open")
+                notes.append(
+                    f"a finer precision buys nothing: the simulation error ({found.error:.2g}) is already below a "
+                    f"tenth of what your data leaves open"
+                )
                 return False
             return True
     return False
 
 
-def _aside(cases: list[Case], goal: str, design: Design, runs: Runs) -> tuple[dict[int, Spread], dict[int, dict[str, Spread]]]:
+def _aside(
+    cases: list[Case], goal: str, design: Design, runs: Runs
+) -> tuple[dict[int, Spread], dict[int, dict[str, Spread]]]:
     """The goal's differences in other worlds: all beliefs at 1, other response curves."""
-    at_one = _world(cases, beliefs_at_one, goal, design.draws // 2, design, runs, "beliefs at 1")
+    likes = tuple(one.anchor for one in cases)
+    world = World("beliefs at 1", beliefs_at_one, likes, runs.threads, runs.watch.note)
+    at_one = _world(cases, world, goal, design.draws // 2, design, runs)
     by_curve: dict[int, dict[str, Spread]] = {}
-    for curve in curves_to_try(cases[0].loaded):
-        for i, one in _world(cases, with_curve(curve), goal, design.aside_draws, design, runs, f"curve {curve}").items():
+    for curve in curves_to_try(cases[0].blueprint.scenario):
+        world = World(f"curve {curve}", with_curve(curve), likes, runs.threads, runs.watch.note)
+        for i, one in _world(cases, world, goal, design.aside_draws, design, runs).items():
             by_curve.setdefault(i, {})[curve] = one
     return at_one, by_curve
 
 
-def _world(cases: list[Case], change: Any, goal: str, draws: int, design: Design, runs: Runs, what: str) -> dict[int, Spread]:
-    there = [case(changed(one.loaded, change), runs.threads, runs.watch.note, one.anchor) for one in cases]
-    columns = runs.columns(there, range(draws), range(design.aside_pairs), what)
+def _world(cases: list[Case], world: World, goal: str, draws: int, design: Design, runs: Runs) -> dict[int, Spread]:
+    there = [world.case(one.loaded) for one in cases]
+    columns = runs.columns(there, range(draws), range(design.aside_pairs), world.name)
     uncertain = any(one.blueprint.uncertain for one in there)
     return {i: spread(columns[i].values[goal] - columns[0].values[goal], uncertain) for i in range(1, len(columns))}

@@ -8,7 +8,17 @@ from typing import Any
 from funnelsim.scenario.schema import nature
 
 _SILENT = ("name", "about", "extends")
-_WHOLE = ("next", "unreached", "cold", "enters", "on_breach", "on_attempts_breach", "fitted", "history", "leads_in_flight")
+_WHOLE = (
+    "next",
+    "unreached",
+    "cold",
+    "enters",
+    "on_breach",
+    "on_attempts_breach",
+    "fitted",
+    "history",
+    "leads_in_flight",
+)
 
 
 @dataclass(frozen=True)
@@ -16,8 +26,8 @@ class Difference:
     """One key that is not the same."""
 
     path: str
-    nature: str                 # fact, policy, belief or setting
-    base: str                   # "-" when not there
+    nature: str  # fact, policy, belief or setting
+    base: str  # "-" when not there
     other: str
 
 

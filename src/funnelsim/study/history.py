@@ -21,10 +21,10 @@ class StageCheck:
 
     stage: str
     history: float
-    low: float                  # band of the record, 90 %
+    low: float  # band of the record, 90 %
     high: float
     simulated: float
-    error: float                # half width of its simulation error, 90 %
+    error: float  # half width of its simulation error, 90 %
 
     @property
     def inside(self) -> bool:
@@ -54,8 +54,11 @@ def against_history(baseline: Case, summaries: list[Summary]) -> HistoryCheck | 
     checks = []
     for stage, exits in history.stages.items():
         at = book.stages.index(stage)
-        forward = [seen for target, seen in exits.items() if target in book.stages and book.stages.index(target) > at
-                   and seen.share is not None]
+        forward = [
+            seen
+            for target, seen in exits.items()
+            if target in book.stages and book.stages.index(target) > at and seen.share is not None
+        ]
         if not forward:
             continue
         share = sum(float(seen.share or 0.0) for seen in forward)

@@ -29,14 +29,14 @@ class Spread:
     """A mean over draws and pairs, with its three spreads (90 %)."""
 
     mean: float
-    error: float                # half width of the simulation error of the mean
-    low: float                  # headline: ignorance of the parameters
+    error: float  # half width of the simulation error of the mean
+    low: float  # headline: ignorance of the parameters
     high: float
-    least: float                # one period
+    least: float  # one period
     most: float
-    better: float               # chance that the expected value is above 0 (the policy)
-    better_once: float          # share of pairs above 0 (one period)
-    between: float              # standard deviation between draws, b
+    better: float  # chance that the expected value is above 0 (the policy)
+    better_once: float  # share of pairs above 0 (one period)
+    between: float  # standard deviation between draws, b
 
     @property
     def finer_buys_nothing(self) -> bool:
@@ -59,10 +59,16 @@ def spread(values: Floats, uncertain: bool = True) -> Spread:
     t = float(stats.t.ppf(0.5 + LEVEL / 2.0, draws - 1)) if draws > 1 else math.inf
     least, most = np.quantile(values, [0.5 - LEVEL / 2.0, 0.5 + LEVEL / 2.0])
     return Spread(
-        mean=centre, error=t * error if error else 0.0, low=centre - (t * scale if scale else 0.0),
-        high=centre + (t * scale if scale else 0.0), least=float(least), most=float(most),
-        better=_above_zero(centre, scale, draws), better_once=float((values > 0).mean() + 0.5 * (values == 0).mean()),
-        between=math.sqrt(between))
+        mean=centre,
+        error=t * error if error else 0.0,
+        low=centre - (t * scale if scale else 0.0),
+        high=centre + (t * scale if scale else 0.0),
+        least=float(least),
+        most=float(most),
+        better=_above_zero(centre, scale, draws),
+        better_once=float((values > 0).mean() + 0.5 * (values == 0).mean()),
+        between=math.sqrt(between),
+    )
 
 
 def _above_zero(centre: float, scale: float, draws: int) -> float:

@@ -1,25 +1,26 @@
 """Other worlds for the same scenarios: all beliefs at 1, another response curve, a promise and nothing else.
 
-A world changes what is written, in the scenario and in its root alike, and compiles anew; so base rates are anchored
-under the world's own effects and the baseline's known history stays what it is.
+A world changes the scenario and its root alike, and compiles both anew; so base rates are anchored under the world's
+own effects and the baseline's known history stays what it is.
 """
 
 from __future__ import annotations
 
-import copy
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from funnelsim.compile import Blueprint, prepare
-from funnelsim.scenario import Loaded, loads_resolved, presets
+from funnelsim.scenario import Loaded, Scenario, presets
+from funnelsim.scenario.schema import Effect, Effects, Stage
 from funnelsim.study.anchor import Anchor, anchor
 
-BELIEFS = ("fit", "context_lost", "both_teams", "marketing_sells")
 # Curves that disagree most, so that a winner that depends on the curve shows (DOMAIN 1.2).
 CURVES = ("none", "leads360-2012", "hbr-2011", "optifai-2026", "lrm-2007-qualify")
 
-Change = Callable[[dict[str, Any]], dict[str, Any]]
+Change = Callable[[Scenario], Scenario]
+Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -32,59 +33,74 @@ class Case:
     anchor: Anchor
 
 
-def case(loaded: Loaded, threads: int | None = None, on_step: Callable[[str], None] | None = None,
-         like: Anchor | None = None) -> Case:
-    """Compile a scenario and anchor its root; `like` lends the slopes of another world's anchor."""
-    root = prepare(loaded.root) if loaded.root is not None and loaded.root is not loaded.scenario else None
-    blueprint = prepare(loaded)
-    return Case(loaded.scenario.name or "scenario", loaded, blueprint, anchor(root or blueprint, threads, on_step, like=like))
+@dataclass(frozen=True)
+class World:
+    """One way in which things may be; compiles scenarios in it, and roots that several of them share only once."""
+
+    name: str = "as written"
+    change: Change = lambda scenario: scenario
+    likes: tuple[Anchor, ...] = ()  # anchors of the world as written, which lend their slopes
+    threads: int | None = None
+    note: Note = lambda text: None
+    _roots: list[tuple[Scenario, Blueprint]] = field(default_factory=list, repr=False)
+
+    def case(self, loaded: Loaded) -> Case:
+        """Compile a scenario and anchor its root."""
+        root = self._root(loaded.root or loaded.scenario)
+        alone = loaded.root is None or loaded.root is loaded.scenario
+        blueprint = root if alone else prepare(self.change(loaded.scenario))
+        like = next((one for one in self.likes if one.stages == root.book.stages), None)
+        found = anchor(root, self.threads, self.note, like=like)
+        return Case(loaded.scenario.name or "scenario", loaded, blueprint, found)
+
+    def _root(self, scenario: Scenario) -> Blueprint:
+        for known, blueprint in self._roots:
+            if known is scenario or known == scenario:
+                return blueprint
+        blueprint = prepare(self.change(scenario))
+        self._roots.append((scenario, blueprint))
+        return blueprint
 
 
-def changed(loaded: Loaded, change: Change) -> Loaded:
-    """The scenario and its root with the same change."""
-    resolved = copy.deepcopy(loaded.resolved)
-    resolved["scenario"] = change(resolved["scenario"])
-    if resolved.get("root"):
-        resolved["root"] = change(resolved["root"])
-    return loads_resolved(resolved)
-
-
-def beliefs_at_one(scenario: dict[str, Any]) -> dict[str, Any]:
+def beliefs_at_one(scenario: Scenario) -> Scenario:
     """No effect that nobody has measured."""
-    effects = dict(scenario.get("effects") or {})
-    return scenario | {"effects": effects | {name: 1 for name in BELIEFS}}
+    return scenario.model_copy(update={"effects": Effects(**{name: Effect() for name in Effects.model_fields})})
 
 
 def with_curve(name: str) -> Change:
     """Another response curve wherever one is named."""
-    def change(scenario: dict[str, Any]) -> dict[str, Any]:
-        stages = {key: (stage | {"response": name} if isinstance(stage, dict) and _names_curve(stage) else stage)
-                  for key, stage in scenario["stages"].items()}
-        return scenario | {"stages": stages}
+
+    def change(scenario: Scenario) -> Scenario:
+        stages = {key: _responding(stage, name) for key, stage in scenario.stages.items()}
+        return scenario.model_copy(update={"stages": stages})
 
     return change
 
 
-def curves_to_try(loaded: Loaded) -> list[str]:
+def curves_to_try(scenario: Scenario) -> list[str]:
     """Presets other than those that the scenario names; none at all when it names none."""
-    named = {stage["response"] for stage in loaded.resolved["scenario"]["stages"].values()
-             if isinstance(stage, dict) and isinstance(stage.get("response"), str)}
-    uses = any(isinstance(stage, dict) and _names_curve(stage) for stage in loaded.resolved["scenario"]["stages"].values())
+    named = {stage.response for stage in scenario.stages.values() if isinstance(stage.response, str)}
+    uses = any(stage.response is not None for stage in scenario.stages.values())
     known = {"none", *presets.names("response")}
     return [name for name in CURVES if name not in named and name in known] if uses else []
 
 
 def with_promises_of(base: Loaded, other: Loaded) -> Loaded | None:
     """The base with nothing of the other but its promises: the sceptic's alternative. None when there is no difference."""
-    promises = other.resolved["scenario"].get("promises")
-    if promises in (None, "none") or promises == base.resolved["scenario"].get("promises"):
+    if other.scenario.promises is None or other.scenario.promises == base.scenario.promises:
         return None
-    resolved = copy.deepcopy(base.resolved)
     name = f"{base.scenario.name} + promises"
-    resolved["root"] = resolved.get("root") or copy.deepcopy(resolved["scenario"])
-    resolved["scenario"] = resolved["scenario"] | {"promises": copy.deepcopy(promises), "name": name}
-    return loads_resolved(resolved)
+    update: dict[str, Any] = {"promises": other.resolved["scenario"]["promises"], "name": name}
+    resolved = {
+        **base.resolved,
+        "scenario": base.resolved["scenario"] | update,
+        "root": base.resolved.get("root") or base.resolved["scenario"],
+    }
+    scenario = base.scenario.model_copy(update={"promises": other.scenario.promises, "name": name})
+    return dataclasses.replace(base, scenario=scenario, root=base.root or base.scenario, resolved=resolved)
 
 
-def _names_curve(stage: dict[str, Any]) -> bool:
-    return stage.get("response") not in (None, "none")
+def _responding(stage: Stage, curve: str) -> Stage:
+    if stage.response is None:
+        return stage
+    return stage.model_copy(update={"response": None if curve == "none" else curve})
