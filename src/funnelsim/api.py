@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from funnelsim.result import Result
     from funnelsim.scenario import Loaded
     from funnelsim.study.anchor import Anchor
+    from funnelsim.study.validate import Check
 
 STARTERS = Path(__file__).parent / "templates"
 SCHEMA_FILE = "scenario.schema.json"
@@ -97,6 +98,13 @@ def compare(base: str | Path, *others: str | Path, **options: Any) -> Compared:
     from funnelsim.comparing import compare as do
 
     return do(base, *others, **options)
+
+
+def validate(watch: Watch | None = None) -> list[Check]:
+    """Run the published cases; what each should give, what it gives, and what is accepted."""
+    from funnelsim.study.validate import validate as do
+
+    return do(watch.note if watch else None)
 
 
 def calibrate(history: str | Path, out: str | Path | None = None, data: str | Path | None = None,

@@ -10,12 +10,13 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from funnelsim.errors import FunnelsimError
+from funnelsim.errors import FunnelsimError, RunError, did_you_mean
 from funnelsim.watch import Terminal
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def main(args: list[str] | None = None) -> None:
 def code_of(args: list[str] | None = None) -> int:
     """Run a command and tell its exit code, as `errors` lists them."""
     try:
-        commands.main(args, prog_name="funnelsim", standalone_mode=False)
+        given = sys.argv[1:] if args is None else args
+        code = commands.main(given, prog_name="funnelsim", standalone_mode=False, obj=given)
     except FunnelsimError as error:
         _complain(error)
         return error.exit_code
@@ -56,7 +58,13 @@ def code_of(args: list[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {where}{error.strerror or error}", err=True)
         return 1
-    return 0
+    except Exception as error:          # a mistake of ours, not of the user
+        if os.environ.get("FUNNELSIM_TRACEBACK"):
+            raise
+        click.echo(f"error: funnelsim itself failed ({type(error).__name__}: {error}). Please report this; with "
+                   f"FUNNELSIM_TRACEBACK=1 it says where.", err=True)
+        return 1
+    return code if isinstance(code, int) else 0
 
 
 def _complain(error: FunnelsimError) -> None:
@@ -106,7 +114,17 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+class _Commands(click.Group):
+    """Suggests what was meant."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            meant = did_you_mean(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"no command '{args[0]}'. {meant}".strip(), ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
              epilog="Run a command with --help for its examples.")
 @click.version_option(package_name="funnelsim")
 def commands() -> None:
@@ -145,7 +163,7 @@ def init(template: str | None, folder: Path, quiet: bool) -> None:
 @commands.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_options("sets", "quiet")
-def check(files: tuple[Path, ...], sets: tuple[str, ...], quiet: bool) -> None:
+def check(files: tuple[Path, ...], sets: tuple[str, ...], quiet: bool) -> int:
     """Say whether scenario files are right; every mistake at once, with its place.
 
     \b
@@ -155,7 +173,7 @@ def check(files: tuple[Path, ...], sets: tuple[str, ...], quiet: bool) -> None:
     from funnelsim import api
     from funnelsim.errors import InvalidInput
 
-    wrong: list[FunnelsimError] = []
+    code = 0
     for file in files:
         try:
             _warn(api.check(file, sets).warnings, quiet)
@@ -163,9 +181,8 @@ def check(files: tuple[Path, ...], sets: tuple[str, ...], quiet: bool) -> None:
                 click.echo(f"{file}: ok")
         except InvalidInput as error:
             _complain(error)
-            wrong.append(error)
-    if wrong:
-        sys.exit(wrong[0].exit_code)
+            code = error.exit_code
+    return code
 
 
 @commands.command()
@@ -217,7 +234,7 @@ def run(file: Path, sets: tuple[str, ...], as_json: bool, quiet: bool, verbose: 
     from funnelsim import api
 
     watch = Terminal(quiet=quiet)
-    result = api.run(file, sets, watch=watch, command=["funnelsim", *sys.argv[1:]], **options)
+    result = api.run(file, sets, watch=watch, command=_command_line(), **options)
     watch.clear()
     if as_json:
         click.echo(json.dumps(result.as_data(), indent=1, ensure_ascii=False))
@@ -251,7 +268,7 @@ def compare(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, *
     from funnelsim import api
 
     watch = Terminal(quiet=quiet)
-    done = api.compare(*files, watch=watch, command=["funnelsim", *sys.argv[1:]], **options)
+    done = api.compare(*files, watch=watch, command=_command_line(), **options)
     watch.clear()
     if as_json:
         click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
@@ -284,6 +301,31 @@ def calibrate(history: Path, out: Path | None, data: Path | None, strict: bool, 
     if not quiet:
         _answer(found.report())
         click.echo(f"\nfitted file: {target}")
+
+
+@commands.command()
+@_options("json", "quiet")
+def validate(as_json: bool, quiet: bool) -> None:
+    """Run the published cases of the field and say whether funnelsim reproduces them.
+
+    \b
+    funnelsim validate
+
+    Exit code 1 when one of them is not reproduced.
+    """
+    from funnelsim import api
+
+    watch = Terminal(quiet=quiet)
+    checks = api.validate(watch)
+    watch.clear()
+    if as_json:
+        click.echo(json.dumps([asdict(check) for check in checks], indent=1, default=str))
+    else:
+        from funnelsim.study.validate import table
+
+        click.echo(table(checks))
+    if not all(check.passed for check in checks):
+        raise RunError("published cases are not reproduced")
 
 
 @commands.command()
@@ -320,6 +362,10 @@ def _warn(problems: list[Problem], quiet: bool) -> None:
     if not quiet:
         for problem in problems:
             click.echo(str(problem), err=True)
+
+
+def _command_line() -> list[str]:
+    return ["funnelsim", *click.get_current_context().find_root().obj]
 
 
 def _width() -> int:

@@ -81,8 +81,6 @@ def run(file: str | Path, sets: Sequence[str] = (), *, seed: int | None = None, 
     watch = watch or Watch()
     _check_options(replications, precision, engine, log)
     repeated = manifest_at(Path(file), "run")
-    if out is not None:
-        check_writable(Path(out))
     if repeated is None:
         loaded = load(str(file), sets)
     elif sets or seed is not None or replications is not None or precision is not None or engine is not None:
@@ -90,6 +88,8 @@ def run(file: str | Path, sets: Sequence[str] = (), *, seed: int | None = None, 
                          "--engine")
     else:
         loaded = loads_resolved(repeated.resolved[0])
+    if out is not None:
+        check_writable(Path(out))
     for problem in loaded.warnings:
         watch.note(str(problem))
     job = _job(loaded, repeated, seed, replications, engine, watch)
