@@ -56,7 +56,7 @@ def engine_hash() -> str:
     """Hash of all that decides the machine code: sources, options, numba, Python, processor mode."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for source in [*sorted(here.rglob("*.py")), here.parent / "plan.py"]:
+    for source in [*sorted(here.rglob("*.py")), *(here.parent / f"{name}.py" for name in ("plan", "summary", "whole"))]:
         digest.update(source.relative_to(here.parent).as_posix().encode() + source.read_bytes())
     digest.update(repr((_HOT, _SHARED, _ENTRY, numba.__version__, sys.version_info[:3], numba.config.DISABLE_JIT)).encode())
     return digest.hexdigest()[:16]

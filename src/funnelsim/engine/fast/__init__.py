@@ -51,6 +51,10 @@ class Runner:
         loop.finish(self.plan, self.state, out)
         return out
 
+    def visits(self) -> Any:
+        """The visits of the last replication, as they came."""
+        return self.state.visits[:self.state.n[N_VISITS]].copy()
+
     def trace(self) -> Trace:
         """The tables of the last replication."""
         s = self.state
