@@ -1,0 +1,138 @@
+"""Who may import whom: the table of the architecture, held by walking every import, those inside functions too.
+
+Imports for type checkers only are left out: they bind nothing at run time.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import funnelsim
+
+SOURCE = Path(funnelsim.__file__).parent
+FIRST = "funnelsim"
+NOBODY: set[str] = set()
+
+# Modules of funnelsim that a part may import, besides itself. The longest name that fits a module is its part.
+MAY = {
+    "errors": NOBODY,
+    "whole": NOBODY,
+    "watch": NOBODY,
+    "scenario.values": NOBODY,
+    "scenario.units": {"errors", "scenario.values"},        # errors: did you mean
+    "scenario": {"errors", "scenario.units", "scenario.values"},
+    "calendars": {"errors"},
+    "plan": {"errors", "whole", "engine.order"},
+    "engine.order": {"whole"},
+    "summary": {"plan", "whole"},
+    "trace": {"plan", "whole"},
+    "measures": {"plan", "summary", "trace", "whole"},
+    "export": {"plan", "trace"},
+    "engine": {"plan", "summary", "trace", "whole"},
+    "engine.replicate": {"plan", "summary", "trace", "whole", "engine", "measures", "errors"},
+    # the samplers: a distribution becomes the very table that both engines draw from
+    "compile": {"scenario", "scenario.units", "scenario.values", "calendars", "plan", "errors", "whole",
+                "engine.streams"},
+    "folder": {"errors"},
+    "manifest": {"errors", "summary"},
+    "result": {"errors", "manifest", "measures", "plan", "summary"},
+    "study": {"compile", "plan", "summary", "measures", "scenario", "scenario.units", "scenario.values", "errors",
+              "watch", "engine.replicate", "engine.jit"},
+    "calibration": {"scenario", "scenario.units", "scenario.values", "errors", "plan", "trace", "export", "watch",
+                    "folder", "calendars"},
+    "report": {"result", "study", "measures", "plan", "summary"},
+}
+# Packages from elsewhere that a part must never import.
+NEVER = {
+    "errors": {"numpy", "numba", "pydantic", "polars", "scipy", "matplotlib", "simpy"},
+    "watch": {"numpy", "numba", "pydantic", "polars", "scipy", "matplotlib", "simpy"},
+    "plan": {"pydantic", "polars", "scipy", "matplotlib", "simpy"},
+    "engine": {"pydantic", "polars", "matplotlib"},
+    "measures": {"numba", "pydantic", "polars", "matplotlib", "simpy"},
+    "trace": {"numba", "pydantic", "polars", "matplotlib", "simpy", "scipy"},
+    "calibration": {"numba", "simpy", "matplotlib"},
+}
+FREE = {"__init__", "__main__", "api", "cli", "running", "comparing"}       # the commands may use everything
+
+
+def modules() -> list[str]:
+    return sorted(".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in SOURCE.rglob("*.py"))
+
+
+def part_of(module: str, parts: set[str]) -> str:
+    module = module.removesuffix(".__init__")
+    fitting = [part for part in parts if module == part or module.startswith(part + ".")]
+    return max(fitting, key=len, default="")
+
+
+def imported(module: str) -> set[str]:
+    """Full names of the modules that a module imports at run time."""
+    file = SOURCE.joinpath(*module.split(".")).with_suffix(".py")
+    found: set[str] = set()
+    _walk(ast.parse(file.read_text(encoding="utf-8")), found)
+    return found
+
+
+def _walk(node: ast.AST, found: set[str]) -> None:
+    if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+        return
+    if isinstance(node, ast.Import):
+        found.update(alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        assert node.level == 0, "imports are absolute"
+        found.update(_target(node.module, alias.name) for alias in node.names)
+    for child in ast.iter_child_nodes(node):
+        _walk(child, found)
+
+
+def _target(module: str, name: str) -> str:
+    """`from a import b`: the module a.b when there is one, else a."""
+    place = SOURCE.parent.joinpath(*module.split("."), name)
+    return f"{module}.{name}" if place.with_suffix(".py").exists() or (place / "__init__.py").exists() else module
+
+
+@pytest.mark.parametrize("module", modules())
+def test_who_imports_whom(module: str) -> None:
+    if module in FREE or module == "engine.__init__":
+        return
+    part = part_of(module, set(MAY))
+    assert part, f"{module} belongs to no part: say in MAY what it may import"
+    for name in imported(module):
+        top, _, inside = name.partition(".")
+        if top != FIRST:
+            assert top not in NEVER.get(part, NOBODY), f"{module} imports {top}"
+        elif inside:
+            other = part_of(inside, set(MAY))
+            allowed = MAY[part] | {part}
+            fits = other in allowed or any(inside == one or inside.startswith(one + ".") for one in allowed)
+            assert fits, f"{module} ({part}) imports {inside}"
+
+
+def test_the_table_names_parts_that_are_there() -> None:
+    parts = {part_of(module, set(MAY)) for module in modules()}
+    assert set(MAY) <= parts
+    assert {one for may in MAY.values() for one in may} <= set(MAY) | {"engine.streams", "engine.jit"}
+
+
+@pytest.mark.parametrize(("module", "never"), [
+    ("funnelsim", ("numpy", "pydantic")), ("funnelsim.cli", ("numpy", "pydantic", "click.testing")),
+    ("funnelsim.errors", ("numpy",)), ("funnelsim.scenario", ("numba", "polars", "simpy", "matplotlib")),
+    ("funnelsim.measures", ("numba", "scipy", "polars", "pydantic")), ("funnelsim.plan", ("numba", "pydantic")),
+    ("funnelsim.running", ("matplotlib",)),
+])
+def test_what_an_import_brings_along(module: str, never: tuple[str, ...]) -> None:
+    code = f"import sys, {module}; print(*[name for name in {never!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not done.stdout.split()
+
+
+def test_every_public_name_is_there() -> None:
+    for name in funnelsim.__all__:
+        assert getattr(funnelsim, name)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = funnelsim.nothing
