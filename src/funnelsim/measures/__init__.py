@@ -4,7 +4,7 @@ from funnelsim.measures.estimate import Estimate, Measure, mean, ratio, stack, w
 from funnelsim.measures.fold import summarise
 from funnelsim.measures.money import cost_by_team, costs, credit, paid_hours, revenue
 from funnelsim.measures.named import credited, measures, named, response_curve
-from funnelsim.measures.series import Series, series
+from funnelsim.measures.series import Series, series, volumes
 
 __all__ = ["Estimate", "Measure", "Series", "cost_by_team", "costs", "credit", "credited", "mean", "measures", "named",
-           "paid_hours", "ratio", "response_curve", "revenue", "series", "stack", "summarise", "wilson"]
+           "paid_hours", "ratio", "response_curve", "revenue", "series", "stack", "summarise", "volumes", "wilson"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -70,10 +70,16 @@ def series(stacked: Summary, plan: Plan, book: Book) -> list[Series]:
     return found
 
 
-def volumes(stacked: Summary, plan: Plan, book: Book) -> list[Measure]:
-    """Promised volumes: the share of whole periods inside the measured window in which they were delivered."""
+def volumes(stacked: Summary, plan: Plan, book: Book,
+            promises: Sequence[tuple[str, float, str]] | None = None) -> list[Measure]:
+    """Promised volumes: the share of whole periods inside the measured window in which they were delivered.
+
+    `promises` are (definition, count, period), by default the scenario's own: another's show "had it been promised".
+    """
     found = []
-    for definition, count, period in book.volume_promises:
+    for definition, count, period in book.volume_promises if promises is None else promises:
+        if definition not in book.definitions:
+            continue
         passed = stacked.days[:, :, 1 + book.definitions.index(definition)]
         runs = list(_periods(plan, book, period))
         if not runs:

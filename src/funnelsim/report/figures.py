@@ -131,7 +131,8 @@ def backlog_figure(panels: Mapping[str, Sequence[Band]], what: str = "Leads wait
     """What waits over time, a panel a team, a line a scenario; points are weeks."""
     with styled():
         figure, every = new_figure(0.9 + 2.3 * len(panels), rows=len(panels), sharex=True)
-        names = list(dict.fromkeys(band.name for bands in panels.values() for band in bands))
+        fullest_first = sorted(panels.values(), key=len, reverse=True)
+        names = list(dict.fromkeys(band.name for bands in fullest_first for band in bands))
         for axes, (team, bands) in zip(every, panels.items(), strict=True):
             for band in bands:
                 style = line_style(names.index(band.name))
