@@ -50,8 +50,8 @@ class Distribution:
 
     families and their parameters (all others are converted by `units`):
     fixed(value) · exponential(mean) · lognormal(mu, sigma) of the log · weibull(shape, scale) · gamma(shape, scale) ·
-    loglogistic(shape, scale) · normal(mean, sd) · uniform(low, high) · loguniform(low, high) · empirical(points of (share, value)) ·
-    mixture(weights and parts) · shifted(by, part)
+    loglogistic(shape, scale) · normal(mean, sd) · uniform(low, high) · loguniform(low, high) ·
+    empirical(points of (share, value)) · mixture(weights and parts) · shifted(by, part)
     """
 
     family: str

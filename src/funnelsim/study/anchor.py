@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -174,7 +173,8 @@ def _settle(
     wanted = _needs_anchor(plan)
     ratio = np.ones(len(names))
     leads = rounds = 0
-    for rounds in range(1, _STEPS + 1):
+    while rounds < _STEPS:
+        rounds += 1
         stages = plan.stages.copy()
         stages["intercept"], stages["contact_intercept"] = intercept, contact
         visits = visits_of(plan._replace(stages=stages), seed, numbers, threads)
@@ -339,7 +339,7 @@ def _save(found: Anchor, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
             json.dump(to_json(found), file)
-        os.replace(file.name, path)
+        Path(file.name).replace(path)
     except OSError:
         return
 
@@ -349,8 +349,9 @@ def _save(found: Anchor, path: Path) -> None:
 
 def _too_high(stage: str, base: float, reached: float) -> ScenarioError:
     return ScenarioError(
-        f"stages.{stage}.next: {base:.1%} of all leads that enter go on, but only {reached:.1%} are reached in the root "
-        f"scenario, so {base / reached:.1%} of the reached would have to go on; check the contact table, the attempts or the habit"
+        f"stages.{stage}.next: {base:.1%} of all leads that enter go on, but only {reached:.1%} are reached in the "
+        f"root scenario, so {base / reached:.1%} of the reached would have to go on; "
+        "check the contact table, the attempts or the habit"
     )
 
 

@@ -7,7 +7,7 @@ the base; each other one is a rung of the ladder and is set against it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +113,7 @@ def compare(
     design, watch = design or Design(), watch or Watch()
     ladder, added = _ladder(base, list(others))
     world = World(threads=threads, note=watch.note)
-    cases = [world.case(loaded) for loaded in ladder]
+    cases = _promised_by_all([world.case(loaded) for loaded in ladder])
     goal = goal_of(base)
     uncertain = any(one.blueprint.uncertain for one in cases)
     runner = Runs(cases[0].blueprint.scenario.seed if seed is None else seed, engine, threads, watch)
@@ -206,6 +206,15 @@ def _ladder(base: Loaded, others: list[Loaded]) -> tuple[list[Loaded], set[str]]
     if between is None or not differences(between.resolved["scenario"], others[0].resolved["scenario"]):
         return [base, *others], set()
     return [base, between, *others], {between.scenario.name}
+
+
+def _promised_by_all(cases: list[Case]) -> list[Case]:
+    """Every scenario is measured against the volume promises of all: "had it been promised" [63]."""
+    every = {promise: None for one in cases for promise in one.blueprint.book.volume_promises}
+    return [
+        replace(one, blueprint=replace(one.blueprint, book=one.blueprint.book._replace(volume_promises=tuple(every))))
+        for one in cases
+    ]
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class HistoryCheck:
 
 
 def against_history(baseline: Case, summaries: list[Summary]) -> HistoryCheck | None:
-    """Forward share of the leads that entered and whose visit is over, beside the recorded one; None without history."""
+    """Share that goes on, of the visits that are over, beside the recorded one; None without history."""
     history = baseline.blueprint.scenario.history
     if history is None or not history.stages:
         return None

@@ -85,8 +85,14 @@ def curves_to_try(scenario: Scenario) -> list[str]:
     return [name for name in CURVES if name not in named and name in known] if uses else []
 
 
+def known_delays(curve: str) -> tuple[float, float] | None:
+    """Shortest and longest delay, in seconds, that the study behind a response preset covers; None when it says none."""
+    minutes = presets.load("response", curve).get("valid")
+    return (60.0 * minutes[0], 60.0 * minutes[1]) if minutes else None
+
+
 def with_promises_of(base: Loaded, other: Loaded) -> Loaded | None:
-    """The base with nothing of the other but its promises: the sceptic's alternative. None when there is no difference."""
+    """The base with nothing of the other but its promises, the sceptic's alternative; None when these are the same."""
     if other.scenario.promises is None or other.scenario.promises == base.scenario.promises:
         return None
     name = f"{base.scenario.name} + promises"

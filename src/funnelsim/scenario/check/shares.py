@@ -18,8 +18,14 @@ def check_exit_shares(scenario: Scenario, found: Findings) -> None:
             shares = getattr(stage, key)
             if shares is None:
                 continue
-            _sum(shares, ("stages", name, key), "let one of them be rest, such as lost: rest", found)
+            path = ("stages", name, key)
+            _sum(shares, path, "let one of them be rest, such as lost: rest", found)
+            if key == "next":
+                _sum_by_date(shares, path, found)
             for target, share in shares.items():
+                if share.schedule is not None and key != "next":
+                    found.error((*path, target), "a share of leads does not change by date here",
+                                "only a share of `next` does")
                 if share.after is not None and target in ("lost", "silent"):
                     found.error(("stages", name, key, target), f"a {target} lead does not come back",
                                 "only an exit to a stage has a time after which", "after")
@@ -77,6 +83,30 @@ def _sum(shares: dict[str, Share], path: Path, hint: str, found: Findings) -> No
     elif total > 1.0 + ROUNDING or (not rests and total < 1.0 - ROUNDING):
         found.error(path, f"the shares of {where} sum to {100 * total:.6g} %, not 100 %",
                     "lower one of them" if rests else hint)
+
+
+def _sum_by_date(shares: dict[str, Share], path: Path, found: Findings) -> None:
+    """Shares that change by date sum to the whole at each of these dates."""
+    dates = sorted({str(day) for share in shares.values() if share.schedule for day, _ in share.schedule.steps if day})
+    for day in dates:
+        then = {name: Share(_on(share, day)) for name, share in shares.items()}
+        total = math.fsum(share.value for share in then.values() if share.value is not None)
+        whole = any(share.rest for share in then.values())
+        if total > 1.0 + ROUNDING or (not whole and total < 1.0 - ROUNDING):
+            where = ".".join(map(str, path))
+            found.error(path, f"from {day} on, the shares of {where} sum to {100 * total:.6g} %, not 100 %",
+                        "lower one of them" if whole else "let one of them be rest, such as lost: rest")
+
+
+def _on(share: Share, day: str) -> float | None:
+    """The share in force on a date."""
+    if share.schedule is None:
+        return share.value
+    value = share.value
+    for since, step in share.schedule.steps:
+        if since is None or str(since) <= day:
+            value = float(step)  # type: ignore[arg-type]  # a schedule of shares
+    return value
 
 
 def _no_cool_off(shares: dict[str, Share], path: Path, found: Findings) -> None:

@@ -129,7 +129,14 @@ def _shares(value: Any) -> dict[str, Share]:
     if not isinstance(value, dict):
         raise units.Misreading(f"{units.shown(value)} is neither a name nor shares by name",
                                "such as sales, or {marketing: 50%, sales: 50%}")
-    return {key: _under(key, units.share, entry) for key, entry in value.items()}
+    return {key: _under(key, _steady_share, entry) for key, entry in value.items()}
+
+
+def _steady_share(value: Any) -> Share:
+    found = units.share(value)
+    if found.schedule is not None:
+        raise units.Misreading("a share of leads does not change by date here", "only a share of `next` does")
+    return found
 
 
 def _profile(value: Any) -> str | tuple[float, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from funnelsim.errors import did_you_mean
-from funnelsim.scenario.units.dates import clock, is_schedule
+from funnelsim.scenario.units.dates import clock, is_schedule, schedule
 from funnelsim.scenario.units.durations import duration
 from funnelsim.scenario.units.laws import time_law
 from funnelsim.scenario.units.numbers import NUMBER, Misreading, number, positive, proportion, shown, whole
@@ -37,9 +37,13 @@ def within(value: Any) -> Within:
 
 
 def share(value: Any) -> Share:
-    """`45%`, `20% after 30 days`, `rest`, `rest after 60 days`, or {share: 45%, se: 0.03, after: 30 days}."""
+    """`45%`, `20% after 30 days`, `rest`, `rest after 60 days`, or {share: 45%, se: 0.03, after: 30 days}.
+
+    By date too, {start: 45%, 2026-06-01: 50%}: the share is then that of the first step.
+    """
     if is_schedule(value):
-        raise Misreading("a share of leads does not change by date", "write one share")
+        steps = schedule(value, proportion)
+        return Share(float(steps.steps[0][1]), schedule=steps, text=str(value))  # type: ignore[arg-type]  # of shares
     if isinstance(value, dict):
         return _share_of(value)
     text = str(value).strip() if isinstance(value, str) else value
