@@ -179,6 +179,18 @@ def test_one_template_brings_what_it_extends(tmp_path: Path) -> None:
     api.check(tmp_path / "promise.yaml")
 
 
+def test_calibrate_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history = Path(__file__).parents[1] / "calibration" / "sample.history.yaml"
+    out = tmp_path / "sample.fitted.yaml"
+    assert code_of(["calibrate", str(history), "--out", str(out), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["conversion"]["low"] < told["conversion"]["value"] < told["conversion"]["high"]
+    assert str(out) in told["files"] and out.is_file()
+    assert code_of(["calibrate", str(history), "--out", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("Sample history") and shown.splitlines()[-1].startswith(f"fitted: {out}")
+
+
 def test_schema_is_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of(["schema"]) == 0
     assert "stages" in json.loads(capsys.readouterr().out)["properties"]

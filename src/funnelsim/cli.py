@@ -284,8 +284,9 @@ def compare(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, *
 @click.option("--out", type=click.Path(path_type=Path), help="The fitted file; default: beside the history.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the data, when it is not the one in the file.")
 @click.option("--strict", is_flag=True, help="Rows that cannot be used are errors.")
-@_options("quiet")
-def calibrate(history: Path, out: Path | None, data: Path | None, strict: bool, quiet: bool) -> None:
+@_options("json", "quiet", "verbose")
+def calibrate(history: Path, out: Path | None, data: Path | None, strict: bool, as_json: bool, quiet: bool,
+              verbose: int) -> None:
     """Turn a history into numbers that a scenario extends.
 
     \b
@@ -298,9 +299,13 @@ def calibrate(history: Path, out: Path | None, data: Path | None, strict: bool, 
 
     target = out or history.with_name(history.name.removesuffix(".yaml").removesuffix(".history") + ".fitted.yaml")
     found = api.calibrate(history, target, data, strict)
-    if not quiet:
-        _answer(found.report())
-        click.echo(f"\nfitted file: {target}")
+    if as_json:
+        told = {"as_of": found.as_of, "leads": found.leads, "conversion": found.conversion()._asdict(),
+                "naive": found.naive(), "grades": found.grades(), "files": found.files}
+        click.echo(json.dumps(told, indent=1, default=str))
+    elif not quiet:
+        _answer(found.report(bool(verbose)))
+        click.echo("\nfitted: " + ", ".join(map(str, found.files)))
 
 
 @commands.command()
