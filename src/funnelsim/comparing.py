@@ -105,7 +105,8 @@ def compare(
         aside, seed = repeated.design["aside"], repeated.seed
     if out is not None:
         check_writable(Path(out))
-    for text in dict.fromkeys(str(problem) for loaded in every for problem in loaded.warnings):
+    warnings = [problem for loaded in every for problem in loaded.warnings if problem.severity == "warning"]
+    for text in dict.fromkeys(map(str, warnings)):
         watch.note(text)
     if engine == "fast" and not is_compiled():
         watch.note("compiling the engine (once)")

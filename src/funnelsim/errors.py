@@ -33,7 +33,7 @@ class Problem:
     text: str = ""
     hint: str = ""
     snippet: str = ""                   # the source line
-    severity: str = "error"             # or "warning"
+    severity: str = "error"             # or "warning", or "note": said by `check` alone
     length: int = 1                     # of what the caret underlines
 
     def __str__(self) -> str:

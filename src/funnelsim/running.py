@@ -90,7 +90,7 @@ def run(file: str | Path, sets: Sequence[str] = (), *, seed: int | None = None, 
         loaded = loads_resolved(repeated.resolved[0])
     if out is not None:
         check_writable(Path(out))
-    for problem in loaded.warnings:
+    for problem in (one for one in loaded.warnings if one.severity == "warning"):
         watch.note(str(problem))
     job = _job(loaded, repeated, seed, replications, engine, watch)
     job.precision, job.threads, job.tables, job.event_log = precision, threads, tables, log

@@ -114,7 +114,7 @@ def _ladder(found: Comparison) -> str:
             )
     pairs = found.draws * found.pairs
     lines.append(
-        f"   {found.draws} draws of what is not known x {found.pairs} pairs on the same luck; ± simulation error (90 %)."
+        f"   {found.draws} draws of what is not known x {found.pairs} pairs on the same luck; ± simulation error, 90 %."
         if found.uncertain
         else f"   {pairs} pairs on the same luck; nothing is left open: the interval is simulation error alone."
     )

@@ -86,7 +86,7 @@ def curves_to_try(scenario: Scenario) -> list[str]:
 
 
 def known_delays(curve: str) -> tuple[float, float] | None:
-    """Shortest and longest delay, in seconds, that the study behind a response preset covers; None when it says none."""
+    """Shortest and longest delay (s) that the study behind a response preset covers; None when it says none."""
     minutes = presets.load("response", curve).get("valid")
     return (60.0 * minutes[0], 60.0 * minutes[1]) if minutes else None
 

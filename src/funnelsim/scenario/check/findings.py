@@ -25,6 +25,10 @@ class Findings:
     def warn(self, path: Sequence[str | int], text: str, hint: str = "", piece: str = "") -> None:
         self._add("warning", tuple(path), text, hint, piece)
 
+    def note(self, path: Sequence[str | int], text: str, hint: str = "", piece: str = "") -> None:
+        """Worth knowing when the file is checked; a run does not repeat it."""
+        self._add("note", tuple(path), text, hint, piece)
+
     def unknown(self, kind: str, name: str, known: Iterable[str], path: Sequence[str | int]) -> None:
         """A name that means nothing, with what was probably meant."""
         names = list(known)

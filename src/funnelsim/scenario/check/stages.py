@@ -50,7 +50,7 @@ def check_ownership_without_work(scenario: Scenario, found: Findings) -> None:
         sizes = {team: 1.0 - given if share.value is None else share.value for team, share in shares.items()}
         smaller = min(sizes, key=lambda team: sizes[team])
         part = f"{100 * sizes[smaller]:.4g} %"
-        found.warn(("ownership", name), f"{smaller} owns {part} of {name}, where nobody works (rule 47)",
+        found.note(("ownership", name), f"{smaller} owns {part} of {name}, where nobody works (rule 47)",
                    "this moves no queue and costs no time: it decides credit and later handoffs")
 
 
