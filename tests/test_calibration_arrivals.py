@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from funnelsim.calibration import Calibration, calibrate
-from funnelsim.calibration.arrivals import _level, _trend
+from funnelsim.calibration.arrivals import SourceArrivals, _level, _trend
 from funnelsim.calibration.fitted import pace_text
 from funnelsim.calibration.values import fit_value
 from funnelsim.scenario import load
@@ -61,9 +61,55 @@ def test_level_trend_and_batch(tmp_path: Path) -> None:
     assert found["uneven"].level == pytest.approx(0.3, abs=0.09) and found["uneven"].trend == 0
     assert found["growing"].trend == pytest.approx(0.6, abs=0.3)
     assert found["growing"].rate == pytest.approx(60, rel=0.15)
-    assert found["fair"].batch is not None and found["fair"].batch[1] == 300 and found["fair"].rate == 0
+    fair = found["fair"]
+    assert [size for _, size in fair.batches] == [300] and fair.rate == 0 and fair.profile is None
     text = (tmp_path / "a.fitted.yaml").read_text()
     assert "all came at once: 300" in text and "weekly_level: " in text and "% a year" in text
+
+
+def arrivals(folder: Path, rows: list[tuple[datetime, datetime | None, str]]) -> dict[str, SourceArrivals]:
+    return {source.name: source for source in calibrated(folder, rows).arrivals.sources}
+
+
+def test_a_batch_counts_in_no_rate_level_or_profile(tmp_path: Path) -> None:
+    """A fair's list, and a list loaded into a source that goes on: all the rest is found as if neither were there."""
+    rng = np.random.default_rng(10)
+    usual = leads(rng, rng.poisson(50.0, 30), "web") + leads(rng, rng.poisson(30.0, 30), "mail")
+    moment = END - timedelta(days=69)
+    fair = [(moment, None, "fair")] * 300
+    loaded = [(moment + timedelta(days=40, hours=5), None, "web")] * 150
+    before, after = arrivals(tmp_path, usual), arrivals(tmp_path, usual + fair + loaded)
+    for name in ("web", "mail"):
+        one, two = before[name], after[name]
+        assert (one.rate, one.rate_se, one.level, one.trend) == (two.rate, two.rate_se, two.level, two.trend)
+        np.testing.assert_array_equal(one.profile, two.profile)
+    assert after["web"].batches == (("2025-06-08", 150),) and after["mail"].batches == ()
+    assert after["fair"].batches == (("2025-04-29", 300),) and after["fair"].profile is None
+    text = (tmp_path / "a.fitted.yaml").read_text()
+    assert text.count("profile: [") == 2 and "without those that came at once: 150 about 2025-06-08" in text
+    (tmp_path / "b.yaml").write_text("extends: a.fitted.yaml\nmeasure: 4 weeks\ndefinitions: {won: enters customer}\n")
+    assert set(load(str(tmp_path / "b.yaml")).scenario.sources) == {"web", "mail", "fair"}
+
+
+def test_a_batch_may_take_days_and_leave_a_trickle(tmp_path: Path) -> None:
+    """From Thursday to Tuesday, across the edge of two weeks; a lead a week comes from the same source otherwise."""
+    rng = np.random.default_rng(11)
+    trickle = [(END - timedelta(days=7.0 * week + 3.3), None, "fair") for week in range(30)]
+    days = [(END - timedelta(days=float(60 + d)), None, "fair") for d in np.repeat([1, 2, 3, 4, 5], 80)]
+    fair = arrivals(tmp_path, leads(rng, rng.poisson(40.0, 30), "web") + trickle + days)["fair"]
+    assert sum(size for _, size in fair.batches) in (400, 401) and len(fair.batches) == 1
+    assert fair.rate == pytest.approx(1.0, abs=0.05) and fair.profile is not None
+
+
+def test_times_written_to_the_hour_or_day_are_no_batches(tmp_path: Path) -> None:
+    rng = np.random.default_rng(12)
+    rows = leads(rng, rng.poisson(250.0, 20), "web")
+    hourly = [(made.replace(minute=0, second=0), won, source) for made, won, source in rows]
+    daily = [(made.replace(hour=0, minute=0, second=0), won, source) for made, won, source in rows]
+    weekly = rows[:1500] + [(END - timedelta(weeks=k, hours=4), None, "web") for k in range(1, 20) for _ in range(30)]
+    for case in (hourly, daily, weekly):
+        web = arrivals(tmp_path, [(made, won and max(won, made), source) for made, won, source in case])["web"]
+        assert web.batches == ()
 
 
 def test_a_source_that_dried_up_still_has_leads_in_flight(tmp_path: Path) -> None:

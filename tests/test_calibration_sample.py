@@ -1,6 +1,8 @@
 """The sample history: its exporter, and whether calibration finds the truth behind it."""
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -164,4 +166,26 @@ def test_times_and_values_of_the_sample(found: Calibration) -> None:
             assert 0.35 < gone < 0.56       # later than the pace alone: in the last stages work comes on top
     assert found.value is not None and 5000 < float(found.value.text.split()[1]) < 12000
     rate = {source.name: source for source in found.arrivals.sources}
-    assert abs(rate["search"].rate - 160) < 12 and rate["trade_show"].batch == ("2025-10-14", 300)
+    assert abs(rate["search"].rate - 160) < 12 and rate["trade_show"].batches == (("2025-10-14", 300),)
+
+
+def test_profiles_of_the_sample(found: Calibration) -> None:
+    """The fair's 300 leads of Tuesday 2025-10-14, 00:00 show in no profile; each is near the true one."""
+    truth = load(str(ROOT / "calibration" / "sample.truth.yaml")).scenario.sources["search"].profile
+    true = np.array(truth) * 168 / np.sum(truth)
+    for source in found.arrivals.sources:
+        if source.name == "trade_show":
+            assert source.profile is None
+            continue
+        assert source.profile is not None
+        # The thinnest source borrows from all; of the common profile, an hour has 58 leads on average.
+        assert np.abs(source.profile - true).mean() < 0.07 and abs(source.profile[24] - true[24]) < 0.1
+
+
+def test_the_committed_fit_is_what_the_demo_writes(tmp_path: Path) -> None:
+    """To the byte: the scenarios extend it, and `make demo` writes it again."""
+    out = tmp_path / "sample.fitted.yaml"
+    history = ROOT / "calibration" / "sample.history.yaml"
+    subprocess.run([sys.executable, "-m", "funnelsim", "calibrate", "--quiet", history, "--out", out], check=True)
+    for name in ("sample.fitted.yaml", "sample.in-flight.csv"):
+        assert (tmp_path / name).read_bytes() == (ROOT / "calibration" / name).read_bytes(), name

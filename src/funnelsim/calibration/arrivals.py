@@ -5,6 +5,9 @@ Every lead counts, open ones too: leaving them out makes the last weeks' rate co
 
     count of week w ~ Poisson(m e^(b w) G),  G gamma of mean 1 and variance cv^2 (a negative binomial)
 
+A batch (a trade show's list, an import) is no arrival process: its leads count in no rate, level or profile, its own
+or the common one. Batches are told apart first, see `_batches`.
+
 The trend b is kept when the likelihood-ratio test is passed at 1 %. The hour-of-week profile of all sources is
 shrunk towards day x hour, that of a source towards all sources', each as much as the Dirichlet-multinomial
 likelihood asks for.
@@ -28,7 +31,11 @@ FEWEST_WEEKS = 8  # fewer say nothing about a source's own weekly level
 TREND_WEEKS = 12
 SIGNIFICANT = 6.63  # chi-square of one degree of freedom at 1 %
 STEEPEST = np.log(2.0) / 52.18  # a trend beyond twice or half a year is no basis for a forecast
-BURST = 0.8  # share of a source's leads in one week that makes it a batch
+BURST, BURST_DAYS = 0.8, 7  # so much of a source within so many days is a batch
+FEWEST_TOGETHER = 20  # fewer leads than this are no batch
+APART = 10.0  # leads of one instant are a batch when they are so many times as many as usually share one
+SELDOM = 0.25  # batches in more of the weeks than this are how leads are written down, not how they come
+STAMPED = 60.0  # seconds: leads known no better than this cannot share an instant
 
 
 @dataclass(frozen=True)
@@ -36,15 +43,15 @@ class SourceArrivals:
     """Arrivals of one source."""
 
     name: str
-    leads: int  # in the whole weeks used
-    rate: float  # leads a week at the as-of instant
+    leads: int  # in the whole weeks used, batches too
+    rate: float  # leads a week at the as-of instant, beside batches
     rate_se: float  # of its logarithm
     level: float  # coefficient of variation of the weekly level
     trend: float  # growth a year, 0 when not significant
     steep: bool  # significant, but too steep to be carried on
-    batch: tuple[str, int] | None  # (day, leads) when all came at once
+    batches: tuple[tuple[str, int], ...]  # (day, leads) that came at once
     enters: dict[str, float]  # entry stages
-    profile: Array  # 168 weights from Monday 00:00, mean 1
+    profile: Array | None  # 168 weights from Monday 00:00, mean 1; None: nothing came but batches
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Arrivals:
     since: str
     hours_known: bool  # False: dates only, the profile says nothing about hours
     sources: tuple[SourceArrivals, ...]
-    counts: np.ndarray  # (source, week)
+    counts: np.ndarray  # (source, week), batches left out
 
     @property
     def dispersion(self) -> float:
@@ -79,26 +86,27 @@ def fit_arrivals(history: History, records: Records) -> Arrivals:
     else:
         start = records.as_of - weeks * WEEK
     inside = at >= start
-    week = np.minimum(((at[inside] - start) // WEEK).astype(int), weeks - 1)
-    cell = _hour_of_week(at[inside], history.timezone)
-    who = source[inside]
+    at, who, stage, rounding = at[inside], source[inside], stage[inside], visits.rounding[first][inside]
+    batch = _batches(at, who, rounding, history.timezone, weeks)
     counts = np.zeros((len(records.sources), weeks))
-    np.add.at(counts, (who, week), 1)
-    everyone = _profile_of_all(cell, records.day_only)
+    week = np.minimum(((at - start) // WEEK).astype(int), weeks - 1)
+    np.add.at(counts, (who[~batch], week[~batch]), 1)
+    cell = _hour_of_week(at, history.timezone)
+    everyone = _profile_of_all(cell[~batch], records.day_only)
     pooled_level = _level(counts.sum(0))
     found = []
     for number, name in enumerate(records.sources):
         mine = who == number
-        profile = _profile(np.bincount(cell[mine], minlength=HOURS), everyone, records.day_only)
+        single = np.bincount(cell[mine & ~batch], minlength=HOURS)
+        only_batches = mine.any() and not single.any()
         found.append(
             _source(
                 name,
                 counts[number],
                 pooled_level,
-                profile,
-                at[inside][mine],
-                history.timezone,
-                _shares(stage[inside][mine], records.stages),
+                None if only_batches else _profile(single, everyone, records.day_only),
+                _by_day(at[mine & batch], history.timezone),
+                _shares(stage[mine], records.stages),
                 (records.as_of - start) / WEEK,
             )
         )
@@ -106,34 +114,58 @@ def fit_arrivals(history: History, records: Records) -> Arrivals:
     return Arrivals(weeks, day, not records.day_only, tuple(found), counts)
 
 
+def _batches(at: Array, source: np.ndarray, rounding: Array, zone: str, weeks: int) -> np.ndarray:
+    """Which leads came in a batch: many of one source at one instant, or almost all of a source within a week."""
+    found = np.zeros(len(at), bool)
+    if weeks < FEWEST_WEEKS:
+        return found
+    day, _ = local_parts(at, zone)
+    for number in np.unique(source):
+        mine = np.flatnonzero(source == number)
+        together = mine[_at_one_instant(at[mine], rounding[mine])]
+        if len(np.unique(day[together])) <= SELDOM * weeks:
+            found[together] = True
+        mine = mine[~found[mine]]
+        if len(mine) >= FEWEST_TOGETHER:
+            per_day = np.bincount(day[mine] - day[mine].min())
+            within = np.convolve(per_day, np.ones(BURST_DAYS))[: len(per_day)]  # the days up to and with this one
+            last = int(within.argmax()) + day[mine].min()
+            if within.max() >= BURST * len(mine):
+                found[mine[(day[mine] <= last) & (day[mine] > last - BURST_DAYS)]] = True
+    return found
+
+
+def _at_one_instant(at: Array, rounding: Array) -> np.ndarray:
+    """Leads that share their instant with far more others than leads of this source usually do."""
+    _, which, count = np.unique(at, return_inverse=True, return_counts=True)
+    many = max(float(FEWEST_TOGETHER), APART * float(np.median(count)))
+    return np.asarray((count[which] >= many) & (rounding <= STAMPED))
+
+
+def _by_day(at: Array, zone: str) -> tuple[tuple[str, int], ...]:
+    """(day, leads) of batches; days less than a week apart are one batch, named by its fullest day."""
+    if not len(at):
+        return ()
+    day, count = np.unique(local_parts(at, zone)[0], return_counts=True)
+    runs = np.split(np.arange(len(day)), np.flatnonzero(np.diff(day) >= BURST_DAYS) + 1)
+    return tuple(
+        (str(np.datetime64("1970-01-01") + int(day[run[count[run].argmax()]])), int(count[run].sum())) for run in runs
+    )
+
+
 def _source(
     name: str,
     counts: Array,
     pooled: float,
-    profile: Array,
-    at: Array,
-    zone: str,
+    profile: Array | None,
+    batches: tuple[tuple[str, int], ...],
     enters: dict[str, float],
     length: float,
 ) -> SourceArrivals:
     total, weeks = counts.sum(), len(counts)
+    leads = int(total) + sum(size for _, size in batches)
     if total == 0:
-        return SourceArrivals(name, 0, 0.0, np.inf, 0.0, 0.0, False, None, enters, profile)
-    if weeks >= FEWEST_WEEKS and counts.max() >= BURST * total and total >= 20:
-        day, _ = local_parts(at, zone)
-        busiest = np.bincount(day - day.min()).argmax() + day.min()
-        return SourceArrivals(
-            name,
-            int(total),
-            0.0,
-            np.inf,
-            0.0,
-            0.0,
-            False,
-            (str(np.datetime64("1970-01-01") + int(busiest)), int(total)),
-            enters,
-            profile,
-        )
+        return SourceArrivals(name, leads, 0.0, np.inf, 0.0, 0.0, False, batches, enters, profile)
     level = _level(counts) if weeks >= FEWEST_WEEKS else pooled
     rate, trend, steep = total / length, 0.0, False
     if weeks >= TREND_WEEKS and total >= 5 * weeks:
@@ -142,7 +174,7 @@ def _source(
             rate, level, steep = at_end, level_with, abs(slope) > STEEPEST
             trend = 0.0 if steep else float(np.expm1(52.18 * slope))
     error = float(np.sqrt((level**2 + weeks / total) / weeks))
-    return SourceArrivals(name, int(total), float(rate), error, level, trend, steep, None, enters, profile)
+    return SourceArrivals(name, leads, float(rate), error, level, trend, steep, batches, enters, profile)
 
 
 def _shares(stage: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:

@@ -97,13 +97,7 @@ def _sources(found: Calibration) -> list[str]:
             lines.append(f"  {_word(source.name)}: {{rate: 0/week}}     # no lead since {found.arrivals.since}")
             continue
         lines.append(f"  {_word(source.name)}:" + (f"     # {source.leads:,} leads in {found.arrivals.weeks} weeks"))
-        if source.batch:
-            lines.append(
-                f"    rate: 0/week     # all came at once: {source.batch[1]} about {source.batch[0]}; say"
-                f" `batch: {source.batch[1]} on DATE` when it comes again"
-            )
-        else:
-            lines.append(f"    rate: {source.rate:.5g}/week")
+        lines.append(f"    rate: {source.rate:.5g}/week{_batches(source)}")
         if source.trend:
             lines.append(f"    trend: {100 * source.trend:.3g}% a year")
         if source.level:
@@ -116,6 +110,16 @@ def _sources(found: Calibration) -> list[str]:
     return [*lines, ""]
 
 
+def _batches(source: SourceArrivals) -> str:
+    """A remark on leads that came at once: they are no rate, and whether they come again is for the user to say."""
+    if not source.batches:
+        return ""
+    told = ", ".join(f"{leads:,} about {day}" for day, leads in source.batches)
+    largest = max(leads for _, leads in source.batches)
+    who = "without those that came at once" if source.rate else "all came at once"
+    return f"     # {who}: {told}; say `batch: {largest} on DATE` when it comes again"
+
+
 def _enters(source: SourceArrivals) -> str:
     if len(source.enters) == 1:
         return _word(next(iter(source.enters)))
@@ -124,6 +128,8 @@ def _enters(source: SourceArrivals) -> str:
 
 
 def _profile(source: SourceArrivals) -> list[str]:
+    if source.profile is None:
+        return []
     table = source.profile.reshape(7, 24)
     if np.ptp(table, axis=1).max() < 1e-9:
         return [
@@ -256,15 +262,16 @@ def _fitted(found: Calibration) -> list[str]:
                 f"      - weight: {weight:.6g}",
                 f"        families: [{', '.join(law.families)}]",
                 f"        law_of: [{', '.join(map(str, law.law_of))}]",
-                f"        mean: {_numbers(law.vector[last])}",
+                f"        mean: {_numbers(law.vector[last], 7)}",
                 "        cov:",
-                *(f"        - {_numbers(row)}" for row in cov),
+                *(f"        - {_numbers(row, 5)}" for row in cov),
             ]
     return lines
 
 
-def _numbers(row: Array) -> str:
-    return f"[{', '.join(f'{value:.8g}' for value in row)}]"
+def _numbers(row: Array, digits: int) -> str:
+    """No more digits than every machine agrees on: the same history gives the same file everywhere."""
+    return f"[{', '.join(f'{value:.{digits}g}' for value in row)}]"
 
 
 def _map(entries: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from funnelsim.calibration.arrivals import SourceArrivals
 from funnelsim.calibration.fitted import ASSUMED
 from funnelsim.calibration.stages import StageFit
 from funnelsim.calibration.weighing import Estimate
@@ -119,7 +120,7 @@ def _sources(found: Calibration) -> str:
         rows.append(
             (
                 source.name,
-                f"{source.rate:.1f}" if not source.batch else f"batch of {source.batch[1]}",
+                _rate(source),
                 f"{100 * source.level:.0f} %" if source.level else "-",
                 trend or "-",
                 f"{shift[0]:+.2f} +- {shift[1]:.2f}" if shift else "-",
@@ -133,6 +134,9 @@ def _sources(found: Calibration) -> str:
         f"weekly totals vary {found.arrivals.dispersion:.1f} times as much as by chance alone (variance / mean).",
     ]
     for source in found.arrivals.sources:
+        if source.batches and source.rate:
+            told = " and ".join(f"{leads:,} about {day}" for day, leads in source.batches)
+            lines.append(f"{source.name}: {told} came at once; they count in no rate, level or profile.")
         if source.steep:
             lines.append(
                 f"{source.name}: the trend is steeper than twofold a year; its present level is kept, the trend is not."
@@ -144,6 +148,12 @@ def _sources(found: Calibration) -> str:
                 " one `fit` cannot tell it all."
             )
     return "\n".join(lines)
+
+
+def _rate(source: SourceArrivals) -> str:
+    if source.rate or not source.batches:
+        return f"{source.rate:.1f}"
+    return f"batch of {source.batches[0][1]}" if len(source.batches) == 1 else f"{len(source.batches)} batches"
 
 
 def _flight(found: Calibration) -> str:
