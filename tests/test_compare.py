@@ -163,7 +163,15 @@ class TestWords:
     def test_the_report_has_the_ten_points(self, found: Comparison) -> None:
         text = comparison_report(found)
 
-        for point in ("1  Baseline", "3  Ladder", "4  Beliefs", "6  Hours", "7  What differs", "8  Outcomes", "9  Promises"):
+        for point in (
+            "1  Baseline",
+            "3  Ladder",
+            "4  Beliefs",
+            "6  Hours",
+            "7  What differs",
+            "8  Outcomes",
+            "9  Promises",
+        ):
             assert point in text
         assert "10 What this data cannot tell" in text
         assert len(text.splitlines()) < 60
@@ -177,9 +185,17 @@ class TestWords:
 
 
 def test_differences_are_listed_by_nature_and_shares_count_as_one_value() -> None:
-    base = {"name": "a", "ownership": {"interest": "sales"}, "effects": {"fit": 1.5}, "sources": {"web": {"rate": "4/week"}}}
+    base = {
+        "name": "a",
+        "ownership": {"interest": "sales"},
+        "effects": {"fit": 1.5},
+        "sources": {"web": {"rate": "4/week"}},
+    }
     other: dict[str, Any] = copy.deepcopy(base) | {
-        "name": "b", "ownership": {"interest": {"sales": "60%", "marketing": "40%"}}, "effects": {"fit": 2}}
+        "name": "b",
+        "ownership": {"interest": {"sales": "60%", "marketing": "40%"}},
+        "effects": {"fit": 2},
+    }
     other["sources"]["web"]["rate"] = "5/week"
 
     rows = [(one.path, one.nature, one.base, one.other) for one in differences(base, other)]
@@ -195,3 +211,13 @@ def _with(found: Comparison, **changes: Any) -> Comparison:
     from dataclasses import replace
 
     return replace(found, **changes)
+
+
+def test_a_seed_written_in_a_variant_does_not_give_it_other_beliefs_or_luck() -> None:
+    base = copy.deepcopy(OLD) | GUESSES
+    again = copy.deepcopy(base) | {"name": "Again", "seed": 77}
+
+    found = compare(loaded(base), loaded(again, base), design=Design(draws=4, pairs=1), aside=False)
+
+    assert found.rungs[0].differences["cohort.won"].mean == 0.0
+    assert found.rungs[0].differences["cohort.won"].most == 0.0

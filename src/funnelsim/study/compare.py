@@ -36,7 +36,7 @@ class Design:
     pairs: int = 4
     precision: float | None = None
     aside_draws: int = 10  # for questions beside the main one: beliefs at 1, other curves
-    aside_pairs: int = 2
+    aside_pairs: int = 1        # enough: differences on the same luck vary little
 
 
 @dataclass(frozen=True)
@@ -200,12 +200,20 @@ def cause(found: Comparison) -> str:
 
 def _ladder(base: Loaded, others: list[Loaded]) -> tuple[list[Loaded], set[str]]:
     """The base, the others in order; with one other, the base with the other's promises alone is put between."""
+    others = [_seeded(other, base.scenario.seed) for other in others]
     if len(others) != 1:
         return [base, *others], set()
     between = with_promises_of(base, others[0])
     if between is None or not differences(between.resolved["scenario"], others[0].resolved["scenario"]):
         return [base, *others], set()
     return [base, between, *others], {between.scenario.name}
+
+
+def _seeded(other: Loaded, seed: int) -> Loaded:
+    """Beliefs are drawn by the scenario's seed: the same for all that are compared."""
+    if other.scenario.seed == seed:
+        return other
+    return replace(other, scenario=other.scenario.model_copy(update={"seed": seed}))
 
 
 def _promised_by_all(cases: list[Case]) -> list[Case]:
