@@ -2,7 +2,8 @@
 
 A figure is a ratio of sums over replications. It must lie within t standard errors of the formula, t for a false alarm
 once in 10,000 checks; seeds are fixed, so a check that passes goes on passing. And it must be known well: t standard
-errors are at most 3 % of the figure unless the check says otherwise, so an engine that is 6 % off fails for certain, one that is 3 % off half the time.
+errors are at most 3 % of the figure unless the check says otherwise, so an engine that is 6 % off fails for certain,
+one that is 3 % off half the time.
 """
 
 from __future__ import annotations
