@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 
 import numba
 
+from funnelsim.engine.handle import count_from_the_front, shorten_symbols
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 WRAPPERS = os.environ.get("FUNNELSIM_WRAPPERS", "") == "1"
@@ -58,7 +60,8 @@ def engine_hash() -> str:
     digest = hashlib.sha256()
     for source in [*sorted(here.rglob("*.py")), *(here.parent / f"{name}.py" for name in ("plan", "summary", "whole"))]:
         digest.update(source.relative_to(here.parent).as_posix().encode() + source.read_bytes())
-    digest.update(repr((_HOT, _SHARED, _ENTRY, numba.__version__, sys.version_info[:3], numba.config.DISABLE_JIT)).encode())
+    options = (_HOT, _SHARED, _ENTRY, numba.__version__, sys.version_info[:3], numba.config.DISABLE_JIT)
+    digest.update(repr(options).encode())
     return digest.hexdigest()[:16]
 
 
@@ -73,3 +76,5 @@ def is_compiled() -> bool:
 
 
 numba.config.CACHE_DIR = str(cache_directory())
+shorten_symbols()
+count_from_the_front()

@@ -1,6 +1,6 @@
 """Chances: one law for all shifts (rules 65 to 67), and numbers that change over time.
 
-logit(p) = intercept + sum of effects;  response effect = size * ln r(delay), r log-log interpolated, flat beyond its ends.
+logit(p) = intercept + sum of effects;  response effect = size * ln r(delay), r log-log interpolated, flat beyond.
 Used by both engines; the oracle outside them is arithmetic by hand (tests/test_odds.py).
 """
 
@@ -105,8 +105,10 @@ def pick(exits: Any, first: int, count: int, u: float) -> int:
 def choose_exit(exits: Any, first: int, count: int, forward: int, chance: float, u: float) -> int:
     """Exit taken: forward exits share `chance`, the others keep their proportions (rules 34 and 67)."""
     if u < chance and forward > 0:
+        if forward == 1:
+            return first
         return pick(exits, first, forward, u / chance)
-    if forward == count:
+    if forward >= count - 1:
         return first + count - 1
     rest = 1.0 - chance
     return pick(exits, first + forward, count - forward, (u - chance) / rest if rest > 0.0 else np.float64(0.0))

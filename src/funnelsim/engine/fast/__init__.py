@@ -22,10 +22,12 @@ from funnelsim.engine.fast.state import (
     N_FREE,
     N_VISITS,
     State,
+    check_grid,
     grow,
     new_state,
     reset,
 )
+from funnelsim.engine.fast.tally import tally_of
 from funnelsim.plan import Plan
 from funnelsim.summary import Summary, new_summary
 from funnelsim.trace import Trace
@@ -35,6 +37,7 @@ class Runner:
     """Runs replications of one plan one after another, re-using its room. One a thread."""
 
     def __init__(self, plan: Plan, tracing: bool = False) -> None:
+        check_grid(plan)
         self.plan = plan
         self.state = new_state(plan, tracing)
 
@@ -42,13 +45,14 @@ class Runner:
         """One replication; its summary. `trace` has the tables afterwards, when tracing."""
         reset(self.state)
         out = new_summary(self.plan)
+        tally = tally_of(out)
         key = np.uint64(streams.replication_key(np.uint64(seed), np.int64(replication)))
-        full = loop.run(self.plan, self.state, out, key)
+        full = loop.run(self.plan, self.state, tally, key)
         while full != DONE:
             self.state = grow(self.state, full)
-            full = loop.run(self.plan, self.state, out, key)
+            full = loop.run(self.plan, self.state, tally, key)
         self.state = _room_for_open(self.state)
-        loop.finish(self.plan, self.state, out)
+        loop.finish(self.plan, self.state, tally)
         return out
 
     def visits(self) -> Any:
@@ -73,8 +77,9 @@ def _room_for_open(state: State) -> State:
     if not len(state.visits):
         return state
     in_flight = len(state.free) - state.n[N_FREE]
-    needs: list[tuple[Any, str, int]] = [(FULL_VISITS, "visits", N_VISITS), (FULL_ASSIGNMENTS, "assignments", N_ASSIGNMENTS),
-                                         (FULL_ATTEMPTS, "attempts", N_ATTEMPTS)]
+    needs: list[tuple[Any, str, Any]] = [
+        (FULL_VISITS, "visits", N_VISITS), (FULL_ASSIGNMENTS, "assignments", N_ASSIGNMENTS),
+        (FULL_ATTEMPTS, "attempts", N_ATTEMPTS)]
     for full, name, counter in needs:
         while state.n[counter] + in_flight > len(getattr(state, name)):
             state = grow(state, full)

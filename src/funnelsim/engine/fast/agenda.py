@@ -1,8 +1,13 @@
 """Future events: a 4-ary heap in the order of rule 10.
 
-The order of events at one instant is one number: (rank, lead + 1, detail). A lead has at most one live event of a rank
-at an instant, but for the actions of its two clocks, which the detail tells apart; else it says what kind of event of
-its rank this is. Events of teams stand under the team's index in place of the lead.
+The order of events is two numbers. `key` is (tick, rank): time as a whole number of ticks and the rank in its last
+four bits, so that one comparison of integers settles nearly every case. `order` is (lead + 1, detail): a lead has at
+most one live event of a rank at an instant, but for the actions of its two clocks, which the detail tells apart; else
+it says what kind of event of its rank this is. Events of teams stand under the team's index in place of the lead.
+
+Events at or past the horizon never happen, so they are not kept. Ends of work have a heap of their own: they are two
+thirds of all events and there are never more of them than people, so it stays shallow however many leads wait for
+something else.
 """
 
 from __future__ import annotations
@@ -11,42 +16,51 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.state import MOST_AGENDA, N_AGENDA
+from funnelsim.engine.fast.state import HORIZON, MOST_AGENDA, N_AGENDA, N_WORKING
 from funnelsim.engine.jit import hot
+from funnelsim.engine.order import WORK_ENDS
+from funnelsim.plan import TICK
 
-RANK_SHIFT, LEAD_SHIFT, DETAIL_MASK = np.int64(59), np.int64(3), np.int64(7)
-
-
-@hot
-def order_of(rank: int, lead: int, detail: int) -> int:
-    return (np.int64(rank) << RANK_SHIFT) | ((np.int64(lead) + np.int64(1)) << LEAD_SHIFT) | np.int64(detail)
-
-
-@hot
-def schedule(state: Any, time: float, order: int, slot: int, token: int) -> None:
-    heap = state.agenda
-    i = state.n[N_AGENDA]
-    state.n[N_AGENDA] = i + 1
-    if i >= state.n[MOST_AGENDA]:
-        state.n[MOST_AGENDA] = i + 1
-    while i > 0:
-        up = (i - 1) >> 2
-        if heap[up].time < time or (heap[up].time == time and heap[up].order < order):
-            break
-        _move(heap, i, up)
-        i = up
-    heap[i].time = time
-    heap[i].order = order
-    heap[i].slot = slot
-    heap[i].token = token
+RANK_BITS, RANK_MASK = np.int64(4), np.int64(15)
+LEAD_SHIFT, DETAIL_MASK = np.int64(3), np.int64(7)
+NEVER = np.int64(2**63 - 1)
+ZERO, ONE = np.int64(0), np.int64(1)
+TICKS = 1.0 / TICK
 
 
 @hot
-def drop_first(state: Any) -> None:
-    """Remove the earliest: the hole sinks to a leaf, the last event rises from there (fewer comparisons)."""
-    heap = state.agenda
-    n = state.n[N_AGENDA] - 1
-    state.n[N_AGENDA] = n
+def key_of(time: float, rank: int) -> int:
+    return (np.int64(time * TICKS) << RANK_BITS) | np.int64(rank)
+
+
+@hot
+def time_of(key: int) -> float:
+    return np.float64(key >> RANK_BITS) * TICK
+
+
+@hot
+def schedule(state: Any, time: float, rank: int, lead: int, detail: int, slot: int, token: int) -> None:
+    if time >= state.now[HORIZON]:
+        return
+    n = state.n[N_AGENDA]
+    state.n[N_AGENDA] = n + 1
+    state.n[MOST_AGENDA] = max(state.n[MOST_AGENDA], n + 1)
+    _add(state.agenda, n, key_of(time, rank), _order_of(lead, detail), slot, token)
+
+
+@hot
+def schedule_work(state: Any, time: float, lead: int, slot: int) -> None:
+    """The end of an attempt."""
+    if time >= state.now[HORIZON]:
+        return
+    n = state.n[N_WORKING]
+    state.n[N_WORKING] = n + 1
+    _add(state.working, n, key_of(time, WORK_ENDS), _order_of(lead, ZERO), slot, ZERO)
+
+
+@hot
+def drop_first(heap: Any, n: int) -> None:
+    """Remove the earliest, n are left: the hole sinks to a leaf, the last event rises from there."""
     i = np.int64(0)
     child = np.int64(1)
     while child + 3 < n:
@@ -60,28 +74,47 @@ def drop_first(state: Any) -> None:
             least = _earlier(heap, least, c)
         _move(heap, i, least)
         i = least
-    time = heap[n].time
-    order = heap[n].order
-    while i > 0:
-        up = (i - 1) >> 2
-        if heap[up].time < time or (heap[up].time == time and heap[up].order < order):
-            break
-        _move(heap, i, up)
-        i = up
+    i = _rise(heap, i, heap[n].key, heap[n].order)
     _move(heap, i, n)
 
 
 @hot
+def _order_of(lead: int, detail: int) -> int:
+    return ((np.int64(lead) + ONE) << LEAD_SHIFT) | np.int64(detail)
+
+
+@hot
+def _add(heap: Any, n: int, key: int, order: int, slot: int, token: int) -> None:
+    i = _rise(heap, n, key, order)
+    heap[i].key = key
+    heap[i].order = order
+    heap[i].slot = slot
+    heap[i].token = token
+
+
+@hot
+def _rise(heap: Any, i: int, key: int, order: int) -> int:
+    """Make way from the hole i upwards for an event; where it goes."""
+    while i > 0:
+        up = (i - 1) >> 2
+        if heap[up].key < key or (heap[up].key == key and heap[up].order < order):
+            break
+        _move(heap, i, up)
+        i = up
+    return i
+
+
+@hot
 def _earlier(heap: Any, a: int, b: int) -> int:
-    """The earlier of two places, without a branch."""
-    later = (heap[b].time < heap[a].time) | ((heap[b].time == heap[a].time) & (heap[b].order < heap[a].order))
+    """The earlier of two places, without a branch: nobody could guess it."""
+    later = (heap[b].key < heap[a].key) | ((heap[b].key == heap[a].key) & (heap[b].order < heap[a].order))
     return a + (b - a) * np.int64(later)
 
 
 @hot
 def _move(heap: Any, to: int, source: int) -> None:
     """Field by field: assigning a whole record copies byte after byte."""
-    heap[to].time = heap[source].time
+    heap[to].key = heap[source].key
     heap[to].order = heap[source].order
     heap[to].slot = heap[source].slot
     heap[to].token = heap[source].token

@@ -14,7 +14,6 @@ from funnelsim.engine.odds import pick
 from funnelsim.engine.streams import (
     P_ENTRY,
     P_FIT,
-    P_OWNER,
     P_REACHABLE,
     P_SEGMENT,
     P_VALUE,
@@ -53,7 +52,7 @@ def next_week(plan: Any, state: Any, key: int) -> bool:
 
 @hot
 def new_lead(plan: Any, state: Any, number: int, luck: int, source: int, now: float) -> int:
-    """Traits are drawn at birth [21]; the slot."""
+    """Traits are drawn at birth [21]; the slot. Draws have no state: one that cannot matter is left out."""
     state.n[N_FREE] -= 1
     slot = state.free[state.n[N_FREE]]
     lead = state.leads[slot]
@@ -61,6 +60,8 @@ def new_lead(plan: Any, state: Any, number: int, luck: int, source: int, now: fl
     lead.luck = luck
     lead.source = source
     lead.arrived = now
+    settings = plan.settings[0]
+    lead.in_cohort = np.int64(settings.measure_from <= now < settings.measure_to and not is_in_flight(number))
     lead.context = 1.0
     lead.owner = -1
     lead.reached_by = 0
@@ -79,22 +80,26 @@ def new_lead(plan: Any, state: Any, number: int, luck: int, source: int, now: fl
 @hot
 def draw_traits(plan: Any, lead: Any) -> None:
     base = plan.sources[lead.source].luck
-    mix = plan.mixes[lead.source * plan.settings[0].segments + lead.segment]
+    lead.group = lead.source * plan.settings[0].segments + lead.segment
+    mix = plan.mixes[lead.group]
     lead.fit = mix.fit_shift
     if mix.fit >= 0:
         lead.fit += quantile(plan.tables, mix.fit, bits(lead.luck, plus(base, P_FIT), ZERO, ZERO))
-    lead.reachable = np.int64(birth_draw(plan, lead, P_REACHABLE) < mix.reachable)
+    lead.reachable = 1
+    if mix.reachable < 1.0:
+        lead.reachable = np.int64(birth_draw(plan, lead, P_REACHABLE) < mix.reachable)
     lead.value = 0.0
     if mix.value >= 0:
         value = quantile(plan.tables, mix.value, bits(lead.luck, plus(base, P_VALUE), ZERO, ZERO))
         lead.value = math.floor(value * 100.0 + 0.5)
-    lead.owner_luck = birth_draw(plan, lead, P_OWNER)
 
 
 @hot
 def entry_stage(plan: Any, lead: Any) -> int:
     source = plan.sources[lead.source]
-    row = pick(plan.exits, source.entry_first, source.entry_count, birth_draw(plan, lead, P_ENTRY))
+    row = source.entry_first
+    if source.entry_count > 1:
+        row = pick(plan.exits, source.entry_first, source.entry_count, birth_draw(plan, lead, P_ENTRY))
     return plan.exits[row].to  # type: ignore[no-any-return]
 
 
@@ -111,6 +116,8 @@ def is_in_flight(number: int) -> bool:
 @hot
 def _segment(plan: Any, lead: Any) -> int:
     segments = plan.settings[0].segments
+    if segments == 1:
+        return ZERO
     u = birth_draw(plan, lead, P_SEGMENT)
     first = lead.source * segments
     segment = ZERO
@@ -136,7 +143,7 @@ def _snapshot(plan: Any, state: Any, key: int) -> int:
 
 @hot
 def _sort(state: Any, n: int, start: float) -> None:
-    """Scratch to arrivals in order of (time, lead): buckets of equal time first, then insertion, which has little to do."""
+    """Scratch to arrivals in order of (time, lead): buckets of time first, then insertion, which has little to do."""
     counts = state.buckets
     for b in range(n + 1):
         counts[b] = 0

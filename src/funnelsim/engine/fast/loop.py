@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine import order
-from funnelsim.engine.fast.agenda import DETAIL_MASK, LEAD_SHIFT, RANK_SHIFT, drop_first, order_of, schedule
+from funnelsim.engine.fast.agenda import (
+    DETAIL_MASK,
+    LEAD_SHIFT,
+    NEVER,
+    RANK_MASK,
+    drop_first,
+    key_of,
+    schedule,
+    time_of,
+)
 from funnelsim.engine.fast.demand import ZERO, entry_stage, is_in_flight, new_lead, next_week
 from funnelsim.engine.fast.promises import act, assign, end_assignment
 from funnelsim.engine.fast.queues import leave_queue
@@ -24,9 +33,12 @@ from funnelsim.engine.fast.state import (
     FULL_LEADS,
     FULL_QUEUE,
     FULL_VISITS,
+    HORIZON,
     IN_STAGE,
+    INSTANT,
     JOIN,
     LEAVE,
+    MIDNIGHT,
     N_AGENDA,
     N_ARRIVALS,
     N_ASSIGNMENTS,
@@ -37,6 +49,8 @@ from funnelsim.engine.fast.state import (
     N_LONGEST,
     N_STALE,
     N_VISITS,
+    N_WORKING,
+    NEWCOMER,
     NOTHING,
     ROUTE,
     SETTLE,
@@ -44,7 +58,19 @@ from funnelsim.engine.fast.state import (
     TRACING,
 )
 from funnelsim.engine.fast.tally import count_arrival, sample_day
-from funnelsim.engine.fast.visits import COOLED, ROUTED, SHOWS, close, enter, leave, resume, route, settle, turn_cold
+from funnelsim.engine.fast.visits import (
+    COOLED,
+    ROUTED,
+    SHOWS,
+    close,
+    enter,
+    leave,
+    newcomers_wait,
+    resume,
+    route,
+    settle,
+    turn_cold,
+)
 from funnelsim.engine.fast.work import (
     NEXT_ATTEMPT,
     after_no_answer,
@@ -55,53 +81,66 @@ from funnelsim.engine.fast.work import (
     join,
     write_attempt,
 )
+from funnelsim.engine.handle import handle_of
 from funnelsim.engine.jit import entry, hot
 from funnelsim.plan import IN_PROGRESS, OPEN, STILL_OPEN, WAITING, WENT_COLD, WITHDRAWN
 
-DISPATCH_ORDER = np.int64(order.DISPATCH << np.int64(59))
-ARRIVAL_RANK, SAMPLE_RANK = order.ARRIVAL, order.SAMPLE
+SAMPLE_RANK = order.SAMPLE
+FROM_AGENDA, FROM_WORK, FROM_ARRIVALS = (np.int64(i) for i in range(3))
 ONE = np.int64(1)
 
 
 @entry
-def run(plan: Any, state: Any, out: Any, key: int) -> int:
+def run(plan_: Any, state_: Any, out_: Any, luck: int) -> int:
     """Go on until the horizon (DONE) or until a table is full; call again with more room."""
-    horizon = plan.settings[0].horizon
+    plan, state, out = handle_of(plan_), handle_of(state_), handle_of(out_)
     margin = np.int64(len(state.reps[0]) + 16)
     stages = np.int64(len(plan.stages) + 2)
     if state.n[STARTED] == 0:
         _start(plan, state)
-    now = state.now[0]
     while True:
+        if state.n[AT_ARRIVAL] == state.n[N_ARRIVALS] and not next_week(plan, state, luck):
+            return FULL_ARRIVALS
         full = _full(state, margin, stages)
-        if full == DONE and state.n[AT_ARRIVAL] == state.n[N_ARRIVALS] and not next_week(plan, state, key):
-            full = FULL_ARRIVALS
         if full != DONE:
-            state.now[0] = now
             return full
-        time, next_order = _peek_agenda(state)
-        is_arrival = False
+        key = state.agenda[0].key if state.n[N_AGENDA] > 0 else NEVER
+        work_ends = state.working[0].key if state.n[N_WORKING] > 0 else NEVER
+        source = FROM_AGENDA
+        if work_ends < key:                             # two lists never hold the same key: their ranks differ
+            source, key = FROM_WORK, work_ends
         if state.n[AT_ARRIVAL] < state.n[N_ARRIVALS]:
-            coming = state.arrivals[state.n[AT_ARRIVAL]]
-            arrival_order = order_of(ARRIVAL_RANK, coming.lead, ZERO)
-            is_arrival = coming.time < time or (coming.time == time and arrival_order < next_order)
-            if is_arrival:
-                time, next_order = coming.time, arrival_order
-        if state.n[N_DUE_TEAMS] > 0 and (time > now or next_order >= DISPATCH_ORDER):
-            _dispatch_first(plan, state, out, now)
+            arrival = key_of(state.arrivals[state.n[AT_ARRIVAL]].time, order.ARRIVAL)
+            if arrival < key:
+                source, key = FROM_ARRIVALS, arrival
+        dispatches = state.n[INSTANT] | order.DISPATCH
+        if state.n[N_DUE_TEAMS] > 0 and key >= dispatches:
+            _dispatch_first(plan, state, out, time_of(dispatches))
             continue
-        if time >= horizon:
+        if state.n[NEWCOMER] >= 0 and key >= dispatches:
+            newcomers_wait(plan, state)
+            continue
+        if key == NEVER or time_of(key) >= state.now[HORIZON]:
             return DONE
-        now = time
+        state.n[INSTANT] = key & ~RANK_MASK
         state.n[N_EVENTS] += 1
-        slot = _arrive(plan, state, out, now) if is_arrival else _handle(plan, state, out, now)
+        now = time_of(key)
+        if now >= state.now[MIDNIGHT]:
+            _turn_day(plan, state, now)
+        if source == FROM_WORK:
+            slot = _work_ends(plan, state, now)
+        elif source == FROM_ARRIVALS:
+            slot = _arrive(plan, state, out, now)
+        else:
+            slot = _handle(plan, state, out, now)
         if slot >= 0:
             _proceed(plan, state, out, slot, now)
 
 
 @entry
-def finish(plan: Any, state: Any, out: Any) -> int:
+def finish(plan_: Any, state_: Any, out_: Any) -> int:
     """What is still going on at the horizon is counted as open [16]; needs room for a row of each lead in flight."""
+    plan, state, out = handle_of(plan_), handle_of(state_), handle_of(out_)
     horizon = plan.settings[0].horizon
     for slot in range(len(state.leads)):
         lead = state.leads[slot]
@@ -123,11 +162,12 @@ def finish(plan: Any, state: Any, out: Any) -> int:
 @hot
 def _start(plan: Any, state: Any) -> None:
     state.n[STARTED] = 1
+    state.now[HORIZON] = plan.settings[0].horizon
+    _turn_day(plan, state, 0.0)
     for team in range(len(plan.teams)):
         if plan.teams[team].interval_count > 0:
             _schedule_interval(plan, state, team, plan.teams[team].interval_first)
-    if plan.settings[0].days_count > 1:
-        _schedule_sample(plan, state)
+    _schedule_sample(plan, state)
 
 
 @hot
@@ -151,13 +191,6 @@ def _full(state: Any, margin: int, stages: int) -> int:
 
 
 @hot
-def _peek_agenda(state: Any) -> tuple[float, int]:
-    if state.n[N_AGENDA] == 0:
-        return np.inf, ZERO
-    return state.agenda[0].time, state.agenda[0].order
-
-
-@hot
 def _dispatch_first(plan: Any, state: Any, out: Any, now: float) -> None:
     for team in range(len(plan.teams)):
         if state.teams[team].due:
@@ -171,7 +204,6 @@ def _dispatch_first(plan: Any, state: Any, out: Any, now: float) -> None:
 def _arrive(plan: Any, state: Any, out: Any, now: float) -> int:
     coming = state.arrivals[state.n[AT_ARRIVAL]]
     state.n[AT_ARRIVAL] += 1
-    _turn_day(plan, state, now)
     if is_in_flight(coming.lead):
         row = coming.source
         slot = new_lead(plan, state, coming.lead, coming.luck, plan.inflight[row].source, now)
@@ -186,32 +218,39 @@ def _arrive(plan: Any, state: Any, out: Any, now: float) -> int:
 
 
 @hot
+def _work_ends(plan: Any, state: Any, now: float) -> int:
+    slot = np.int64(state.working[0].slot)
+    state.n[N_WORKING] -= 1
+    drop_first(state.working, state.n[N_WORKING])
+    lead = state.leads[slot]
+    finish_attempt(plan, state, slot, now)
+    if not lead.succeeds and lead.ending < 0:
+        after_no_answer(plan, state, slot, now)
+    return slot
+
+
+@hot
 def _handle(plan: Any, state: Any, out: Any, now: float) -> int:
     """Handler of the first event on the agenda; the slot of the lead that may have more to do now, or -1."""
     event = state.agenda[0]
-    rank = event.order >> RANK_SHIFT
+    rank = event.key & RANK_MASK
     detail = event.order & DETAIL_MASK
     slot = np.int64(event.slot)
     token = event.token
-    subject = ((event.order >> LEAD_SHIFT) & ((ONE << np.int64(56)) - ONE)) - ONE
-    drop_first(state)
+    subject = (event.order >> LEAD_SHIFT) - ONE
+    state.n[N_AGENDA] -= 1
+    drop_first(state.agenda, state.n[N_AGENDA])
     if rank == order.CAPACITY:
         capacity_changes(plan, state, subject, slot)
         if slot + 1 < plan.teams[subject].interval_first + plan.teams[subject].interval_count:
             _schedule_interval(plan, state, subject, slot + 1)
         return np.int64(-1)
     if rank == SAMPLE_RANK:
-        _turn_day(plan, state, now)
         sample_day(plan, state, out)
         _schedule_sample(plan, state)
         return np.int64(-1)
-    _turn_day(plan, state, now)
     lead = state.leads[slot]
-    if rank == order.WORK_ENDS:
-        finish_attempt(plan, state, slot, now)
-        if not lead.succeeds and lead.ending < 0:
-            after_no_answer(plan, state, slot, now)
-    elif rank == order.OUTCOME and detail == SHOWS:
+    if rank == order.OUTCOME and detail == SHOWS:
         lead.next = LEAVE
     elif rank == order.OUTCOME and detail == COOLED:
         lead.alive = IN_STAGE
@@ -245,23 +284,27 @@ def _handle(plan: Any, state: Any, out: Any, now: float) -> int:
 def _proceed(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
     """What the lead does next at this instant, step by step."""
     lead = state.leads[slot]
-    while lead.next != NOTHING or lead.ending >= 0:
-        if lead.ending >= 0:
-            _leave_team(plan, state, out, slot, now)
-        step = lead.next
-        lead.next = NOTHING
-        if step == ENTER:
-            enter(plan, state, out, slot, now)
-        elif step == ROUTE:
-            route(plan, state, slot, now)
-        elif step == ASSIGN:
-            assign(plan, state, slot, now)
-        elif step == JOIN:
-            join(plan, state, slot, now)
-        elif step == SETTLE:
+    if lead.ending >= 0:
+        _leave_team(plan, state, out, slot, now)
+    # in the order of a visit, so that the common ways go through once and the processor guesses them
+    while lead.next != NOTHING:
+        if lead.next == SETTLE:
+            lead.next = NOTHING
             settle(plan, state, slot, now)
-        elif step == LEAVE:
+        if lead.next == LEAVE:
+            lead.next = NOTHING
             leave(plan, state, out, slot, now)
+        if lead.next == ENTER:
+            enter(plan, state, out, slot, now)
+        if lead.next == ROUTE:
+            lead.next = NOTHING
+            route(plan, state, slot, now)
+        if lead.next == ASSIGN:
+            lead.next = NOTHING
+            assign(plan, state, slot, now)
+        if lead.next == JOIN:
+            lead.next = NOTHING
+            join(plan, state, slot, now)
 
 
 @hot
@@ -284,16 +327,13 @@ def _stale(state: Any) -> int:
 
 @hot
 def _schedule_interval(plan: Any, state: Any, team: int, interval: int) -> None:
-    schedule(state, plan.intervals[interval].opens, order_of(order.CAPACITY, team, ZERO), interval, ZERO)
+    schedule(state, plan.intervals[interval].opens, order.CAPACITY, team, ZERO, interval, ZERO)
 
 
 @hot
 def _schedule_sample(plan: Any, state: Any) -> None:
     """The midnight that ends the current day, if the days go on."""
-    settings = plan.settings[0]
-    if state.n[AT_DAY] + 1 < settings.days_count:
-        schedule(state, plan.instants[settings.days_first + state.n[AT_DAY] + 1], order_of(SAMPLE_RANK, np.int64(-1), ZERO),
-                 ZERO, ZERO)
+    schedule(state, state.now[MIDNIGHT], SAMPLE_RANK, np.int64(-1), ZERO, ZERO, ZERO)
 
 
 @hot
@@ -302,3 +342,6 @@ def _turn_day(plan: Any, state: Any, now: float) -> None:
     settings = plan.settings[0]
     while state.n[AT_DAY] + 1 < settings.days_count and plan.instants[settings.days_first + state.n[AT_DAY] + 1] <= now:
         state.n[AT_DAY] += 1
+    state.now[MIDNIGHT] = np.inf
+    if state.n[AT_DAY] + 1 < settings.days_count:
+        state.now[MIDNIGHT] = plan.instants[settings.days_first + state.n[AT_DAY] + 1]

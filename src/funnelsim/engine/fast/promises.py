@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.agenda import order_of, schedule
+from funnelsim.engine.fast.agenda import schedule
 from funnelsim.engine.fast.queues import join_queue, leave_queue
 from funnelsim.engine.fast.state import JOIN, LEAVE, N_ASSIGNMENTS, ROUTE, TRACING
 from funnelsim.engine.fast.tally import count_assignment
@@ -61,15 +61,15 @@ def assign(plan: Any, state: Any, slot: int, now: float) -> None:
         lead.kept = np.int64(stage_draw(plan, lead, P_KEPT, lead.assignments) < chance)
     _start_clocks(plan, state, slot, now)
     clock = state.clocks[slot, FIRST_TOUCH]
-    if lead.assignments == 1 and clock.state == RUNNING and clock.deadline < np.inf:
+    if lead.clocked and lead.assignments == 1 and clock.state == RUNNING and clock.deadline < np.inf:
         lead.first_deadline = clock.deadline
     delay = _habit(plan, lead)
     if delay == 0.0:
         lead.reacting = 0
         lead.next = JOIN
-    elif delay < np.inf:
+    else:
         lead.coming_token += 1
-        schedule(state, now + delay, order_of(DUE, lead.id, HABIT_ENDS), slot, lead.coming_token)
+        schedule(state, now + delay, DUE, lead.id, HABIT_ENDS, slot, lead.coming_token)
 
 
 @hot
@@ -119,16 +119,18 @@ def count_touch(plan: Any, state: Any, slot: int, now: float) -> None:
     lead.made += 1
     if lead.first_touched < 0.0:
         lead.first_touched = now
-        _settle(state, slot, FIRST_TOUCH, now, True)
+        if lead.clocked:
+            _settle(state, slot, FIRST_TOUCH, now, True)
     tries = state.clocks[slot, ATTEMPTS_WITHIN]
-    if tries.state == RUNNING and lead.attempts >= plan.terms[tries.term].count:
+    if lead.clocked and tries.state == RUNNING and lead.attempts >= plan.terms[tries.term].count:
         _settle(state, slot, ATTEMPTS_WITHIN, now, True)
 
 
 @hot
 def settle_tries(plan: Any, state: Any, slot: int, now: float, met: bool) -> None:
     """The buyer was reached (nothing more is owed), or the attempts ended before the promised number."""
-    _settle(state, slot, ATTEMPTS_WITHIN, now, met)
+    if state.leads[slot].clocked:
+        _settle(state, slot, ATTEMPTS_WITHIN, now, met)
 
 
 @hot
@@ -138,17 +140,17 @@ def end_assignment(plan: Any, state: Any, out: Any, slot: int, now: float) -> No
     how = lead.ending
     lead.ending = -1
     lead.coming_token += 1
-    for kind in range(2):
-        clock = state.clocks[slot, kind]
-        clock.token += 1
-        if clock.state == RUNNING:
-            at = now if how != STILL_OPEN else plan.settings[0].horizon
-            passed = clock.deadline < at or (clock.deadline == at and how != STILL_OPEN)
-            clock.state = BROKEN if passed else NEITHER
+    late = ZERO
     touch, tries = state.clocks[slot, FIRST_TOUCH], state.clocks[slot, ATTEMPTS_WITHIN]
-    late = np.int64(_is_late(touch, lead.assigned) or _is_late(tries, lead.assigned))
-    count_assignment(plan, lead, out, touch.state, tries.state, late, how)
+    if lead.clocked:
+        _end_clock(plan, touch, how, now)
+        _end_clock(plan, tries, how, now)
+        late = np.int64(_is_late(touch, lead.assigned) or _is_late(tries, lead.assigned))
+    count_assignment(plan, lead, out, touch, tries, late, how)
     if state.n[TRACING] != 0:
+        if lead.clocked == 0:
+            _no_clock(touch)
+            _no_clock(tries)
         row = state.assignments[state.n[N_ASSIGNMENTS]]
         state.n[N_ASSIGNMENTS] += 1
         row.lead = lead.id
@@ -177,12 +179,13 @@ def end_assignment(plan: Any, state: Any, out: Any, slot: int, now: float) -> No
 @hot
 def _start_clocks(plan: Any, state: Any, slot: int, now: float) -> None:
     lead = state.leads[slot]
-    for kind in range(2):
-        clock = state.clocks[slot, kind]
-        clock.state = NO_CLOCK
-        clock.deadline = -1.0
-        clock.token += 1
     duty = plan.duties[lead.stage, lead.assigned_to]
+    # most stages promise nothing: then nothing of the clocks is read or written
+    lead.clocked = np.int64(duty.term_count > 0)
+    if duty.term_count == 0:
+        return
+    _no_clock(state.clocks[slot, FIRST_TOUCH])
+    _no_clock(state.clocks[slot, ATTEMPTS_WITHIN])
     for i in range(duty.term_first, duty.term_first + duty.term_count):
         term = plan.terms[i]
         if term.kind == FIRST_TOUCH and lead.touched_before:
@@ -199,6 +202,23 @@ def _start_clocks(plan: Any, state: Any, slot: int, now: float) -> None:
         clock.acted_at = -np.inf
         clock.acted = -1
         _schedule_action(plan, state, slot, term.kind, now)
+
+
+@hot
+def _no_clock(clock: Any) -> None:
+    clock.state = NO_CLOCK
+    clock.deadline = -1.0
+    clock.token += 1
+
+
+@hot
+def _end_clock(plan: Any, clock: Any, how: int, now: float) -> None:
+    """The assignment is over and the promised thing has not happened [61]."""
+    clock.token += 1
+    if clock.state == RUNNING:
+        at = now if how != STILL_OPEN else plan.settings[0].horizon
+        passed = clock.deadline < at or (clock.deadline == at and how != STILL_OPEN)
+        clock.state = BROKEN if passed else NEITHER
 
 
 @hot
@@ -230,7 +250,7 @@ def _schedule_action(plan: Any, state: Any, slot: int, kind: int, now: float) ->
         clock.acted_at = best_at
         clock.acted = best
         clock.token += 1
-        schedule(state, max(best_at, now), order_of(ACTION, lead.id, kind), slot, clock.token)
+        schedule(state, max(best_at, now), ACTION, lead.id, kind, slot, clock.token)
 
 
 @hot
@@ -282,6 +302,7 @@ def _settle(state: Any, slot: int, kind: int, now: float, met: bool) -> None:
 
 @hot
 def _is_late(clock: Any, assigned: float) -> bool:
-    return clock.state != NO_CLOCK and clock.state != INHERITED and clock.deadline < assigned  # type: ignore[no-any-return]
+    is_running = clock.state != NO_CLOCK and clock.state != INHERITED
+    return is_running and clock.deadline < assigned  # type: ignore[no-any-return]
 
 

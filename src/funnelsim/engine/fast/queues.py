@@ -25,8 +25,8 @@ def join_queue(plan: Any, state: Any, team: int, slot: int) -> None:
         key = -lead.fit
     elif plan.teams[team].order == BY_DUE_TIME:
         clock = state.clocks[slot, FIRST_TOUCH]
-        key = clock.deadline if clock.state == RUNNING else np.inf
-    _push(state, team, key, lead.joined, lead.id, -lead.level, slot, lead.place)
+        key = clock.deadline if lead.clocked and clock.state == RUNNING else np.inf
+    _push(state, team, key, lead.joined, lead.id, -np.int64(lead.level), slot, lead.place)
     ask_dispatch(state, team)
 
 
@@ -85,6 +85,8 @@ def _drop(state: Any, team: int) -> None:
     heap = state.queues
     n = state.teams[team].places - 1
     state.teams[team].places = n
+    if n == 0:
+        return
     last = heap[team, n]
     key, joined, lead, level = last.key, last.joined, last.lead, last.level
     i = np.int64(0)

@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelsim.engine import odds
 from funnelsim.engine.arrivals import ARRIVAL_ROW
-from funnelsim.plan import ASSIGNMENT, ATTEMPT, VISIT, Plan, records
+from funnelsim.plan import ASSIGNMENT, ATTEMPT, ON_DAYS, TICK, VISIT, Plan, records
 
 # Counters.
 (N_AGENDA, N_FREE, N_ARRIVALS, AT_ARRIVAL, AT_WEEK, AT_DAY, N_DUE_TEAMS, N_LONGEST, N_VISITS, N_ASSIGNMENTS, N_ATTEMPTS,
- TRACING, STARTED, N_EVENTS, N_STALE, MOST_AGENDA) = (np.int64(i) for i in range(16))
+ TRACING, STARTED, N_EVENTS, N_STALE, MOST_AGENDA, INSTANT, NEWCOMER, N_WORKING) = (np.int64(i) for i in range(19))
+# Instants.
+HORIZON, MIDNIGHT = (np.int64(i) for i in range(2))
 
 # Why the kernel came back.
 DONE, FULL_AGENDA, FULL_LEADS, FULL_QUEUE, FULL_ARRIVALS, FULL_VISITS, FULL_ASSIGNMENTS, FULL_ATTEMPTS = (
@@ -24,50 +27,67 @@ DONE, FULL_AGENDA, FULL_LEADS, FULL_QUEUE, FULL_ARRIVALS, FULL_VISITS, FULL_ASSI
 
 # What a lead does next, within one event: one place in the code for each step, whoever asks for it.
 NOTHING, ENTER, ROUTE, ASSIGN, JOIN, SETTLE, LEAVE = (np.int64(i) for i in range(7))
-NO_END = np.int64(-1)
+NO_END, NOBODY = np.int64(-1), np.int64(-1)
 
 # Where the lead of a slot is: nowhere, in a stage, or between two (cool-off).
 GONE, IN_STAGE, COOLING = (np.int64(i) for i in range(3))
 
-EVENT = np.dtype([("time", "f8"), ("order", "i8"), ("slot", "i4"), ("token", "i4")])
+EVENT = np.dtype([("key", "i8"), ("order", "i8"), ("slot", "i4"), ("token", "i4")])
 PLACE = np.dtype([("key", "f8"), ("joined", "f8"), ("lead", "i8"), ("level", "i8"), ("slot", "i4"), ("place", "i4")])
+# Half the room of 8 bytes a field, and fields that are set together stand together.
 LEAD = np.dtype([
-    ("id", "i8"), ("luck", "u8"), ("source", "i8"), ("segment", "i8"), ("arrived", "f8"),
-    ("fit", "f8"), ("value", "f8"), ("owner_luck", "f8"), ("reachable", "i8"),
-    ("context", "f8"), ("owner", "i8"), ("reached_by", "i8"), ("cycles", "i8"), ("snapshot_stage", "i8"),
+    ("id", "i8"), ("luck", "u8"), ("arrived", "f8"), ("fit", "f8"), ("value", "f8"), ("context", "f8"),
+    ("reached_by", "i8"),
     # the visit
-    ("stage", "i8"), ("number", "i8"), ("cycle", "i8"), ("entered", "f8"), ("first_deadline", "f8"),
-    ("touched", "f8"), ("reached", "f8"), ("attempts", "i8"), ("assignments", "i8"), ("reassigned", "i8"),
-    ("step", "i8"), ("step_attempts", "i8"), ("level", "i8"), ("shift", "f8"), ("chance", "f8"),
-    ("waiting", "i8"), ("in_service", "i8"), ("patience_over", "i8"), ("touched_before", "i8"), ("inherited", "i8"),
+    ("entered", "f8"), ("first_deadline", "f8"), ("touched", "f8"), ("reached", "f8"), ("chance", "f8"),
+    ("shift", "f8"),
+    ("attempts", "i4"), ("assignments", "i4"), ("reassigned", "i4"), ("step", "i4"), ("step_attempts", "i4"),
+    ("level", "i1"), ("waiting", "i1"), ("in_service", "i1"), ("patience_over", "i1"), ("touched_before", "i1"),
+    ("inherited", "i1"),
+    ("impatient", "i1"),        # patience runs, and is not on the agenda yet
+    ("next", "i1"), ("postponed", "i1"),
     # the assignment
-    ("assigned_to", "i8"),      # team, -1 while nobody answers for the visit
-    ("assigned", "f8"), ("first_joined", "f8"), ("first_touched", "f8"), ("made", "i8"), ("kept", "i8"),
-    ("reacting", "i8"), ("warned", "i8"), ("escalated", "i8"), ("postponed", "i8"),
+    ("ending", "i1"), ("kept", "i1"), ("reacting", "i1"), ("escalated", "i1"),
+    ("clocked", "i1"),          # has clocks
+    ("handed", "i1"), ("succeeds", "i1"),
+    ("assigned_to", "i4"),      # team, -1 while nobody answers for the visit
+    ("made", "i4"), ("warned", "i4"), ("stage", "i4"), ("number", "i4"), ("cycle", "i4"),
+    ("assigned", "f8"), ("first_joined", "f8"), ("first_touched", "f8"),
     # the attempt
-    ("joined", "f8"), ("started", "f8"), ("rep", "i8"), ("succeeds", "i8"),
+    ("joined", "f8"), ("started", "f8"), ("rep", "i4"),
     # within an event
-    ("next", "i8"), ("ending", "i8"), ("to", "i8"), ("handed", "i8"), ("exit", "i8"), ("outcome", "i8"),
+    ("to", "i4"), ("exit", "i4"), ("outcome", "i4"),
+    # for life
+    ("source", "i4"), ("segment", "i4"), ("group", "i4"),       # group: row of `mixes`
+    ("owner", "i4"), ("cycles", "i4"), ("snapshot_stage", "i4"),
+    ("reachable", "i1"), ("in_cohort", "i1"),
     # tokens: an event is stale when its token is not the lead's any more; they only ever rise, slots are re-used
-    ("alive", "i8"), ("visit_token", "i4"), ("coming_token", "i4"), ("place", "i4"),
+    ("alive", "i1"), ("listed", "i1"),      # listed: in the list of newcomers
+    ("visit_token", "i4"), ("coming_token", "i4"), ("place", "i4"), ("next_newcomer", "i4"),
 ])
 CLOCK = np.dtype([("start", "f8"), ("deadline", "f8"), ("state", "i8"), ("term", "i8"),
                   ("acted_at", "f8"), ("acted", "i8"), ("token", "i4")])
-TEAM_NOW = np.dtype([("busy", "i8"), ("capacity", "i8"), ("until", "f8"), ("interval", "i8"), ("places", "i8"), ("waiting", "i8"),
+TEAM_NOW = np.dtype([("busy", "i8"), ("capacity", "i8"), ("until", "f8"), ("places", "i8"), ("waiting", "i8"),
                      ("due", "i8")])
+# What follows from the plan alone, worked out once: who owns the leads of a stage (DIVIDED: it depends on the lead),
+# and the chance of a forward exit where there is no effect.
+FACT = np.dtype([("owner", "i8"), ("chance", "f8")])
+DIVIDED = np.int64(-2)
 
 
 class State(NamedTuple):
     """All that changes."""
 
     n: NDArray[np.int64]        # counters
-    now: NDArray[np.float64]    # [0] the instant at which the kernel stopped for want of room
+    now: NDArray[np.float64]    # the horizon, the next midnight
     agenda: Any                 # EVENT, a heap
+    working: Any                # EVENT, a heap: ends of attempts
     leads: Any                  # LEAD, a slot a lead in flight
     clocks: Any                 # CLOCK[slot, kind of term]
     counts: NDArray[np.int32]   # [slot, stage] visits so far
     free: NDArray[np.int64]     # stack of free slots
     teams: Any                  # TEAM_NOW
+    facts: Any                  # FACT by stage
     reps: NDArray[np.uint8]     # [team, rep] busy
     queues: Any                 # PLACE[team, place], heaps
     arrivals: Any               # ARRIVAL_ROW of the current week, in order
@@ -81,28 +101,53 @@ class State(NamedTuple):
 
 def new_state(plan: Plan, tracing: bool, slots: int = 1024, rows: int = 1 << 13) -> State:
     """Room for a start; `grow` makes more."""
-    n = np.zeros(16, np.int64)
-    n[N_FREE], n[TRACING] = slots, int(tracing)
+    n = np.zeros(19, np.int64)
+    n[N_FREE], n[TRACING], n[NEWCOMER] = slots, int(tracing), NOBODY
     people = max([1, *plan.teams.people.tolist()])
     rows = rows if tracing else 0
     return State(
-        n, np.zeros(1), records(EVENT, 4 * slots + 2 * people), records(LEAD, slots), records(CLOCK, slots, 2),
-        np.zeros((slots, len(plan.stages)), np.int32), np.arange(slots - 1, -1, -1), records(TEAM_NOW, len(plan.teams)),
+        n, np.zeros(2), records(EVENT, 4 * slots + 2 * people), records(EVENT, int(plan.teams.people.sum()) + 8),
+        records(LEAD, slots), records(CLOCK, slots, 2), np.zeros((slots, len(plan.stages)), np.int32),
+        np.arange(slots - 1, -1, -1), records(TEAM_NOW, len(plan.teams)), facts(plan),
         np.zeros((len(plan.teams), people), np.uint8), records(PLACE, len(plan.teams), slots),
-        records(ARRIVAL_ROW, 1024), records(ARRIVAL_ROW, 1024), np.zeros(1026, np.int64), np.zeros(len(plan.stages), np.int64),
-        records(VISIT, rows), records(ASSIGNMENT, rows), records(ATTEMPT, rows))
+        records(ARRIVAL_ROW, 1024), records(ARRIVAL_ROW, 1024), np.zeros(1026, np.int64),
+        np.zeros(len(plan.stages), np.int64), records(VISIT, rows), records(ASSIGNMENT, rows), records(ATTEMPT, rows))
+
+
+def facts(plan: Plan) -> Any:
+    """What follows from the plan alone."""
+    table = records(FACT, len(plan.stages))
+    for stage, row in enumerate(plan.stages):
+        owners = np.flatnonzero(plan.duties.share[stage] > 0.0)
+        table[stage].owner = -1
+        if len(owners):
+            table[stage].owner = owners[0] if plan.duties.share[stage, owners[0]] >= 1.0 else DIVIDED
+        table[stage].chance = odds.logistic(row.intercept)
+    return table
+
+
+def check_grid(plan: Plan) -> None:
+    """The agenda counts time in ticks, so every instant must be a whole number of them [1]."""
+    on_days = plan.steps[plan.steps.spacing_kind == ON_DAYS]
+    instants = [plan.settings.horizon, plan.intervals.opens, plan.intervals.closes, plan.instants, plan.steps.spacing,
+                plan.sources.batch_at, plan.inflight.age,
+                *(plan.points.y[row.days_first:row.days_first + row.days_count] for row in on_days)]
+    ticks = np.concatenate(instants) / TICK
+    ticks = ticks[np.isfinite(ticks)]
+    if (ticks != np.floor(ticks)).any():
+        raise ValueError("instants and lengths of a plan must be whole numbers of ticks")
 
 
 def reset(state: State) -> None:
     """Ready for another replication; the room stays."""
     tracing = state.n[TRACING]
     state.n[:] = 0
-    state.n[TRACING], state.n[N_FREE] = tracing, len(state.free)
+    state.n[TRACING], state.n[N_FREE], state.n[NEWCOMER] = tracing, len(state.free), NOBODY
     state.free[:] = np.arange(len(state.free) - 1, -1, -1)
     for table in (state.leads, state.clocks, state.teams):
         table.view(np.uint8).fill(0)
     state.reps[:] = 0
-    state.now[0] = 0.0
+    state.now[:] = 0.0
     state.open_visits[:] = 0
 
 
@@ -115,7 +160,8 @@ def grow(state: State, full: int) -> State:
         free = np.zeros(2 * slots, np.int64)
         free[:slots] = np.arange(2 * slots - 1, slots - 1, -1)      # the old ones are all taken
         state.n[N_FREE] = slots
-        return state._replace(leads=_doubled(state.leads), clocks=_doubled(state.clocks), counts=_doubled(state.counts), free=free)
+        return state._replace(leads=_doubled(state.leads), clocks=_doubled(state.clocks),
+                              counts=_doubled(state.counts), free=free)
     if full == FULL_QUEUE:
         wider = records(PLACE, state.queues.shape[0], 2 * state.queues.shape[1])
         wider[:, :state.queues.shape[1]] = state.queues

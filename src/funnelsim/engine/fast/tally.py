@@ -1,34 +1,43 @@
-"""Counting into the Summary while the kernel runs; the same rules as funnelsim.measures, which counts from the tables."""
+"""Counting into the Summary while the kernel runs; by the rules of funnelsim.measures, which counts from the tables."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from funnelsim.engine.fast.demand import is_in_flight
 from funnelsim.engine.fast.state import AT_DAY
 from funnelsim.engine.jit import hot
 from funnelsim.engine.worktime import open_between
-from funnelsim.plan import (
-    BACK,
-    BROKEN,
-    COLD,
-    CYCLE_LIMIT,
-    END,
-    FORWARD,
-    INHERITED,
-    KEPT,
-    LOST_HERE,
-    NEITHER,
-    OPEN,
-    REASSIGNED,
-    RETURNED,
-    SENT_BACK,
-    UNREACHED,
-    WENT_SILENT,
-)
-from funnelsim.summary import CALENDAR, COHORT, RESPONSE_EDGES
+from funnelsim.plan import BROKEN, INHERITED, KEPT, NEITHER, OPEN, REASSIGNED, SENT_BACK, WENT_SILENT
+from funnelsim.summary import CALENDAR, COHORT, RESPONSE_EDGES, VISITS, Summary
+
+FIRST_OUTCOME = np.int64((VISITS.names or ()).index("forward"))     # outcomes stand in the order of plan.OUTCOMES
+EXPONENT_AT, EXPONENT_OF_ONE = np.int64(52), np.int64(1023)
+LAST_OCTAVE = np.int64(len(RESPONSE_EDGES) - 5)
+PER_FIRST_EDGE = 1.0 / RESPONSE_EDGES[0]
+
+
+class Tally(NamedTuple):
+    """A Summary as the kernel sees it: the same memory, with one index a row."""
+
+    visits: Any                 # VISITS[window, source, segment, stage]
+    visit_columns: NDArray[np.float64]          # the same, a column a field
+    assignments: Any            # ASSIGNMENTS[window, stage, team]
+    teams: Any
+    passes: Any
+    responses: NDArray[np.float64]
+    days: NDArray[np.float64]
+    arrived: NDArray[np.float64]
+
+
+def tally_of(out: Summary) -> Tally:
+    """The view of a Summary."""
+    visits = out.visits.reshape(-1)
+    columns = visits.view(np.float64).reshape(len(visits), -1).view(np.ndarray)
+    return Tally(visits, columns, out.assignments.reshape(-1), out.teams, out.passes, out.responses, out.days,
+                 out.arrived)
 
 
 @hot
@@ -37,14 +46,9 @@ def in_window(plan: Any, at: float) -> bool:
 
 
 @hot
-def in_cohort(plan: Any, lead: Any) -> bool:
-    return in_window(plan, lead.arrived) and not is_in_flight(lead.id)
-
-
-@hot
 def count_arrival(plan: Any, state: Any, lead: Any, out: Any) -> None:
     out.days[state.n[AT_DAY], 0] += 1.0
-    if in_cohort(plan, lead):
+    if lead.in_cohort:
         out.arrived[0, lead.source, lead.segment] += 1.0
 
 
@@ -60,7 +64,7 @@ def count_entry(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
             continue
         out.days[state.n[AT_DAY], 1 + d] += 1.0
         out.days[state.n[AT_DAY], 1 + definitions + d] += lead.value
-        if in_cohort(plan, lead):
+        if lead.in_cohort:
             _pass(out.passes[COHORT, d, lead.source, lead.segment], lead, now)
         if in_window(plan, now):
             _pass(out.passes[CALENDAR, d, lead.source, lead.segment], lead, now)
@@ -68,12 +72,15 @@ def count_entry(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
 
 @hot
 def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: int, back: float) -> None:
+    stages = len(plan.stages)
+    at = np.int64(lead.group * stages + lead.stage)             # rows by source, segment and stage; first the cohort's
+    later = at + len(plan.mixes) * stages
     bin_ = np.int64(0)
     if lead.touched >= 0.0:
         bin_ = _response_bin(lead.touched - lead.entered)
     promise = _first_promise(plan, lead, ended)
-    if in_cohort(plan, lead):
-        row = out.visits[COHORT, lead.source, lead.segment, lead.stage]
+    if lead.in_cohort:
+        row = out.visits[at]
         row.entered += 1.0
         row.attempts += lead.attempts
         if lead.touched >= 0.0:
@@ -82,10 +89,10 @@ def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: int, back
             out.responses[COHORT, lead.stage, bin_] += 1.0
         if lead.reached >= 0.0:
             row.reached += 1.0
-        _count_outcome(row, outcome, ended - lead.entered)
+        _count_outcome(out, at, outcome, ended - lead.entered)
         row.within += promise == 1
         row.beyond += promise == 2
-    row = out.visits[CALENDAR, lead.source, lead.segment, lead.stage]
+    row = out.visits[later]
     if in_window(plan, lead.entered):
         row.entered += 1.0
         row.within += promise == 1
@@ -98,19 +105,21 @@ def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: int, back
         row.reached += 1.0
     if outcome != OPEN and in_window(plan, ended):
         row.attempts += lead.attempts
-        _count_outcome(row, outcome, ended - lead.entered)
+        _count_outcome(out, later, outcome, ended - lead.entered)
 
 
 @hot
-def count_assignment(plan: Any, lead: Any, out: Any, touch: int, tries: int, late: int, how: int) -> None:
-    if in_cohort(plan, lead):
-        _count_assignment(out.assignments[COHORT, lead.stage, lead.assigned_to], lead, touch, tries, late, how)
+def count_assignment(plan: Any, lead: Any, out: Any, touch: Any, tries: Any, late: int, how: int) -> None:
+    teams = len(plan.teams)
+    at = np.int64(lead.stage * teams + lead.assigned_to)        # rows by stage and team; first the cohort's
+    if lead.in_cohort:
+        _count_assignment(out.assignments[at], lead, touch, tries, late, how)
     if in_window(plan, lead.assigned):
-        _count_assignment(out.assignments[CALENDAR, lead.stage, lead.assigned_to], lead, touch, tries, late, how)
+        _count_assignment(out.assignments[at + len(plan.stages) * teams], lead, touch, tries, late, how)
 
 
 @hot
-def count_work(plan: Any, out: Any, team: int, succeeds: int, start: float, end: float) -> None:
+def count_work(plan: Any, state: Any, out: Any, team: int, succeeds: int, start: float, end: float) -> None:
     """An attempt from its start to its end, cut at the horizon and to the window."""
     row = out.teams[team]
     settings = plan.settings[0]
@@ -121,7 +130,10 @@ def count_work(plan: Any, out: Any, team: int, succeeds: int, start: float, end:
     begin = max(start, settings.measure_from)
     until = min(end, settings.measure_to)
     if begin < until:
-        open_ = open_between(plan.intervals, plan.teams[team].interval_first, plan.teams[team].interval_count, begin, until)
+        open_ = until - begin
+        if until > state.teams[team].until:         # past the end of the interval in which it starts
+            at = plan.teams[team]
+            open_ = open_between(plan.intervals, at.interval_first, at.interval_count, begin, until)
         row.busy += open_
         if plan.teams[team].resume == 0:
             row.overtime += until - begin - open_
@@ -147,29 +159,10 @@ def _pass(row: Any, lead: Any, now: float) -> None:
 
 
 @hot
-def _count_outcome(row: Any, outcome: int, stay: float) -> None:
+def _count_outcome(out: Any, at: int, outcome: int, stay: float) -> None:
     if outcome != OPEN and outcome != WENT_SILENT:
-        row.stay += stay
-    if outcome == FORWARD:
-        row.forward += 1.0
-    elif outcome == LOST_HERE:
-        row.lost += 1.0
-    elif outcome == UNREACHED:
-        row.unreached += 1.0
-    elif outcome == COLD:
-        row.cold += 1.0
-    elif outcome == BACK:
-        row.back += 1.0
-    elif outcome == END:
-        row.end += 1.0
-    elif outcome == RETURNED:
-        row.returned += 1.0
-    elif outcome == CYCLE_LIMIT:
-        row.cycle_limit += 1.0
-    elif outcome == WENT_SILENT:
-        row.silent += 1.0
-    else:
-        row.open += 1.0
+        out.visits[at].stay += stay
+    out.visit_columns[at, FIRST_OUTCOME + outcome] += 1.0
 
 
 @hot
@@ -186,32 +179,32 @@ def _first_promise(plan: Any, lead: Any, ended: float) -> int:
 
 
 @hot
-def _count_assignment(row: Any, lead: Any, touch: int, tries: int, late: int, how: int) -> None:
+def _count_assignment(row: Any, lead: Any, touch: Any, tries: Any, late: int, how: int) -> None:
     row.assigned += 1.0
     row.promised += lead.kept >= 0
     row.kept_draw += lead.kept == 1
-    row.touch_kept += touch == KEPT
-    row.touch_broken += touch == BROKEN
-    row.touch_neither += touch == NEITHER
-    row.touch_inherited += touch == INHERITED
-    row.tries_kept += tries == KEPT
-    row.tries_broken += tries == BROKEN
-    row.tries_neither += tries == NEITHER
+    row.reassigned += how == REASSIGNED
+    row.returned += how == SENT_BACK
+    if lead.clocked == 0:
+        return
+    row.touch_kept += touch.state == KEPT
+    row.touch_broken += touch.state == BROKEN
+    row.touch_neither += touch.state == NEITHER
+    row.touch_inherited += touch.state == INHERITED
+    row.tries_kept += tries.state == KEPT
+    row.tries_broken += tries.state == BROKEN
+    row.tries_neither += tries.state == NEITHER
     row.late += late
     row.warned += lead.warned
     row.escalated += lead.escalated
-    row.reassigned += how == REASSIGNED
-    row.returned += how == SENT_BACK
 
 
 @hot
 def _response_bin(delay: float) -> int:
-    """Edges at or below the delay."""
-    low, high = np.int64(0), np.int64(len(RESPONSE_EDGES))
-    while low < high:
-        middle = (low + high) >> 1
-        if RESPONSE_EDGES[middle] <= delay:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    """Edges at or below the delay: four to an octave from the first, so five comparisons after its binary exponent."""
+    octave = (np.float64(delay * PER_FIRST_EDGE).view(np.int64) >> EXPONENT_AT) - EXPONENT_OF_ONE
+    low = min(max(4 * octave, np.int64(0)), LAST_OCTAVE)
+    found = low
+    for i in range(low, low + 5):
+        found += np.int64(RESPONSE_EDGES[i] <= delay)
+    return found

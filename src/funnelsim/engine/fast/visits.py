@@ -6,16 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.agenda import order_of, schedule
-from funnelsim.engine.fast.demand import draw_traits
+from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.fast.demand import birth_draw, draw_traits
 from funnelsim.engine.fast.state import (
     ASSIGN,
     COOLING,
+    DIVIDED,
     ENTER,
     GONE,
+    IN_STAGE,
     LEAVE,
     N_FREE,
     N_VISITS,
+    NEWCOMER,
+    NOBODY,
     NOTHING,
     ROUTE,
     SETTLE,
@@ -28,6 +32,7 @@ from funnelsim.engine.order import DELIVERY, OUTCOME, PATIENCE
 from funnelsim.engine.streams import (
     P_COOL,
     P_EXIT,
+    P_OWNER,
     P_PACE,
     P_PATIENCE,
     P_ROUTING,
@@ -73,7 +78,8 @@ def stage_duration(plan: Any, lead: Any, table: int, what: int, second: int) -> 
     """A drawn length of time on the grid; 0 where there is no table."""
     if table < 0:
         return 0.0
-    return on_grid(quantile(plan.tables, table, bits(lead.luck, plus(plan.stages[lead.stage].luck, what), lead.number, second)))
+    drawn = bits(lead.luck, plus(plan.stages[lead.stage].luck, what), lead.number, second)
+    return on_grid(quantile(plan.tables, table, drawn))
 
 
 # ---- entry ----------------------------------------------------------------------------------------------------------
@@ -87,7 +93,7 @@ def enter(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
     count_entry(plan, state, out, slot, now)
     stage = plan.stages[lead.stage]
     before = lead.owner
-    owner = owner_of(plan, lead)
+    owner = owner_of(plan, state, lead)
     if stage.step_count > 0 and plan.steps[stage.step_first].team >= 0:
         owner = plan.steps[stage.step_first].team
     if owner < 0:
@@ -100,7 +106,7 @@ def enter(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
         lead.next = SETTLE
         return
     if stage.patience >= 0:
-        start_patience(state, slot, stage_duration(plan, lead, stage.patience, P_PATIENCE, ZERO))
+        _expect_patience(state, slot)
     lead.to = owner
     lead.next = ROUTE
 
@@ -122,7 +128,7 @@ def resume(plan: Any, state: Any, out: Any, slot: int, row: int) -> None:
     _start_visit(state, slot, snapshot.stage, 0.0 - snapshot.age)
     lead.inherited = 1
     count_entry(plan, state, out, slot, 0.0 - snapshot.age)
-    lead.owner = snapshot.team if snapshot.team >= 0 else owner_of(plan, lead)
+    lead.owner = snapshot.team if snapshot.team >= 0 else owner_of(plan, state, lead)
     stage = plan.stages[lead.stage]
     if stage.step_count == 0 or snapshot.reached != 0:
         if snapshot.reached != 0:
@@ -157,8 +163,7 @@ def route(plan: Any, state: Any, slot: int, now: float) -> None:
         lead.next = ASSIGN
         return
     lead.coming_token += 1
-    if arrives < np.inf:
-        schedule(state, arrives, order_of(rank, lead.id, ROUTED), slot, lead.coming_token)
+    schedule(state, arrives, rank, lead.id, ROUTED, slot, lead.coming_token)
 
 
 @hot
@@ -171,15 +176,47 @@ def lose_context(plan: Any, lead: Any, team: int, now: float) -> None:
 def start_patience(state: Any, slot: int, length: float) -> None:
     """The buyer's patience runs from entry until first reached [28]."""
     lead = state.leads[slot]
-    if lead.entered + length < np.inf:
-        schedule(state, lead.entered + length, order_of(PATIENCE, lead.id, ZERO), slot, lead.visit_token)
+    schedule(state, lead.entered + length, PATIENCE, lead.id, ZERO, slot, lead.visit_token)
 
 
 @hot
-def owner_of(plan: Any, lead: Any) -> int:
+def _expect_patience(state: Any, slot: int) -> None:
+    """Patience of a newcomer matters only if nobody turns to the lead at once: the dispatches of this instant tell.
+
+    Its rank comes after all dispatches, so nothing is missed. Measured: 8,000 of 90,000 events less for funnel A.
+    """
+    lead = state.leads[slot]
+    lead.impatient = 1
+    if lead.listed == 0:
+        lead.listed = 1
+        lead.next_newcomer = state.n[NEWCOMER]
+        state.n[NEWCOMER] = slot
+
+
+@hot
+def newcomers_wait(plan: Any, state: Any) -> None:
+    """The dispatches of this instant are over: whom nobody has turned to for good may lose patience."""
+    slot = state.n[NEWCOMER]
+    while slot >= 0:
+        lead = state.leads[slot]
+        lead.listed = 0
+        if lead.impatient and lead.alive == IN_STAGE and not (lead.in_service and lead.succeeds):
+            table = plan.stages[lead.stage].patience
+            start_patience(state, slot, stage_duration(plan, lead, table, P_PATIENCE, ZERO))
+        lead.impatient = 0
+        slot = np.int64(lead.next_newcomer)
+    state.n[NEWCOMER] = NOBODY
+
+
+@hot
+def owner_of(plan: Any, state: Any, lead: Any) -> int:
     """One owner luck for life divides the leads [44]; -1 nobody."""
+    sole = state.facts[lead.stage].owner
+    if sole != DIVIDED:
+        return sole  # type: ignore[no-any-return]
+    luck = birth_draw(plan, lead, P_OWNER)
     for team in range(len(plan.teams)):
-        if lead.owner_luck < plan.duties[lead.stage, team].share:
+        if luck < plan.duties[lead.stage, team].share:
             return np.int64(team)
     return np.int64(-1)
 
@@ -202,7 +239,7 @@ def settle(plan: Any, state: Any, slot: int, now: float) -> None:
         lead.outcome = END
         lead.next = LEAVE
         return
-    _draw_chance(plan, lead, now)
+    _draw_chance(plan, state, lead, now)
     row = choose_exit(plan.exits, stage.next_first, stage.next_count, stage.next_forward, lead.chance,
                       stage_draw(plan, lead, P_EXIT, ZERO))
     _show(plan, state, slot, row, stage_duration(plan, lead, plan.exits[row].pace, P_PACE, ZERO), now)
@@ -264,7 +301,7 @@ def leave(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
         release_slot(state, slot)
     elif back > 0.0:
         lead.alive = COOLING
-        schedule(state, back, order_of(OUTCOME, lead.id, COOLED), slot, ZERO)
+        schedule(state, back, OUTCOME, lead.id, COOLED, slot, ZERO)
     else:
         lead.next = ENTER
 
@@ -341,12 +378,17 @@ def _start_visit(state: Any, slot: int, stage: int, entered: float) -> None:
     lead.patience_over = 0
     lead.touched_before = 0
     lead.inherited = 0
+    lead.impatient = 0
     lead.postponed = -1
     lead.next = NOTHING
 
 
 @hot
-def _draw_chance(plan: Any, lead: Any, now: float) -> None:
+def _draw_chance(plan: Any, state: Any, lead: Any, now: float) -> None:
+    if plan.stages[lead.stage].effect_count == 0:
+        lead.shift = 0.0
+        lead.chance = state.facts[lead.stage].chance
+        return
     lead.shift = effects_on(plan, lead, ADVANCE, now)
     lead.chance = logistic(plan.stages[lead.stage].intercept + lead.shift)
 
@@ -361,7 +403,7 @@ def _settle_given_age(plan: Any, state: Any, slot: int, age: float) -> None:
         lead.outcome = END
         lead.next = LEAVE
         return
-    _draw_chance(plan, lead, 0.0)
+    _draw_chance(plan, state, lead, 0.0)
     last = stage.next_first + stage.next_count - 1
     total = 0.0
     for i in range(stage.next_first, last + 1):
@@ -410,7 +452,7 @@ def _show(plan: Any, state: Any, slot: int, row: int, pace: float, now: float) -
         lead.outcome = WENT_SILENT
         lead.next = LEAVE
     elif shows > now:
-        schedule(state, shows, order_of(OUTCOME, lead.id, SHOWS), slot, ZERO)
+        schedule(state, shows, OUTCOME, lead.id, SHOWS, slot, ZERO)
     else:
         lead.next = LEAVE
 

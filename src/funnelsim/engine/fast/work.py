@@ -1,4 +1,4 @@
-"""Work: who serves whom, attempts, and what follows an attempt [12 to 14, 37 to 42]. The steps of reference/visit.py."""
+"""Work: who serves whom, attempts and what follows one [12 to 14, 37 to 42]. The steps of reference/visit.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.agenda import order_of, schedule
+from funnelsim.engine.fast.agenda import schedule, schedule_work
 from funnelsim.engine.fast.promises import count_touch, reschedule_postponed, settle_tries
 from funnelsim.engine.fast.queues import ask_dispatch, join_queue, take_next
 from funnelsim.engine.fast.state import JOIN, N_ATTEMPTS, NO_END, ROUTE, SETTLE, TRACING
@@ -24,7 +24,7 @@ from funnelsim.engine.fast.visits import (
 )
 from funnelsim.engine.jit import hot
 from funnelsim.engine.odds import shifted_chance
-from funnelsim.engine.order import DUE, WORK_ENDS
+from funnelsim.engine.order import DUE
 from funnelsim.engine.streams import P_CONTACT, P_CONVERSATION, P_HANDLING, on_grid
 from funnelsim.engine.worktime import add_open
 from funnelsim.plan import (
@@ -50,7 +50,6 @@ def capacity_changes(plan: Any, state: Any, team: int, interval: int) -> None:
     at = plan.intervals[interval]
     now.capacity = at.capacity
     now.until = at.closes
-    now.interval = interval
     ask_dispatch(state, team)
 
 
@@ -79,7 +78,9 @@ def start_attempt(plan: Any, state: Any, out: Any, team: int, slot: int, now: fl
     """A rep turns to the lead: handling and, if reached, conversation are one piece of work [40]."""
     lead = state.leads[slot]
     step = plan.steps[plan.stages[lead.stage].step_first + lead.step]
-    _seize(state, team, slot)
+    state.teams[team].busy += 1
+    if state.n[TRACING] != 0:
+        _seize(state, team, slot)           # who it is shows in the tables only
     lead.waiting = 0
     lead.in_service = 1
     lead.level = 0
@@ -89,17 +90,19 @@ def start_attempt(plan: Any, state: Any, out: Any, team: int, slot: int, now: fl
     if lead.touched < 0.0 and lead.touched_before == 0:
         lead.touched = now
     count_touch(plan, state, slot, now)
-    lead.succeeds = np.int64(stage_draw(plan, lead, P_CONTACT, lead.attempts) < _contact_chance(plan, lead, step, now))
+    chance = _contact_chance(plan, lead, step, now)
+    lead.succeeds = np.int64(chance >= 1.0)
+    if 0.0 < chance < 1.0:
+        lead.succeeds = np.int64(stage_draw(plan, lead, P_CONTACT, lead.attempts) < chance)
     work = stage_duration(plan, lead, step.handling, P_HANDLING, lead.attempts)
     if lead.succeeds:
         work += stage_duration(plan, lead, step.conversation, P_CONVERSATION, lead.attempts)
     work = on_grid(work * plan.teams[team].stretch)
     ends = now + work
-    if plan.teams[team].resume != 0:
+    if plan.teams[team].resume != 0 and ends > state.teams[team].until:
         ends = add_open(plan.intervals, plan.teams[team].interval_first, plan.teams[team].interval_count, now, work)
-    count_work(plan, out, team, lead.succeeds, now, ends)
-    if ends < np.inf:
-        schedule(state, ends, order_of(WORK_ENDS, lead.id, ZERO), slot, ZERO)
+    count_work(plan, state, out, team, lead.succeeds, now, ends)
+    schedule_work(state, ends, lead.id, slot)
 
 
 @hot
@@ -110,12 +113,13 @@ def finish_attempt(plan: Any, state: Any, slot: int, now: float) -> None:
     lead.in_service = 0
     if state.n[TRACING] != 0:
         write_attempt(state, slot, now, CONTACT if lead.succeeds else NO_ANSWER)
+        state.reps[team, lead.rep] = 0
     state.teams[team].busy -= 1
-    state.reps[team, lead.rep] = 0
     ask_dispatch(state, team)
     if lead.succeeds:
         lead.reached = now
         lead.visit_token += 1               # patience ends when the buyer is reached
+        lead.impatient = 0
         mark_reached(plan, lead, team)
         settle_tries(plan, state, slot, now, True)
         lead.ending = REACHED
@@ -147,8 +151,7 @@ def after_no_answer(plan: Any, state: Any, slot: int, now: float) -> None:
     due = _due(plan, lead, now)
     lead.coming_token += 1
     if due > now:
-        if due < np.inf:
-            schedule(state, due, order_of(DUE, lead.id, NEXT_ATTEMPT), slot, lead.coming_token)
+        schedule(state, due, DUE, lead.id, NEXT_ATTEMPT, slot, lead.coming_token)
     else:
         attempt_due(plan, state, slot, now)
 
@@ -160,7 +163,7 @@ def attempt_due(plan: Any, state: Any, slot: int, now: float) -> None:
     team = lead.assigned_to
     to = plan.steps[plan.stages[lead.stage].step_first + lead.step].team
     if to < 0:
-        to = owner_of(plan, lead)
+        to = owner_of(plan, state, lead)
         if to < 0:
             to = team
     if to == team or lead.step_attempts > 0:
@@ -201,7 +204,6 @@ def _seize(state: Any, team: int, slot: int) -> None:
     while state.reps[team, rep] != 0:
         rep += 1
     state.reps[team, rep] = 1
-    state.teams[team].busy += 1
     state.leads[slot].rep = rep
 
 
