@@ -147,7 +147,7 @@ def test_the_level_of_a_week_does_not_depend_on_the_rate() -> None:
     levels = []
     for rate in (100, 350):
         plan = noisy_weeks(rate)
-        key = replication_key(np.uint64(1), np.int64(0))
+        key = np.uint64(replication_key(np.uint64(1), np.int64(0)))
         levels.append([weekly_level(plan.sources, plan.tables, key, 0, week) for week in range(26)])
         assert np.std(levels[-1]) > 0.2
 
