@@ -1,9 +1,11 @@
 """The sample history: its exporter, and whether calibration finds the truth behind it."""
 
 import csv
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -189,3 +191,32 @@ def test_the_committed_fit_is_what_the_demo_writes(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "funnelsim", "calibrate", "--quiet", history, "--out", out], check=True)
     for name in ("sample.fitted.yaml", "sample.in-flight.csv"):
         assert (tmp_path / name).read_bytes() == (ROOT / "calibration" / name).read_bytes(), name
+
+
+@pytest.fixture(scope="module")
+def comparing() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("compare_truth", ROOT / "calibration" / "compare_truth.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_what_is_found_beside_what_is_true(found: Calibration, comparing: ModuleType) -> None:
+    """The table of calibration/README.md; the sample is one half-year, and of 32 intervals a few miss by chance."""
+    figures, true = comparing.findings(found), comparing.truths()
+    assert set(figures) <= set(true) and len(figures) == 32
+    missed = [what for what, figure in figures.items() if not figure.holds(true[what])]
+    assert len(missed) <= 4, missed
+    # Written in the truth where nobody works and nobody has to be reached.
+    assert true["awareness to discovery, %"] == pytest.approx(45, abs=0.5)
+    assert true["discovery to interest, median days"] == pytest.approx(7, abs=0.2)
+    text = comparing.table(figures, true, {}, 0)
+    assert len(text.splitlines()) == 34 and text.count(" NO") == len(missed)
+
+
+def test_a_wrong_truth_is_noticed(found: Calibration, comparing: ModuleType) -> None:
+    """Were a third fewer to go on from awareness, or 200 a week to come by search, the table would say NO."""
+    figures = comparing.findings(found)
+    assert not figures["awareness to discovery, %"].holds(30.0)
+    assert not figures["search, leads a week"].holds(200.0)

@@ -16,6 +16,7 @@ likelihood asks for.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -167,13 +168,12 @@ def _source(
     if total == 0:
         return SourceArrivals(name, leads, 0.0, np.inf, 0.0, 0.0, False, batches, enters, profile)
     level = _level(counts) if weeks >= FEWEST_WEEKS else pooled
-    rate, trend, steep = total / length, 0.0, False
+    rate, error, trend, steep = total / length, _error(counts, pooled), 0.0, False
     if weeks >= TREND_WEEKS and total >= 5 * weeks:
-        slope, at_end, level_with = _trend(counts, level)
-        if slope:
-            rate, level, steep = at_end, level_with, abs(slope) > STEEPEST
-            trend = 0.0 if steep else float(np.expm1(52.18 * slope))
-    error = float(np.sqrt((level**2 + weeks / total) / weeks))
+        line = _trend(counts, level)
+        if line.slope:
+            rate, error, level, steep = line.at_end, line.error, line.level, abs(line.slope) > STEEPEST
+            trend = 0.0 if steep else float(np.expm1(52.18 * line.slope))
     return SourceArrivals(name, leads, float(rate), error, level, trend, steep, batches, enters, profile)
 
 
@@ -198,26 +198,52 @@ def _level(counts: Array) -> float:
     return float(np.exp(found.x / 2)) if gain > 0.5 else 0.0
 
 
-def _trend(counts: Array, level: float) -> tuple[float, float, float]:
-    """(slope a week, mean at the end, level beside the trend); slope 0 when it is not significant."""
+def _error(counts: Array, pooled: float) -> float:
+    """Standard error of the log of a steady rate: from how much the weeks differ, at least what chance alone does.
+
+    Not from the fitted level, which is 0 too often; with few weeks the normal law is widened to Student's.
+    """
+    weeks, mean = len(counts), counts.mean()
+    if weeks < FEWEST_WEEKS:
+        return float(np.sqrt((pooled**2 + 1.0 / mean) / weeks))
+    return float(np.sqrt(max(counts.var(ddof=1), mean) / weeks) / mean * _students(weeks - 1))
+
+
+def _students(freedom: int) -> float:
+    """Standard deviation of Student's law."""
+    return float(np.sqrt(freedom / (freedom - 2.0)))
+
+
+class _Line(NamedTuple):
+    """A trend; slope 0 when it is not significant."""
+
+    slope: float  # of the log, a week
+    at_end: float  # leads a week at the as-of instant
+    error: float  # of its log
+    level: float  # beside the trend
+
+
+def _trend(counts: Array, level: float) -> _Line:
     week = np.asarray(np.arange(len(counts)) + 0.5 - len(counts))  # 0 is the as-of instant
 
     def cost(log_variance: float) -> float:
         variance = float(np.exp(log_variance))
-        start, slope = _line(counts, week, variance)
+        start, slope, _ = _line(counts, week, variance)
         return -_negative_binomial(counts, np.exp(start + slope * week), variance)
 
     flat = -_negative_binomial(counts, np.full(len(counts), counts.mean()), max(level, 1e-3) ** 2)
     found = minimize_scalar(cost, bounds=(np.log(1e-6), np.log(4.0)), method="bounded")
     if 2 * (flat - found.fun) < SIGNIFICANT:
-        return 0.0, float(counts.mean()), level
-    start, slope = _line(counts, week, float(np.exp(found.x)))
+        return _Line(0.0, float(counts.mean()), np.inf, level)
+    start, slope, error = _line(counts, week, float(np.exp(found.x)))
     spread = float(np.exp(found.x / 2))
-    return slope, float(np.exp(start)), spread if spread > 0.02 else 0.0
+    freedom = len(counts) - 2
+    error *= np.sqrt(len(counts) / freedom) * _students(freedom)
+    return _Line(slope, float(np.exp(start)), float(error), spread if spread > 0.02 else 0.0)
 
 
-def _line(counts: Array, week: Array, variance: float) -> tuple[float, float]:
-    """Log mean at the end and slope a week at a given variance of the level, by scoring steps."""
+def _line(counts: Array, week: Array, variance: float) -> tuple[float, float, float]:
+    """Log mean at the end, slope a week and error of the former at a given variance of the level, by scoring steps."""
     start, slope = float(np.log(counts.mean())), 0.0
     for _ in range(20):
         mean = np.exp(np.clip(start + slope * week, -20.0, 20.0))
@@ -230,7 +256,7 @@ def _line(counts: Array, week: Array, variance: float) -> tuple[float, float]:
         start, slope = float(start + np.clip(move[0], -1, 1)), float(np.clip(slope + move[1], -0.5, 0.5))
         if abs(move[0]) + abs(move[1]) < 1e-9:
             break
-    return start, slope
+    return start, slope, float(np.sqrt(c / determinant))
 
 
 def _negative_binomial(counts: Array, mean: Array, variance: float) -> float:

@@ -23,6 +23,7 @@ _LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 _SHAPE_STEP = 1e-4
 
 Array = NDArray[np.float64]
+Number = float | Array
 
 
 def log_time(seconds: Array) -> Array:
@@ -44,7 +45,7 @@ def log_density(family: str, mu: float, s: float, log_t: Array) -> tuple[Array, 
     return -0.5 * z * z - _LOG_ROOT_2PI - s - log_t, np.stack([z / sigma, z * z - 1.0])
 
 
-def cdf(family: str, mu: float, s: float, log_t: Array) -> tuple[Array, Array]:
+def cdf(family: str, mu: Number, s: Number, log_t: Array) -> tuple[Array, Array]:
     """F(t) and its derivatives by mu and s (two rows)."""
     if family == "gamma":
         shape, x = np.exp(s), np.exp(log_t - mu)

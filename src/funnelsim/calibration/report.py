@@ -9,7 +9,6 @@ import numpy as np
 
 from funnelsim.calibration.arrivals import SourceArrivals
 from funnelsim.calibration.fitted import ASSUMED
-from funnelsim.calibration.stages import StageFit
 from funnelsim.calibration.weighing import Estimate
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def _stages(found: Calibration) -> str:
                     f"{100 * seen / size:.1f} %",
                     f"{100 * share.value:.1f} %",
                     _span(share),
-                    _days(_median(stage, target)),
+                    _days(stage.fit.median(exits)),
                     f"{100 * reached:.0f} %",
                 )
             )
@@ -219,16 +218,6 @@ def _assumed() -> str:
             *(f"  {what}: {text}" for what, text in ASSUMED.items()),
         ]
     )
-
-
-def _median(stage: StageFit, target: str) -> float:
-    grid = np.exp(np.linspace(np.log(1.0), np.log(1e9), 3000))
-    gone = np.zeros(len(grid))
-    exits = stage.of(target)
-    shares = np.array([stage.fit.point([j]) for j in exits])
-    for j, share in zip(exits, shares / shares.sum(), strict=True):
-        gone += share * stage.fit.gone_by(j, grid)
-    return float(np.interp(0.5, gone, grid))
 
 
 def _span(share: Estimate) -> str:

@@ -29,6 +29,7 @@ LOGIT_BOUND, MU_BOUNDS, S_BOUNDS = 12.0, (-10.0, 30.0), (-6.0, 4.0)
 WIDEST_VARIANCE = 4.0  # a direction the data say nothing about is drawn this wide, not infinitely wide
 PRIOR = 0.5  # Jeffreys' prior of the shares: keeps a share that was never seen off 0, and its interval
 MOST_STEPS, MOST_RENEWALS = 200, 4
+MANY, CELLS, CROWD = 100_000, 1 << 16, 0.001  # more leads than this are not sorted, unless a cell holds too many
 COARSE = 5.0  # times shorter than this many roundings are treated as intervals
 
 
@@ -103,9 +104,14 @@ class Law:
 
     def times(self, exit_: int) -> tuple[str, float, float]:
         """Family, mu and s of an exit."""
+        family, mu, s = self.drawn_times(exit_, self.vector)
+        return family, float(mu), float(s)
+
+    def drawn_times(self, exit_: int, vectors: Array) -> tuple[str, Array, Array]:
+        """The same for many vectors."""
         law = self.law_of[exit_]
         at = self.groups * len(self.law_of) + 2 * law
-        return self.families[law], float(self.vector[at]), float(self.vector[at + 1])
+        return self.families[law], vectors[..., at], vectors[..., at + 1]
 
 
 def fit(
@@ -362,14 +368,27 @@ def _ends(time: Array, rounding: Array) -> tuple[Array, Array, Array]:
 
 def _equal_count(values: Array, group: np.ndarray, groups: int, bins: int) -> np.ndarray:
     """Bin numbers 0, 1, ... such that a bin holds neighbours of one group, about equally many in each."""
-    order = np.lexsort((values, group))
+    if not len(values):
+        return np.empty(0, np.int64)
     size = np.bincount(group, minlength=groups)
-    first = np.concatenate([[0], np.cumsum(size)[:-1]])
-    share = np.maximum(bins * size // max(len(values), 1), 32)
-    rank = np.empty(len(values), np.int64)
-    rank[order] = np.arange(len(values))
-    within = rank - first[group]
-    per_group = np.minimum(share, np.maximum(size, 1))
-    number = within * per_group[group] // np.maximum(size, 1)[group]
+    per_group = np.clip(size, 1, np.maximum(bins * size // len(values), 32))
     offset = np.concatenate([[0], np.cumsum(per_group)[:-1]])
-    return np.unique(number + offset[group], return_inverse=True)[1] if len(values) else np.empty(0, np.int64)
+    before = _ranks(values, group, groups, size)
+    number = before * per_group[group] // np.maximum(size, 1)[group] + offset[group]
+    used = np.bincount(number) > 0
+    return np.asarray((np.cumsum(used) - 1)[number])
+
+
+def _ranks(values: Array, group: np.ndarray, groups: int, size: np.ndarray) -> np.ndarray:
+    """How many of its group lie before each value; for very many, to within a cell of a fine grid, without sorting."""
+    if len(values) > MANY:
+        low, high = values.min(), values.max()
+        cell = ((values - low) * ((CELLS - 1) / max(high - low, 1e-9))).astype(np.int32) + group * CELLS
+        count = np.bincount(cell, minlength=groups * CELLS)
+        if count.max() < CROWD * len(values):
+            before = (np.cumsum(count) - count).reshape(groups, CELLS)
+            return np.asarray((before - before[:, :1]).ravel()[cell])
+    order = np.lexsort((values, group))
+    ranks = np.empty(len(values), np.int64)
+    ranks[order] = np.arange(len(values))
+    return np.asarray(ranks - (np.cumsum(size) - size)[group])

@@ -11,6 +11,7 @@ combinations that this leaves plausible are fitted together.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -18,13 +19,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from funnelsim.calibration.families import FAMILIES, Array, cdf, log_time
+from funnelsim.calibration.families import FAMILIES, Array, Number, cdf, log_time
 from funnelsim.calibration.sojourn import Binned, Law, Spells, bin_spells, first_vector, fit
 
 THIN = 12  # fewer events of an exit than this say nothing about the shape of its time law
 SMALLEST_WEIGHT = 0.01
 MOST_CHOICES = 12
 DRAWS = 4000
+LOWEST, HIGHEST, HALVINGS = -10.0, 35.0, 45  # log seconds between which a median is looked for
 
 
 class Estimate(NamedTuple):
@@ -32,6 +34,14 @@ class Estimate(NamedTuple):
 
     value: float
     se: float
+    low: float
+    high: float
+
+
+class Span(NamedTuple):
+    """A number with its central 95 % interval."""
+
+    value: float
     low: float
     high: float
 
@@ -92,6 +102,19 @@ class Weighed:
             weight[family] = weight.get(family, 0.0) + float(w)
         return [(weight[family], family, *best[family]) for family in sorted(weight, key=lambda f: -weight[f])]
 
+    def median(self, exits: list[int]) -> float:
+        """Seconds by which half of those who leave by these exits in the end have left."""
+        return float(_half([(self.point([j]), self.times(j)) for j in exits])[0])
+
+    def median_span(self, exits: list[int], count: int = 1000) -> Span:
+        """The same with its central 95 %."""
+        drawn = []
+        for law, vectors in self.vectors(count):
+            shares = law.shares(vectors)[:, -1]
+            drawn.append(_half([(shares[:, j], [(1.0, *law.drawn_times(j, vectors))]) for j in exits]))
+        low, high = np.quantile(np.concatenate(drawn), [0.025, 0.975])
+        return Span(self.median(exits), float(low), float(high))
+
     def gone_by(self, exit_: int, seconds: Array) -> Array:
         """F of the exit's time at these ages."""
         log_t = log_time(seconds)
@@ -111,6 +134,21 @@ def estimate(draws: Array, value: float) -> Estimate:
     inside = np.clip(draws, 1e-9, 1 - 1e-9)
     low, high = np.quantile(draws, [0.025, 0.975])
     return Estimate(float(value), float(np.std(np.log(inside / (1 - inside)))), float(low), float(high))
+
+
+def _half(exits: Sequence[tuple[Number, Sequence[tuple[float, str, Number, Number]]]]) -> Array:
+    """Median of a mixture of exits (share, [(weight, family, mu, s)]), by bisection; one for each draw."""
+    size = np.broadcast_shapes((1,), *(np.shape(share) for share, _ in exits))
+    whole = sum((np.asarray(share) for share, _ in exits), np.zeros(size))
+    low, high = np.full(size, LOWEST), np.full(size, HIGHEST)
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        gone = np.zeros(size)
+        for share, laws in exits:
+            gone += share * sum(w * cdf(family, mu, s, middle)[0] for w, family, mu, s in laws)
+        past = gone > 0.5 * whole
+        low, high = np.where(past, low, middle), np.where(past, middle, high)
+    return np.asarray(np.exp(0.5 * (low + high)))
 
 
 def weigh(spells: Spells, timers: frozenset[int] = frozenset()) -> Weighed:
