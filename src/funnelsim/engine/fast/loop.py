@@ -37,6 +37,7 @@ from funnelsim.engine.fast.state import (
     IN_STAGE,
     INSTANT,
     JOIN,
+    LAST_DUE,
     LEAVE,
     MIDNIGHT,
     N_AGENDA,
@@ -192,12 +193,15 @@ def _full(state: Any, margin: int, stages: int) -> int:
 
 @hot
 def _dispatch_first(plan: Any, state: Any, out: Any, now: float) -> None:
-    for team in range(len(plan.teams)):
-        if state.teams[team].due:
-            state.teams[team].due = 0
-            state.n[N_DUE_TEAMS] -= 1
-            dispatch(plan, state, out, team, now)
-            return
+    """The team with the lowest index; nearly always only one is due, the one that asked last."""
+    team = state.n[LAST_DUE]
+    if state.n[N_DUE_TEAMS] > 1 or state.teams[team].due == 0:
+        team = ZERO
+        while state.teams[team].due == 0:
+            team += 1
+    state.teams[team].due = 0
+    state.n[N_DUE_TEAMS] -= 1
+    dispatch(plan, state, out, team, now)
 
 
 @hot

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.state import N_DUE_TEAMS, N_LONGEST
+from funnelsim.engine.fast.state import LAST_DUE, N_DUE_TEAMS, N_LONGEST
 from funnelsim.engine.jit import hot
 from funnelsim.plan import BY_DUE_TIME, BY_SCORE, FIRST_TOUCH, RUNNING
 
@@ -55,6 +55,7 @@ def ask_dispatch(state: Any, team: int) -> None:
     """One dispatch a team and instant [12]."""
     state.n[N_DUE_TEAMS] += 1 - state.teams[team].due
     state.teams[team].due = 1
+    state.n[LAST_DUE] = team
 
 
 @hot

@@ -17,7 +17,7 @@ from funnelsim.plan import ASSIGNMENT, ATTEMPT, ON_DAYS, TICK, VISIT, Plan, reco
 
 # Counters.
 (N_AGENDA, N_FREE, N_ARRIVALS, AT_ARRIVAL, AT_WEEK, AT_DAY, N_DUE_TEAMS, N_LONGEST, N_VISITS, N_ASSIGNMENTS, N_ATTEMPTS,
- TRACING, STARTED, N_EVENTS, N_STALE, MOST_AGENDA, INSTANT, NEWCOMER, N_WORKING) = (np.int64(i) for i in range(19))
+ TRACING, STARTED, N_EVENTS, N_STALE, MOST_AGENDA, INSTANT, NEWCOMER, N_WORKING, LAST_DUE) = (np.int64(i) for i in range(20))
 # Instants.
 HORIZON, MIDNIGHT = (np.int64(i) for i in range(2))
 
@@ -101,7 +101,7 @@ class State(NamedTuple):
 
 def new_state(plan: Plan, tracing: bool, slots: int = 1024, rows: int = 1 << 13) -> State:
     """Room for a start; `grow` makes more."""
-    n = np.zeros(19, np.int64)
+    n = np.zeros(20, np.int64)
     n[N_FREE], n[TRACING], n[NEWCOMER] = slots, int(tracing), NOBODY
     people = max([1, *plan.teams.people.tolist()])
     rows = rows if tracing else 0

@@ -97,7 +97,8 @@ def start_attempt(plan: Any, state: Any, out: Any, team: int, slot: int, now: fl
     work = stage_duration(plan, lead, step.handling, P_HANDLING, lead.attempts)
     if lead.succeeds:
         work += stage_duration(plan, lead, step.conversation, P_CONVERSATION, lead.attempts)
-    work = on_grid(work * plan.teams[team].stretch)
+    if plan.teams[team].stretch != 1.0:
+        work = on_grid(work * plan.teams[team].stretch)
     ends = now + work
     if plan.teams[team].resume != 0 and ends > state.teams[team].until:
         ends = add_open(plan.intervals, plan.teams[team].interval_first, plan.teams[team].interval_count, now, work)
