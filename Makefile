@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long lint setup clean
+.PHONY: demo test test-long lint setup validate sample reference bench rng-battery clean
 
 setup: .venv/ready
 
@@ -26,6 +26,28 @@ test: lint
 
 test-long: lint
 	$(BIN)/python -m pytest -q -n 2
+
+# The published cases of docs/background, simulated.
+validate: setup
+	$(BIN)/funnelsim validate
+
+# The sample history again from its truth: the same bytes.
+sample: setup
+	$(BIN)/python calibration/make_sample.py
+
+# schema/scenario.json and docs/reference from the models of the file format.
+reference: setup
+	$(BIN)/python -c 'from pathlib import Path; from funnelsim.scenario.reference import write; write(Path())'
+
+# Speed, scale and start-up; see benchmarks/README.md. Run it on a quiet machine.
+bench: setup
+	$(BIN)/python benchmarks/funnel_a.py
+	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/start_up.py
+
+# dieharder on the draws, some ten minutes; needs Debian's dieharder.
+rng-battery: setup
+	$(BIN)/python benchmarks/rng_battery.py
 
 clean:
 	rm -rf .venv build dist src/*.egg-info
