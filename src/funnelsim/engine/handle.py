@@ -1,3 +1,5 @@
+# mypy: disable-error-code="no-untyped-call,override,unused-ignore,untyped-decorator,no-untyped-def,attr-defined,misc"
+# numba types its inside only in part.
 """Handles: how compiled functions pass the Plan and the State to each other.
 
 A named tuple of arrays is passed by value, array by array and word by word: some 250 words at each call, all of which
