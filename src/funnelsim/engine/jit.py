@@ -26,7 +26,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 WRAPPERS = os.environ.get("FUNNELSIM_WRAPPERS", "") == "1"
 _COMMON: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": True}
 _SHARED = _COMMON | {"forceinline": True, "_nrt": False}
-# all of a hot function is in the entries that use it, and they are kept: keeping it too would cost a second
+# all of a hot function is in the entries that use it, and they are kept: nobody would ever load it
 _HOT = _SHARED if WRAPPERS else _SHARED | {"cache": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _ENTRY = _COMMON | {"_nrt": False}
 
