@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-call,override,unused-ignore,untyped-decorator,no-untyped-def,attr-defined,misc,method-assign,assignment"
+# mypy: disable-error-code="no-untyped-call,override,unused-ignore,untyped-decorator,method-assign,assignment"
 # numba types its inside only in part.
 """Handles: how compiled functions pass the Plan and the State to each other.
 
