@@ -193,13 +193,23 @@ def test_the_committed_fit_is_what_the_demo_writes(tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes() == (ROOT / "calibration" / name).read_bytes(), name
 
 
-@pytest.fixture(scope="module")
-def comparing() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("compare_truth", ROOT / "calibration" / "compare_truth.py")
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "calibration" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_the_sample_is_made_from_its_truth(tmp_path: Path) -> None:
+    assert script("make_sample").make_sample(tmp_path) == (10017, 22932)
+    for name in ("sample-leads.csv", "sample-events.csv"):
+        assert (tmp_path / name).read_bytes() == (ROOT / "calibration" / name).read_bytes(), name
+
+
+@pytest.fixture(scope="module")
+def comparing() -> ModuleType:
+    return script("compare_truth")
 
 
 def test_what_is_found_beside_what_is_true(found: Calibration, comparing: ModuleType) -> None:

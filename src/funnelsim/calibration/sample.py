@@ -8,7 +8,7 @@ Silence leaves no trace, and a lead in its cool-off looks as if it were still in
 from __future__ import annotations
 
 import csv
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -57,18 +57,15 @@ def _leads(visits: Any, book: Book, names: dict[int, str], won: int) -> list[tup
 
 
 def _events(visits: Any, book: Book, names: dict[int, str], as_of: float) -> list[tuple[str, ...]]:
-    rows = [(float(visit["entered"]), names[int(visit["lead"])], book.stages[visit["stage"]]) for visit in visits]
+    entered = zip(visits["entered"].tolist(), visits["lead"].tolist(), visits["stage"].tolist(), strict=True)
+    rows = [(at, names[lead], book.stages[stage]) for at, lead, stage in entered]
     lost = (visits["to"] == LOST) & (visits["outcome"] != END)
     gone = visits[lost & (visits["ended"] >= 0) & (visits["ended"] < as_of)]
-    rows += [(float(visit["ended"]), names[int(visit["lead"])], LOST_EVENT) for visit in gone]
+    rows += [(at, names[i], LOST_EVENT) for at, i in zip(gone["ended"].tolist(), gone["lead"].tolist(), strict=True)]
     rows.sort(key=lambda row: (row[0], row[1]))
-    start, zone = datetime.fromisoformat(book.start), ZoneInfo(book.timezone)
-    return [(name, event, _local(start, zone, seconds)) for seconds, name, event in rows]
-
-
-def _local(start: datetime, zone: ZoneInfo, seconds: float) -> str:
-    utc = start.astimezone(ZoneInfo("UTC")) + timedelta(seconds=seconds)
-    return utc.astimezone(zone).isoformat(timespec="seconds")
+    start, zone = datetime.fromisoformat(book.start).astimezone(UTC), ZoneInfo(book.timezone)
+    moments = ((start + timedelta(seconds=seconds)).astimezone(zone) for seconds, _, _ in rows)
+    return [(name, event, at.isoformat(timespec="seconds")) for (_, name, event), at in zip(rows, moments, strict=True)]
 
 
 def _write(path: Path, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
