@@ -261,7 +261,7 @@ class Builder:
             if self.chance(0.8):
                 actions = len(self.actions)
                 for _ in range(int(self.rng.integers(0, 5))):
-                    self.exit(int(self.rng.choice([-1, *range(self.stages)])), 1.0, self.stages, paced=False)
+                    self.exit(int(self.rng.choice([-2, -1, *range(self.stages)])), 1.0, self.stages, paced=False)
                     self.actions.append(
                         {
                             "kind": int(self.rng.integers(4)),
@@ -353,7 +353,7 @@ class Builder:
                 "team": int(self.rng.integers(self.teams)),
                 "attempts": int(self.rng.integers(0, 3)),
                 "reached": int(self.chance(0.3)),
-                "context": float(self.rng.choice([1.0, 0.4])),
+                "worked": int(self.rng.integers(-1, self.stages)), "context": float(self.rng.choice([1.0, 0.4])),
                 "value": float(self.rng.choice([-1.0, 12345.0])),
             }
             for i in range(int(self.rng.integers(0, 12)))

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_honest import NEW, OLD, SLOW, loaded
 
 from funnelsim.report.comparison import answer, comparison_report
 from funnelsim.study.compare import Comparison, Design, compare
 from funnelsim.study.differences import differences
 from funnelsim.study.history import HistoryCheck, StageCheck
 from funnelsim.study.spread import spread
+from test_honest import NEW, OLD, SLOW, loaded
 
 GUESSES = {"effects": {"context_lost": "0.3 to 0.9", "marketing_sells": "0.7 to 1.0"}}
 
@@ -136,7 +136,8 @@ class TestPrecision:
         assert found.pairs == 1
         assert found.notes == [
             "a finer precision buys nothing: the simulation error "
-            f"({found.rungs[-1].differences[found.goal].error:.2g}) is already below a tenth of what your data leaves open"
+            f"({found.rungs[-1].differences[found.goal].error:.2g}) "
+            "is already below a tenth of what your data leaves open"
         ]
 
 
@@ -157,7 +158,8 @@ class TestWords:
         text = answer(_with(found, history=wrong))
 
         assert text == (
-            "No answer: Old way, simulated, does not convert as history says at interest (31.0 % against 18.0 % to 22.0 %)."
+            "No answer: Old way, simulated, does not convert as history says at "
+            "interest (31.0 % against 18.0 % to 22.0 %)."
         )
 
     def test_the_report_has_the_ten_points(self, found: Comparison) -> None:

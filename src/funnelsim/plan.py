@@ -67,8 +67,9 @@ SETTINGS = np.dtype([
 SOURCE = np.dtype([
     ("luck", _u),               # hash of the source's path
     ("rate_first", _i), ("rate_count", _i),     # run of `points`: (from instant, leads a week), a step function
-    ("profile", _i),            # first of weeks * 169 `points` rows: y = cumulative share of the week's mass at each hour,
-    ("level", _i),              # ... x = relative mass of that week in row 0; table of the weekly level or -1
+    ("profile", _i),            # first of weeks * 169 `points` rows, -1 flat: y = cumulative share of the week's mass
+                                # at each hour, x of the week's first row = relative mass of that week
+    ("level", _i),              # table of the weekly level or -1
     ("batch", _i), ("batch_at", _f),            # so many leads at one instant; 0 = none
     ("first", _f), ("last", _f),                # flight: arrivals in [first, last) only
     ("entry_first", _i), ("entry_count", _i),   # run of `exits`: entry stages with their shares
@@ -157,6 +158,7 @@ INFLIGHT = np.dtype([           # a lead of the snapshot (rule 23)
     ("number", _i),             # visit number
     ("team", _i),               # who has it; -1 = by ownership
     ("attempts", _i), ("reached", _i), ("context", _f),
+    ("worked", _i),             # an earlier stage with work, -1 none: to its owner the lead is not new
     ("value", _f),              # cents; -1 = drawn
 ])
 
@@ -257,5 +259,5 @@ ASSIGNMENT = np.dtype([
 ATTEMPT = np.dtype([
     ("lead", _i), ("stage", _i), ("number", _i), ("ordinal", _i),      # ordinal counts attempts of the visit, from 1
     ("assignment", _i), ("team", _i), ("rep", _i),                     # rep -1 = not started
-    ("joined", _f), ("started", _f), ("ended", _f), ("end", _i),       # started, ended -1 = not yet; ended also when withdrawn
+    ("joined", _f), ("started", _f), ("ended", _f), ("end", _i),       # -1 = not yet; ended also when withdrawn
 ])

@@ -18,17 +18,18 @@ from funnelsim.whole import whole
 COHORT, CALENDAR = whole(0), whole(1)
 WINDOWS = ("cohort", "calendar")
 
-# Edges of the response histogram, seconds: four to an octave from one minute to two years. Bin i holds edges[i-1] <= x < edges[i].
+# Edges of the response histogram, seconds: four to an octave from one minute to two years.
+# Bin i holds edges[i-1] <= x < edges[i].
 RESPONSE_EDGES = 60.0 * 2.0 ** (np.arange(81) / 4.0)
 
 _f = "f8"
 # [window, source, segment, stage]; in the calendar each field counts what happened within the window
 VISITS = np.dtype([(name, _f) for name in (
-    "entered", "touched", "reached", "attempts",        # calendar: entered, first touched, reached within; attempts of visits ended
+    "entered", "touched", "reached", "attempts",        # attempts: of visits that ended
     "forward", "back", "end", "lost", "unreached", "cold", "returned", "cycle_limit", "silent", "open",
     "response",                 # sum of seconds from entry to first touch
     "stay",                     # sum of seconds in the stage, of visits that ended other than silent
-    "within", "beyond")])       # visits first touched within their first deadline; too late or never, deadline passed (rule 61)
+    "within", "beyond")])       # first touched within the first deadline; too late or never, deadline passed [61]
 # [window, stage, team]; in the calendar by the instant of assignment
 ASSIGNMENTS = np.dtype([(name, _f) for name in (
     "assigned", "promised", "kept_draw", "touch_kept", "touch_broken", "touch_neither", "touch_inherited",
@@ -39,7 +40,7 @@ TEAMS = np.dtype([(name, _f) for name in (
     "busy",                     # seconds of work within opening hours (stretched) [76]
     "overtime")])               # seconds of work outside them
 # [window, definition, source, segment]
-PASSES = np.dtype([("count", _f), ("value", _f), ("time", _f)])     # value in cents, time = sum of seconds since arrival
+PASSES = np.dtype([("count", _f), ("value", _f), ("time", _f)])     # value in cents, time = seconds since arrival
 
 
 class Summary(NamedTuple):

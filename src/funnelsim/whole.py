@@ -1,8 +1,13 @@
-"""Whole-number constants for compiled code."""
+"""Whole numbers in compiled code."""
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numpy as np
+
+# What a compiled function takes or gives as a whole number: to numba they are all of 64 bits.
+Whole: TypeAlias = int | np.integer[Any]
 
 
 def whole(number: int) -> int:

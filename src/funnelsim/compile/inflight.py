@@ -43,6 +43,13 @@ def _row(frame: Frame, sources: list[str], number: int, lead: InFlight) -> Row:
         "id": number, "source": sources.index(lead.source),
         "segment": frame.segments[lead.segment] if lead.segment else -1,
         "stage": frame.stages[lead.stage], "age": length(lead.age), "number": lead.number,
+        "worked": _worked_before(frame, lead.stage),
         "team": frame.teams[lead.team] if lead.team else -1, "attempts": lead.attempts, "reached": int(lead.reached),
         "context": lead.context, "value": -1.0 if lead.value is None else float(round(lead.value * 100.0)),
     }
+
+
+def _worked_before(frame: Frame, stage: str) -> int:
+    """The last stage with work before this one: who is here has been reached there, though no record may say so."""
+    before = list(frame.stages)[:frame.stages[stage]]
+    return max((frame.stages[name] for name in before if frame.scenario.stages[name].work), default=-1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnelsim.compile.curves import curve_points, response_curve
 from funnelsim.compile.draws import ODDS, logit
-from funnelsim.compile.frame import Frame, length, shares_of
+from funnelsim.compile.frame import Frame, length, on_grid, shares_of
 from funnelsim.compile.pool import Row, Run, run_of
 from funnelsim.engine.streams import path_hash
 from funnelsim.plan import (
@@ -108,7 +108,7 @@ class Stages:
         contact = pool.points((i, chance) for i, chance in enumerate(hazards, start=1))
         kind, spacing, days = ELAPSED, 0.0, (0, 0)
         if work.on_days is not None:
-            kind, days = ON_DAYS, pool.points((i, day * DAY) for i, day in enumerate(work.on_days, start=1))
+            kind, days = ON_DAYS, pool.points((i, on_grid(day * DAY)) for i, day in enumerate(work.on_days, start=1))
         elif work.spacing is not None:
             business = work.spacing.business or work.spacing.business_days > 0
             kind, spacing = (BUSINESS if business else ELAPSED), length(work.spacing, self._business_day(stage, work))

@@ -30,6 +30,7 @@ from funnelsim.engine.streams import (
     unit,
 )
 from funnelsim.plan import TICK, WEEK
+from funnelsim.whole import Whole
 
 STRIP = 8.0                                   # leads a week a strip: Poisson(8) points a cell
 IN_FLIGHT = np.int64(1023)                    # source number of leads of the snapshot ...
@@ -43,19 +44,20 @@ ARRIVAL_ROW = np.dtype([("time", "f8"), ("lead", "i8"), ("luck", "u8"), ("source
 
 
 @shared
-def lead_number(source: int, cell: int, ordinal: int) -> int:
+def lead_number(source: Whole, cell: Whole, ordinal: Whole) -> Whole:
     """(source, cell, ordinal) in one number: 10, 36 and 8 bits."""
     return (np.int64(source) << np.int64(44)) | (np.int64(cell) << np.int64(8)) | np.int64(ordinal)
 
 
 @shared
-def in_flight_number(name: int) -> int:
+def in_flight_number(name: Whole) -> Whole:
     """Number of a lead of the snapshot; its name has 44 bits."""
     return (IN_FLIGHT << np.int64(44)) | np.int64(name)
 
 
 @shared
-def week_arrivals(sources: Any, points: Any, tables: Any, key: int, source: int, week: int, out: Any, n: int) -> int:
+def week_arrivals(sources: Any, points: Any, tables: Any, key: Whole, source: Whole, week: Whole, out: Any,
+                  n: Whole) -> Whole:
     """Append the leads of one source in one week to `out` from row n, unsorted; the new n, or -1 when `out` is full."""
     if sources[source].batch > 0:
         n = _batch(sources, key, source, week, out, n)
@@ -65,7 +67,7 @@ def week_arrivals(sources: Any, points: Any, tables: Any, key: int, source: int,
 
 
 @shared
-def weekly_level(sources: Any, tables: Any, key: int, source: int, week: int) -> float:
+def weekly_level(sources: Any, tables: Any, key: Whole, source: Whole, week: Whole) -> float:
     """The random level of a week: mean 1, drawn once per (replication, source, week)."""
     if sources[source].level < 0:
         return 1.0
@@ -74,7 +76,7 @@ def weekly_level(sources: Any, tables: Any, key: int, source: int, week: int) ->
 
 
 @shared
-def _cloud(sources: Any, points: Any, tables: Any, key: int, source: int, week: int, out: Any, n: int) -> int:
+def _cloud(sources: Any, points: Any, tables: Any, key: Whole, source: Whole, week: Whole, out: Any, n: Whole) -> Whole:
     s = sources[source]
     start = week * WEEK
     scale = weekly_level(sources, tables, key, source, week)
@@ -104,7 +106,7 @@ def _cloud(sources: Any, points: Any, tables: Any, key: int, source: int, week: 
 
 
 @shared
-def _batch(sources: Any, key: int, source: int, week: int, out: Any, n: int) -> int:
+def _batch(sources: Any, key: Whole, source: Whole, week: Whole, out: Any, n: Whole) -> Whole:
     s = sources[source]
     if s.batch_at < week * WEEK or s.batch_at >= (week + 1) * WEEK:
         return n
@@ -119,7 +121,7 @@ def _batch(sources: Any, key: int, source: int, week: int, out: Any, n: int) -> 
 
 
 @shared
-def _write(out: Any, n: int, time: float, lead: int, luck: int, source: int) -> None:
+def _write(out: Any, n: Whole, time: float, lead: Whole, luck: Whole, source: Whole) -> None:
     out[n].time = time
     out[n].lead = lead
     out[n].luck = luck
@@ -127,7 +129,7 @@ def _write(out: Any, n: int, time: float, lead: int, luck: int, source: int) -> 
 
 
 @shared
-def _rate_row(points: Any, first: int, count: int, now: float) -> int:
+def _rate_row(points: Any, first: Whole, count: Whole, now: float) -> Whole:
     at = first
     while at + 1 < first + count and points[at + 1].x <= now:
         at += 1
@@ -135,7 +137,7 @@ def _rate_row(points: Any, first: int, count: int, now: float) -> int:
 
 
 @shared
-def _highest_rate(points: Any, at: int, end: int, until: float) -> float:
+def _highest_rate(points: Any, at: Whole, end: Whole, until: float) -> float:
     highest = points[at].y
     at += 1
     while at < end and points[at].x < until:
@@ -145,7 +147,7 @@ def _highest_rate(points: Any, at: int, end: int, until: float) -> float:
 
 
 @shared
-def _spread(points: Any, first: int, u: float) -> float:
+def _spread(points: Any, first: Whole, u: float) -> float:
     """Place in the week (0 to 1) at which a share u of the week's mass has come."""
     low, high = np.int64(0), np.int64(168)
     while high - low > 1:

@@ -61,7 +61,7 @@ def engine_hash() -> str:
     digest = hashlib.sha256()
     for source in [*sorted(here.rglob("*.py")), *(here.parent / f"{name}.py" for name in ("plan", "summary", "whole"))]:
         digest.update(source.relative_to(here.parent).as_posix().encode() + source.read_bytes())
-    options = (_HOT, _SHARED, _ENTRY, numba.__version__, sys.version_info[:3], numba.config.DISABLE_JIT)
+    options = (_HOT, _SHARED, _ENTRY, numba.__version__, sys.version_info[:3], numba.config.DISABLE_JIT)  # type: ignore[attr-defined]  # set when numba starts
     digest.update(repr(options).encode())
     return digest.hexdigest()[:16]
 
@@ -76,6 +76,6 @@ def is_compiled() -> bool:
     return any(cache_directory().rglob("*run*.nbc"))
 
 
-numba.config.CACHE_DIR = str(cache_directory())
+numba.config.CACHE_DIR = str(cache_directory())  # type: ignore[attr-defined]  # set when numba starts
 shorten_symbols()
 count_from_the_front()

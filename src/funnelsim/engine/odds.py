@@ -13,10 +13,11 @@ import numpy as np
 
 from funnelsim.engine.jit import shared
 from funnelsim.plan import ALWAYS, BOTH_TEAMS, CONTEXT_LOST, FIT, MARKETING_SELLS, RESPONSE_DELAY
+from funnelsim.whole import Whole
 
 
 @shared
-def step_value(points: Any, first: int, count: int, now: float) -> float:
+def step_value(points: Any, first: Whole, count: Whole, now: float) -> float:
     """The value in force at `now` of a step function; its first value holds before its first instant too."""
     at = first
     while at + 1 < first + count and points[at + 1].x <= now:
@@ -25,7 +26,7 @@ def step_value(points: Any, first: int, count: int, now: float) -> float:
 
 
 @shared
-def curve_value(points: Any, first: int, count: int, delay: float) -> float:
+def curve_value(points: Any, first: Whole, count: Whole, delay: float) -> float:
     """ln r at a delay in seconds: linear in ln(delay) between the points, flat beyond them."""
     if delay <= 0.0:
         return points[first].y  # type: ignore[no-any-return]
@@ -47,8 +48,8 @@ def curve_value(points: Any, first: int, count: int, delay: float) -> float:
 
 
 @shared
-def total_shift(effects: Any, points: Any, first: int, count: int, target: int, now: float,
-                fit: float, context: float, both: int, marketing: int, delay: float) -> float:
+def total_shift(effects: Any, points: Any, first: Whole, count: Whole, target: Whole, now: float,
+                fit: float, context: float, both: Whole, marketing: Whole, delay: float) -> float:
     """Sum of the effects on one target, on the log-odds.
 
     `both` is 1 when people of both teams have reached the buyer, `marketing` 1 when a marketer works the visit,
@@ -91,7 +92,7 @@ def shifted_chance(chance: float, shift: float) -> float:
 
 
 @shared
-def pick(exits: Any, first: int, count: int, u: float) -> int:
+def pick(exits: Any, first: Whole, count: Whole, u: float) -> Whole:
     """The row whose slice of [0, 1) holds u; shares of the rows sum to 1."""
     total = 0.0
     for i in range(first, first + count - 1):
@@ -102,7 +103,7 @@ def pick(exits: Any, first: int, count: int, u: float) -> int:
 
 
 @shared
-def choose_exit(exits: Any, first: int, count: int, forward: int, chance: float, u: float) -> int:
+def choose_exit(exits: Any, first: Whole, count: Whole, forward: Whole, chance: float, u: float) -> Whole:
     """Exit taken: forward exits share `chance`, the others keep their proportions (rules 34 and 67)."""
     if u < chance and forward > 0:
         if forward == 1:

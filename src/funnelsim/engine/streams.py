@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from funnelsim.engine.breaks import Breaks, break_at_end, find_breaks
 from funnelsim.engine.jit import shared
+from funnelsim.whole import Whole
 
 _U = np.uint64
 GOLDEN = _U(0x9E3779B97F4A7C15)
@@ -36,25 +37,25 @@ _TICKS, _TICK = 1024.0, 1.0 / 1024.0
 _POISSON_MEAN, _POISSON_NONE = 8.0, float(np.exp(-8.0))
 
 if config.DISABLE_JIT:  # type: ignore[attr-defined]  # NumPy warns when a scalar wraps around, compiled code does not
-    def _times(a: np.uint64, b: np.uint64) -> np.uint64:
+    def _times(a: Whole, b: Whole) -> np.uint64:
         return _U(int(a) * int(b) & 0xFFFFFFFFFFFFFFFF)
 
-    def plus(a: np.uint64, b: np.uint64) -> np.uint64:
+    def plus(a: Whole, b: Whole) -> np.uint64:
         """Sum modulo 2**64, as for the purpose of a draw: plus(stage.luck, P_PACE)."""
         return _U(int(a) + int(b) & 0xFFFFFFFFFFFFFFFF)
 else:
     @shared
-    def _times(a: np.uint64, b: np.uint64) -> np.uint64:
-        return a * b
+    def _times(a: Whole, b: Whole) -> np.uint64:
+        return a * b  # type: ignore[return-value]  # both are of 64 bits without sign
 
     @shared
-    def plus(a: np.uint64, b: np.uint64) -> np.uint64:
+    def plus(a: Whole, b: Whole) -> np.uint64:
         """Sum modulo 2**64, as for the purpose of a draw: plus(stage.luck, P_PACE)."""
         return _U(a) + _U(b)
 
 
 @shared
-def mix(z: np.uint64) -> np.uint64:
+def mix(z: Whole) -> np.uint64:
     """Finaliser of SplitMix64: a permutation of 64 bits that scatters neighbours."""
     z = _U(z)
     z = _times(z ^ (z >> _30), _FIRST_FACTOR)
@@ -63,31 +64,31 @@ def mix(z: np.uint64) -> np.uint64:
 
 
 @shared
-def at(start: np.uint64, position: np.uint64) -> np.uint64:
+def at(start: Whole, position: Whole) -> np.uint64:
     """Output `position` of the SplitMix64 stream that starts at `start`; the published stream begins with 1."""
     return mix(plus(start, _times(_U(position), GOLDEN)))
 
 
 @shared
-def replication_key(seed: np.uint64, replication: int) -> np.uint64:
+def replication_key(seed: Whole, replication: Whole) -> np.uint64:
     """Key of one replication of one seed."""
     return at(at(_U(seed), _ONE), _U(np.int64(replication)))
 
 
 @shared
-def lead_luck(key: np.uint64, source_luck: np.uint64, cell: int, ordinal: int) -> np.uint64:
+def lead_luck(key: Whole, source_luck: Whole, cell: Whole, ordinal: Whole) -> np.uint64:
     """Luck of a lead, from its identity (rule 18)."""
     return at(at(mix(_U(key) ^ _U(source_luck)), _U(np.int64(cell))), _U(np.int64(ordinal)))
 
 
 @shared
-def bits(luck: np.uint64, purpose: np.uint64, first: int, second: int) -> np.uint64:
+def bits(luck: Whole, purpose: Whole, first: Whole, second: Whole) -> np.uint64:
     """The draw: 64 bits for a lead, a purpose, a visit number and an attempt or assignment number (rule 20)."""
     return at(plus(_U(luck), _U(purpose)), plus(_U(first) << _32, _U(second)))
 
 
 @shared
-def unit(r: np.uint64) -> float:
+def unit(r: Whole) -> float:
     """Uniform number in [0, 1), of 53 bits."""
     return float((_U(r) >> _11) * _TO_UNIT)
 
@@ -101,7 +102,7 @@ def on_grid(x: float) -> float:
 
 
 @shared
-def poisson8(r: np.uint64) -> int:
+def poisson8(r: Whole) -> Whole:
     """Poisson number of mean 8 by inversion: the points in one cell of the arrival cloud (rule 18)."""
     u = unit(r)
     count, share = 0, _POISSON_NONE
@@ -196,13 +197,13 @@ def _add_breaks(row: NDArray[np.float64], lower: Breaks, middle: Breaks, upper: 
 
 
 @shared
-def quantile(tables: Any, row: int, r: np.uint64) -> float:
+def quantile(tables: Any, row: Whole, r: Whole) -> float:
     """The draw of table `row` for 64 random bits; inf = never."""
     return quantile_at(tables, row, unit(r))
 
 
 @shared
-def quantile_at(tables: Any, row: int, u: float) -> float:
+def quantile_at(tables: Any, row: Whole, u: float) -> float:
     """Value at rank u of table `row`; inf = never."""
     if tables[row, _PROPER] < 1.0:
         if u >= tables[row, _PROPER]:
@@ -226,7 +227,7 @@ def quantile_at(tables: Any, row: int, u: float) -> float:
 
 
 @shared
-def _between(tables: Any, row: int, node: int, a: float, b: float, part: float) -> float:
+def _between(tables: Any, row: Whole, node: Whole, a: float, b: float, part: float) -> float:
     """Value in a cell from a to b that may have a break."""
     at = _break_in(tables, row, node)
     if at >= 0:
@@ -239,7 +240,7 @@ def _between(tables: Any, row: int, node: int, a: float, b: float, part: float) 
 
 
 @shared
-def _break_in(tables: Any, row: int, node: int) -> int:
+def _break_in(tables: Any, row: Whole, node: Whole) -> Whole:
     """Column of the break in the cell after a node; -1 = none."""
     for i in range(int(tables[row, _BREAKS])):
         at = int(_BREAK + 4 * i)
@@ -249,7 +250,7 @@ def _break_in(tables: Any, row: int, node: int) -> int:
 
 
 @shared
-def cdf(tables: Any, row: int, x: float) -> float:
+def cdf(tables: Any, row: Whole, x: float) -> float:
     """Share of table `row` at or below x, `never` in the denominator: the inverse of quantile_at."""
     first, last = _NODES, _NODES + 2 * _HALF
     if x < tables[row, first]:
@@ -269,7 +270,7 @@ def cdf(tables: Any, row: int, x: float) -> float:
 
 
 @shared
-def _part_below(tables: Any, row: int, node: int, a: float, b: float, x: float) -> float:
+def _part_below(tables: Any, row: Whole, node: Whole, a: float, b: float, x: float) -> float:
     """Part of the cell from a to b, a <= x < b, that is at or below x."""
     at = _break_in(tables, row, node)
     if at < 0:
@@ -283,7 +284,7 @@ def _part_below(tables: Any, row: int, node: int, a: float, b: float, x: float) 
 
 
 @shared
-def _rank(node: int) -> float:
+def _rank(node: Whole) -> float:
     """Rank u of a node, from 0 to 2 * _HALF."""
     if node > _HALF:
         return 1.0 - _rank_below(int(2 * _HALF - node))
@@ -291,7 +292,7 @@ def _rank(node: int) -> float:
 
 
 @shared
-def _rank_below(node: int) -> float:
+def _rank_below(node: Whole) -> float:
     if node == 0:
         return 0.0
     return float(np.int64((node + _OFFSET) << _SHIFT).view(np.float64))

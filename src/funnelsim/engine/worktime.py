@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.jit import shared
+from funnelsim.whole import Whole
 
 
 @shared
-def find(intervals: Any, first: int, count: int, t: float) -> int:
+def find(intervals: Any, first: Whole, count: Whole, t: float) -> Whole:
     """Row of the interval containing t, or of the next one to open; first + count when there is none."""
     t = max(t, 0.0)
     low, high = first, first + count
@@ -32,14 +33,14 @@ def find(intervals: Any, first: int, count: int, t: float) -> int:
 
 
 @shared
-def is_open(intervals: Any, first: int, count: int, t: float) -> bool:
+def is_open(intervals: Any, first: Whole, count: Whole, t: float) -> bool:
     """Whether the team is open at t."""
     i = find(intervals, first, count, t)
-    return i < first + count and intervals[i].opens <= max(t, 0.0)
+    return bool(i < first + count and intervals[i].opens <= max(t, 0.0))
 
 
 @shared
-def capacity_at(intervals: Any, first: int, count: int, t: float) -> int:
+def capacity_at(intervals: Any, first: Whole, count: Whole, t: float) -> Whole:
     """People on shift at t."""
     i = find(intervals, first, count, t)
     if i < first + count and intervals[i].opens <= max(t, 0.0):
@@ -48,7 +49,7 @@ def capacity_at(intervals: Any, first: int, count: int, t: float) -> int:
 
 
 @shared
-def next_opening(intervals: Any, first: int, count: int, t: float) -> float:
+def next_opening(intervals: Any, first: Whole, count: Whole, t: float) -> float:
     """t itself when the team is open, else when it opens next; inf when never again."""
     i = find(intervals, first, count, t)
     if i == first + count:
@@ -57,7 +58,7 @@ def next_opening(intervals: Any, first: int, count: int, t: float) -> float:
 
 
 @shared
-def add_open(intervals: Any, first: int, count: int, t: float, length: float) -> float:
+def add_open(intervals: Any, first: Whole, count: Whole, t: float, length: float) -> float:
     """Earliest instant at which `length` of open time has passed since t (rule 3); inf when never."""
     if length <= 0.0:
         return t
@@ -78,7 +79,7 @@ def add_open(intervals: Any, first: int, count: int, t: float, length: float) ->
 
 
 @shared
-def open_between(intervals: Any, first: int, count: int, a: float, b: float) -> float:
+def open_between(intervals: Any, first: Whole, count: Whole, a: float, b: float) -> float:
     """Open seconds in [a, b)."""
     if b <= a:
         return 0.0
@@ -86,7 +87,7 @@ def open_between(intervals: Any, first: int, count: int, a: float, b: float) -> 
 
 
 @shared
-def person_seconds(intervals: Any, first: int, count: int, a: float, b: float) -> float:
+def person_seconds(intervals: Any, first: Whole, count: Whole, a: float, b: float) -> float:
     """Seconds on shift in [a, b), summed over people."""
     total = 0.0
     i = find(intervals, first, count, a)
@@ -97,7 +98,7 @@ def person_seconds(intervals: Any, first: int, count: int, a: float, b: float) -
 
 
 @shared
-def _open_before(intervals: Any, first: int, count: int, t: float) -> float:
+def _open_before(intervals: Any, first: Whole, count: Whole, t: float) -> float:
     """Open seconds in [0, t)."""
     i = find(intervals, first, count, t)
     if i == first + count:
@@ -106,6 +107,6 @@ def _open_before(intervals: Any, first: int, count: int, t: float) -> float:
 
 
 @shared
-def _passed(intervals: Any, i: int) -> float:
+def _passed(intervals: Any, i: Whole) -> float:
     """Open seconds up to the end of interval i."""
     return float(intervals[i].before + (intervals[i].closes - intervals[i].opens))

@@ -123,8 +123,11 @@ def divided(top: Floats, bottom: Floats) -> Floats:
 
 
 def wilson(count: float, of: float, z: float = _Z) -> tuple[float, float]:
-    """Score interval of a share; holds at 0 and 1 too."""
-    share, room = count / of, z * z / of
+    """Score interval of a share; holds at 0 and 1 too.
+
+    In the calendar window more may leave a stage than enter it, so a "share" can exceed 1: it is taken as 1.
+    """
+    share, room = min(count / of, 1.0), z * z / of
     centre = (share + room / 2.0) / (1.0 + room)
     half = z * math.sqrt(share * (1.0 - share) / of + room / of / 4.0) / (1.0 + room)
     return max(0.0, centre - half), min(1.0, centre + half)

@@ -73,11 +73,14 @@ def _response(found: Comparison, stage: str) -> Figure:
         if stage not in case.blueprint.book.stages:
             continue
         number = case.blueprint.book.stages.index(stage)
-        curves.append(Response(column.name, *response_curve(stack(column.summaries), int(COHORT), number)))
+        in_time = column.values.get(f"cohort.lead_attainment.{stage}")
+        curves.append(Response(column.name, *response_curve(stack(column.summaries), int(COHORT), number),
+                               in_time=math.nan if in_time is None else float(np.nanmean(in_time))))
         here, of_business = _promise(case.blueprint.centre, number)
         if math.isfinite(here):
             promise, business = here, of_business
-    return response_figure(curves, promise, promised_text(promise, business), f"How soon leads are touched in {stage}")
+    title = f"How soon leads are touched in {stage}"
+    return response_figure(curves, promise, promised_text(promise, business), title, business)
 
 
 def _backlog(found: Comparison) -> dict[str, list[Band]]:

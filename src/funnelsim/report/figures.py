@@ -57,6 +57,7 @@ class Response:
     name: str
     delays: Floats              # seconds
     share: Floats
+    in_time: float = math.nan       # share touched within the promise, where there is one
 
 
 @dataclass(frozen=True)
@@ -104,20 +105,27 @@ def outcomes_figure(rows: Sequence[Outcome], currency: str, interval: str) -> Fi
 
 
 def response_figure(curves: Sequence[Response], promise: float = math.nan, promised: str = "",
-                    title: str = "How soon leads are touched") -> Figure:
-    """Cumulative share of leads touched by delay, with the promise and the share that nobody ever touches."""
+                    title: str = "How soon leads are touched", business: bool = False) -> Figure:
+    """Cumulative share of leads touched by delay, with the promise and the share that nobody ever touches.
+
+    A promise in business time stands at no one place of an elapsed axis: it is said, and drawn as no line.
+    """
     with styled():
         figure, (axes,) = new_figure(4.4)
         low, high = MINUTE, 30 * DAY
         for i, curve in enumerate(curves):
             shown = (curve.delays >= low) & (curve.delays <= high)
             never = 1.0 - float(curve.share[-1])
-            axes.plot(curve.delays[shown], curve.share[shown], label=f"{curve.name} (never: {percent(never)})",
+            in_time = f"in time {percent(curve.in_time)}, " if math.isfinite(curve.in_time) else ""
+            axes.plot(curve.delays[shown], curve.share[shown], label=f"{curve.name} ({in_time}never {percent(never)})",
                       **line_style(i))
-        if math.isfinite(promise):
+        if math.isfinite(promise) and not business:
             axes.axvline(promise, color="#333333", linewidth=1.2, linestyle=(0, (2, 2)))
             axes.annotate(promised or f"promise: {duration(promise)}", (promise, 1.0), (4, 2),
                           xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=9.5, color="#333333")
+        elif math.isfinite(promise):
+            axes.annotate(f"{promised}, which runs in opening hours only", (1.0, 1.0), (0, 4), ha="right",
+                          xycoords="axes fraction", textcoords="offset points", fontsize=9.5, color="#333333")
         delay_axis(axes, low, high)
         percent_axis(axes)
         axes.set_title(title, pad=22 if math.isfinite(promise) else 8)
@@ -193,7 +201,7 @@ def draw_run(result: Result, folder: Path) -> list[Path]:
         promises = {(curve.promise, curve.business) for curve in curves if math.isfinite(curve.promise)}
         promise, business = promises.pop() if len(promises) == 1 else (math.nan, False)
         figure = response_figure([Response(curve.stage, curve.delays, curve.share) for curve in curves], promise,
-                                 promised_text(promise, business), f"{name}: how soon leads are touched")
+                                 promised_text(promise, business), f"{name}: how soon leads are touched", business)
         files += save(figure, folder, "response")
     panels = {track.of: [Band(name, track.dates, track.mean, track.low, track.high)]
               for track in result.tracks if track.name == "queue"}

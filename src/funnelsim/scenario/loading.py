@@ -11,7 +11,7 @@ from funnelsim.scenario import layers
 from funnelsim.scenario.check import check
 from funnelsim.scenario.layers import Layer, Path
 from funnelsim.scenario.reading import understand
-from funnelsim.scenario.schema import Scenario
+from funnelsim.scenario.schema import Scenario, nature
 from funnelsim.scenario.snapshot import with_leads
 from funnelsim.scenario.text import Node, plain
 from funnelsim.scenario.values import Place
@@ -35,8 +35,8 @@ class Loaded:
 def load(path: str, sets: Sequence[str] = ()) -> Loaded:
     """The scenario of a file, or ScenarioError with every problem at once.
 
-    `sets` are texts such as "teams.sales.people=6". They change this scenario and not the root it extends; a scenario
-    that extends nothing is its own root.
+    `sets` are texts such as "teams.sales.people=6". What they say of facts and policy holds for this scenario and not
+    for its root, the file as it is written: base rates were observed there. A belief or a setting holds for both.
     """
     path = str(path)
     problems: list[Problem] = []
@@ -45,8 +45,7 @@ def load(path: str, sets: Sequence[str] = ()) -> Loaded:
     except ScenarioError as error:
         raise ScenarioError(error.problems, path) from None
     tree = with_leads(layers.put(layers.merge(files, problems), sets, problems), problems)
-    base = _root(files)
-    below = with_leads(layers.merge(base, []), []) if len(base) < len(files) else None
+    below = _below(files, sets)
     return _loaded(tree, below, problems, [layer.file for layer in files], path)
 
 
@@ -73,6 +72,17 @@ def _loaded(tree: Node, below: Node | None, problems: list[Problem], files: list
 def _checked(tree: Node, problems: list[Problem]) -> tuple[Scenario, list[Problem]]:
     scenario, unread, left_out = understand(tree, [problem.path for problem in problems])
     return scenario, [*problems, *unread, *check(scenario, tree, left_out)]
+
+
+def _below(files: list[Layer], sets: Sequence[str]) -> Node | None:
+    """The tree of the root scenario where it is another one."""
+    base = _root(files)
+    for_both = [one for one in sets if nature(tuple(one.partition("=")[0].strip().split("."))) in ("belief", "setting")]
+    if len(base) == len(files) and len(for_both) == len(sets):
+        return None
+    below = with_leads(layers.put(layers.merge(base, []), for_both, []), [])
+    alone = len(base) == len(files) and any(problem.severity == "error" for problem in _checked(below, [])[1])
+    return None if alone else below     # a file that needs the settings to be whole is no root
 
 
 def _root(files: list[Layer]) -> list[Layer]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from funnelsim.compile.draws import Belief, uniform
 from funnelsim.engine.replicate import Job, run_jobs
 from funnelsim.measures import Measure, named
+from funnelsim.measures.estimate import t_quantile
 from funnelsim.scenario import Loaded
 from funnelsim.study.differences import Difference, differences
 from funnelsim.study.history import HistoryCheck, against_history
@@ -158,16 +159,21 @@ def break_evens(cases: Sequence[Case], i: int, values: Floats) -> list[BreakEven
     seed = cases[0].blueprint.scenario.seed
     places = np.array([[uniform(seed, draw, path) for path in ranges] for draw in range(len(values))])
     design = np.column_stack((np.ones(len(values)), places - 0.5))
-    found = np.linalg.lstsq(design, values.mean(axis=1), rcond=None)[0]
+    means = values.mean(axis=1)
+    found = np.linalg.lstsq(design, means, rcond=None)[0]
+    freedom = len(means) - design.shape[1]
+    variance = float(((means - design @ found) ** 2).sum()) / freedom
+    errors = t_quantile(freedom) * np.sqrt(variance * np.diag(np.linalg.pinv(design.T @ design)))
     return [
-        _break_even(belief, float(found[0]), float(slope))
-        for belief, slope in zip(ranges.values(), found[1:], strict=True)
+        _break_even(belief, float(found[0]), float(slope), float(error))
+        for belief, slope, error in zip(ranges.values(), found[1:], errors[1:], strict=True)
     ]
 
 
-def _break_even(belief: Belief, centre: float, slope: float) -> BreakEven:
+def _break_even(belief: Belief, centre: float, slope: float, error: float) -> BreakEven:
+    """No break-even where the sign does not turn, or the slope itself could be chance (90 %)."""
     at_low, at_high = centre - 0.5 * slope, centre + 0.5 * slope
-    at = belief.at(0.5 - centre / slope) if at_low * at_high < 0.0 else None
+    at = belief.at(0.5 - centre / slope) if at_low * at_high < 0.0 and abs(slope) > error else None
     return BreakEven(belief.path, belief.low, belief.high, at, at_low, at_high)
 
 

@@ -20,6 +20,7 @@ from funnelsim.engine.fast.state import HORIZON, MOST_AGENDA, N_AGENDA, N_WORKIN
 from funnelsim.engine.jit import hot
 from funnelsim.engine.order import WORK_ENDS
 from funnelsim.plan import TICK
+from funnelsim.whole import Whole
 
 RANK_BITS, RANK_MASK = np.int64(4), np.int64(15)
 LEAD_SHIFT, DETAIL_MASK = np.int64(3), np.int64(7)
@@ -29,17 +30,17 @@ TICKS = 1.0 / TICK
 
 
 @hot
-def key_of(time: float, rank: int) -> int:
+def key_of(time: float, rank: Whole) -> Whole:
     return (np.int64(time * TICKS) << RANK_BITS) | np.int64(rank)
 
 
 @hot
-def time_of(key: int) -> float:
+def time_of(key: Whole) -> float:
     return np.float64(key >> RANK_BITS) * TICK
 
 
 @hot
-def schedule(state: Any, time: float, rank: int, lead: int, detail: int, slot: int, token: int) -> None:
+def schedule(state: Any, time: float, rank: Whole, lead: Whole, detail: Whole, slot: Whole, token: Whole) -> None:
     if time >= state.now[HORIZON]:
         return
     n = state.n[N_AGENDA]
@@ -49,7 +50,7 @@ def schedule(state: Any, time: float, rank: int, lead: int, detail: int, slot: i
 
 
 @hot
-def schedule_work(state: Any, time: float, lead: int, slot: int) -> None:
+def schedule_work(state: Any, time: float, lead: Whole, slot: Whole) -> None:
     """The end of an attempt."""
     if time >= state.now[HORIZON]:
         return
@@ -59,10 +60,10 @@ def schedule_work(state: Any, time: float, lead: int, slot: int) -> None:
 
 
 @hot
-def drop_first(heap: Any, n: int) -> None:
+def drop_first(heap: Any, n: Whole) -> None:
     """Remove the earliest, n are left: the hole sinks to a leaf, the last event rises from there."""
-    i = np.int64(0)
-    child = np.int64(1)
+    i: Whole = np.int64(0)
+    child: Whole = np.int64(1)
     while child + 3 < n:
         least = _earlier(heap, _earlier(heap, child, child + 1), _earlier(heap, child + 2, child + 3))
         _move(heap, i, least)
@@ -79,12 +80,12 @@ def drop_first(heap: Any, n: int) -> None:
 
 
 @hot
-def _order_of(lead: int, detail: int) -> int:
+def _order_of(lead: Whole, detail: Whole) -> Whole:
     return ((np.int64(lead) + ONE) << LEAD_SHIFT) | np.int64(detail)
 
 
 @hot
-def _add(heap: Any, n: int, key: int, order: int, slot: int, token: int) -> None:
+def _add(heap: Any, n: Whole, key: Whole, order: Whole, slot: Whole, token: Whole) -> None:
     i = _rise(heap, n, key, order)
     heap[i].key = key
     heap[i].order = order
@@ -93,7 +94,7 @@ def _add(heap: Any, n: int, key: int, order: int, slot: int, token: int) -> None
 
 
 @hot
-def _rise(heap: Any, i: int, key: int, order: int) -> int:
+def _rise(heap: Any, i: Whole, key: Whole, order: Whole) -> Whole:
     """Make way from the hole i upwards for an event; where it goes."""
     while i > 0:
         up = (i - 1) >> 2
@@ -105,14 +106,14 @@ def _rise(heap: Any, i: int, key: int, order: int) -> int:
 
 
 @hot
-def _earlier(heap: Any, a: int, b: int) -> int:
+def _earlier(heap: Any, a: Whole, b: Whole) -> Whole:
     """The earlier of two places, without a branch: nobody could guess it."""
     later = (heap[b].key < heap[a].key) | ((heap[b].key == heap[a].key) & (heap[b].order < heap[a].order))
     return a + (b - a) * np.int64(later)
 
 
 @hot
-def _move(heap: Any, to: int, source: int) -> None:
+def _move(heap: Any, to: Whole, source: Whole) -> None:
     """Field by field: assigning a whole record copies byte after byte."""
     heap[to].key = heap[source].key
     heap[to].order = heap[source].order

@@ -24,19 +24,20 @@ from funnelsim.engine.streams import (
     unit,
 )
 from funnelsim.plan import WEEK
+from funnelsim.whole import Whole
 
 ZERO = np.int64(0)
 SOURCE_SHIFT = np.int64(44)
 
 
 @hot
-def next_week(plan: Any, state: Any, key: int) -> bool:
+def next_week(plan: Any, state: Any, key: Whole) -> bool:
     """Fill `arrivals` with the next week that has any; False when there is no room."""
     state.n[N_ARRIVALS] = 0
     state.n[AT_ARRIVAL] = 0
     while state.n[N_ARRIVALS] == 0 and state.n[AT_WEEK] < plan.settings[0].weeks:
         week = state.n[AT_WEEK]
-        n = ZERO
+        n: Whole = ZERO
         if week == 0:
             n = _snapshot(plan, state, key)
         for source in range(len(plan.sources)):
@@ -51,7 +52,7 @@ def next_week(plan: Any, state: Any, key: int) -> bool:
 
 
 @hot
-def new_lead(plan: Any, state: Any, number: int, luck: int, source: int, now: float) -> int:
+def new_lead(plan: Any, state: Any, number: Whole, luck: Whole, source: Whole, now: float) -> Whole:
     """Traits are drawn at birth [21]; the slot. Draws have no state: one that cannot matter is left out."""
     state.n[N_FREE] -= 1
     slot = state.free[state.n[N_FREE]]
@@ -74,7 +75,7 @@ def new_lead(plan: Any, state: Any, number: int, luck: int, source: int, now: fl
         state.counts[slot, stage] = 0
     lead.segment = _segment(plan, lead)
     draw_traits(plan, lead)
-    return slot
+    return slot  # type: ignore[no-any-return]
 
 
 @hot
@@ -95,7 +96,7 @@ def draw_traits(plan: Any, lead: Any) -> None:
 
 
 @hot
-def entry_stage(plan: Any, lead: Any) -> int:
+def entry_stage(plan: Any, lead: Any) -> Whole:
     source = plan.sources[lead.source]
     row = source.entry_first
     if source.entry_count > 1:
@@ -104,17 +105,17 @@ def entry_stage(plan: Any, lead: Any) -> int:
 
 
 @hot
-def birth_draw(plan: Any, lead: Any, what: int) -> float:
+def birth_draw(plan: Any, lead: Any, what: Whole) -> float:
     return unit(bits(lead.luck, plus(plan.sources[lead.source].luck, what), ZERO, ZERO))
 
 
 @hot
-def is_in_flight(number: int) -> bool:
-    return (number >> SOURCE_SHIFT) == IN_FLIGHT
+def is_in_flight(number: Whole) -> bool:
+    return bool((number >> SOURCE_SHIFT) == IN_FLIGHT)
 
 
 @hot
-def _segment(plan: Any, lead: Any) -> int:
+def _segment(plan: Any, lead: Any) -> Whole:
     segments = plan.settings[0].segments
     if segments == 1:
         return ZERO
@@ -127,7 +128,7 @@ def _segment(plan: Any, lead: Any) -> int:
 
 
 @hot
-def _snapshot(plan: Any, state: Any, key: int) -> int:
+def _snapshot(plan: Any, state: Any, key: Whole) -> Whole:
     """The leads in flight come at instant 0; `source` is their row for now."""
     n = np.int64(len(plan.inflight))
     if n > len(state.scratch):
@@ -142,7 +143,7 @@ def _snapshot(plan: Any, state: Any, key: int) -> int:
 
 
 @hot
-def _sort(state: Any, n: int, start: float) -> None:
+def _sort(state: Any, n: Whole, start: float) -> None:
     """Scratch to arrivals in order of (time, lead): buckets of time first, then insertion, which has little to do."""
     counts = state.buckets
     for b in range(n + 1):
@@ -152,9 +153,9 @@ def _sort(state: Any, n: int, start: float) -> None:
     for b in range(n):
         counts[b + 1] += counts[b]
     for i in range(n):
-        b = _bucket(state.scratch[i].time, start, n)
-        _copy(state.arrivals, counts[b], state.scratch, i)
-        counts[b] += 1
+        bucket = _bucket(state.scratch[i].time, start, n)
+        _copy(state.arrivals, counts[bucket], state.scratch, i)
+        counts[bucket] += 1
     rows = state.arrivals
     for i in range(1, n):
         j = i
@@ -169,12 +170,12 @@ def _sort(state: Any, n: int, start: float) -> None:
 
 
 @hot
-def _bucket(time: float, start: float, n: int) -> int:
+def _bucket(time: float, start: float, n: Whole) -> Whole:
     return min(np.int64((time - start) * (n / WEEK)), n - 1)
 
 
 @hot
-def _copy(to: Any, i: int, source: Any, j: int) -> None:
+def _copy(to: Any, i: Whole, source: Any, j: Whole) -> None:
     to[i].time = source[j].time
     to[i].lead = source[j].lead
     to[i].luck = source[j].luck

@@ -85,6 +85,7 @@ from funnelsim.engine.fast.work import (
 from funnelsim.engine.handle import handle_of
 from funnelsim.engine.jit import entry, hot
 from funnelsim.plan import IN_PROGRESS, OPEN, STILL_OPEN, WAITING, WENT_COLD, WITHDRAWN
+from funnelsim.whole import Whole
 
 SAMPLE_RANK = order.SAMPLE
 FROM_AGENDA, FROM_WORK, FROM_ARRIVALS = (np.int64(i) for i in range(3))
@@ -92,7 +93,7 @@ ONE = np.int64(1)
 
 
 @entry
-def run(plan_: Any, state_: Any, out_: Any, luck: int) -> int:
+def run(plan_: Any, state_: Any, out_: Any, luck: Whole) -> Whole:
     """Go on until the horizon (DONE) or until a table is full; call again with more room."""
     plan, state, out = handle_of(plan_), handle_of(state_), handle_of(out_)
     margin = np.int64(len(state.reps[0]) + 16)
@@ -139,7 +140,7 @@ def run(plan_: Any, state_: Any, out_: Any, luck: int) -> int:
 
 
 @entry
-def finish(plan_: Any, state_: Any, out_: Any) -> int:
+def finish(plan_: Any, state_: Any, out_: Any) -> Whole:
     """What is still going on at the horizon is counted as open [16]; needs room for a row of each lead in flight."""
     plan, state, out = handle_of(plan_), handle_of(state_), handle_of(out_)
     horizon = plan.settings[0].horizon
@@ -172,7 +173,7 @@ def _start(plan: Any, state: Any) -> None:
 
 
 @hot
-def _full(state: Any, margin: int, stages: int) -> int:
+def _full(state: Any, margin: Whole, stages: Whole) -> Whole:
     """Which table the next event might overrun, if any."""
     n = state.n
     if n[N_AGENDA] + margin > len(state.agenda):
@@ -205,7 +206,7 @@ def _dispatch_first(plan: Any, state: Any, out: Any, now: float) -> None:
 
 
 @hot
-def _arrive(plan: Any, state: Any, out: Any, now: float) -> int:
+def _arrive(plan: Any, state: Any, out: Any, now: float) -> Whole:
     coming = state.arrivals[state.n[AT_ARRIVAL]]
     state.n[AT_ARRIVAL] += 1
     if is_in_flight(coming.lead):
@@ -222,7 +223,7 @@ def _arrive(plan: Any, state: Any, out: Any, now: float) -> int:
 
 
 @hot
-def _work_ends(plan: Any, state: Any, now: float) -> int:
+def _work_ends(plan: Any, state: Any, now: float) -> Whole:
     slot = np.int64(state.working[0].slot)
     state.n[N_WORKING] -= 1
     drop_first(state.working, state.n[N_WORKING])
@@ -234,7 +235,7 @@ def _work_ends(plan: Any, state: Any, now: float) -> int:
 
 
 @hot
-def _handle(plan: Any, state: Any, out: Any, now: float) -> int:
+def _handle(plan: Any, state: Any, out: Any, now: float) -> Whole:
     """Handler of the first event on the agenda; the slot of the lead that may have more to do now, or -1."""
     event = state.agenda[0]
     rank = event.key & RANK_MASK
@@ -285,7 +286,7 @@ def _handle(plan: Any, state: Any, out: Any, now: float) -> int:
 
 
 @hot
-def _proceed(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
+def _proceed(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
     """What the lead does next at this instant, step by step."""
     lead = state.leads[slot]
     if lead.ending >= 0:
@@ -312,7 +313,7 @@ def _proceed(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
 
 
 @hot
-def _leave_team(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
+def _leave_team(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
     """Out of the queue, and the assignment is over."""
     lead = state.leads[slot]
     if lead.waiting:
@@ -324,13 +325,13 @@ def _leave_team(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
 
 
 @hot
-def _stale(state: Any) -> int:
+def _stale(state: Any) -> Whole:
     state.n[N_STALE] += 1
     return np.int64(-1)
 
 
 @hot
-def _schedule_interval(plan: Any, state: Any, team: int, interval: int) -> None:
+def _schedule_interval(plan: Any, state: Any, team: Whole, interval: Whole) -> None:
     schedule(state, plan.intervals[interval].opens, order.CAPACITY, team, ZERO, interval, ZERO)
 
 

@@ -35,12 +35,13 @@ from funnelsim.plan import (
     STILL_OPEN,
     WARN,
 )
+from funnelsim.whole import Whole
 
 HABIT_ENDS = ZERO
 
 
 @hot
-def assign(plan: Any, state: Any, slot: int, now: float) -> None:
+def assign(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """A team answers for the visit: its clocks start; the lead joins the queue at once or as habit has it."""
     lead = state.leads[slot]
     team = lead.to
@@ -73,14 +74,37 @@ def assign(plan: Any, state: Any, slot: int, now: float) -> None:
 
 
 @hot
-def act(plan: Any, state: Any, slot: int, kind: int, now: float) -> None:
+def act(plan: Any, state: Any, slot: Whole, kind: Whole, now: float) -> None:
     """The next action of a clock [56 to 59]; during an attempt it waits for its end [60]."""
     lead = state.leads[slot]
     if lead.in_service:
         lead.postponed = kind
         return
-    clock = state.clocks[slot, kind]
-    action = plan.actions[clock.acted]
+    _perform(plan, state, slot, kind, now)
+    if lead.ending < 0:
+        _schedule_action(plan, state, slot, kind, now)
+
+
+@hot
+def catch_up(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """An attempt is over: the action that waited for its end, and all that fell due since [60]."""
+    lead = state.leads[slot]
+    kind = lead.postponed
+    lead.postponed = -1
+    due = np.int64(kind >= 0)
+    while due != 0:
+        _perform(plan, state, slot, kind, now)
+        due = ZERO
+        if lead.ending < 0 and _find_action(plan, state, slot, kind):
+            due = np.int64(state.clocks[slot, kind].acted_at <= now)
+            if due == 0:
+                _post_action(state, slot, kind, now)
+
+
+@hot
+def _perform(plan: Any, state: Any, slot: Whole, kind: Whole, now: float) -> None:
+    lead = state.leads[slot]
+    action = plan.actions[state.clocks[slot, kind].acted]
     if action.kind == WARN:
         lead.warned += 1
         if lead.reacting and stage_draw(plan, lead, P_HEEDED, lead.assignments) < action.heeded:
@@ -98,22 +122,10 @@ def act(plan: Any, state: Any, slot: int, kind: int, now: float) -> None:
         lead.exit = action.exit
         lead.outcome = RETURNED
         lead.next = LEAVE
-    if lead.ending < 0:
-        _schedule_action(plan, state, slot, kind, now)
 
 
 @hot
-def reschedule_postponed(plan: Any, state: Any, slot: int, now: float) -> None:
-    """The attempt is over: what a clock wanted to do meanwhile."""
-    lead = state.leads[slot]
-    if lead.postponed >= 0:
-        kind = lead.postponed
-        lead.postponed = -1
-        act(plan, state, slot, kind, now)
-
-
-@hot
-def count_touch(plan: Any, state: Any, slot: int, now: float) -> None:
+def count_touch(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """An attempt starts [39]."""
     lead = state.leads[slot]
     lead.made += 1
@@ -127,14 +139,14 @@ def count_touch(plan: Any, state: Any, slot: int, now: float) -> None:
 
 
 @hot
-def settle_tries(plan: Any, state: Any, slot: int, now: float, met: bool) -> None:
+def settle_tries(plan: Any, state: Any, slot: Whole, now: float, met: bool) -> None:
     """The buyer was reached (nothing more is owed), or the attempts ended before the promised number."""
     if state.leads[slot].clocked:
         _settle(state, slot, ATTEMPTS_WITHIN, now, met)
 
 
 @hot
-def end_assignment(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
+def end_assignment(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
     """Over, for whatever reason (`ending`); the row is written and counted."""
     lead = state.leads[slot]
     how = lead.ending
@@ -177,7 +189,7 @@ def end_assignment(plan: Any, state: Any, out: Any, slot: int, now: float) -> No
 
 
 @hot
-def _start_clocks(plan: Any, state: Any, slot: int, now: float) -> None:
+def _start_clocks(plan: Any, state: Any, slot: Whole, now: float) -> None:
     lead = state.leads[slot]
     duty = plan.duties[lead.stage, lead.assigned_to]
     # most stages promise nothing: then nothing of the clocks is read or written
@@ -190,6 +202,8 @@ def _start_clocks(plan: Any, state: Any, slot: int, now: float) -> None:
         term = plan.terms[i]
         if term.kind == FIRST_TOUCH and lead.touched_before:
             continue
+        if term.kind == ATTEMPTS_WITHIN and lead.attempts >= term.count:
+            continue                        # nothing is owed any more
         clock = state.clocks[slot, term.kind]
         clock.term = i
         clock.start = now
@@ -198,7 +212,9 @@ def _start_clocks(plan: Any, state: Any, slot: int, now: float) -> None:
         elif term.start == QUALIFIED:
             clock.start = lead.entered
         clock.deadline = _after(plan, lead, clock, 1.0)
-        clock.state = INHERITED if lead.inherited and clock.deadline < 0.0 else RUNNING
+        # opening hours before the run are not known: a business clock older than its length counts as late [24]
+        late = clock.deadline < 0.0 or (term.business != 0 and clock.start + term.length < 0.0)
+        clock.state = INHERITED if lead.inherited and late else RUNNING
         clock.acted_at = -np.inf
         clock.acted = -1
         _schedule_action(plan, state, slot, term.kind, now)
@@ -212,7 +228,7 @@ def _no_clock(clock: Any) -> None:
 
 
 @hot
-def _end_clock(plan: Any, clock: Any, how: int, now: float) -> None:
+def _end_clock(plan: Any, clock: Any, how: Whole, now: float) -> None:
     """The assignment is over and the promised thing has not happened [61]."""
     clock.token += 1
     if clock.state == RUNNING:
@@ -233,14 +249,29 @@ def _after(plan: Any, lead: Any, clock: Any, fraction: float) -> float:
 
 
 @hot
-def _schedule_action(plan: Any, state: Any, slot: int, kind: int, now: float) -> None:
-    """The next action in order of (instant, place in the file) [17]; what is overdue acts now [54]."""
+def _schedule_action(plan: Any, state: Any, slot: Whole, kind: Whole, now: float) -> None:
+    """The next action; what is overdue acts now [54]."""
+    if _find_action(plan, state, slot, kind):
+        _post_action(state, slot, kind, now)
+
+
+@hot
+def _post_action(state: Any, slot: Whole, kind: Whole, now: float) -> None:
+    clock = state.clocks[slot, kind]
+    clock.token += 1
+    schedule(state, max(clock.acted_at, now), ACTION, state.leads[slot].id, kind, slot, clock.token)
+
+
+@hot
+def _find_action(plan: Any, state: Any, slot: Whole, kind: Whole) -> bool:
+    """Note the next action in order of (instant, place in the file) [17]; whether there is one."""
     lead = state.leads[slot]
     clock = state.clocks[slot, kind]
     if clock.state != RUNNING:
-        return
+        return False
     term = plan.terms[clock.term]
-    best, best_at = np.int64(-1), np.inf
+    best: Whole = np.int64(-1)
+    best_at = np.inf
     for i in range(term.action_first, term.action_first + term.action_count):
         at = max(_after(plan, lead, clock, plan.actions[i].fraction), lead.assigned)
         coming = at > clock.acted_at or (at == clock.acted_at and i > clock.acted)
@@ -249,8 +280,7 @@ def _schedule_action(plan: Any, state: Any, slot: int, kind: int, now: float) ->
     if best >= 0:
         clock.acted_at = best_at
         clock.acted = best
-        clock.token += 1
-        schedule(state, max(best_at, now), ACTION, lead.id, kind, slot, clock.token)
+    return bool(best >= 0)
 
 
 @hot
@@ -270,7 +300,7 @@ def _react(lead: Any) -> None:
 
 
 @hot
-def _raise_level(plan: Any, state: Any, slot: int) -> None:
+def _raise_level(plan: Any, state: Any, slot: Whole) -> None:
     """Escalated leads are served before all others [57]."""
     lead = state.leads[slot]
     lead.level = 1
@@ -280,7 +310,7 @@ def _raise_level(plan: Any, state: Any, slot: int) -> None:
 
 
 @hot
-def _reassign(plan: Any, lead: Any, to: int, now: float) -> None:
+def _reassign(plan: Any, lead: Any, to: Whole, now: float) -> None:
     """Handed to another team [58]."""
     lead.reassigned += 1
     lead.level = 0
@@ -293,7 +323,7 @@ def _reassign(plan: Any, lead: Any, to: int, now: float) -> None:
 
 
 @hot
-def _settle(state: Any, slot: int, kind: int, now: float, met: bool) -> None:
+def _settle(state: Any, slot: Whole, kind: Whole, now: float, met: bool) -> None:
     clock = state.clocks[slot, kind]
     if clock.state == RUNNING:
         clock.state = KEPT if met and now <= clock.deadline else BROKEN

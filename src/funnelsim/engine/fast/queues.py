@@ -12,10 +12,11 @@ import numpy as np
 from funnelsim.engine.fast.state import LAST_DUE, N_DUE_TEAMS, N_LONGEST
 from funnelsim.engine.jit import hot
 from funnelsim.plan import BY_DUE_TIME, BY_SCORE, FIRST_TOUCH, RUNNING
+from funnelsim.whole import Whole
 
 
 @hot
-def join_queue(plan: Any, state: Any, team: int, slot: int) -> None:
+def join_queue(plan: Any, state: Any, team: Whole, slot: Whole) -> None:
     """Take a place; the team is due for a dispatch."""
     lead = state.leads[slot]
     state.teams[team].waiting += 1
@@ -31,13 +32,13 @@ def join_queue(plan: Any, state: Any, team: int, slot: int) -> None:
 
 
 @hot
-def leave_queue(state: Any, team: int, slot: int) -> None:
+def leave_queue(state: Any, team: Whole, slot: Whole) -> None:
     state.leads[slot].place += 1
     state.teams[team].waiting -= 1
 
 
 @hot
-def take_next(state: Any, team: int) -> int:
+def take_next(state: Any, team: Whole) -> Whole:
     """Slot of the lead served next; somebody must be waiting."""
     heap = state.queues
     slot = np.int64(-1)
@@ -51,7 +52,7 @@ def take_next(state: Any, team: int) -> int:
 
 
 @hot
-def ask_dispatch(state: Any, team: int) -> None:
+def ask_dispatch(state: Any, team: Whole) -> None:
     """One dispatch a team and instant [12]."""
     state.n[N_DUE_TEAMS] += 1 - state.teams[team].due
     state.teams[team].due = 1
@@ -59,7 +60,8 @@ def ask_dispatch(state: Any, team: int) -> None:
 
 
 @hot
-def _push(state: Any, team: int, key: float, joined: float, lead: int, level: int, slot: int, place: int) -> None:
+def _push(state: Any, team: Whole, key: float, joined: float, lead: Whole, level: Whole, slot: Whole,
+          place: Whole) -> None:
     heap = state.queues
     i = state.teams[team].places
     state.teams[team].places = i + 1
@@ -82,7 +84,7 @@ def _push(state: Any, team: int, key: float, joined: float, lead: int, level: in
 
 
 @hot
-def _drop(state: Any, team: int) -> None:
+def _drop(state: Any, team: Whole) -> None:
     heap = state.queues
     n = state.teams[team].places - 1
     state.teams[team].places = n
@@ -107,7 +109,7 @@ def _drop(state: Any, team: int) -> None:
 
 
 @hot
-def _before(heap: Any, team: int, i: int, key: float, joined: float, lead: int, level: int) -> bool:
+def _before(heap: Any, team: Whole, i: Whole, key: float, joined: float, lead: Whole, level: Whole) -> bool:
     """Whether place i is served before; level is negative for those who go first."""
     at = heap[team, i]
     if at.level != level:
@@ -120,7 +122,7 @@ def _before(heap: Any, team: int, i: int, key: float, joined: float, lead: int, 
 
 
 @hot
-def _move(heap: Any, team: int, to: int, source: int) -> None:
+def _move(heap: Any, team: Whole, to: Whole, source: Whole) -> None:
     heap[team, to].key = heap[team, source].key
     heap[team, to].joined = heap[team, source].joined
     heap[team, to].lead = heap[team, source].lead

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from funnelsim.engine import odds
 from funnelsim.engine.arrivals import ARRIVAL_ROW
 from funnelsim.plan import ASSIGNMENT, ATTEMPT, ON_DAYS, TICK, VISIT, Plan, records
+from funnelsim.whole import Whole
 
 # Counters.
 (N_AGENDA, N_FREE, N_ARRIVALS, AT_ARRIVAL, AT_WEEK, AT_DAY, N_DUE_TEAMS, N_LONGEST, N_VISITS, N_ASSIGNMENTS, N_ATTEMPTS,
@@ -152,7 +153,7 @@ def reset(state: State) -> None:
     state.open_visits[:] = 0
 
 
-def grow(state: State, full: int) -> State:
+def grow(state: State, full: Whole) -> State:
     """The same state with twice the room where it was short."""
     if full == FULL_AGENDA:
         return state._replace(agenda=_doubled(state.agenda))

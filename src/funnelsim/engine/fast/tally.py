@@ -12,6 +12,7 @@ from funnelsim.engine.jit import hot
 from funnelsim.engine.worktime import open_between
 from funnelsim.plan import BROKEN, INHERITED, KEPT, NEITHER, OPEN, REASSIGNED, SENT_BACK, WENT_SILENT
 from funnelsim.summary import CALENDAR, COHORT, RESPONSE_EDGES, VISITS, Summary
+from funnelsim.whole import Whole
 
 FIRST_OUTCOME = np.int64((VISITS.names or ()).index("forward"))     # outcomes stand in the order of plan.OUTCOMES
 EXPONENT_AT, EXPONENT_OF_ONE = np.int64(52), np.int64(1023)
@@ -53,7 +54,7 @@ def count_arrival(plan: Any, state: Any, lead: Any, out: Any) -> None:
 
 
 @hot
-def count_entry(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
+def count_entry(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
     """The first entry of a stage passes its definitions [35]; a lead in flight has passed those up to its stage."""
     lead = state.leads[slot]
     if lead.number > 1 or lead.stage <= lead.snapshot_stage:
@@ -71,11 +72,11 @@ def count_entry(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
 
 
 @hot
-def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: int, back: float) -> None:
+def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: Whole, back: float) -> None:
     stages = len(plan.stages)
     at = np.int64(lead.group * stages + lead.stage)             # rows by source, segment and stage; first the cohort's
     later = at + len(plan.mixes) * stages
-    bin_ = np.int64(0)
+    bin_: Whole = np.int64(0)
     if lead.touched >= 0.0:
         bin_ = _response_bin(lead.touched - lead.entered)
     promise = _first_promise(plan, lead, ended)
@@ -109,7 +110,7 @@ def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: int, back
 
 
 @hot
-def count_assignment(plan: Any, lead: Any, out: Any, touch: Any, tries: Any, late: int, how: int) -> None:
+def count_assignment(plan: Any, lead: Any, out: Any, touch: Any, tries: Any, late: Whole, how: Whole) -> None:
     teams = len(plan.teams)
     at = np.int64(lead.stage * teams + lead.assigned_to)        # rows by stage and team; first the cohort's
     if lead.in_cohort:
@@ -119,7 +120,7 @@ def count_assignment(plan: Any, lead: Any, out: Any, touch: Any, tries: Any, lat
 
 
 @hot
-def count_work(plan: Any, state: Any, out: Any, team: int, succeeds: int, start: float, end: float) -> None:
+def count_work(plan: Any, state: Any, out: Any, team: Whole, succeeds: Whole, start: float, end: float) -> None:
     """An attempt from its start to its end, cut at the horizon and to the window."""
     row = out.teams[team]
     settings = plan.settings[0]
@@ -159,14 +160,14 @@ def _pass(row: Any, lead: Any, now: float) -> None:
 
 
 @hot
-def _count_outcome(out: Any, at: int, outcome: int, stay: float) -> None:
+def _count_outcome(out: Any, at: Whole, outcome: Whole, stay: float) -> None:
     if outcome != OPEN and outcome != WENT_SILENT:
         out.visits[at].stay += stay
     out.visit_columns[at, FIRST_OUTCOME + outcome] += 1.0
 
 
 @hot
-def _first_promise(plan: Any, lead: Any, ended: float) -> int:
+def _first_promise(plan: Any, lead: Any, ended: float) -> Whole:
     """Whether anyone touched the lead within its first deadline [61]: 1 yes, 2 no, 0 neither."""
     deadline = lead.first_deadline
     if deadline < 0.0:
@@ -179,7 +180,7 @@ def _first_promise(plan: Any, lead: Any, ended: float) -> int:
 
 
 @hot
-def _count_assignment(row: Any, lead: Any, touch: Any, tries: Any, late: int, how: int) -> None:
+def _count_assignment(row: Any, lead: Any, touch: Any, tries: Any, late: Whole, how: Whole) -> None:
     row.assigned += 1.0
     row.promised += lead.kept >= 0
     row.kept_draw += lead.kept == 1
@@ -200,7 +201,7 @@ def _count_assignment(row: Any, lead: Any, touch: Any, tries: Any, late: int, ho
 
 
 @hot
-def _response_bin(delay: float) -> int:
+def _response_bin(delay: float) -> Whole:
     """Edges at or below the delay: four to an octave from the first, so five comparisons after its binary exponent."""
     octave = (np.float64(delay * PER_FIRST_EDGE).view(np.int64) >> EXPONENT_AT) - EXPONENT_OF_ONE
     low = min(max(4 * octave, np.int64(0)), LAST_OCTAVE)

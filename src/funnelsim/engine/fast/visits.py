@@ -61,6 +61,7 @@ from funnelsim.plan import (
     UNREACHED,
     WENT_SILENT,
 )
+from funnelsim.whole import Whole
 
 ZERO, ONE = np.int64(0), np.int64(1)
 SHOWS, COOLED, ROUTED = np.int64(0), np.int64(1), np.int64(2)
@@ -68,13 +69,13 @@ SIDE_BITS = np.int64(60)            # reached_by: a bit a team, and from here a 
 
 
 @hot
-def stage_draw(plan: Any, lead: Any, what: int, second: int) -> float:
+def stage_draw(plan: Any, lead: Any, what: Whole, second: Whole) -> float:
     """Uniform keyed by stage, visit number and attempt or assignment [20]."""
     return unit(bits(lead.luck, plus(plan.stages[lead.stage].luck, what), lead.number, second))
 
 
 @hot
-def stage_duration(plan: Any, lead: Any, table: int, what: int, second: int) -> float:
+def stage_duration(plan: Any, lead: Any, table: Whole, what: Whole, second: Whole) -> float:
     """A drawn length of time on the grid; 0 where there is no table."""
     if table < 0:
         return 0.0
@@ -86,14 +87,14 @@ def stage_duration(plan: Any, lead: Any, table: int, what: int, second: int) -> 
 
 
 @hot
-def enter(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
+def enter(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
     """Begin a visit: ownership, and a handoff if it changes [26]."""
     lead = state.leads[slot]
     _start_visit(state, slot, lead.to, now)
     count_entry(plan, state, out, slot, now)
     stage = plan.stages[lead.stage]
     before = lead.owner
-    owner = owner_of(plan, state, lead)
+    owner = owner_of(plan, state, lead, lead.stage)
     if stage.step_count > 0 and plan.steps[stage.step_first].team >= 0:
         owner = plan.steps[stage.step_first].team
     if owner < 0:
@@ -112,7 +113,7 @@ def enter(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
 
 
 @hot
-def resume(plan: Any, state: Any, out: Any, slot: int, row: int) -> None:
+def resume(plan: Any, state: Any, out: Any, slot: Whole, row: Whole) -> None:
     """Carry on as a lead of the snapshot [23]."""
     lead = state.leads[slot]
     snapshot = plan.inflight[row]
@@ -128,16 +129,26 @@ def resume(plan: Any, state: Any, out: Any, slot: int, row: int) -> None:
     _start_visit(state, slot, snapshot.stage, 0.0 - snapshot.age)
     lead.inherited = 1
     count_entry(plan, state, out, slot, 0.0 - snapshot.age)
-    lead.owner = snapshot.team if snapshot.team >= 0 else owner_of(plan, state, lead)
+    lead.owner = snapshot.team if snapshot.team >= 0 else owner_of(plan, state, lead, lead.stage)
+    if snapshot.worked >= 0:
+        before = owner_of(plan, state, lead, snapshot.worked)
+        if before >= 0:
+            mark_reached(plan, lead, before)
     stage = plan.stages[lead.stage]
     if stage.step_count == 0 or snapshot.reached != 0:
-        if snapshot.reached != 0:
+        if snapshot.reached != 0 and lead.owner >= 0:
             mark_reached(plan, lead, lead.owner)
         _settle_given_age(plan, state, slot, snapshot.age)
         return
     lead.attempts = snapshot.attempts
     lead.step_attempts = snapshot.attempts
     lead.touched_before = np.int64(snapshot.attempts > 0)
+    while lead.step + 1 < stage.step_count and lead.step_attempts >= plan.steps[stage.step_first + lead.step].attempts:
+        lead.step_attempts -= plan.steps[stage.step_first + lead.step].attempts
+        lead.step += 1
+    if lead.step_attempts >= plan.steps[stage.step_first + lead.step].attempts:
+        give_up(plan, lead)                 # all attempts were made before the run began, in vain [31]
+        return
     if stage.patience >= 0:
         start_patience(state, slot, _beyond(plan, lead, stage.patience, P_PATIENCE, snapshot.age))
     lead.to = lead.owner
@@ -145,7 +156,7 @@ def resume(plan: Any, state: Any, out: Any, slot: int, row: int) -> None:
 
 
 @hot
-def route(plan: Any, state: Any, slot: int, now: float) -> None:
+def route(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """Routing of a handoff: at once, after a delay, or with the next batch [48, 50]."""
     lead = state.leads[slot]
     duty = plan.duties[lead.stage, lead.to]
@@ -167,20 +178,20 @@ def route(plan: Any, state: Any, slot: int, now: float) -> None:
 
 
 @hot
-def lose_context(plan: Any, lead: Any, team: int, now: float) -> None:
+def lose_context(plan: Any, lead: Any, team: Whole, now: float) -> None:
     duty = plan.duties[lead.stage, team]
     lead.context *= step_value(plan.points, duty.context_first, duty.context_count, now)
 
 
 @hot
-def start_patience(state: Any, slot: int, length: float) -> None:
+def start_patience(state: Any, slot: Whole, length: float) -> None:
     """The buyer's patience runs from entry until first reached [28]."""
     lead = state.leads[slot]
     schedule(state, lead.entered + length, PATIENCE, lead.id, ZERO, slot, lead.visit_token)
 
 
 @hot
-def _expect_patience(state: Any, slot: int) -> None:
+def _expect_patience(state: Any, slot: Whole) -> None:
     """Patience of a newcomer matters only if nobody turns to the lead at once: the dispatches of this instant tell.
 
     Its rank comes after all dispatches, so nothing is missed. Measured: 8,000 of 90,000 events less for funnel A.
@@ -209,20 +220,20 @@ def newcomers_wait(plan: Any, state: Any) -> None:
 
 
 @hot
-def owner_of(plan: Any, state: Any, lead: Any) -> int:
+def owner_of(plan: Any, state: Any, lead: Any, stage: Whole) -> Whole:
     """One owner luck for life divides the leads [44]; -1 nobody."""
-    sole = state.facts[lead.stage].owner
+    sole = state.facts[stage].owner
     if sole != DIVIDED:
         return sole  # type: ignore[no-any-return]
     luck = birth_draw(plan, lead, P_OWNER)
     for team in range(len(plan.teams)):
-        if luck < plan.duties[lead.stage, team].share:
+        if luck < plan.duties[stage, team].share:
             return np.int64(team)
     return np.int64(-1)
 
 
 @hot
-def mark_reached(plan: Any, lead: Any, team: int) -> None:
+def mark_reached(plan: Any, lead: Any, team: Whole) -> None:
     lead.reached_by |= (ONE << team) | (ONE << (SIDE_BITS + plan.teams[team].side))
 
 
@@ -230,7 +241,7 @@ def mark_reached(plan: Any, lead: Any, team: int) -> None:
 
 
 @hot
-def settle(plan: Any, state: Any, slot: int, now: float) -> None:
+def settle(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """Draw the outcome, once; it shows when pace and work are over [26, 27]."""
     lead = state.leads[slot]
     stage = plan.stages[lead.stage]
@@ -246,7 +257,7 @@ def settle(plan: Any, state: Any, slot: int, now: float) -> None:
 
 
 @hot
-def effects_on(plan: Any, lead: Any, target: int, now: float) -> float:
+def effects_on(plan: Any, lead: Any, target: Whole, now: float) -> float:
     stage = plan.stages[lead.stage]
     if stage.effect_count == 0:
         return 0.0
@@ -258,7 +269,7 @@ def effects_on(plan: Any, lead: Any, target: int, now: float) -> float:
 
 
 @hot
-def take_group(plan: Any, lead: Any, outcome: int, first: int, count: int) -> None:
+def take_group(plan: Any, lead: Any, outcome: Whole, first: Whole, count: Whole) -> None:
     """Leave by one of the exits of the unreached or the cold."""
     lead.exit = pick(plan.exits, first, count, stage_draw(plan, lead, P_EXIT, ZERO))
     lead.outcome = outcome
@@ -278,10 +289,11 @@ def turn_cold(plan: Any, lead: Any) -> None:
 
 
 @hot
-def leave(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
+def leave(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
     """Go where the exit leads, perhaps after a cool-off [32, 33]."""
     lead = state.leads[slot]
-    outcome, to, back = lead.outcome, np.int64(-1), -1.0
+    outcome, back = lead.outcome, -1.0
+    to: Whole = np.int64(-1)
     if lead.exit >= 0:
         row = plan.exits[lead.exit]
         to = row.to
@@ -307,7 +319,7 @@ def leave(plan: Any, state: Any, out: Any, slot: int, now: float) -> None:
 
 
 @hot
-def close(plan: Any, state: Any, out: Any, slot: int, now: float, outcome: int, to: int, back: float) -> None:
+def close(plan: Any, state: Any, out: Any, slot: Whole, now: float, outcome: Whole, to: Whole, back: float) -> None:
     """Write and count the visit; nothing of it happens any more."""
     lead = state.leads[slot]
     ended = now if outcome != OPEN else -1.0
@@ -344,7 +356,7 @@ def close(plan: Any, state: Any, out: Any, slot: int, now: float, outcome: int, 
 
 
 @hot
-def release_slot(state: Any, slot: int) -> None:
+def release_slot(state: Any, slot: Whole) -> None:
     state.leads[slot].alive = GONE
     state.free[state.n[N_FREE]] = slot
     state.n[N_FREE] += 1
@@ -354,7 +366,7 @@ def release_slot(state: Any, slot: int) -> None:
 
 
 @hot
-def _start_visit(state: Any, slot: int, stage: int, entered: float) -> None:
+def _start_visit(state: Any, slot: Whole, stage: Whole, entered: float) -> None:
     lead = state.leads[slot]
     state.counts[slot, stage] += 1
     state.open_visits[stage] += 1
@@ -394,7 +406,7 @@ def _draw_chance(plan: Any, state: Any, lead: Any, now: float) -> None:
 
 
 @hot
-def _settle_given_age(plan: Any, state: Any, slot: int, age: float) -> None:
+def _settle_given_age(plan: Any, state: Any, slot: Whole, age: float) -> None:
     """Outcome j with weight pi_j (1 - F_j(age)), time from F_j beyond age [23]."""
     lead = state.leads[slot]
     stage = plan.stages[lead.stage]
@@ -419,7 +431,7 @@ def _settle_given_age(plan: Any, state: Any, slot: int, age: float) -> None:
 
 
 @hot
-def _weight(plan: Any, lead: Any, row: int, age: float) -> float:
+def _weight(plan: Any, lead: Any, row: Whole, age: float) -> float:
     stage = plan.stages[lead.stage]
     at = plan.exits[row]
     chance = lead.chance if row < stage.next_first + stage.next_forward else 1.0 - lead.chance
@@ -430,7 +442,7 @@ def _weight(plan: Any, lead: Any, row: int, age: float) -> float:
 
 
 @hot
-def _beyond(plan: Any, lead: Any, table: int, what: int, age: float) -> float:
+def _beyond(plan: Any, lead: Any, table: Whole, what: Whole, age: float) -> float:
     """A length from the law given that it exceeds the time already spent."""
     gone = cdf(plan.tables, table, age)
     u = gone + (1.0 - gone) * stage_draw(plan, lead, what, ZERO)
@@ -438,7 +450,7 @@ def _beyond(plan: Any, lead: Any, table: int, what: int, age: float) -> float:
 
 
 @hot
-def _show(plan: Any, state: Any, slot: int, row: int, pace: float, now: float) -> None:
+def _show(plan: Any, state: Any, slot: Whole, row: Whole, pace: float, now: float) -> None:
     lead = state.leads[slot]
     stage = plan.stages[lead.stage]
     lead.exit = row
@@ -458,7 +470,7 @@ def _show(plan: Any, state: Any, slot: int, row: int, pace: float, now: float) -
 
 
 @hot
-def _next_instant(instants: Any, first: int, count: int, now: float) -> float:
+def _next_instant(instants: Any, first: Whole, count: Whole, now: float) -> float:
     low, high = first, first + count
     while low < high:
         middle = (low + high) >> 1
@@ -466,4 +478,4 @@ def _next_instant(instants: Any, first: int, count: int, now: float) -> float:
             low = middle + 1
         else:
             high = middle
-    return instants[low] if low < first + count else np.inf  # type: ignore[no-any-return]
+    return instants[low] if low < first + count else np.inf

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.fast.agenda import schedule, schedule_work
-from funnelsim.engine.fast.promises import count_touch, reschedule_postponed, settle_tries
+from funnelsim.engine.fast.promises import catch_up, count_touch, settle_tries
 from funnelsim.engine.fast.queues import ask_dispatch, join_queue, take_next
 from funnelsim.engine.fast.state import JOIN, N_ATTEMPTS, NO_END, ROUTE, SETTLE, TRACING
 from funnelsim.engine.fast.tally import count_work
@@ -39,12 +39,13 @@ from funnelsim.plan import (
     REACHED,
     WENT_COLD,
 )
+from funnelsim.whole import Whole
 
 HABIT_ENDS, NEXT_ATTEMPT = np.int64(0), np.int64(1)
 
 
 @hot
-def capacity_changes(plan: Any, state: Any, team: int, interval: int) -> None:
+def capacity_changes(plan: Any, state: Any, team: Whole, interval: Whole) -> None:
     """An opening, or a change of people: take note, and look ahead to the next one."""
     now = state.teams[team]
     at = plan.intervals[interval]
@@ -54,7 +55,7 @@ def capacity_changes(plan: Any, state: Any, team: int, interval: int) -> None:
 
 
 @hot
-def dispatch(plan: Any, state: Any, out: Any, team: int, now: float) -> None:
+def dispatch(plan: Any, state: Any, out: Any, team: Whole, now: float) -> None:
     """Free reps take the next leads until nobody is free or the queue is empty."""
     at = state.teams[team]
     capacity = at.capacity if now < at.until else ZERO
@@ -63,7 +64,7 @@ def dispatch(plan: Any, state: Any, out: Any, team: int, now: float) -> None:
 
 
 @hot
-def join(plan: Any, state: Any, slot: int, now: float) -> None:
+def join(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """Wait in the team's queue; in closed hours too [8]."""
     lead = state.leads[slot]
     lead.waiting = 1
@@ -74,7 +75,7 @@ def join(plan: Any, state: Any, slot: int, now: float) -> None:
 
 
 @hot
-def start_attempt(plan: Any, state: Any, out: Any, team: int, slot: int, now: float) -> None:
+def start_attempt(plan: Any, state: Any, out: Any, team: Whole, slot: Whole, now: float) -> None:
     """A rep turns to the lead: handling and, if reached, conversation are one piece of work [40]."""
     lead = state.leads[slot]
     step = plan.steps[plan.stages[lead.stage].step_first + lead.step]
@@ -107,7 +108,7 @@ def start_attempt(plan: Any, state: Any, out: Any, team: int, slot: int, now: fl
 
 
 @hot
-def finish_attempt(plan: Any, state: Any, slot: int, now: float) -> None:
+def finish_attempt(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """The rep is free; the buyer was reached, or there is a next attempt, or the visit is over."""
     lead = state.leads[slot]
     team = lead.assigned_to
@@ -125,18 +126,17 @@ def finish_attempt(plan: Any, state: Any, slot: int, now: float) -> None:
         settle_tries(plan, state, slot, now, True)
         lead.ending = REACHED
         lead.next = SETTLE
+    elif lead.patience_over:
+        lead.ending = WENT_COLD             # [29] before any action that waited: the buyer is gone
+        turn_cold(plan, lead)
     else:
-        reschedule_postponed(plan, state, slot, now)
+        catch_up(plan, state, slot, now)
 
 
 @hot
-def after_no_answer(plan: Any, state: Any, slot: int, now: float) -> None:
-    """Nobody answered and the lead is still ours: cold, once more, or give up [29, 31, 38]."""
+def after_no_answer(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """Nobody answered and the lead is still ours: once more, or give up [31, 38]."""
     lead = state.leads[slot]
-    if lead.patience_over:
-        lead.ending = WENT_COLD
-        turn_cold(plan, lead)
-        return
     stage = plan.stages[lead.stage]
     is_last = lead.step + 1 == stage.step_count
     promised = plan.duties[lead.stage, lead.assigned_to].attempts if lead.kept == 1 else ZERO
@@ -158,13 +158,13 @@ def after_no_answer(plan: Any, state: Any, slot: int, now: float) -> None:
 
 
 @hot
-def attempt_due(plan: Any, state: Any, slot: int, now: float) -> None:
+def attempt_due(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """An attempt falls due; another team may have the next step [45]."""
     lead = state.leads[slot]
     team = lead.assigned_to
     to = plan.steps[plan.stages[lead.stage].step_first + lead.step].team
     if to < 0:
-        to = owner_of(plan, state, lead)
+        to = owner_of(plan, state, lead, lead.stage)
         if to < 0:
             to = team
     if to == team or lead.step_attempts > 0:
@@ -180,7 +180,7 @@ def attempt_due(plan: Any, state: Any, slot: int, now: float) -> None:
 
 
 @hot
-def write_attempt(state: Any, slot: int, ended: float, end: int) -> None:
+def write_attempt(state: Any, slot: Whole, ended: float, end: Whole) -> None:
     lead = state.leads[slot]
     made = lead.waiting == 0
     row = state.attempts[state.n[N_ATTEMPTS]]
@@ -199,7 +199,7 @@ def write_attempt(state: Any, slot: int, ended: float, end: int) -> None:
 
 
 @hot
-def _seize(state: Any, team: int, slot: int) -> None:
+def _seize(state: Any, team: Whole, slot: Whole) -> None:
     """The free rep with the lowest number [14]."""
     rep = ZERO
     while state.reps[team, rep] != 0:
@@ -230,16 +230,16 @@ def _due(plan: Any, lead: Any, now: float) -> float:
     if step.spacing_kind == ON_DAYS:
         start = lead.touched if lead.touched >= 0.0 else lead.entered
         last = plan.points[step.days_first + step.days_count - 1].y
-        beyond = lead.attempts - step.days_count + 1
+        beyond = lead.step_attempts - step.days_count + 1
         if beyond <= 0:
-            return max(now, start + plan.points[step.days_first + lead.attempts].y)
+            return max(now, float(start + plan.points[step.days_first + lead.step_attempts].y))
         gap = last - plan.points[step.days_first + step.days_count - 2].y if step.days_count > 1 else DAY
-        return max(now, start + (last + beyond * gap))
+        return max(now, float(start + (last + beyond * gap)))
     return now + step.spacing  # type: ignore[no-any-return]
 
 
 @hot
-def _owns(plan: Any, stage: int, team: int) -> bool:
+def _owns(plan: Any, stage: Whole, team: Whole) -> bool:
     below = plan.duties[stage, team - 1].share if team > 0 else 0.0
     return plan.duties[stage, team].share > below  # type: ignore[no-any-return]
 

@@ -39,8 +39,10 @@ class Clock:
         self.term = model.terms[index]
         self.start = {CREATED: visit.lead.arrived, QUALIFIED: visit.entered}.get(self.term.start, model.now)
         self.deadline = self.after(1.0)
-        # [24] already late when the run began: nobody's breach in any scenario
-        self.state = INHERITED if visit.inherited and self.deadline < 0.0 else RUNNING
+        # [24] already late when the run began: nobody's breach in any scenario. Opening hours before then are not
+        # known, so a business clock older than its length counts as late
+        late = self.deadline < 0.0 or (self.term.business and self.start + self.term.length < 0.0)
+        self.state = INHERITED if visit.inherited and late else RUNNING
         self.next: At | None = None
 
     def after(self, fraction: float) -> float:
@@ -70,26 +72,44 @@ class Clock:
             self.next = None
 
     def schedule_action(self, after: tuple[float, int]) -> None:
-        """The next action in order of (instant, place in the file) [17]; what is overdue acts now [54]."""
+        """The next action; what is overdue acts now [54]."""
+        coming = self._coming(after)
+        if coming is not None:
+            self._schedule(*coming)
+
+    def catch_up(self, instant: float, i: int) -> None:
+        """An attempt is over: the action that waited for its end, and all that fell due since [60]."""
+        coming: tuple[float, int] | None = (instant, i)
+        while coming is not None and coming[0] <= self.model.now:
+            self.assignment.act(self.model.actions[coming[1]])
+            if self.assignment.visit.assignment is not self.assignment:
+                return
+            coming = self._coming(coming)
+        if coming is not None:
+            self._schedule(*coming)
+
+    def _coming(self, after: tuple[float, int]) -> tuple[float, int] | None:
+        """The next action in order of (instant, place in the file) [17]."""
         if self.state != RUNNING:
-            return
+            return None
         coming = []
         for i in range(self.term.action_first, self.term.action_first + self.term.action_count):
             instant = max(self.after(self.model.actions[i].fraction), self.assignment.assigned)
             if (instant, i) > after and instant < math.inf:
                 coming.append((instant, i))
-        if coming:
-            instant, i = min(coming)
-            lead = self.assignment.visit.lead.number
-            self.next = self.model.at(max(instant, self.model.now), order.ACTION, lead, self.index, i,
-                                      lambda: self._act(instant, i))
+        return min(coming) if coming else None
+
+    def _schedule(self, instant: float, i: int) -> None:
+        lead = self.assignment.visit.lead.number
+        self.next = self.model.at(max(instant, self.model.now), order.ACTION, lead, self.index, i,
+                                  lambda: self._act(instant, i))
 
     def _act(self, instant: float, i: int) -> None:
         visit = self.assignment.visit
         self.next = None
         if visit.in_service:
             # [60] waits for the end of the attempt
-            visit.postponed = lambda: self._act(instant, i)
+            visit.postponed = lambda: self.catch_up(instant, i)
             return
         self.assignment.act(self.model.actions[i])
         if visit.assignment is self.assignment:
@@ -117,6 +137,8 @@ class Assignment:
             kind = self.visit.model.terms[i].kind
             if kind == FIRST_TOUCH and self.visit.touched_before:
                 continue
+            if kind == ATTEMPTS_WITHIN and self.visit.attempts >= self.visit.model.terms[i].count:
+                continue                        # nothing is owed any more
             self.clocks[kind] = Clock(self, i)
         for clock in self.clocks.values():
             clock.schedule_action((-math.inf, -1))

@@ -106,6 +106,9 @@ def from_snapshot(model: Model, row: SimpleNamespace) -> None:
         lead.value = row.value
     lead.context = row.context
     lead.owner = row.team if row.team >= 0 else lead.owner_of(row.stage)
+    before = lead.owner_of(row.worked) if row.worked >= 0 else -1
+    if before >= 0:
+        lead.reached_by.add(before)
     lead.visits[row.stage] = row.number
     Visit(lead, row.stage, row.age, inherited=True).resume(row.attempts, bool(row.reached))
 

@@ -94,7 +94,7 @@ class Model:
 
     def _week(self, source: int, week: int, room: Any) -> int:
         plan = self.plan
-        return week_arrivals(plan.sources, plan.points, plan.tables, self.key, source, week, room, 0)
+        return int(week_arrivals(plan.sources, plan.points, plan.tables, self.key, source, week, room, 0))
 
     def draw(self, luck: int, purpose: np.uint64, first: int, second: int) -> float:
         """Uniform in [0, 1)."""

@@ -31,8 +31,8 @@ def settle(visit: Visit) -> None:
         visit.close(END, -1, -1.0)
         return
     _draw_chance(visit)
-    row = choose_exit(visit.model.plan.exits, visit.row.next_first, visit.row.next_count, visit.row.next_forward,
-                      visit.chance, visit.draw(streams.P_EXIT, 0))
+    row = int(choose_exit(visit.model.plan.exits, visit.row.next_first, visit.row.next_count, visit.row.next_forward,
+                      visit.chance, visit.draw(streams.P_EXIT, 0)))
     _show(visit, row, visit.duration(visit.model.exits[row].pace, streams.P_PACE, 0))
 
 

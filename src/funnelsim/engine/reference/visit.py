@@ -36,10 +36,12 @@ from funnelsim.plan import (
     REASSIGNED,
     RETURNED,
     SENT_BACK,
+    SILENT,
     STILL_OPEN,
     UNREACHED,
     WAITING,
     WENT_COLD,
+    WENT_SILENT,
     WITHDRAWN,
 )
 
@@ -94,12 +96,19 @@ class Visit:
     def resume(self, attempts: int, reached: bool) -> None:
         """Carry on as a lead of the snapshot [23]."""
         if self.row.step_count == 0 or reached:
-            if reached:
+            if reached and self.lead.owner >= 0:
                 self.lead.reached_by.add(self.lead.owner)
             settle_given_age(self, self.model.now - self.entered)
             return
         self.attempts = self.step_attempts = attempts
         self.touched_before = self.already_worked = attempts > 0
+        while self.step + 1 < self.row.step_count and self.step_attempts >= self._step().attempts:
+            self.step_attempts -= self._step().attempts
+            self.step += 1
+        if self.step_attempts >= self._step().attempts:
+            # all attempts were made before the run began, in vain [31]
+            take_group(self, UNREACHED, self.row.unreached_first, self.row.unreached_count)
+            return
         if self.row.patience >= 0:
             self._start_patience(beyond(self, self.row.patience, streams.P_PATIENCE))
         self.assign(self.lead.owner)
@@ -187,14 +196,13 @@ class Visit:
             self._cancel_coming()
             settle(self)
             return
+        if self.patience_over:
+            self._go_cold()                     # [29] before any action that waited: the buyer is gone
+            return
         current, postponed, self.postponed = self.assignment, self.postponed, None
         if postponed is not None:
             postponed()
-        if self.assignment is not current:
-            return
-        if self.patience_over:
-            self._go_cold()
-        else:
+        if self.assignment is current:
             self._next_attempt()
 
     def _next_attempt(self) -> None:
@@ -227,9 +235,9 @@ class Visit:
         if step.spacing_kind == ON_DAYS:
             offsets = self.model.point_values[step.days_first:step.days_first + step.days_count]
             start = self.touched if self.touched >= 0.0 else self.entered
-            beyond = self.attempts - len(offsets) + 1
+            beyond = self.step_attempts - len(offsets) + 1
             gap = offsets[-1] - offsets[-2] if len(offsets) > 1 else DAY
-            offset = offsets[self.attempts] if beyond <= 0 else offsets[-1] + beyond * gap
+            offset = offsets[self.step_attempts] if beyond <= 0 else offsets[-1] + beyond * gap
             return max(now, float(start + offset))
         return float(now + step.spacing)
 
@@ -293,7 +301,10 @@ class Visit:
         self._take_away()
         self._end_assignment(SENT_BACK)
         self._cancel_coming()
-        self.lead.leave(self, RETURNED, self.model.exits[exit_row])
+        if self.model.exits[exit_row].to == SILENT:
+            self.close(WENT_SILENT, int(SILENT), -1.0)
+        else:
+            self.lead.leave(self, RETURNED, self.model.exits[exit_row])
 
     def _out_of_patience(self) -> None:
         if self.in_service:
