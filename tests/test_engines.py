@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from plans import generated_plan
 
 from funnelsim import plan as p
 from funnelsim.engine import fast, reference
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import summarise
 from funnelsim.trace import Trace
+from plans import generated_plan
 
 
 def test_both_engines_give_the_same_rows_on_200_generated_plans() -> None:

@@ -104,7 +104,7 @@ FIGURES = {"outcomes": outcomes, "response": response, "backlog": backlog, "funn
 WORDS = {
     "outcomes": {"Wins", "Revenue", "240", "€2 M", "Old way", "Points: mean. Bars: central 90 % of single periods."},
     "response": {"1 h", "4 h", "30 days", "100 %", "promise: 4.0 h of business time", "Leads touched by then",
-                 "Old way (never: 30.0 %)", "Shared funnel (never: 10.0 %)"},
+                 "Old way (never 30.0 %)", "Shared funnel (never 10.0 %)"},
     "backlog": {"marketing", "sales", "Leads waiting", "Jul", *NAMES},
     "funnel": {"10,000, 40.0 % go on", "256", "never reached", "still open", "went back", "lost", "went on"},
 }

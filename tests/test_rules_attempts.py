@@ -132,9 +132,9 @@ def test_rule_29_patience_that_ends_during_an_attempt_waits_for_its_end(
     assert story.visits("outcome ended attempts", stage="interest") == [(outcome, ended, 1)]
 
 
-def test_rule_29_a_promise_that_waited_for_the_same_attempt_acts_first() -> None:
-    """During the attempt 10:00-10:30 the promise breaks (10:15) and patience ends (10:20). At 10:30 the promise goes
-    first and hands the lead to marketing, who tries at 10:30-11:00 in vain; then it is cold."""
+def test_rule_29_patience_goes_before_an_action_that_waited_for_the_same_attempt() -> None:
+    """During the attempt 10:00-10:30 the promise breaks (10:15) and patience ends (10:20). At 10:30 the buyer is gone:
+    the lead is cold, and marketing, to whom it would have gone, never has it."""
     story = worked(
         "attempts: 5, handling: 30 min, contact: [0%]",
         "patience: 20 min",
@@ -145,11 +145,8 @@ promises: {teams: {sales: {attempts: 2 within 15 min, on_attempts_breach: {100%:
 """,
         ),
     )
-    assert story.attempts("team started ended") == [
-        ("sales", "Mon 5 10:00", "Mon 5 10:30"),
-        ("marketing", "Mon 5 10:30", "Mon 5 11:00"),
-    ]
-    assert story.visits("outcome ended") == [("cold", "Mon 5 11:00")]
+    assert story.assignments("team ended how") == [("sales", "Mon 5 10:30", "went cold")]
+    assert story.visits("outcome ended") == [("cold", "Mon 5 10:30")]
 
 
 def test_rule_30_a_cold_lead_leaves_the_queue_and_its_clocks_stop() -> None:
@@ -303,6 +300,37 @@ def test_rule_38_on_days_never_before_the_end_of_the_attempt_before() -> None:
     """Two attempts on day 0, the first from 10:00 to 10:30: the second is due at 10:30."""
     story = worked("attempts: 2, handling: 30 min, on_days: [0, 0.01], contact: [0%]")
     assert story.attempts("joined") == ["Mon 5 10:00", "Mon 5 10:30"]
+
+
+def test_rules_38_and_45_the_days_of_a_step_are_those_of_its_own_attempts() -> None:
+    """Marketing tries on Monday 10:00-10:10. Sales' three attempts are on days 0, 1 and 3 counted from then: at once, on
+    Tuesday and on Thursday 10:00."""
+    story = tell(
+        ONE_REP,
+        """
+stages:
+  interest:
+    work:
+    - {by: marketing, attempts: 1, handling: 10 min, contact: [0%]}
+    - {by: sales, attempts: 3, handling: 10 min, on_days: [0, 1, 3], contact: [0%]}
+    next: {customer: 100%}
+  customer: {}
+ownership: {interest: {marketing: 50%, sales: 50%}}
+""",
+        TWO_TEAMS,
+    )
+    assert story.attempts("team joined") == [
+        ("marketing", "Mon 5 10:00"),
+        ("sales", "Mon 5 10:10"),
+        ("sales", "Tue 6 10:00"),
+        ("sales", "Thu 8 10:00"),
+    ]
+
+
+def test_rules_1_and_38_days_may_be_parts_of_a_day() -> None:
+    """0.29 days after the first attempt of 10:00 are 6 hours 57 min 36 s: 16:57:36."""
+    story = worked("attempts: 2, handling: 30 min, on_days: [0, 0.29], contact: [0%]")
+    assert story.attempts("joined")[1] == "Mon 5 16:57:36"
 
 
 def test_rule_39_the_first_touch_is_the_first_attempt_even_in_vain() -> None:

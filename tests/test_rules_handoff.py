@@ -201,6 +201,35 @@ def test_rules_48_and_50_routing_of_a_handoff(delay: str, assigned: str, started
     assert story.assignments("assigned", stage="evaluation") == [assigned]
 
 
+def test_rule_50_a_batch_takes_along_what_comes_at_its_very_instant() -> None:
+    """A lead of Tuesday 08:00 sharp passes a stage of marketing without work and is handed over in the same instant:
+    the batch of 08:00 takes it. So it does with a lead that changes hands at 08:00 because a promise broke."""
+    passing = tell(
+        TEAMS,
+        """
+sources: {web: {batch: 1 on 2026-01-06 at 08:00}}
+stages:
+  discovery: {next: {interest: 100%}}
+  interest: {work: {handling: 30 min}, next: {customer: 100%}}
+  customer: {}
+ownership: {discovery: marketing, interest: sales}
+handoff: {delay: daily at 08:00}
+""",
+    )
+    assert passing.assignments("team assigned") == [("sales", "Tue 6 08:00")]
+    broken = tell(
+        TEAMS,
+        """
+sources: {web: {batch: 1 on 2026-01-06 at 06:00}}
+stages: {interest: {work: {handling: 30 min}, next: {customer: 100%}}, customer: {}}
+ownership: {interest: sales}
+handoff: {delay: daily at 08:00}
+promises: {first_touch: within 2 hours, on_breach: {100%: reassign to marketing}}
+""",
+    )
+    assert broken.assignments("team assigned") == [("sales", "Tue 6 06:00"), ("marketing", "Tue 6 08:00")]
+
+
 def test_rule_50_batches_come_on_days_on_which_the_receiving_team_opens() -> None:
     """Done on Friday 10:30, daily at 08:00: Monday for the office, but Saturday when sales works on Saturdays."""
     assert handed("daily at 08:00", "2026-01-09 at 10:00").assignments("assigned", team="sales") == ["Mon 12 08:00"]
@@ -294,6 +323,24 @@ promises: {first_touch: within 2 hours, on_breach: {100%: reassign to marketing}
     assert story.visits("context owner", stage="interest") == [(0.4, "marketing")]
 
 
+def test_rule_48_a_handoff_that_never_arrives_leaves_the_visit_open() -> None:
+    """The lead is lost on the way: entered on Monday 10:00, nobody's, open at the end."""
+    story = tell(
+        ONE_LEAD,
+        TEAMS,
+        """
+stages:
+  discovery: {next: {interest: 100%}}
+  interest: {work: {handling: 30 min}, next: {customer: 100%}}
+  customer: {}
+ownership: {discovery: marketing, interest: sales}
+handoff: {delay: 1 day never 100%}
+""",
+    )
+    assert story.visits("entered ended outcome", stage="interest") == [("Mon 5 10:00", "-", "open")]
+    assert story.assignments("team") == []
+
+
 # ---- both teams and the response delay [51, 64] ----------------------------------------------------------------------
 
 
@@ -357,6 +404,25 @@ effects: {both_teams: 3}
 """,
     )
     assert story.visits("chance", stage="evaluation") == [0.5]
+
+
+def test_rules_23_and_51_a_lead_in_flight_reached_where_nobody_owns_it_was_reached_by_no_team() -> None:
+    """The snapshot says that the buyer has been reached in discovery, which nobody owns: when marketing talks to it in
+    interest, only marketing has. No effect."""
+    story = tell(
+        TEAMS,
+        """
+sources: {web: {batch: 1 on 2026-01-10 at 10:00, enters: customer}}
+stages:
+  discovery: {next: {interest: 100%}}
+  interest: {work: {handling: 30 min}, next: {customer: 50%, lost: rest}}
+  customer: {}
+ownership: {interest: marketing}
+effects: {both_teams: 3}
+leads_in_flight: [{id: 4, source: web, stage: discovery, age: 1 day, reached: true}]
+""",
+    )
+    assert story.visits("shift", lead="flying 4", stage="interest") == [0.0]
 
 
 @pytest.mark.parametrize(("team", "odds"), [("marketing", 0.5), ("sales", 1.0)])

@@ -175,6 +175,19 @@ stages:
     assert len(story.visits("lead", stage="interest")) == 1
 
 
+def test_rule_33_a_cool_off_may_last_for_ever() -> None:
+    """Back to interest after a day, or never: never, for everybody. The visit has ended and nothing follows."""
+    story = tell(
+        "sources: {web: {batch: 1 on 2026-01-05 at 10:00}}",
+        """
+stages:
+  interest: {next: {customer: 0.0001%, interest: rest after 1 day never 100%}}
+  customer: {}
+""",
+    )
+    assert story.visits("outcome ended") == [("back", "Mon 5 10:00")]
+
+
 # ---- exits and definitions [34, 35] ----------------------------------------------------------------------------------
 
 
@@ -203,6 +216,20 @@ stages:
     )
     assert story.visits("outcome ended") == [("silent", "Mon 5 10:30")]
     assert story.measure("cohort.unresolved.interest") == 0
+
+
+def test_rule_34_an_exit_whose_pace_is_never_closes_as_silent() -> None:
+    """Everybody would go on, but after a time that never comes: closed on Monday 10:30, when the outcome is drawn."""
+    story = tell(
+        WORK,
+        """
+sources: {web: {batch: 1 on 2026-01-05 at 10:00}}
+stages:
+  interest: {work: {handling: 30 min}, pace: 1 day never 100%, next: {customer: 100%}}
+  customer: {}
+""",
+    )
+    assert story.visits("outcome to ended") == [("silent", "-", "Mon 5 10:30")]
 
 
 def test_rule_34_a_stage_without_next_is_an_end() -> None:
@@ -330,13 +357,18 @@ def test_rule_23_a_lead_in_flight_belongs_to_no_cohort_and_passes_only_what_lies
 
 
 CLOCKS = """
-promises: {first_touch: within 3 days, clock_start: START, on_breach: {50%: warn, 100%: escalate}}
+promises: {first_touch: within LENGTH, clock_start: START, on_breach: {50%: warn, 100%: escalate}}
 """
+
+
+def clocks(start: str, length: str = "3 days") -> str:
+    return CLOCKS.replace("START", start).replace("LENGTH", length)
 
 
 @pytest.mark.parametrize(
     ("start", "age", "deadline", "state", "warned", "escalated"),
     [
+        ("created", "4 days", "Sun 4 00:00", "inherited", 0, 0),
         ("qualified", "4 days", "Sun 4 00:00", "inherited", 0, 0),
         ("qualified", "2 days", "Tue 6 00:00", "kept", 1, 0),
         ("assigned", "4 days", "Thu 8 00:00", "kept", 0, 0),
@@ -348,9 +380,21 @@ def test_rule_24_a_clock_already_late_at_the_start_is_inherited(
     """3 days to the first touch, which happens on Monday 09:00. Counted from entry, a lead of 4 days was late before
     the run began: no action, no attainment. One of 2 days has a day left, and its overdue warning (at 1.5 days) acts at
     once. Counted from assignment the clock begins with the run."""
-    story = tell(NOBODY_NEW, WORK, CLOCKS.replace("START", start), flying(f"id: 7, age: {age}"))
+    story = tell(NOBODY_NEW, WORK, clocks(start), flying(f"id: 7, age: {age}"))
     assert story.assignments("deadline first_touch warned escalated", lead="flying 7") == [
         (deadline, state, warned, escalated)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("age", "state"), [("2 hours", "kept"), ("4 hours", "kept"), ("5 hours", "inherited"), ("4 days", "inherited")]
+)
+def test_rule_24_a_business_clock_older_than_its_length_is_inherited(age: str, state: str) -> None:
+    """4 business hours. The opening hours before Monday 00:00 are not known; a clock that is older than 4 hours counts
+    as late, a younger one, or one as old, runs from the start and is due on Monday 13:00: kept at 09:00."""
+    story = tell(NOBODY_NEW, WORK, clocks("qualified", "4 business hours"), flying(f"id: 7, age: {age}"))
+    assert story.assignments("deadline first_touch warned escalated", lead="flying 7") == [
+        ("Mon 5 13:00", state, 0, 0)
     ]
 
 
@@ -359,10 +403,43 @@ def test_rule_24_a_lead_in_flight_already_tried_has_had_its_first_touch() -> Non
     story = tell(
         NOBODY_NEW,
         WORK.replace("handling: 30 min", "handling: 30 min, attempts: 2"),
-        CLOCKS.replace("START", "qualified"),
+        clocks("qualified"),
         flying("id: 7, age: 1 day, attempts: 1"),
     )
     assert story.assignments("deadline first_touch", lead="flying 7") == [("-", "-")]
+
+
+RELAY = """
+stages:
+  interest:
+    work:
+    - {by: marketing, attempts: 1, handling: 10 min, contact: [0%]}
+    - {by: sales, attempts: 4, handling: 20 min, contact: [0%]}
+    next: {customer: 100%}
+  customer: {}
+teams: {sales: {people: 1}, marketing: {people: 1}}
+ownership: {interest: {marketing: 50%, sales: 50%}}
+"""
+
+
+@pytest.mark.parametrize(("attempts", "left"), [(1, 4), (3, 2), (4, 1)])
+def test_rules_23_and_45_a_lead_in_flight_is_in_the_step_that_its_attempts_have_come_to(
+    attempts: int, left: int
+) -> None:
+    """One attempt by marketing, then four of 20 minutes by sales. Of these five, sales makes those that are left, one
+    after the other from the start on Monday 00:00."""
+    story = tell(NOBODY_NEW, RELAY, flying(f"id: 7, age: 1 day, attempts: {attempts}, team: sales"))
+    assert story.attempts("ordinal", lead="flying 7") == list(range(attempts + 1, 6))
+    ends = ["Mon 5 00:20", "Mon 5 00:40", "Mon 5 01:00", "Mon 5 01:20"]
+    assert story.attempts("team ended", lead="flying 7") == [("sales", end) for end in ends[:left]]
+    assert story.visits("outcome", lead="flying 7") == ["unreached"]
+
+
+def test_rules_23_and_31_a_lead_in_flight_with_all_attempts_made_leaves_at_the_start() -> None:
+    """All five were made in vain: unreached on Monday 00:00, and nobody tries again."""
+    story = tell(NOBODY_NEW, RELAY, flying("id: 7, age: 1 day, attempts: 5"))
+    assert story.visits("ended attempts outcome", lead="flying 7") == [("Mon 5 00:00", 5, "unreached")]
+    assert story.attempts("lead", lead="flying 7") == []
 
 
 @pytest.mark.parametrize(("attempts", "joined"), [(0, "Mon 5 05:00"), (1, "Mon 5 00:00")])

@@ -101,6 +101,25 @@ def test_rule_52_kept_is_not_attainment() -> None:
     assert story.measure("cohort.attainment.interest.sales") == 0
 
 
+def test_rule_52_kept_may_change_over_time_and_the_instant_of_assignment_decides() -> None:
+    """Never kept until Sunday, always from Monday the 12th 00:00. The lead of 23:59 waits for habit, 2 days; the lead
+    of midnight is in the queue at once."""
+    story = tell(
+        BASE,
+        """
+sources:
+  before: {batch: 1 on 2026-01-11 at 23:59}
+  after: {batch: 1 on 2026-01-12 at 00:00}
+teams: {sales: {people: 1, calendar: office, habit: 2 days}}
+promises: {first_touch: within 4 hours, kept: {start: 0%, 2026-01-12: 100%}}
+""",
+    )
+    assert story.assignments("lead kept joined") == [
+        ("before 1", 0, "Tue 13 23:59"),
+        ("after 1", 1, "Mon 12 00:00"),
+    ]
+
+
 # ---- clocks [53 to 55] -----------------------------------------------------------------------------------------------
 
 
@@ -138,6 +157,25 @@ promises:
 """)
     assert story.assignments("assigned ended how late first_touch", stage="interest") == [
         ("Tue 6 08:00", "Tue 6 08:00", "returned", 1, "broken")
+    ]
+
+
+def test_rules_32_and_54_counted_from_creation_a_second_visit_is_late_on_arrival() -> None:
+    """4 hours from Monday 10:00. Not reached in the first visit, kept at 10:00; the second visit begins a day later, on
+    Tuesday 10:30, long after Monday 14:00."""
+    story = tell(
+        BASE,
+        """
+stages:
+  interest: {work: {handling: 30 min, contact: [0%]}, unreached: {interest: 100% after 1 day}, next: {customer: 100%}}
+  customer: {}
+cycles: 1
+promises: {first_touch: within 4 hours, clock_start: created}
+""",
+    )
+    assert story.assignments("number assigned deadline first_touch late") == [
+        (1, "Mon 5 10:00", "Mon 5 14:00", "kept", 0),
+        (2, "Tue 6 10:30", "Mon 5 14:00", "broken", 1),
     ]
 
 
@@ -328,6 +366,13 @@ promises: {first_touch: within 4 hours, on_breach: {100%: return to discovery af
     ]
 
 
+def test_rules_34_and_59_a_return_to_silent_closes_as_silent() -> None:
+    """Never heard of again after 4 hours without a touch: closed on Saturday 14:00 as silent."""
+    story = tell(BASE, SATURDAY, "promises: {first_touch: within 4 hours, on_breach: {100%: return to silent}}")
+    assert story.visits("outcome to ended") == [("silent", "-", "Sat 10 14:00")]
+    assert story.assignments("how") == ["returned"]
+
+
 def test_rules_32_and_59_a_return_past_the_limit_of_cycles_is_lost() -> None:
     """The same with no cycles allowed: lost at the cycle limit on Saturday 14:00."""
     story = tell(
@@ -364,6 +409,22 @@ promises: {{attempts: 2 within 15 min, on_attempts_breach: {{100%: return to los
 """,
     )
     assert story.assignments("how ended attempts attempts_within") == [(how, ended, 1, "broken")]
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_rule_60_all_that_fell_due_during_an_attempt_acts_at_its_end(attempts: int) -> None:
+    """5 attempts within 10 minutes; the warning of 10:10 and the return of 10:15 wait for the end of the attempt
+    10:00-10:30 and both act then, before the team gives up or tries again."""
+    story = tell(
+        BASE,
+        f"""
+stages:
+  interest: {{work: {{attempts: {attempts}, handling: 30 min, contact: [0%]}}, next: {{customer: 100%}}}}
+  customer: {{}}
+promises: {{attempts: 5 within 10 min, kept: 0%, on_attempts_breach: {{100%: warn, 150%: return to lost}}}}
+""",
+    )
+    assert story.assignments("how ended warned attempts") == [("returned", "Mon 5 10:30", 1, 1)]
 
 
 # ---- attainment [61, 62] ---------------------------------------------------------------------------------------------

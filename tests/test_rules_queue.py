@@ -282,6 +282,33 @@ stages:
     assert story.visits("outcome ended", lead="web 2", stage="interest") == [(outcome, f"Mon 5 {at}")]
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        "promises: {first_touch: within 4 hours, kept: 0%, on_breach: {100%: return to lost}}",
+        """
+stages:
+  interest: {work: {handling: 30 min}, patience: 4 hours, next: {customer: 100%}}
+  customer: {}
+""",
+    ],
+    ids=["deadline", "patience"],
+)
+def test_rule_15_habit_that_ends_with_the_deadline_or_with_patience_is_in_time(texts: str) -> None:
+    """The team turns to the lead of 10:00 after 4 hours, at 14:00, when its deadline or its patience ends as well.
+    First the lead joins the queue, then it is served, and only then the clocks run out: called 14:00-14:30."""
+    story = tell(
+        ONE_REP,
+        """
+sources: {web: {batch: 1 on 2026-01-05 at 10:00}}
+teams: {sales: {people: 1, calendar: office, habit: 4 hours}}
+""",
+        texts,
+    )
+    assert story.calls() == ["web 1: Mon 5 14:00 to 14:30"]
+    assert story.visits("outcome", stage="interest") == ["forward"]
+
+
 # ---- the end of the run [16] -----------------------------------------------------------------------------------------
 
 

@@ -115,11 +115,25 @@ def test_the_root_is_the_unmodified_baseline(folder: Path) -> None:
 
 
 def test_a_scenario_that_extends_nothing_is_its_own_root(folder: Path) -> None:
-    """With --set: the scenario itself is changed."""
-    loaded = load(str(folder / "base.yaml"), ["teams.sales.people=9"])
+    loaded = load(str(folder / "base.yaml"))
 
     assert loaded.root is loaded.scenario
-    assert loaded.scenario.teams["sales"].people == 9
+
+
+def test_a_policy_set_on_a_baseline_leaves_the_file_as_the_root(folder: Path) -> None:
+    """Rule 68: its base rates were observed with the people that are written there, not with those asked about."""
+    loaded = load(str(folder / "base.yaml"), ["teams.sales.people=9"])
+
+    assert loaded.root is not None
+    assert (loaded.root.teams["sales"].people, loaded.scenario.teams["sales"].people) == (5, 9)
+
+
+def test_a_belief_or_a_setting_is_set_in_the_root_too(folder: Path) -> None:
+    loaded = load(str(folder / "base.yaml"), ["effects.fit=3", "measure=13 weeks"])
+
+    assert loaded.root is loaded.scenario
+    assert loaded.scenario.measure is not None
+    assert loaded.scenario.measure.seconds == 13 * 604800
 
 
 def test_a_fitted_file_is_no_root(folder: Path) -> None:
