@@ -303,8 +303,8 @@ def test_rule_38_on_days_never_before_the_end_of_the_attempt_before() -> None:
 
 
 def test_rules_38_and_45_the_days_of_a_step_are_those_of_its_own_attempts() -> None:
-    """Marketing tries on Monday 10:00-10:10. Sales' three attempts are on days 0, 1 and 3 counted from then: at once, on
-    Tuesday and on Thursday 10:00."""
+    """Marketing tries on Monday 10:00-10:10. Sales' three attempts are on days 0, 1 and 3 counted from then: at once,
+    on Tuesday and on Thursday 10:00."""
     story = tell(
         ONE_REP,
         """

@@ -529,6 +529,29 @@ promises:
     assert story.assignments("first_touch attempts_within warned") == [("kept", "broken", 1)]
 
 
+def test_rules_52_and_61_attempts_already_made_in_the_visit_leave_nothing_to_promise() -> None:
+    """Sales tries in vain at 10:00 and loses the lead at 11:00. Marketing, open from 16:00, promised one attempt within
+    an hour; the visit has had it, so there is no clock, and nobody is warned at 12:00."""
+    story = tell(
+        BASE,
+        """
+stages:
+  interest: {work: {attempts: 3, spacing: 3 days, handling: 30 min, contact: [0%]}, next: {customer: 100%}}
+  customer: {}
+calendars: {office: {hours: 09:00-17:00, days: Mon-Fri}, late: {hours: 16:00-17:00, days: Mon-Fri}}
+teams: {sales: {people: 1, calendar: office}, marketing: {people: 1, calendar: late}}
+promises:
+  teams:
+    sales: {attempts: 5 within 1 hour, on_attempts_breach: {100%: reassign to marketing}}
+    marketing: {attempts: 1 within 1 hour, on_attempts_breach: {100%: warn}}
+""",
+    )
+    assert story.assignments("team attempts_deadline attempts_within warned") == [
+        ("sales", "Mon 5 11:00", "broken", 0),
+        ("marketing", "-", "-", 0),
+    ]
+
+
 def test_rule_62_the_terms_are_those_of_the_team_that_has_the_lead() -> None:
     """One lead for each team, in stages of their own: 1 hour for marketing, 3 hours for sales."""
     story = tell(
