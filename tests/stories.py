@@ -74,8 +74,11 @@ class Story:
         """One line an attempt, in the order in which they started: who was called, from when to when."""
         rows = self._chosen(self.trace.attempts, only)
         rows = sorted(rows, key=lambda row: (row["started"], row["team"], row["rep"]))
-        return [f"{self._lead(row['lead'])}: {self.time(row['started'])} to {self._end(row)}" for row in rows
-                if row["started"] >= 0.0]
+        return [
+            f"{self._lead(row['lead'])}: {self.time(row['started'])} to {self._end(row)}"
+            for row in rows
+            if row["started"] >= 0.0
+        ]
 
     def measure(self, key: str) -> float:
         """A measure of this one run, by its key."""
@@ -116,9 +119,12 @@ class Story:
         if name in _NAMES:
             return _NAMES[name][value] if value >= 0 else "-"
         special: dict[str, Callable[[], Any]] = {
-            "lead": lambda: self._lead(value), "source": lambda: self.book.sources[value],
-            "stage": lambda: self.book.stages[value], "to": lambda: self._target(value),
-            "owner": lambda: self._team(value), "team": lambda: self._team(value),
+            "lead": lambda: self._lead(value),
+            "source": lambda: self.book.sources[value],
+            "stage": lambda: self.book.stages[value],
+            "to": lambda: self._target(value),
+            "owner": lambda: self._team(value),
+            "team": lambda: self._team(value),
         }
         return special[name]() if name in special else value.item()
 
@@ -135,7 +141,23 @@ class Story:
         return f"{self.book.sources[int(number) >> 44]} {place + 1}"
 
 
-_TIMES = {"arrived", "entered", "deadline", "touched", "reached", "ended", "back", "assigned", "joined", "started",
-          "attempts_deadline"}
-_NAMES = {"outcome": p.OUTCOMES, "how": p.ASSIGNMENT_ENDS, "end": p.ATTEMPT_ENDS, "first_touch": p.CLOCK_STATES,
-          "attempts_within": p.CLOCK_STATES}
+_TIMES = {
+    "arrived",
+    "entered",
+    "deadline",
+    "touched",
+    "reached",
+    "ended",
+    "back",
+    "assigned",
+    "joined",
+    "started",
+    "attempts_deadline",
+}
+_NAMES = {
+    "outcome": p.OUTCOMES,
+    "how": p.ASSIGNMENT_ENDS,
+    "end": p.ATTEMPT_ENDS,
+    "first_touch": p.CLOCK_STATES,
+    "attempts_within": p.CLOCK_STATES,
+}

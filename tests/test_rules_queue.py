@@ -101,9 +101,7 @@ def test_rule_13_order_of_the_queue(order: str, served: list[str]) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("order", "served"), [("first come", ["old 1", "new 1"]), ("due time", ["new 1", "old 1"])]
-)
+@pytest.mark.parametrize(("order", "served"), [("first come", ["old 1", "new 1"]), ("due time", ["new 1", "old 1"])])
 def test_rule_13_by_due_time_a_lead_already_touched_has_no_deadline_and_comes_last(
     order: str, served: list[str]
 ) -> None:
