@@ -59,15 +59,20 @@ def open_intervals(shifts: Sequence[tuple[CalendarSpec, Steps]], start: datetime
 
 def calendar_intervals(calendar: CalendarSpec, start: datetime, horizon: float) -> list[Interval]:
     """Open intervals of one calendar from instant 0 to 400 days past the horizon, disjoint and not touching."""
+    return list(_calendar_intervals(calendar, start, horizon))
+
+
+@lru_cache(maxsize=64)                  # the scenarios of a study share calendars, start and length
+def _calendar_intervals(calendar: CalendarSpec, start: datetime, horizon: float) -> tuple[Interval, ...]:
     if calendar.always:
-        return [(0.0, math.inf)]
+        return ((0.0, math.inf),)
     merged: list[Interval] = []
     for opens, closes in sorted(_daily_hours(calendar, start, horizon + BEYOND)):
         if merged and opens <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(closes, merged[-1][1]))
         else:
             merged.append((opens, closes))
-    return merged
+    return tuple(merged)
 
 
 def instants_daily(calendar: CalendarSpec, at: str, start: datetime, horizon: float) -> list[float]:

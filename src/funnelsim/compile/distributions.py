@@ -51,17 +51,18 @@ def table(distribution: Distribution) -> Values:
     return _table(bare(distribution))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)                # the scenarios of a comparison draw the same laws
 def _table(distribution: Distribution) -> Values:
-    row = fresh_table(distribution)
+    law = law_of(distribution)
+    row = make_table(law.ppf, law.isf, law.never)
     row.setflags(write=False)
     return row
 
 
-def fresh_table(distribution: Distribution) -> Values:
-    """The same, not kept for others: for distributions that are drawn."""
-    law = law_of(distribution)
-    return make_table(law.ppf, law.isf, law.never)
+@lru_cache(maxsize=1024)
+def median(distribution: Distribution) -> float:
+    """The value that half of all draws stay below."""
+    return float(law_of(distribution).ppf(np.array([0.5]))[0])
 
 
 def law_of(distribution: Distribution) -> Law:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from funnelsim.compile.demand import Demand
-from funnelsim.compile.distributions import fresh_table, law_of
+from funnelsim.compile.distributions import bare, median, table
 from funnelsim.compile.draws import logit, uniform
 from funnelsim.compile.frame import Frame, shares_of
 from funnelsim.compile.stages import Stages
@@ -82,7 +82,7 @@ class StageDraw:
         if self.forward or self.others:
             self._draw_shares(plan, weights)
         for target, row in self.tables.items():
-            plan.tables[row] = fresh_table(self._time(fit, vector, weights, target))
+            plan.tables[row] = table(self._time(fit, vector, weights, target))
 
     def _choice(self, u: float) -> Fit:
         edges = np.cumsum([fit.weight for fit in self.fits])
@@ -219,5 +219,4 @@ def _says_time(pace: Distribution, exits: tuple[str, ...], fits: tuple[Fit, ...]
                 parts.append(fit.time(fit.mean, i))
                 weights.append(fit.weight * float(share))
     fitted = Distribution("mixture", (), tuple(parts), tuple(weight / sum(weights) for weight in weights))
-    half = np.array([0.5])
-    return abs(float(np.log(law_of(pace).ppf(half) / law_of(fitted).ppf(half))[0])) < _TIME_TOLERANCE
+    return abs(math.log(median(bare(pace)) / median(bare(fitted)))) < _TIME_TOLERANCE

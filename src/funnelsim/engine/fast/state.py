@@ -101,8 +101,9 @@ class State(NamedTuple):
     attempts: Any               # ATTEMPT rows
 
 
-def new_state(plan: Plan, tracing: bool, slots: int = 1024, rows: int = 1 << 13) -> State:
-    """Room for a start; `grow` makes more."""
+def new_state(plan: Plan, tracing: bool, slots: int = 0, rows: int = 1 << 13) -> State:
+    """Room for a start, leads in flight included; `grow` makes more."""
+    slots = slots or 1024 + 5 * len(plan.inflight) // 4
     n = np.zeros(20, np.int64)
     n[N_FREE], n[TRACING], n[NEWCOMER] = slots, int(tracing), NOBODY
     people = max([1, *plan.teams.people.tolist()])
