@@ -29,4 +29,4 @@ def test_code_of_others_keeps_its_negative_indices() -> None:
 def test_the_cache_has_a_name_of_its_own_for_these_sources() -> None:
     assert jit.engine_hash() == jit.engine_hash()
     assert jit.cache_directory().name == jit.engine_hash()
-    assert numba.config.CACHE_DIR == str(jit.cache_directory())
+    assert str(jit.cache_directory()) == numba.config.CACHE_DIR
