@@ -216,7 +216,10 @@ def test_shares_of_a_whole() -> None:
     fitted = units.share({"share": 0.45, "se": 0.03, "of": "entered", "after": "30 days"})
     assert (fitted.value, fitted.se) == (0.45, 0.03)
     assert fitted.after is not None
-    for wrong in ({"share": 1.2}, {"se": 0.1}, {"share": 0.3, "sd": 1}, {"2026-01-05": "10%"}, "after 3 days"):
+    moving = units.share({"start": "10%", "2026-06-01": "20%"})
+    assert moving.value == 0.1
+    assert moving.schedule is not None
+    for wrong in ({"share": 1.2}, {"se": 0.1}, {"share": 0.3, "sd": 1}, {"2026-01-05": "110%"}, "after 3 days"):
         with pytest.raises(Misreading):
             units.share(wrong)
 

@@ -1,7 +1,7 @@
 """The fast engine, compiled by numba: the same visits, assignments and attempts as the reference, bit for bit.
 
-`loop` is the event loop, `agenda` its future events, `queues` who waits; `demand`, `visits`, `work` and `promises` hold
-the handlers, in the words of the reference; `tally` counts the Summary; `state` is all that changes.
+`loop` is the event loop, `agenda` its future events, `queues` who waits; `demand`, `visits`, `work`, `promises` and
+`outcome` hold the handlers, in the words of the reference; `tally` counts the Summary; `state` is all that changes.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from funnelsim.engine.fast.agenda import (
     time_of,
 )
 from funnelsim.engine.fast.demand import ZERO, entry_stage, is_in_flight, new_lead, next_week
+from funnelsim.engine.fast.outcome import COOLED, SHOWS, close, leave, settle, turn_cold
 from funnelsim.engine.fast.promises import act, assign, end_assignment
 from funnelsim.engine.fast.queues import leave_queue
 from funnelsim.engine.fast.state import (
@@ -59,19 +60,7 @@ from funnelsim.engine.fast.state import (
     TRACING,
 )
 from funnelsim.engine.fast.tally import count_arrival, sample_day
-from funnelsim.engine.fast.visits import (
-    COOLED,
-    ROUTED,
-    SHOWS,
-    close,
-    enter,
-    leave,
-    newcomers_wait,
-    resume,
-    route,
-    settle,
-    turn_cold,
-)
+from funnelsim.engine.fast.visits import ROUTED, enter, newcomers_wait, resume, route
 from funnelsim.engine.fast.work import (
     NEXT_ATTEMPT,
     after_no_answer,

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.fast.draws import ONE, ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.queues import join_queue, leave_queue
 from funnelsim.engine.fast.state import JOIN, LEAVE, N_ASSIGNMENTS, ROUTE, TRACING
 from funnelsim.engine.fast.tally import count_assignment
-from funnelsim.engine.fast.visits import ONE, ZERO, lose_context, stage_draw, stage_duration
+from funnelsim.engine.fast.visits import lose_context
 from funnelsim.engine.jit import hot
 from funnelsim.engine.odds import step_value
 from funnelsim.engine.order import ACTION, DUE

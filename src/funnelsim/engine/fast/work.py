@@ -7,21 +7,13 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.fast.agenda import schedule, schedule_work
+from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
+from funnelsim.engine.fast.outcome import effects_on, give_up, turn_cold
 from funnelsim.engine.fast.promises import catch_up, count_touch, settle_tries
 from funnelsim.engine.fast.queues import ask_dispatch, join_queue, take_next
 from funnelsim.engine.fast.state import JOIN, N_ATTEMPTS, NO_END, ROUTE, SETTLE, TRACING
 from funnelsim.engine.fast.tally import count_work
-from funnelsim.engine.fast.visits import (
-    ZERO,
-    effects_on,
-    give_up,
-    lose_context,
-    mark_reached,
-    owner_of,
-    stage_draw,
-    stage_duration,
-    turn_cold,
-)
+from funnelsim.engine.fast.visits import lose_context, mark_reached, owner_of
 from funnelsim.engine.jit import hot
 from funnelsim.engine.odds import shifted_chance
 from funnelsim.engine.order import DUE
