@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
-from scipy.interpolate import CubicSpline
 
 from funnelsim.engine.streams import make_table
 from funnelsim.scenario.values import Distribution
@@ -220,6 +219,8 @@ def _sum(terms: list[Values]) -> Values:
 
 def _splined(exact: Function) -> Function:
     """A positive quantile function by a spline on logarithmic scales, exact outside the ranks a table asks for."""
+    from scipy.interpolate import CubicSpline  # a fifth of a second to import, for the gamma law alone
+
     ranks = _ranks(_GAMMA_STEPS)
     spline = CubicSpline(np.log(ranks), np.log(np.maximum(exact(ranks), 1e-300)))
 
