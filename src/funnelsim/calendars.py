@@ -21,7 +21,6 @@ from zoneinfo import ZoneInfo
 
 DAY = 86400.0
 BEYOND = 400 * DAY              # hours are known for so long past the horizon: deadlines set before it end after it
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 Interval = tuple[float, float]              # [opens, closes)
 Staffed = tuple[float, float, int]          # [opens, closes), people on shift

@@ -145,8 +145,9 @@ def compare(
 
 
 def _design(draws: int | None, pairs: int | None, precision: float | None) -> Design:
-    given = {"draws": draws, "pairs": pairs, "precision": precision}
-    return Design(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    """The default design with what the user gave in place."""
+    usual = Design()
+    return Design(draws or usual.draws, pairs or usual.pairs, usual.precision if precision is None else precision)
 
 
 def _manifest(

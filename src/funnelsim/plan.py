@@ -17,7 +17,6 @@ from funnelsim.whole import whole
 
 TICK = 1.0 / 1024.0
 HOUR, DAY, WEEK = 3600.0, 86400.0, 604800.0
-NONE = whole(-1)
 
 # Where an exit leads when it is not a stage.
 LOST, SILENT = whole(-1), whole(-2)       # silent: never heard of again, stays open for ever

@@ -143,7 +143,7 @@ def _highest_rate(points: Any, at: Whole, end: Whole, until: float) -> float:
     while at < end and points[at].x < until:
         highest = max(highest, points[at].y)
         at += 1
-    return highest  # type: ignore[no-any-return]
+    return highest  # type: ignore[no-any-return]  # from a record
 
 
 @shared

@@ -29,14 +29,14 @@ def step_value(points: Any, first: Whole, count: Whole, now: float) -> float:
 def curve_value(points: Any, first: Whole, count: Whole, delay: float) -> float:
     """ln r at a delay in seconds: linear in ln(delay) between the points, flat beyond them."""
     if delay <= 0.0:
-        return points[first].y  # type: ignore[no-any-return]
+        return points[first].y  # type: ignore[no-any-return]  # from a record
     x = math.log(delay)
     if x <= points[first].x:
-        return points[first].y  # type: ignore[no-any-return]
+        return points[first].y  # type: ignore[no-any-return]  # from a record
     low = first
     high = first + count - 1
     if x >= points[high].x:
-        return points[high].y  # type: ignore[no-any-return]
+        return points[high].y  # type: ignore[no-any-return]  # from a record
     while high - low > 1:
         middle = (low + high) >> 1
         if points[middle].x <= x:
@@ -44,7 +44,7 @@ def curve_value(points: Any, first: Whole, count: Whole, delay: float) -> float:
         else:
             high = middle
     part = (x - points[low].x) / (points[high].x - points[low].x)
-    return points[low].y + part * (points[high].y - points[low].y)  # type: ignore[no-any-return]
+    return points[low].y + part * (points[high].y - points[low].y)  # type: ignore[no-any-return]  # from a record
 
 
 @shared

@@ -130,7 +130,6 @@ P_HABIT, P_KEPT, P_HEEDED, P_ROUTING = _purpose("habit"), _purpose("kept"), _pur
 P_FIT, P_REACHABLE, P_VALUE, P_OWNER = _purpose("fit"), _purpose("reachable"), _purpose("value"), _purpose("owner")
 P_SEGMENT, P_ENTRY, P_COUNT, P_HEIGHT = _purpose("segment"), _purpose("entry"), _purpose("count"), _purpose("height")
 P_TIME, P_LEVEL = _purpose("time"), _purpose("level")
-P_SPARE1, P_SPARE2, P_SPARE3, P_SPARE4 = (_purpose(f"spare {i}") for i in range(1, 5))
 
 
 # ---- tables of quantiles ---------------------------------------------------------------------------------------------

@@ -83,9 +83,9 @@ def money_axis(axes: Axes, currency: str) -> None:
 
 def date_axis(axes: Axes) -> None:
     """Dates as short as they can be said."""
-    locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]  # Matplotlib types it not
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # nor this
 
 
 def count_axis(axes: Axes) -> None:

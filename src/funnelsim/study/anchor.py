@@ -111,11 +111,6 @@ def anchor(
     return found
 
 
-def anchor_file(root: Blueprint) -> Path:
-    """Where the anchor of a root scenario is kept."""
-    return _file(_key(root))
-
-
 def _solve(
     root: Blueprint, key: str, lend: Anchor | None, threads: int | None, on_step: Callable[[str], None]
 ) -> Anchor:
@@ -282,7 +277,9 @@ def _added(solution: _Solution, plan: Plan) -> Floats:
 def _needs_anchor(plan: Plan) -> NDArray[np.bool_]:
     stages = plan.stages
     between = (stages["base"] > 0.0) & (stages["base"] < 1.0)
-    return (stages["effect_count"] > 0) | (between & (stages["base_of_entered"] > 0) & (stages["step_count"] > 0))  # type: ignore[no-any-return]
+    worked = between & (stages["base_of_entered"] > 0) & (stages["step_count"] > 0)
+    needs: NDArray[np.bool_] = (stages["effect_count"] > 0) | worked
+    return needs
 
 
 def _replications(plan: Plan, seed: int, threads: int | None) -> int:

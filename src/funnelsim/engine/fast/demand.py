@@ -75,7 +75,7 @@ def new_lead(plan: Any, state: Any, number: Whole, luck: Whole, source: Whole, n
         state.counts[slot, stage] = 0
     lead.segment = _segment(plan, lead)
     draw_traits(plan, lead)
-    return slot  # type: ignore[no-any-return]
+    return slot  # type: ignore[no-any-return]  # from a record
 
 
 @hot
@@ -101,7 +101,7 @@ def entry_stage(plan: Any, lead: Any) -> Whole:
     row = source.entry_first
     if source.entry_count > 1:
         row = pick(plan.exits, source.entry_first, source.entry_count, birth_draw(plan, lead, P_ENTRY))
-    return plan.exits[row].to  # type: ignore[no-any-return]
+    return plan.exits[row].to  # type: ignore[no-any-return]  # from a record
 
 
 @hot

@@ -199,7 +199,7 @@ def _weight(plan: Any, lead: Any, row: Whole, age: float) -> float:
     gone = 0.0
     if at.to != SILENT and age > 0.0:
         gone = cdf(plan.tables, at.pace, age) if at.pace >= 0 else 1.0
-    return chance * at.share * (1.0 - gone)  # type: ignore[no-any-return]
+    return chance * at.share * (1.0 - gone)  # type: ignore[no-any-return]  # from a record
 
 
 @hot

@@ -246,7 +246,7 @@ def _after(plan: Any, lead: Any, clock: Any, fraction: float) -> float:
     if term.business != 0:
         team = plan.teams[lead.assigned_to]
         return add_open(plan.intervals, team.interval_first, team.interval_count, clock.start, length)
-    return clock.start + length  # type: ignore[no-any-return]
+    return clock.start + length  # type: ignore[no-any-return]  # from a record
 
 
 @hot
@@ -334,6 +334,6 @@ def _settle(state: Any, slot: Whole, kind: Whole, now: float, met: bool) -> None
 @hot
 def _is_late(clock: Any, assigned: float) -> bool:
     is_running = clock.state != NO_CLOCK and clock.state != INHERITED
-    return is_running and clock.deadline < assigned  # type: ignore[no-any-return]
+    return is_running and clock.deadline < assigned  # type: ignore[no-any-return]  # from a record
 
 

@@ -113,12 +113,12 @@ def _before(heap: Any, team: Whole, i: Whole, key: float, joined: float, lead: W
     """Whether place i is served before; level is negative for those who go first."""
     at = heap[team, i]
     if at.level != level:
-        return at.level < level  # type: ignore[no-any-return]
+        return at.level < level  # type: ignore[no-any-return]  # from a record
     if at.key != key:
-        return at.key < key  # type: ignore[no-any-return]
+        return at.key < key  # type: ignore[no-any-return]  # from a record
     if at.joined != joined:
-        return at.joined < joined  # type: ignore[no-any-return]
-    return at.lead < lead  # type: ignore[no-any-return]
+        return at.joined < joined  # type: ignore[no-any-return]  # from a record
+    return at.lead < lead  # type: ignore[no-any-return]  # from a record
 
 
 @hot

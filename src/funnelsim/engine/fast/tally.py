@@ -43,7 +43,7 @@ def tally_of(out: Summary) -> Tally:
 
 @hot
 def in_window(plan: Any, at: float) -> bool:
-    return plan.settings[0].measure_from <= at < plan.settings[0].measure_to  # type: ignore[no-any-return]
+    return plan.settings[0].measure_from <= at < plan.settings[0].measure_to  # type: ignore[no-any-return]  # from a record
 
 
 @hot

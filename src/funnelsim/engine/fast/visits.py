@@ -160,7 +160,7 @@ def owner_of(plan: Any, state: Any, lead: Any, stage: Whole) -> Whole:
     """One owner luck for life divides the leads [44]; -1 nobody."""
     sole = state.facts[stage].owner
     if sole != DIVIDED:
-        return sole  # type: ignore[no-any-return]
+        return sole  # type: ignore[no-any-return]  # from a record
     luck = birth_draw(plan, lead, P_OWNER)
     for team in range(len(plan.teams)):
         if luck < plan.duties[stage, team].share:

@@ -207,7 +207,7 @@ def _contact_chance(plan: Any, lead: Any, step: Any, now: float) -> float:
         return 0.0
     chance = plan.points[step.contact_first + min(lead.attempts, step.contact_count) - 1].y
     if chance <= 0.0 or chance >= 1.0:
-        return chance  # type: ignore[no-any-return]
+        return chance  # type: ignore[no-any-return]  # from a record
     shift = plan.stages[lead.stage].contact_intercept + effects_on(plan, lead, CONTACT_CHANCE, now)
     return shifted_chance(chance, shift)
 
@@ -227,12 +227,12 @@ def _due(plan: Any, lead: Any, now: float) -> float:
             return max(now, float(start + plan.points[step.days_first + lead.step_attempts].y))
         gap = last - plan.points[step.days_first + step.days_count - 2].y if step.days_count > 1 else DAY
         return max(now, float(start + (last + beyond * gap)))
-    return now + step.spacing  # type: ignore[no-any-return]
+    return now + step.spacing  # type: ignore[no-any-return]  # from a record
 
 
 @hot
 def _owns(plan: Any, stage: Whole, team: Whole) -> bool:
     below = plan.duties[stage, team - 1].share if team > 0 else 0.0
-    return plan.duties[stage, team].share > below  # type: ignore[no-any-return]
+    return plan.duties[stage, team].share > below  # type: ignore[no-any-return]  # from a record
 
 
