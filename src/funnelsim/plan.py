@@ -22,12 +22,17 @@ HOUR, DAY, WEEK = 3600.0, 86400.0, 604800.0
 LOST, SILENT = whole(-1), whole(-2)       # silent: never heard of again, stays open for ever
 
 # How a visit ended.
-FORWARD, BACK, END, LOST_HERE, UNREACHED, COLD, RETURNED, CYCLE_LIMIT, WENT_SILENT, OPEN = (whole(i) for i in range(10))
-OUTCOMES = ("forward", "back", "end", "lost", "unreached", "cold", "returned", "cycle limit", "silent", "open")
+(FORWARD, BACK, END, LOST_HERE, UNREACHED, COLD, RETURNED, CYCLE_LIMIT, WENT_SILENT, OPEN,
+ REJECTED) = (whole(i) for i in range(11))
+OUTCOMES = ("forward", "back", "end", "lost", "unreached", "cold", "returned", "cycle limit", "silent", "open",
+            "rejected")
+
+# Whose fault a lead lost in sales' hands was (rule 109).
+NO_BLAME, POOR_LEAD, POOR_FOLLOW_UP = (whole(i) for i in range(3))
 
 # How an assignment ended.
-(REACHED, GAVE_UP, WENT_COLD, REASSIGNED, SENT_BACK, PASSED_ON, STILL_OPEN) = (whole(i) for i in range(7))
-ASSIGNMENT_ENDS = ("reached", "gave up", "went cold", "reassigned", "returned", "passed on", "open")
+(REACHED, GAVE_UP, WENT_COLD, REASSIGNED, SENT_BACK, PASSED_ON, STILL_OPEN, TURNED_DOWN) = (whole(i) for i in range(8))
+ASSIGNMENT_ENDS = ("reached", "gave up", "went cold", "reassigned", "returned", "passed on", "open", "rejected")
 
 # How an attempt ended.
 CONTACT, NO_ANSWER, WITHDRAWN, WAITING, IN_PROGRESS = (whole(i) for i in range(5))
@@ -38,20 +43,31 @@ NO_CLOCK, RUNNING, KEPT, BROKEN, NEITHER, INHERITED = (whole(i) for i in range(-
 CLOCK_STATES = ("running", "kept", "broken", "neither", "inherited")
 
 # Terms, clock starts, actions on a breach.
-FIRST_TOUCH, ATTEMPTS_WITHIN = whole(0), whole(1)
+FIRST_TOUCH, ATTEMPTS_WITHIN, ACCEPT_WITHIN = (whole(i) for i in range(3))
+TERMS = 3
 CREATED, QUALIFIED, ASSIGNED = (whole(i) for i in range(3))
 WARN, ESCALATE, REASSIGN, RETURN = (whole(i) for i in range(4))
 ACTIONS = ("warn", "escalate", "reassign", "return")
 
 # Queue orders (rule 13), routing of a handoff (rules 48, 50), units of spacing (rule 38), sides.
-FIRST_COME, BY_SCORE, BY_DUE_TIME = (whole(i) for i in range(3))
+FIRST_COME, BY_SCORE, BY_DUE_TIME, NEWEST, BY_VALUE = (whole(i) for i in range(5))
 AT_ONCE, DELAYED, BATCHED = (whole(i) for i in range(3))
 ELAPSED, BUSINESS, ON_DAYS = (whole(i) for i in range(3))
 MARKETING, SALES = whole(0), whole(1)
+# How a team's waiting leads are kept apart: one queue, one a rep, one a kind of work (rules 103, 104).
+POOLED, PERSONAL, BUDGETED = (whole(i) for i in range(3))
+OWN_LEADS, OTHER_LEADS, FOLLOW_UPS, DEALS = (whole(i) for i in range(4))
+# What is done once the buyer has been reached (rule 100); what a buyer's signal does besides its points (rules 85, 86).
+MEETING, OBJECTION = whole(0), whole(1)
+RAISES_HAND, PAUSES = whole(1), whole(2)
+# Definitions: a milestone or a threshold (rules 35, 82). Levels: what they listen to (rule 108).
+ENTERS, SCORE_AT_LEAST = whole(0), whole(1)
+OUTCOMES_OF, ACCEPTANCE_OF, LOAD_OF, QUOTA_OF = (whole(i) for i in range(4))
 
 # Effects: what they look at, and what they shift.
-ALWAYS, FIT, CONTEXT_LOST, BOTH_TEAMS, MARKETING_SELLS, RESPONSE_DELAY = (whole(i) for i in range(6))
-ADVANCE, CONTACT_CHANCE = whole(0), whole(1)
+(ALWAYS, FIT, CONTEXT_LOST, BOTH_TEAMS, MARKETING_SELLS, RESPONSE_DELAY, INTENT, TRUST, WARMTH, TOO_EARLY, TOO_LATE,
+ TRUST_DELAY, HOUR_OF_WEEK, LEVEL_OF, SCORE_OF, UNRESOLVED, DUPLICATED, OWN_LEAD) = (whole(i) for i in range(18))
+ADVANCE, CONTACT_CHANCE, PURSUE, KEEP, HABIT, SHOW, SIGNAL_CHANCE = (whole(i) for i in range(7))
 
 _i, _f, _u = "i8", "f8", "u8"
 
@@ -62,6 +78,9 @@ SETTINGS = np.dtype([
     ("segments", _i),
     ("cycles", _i),             # backward exits a lead may take; -1 any number
     ("days_first", _i), ("days_count", _i),     # run of `instants`: local midnights, [0] <= 0, last >= horizon
+    ("weekday", _i),            # of day 0, Monday = 0
+    ("good", _f),               # fit from which a lead is a good one (rule 109)
+    ("late", _f),               # a first touch later than this is poor follow-up; inf = never
 ])
 SOURCE = np.dtype([
     ("luck", _u),               # hash of the source's path
@@ -73,12 +92,20 @@ SOURCE = np.dtype([
     ("first", _f), ("last", _f),                # flight: arrivals in [first, last) only
     ("entry_first", _i), ("entry_count", _i),   # run of `exits`: entry stages with their shares
     ("cost", _f),               # acquisition cost a lead
+    ("side", _i),               # MARKETING or SALES: whose lead it is
+    # the same person found again as a second record (rule 88): chance, delay, where it enters, chance of being merged
+    ("again", _f), ("again_after", _i), ("again_stage", _i), ("merged", _f),
 ])
 MIX = np.dtype([                # one row a (source, segment): source * segments + segment
     ("share", _f),              # cumulative share of the segment within the source
     ("fit", _i), ("fit_shift", _f),             # table of the noise or -1; constant added
     ("reachable", _f),
     ("value", _i),              # table of the deal value (in currency units), -1 = 0
+    ("intent", _i), ("intent_shift", _f),       # table or -1, and a constant added; the same for trust
+    ("trust", _i), ("trust_shift", _f),
+    ("ready", _i),              # table of the time from arrival until the buyer is ready to talk; -1 = at once
+    ("warmth", _f),             # 1 = came by itself, 0 = has never heard of us
+    ("points", _f),             # what its arrival counts in scores
 ])
 STAGE = np.dtype([
     ("luck", _u),               # hash of the stage's path; purposes are added to it
@@ -92,6 +119,12 @@ STAGE = np.dtype([
     ("effect_first", _i), ("effect_count", _i), # run of `effects`
     ("base", _f),               # the base rate (sum of forward shares) as written, for anchoring
     ("base_of_entered", _i),    # 1 = share of leads that entered, 0 = of leads dealt with
+    ("gate", _i),               # definition that opens the way forward instead of a chance (rule 83), -1 none
+    ("rejected_first", _i), ("rejected_count", _i),     # exits of leads the receiving team turns down (rule 90)
+    ("signal_first", _i), ("signal_count", _i), # run of `signals`
+    ("nurture", _i),            # row of `nurtures`, -1 none
+    ("task_first", _i), ("task_count", _i),     # run of `tasks`: what follows once the buyer is reached
+    ("deal", _i),               # 1 = work here counts as a deal in a time budget (rule 104)
 ])
 EXIT = np.dtype([
     ("to", _i),                 # stage, LOST or SILENT
@@ -108,11 +141,54 @@ STEP = np.dtype([               # work of a stage, step by step (rule 45)
     ("days_first", _i), ("days_count", _i),
     ("contact_first", _i), ("contact_count", _i),   # run of `points`: y = chance at attempt 1, 2, ...; last holds on
     ("contactable", _i),        # 1 = the table speaks of contactable leads only: unreachable leads are never reached
+    ("preparation", _i),        # table or -1: added to the first attempt of each assignment (rule 99)
+])
+TASK = np.dtype([               # once the buyer has been reached (rule 100)
+    ("luck", _u),
+    ("kind", _i),               # MEETING: joins on level 2, and when it fails for good the lead was not reached; OBJECTION
+    ("chance", _f),             # that there is one
+    ("delay", _i),              # table or -1: from now until it takes place, again for each try
+    ("handling", _i),           # table or -1: work when the buyer shows, or each try to resolve the objection
+    ("idle", _i),               # table or -1: a rep's time lost when the buyer does not show
+    ("success", _f),            # chance that the buyer shows, or that a try resolves it
+    ("tries", _i),
+])
+SIGNAL = np.dtype([             # what a buyer may do in a stage, once a visit (rule 84)
+    ("luck", _u),
+    ("chance", _f), ("after", _i),              # table of the time from entry, -1 = at entry
+    ("points", _f), ("intent", _f), ("trust", _f),      # what it adds
+    ("flags", _i),              # RAISES_HAND | PAUSES
+    ("pause", _i),              # table of the length of the pause, -1 none
+])
+NURTURE = np.dtype([            # automatic touches of a stage (rule 81)
+    ("luck", _u),
+    ("every", _f), ("touches", _i),             # seconds between touches; at most so many a visit
+    ("intent", _f), ("intent_limit", _f),       # a touch adds gain * (1 - now / limit), nothing beyond; inf = no limit
+    ("trust", _f), ("trust_limit", _f),
+    ("fatigue", _f),            # chance that a touch makes the buyer unsubscribe, for life
+    ("goes_on", _i),            # 1 = also while a team of the sales side has the lead
+])
+SCORE = np.dtype([              # an observer: how one team sees a lead (rule 87)
+    ("luck", _u),
+    ("fit", _f), ("intent", _f), ("points", _f),        # weights
+    ("noise", _i),              # table of what it gets wrong about a lead, for life; -1 nothing
+])
+LEVEL = np.dtype([              # a slow number that experience moves (rule 108)
+    ("kind", _i), ("team", _i),
+    ("initial", _f), ("weight", _f),            # level += weight * (seen - level)
+    ("review_first", _i), ("review_count", _i), # run of `instants`: moves at reviews only; count 0 = at once
+    ("fair", _i),               # OUTCOMES_OF: 1 = losses by poor follow-up are not held against the leads
+    ("per", _f),                # LOAD_OF: leads a review that count as 1; QUOTA_OF: cents
+    ("definition", _i),         # QUOTA_OF: what earns
 ])
 EFFECT = np.dtype([
     ("input", _i), ("target", _i),
     ("size_first", _i), ("size_count", _i),     # run of `points`: (from instant, ln odds), a step function
-    ("curve_first", _i), ("curve_count", _i),   # RESPONSE_DELAY: run of `points`: (ln seconds, ln r); size multiplies
+    # *_DELAY, TOO_LATE: run of `points`: (ln seconds, ln r), size multiplies; HOUR_OF_WEEK: y = ln odds of each hour since
+    # start
+    ("curve_first", _i), ("curve_count", _i),
+    ("team", _i),               # acts for this team only; -1 any
+    ("of", _i),                 # LEVEL_OF: row of `levels`; SCORE_OF: row of `scores`
 ])
 POINT = np.dtype([("x", _f), ("y", _f)])
 TEAM = np.dtype([
@@ -120,9 +196,17 @@ TEAM = np.dtype([
     ("people", _i),             # the largest capacity ever
     ("order", _i),
     ("interval_first", _i), ("interval_count", _i),   # run of `intervals`
-    ("stretch", _f),            # handling times are multiplied by this: own factor / (1 - other work)
+    # run of `points`: (from instant, what handling times are multiplied by): own factor / (1 - other work) / ramp
+    ("stretch_first", _i), ("stretch_count", _i),
     ("resume", _i),             # 1 = unfinished work continues at the next opening
     ("habit", _i),              # table or -1 = at once
+    ("luck", _u),
+    ("score", _i),              # the observer of BY_SCORE; -1 = fit itself
+    ("head_start", _f),         # FIRST_COME: own leads are served as if they had joined so many seconds earlier
+    ("lanes", _i),              # POOLED, PERSONAL or BUDGETED
+    ("lane_first", _i), ("lane_count", _i),     # numbers of its lanes among those of all teams: 1, people or 4
+    ("budget_first", _i), ("budget_count", _i), # BUDGETED: run of `points`, y = share of the time for each kind of work
+    ("absence", _f),            # chance that a rep is away on a day
 ])
 INTERVAL = np.dtype([
     ("opens", _f), ("closes", _f),              # [opens, closes); touching ones differ in capacity
@@ -134,7 +218,19 @@ DUTY = np.dtype([               # one row a (stage, team): what the team owns an
     ("routing", _i), ("delay", _i),             # how leads are handed to this team here; table when DELAYED
     ("batch_first", _i), ("batch_count", _i),   # run of `instants` when BATCHED
     ("context_first", _i), ("context_count", _i),   # run of `points`: context kept at a handoff
-    ("kept_first", _i), ("kept_count", _i),     # run of `points`: chance that the promise is kept; count 0 = no promise
+    ("promise_first", _i), ("promise_count", _i),       # run of `promises`: the first that holds for the lead counts
+    # acceptance of leads handed over (rule 89): observer, -1 = none asked; run of `points`: threshold
+    ("accept_score", _i), ("accept_first", _i), ("accept_count", _i),
+    ("decide", _i),             # table of the time until somebody looks, -1 = at once
+    ("window", _f), ("window_business", _i), ("default_accept", _i),    # time-out, inf = none; what happens then
+    ("points_kept", _f),        # part of the points that a rejected lead keeps
+    ("pursue", _f),             # log-odds that a lead of the other side is worked at all (rule 95); inf = always
+])
+PROMISE = np.dtype([            # a tier of what a team has promised in a stage
+    ("segments", _i), ("sources", _i),          # bits of those for which it holds
+    ("score", _i), ("least", _f),               # at least so much on this observer's score; -1 = any
+    ("value", _f),              # cents at least
+    ("kept_first", _i), ("kept_count", _i),     # run of `points`: chance that the promise is kept
     ("attempts", _i),           # attempts promised; 0 = none
     ("term_first", _i), ("term_count", _i),     # run of `terms`
 ])
@@ -150,7 +246,13 @@ ACTION_ROW = np.dtype([
     ("to", _i), ("limit", _i),  # REASSIGN: to which team, how often a visit
     ("exit", _i),               # RETURN: row of `exits`
 ])
-DEFINITION = np.dtype([("stage", _i)])          # passed when a lead enters the stage (rule 35)
+DEFINITION = np.dtype([         # rules 35 and 82
+    ("kind", _i),
+    ("stage", _i),              # ENTERS: passed when a lead enters the stage
+    ("score", _i), ("least_first", _i), ("least_count", _i),    # SCORE_AT_LEAST: observer; run of `points`: threshold
+    ("offset", _f),             # added to the score, found by anchoring where a stage has this gate
+    ("person", _i),             # 1 = second records of a person do not count
+])
 INFLIGHT = np.dtype([           # a lead of the snapshot (rule 23)
     ("id", _i), ("source", _i), ("segment", _i),    # segment -1 = drawn
     ("stage", _i), ("age", _f), # seconds in the stage at `start`
@@ -171,11 +273,17 @@ class Plan(NamedTuple):
     stages: Any                 # STAGE, in the order of the file
     exits: Any                  # EXIT
     steps: Any                  # STEP
+    tasks: Any                  # TASK
+    signals: Any                # SIGNAL
+    nurtures: Any               # NURTURE
+    scores: Any                 # SCORE
+    levels: Any                 # LEVEL
     effects: Any                # EFFECT
     points: Any                 # POINT
     teams: Any                  # TEAM, marketing-side teams first
     intervals: Any              # INTERVAL, team after team
     duties: Any                 # DUTY[stage, team]
+    promises: Any               # PROMISE
     terms: Any                  # TERM
     actions: Any                # ACTION_ROW
     definitions: Any            # DEFINITION
@@ -198,7 +306,10 @@ class Book(NamedTuple):
     won: int                    # index of the definition that is revenue, -1 = none
     team_costs: tuple[float, ...]       # a paid hour
     costs: tuple[tuple[str, float, float, float], ...]   # (team, from, to, amount): flights and tools, linear
-    volume_promises: tuple[tuple[str, float, str], ...]  # (definition, count, "month" | "week" | "quarter")
+    volume_promises: tuple[tuple[str, float, str, str, int], ...]
+    # (definition, amount, "month" | "week" | "quarter", "count" | "value", segment or -1)
+    levels: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
 
 
 def records(dtype: np.dtype[Any], *shape: int) -> Any:
@@ -241,6 +352,13 @@ VISIT = np.dtype([
     ("back", _f),               # entry of the next visit when there is a cool-off; -1 none
     ("shift", _f), ("chance", _f),      # sum of the effects and chance of a forward exit when drawn; nan-free: 0, -1
     ("context", _f), ("fit", _f), ("value", _f),            # value in cents, a whole number: sums are exact
+    ("intent", _f), ("trust", _f), ("points", _f),          # when the visit closed
+    ("asked", _f),              # when the buyer last raised a hand before the first touch, -1 never
+    ("touches", _i),            # nurture touches in this visit
+    ("effort", _f),             # seconds of people's work that ended in this visit
+    ("blame", _i),              # NO_BLAME, POOR_LEAD or POOR_FOLLOW_UP
+    ("duplicate", _i),          # 1 = second record of a person
+    ("merged", _i),             # second records merged into this one meanwhile
 ])
 ASSIGNMENT = np.dtype([
     ("lead", _i), ("stage", _i), ("number", _i), ("ordinal", _i),      # ordinal counts assignments of the visit, from 1
@@ -251,12 +369,21 @@ ASSIGNMENT = np.dtype([
     ("kept", _i),               # the draw: 1 kept, 0 not, -1 nothing promised
     ("deadline", _f), ("first_touch", _i),      # deadline of the first-touch clock, -1; its CLOCK_STATE, -1 no clock
     ("attempts_deadline", _f), ("attempts_within", _i),
+    ("accept_deadline", _f), ("accept_within", _i),
+    ("promise", _i),            # row of `promises`, -1 none
+    ("decided", _f), ("accepted", _i),          # when the lead was accepted (1) or turned down (0), -1 not asked
+    ("pursued", _i),            # 1 worked, 0 left alone, -1 not asked
     ("late", _i),               # 1 = the deadline had passed when the team got the lead (cause "system")
     ("warned", _i), ("escalated", _i),
     ("ended", _f), ("how", _i),
 ])
+PASSING = np.dtype([            # a definition of the kind SCORE_AT_LEAST, passed; milestones show in the visits
+    ("lead", _i), ("definition", _i), ("at", _f),
+    ("source", _i), ("segment", _i), ("arrived", _f), ("value", _f), ("duplicate", _i),
+])
 ATTEMPT = np.dtype([
     ("lead", _i), ("stage", _i), ("number", _i), ("ordinal", _i),      # ordinal counts attempts of the visit, from 1
+    ("task", _i),               # row of `tasks`; -1 = an attempt to reach the buyer. Then ordinal counts its tries
     ("assignment", _i), ("team", _i), ("rep", _i),                     # rep -1 = not started
     ("joined", _f), ("started", _f), ("ended", _f), ("end", _i),       # -1 = not yet; ended also when withdrawn
 ])

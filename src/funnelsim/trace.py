@@ -1,4 +1,4 @@
-"""What happened: visits, assignments and attempts, the same columns and the same order from both engines."""
+"""What happened: visits, assignments, attempts, passings; the same columns and the same order from both engines."""
 
 from __future__ import annotations
 
@@ -8,27 +8,33 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.plan import ASSIGNMENT, ATTEMPT, VISIT
+from funnelsim.plan import ASSIGNMENT, ATTEMPT, PASSING, VISIT
 
-# A lead's number is (source, cell, ordinal) in 10, 36 and 8 bits; source 1023 are the leads of the snapshot [18, 23].
+# A lead's number is (source, cell, ordinal) in 10, 36 and 8 bits; source 1023 are the leads of the snapshot [18, 23],
+# sources from 512 on are second records of a person [88].
 _SOURCE_SHIFT = np.int64(44)
 _IN_FLIGHT, _BELOW_SOURCE = np.int64(1023), np.int64((1 << 44) - 1)
 
 
 class Trace(NamedTuple):
-    """The three tables of one replication, each in order of lead and time."""
+    """The tables of one replication, each in order of lead and time; and the levels at each midnight."""
 
     visits: Any                 # VISIT
     assignments: Any            # ASSIGNMENT
     attempts: Any               # ATTEMPT
+    passings: Any               # PASSING
+    levels: NDArray[np.float64]         # [day, level] at the midnight that ends the day; 0 past the horizon
 
     @classmethod
-    def of(cls, visits: Sequence[Any], assignments: Sequence[Any], attempts: Sequence[Any]) -> Trace:
+    def of(cls, visits: Sequence[Any], assignments: Sequence[Any], attempts: Sequence[Any], passings: Sequence[Any],
+           levels: NDArray[np.float64]) -> Trace:
         """From rows in any order: lists of tuples or record arrays."""
         return cls(
             _ordered(visits, VISIT, ("lead", "entered", "stage", "number")),
             _ordered(assignments, ASSIGNMENT, ("lead", "stage", "number", "ordinal")),
-            _ordered(attempts, ATTEMPT, ("lead", "stage", "number", "assignment", "ordinal", "joined")),
+            _ordered(attempts, ATTEMPT, ("lead", "stage", "number", "assignment", "task", "ordinal", "joined")),
+            _ordered(passings, PASSING, ("lead", "at", "definition")),
+            levels,
         )
 
 

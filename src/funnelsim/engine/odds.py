@@ -7,12 +7,34 @@ Used by both engines; the oracle outside them is arithmetic by hand (tests/test_
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from funnelsim.engine.interest import score_of
 from funnelsim.engine.jit import shared
-from funnelsim.plan import ALWAYS, BOTH_TEAMS, CONTEXT_LOST, FIT, MARKETING_SELLS, RESPONSE_DELAY
+from funnelsim.engine.levels import level_value
+from funnelsim.engine.streams import on_grid
+from funnelsim.plan import (
+    BOTH_TEAMS,
+    CONTEXT_LOST,
+    DUPLICATED,
+    FIT,
+    HOUR,
+    HOUR_OF_WEEK,
+    INTENT,
+    LEVEL_OF,
+    MARKETING_SELLS,
+    OWN_LEAD,
+    RESPONSE_DELAY,
+    SCORE_OF,
+    TOO_EARLY,
+    TOO_LATE,
+    TRUST,
+    TRUST_DELAY,
+    UNRESOLVED,
+    WARMTH,
+)
 from funnelsim.whole import Whole
 
 
@@ -47,34 +69,88 @@ def curve_value(points: Any, first: Whole, count: Whole, delay: float) -> float:
     return points[low].y + part * (points[high].y - points[low].y)  # type: ignore[no-any-return]  # from a record
 
 
-@shared
-def total_shift(effects: Any, points: Any, first: Whole, count: Whole, target: Whole, now: float,
-                fit: float, context: float, both: Whole, marketing: Whole, delay: float) -> float:
-    """Sum of the effects on one target, on the log-odds.
+class View(NamedTuple):
+    """What the effects on a visit look at; all floats, so that it compiles once."""
 
-    `both` is 1 when people of both teams have reached the buyer, `marketing` 1 when a marketer works the visit,
-    `delay` the seconds from entry to first touch, negative when nobody has touched the lead.
-    """
+    fit: float
+    intent: float
+    trust: float
+    points: float               # in scores
+    warmth: float
+    context: float
+    both: float                 # 1 when people of both teams have reached the buyer
+    marketing: float            # 1 when a marketer works the visit
+    delay: float                # seconds from entry, or from the raised hand, to the first touch; negative while untouched
+    lag: float                  # seconds from ready to the first touch
+    unresolved: float           # objections that were not resolved
+    duplicated: float           # 1 when the person has another record
+    own: float                  # 1 when the lead is the working team's own
+
+
+@shared
+def total_shift(effects: Any, points: Any, scores: Any, tables: Any, levels: Any, states: Any, first: Whole,
+                count: Whole, target: Whole, team: Whole, now: float, luck: Whole, view: View) -> float:
+    """Sum of the effects on one target, on the log-odds (a time: on its logarithm). `team` is who works the visit."""
     shift = 0.0
     for i in range(first, first + count):
-        if effects[i].target != target:
+        row = effects[i]
+        if row.target != target or (row.team >= 0 and row.team != team):
             continue
-        size = step_value(points, effects[i].size_first, effects[i].size_count, now)
-        kind = effects[i].input
-        if kind == FIT:
-            shift += size * fit
-        elif kind == CONTEXT_LOST:
-            shift += size * (1.0 - context)
-        elif kind == BOTH_TEAMS:
-            shift += size * both
-        elif kind == MARKETING_SELLS:
-            shift += size * marketing
-        elif kind == RESPONSE_DELAY:
-            if delay >= 0.0:
-                shift += size * curve_value(points, effects[i].curve_first, effects[i].curve_count, delay)
-        elif kind == ALWAYS:
-            shift += size
+        size = step_value(points, row.size_first, row.size_count, now)
+        kind = row.input
+        if kind == RESPONSE_DELAY or kind == TRUST_DELAY:
+            if view.delay >= 0.0:
+                size *= curve_value(points, row.curve_first, row.curve_count, view.delay)
+                shift += size * view.trust if kind == TRUST_DELAY else size
+        elif kind == TOO_LATE:
+            if view.delay >= 0.0 and view.lag > 0.0:
+                shift += size * curve_value(points, row.curve_first, row.curve_count, view.lag)
+        elif kind == HOUR_OF_WEEK:
+            hour = min(np.int64(now * (1.0 / HOUR)), row.curve_count - 1)
+            shift += size * points[row.curve_first + hour].y
+        elif kind == LEVEL_OF:
+            shift += size * level_value(levels, states, row.of, now)
+        elif kind == SCORE_OF:
+            shift += size * score_of(scores, tables, row.of, luck, view.fit, view.intent, view.points)
+        else:
+            shift += size * _input(kind, view)
     return shift
+
+
+@shared
+def _input(kind: Whole, view: View) -> float:
+    """Inputs that are one number of the view."""
+    if kind == FIT:
+        return view.fit
+    if kind == CONTEXT_LOST:
+        return 1.0 - view.context
+    if kind == BOTH_TEAMS:
+        return view.both
+    if kind == MARKETING_SELLS:
+        return view.marketing
+    if kind == INTENT:
+        return view.intent
+    if kind == TRUST:
+        return view.trust
+    if kind == WARMTH:
+        return view.warmth * view.context
+    if kind == TOO_EARLY:
+        return 1.0 if view.delay >= 0.0 and view.lag < 0.0 else 0.0
+    if kind == UNRESOLVED:
+        return view.unresolved
+    if kind == DUPLICATED:
+        return view.duplicated
+    if kind == OWN_LEAD:
+        return view.own
+    return 1.0                  # ALWAYS
+
+
+@shared
+def stretched(length: float, shift: float) -> float:
+    """A length of time under an effect on its logarithm; 0 and never stay what they are."""
+    if shift == 0.0 or length <= 0.0 or length == np.inf:
+        return length
+    return on_grid(length * math.exp(shift))
 
 
 @shared

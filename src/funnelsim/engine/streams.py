@@ -130,6 +130,11 @@ P_HABIT, P_KEPT, P_HEEDED, P_ROUTING = _purpose("habit"), _purpose("kept"), _pur
 P_FIT, P_REACHABLE, P_VALUE, P_OWNER = _purpose("fit"), _purpose("reachable"), _purpose("value"), _purpose("owner")
 P_SEGMENT, P_ENTRY, P_COUNT, P_HEIGHT = _purpose("segment"), _purpose("entry"), _purpose("count"), _purpose("height")
 P_TIME, P_LEVEL = _purpose("time"), _purpose("level")
+P_INTENT, P_TRUST, P_READY, P_NOISE = _purpose("intent"), _purpose("trust"), _purpose("ready"), _purpose("noise")
+P_SIGNAL, P_AFTER, P_PAUSE, P_FATIGUE = _purpose("signal"), _purpose("after"), _purpose("pause"), _purpose("fatigue")
+P_AGAIN, P_AGAIN_AFTER, P_MERGED, P_SECOND = (_purpose(name) for name in ("again", "again after", "merged", "second"))
+P_DECIDE, P_PURSUE, P_REP, P_ABSENT = _purpose("decide"), _purpose("pursue"), _purpose("rep"), _purpose("absent")
+P_PREPARE, P_TASK, P_DELAY, P_SHOW = _purpose("prepare"), _purpose("task"), _purpose("delay"), _purpose("show")
 
 
 # ---- tables of quantiles ---------------------------------------------------------------------------------------------

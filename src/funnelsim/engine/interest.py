@@ -1,0 +1,57 @@
+"""A buyer's interest as both engines see it: nurture raises intent and trust, and each team scores a lead its own way.
+
+Nurture (rule 81): touch k falls at entry + k * every. A touch adds gain * (1 - now / limit) and never takes away, so after
+k touches from 0 intent is limit * (1 - (1 - gain / limit) ** k): it saturates. Each touch tires the buyer with the chance
+`fatigue`, so the number of touches until one unsubscribes is geometric. Nothing happens at a touch that anybody could
+see but in a score, so touches are no events: whoever looks brings the lead up to date first.
+
+Score (rule 87): fit weight * fit + intent weight * intent + points weight * points + noise of this observer about this lead.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from funnelsim.engine.jit import shared
+from funnelsim.engine.streams import P_NOISE, bits, plus, quantile
+from funnelsim.whole import Whole, whole
+
+_ZERO = whole(0)
+MANY = whole(1 << 30)
+
+
+@shared
+def after_touch(value: float, gain: float, limit: float) -> float:
+    """Intent or trust after one more touch; a limit of inf never saturates."""
+    if value >= limit:
+        return value
+    return value + gain * (1.0 - value / limit)
+
+
+@shared
+def touches_until_tired(u: float, fatigue: float) -> Whole:
+    """The touch at which the buyer unsubscribes, from 1, by inversion of the geometric law; MANY when never."""
+    if fatigue <= 0.0:
+        return MANY
+    if fatigue >= 1.0:
+        return whole(1)
+    return min(whole(math.floor(math.log(1.0 - u) / math.log(1.0 - fatigue))) + 1, MANY)
+
+
+@shared
+def touches_by(start: float, every: float, until: float, most: Whole) -> Whole:
+    """How many touches have fallen at or before an instant; touch 1 falls one interval after the start."""
+    if until < start + every or most <= 0:
+        return _ZERO
+    return min(whole(math.floor(min((until - start) / every, 1e9))), most)
+
+
+@shared
+def score_of(scores: Any, tables: Any, observer: Whole, luck: Whole, fit: float, intent: float, points: float) -> float:
+    """What an observer thinks of a lead; the noise is drawn once a lead and observer."""
+    row = scores[observer]
+    score = row.fit * fit + row.intent * intent + row.points * points
+    if row.noise >= 0:
+        score += quantile(tables, row.noise, bits(luck, plus(row.luck, P_NOISE), _ZERO, _ZERO))
+    return score  # type: ignore[no-any-return]  # from a record
