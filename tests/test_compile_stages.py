@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
-from compiling import BASE, compiled, exits, median, points, with_stage
+from compiling import BASE, NOBODY, compiled, exits, median, points, shift_of, with_stage
 from funnelsim.compile import prepare
-from funnelsim.engine.odds import curve_value, logistic, total_shift
+from funnelsim.engine.odds import curve_value, logistic
 from funnelsim.engine.streams import path_hash
 from funnelsim.plan import (
     ADVANCE,
@@ -156,8 +156,8 @@ def test_effects_are_logarithms_of_odds_and_only_work_knows_who_sells() -> None:
     rows = plan.effects[worked.effect_first:][:4]
     assert rows["input"].tolist() == [FIT, CONTEXT_LOST, BOTH_TEAMS, MARKETING_SELLS]
     assert set(rows["target"].tolist()) == {int(ADVANCE)}
-    shift = total_shift(plan.effects, plan.points, int(worked.effect_first), 4, int(ADVANCE), 0.0,
-                        2.0, 0.4, 1, 1, -1.0)
+    view = NOBODY._replace(fit=2.0, context=0.4, both=1.0, marketing=1.0)
+    shift = shift_of(plan, 0, ADVANCE, view)
     assert shift == pytest.approx(2 * math.log(1.8) + 0.6 * math.log(0.5) + math.log(1.25) + math.log(0.8))
 
 

@@ -44,6 +44,13 @@ def intervals(plan: Any, team: int) -> list[tuple[float, ...]]:
     return [tuple(row) for row in plan.intervals[first:first + count].tolist()]
 
 
+def promised(plan: Any, stage: int, team: int) -> Any:
+    """The one promise of a team in a stage."""
+    duty = plan.duties[stage, team]
+    assert duty.promise_count == 1
+    return plan.promises[duty.promise_first]
+
+
 def test_marketing_sides_come_first() -> None:
     blueprint = compiled(teams={**BASE["teams"], "writers": {"people": 1, "side": "marketing"}})
     assert blueprint.book.teams == ("marketing", "writers", "sales")
@@ -75,7 +82,7 @@ def test_stretch_order_habit_and_unfinished() -> None:
     plan = compiled(teams=teams(other_work="30%", handling=1.2, order="due time", unfinished="resume",
                                 habit="exponential(mean 3 hours)")).plan()
     team = plan.teams[1]
-    assert team.stretch == pytest.approx(1.2 / 0.7)
+    assert points(plan, team, "stretch") == [(0.0, pytest.approx(1.2 / 0.7))]
     assert (team.order, team.resume) == (BY_DUE_TIME, 1)
     assert median(plan, team.habit) == pytest.approx(3 * HOUR * math.log(2), rel=1e-4)
     assert plan.teams[0].habit == -1        # at once
@@ -118,18 +125,19 @@ def test_handoffs_by_receiving_team() -> None:
 
 def test_nothing_promised() -> None:
     plan = compiled().plan()
-    assert not plan.duties["kept_count"].any() and not plan.duties["term_count"].any()
+    assert not plan.duties["promise_count"].any() and not len(plan.promises) and not len(plan.terms)
     only_marketing = compiled(promises={"marketing_delivers": "36 won a month"})
-    assert not only_marketing.plan().duties["kept_count"].any()
-    assert only_marketing.book.volume_promises == (("won", 36.0, "month"),)
+    assert not only_marketing.plan().duties["promise_count"].any()
+    assert only_marketing.book.volume_promises == (("won", 36.0, "month", "count", -1),)
 
 
 def test_terms_of_a_promise() -> None:
     plan = compiled(promises={**PROMISE, "kept": "75%"}, ownership=SHARED).plan()
-    duty = plan.duties[0, 1]
-    assert points(plan, duty, "kept") == [(0.0, 0.75)]
-    assert duty.attempts == 5
-    first, attempts = plan.terms[duty.term_first:][:duty.term_count]
+    promise = promised(plan, 0, 1)
+    assert points(plan, promise, "kept") == [(0.0, 0.75)]
+    assert promise.attempts == 5
+    assert (promise.segments, promise.sources, promise.score, promise.value) == (-1, -1, -1, 0.0)      # for everybody
+    first, attempts = plan.terms[promise.term_first:][:promise.term_count]
     assert (first.kind, first.length, first.business, first.start) == (FIRST_TOUCH, 4 * HOUR, 1, ASSIGNED)
     assert (attempts.kind, attempts.length, attempts.business, attempts["count"]) == (ATTEMPTS_WITHIN, 2 * WEEK, 0, 5)
 
@@ -138,7 +146,7 @@ def test_a_business_day_is_as_long_as_the_teams_own() -> None:
     calendars = {**BASE["calendars"], "short": {"hours": "10:00-14:00", "days": "Mon-Sun"}}
     plan = compiled(calendars=calendars, teams=teams(calendar="short"), ownership=SHARED,
                     promises={"first_touch": "within 2 business days", "clock_start": "created"}).plan()
-    lengths = [plan.terms[plan.duties[0, team].term_first].length for team in (0, 1)]
+    lengths = [plan.terms[promised(plan, 0, team).term_first].length for team in (0, 1)]
     assert lengths == [16 * HOUR, 8 * HOUR]
     assert set(plan.terms["start"].tolist()) == {int(CREATED)}
 
@@ -146,7 +154,7 @@ def test_a_business_day_is_as_long_as_the_teams_own() -> None:
 def test_promises_hold_where_a_late_touch_hurts_else_where_there_is_work() -> None:
     def held(**keys: Any) -> list[int]:
         plan = compiled(promises=PROMISE, ownership=owners, **keys).plan()
-        return [int(count) for count in plan.duties["kept_count"][:, 1]]
+        return [int(count) for count in plan.duties["promise_count"][:, 1]]
 
     owners = {"interest": "sales", "evaluation": "sales"}
     work = {"handling": "6 min"}
@@ -154,23 +162,23 @@ def test_promises_hold_where_a_late_touch_hurts_else_where_there_is_work() -> No
     assert held(stages=stages) == [1, 1, 0]
     assert held(stages={**stages, "interest": {**stages["interest"], "response": "hbr-2011"}}) == [1, 0, 0]
     named = compiled(stages=stages, ownership=owners, promises={**PROMISE, "stages": ["evaluation"]}).plan()
-    assert named.duties["kept_count"][:, 1].tolist() == [0, 1, 0]
+    assert named.duties["promise_count"][:, 1].tolist() == [0, 1, 0]
 
 
 def test_a_teams_own_promise() -> None:
     promises = {**PROMISE, "kept": "60%", "teams": {"marketing": {"first_touch": "within 1 hour", "kept": "90%"}}}
     plan = compiled(promises=promises).plan()
-    marketing, sales = plan.duties[0]
-    assert [points(plan, duty, "kept")[0][1] for duty in (marketing, sales)] == [0.9, 0.6]
-    assert [plan.terms[duty.term_first].length for duty in (marketing, sales)] == [HOUR, 4 * HOUR]
-    assert [duty.attempts for duty in (marketing, sales)] == [5, 5]
+    both = promised(plan, 0, 0), promised(plan, 0, 1)
+    assert [points(plan, promise, "kept")[0][1] for promise in both] == [0.9, 0.6]
+    assert [plan.terms[promise.term_first].length for promise in both] == [HOUR, 4 * HOUR]
+    assert [promise.attempts for promise in both] == [5, 5]
 
 
 def test_actions_keep_the_order_of_the_file() -> None:
     breach = {"100%": "escalate", "80%": "warn heeded 30%", "150%": "reassign",
               "200%": "return to interest after 30 days", "250%": "return to lost"}
     plan = compiled(promises={**PROMISE, "on_breach": breach}, ownership=SHARED).plan()
-    term = plan.terms[plan.duties[0, 1].term_first]
+    term = plan.terms[promised(plan, 0, 1).term_first]
     rows = plan.actions[term.action_first:][:term.action_count]
     assert rows["kind"].tolist() == [ESCALATE, WARN, REASSIGN, RETURN, RETURN]
     assert rows["fraction"].tolist() == [1.0, 0.8, 1.5, 2.0, 2.5]
@@ -191,7 +199,7 @@ def test_reassignment_prefers_an_owner_of_the_stage() -> None:
     unnamed = scenario.promises.model_copy(update={"on_breach": (BreachAction(1.0, "reassign"),)})
     blueprint = prepare(scenario.model_copy(update={"promises": unnamed}))
     plan, names = blueprint.plan(), blueprint.book.teams
-    first, attempts = plan.terms[plan.duties[0, 0].term_first:][:2]
+    first, attempts = plan.terms[promised(plan, 0, 0).term_first:][:2]
     assert names[plan.actions[first.action_first].to] == "field"
     assert names[plan.actions[attempts.action_first].to] == "inside"
 

@@ -335,6 +335,15 @@ def fingerprint(plan: Plan) -> str:
     return digest.hexdigest()
 
 
+def first_touch_terms(plan: Plan, stage: int) -> list[tuple[float, bool]]:
+    """(seconds, business time?) of every first-touch term promised in a stage, by any team and in any tier."""
+    return [(float(term.length), bool(term.business))
+            for duty in plan.duties[stage]
+            for promise in plan.promises[duty.promise_first:duty.promise_first + duty.promise_count]
+            for term in plan.terms[promise.term_first:promise.term_first + promise.term_count]
+            if term.kind == FIRST_TOUCH]
+
+
 # ---- what comes out: the same columns from both engines -------------------------------------------------------------
 
 VISIT = np.dtype([

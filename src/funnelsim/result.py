@@ -27,7 +27,7 @@ from funnelsim import manifest as manifests
 from funnelsim.errors import DataError, Problem
 from funnelsim.manifest import Manifest
 from funnelsim.measures import Estimate, Measure, credited, measures, response_curve, series, stack
-from funnelsim.plan import FIRST_TOUCH, Book, Plan
+from funnelsim.plan import Book, Plan, first_touch_terms
 from funnelsim.summary import WINDOWS, Summary
 
 if TYPE_CHECKING:
@@ -188,8 +188,7 @@ def _curves(stacked: Summary, plan: Plan, book: Book) -> list[Curve]:
 
 def _promise(plan: Plan, stage: int) -> tuple[float, bool]:
     """The first-touch promise of a stage, when its teams promised the same; nan when there is none."""
-    terms = {(float(term.length), bool(term.business)) for duty in plan.duties[stage]
-             for term in plan.terms[duty.term_first:duty.term_first + duty.term_count] if term.kind == FIRST_TOUCH}
+    terms = set(first_touch_terms(plan, stage))
     return terms.pop() if len(terms) == 1 else (float("nan"), False)
 
 

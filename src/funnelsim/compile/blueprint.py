@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,28 +12,35 @@ import numpy as np
 
 from funnelsim.calendars import local_midnights
 from funnelsim.compile import inflight
-from funnelsim.compile.book import make_book
+from funnelsim.compile.book import WON, make_book
 from funnelsim.compile.demand import Demand
 from funnelsim.compile.draws import Belief, Beliefs
 from funnelsim.compile.duties import Duties
 from funnelsim.compile.fitted import Fitted
 from funnelsim.compile.frame import Frame
 from funnelsim.compile.people import People
-from funnelsim.compile.pool import array
+from funnelsim.compile.pool import Row, array
 from funnelsim.compile.stages import Stages
 from funnelsim.plan import (
     ACTION_ROW,
     DEFINITION,
     DUTY,
     EFFECT,
+    ENTERS,
     EXIT,
     INFLIGHT,
     INTERVAL,
+    LEVEL,
     MIX,
+    NURTURE,
+    PROMISE,
+    SCORE,
     SETTINGS,
+    SIGNAL,
     SOURCE,
     STAGE,
     STEP,
+    TASK,
     TEAM,
     TERM,
     Book,
@@ -107,19 +115,27 @@ def prepare(loaded: Any) -> Blueprint:
         "horizon": frame.horizon, "measure_from": frame.measure_from, "measure_to": frame.measure_to,
         "weeks": frame.weeks, "segments": len(frame.segments),
         "cycles": -1 if scenario.cycles is None else scenario.cycles, "days_first": days[0], "days_count": days[1],
+        "weekday": frame.first_weekday, "good": 0.0, "late": math.inf,
     }
     points, instants, tables = frame.pool.finish()
     plan = Plan(
         settings=array(SETTINGS, [settings]), sources=array(SOURCE, demand.rows), mixes=array(MIX, demand.mixes),
         stages=array(STAGE, stages.rows), exits=array(EXIT, frame.pool.exits), steps=array(STEP, frame.pool.steps),
-        effects=array(EFFECT, frame.pool.effects), points=points, teams=array(TEAM, people.rows),
-        intervals=array(INTERVAL, people.intervals),
+        tasks=array(TASK, []), signals=array(SIGNAL, []), nurtures=array(NURTURE, []), scores=array(SCORE, []),
+        levels=array(LEVEL, []), effects=array(EFFECT, frame.pool.effects), points=points,
+        teams=array(TEAM, people.rows), intervals=array(INTERVAL, people.intervals),
         duties=array(DUTY, duties.rows).reshape(len(frame.stages), len(frame.teams)),
-        terms=array(TERM, frame.pool.terms), actions=array(ACTION_ROW, frame.pool.actions),
-        definitions=array(DEFINITION, [{"stage": frame.stages[one.stage]} for one in scenario.definitions.values()]),
+        promises=array(PROMISE, frame.pool.promises), terms=array(TERM, frame.pool.terms),
+        actions=array(ACTION_ROW, frame.pool.actions),
+        definitions=array(DEFINITION, _definitions(frame)),
         inflight=array(INFLIGHT, snapshot), instants=instants, tables=tables,
     )
     return Blueprint(scenario, plan, make_book(frame, demand.names), frame.beliefs, fitted)
+
+
+def _definitions(frame: Frame) -> list[Row]:
+    return [{"kind": int(ENTERS), "stage": frame.stages[one.stage], "score": -1, "least_first": 0, "least_count": 0,
+             "offset": 0.0, "person": int(name == WON)} for name, one in frame.scenario.definitions.items()]
 
 
 def _anchored(stages: Any, names: tuple[str, ...], intercepts: Intercepts) -> Any:

@@ -23,5 +23,7 @@ def make_book(frame: Frame, sources: list[str]) -> Book:
              cost.amount)
             for cost in scenario.costs
         ),
-        volume_promises=tuple((volume.definition, volume.count, volume.period) for volume in promised),
+        volume_promises=tuple(
+            (volume.definition, volume.count, volume.period, "count", -1) for volume in promised
+        ),
     )

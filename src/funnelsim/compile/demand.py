@@ -20,7 +20,7 @@ from funnelsim.compile.draws import PLAIN
 from funnelsim.compile.frame import Frame, shares_of
 from funnelsim.compile.pool import Row, Run, run_of
 from funnelsim.engine.streams import path_hash
-from funnelsim.plan import DAY
+from funnelsim.plan import DAY, MARKETING
 from funnelsim.scenario import presets
 from funnelsim.scenario.values import Batch, Distribution, Share
 
@@ -62,7 +62,8 @@ class Demand:
             "luck": path_hash(path), "rate_first": 0, "rate_count": 0, "profile": -1, "level": -1,
             "batch": batch.count if batch else 0, "batch_at": frame.instant(batch.on, batch.at) if batch else -1.0,
             "first": frame.instant(source.first), "last": frame.day_after(source.last) if source.last else math.inf,
-            "entry_first": entry[0], "entry_count": entry[1], "cost": source.cost,
+            "entry_first": entry[0], "entry_count": entry[1], "cost": source.cost, "side": int(MARKETING),
+            "again": 0.0, "again_after": -1, "again_stage": -1, "merged": 0.0,
         }
 
     # ---- rates ---------------------------------------------------------------------------------------------------
@@ -120,7 +121,8 @@ class Demand:
         own = segment.reachable if segment else None
         value = (segment.deal_value if segment else None) or source.deal_value or scenario.deal_value
         return {"fit": pool.table(noise), "fit_shift": shift, "value": pool.table(value),
-                "reachable": _first_given(own, source.reachable, scenario.reachable)}
+                "reachable": _first_given(own, source.reachable, scenario.reachable), "intent": -1, "intent_shift": 0.0,
+                "trust": -1, "trust_shift": 0.0, "ready": -1, "warmth": 1.0, "points": 0.0}
 
 
 def _segment_shares(source: Source, segments: dict[str, Segment | None]) -> dict[str, float]:

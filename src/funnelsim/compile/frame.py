@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from funnelsim.calendars import ALWAYS, CalendarSpec, business_day, seconds_since_start, start_instant
-from funnelsim.compile.draws import Beliefs
-from funnelsim.compile.pool import Pool
+from funnelsim.compile.draws import SHARE, Beliefs
+from funnelsim.compile.pool import Pool, Run
 from funnelsim.plan import DAY, LOST, SILENT, TICK, WEEK
-from funnelsim.scenario.values import Duration, Schedule, Share
+from funnelsim.scenario.values import Duration, Range, Schedule, Share
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Scenario
@@ -66,6 +66,11 @@ class Frame:
         if self.scenario.start is None:
             raise ValueError("a scenario needs a start")
         return start_instant(self.scenario.start, self.scenario.timezone)
+
+    @property
+    def first_weekday(self) -> int:
+        """Of the local day on which the run starts; Monday = 0."""
+        return self.start.astimezone(self.zone).weekday()
 
     @property
     def measure_from(self) -> float:
@@ -123,6 +128,17 @@ class Frame:
         if not isinstance(value, Schedule):
             return [(0.0, value)]
         return [(self.instant(moment), step) for moment, step in value.steps]
+
+    # ---- beliefs that may change over time -----------------------------------------------------------------------
+    def shares(self, path: str, value: Range | Schedule) -> Run:
+        """Points (from instant, share) of a share that may be a belief and may change over time."""
+        steps = self.steps(value)
+        paths = [path if i == 0 else f"{path}.{i}" for i in range(len(steps))]
+        centres = [self.beliefs.centre(p, share, SHARE) for p, (_, share) in zip(paths, steps, strict=True)]
+        run = self.pool.points((x, share) for (x, _), share in zip(steps, centres, strict=True))
+        for i, p in enumerate(paths):
+            self.beliefs.follow(p, "points", "y", run[0] + i)
+        return run
 
 
 def length(duration: Duration | None, business_day: float = DAY) -> float:

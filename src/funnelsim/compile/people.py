@@ -5,7 +5,8 @@ from __future__ import annotations
 from funnelsim.calendars import open_intervals
 from funnelsim.compile.frame import Frame
 from funnelsim.compile.pool import Row
-from funnelsim.plan import BY_DUE_TIME, BY_SCORE, FIRST_COME, HOUR, MARKETING, SALES
+from funnelsim.engine.streams import path_hash
+from funnelsim.plan import BY_DUE_TIME, BY_SCORE, FIRST_COME, HOUR, MARKETING, POOLED, SALES
 from funnelsim.scenario import presets
 from funnelsim.scenario.values import Distribution
 
@@ -18,6 +19,7 @@ class People:
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
         self.intervals: list[Row] = []
+        self._queues = 0
         self.rows = [self._team(name) for name in frame.teams]
 
     def _team(self, name: str) -> Row:
@@ -28,13 +30,21 @@ class People:
             self.intervals.append({"opens": opens, "closes": closes, "capacity": capacity, "before": before})
             before += closes - opens
             most = max(most, capacity)
+        stretch = self.frame.pool.points([(0.0, team.handling / (1.0 - team.other_work))])
         return {
             "side": int(MARKETING if self.frame.scenario.side_of(name) == "marketing" else SALES), "people": most,
             "order": int(_ORDERS[team.order]),
             "interval_first": first, "interval_count": len(self.intervals) - first,
-            "stretch": team.handling / (1.0 - team.other_work), "resume": int(team.unfinished == "resume"),
-            "habit": self.frame.pool.time(habit(team.habit)),
+            "stretch_first": stretch[0], "stretch_count": stretch[1], "resume": int(team.unfinished == "resume"),
+            "habit": self.frame.pool.time(habit(team.habit)), "luck": path_hash(f"teams/{name}"),
+            "score": -1, "head_start": 0.0, "absence": 0.0, **self._lanes(),
         }
+
+    def _lanes(self) -> Row:
+        """One queue of its own, numbered among those of all teams."""
+        self._queues += 1
+        return {"lanes": int(POOLED), "lane_first": self._queues - 1, "lane_count": 1,
+                "budget_first": 0, "budget_count": 0}
 
 
 def habit(said: str | Distribution) -> Distribution | None:
@@ -57,5 +67,3 @@ def _part(part: dict[str, float | str]) -> Distribution:
     names = {"loguniform": ("low", "high"), "uniform": ("low", "high"), "exponential": ("mean",)}[str(part["family"])]
     law = Distribution(str(part["family"]), tuple(float(part[name]) * HOUR for name in names))
     return Distribution("shifted", (float(part["after"]) * HOUR,), (law,)) if "after" in part else law
-
-

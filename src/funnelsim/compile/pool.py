@@ -27,6 +27,7 @@ class Pool:
         self.exits: list[Row] = []
         self.effects: list[Row] = []
         self.steps: list[Row] = []
+        self.promises: list[Row] = []
         self.terms: list[Row] = []
         self.actions: list[Row] = []
         self._points: list[NDArray[np.float64]] = []        # runs of (x, y)

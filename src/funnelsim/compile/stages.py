@@ -66,6 +66,8 @@ class Stages:
             "intercept": logit(base), "contact_intercept": 0.0,
             "effect_first": effects[0], "effect_count": effects[1],
             "base": base, "base_of_entered": int(stage.base_of == "entered"),
+            "gate": -1, "rejected_first": unreached[0], "rejected_count": unreached[1], "signal_first": 0,
+            "signal_count": 0, "nurture": -1, "task_first": 0, "task_count": 0, "deal": 0,
         }
 
     # ---- exits ---------------------------------------------------------------------------------------------------
@@ -117,6 +119,7 @@ class Stages:
             "handling": pool.time(work.handling), "conversation": pool.time(work.conversation),
             "spacing_kind": int(kind), "spacing": spacing, "days_first": days[0], "days_count": days[1],
             "contact_first": contact[0], "contact_count": contact[1], "contactable": int(contactable),
+            "preparation": -1,
         }
 
     def _business_day(self, stage: str, work: Work) -> float:
@@ -194,7 +197,7 @@ class Stages:
     @staticmethod
     def _row(kind: Any, target: Any, size: Run) -> Row:
         return {"input": int(kind), "target": int(target), "size_first": size[0], "size_count": size[1],
-                "curve_first": 0, "curve_count": 0}
+                "curve_first": 0, "curve_count": 0, "team": -1, "of": -1}
 
 
 def forward_share(shares: Shares, forward: list[str]) -> float:

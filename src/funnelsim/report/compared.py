@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from funnelsim.measures import response_curve, series, stack
-from funnelsim.plan import FIRST_TOUCH, Plan
+from funnelsim.plan import Plan, first_touch_terms
 from funnelsim.report.drawing import save
 from funnelsim.report.figures import (
     Band,
@@ -60,11 +60,7 @@ def _promised_stage(found: Comparison) -> str:
 
 
 def _promise(plan: Plan, stage: int) -> tuple[float, bool]:
-    for duty in plan.duties[stage]:
-        for term in plan.terms[duty.term_first:duty.term_first + duty.term_count]:
-            if term.kind == FIRST_TOUCH:
-                return float(term.length), bool(term.business)
-    return math.nan, False
+    return next(iter(first_touch_terms(plan, stage)), (math.nan, False))
 
 
 def _response(found: Comparison, stage: str) -> Figure:
