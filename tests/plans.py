@@ -1,38 +1,82 @@
 """Generated plans: small funnels full of ties, closed calendars and broken promises, straight from random numbers.
 
 The engines must agree on all of them, so a plan here may be odd, but never outside what `compile` could produce.
+A funnel here has stages, teams and promises; what else a plan may hold are mechanisms, which are put in one by one
+(`mechanisms`), each from random numbers of its own. So a plan with one of them alone has the same one as the plan with
+all, and engines that disagree can be bisected: `generated_plan(seed, only={"nurture"})`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from funnelsim import plan as p
 from funnelsim.engine import streams
+from mechanisms import MECHANISMS, Row
 
 HOUR, DAY = p.HOUR, p.DAY
+ANYBODY = -1  # bits of a tier that holds for all segments, or for all sources
+
+# Fields of a plan in which every mechanism is off.
+OFF_SOURCE: Row = {"side": p.MARKETING, "again": 0.0, "again_after": -1, "again_stage": 0, "merged": 0.0}
+OFF_MIX: Row = {"intent": -1, "intent_shift": 0.0, "trust": -1, "trust_shift": 0.0, "ready": -1, "warmth": 1.0,
+                "points": 0.0}
+OFF_STAGE: Row = {"gate": -1, "rejected_first": 0, "rejected_count": 0, "nurture": -1, "deal": 0}
+OFF_TEAM: Row = {"score": -1, "head_start": 0.0, "lanes": p.POOLED, "budget_first": 0, "budget_count": 0, "absence": 0.0}
+OFF_DUTY: Row = {"accept_score": -1, "accept_first": 0, "accept_count": 0, "decide": -1, "window": math.inf,
+                 "window_business": 0, "default_accept": 1, "points_kept": 1.0, "pursue": math.inf}
+OFF_PROMISE: Row = {"segments": ANYBODY, "sources": ANYBODY, "score": -1, "least": 0.0, "value": 0.0}
+OFF_DEFINITION: Row = {"kind": p.ENTERS, "stage": -1, "score": -1, "least_first": 0, "least_count": 0, "offset": 0.0,
+                       "person": 0}
 
 
 class Builder:
-    """Collects rows; each method appends some and returns where they are."""
+    """Collects rows; each method appends some and returns where they are.
+
+    Rows that belong to a stage, a duty or a promise stay with it (`signal_rows`, `promise_rows`, ...) until `laid_out`.
+    """
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self.ties = self.rng.random() < 0.5  # every time a multiple of an hour: ties all over
         self.points: list[tuple[float, float]] = []
-        self.exits: list[dict[str, Any]] = []
-        self.steps: list[dict[str, Any]] = []
-        self.effects: list[dict[str, Any]] = []
-        self.terms: list[dict[str, Any]] = []
-        self.actions: list[dict[str, Any]] = []
-        self.intervals: list[dict[str, Any]] = []
+        self.exits: list[Row] = []
+        self.steps: list[Row] = []
+        self.intervals: list[Row] = []
         self.instants: list[float] = []
         self.tables: list[np.ndarray] = []
+        self.same_tables: dict[tuple[Any, ...], int] = {}
+        self.nurtures: list[Row] = []
+        self.scores: list[Row] = []
+        self.levels: list[Row] = []
         self.stages = int(self.rng.integers(1, 6))
         self.teams = int(self.rng.integers(1, 4))
+        self.weeks = int(self.rng.integers(1, 4))
+        self.horizon = self.weeks * p.WEEK - float(self.rng.choice([0.0, 8 * HOUR]))
+        self.team_rows = self._team_rows(self.horizon)
+        self.stage_rows = self._stage_rows(self.horizon)
+        self.duty_rows = self._duty_rows(self.horizon)
+        self.source_rows = self._source_rows(self.weeks)
+        self.segments = int(self.rng.integers(1, 3))
+        self.mix_rows = self._mix_rows(len(self.source_rows), self.segments)
+        self.inflight_rows = self._inflight_rows(len(self.source_rows))
+        self.definitions: list[Row] = [OFF_DEFINITION | {"stage": stage} for stage in range(self.stages)]
+        self.midnights = [day * DAY for day in range(int(self.horizon / DAY) + 2)]
+        self.settings: Row = {
+            "horizon": self.horizon,
+            "measure_from": 0.0 if self.chance(0.5) else DAY,
+            "measure_to": 5 * DAY,
+            "weeks": self.weeks,
+            "segments": self.segments,
+            "cycles": int(self.rng.choice([-1, 0, 1, 3])),
+            "weekday": 0,
+            "good": -math.inf,
+            "late": math.inf,
+        }
 
     # ---- pieces -----------------------------------------------------------------------------------------------------
 
@@ -57,21 +101,12 @@ class Builder:
 
     def table(self, mean_hours: float, never: float = 0.0) -> int:
         """A law of times: a constant number of hours, a few round hours, or exponential."""
-        kind = self.rng.integers(3)
-        if self.ties and kind < 2:
-            value = max(1.0, round(mean_hours)) * HOUR
-            row = streams.make_table(lambda u: np.full_like(u, value), lambda u: np.full_like(u, value), never)
-        elif self.ties:
-            row = streams.make_table(
-                lambda u: np.round(1 + 2 * mean_hours * u) * HOUR,
-                lambda u: np.round(1 + 2 * mean_hours * (1 - u)) * HOUR,
-                never,
-            )
-        else:
-            mean = mean_hours * HOUR
-            row = streams.make_table(lambda u: -mean * np.log1p(-u), lambda u: -mean * np.log(u), never)
-        self.tables.append(row)
-        return len(self.tables) - 1
+        kind = int(self.rng.integers(3))
+        law = ("exponential" if not self.ties else "constant" if kind < 2 else "round hours", mean_hours, never)
+        if law not in self.same_tables:
+            self.tables.append(law_of_times(*law))
+            self.same_tables[law] = len(self.tables) - 1
+        return self.same_tables[law]
 
     def maybe(self, probability: float, mean_hours: float, never: float = 0.0) -> int:
         return self.table(mean_hours, never) if self.chance(probability) else -1
@@ -102,7 +137,7 @@ class Builder:
 
     # ---- tables of the plan -----------------------------------------------------------------------------------------
 
-    def team_rows(self, horizon: float) -> list[dict[str, Any]]:
+    def _team_rows(self, horizon: float) -> list[Row]:
         rows = []
         for team in range(self.teams):
             first, before = len(self.intervals), 0.0
@@ -127,20 +162,22 @@ class Builder:
                         )
                         before += (closes - opens) * HOUR
             rows.append(
-                {
+                OFF_TEAM
+                | {
                     "side": int(team > 0),
                     "people": most,
                     "order": int(self.rng.integers(3)),
                     "interval_first": first,
                     "interval_count": len(self.intervals) - first,
-                    "stretch": 1.0 if self.ties else float(self.rng.uniform(1, 1.5)),
+                    "stretch": [(0.0, 1.0 if self.ties else float(self.rng.uniform(1, 1.5)))],
                     "resume": int(self.chance(0.3)),
                     "habit": self.maybe(0.5, 10, float(self.rng.choice([0, 0.3]))),
+                    "luck": streams.path_hash(f"teams/{team}"),
                 }
             )
         return rows
 
-    def stage_rows(self, horizon: float) -> list[dict[str, Any]]:
+    def _stage_rows(self, horizon: float) -> list[Row]:
         rows = []
         for stage in range(self.stages):
             worked = self.chance(0.75)
@@ -159,11 +196,10 @@ class Builder:
                         self.exit(to, float(share), stage, paced=True)
             next_count = len(self.exits) - next_first
             unreached, cold = self.leaving(stage), self.leaving(stage)
-            effect_first = len(self.effects)
-            if not end and self.chance(0.7):
-                self.effect_rows(horizon)
+            effects = self._effect_rows(horizon) if not end and self.chance(0.7) else []
             rows.append(
-                {
+                OFF_STAGE
+                | {
                     "luck": streams.path_hash(f"stages/{stage}"),
                     "step_first": step_first,
                     "step_count": len(self.steps) - step_first,
@@ -179,15 +215,16 @@ class Builder:
                     if forward
                     else -math.inf,
                     "contact_intercept": float(self.rng.normal(0, 0.3)),
-                    "effect_first": effect_first,
-                    "effect_count": len(self.effects) - effect_first,
                     "base": 0.5,
                     "base_of_entered": 0,
+                    "effects": effects,
+                    "signals": [],
+                    "tasks": [],
                 }
             )
         return rows
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> Row:
         contact = self.run(
             *[
                 (float(k), float(c))
@@ -209,83 +246,95 @@ class Builder:
             "contact_first": contact[0],
             "contact_count": contact[1],
             "contactable": int(self.chance(0.5)),
+            "preparation": -1,
         }
 
-    def effect_rows(self, horizon: float) -> None:
+    def _effect_rows(self, horizon: float) -> list[Row]:
+        rows = []
         for kind in range(6):
             if self.chance(0.5):
-                size = self.number(-1.0, 1.0, horizon)
-                curve = self.run((math.log(60.0), 0.0), (math.log(3600.0), -0.7), (math.log(DAY), -2.0))
-                self.effects.append(
-                    {
-                        "input": kind,
-                        "target": int(self.rng.integers(2)),
-                        "size_first": size[0],
-                        "size_count": size[1],
-                        "curve_first": curve[0],
-                        "curve_count": curve[1],
-                    }
-                )
+                rows.append(self.effect(kind, -1, self.number(-1.0, 1.0, horizon)))
+                rows[-1]["target"] = int(self.rng.integers(2))
+        return rows
 
-    def duty_rows(self, stages: list[dict[str, Any]], teams: list[dict[str, Any]], horizon: float) -> Any:
-        duties = p.records(p.DUTY, self.stages, self.teams)
+    def effect(self, kind: int, target: int, size: tuple[int, int]) -> Row:
+        curve = self.run((math.log(60.0), 0.0), (math.log(3600.0), -0.7), (math.log(DAY), -2.0))
+        return {
+            "input": kind,
+            "target": target,
+            "size_first": size[0],
+            "size_count": size[1],
+            "curve_first": curve[0],
+            "curve_count": curve[1],
+            "team": -1,
+            "of": -1,
+        }
+
+    def _duty_rows(self, horizon: float) -> list[list[Row]]:
+        duties = []
         for stage in range(self.stages):
-            owned = stages[stage]["step_count"] > 0 or self.chance(0.7)
+            worked = self.is_worked(stage)
+            owned = worked or self.chance(0.7)
             cut = (
                 np.cumsum(self.shares(self.teams))
                 if self.chance(0.5)
                 else np.cumsum(np.eye(self.teams)[self.rng.integers(self.teams)])
             )
             cut[-1] = 1.0
-            for team in range(self.teams):
-                duty = duties[stage, team]
-                duty.share = cut[team] if owned else 0.0
-                duty.routing = self.rng.integers(3)
-                duty.delay = self.table(5)
-                duty.batch_first, duty.batch_count = self.batches(horizon)
-                duty.context_first, duty.context_count = self.number(0.3, 1.0, horizon)
-                if stages[stage]["step_count"] > 0 and self.chance(0.8):
-                    self.promise(duty, team, stages[stage], horizon)
+            duties.append([self._duty(worked, float(cut[team]) if owned else 0.0, horizon) for team in range(self.teams)])
         return duties
+
+    def is_worked(self, stage: int) -> bool:
+        return bool(self.stage_rows[stage]["step_count"] > 0)
+
+    def _duty(self, worked: bool, share: float, horizon: float) -> Row:
+        routing, delay = int(self.rng.integers(3)), self.table(5)
+        batch, context = self.batches(horizon), self.number(0.3, 1.0, horizon)
+        return OFF_DUTY | {
+            "share": share,
+            "routing": routing,
+            "delay": delay,
+            "batch_first": batch[0],
+            "batch_count": batch[1],
+            "context_first": context[0],
+            "context_count": context[1],
+            "promises": [self.promise(horizon)] if worked and self.chance(0.8) else [],
+        }
 
     def batches(self, horizon: float) -> tuple[int, int]:
         first = len(self.instants)
         self.instants += [day * DAY + 8 * HOUR for day in range(int(horizon / DAY)) if day % 7 < 5]
         return first, len(self.instants) - first
 
-    def promise(self, duty: Any, team: int, stage: dict[str, Any], horizon: float) -> None:
-        duty.kept_first, duty.kept_count = self.number(0.2, 1.0, horizon)
-        duty.attempts = self.rng.integers(0, 6)
-        duty.term_first = len(self.terms)
-        for kind in (0, 1):
-            if self.chance(0.8):
-                actions = len(self.actions)
-                for _ in range(int(self.rng.integers(0, 5))):
-                    self.exit(int(self.rng.choice([-2, -1, *range(self.stages)])), 1.0, self.stages, paced=False)
-                    self.actions.append(
-                        {
-                            "kind": int(self.rng.integers(4)),
-                            "fraction": float(self.rng.choice([0, 0.5, 0.8, 1, 1, 1.5, 2])),
-                            "heeded": float(self.rng.choice([0, 0.5])),
-                            "to": int(self.rng.integers(self.teams)),
-                            "limit": int(self.rng.integers(1, 3)),
-                            "exit": len(self.exits) - 1,
-                        }
-                    )
-                self.terms.append(
-                    {
-                        "kind": kind,
-                        "length": self.length(12),
-                        "business": int(self.chance(0.5)),
-                        "start": int(self.rng.integers(3)),
-                        "count": int(self.rng.integers(1, 5)),
-                        "action_first": actions,
-                        "action_count": len(self.actions) - actions,
-                    }
-                )
-        duty.term_count = len(self.terms) - duty.term_first
+    def promise(self, horizon: float) -> Row:
+        kept = self.number(0.2, 1.0, horizon)
+        row = OFF_PROMISE | {"kept_first": kept[0], "kept_count": kept[1], "attempts": int(self.rng.integers(0, 6))}
+        row["terms"] = [self.term(kind) for kind in (p.FIRST_TOUCH, p.ATTEMPTS_WITHIN) if self.chance(0.8)]
+        return row
 
-    def source_rows(self, weeks: int) -> list[dict[str, Any]]:
+    def term(self, kind: int) -> Row:
+        actions = [self.action() for _ in range(int(self.rng.integers(0, 5)))]
+        return {
+            "kind": int(kind),
+            "length": self.length(12),
+            "business": int(self.chance(0.5)),
+            "start": int(self.rng.integers(3)),
+            "count": int(self.rng.integers(1, 5)),
+            "actions": actions,
+        }
+
+    def action(self) -> Row:
+        self.exit(int(self.rng.choice([-2, -1, *range(self.stages)])), 1.0, self.stages, paced=False)
+        return {
+            "kind": int(self.rng.integers(4)),
+            "fraction": float(self.rng.choice([0, 0.5, 0.8, 1, 1, 1.5, 2])),
+            "heeded": float(self.rng.choice([0, 0.5])),
+            "to": int(self.rng.integers(self.teams)),
+            "limit": int(self.rng.integers(1, 3)),
+            "exit": len(self.exits) - 1,
+        }
+
+    def _source_rows(self, weeks: int) -> list[Row]:
         rows = []
         for source in range(int(self.rng.integers(1, 4))):
             first = len(self.exits)
@@ -295,7 +344,8 @@ class Builder:
             batch = int(self.rng.integers(1, 15)) if self.ties or self.chance(0.3) else 0
             rate = self.number(1, 40, weeks * p.WEEK) if self.chance(0.8) else (0, 0)
             rows.append(
-                {
+                OFF_SOURCE
+                | {
                     "luck": streams.path_hash(f"sources/{source}"),
                     "rate_first": rate[0],
                     "rate_count": rate[1],
@@ -325,13 +375,14 @@ class Builder:
         self.tables.append(row)
         return len(self.tables) - 1
 
-    def mix_rows(self, sources: int, segments: int) -> list[dict[str, Any]]:
+    def _mix_rows(self, sources: int, segments: int) -> list[Row]:
         rows = []
         for _ in range(sources):
             cut = np.cumsum(self.shares(segments))
             for segment in range(segments):
                 rows.append(
-                    {
+                    OFF_MIX
+                    | {
                         "share": float(cut[segment]),
                         "fit": self.level() if self.chance(0.5) else -1,
                         "fit_shift": float(self.rng.choice([-1.0, 0.0, 1.0])),
@@ -341,7 +392,7 @@ class Builder:
                 )
         return rows
 
-    def inflight_rows(self, sources: int, stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _inflight_rows(self, sources: int) -> list[Row]:
         return [
             {
                 "id": i,
@@ -360,48 +411,89 @@ class Builder:
         ]
 
 
-def generated_plan(seed: int) -> p.Plan:
-    """A random plan of one to three weeks."""
-    b = Builder(seed)
-    weeks = int(b.rng.integers(1, 4))
-    horizon = weeks * p.WEEK - float(b.rng.choice([0.0, 8 * HOUR]))
-    teams = b.team_rows(horizon)
-    stages = b.stage_rows(horizon)
-    duties = b.duty_rows(stages, teams, horizon)
-    sources = b.source_rows(weeks)
-    segments = int(b.rng.integers(1, 3))
-    mixes = b.mix_rows(len(sources), segments)
-    inflight = b.inflight_rows(len(sources), stages)
-    days = len(b.instants)
-    b.instants += [day * DAY for day in range(int(horizon / DAY) + 2)]
-    settings = {
-        "horizon": horizon,
-        "measure_from": 0.0 if b.chance(0.5) else DAY,
-        "measure_to": 5 * DAY,
-        "weeks": weeks,
-        "segments": segments,
-        "cycles": int(b.rng.choice([-1, 0, 1, 3])),
-        "days_first": days,
-        "days_count": len(b.instants) - days,
-    }
-    for rows in (b.points, b.exits, b.tables):
-        assert rows
-    return p.Plan(
-        p.from_rows(p.SETTINGS, [settings]),
-        p.from_rows(p.SOURCE, sources),
-        p.from_rows(p.MIX, mixes),
-        p.from_rows(p.STAGE, stages),
-        p.from_rows(p.EXIT, b.exits),
-        p.from_rows(p.STEP, b.steps),
-        p.from_rows(p.EFFECT, b.effects),
-        p.from_rows(p.POINT, [{"x": x, "y": y} for x, y in b.points]),
-        p.from_rows(p.TEAM, teams),
-        p.from_rows(p.INTERVAL, b.intervals),
-        duties,
-        p.from_rows(p.TERM, b.terms),
-        p.from_rows(p.ACTION_ROW, b.actions),
-        p.from_rows(p.DEFINITION, [{"stage": s} for s in range(b.stages)]),
-        p.from_rows(p.INFLIGHT, inflight),
-        np.array(b.instants),
-        np.stack(b.tables),
-    )
+    # ---- the plan ---------------------------------------------------------------------------------------------------
+
+    def laid_out(self) -> p.Plan:
+        """Every row that stayed with its stage, duty or promise goes into its table."""
+        effects = _pull(self.stage_rows, "effects", "effect")
+        signals = _pull(self.stage_rows, "signals", "signal")
+        tasks = _pull(self.stage_rows, "tasks", "task")
+        for team in self.team_rows:
+            team["stretch_first"], team["stretch_count"] = self.run(*team.pop("stretch"))
+        lanes = [{p.POOLED: 1, p.PERSONAL: team["people"], p.BUDGETED: 4}[team["lanes"]] for team in self.team_rows]
+        for team, first, count in zip(self.team_rows, np.cumsum([0, *lanes]), lanes, strict=False):
+            team["lane_first"], team["lane_count"] = int(first), count
+        duties = [duty for of_stage in self.duty_rows for duty in of_stage]
+        promises = _pull(duties, "promises", "promise")
+        terms = _pull(promises, "terms", "term")
+        actions = _pull(terms, "actions", "action")
+        self.settings["days_first"], self.settings["days_count"] = len(self.instants), len(self.midnights)
+        self.instants += self.midnights
+        return p.Plan(
+            settings=p.from_rows(p.SETTINGS, [self.settings]),
+            sources=p.from_rows(p.SOURCE, self.source_rows),
+            mixes=p.from_rows(p.MIX, self.mix_rows),
+            stages=p.from_rows(p.STAGE, self.stage_rows),
+            exits=p.from_rows(p.EXIT, self.exits),
+            steps=p.from_rows(p.STEP, self.steps),
+            tasks=p.from_rows(p.TASK, tasks),
+            signals=p.from_rows(p.SIGNAL, signals),
+            nurtures=p.from_rows(p.NURTURE, self.nurtures),
+            scores=p.from_rows(p.SCORE, self.scores),
+            levels=p.from_rows(p.LEVEL, self.levels),
+            effects=p.from_rows(p.EFFECT, effects),
+            points=p.from_rows(p.POINT, [{"x": x, "y": y} for x, y in self.points]),
+            teams=p.from_rows(p.TEAM, self.team_rows),
+            intervals=p.from_rows(p.INTERVAL, self.intervals),
+            duties=p.from_rows(p.DUTY, duties).reshape(self.stages, self.teams),
+            promises=p.from_rows(p.PROMISE, promises),
+            terms=p.from_rows(p.TERM, terms),
+            actions=p.from_rows(p.ACTION_ROW, actions),
+            definitions=p.from_rows(p.DEFINITION, self.definitions),
+            inflight=p.from_rows(p.INFLIGHT, self.inflight_rows),
+            instants=np.array(self.instants),
+            tables=np.stack(self.tables),
+        )
+
+
+def generated_plan(seed: int, only: Collection[str] | None = None) -> p.Plan:
+    """A random plan of one to three weeks; with `only` these mechanisms and no others, else a random few or many.
+
+    Raises KeyError for a mechanism that does not exist.
+    """
+    builder = Builder(seed)
+    for name in mechanisms(seed) if only is None else sorted(only, key=list(MECHANISMS).index):
+        builder.rng = np.random.default_rng([seed, streams.path_hash(name)])
+        MECHANISMS[name](builder)
+    return builder.laid_out()
+
+
+def mechanisms(seed: int) -> list[str]:
+    """Those that the plan of a seed has."""
+    rng = np.random.default_rng([seed, streams.path_hash("mechanisms")])
+    share = rng.choice([0.2, 0.5, 0.8])
+    return [name for name in MECHANISMS if rng.random() < share]
+
+
+def law_of_times(kind: str, mean_hours: float, never: float) -> np.ndarray:
+    if kind == "constant":
+        value = max(1.0, round(mean_hours)) * HOUR
+        return streams.make_table(lambda u: np.full_like(u, value), lambda u: np.full_like(u, value), never)
+    if kind == "round hours":
+        return streams.make_table(
+            lambda u: np.round(1 + 2 * mean_hours * u) * HOUR,
+            lambda u: np.round(1 + 2 * mean_hours * (1 - u)) * HOUR,
+            never,
+        )
+    mean = mean_hours * HOUR
+    return streams.make_table(lambda u: -mean * np.log1p(-u), lambda u: -mean * np.log(u), never)
+
+
+def _pull(owners: list[Row], kind: str, prefix: str) -> list[Row]:
+    """Rows out of their owners into one table; the owners get the run."""
+    table: list[Row] = []
+    for owner in owners:
+        rows = owner.pop(kind)
+        owner[f"{prefix}_first"], owner[f"{prefix}_count"] = len(table), len(rows)
+        table += rows
+    return table
