@@ -395,4 +395,5 @@ ATTEMPT = np.dtype([
     ("task", _i),               # row of `tasks`; -1 = an attempt to reach the buyer. Then ordinal counts its tries
     ("assignment", _i), ("team", _i), ("rep", _i),                     # rep -1 = not started
     ("joined", _f), ("started", _f), ("ended", _f), ("end", _i),       # -1 = not yet; ended also when withdrawn
+    ("shift", _f),              # sum of the effects on the chance of contact when it started; 0 for tasks
 ])
