@@ -129,11 +129,62 @@ class Hours:
 
 @dataclass(frozen=True)
 class Volume:
-    """`360 MQL a month`."""
+    """`360 MQL a month`, `80 enterprise MQL a month`, or in money: `120k of MQL a month`."""
 
     count: float
-    definition: str
+    definition: str  # as written: a segment may stand before its name, see `Scenario.volumes`
     period: str  # week, month, quarter
+    text: str = ""
+    of: str = "count"  # or "value": the amount is money
+    segment: str | None = None
+
+
+@dataclass(frozen=True)
+class Quota:
+    """`200k per quarter`."""
+
+    amount: float
+    period: str  # week, month, quarter
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Period:
+    """How often something is looked at: `month`, `2 weeks`; it begins where the calendar's does."""
+
+    count: int
+    unit: str  # day, week, month, quarter
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a lead must have done or reached: `enters STAGE`, or `SCORE score at least X` (rules 35 and 82)."""
+
+    stage: str = ""
+    score: str = ""  # the observer whose score counts; then `stage` is empty
+    at_least: float | Schedule = 0.0
+    text: str = ""
+
+    @property
+    def is_threshold(self) -> bool:
+        return bool(self.score)
+
+
+@dataclass(frozen=True)
+class LevelNamed:
+    """`level NAME`: a number that experience moves, in place of a fixed one."""
+
+    name: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What an influence looks at: a trait or state of the lead, a level or a score by name, or nothing (always)."""
+
+    kind: str  # always, fit, intent, trust, warmth, own lead, context lost, level, score
+    name: str = ""  # of the level or the score
     text: str = ""
 
 

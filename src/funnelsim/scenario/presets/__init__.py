@@ -1,4 +1,4 @@
-"""Named knowledge: response curves, contact tables, habits, funnels and profiles, each with its source and grade.
+"""Named knowledge: response curves, contact tables, habits, hours and the rest, each with its source and grade.
 
 The data are in the YAML files beside this one, a file a kind; nothing here computes. `compile` turns them into numbers.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-KINDS = ("response", "contact", "habit", "funnel", "profile")
+KINDS = ("response", "contact", "habit", "funnel", "profile", "hour", "pursuit", "policy")
 
 
 def names(kind: str) -> tuple[str, ...]:

@@ -1,22 +1,19 @@
 """The file format: pydantic models with the nature, unit and meaning of every key. They compute nothing."""
 
-from funnelsim.scenario.schema.demand import InFlight, Segment, Snapshot, Source
-from funnelsim.scenario.schema.stages import Curve, Stage, Work
-from funnelsim.scenario.schema.teams import (
-    Calendar,
-    Cost,
-    Handoff,
-    Handover,
-    Promises,
-    Shift,
-    Team,
-    Terms,
-)
+from funnelsim.scenario.schema.behaviour import CurveEffect, Effect, Effects, Influence, Level, Pursuit
+from funnelsim.scenario.schema.demand import FoundAgain, InFlight, MarketingPlan, Segment, Snapshot, Source
+from funnelsim.scenario.schema.handoff import Accept, Handoff, Handover
+from funnelsim.scenario.schema.interest import Nurture, Score, Signal
+from funnelsim.scenario.schema.promises import Clocks, Promises, Terms, Tier
+from funnelsim.scenario.schema.stages import Curve, Stage
+from funnelsim.scenario.schema.teams import Calendar, Cost, Shift, Team, TimeBudget
 from funnelsim.scenario.schema.walk import Spot, allowed, nature, spot
-from funnelsim.scenario.schema.whole import Effect, Effects, Goal, History, Observed, Scenario
+from funnelsim.scenario.schema.whole import Goal, History, Observed, Scenario
+from funnelsim.scenario.schema.work import Task, Work
 
 __all__ = [
-    "Calendar", "Cost", "Curve", "Effect", "Effects", "Goal", "Handoff", "Handover", "History", "InFlight", "Observed",
-    "Promises", "Scenario", "Segment", "Shift", "Snapshot", "Source", "Spot", "Stage", "Team", "Terms", "Work",
-    "allowed", "nature", "spot",
+    "Accept", "Calendar", "Clocks", "Cost", "Curve", "CurveEffect", "Effect", "Effects", "FoundAgain", "Goal",
+    "Handoff", "Handover", "History", "InFlight", "Influence", "Level", "MarketingPlan", "Nurture", "Observed",
+    "Promises", "Pursuit", "Scenario", "Score", "Segment", "Shift", "Signal", "Snapshot", "Source", "Spot", "Stage",
+    "Task", "Team", "Terms", "Tier", "TimeBudget", "Work", "allowed", "nature", "spot",
 ]

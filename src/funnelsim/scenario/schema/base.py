@@ -1,36 +1,18 @@
-"""How the file format is declared: closed models, the nature of each key, and the types of their values.
+"""How the file format is declared: closed models, and the nature of each key.
 
 Every key has a nature (rule 80): a fact somebody measured, a policy somebody chose, a belief nobody has measured, or a
-setting of the run. Keys whose mapping is one value (shares, distributions, schedules) are marked `whole`: an override
-replaces them (rule 77).
+setting of the run. A belief whose size nobody has published anywhere is `assumed`: reports name it and how to vary it.
+Keys whose mapping is one value (shares, distributions, schedules) are marked `whole`: an override replaces them
+(rule 77).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainValidator
-from pydantic import WithJsonSchema as Json
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
-
-from funnelsim.scenario import units
-from funnelsim.scenario.values import (
-    Batch,
-    BreachAction,
-    Distribution,
-    Duration,
-    Hours,
-    Range,
-    Rate,
-    Routing,
-    Schedule,
-    Share,
-    Volume,
-    Within,
-)
 
 Nature = Literal["fact", "policy", "belief", "setting"]
 
@@ -39,16 +21,6 @@ class Model(BaseModel):
     """A mapping of the file: unknown keys are errors, and what is read stays as it is."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-def _field(nature: Nature, default: Any, unit: str, whole: bool, alias: str | None) -> Any:
-    extra: dict[str, Any] = {"nature": nature, **({"unit": unit} if unit else {}), **({"whole": True} if whole else {})}
-    if isinstance(default, dict):
-        return Field(default_factory=dict, json_schema_extra=extra, alias=alias)
-    if not isinstance(default, str | int | float | tuple | None):
-        told = {"default": default.text} if getattr(default, "text", "") else {}
-        return Field(default_factory=lambda: default, json_schema_extra={**extra, **told}, alias=alias)
-    return Field(default, json_schema_extra=extra, alias=alias)
 
 
 def fact(default: Any = None, unit: str = "", whole: bool = False, alias: str | None = None) -> Any:
@@ -62,13 +34,29 @@ def policy(default: Any = None, unit: str = "", whole: bool = False, alias: str 
 
 
 def belief(default: Any = None, unit: str = "", whole: bool = False) -> Any:
-    """A key that nobody has measured."""
+    """A key that nobody has measured here; somebody may have elsewhere."""
     return _field("belief", default, unit, whole, None)
+
+
+def assumed(default: Any = None, unit: str = "", whole: bool = False) -> Any:
+    """A belief about whose size nobody has published a number."""
+    return _field("belief", default, unit, whole, None, assumption=True)
 
 
 def setting(default: Any = None, unit: str = "", whole: bool = False) -> Any:
     """A key that says what is simulated and shown, not how the market or the teams are."""
     return _field("setting", default, unit, whole, None)
+
+
+def _field(nature: Nature, default: Any, unit: str, whole: bool, alias: str | None, **marks: bool) -> Any:
+    extra: dict[str, Any] = {"nature": nature, **({"unit": unit} if unit else {}), **marks,
+                             **({"whole": True} if whole else {})}
+    if isinstance(default, dict):
+        return Field(default_factory=dict, json_schema_extra=extra, alias=alias)
+    if not isinstance(default, str | int | float | tuple | None):
+        told = {"default": default.text} if getattr(default, "text", "") else {}
+        return Field(default_factory=lambda: default, json_schema_extra={**extra, **told}, alias=alias)
+    return Field(default, json_schema_extra=extra, alias=alias)
 
 
 class OneOrMany:
@@ -81,209 +69,3 @@ class OneOrMany:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         many = handler(schema)
         return {"anyOf": [many["items"], many]}
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict | list) or value is None:
-        raise units.Misreading(f"{units.shown(value)} is not a text", "write some words")
-    return str(value).strip()
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise units.Misreading(f"{units.shown(value)} is neither true nor false", "true or false")
-    return value
-
-
-def _people(value: Any) -> int:
-    if units.is_number(value) and value != int(value):
-        raise units.Misreading(f"{value} people: people come whole (rule 42)",
-                               f"write {math.ceil(value)}, and `other_work` for the hours they do not have")
-    return units.whole(value)
-
-
-def _habit(value: Any) -> str | Distribution:
-    return value.strip() if _is_name(value) else units.time_law(value)
-
-
-def _contact(value: Any) -> str | tuple[float, ...]:
-    if _is_name(value):
-        return str(value).strip()
-    if not isinstance(value, list):
-        return (units.proportion(value),)
-    if not value:
-        raise units.Misreading("this list of chances is empty", "such as [39%, 54%, 39%]")
-    return tuple(_each(value, units.proportion))
-
-
-def _pace(value: Any) -> Distribution | dict[str, Distribution]:
-    if not isinstance(value, dict):
-        return units.time_law(value)
-    return {key: _under(key, units.time_law, entry) for key, entry in value.items()}
-
-
-def _shares(value: Any) -> dict[str, Share]:
-    """One name alone has it all."""
-    if isinstance(value, str):
-        return {value.strip(): Share(1.0, text="100%")}
-    if not isinstance(value, dict):
-        raise units.Misreading(f"{units.shown(value)} is neither a name nor shares by name",
-                               "such as sales, or {marketing: 50%, sales: 50%}")
-    return {key: _under(key, _steady_share, entry) for key, entry in value.items()}
-
-
-def _steady_share(value: Any) -> Share:
-    found = units.share(value)
-    if found.schedule is not None:
-        raise units.Misreading("a share of leads does not change by date here", "only a share of `next` does")
-    return found
-
-
-def _profile(value: Any) -> str | tuple[float, ...]:
-    """A preset's name, 168 weights from Monday 00:00, or 24 hours times 7 days."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, dict):
-        for key in value:
-            if key not in ("hours", "days"):
-                raise units.Misreading(f"unknown key '{key}' in a profile", "allowed: hours, days", (key,), by_key=True)
-        hours = _under("hours", lambda v: _weights(v, 24), value.get("hours", [1.0] * 24))
-        days = _under("days", lambda v: _weights(v, 7), value.get("days", [1.0] * 7))
-        return tuple(day * hour for day in days for hour in hours)
-    return tuple(_weights(value, 168))
-
-
-def _weights(value: Any, count: int) -> list[float]:
-    if not isinstance(value, list) or len(value) != count:
-        given = f"{len(value)} weights" if isinstance(value, list) else units.shown(value)
-        raise units.Misreading(f"{given} instead of {count}", f"a list of {count} numbers")
-    weights = _each(value, units.number)
-    if min(weights) < 0 or sum(weights) <= 0:
-        raise units.Misreading("weights are not negative, and one is above zero", f"a list of {count} numbers")
-    return weights
-
-
-def _table(value: Any) -> tuple[tuple[float, float], ...]:
-    """(seconds, relative chance) by delay, the delays rising."""
-    if not isinstance(value, dict) or len(value) < 2:
-        raise units.Misreading("a table needs two delays or more", "such as {5 min: 1, 1 hour: 0.4}")
-    rows = [(_under(key, units.elapsed, key).seconds, _under(key, units.positive, entry))
-            for key, entry in value.items()]
-    for (before, _), (after, _), key in zip(rows, rows[1:], list(value)[1:], strict=False):
-        if not 0 < before < after:
-            raise units.Misreading("the delays of a table rise, from above zero", "sort them", (key,), by_key=True)
-    return tuple(rows)
-
-
-def _fit(value: Any) -> float | Range | Distribution:
-    text = value.strip() if isinstance(value, str) else value
-    if isinstance(text, str) and "(" in text:
-        return units.number_law(text)
-    found = units.span(text)
-    return found if found.low < found.high else found.low
-
-
-def _each(values: list[Any], one: Callable[[Any], Any]) -> list[Any]:
-    return [_under(i, one, value) for i, value in enumerate(values)]
-
-
-def _under(key: str | int, one: Callable[[Any], Any], value: Any) -> Any:
-    try:
-        return one(value)
-    except units.Misreading as problem:
-        raise problem.under(key) from None
-
-
-def _is_name(value: Any) -> bool:
-    """A word that can only be the name of a preset."""
-    return isinstance(value, str) and value.strip() != "at once" and value.strip()[:1].isalpha() and "(" not in value
-
-
-def _steady_or(one: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: units.steady_or_schedule(value, one)
-
-
-def _shape(kind: str, *types: str, example: Any = None) -> Json:
-    """What an editor accepts, and what the reference calls it."""
-    of = {"kind": kind, "type": list(types) if len(types) > 1 else types[0]}
-    return Json({**of, **({"examples": [example]} if example is not None else {})})
-
-
-def _choice(*words: str) -> tuple[PlainValidator, Json]:
-    def read(value: Any) -> str:
-        if value in words:
-            return str(value)
-        from funnelsim.errors import did_you_mean
-
-        guess = did_you_mean(str(value), words)
-        hint = f"{guess}  allowed: {', '.join(words)}".strip()
-        raise units.Misreading(f"{units.shown(value)} is not known here", hint)
-
-    return PlainValidator(read), Json({"enum": list(words)})
-
-
-Text = Annotated[str, PlainValidator(_text), _shape("text", "string", "number")]
-Flag = Annotated[bool, PlainValidator(_flag), _shape("true or false", "boolean")]
-Number = Annotated[float, PlainValidator(units.number), _shape("number", "number")]
-Positive = Annotated[float, PlainValidator(units.positive), _shape("number", "number")]
-Whole = Annotated[int, PlainValidator(units.whole), _shape("whole number", "integer")]
-Count = Annotated[int, PlainValidator(lambda value: units.whole(value, 1)), _shape("whole number", "integer")]
-Proportion = Annotated[float, PlainValidator(units.proportion), _shape("share", "number", "string", example="45%")]
-Cost = Annotated[float, PlainValidator(units.cost), _shape("money", "number", "string", example="8k")]
-Wage = Annotated[float, PlainValidator(units.wage), _shape("money an hour", "number", "string", example="55/hour")]
-Trend = Annotated[float, PlainValidator(units.growth), _shape("trend", "number", "string", example="+2%/month")]
-Day = Annotated[Any, PlainValidator(units.day), _shape("date", "string", example="2026-01-05")]
-Moment = Annotated[Any, PlainValidator(units.moment), _shape("date", "string", example="2026-01-05 08:00")]
-Zone = Annotated[str, PlainValidator(units.zone), _shape("time zone", "string", example="Europe/Berlin")]
-Length = Annotated[Duration, PlainValidator(units.duration),
-                   _shape("length of time", "string", "integer", example="4 business hours")]
-Elapsed = Annotated[Duration, PlainValidator(units.elapsed),
-                    _shape("length of time", "string", "integer", example="26 weeks")]
-Time = Annotated[Distribution, PlainValidator(units.time_law),
-                 _shape("distribution", "string", "integer", example="lognormal(median 6 days p90 20 days)")]
-Value = Annotated[Distribution, PlainValidator(units.money_law),
-                  _shape("distribution", "string", "number", example="lognormal(median 8000 p90 30000)")]
-OpeningHours = Annotated[tuple[Hours, ...], PlainValidator(units.hours),
-                         _shape("opening hours", "string", "array", example="09:00-17:00")]
-Weekdays = Annotated[tuple[int, ...], PlainValidator(units.weekdays),
-                     _shape("days of the week", "string", "array", example="Mon-Fri")]
-ShareOf = Annotated[Share, PlainValidator(units.share),
-                    _shape("share of a whole", "number", "string", "object", example="20% after 30 days")]
-Shares = Annotated[dict[str, Share], PlainValidator(_shares),
-                   _shape("shares by name", "string", "object", example={"marketing": "50%", "sales": "rest"})]
-Term = Annotated[Within, PlainValidator(units.within), _shape("term", "string", example="within 4 business hours")]
-Actions = Annotated[tuple[BreachAction, ...], PlainValidator(units.breach),
-                    _shape("actions", "object", example={"80%": "warn", "100%": "escalate"})]
-Route = Annotated[Routing, PlainValidator(units.routing), _shape("routing", "string", "integer",
-                                                                 example="daily at 08:00")]
-Promised = Annotated[Volume, PlainValidator(units.volume), _shape("volume", "string", example="360 MQL a month")]
-Batched = Annotated[Batch, PlainValidator(units.batch), _shape("batch", "string", example="300 on 2026-03-10")]
-Defined = Annotated[units.Definition, PlainValidator(units.definition),
-                    _shape("definition", "string", example="enters interest")]
-Habit = Annotated[str | Distribution, PlainValidator(_habit),
-                  _shape("preset or distribution", "string", "integer", example="hbr-audit-2011")]
-Contact = Annotated[str | tuple[float, ...], PlainValidator(_contact),
-                    _shape("preset or shares", "string", "number", "array", example=["39%", "54%", "39%"])]
-Pace = Annotated[Distribution | dict[str, Distribution], PlainValidator(_pace),
-                 _shape("distribution", "string", "integer", "object",
-                        example="lognormal(median 6 days p90 20 days)")]
-Profile = Annotated[str | tuple[float, ...], PlainValidator(_profile),
-                    _shape("preset or weights", "string", "array", "object", example="flat")]
-Table = Annotated[tuple[tuple[float, float], ...], PlainValidator(_table),
-                  _shape("table", "object", example={"5 min": 1, "1 hour": 0.4})]
-Fit = Annotated[float | Range | Distribution, PlainValidator(_fit),
-                _shape("number, range or distribution", "number", "string", example="-0.3")]
-People = Annotated[int | Schedule, PlainValidator(_steady_or(_people)),
-                   _shape("whole number, or by date", "integer", "object", example={"start": 4, "2026-06-01": 6})]
-RateOf = Annotated[Rate | Schedule, PlainValidator(_steady_or(units.rate)),
-                   _shape("rate, or by date", "string", "object", example="160/week")]
-Belief = Annotated[Range | Schedule, PlainValidator(_steady_or(units.share_range)),
-                   _shape("share or range, or by date", "number", "string", "object", example="60% to 90%")]
-Odds = Annotated[Range | Schedule, PlainValidator(_steady_or(units.odds)),
-                 _shape("number or range, or by date", "number", "string", "object", example="0.6 to 1.0")]
-Side = Annotated[str, *_choice("marketing", "sales")]
-Order = Annotated[str, *_choice("first come", "score", "due time")]
-Unfinished = Annotated[str, *_choice("finish", "resume")]
-ClockStart = Annotated[str, *_choice("created", "qualified", "assigned")]
-BaseOf = Annotated[str, *_choice("dealt", "entered")]
-ActsOn = Annotated[str, *_choice("contact", "advance")]

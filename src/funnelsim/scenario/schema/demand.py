@@ -4,30 +4,48 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from funnelsim.scenario.schema.base import (
+from funnelsim.scenario.schema.base import Model, OneOrMany, fact, policy, setting
+from funnelsim.scenario.schema.types import (
     Batched,
     Cost,
     Count,
     Day,
-    Fit,
     Flag,
     Length,
-    Model,
     Number,
-    OneOrMany,
     Profile,
     Proportion,
     RateOf,
     ShareOf,
     Shares,
+    Side,
+    Spending,
+    Strategy,
     Text,
+    Time,
+    Trait,
     Trend,
     Value,
     Whole,
-    fact,
-    setting,
 )
 from funnelsim.scenario.values import Share
+
+
+class FoundAgain(Model):
+    """The same person turning up as a second record: at the fair, and again on the web (rule 88)."""
+
+    chance: Proportion = fact(0.0)
+    """Share of the leads who turn up again."""
+
+    after: Time | None = fact(unit="time", whole=True)
+    """Time from arrival until then. Default: at once."""
+
+    enters: Text | None = fact()
+    """The stage the second record enters. Default: the first stage."""
+
+    merged: Proportion = policy(0.0)
+    """Share of the second records recognised and merged while the first is still in the funnel; a merged one counts as
+    a raised hand."""
 
 
 class Source(Model):
@@ -60,7 +78,7 @@ class Source(Model):
     cost: Cost = fact(0.0, unit="money a lead")
     """What a lead costs to acquire, due when it arrives."""
 
-    fit: Fit = fact(0.0, unit="steps of fit")
+    fit: Trait = fact(0.0, unit="steps of fit")
     """How good these leads are: 0 is the average lead, +1 clearly better; a number, or a distribution over leads."""
 
     reachable: Proportion | None = fact()
@@ -71,6 +89,36 @@ class Source(Model):
 
     segments: Shares | None = fact(whole=True)
     """Shares of the segments among these leads. Default: the segments' own shares."""
+
+    side: Side = fact("marketing")
+    """Whose leads they are: marketing's, or sales' own."""
+
+    warmth: Proportion = fact(1.0)
+    """How much they know of us when they arrive: 100% came by themselves, 0% have never heard of us."""
+
+    intent: Trait = fact(0.0, unit="steps of intent")
+    """How much they want to buy at arrival; a number, or a distribution over leads. Signals and nurture move it."""
+
+    trust: Trait = fact(0.0, unit="steps of trust")
+    """How much they trust us at arrival, likewise."""
+
+    points: Number = policy(0.0, unit="points")
+    """What their arrival counts in scores."""
+
+    ready: Time | None = fact(unit="time", whole=True)
+    """Time from arrival until the buyer is ready to talk. Default: at once."""
+
+    captured: Proportion = fact(1.0)
+    """Share of those who come that become known records; only these are leads."""
+
+    found_again: FoundAgain | None = fact()
+    """Whether the same person turns up as a second record. Default: never."""
+
+    counts: Proportion | None = fact()
+    """Share of these leads that pass the definition marketing is measured by; for `marketing_plan`."""
+
+    worth: Cost | None = fact(unit="money")
+    """What one that passes it is worth, close rate times deal; for a `marketing_plan` that maximises value."""
 
 
 class Segment(Model):
@@ -87,6 +135,25 @@ class Segment(Model):
 
     deal_value: Value | None = fact(unit="money", whole=True)
     """What a win is worth. Default: the source's, then the scenario's."""
+
+    intent: Number = fact(0.0, unit="steps of intent")
+    """Added to the intent of its leads at arrival."""
+
+    trust: Number = fact(0.0, unit="steps of trust")
+    """Added to the trust of its leads at arrival."""
+
+
+class MarketingPlan(Model):
+    """Where marketing's money goes: sources with a cost and `counts` are filled from the best on until it is spent.
+
+    Their `rate` is then the most they can bring.
+    """
+
+    budget: Spending | None = policy(unit="money a period")
+    """What may be spent on leads: `40k/month`."""
+
+    maximise: Strategy = policy("count")
+    """What is best: the most leads that count for the money, or the most value."""
 
 
 class InFlight(Model):

@@ -1,4 +1,4 @@
-"""Stages: the buyer's time, the work, the exits."""
+"""Stages: the buyer's time, what is done there, the exits, and how a late first touch hurts."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag, model_validator
 
-from funnelsim.scenario.schema.base import (
+from funnelsim.scenario.schema.base import Model, OneOrMany, belief, fact, policy
+from funnelsim.scenario.schema.interest import Nurture, Signal
+from funnelsim.scenario.schema.types import (
     ActsOn,
     BaseOf,
-    Contact,
-    Count,
     Elapsed,
     Flag,
-    Length,
-    Model,
-    Number,
-    OneOrMany,
     Pace,
     Positive,
     Proportion,
@@ -24,47 +20,9 @@ from funnelsim.scenario.schema.base import (
     Table,
     Text,
     Time,
-    belief,
-    fact,
-    policy,
 )
+from funnelsim.scenario.schema.work import Task, Work
 from funnelsim.scenario.units import Misreading
-
-
-class Work(Model):
-    """What a team does for a lead in a stage: attempts to reach the buyer, and the conversation."""
-
-    by: Text | None = policy()
-    """The team that makes these attempts. Default: the owner of the lead."""
-
-    attempts: Count = policy(1)
-    """How often the buyer is tried before the team gives up."""
-
-    spacing: Length | None = policy(unit="time")
-    """From the end of one attempt to the next: `1 day`, `1 business day`. Default: at once."""
-
-    on_days: tuple[Number, ...] | None = policy(unit="days", whole=True)
-    """The other spelling: days since the first attempt, such as [0, 1, 3, 7]."""
-
-    handling: Time | None = fact(unit="time", whole=True)
-    """What an attempt takes of a rep's time."""
-
-    contact: Contact = fact("always", whole=True)
-    """Chance that an attempt reaches the buyer: `always`, a preset, or a list of chances by attempt."""
-
-    conversation: Time | None = fact(unit="time", whole=True)
-    """What talking to the buyer takes on top, once reached."""
-
-    contactable: Flag | None = fact()
-    """Whether the chances speak of contactable leads only (rule 41). Default: as the preset says, else false."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _attempts_by_day(cls, data: Any) -> Any:
-        """Days alone say how many attempts there are."""
-        if isinstance(data, dict) and isinstance(data.get("on_days"), list) and "attempts" not in data:
-            return {**data, "attempts": max(1, len(data["on_days"]))}
-        return data
 
 
 class Lomax(Model):
@@ -148,6 +106,25 @@ class Stage(Model):
 
     cold: dict[str, ShareOf] | None = fact(whole=True)
     """Where leads go whose patience ended. Default: as `unreached`."""
+
+    gate: Text | None = policy()
+    """A definition that opens the way forward: leads go on when their score reaches its threshold, and conversion is
+    its outcome. The forward shares of `next` are then those seen under the root scenario's definition."""
+
+    rejected: dict[str, ShareOf] | None = fact(whole=True)
+    """Where leads go that the receiving team turns down. Default: as `unreached`."""
+
+    signals: dict[str, Signal] = fact({})
+    """What buyers may do here, by name, each at most once a visit."""
+
+    nurture: Nurture | None = policy()
+    """Automatic touches of the leads in this stage. Default: none."""
+
+    tasks: dict[str, Task] = policy({})
+    """What follows once the buyer is reached, by name, in this order: meetings and objections."""
+
+    deal: Flag = policy(False)
+    """Whether work here counts as a deal in a team's `time_budget`."""
 
     base_of: BaseOf = fact("dealt")
     """Whether the shares of `next` are of leads dealt with, or of all that entered (as fitted files say)."""

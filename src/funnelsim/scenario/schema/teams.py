@@ -1,38 +1,33 @@
-"""The teams, their opening hours, and what they promised each other."""
+"""The teams: who they are, when they work, and how they go about their leads."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from funnelsim.scenario.schema.base import (
-    Actions,
-    Belief,
-    ClockStart,
+from funnelsim.scenario.schema.base import Model, OneOrMany, assumed, belief, fact, policy
+from funnelsim.scenario.schema.behaviour import Pursuit
+from funnelsim.scenario.schema.types import Cost as Amount
+from funnelsim.scenario.schema.types import (
     Day,
+    Elapsed,
     Habit,
     Length,
-    Model,
-    OneOrMany,
     OpeningHours,
     Order,
     People,
     Positive,
-    Promised,
     Proportion,
-    Route,
+    Queues,
+    Ramp,
     Side,
-    Term,
+    Sold,
     Text,
     Unfinished,
     Wage,
     Weekdays,
     Zone,
-    belief,
-    fact,
-    policy,
 )
-from funnelsim.scenario.schema.base import Cost as Amount
-from funnelsim.scenario.values import Distribution, Range
+from funnelsim.scenario.values import Distribution
 
 AT_ONCE = Distribution("fixed", (0.0,), text="at once")
 
@@ -66,6 +61,22 @@ class Shift(Model):
     """How many they are; may change over time."""
 
 
+class TimeBudget(Model):
+    """How a team divides its working time: who is served next is of the kind furthest behind its share (rule 104)."""
+
+    own: Proportion = policy(0.0)
+    """First attempts on the team's own leads."""
+
+    other: Proportion = policy(0.0)
+    """First attempts on the other side's leads."""
+
+    follow_ups: Proportion = policy(0.0)
+    """Later attempts, meetings and objections."""
+
+    deals: Proportion = policy(0.0)
+    """All work in stages marked `deal`."""
+
+
 class Team(Model):
     """The people who work leads."""
 
@@ -88,75 +99,40 @@ class Team(Model):
     """Share of the hours that goes to other things; it stretches every handling time."""
 
     order: Order = policy("first come")
-    """Who is served first: first come, score or due time."""
+    """Who is served first: first come, newest, score, value or due time."""
+
+    score: Text | None = policy()
+    """The score that `order: score` serves by, the highest first. Default: fit itself."""
+
+    own_first: Elapsed | None = policy(unit="time")
+    """Own leads are served as if they had joined so much earlier: cherry-picking, in `first come` only."""
+
+    queues: Queues = policy("pooled")
+    """One queue for all, or personal: a lead belongs to one rep for life, and waits for that one."""
+
+    time_budget: TimeBudget | None = policy(whole=True)
+    """Shares of the working time by kind of work: {own: 30%, other: 30%, follow_ups: 20%, deals: 20%}."""
+
+    absence: Proportion = fact(0.0)
+    """Chance that a person is away on a day; paid, and not replaced."""
+
+    ramp: Ramp = fact(1.0, whole=True)
+    """How fast the team works against the stages' times: a share, or by date while new people learn."""
+
+    pursuit: Pursuit | None = belief()
+    """Which of the other side's leads are worked at all. Default: all."""
+
+    quota: Sold | None = policy(unit="money a period")
+    """What the team is to sell; makes a level "TEAM quota": what is sold of it, less the share of the period passed."""
 
     habit: Habit = fact(AT_ONCE, whole=True)
     """How soon people turn to a new lead when nothing is promised: a preset, `at once`, or a distribution."""
 
-    handling: Positive = belief(1.0)
+    handling: Positive = assumed(1.0)
     """Its handling times against those of the stages: 1.2 takes a fifth longer."""
 
     unfinished: Unfinished = policy("finish")
     """What happens to an attempt at closing time: it is finished in overtime, or resumed at the next opening."""
-
-
-class Handover(Model):
-    """How a lead reaches another team."""
-
-    delay: Route | None = policy(unit="time", whole=True)
-    """`at once`, `daily at 08:00`, or a delay. Default: at once."""
-
-    context_kept: Belief | None = policy(whole=True)
-    """How much of what the buyer has told survives a handoff; 100% is all. Default: all."""
-
-
-class Handoff(Handover):
-    """What happens when the owner changes between two stages."""
-
-    to: dict[str, Handover] = policy({})
-    """The same keys for handoffs to one team: {sales: {delay: daily at 08:00}}."""
-
-
-class Terms(Model):
-    """What a team promises about the leads it owns."""
-
-    first_touch: Term | None = policy()
-    """`within 4 business hours`."""
-
-    attempts: Term | None = policy()
-    """`5 within 14 days`: at least so many attempts."""
-
-    kept: Belief = belief(Range(1.0, 1.0, "100%"), whole=True)
-    """How often the promise is really kept; a share, a range or by date. Everything else still stands in the way."""
-
-    clock_start: ClockStart = policy("assigned")
-    """When the clock starts: created, qualified (entry of the visit) or assigned."""
-
-    on_breach: Actions = policy((), whole=True)
-    """What happens at fractions of the first-touch deadline: {80%: warn, 100%: escalate, 150%: reassign}."""
-
-    on_attempts_breach: Actions = policy((), whole=True)
-    """The same for the attempts."""
-
-    stages: tuple[Text, ...] | None = policy(whole=True)
-    """Where the promise holds. Default: stages that name a `response`; if none does, every stage with work."""
-
-
-class Promises(Terms):
-    """What the two teams signed."""
-
-    marketing_delivers: Annotated[tuple[Promised, ...], OneOrMany()] = policy(())
-    """`360 MQL a month`; one or a list. It is counted, and changes nothing in the run."""
-
-    teams: dict[str, Terms] = policy({})
-    """The same keys for one team, over those above."""
-
-    def of(self, team: str) -> Terms:
-        """The terms of one team: its own over the common ones."""
-        own = self.teams.get(team)
-        common = {name: getattr(self, name) for name in Terms.model_fields}
-        stated = {name: getattr(own, name) for name in own.model_fields_set} if own else {}
-        return Terms.model_construct(**{**common, **stated})
 
 
 class Cost(Model):

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Tag, model_validator
+from pydantic import Discriminator, Tag
 
-from funnelsim.scenario.schema.base import (
+from funnelsim.scenario.schema.base import Model, belief, fact, policy, setting
+from funnelsim.scenario.schema.behaviour import Effects, Influence, Level
+from funnelsim.scenario.schema.demand import InFlight, MarketingPlan, Segment, Snapshot, Source
+from funnelsim.scenario.schema.handoff import Handoff
+from funnelsim.scenario.schema.interest import Score
+from funnelsim.scenario.schema.promises import Promises
+from funnelsim.scenario.schema.stages import Stage
+from funnelsim.scenario.schema.teams import Calendar, Cost, Team
+from funnelsim.scenario.schema.types import (
     Day,
     Defined,
     Elapsed,
-    Model,
     Moment,
     Number,
-    Odds,
     Positive,
     Proportion,
     Shares,
@@ -21,15 +28,8 @@ from funnelsim.scenario.schema.base import (
     Value,
     Whole,
     Zone,
-    belief,
-    fact,
-    policy,
-    setting,
 )
-from funnelsim.scenario.schema.demand import InFlight, Segment, Snapshot, Source
-from funnelsim.scenario.schema.stages import Stage
-from funnelsim.scenario.schema.teams import Calendar, Cost, Handoff, Promises, Team
-from funnelsim.scenario.values import Duration, Range
+from funnelsim.scenario.values import Duration, Period, Volume
 
 ZERO = Duration(0.0, text="0")
 
@@ -45,37 +45,6 @@ class Goal(Model):
 
     by: Day | None = setting()
     """The date."""
-
-
-class Effect(Model):
-    """Times the odds; 1 is no effect."""
-
-    odds: Odds = belief(Range(1.0, 1.0, "1"), unit="times the odds", whole=True)
-    """A number, a range, or either by date."""
-
-    stages: tuple[Text, ...] | None = belief(whole=True)
-    """Where it acts. Default: in every stage."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_odds(cls, data: Any) -> Any:
-        return data if isinstance(data, dict) and not data.keys() - {"odds", "stages"} else {"odds": data}
-
-
-class Effects(Model):
-    """What shifts the chance to go on, as times the odds; 1 is no effect, a range is an honest guess."""
-
-    fit: Effect = belief(Effect(), unit="times the odds a step", whole=True)
-    """For each step of fit."""
-
-    context_lost: Effect = belief(Effect(), unit="times the odds", whole=True)
-    """When the buyer has to tell everything again."""
-
-    both_teams: Effect = belief(Effect(), unit="times the odds", whole=True)
-    """When people of both teams have spoken to the buyer."""
-
-    marketing_sells: Effect = belief(Effect(), unit="times the odds", whole=True)
-    """A marketer working a lead, against a salesperson."""
 
 
 class Observed(Model):
@@ -171,8 +140,15 @@ class Scenario(Model):
     stages: dict[str, Stage] = fact({})
     """The stages of the funnel, in order."""
 
+    scores: dict[str, Score] = belief({})
+    """How somebody sees a lead, by name: {marketing: {fit: 10, points: 1, noise: 12}}; both teams may share one."""
+
     definitions: dict[str, Defined] = policy({})
-    """What counts as what: {MQL: enters interest, won: enters loyalty}; `won` is revenue."""
+    """What counts as what: {MQL: marketing score at least 40, SQL: enters evaluation, won: enters loyalty}; `won` is
+    revenue."""
+
+    named_policy: Text | None = policy(alias="policy")
+    """A preset of ownership, handoff and promises: old-way, shared-funnel or union; the file's own keys go before."""
 
     teams: dict[str, Team] = policy({})
     """Who works leads, by name."""
@@ -186,8 +162,23 @@ class Scenario(Model):
     promises: Promises | None = policy()
     """What the two teams promised each other. Default: nothing."""
 
+    marketing_plan: MarketingPlan | None = policy()
+    """Where marketing's money goes. Default: every source brings its rate."""
+
+    levels: dict[str, Level] = belief({})
+    """Slow numbers that experience moves, by name, such as a team's trust in the other's leads."""
+
     effects: Effects = belief(Effects())
-    """What shifts the chance to go on."""
+    """What shifts the chance to go on and the chance of contact."""
+
+    influences: dict[str, Influence] = belief({})
+    """What else moves what people and buyers do, by name."""
+
+    good_fit: Number = setting(0.0, unit="steps of fit")
+    """From this fit on a lead counts as a good one: for reports, and for whose fault a lost lead was."""
+
+    poor_follow_up: Elapsed | None = setting(unit="time")
+    """A first touch later than this is poor follow-up; an untouched lead always is. Default: never late."""
 
     costs: tuple[Cost, ...] = fact((), whole=True)
     """Flights and tools."""
@@ -202,6 +193,33 @@ class Scenario(Model):
     fitted: dict[str, Any] | None = fact(whole=True)
     """What calibration knows beyond the values: families, covariances, grades. Written by `funnelsim calibrate`."""
 
+    @property
+    def volumes(self) -> tuple[Volume, ...]:
+        """What marketing promises, a segment told from its definition: in `80 enterprise MQL a month`."""
+        return tuple(map(self._volume, self.promises.marketing_delivers)) if self.promises else ()
+
+    @property
+    def all_levels(self) -> dict[str, Level]:
+        """The levels as written, and behind them one for each team with a quota."""
+        quotas = {f"{name} quota": _quota_level(name, team) for name, team in self.teams.items() if team.quota}
+        return {**self.levels, **quotas}
+
+    def _volume(self, volume: Volume) -> Volume:
+        if volume.definition in self.definitions:
+            return volume
+        for segment in self.segments:
+            rest = volume.definition.removeprefix(f"{segment} ")
+            if rest != volume.definition and rest.strip() in self.definitions:
+                return replace(volume, definition=rest.strip(), segment=segment)
+        return volume
+
     def side_of(self, team: str) -> str:
         """marketing or sales."""
         return self.teams[team].side or ("marketing" if team == "marketing" else "sales")
+
+
+def _quota_level(name: str, team: Team) -> Level:
+    assert team.quota is not None
+    review = Period(1, team.quota.period, team.quota.period)
+    return Level(of="quota", team=name, initial=0.0, weight=1.0, per=team.quota.amount, definition="won").model_copy(
+        update={"review": review})

@@ -16,6 +16,7 @@ from funnelsim.scenario.units.dates import (
     weekdays,
     zone,
 )
+from funnelsim.scenario.units.definitions import budget, definition, looked, period, quota, share_or_level, volume
 from funnelsim.scenario.units.durations import duration, elapsed
 from funnelsim.scenario.units.laws import money_law, number_law, time_law
 from funnelsim.scenario.units.numbers import (
@@ -35,11 +36,12 @@ from funnelsim.scenario.units.numbers import (
     wage,
     whole,
 )
-from funnelsim.scenario.units.terms import Definition, breach, definition, routing, share, volume, within
+from funnelsim.scenario.units.terms import breach, routing, share, within
 
 __all__ = [
-    "Definition", "Misreading", "batch", "breach", "clock", "cost", "day", "definition", "duration", "elapsed",
-    "growth", "hours", "is_number", "is_schedule", "moment", "money", "money_law", "number", "number_law", "odds",
-    "positive", "proportion", "rate", "routing", "schedule", "share", "share_range", "shown", "span",
-    "steady_or_schedule", "time_law", "volume", "wage", "weekdays", "whole", "within", "zone",
+    "Misreading", "batch", "breach", "budget", "clock", "cost", "day", "definition", "duration", "elapsed", "growth",
+    "hours", "is_number", "is_schedule", "looked", "moment", "money", "money_law", "number", "number_law", "odds",
+    "period", "positive", "proportion", "quota", "rate", "routing", "schedule", "share", "share_or_level",
+    "share_range", "shown", "span", "steady_or_schedule", "time_law", "volume", "wage", "weekdays", "whole", "within",
+    "zone",
 ]

@@ -1,27 +1,18 @@
-"""What teams promise and how leads move: terms, exits, routing, actions on a breach, volumes, definitions."""
+"""What teams promise and how leads move: terms, exits, routing, actions on a breach."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from funnelsim.errors import did_you_mean
 from funnelsim.scenario.units.dates import clock, is_schedule, schedule
 from funnelsim.scenario.units.durations import duration
 from funnelsim.scenario.units.laws import time_law
-from funnelsim.scenario.units.numbers import NUMBER, Misreading, number, positive, proportion, shown, whole
-from funnelsim.scenario.values import BreachAction, Distribution, Routing, Share, Volume, Within
+from funnelsim.scenario.units.numbers import NUMBER, Misreading, number, proportion, shown, whole
+from funnelsim.scenario.values import BreachAction, Distribution, Routing, Share, Within
 
 ACTIONS = ("warn", "escalate", "reassign", "return")
-
-
-@dataclass(frozen=True)
-class Definition:
-    """`enters STAGE`: passed when a lead enters the stage for the first time (rule 35)."""
-
-    stage: str
-    text: str = ""
 
 
 def within(value: Any) -> Within:
@@ -84,26 +75,6 @@ def routing(value: Any) -> Routing:
     if not re.match(r"\d|[a-z]+\s*\(", text):
         raise Misreading(f"{shown(value)} is not a routing", "at once, daily at 08:00, or a delay such as 4 hours")
     return Routing("delay", delay=time_law(value), text=text)
-
-
-def volume(value: Any) -> Volume:
-    """`360 MQL a month`."""
-    text = str(value).strip()
-    match = re.fullmatch(rf"({NUMBER})\s+(\S.*?)\s*(?:/|\ban?\b|\bper\b)\s*(\w+)", text)
-    if not match:
-        raise Misreading(f"{shown(value)} is not a volume", "such as 360 MQL a month")
-    if match[3] not in ("week", "month", "quarter"):
-        raise Misreading(f"'{match[3]}' is not a period of a volume", "week, month or quarter", piece=match[3])
-    return Volume(positive(match[1]), match[2], match[3], text)
-
-
-def definition(value: Any) -> Definition:
-    """`enters interest`."""
-    text = str(value).strip()
-    match = re.fullmatch(r"enters\s+(\S.*)", text)
-    if not match:
-        raise Misreading(f"{shown(value)} is not a definition", "such as enters interest")
-    return Definition(match[1], text)
 
 
 def breach(value: Any) -> tuple[BreachAction, ...]:
