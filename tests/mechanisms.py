@@ -10,8 +10,6 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from funnelsim import plan as p
 from funnelsim.engine import streams
 
@@ -22,7 +20,8 @@ Row = dict[str, Any]
 HOUR, DAY = p.HOUR, p.DAY
 MOST_SCORES = 2
 # What may move behaviour; the chance to go on and contact have inputs of their own besides.
-INPUTS_OF_INFLUENCES = (p.ALWAYS, p.FIT, p.INTENT, p.TRUST, p.WARMTH, p.OWN_LEAD, p.CONTEXT_LOST, p.LEVEL_OF, p.SCORE_OF)
+INPUTS_OF_INFLUENCES = (p.ALWAYS, p.FIT, p.INTENT, p.TRUST, p.WARMTH, p.OWN_LEAD, p.CONTEXT_LOST, p.LEVEL_OF,
+                        p.SCORE_OF)
 INPUTS_OF_EFFECTS = (p.INTENT, p.TRUST, p.WARMTH, p.TOO_EARLY, p.TOO_LATE, p.TRUST_DELAY, p.UNRESOLVED, p.DUPLICATED,
                      p.OWN_LEAD, p.LEVEL_OF, p.SCORE_OF)
 TARGETS_OF_INFLUENCES = (p.PURSUE, p.KEEP, p.HABIT, p.SHOW, p.SIGNAL_CHANCE)
@@ -218,9 +217,9 @@ def own_first(b: Builder) -> None:
 
 def ramp(b: Builder) -> None:
     for team in b.team_rows:
-        factor = team["stretch"][0][1]
-        later = sorted(float(b.rng.integers(1, 24 * 7)) * HOUR for _ in range(2))
-        team["stretch"] = [(0.0, factor * 2.0), *((at, factor * part) for at, part in zip(later, (1.5, 1.0), strict=True))]
+        settled = team["stretch"][0][1]
+        second, third = sorted(float(b.rng.integers(1, 24 * 7)) * HOUR for _ in range(2))
+        team["stretch"] = [(0.0, settled * 2.0), (second, settled * 1.5), (third, settled)]
 
 
 def preparation(b: Builder) -> None:

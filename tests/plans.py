@@ -26,7 +26,8 @@ OFF_SOURCE: Row = {"side": p.MARKETING, "again": 0.0, "again_after": -1, "again_
 OFF_MIX: Row = {"intent": -1, "intent_shift": 0.0, "trust": -1, "trust_shift": 0.0, "ready": -1, "warmth": 1.0,
                 "points": 0.0}
 OFF_STAGE: Row = {"gate": -1, "rejected_first": 0, "rejected_count": 0, "nurture": -1, "deal": 0}
-OFF_TEAM: Row = {"score": -1, "head_start": 0.0, "lanes": p.POOLED, "budget_first": 0, "budget_count": 0, "absence": 0.0}
+OFF_TEAM: Row = {"score": -1, "head_start": 0.0, "lanes": p.POOLED, "budget_first": 0, "budget_count": 0,
+                 "absence": 0.0}
 OFF_DUTY: Row = {"accept_score": -1, "accept_first": 0, "accept_count": 0, "decide": -1, "window": math.inf,
                  "window_business": 0, "default_accept": 1, "points_kept": 1.0, "pursue": math.inf}
 OFF_PROMISE: Row = {"segments": ANYBODY, "sources": ANYBODY, "score": -1, "least": 0.0, "value": 0.0}
@@ -281,7 +282,8 @@ class Builder:
                 else np.cumsum(np.eye(self.teams)[self.rng.integers(self.teams)])
             )
             cut[-1] = 1.0
-            duties.append([self._duty(worked, float(cut[team]) if owned else 0.0, horizon) for team in range(self.teams)])
+            shares = [float(share) if owned else 0.0 for share in cut]
+            duties.append([self._duty(worked, share, horizon) for share in shares])
         return duties
 
     def is_worked(self, stage: int) -> bool:

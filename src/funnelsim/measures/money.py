@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.measures.fold import Window, first_of_lead, first_passings
+from funnelsim.measures.counting import Window, first_of_lead
+from funnelsim.measures.passings import Passings, first_passings
 from funnelsim.plan import HOUR, MARKETING, Book, Plan
 from funnelsim.summary import CALENDAR, COHORT, Summary
 from funnelsim.trace import Trace
@@ -78,21 +79,19 @@ def credit(trace: Trace, plan: Plan, book: Book) -> Floats:
     out = np.zeros((2, len(book.teams) + 1))
     if book.won < 0 or len(visits) == 0:
         return out
-    settings = plan.settings[0]
-    window = Window(float(settings.measure_from), float(settings.measure_to), float(settings.horizon))
-    passes = first_passings(visits, plan)
-    wins = passes.row[passes.definition == book.won]
+    window, passed = Window.of(plan), first_passings(trace, plan)
+    wins = Passings(*(column[passed.definition == book.won] for column in passed))
     firsts = first_of_lead(visits)
-    begins = firsts[np.searchsorted(firsts, wins, side="right") - 1]
+    begins = firsts[np.searchsorted(visits.lead[firsts], wins.lead)]
     owned = np.zeros((len(visits) + 1, len(book.teams)))
     owned[1:] = np.cumsum(visits.owner[:, None] == np.arange(len(book.teams)), axis=0)
-    path = owned[wins] - owned[begins]
+    path = owned[wins.path] - owned[begins]
     length = path.sum(axis=1)
-    shares = np.zeros((len(wins), len(book.teams) + 1))
+    shares = np.zeros((len(wins.lead), len(book.teams) + 1))
     shares[:, :-1] = np.divide(path, length[:, None], out=np.zeros_like(path), where=length[:, None] > 0)
     shares[:, -1] = length == 0
-    value = visits.value[wins] / 100.0
-    for which, chosen in ((COHORT, window.cohort(visits[wins])), (CALENDAR, window.holds(visits.entered[wins]))):
+    value = wins.value / 100.0
+    for which, chosen in ((COHORT, window.cohort(wins)), (CALENDAR, window.holds(wins.at))):
         out[which] = value[chosen] @ shares[chosen]
     return out
 
