@@ -1,4 +1,4 @@
-"""Two engines, one truth: the same visits, assignments and attempts, bit for bit, on generated plans.
+"""Two engines, one truth: the same tables and counts, bit for bit, on generated plans.
 
 Plans that never take an exit, an action or a tie would agree about nothing, so what was exercised is counted too.
 """
@@ -6,17 +6,17 @@ Plans that never take an exit, an action or a tie would agree about nothing, so 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
-import numpy as np
 import pytest
 
-from funnelsim import plan as p
+from exercised import WANTED, Seen, count
 from funnelsim.engine import fast, reference
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import summarise
-from funnelsim.trace import Trace
-from plans import generated_plan
+from mechanisms import MECHANISMS
+from plans import generated_plan, mechanisms
 
 
 def test_both_engines_give_the_same_rows_on_200_generated_plans() -> None:
@@ -30,6 +30,12 @@ def test_both_engines_give_the_same_rows_on_2000_generated_plans() -> None:
     seen = agree_on(range(1000, 3000))
 
     assert_exercised(seen, at_least=200)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", MECHANISMS)
+def test_both_engines_give_the_same_rows_with_one_mechanism_alone(name: str) -> None:
+    agree_on(range(40), only={name})
 
 
 def test_replications_do_not_depend_on_threads_order_or_batching() -> None:
@@ -72,98 +78,26 @@ def test_small_tables_grow_in_the_middle_of_a_run(monkeypatch: pytest.MonkeyPatc
     assert_equal(roomy, tight)
 
 
-def agree_on(seeds: range) -> Counter[Any]:
+def agree_on(seeds: range, only: Collection[str] | None = None) -> Seen:
     """Run each plan in both engines, compare every column of every row; count what happened."""
-    seen: Counter[Any] = Counter()
+    seen: Seen = Counter()
     for seed in seeds:
-        plan = generated_plan(seed)
+        plan = generated_plan(seed, only)
         slow = reference.run(plan, 1, seed)
         quick, summary = fast.run(plan, 1, seed)
-        assert_equal(slow, quick, seed)
-        assert_equal(summarise(quick, plan), summary, seed)
+        what = f"plan {seed} with {', '.join(mechanisms(seed) if only is None else only) or 'nothing on'}"
+        assert_equal(slow, quick, what)
+        assert_equal(summarise(quick, plan), summary, what)
         count(plan, quick, seen)
     return seen
 
 
-def assert_equal(mine: Any, theirs: Any, seed: int = -1) -> None:
+def assert_equal(mine: Any, theirs: Any, what: str = "") -> None:
     for name in mine._fields:
         left, right = getattr(mine, name), getattr(theirs, name)
-        assert left.tobytes() == right.tobytes(), f"plan {seed}: {name} differ"
+        assert left.tobytes() == right.tobytes(), f"{what}: {name} differ"
 
 
-def count(plan: p.Plan, trace: Trace, seen: Counter[Any]) -> None:
-    """What a replication exercised: exits, ends, actions, orders, ties of time between ranks of different kinds."""
-    visits, assignments, attempts = trace
-    seen.update(("outcome", p.OUTCOMES[i]) for i in visits.outcome)
-    seen.update(("assignment", p.ASSIGNMENT_ENDS[i]) for i in assignments.how)
-    seen.update(("attempt", p.ATTEMPT_ENDS[i]) for i in attempts.end)
-    seen.update(("first touch", int(i)) for i in assignments.first_touch)
-    seen.update(("attempts within", int(i)) for i in assignments.attempts_within)
-    seen["warned"] += int(assignments.warned.sum())
-    seen["escalated"] += int(assignments.escalated.sum())
-    seen["late on arrival"] += int(assignments.late.sum())
-    seen["kept"] += int((assignments.kept == 1).sum())
-    seen["not kept"] += int((assignments.kept == 0).sum())
-    for team, order in enumerate(plan.teams.order):
-        seen["order", int(order)] += int((attempts.team == team).sum())
-    seen["first touch exactly at the deadline"] += int(
-        ((assignments.touched == assignments.deadline) & (assignments.touched >= 0)).sum()
-    )
-    seen["joined while closed"] += closed_joins(plan, attempts)
-    seen["business clock"] += int(plan.terms.business.sum()) if len(plan.terms) else 0
-    instants: dict[str, np.ndarray] = {
-        "arrival": np.unique(visits.arrived),
-        "work ends": np.unique(attempts.ended[attempts.end <= p.NO_ANSWER]),
-        "joins": np.unique(attempts.joined),
-        "outcome": np.unique(visits.ended[visits.outcome <= p.LOST_HERE]),
-        "start": np.unique(attempts.started[attempts.started >= 0]),
-        "opening": np.unique(plan.intervals.opens),
-        "action": np.unique(assignments.ended[np.isin(assignments.how, (p.REASSIGNED, p.SENT_BACK))]),
-        "cold": np.unique(visits.ended[visits.outcome == p.COLD]),
-    }
-    names = list(instants)
-    for i, one in enumerate(names):
-        for other in names[i + 1 :]:
-            seen["tie", one, other] += len(np.intersect1d(instants[one], instants[other]))
-
-
-def closed_joins(plan: p.Plan, attempts: Any) -> int:
-    joined = 0
-    for team, row in enumerate(plan.teams):
-        calendar = plan.intervals[row.interval_first : row.interval_first + row.interval_count]
-        times = attempts.joined[attempts.team == team]
-        at = np.searchsorted(calendar.opens, times, side="right") - 1
-        is_open = (at >= 0) & (times < calendar.closes[np.maximum(at, 0)])
-        joined += int((~is_open).sum())
-    return joined
-
-
-def assert_exercised(seen: Counter[Any], at_least: int) -> None:
-    wanted = [("outcome", name) for name in p.OUTCOMES] + [("assignment", name) for name in p.ASSIGNMENT_ENDS]
-    wanted += [("attempt", name) for name in p.ATTEMPT_ENDS] + [("order", i) for i in range(3)]
-    wanted += [("first touch", i) for i in range(1, 4)] + [("attempts within", i) for i in range(1, 4)]
-    wanted += [
-        ("tie", "arrival", "joins"),
-        ("tie", "work ends", "outcome"),
-        ("tie", "work ends", "start"),
-        ("tie", "joins", "opening"),
-        ("tie", "start", "action"),
-        ("tie", "work ends", "action"),
-        ("tie", "start", "cold"),
-        ("tie", "arrival", "opening"),
-        ("tie", "joins", "cold"),
-        ("tie", "outcome", "start"),
-    ]
-    names: list[Any] = [
-        *wanted,
-        "warned",
-        "escalated",
-        "late on arrival",
-        "kept",
-        "not kept",
-        "first touch exactly at the deadline",
-        "joined while closed",
-        "business clock",
-    ]
-    rare = {name: seen[name] for name in names if seen[name] < at_least}
+def assert_exercised(seen: Seen, at_least: int) -> None:
+    rare = {name: seen[name] for name in WANTED if seen[name] < at_least}
     assert not rare, f"hardly exercised: {rare}"
