@@ -14,6 +14,7 @@ from pathlib import Path as FilePath
 
 from funnelsim.errors import Problem, ScenarioError, did_you_mean
 from funnelsim.scenario import text
+from funnelsim.scenario.policies import CHOICES, stands_for
 from funnelsim.scenario.schema.walk import spot
 from funnelsim.scenario.text import Node, problem_at
 from funnelsim.scenario.values import Place
@@ -57,7 +58,7 @@ def merge(layers: Sequence[Layer], problems: list[Problem]) -> Node:
     for layer in layers:
         _refuse_nothing(layer.tree, (), problems)
         tree = Node({key: child for key, child in layer.tree.value.items() if key != "extends"}, layer.tree.place)
-        merged = lay(merged, tree, (), problems)
+        merged = _laid(merged, tree, problems)
     assert merged is not None
     return merged
 
@@ -81,10 +82,17 @@ def lay(base: Node | None, over: Node, path: Path, problems: list[Problem]) -> N
 
 
 def put(tree: Node, texts: Sequence[str], problems: list[Problem]) -> Node:
-    """The tree with each `a.b.c=value` of --set put in."""
-    for count, one in enumerate(texts, 1):
+    """The tree with each `a.b.c=value` of --set put in; a key that stands for others goes before all that name one."""
+    def is_choice(one: str) -> bool:
+        return one.partition("=")[0].strip() in CHOICES
+
+    for count, one in sorted(enumerate(texts, 1), key=lambda pair: not is_choice(pair[1])):
         try:
-            tree = _put(tree, *_setting(one, count), (), problems)
+            keys, value = _setting(one, count)
+            if is_choice(one):
+                tree = _laid(tree, _alone(keys, value), problems)
+            else:
+                tree = _put(tree, keys, value, (), problems)
         except ScenarioError as error:
             problems += error.problems
     return tree
@@ -100,6 +108,19 @@ def places(tree: Node) -> dict[Path, Place]:
 def dotted(path: Sequence[str | int]) -> str:
     """stages.interest.work"""
     return ".".join(map(str, path)) or "the scenario"
+
+
+def _laid(below: Node | None, layer: Node, problems: list[Problem]) -> Node:
+    """A layer over those below it, with what its words stand for in between."""
+    meant = stands_for(layer, below, problems)
+    return lay(lay(below, meant, (), problems) if meant is not None else below, layer, (), problems)
+
+
+def _alone(keys: list[tuple[str, Place]], value: Node) -> Node:
+    """A layer that says one thing."""
+    for key, place in reversed(keys):
+        value = Node({key: replace(value, key=place)}, place)
+    return value
 
 
 def _read(path: str, asked: Node | None) -> Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from funnelsim.scenario.check.findings import Findings, Path
-from funnelsim.scenario.schema import Scenario, Terms
+from funnelsim.scenario.schema import CurveEffect, Effect, Scenario, Terms
 
 ENDS = ("lost", "silent")
 RESERVED = {"stages": (*ENDS, "rest", "none"), "calendars": ("always", "none"), "teams": ("rest", "none"),
@@ -34,7 +34,8 @@ def check_stage_names(scenario: Scenario, found: Findings) -> None:
         _all("stage", [definition.stage], scenario.stages, ("definitions", name), found)
     _all("stage", scenario.ownership, scenario.stages, ("ownership",), found)
     for name, effect in scenario.effects:
-        _all("stage", effect.stages or (), scenario.stages, ("effects", name, "stages"), found)
+        stages = effect.stages if isinstance(effect, Effect | CurveEffect) else None
+        _all("stage", stages or (), scenario.stages, ("effects", name, "stages"), found)
     if scenario.history:
         for name, exits_seen in scenario.history.stages.items():
             _all("stage", [name], scenario.stages, ("history", "stages"), found)
