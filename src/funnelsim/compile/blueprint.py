@@ -8,25 +8,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from funnelsim.calendars import local_midnights
-from funnelsim.compile import inflight
-from funnelsim.compile.book import WON, make_book
+from funnelsim.compile import inflight, interest
+from funnelsim.compile.book import make_book
 from funnelsim.compile.demand import Demand
 from funnelsim.compile.draws import Belief, Beliefs
 from funnelsim.compile.duties import Duties
 from funnelsim.compile.fitted import Fitted
-from funnelsim.compile.frame import Frame
+from funnelsim.compile.frame import Frame, length
+from funnelsim.compile.levels import levels
 from funnelsim.compile.people import People
-from funnelsim.compile.pool import Row, array
+from funnelsim.compile.pool import array
 from funnelsim.compile.stages import Stages
 from funnelsim.plan import (
     ACTION_ROW,
     DEFINITION,
     DUTY,
     EFFECT,
-    ENTERS,
     EXIT,
     INFLIGHT,
     INTERVAL,
@@ -98,8 +96,8 @@ class Blueprint:
         changed: dict[str, Any] = {}
         for follower in self._beliefs.followers:
             table = changed.setdefault(follower.table, getattr(plan, follower.table).copy())
-            value = values[follower.belief]
-            table[follower.field][follower.row] = np.log(value) if follower.log else value + follower.plus
+            column = table[follower.field] if follower.field else table
+            column[follower.row] = follower.by(values[follower.belief])
         return plan._replace(**changed)
 
 
@@ -107,7 +105,9 @@ def prepare(loaded: Any) -> Blueprint:
     """Compile a loaded scenario (`scenario.load`) or a Scenario."""
     scenario: Scenario = getattr(loaded, "scenario", loaded)
     frame = Frame(scenario)
-    demand, stages, people, duties = Demand(frame), Stages(frame), People(frame), Duties(frame)
+    demand, stages, people = Demand(frame), Stages(frame), People(frame)
+    duties = Duties(frame, demand.names)
+    scores, definitions, slow = interest.scores(frame), interest.definitions(frame), levels(frame)
     fitted = Fitted(frame, demand, stages)
     snapshot = inflight.rows(frame, demand.names)
     days = frame.pool.instants(local_midnights(scenario.timezone, frame.start, frame.horizon))
@@ -115,27 +115,24 @@ def prepare(loaded: Any) -> Blueprint:
         "horizon": frame.horizon, "measure_from": frame.measure_from, "measure_to": frame.measure_to,
         "weeks": frame.weeks, "segments": len(frame.segments),
         "cycles": -1 if scenario.cycles is None else scenario.cycles, "days_first": days[0], "days_count": days[1],
-        "weekday": frame.first_weekday, "good": 0.0, "late": math.inf,
+        "weekday": frame.first_weekday, "good": scenario.good_fit,
+        "late": math.inf if scenario.poor_follow_up is None else length(scenario.poor_follow_up),
     }
     points, instants, tables = frame.pool.finish()
     plan = Plan(
         settings=array(SETTINGS, [settings]), sources=array(SOURCE, demand.rows), mixes=array(MIX, demand.mixes),
         stages=array(STAGE, stages.rows), exits=array(EXIT, frame.pool.exits), steps=array(STEP, frame.pool.steps),
-        tasks=array(TASK, []), signals=array(SIGNAL, []), nurtures=array(NURTURE, []), scores=array(SCORE, []),
-        levels=array(LEVEL, []), effects=array(EFFECT, frame.pool.effects), points=points,
+        tasks=array(TASK, frame.pool.tasks), signals=array(SIGNAL, frame.pool.signals),
+        nurtures=array(NURTURE, frame.pool.nurtures), scores=array(SCORE, scores), levels=array(LEVEL, slow),
+        effects=array(EFFECT, frame.pool.effects), points=points,
         teams=array(TEAM, people.rows), intervals=array(INTERVAL, people.intervals),
         duties=array(DUTY, duties.rows).reshape(len(frame.stages), len(frame.teams)),
         promises=array(PROMISE, frame.pool.promises), terms=array(TERM, frame.pool.terms),
         actions=array(ACTION_ROW, frame.pool.actions),
-        definitions=array(DEFINITION, _definitions(frame)),
+        definitions=array(DEFINITION, definitions),
         inflight=array(INFLIGHT, snapshot), instants=instants, tables=tables,
     )
-    return Blueprint(scenario, plan, make_book(frame, demand.names), frame.beliefs, fitted)
-
-
-def _definitions(frame: Frame) -> list[Row]:
-    return [{"kind": int(ENTERS), "stage": frame.stages[one.stage], "score": -1, "least_first": 0, "least_count": 0,
-             "offset": 0.0, "person": int(name == WON)} for name, one in frame.scenario.definitions.items()]
+    return Blueprint(scenario, plan, make_book(frame, demand.names, stages.labour.names), frame.beliefs, fitted)
 
 
 def _anchored(stages: Any, names: tuple[str, ...], intercepts: Intercepts) -> Any:

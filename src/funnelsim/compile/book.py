@@ -8,11 +8,10 @@ from funnelsim.plan import Book
 WON = "won"                     # the definition that is revenue
 
 
-def make_book(frame: Frame, sources: list[str]) -> Book:
-    """Names in the order of the plan, wages, flights and tools, promised volumes."""
+def make_book(frame: Frame, sources: list[str], tasks: list[str]) -> Book:
+    """Names in the order of the plan, wages, flights and tools, promised volumes (of value: in units of currency)."""
     scenario = frame.scenario
     definitions = tuple(scenario.definitions)
-    promised = scenario.promises.marketing_delivers if scenario.promises else ()
     return Book(
         start=frame.start.astimezone(frame.zone).isoformat(), timezone=scenario.timezone, currency=scenario.currency,
         sources=tuple(sources), segments=tuple(frame.segments), stages=tuple(frame.stages), teams=tuple(frame.teams),
@@ -24,6 +23,9 @@ def make_book(frame: Frame, sources: list[str]) -> Book:
             for cost in scenario.costs
         ),
         volume_promises=tuple(
-            (volume.definition, volume.count, volume.period, "count", -1) for volume in promised
+            (volume.definition, volume.count, volume.period, volume.of,
+             frame.segments[volume.segment] if volume.segment else -1)
+            for volume in scenario.volumes
         ),
+        levels=tuple(frame.levels), tasks=tuple(tasks),
     )

@@ -8,27 +8,20 @@ moves the peaks and the week in which it happens gains or loses an hour's worth 
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-import numpy as np
-from numpy.typing import NDArray
-
-from funnelsim.compile.draws import PLAIN
-from funnelsim.compile.frame import Frame, shares_of
+from funnelsim.compile.frame import Frame, in_force, shares_of
+from funnelsim.compile.hours import hour_weights, local_hours, week_profile
+from funnelsim.compile.marketing_plan import Flight, Steps, planned
 from funnelsim.compile.pool import Row, Run, run_of
 from funnelsim.engine.streams import path_hash
-from funnelsim.plan import DAY, MARKETING
-from funnelsim.scenario import presets
-from funnelsim.scenario.values import Batch, Distribution, Share
+from funnelsim.plan import DAY, MARKETING, SALES
+from funnelsim.scenario.values import Batch, Distribution, Range, Share
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Segment, Source
 
 _YEAR = 365.25 * DAY
-_QUARTERS = 4                   # of an hour: no zone's offset is finer
 
 
 class Demand:
@@ -39,7 +32,7 @@ class Demand:
         self.rows: list[Row] = []
         self.mixes: list[Row] = []
         self.names: list[str] = []
-        self._local_hours: NDArray[np.int64] | None = None
+        self._rates = self._planned_rates()
         for name, source in frame.scenario.sources.items():
             self._source(name, source)
 
@@ -58,22 +51,50 @@ class Demand:
     def _row(self, path: str, source: Source, entry: Run, batch: Batch | None) -> Row:
         """A source without a rate."""
         frame = self.frame
+        first, last = self._flight(source)
         return {
             "luck": path_hash(path), "rate_first": 0, "rate_count": 0, "profile": -1, "level": -1,
-            "batch": batch.count if batch else 0, "batch_at": frame.instant(batch.on, batch.at) if batch else -1.0,
-            "first": frame.instant(source.first), "last": frame.day_after(source.last) if source.last else math.inf,
-            "entry_first": entry[0], "entry_count": entry[1], "cost": source.cost, "side": int(MARKETING),
-            "again": 0.0, "again_after": -1, "again_stage": -1, "merged": 0.0,
+            "batch": _half_up(batch.count * source.captured) if batch else 0,
+            "batch_at": frame.instant(batch.on, batch.at) if batch else -1.0,
+            "first": first, "last": last, "entry_first": entry[0], "entry_count": entry[1],
+            # those who came and were not captured have cost as much
+            "cost": source.cost / source.captured if source.captured else 0.0,
+            "side": int(MARKETING if source.side == "marketing" else SALES), **self._again(source),
         }
 
+    def _flight(self, source: Source) -> tuple[float, float]:
+        last = self.frame.day_after(source.last) if source.last else math.inf
+        return self.frame.instant(source.first), last
+
+    def _again(self, source: Source) -> Row:
+        """The same person as a second record (rule 88); teams that share systems merge at least so much (rule 105)."""
+        again, stages = source.found_again, self.frame.stages
+        if again is None or again.chance <= 0.0:
+            return {"again": 0.0, "again_after": -1, "again_stage": -1, "merged": 0.0}
+        return {"again": again.chance, "again_after": self.frame.pool.time(again.after),
+                "again_stage": stages[again.enters] if again.enters else 0,
+                "merged": max(again.merged, self.frame.scenario.handoff.integration or 0.0)}
+
     # ---- rates ---------------------------------------------------------------------------------------------------
-    def _rate(self, name: str, source: Source) -> Row:
-        if source.rate is None:
-            return {}
+    def _planned_rates(self) -> dict[str, Steps]:
+        """People a week who come by each source, known or not, after growth and the marketing plan."""
+        scenario = self.frame.scenario
+        flights = {name: Flight(self._grown(source), *self._flight(source))
+                   for name, source in scenario.sources.items() if source.rate is not None}
+        rates = {name: flight.steps for name, flight in flights.items()}
+        plan = scenario.marketing_plan
+        if plan is not None and plan.budget is not None:
+            rates |= planned(plan.budget.per_week, plan.maximise, scenario.sources, flights)
+        return rates
+
+    def _grown(self, source: Source) -> Steps:
         steps = [(x, rate.per_week) for x, rate in self.frame.steps(source.rate)]
-        if source.trend:
-            steps = _grown(steps, source.trend, self.frame.horizon)
-        first, count = self.frame.pool.points(steps)
+        return _grown(steps, source.trend, self.frame.horizon) if source.trend else steps
+
+    def _rate(self, name: str, source: Source) -> Row:
+        if name not in self._rates:
+            return {}
+        first, count = self.frame.pool.points((x, rate * source.captured) for x, rate in self._rates[name])
         level = None
         if source.weekly_level:
             level = Distribution("gamma", (source.weekly_level**-2, source.weekly_level**2))
@@ -82,14 +103,7 @@ class Demand:
 
     def _profile(self, profile: str | tuple[float, ...]) -> int:
         weights = hour_weights(profile)
-        if weights is None:
-            return -1
-        return self.frame.pool.points(week_profile(weights, self._hours_of_week()))[0]
-
-    def _hours_of_week(self) -> NDArray[np.int64]:
-        if self._local_hours is None:
-            self._local_hours = local_hours(self.frame)
-        return self._local_hours
+        return -1 if weights is None else self.frame.pool.points(week_profile(weights, local_hours(self.frame)))[0]
 
     # ---- who comes -----------------------------------------------------------------------------------------------
     def _entry(self, source: Source) -> Run:
@@ -110,19 +124,23 @@ class Demand:
             self.mixes.append({"share": 1.0 if last else total, **self._traits(name, source, segments[segment])})
 
     def _traits(self, name: str, source: Source, segment: Segment | None) -> Row:
-        scenario, pool, beliefs = self.frame.scenario, self.frame.pool, self.frame.beliefs
-        noise = Distribution("normal", (0.0, scenario.fit_spread)) if scenario.fit_spread else None
-        fit = source.fit
-        if isinstance(fit, Distribution):
-            noise, fit = fit, 0.0
-        path, added = f"sources.{name}.fit", segment.fit if segment else 0.0
-        shift = beliefs.centre(path, fit, PLAIN) + added
-        beliefs.follow(path, "mixes", "fit_shift", len(self.mixes), plus=added)
+        scenario, pool = self.frame.scenario, self.frame.pool
+        spread = Distribution("normal", (0.0, scenario.fit_spread)) if scenario.fit_spread else None
         own = segment.reachable if segment else None
         value = (segment.deal_value if segment else None) or source.deal_value or scenario.deal_value
-        return {"fit": pool.table(noise), "fit_shift": shift, "value": pool.table(value),
-                "reachable": _first_given(own, source.reachable, scenario.reachable), "intent": -1, "intent_shift": 0.0,
-                "trust": -1, "trust_shift": 0.0, "ready": -1, "warmth": 1.0, "points": 0.0}
+        return {**self._trait(name, "fit", source.fit, segment.fit if segment else 0.0, spread),
+                **self._trait(name, "intent", source.intent, segment.intent if segment else 0.0),
+                **self._trait(name, "trust", source.trust, segment.trust if segment else 0.0),
+                "value": pool.table(value), "reachable": _first_given(own, source.reachable, scenario.reachable),
+                "ready": pool.time(source.ready), "warmth": source.warmth, "points": source.points}
+
+    def _trait(self, source: str, key: str, said: float | Range | Distribution, added: float,
+               spread: Distribution | None = None) -> Row:
+        """Fit, intent or trust at birth: a law or a number, and what the segment adds."""
+        law, number = (said, 0.0) if isinstance(said, Distribution) else (spread, said)
+        shift = self.frame.number(f"sources.{source}.{key}", number, "mixes", f"{key}_shift", len(self.mixes),
+                                  by=lambda value: value + added)
+        return {key: self.frame.pool.table(law), f"{key}_shift": shift}
 
 
 def _segment_shares(source: Source, segments: dict[str, Segment | None]) -> dict[str, float]:
@@ -136,49 +154,12 @@ def _grown(steps: list[tuple[float, float]], trend: float, horizon: float) -> li
     """Steps multiplied by (1 + trend)^years, taken at the middle of each day."""
     days = [day * DAY for day in range(max(1, math.ceil(horizon / DAY)))]
     instants = sorted({*days, *(x for x, _ in steps if 0.0 < x < horizon)})
-    return [(x, _in_force(steps, x) * (1.0 + trend) ** ((x + DAY / 2) / _YEAR)) for x in instants]
-
-
-def _in_force(steps: list[tuple[float, float]], now: float) -> float:
-    return next((y for x, y in reversed(steps) if x <= now), steps[0][1])
-
-
-# ---- hour-of-week profiles -------------------------------------------------------------------------------------------
-
-def hour_weights(profile: str | tuple[float, ...]) -> NDArray[np.float64] | None:
-    """168 weights from Monday 00:00 local time; None when all hours are alike."""
-    if isinstance(profile, str):
-        preset = presets.load("profile", profile)
-        weights = np.outer(preset["days"], preset["hours"]).ravel().astype(np.float64)
-    else:
-        weights = np.array(profile, dtype=np.float64)
-    return None if np.ptp(weights) == 0.0 else weights
-
-
-def local_hours(frame: Frame) -> NDArray[np.int64]:
-    """Local hour of the week of every quarter of an hour since start, shaped (weeks, 168, quarters)."""
-    return _local_hours(frame.start.astimezone(UTC), frame.zone, frame.weeks)
-
-
-@lru_cache(maxsize=16)                  # the scenarios of a study share start, zone and length
-def _local_hours(start: datetime, zone: ZoneInfo, weeks: int) -> NDArray[np.int64]:
-    step = timedelta(hours=1) / _QUARTERS
-    count = weeks * 168 * _QUARTERS
-    moments = ((start + step * i + step / 2).astimezone(zone) for i in range(count))
-    hours = np.fromiter((moment.weekday() * 24 + moment.hour for moment in moments), np.int64, count)
-    return hours.reshape(weeks, 168, _QUARTERS)
-
-
-def week_profile(weights: NDArray[np.float64], hours: NDArray[np.int64]) -> NDArray[np.float64]:
-    """169 points a week: y = cumulative share at each hour boundary, x of the first = mass of the week, else 0."""
-    masses = weights[hours].mean(axis=2)
-    points = np.zeros((len(masses), 169, 2))
-    points[:, 0, 0] = masses.sum(axis=1) / weights.sum()
-    points[:, 1:, 1] = np.cumsum(masses, axis=1)
-    totals = points[:, -1:, 1]
-    points[:, :, 1] /= np.where(totals > 0.0, totals, 1.0)
-    return points.reshape(-1, 2)
+    return [(x, in_force(steps, x) * (1.0 + trend) ** ((x + DAY / 2) / _YEAR)) for x in instants]
 
 
 def _first_given(*values: float | None) -> float:
     return next((value for value in values if value is not None), 1.0)
+
+
+def _half_up(count: float) -> int:
+    return math.floor(count + 0.5)

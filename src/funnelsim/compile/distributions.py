@@ -58,6 +58,11 @@ def _table(distribution: Distribution) -> Values:
     return row
 
 
+def scaled(distribution: Distribution, factor: float) -> Distribution:
+    """The law of so many times what it was; `never` stays never."""
+    return Distribution("scaled", (factor,), (distribution,))
+
+
 @lru_cache(maxsize=1024)
 def median(distribution: Distribution) -> float:
     """The value that half of all draws stay below."""
@@ -70,6 +75,8 @@ def law_of(distribution: Distribution) -> Law:
         return _mixture(distribution)
     if distribution.family == "shifted":
         return _shifted(distribution)
+    if distribution.family == "scaled":
+        return _scaled(distribution)
     try:
         maker = _FAMILIES[distribution.family]
     except KeyError:
@@ -164,6 +171,12 @@ def _shifted(distribution: Distribution) -> Law:
     never = 1.0 - (1.0 - distribution.never) * (1.0 - part.never)
     return Law(lambda u: by + part.ppf(u), lambda p: by + part.isf(p),
                lambda x: part.cdf(x - by), lambda x: part.sf(x - by), never)
+
+
+def _scaled(distribution: Distribution) -> Law:
+    by, part = distribution.parameters[0], law_of(distribution.parts[0])
+    return Law(lambda u: by * part.ppf(u), lambda p: by * part.isf(p),
+               lambda x: part.cdf(x / by), lambda x: part.sf(x / by), part.never)
 
 
 def _mixture(distribution: Distribution) -> Law:

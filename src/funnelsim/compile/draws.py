@@ -8,12 +8,15 @@ way. The same path has the same u in every scenario, so a belief never speaks fo
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from funnelsim.engine.streams import path_hash
 from funnelsim.scenario.values import Range
 
 ODDS, SHARE, PLAIN = "odds", "share", "plain"
+Place = int | tuple[int, int]           # a row of a table, or of one with two dimensions
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,13 @@ class Belief:
 
 @dataclass(frozen=True)
 class Follower:
-    """A number of the plan that follows a belief: table[row].y = belief + plus, or its logarithm."""
+    """A number of the plan that follows a belief: table[field][row] = by(belief)."""
 
     belief: int
     table: str                  # name of the plan's table
-    field: str
-    row: int
-    log: bool = False
-    plus: float = 0.0
+    field: str                  # "" = the row of `tables` itself, which `by` then gives whole
+    row: Place
+    by: Callable[[float], Any]
 
 
 class Beliefs:
@@ -69,10 +71,10 @@ class Beliefs:
             self.all.append(Belief(path, float(value.low), float(value.high), scale))
         return self.all[self._index[path]].drawn(0, None)
 
-    def follow(self, path: str, table: str, field: str, row: int, log: bool = False, plus: float = 0.0) -> None:
+    def follow(self, path: str, table: str, field: str, row: Place, by: Callable[[float], Any] = float) -> None:
         """Let a number follow the belief registered under this path, if there is one."""
         if path in self._index:
-            self.followers.append(Follower(self._index[path], table, field, row, log, plus))
+            self.followers.append(Follower(self._index[path], table, field, row, by))
 
 
 def uniform(seed: int, draw: int, path: str) -> float:

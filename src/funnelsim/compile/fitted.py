@@ -161,7 +161,7 @@ def location_scale(family: str, mu: float, s: float) -> Distribution:
 
 def _stage_draw(frame: Frame, stages: Stages, name: str, said: Mapping[str, Any]) -> StageDraw:
     exits, fits = tuple(said["exits"]), tuple(_fit(one) for one in said["fits"])
-    stage, rows = frame.scenario.stages[name], stages.next_rows[name]
+    stage, rows = frame.scenario.stages[name], stages.exits.rows[name]
     forward = {target: row for target, row in rows.items() if frame.target(target) > frame.stages[name]}
     others = {target: row for target, row in rows.items() if target not in forward}
     if not _says_shares(stage.next or {}, exits, fits):

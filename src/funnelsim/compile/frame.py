@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from funnelsim.calendars import ALWAYS, CalendarSpec, business_day, seconds_since_start, start_instant
-from funnelsim.compile.draws import SHARE, Beliefs
+from funnelsim.compile.draws import PLAIN, SHARE, Beliefs, Place
 from funnelsim.compile.pool import Pool, Run
 from funnelsim.plan import DAY, LOST, SILENT, TICK, WEEK
 from funnelsim.scenario.values import Duration, Range, Schedule, Share
@@ -43,6 +44,21 @@ class Frame:
     def segments(self) -> dict[str, int]:
         """Number of each segment; a scenario without segments has one, of everybody."""
         return {name: i for i, name in enumerate(self.scenario.segments or {"all": None})}
+
+    @cached_property
+    def definitions(self) -> dict[str, int]:
+        """Number of each definition, in the order of the file."""
+        return {name: i for i, name in enumerate(self.scenario.definitions)}
+
+    @cached_property
+    def scores(self) -> dict[str, int]:
+        """Number of each observer, in the order of the file."""
+        return {name: i for i, name in enumerate(self.scenario.scores)}
+
+    @cached_property
+    def levels(self) -> dict[str, int]:
+        """Number of each level; quotas of teams come last."""
+        return {name: i for i, name in enumerate(self.scenario.all_levels)}
 
     def owners(self, stage: str) -> dict[str, float]:
         """Shares of the teams in a stage's leads, in the order of the plan; empty when nobody owns it."""
@@ -129,15 +145,23 @@ class Frame:
             return [(0.0, value)]
         return [(self.instant(moment), step) for moment, step in value.steps]
 
-    # ---- beliefs that may change over time -----------------------------------------------------------------------
-    def shares(self, path: str, value: Range | Schedule) -> Run:
-        """Points (from instant, share) of a share that may be a belief and may change over time."""
+    # ---- numbers that may be beliefs -----------------------------------------------------------------------------
+    def number(self, path: str, value: float | Range, table: str, field: str, row: Place, scale: str = PLAIN,
+               by: Callable[[float], float] = float) -> float:
+        """by(value) for one field of a plan's table, which follows the value when it is a range."""
+        centre = self.beliefs.centre(path, value, scale)
+        self.beliefs.follow(path, table, field, row, by)
+        return by(centre)
+
+    def run(self, path: str, value: float | Range | Schedule, scale: str = SHARE,
+            by: Callable[[float], float] = float) -> Run:
+        """Points (from instant, by(value)) of a number that may be a range and may change over time."""
         steps = self.steps(value)
         paths = [path if i == 0 else f"{path}.{i}" for i in range(len(steps))]
-        centres = [self.beliefs.centre(p, share, SHARE) for p, (_, share) in zip(paths, steps, strict=True)]
-        run = self.pool.points((x, share) for (x, _), share in zip(steps, centres, strict=True))
+        centres = [self.beliefs.centre(p, one, scale) for p, (_, one) in zip(paths, steps, strict=True)]
+        run = self.pool.points((x, by(centre)) for (x, _), centre in zip(steps, centres, strict=True))
         for i, p in enumerate(paths):
-            self.beliefs.follow(p, "points", "y", run[0] + i)
+            self.beliefs.follow(p, "points", "y", run[0] + i, by)
         return run
 
 
@@ -151,6 +175,11 @@ def length(duration: Duration | None, business_day: float = DAY) -> float:
 def on_grid(seconds: float) -> float:
     """A length of time in whole ticks: half up, at least one when positive (rule 1); as engine.streams, uncompiled."""
     return 0.0 if seconds <= 0.0 else max(TICK, math.floor(seconds / TICK + 0.5) * TICK)
+
+
+def in_force(steps: list[tuple[float, float]], now: float) -> float:
+    """The value of a step function; its first value holds before its first instant too."""
+    return next((y for x, y in reversed(steps) if x <= now), steps[0][1])
 
 
 def shares_of(shares: dict[str, Share]) -> dict[str, float]:

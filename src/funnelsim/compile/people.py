@@ -1,16 +1,38 @@
-"""Teams: their hours as open intervals with the number of people on shift, their order of work and their habit."""
+"""Teams: their hours as open intervals with the number of people on shift, their speed, queues and habit."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from funnelsim.calendars import open_intervals
-from funnelsim.compile.frame import Frame
-from funnelsim.compile.pool import Row
+from funnelsim.compile.frame import Frame, length
+from funnelsim.compile.pool import Row, Run
 from funnelsim.engine.streams import path_hash
-from funnelsim.plan import BY_DUE_TIME, BY_SCORE, FIRST_COME, HOUR, MARKETING, POOLED, SALES
+from funnelsim.plan import (
+    BUDGETED,
+    BY_DUE_TIME,
+    BY_SCORE,
+    BY_VALUE,
+    DEALS,
+    FIRST_COME,
+    FOLLOW_UPS,
+    HOUR,
+    MARKETING,
+    NEWEST,
+    OTHER_LEADS,
+    OWN_LEADS,
+    PERSONAL,
+    POOLED,
+    SALES,
+)
 from funnelsim.scenario import presets
 from funnelsim.scenario.values import Distribution
 
-_ORDERS = {"first come": FIRST_COME, "score": BY_SCORE, "due time": BY_DUE_TIME}
+if TYPE_CHECKING:
+    from funnelsim.scenario.schema import Team
+
+_ORDERS = {"first come": FIRST_COME, "newest": NEWEST, "score": BY_SCORE, "value": BY_VALUE, "due time": BY_DUE_TIME}
+_KINDS_OF_WORK = {int(OWN_LEADS): "own", int(OTHER_LEADS): "other", int(FOLLOW_UPS): "follow_ups", int(DEALS): "deals"}
 
 
 class People:
@@ -19,7 +41,7 @@ class People:
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
         self.intervals: list[Row] = []
-        self._queues = 0
+        self._next_lane = 0
         self.rows = [self._team(name) for name in frame.teams]
 
     def _team(self, name: str) -> Row:
@@ -30,21 +52,32 @@ class People:
             self.intervals.append({"opens": opens, "closes": closes, "capacity": capacity, "before": before})
             before += closes - opens
             most = max(most, capacity)
-        stretch = self.frame.pool.points([(0.0, team.handling / (1.0 - team.other_work))])
+        stretch = self._stretch(team)
         return {
             "side": int(MARKETING if self.frame.scenario.side_of(name) == "marketing" else SALES), "people": most,
             "order": int(_ORDERS[team.order]),
             "interval_first": first, "interval_count": len(self.intervals) - first,
             "stretch_first": stretch[0], "stretch_count": stretch[1], "resume": int(team.unfinished == "resume"),
             "habit": self.frame.pool.time(habit(team.habit)), "luck": path_hash(f"teams/{name}"),
-            "score": -1, "head_start": 0.0, "absence": 0.0, **self._lanes(),
+            "score": self.frame.scores[team.score] if team.score else -1, "head_start": length(team.own_first),
+            "absence": team.absence, **self._lanes(team, most),
         }
 
-    def _lanes(self) -> Row:
-        """One queue of its own, numbered among those of all teams."""
-        self._queues += 1
-        return {"lanes": int(POOLED), "lane_first": self._queues - 1, "lane_count": 1,
-                "budget_first": 0, "budget_count": 0}
+    def _stretch(self, team: Team) -> Run:
+        """What handling times are multiplied by: people who learn are slower (rule 98)."""
+        own = team.handling / (1.0 - team.other_work)
+        return self.frame.pool.points((x, own / float(speed)) for x, speed in self.frame.steps(team.ramp))
+
+    def _lanes(self, team: Team, people: int) -> Row:
+        """How its queue is divided (rules 103, 104); lanes are numbered among those of all teams."""
+        budget: Run = (0, 0)
+        kind, count = (PERSONAL, people) if team.queues == "personal" else (POOLED, 1)
+        if team.time_budget is not None:
+            kind, count = BUDGETED, len(_KINDS_OF_WORK)
+            budget = self.frame.pool.points((i, getattr(team.time_budget, work)) for i, work in _KINDS_OF_WORK.items())
+        first, self._next_lane = self._next_lane, self._next_lane + count
+        return {"lanes": int(kind), "lane_first": first, "lane_count": count,
+                "budget_first": budget[0], "budget_count": budget[1]}
 
 
 def habit(said: str | Distribution) -> Distribution | None:

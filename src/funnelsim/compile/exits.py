@@ -1,0 +1,68 @@
+"""Exits: where leads go from a stage, with what shares, how soon, and after what cool-off (rules 27, 30 to 34, 90).
+
+The shares of `next` are kept as a base rate (the sum of the forward exits) and two sets of proportions, among the
+forward exits and among the others, because effects move only the sum (rules 34 and 67).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from funnelsim.compile.frame import Frame, shares_of
+from funnelsim.compile.pool import Row, Run, run_of
+from funnelsim.scenario.values import Share
+
+if TYPE_CHECKING:
+    from funnelsim.scenario.schema import Stage
+
+Shares = dict[str, Share]
+
+
+class Exits:
+    """Rows of EXIT, in the pool."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.rows: dict[str, dict[str, int]] = {}           # of `next`: stage -> target -> row of exits
+
+    def is_forward(self, stage: str, target: str) -> bool:
+        """Whether an exit leads to a later stage of the file."""
+        return self.frame.target(target) > self.frame.stages[stage]
+
+    def next(self, name: str, stage: Stage, forward: list[str]) -> Run:
+        """The exits of leads dealt with, forward ones first."""
+        shares = stage.next or {}
+        others = [target for target in shares if target not in forward]
+        filled = shares_of(shares)
+        rows: list[Row] = []
+        for group in (forward, others):
+            total = sum(filled[target] for target in group)
+            for target in group:
+                part = filled[target] / total if total > 0.0 else 1.0 / len(group)
+                rows.append(self._exit(name, target, shares[target], part, self._pace(stage, target)))
+        first, count = run_of(self.frame.pool.exits, rows)
+        self.rows[name] = {target: first + i for i, target in enumerate([*forward, *others])}
+        return first, count
+
+    def group(self, name: str, shares: Shares) -> Run:
+        """The exits of leads that were not dealt with: unreached, cold, rejected."""
+        filled = shares_of(shares)
+        return run_of(self.frame.pool.exits, [
+            self._exit(name, target, share, filled[target], -1) for target, share in shares.items()
+        ])
+
+    def _pace(self, stage: Stage, target: str) -> int:
+        pace = stage.pace.get(target) if isinstance(stage.pace, dict) else stage.pace
+        return -1 if target == "silent" else self.frame.pool.time(pace)
+
+    def _exit(self, name: str, target: str, share: Share, part: float, pace: int) -> Row:
+        to = self.frame.target(target)
+        return {"to": to, "share": part, "pace": pace, "cool": self.frame.pool.time(share.after),
+                "backward": int(0 <= to <= self.frame.stages[name])}
+
+
+def forward_share(shares: Shares, forward: list[str]) -> float:
+    """The base rate: what share of the leads go on."""
+    filled = shares_of(shares)
+    total = sum(filled[target] for target in forward)
+    return 1.0 if total > 1.0 - 1e-12 else total        # thirds may sum to a hair less than 1

@@ -1,0 +1,81 @@
+"""Work: attempts to reach the buyer, and the tasks that follow once it is reached (rules 37 to 45, 99 and 100)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from funnelsim.compile.draws import SHARE
+from funnelsim.compile.frame import Frame, length, on_grid
+from funnelsim.compile.pool import Row, Run, run_of
+from funnelsim.engine.streams import path_hash
+from funnelsim.plan import BUSINESS, DAY, ELAPSED, MEETING, OBJECTION, ON_DAYS
+from funnelsim.scenario import presets
+
+if TYPE_CHECKING:
+    from funnelsim.scenario.schema import Stage, Task, Work
+
+
+class Labour:
+    """Rows of STEP and TASK, in the pool."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.names: list[str] = []          # of tasks: "evaluation.demo"
+
+    def steps(self, stage: str, works: tuple[Work, ...]) -> Run:
+        """The work of a stage."""
+        return run_of(self.frame.pool.steps, [self._step(stage, work) for work in works])
+
+    def tasks(self, name: str, stage: Stage) -> Run:
+        """What follows once the buyer is reached, in the order of the file."""
+        first = len(self.frame.pool.tasks)
+        for task, said in stage.tasks.items():
+            self.frame.pool.tasks.append(self._task(name, task, said))
+            self.names.append(f"{name}.{task}")
+        return first, len(stage.tasks)
+
+    def _step(self, stage: str, work: Work) -> Row:
+        pool = self.frame.pool
+        hazards, contactable = contact_table(work)
+        contact = pool.points((i, chance) for i, chance in enumerate(hazards, start=1))
+        kind, spacing, days = ELAPSED, 0.0, (0, 0)
+        if work.on_days is not None:
+            kind, days = ON_DAYS, pool.points((i, on_grid(day * DAY)) for i, day in enumerate(work.on_days, start=1))
+        elif work.spacing is not None:
+            business = work.spacing.business or work.spacing.business_days > 0
+            kind, spacing = (BUSINESS if business else ELAPSED), length(work.spacing, self._business_day(stage, work))
+        return {
+            "team": self.frame.teams[work.by] if work.by else -1, "attempts": work.attempts,
+            "handling": pool.time(work.handling), "conversation": pool.time(work.conversation),
+            "spacing_kind": int(kind), "spacing": spacing, "days_first": days[0], "days_count": days[1],
+            "contact_first": contact[0], "contact_count": contact[1], "contactable": int(contactable),
+            "preparation": pool.time(work.preparation),
+        }
+
+    def _business_day(self, stage: str, work: Work) -> float:
+        """Of the team that makes the attempts: the one named, else the one that owns most of the stage."""
+        owners = self.frame.owners(stage)
+        team = work.by or max(owners, key=lambda name: owners[name], default=None)
+        return self.frame.business_day(team) if team else DAY
+
+    def _task(self, stage: str, name: str, task: Task) -> Row:
+        pool, row = self.frame.pool, len(self.frame.pool.tasks)
+        path, meeting = f"stages.{stage}.tasks.{name}", task.kind == "meeting"
+        success = ("shows", task.shows) if meeting else ("resolved", task.resolved)
+        return {
+            "luck": path_hash(f"stages/{stage}/tasks/{name}"), "kind": int(MEETING if meeting else OBJECTION),
+            "chance": self.frame.number(f"{path}.chance", task.chance, "tasks", "chance", row, SHARE),
+            "delay": pool.time(task.delay), "handling": pool.time(task.handling), "idle": pool.time(task.idle),
+            "success": self.frame.number(f"{path}.{success[0]}", success[1], "tasks", "success", row, SHARE),
+            "tries": task.tries,
+        }
+
+
+def contact_table(work: Work) -> tuple[list[float], bool]:
+    """Chance to reach the buyer at each attempt, and whether it speaks of contactable leads only (rule 41)."""
+    if isinstance(work.contact, str):
+        preset = presets.load("contact", work.contact)
+        hazards, contactable = list(preset["hazards"]), preset["of"] == "contactable"
+    else:
+        hazards, contactable = [float(chance) for chance in work.contact], False
+    return hazards, contactable if work.contactable is None else work.contactable
