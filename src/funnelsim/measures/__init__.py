@@ -4,7 +4,10 @@ from funnelsim.measures.estimate import Estimate, Measure, mean, ratio, stack, w
 from funnelsim.measures.fold import summarise
 from funnelsim.measures.money import cost_by_team, costs, credit, paid_hours, revenue
 from funnelsim.measures.named import credited, measures, named, response_curve
-from funnelsim.measures.series import Series, series, volumes
+from funnelsim.measures.promises import BreachHour, breach_hours
+from funnelsim.measures.series import Series, series, weekly
+from funnelsim.measures.volumes import burn_up, volumes
 
-__all__ = ["Estimate", "Measure", "Series", "cost_by_team", "costs", "credit", "credited", "mean", "measures", "named",
-           "paid_hours", "ratio", "response_curve", "revenue", "series", "stack", "summarise", "volumes", "wilson"]
+__all__ = ["BreachHour", "Estimate", "Measure", "Series", "breach_hours", "burn_up", "cost_by_team", "costs", "credit",
+           "credited", "mean", "measures", "named", "paid_hours", "ratio", "response_curve", "revenue", "series",
+           "stack", "summarise", "volumes", "weekly", "wilson"]

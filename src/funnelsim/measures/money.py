@@ -9,15 +9,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from funnelsim.measures.counting import Window, first_of_lead
+from funnelsim.measures.counting import Floats, Window, calendar_of, first_of_lead
 from funnelsim.measures.passings import Passings, first_passings
 from funnelsim.plan import HOUR, MARKETING, Book, Plan
 from funnelsim.summary import CALENDAR, COHORT, Summary
 from funnelsim.trace import Trace
-
-Floats = NDArray[np.float64]
 
 
 class Costs(NamedTuple):
@@ -38,13 +35,19 @@ class Costs(NamedTuple):
 
 def paid_hours(plan: Plan) -> Floats:
     """Hours on shift within the measured window, by team."""
-    start, end = plan.settings[0].measure_from, plan.settings[0].measure_to
-    hours = np.zeros(len(plan.teams))
-    for team, row in enumerate(plan.teams):
-        calendar = plan.intervals[row.interval_first:row.interval_first + row.interval_count]
-        length = np.minimum(calendar.closes, end) - np.maximum(calendar.opens, start)
-        hours[team] = float((calendar.capacity * np.maximum(0.0, length)).sum()) / HOUR
-    return hours
+    settings = plan.settings[0]
+    window = np.array([settings.measure_from, settings.measure_to])
+    return paid_seconds(plan, window)[:, 0] / HOUR
+
+
+def paid_seconds(plan: Plan, edges: Floats) -> Floats:
+    """Seconds on shift of each team (rows) between successive instants (columns), people times time."""
+    paid = np.zeros((len(plan.teams), len(edges) - 1))
+    for team in range(len(plan.teams)):
+        calendar = calendar_of(plan, team)
+        passed = np.minimum(calendar.closes, edges[:, None]) - np.minimum(calendar.opens, edges[:, None])
+        paid[team] = np.diff((calendar.capacity * passed).sum(axis=1))
+    return paid
 
 
 def costs(stacked: Summary, plan: Plan, book: Book) -> Costs:

@@ -10,17 +10,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from funnelsim.measures.agreement import agreement
+from funnelsim.measures.counting import Floats
+from funnelsim.measures.effort import effort
 from funnelsim.measures.estimate import Measure, stack
-from funnelsim.measures.money import Costs, cost_by_team, costs, paid_hours, revenue
-from funnelsim.measures.series import volumes
-from funnelsim.plan import HOUR, Book, Plan
+from funnelsim.measures.money import Costs, cost_by_team, costs, revenue
+from funnelsim.measures.people import people
+from funnelsim.measures.promises import promises
+from funnelsim.measures.volumes import volumes
+from funnelsim.plan import Book, Plan
 from funnelsim.summary import COHORT, RESPONSE_EDGES, WINDOWS, Summary
 
-Floats = NDArray[np.float64]
 QUANTILES = (0.5, 0.9)
-ENDED = ("forward", "back", "end", "lost", "unreached", "cold", "returned", "cycle_limit")
+ENDED = ("forward", "back", "end", "lost", "unreached", "cold", "returned", "cycle_limit", "rejected")
 
 
 def named(summaries: Sequence[Summary], plan: Plan, book: Book) -> dict[str, Measure]:
@@ -35,9 +38,11 @@ def measures(stacked: Summary, plan: Plan, book: Book) -> list[Measure]:
     for window in range(len(WINDOWS)):
         found += _outcomes(stacked, plan, book, window)
         found += _stages(stacked, plan, book, window)
-        found += _promises(stacked, book, window)
-    found += _people(stacked, plan, book)
+        found += promises(stacked, book, window)
+        found += effort(stacked, plan, book, window)
+    found += people(stacked, plan, book)
     found += volumes(stacked, plan, book)
+    found += agreement(stacked, plan, book)
     for window in range(len(WINDOWS)):
         found += _parts(stacked, book, window)
     return found
@@ -92,7 +97,7 @@ def _stages(stacked: Summary, plan: Plan, book: Book, window: int) -> Iterator[M
             yield Measure(which, "conversion", stage, "share", visits["forward"], entered)
             yield Measure(which, "unresolved", stage, "share", visits["open"], entered)
         yield Measure(which, "time in stage", stage, "seconds", visits["stay"], _any(visits, ENDED))
-        for name in ("back", "lost", "unreached", "cold", "returned", "cycle_limit", "silent"):
+        for name in ("back", "lost", "unreached", "cold", "returned", "cycle_limit", "silent", "rejected"):
             if visits[name].any():
                 yield Measure(which, f"share {name}", stage, "share", visits[name], entered)
         if plan.stages[i].step_count:
@@ -129,43 +134,6 @@ def response_curve(stacked: Summary, window: int, stage: int) -> tuple[Floats, F
     entered = float(stacked.visits[:, window, :, :, stage]["entered"].sum())
     touched = np.cumsum(stacked.responses[:, window, stage].sum(axis=0))[:-1]
     return RESPONSE_EDGES, touched / entered if entered else touched
-
-
-# ---- promises and people -------------------------------------------------------------------------------------------
-
-
-def _promises(stacked: Summary, book: Book, window: int) -> Iterator[Measure]:
-    which = WINDOWS[window]
-    for i, stage in enumerate(book.stages):
-        for j, team in enumerate(book.teams):
-            rows = stacked.assignments[:, window, i, j]
-            if not rows["promised"].any():
-                continue
-            of = f"{stage}.{team}"
-            touched, tried = rows["touch_kept"] + rows["touch_broken"], rows["tries_kept"] + rows["tries_broken"]
-            yield Measure(which, "assigned", of, "assignments", rows["assigned"])
-            yield Measure(which, "attainment", of, "share", rows["touch_kept"], touched)
-            if tried.any():
-                yield Measure(which, "attempts attainment", of, "share", rows["tries_kept"], tried)
-            yield Measure(which, "kept", of, "share", rows["kept_draw"], rows["promised"])
-            for name in ("late", "warned", "escalated", "reassigned", "returned"):
-                if rows[name].any():
-                    yield Measure(which, name, of, "assignments", rows[name])
-
-
-def _people(stacked: Summary, plan: Plan, book: Book) -> Iterator[Measure]:
-    """Hours of the measured window; work is shown with what other work stretches it to, utilisation without [76]."""
-    which, paid = WINDOWS[1], paid_hours(plan)
-    for i, team in enumerate(book.teams):
-        rows = stacked.teams[:, i]
-        replications = len(rows)
-        shift = np.full(replications, paid[i])
-        yield Measure(which, "paid hours", team, "hours", shift)
-        yield Measure(which, "worked hours", team, "hours", (rows["busy"] + rows["overtime"]) / HOUR)
-        yield Measure(which, "overtime", team, "hours", rows["overtime"] / HOUR)
-        yield Measure(which, "utilisation", team, "share of hours", rows["busy"] / HOUR, shift)
-        yield Measure(which, "attempts", team, "attempts", rows["attempts"])
-        yield Measure(which, "contacts", team, "share", rows["contacts"], rows["attempts"])
 
 
 # ---- parts: sources, segments, teams -------------------------------------------------------------------------------
