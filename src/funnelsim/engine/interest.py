@@ -1,11 +1,12 @@
 """A buyer's interest as both engines see it: nurture raises intent and trust, and each team scores a lead its own way.
 
-Nurture (rule 81): touch k falls at entry + k * every. A touch adds gain * (1 - now / limit) and never takes away, so after
-k touches from 0 intent is limit * (1 - (1 - gain / limit) ** k): it saturates. Each touch tires the buyer with the chance
-`fatigue`, so the number of touches until one unsubscribes is geometric. Nothing happens at a touch that anybody could
-see but in a score, so touches are no events: whoever looks brings the lead up to date first.
+Nurture (rule 81): touch k falls at entry + k * every. A touch adds gain * (1 - now / limit) and never takes away, so
+after k touches from 0 intent is limit * (1 - (1 - gain / limit) ** k): it saturates. Each touch tires the buyer with
+the chance `fatigue`, so the number of touches until one unsubscribes is geometric. Nothing happens at a touch that
+anybody could see but in a score, so touches are no events: whoever looks brings the lead up to date first.
 
-Score (rule 87): fit weight * fit + intent weight * intent + points weight * points + noise of this observer about this lead.
+Score (rule 87): fit weight * fit + intent weight * intent + points weight * points + noise, which is this observer's
+about this lead.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from funnelsim.engine.jit import shared
 from funnelsim.engine.streams import P_NOISE, bits, plus, quantile
 from funnelsim.whole import Whole, whole
 
-_ZERO = whole(0)
+_ZERO, _ONE = whole(0), whole(1)
 MANY = whole(1 << 30)
 
 
@@ -30,13 +33,21 @@ def after_touch(value: float, gain: float, limit: float) -> float:
 
 
 @shared
+def after_signal(value: float, change: float) -> float:
+    """Intent after a signal: one that takes away stops at 0 (rule 84)."""
+    if change >= 0.0:
+        return value + change
+    return max(value + change, min(value, 0.0))
+
+
+@shared
 def touches_until_tired(u: float, fatigue: float) -> Whole:
     """The touch at which the buyer unsubscribes, from 1, by inversion of the geometric law; MANY when never."""
     if fatigue <= 0.0:
         return MANY
     if fatigue >= 1.0:
-        return whole(1)
-    return min(whole(math.floor(math.log(1.0 - u) / math.log(1.0 - fatigue))) + 1, MANY)
+        return _ONE
+    return min(np.int64(math.floor(math.log(1.0 - u) / math.log(1.0 - fatigue))) + 1, MANY)
 
 
 @shared
@@ -44,7 +55,7 @@ def touches_by(start: float, every: float, until: float, most: Whole) -> Whole:
     """How many touches have fallen at or before an instant; touch 1 falls one interval after the start."""
     if until < start + every or most <= 0:
         return _ZERO
-    return min(whole(math.floor(min((until - start) / every, 1e9))), most)
+    return min(np.int64(math.floor(min((until - start) / every, 1e9))), most)
 
 
 @shared

@@ -1,4 +1,4 @@
-"""Levels: slow numbers that experience moves - trust in the other team's leads, load, what is sold of a quota (rule 108).
+"""Levels: slow numbers that experience moves - trust in the other team's leads, load, sold of a quota (rule 108).
 
 level += weight * (seen - level), at once, or at reviews with the mean of what was seen since the last one: the lag of
 feedback. Exponential forgetting with a memory of 1 / weight events. Used by both engines, in the order of events, so

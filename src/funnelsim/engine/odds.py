@@ -80,7 +80,7 @@ class View(NamedTuple):
     context: float
     both: float                 # 1 when people of both teams have reached the buyer
     marketing: float            # 1 when a marketer works the visit
-    delay: float                # seconds from entry, or from the raised hand, to the first touch; negative while untouched
+    delay: float                # seconds from entry, or the raised hand, to the first touch; negative while untouched
     lag: float                  # seconds from ready to the first touch
     unresolved: float           # objections that were not resolved
     duplicated: float           # 1 when the person has another record
@@ -98,7 +98,7 @@ def total_shift(effects: Any, points: Any, scores: Any, tables: Any, levels: Any
             continue
         size = step_value(points, row.size_first, row.size_count, now)
         kind = row.input
-        if kind == RESPONSE_DELAY or kind == TRUST_DELAY:
+        if kind in (RESPONSE_DELAY, TRUST_DELAY):
             if view.delay >= 0.0:
                 size *= curve_value(points, row.curve_first, row.curve_count, view.delay)
                 shift += size * view.trust if kind == TRUST_DELAY else size

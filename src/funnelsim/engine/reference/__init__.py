@@ -1,6 +1,9 @@
 """The reference engine, on SimPy: the semantics, to be read.
 
-`model` is the clockwork, `team` who serves whom, `lead` and `visit` what happens to a lead, `assignment` the promises.
+The clockwork is in `model`. What happens to a lead: `lead` (traits, ways), `found_again`, `visit` (entry, handoff,
+closing), `outcome` and `gate`. What moves its interest: `nurture`, `signals`, `definitions` (scores, thresholds).
+What people do: `assignment` with `promises`, `clocks`, `acceptance` and `pursuit`; `work` with `attempts` and `tasks`;
+`team` with its `lanes`. What both look at: `effects`, `levels`, `blame`.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ def run(plan: Plan, seed: int, replication: int) -> Trace:
     model.run()
     for visit in list(model.open_visits.values()):
         visit.censor()
-    return Trace.of(model.visits, model.assignments, model.attempts)
+    return Trace.of(model.visits, model.assignments, model.attempts, model.passings, model.levels.by_day)
 
 
 def _schedule_snapshot(model: Model, row: Any) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 from funnelsim.engine import order, streams
 from funnelsim.engine.arrivals import IN_FLIGHT_LUCK, in_flight_number
 from funnelsim.engine.odds import pick
-from funnelsim.engine.reference.model import purpose
+from funnelsim.engine.reference.draws import purpose
+from funnelsim.engine.reference.found_again import expect_second
 from funnelsim.engine.reference.visit import Visit
 from funnelsim.plan import CYCLE_LIMIT
 
@@ -20,20 +21,35 @@ if TYPE_CHECKING:
 
 
 class Lead:
-    """One person's interest, with the same luck in every scenario [18, 20]."""
+    """One person's interest, with the same luck in every scenario [18, 20].
 
-    def __init__(self, model: Model, number: int, luck: int, source: int, arrived: float) -> None:
+    A second record has the person's traits, as the first one had them at birth, and its own luck in all else [88].
+    """
+
+    def __init__(self, model: Model, number: int, luck: int, source: int, arrived: float, person: Lead | None = None
+                 ) -> None:
         self.model, self.number, self.luck, self.source, self.arrived = model, number, luck, source, arrived
         self.context = 1.0                              # [49]
         self.owner = -1                                 # the team that had the lead last
         self.reached_by: set[int] = set()               # teams whose people have spoken to the buyer
         self.cycles = 0
         self.visits = [0] * len(model.stages)           # [22]
-        self.segment = self._segment()
-        self._traits()
+        self.passed: set[int] = set()                   # definitions that are thresholds [82]
+        self.passed_until = -1                          # the stage of a lead in flight [23]
+        self.unsubscribed = self.duplicated = False     # [81, 88]
+        self.duplicate = person is not None
+        self.owner_luck = self.draw(streams.P_OWNER)
+        if person is None:
+            self.segment = self._segment()
+            self.draw_traits(luck)
+        else:
+            self.segment = person.segment
+            self.draw_traits(person.luck)
+            self.ready, self.value = person.ready, 0.0
 
     def arrive(self) -> None:
         """Enter the funnel where the source leads."""
+        expect_second(self)
         source = self.model.sources[self.source]
         row = pick(self.model.plan.exits, source.entry_first, source.entry_count, self.draw(streams.P_ENTRY))
         self.enter(self.model.exits[row].to)
@@ -67,10 +83,30 @@ class Lead:
                 return team
         return -1
 
-    def draw(self, what: np.uint64, base: int | None = None) -> float:
+    @property
+    def mix(self) -> SimpleNamespace:
+        """What leads of this source and segment are like."""
+        mix: SimpleNamespace = self.model.mixes[self.source * self.model.settings.segments + self.segment]
+        return mix
+
+    def draw(self, what: np.uint64) -> float:
         """A uniform of the lead's birth."""
-        source = self.model.sources[self.source].luck if base is None else base
-        return self.model.draw(self.luck, purpose(source, what), 0, 0)
+        return self.model.draw(self.luck, self._purpose(what), 0, 0)
+
+    def birth_duration(self, table: int, what: np.uint64) -> float:
+        """A length of time drawn at birth."""
+        return self.model.duration(table, self.luck, self._purpose(what), 0, 0)
+
+    def draw_traits(self, luck: int) -> None:
+        """Fit, reachable or not, value, interest and readiness, drawn at birth with a person's luck [21, 91]."""
+        mix, model = self.mix, self.model
+        self.fit = mix.fit_shift + self._sample(mix.fit, luck, streams.P_FIT)
+        self.reachable = model.draw(luck, self._purpose(streams.P_REACHABLE), 0, 0) < mix.reachable
+        self.value = cents(self._sample(mix.value, luck, streams.P_VALUE))
+        self.intent = mix.intent_shift + self._sample(mix.intent, luck, streams.P_INTENT)
+        self.trust = mix.trust_shift + self._sample(mix.trust, luck, streams.P_TRUST)
+        self.ready = self.arrived + model.duration(mix.ready, luck, self._purpose(streams.P_READY), 0, 0)
+        self.warmth, self.points = mix.warmth, mix.points
 
     def _segment(self) -> int:
         """The segment, by the shares of the source."""
@@ -81,18 +117,11 @@ class Lead:
                 return segment
         return int(self.model.settings.segments) - 1
 
-    def _traits(self) -> None:
-        """Fit, reachable or not, value and owner luck, drawn at birth [21]."""
-        mix = self.model.mixes[self.source * self.model.settings.segments + self.segment]
-        base = self.model.sources[self.source].luck
-        self.fit = mix.fit_shift
-        if mix.fit >= 0:
-            self.fit += self.model.sample(mix.fit, self.luck, purpose(base, streams.P_FIT), 0, 0)
-        self.reachable = self.draw(streams.P_REACHABLE) < mix.reachable
-        self.value = 0.0
-        if mix.value >= 0:
-            self.value = cents(self.model.sample(mix.value, self.luck, purpose(base, streams.P_VALUE), 0, 0))
-        self.owner_luck = self.draw(streams.P_OWNER)
+    def _sample(self, table: int, luck: int, what: np.uint64) -> float:
+        return self.model.sample(table, luck, self._purpose(what), 0, 0) if table >= 0 else 0.0
+
+    def _purpose(self, what: np.uint64) -> np.uint64:
+        return purpose(self.model.sources[self.source].luck, what)
 
 
 def from_snapshot(model: Model, row: SimpleNamespace) -> None:
@@ -101,10 +130,11 @@ def from_snapshot(model: Model, row: SimpleNamespace) -> None:
     lead = Lead(model, int(in_flight_number(row.id)), luck, row.source, 0.0 - row.age)
     if row.segment >= 0:
         lead.segment = row.segment
-        lead._traits()
+        lead.draw_traits(luck)
     if row.value >= 0.0:
         lead.value = row.value
     lead.context = row.context
+    lead.passed_until = row.stage
     lead.owner = row.team if row.team >= 0 else lead.owner_of(row.stage)
     before = lead.owner_of(row.worked) if row.worked >= 0 else -1
     if before >= 0:

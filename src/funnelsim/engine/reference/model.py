@@ -1,67 +1,50 @@
-"""The clockwork of the reference engine: SimPy's environment with our order of events, and the three tables.
+"""The clockwork of the reference engine: SimPy's environment with our order of events, and the tables.
 
 This engine is written to be read: it is docs/background/rules.md in code. Numbers in brackets are rules.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import simpy
-from simpy.events import Event
 
-from funnelsim.engine import streams
 from funnelsim.engine.arrivals import ARRIVAL_ROW, week_arrivals
+from funnelsim.engine.odds import step_value
+from funnelsim.engine.reference.draws import Draws
+from funnelsim.engine.reference.events import At
+from funnelsim.engine.reference.levels import Levels
 from funnelsim.engine.reference.team import Team
 from funnelsim.plan import WEEK, Plan, records
-from funnelsim.whole import whole
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
 
 
-class At(Event):
-    """Something that will happen at an instant, placed among ties by (rank, lead, thing, ordinal) [10]."""
-
-    def __init__(self, env: simpy.Environment, time: float, key: int, do: Callable[[], None]) -> None:
-        super().__init__(env)
-        self._ok, self._value = True, None
-        self.time = time
-        self.do: Callable[[], None] | None = do
-        self.callbacks.append(self._happen)
-        heapq.heappush(env._queue, (time, key, next(env._eid), self))  # type: ignore[misc]  # our key stands for SimPy's own
-
-    def cancel(self) -> None:
-        self.do = None
-
-    def _happen(self, _: Event) -> None:
-        if self.do is not None:
-            self.do()
-
-
-class Model:
+class Model(Draws):
     """One replication of a plan."""
 
     def __init__(self, plan: Plan, seed: int, replication: int) -> None:
-        self.plan = plan
+        super().__init__(plan, seed, replication)
         self.env = simpy.Environment()
-        self.key: Any = np.uint64(streams.replication_key(np.uint64(seed), whole(replication)))
         self.settings = rows(plan.settings)[0]
         self.stages, self.exits, self.steps = rows(plan.stages), rows(plan.exits), rows(plan.steps)
         self.sources, self.mixes = rows(plan.sources), rows(plan.mixes)
-        self.terms, self.actions = rows(plan.terms), rows(plan.actions)
+        self.promises, self.terms, self.actions = rows(plan.promises), rows(plan.terms), rows(plan.actions)
+        self.tasks, self.signals, self.nurtures = rows(plan.tasks), rows(plan.signals), rows(plan.nurtures)
+        self.definitions = rows(plan.definitions)
         self.duties = [rows(of_stage) for of_stage in plan.duties]
         self.teams = [Team(self, index, row) for index, row in enumerate(rows(plan.teams))]
         self.instants = plan.instants.tolist()
         self.point_values = plan.points.y.tolist()
+        self.levels = Levels(self)
         self.open_visits: dict[int, Visit] = {}
         self.visits: list[tuple[Any, ...]] = []
         self.assignments: list[tuple[Any, ...]] = []
         self.attempts: list[tuple[Any, ...]] = []
+        self.passings: list[tuple[Any, ...]] = []
 
     @property
     def now(self) -> float:
@@ -96,31 +79,16 @@ class Model:
         plan = self.plan
         return int(week_arrivals(plan.sources, plan.points, plan.tables, self.key, source, week, room, 0))
 
-    def draw(self, luck: int, purpose: np.uint64, first: int, second: int) -> float:
-        """Uniform in [0, 1)."""
-        return streams.unit(self._bits(luck, purpose, first, second))
+    def step_value(self, first: int, count: int) -> float:
+        """The value in force now of a step function: a run of points."""
+        return step_value(self.plan.points, first, count, self.now)
 
-    def sample(self, table: int, luck: int, purpose: np.uint64, first: int, second: int) -> float:
-        """A draw from a table, as it is."""
-        return streams.quantile(self.plan.tables, table, self._bits(luck, purpose, first, second))
-
-    def duration(self, table: int, luck: int, purpose: np.uint64, first: int, second: int) -> float:
-        """A drawn length of time on the grid [1]; 0 where there is no table, infinite for "never"."""
-        if table < 0:
-            return 0.0
-        return streams.on_grid(self.sample(table, luck, purpose, first, second))
-
-    def _bits(self, luck: int, what: np.uint64, first: int, second: int) -> np.uint64:
-        return np.uint64(streams.bits(np.uint64(luck), np.uint64(what), whole(first), whole(second)))
+    def is_own(self, source: int, team: int) -> bool:
+        """Whether leads of a source are the team's side's own."""
+        return bool(self.sources[source].side == self.teams[team].row.side)
 
 
 def rows(table: Any) -> list[SimpleNamespace]:
     """Records as plain objects: quick and readable in Python."""
     names = table.dtype.names
     return [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in table.tolist()]
-
-
-def purpose(base: int, what: np.uint64) -> np.uint64:
-    """The purpose of a draw: what is drawn, at which stage or source [20]."""
-    return np.uint64((int(base) + int(what)) & 0xFFFFFFFFFFFFFFFF)
-

@@ -1,52 +1,59 @@
-"""A team: people, opening hours and one queue.
+"""A team: people, opening hours, the order of its queue, how fast it is [12 to 14, 96 to 98, 102].
 
-A list and one dispatch function, not simpy.Resource, whose grant order is not ours [12 to 14].
+Lists and one dispatch function, not simpy.Resource, whose grant order is not ours. How waiting leads are kept apart
+is in `lanes`.
 """
 
 from __future__ import annotations
 
-import bisect
+import math
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from funnelsim.engine import order, worktime
-from funnelsim.plan import BY_DUE_TIME, BY_SCORE
+import numpy as np
+
+from funnelsim.engine import order, streams, worktime
+from funnelsim.engine.reference.lanes import lanes_of
+from funnelsim.engine.reference.scores import score
+from funnelsim.plan import BY_DUE_TIME, BY_SCORE, BY_VALUE, DAY, NEWEST
+from funnelsim.whole import whole
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.model import Model
-    from funnelsim.engine.reference.visit import Visit
-
-FOREVER = float("inf")
+    from funnelsim.engine.reference.work import Work
 
 
 class Team:
-    """The people who work one queue."""
+    """The people who answer for leads together."""
 
     def __init__(self, model: Model, index: int, row: SimpleNamespace) -> None:
         self.model, self.index, self.row = model, index, row
         self.run = (model.plan.intervals, row.interval_first, row.interval_count)
-        self.queue: list[tuple[tuple[Any, ...], Visit]] = []
+        self.lanes = lanes_of(self)
         self.busy: set[int] = set()
         self.dispatch_due = False
         self._openings(row.interval_first)
 
-    def join(self, visit: Visit) -> None:
+    def join(self, work: Work) -> None:
         """Wait for a rep."""
-        bisect.insort(self.queue, (self.place(visit), visit))
+        self.lanes.join(work)
         self.ask_dispatch()
 
-    def leave(self, visit: Visit) -> None:
-        """Stop waiting."""
-        del self.queue[bisect.bisect_left(self.queue, (self.place(visit),))]
-
-    def place(self, visit: Visit) -> tuple[Any, ...]:
-        """Order of the queue [13]: (level, key of the order, joined, lead, attempt)."""
-        key = visit.joined
-        if self.row.order == BY_SCORE:
-            key = -visit.lead.fit
-        elif self.row.order == BY_DUE_TIME:
-            key = visit.assignment.first_touch_due if visit.assignment else FOREVER
-        return (-visit.level, key, visit.joined, visit.lead.number, visit.attempts)
+    def key(self, work: Work) -> float:
+        """Key of the team's order, fixed when a lead joins [13, 96, 97]."""
+        visit, lead, way = work.visit, work.visit.lead, self.row.order
+        if way == BY_SCORE:
+            if self.row.score < 0:
+                return -lead.fit
+            visit.nurture.catch_up(self.model.now)
+            return -score(lead, self.row.score)
+        if way == BY_DUE_TIME:
+            return visit.assignment.first_touch_due if visit.assignment else math.inf
+        if way == NEWEST:
+            return -visit.entered
+        if way == BY_VALUE:
+            return -lead.value
+        return work.joined - self.row.head_start if self.model.is_own(lead.source, self.index) else work.joined
 
     def release(self, rep: int) -> None:
         """A rep has finished."""
@@ -63,15 +70,30 @@ class Team:
         """When `length` of business time has passed [3]."""
         return worktime.add_open(*self.run, start, length)
 
+    def work_length(self, length: float) -> float:
+        """Seconds of work for what takes a rep without other duties so long: other work, own speed, ramp [42, 98]."""
+        return streams.on_grid(length * self.model.step_value(self.row.stretch_first, self.row.stretch_count))
+
+    def work_ends(self, length: float) -> float:
+        """When work begun now is over: it is finished after closing, or goes on at the next opening [6]."""
+        return self.add_open(self.model.now, length) if self.row.resume else self.model.now + length
+
     def _dispatch(self) -> None:
         self.dispatch_due = False
+        self.lanes.serve(self._present())
+
+    def _present(self) -> list[int]:
+        """Numbers of those who are on shift now and not away [102]."""
         capacity = worktime.capacity_at(*self.run, self.model.now)
-        # [7] more people busy than on shift: nobody stops, nobody starts
-        while self.queue and len(self.busy) < capacity:
-            _, visit = self.queue.pop(0)
-            rep = min(set(range(capacity)) - self.busy)     # [14]
-            self.busy.add(rep)
-            visit.start_attempt(rep)
+        if self.row.absence <= 0.0 or capacity == 0:
+            return list(range(capacity))
+        interval = self.run[0][worktime.find(*self.run, self.model.now)]
+        day = math.floor(interval.opens / DAY)
+        return [rep for rep in range(capacity) if not self._is_away(rep, day)]
+
+    def _is_away(self, rep: int, day: int) -> bool:
+        luck = streams.lead_luck(self.model.key, np.uint64(self.row.luck), whole(day), whole(rep))
+        return self.model.draw(int(luck), streams.P_ABSENT, 0, 0) < self.row.absence
 
     def _openings(self, interval: int) -> None:
         """Walk along the calendar: at each opening or change of people, serve."""
@@ -80,5 +102,8 @@ class Team:
             self.model.at(opens, order.CAPACITY, order.NO_LEAD, self.index, interval, lambda: self._opened(interval))
 
     def _opened(self, interval: int) -> None:
+        before = self.run[0][interval - 1].closes if interval > self.row.interval_first else -math.inf
+        if before < self.run[0][interval].opens:
+            self.lanes.opening()
         self.ask_dispatch()
         self._openings(interval + 1)

@@ -1,0 +1,126 @@
+"""Clocks: the terms of a promise running on an assignment, and what acts when they run out [53 to 62, 86]."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from funnelsim.engine import order, streams, worktime
+from funnelsim.engine.reference.events import At
+from funnelsim.plan import BROKEN, CREATED, INHERITED, KEPT, NEITHER, QUALIFIED, RUNNING, STILL_OPEN
+
+if TYPE_CHECKING:
+    from funnelsim.engine.reference.assignment import Assignment
+
+
+class Clock:
+    """One term running on one assignment."""
+
+    def __init__(self, assignment: Assignment, index: int) -> None:
+        visit, model = assignment.visit, assignment.visit.model
+        self.assignment, self.model, self.index = assignment, model, index
+        self.term = model.terms[index]
+        self.start = {CREATED: visit.lead.arrived, QUALIFIED: visit.entered}.get(self.term.start, model.now)
+        self.pauses: list[tuple[float, float]] = []
+        self.deadline = self.after(1.0)
+        # [24] already late when the run began: nobody's breach in any scenario. Opening hours before then are not
+        # known, so a business clock older than its length counts as late
+        late = self.deadline < 0.0 or (self.term.business and self.start + self.term.length < 0.0)
+        self.state = INHERITED if visit.inherited and late else RUNNING
+        self.next: At | None = None
+        self.coming = (math.inf, -1)            # the next action: its instant and row
+
+    def after(self, fraction: float) -> float:
+        """The instant of a fraction of the length, on the same kind of clock [55]."""
+        length = streams.on_grid(fraction * self.term.length)
+        instant = self._add(self.start, length)
+        for begins, until in self.pauses:
+            instant = self._moved(instant, begins, until)
+        return instant
+
+    def settle(self, met: bool) -> None:
+        """The promised thing has happened: in time or not [15]."""
+        if self.state == RUNNING:
+            self.state = KEPT if met and self.model.now <= self.deadline else BROKEN
+            self.stop()
+
+    def end(self, how: int) -> None:
+        """The assignment is over and the promised thing has not happened [61]."""
+        if self.state == RUNNING:
+            now = self.model.now if how != STILL_OPEN else self.model.settings.horizon
+            passed = self.deadline < now or (self.deadline == now and how != STILL_OPEN)
+            self.state = BROKEN if passed else NEITHER
+        self.stop()
+
+    def stop(self) -> None:
+        if self.next is not None:
+            self.next.cancel()
+            self.next = None
+
+    def pause(self, begins: float, until: float) -> None:
+        """What is still to come of the clock comes so much later [86]."""
+        if self.state != RUNNING:
+            return
+        self.pauses.append((begins, until))
+        self.deadline = self.after(1.0)
+        if self.next is not None and self.coming[0] > begins:
+            self.stop()
+            instant, i = self.coming
+            self._schedule(self._moved(instant, begins, until), i)
+
+    def schedule_action(self, after: tuple[float, int]) -> None:
+        """The next action; what is overdue acts now [54]."""
+        coming = self._coming(after)
+        if coming is not None:
+            self._schedule(*coming)
+
+    def catch_up(self, instant: float, i: int) -> None:
+        """An attempt is over: the action that waited for its end, and all that fell due since [60]."""
+        coming: tuple[float, int] | None = (instant, i)
+        while coming is not None and coming[0] <= self.model.now:
+            self.assignment.act(self.model.actions[coming[1]])
+            if self.assignment.visit.assignment is not self.assignment:
+                return
+            coming = self._coming(coming)
+        if coming is not None:
+            self._schedule(*coming)
+
+    def _coming(self, after: tuple[float, int]) -> tuple[float, int] | None:
+        """The next action in order of (instant, place in the file) [17]."""
+        if self.state != RUNNING:
+            return None
+        coming = []
+        for i in range(self.term.action_first, self.term.action_first + self.term.action_count):
+            instant = max(self.after(self.model.actions[i].fraction), self.assignment.assigned)
+            if (instant, i) > after and instant < math.inf:
+                coming.append((instant, i))
+        return min(coming) if coming else None
+
+    def _schedule(self, instant: float, i: int) -> None:
+        if instant == math.inf:
+            return
+        lead, self.coming = self.assignment.visit.lead.number, (instant, i)
+        self.next = self.model.at(max(instant, self.model.now), order.ACTION, lead, self.index, i,
+                                  lambda: self._act(instant, i))
+
+    def _act(self, instant: float, i: int) -> None:
+        visit = self.assignment.visit
+        self.next = None
+        if visit.work.in_service:
+            # [60] waits for the end of the attempt
+            visit.work.postponed = lambda: self.catch_up(instant, i)
+            return
+        self.assignment.act(self.model.actions[i])
+        if visit.assignment is self.assignment:
+            self.schedule_action((instant, i))
+
+    def _add(self, start: float, length: float) -> float:
+        return self.assignment.team.add_open(start, length) if self.term.business else float(start + length)
+
+    def _moved(self, instant: float, begins: float, until: float) -> float:
+        """An instant of the clock after a pause."""
+        if instant <= begins:
+            return instant
+        if self.term.business:
+            return self._add(instant, worktime.open_between(*self.assignment.team.run, begins, until))
+        return instant + (until - begins)

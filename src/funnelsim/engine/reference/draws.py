@@ -1,0 +1,41 @@
+"""Draws of one replication: keyed by lead, purpose, visit and attempt, whoever asks and whenever [20]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funnelsim.engine import streams
+from funnelsim.plan import Plan
+from funnelsim.whole import whole
+
+
+class Draws:
+    """The luck of one replication of a plan."""
+
+    def __init__(self, plan: Plan, seed: int, replication: int) -> None:
+        self.plan = plan
+        self.key: Any = np.uint64(streams.replication_key(np.uint64(seed), whole(replication)))
+
+    def draw(self, luck: int, purpose: np.uint64, first: int, second: int) -> float:
+        """Uniform in [0, 1)."""
+        return streams.unit(self._bits(luck, purpose, first, second))
+
+    def sample(self, table: int, luck: int, purpose: np.uint64, first: int, second: int) -> float:
+        """A draw from a table, as it is."""
+        return streams.quantile(self.plan.tables, table, self._bits(luck, purpose, first, second))
+
+    def duration(self, table: int, luck: int, purpose: np.uint64, first: int, second: int) -> float:
+        """A drawn length of time on the grid [1]; 0 where there is no table, infinite for "never"."""
+        if table < 0:
+            return 0.0
+        return streams.on_grid(self.sample(table, luck, purpose, first, second))
+
+    def _bits(self, luck: int, what: np.uint64, first: int, second: int) -> np.uint64:
+        return np.uint64(streams.bits(np.uint64(luck), np.uint64(what), whole(first), whole(second)))
+
+
+def purpose(base: int, what: np.uint64) -> np.uint64:
+    """The purpose of a draw: what is drawn, at which stage, source, signal and so on."""
+    return np.uint64((int(base) + int(what)) & 0xFFFFFFFFFFFFFFFF)

@@ -1,0 +1,60 @@
+"""Promises: which tier holds for a lead, whether it is kept, and which of its clocks run [52, 106, 107]."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from funnelsim.engine import streams
+from funnelsim.engine.odds import shifted_chance
+from funnelsim.engine.reference.clocks import Clock
+from funnelsim.engine.reference.effects import effects_on
+from funnelsim.engine.reference.scores import score
+from funnelsim.plan import ACCEPT_WITHIN, ATTEMPTS_WITHIN, FIRST_TOUCH, KEEP
+
+if TYPE_CHECKING:
+    from funnelsim.engine.reference.assignment import Assignment
+    from funnelsim.engine.reference.visit import Visit
+
+
+def promise_for(visit: Visit, duty: SimpleNamespace) -> int:
+    """The first tier that fits the lead [106]; -1 none."""
+    for i in range(duty.promise_first, duty.promise_first + duty.promise_count):
+        if _fits(visit, visit.model.promises[i]):
+            return i
+    return -1
+
+
+def draw_kept(assignment: Assignment) -> int:
+    """Whether the promise is kept: one draw an assignment [52]; -1 when nothing is promised."""
+    if assignment.promise < 0 or assignment.terms.kept_count == 0:
+        return -1
+    visit, terms = assignment.visit, assignment.terms
+    chance = shifted_chance(visit.model.step_value(terms.kept_first, terms.kept_count), effects_on(visit, KEEP))
+    return int(visit.draw(streams.P_KEPT, assignment.ordinal) < chance)
+
+
+def start_clocks(assignment: Assignment) -> dict[int, Clock]:
+    """The clocks of what is still owed, by kind."""
+    clocks: dict[int, Clock] = {}
+    if assignment.promise < 0:
+        return clocks
+    visit, terms = assignment.visit, assignment.terms
+    for i in range(terms.term_first, terms.term_first + terms.term_count):
+        term = visit.model.terms[i]
+        owed = {FIRST_TOUCH: not visit.touched_before,
+                ATTEMPTS_WITHIN: visit.attempts < term.count,
+                ACCEPT_WITHIN: assignment.acceptance is not None}
+        if owed[term.kind]:
+            clocks[term.kind] = Clock(assignment, i)
+    return clocks
+
+
+def _fits(visit: Visit, tier: SimpleNamespace) -> bool:
+    lead = visit.lead
+    if not (tier.segments >> lead.segment & 1 and tier.sources >> lead.source & 1) or lead.value < tier.value:
+        return False
+    if tier.score < 0:
+        return True
+    visit.nurture.catch_up(visit.model.now)
+    return score(lead, tier.score) >= tier.least

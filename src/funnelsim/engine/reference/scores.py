@@ -1,0 +1,32 @@
+"""Scores: how an observer sees a lead, and whether that reaches the threshold of a definition [82, 87]."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from funnelsim.engine.interest import score_of
+from funnelsim.engine.odds import step_value
+
+if TYPE_CHECKING:
+    from funnelsim.engine.reference.lead import Lead
+
+
+def score(lead: Lead, observer: int, intent: float | None = None) -> float:
+    """What an observer thinks of a lead, as it is or with another intent."""
+    plan = lead.model.plan
+    return score_of(plan.scores, plan.tables, observer, np.uint64(lead.luck), lead.fit,
+                    lead.intent if intent is None else intent, lead.points)
+
+
+def threshold(lead: Lead, definition: int, now: float) -> float:
+    """What the score must reach."""
+    row = lead.model.definitions[definition]
+    return step_value(lead.model.plan.points, row.least_first, row.least_count, now)
+
+
+def is_reached(lead: Lead, definition: int, intent: float, now: float) -> bool:
+    """Whether the score, with the offset found by anchoring, is at the threshold."""
+    row = lead.model.definitions[definition]
+    return bool(score(lead, row.score, intent) + row.offset >= threshold(lead, definition, now))

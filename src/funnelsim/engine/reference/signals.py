@@ -1,0 +1,101 @@
+"""Signals: what a buyer may do in a stage, each at most once a visit; raised hands and pauses [84 to 86]."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from funnelsim.engine import order, streams
+from funnelsim.engine.interest import after_signal
+from funnelsim.engine.odds import shifted_chance
+from funnelsim.engine.reference.draws import purpose
+from funnelsim.engine.reference.effects import effects_on
+from funnelsim.engine.reference.events import At
+from funnelsim.plan import PAUSES, RAISES_HAND, SIGNAL_CHANCE
+
+if TYPE_CHECKING:
+    from funnelsim.engine.reference.visit import Visit
+
+
+class Signals:
+    """The signals of one visit, decided at entry."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit, self.model = visit, visit.model
+        self.coming = sorted(self._decide())
+        self.next: At | None = None
+
+    def expect(self) -> None:
+        """Schedule the next one."""
+        if self.coming:
+            time, i = self.coming.pop(0)
+            self.next = self.model.at(time, order.SIGNAL, self.visit.lead.number, self.visit.stage, 0,
+                                      lambda: self._happen(self.model.signals[i]))
+
+    def stop(self) -> None:
+        if self.next is not None:
+            self.next.cancel()
+
+    def _decide(self) -> list[tuple[float, int]]:
+        """Which happen, and when; those before the start are left out."""
+        visit, found = self.visit, []
+        if visit.row.signal_count == 0:
+            return []
+        shift = effects_on(visit, SIGNAL_CHANCE)
+        for i in range(visit.row.signal_first, visit.row.signal_first + visit.row.signal_count):
+            row = self.model.signals[i]
+            if self._draw(row, streams.P_SIGNAL) < shifted_chance(row.chance, shift):
+                time = visit.entered + self._duration(row, row.after, streams.P_AFTER)
+                if 0.0 <= time < math.inf:
+                    found.append((time, i))
+        return found
+
+    def _happen(self, row: SimpleNamespace) -> None:
+        visit, lead = self.visit, self.visit.lead
+        visit.nurture.catch_up(self.model.now)
+        lead.points += row.points
+        lead.intent = after_signal(lead.intent, row.intent)
+        lead.trust += row.trust
+        visit.definitions.look()
+        if not visit.over and row.flags & RAISES_HAND:
+            raise_hand(visit)
+        if not visit.over and row.flags & PAUSES:
+            pause(visit, self._duration(row, row.pause, streams.P_PAUSE))
+        if not visit.over:
+            self.expect()
+
+    def _draw(self, row: SimpleNamespace, what: np.uint64) -> float:
+        return self.model.draw(self.visit.lead.luck, purpose(row.luck, what), self.visit.number, 0)
+
+    def _duration(self, row: SimpleNamespace, table: int, what: np.uint64) -> float:
+        return self.model.duration(table, self.visit.lead.luck, purpose(row.luck, what), self.visit.number, 0)
+
+
+def raise_hand(visit: Visit) -> None:
+    """The buyer asks for us: the team turns to the lead now [85]."""
+    if visit.row.step_count == 0 or visit.reached >= 0.0 or visit.settled:
+        return
+    if visit.touched < 0.0 and not visit.touched_before:
+        visit.asked = visit.model.now
+    if visit.assignment is None:
+        return
+    visit.assignment.turn_now()
+    if visit.assignment is not None:
+        visit.work.hurry()
+
+
+def pause(visit: Visit, length: float) -> None:
+    """The buyer has no time: the clocks of the assignment stand still, and nothing falls due before the end [86]."""
+    assignment = visit.assignment
+    if assignment is None or visit.reached >= 0.0:
+        return
+    begins, until = max(visit.model.now, assignment.paused_until), visit.model.now + length
+    if until <= begins:
+        return
+    visit.work.hold(until)
+    for clock in assignment.clocks.values():
+        clock.pause(begins, until)
+    assignment.paused_until = until

@@ -1,0 +1,83 @@
+"""Tasks: meetings and objections, once the buyer has been reached [100]."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from funnelsim.engine import streams
+from funnelsim.engine.odds import shifted_chance
+from funnelsim.engine.reference.draws import purpose
+from funnelsim.engine.reference.effects import effects_on
+from funnelsim.plan import MEETING, SHOW
+
+if TYPE_CHECKING:
+    from funnelsim.engine.reference.work import Work
+
+APPOINTED = 2                                   # level of a meeting in the queue
+
+
+class Tasks:
+    """The tasks of one visit, one after another, for the team that reached the buyer."""
+
+    def __init__(self, work: Work) -> None:
+        self.work, self.visit, self.model = work, work.visit, work.visit.model
+        self.at, self.tries = -1, 0
+
+    def next(self) -> None:
+        """The next task there is, if any."""
+        self.at, self.tries = self.at + 1, 0
+        if self.at == self.visit.row.task_count:
+            self.visit.dealt_with()
+        elif self._draw(streams.P_TASK, 0) < self.row.chance:
+            self._try()
+        else:
+            self.next()
+
+    @property
+    def row(self) -> SimpleNamespace:
+        """The task at hand."""
+        row: SimpleNamespace = self.model.tasks[self.visit.row.task_first + self.at]
+        return row
+
+    def label(self, started: bool) -> tuple[int, int]:
+        return self.visit.row.task_first + self.at, self.tries
+
+    def start(self) -> tuple[bool, float]:
+        """The buyer shows or not, the objection is resolved or not; a rep whose buyer does not show loses time."""
+        chance, meeting = self.row.success, self.row.kind == MEETING
+        if meeting:
+            chance = shifted_chance(chance, effects_on(self.visit, SHOW))
+        succeeds = self._draw(streams.P_SHOW, self.tries) < chance
+        table = self.row.handling if succeeds or not meeting else self.row.idle
+        return succeeds, self._duration(table, streams.P_HANDLING)
+
+    def over(self, succeeded: bool) -> None:
+        """Done, or once more, or in vain."""
+        if succeeded:
+            self.next()
+        elif self.tries < self.row.tries:
+            self._try()
+        elif self.row.kind == MEETING:
+            self.visit.give_up()
+        else:
+            self.visit.unresolved += 1
+            self.next()
+
+    def _try(self) -> None:
+        self.tries += 1
+        self.work.level = APPOINTED if self.row.kind == MEETING else 0
+        delay = self._duration(self.row.delay, streams.P_DELAY)
+        if delay > 0.0:
+            self.work.fall_due(self.model.now + delay, self.work.join)
+        else:
+            self.work.join()
+
+    def _draw(self, what: np.uint64, second: int) -> float:
+        return self.model.draw(self.visit.lead.luck, purpose(self.row.luck, what), self.visit.number, second)
+
+    def _duration(self, table: int, what: np.uint64) -> float:
+        luck = self.visit.lead.luck
+        return self.model.duration(table, luck, purpose(self.row.luck, what), self.visit.number, self.tries)
