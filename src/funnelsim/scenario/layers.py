@@ -20,6 +20,7 @@ from funnelsim.scenario.text import Node, problem_at
 from funnelsim.scenario.values import Place
 
 Path = tuple[str | int, ...]
+NAMED = ("stages", "sources", "teams", "segments", "scores", "levels", "influences")   # things --set does not invent
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ def _put(tree: Node, keys: list[tuple[str, Place]], value: Node, path: Path, pro
         return replace(tree, value=[_child(child, rest, value, (*path, i), problems) if i == int(key) else child
                                     for i, child in enumerate(tree.value)])
     below = tree.value if isinstance(tree.value, dict) else {}
-    if rest and len(path) == 1 and key not in below and path[0] in ("stages", "sources", "teams", "segments"):
+    if rest and len(path) == 1 and key not in below and path[0] in NAMED:
         problems.append(problem_at(place, f"there is no '{key}' in {dotted(path)}",
                                    did_you_mean(key, below) or f"known: {', '.join(below)}", (*path, key)))
         return tree

@@ -13,7 +13,7 @@ from typing import Any
 
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.scenario import Loaded, Scenario, presets
-from funnelsim.scenario.schema import Effect, Effects, Stage
+from funnelsim.scenario.schema import Effects, Stage
 from funnelsim.study.anchor import Anchor, anchor
 
 # Curves that disagree most, so that a winner that depends on the curve shows (DOMAIN 1.2).
@@ -63,8 +63,8 @@ class World:
 
 
 def beliefs_at_one(scenario: Scenario) -> Scenario:
-    """No effect that nobody has measured."""
-    return scenario.model_copy(update={"effects": Effects(**{name: Effect() for name in Effects.model_fields})})
+    """No effect and no influence that nobody has measured."""
+    return scenario.model_copy(update={"effects": Effects(), "influences": {}})
 
 
 def with_curve(name: str) -> Change:

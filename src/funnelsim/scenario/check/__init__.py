@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from funnelsim.errors import Problem
-from funnelsim.scenario.check import graph, names, promises, shares, stages, teams, time
+from funnelsim.scenario.check import (
+    behaviour,
+    demand,
+    graph,
+    interest,
+    names,
+    promises,
+    shares,
+    stages,
+    teams,
+    time,
+    work,
+)
 from funnelsim.scenario.check.findings import Findings
 from funnelsim.scenario.schema import Scenario
 from funnelsim.scenario.text import Node
@@ -28,6 +40,7 @@ CHECKS: tuple[tuple[Check, tuple[str, ...]], ...] = (      # the check, and the 
     (names.check_calendar_names, ()),
     (names.check_segment_names, ()),
     (names.check_preset_names, ()),
+    (names.check_hours, ()),
     (names.check_paces, ()),
     (names.check_leads_in_flight, ()),
     (shares.check_exit_shares, ()),
@@ -44,12 +57,38 @@ CHECKS: tuple[tuple[Check, tuple[str, ...]], ...] = (      # the check, and the 
     (stages.check_owner, ()),
     (stages.check_ownership_without_work, ("stages", "ownership")),
     (stages.check_curves, ()),
+    (demand.check_captured, ()),
+    (demand.check_found_again, ()),
+    (demand.check_ready, ("sources", "effects")),
+    (demand.check_marketing_plan, ("sources", "marketing_plan")),
+    (interest.check_score_names, ()),
+    (interest.check_scores, ("definitions", "teams", "handoff", "promises", "influences")),
+    (interest.check_gates, ()),
+    (interest.check_signals, ()),
+    (interest.check_nurture, ("effects", "influences", "scores")),
+    (interest.check_points, ("scores",)),
+    (work.check_tasks, ()),
+    (work.check_orders, ("sources",)),
+    (work.check_budgets, ("stages", "teams")),
+    (work.check_presence, ()),
+    (work.check_acceptance, ("handoff", "teams")),
+    (work.check_integration, ("teams",)),
+    (behaviour.check_level_names, ("teams",)),
+    (behaviour.check_levels, ("teams", "handoff", "influences")),
+    (behaviour.check_quotas, ("definitions",)),
+    (behaviour.check_pursuit, ("sources",)),
+    (behaviour.check_effects, ("stages", "sources", "handoff")),
+    (behaviour.check_gated_effects, ()),
+    (behaviour.check_influences, ("stages", "teams", "promises")),
     (teams.check_people, ()),
     (teams.check_calendars, ()),
     (teams.check_handoffs, ("teams",)),
     (promises.check_terms, ()),
     (promises.check_actions, ("promises", "teams")),
     (promises.check_promised_stages, ("stages",)),
+    (promises.check_promised_acceptance, ("handoff",)),
+    (promises.check_tiers, ()),
+    (promises.check_volumes, ("deal_value", "sources", "segments")),
     (promises.check_won, ("definitions", "deal_value")),
 )
 

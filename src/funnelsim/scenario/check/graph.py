@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from funnelsim.errors import did_you_mean
 from funnelsim.scenario.check.findings import Findings
-from funnelsim.scenario.check.names import ENDS, all_terms
+from funnelsim.scenario.check.names import BREACHES, ENDS, all_terms, all_tiers
 from funnelsim.scenario.schema import Scenario, Stage
 
 
@@ -44,11 +44,13 @@ def check_response_once(scenario: Scenario, found: Findings) -> None:
 def _entries(scenario: Scenario) -> list[str]:
     first = next(iter(scenario.stages), None)
     found = [stage for source in scenario.sources.values() for stage in (source.enters or ([first] if first else []))]
+    found += [source.found_again.enters for source in scenario.sources.values()
+              if source.found_again and source.found_again.enters]
     if isinstance(scenario.leads_in_flight, tuple):
         found += [lead.stage for lead in scenario.leads_in_flight]
     if scenario.promises:
-        found += [action.to for _, terms in all_terms(scenario)
-                  for action in (*terms.on_breach, *terms.on_attempts_breach) if action.kind == "return" and action.to]
+        found += [action.to for _, terms in [*all_terms(scenario), *all_tiers(scenario)] for key in BREACHES
+                  for action in getattr(terms, key) if action.kind == "return" and action.to]
     return found
 
 
@@ -73,7 +75,8 @@ def _forward(name: str, scenario: Scenario) -> list[str]:
 
 
 def _targets(stage: Stage) -> list[str]:
-    groups = (stage.next, stage.unreached if stage.work else None, stage.cold if stage.patience else None)
+    groups = (stage.next, stage.unreached if stage.work else None, stage.cold if stage.patience else None,
+              stage.rejected if stage.work else None)
     return [target for shares in groups for target, share in (shares or {}).items() if share.rest or share.value]
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from funnelsim.scenario.check.findings import Findings, Path
-from funnelsim.scenario.schema import CurveEffect, Effect, Scenario, Terms
+from funnelsim.scenario.schema import CurveEffect, Effect, Scenario, Terms, Tier
 
 ENDS = ("lost", "silent")
+BREACHES = {"on_breach": "first_touch", "on_attempts_breach": "attempts", "on_accept_breach": "accept"}
+"""The actions, and the term they act on."""
 RESERVED = {"stages": (*ENDS, "rest", "none"), "calendars": ("always", "none"), "teams": ("rest", "none"),
-            "sources": ("none",), "segments": ("rest", "none"), "definitions": ("none",)}
+            "sources": ("none",), "segments": ("rest", "none"), "definitions": ("none",), "scores": ("none",),
+            "levels": ("none",), "influences": ("none",)}
 
 
 def check_spelling(scenario: Scenario, found: Findings) -> None:
@@ -26,60 +29,72 @@ def check_spelling(scenario: Scenario, found: Findings) -> None:
 
 def check_stage_names(scenario: Scenario, found: Findings) -> None:
     for name, source in scenario.sources.items():
-        _all("stage", source.enters or (), scenario.stages, ("sources", name, "enters"), found)
+        all_named("stage", source.enters or (), scenario.stages, ("sources", name, "enters"), found)
+        again = source.found_again.enters if source.found_again else None
+        all_named("stage", [again] if again else (), scenario.stages, ("sources", name, "found_again", "enters"), found)
     for name, stage in scenario.stages.items():
-        for exits in ("next", "unreached", "cold"):
-            _all("stage", getattr(stage, exits) or (), [*scenario.stages, *ENDS], ("stages", name, exits), found)
+        for exits in ("next", "unreached", "cold", "rejected"):
+            all_named("stage", getattr(stage, exits) or (), [*scenario.stages, *ENDS], ("stages", name, exits), found)
     for name, definition in scenario.definitions.items():
-        _all("stage", [definition.stage], scenario.stages, ("definitions", name), found)
-    _all("stage", scenario.ownership, scenario.stages, ("ownership",), found)
+        entered = [definition.stage] if definition.stage else ()
+        all_named("stage", entered, scenario.stages, ("definitions", name), found)
+    all_named("stage", scenario.ownership, scenario.stages, ("ownership",), found)
     for name, effect in scenario.effects:
         stages = effect.stages if isinstance(effect, Effect | CurveEffect) else None
-        _all("stage", stages or (), scenario.stages, ("effects", name, "stages"), found)
+        all_named("stage", stages or (), scenario.stages, ("effects", name, "stages"), found)
+    for name, influence in scenario.influences.items():
+        all_named("stage", influence.stages or (), scenario.stages, ("influences", name, "stages"), found)
     if scenario.history:
         for name, exits_seen in scenario.history.stages.items():
-            _all("stage", [name], scenario.stages, ("history", "stages"), found)
-            _all("stage", exits_seen, [*scenario.stages, *ENDS], ("history", "stages", name), found)
+            all_named("stage", [name], scenario.stages, ("history", "stages"), found)
+            all_named("stage", exits_seen, [*scenario.stages, *ENDS], ("history", "stages", name), found)
 
 
 def check_team_names(scenario: Scenario, found: Findings) -> None:
     for name, stage in scenario.stages.items():
         for i, work in enumerate(stage.work):
-            _all("team", [work.by] if work.by else (), scenario.teams, ("stages", name, "work", i, "by"), found)
+            all_named("team", [work.by] if work.by else (), scenario.teams, ("stages", name, "work", i, "by"), found)
     for name, shares in scenario.ownership.items():
-        _all("team", shares, scenario.teams, ("ownership", name), found)
-    _all("team", scenario.handoff.to, scenario.teams, ("handoff", "to"), found)
+        all_named("team", shares, scenario.teams, ("ownership", name), found)
+    all_named("team", scenario.handoff.to, scenario.teams, ("handoff", "to"), found)
+    for kind in ("levels", "influences"):
+        for name, one in getattr(scenario, kind).items():
+            all_named("team", [one.team] if one.team else (), scenario.teams, (kind, name, "team"), found)
     for i, cost in enumerate(scenario.costs):
-        _all("team", [cost.team] if cost.team else (), scenario.teams, ("costs", i, "team"), found)
+        all_named("team", [cost.team] if cost.team else (), scenario.teams, ("costs", i, "team"), found)
 
 
 def check_promise_names(scenario: Scenario, found: Findings) -> None:
     if scenario.promises is None:
         return
-    _all("team", scenario.promises.teams, scenario.teams, ("promises", "teams"), found)
-    for i, volume in enumerate(scenario.promises.marketing_delivers):
-        _all("definition", [volume.definition], scenario.definitions, ("promises", "marketing_delivers", i), found)
+    all_named("team", scenario.promises.teams, scenario.teams, ("promises", "teams"), found)
+    for i, volume in enumerate(scenario.volumes):
+        all_named("definition", [volume.definition], scenario.definitions, ("promises", "marketing_delivers", i), found)
     for path, terms in all_terms(scenario):
-        _all("stage", terms.stages or (), scenario.stages, (*path, "stages"), found)
-        for key in ("on_breach", "on_attempts_breach"):
-            for action in getattr(terms, key):
+        all_named("stage", terms.stages or (), scenario.stages, (*path, "stages"), found)
+    for path, tier in all_tiers(scenario):
+        all_named("segment", tier.segments or (), scenario.segments, (*path, "segments"), found)
+        all_named("source", tier.sources or (), scenario.sources, (*path, "sources"), found)
+    for path, clocks in [*all_terms(scenario), *all_tiers(scenario)]:
+        for key in BREACHES:
+            for action in getattr(clocks, key):
                 known = scenario.teams if action.kind == "reassign" else [*scenario.stages, *ENDS]
                 kind = "team" if action.kind == "reassign" else "stage"
                 where = (*path, key, f"{100 * action.fraction:g}%")
-                _all(kind, [action.to] if action.to else (), known, where, found)
+                all_named(kind, [action.to] if action.to else (), known, where, found)
 
 
 def check_calendar_names(scenario: Scenario, found: Findings) -> None:
     known = [*scenario.calendars, "always"]
     for name, team in scenario.teams.items():
-        _all("calendar", [team.calendar], known, ("teams", name, "calendar"), found)
+        all_named("calendar", [team.calendar], known, ("teams", name, "calendar"), found)
         for i, shift in enumerate(team.shifts):
-            _all("calendar", [shift.calendar], known, ("teams", name, "shifts", i, "calendar"), found)
+            all_named("calendar", [shift.calendar], known, ("teams", name, "shifts", i, "calendar"), found)
 
 
 def check_segment_names(scenario: Scenario, found: Findings) -> None:
     for name, source in scenario.sources.items():
-        _all("segment", source.segments or (), scenario.segments, ("sources", name, "segments"), found)
+        all_named("segment", source.segments or (), scenario.segments, ("sources", name, "segments"), found)
 
 
 def check_preset_names(scenario: Scenario, found: Findings) -> None:
@@ -90,17 +105,25 @@ def check_preset_names(scenario: Scenario, found: Findings) -> None:
 
     for name, stage in scenario.stages.items():
         if isinstance(stage.response, str):
-            _all("response curve", [stage.response], known("response"), ("stages", name, "response"), found)
+            all_named("response curve", [stage.response], known("response"), ("stages", name, "response"), found)
         for i, work in enumerate(stage.work):
             if isinstance(work.contact, str):
                 path = ("stages", name, "work", i, "contact")
-                _all("contact table", [work.contact], known("contact", "always"), path, found)
+                all_named("contact table", [work.contact], known("contact", "always"), path, found)
     for name, team in scenario.teams.items():
         if isinstance(team.habit, str):
-            _all("habit", [team.habit], known("habit"), ("teams", name, "habit"), found)
+            all_named("habit", [team.habit], known("habit"), ("teams", name, "habit"), found)
     for name, source in scenario.sources.items():
         if isinstance(source.profile, str):
-            _all("profile", [source.profile], known("profile", "flat"), ("sources", name, "profile"), found)
+            all_named("profile", [source.profile], known("profile", "flat"), ("sources", name, "profile"), found)
+
+
+def check_hours(scenario: Scenario, found: Findings) -> None:
+    from funnelsim.scenario import presets
+
+    hour = scenario.effects.hour
+    if isinstance(hour, str):
+        all_named("preset of hours", [hour], presets.names("hour"), ("effects", "hour"), found)
 
 
 def check_paces(scenario: Scenario, found: Findings) -> None:
@@ -123,10 +146,10 @@ def check_leads_in_flight(scenario: Scenario, found: Findings) -> None:
         return
     for i, lead in enumerate(scenario.leads_in_flight):
         here: Path = ("leads_in_flight", i)
-        _all("stage", [lead.stage], scenario.stages, (*here, "stage"), found)
-        _all("source", [lead.source], scenario.sources, (*here, "source"), found)
-        _all("segment", [lead.segment] if lead.segment else (), scenario.segments, (*here, "segment"), found)
-        _all("team", [lead.team] if lead.team else (), scenario.teams, (*here, "team"), found)
+        all_named("stage", [lead.stage], scenario.stages, (*here, "stage"), found)
+        all_named("source", [lead.source], scenario.sources, (*here, "source"), found)
+        all_named("segment", [lead.segment] if lead.segment else (), scenario.segments, (*here, "segment"), found)
+        all_named("team", [lead.team] if lead.team else (), scenario.teams, (*here, "team"), found)
         if not lead.id:
             found.error(here, "a lead in flight needs an id", "leads keep their luck by it")
         elif lead.id in seen:
@@ -140,7 +163,13 @@ def all_terms(scenario: Scenario) -> list[tuple[Path, Terms]]:
             *((("promises", "teams", name), terms) for name, terms in scenario.promises.teams.items())]
 
 
-def _all(kind: str, names: Iterable[str], known: Iterable[str], path: Path, found: Findings) -> None:
+def all_tiers(scenario: Scenario) -> list[tuple[Path, Tier]]:
+    """Every tier as written, and where."""
+    return [((*path, "tiers", i), tier) for path, terms in (all_terms(scenario) if scenario.promises else [])
+            for i, tier in enumerate(terms.tiers)]
+
+
+def all_named(kind: str, names: Iterable[str], known: Iterable[str], path: Path, found: Findings) -> None:
     """Each name is known; the complaint is at the name, be it a key or a value."""
     known, unread = list(known), found.unread(f"{kind}s")
     for name in names:

@@ -14,7 +14,7 @@ WRITTEN = 1e-4                         # what the digits of a written percentage
 
 def check_exit_shares(scenario: Scenario, found: Findings) -> None:
     for name, stage in scenario.stages.items():
-        for key in ("next", "unreached", "cold"):
+        for key in ("next", "unreached", "cold", "rejected"):
             shares = getattr(stage, key)
             if shares is None:
                 continue

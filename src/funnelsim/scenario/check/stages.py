@@ -15,8 +15,9 @@ def check_work(scenario: Scenario, found: Findings) -> None:
 def check_without_work(scenario: Scenario, found: Findings) -> None:
     for name, stage in scenario.stages.items():
         for key, sense in (("patience", "waits to be reached"), ("response", "waits for a first touch"),
-                           ("unreached", "is tried"), ("cold", "waits to be reached")):
-            if not stage.work and getattr(stage, key) not in (None, "none"):
+                           ("unreached", "is tried"), ("cold", "waits to be reached"), ("tasks", "is reached"),
+                           ("rejected", "is handed to anybody")):
+            if not stage.work and getattr(stage, key) not in (None, "none", {}):
                 found.error(("stages", name, key), f"'{key}' in {name}, where nobody works: no buyer {sense} there",
                             f"add work, or write {key}: none")
         if stage.work and stage.cold and stage.patience is None:
@@ -27,14 +28,16 @@ def check_without_next(scenario: Scenario, found: Findings) -> None:
     """A stage without `next` is an end: leads stay."""
     for name, stage in scenario.stages.items():
         if stage.next is None and not found.unreadable("stages", name, "next"):
-            for key in ("pace", "work", "patience", "response"):
-                if getattr(stage, key) not in (None, (), "none"):
+            for key in ("pace", "work", "patience", "response", "gate", "signals", "nurture"):
+                if getattr(stage, key) not in (None, (), {}, "none"):
                     found.error(("stages", name, key), f"'{key}' in {name}, which leads nowhere",
                                 "a stage without next is an end: add next")
 
 
 def check_owner(scenario: Scenario, found: Findings) -> None:
     for name, stage in scenario.stages.items():
+        if found.unreadable("policy") or found.unreadable("handoff", "at"):
+            return                      # they would have said who owns it
         if any(work.by is None for work in stage.work) and name not in scenario.ownership:
             found.error(("stages", name, "work"), f"'{name}' has work, and nobody owns its leads",
                         f"add ownership: {{{name}: a team}}, or say who by", "work")

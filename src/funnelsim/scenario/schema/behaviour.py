@@ -12,18 +12,19 @@ from pydantic import model_validator
 from funnelsim.scenario.schema.base import Model, assumed, belief, fact, policy
 from funnelsim.scenario.schema.types import (
     ActsOn,
+    Chance,
     Every,
+    Factor,
     Flag,
-    Gain,
     HourOdds,
     LevelKind,
     LevelOr,
     LookedAt,
     Moves,
-    Number,
     Odds,
     Positive,
     Proportion,
+    Start,
     Strength,
     Text,
 )
@@ -37,7 +38,7 @@ class Pursuit(Model):
     these work together, and nobody their sizes.
     """
 
-    base: Proportion | None = assumed()
+    base: Chance | None = assumed()
     """Share of such leads that are worked when the five below are in the middle."""
 
     quality: LevelOr = assumed(0.5)
@@ -55,7 +56,7 @@ class Pursuit(Model):
     performance: Proportion = fact(0.5)
     """How well they perform."""
 
-    strength: Gain = assumed(1.0)
+    strength: Factor = assumed(1.0)
     """What the preset's sizes are multiplied by; only their signs are published."""
 
 
@@ -69,10 +70,10 @@ class Level(Model):
     team: Text | None = belief()
     """Whose experience it is."""
 
-    initial: Number | None = assumed()
+    initial: Start | None = assumed()
     """Where it starts. Default: 50%, and 0 for load and quota."""
 
-    weight: Proportion = assumed(0.05)
+    weight: Chance = assumed(0.05)
     """How much one thing seen (or one review) moves it; its memory is 1 / weight of them."""
 
     review: Every | None = policy(unit="time")

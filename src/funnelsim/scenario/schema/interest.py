@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from funnelsim.scenario.schema.base import Model, assumed, fact, policy
-from funnelsim.scenario.schema.types import Count, Elapsed, Flag, Gain, Number, Positive, Proportion, Time
+from funnelsim.scenario.schema.types import Chance, Count, Elapsed, Flag, Gain, Guess, Number, Positive, Time
 
 
 class Score(Model):
     """An observer: how somebody sees a lead. Its value is a sum of what is seen, and noise that stays for life."""
 
-    fit: Number = assumed(0.0, unit="score a step of fit")
+    fit: Guess = assumed(0.0, unit="score a step of fit")
     """Weight of the lead's fit."""
 
-    intent: Number = assumed(0.0, unit="score a step of intent")
+    intent: Guess = assumed(0.0, unit="score a step of intent")
     """Weight of the buyer's intent."""
 
     points: Number = policy(0.0, unit="score a point")
@@ -25,7 +25,7 @@ class Score(Model):
 class Signal(Model):
     """Something a buyer may do while in a stage, at most once a visit: read an e-book, ask for a demo."""
 
-    chance: Proportion = fact(1.0)
+    chance: Chance = fact(1.0)
     """Share of the visits in which it happens."""
 
     after: Time | None = fact(unit="time", whole=True)
@@ -34,10 +34,10 @@ class Signal(Model):
     points: Number = policy(0.0, unit="points")
     """What it counts in scores."""
 
-    intent: Number = assumed(0.0, unit="steps of intent")
+    intent: Guess = assumed(0.0, unit="steps of intent")
     """What it adds to the buyer's intent; below zero it takes away, down to 0."""
 
-    trust: Number = assumed(0.0, unit="steps of trust")
+    trust: Guess = assumed(0.0, unit="steps of trust")
     """What it adds to the buyer's trust."""
 
     raises_hand: Flag = fact(False)
@@ -68,7 +68,7 @@ class Nurture(Model):
     trust_limit: Positive | None = assumed(unit="steps of trust")
     """Beyond it nurture adds no trust. Default: no limit."""
 
-    fatigue: Proportion = assumed(0.0)
+    fatigue: Chance = assumed(0.0)
     """Chance that a touch makes the buyer unsubscribe, for life."""
 
     goes_on: Flag = policy(False)

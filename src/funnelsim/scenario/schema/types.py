@@ -153,11 +153,25 @@ def _speed(value: Any) -> float:
     return found
 
 
-def _gain(value: Any) -> float:
+def _not_negative(value: Any) -> float:
     found = units.number(value)
     if found < 0.0:
-        raise units.Misreading(f"{units.shown(value)} is below zero", "nurture adds and never takes away")
+        raise units.Misreading(f"{units.shown(value)} is below zero", "0 or more")
     return found
+
+
+def _share_or_number(value: Any) -> float:
+    percent = isinstance(value, str) and value.strip().endswith("%")
+    return units.number(value.strip()[:-1]) / 100.0 if percent else units.number(value)
+
+
+def _guess(one: Callable[[Any], float]) -> Callable[[Any], Any]:
+    """A number, or a Range where the ends differ."""
+    def read(value: Any) -> float | Range:
+        found = units.span(value, one)
+        return found if found.low < found.high else found.low
+
+    return read
 
 
 def _strength(value: Any) -> Range:
@@ -258,7 +272,15 @@ Table = Annotated[tuple[tuple[float, float], ...], PlainValidator(_table),
                   _shape("table", "object", example={"5 min": 1, "1 hour": 0.4})]
 Trait = Annotated[float | Range | Distribution, PlainValidator(_trait),
                   _shape("number, range or distribution", "number", "string", example="-0.3")]
-Gain = Annotated[float, PlainValidator(_gain), _shape("number", "number")]
+Guess = Annotated[float | Range, PlainValidator(_guess(units.number)),
+                  _shape("number or range", "number", "string", example="0.1 to 0.3")]
+Gain = Annotated[float | Range, PlainValidator(_guess(_not_negative)),
+                 _shape("number or range", "number", "string", example="0.1 to 0.3")]
+Chance = Annotated[float | Range, PlainValidator(_guess(units.proportion)),
+                   _shape("share or range", "number", "string", example="30%")]
+Start = Annotated[float | Range, PlainValidator(_guess(_share_or_number)),
+                  _shape("share, number or range", "number", "string", example="50%")]
+Factor = Annotated[float, PlainValidator(_not_negative), _shape("number", "number")]
 Least = Annotated[float | Schedule, PlainValidator(_steady_or(units.number)),
                   _shape("number, or by date", "number", "object", example=40)]
 ScoreLeast = Annotated[dict[str, float], PlainValidator(_score_least),

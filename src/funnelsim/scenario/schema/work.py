@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import model_validator
 
 from funnelsim.scenario.schema.base import Model, fact, policy
-from funnelsim.scenario.schema.types import Contact, Count, Flag, Length, Number, Proportion, TaskKind, Text, Time
+from funnelsim.scenario.schema.types import Chance, Contact, Count, Flag, Length, Number, TaskKind, Text, Time
 
 
 class Work(Model):
@@ -55,7 +55,7 @@ class Task(Model):
     kind: TaskKind | None = policy(alias="is")
     """A meeting, at an appointed instant, or an objection."""
 
-    chance: Proportion = fact(1.0)
+    chance: Chance = fact(1.0)
     """Share of the visits that have one."""
 
     delay: Time | None = fact(unit="time", whole=True)
@@ -67,10 +67,10 @@ class Task(Model):
     idle: Time | None = fact(unit="time", whole=True)
     """A rep's time lost when the buyer does not show. Default: none."""
 
-    shows: Proportion = fact(1.0)
+    shows: Chance = fact(1.0)
     """Chance that the buyer shows at a meeting."""
 
-    resolved: Proportion = fact(1.0)
+    resolved: Chance = fact(1.0)
     """Chance that a try resolves the objection."""
 
     tries: Count = policy(1)

@@ -38,11 +38,11 @@ def volume(value: Any) -> Volume:
         amount = cost(match[1])
         if amount <= 0:
             raise Misreading(f"{shown(value)} promises nothing", "such as 120k of MQL a month")
-        return Volume(amount, match[2], _period(match[3]), text, "value")
+        return Volume(amount, match[2], _period(match[3], "volume"), text, "value")
     match = re.fullmatch(rf"({NUMBER})\s+(\S.*?){_A}(\w+)", text)
     if not match:
         raise Misreading(f"{shown(value)} is not a volume", "such as 360 MQL a month, or 120k of MQL a month")
-    return Volume(positive(match[1]), match[2], _period(match[3]), text)
+    return Volume(positive(match[1]), match[2], _period(match[3], "volume"), text)
 
 
 def quota(value: Any) -> Quota:
@@ -55,7 +55,7 @@ def quota(value: Any) -> Quota:
     amount = cost(match[1])
     if amount <= 0:
         raise Misreading(f"a quota of {shown(value)} asks for nothing", "such as 200k per quarter")
-    return Quota(amount, _period(match[2]), text)
+    return Quota(amount, _period(match[2], "quota"), text)
 
 
 def budget(value: Any) -> Rate:
@@ -127,8 +127,7 @@ def _named(value: Any, kind: str) -> str | None:
     return name
 
 
-def _period(word: str) -> str:
-    found = word.removesuffix("s") if word not in PERIODS else word
-    if found not in PERIODS:
-        raise Misreading(f"'{word}' is not a period of a volume or quota", "week, month or quarter", piece=word)
-    return found
+def _period(word: str, of: str) -> str:
+    if word not in PERIODS:
+        raise Misreading(f"'{word}' is not a period of a {of}", "week, month or quarter", piece=word)
+    return word
