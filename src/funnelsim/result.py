@@ -6,7 +6,8 @@
         replications.parquet    every measure in each replication
         series.parquet          by week: arrivals, passings, revenue, what is open, what waits
         responses.parquet       share of leads touched by delay
-        visits, assignments, attempts .parquet      on request
+        breaches.parquet        broken first-touch promises by hour of the local week
+        visits, assignments, attempts, passings, levels .parquet        on request
         event-log.csv or .parquet                   on request
 """
 
@@ -26,7 +27,18 @@ from numpy.typing import NDArray
 from funnelsim import manifest as manifests
 from funnelsim.errors import DataError, Problem
 from funnelsim.manifest import Manifest
-from funnelsim.measures import Estimate, Measure, credited, measures, response_curve, series, stack
+from funnelsim.measures import (
+    BreachHour,
+    Estimate,
+    Measure,
+    breach_hours,
+    burn_up,
+    credited,
+    measures,
+    response_curve,
+    stack,
+    weekly,
+)
 from funnelsim.plan import Book, Plan, first_touch_terms
 from funnelsim.summary import WINDOWS, Summary
 
@@ -40,7 +52,9 @@ Floats = NDArray[np.float64]
 class Track:
     """A quantity week by week: mean and the central 90 % of replications."""
 
-    name: str                   # sums a week of "arrivals", "passed", "revenue", "value"; averages of "open", "queue"
+    # sums a week of "arrivals", "passed", "revenue", "value", "worked hours"; averages of "open", "queue", "level";
+    # "utilisation"; since the first whole period "burn-up" and "promised"
+    name: str
     of: str
     dates: tuple[date, ...]
     mean: Floats
@@ -68,6 +82,7 @@ class Result:
     measures: dict[str, Measure]
     tracks: tuple[Track, ...]
     curves: tuple[Curve, ...]
+    breaches: tuple[BreachHour, ...] = ()
     folder: Path | None = None
 
     @classmethod
@@ -79,7 +94,7 @@ class Result:
         if credits is not None and len(credits):
             found += credited(credits, stack(summaries[:len(credits)]), plan, book)
         return cls(manifest, {measure.key: measure for measure in found}, tuple(_tracks(stacked, plan, book)),
-                   tuple(_curves(stacked, plan, book)))
+                   tuple(_curves(stacked, plan, book)), tuple(breach_hours(stacked, book)))
 
     @classmethod
     def load(cls, folder: Path) -> Result:
@@ -88,12 +103,12 @@ class Result:
 
         manifest = manifests.read(folder)
         try:
-            replications, tracks, curves = (pl.read_parquet(folder / f"{name}.parquet") for name in
-                                            ("replications", "series", "responses"))
+            replications, tracks, curves, breaches = (pl.read_parquet(folder / f"{name}.parquet") for name in
+                                                      ("replications", "series", "responses", "breaches"))
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError([Problem(str(folder), text=f"a table of the results cannot be read: {error}")]) from None
         return cls(manifest, _measures_from(replications), tuple(_tracks_from(tracks)), tuple(_curves_from(curves)),
-                   folder)
+                   tuple(_breaches_from(breaches)), folder)
 
     @property
     def book(self) -> Book:
@@ -126,6 +141,7 @@ class Result:
         put_parquet(folder / "replications.parquet", _long_table(self.measures))
         put_parquet(folder / "series.parquet", _series_table(self.tracks))
         put_parquet(folder / "responses.parquet", _curve_table(self.curves))
+        put_parquet(folder / "breaches.parquet", _breach_table(self.breaches))
 
     def at(self, folder: Path) -> Result:
         """The same, knowing where it is saved."""
@@ -169,10 +185,9 @@ def join_parquet(parts: Sequence[Path], file: Path) -> None:
 
 def _tracks(stacked: Summary, plan: Plan, book: Book) -> list[Track]:
     found = []
-    for one in series(stacked, plan, book):
-        weeks = one.by_week()
+    for weeks in (*weekly(stacked, plan, book), *burn_up(stacked, plan, book)):
         low, high = weeks.band
-        found.append(Track(one.name, one.of, tuple(weeks.dates), weeks.mean, low, high))
+        found.append(Track(weeks.name, weeks.of, tuple(weeks.dates), weeks.mean, low, high))
     return found
 
 
@@ -259,6 +274,20 @@ def _curves_from(table: pl.DataFrame) -> list[Curve]:
     return [Curve(str(keys[0]), str(keys[1]), rows["delay"].to_numpy(), rows["share"].to_numpy(),
                   float(rows["promise"][0]), bool(rows["business"][0]))
             for keys, rows in table.group_by("window", "stage", maintain_order=True)]
+
+
+def _breach_table(breaches: Sequence[BreachHour]) -> pl.DataFrame:
+    import polars as pl
+
+    numbers = ("mean", "low", "high", "least", "most")
+    schema = {"team": pl.String, "day": pl.String, "hour": pl.Int64, **dict.fromkeys(numbers, pl.Float64),
+              "interval": pl.String, "replications": pl.Int64}
+    return pl.DataFrame([(one.team, one.day, one.hour, *(getattr(one.estimate, name) for name in numbers),
+                          one.estimate.method, one.estimate.replications) for one in breaches], schema, orient="row")
+
+
+def _breaches_from(table: pl.DataFrame) -> list[BreachHour]:
+    return [BreachHour(team, day, hour, Estimate(*estimate)) for team, day, hour, *estimate in table.iter_rows()]
 
 
 def _frozen(value: Any) -> Any:
