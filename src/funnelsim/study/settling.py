@@ -1,0 +1,298 @@
+"""Simulate and solve: intercepts and offsets under which a plan's own simulation gives its base rates (rules 68, 83).
+
+Who comes to a stage depends on the chances before it, so all stages are solved together, round after round on the same
+luck, until nothing moves:
+
+- a chance of going on: the intercept c solves mean of 1 / (1 + exp(-(c + shift_i))) = p r over the visits dealt with,
+  where shift_i is the sum of the effects on visit i and r is 1, or entered / dealt with under `of: entered` (rule 70);
+- chances of contact under effects: the same equation over the attempts made, p being the mean of the table;
+- a gate: the share of visits dealt with whose score + offset reaches the threshold rises with the offset, and is p r at
+  the one we look for. The first step is the quantile of score - threshold, the next ones are the secant's on the
+  log-odds of that share. A definition that opens several gates has one offset, for all of them together.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim.engine.replicate import replicate, visits_of
+from funnelsim.errors import ScenarioError
+from funnelsim.plan import ADVANCE, CONTACT_CHANCE, Plan
+from funnelsim.trace import in_flight
+
+Floats = NDArray[np.float64]
+FIRST_REPLICATION = 1_000_000  # luck that no study uses
+_STEPS, _SETTLED = 12, 2e-3  # rounds at most; change of the log-odds at which to stop
+_GATED_STEPS = 24  # a gate is not solved in one step
+_RECENT = 8
+_NEAR = 0.05  # a gate's share may miss its base rate by so much of it: a score may have few values
+
+
+@dataclass
+class Solution:
+    """What solves a plan: by stage, and offsets by definition."""
+
+    intercept: Floats
+    contact: Floats
+    offset: Floats
+    ratio: Floats  # entered / dealt with
+    leads: int = 0
+    rounds: int = 0
+
+    @classmethod
+    def start(cls, plan: Plan) -> Solution:
+        """Nothing added."""
+        zeros = np.zeros(len(plan.stages))
+        return cls(logits(plan.stages["base"]), zeros, plan.definitions["offset"].copy(), np.ones(len(plan.stages)))
+
+    def copy(self) -> Solution:
+        """To start from elsewhere."""
+        return Solution(self.intercept.copy(), self.contact.copy(), self.offset.copy(), self.ratio.copy())
+
+    def written(self, plan: Plan) -> Plan:
+        """The plan with these numbers in it."""
+        stages, definitions = plan.stages.copy(), plan.definitions.copy()
+        stages["intercept"], stages["contact_intercept"] = self.intercept, self.contact
+        definitions["offset"] = self.offset
+        return plan._replace(stages=stages, definitions=definitions)
+
+
+def settle(plan: Plan, seed: int, many: int, start: Solution, threads: int | None, names: tuple[str, ...]) -> Solution:
+    """Simulate and solve until the numbers stand still. Raises ScenarioError when a base rate cannot be reached."""
+    found = start.copy()
+    numbers = range(FIRST_REPLICATION, FIRST_REPLICATION + many)
+    wanted = np.flatnonzero(needs_anchor(plan)).tolist()
+    contacts = [stage for stage in wanted if _effects_on(plan, stage, CONTACT_CHANCE)]
+    gates = _gates(plan)
+    for found.rounds in range(1, (_GATED_STEPS if gates else _STEPS) + 1):
+        visits, attempts = _simulated(found.written(plan), seed, numbers, threads, bool(contacts))
+        found.leads = len(np.unique(visits.lead)) * many
+        before = found.copy()
+        for stage in wanted:
+            mine = visits[visits.stage == stage]
+            found.intercept[stage], found.ratio[stage] = _intercept(plan, stage, mine, names[stage], found)
+        for stage in contacts:
+            found.contact[stage] = _contact(plan, stage, attempts[attempts.stage == stage], found.contact[stage])
+        moved = max(np.abs(away(found.intercept, before.intercept)).max(), np.abs(found.contact - before.contact).max())
+        for gate in gates:
+            moved = max(moved, gate.step(visits, found))
+        if moved < _SETTLED:
+            break
+    for gate in gates:
+        found.offset[gate.definition] = gate.best(names)
+    return found
+
+
+def needs_anchor(plan: Plan) -> NDArray[np.bool_]:
+    """Stages whose base rate does not come out by itself."""
+    stages = plan.stages
+    between = (stages["base"] > 0.0) & (stages["base"] < 1.0)
+    worked = between & (stages["base_of_entered"] > 0) & (stages["step_count"] > 0)
+    moved = [_effects_on(plan, stage, ADVANCE) or _effects_on(plan, stage, CONTACT_CHANCE)
+             for stage in range(len(stages))]
+    needs: NDArray[np.bool_] = np.array(moved) | worked | (between & (stages["gate"] >= 0))
+    return needs
+
+
+def solve_intercept(shifts: Floats, rate: float) -> float:
+    """c with mean of 1 / (1 + exp(-(c + shift))) = rate, by Newton's method from the uniform solution."""
+    c = logit(rate) - float(shifts.mean())
+    for _ in range(50):
+        p = 1.0 / (1.0 + np.exp(-(c + shifts)))
+        step = (float(p.mean()) - rate) / max(float((p * (1.0 - p)).mean()), 1e-12)
+        c -= max(-2.0, min(2.0, step))
+        if abs(step) < 1e-12:
+            break
+    return c
+
+
+# ---- chances --------------------------------------------------------------------------------------------------------
+
+
+def _intercept(plan: Plan, stage: int, visits: Any, name: str, before: Solution) -> tuple[float, float]:
+    """Solve the stage's base rate over its visits; and entered / dealt with."""
+    row = plan.stages[stage]
+    base = float(plan.stages["base"][stage])
+    dealt = visits.chance >= 0.0
+    ratio = 1.0
+    if row.base_of_entered and row.step_count > 0 and dealt.any():
+        over = dealt | (visits.ended >= 0.0)  # still waiting for the first contact tells nothing yet
+        ratio = float(over.sum() / dealt.sum())
+    if not 0.0 < base < 1.0 or not dealt.any():
+        return float(before.intercept[stage]), ratio
+    if base * ratio >= 1.0:
+        raise too_high(name, base, 1.0 / ratio)
+    if row.gate >= 0:
+        return float(before.intercept[stage]), ratio
+    return solve_intercept(visits.shift[dealt], base * ratio), ratio
+
+
+def _contact(plan: Plan, stage: int, attempts: Any, before: float) -> float:
+    """The shift of all contact chances that makes their mean that of the table, over the attempts made."""
+    chances = _table(plan, stage, int(attempts.ordinal.max(initial=0)))[attempts.ordinal - 1]
+    open_ = (chances > 0.0) & (chances < 1.0)
+    if not open_.any():
+        return before
+    tables = np.log(chances[open_] / (1.0 - chances[open_]))
+    return solve_intercept(tables + attempts.shift[open_], float(chances[open_].mean()))
+
+
+def _table(plan: Plan, stage: int, most: int) -> Floats:
+    """Chance of contact at each attempt of a visit as written, over all steps of the work."""
+    row = plan.stages[stage]
+    found: list[float] = []
+    for i in range(row.step_first, row.step_first + row.step_count):
+        step = plan.steps[i]
+        until = most if i == row.step_first + row.step_count - 1 else min(most, len(found) + int(step.attempts))
+        chances = plan.points[step.contact_first:step.contact_first + step.contact_count].y
+        found += [float(chances[min(k, len(chances) - 1)]) for k in range(len(found), until)]
+    return np.array(found)
+
+
+def _effects_on(plan: Plan, stage: int, target: Any) -> bool:
+    row = plan.stages[stage]
+    return bool((plan.effects["target"][row.effect_first:row.effect_first + row.effect_count] == target).any())
+
+
+# ---- gates ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Gate:
+    """A definition that opens the way forward in some stages, and the offsets tried so far."""
+
+    definition: int
+    stages: list[int]
+    base: Floats  # of these stages
+    tried: list[tuple[float, float, float]] = field(default_factory=list)  # offset, error of the log-odds, of a share
+
+    def step(self, visits: Any, found: Solution) -> float:
+        """Put the next offset into the solution; how far off the log-odds of the share are."""
+        shifts, opened, wanted = self._seen(visits, found)
+        if not len(shifts):
+            return 0.0
+        share, target = opened / len(shifts), wanted / len(shifts)
+        error = _bounded_logit(share, len(shifts)) - logit(target)
+        offset = float(found.offset[self.definition])
+        self.tried.append((offset, error, share / target - 1.0))
+        proposal = found.offset[self.definition] = self._next(shifts, round(wanted))
+        by_whole_leads = abs(opened - wanted) <= 0.6
+        at_a_jump = len(self.tried) > 1 and abs(proposal - offset) < 1e-9 * (1.0 + abs(offset))
+        return 0.0 if by_whole_leads or at_a_jump else abs(error)
+
+    def best(self, names: tuple[str, ...]) -> float:
+        """The offset that came nearest."""
+        if not self.tried:
+            return 0.0
+        offset, _, missed = min(self._recent, key=lambda one: abs(one[1]))
+        if abs(missed) > _NEAR:
+            raise _not_met(names[self.stages[0]], float(self.base[0]), [part for _, _, part in self._recent])
+        return offset
+
+    @property
+    def _recent(self) -> list[tuple[float, float, float]]:
+        """Older ones were tried on other leads: what comes here depends on the stages before."""
+        return self.tried[-_RECENT:]
+
+    def _seen(self, visits: Any, found: Solution) -> tuple[Floats, int, float]:
+        """score - threshold of the visits dealt with, how many were let through, how many there should be."""
+        shifts, opened, wanted = [np.zeros(0)], 0, 0.0
+        for stage, base in zip(self.stages, self.base, strict=True):
+            mine = visits[(visits.stage == stage) & (visits.chance >= 0.0)]
+            shifts.append(mine.shift)
+            opened += int((mine.chance > 0.0).sum())
+            wanted += base * found.ratio[stage] * len(mine)
+        return np.concatenate(shifts), opened, wanted
+
+    def _next(self, shifts: Floats, wanted: int) -> float:
+        """By quantile at first, then along the secant, within the offsets known to be too low and too high."""
+        offset, error, _ = self.tried[-1]
+        spread = max(float(shifts.std()), 1e-6)
+        if len(self.tried) == 1:
+            ordered = np.sort(shifts)[::-1]
+            at = min(max(wanted, 1), len(ordered) - 1)
+            proposal = -float(ordered[at - 1] + ordered[at]) / 2.0
+        else:
+            last, last_error, _ = self.tried[-2]
+            slope = (error - last_error) / (offset - last) if offset != last else 0.0
+            proposal = offset - error / slope if slope > 0.0 else offset - math.copysign(spread / 4.0, error)
+        low = max((one for one, away_, _ in self._recent if away_ < 0.0), default=-math.inf)
+        high = min((one for one, away_, _ in self._recent if away_ > 0.0), default=math.inf)
+        if low < high and not low < proposal < high:
+            proposal = (low + high) / 2.0 if math.isfinite(low + high) else \
+                offset - math.copysign(2.0 * spread, error)
+        return min(max(proposal, offset - 4.0 * spread), offset + 4.0 * spread)
+
+
+def _gates(plan: Plan) -> list[_Gate]:
+    stages = plan.stages
+    found = []
+    for definition in range(len(plan.definitions)):
+        mine = np.flatnonzero((stages["gate"] == definition) & (stages["base"] > 0.0) & (stages["base"] < 1.0))
+        if len(mine):
+            found.append(_Gate(definition, mine.tolist(), stages["base"][mine].copy()))
+    return found
+
+
+# ---- helpers --------------------------------------------------------------------------------------------------------
+
+
+def _simulated(plan: Plan, seed: int, numbers: range, threads: int | None, attempts: bool) -> tuple[Any, Any]:
+    """Visits entered before the end of the measured time, and attempts started before it; in flight left out."""
+    made = None
+    if attempts:
+        traces = replicate(plan, seed, numbers, threads=threads, tables=True).traces or []
+        visits = np.concatenate([trace.visits for trace in traces]).view(np.recarray)
+        made = np.concatenate([trace.attempts for trace in traces]).view(np.recarray)
+        made = made[(made.task < 0) & (made.started >= 0.0) & (made.started < plan.settings[0].measure_to)
+                    & ~in_flight(made.lead)]
+    else:
+        visits = visits_of(plan, seed, numbers, threads)
+    known = (visits.entered >= 0.0) & (visits.entered < plan.settings[0].measure_to) & (visits.arrived >= 0.0)
+    return visits[known], made
+
+
+def too_high(stage: str, base: float, reached: float) -> ScenarioError:
+    """More should go on than are reached."""
+    return ScenarioError(
+        f"stages.{stage}.next: {base:.1%} of all leads that enter go on, but only {reached:.1%} are reached in the "
+        f"root scenario, so {base / reached:.1%} of the reached would have to go on; "
+        "check the contact table, the attempts or the habit"
+    )
+
+
+def _not_met(stage: str, base: float, missed: list[float]) -> ScenarioError:
+    below = [part for part in missed if part < 0.0]
+    above = [part for part in missed if part > 0.0]
+    shares = " or ".join(f"{base * (1.0 + part):.1%}" for part in (max(below, default=None), min(above, default=None))
+                         if part is not None)
+    return ScenarioError(
+        f"stages.{stage}.next: the gate should let {base:.1%} through in the root scenario, but whatever is added to "
+        f"the score, it lets through {shares}; the score takes too few values: give it `noise`, or leads different fits"
+    )
+
+
+def away(one: Floats, other: Floats) -> Floats:
+    """one - other where both are finite, else 0."""
+    finite = np.isfinite(one) & np.isfinite(other)
+    return np.where(finite, np.where(finite, one, 0.0) - np.where(finite, other, 0.0), 0.0)
+
+
+def logits(p: Floats) -> Floats:
+    """Log-odds, with the infinities at 0 and 1."""
+    return np.array([logit(float(one)) for one in p])
+
+
+def logit(p: float) -> float:
+    """ln(p / (1 - p)), with the infinities at 0 and 1."""
+    return math.inf if p >= 1.0 else -math.inf if p <= 0.0 else math.log(p / (1.0 - p))
+
+
+def _bounded_logit(share: float, n: int) -> float:
+    """Finite log-odds of a share of n."""
+    return logit(min(max(share, 0.5 / n), 1.0 - 0.5 / n))
