@@ -47,7 +47,7 @@ def touches_until_tired(u: float, fatigue: float) -> Whole:
         return MANY
     if fatigue >= 1.0:
         return _ONE
-    return min(np.int64(math.floor(math.log(1.0 - u) / math.log(1.0 - fatigue))) + 1, MANY)
+    return np.int64(math.floor(min(math.log1p(-u) / math.log1p(-fatigue), 1e9))) + _ONE
 
 
 @shared

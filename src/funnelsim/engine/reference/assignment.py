@@ -38,7 +38,7 @@ class Assignment:
 
     def __init__(self, visit: Visit, team: int) -> None:
         self.visit, self.model, self.team = visit, visit.model, visit.model.teams[team]
-        self.duty = visit.model.duties[visit.stage][team]
+        self.duty: SimpleNamespace = visit.model.duties[visit.stage][team]
         self.ordinal = visit.assignments = visit.assignments + 1
         self.assigned = visit.model.now
         self.joined = self.touched = self.paused_until = -1.0

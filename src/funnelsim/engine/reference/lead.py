@@ -45,7 +45,8 @@ class Lead:
         else:
             self.segment = person.segment
             self.draw_traits(person.luck)
-            self.ready, self.value = person.ready, 0.0
+            self.ready: float = person.ready
+            self.value = 0.0
 
     def arrive(self) -> None:
         """Enter the funnel where the source leads."""

@@ -57,4 +57,4 @@ def _fits(visit: Visit, tier: SimpleNamespace) -> bool:
     if tier.score < 0:
         return True
     visit.nurture.catch_up(visit.model.now)
-    return score(lead, tier.score) >= tier.least
+    return bool(score(lead, tier.score) >= tier.least)

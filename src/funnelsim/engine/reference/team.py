@@ -44,7 +44,7 @@ class Team:
         visit, lead, way = work.visit, work.visit.lead, self.row.order
         if way == BY_SCORE:
             if self.row.score < 0:
-                return -lead.fit
+                return -float(lead.fit)
             visit.nurture.catch_up(self.model.now)
             return -score(lead, self.row.score)
         if way == BY_DUE_TIME:
@@ -93,7 +93,7 @@ class Team:
 
     def _is_away(self, rep: int, day: int) -> bool:
         luck = streams.lead_luck(self.model.key, np.uint64(self.row.luck), whole(day), whole(rep))
-        return self.model.draw(int(luck), streams.P_ABSENT, 0, 0) < self.row.absence
+        return bool(self.model.draw(int(luck), streams.P_ABSENT, 0, 0) < self.row.absence)
 
     def _openings(self, interval: int) -> None:
         """Walk along the calendar: at each opening or change of people, serve."""
