@@ -61,9 +61,11 @@ def test_editors_accept_what_we_accept(file: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", [
-    "{promisses: none}", "{stages: {demo: {wrok: {}}}}", "{stages: [demo]}", "{teams: {sales: {order: newest}}}",
+    "{promisses: none}", "{stages: {demo: {wrok: {}}}}", "{stages: [demo]}", "{teams: {sales: {order: youngest}}}",
     "{stages: {demo: {work: [{atempts: 3}]}}}", "{effects: {brand: 1.2}}", "{effects: {fit: {odd: 1.2}}}",
-    "{seed: many}", "{handoff: {to: {sales: {dealy: at once}}}}",
+    "{seed: many}", "{handoff: {to: {sales: {dealy: at once}}}}", "{effects: {too_late: {odds: 2}}}",
+    "{influences: {trust: {on: habits}}}", "{stages: {demo: {tasks: {call: {is: chat}}}}}",
+    "{promises: {tiers: [{segment: large}]}}", "{levels: {trust: {of: hope}}}", "{scores: {sales: {noise: [2]}}}",
 ])
 def test_editors_mark_what_we_refuse(wrong: str) -> None:
     """Unknown keys, wrong kinds, unknown words."""
@@ -75,6 +77,11 @@ def test_editors_mark_what_we_refuse(wrong: str) -> None:
     "{effects: {fit: {2026-01-05: 1.2}}}", "{stages: {demo: none, offer: {response: {power: {shape: 0.5}}}}}",
     "{ownership: {demo: sales, offer: {sales: rest}, end: none}}", "{leads_in_flight: {file: leads.csv}}",
     "{stages: {demo: {work: {attempts: 3}}}}", "{stages: {demo: {work: [{attempts: 3}]}}}", "{follow: 0}",
+    "{effects: {too_late: 0 to 1, nurtured_follow_up: {strength: 0.3, on: contact}, hour: {hours: [1]}}}",
+    "{definitions: {MQL: marketing score at least 40, SQL: {score: sales, at_least: {start: 20, 2026-06-01: 30}}}}",
+    "{policy: union, handoff: {at: MQL, integration: 40%, accept: {score: sales, at_least: 30}}}",
+    "{teams: {sales: {ramp: {2026-02-01: 50%}, pursuit: {quality: level trust}, quota: 200k per quarter}}}",
+    "{promises: {accept: within 1 day, tiers: [{score: {sales: 50}, first_touch: within 1 hour}]}}",
 ])
 def test_editors_accept_parts(partial: str) -> None:
     """Alternatives, none everywhere, values by date."""
@@ -108,6 +115,16 @@ def test_every_key_has_a_meaning_and_a_nature() -> None:
     (("sources", "search", "from"), "fact"),
     (("ownership", "demo", "sales"), "policy"),
     (("name",), "setting"),
+    (("definitions", "MQL", "at_least"), "policy"),
+    (("policy",), "policy"),
+    (("scores", "sales", "noise"), "belief"),
+    (("stages", "demo", "signals", "ebook", "points"), "policy"),
+    (("teams", "sales", "pursuit", "base"), "belief"),
+    (("teams", "sales", "pursuit", "tracking"), "policy"),
+    (("influences", "trust", "odds"), "belief"),
+    (("promises", "tiers", 0, "first_touch"), "policy"),
+    (("promises", "tiers", 0, "kept"), "belief"),
+    (("poor_follow_up",), "setting"),
 ])
 def test_nature_of_a_path(path: tuple[str | int, ...], expected: str) -> None:
     """The innermost key that has one."""

@@ -298,6 +298,8 @@ READERS = {
     "trend": units.growth, "money": units.money, "money an hour": units.wage, "distribution": units.time_law,
     "range": lambda text: units.share_range(text) if "%" in text else units.odds(text), "term": units.within,
     "routing": units.routing, "batch": units.batch, "volume": units.volume, "definition": units.definition,
+    "quota": units.quota, "budget": units.budget, "period of reviews": units.period,
+    "share or level": units.share_or_level, "what is looked at": units.looked,
     "opening hours": units.hours, "days of the week": units.weekdays,
     "actions": lambda text: units.breach(dict([text.split(": ")])),
     "by date": lambda text: None,       # a mapping: see test_schedules

@@ -16,6 +16,7 @@ from funnelsim.scenario.schema import Scenario
 SCHEMA_FILE = "schema/scenario.json"
 REFERENCE_FILE = "docs/reference/scenario.md"
 BY_DATE = r"^(start|\d{4}-\d\d)"
+ASSUMPTION = "An assumption: nobody has published its size."
 
 VALUES = (                              # what is written, how, and examples that a test reads
     ("length of time", "elapsed or business time; a business day is what its calendar says; months and years are "
@@ -43,8 +44,16 @@ VALUES = (                              # what is written, how, and examples tha
                                     "200%: return to discovery after 30 days")),
     ("routing", "how a lead reaches the next team", ("at once", "daily at 08:00", "4 hours")),
     ("batch", "so many leads at one instant", ("300 on 2026-03-10", "300 on 2026-03-10 at 14:00")),
-    ("volume", "so many passings of a definition a week, month or quarter", ("360 MQL a month",)),
-    ("definition", "a stage that counts when entered", ("enters interest",)),
+    ("definition", "a stage that counts when entered, or a score that reaches a threshold (also {score: marketing, "
+     "at_least: 40}, the threshold by date if need be)", ("enters interest", "marketing score at least 40")),
+    ("volume", "so many passings of a definition a week, month or quarter; of one segment, or in money",
+     ("360 MQL a month", "80 enterprise MQL a month", "120k of MQL a month")),
+    ("quota", "money a week, month or quarter", ("200k per quarter",)),
+    ("budget", "money a period", ("40k/month", "10000 per week")),
+    ("period of reviews", "days, weeks, months or quarters of the calendar", ("week", "2 weeks", "month", "quarter")),
+    ("share or level", "a share, or a level by its name", ("50%", "0.5", "level trust")),
+    ("what is looked at", "by an influence: a trait or state of the lead, a level or a score",
+     ("always", "fit", "intent", "trust", "warmth", "own lead", "context lost", "level trust", "score sales")),
     ("opening hours", "local time; 24:00 closes the day; a close before the open runs past midnight",
      ("09:00-17:00", "09:00-12:00, 13:00-17:00", "22:00-06:00")),
     ("days of the week", "", ("Mon-Fri", "Mon, Wed")),
@@ -61,7 +70,8 @@ change it. Precedence: `--set` over this file over what it extends over defaults
 distributions and values by date are replaced whole; `none` removes what was inherited. Unknown keys are errors.
 
 Every key has a nature: a **fact** that history can tell, a **policy** that people decide, a **belief** that nobody has
-measured, or a **setting** of the run. `compare` lists differences under these headings.
+measured, or a **setting** of the run. `compare` lists differences under these headings. A belief that is called an
+assumption has no published number anywhere: what counts is how much the answer moves when it does (`funnelsim sweep`).
 """
 
 
@@ -69,7 +79,8 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema draft-07 of a scenario file: every key optional, since a policy changes a few of them (rule 78)."""
     raw = Scenario.model_json_schema(ref_template="#/definitions/{model}")
     definitions = {name: _closed(model) for name, model in raw.pop("$defs").items()}
-    definitions["Effect"] = _effect(definitions["Effect"])
+    for name, key in (("Effect", "odds"), ("CurveEffect", "strength")):
+        definitions[name] = _alone_or_mapping(definitions[name], key)
     return {"$schema": "http://json-schema.org/draft-07/schema#", "title": "funnelsim scenario", **_closed(raw),
             "definitions": definitions}
 
@@ -117,6 +128,8 @@ def _closed(model: dict[str, Any]) -> dict[str, Any]:
 
 def _key(of: dict[str, Any]) -> dict[str, Any]:
     about: dict[str, Any] = {key: of[key] for key in ("description", "nature", "unit") if key in of}
+    if of.get("assumption"):
+        about["description"] = f"{about['description']} {ASSUMPTION}"
     default = of.get("default")
     if isinstance(default, str | int | float) and default != "":
         about["default"] = int(default) if isinstance(default, float) and default == int(default) else default
@@ -131,7 +144,7 @@ def _forms(of: dict[str, Any]) -> list[dict[str, Any]]:
     if of.get("type") == "null":
         return []
     kept = {"title" if key == "kind" else key: value for key, value in of.items()
-            if key not in ("title", "description", "nature", "unit", "whole", "default", "discriminator")}
+            if key not in ("title", "description", "nature", "unit", "whole", "assumption", "default", "discriminator")}
     if isinstance(kept.get("additionalProperties"), dict):
         kept["additionalProperties"] = {"anyOf": [*_forms(kept["additionalProperties"]), {"const": "none"}]}
     if isinstance(kept.get("items"), dict):
@@ -139,11 +152,11 @@ def _forms(of: dict[str, Any]) -> list[dict[str, Any]]:
     return [kept]
 
 
-def _effect(model: dict[str, Any]) -> dict[str, Any]:
-    """An effect is written as its odds alone, by date, or as a mapping."""
-    odds = {"type": ["number", "string"]}
+def _alone_or_mapping(model: dict[str, Any], key: str) -> dict[str, Any]:
+    """An effect is written as its size alone, by date, or as a mapping."""
+    size = {"type": ["number", "string"]}
     return {"description": model["description"], "properties": model["properties"],
-            "anyOf": [odds, {"type": "object", "additionalProperties": False, "patternProperties": {BY_DATE: odds},
+            "anyOf": [size, {"type": "object", "additionalProperties": False, "patternProperties": {BY_DATE: size},
                              "properties": model["properties"]}]}
 
 

@@ -112,7 +112,7 @@ def _check_level(level: Level, name: str, scenario: Scenario, found: Findings) -
     if level.team is None:
         found.error(path, f"whose experience is the level '{name}'?", "such as team: sales", name)
     if level.weight == 0.0:
-        found.error((*path, "weight"), f"with a weight of 0 the level '{name}' never moves", "such as weight: 5%")
+        found.warn((*path, "weight"), f"with a weight of 0 the level '{name}' never moves", "such as weight: 5%")
     _check_counted(level, path, found)
     _check_strange_keys(level, path, found)
     if level.of == "acceptance" and level.team in scenario.teams and not _accepts(scenario, level.team):
