@@ -123,7 +123,7 @@ def _refuse_teams(names: _Names, word: Node | None) -> None:
         if side not in names.teams:
             path: Path = ("policy",) if word.value in presets.names("policy") else ("handoff", "at")
             raise _Wrong(word, path, f"'{word.value}' divides stages between marketing and sales, and there is no team"
-                         f" '{side}'", did_you_mean(side, names.teams) or "name the teams so, or write ownership")
+                         f" '{side}'", "name the teams so, or write ownership")
 
 
 def _ownership(names: _Names, word: Node | None, at: Node | None, preset: dict[str, Any]) -> dict[str, Any]:

@@ -69,7 +69,12 @@ def check_promise_names(scenario: Scenario, found: Findings) -> None:
         return
     all_named("team", scenario.promises.teams, scenario.teams, ("promises", "teams"), found)
     for i, volume in enumerate(scenario.volumes):
-        all_named("definition", [volume.definition], scenario.definitions, ("promises", "marketing_delivers", i), found)
+        path: Path = ("promises", "marketing_delivers", i)
+        segment, _, last = volume.definition.rpartition(" ")
+        if segment and volume.definition not in scenario.definitions and last in scenario.definitions:
+            all_named("segment", [segment], scenario.segments, path, found)
+        else:
+            all_named("definition", [volume.definition], scenario.definitions, path, found)
     for path, terms in all_terms(scenario):
         all_named("stage", terms.stages or (), scenario.stages, (*path, "stages"), found)
     for path, tier in all_tiers(scenario):

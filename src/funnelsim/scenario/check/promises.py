@@ -56,8 +56,8 @@ def check_tiers(scenario: Scenario, found: Findings) -> None:
             here: Path = (*path, "tiers", i)
             before = next((j for j in range(i) if _covers(terms.tiers[j], tier)), None)
             if _fits_all(tier):
-                found.error(here, "this tier is of every lead, and the plain terms are for the rest of them",
-                            "say of which: segments, sources, score or value")
+                found.error(here, "this tier is for every lead, as the plain terms are",
+                            "say for which: segments, sources, score or value")
             elif before is not None:
                 found.error(here, f"no lead comes to this tier: all of them are in tier {before + 1}",
                             "the first tier that fits counts: put the narrower one first")

@@ -16,7 +16,7 @@ def check_without_work(scenario: Scenario, found: Findings) -> None:
     for name, stage in scenario.stages.items():
         for key, sense in (("patience", "waits to be reached"), ("response", "waits for a first touch"),
                            ("unreached", "is tried"), ("cold", "waits to be reached"), ("tasks", "is reached"),
-                           ("rejected", "is handed to anybody")):
+                           ("rejected", "is turned down")):
             if not stage.work and getattr(stage, key) not in (None, "none", {}):
                 found.error(("stages", name, key), f"'{key}' in {name}, where nobody works: no buyer {sense} there",
                             f"add work, or write {key}: none")

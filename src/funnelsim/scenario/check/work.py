@@ -69,8 +69,13 @@ def check_acceptance(scenario: Scenario, found: Findings) -> None:
             _check_accept(accept, path, found)
             if len(scenario.teams) < 2:
                 found.error(path, "accept, and there is no other team to hand leads over", "add a team, or remove it")
+            elif len(_working(scenario)) < 2:
+                found.warn(path, "nobody is ever asked: one team has the leads of every stage",
+                           "leads change hands where stages have different owners")
+    if any(accept for _, accept in asked) or not found.untouched("handoff"):
+        return
     for name, stage in scenario.stages.items():
-        if stage.rejected is not None and not any(accept for _, accept in asked):
+        if stage.rejected is not None and stage.work:
             found.warn(("stages", name, "rejected"), "no lead is ever turned down: nobody is asked to accept",
                        "such as handoff: {accept: {score: sales, at_least: 30}}")
 
@@ -114,6 +119,12 @@ def _check_accept(accept: Accept, path: Path, found: Findings) -> None:
                     "such as within: 2 business days")
     elif accept.within is not None and not (accept.within.seconds or accept.within.business_days):
         found.error((*path, "within"), "a decision needs time", "such as within: 2 business days")
+
+
+def _working(scenario: Scenario) -> set[str]:
+    """Teams that own or work the leads of some stage."""
+    return {team for shares in scenario.ownership.values() for team in shares} | {
+        work.by for stage in scenario.stages.values() for work in stage.work if work.by}
 
 
 def _has_own(scenario: Scenario, team: str) -> bool:

@@ -28,6 +28,7 @@ from funnelsim.scenario.schema.types import (
     Strength,
     Text,
 )
+from funnelsim.scenario.units import is_schedule
 from funnelsim.scenario.values import Range
 
 
@@ -104,7 +105,7 @@ class Effect(Model):
     @model_validator(mode="before")
     @classmethod
     def _from_odds(cls, data: Any) -> Any:
-        return data if isinstance(data, dict) and not data.keys() - {"odds", "stages", "on"} else {"odds": data}
+        return data if isinstance(data, dict) and not is_schedule(data) else {"odds": data}
 
 
 class CurveEffect(Model):
@@ -122,7 +123,7 @@ class CurveEffect(Model):
     @model_validator(mode="before")
     @classmethod
     def _from_strength(cls, data: Any) -> Any:
-        return data if isinstance(data, dict) and not data.keys() - {"strength", "stages", "on"} else {"strength": data}
+        return data if isinstance(data, dict) and not is_schedule(data) else {"strength": data}
 
 
 class Effects(Model):

@@ -141,7 +141,8 @@ def _hour_odds(value: Any) -> str | tuple[float, ...]:
 
 def _score_least(value: Any) -> dict[str, float]:
     if not isinstance(value, dict) or len(value) != 1:
-        raise units.Misreading(f"{units.shown(value)} is not one score and its least value", "such as {sales: 50}")
+        given = f"{len(value)} scores" if isinstance(value, dict) else units.shown(value)
+        raise units.Misreading(f"a tier looks at one score, not at {given}", "such as {sales: 50}")
     return {key: _under(key, units.number, entry) for key, entry in value.items()}
 
 

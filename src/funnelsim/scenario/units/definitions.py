@@ -76,7 +76,7 @@ def period(value: Any) -> Period:
     match = re.fullmatch(r"(?:every\s+)?(?:(\d+)\s+)?([a-z]+?)s?", text)
     known = ("day", *PERIODS)
     if not match or match[2] not in known or match[1] == "0":
-        guess = did_you_mean(match[2], known) if match else ""
+        guess = did_you_mean(match[2], known) if match and match[2] not in known else ""
         raise Misreading(f"{shown(value)} is not a period of reviews",
                          f"{guess}  such as week, 2 weeks, month or quarter".strip())
     return Period(int(match[1] or 1), match[2], text)
