@@ -75,10 +75,6 @@ class Model(Draws):
                 found += room[:n].tolist()
         return sorted(row for row in found if row[0] < min(self.settings.horizon, self.settings.weeks * WEEK))
 
-    def _week(self, source: int, week: int, room: Any) -> int:
-        plan = self.plan
-        return int(week_arrivals(plan.sources, plan.points, plan.tables, self.key, source, week, room, 0))
-
     def step_value(self, first: int, count: int) -> float:
         """The value in force now of a step function: a run of points."""
         return step_value(self.plan.points, first, count, self.now)
@@ -86,6 +82,10 @@ class Model(Draws):
     def is_own(self, source: int, team: int) -> bool:
         """Whether leads of a source are the team's side's own."""
         return bool(self.sources[source].side == self.teams[team].row.side)
+
+    def _week(self, source: int, week: int, room: Any) -> int:
+        plan = self.plan
+        return int(week_arrivals(plan.sources, plan.points, plan.tables, self.key, source, week, room, 0))
 
 
 def rows(table: Any) -> list[SimpleNamespace]:

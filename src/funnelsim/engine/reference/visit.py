@@ -119,6 +119,7 @@ class Visit:
         """A team answers for the visit."""
         self.lead.owner = team
         self.nurture.hand_over(self.model.teams[team].row.side, self.model.now)
+        self.definitions.expect()
         self.model.levels.assigned(self.lead, team)
         self.assignment = Assignment(self, team)
         self.assignment.begin(handed_on)
