@@ -36,6 +36,11 @@ def hot(function: _Function) -> _Function:
     return numba.njit(**_HOT)(function)  # type: ignore[no-any-return]  # numba ships no types
 
 
+def rare(function: _Function) -> _Function:
+    """A step that few events take: not inlined, so that the others do not carry it along."""
+    return numba.njit(**(_HOT | {"forceinline": False}))(function)  # type: ignore[no-any-return]  # numba ships no types
+
+
 def shared(function: _Function) -> _Function:
     """A piece that both engines use."""
     return numba.njit(**_SHARED)(function)  # type: ignore[no-any-return]  # numba ships no types

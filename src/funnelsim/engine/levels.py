@@ -17,7 +17,7 @@ from funnelsim.plan import LOAD_OF, QUOTA_OF, Plan, records
 from funnelsim.whole import Whole
 
 # value; sum and count of what was seen since the last review; the review period that now lies in
-LEVEL_NOW = np.dtype([("value", "f8"), ("sum", "f8"), ("count", "f8"), ("since", "f8"), ("until", "f8"),
+LEVEL_NOW = np.dtype([("value", "f8"), ("total", "f8"), ("count", "f8"), ("since", "f8"), ("until", "f8"),
                       ("reviews", "i8")])
 
 
@@ -52,7 +52,7 @@ def level_sees(levels: Any, states: Any, i: Whole, seen: float) -> None:
     if levels[i].kind == QUOTA_OF:
         at.value += seen / levels[i].per
     elif levels[i].review_count > 0 or levels[i].kind == LOAD_OF:
-        at.sum += seen
+        at.total += seen
         at.count += 1.0
     else:
         at.value += levels[i].weight * (seen - at.value)
@@ -65,10 +65,10 @@ def review_level(levels: Any, states: Any, instants: Any, i: Whole, now: float) 
     if row.kind == QUOTA_OF:
         at.value = 0.0
     elif row.kind == LOAD_OF:
-        at.value += row.weight * (at.sum / row.per - at.value)
+        at.value += row.weight * (at.total / row.per - at.value)
     elif at.count > 0.0:
-        at.value += row.weight * (at.sum / at.count - at.value)
-    at.sum = 0.0
+        at.value += row.weight * (at.total / at.count - at.value)
+    at.total = 0.0
     at.count = 0.0
     at.reviews += 1
     at.since = now

@@ -20,6 +20,7 @@ from funnelsim.engine.fast.state import (
     N_ASSIGNMENTS,
     N_ATTEMPTS,
     N_FREE,
+    N_PASSINGS,
     N_VISITS,
     State,
     check_grid,
@@ -29,7 +30,7 @@ from funnelsim.engine.fast.state import (
 )
 from funnelsim.engine.fast.tally import tally_of
 from funnelsim.plan import Plan
-from funnelsim.summary import Summary, new_summary
+from funnelsim.summary import Summary, day_columns, new_summary
 from funnelsim.trace import Trace
 
 
@@ -40,10 +41,11 @@ class Runner:
         check_grid(plan)
         self.plan = plan
         self.state = new_state(plan, tracing)
+        self.levels = np.zeros((int(plan.settings[0].days_count), len(plan.levels)))
 
     def run(self, seed: int, replication: int) -> Summary:
         """One replication; its summary. `trace` has the tables afterwards, when tracing."""
-        reset(self.state)
+        reset(self.plan, self.state)
         out = new_summary(self.plan)
         tally = tally_of(out)
         key = np.uint64(streams.replication_key(np.uint64(seed), np.int64(replication)))
@@ -53,6 +55,7 @@ class Runner:
             full = loop.run(self.plan, self.state, tally, key)
         self.state = _room_for_open(self.state)
         loop.finish(self.plan, self.state, tally)
+        self.levels = out.days[:, day_columns(self.plan).level:]
         return out
 
     def visits(self) -> Any:
@@ -62,7 +65,8 @@ class Runner:
     def trace(self) -> Trace:
         """The tables of the last replication."""
         s = self.state
-        return Trace.of(s.visits[:s.n[N_VISITS]], s.assignments[:s.n[N_ASSIGNMENTS]], s.attempts[:s.n[N_ATTEMPTS]])
+        return Trace.of(s.visits[:s.n[N_VISITS]], s.assignments[:s.n[N_ASSIGNMENTS]], s.attempts[:s.n[N_ATTEMPTS]],
+                        s.passings[:s.n[N_PASSINGS]], self.levels.copy())
 
 
 def run(plan: Plan, seed: int, replication: int) -> tuple[Trace, Summary]:

@@ -23,7 +23,7 @@ from funnelsim.plan import TICK
 from funnelsim.whole import Whole
 
 RANK_BITS, RANK_MASK = np.int64(4), np.int64(15)
-LEAD_SHIFT, DETAIL_MASK = np.int64(3), np.int64(7)
+LEAD_SHIFT, DETAIL_MASK = np.int64(4), np.int64(15)
 NEVER = np.int64(2**63 - 1)
 ZERO, ONE = np.int64(0), np.int64(1)
 TICKS = 1.0 / TICK

@@ -1,4 +1,4 @@
-"""Leads come: the arrivals of each week in order, and birth."""
+"""Leads come: the arrivals of each week in order, and traits at birth."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.arrivals import IN_FLIGHT, IN_FLIGHT_LUCK, in_flight_number, week_arrivals
-from funnelsim.engine.fast.state import AT_ARRIVAL, AT_WEEK, IN_STAGE, N_ARRIVALS, N_FREE
+from funnelsim.engine.fast.state import AT_ARRIVAL, AT_WEEK, BIRTH, IN_STAGE, N_ARRIVALS, N_FREE
 from funnelsim.engine.jit import hot
 from funnelsim.engine.odds import pick
 from funnelsim.engine.streams import (
     P_ENTRY,
     P_FIT,
+    P_INTENT,
+    P_READY,
     P_REACHABLE,
     P_SEGMENT,
+    P_TRUST,
     P_VALUE,
     bits,
     lead_luck,
+    on_grid,
     plus,
     quantile,
     unit,
@@ -52,47 +56,60 @@ def next_week(plan: Any, state: Any, key: Whole) -> bool:
 
 
 @hot
-def new_lead(plan: Any, state: Any, number: Whole, luck: Whole, source: Whole, now: float) -> Whole:
-    """Traits are drawn at birth [21]; the slot. Draws have no state: one that cannot matter is left out."""
+def take_slot(state: Any, number: Whole, luck: Whole, source: Whole, arrived: float) -> Whole:
+    """Room for a new lead; who it is."""
     state.n[N_FREE] -= 1
     slot = state.free[state.n[N_FREE]]
     lead = state.leads[slot]
     lead.id = number
     lead.luck = luck
     lead.source = source
-    lead.arrived = now
-    settings = plan.settings[0]
-    lead.in_cohort = np.int64(settings.measure_from <= now < settings.measure_to and not is_in_flight(number))
+    lead.arrived = arrived
+    lead.flight = -1
+    lead.second = 0
+    lead.duplicated = 0
+    lead.ending = -1
+    lead.assigned_to = -1
+    lead.alive = IN_STAGE
+    lead.next = BIRTH
+    return slot  # type: ignore[no-any-return]  # from a record
+
+
+@hot
+def draw_traits(plan: Any, state: Any, slot: Whole) -> None:
+    """Segment, fit, value, interest and readiness, at birth [21, 91]: draws that cannot matter are left out."""
+    lead, mind = state.leads[slot], state.minds[slot]
     lead.context = 1.0
     lead.owner = -1
     lead.reached_by = 0
     lead.cycles = 0
     lead.snapshot_stage = -1
-    lead.assigned_to = -1
-    lead.ending = -1
-    lead.alive = IN_STAGE
     for stage in range(len(plan.stages)):
         state.counts[slot, stage] = 0
     lead.segment = _segment(plan, lead)
-    draw_traits(plan, lead)
-    return slot  # type: ignore[no-any-return]  # from a record
-
-
-@hot
-def draw_traits(plan: Any, lead: Any) -> None:
-    base = plan.sources[lead.source].luck
     lead.group = lead.source * plan.settings[0].segments + lead.segment
     mix = plan.mixes[lead.group]
     lead.fit = mix.fit_shift
     if mix.fit >= 0:
-        lead.fit += quantile(plan.tables, mix.fit, bits(lead.luck, plus(base, P_FIT), ZERO, ZERO))
+        lead.fit += _trait(plan, lead, mix.fit, P_FIT)
     lead.reachable = 1
     if mix.reachable < 1.0:
         lead.reachable = np.int64(birth_draw(plan, lead, P_REACHABLE) < mix.reachable)
     lead.value = 0.0
     if mix.value >= 0:
-        value = quantile(plan.tables, mix.value, bits(lead.luck, plus(base, P_VALUE), ZERO, ZERO))
-        lead.value = math.floor(value * 100.0 + 0.5)
+        lead.value = math.floor(_trait(plan, lead, mix.value, P_VALUE) * 100.0 + 0.5)
+    mind.intent = mix.intent_shift
+    if mix.intent >= 0:
+        mind.intent += _trait(plan, lead, mix.intent, P_INTENT)
+    mind.trust = mix.trust_shift
+    if mix.trust >= 0:
+        mind.trust += _trait(plan, lead, mix.trust, P_TRUST)
+    mind.ready = lead.arrived + birth_duration(plan, lead, mix.ready, P_READY)
+    mind.points = mix.points
+    mind.counted = 0
+    mind.passed = 0
+    mind.unsubscribed = 0
+    mind.crossing = np.inf
 
 
 @hot
@@ -110,6 +127,14 @@ def birth_draw(plan: Any, lead: Any, what: Whole) -> float:
 
 
 @hot
+def birth_duration(plan: Any, lead: Any, table: Whole, what: Whole) -> float:
+    """A length of time drawn at birth; 0 where there is no table."""
+    if table < 0:
+        return 0.0
+    return on_grid(_trait(plan, lead, table, what))
+
+
+@hot
 def is_in_flight(number: Whole) -> bool:
     return bool((number >> SOURCE_SHIFT) == IN_FLIGHT)
 
@@ -117,6 +142,8 @@ def is_in_flight(number: Whole) -> bool:
 @hot
 def _segment(plan: Any, lead: Any) -> Whole:
     segments = plan.settings[0].segments
+    if lead.flight >= 0 and plan.inflight[lead.flight].segment >= 0:
+        return plan.inflight[lead.flight].segment  # type: ignore[no-any-return]  # from a record
     if segments == 1:
         return ZERO
     u = birth_draw(plan, lead, P_SEGMENT)
@@ -125,6 +152,11 @@ def _segment(plan: Any, lead: Any) -> Whole:
     while segment < segments - 1 and u >= plan.mixes[first + segment].share:
         segment += 1
     return segment
+
+
+@hot
+def _trait(plan: Any, lead: Any, table: Whole, what: Whole) -> float:
+    return quantile(plan.tables, table, bits(lead.luck, plus(plan.sources[lead.source].luck, what), ZERO, ZERO))
 
 
 @hot

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine import order
+from funnelsim.engine.fast.acceptance import ask, decide
 from funnelsim.engine.fast.agenda import (
     DETAIL_MASK,
     LEAD_SHIFT,
@@ -17,29 +18,46 @@ from funnelsim.engine.fast.agenda import (
     schedule,
     time_of,
 )
-from funnelsim.engine.fast.demand import ZERO, entry_stage, is_in_flight, new_lead, next_week
+from funnelsim.engine.fast.clocks import KIND_MASK
+from funnelsim.engine.fast.definitions import CROSSES
+from funnelsim.engine.fast.demand import ZERO, is_in_flight, next_week, take_slot
+from funnelsim.engine.fast.found_again import turn_up
+from funnelsim.engine.fast.gate import look, settle_at_gate
+from funnelsim.engine.fast.levels import review, start_reviews
 from funnelsim.engine.fast.outcome import COOLED, SHOWS, close, leave, settle, turn_cold
-from funnelsim.engine.fast.promises import act, assign, end_assignment
+from funnelsim.engine.fast.promises import act, assign, end_assignment, react, take_up
 from funnelsim.engine.fast.queues import leave_queue
+from funnelsim.engine.fast.rows import write_attempt
+from funnelsim.engine.fast.signals import happen, pause, raise_hand
 from funnelsim.engine.fast.state import (
+    ASK,
     ASSIGN,
     AT_ARRIVAL,
     AT_DAY,
+    BIRTH,
+    DECIDE,
+    DECIDES,
     DONE,
     ENTER,
+    FALL_DUE,
     FULL_AGENDA,
     FULL_ARRIVALS,
     FULL_ASSIGNMENTS,
     FULL_ATTEMPTS,
     FULL_LEADS,
+    FULL_PASSINGS,
     FULL_QUEUE,
     FULL_VISITS,
+    GATE,
+    HABIT_ENDS,
+    HAND,
     HORIZON,
     IN_STAGE,
     INSTANT,
     JOIN,
     LAST_DUE,
     LEAVE,
+    LOOK,
     MIDNIGHT,
     N_AGENDA,
     N_ARRIVALS,
@@ -49,30 +67,30 @@ from funnelsim.engine.fast.state import (
     N_EVENTS,
     N_FREE,
     N_LONGEST,
+    N_PASSINGS,
     N_STALE,
     N_VISITS,
     N_WORKING,
     NEWCOMER,
+    NEXT_ATTEMPT,
+    NEXT_TASK,
     NOTHING,
+    RARE,
+    RESUME,
     ROUTE,
     SETTLE,
     STARTED,
+    TAKE_IN,
+    TAKE_UP,
+    TIMES_OUT,
     TRACING,
 )
-from funnelsim.engine.fast.tally import count_arrival, sample_day
-from funnelsim.engine.fast.visits import ROUTED, enter, newcomers_wait, resume, route
-from funnelsim.engine.fast.work import (
-    NEXT_ATTEMPT,
-    after_no_answer,
-    attempt_due,
-    capacity_changes,
-    dispatch,
-    finish_attempt,
-    join,
-    write_attempt,
-)
+from funnelsim.engine.fast.tally import sample_day
+from funnelsim.engine.fast.tasks import next_task
+from funnelsim.engine.fast.visits import birth, enter, newcomers_wait, resume, route, take_in
+from funnelsim.engine.fast.work import attempt_due, capacity_changes, dispatch, finish_work, join
 from funnelsim.engine.handle import handle_of
-from funnelsim.engine.jit import entry, hot
+from funnelsim.engine.jit import entry, hot, rare
 from funnelsim.plan import IN_PROGRESS, OPEN, STILL_OPEN, WAITING, WENT_COLD, WITHDRAWN
 from funnelsim.whole import Whole
 
@@ -86,13 +104,15 @@ def run(plan_: Any, state_: Any, out_: Any, luck: Whole) -> Whole:
     """Go on until the horizon (DONE) or until a table is full; call again with more room."""
     plan, state, out = handle_of(plan_), handle_of(state_), handle_of(out_)
     margin = np.int64(len(state.reps[0]) + 16)
-    stages = np.int64(len(plan.stages) + 2)
+    stages = np.int64(len(plan.stages) + 4)
+    definitions = np.int64(len(plan.definitions) * (len(plan.stages) + 2))
     if state.n[STARTED] == 0:
+        state.luck[0] = luck
         _start(plan, state)
     while True:
         if state.n[AT_ARRIVAL] == state.n[N_ARRIVALS] and not next_week(plan, state, luck):
             return FULL_ARRIVALS
-        full = _full(state, margin, stages)
+        full = _full(state, margin, stages, definitions)
         if full != DONE:
             return full
         key = state.agenda[0].key if state.n[N_AGENDA] > 0 else NEVER
@@ -102,7 +122,7 @@ def run(plan_: Any, state_: Any, out_: Any, luck: Whole) -> Whole:
             source, key = FROM_WORK, work_ends
         if state.n[AT_ARRIVAL] < state.n[N_ARRIVALS]:
             arrival = key_of(state.arrivals[state.n[AT_ARRIVAL]].time, order.ARRIVAL)
-            if arrival < key:
+            if arrival < key or (arrival == key and _is_first(state)):
                 source, key = FROM_ARRIVALS, arrival
         dispatches = state.n[INSTANT] | order.DISPATCH
         if state.n[N_DUE_TEAMS] > 0 and key >= dispatches:
@@ -121,7 +141,7 @@ def run(plan_: Any, state_: Any, out_: Any, luck: Whole) -> Whole:
         if source == FROM_WORK:
             slot = _work_ends(plan, state, now)
         elif source == FROM_ARRIVALS:
-            slot = _arrive(plan, state, out, now)
+            slot = _arrive(plan, state, now)
         else:
             slot = _handle(plan, state, out, now)
         if slot >= 0:
@@ -158,11 +178,12 @@ def _start(plan: Any, state: Any) -> None:
     for team in range(len(plan.teams)):
         if plan.teams[team].interval_count > 0:
             _schedule_interval(plan, state, team, plan.teams[team].interval_first)
+    start_reviews(plan, state)
     _schedule_sample(plan, state)
 
 
 @hot
-def _full(state: Any, margin: Whole, stages: Whole) -> Whole:
+def _full(state: Any, margin: Whole, stages: Whole, definitions: Whole) -> Whole:
     """Which table the next event might overrun, if any."""
     n = state.n
     if n[N_AGENDA] + margin > len(state.agenda):
@@ -178,6 +199,8 @@ def _full(state: Any, margin: Whole, stages: Whole) -> Whole:
             return FULL_ASSIGNMENTS
         if n[N_ATTEMPTS] + stages > len(state.attempts):
             return FULL_ATTEMPTS
+        if n[N_PASSINGS] + definitions > len(state.passings):
+            return FULL_PASSINGS
     return DONE
 
 
@@ -195,20 +218,22 @@ def _dispatch_first(plan: Any, state: Any, out: Any, now: float) -> None:
 
 
 @hot
-def _arrive(plan: Any, state: Any, out: Any, now: float) -> Whole:
+def _is_first(state: Any) -> bool:
+    """Of two arrivals of one instant: whether that of the week comes before the one on the agenda, a second record."""
+    other = (state.agenda[0].order >> LEAD_SHIFT) - ONE
+    return state.arrivals[state.n[AT_ARRIVAL]].lead < other  # type: ignore[no-any-return]  # from a record
+
+
+@hot
+def _arrive(plan: Any, state: Any, now: float) -> Whole:
     coming = state.arrivals[state.n[AT_ARRIVAL]]
     state.n[AT_ARRIVAL] += 1
     if is_in_flight(coming.lead):
-        row = coming.source
-        slot = new_lead(plan, state, coming.lead, coming.luck, plan.inflight[row].source, now)
-        resume(plan, state, out, slot, row)
+        row = plan.inflight[coming.source]
+        slot = take_slot(state, coming.lead, coming.luck, row.source, 0.0 - row.age)
+        state.leads[slot].flight = coming.source
         return slot
-    slot = new_lead(plan, state, coming.lead, coming.luck, coming.source, now)
-    lead = state.leads[slot]
-    count_arrival(plan, state, lead, out)
-    lead.to = entry_stage(plan, lead)
-    lead.next = ENTER
-    return slot
+    return take_slot(state, coming.lead, coming.luck, coming.source, now)
 
 
 @hot
@@ -216,10 +241,7 @@ def _work_ends(plan: Any, state: Any, now: float) -> Whole:
     slot = np.int64(state.working[0].slot)
     state.n[N_WORKING] -= 1
     drop_first(state.working, state.n[N_WORKING])
-    lead = state.leads[slot]
-    finish_attempt(plan, state, slot, now)
-    if not lead.succeeds and lead.ending < 0:
-        after_no_answer(plan, state, slot, now)
+    finish_work(plan, state, slot, now)
     return slot
 
 
@@ -240,13 +262,16 @@ def _handle(plan: Any, state: Any, out: Any, now: float) -> Whole:
             _schedule_interval(plan, state, subject, slot + 1)
         return np.int64(-1)
     if rank == SAMPLE_RANK:
-        sample_day(plan, state, out)
+        sample_day(plan, state, out, now)
         _schedule_sample(plan, state)
         return np.int64(-1)
+    if rank == order.REVIEW:
+        review(plan, state, subject, now)
+        return np.int64(-1)
+    if rank == order.ARRIVAL:
+        return turn_up(plan, state, slot, subject, now)
     lead = state.leads[slot]
-    if rank == order.OUTCOME and detail == SHOWS:
-        lead.next = LEAVE
-    elif rank == order.OUTCOME and detail == COOLED:
+    if rank == order.OUTCOME and detail == COOLED:
         lead.alive = IN_STAGE
         lead.next = ENTER
     elif rank == order.PATIENCE:
@@ -258,19 +283,50 @@ def _handle(plan: Any, state: Any, out: Any, now: float) -> Whole:
             lead.ending = WENT_COLD if lead.assigned_to >= 0 else np.int64(-1)
             turn_cold(plan, lead)
     elif rank == order.ACTION:
-        if state.clocks[slot, detail].token != token:
+        kind = detail & KIND_MASK
+        if state.clocks[slot, kind].token != token:
             return _stale(state)
-        act(plan, state, slot, detail, now)
+        act(plan, state, slot, kind, now)
+    elif rank == order.SIGNAL:
+        return _stirs(plan, state, slot, detail, token, now)
     else:
         if lead.coming_token != token:
             return _stale(state)
-        if detail == ROUTED:
-            lead.next = ASSIGN
-        elif detail == NEXT_ATTEMPT:
-            attempt_due(plan, state, slot, now)
+        if rank == order.DUE:
+            _falls_due(plan, state, slot, detail, now)
         else:
-            lead.reacting = 0
-            lead.next = JOIN
+            lead.next = LEAVE if detail == SHOWS else ASSIGN
+    return slot
+
+
+@hot
+def _falls_due(plan: Any, state: Any, slot: Whole, detail: Whole, now: float) -> None:
+    lead = state.leads[slot]
+    if detail == NEXT_ATTEMPT:
+        lead.next = FALL_DUE
+    elif detail == HABIT_ENDS:
+        react(state, slot, now)
+    elif detail == DECIDES or detail == TIMES_OUT:
+        lead.timed_out = np.int64(detail == TIMES_OUT)
+        lead.next = DECIDE
+    else:
+        lead.next = JOIN
+
+
+@hot
+def _stirs(plan: Any, state: Any, slot: Whole, detail: Whole, token: Whole, now: float) -> Whole:
+    """The buyer does something, or a touch of nurture brings a threshold into reach."""
+    lead, mind = state.leads[slot], state.minds[slot]
+    if detail != CROSSES:
+        if mind.token != token:
+            return _stale(state)
+        happen(plan, state, slot, now)
+        return slot
+    if mind.crossing_token != token:
+        return _stale(state)
+    mind.crossing = np.inf
+    lead.next = LOOK
+    lead.then = NOTHING
     return slot
 
 
@@ -278,27 +334,58 @@ def _handle(plan: Any, state: Any, out: Any, now: float) -> Whole:
 def _proceed(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
     """What the lead does next at this instant, step by step."""
     lead = state.leads[slot]
-    if lead.ending >= 0:
-        _leave_team(plan, state, out, slot, now)
     # in the order of a visit, so that the common ways go through once and the processor guesses them
     while lead.next != NOTHING:
+        if lead.ending >= 0:
+            _leave_team(plan, state, out, slot, now)
         if lead.next == SETTLE:
             lead.next = NOTHING
             settle(plan, state, slot, now)
         if lead.next == LEAVE:
             lead.next = NOTHING
             leave(plan, state, out, slot, now)
+        if lead.next == BIRTH:
+            birth(plan, state, out, slot, now)
         if lead.next == ENTER:
             enter(plan, state, out, slot, now)
+        if lead.next == TAKE_IN:
+            take_in(plan, state, slot, now)
         if lead.next == ROUTE:
             lead.next = NOTHING
             route(plan, state, slot, now)
         if lead.next == ASSIGN:
-            lead.next = NOTHING
             assign(plan, state, slot, now)
+        if lead.next == TAKE_UP:
+            lead.next = NOTHING
+            take_up(plan, state, slot, now)
+        if lead.next == FALL_DUE:
+            attempt_due(plan, state, slot, now)
         if lead.next == JOIN:
             lead.next = NOTHING
             join(plan, state, slot, now)
+        if lead.next >= RARE:
+            _rare_step(plan, state, out, slot, now)
+    if lead.pausing > 0:
+        pause(plan, state, slot, now)
+
+
+@rare
+def _rare_step(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+    lead = state.leads[slot]
+    if lead.next == LOOK:
+        look(plan, state, out, slot, now)
+    elif lead.next == RESUME:
+        resume(plan, state, slot)
+    elif lead.next == HAND:
+        raise_hand(plan, state, slot, now)
+    elif lead.next == ASK:
+        ask(plan, state, slot, now)
+    elif lead.next == DECIDE:
+        decide(plan, state, slot, now)
+    elif lead.next == NEXT_TASK:
+        next_task(plan, state, slot, now)
+    elif lead.next == GATE:
+        settle_at_gate(plan, state, slot, now)
 
 
 @hot
@@ -308,7 +395,7 @@ def _leave_team(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> Non
     if lead.waiting:
         if state.n[TRACING] != 0:
             write_attempt(state, slot, now, WITHDRAWN)
-        leave_queue(state, lead.assigned_to, slot)
+        leave_queue(state, slot)
         lead.waiting = 0
     end_assignment(plan, state, out, slot, now)
 

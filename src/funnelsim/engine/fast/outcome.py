@@ -1,4 +1,4 @@
-"""The outcome of a visit and leaving [23, 26, 27, 32 to 34, 66, 67]. The steps of reference/outcome.py."""
+"""The outcome of a visit and leaving [23, 26, 27, 32 to 34, 66, 67, 109]. The steps of reference/outcome.py."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import numpy as np
 
 from funnelsim.engine.fast.agenda import schedule
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
-from funnelsim.engine.fast.state import COOLING, ENTER, GONE, LEAVE, N_FREE, N_VISITS, TRACING
+from funnelsim.engine.fast.effects import effects_on, response_delay
+from funnelsim.engine.fast.levels import outcomes_see
+from funnelsim.engine.fast.nurture import bring_up_to_date, stop_nurture
+from funnelsim.engine.fast.rows import write_visit
+from funnelsim.engine.fast.state import COOLING, ENTER, GATE, GONE, LEAVE, N_FREE, TRACING
 from funnelsim.engine.fast.tally import count_visit
-from funnelsim.engine.jit import hot
-from funnelsim.engine.odds import choose_exit, logistic, pick, total_shift
+from funnelsim.engine.jit import hot, rare
+from funnelsim.engine.odds import choose_exit, logistic, pick
 from funnelsim.engine.order import OUTCOME
 from funnelsim.engine.streams import P_COOL, P_EXIT, P_PACE, cdf, on_grid, quantile_at
 from funnelsim.plan import (
@@ -23,7 +27,11 @@ from funnelsim.plan import (
     FORWARD,
     LOST_HERE,
     MARKETING,
+    NO_BLAME,
     OPEN,
+    POOR_FOLLOW_UP,
+    POOR_LEAD,
+    SALES,
     SILENT,
     UNREACHED,
     WENT_SILENT,
@@ -31,7 +39,6 @@ from funnelsim.plan import (
 from funnelsim.whole import Whole
 
 SHOWS, COOLED = np.int64(0), np.int64(1)            # details of the rank OUTCOME
-SIDE_BITS = np.int64(60)            # reached_by: a bit a team, and from here a bit a side
 
 
 @hot
@@ -44,47 +51,79 @@ def settle(plan: Any, state: Any, slot: Whole, now: float) -> None:
         lead.outcome = END
         lead.next = LEAVE
         return
-    _draw_chance(plan, state, lead, now)
+    if stage.gate >= 0:
+        lead.next = GATE
+        return
+    _draw_chance(plan, state, slot, now)
     row = choose_exit(plan.exits, stage.next_first, stage.next_count, stage.next_forward, lead.chance,
                       stage_draw(plan, lead, P_EXIT, ZERO))
-    _show(plan, state, slot, row, stage_duration(plan, lead, plan.exits[row].pace, P_PACE, ZERO), now)
+    show(plan, state, slot, row, stage_duration(plan, lead, plan.exits[row].pace, P_PACE, ZERO), now)
 
 
-@hot
+@rare
 def settle_given_age(plan: Any, state: Any, slot: Whole, age: float) -> None:
-    """Outcome j with weight pi_j (1 - F_j(age)), time from F_j beyond age [23]."""
+    """The same of a lead in flight, whose exits are drawn given the time already spent [23]."""
     lead = state.leads[slot]
     stage = plan.stages[lead.stage]
-    lead.exit = -1
-    if stage.next_count == 0:
-        lead.outcome = END
-        lead.next = LEAVE
-        return
-    _draw_chance(plan, state, lead, 0.0)
-    last = stage.next_first + stage.next_count - 1
+    _draw_chance(plan, state, slot, 0.0)
+    row = row_given_age(plan, lead, age, stage.next_first, stage.next_first + stage.next_count)
+    show(plan, state, slot, row, length_given_age(plan, lead, row, age), 0.0)
+
+
+@rare
+def row_given_age(plan: Any, lead: Any, age: float, first: Whole, end: Whole) -> Whole:
+    """Outcome j with weight pi_j (1 - F_j(age)) [23]."""
     total = 0.0
-    for i in range(stage.next_first, last + 1):
+    for i in range(first, end):
         total += _weight(plan, lead, i, age)
     u = stage_draw(plan, lead, P_EXIT, ZERO) * total
-    row, below = stage.next_first, _weight(plan, lead, stage.next_first, age)
-    while row < last and u >= below:
+    row, below = first, _weight(plan, lead, first, age)
+    while row < end - 1 and u >= below:
         row += 1
         below += _weight(plan, lead, row, age)
-    pace = plan.exits[row].pace
-    length = beyond(plan, lead, pace, P_PACE, age) if pace >= 0 else 0.0
-    _show(plan, state, slot, row, length, 0.0)
+    return row
 
 
 @hot
-def effects_on(plan: Any, lead: Any, target: Whole, now: float) -> float:
+def length_given_age(plan: Any, lead: Any, row: Whole, age: float) -> float:
+    """The pace of an exit, from its law beyond the age of the visit."""
+    pace = plan.exits[row].pace
+    return beyond(plan, lead, pace, P_PACE, age) if pace >= 0 else 0.0
+
+
+@rare
+def beyond(plan: Any, lead: Any, table: Whole, what: Whole, age: float) -> float:
+    """A length from the law given that it exceeds the time already spent."""
+    gone = cdf(plan.tables, table, age)
+    u = gone + (1.0 - gone) * stage_draw(plan, lead, what, ZERO)
+    return max(age, on_grid(quantile_at(plan.tables, table, u)))
+
+
+@hot
+def show(plan: Any, state: Any, slot: Whole, row: Whole, pace: float, now: float) -> None:
+    """The exit is taken at the later of entry + pace and now; a visit that goes silent is over for us [34]."""
+    lead = state.leads[slot]
+    shows = max(lead.entered + pace, now)
+    take(plan, lead, row)
+    if plan.exits[row].to == SILENT or shows == np.inf:
+        lead.outcome = WENT_SILENT
+        lead.next = LEAVE
+    elif shows > now:
+        schedule(state, shows, OUTCOME, lead.id, SHOWS, slot, lead.coming_token)
+    else:
+        lead.next = LEAVE
+
+
+@hot
+def take(plan: Any, lead: Any, row: Whole) -> None:
+    """An exit of `next`, and what that means."""
     stage = plan.stages[lead.stage]
-    if stage.effect_count == 0:
-        return 0.0
-    both = np.int64((lead.reached_by >> SIDE_BITS) == 3)
-    works = np.int64(stage.step_count > 0 and lead.owner >= 0 and plan.teams[max(lead.owner, ZERO)].side == MARKETING)
-    delay = lead.touched - lead.entered if lead.touched >= 0.0 else -1.0
-    return total_shift(plan.effects, plan.points, stage.effect_first, stage.effect_count, target, now,
-                       lead.fit, lead.context, both, works, delay)
+    lead.exit = row
+    lead.outcome = LOST_HERE
+    if row < stage.next_first + stage.next_forward:
+        lead.outcome = FORWARD
+    elif plan.exits[row].to >= 0:
+        lead.outcome = BACK
 
 
 @hot
@@ -140,38 +179,26 @@ def leave(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
 @hot
 def close(plan: Any, state: Any, out: Any, slot: Whole, now: float, outcome: Whole, to: Whole, back: float) -> None:
     """Write and count the visit; nothing of it happens any more."""
-    lead = state.leads[slot]
+    lead, mind = state.leads[slot], state.minds[slot]
     ended = now if outcome != OPEN else -1.0
     lead.visit_token += 1
     lead.coming_token += 1
+    lead.pausing = 0
     state.open_visits[lead.stage] -= 1
+    bring_up_to_date(plan, state, slot, now)
+    stop_nurture(mind)
+    lead.blame = NO_BLAME
+    if outcome == FORWARD:
+        outcomes_see(plan, state, lead, outcome)
+    elif outcome == LOST_HERE or UNREACHED <= outcome <= CYCLE_LIMIT:
+        lead.blame = _blame(plan, lead)
+        outcomes_see(plan, state, lead, outcome)
     count_visit(plan, lead, out, ended, outcome, back)
-    if state.n[TRACING] == 0:
-        return
-    row = state.visits[state.n[N_VISITS]]
-    state.n[N_VISITS] += 1
-    row.lead = lead.id
-    row.stage = lead.stage
-    row.number = lead.number
-    row.source = lead.source
-    row.segment = lead.segment
-    row.arrived = lead.arrived
-    row.cycle = lead.cycle
-    row.owner = lead.owner
-    row.entered = lead.entered
-    row.deadline = lead.first_deadline
-    row.touched = lead.touched
-    row.reached = lead.reached
-    row.attempts = lead.attempts
-    row.ended = ended
-    row.outcome = outcome
-    row.to = to
-    row.back = back
-    row.shift = lead.shift
-    row.chance = lead.chance
-    row.context = lead.context
-    row.fit = lead.fit
-    row.value = lead.value
+    if state.n[TRACING] != 0:
+        write_visit(state, slot, ended, outcome, to, back)
+    mind.token += 1
+    mind.crossing_token += 1
+    mind.crossing = np.inf
 
 
 @hot
@@ -182,13 +209,25 @@ def release_slot(state: Any, slot: Whole) -> None:
 
 
 @hot
-def _draw_chance(plan: Any, state: Any, lead: Any, now: float) -> None:
-    if plan.stages[lead.stage].effect_count == 0:
-        lead.shift = 0.0
-        lead.chance = state.facts[lead.stage].chance
-        return
-    lead.shift = effects_on(plan, lead, ADVANCE, now)
-    lead.chance = logistic(plan.stages[lead.stage].intercept + lead.shift)
+def _draw_chance(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    lead = state.leads[slot]
+    lead.shift = effects_on(plan, state, slot, ADVANCE, now)
+    lead.chance = state.facts[lead.stage].chance
+    if lead.shift != 0.0:
+        lead.chance = logistic(plan.stages[lead.stage].intercept + lead.shift)
+
+
+@hot
+def _blame(plan: Any, lead: Any) -> Whole:
+    """Whose fault it was that a lead of marketing was lost in sales' hands: poor follow-up, else a poor lead [109]."""
+    if plan.stages[lead.stage].step_count == 0 or lead.owner < 0 or plan.sources[lead.source].side != MARKETING:
+        return NO_BLAME
+    if plan.teams[lead.owner].side != SALES:
+        return NO_BLAME
+    untouched = lead.touched < 0.0 and lead.touched_before == 0
+    if untouched or response_delay(lead) > plan.settings[0].late:
+        return POOR_FOLLOW_UP
+    return POOR_LEAD if lead.fit < plan.settings[0].good else NO_BLAME
 
 
 @hot
@@ -200,31 +239,3 @@ def _weight(plan: Any, lead: Any, row: Whole, age: float) -> float:
     if at.to != SILENT and age > 0.0:
         gone = cdf(plan.tables, at.pace, age) if at.pace >= 0 else 1.0
     return chance * at.share * (1.0 - gone)  # type: ignore[no-any-return]  # from a record
-
-
-@hot
-def beyond(plan: Any, lead: Any, table: Whole, what: Whole, age: float) -> float:
-    """A length from the law given that it exceeds the time already spent."""
-    gone = cdf(plan.tables, table, age)
-    u = gone + (1.0 - gone) * stage_draw(plan, lead, what, ZERO)
-    return max(age, on_grid(quantile_at(plan.tables, table, u)))
-
-
-@hot
-def _show(plan: Any, state: Any, slot: Whole, row: Whole, pace: float, now: float) -> None:
-    lead = state.leads[slot]
-    stage = plan.stages[lead.stage]
-    lead.exit = row
-    shows = max(lead.entered + pace, now)
-    lead.outcome = LOST_HERE
-    if row < stage.next_first + stage.next_forward:
-        lead.outcome = FORWARD
-    elif plan.exits[row].to >= 0:
-        lead.outcome = BACK
-    if plan.exits[row].to == SILENT or shows == np.inf:
-        lead.outcome = WENT_SILENT
-        lead.next = LEAVE
-    elif shows > now:
-        schedule(state, shows, OUTCOME, lead.id, SHOWS, slot, ZERO)
-    else:
-        lead.next = LEAVE

@@ -1,6 +1,7 @@
-"""A team's queue: a heap in the order of rule 13, (level, key, joined, lead), escalated ones first.
+"""Queues: a heap a lane in the order of rule 13, (level, key, joined, lead), the highest level first.
 
-A lead that leaves without being served leaves a stale place behind, known by its token, dropped when it comes up.
+A team has one lane, one a rep, or one a kind of work [103, 104]. A lead that leaves without being served leaves a stale
+place behind, known by its token, dropped when it comes up.
 """
 
 from __future__ import annotations
@@ -9,45 +10,87 @@ from typing import Any
 
 import numpy as np
 
+from funnelsim.engine.fast.definitions import score_now
+from funnelsim.engine.fast.effects import is_own
 from funnelsim.engine.fast.state import LAST_DUE, N_DUE_TEAMS, N_LONGEST
-from funnelsim.engine.jit import hot
-from funnelsim.plan import BY_DUE_TIME, BY_SCORE, FIRST_TOUCH, RUNNING
+from funnelsim.engine.jit import hot, rare
+from funnelsim.engine.streams import P_REP, bits, plus, unit
+from funnelsim.plan import (
+    BUDGETED,
+    BY_DUE_TIME,
+    BY_SCORE,
+    BY_VALUE,
+    DEALS,
+    FIRST_COME,
+    FIRST_TOUCH,
+    FOLLOW_UPS,
+    NEWEST,
+    OTHER_LEADS,
+    OWN_LEADS,
+    PERSONAL,
+    POOLED,
+    RUNNING,
+)
 from funnelsim.whole import Whole
+
+ZERO, NO_LANE = np.int64(0), np.int64(-1)
 
 
 @hot
-def join_queue(plan: Any, state: Any, team: Whole, slot: Whole) -> None:
-    """Take a place; the team is due for a dispatch."""
+def join_queue(plan: Any, state: Any, team: Whole, slot: Whole, now: float) -> None:
+    """Take a place; its key and its lane are fixed now. The team is due for a dispatch."""
+    lead, row = state.leads[slot], plan.teams[team]
+    lead.key = lead.joined
+    if row.order != FIRST_COME:
+        lead.key = _key(plan, state, team, slot, now)
+    elif row.head_start > 0.0 and is_own(plan, lead, team):
+        lead.key -= row.head_start
+    lead.lane = row.lane_first
+    if row.lanes != POOLED:
+        lead.lane += _lane(plan, lead, team)
+    take_place(state, team, slot)
+
+
+@hot
+def take_place(state: Any, team: Whole, slot: Whole) -> None:
+    """The place that belongs to the lead's lane, level and key."""
     lead = state.leads[slot]
-    state.teams[team].waiting += 1
+    state.lanes[lead.lane].waiting += 1
     lead.place += 1
-    key = lead.joined
-    if plan.teams[team].order == BY_SCORE:
-        key = -lead.fit
-    elif plan.teams[team].order == BY_DUE_TIME:
-        clock = state.clocks[slot, FIRST_TOUCH]
-        key = clock.deadline if lead.clocked and clock.state == RUNNING else np.inf
-    _push(state, team, key, lead.joined, lead.id, -np.int64(lead.level), slot, lead.place)
+    _push(state, np.int64(lead.lane), lead.key, lead.joined, lead.id, -np.int64(lead.level), slot, lead.place)
     ask_dispatch(state, team)
 
 
 @hot
-def leave_queue(state: Any, team: Whole, slot: Whole) -> None:
-    state.leads[slot].place += 1
-    state.teams[team].waiting -= 1
+def leave_queue(state: Any, slot: Whole) -> None:
+    lead = state.leads[slot]
+    lead.place += 1
+    state.lanes[lead.lane].waiting -= 1
 
 
 @hot
-def take_next(state: Any, team: Whole) -> Whole:
+def next_lane(plan: Any, state: Any, team: Whole, now: float) -> Whole:
+    """The lane served next; NO_LANE when nobody is free or nobody waits."""
+    at, row = state.teams[team], plan.teams[team]
+    if now >= at.until:
+        return NO_LANE
+    if row.lanes == POOLED:
+        lane = row.lane_first
+        return lane if state.lanes[lane].waiting > 0 and at.busy < at.present else NO_LANE  # type: ignore[no-any-return]  # from a record
+    return _lane_apart(plan, state, team)
+
+
+@hot
+def take_next(state: Any, lane: Whole) -> Whole:
     """Slot of the lead served next; somebody must be waiting."""
     heap = state.queues
     slot = np.int64(-1)
     while slot < 0:
-        if state.leads[heap[team, 0].slot].place == heap[team, 0].place:
-            slot = np.int64(heap[team, 0].slot)
-        _drop(state, team)
+        if state.leads[heap[lane, 0].slot].place == heap[lane, 0].place:
+            slot = np.int64(heap[lane, 0].slot)
+        _drop(state, lane)
     state.leads[slot].place += 1
-    state.teams[team].waiting -= 1
+    state.lanes[lane].waiting -= 1
     return slot
 
 
@@ -59,22 +102,70 @@ def ask_dispatch(state: Any, team: Whole) -> None:
     state.n[LAST_DUE] = team
 
 
+@rare
+def _key(plan: Any, state: Any, team: Whole, slot: Whole, now: float) -> float:
+    """Key of an order other than first come [13, 97]."""
+    lead, row = state.leads[slot], plan.teams[team]
+    if row.order == BY_SCORE:
+        return -(score_now(plan, state, slot, row.score, now) if row.score >= 0 else lead.fit)  # type: ignore[no-any-return]  # from a record
+    if row.order == BY_DUE_TIME:
+        clock = state.clocks[slot, FIRST_TOUCH]
+        return clock.deadline if lead.clocked and clock.state == RUNNING else np.inf  # type: ignore[no-any-return]  # from a record
+    if row.order == NEWEST:
+        return -lead.entered  # type: ignore[no-any-return]  # from a record
+    return -lead.value  # type: ignore[no-any-return]  # from a record
+
+
+@rare
+def _lane(plan: Any, lead: Any, team: Whole) -> Whole:
+    """Which of the team's lanes a lead waits in: of the rep it belongs to for life, or of the kind of work."""
+    row = plan.teams[team]
+    if row.lanes == PERSONAL:
+        u = unit(bits(lead.luck, plus(row.luck, P_REP), ZERO, ZERO))
+        return np.int64(u * row.people)
+    if plan.stages[lead.stage].deal != 0:
+        return DEALS
+    if lead.attempts > 0:                   # a task has one behind it too
+        return FOLLOW_UPS
+    return OWN_LEADS if is_own(plan, lead, team) else OTHER_LEADS
+
+
+@rare
+def _lane_apart(plan: Any, state: Any, team: Whole) -> Whole:
+    """Personal queues: of the first rep who is free and has somebody waiting. A budget: the kind furthest behind."""
+    at, row = state.teams[team], plan.teams[team]
+    best = NO_LANE
+    if row.lanes == BUDGETED:
+        least = np.inf
+        for kind in range(row.lane_count if at.busy < at.present else ZERO):
+            lane = row.lane_first + kind
+            share = plan.points[row.budget_first + kind].y
+            used = state.lanes[lane].spent / share if share > 0.0 else np.inf
+            if state.lanes[lane].waiting > 0 and (best < 0 or used < least):
+                best, least = lane, used
+        return best
+    for rep in range(at.capacity):
+        if state.reps[team, rep] == 0 and state.lanes[row.lane_first + rep].waiting > 0:
+            return row.lane_first + rep  # type: ignore[no-any-return]  # from a record
+    return best
+
+
 @hot
-def _push(state: Any, team: Whole, key: float, joined: float, lead: Whole, level: Whole, slot: Whole,
+def _push(state: Any, lane: Whole, key: float, joined: float, lead: Whole, level: Whole, slot: Whole,
           place: Whole) -> None:
     heap = state.queues
-    i = state.teams[team].places
-    state.teams[team].places = i + 1
+    i = state.lanes[lane].places
+    state.lanes[lane].places = i + 1
     if i >= state.n[N_LONGEST]:
         state.n[N_LONGEST] = i + 1
     while i > 0:
         up = (i - 1) >> 1
-        if not _before(heap, team, up, key, joined, lead, level):
-            _move(heap, team, i, up)
+        if not _before(heap, lane, up, key, joined, lead, level):
+            _move(heap, lane, i, up)
             i = up
         else:
             break
-    at = heap[team, i]
+    at = heap[lane, i]
     at.key = key
     at.joined = joined
     at.lead = lead
@@ -84,13 +175,13 @@ def _push(state: Any, team: Whole, key: float, joined: float, lead: Whole, level
 
 
 @hot
-def _drop(state: Any, team: Whole) -> None:
+def _drop(state: Any, lane: Whole) -> None:
     heap = state.queues
-    n = state.teams[team].places - 1
-    state.teams[team].places = n
+    n = state.lanes[lane].places - 1
+    state.lanes[lane].places = n
     if n == 0:
         return
-    last = heap[team, n]
+    last = heap[lane, n]
     key, joined, lead, level = last.key, last.joined, last.lead, last.level
     i = np.int64(0)
     while True:
@@ -98,20 +189,20 @@ def _drop(state: Any, team: Whole) -> None:
         if child >= n:
             break
         if child + 1 < n:
-            other = heap[team, child + 1]
-            if not _before(heap, team, child, other.key, other.joined, other.lead, other.level):
+            other = heap[lane, child + 1]
+            if not _before(heap, lane, child, other.key, other.joined, other.lead, other.level):
                 child += 1
-        if not _before(heap, team, child, key, joined, lead, level):
+        if not _before(heap, lane, child, key, joined, lead, level):
             break
-        _move(heap, team, i, child)
+        _move(heap, lane, i, child)
         i = child
-    _move(heap, team, i, n)
+    _move(heap, lane, i, n)
 
 
 @hot
-def _before(heap: Any, team: Whole, i: Whole, key: float, joined: float, lead: Whole, level: Whole) -> bool:
+def _before(heap: Any, lane: Whole, i: Whole, key: float, joined: float, lead: Whole, level: Whole) -> bool:
     """Whether place i is served before; level is negative for those who go first."""
-    at = heap[team, i]
+    at = heap[lane, i]
     if at.level != level:
         return at.level < level  # type: ignore[no-any-return]  # from a record
     if at.key != key:
@@ -122,10 +213,10 @@ def _before(heap: Any, team: Whole, i: Whole, key: float, joined: float, lead: W
 
 
 @hot
-def _move(heap: Any, team: Whole, to: Whole, source: Whole) -> None:
-    heap[team, to].key = heap[team, source].key
-    heap[team, to].joined = heap[team, source].joined
-    heap[team, to].lead = heap[team, source].lead
-    heap[team, to].level = heap[team, source].level
-    heap[team, to].slot = heap[team, source].slot
-    heap[team, to].place = heap[team, source].place
+def _move(heap: Any, lane: Whole, to: Whole, source: Whole) -> None:
+    heap[lane, to].key = heap[lane, source].key
+    heap[lane, to].joined = heap[lane, source].joined
+    heap[lane, to].lead = heap[lane, source].lead
+    heap[lane, to].level = heap[lane, source].level
+    heap[lane, to].slot = heap[lane, source].slot
+    heap[lane, to].place = heap[lane, source].place

@@ -7,27 +7,83 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.fast.agenda import schedule
-from funnelsim.engine.fast.demand import birth_draw, draw_traits
+from funnelsim.engine.fast.definitions import pass_milestones
+from funnelsim.engine.fast.demand import birth_draw, draw_traits, entry_stage
 from funnelsim.engine.fast.draws import ONE, ZERO, stage_duration
-from funnelsim.engine.fast.outcome import SIDE_BITS, beyond, give_up, settle_given_age
-from funnelsim.engine.fast.state import ASSIGN, DIVIDED, IN_STAGE, NEWCOMER, NOBODY, NOTHING, ROUTE, SETTLE
-from funnelsim.engine.fast.tally import count_entry
-from funnelsim.engine.jit import hot
+from funnelsim.engine.fast.effects import SIDE_BITS
+from funnelsim.engine.fast.found_again import become_a_lead, expect_second
+from funnelsim.engine.fast.gate import settle_at_gate_given_age
+from funnelsim.engine.fast.nurture import start_nurture
+from funnelsim.engine.fast.outcome import beyond, give_up, settle_given_age
+from funnelsim.engine.fast.signals import start_signals
+from funnelsim.engine.fast.state import (
+    ASSIGN,
+    DIVIDED,
+    ENTER,
+    IN_STAGE,
+    LEAVE,
+    LOOK,
+    NEWCOMER,
+    NOBODY,
+    NOTHING,
+    RESUME,
+    ROUTE,
+    SETTLE,
+    TAKE_IN,
+)
+from funnelsim.engine.fast.tally import count_arrival, in_window
+from funnelsim.engine.jit import hot, rare
 from funnelsim.engine.odds import step_value
 from funnelsim.engine.order import DELIVERY, OUTCOME, PATIENCE
 from funnelsim.engine.streams import P_OWNER, P_PATIENCE, P_ROUTING
-from funnelsim.plan import AT_ONCE, BATCHED, DELAYED
+from funnelsim.plan import AT_ONCE, BATCHED, DELAYED, END
 from funnelsim.whole import Whole
 
 ROUTED = np.int64(2)                # detail of the ranks OUTCOME and DELIVERY
 
 
 @hot
-def enter(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
-    """Begin a visit: ownership, and a handoff if it changes [26]."""
+def birth(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+    """A lead comes into being, with its traits, and enters a stage."""
     lead = state.leads[slot]
-    _start_visit(state, slot, lead.to, now)
-    count_entry(plan, state, out, slot, now)
+    draw_traits(plan, state, slot)
+    lead.next = ENTER
+    if lead.flight >= 0:
+        lead.in_cohort = 0
+        _board(plan, state, slot)
+        return
+    if lead.second:
+        become_a_lead(plan, state, slot, now)
+        lead.to = plan.sources[lead.source].again_stage
+    else:
+        expect_second(plan, state, slot, now)
+        lead.to = entry_stage(plan, lead)
+    lead.in_cohort = np.int64(in_window(plan, now))
+    count_arrival(plan, state, lead, out)
+
+
+@hot
+def enter(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+    """Begin a visit: milestones, and what moves the buyer's interest [26]."""
+    lead = state.leads[slot]
+    lead.next = TAKE_IN
+    entered = now
+    if lead.flight >= 0:
+        lead.next = RESUME
+        entered = 0.0 - plan.inflight[lead.flight].age
+    _start_visit(state, slot, lead.to, entered)
+    pass_milestones(plan, state, out, slot, now)
+    if state.facts[lead.stage].watched:
+        lead.then = lead.next
+        lead.next = LOOK
+        start_nurture(plan, state, slot, now)
+        start_signals(plan, state, slot, now)
+
+
+@hot
+def take_in(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """Ownership, and a handoff if it changes [26]."""
+    lead = state.leads[slot]
     stage = plan.stages[lead.stage]
     before = lead.owner
     owner = owner_of(plan, state, lead, lead.stage)
@@ -37,6 +93,7 @@ def enter(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
         owner = before
     lead.owner = owner
     lead.handed = np.int64(before >= 0 and owner != before)
+    lead.offered = lead.handed
     if lead.handed:
         lose_context(plan, lead, owner, now)
     if stage.step_count == 0:
@@ -48,33 +105,27 @@ def enter(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
     lead.next = ROUTE
 
 
-@hot
-def resume(plan: Any, state: Any, out: Any, slot: Whole, row: Whole) -> None:
+@rare
+def resume(plan: Any, state: Any, slot: Whole) -> None:
     """Carry on as a lead of the snapshot [23]."""
     lead = state.leads[slot]
-    snapshot = plan.inflight[row]
-    if snapshot.segment >= 0:
-        lead.segment = snapshot.segment
-        draw_traits(plan, lead)
-    if snapshot.value >= 0.0:
-        lead.value = snapshot.value
-    lead.context = snapshot.context
-    lead.arrived = 0.0 - snapshot.age
-    lead.snapshot_stage = snapshot.stage
-    state.counts[slot, snapshot.stage] = snapshot.number - 1
-    _start_visit(state, slot, snapshot.stage, 0.0 - snapshot.age)
-    lead.inherited = 1
-    count_entry(plan, state, out, slot, 0.0 - snapshot.age)
-    lead.owner = snapshot.team if snapshot.team >= 0 else owner_of(plan, state, lead, lead.stage)
-    if snapshot.worked >= 0:
-        before = owner_of(plan, state, lead, snapshot.worked)
-        if before >= 0:
-            mark_reached(plan, lead, before)
+    snapshot = plan.inflight[lead.flight]
     stage = plan.stages[lead.stage]
+    lead.flight = -1
+    lead.inherited = 1
+    lead.next = NOTHING
     if stage.step_count == 0 or snapshot.reached != 0:
+        lead.touched_before = snapshot.reached
         if snapshot.reached != 0 and lead.owner >= 0:
             mark_reached(plan, lead, lead.owner)
-        settle_given_age(plan, state, slot, snapshot.age)
+        lead.exit = -1
+        if stage.next_count == 0:
+            lead.outcome = END
+            lead.next = LEAVE
+        elif stage.gate >= 0:
+            settle_at_gate_given_age(plan, state, slot, snapshot.age)
+        else:
+            settle_given_age(plan, state, slot, snapshot.age)
         return
     lead.attempts = snapshot.attempts
     lead.step_attempts = snapshot.attempts
@@ -173,9 +224,27 @@ def mark_reached(plan: Any, lead: Any, team: Whole) -> None:
     lead.reached_by |= (ONE << team) | (ONE << (SIDE_BITS + plan.teams[team].side))
 
 
+@rare
+def _board(plan: Any, state: Any, slot: Whole) -> None:
+    """What the snapshot says of a lead, before it carries on."""
+    lead = state.leads[slot]
+    snapshot = plan.inflight[lead.flight]
+    if snapshot.value >= 0.0:
+        lead.value = snapshot.value
+    lead.context = snapshot.context
+    lead.snapshot_stage = snapshot.stage
+    lead.to = snapshot.stage
+    state.counts[slot, snapshot.stage] = snapshot.number - 1
+    lead.owner = snapshot.team if snapshot.team >= 0 else owner_of(plan, state, lead, snapshot.stage)
+    if snapshot.worked >= 0:
+        before = owner_of(plan, state, lead, snapshot.worked)
+        if before >= 0:
+            mark_reached(plan, lead, before)
+
+
 @hot
 def _start_visit(state: Any, slot: Whole, stage: Whole, entered: float) -> None:
-    lead = state.leads[slot]
+    lead, mind = state.leads[slot], state.minds[slot]
     state.counts[slot, stage] += 1
     state.open_visits[stage] += 1
     lead.stage = stage
@@ -200,7 +269,15 @@ def _start_visit(state: Any, slot: Whole, stage: Whole, entered: float) -> None:
     lead.inherited = 0
     lead.impatient = 0
     lead.postponed = -1
-    lead.next = NOTHING
+    lead.asked = -1.0
+    lead.effort = 0.0
+    lead.unresolved = 0
+    lead.merged = 0
+    lead.offered = 0
+    lead.gated = 0
+    lead.task = -1
+    mind.touches = 0
+    mind.most = 0
 
 
 @hot

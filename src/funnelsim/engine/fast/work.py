@@ -1,25 +1,45 @@
-"""Work: who serves whom, attempts and what follows one [12 to 14, 37 to 42]. The steps of reference/visit.py."""
+"""Work: who serves whom, attempts and what follows one [12 to 14, 37 to 42, 98, 99, 102].
+
+The steps of reference/team.py, work.py and attempts.py.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from funnelsim.engine.fast.agenda import schedule, schedule_work
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
-from funnelsim.engine.fast.outcome import effects_on, give_up, turn_cold
-from funnelsim.engine.fast.promises import catch_up, count_touch, settle_tries
-from funnelsim.engine.fast.queues import ask_dispatch, join_queue, take_next
-from funnelsim.engine.fast.state import JOIN, N_ATTEMPTS, NO_END, ROUTE, SETTLE, TRACING
+from funnelsim.engine.fast.effects import effects_on
+from funnelsim.engine.fast.outcome import give_up, turn_cold
+from funnelsim.engine.fast.promises import catch_up, count_touch, promised_attempts
+from funnelsim.engine.fast.clocks import settle_clock
+from funnelsim.engine.fast.queues import NO_LANE, ask_dispatch, join_queue, next_lane, take_next
+from funnelsim.engine.fast.rows import write_attempt
+from funnelsim.engine.fast.state import AWAY, BUSY, FALL_DUE, JOIN, NEXT_ATTEMPT, ROUTE, SETTLE, TRACING
 from funnelsim.engine.fast.tally import count_work
+from funnelsim.engine.fast.tasks import begin_tasks, finish_task, start_task
 from funnelsim.engine.fast.visits import lose_context, mark_reached, owner_of
-from funnelsim.engine.jit import hot
-from funnelsim.engine.odds import shifted_chance
+from funnelsim.engine.jit import hot, rare
+from funnelsim.engine.odds import shifted_chance, step_value
 from funnelsim.engine.order import DUE
-from funnelsim.engine.streams import P_CONTACT, P_CONVERSATION, P_HANDLING, on_grid
+from funnelsim.engine.streams import (
+    P_ABSENT,
+    P_CONTACT,
+    P_CONVERSATION,
+    P_HANDLING,
+    P_PREPARE,
+    bits,
+    lead_luck,
+    on_grid,
+    unit,
+)
 from funnelsim.engine.worktime import add_open
 from funnelsim.plan import (
+    ATTEMPTS_WITHIN,
+    BUDGETED,
     BUSINESS,
     CONTACT,
     CONTACT_CHANCE,
@@ -28,31 +48,36 @@ from funnelsim.plan import (
     NO_ANSWER,
     ON_DAYS,
     PASSED_ON,
+    PERSONAL,
     REACHED,
     WENT_COLD,
 )
 from funnelsim.whole import Whole
 
-HABIT_ENDS, NEXT_ATTEMPT = np.int64(0), np.int64(1)
-
 
 @hot
 def capacity_changes(plan: Any, state: Any, team: Whole, interval: Whole) -> None:
     """An opening, or a change of people: take note, and look ahead to the next one."""
-    now = state.teams[team]
+    now, row = state.teams[team], plan.teams[team]
     at = plan.intervals[interval]
     now.capacity = at.capacity
+    now.present = at.capacity
     now.until = at.closes
+    if row.absence > 0.0:
+        now.present -= _note_absence(plan, state, team, at.opens, at.capacity)
+    if row.lanes == BUDGETED and (interval == row.interval_first or plan.intervals[interval - 1].closes < at.opens):
+        for lane in range(row.lane_first, row.lane_first + row.lane_count):
+            state.lanes[lane].spent = 0.0
     ask_dispatch(state, team)
 
 
 @hot
 def dispatch(plan: Any, state: Any, out: Any, team: Whole, now: float) -> None:
     """Free reps take the next leads until nobody is free or the queue is empty."""
-    at = state.teams[team]
-    capacity = at.capacity if now < at.until else ZERO
-    while at.waiting > 0 and at.busy < capacity:
-        start_attempt(plan, state, out, team, take_next(state, team), now)
+    lane = next_lane(plan, state, team, now)
+    while lane != NO_LANE:
+        start(plan, state, out, team, take_next(state, lane), now)
+        lane = next_lane(plan, state, team, now)
 
 
 @hot
@@ -60,100 +85,82 @@ def join(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """Wait in the team's queue; in closed hours too [8]."""
     lead = state.leads[slot]
     lead.waiting = 1
+    lead.returning = 0
     lead.joined = now
     if lead.first_joined < 0.0:
         lead.first_joined = now
-    join_queue(plan, state, lead.assigned_to, slot)
+    join_queue(plan, state, np.int64(lead.assigned_to), slot, now)
 
 
 @hot
-def start_attempt(plan: Any, state: Any, out: Any, team: Whole, slot: Whole, now: float) -> None:
-    """A rep turns to the lead: handling and, if reached, conversation are one piece of work [40]."""
-    lead = state.leads[slot]
-    step = plan.steps[plan.stages[lead.stage].step_first + lead.step]
+def start(plan: Any, state: Any, out: Any, team: Whole, slot: Whole, now: float) -> None:
+    """A rep turns to the lead: one piece of work [40]."""
+    lead, row = state.leads[slot], plan.teams[team]
     state.teams[team].busy += 1
-    if state.n[TRACING] != 0:
-        _seize(state, team, slot)           # who it is shows in the tables only
+    if state.teams[team].numbered != 0:
+        _seize(plan, state, team, slot)
     lead.waiting = 0
     lead.in_service = 1
     lead.level = 0
     lead.started = now
-    lead.attempts += 1
-    lead.step_attempts += 1
-    if lead.touched < 0.0 and lead.touched_before == 0:
-        lead.touched = now
-    count_touch(plan, state, slot, now)
-    chance = _contact_chance(plan, lead, step, now)
-    lead.succeeds = np.int64(chance >= 1.0)
-    if 0.0 < chance < 1.0:
-        lead.succeeds = np.int64(stage_draw(plan, lead, P_CONTACT, lead.attempts) < chance)
-    work = stage_duration(plan, lead, step.handling, P_HANDLING, lead.attempts)
-    if lead.succeeds:
-        work += stage_duration(plan, lead, step.conversation, P_CONVERSATION, lead.attempts)
-    if plan.teams[team].stretch != 1.0:
-        work = on_grid(work * plan.teams[team].stretch)
+    if lead.task >= 0:
+        work = start_task(plan, state, slot, now)
+    else:
+        work = _start_attempt(plan, state, slot, now)
+    stretch = step_value(plan.points, row.stretch_first, row.stretch_count, now)
+    if stretch != 1.0:
+        work = on_grid(work * stretch)
+    lead.work = work
+    if row.lanes == BUDGETED:
+        state.lanes[lead.lane].spent += work
     ends = now + work
-    if plan.teams[team].resume != 0 and ends > state.teams[team].until:
-        ends = add_open(plan.intervals, plan.teams[team].interval_first, plan.teams[team].interval_count, now, work)
-    count_work(plan, state, out, team, lead.succeeds, now, ends)
+    if row.resume != 0 and ends > state.teams[team].until:
+        ends = add_open(plan.intervals, row.interval_first, row.interval_count, now, work)
+    count_work(plan, state, out, team, np.int64(lead.succeeds), now, ends)
     schedule_work(state, ends, lead.id, slot)
 
 
 @hot
-def finish_attempt(plan: Any, state: Any, slot: Whole, now: float) -> None:
+def finish_work(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """The rep is free; the buyer was reached, or there is a next attempt, or the visit is over."""
     lead = state.leads[slot]
-    team = lead.assigned_to
+    team = np.int64(lead.assigned_to)
     lead.in_service = 0
+    lead.effort += lead.work
     if state.n[TRACING] != 0:
         write_attempt(state, slot, now, CONTACT if lead.succeeds else NO_ANSWER)
-        state.reps[team, lead.rep] = 0
+    if state.teams[team].numbered != 0:
+        state.reps[team, lead.rep] &= ~BUSY
     state.teams[team].busy -= 1
     ask_dispatch(state, team)
-    if lead.succeeds:
+    if lead.task >= 0:
+        finish_task(plan, lead)
+    elif lead.succeeds:
         lead.reached = now
         lead.visit_token += 1               # patience ends when the buyer is reached
         lead.impatient = 0
         mark_reached(plan, lead, team)
-        settle_tries(plan, state, slot, now, True)
-        lead.ending = REACHED
-        lead.next = SETTLE
+        settle_clock(state, slot, ATTEMPTS_WITHIN, now, True)
+        if plan.stages[lead.stage].task_count > 0:
+            begin_tasks(plan, lead)
+        else:
+            lead.ending = REACHED
+            lead.next = SETTLE
     elif lead.patience_over:
         lead.ending = WENT_COLD             # [29] before any action that waited: the buyer is gone
         turn_cold(plan, lead)
     else:
-        catch_up(plan, state, slot, now)
-
-
-@hot
-def after_no_answer(plan: Any, state: Any, slot: Whole, now: float) -> None:
-    """Nobody answered and the lead is still ours: once more, or give up [31, 38]."""
-    lead = state.leads[slot]
-    stage = plan.stages[lead.stage]
-    is_last = lead.step + 1 == stage.step_count
-    promised = plan.duties[lead.stage, lead.assigned_to].attempts if lead.kept == 1 else ZERO
-    more = is_last and lead.attempts < promised
-    if lead.step_attempts >= plan.steps[stage.step_first + lead.step].attempts and not more:
-        if is_last:
-            settle_tries(plan, state, slot, now, False)
-            lead.ending = GAVE_UP
-            give_up(plan, lead)
-            return
-        lead.step += 1
-        lead.step_attempts = 0
-    due = _due(plan, lead, now)
-    lead.coming_token += 1
-    if due > now:
-        schedule(state, due, DUE, lead.id, NEXT_ATTEMPT, slot, lead.coming_token)
-    else:
-        attempt_due(plan, state, slot, now)
+        if lead.postponed >= 0:
+            catch_up(plan, state, slot, now)
+        if lead.ending < 0:
+            _after_no_answer(plan, state, slot, now)
 
 
 @hot
 def attempt_due(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """An attempt falls due; another team may have the next step [45]."""
     lead = state.leads[slot]
-    team = lead.assigned_to
+    team = np.int64(lead.assigned_to)
     to = plan.steps[plan.stages[lead.stage].step_first + lead.step].team
     if to < 0:
         to = owner_of(plan, state, lead, lead.stage)
@@ -172,44 +179,88 @@ def attempt_due(plan: Any, state: Any, slot: Whole, now: float) -> None:
 
 
 @hot
-def write_attempt(state: Any, slot: Whole, ended: float, end: Whole) -> None:
+def _start_attempt(plan: Any, state: Any, slot: Whole, now: float) -> float:
+    """Handling and, if reached, conversation; seconds of work before the stretch."""
     lead = state.leads[slot]
-    made = lead.waiting == 0
-    row = state.attempts[state.n[N_ATTEMPTS]]
-    state.n[N_ATTEMPTS] += 1
-    row.lead = lead.id
-    row.stage = lead.stage
-    row.number = lead.number
-    row.ordinal = lead.attempts if made else lead.attempts + 1
-    row.assignment = lead.assignments
-    row.team = lead.assigned_to
-    row.rep = lead.rep if made else NO_END
-    row.joined = lead.joined
-    row.started = lead.started if made else -1.0
-    row.ended = ended
-    row.end = end
+    step = plan.steps[plan.stages[lead.stage].step_first + lead.step]
+    lead.attempts += 1
+    lead.step_attempts += 1
+    if lead.touched < 0.0 and lead.touched_before == 0:
+        lead.touched = now
+    count_touch(plan, state, slot, now)
+    attempt = np.int64(lead.attempts)
+    chance = _contact_chance(plan, state, slot, step, now)
+    lead.succeeds = np.int64(chance >= 1.0)
+    if 0.0 < chance < 1.0:
+        lead.succeeds = np.int64(stage_draw(plan, lead, P_CONTACT, attempt) < chance)
+    work = stage_duration(plan, lead, step.handling, P_HANDLING, attempt)
+    if lead.succeeds:
+        work += stage_duration(plan, lead, step.conversation, P_CONVERSATION, attempt)
+    if step.preparation >= 0 and lead.made == 1:
+        work += stage_duration(plan, lead, step.preparation, P_PREPARE, np.int64(lead.assignments))
+    return work
 
 
 @hot
-def _seize(state: Any, team: Whole, slot: Whole) -> None:
-    """The free rep with the lowest number [14]."""
+def _after_no_answer(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """Nobody answered and the lead is still ours: once more, or give up [31, 38]."""
+    lead = state.leads[slot]
+    stage = plan.stages[lead.stage]
+    is_last = lead.step + 1 == stage.step_count
+    more = is_last and lead.attempts < promised_attempts(plan, lead)
+    if lead.step_attempts >= plan.steps[stage.step_first + lead.step].attempts and not more:
+        if is_last:
+            settle_clock(state, slot, ATTEMPTS_WITHIN, now, False)
+            lead.ending = GAVE_UP
+            give_up(plan, lead)
+            return
+        lead.step += 1
+        lead.step_attempts = 0
+    lead.due = max(_due(plan, lead, now), float(lead.paused_until))
+    lead.coming_token += 1
+    if lead.due > now:
+        schedule(state, lead.due, DUE, lead.id, NEXT_ATTEMPT, slot, lead.coming_token)
+    else:
+        lead.next = FALL_DUE
+
+
+@hot
+def _seize(plan: Any, state: Any, team: Whole, slot: Whole) -> None:
+    """The free rep with the lowest number [14], or the one the lead belongs to [103]."""
+    lead, row = state.leads[slot], plan.teams[team]
     rep = ZERO
+    if row.lanes == PERSONAL:
+        rep = lead.lane - row.lane_first
     while state.reps[team, rep] != 0:
         rep += 1
-    state.reps[team, rep] = 1
-    state.leads[slot].rep = rep
+    state.reps[team, rep] |= BUSY
+    lead.rep = rep
+
+
+@rare
+def _note_absence(plan: Any, state: Any, team: Whole, opens: float, capacity: Whole) -> Whole:
+    """Who is away today [102]; how many of those on shift."""
+    row = plan.teams[team]
+    away = ZERO
+    day = np.int64(math.floor(opens / DAY))
+    for rep in range(row.people):
+        luck = lead_luck(state.luck[0], row.luck, day, np.int64(rep))
+        state.reps[team, rep] &= ~AWAY
+        if unit(bits(luck, P_ABSENT, ZERO, ZERO)) < row.absence:
+            state.reps[team, rep] |= AWAY
+            away += np.int64(rep < capacity)
+    return away
 
 
 @hot
-def _contact_chance(plan: Any, lead: Any, step: Any, now: float) -> float:
-    """Chance that this attempt reaches the buyer [37, 41, 65]."""
+def _contact_chance(plan: Any, state: Any, slot: Whole, step: Any, now: float) -> float:
+    """Chance that this attempt reaches the buyer [37, 41, 65, 101]."""
+    lead = state.leads[slot]
+    lead.moved = effects_on(plan, state, slot, CONTACT_CHANCE, now)
     if step.contactable != 0 and lead.reachable == 0:
         return 0.0
     chance = plan.points[step.contact_first + min(lead.attempts, step.contact_count) - 1].y
-    if chance <= 0.0 or chance >= 1.0:
-        return chance  # type: ignore[no-any-return]  # from a record
-    shift = plan.stages[lead.stage].contact_intercept + effects_on(plan, lead, CONTACT_CHANCE, now)
-    return shifted_chance(chance, shift)
+    return shifted_chance(chance, plan.stages[lead.stage].contact_intercept + lead.moved)
 
 
 @hot

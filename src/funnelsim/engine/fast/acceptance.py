@@ -1,0 +1,77 @@
+"""Acceptance: a team that is handed a lead from another stage looks at it, and takes it or turns it down [89, 90]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.fast.clocks import settle_clock
+from funnelsim.engine.fast.definitions import score_now
+from funnelsim.engine.fast.draws import stage_duration
+from funnelsim.engine.fast.levels import acceptance_sees
+from funnelsim.engine.fast.outcome import take_group
+from funnelsim.engine.fast.state import DECIDE, DECIDES, NOTHING, TAKE_UP, TIMES_OUT
+from funnelsim.engine.jit import rare
+from funnelsim.engine.odds import step_value
+from funnelsim.engine.order import DUE
+from funnelsim.engine.streams import P_DECIDE
+from funnelsim.engine.worktime import add_open
+from funnelsim.plan import ACCEPT_WITHIN, REJECTED, TURNED_DOWN
+from funnelsim.whole import Whole
+
+
+@rare
+def ask(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """Somebody looks at once when the promise is kept, else after a while; past the window the default counts."""
+    lead = state.leads[slot]
+    duty = plan.duties[lead.stage, lead.assigned_to]
+    looks, window = now, _window_ends(plan, lead, now)
+    if lead.kept != 1:
+        looks += stage_duration(plan, lead, duty.decide, P_DECIDE, np.int64(lead.assignments))
+    lead.deciding = 1
+    lead.timed_out = np.int64(looks > window)
+    first = min(looks, window)
+    lead.next = NOTHING
+    if first <= now:
+        lead.next = DECIDE
+    else:
+        lead.coming_token += 1
+        schedule(state, first, DUE, lead.id, TIMES_OUT if lead.timed_out else DECIDES, slot, lead.coming_token)
+
+
+@rare
+def decide(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """The team's own score of the lead against its threshold; or the default, when nobody has looked in time."""
+    lead = state.leads[slot]
+    duty = plan.duties[lead.stage, lead.assigned_to]
+    lead.deciding = 0
+    lead.coming_token += 1
+    lead.decided = now
+    settle_clock(state, slot, ACCEPT_WITHIN, now, lead.timed_out == 0)
+    if lead.timed_out:
+        lead.accepted = duty.default_accept
+    else:
+        least = step_value(plan.points, duty.accept_first, duty.accept_count, now)
+        lead.accepted = np.int64(score_now(plan, state, slot, duty.accept_score, now) >= least)
+        acceptance_sees(plan, state, lead, np.int64(lead.accepted))
+    lead.next = TAKE_UP
+    if lead.accepted == 0:
+        state.minds[slot].points *= duty.points_kept
+        lead.ending = TURNED_DOWN
+        stage = plan.stages[lead.stage]
+        if stage.rejected_count > 0:
+            take_group(plan, lead, REJECTED, stage.rejected_first, stage.rejected_count)
+        else:
+            take_group(plan, lead, REJECTED, stage.unreached_first, stage.unreached_count)
+
+
+@rare
+def _window_ends(plan: Any, lead: Any, now: float) -> float:
+    duty, team = plan.duties[lead.stage, lead.assigned_to], plan.teams[lead.assigned_to]
+    if duty.window == np.inf:
+        return np.inf
+    if duty.window_business != 0:
+        return add_open(plan.intervals, team.interval_first, team.interval_count, now, duty.window)
+    return now + duty.window  # type: ignore[no-any-return]  # from a record

@@ -1,0 +1,214 @@
+"""Clocks: the terms of a promise running on an assignment, and what acts when they run out [53 to 62, 86]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.fast.draws import ONE, ZERO
+from funnelsim.engine.jit import hot, rare
+from funnelsim.engine.order import ACTION
+from funnelsim.engine.streams import on_grid
+from funnelsim.engine.worktime import add_open, open_between
+from funnelsim.plan import (
+    ACCEPT_WITHIN,
+    ATTEMPTS_WITHIN,
+    BROKEN,
+    CREATED,
+    FIRST_TOUCH,
+    INHERITED,
+    KEPT,
+    NEITHER,
+    NO_CLOCK,
+    QUALIFIED,
+    RUNNING,
+    STILL_OPEN,
+    TERMS,
+)
+from funnelsim.whole import Whole
+
+# Detail of an action's event: place of the term within its promise, then its kind.
+KIND_BITS, KIND_MASK = np.int64(2), np.int64(3)
+
+
+@hot
+def start_clocks(plan: Any, state: Any, slot: Whole, asked: Whole, now: float) -> None:
+    """The clocks of what is still owed."""
+    lead = state.leads[slot]
+    # most stages promise nothing: then nothing of the clocks is read or written
+    lead.clocked = np.int64(lead.promise >= 0 and plan.promises[max(np.int64(lead.promise), ZERO)].term_count > 0)
+    if lead.clocked == 0:
+        return
+    for kind in range(TERMS):
+        _no_clock(state.clocks[slot, kind])
+    promise = plan.promises[lead.promise]
+    for i in range(promise.term_first, promise.term_first + promise.term_count):
+        kind = plan.terms[i].kind
+        owed = (asked != 0) if kind == ACCEPT_WITHIN else (lead.touched_before == 0)
+        if kind == ATTEMPTS_WITHIN:
+            owed = lead.attempts < plan.terms[i].count
+        if owed:
+            _start(plan, state, slot, i, now)
+
+
+@hot
+def settle_clock(state: Any, slot: Whole, kind: Whole, now: float, met: bool) -> None:
+    """The promised thing has happened, in time or not, or it will not [15]."""
+    if state.leads[slot].clocked == 0:
+        return
+    clock = state.clocks[slot, kind]
+    if clock.state == RUNNING:
+        clock.state = KEPT if met and now <= clock.deadline else BROKEN
+        clock.token += 1
+
+
+@hot
+def end_clocks(plan: Any, state: Any, slot: Whole, how: Whole, now: float) -> Whole:
+    """The assignment is over; whether something was late when it began [54]."""
+    lead = state.leads[slot]
+    late = ZERO
+    if lead.clocked:
+        for kind in range(TERMS):
+            clock = state.clocks[slot, kind]
+            _end(plan, clock, how, now)
+            if clock.state != NO_CLOCK and clock.state != INHERITED and clock.deadline < lead.assigned:
+                late = ONE
+    return late
+
+
+@hot
+def forget_clocks(state: Any, slot: Whole) -> None:
+    """Nothing was promised: as the tables say it."""
+    if state.leads[slot].clocked == 0:
+        for kind in range(TERMS):
+            _no_clock(state.clocks[slot, kind])
+
+
+@rare
+def pause_clocks(plan: Any, state: Any, slot: Whole, begins: float, until: float, now: float) -> None:
+    """What is still to come of the clocks comes so much later [86]."""
+    lead = state.leads[slot]
+    if lead.clocked == 0:
+        return
+    for kind in range(TERMS):
+        clock = state.clocks[slot, kind]
+        if clock.state != RUNNING:
+            continue
+        clock.deadline = _moved(plan, lead, clock, clock.deadline, begins, until)
+        term = plan.terms[clock.term]
+        for i in range(term.action_first, term.action_first + term.action_count):
+            at = _alarm(plan, state, clock, kind, i)
+            state.alarms[slot, at] = _moved(plan, lead, clock, state.alarms[slot, at], begins, until)
+        if clock.acted_at > begins:
+            clock.acted_at = state.alarms[slot, _alarm(plan, state, clock, kind, clock.acted)]
+            post_action(plan, state, slot, kind, now)
+
+
+@hot
+def schedule_action(plan: Any, state: Any, slot: Whole, kind: Whole, now: float) -> None:
+    """The next action; what is overdue acts now [54]."""
+    if find_action(plan, state, slot, kind):
+        post_action(plan, state, slot, kind, now)
+
+
+@hot
+def find_action(plan: Any, state: Any, slot: Whole, kind: Whole) -> bool:
+    """Note the next action in order of (instant, place in the file) [17]; whether there is one."""
+    clock = state.clocks[slot, kind]
+    if clock.state != RUNNING:
+        return False
+    term = plan.terms[clock.term]
+    best: Whole = np.int64(-1)
+    best_at = np.inf
+    for i in range(term.action_first, term.action_first + term.action_count):
+        at = state.alarms[slot, _alarm(plan, state, clock, kind, i)]
+        coming = at > clock.acted_at or (at == clock.acted_at and i > clock.acted)
+        if coming and at < best_at:
+            best, best_at = i, at
+    if best >= 0:
+        clock.acted_at = best_at
+        clock.acted = best
+    return bool(best >= 0)
+
+
+@hot
+def post_action(plan: Any, state: Any, slot: Whole, kind: Whole, now: float) -> None:
+    lead, clock = state.leads[slot], state.clocks[slot, kind]
+    clock.token += 1
+    place = clock.term - plan.promises[lead.promise].term_first
+    schedule(state, max(clock.acted_at, now), ACTION, lead.id, (place << KIND_BITS) | kind, slot, clock.token)
+
+
+@hot
+def _start(plan: Any, state: Any, slot: Whole, i: Whole, now: float) -> None:
+    lead, term = state.leads[slot], plan.terms[i]
+    clock = state.clocks[slot, term.kind]
+    clock.term = i
+    clock.start = now
+    if term.start == CREATED:
+        clock.start = lead.arrived
+    elif term.start == QUALIFIED:
+        clock.start = lead.entered
+    clock.deadline = _after(plan, lead, clock, 1.0)
+    # opening hours before the run are not known: a business clock older than its length counts as late [24]
+    late = clock.deadline < 0.0 or (term.business != 0 and clock.start + term.length < 0.0)
+    clock.state = INHERITED if lead.inherited and late else RUNNING
+    clock.acted_at = -np.inf
+    clock.acted = -1
+    for k in range(term.action_first, term.action_first + term.action_count):
+        instant = max(_after(plan, lead, clock, plan.actions[k].fraction), lead.assigned)
+        state.alarms[slot, _alarm(plan, state, clock, term.kind, k)] = instant
+    schedule_action(plan, state, slot, term.kind, now)
+
+
+@hot
+def _after(plan: Any, lead: Any, clock: Any, fraction: float) -> float:
+    """The instant of a fraction of the length, on the same kind of clock [55]."""
+    term = plan.terms[clock.term]
+    return _add(plan, lead, term, clock.start, on_grid(fraction * term.length))
+
+
+@hot
+def _add(plan: Any, lead: Any, term: Any, start: float, length: float) -> float:
+    if term.business != 0:
+        team = plan.teams[lead.assigned_to]
+        return add_open(plan.intervals, team.interval_first, team.interval_count, start, length)
+    return start + length
+
+
+@hot
+def _moved(plan: Any, lead: Any, clock: Any, instant: float, begins: float, until: float) -> float:
+    """An instant of a clock after a pause."""
+    if instant <= begins:
+        return instant
+    term, length = plan.terms[clock.term], until - begins
+    if term.business != 0:
+        team = plan.teams[lead.assigned_to]
+        length = open_between(plan.intervals, team.interval_first, team.interval_count, begins, until)
+    return _add(plan, lead, term, instant, length)
+
+
+@hot
+def _alarm(plan: Any, state: Any, clock: Any, kind: Whole, action: Whole) -> Whole:
+    """Where the instant of an action is kept."""
+    room = np.int64(state.alarms.shape[1]) // TERMS
+    return kind * room + action - plan.terms[clock.term].action_first  # type: ignore[no-any-return]  # from a record
+
+
+@hot
+def _no_clock(clock: Any) -> None:
+    clock.state = NO_CLOCK
+    clock.deadline = -1.0
+    clock.token += 1
+
+
+@hot
+def _end(plan: Any, clock: Any, how: Whole, now: float) -> None:
+    """The promised thing has not happened [61]."""
+    clock.token += 1
+    if clock.state == RUNNING:
+        at = now if how != STILL_OPEN else plan.settings[0].horizon
+        passed = clock.deadline < at or (clock.deadline == at and how != STILL_OPEN)
+        clock.state = BROKEN if passed else NEITHER

@@ -1,0 +1,130 @@
+"""Definitions: milestones that a lead enters and thresholds that its score reaches [35, 82].
+
+A threshold is looked at when the score may have changed: at each entry, after each signal or merger, and at the first
+touch of nurture at which it is reached. A visit that waits at a gate is looked at with them [83].
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.fast.levels import quota_sees
+from funnelsim.engine.fast.nurture import bring_up_to_date
+from funnelsim.engine.fast.state import HORIZON, N_PASSINGS, TRACING
+from funnelsim.engine.fast.tally import count_passing
+from funnelsim.engine.interest import after_touch, score_of
+from funnelsim.engine.jit import hot
+from funnelsim.engine.odds import step_value
+from funnelsim.engine.order import SIGNAL
+from funnelsim.plan import SCORE_AT_LEAST
+from funnelsim.whole import Whole
+
+ZERO, ONE = np.int64(0), np.int64(1)
+CROSSES = ONE                       # detail of the rank SIGNAL: a touch of nurture at which a threshold is reached
+
+
+@hot
+def pass_milestones(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+    """First visits to a stage; leads in flight have passed their stage and those before it [23]."""
+    lead = state.leads[slot]
+    if lead.number > 1 or lead.stage <= lead.snapshot_stage:
+        return
+    for i in range(len(plan.definitions)):
+        if plan.definitions[i].stage == lead.stage:         # a threshold has no stage
+            _count(plan, state, out, slot, i, now)
+
+
+@hot
+def pass_thresholds(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+    """The score may have changed: count what is reached for the first time; of a lead in flight it was before [23]."""
+    lead, mind = state.leads[slot], state.minds[slot]
+    bring_up_to_date(plan, state, slot, now)
+    for i in range(len(plan.definitions)):
+        if _is_open(plan, mind, i) and is_reached(plan, lead, mind, i, mind.intent, now):
+            mind.passed |= ONE << i
+            if lead.flight < 0:
+                _count(plan, state, out, slot, i, now)
+                if state.n[TRACING] != 0:
+                    _write(state, lead, i, now)
+
+
+@hot
+def expect_crossing(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """Look again at the touch of nurture at which the next threshold, or that of the gate, is reached.
+
+    A look that is due at this very instant stays.
+    """
+    lead, mind = state.leads[slot], state.minds[slot]
+    if mind.crossing == now:
+        return
+    mind.crossing = np.inf
+    mind.crossing_token += 1
+    if mind.touches >= mind.most:
+        return
+    row = plan.nurtures[mind.nurture]
+    intent = mind.intent
+    for touch in range(mind.touches + 1, mind.most + 1):
+        instant = mind.nurture_from + touch * row.every
+        if instant >= state.now[HORIZON]:
+            return
+        intent = after_touch(intent, row.intent, row.intent_limit)
+        for i in range(len(plan.definitions)):
+            is_wanted = _is_open(plan, mind, i) or (lead.gated != 0 and i == plan.stages[lead.stage].gate)
+            if is_wanted and is_reached(plan, lead, mind, i, intent, instant):
+                mind.crossing = instant
+                schedule(state, instant, SIGNAL, lead.id, CROSSES, slot, mind.crossing_token)
+                return
+
+
+@hot
+def is_reached(plan: Any, lead: Any, mind: Any, i: Whole, intent: float, now: float) -> bool:
+    """Whether the score, with the offset found by anchoring, is at the threshold."""
+    row = plan.definitions[i]
+    score = score_of(plan.scores, plan.tables, row.score, lead.luck, lead.fit, intent, mind.points)
+    return score + row.offset >= threshold(plan, i, now)  # type: ignore[no-any-return]  # from a record
+
+
+@hot
+def threshold(plan: Any, i: Whole, now: float) -> float:
+    """What the score must reach."""
+    return step_value(plan.points, plan.definitions[i].least_first, plan.definitions[i].least_count, now)
+
+
+@hot
+def score_now(plan: Any, state: Any, slot: Whole, observer: Whole, now: float) -> float:
+    """What an observer thinks of a lead [87]."""
+    lead, mind = state.leads[slot], state.minds[slot]
+    bring_up_to_date(plan, state, slot, now)
+    return score_of(plan.scores, plan.tables, observer, lead.luck, lead.fit, mind.intent, mind.points)
+
+
+@hot
+def _is_open(plan: Any, mind: Any, i: Whole) -> bool:
+    return plan.definitions[i].kind == SCORE_AT_LEAST and (mind.passed >> i) & ONE == 0  # type: ignore[no-any-return]  # from a record
+
+
+@hot
+def _count(plan: Any, state: Any, out: Any, slot: Whole, i: Whole, now: float) -> None:
+    """Second records count only where not persons are asked for [88]."""
+    lead = state.leads[slot]
+    if lead.second and plan.definitions[i].person:
+        return
+    count_passing(plan, state, out, lead, state.minds[slot], i, now)
+    quota_sees(plan, state, i, lead.value)
+
+
+@hot
+def _write(state: Any, lead: Any, i: Whole, now: float) -> None:
+    row = state.passings[state.n[N_PASSINGS]]
+    state.n[N_PASSINGS] += 1
+    row.lead = lead.id
+    row.definition = i
+    row.at = now
+    row.source = lead.source
+    row.segment = lead.segment
+    row.arrived = lead.arrived
+    row.value = lead.value
+    row.duplicate = lead.second

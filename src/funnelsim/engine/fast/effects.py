@@ -1,0 +1,55 @@
+"""What the effects on a visit look at, and their sum [66, 92 to 94]. The arithmetic is in engine/odds.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funnelsim.engine.fast.nurture import bring_up_to_date
+from funnelsim.engine.jit import hot, rare
+from funnelsim.engine.odds import View, total_shift
+from funnelsim.plan import MARKETING
+from funnelsim.whole import Whole
+
+ZERO, ONE = np.int64(0), np.int64(1)
+SIDE_BITS = np.int64(60)            # reached_by: a bit a team, and from here a bit a side
+
+
+@hot
+def effects_on(plan: Any, state: Any, slot: Whole, target: Whole, now: float) -> float:
+    """Sum of the effects on a target, on the log-odds (of a time: on its logarithm)."""
+    if (state.facts[state.leads[slot].stage].targets >> target) & ONE == 0:
+        return 0.0
+    return _sum(plan, state, slot, target, now)
+
+
+@hot
+def response_delay(lead: Any) -> float:
+    """Seconds from entry, or from the hand raised last, to the first touch; -1 while untouched [64, 85]."""
+    if lead.touched < 0.0:
+        return -1.0
+    return lead.touched - (lead.asked if lead.asked >= 0.0 else lead.entered)  # type: ignore[no-any-return]  # from a record
+
+
+@hot
+def is_own(plan: Any, lead: Any, team: Whole) -> bool:
+    """Whether the lead comes from the side of the team."""
+    return plan.sources[lead.source].side == plan.teams[team].side  # type: ignore[no-any-return]  # from a record
+
+
+@rare
+def _sum(plan: Any, state: Any, slot: Whole, target: Whole, now: float) -> float:
+    lead, mind = state.leads[slot], state.minds[slot]
+    bring_up_to_date(plan, state, slot, now)
+    stage = plan.stages[lead.stage]
+    team = np.int64(lead.assigned_to if lead.assigned_to >= 0 else lead.owner)
+    known = max(team, ZERO)
+    view = View(
+        lead.fit, mind.intent, mind.trust, mind.points, plan.mixes[lead.group].warmth, lead.context,
+        np.float64((lead.reached_by >> SIDE_BITS) == 3),
+        np.float64(stage.step_count > 0 and team >= 0 and plan.teams[known].side == MARKETING),
+        response_delay(lead), lead.touched - mind.ready, np.float64(lead.unresolved), np.float64(lead.duplicated),
+        np.float64(team >= 0 and is_own(plan, lead, known)))
+    return total_shift(plan.effects, plan.points, plan.scores, plan.tables, plan.levels, state.levels,
+                       stage.effect_first, stage.effect_count, target, team, now, lead.luck, view)

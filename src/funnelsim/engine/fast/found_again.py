@@ -1,0 +1,73 @@
+"""Found again: a person turns up as a second record, which is merged or becomes a lead of its own [88].
+
+Nothing is kept for it: who the first record is follows from the number, and what it was born with from its luck.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.fast.demand import birth_draw, birth_duration, take_slot
+from funnelsim.engine.fast.nurture import bring_up_to_date
+from funnelsim.engine.fast.state import HAND, IN_STAGE, LOOK
+from funnelsim.engine.jit import hot, rare
+from funnelsim.engine.order import ARRIVAL
+from funnelsim.engine.streams import P_AGAIN, P_AGAIN_AFTER, P_MERGED, P_SECOND, bits, lead_luck
+from funnelsim.whole import Whole
+
+ZERO, ONE = np.int64(0), np.int64(1)
+SECOND = np.int64(1 << 53)          # in the number of a second record
+SOURCE_SHIFT, CELL_SHIFT, CELL_MASK, ORDINAL_MASK = np.int64(44), np.int64(8), np.int64((1 << 36) - 1), np.int64(255)
+
+
+@hot
+def expect_second(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """At arrival: whether and when the person will turn up again."""
+    if plan.sources[state.leads[slot].source].again > 0.0:
+        _expect_second(plan, state, slot, now)
+
+
+@rare
+def turn_up(plan: Any, state: Any, slot: Whole, number: Whole, now: float) -> Whole:
+    """The second record; the slot of the lead that it is merged into, or of a new one."""
+    lead = state.leads[slot]
+    first = number ^ SECOND
+    is_there = lead.id == first and lead.alive == IN_STAGE
+    if is_there and birth_draw(plan, lead, P_MERGED) < plan.sources[lead.source].merged:
+        bring_up_to_date(plan, state, slot, now)
+        lead.merged += 1
+        state.minds[slot].points += plan.mixes[lead.group].points
+        lead.next = LOOK
+        lead.then = HAND
+        return slot
+    source = first >> SOURCE_SHIFT
+    luck = lead_luck(state.luck[0], plan.sources[source].luck, (first >> CELL_SHIFT) & CELL_MASK, first & ORDINAL_MASK)
+    other = take_slot(state, number, luck, source, now)
+    second = state.leads[other]
+    second.second = 1
+    second.arrived -= birth_duration(plan, second, plan.sources[source].again_after, P_AGAIN_AFTER)
+    if is_there:
+        lead.duplicated = 1
+        second.duplicated = 1
+    return other
+
+
+@rare
+def become_a_lead(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """Born with the person's traits; its own luck in all else."""
+    lead = state.leads[slot]
+    lead.luck = bits(lead.luck, P_SECOND, ZERO, ZERO)
+    lead.arrived = now
+    lead.value = 0.0
+
+
+@rare
+def _expect_second(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    lead = state.leads[slot]
+    source = plan.sources[lead.source]
+    if birth_draw(plan, lead, P_AGAIN) < source.again:
+        time = now + birth_duration(plan, lead, source.again_after, P_AGAIN_AFTER)
+        schedule(state, time, ARRIVAL, lead.id | SECOND, ZERO, slot, ZERO)

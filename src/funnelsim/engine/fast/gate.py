@@ -1,0 +1,109 @@
+"""A gate: the way forward opens when the lead's score reaches a definition, not by a chance [83]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.fast.definitions import expect_crossing, is_reached, pass_thresholds, score_now, threshold
+from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
+from funnelsim.engine.fast.outcome import SHOWS, length_given_age, row_given_age, show, take
+from funnelsim.engine.fast.state import LEAVE, NOTHING
+from funnelsim.engine.jit import hot, rare
+from funnelsim.engine.odds import choose_exit
+from funnelsim.engine.order import OUTCOME
+from funnelsim.engine.streams import P_EXIT, P_PACE
+from funnelsim.plan import SILENT
+from funnelsim.whole import Whole
+
+NO_EXIT = np.int64(-1)
+
+
+@rare
+def settle_at_gate(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """Forward when the gate is open; else by another exit, unless it opens before that one shows."""
+    lead = state.leads[slot]
+    stage = plan.stages[lead.stage]
+    lead.next = NOTHING
+    if _is_open(plan, state, slot, now):
+        _leave_forward(plan, state, slot, now)
+    elif stage.next_forward < stage.next_count:
+        row = _choose(plan, lead, 0.0)
+        _wait(plan, state, slot, row, stage_duration(plan, lead, plan.exits[row].pace, P_PACE, ZERO), now)
+    else:
+        _wait(plan, state, slot, NO_EXIT, np.inf, now)
+
+
+@rare
+def settle_at_gate_given_age(plan: Any, state: Any, slot: Whole, age: float) -> None:
+    """The same of a lead in flight, whose exits are drawn given the time already spent [23]."""
+    lead = state.leads[slot]
+    stage = plan.stages[lead.stage]
+    middle, end = stage.next_first + stage.next_forward, stage.next_first + stage.next_count
+    if _is_open(plan, state, slot, 0.0):
+        row = row_given_age(plan, lead, age, stage.next_first, middle)
+        show(plan, state, slot, row, length_given_age(plan, lead, row, age), 0.0)
+    elif middle < end:
+        row = row_given_age(plan, lead, age, middle, end)
+        _wait(plan, state, slot, row, length_given_age(plan, lead, row, age), 0.0)
+    else:
+        _wait(plan, state, slot, NO_EXIT, np.inf, 0.0)
+
+
+@rare
+def look(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+    """The score may have changed: what is passed; and when the gate is open now, the other exit is off."""
+    lead = state.leads[slot]
+    lead.next = lead.then
+    pass_thresholds(plan, state, out, slot, now)
+    if lead.gated and _is_open(plan, state, slot, now):
+        lead.gated = 0
+        lead.coming_token += 1
+        _leave_forward(plan, state, slot, now)
+    if lead.next == LEAVE:
+        lead.pausing = 0
+    else:
+        expect_crossing(plan, state, slot, now)
+
+
+@rare
+def _is_open(plan: Any, state: Any, slot: Whole, now: float) -> bool:
+    """Whether the score is at the threshold now; the visit notes by how much."""
+    lead, mind = state.leads[slot], state.minds[slot]
+    i = plan.stages[lead.stage].gate
+    lead.shift = score_now(plan, state, slot, plan.definitions[i].score, now) - threshold(plan, i, now)
+    reached = is_reached(plan, lead, mind, i, mind.intent, now)
+    lead.chance = np.float64(reached)
+    return reached
+
+
+@rare
+def _wait(plan: Any, state: Any, slot: Whole, row: Whole, pace: float, now: float) -> None:
+    """At the gate; one of the other exits shows in the end."""
+    lead = state.leads[slot]
+    lead.gated = 1
+    shows = max(lead.entered + pace, now)
+    if row >= 0 and plan.exits[row].to != SILENT and shows < np.inf:
+        take(plan, lead, row)
+        if shows == now:
+            lead.next = LEAVE
+            return
+        schedule(state, shows, OUTCOME, lead.id, SHOWS, slot, lead.coming_token)
+    expect_crossing(plan, state, slot, now)
+
+
+@hot
+def _leave_forward(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    lead = state.leads[slot]
+    row = _choose(plan, lead, 1.0)
+    show(plan, state, slot, row, stage_duration(plan, lead, plan.exits[row].pace, P_PACE, ZERO), now)
+
+
+@hot
+def _choose(plan: Any, lead: Any, chance: float) -> Whole:
+    """One of the forward exits (chance 1) or one of the others (0), in their proportions."""
+    stage = plan.stages[lead.stage]
+    return choose_exit(plan.exits, stage.next_first, stage.next_count, stage.next_forward, chance,
+                       stage_draw(plan, lead, P_EXIT, ZERO))

@@ -1,0 +1,111 @@
+"""Rows of the tables, when they are wanted: attempts, assignments and visits as they end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funnelsim.engine.fast.state import N_ASSIGNMENTS, N_ATTEMPTS, N_VISITS
+from funnelsim.engine.jit import rare
+from funnelsim.whole import Whole
+
+NO_REP, NO_TASK = np.int64(-1), np.int64(-1)
+
+
+@rare
+def write_attempt(state: Any, slot: Whole, ended: float, end: Whole) -> None:
+    """An attempt or a task that has ended, was withdrawn, or still waits or goes on."""
+    lead = state.leads[slot]
+    made = lead.waiting == 0
+    row = state.attempts[state.n[N_ATTEMPTS]]
+    state.n[N_ATTEMPTS] += 1
+    row.lead = lead.id
+    row.stage = lead.stage
+    row.number = lead.number
+    row.task = lead.task
+    row.ordinal = lead.tries
+    row.shift = 0.0
+    if lead.task < 0:
+        row.ordinal = lead.attempts if made else lead.attempts + 1
+        row.shift = lead.moved if made else 0.0
+    row.assignment = lead.assignments
+    row.team = lead.assigned_to
+    row.rep = lead.rep if made else NO_REP
+    row.joined = lead.joined
+    row.started = lead.started if made else -1.0
+    row.ended = ended
+    row.end = end
+
+
+@rare
+def write_visit(state: Any, slot: Whole, ended: float, outcome: Whole, to: Whole, back: float) -> None:
+    """A visit that has ended or been cut off by the horizon."""
+    lead, mind = state.leads[slot], state.minds[slot]
+    row = state.visits[state.n[N_VISITS]]
+    state.n[N_VISITS] += 1
+    row.lead = lead.id
+    row.stage = lead.stage
+    row.number = lead.number
+    row.source = lead.source
+    row.segment = lead.segment
+    row.arrived = lead.arrived
+    row.cycle = lead.cycle
+    row.owner = lead.owner
+    row.entered = lead.entered
+    row.deadline = lead.first_deadline
+    row.touched = lead.touched
+    row.reached = lead.reached
+    row.attempts = lead.attempts
+    row.ended = ended
+    row.outcome = outcome
+    row.to = to
+    row.back = back
+    row.shift = lead.shift
+    row.chance = lead.chance
+    row.context = lead.context
+    row.fit = lead.fit
+    row.value = lead.value
+    row.intent = mind.intent
+    row.trust = mind.trust
+    row.points = mind.points
+    row.asked = lead.asked
+    row.touches = mind.touches
+    row.effort = lead.effort
+    row.blame = lead.blame
+    row.duplicate = lead.second
+    row.merged = lead.merged
+
+
+@rare
+def write_assignment(state: Any, slot: Whole, late: Whole, ended: float, how: Whole) -> None:
+    """An assignment that is over."""
+    lead = state.leads[slot]
+    touch, tries, accept = state.clocks[slot, 0], state.clocks[slot, 1], state.clocks[slot, 2]
+    row = state.assignments[state.n[N_ASSIGNMENTS]]
+    state.n[N_ASSIGNMENTS] += 1
+    row.lead = lead.id
+    row.stage = lead.stage
+    row.number = lead.number
+    row.ordinal = lead.assignments
+    row.team = lead.assigned_to
+    row.assigned = lead.assigned
+    row.joined = lead.first_joined
+    row.touched = lead.first_touched
+    row.attempts = lead.made
+    row.kept = lead.kept
+    row.deadline = touch.deadline
+    row.first_touch = touch.state
+    row.attempts_deadline = tries.deadline
+    row.attempts_within = tries.state
+    row.accept_deadline = accept.deadline
+    row.accept_within = accept.state
+    row.promise = lead.promise
+    row.decided = lead.decided
+    row.accepted = lead.accepted
+    row.pursued = lead.pursued
+    row.late = late
+    row.warned = lead.warned
+    row.escalated = lead.escalated
+    row.ended = ended
+    row.how = how

@@ -1,0 +1,149 @@
+"""Signals: what a buyer may do in a stage, each at most once a visit; raised hands and pauses [84 to 86].
+
+Which signals happen, and when, follows from their draws: the next one is looked for among them, none is stored.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.fast.clocks import pause_clocks
+from funnelsim.engine.fast.draws import ZERO
+from funnelsim.engine.fast.effects import effects_on
+from funnelsim.engine.fast.nurture import bring_up_to_date
+from funnelsim.engine.fast.queues import leave_queue
+from funnelsim.engine.fast.rows import write_attempt
+from funnelsim.engine.fast.state import (
+    BY_HAND,
+    DECIDE,
+    FALL_DUE,
+    HAND,
+    JOIN,
+    LOOK,
+    NEXT_ATTEMPT,
+    NOTHING,
+    RETURNS,
+    TRACING,
+)
+from funnelsim.engine.interest import after_signal
+from funnelsim.engine.jit import hot, rare
+from funnelsim.engine.odds import shifted_chance
+from funnelsim.engine.order import DUE, SIGNAL
+from funnelsim.engine.streams import P_AFTER, P_PAUSE, P_SIGNAL, bits, on_grid, plus, quantile, unit
+from funnelsim.plan import PAUSES, RAISES_HAND, SIGNAL_CHANCE, WITHDRAWN
+from funnelsim.whole import Whole
+
+HAPPENS = ZERO                      # detail of the rank SIGNAL
+
+
+@hot
+def start_signals(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """Decided at entry; of a lead in flight those before the start are left out."""
+    mind = state.minds[slot]
+    if plan.stages[state.leads[slot].stage].signal_count > 0:
+        mind.signal = -1
+        mind.signal_at = -1.0
+        mind.signal_shift = effects_on(plan, state, slot, SIGNAL_CHANCE, now)
+        _expect_signal(plan, state, slot)
+
+
+@rare
+def happen(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """A signal: the definitions are looked at, then the team is told."""
+    lead, mind = state.leads[slot], state.minds[slot]
+    row = plan.signals[mind.signal]         # without the compiler `row.flags` is what NumPy calls so
+    bring_up_to_date(plan, state, slot, now)
+    mind.points += row.points
+    mind.intent = after_signal(mind.intent, row.intent)
+    mind.trust += row.trust
+    lead.next = LOOK
+    lead.then = HAND if row["flags"] & RAISES_HAND else NOTHING
+    if row["flags"] & PAUSES:
+        lead.pausing = mind.signal + 1
+    _expect_signal(plan, state, slot)
+
+
+@rare
+def raise_hand(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """The buyer asks for us: the team turns to the lead now [85]."""
+    lead = state.leads[slot]
+    lead.next = NOTHING
+    if plan.stages[lead.stage].step_count == 0 or lead.reached >= 0.0 or lead.chance >= 0.0:
+        return                              # nobody works here, or it is settled already
+    if lead.touched < 0.0 and lead.touched_before == 0:
+        lead.asked = now
+    if lead.assigned_to < 0 or lead.in_service or lead.waiting:
+        return
+    lead.coming_token += 1
+    if lead.deciding:
+        lead.hurried = BY_HAND
+        lead.timed_out = 0
+        lead.next = DECIDE
+    elif lead.reacting or lead.returning:
+        lead.reacting = 0
+        lead.next = JOIN
+    else:
+        lead.next = FALL_DUE
+
+
+@rare
+def pause(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """The buyer has no time: clocks stand still, and nothing falls due before the end [86]."""
+    lead = state.leads[slot]
+    signal = np.int64(lead.pausing - 1)
+    lead.pausing = 0
+    if lead.assigned_to < 0 or lead.reached >= 0.0:
+        return
+    begins = max(now, float(lead.paused_until))
+    until = now + _duration(plan, lead, signal, plan.signals[signal].pause, P_PAUSE)
+    if until > begins:
+        _hold(state, slot, now, until)
+        pause_clocks(plan, state, slot, begins, until, now)
+        lead.paused_until = until
+
+
+@hot
+def _hold(state: Any, slot: Whole, now: float, until: float) -> None:
+    """Nothing falls due, and the lead does not wait in the queue, before a pause is over."""
+    lead = state.leads[slot]
+    if lead.waiting:
+        if state.n[TRACING] != 0:
+            write_attempt(state, slot, now, WITHDRAWN)
+        leave_queue(state, slot)
+        lead.waiting = 0
+        lead.returning = 1
+    elif lead.in_service or lead.reacting or lead.due >= until:
+        return
+    lead.due = until
+    lead.coming_token += 1
+    schedule(state, until, DUE, lead.id, RETURNS if lead.returning else NEXT_ATTEMPT, slot, lead.coming_token)
+
+
+@rare
+def _expect_signal(plan: Any, state: Any, slot: Whole) -> None:
+    """The next one by (instant, place in the file)."""
+    lead, mind = state.leads[slot], state.minds[slot]
+    stage = plan.stages[lead.stage]
+    best, best_at = np.int64(-1), np.inf
+    for i in range(stage.signal_first, stage.signal_first + stage.signal_count):
+        row = plan.signals[i]
+        u = unit(bits(lead.luck, plus(row.luck, P_SIGNAL), lead.number, ZERO))
+        if u >= shifted_chance(row.chance, mind.signal_shift):
+            continue
+        time = lead.entered + _duration(plan, lead, i, row.after, P_AFTER)
+        if (time > mind.signal_at or (time == mind.signal_at and i > mind.signal)) and 0.0 <= time < best_at:
+            best, best_at = np.int64(i), time
+    mind.signal = best
+    mind.signal_at = best_at
+    if best >= 0:
+        schedule(state, best_at, SIGNAL, lead.id, HAPPENS, slot, mind.token)
+
+
+@hot
+def _duration(plan: Any, lead: Any, signal: Whole, table: Whole, what: Whole) -> float:
+    if table < 0:
+        return 0.0
+    return on_grid(quantile(plan.tables, table, bits(lead.luck, plus(plan.signals[signal].luck, what), lead.number, ZERO)))

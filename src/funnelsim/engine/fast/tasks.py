@@ -1,0 +1,98 @@
+"""Tasks: meetings and objections, once the buyer has been reached [100]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.fast.effects import effects_on
+from funnelsim.engine.fast.outcome import give_up
+from funnelsim.engine.fast.state import JOIN, NEXT_TASK, NOTHING, SETTLE, TASK_DUE
+from funnelsim.engine.jit import hot, rare
+from funnelsim.engine.odds import shifted_chance
+from funnelsim.engine.order import DUE
+from funnelsim.engine.streams import P_DELAY, P_HANDLING, P_SHOW, P_TASK, bits, on_grid, plus, quantile, unit
+from funnelsim.plan import GAVE_UP, MEETING, REACHED, SHOW
+from funnelsim.whole import Whole
+
+ZERO = np.int64(0)
+APPOINTED = np.int64(2)             # level of a meeting in the queue
+
+
+@hot
+def begin_tasks(plan: Any, lead: Any) -> None:
+    """The buyer has been reached, and there may be more to do."""
+    lead.task = plan.stages[lead.stage].task_first - 1
+    lead.tries = 0
+    lead.next = NEXT_TASK
+
+
+@rare
+def next_task(plan: Any, state: Any, slot: Whole, now: float) -> None:
+    """The next task there is, or another try at this one; the outcome when all are over."""
+    lead = state.leads[slot]
+    stage = plan.stages[lead.stage]
+    end = stage.task_first + stage.task_count
+    if lead.tries == 0:
+        lead.task += 1
+        while lead.task < end and _draw(plan, lead, P_TASK) >= plan.tasks[lead.task].chance:
+            lead.task += 1
+    if lead.task == end:
+        lead.task = -1
+        lead.ending = REACHED
+        lead.next = SETTLE
+        return
+    lead.tries += 1
+    row = plan.tasks[lead.task]
+    lead.level = APPOINTED if row.kind == MEETING else ZERO
+    delay = _duration(plan, lead, row.delay, P_DELAY)
+    lead.next = JOIN
+    if delay > 0.0:
+        lead.next = NOTHING
+        lead.coming_token += 1
+        schedule(state, now + delay, DUE, lead.id, TASK_DUE, slot, lead.coming_token)
+
+
+@rare
+def start_task(plan: Any, state: Any, slot: Whole, now: float) -> float:
+    """The buyer shows or not, the objection is resolved or not; seconds of work before the stretch."""
+    lead = state.leads[slot]
+    row = plan.tasks[lead.task]
+    chance = row.success
+    if row.kind == MEETING:
+        chance = shifted_chance(chance, effects_on(plan, state, slot, SHOW, now))
+    lead.succeeds = np.int64(_draw(plan, lead, P_SHOW) < chance)
+    lost = row.kind == MEETING and lead.succeeds == 0       # a rep whose buyer does not show loses time
+    return _duration(plan, lead, row.idle if lost else row.handling, P_HANDLING)
+
+
+@rare
+def finish_task(plan: Any, lead: Any) -> None:
+    """Done, or once more, or in vain."""
+    row = plan.tasks[lead.task]
+    lead.next = NEXT_TASK
+    if lead.succeeds:
+        lead.tries = 0
+    elif lead.tries >= row.tries:
+        if row.kind == MEETING:
+            lead.task = -1
+            lead.ending = GAVE_UP
+            give_up(plan, lead)
+        else:
+            lead.unresolved += 1
+            lead.tries = 0
+
+
+@hot
+def _draw(plan: Any, lead: Any, what: Whole) -> float:
+    return unit(bits(lead.luck, plus(plan.tasks[lead.task].luck, what), lead.number, np.int64(lead.tries)))
+
+
+@hot
+def _duration(plan: Any, lead: Any, table: Whole, what: Whole) -> float:
+    if table < 0:
+        return 0.0
+    drawn = bits(lead.luck, plus(plan.tasks[lead.task].luck, what), lead.number, np.int64(lead.tries))
+    return on_grid(quantile(plan.tables, table, drawn))
