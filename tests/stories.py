@@ -2,7 +2,8 @@
 
 Every time and length in a story is fixed, so there is one right answer, and the test's docstring works it out.
 Weeks begin on Monday 5 January 2026, and the office is open from Monday to Friday, 09:00 to 17:00, in UTC, unless the
-story says otherwise. Leads are called by source and place in the batch: "web 1" is the first lead of `web`.
+story says otherwise. Leads are called by source and place in the batch: "web 1" is the first lead of `web`, and "web 1
+again" the same person's second record.
 """
 
 from __future__ import annotations
@@ -138,7 +139,8 @@ class Story:
         if in_flight(np.array([number]))[0]:
             return f"flying {snapshot_id(number)}"
         place = (int(number) >> 8 & 0x7FFFFF) * 256 + (int(number) & 255)
-        return f"{self.book.sources[int(number) >> 44]} {place + 1}"
+        source = int(number) >> 44              # from 512 on: a second record of the person
+        return f"{self.book.sources[source & 511]} {place + 1}" + (" again" if source & 512 else "")
 
 
 _TIMES = {
@@ -153,6 +155,10 @@ _TIMES = {
     "joined",
     "started",
     "attempts_deadline",
+    "accept_deadline",
+    "decided",
+    "asked",
+    "at",
 }
 _NAMES = {
     "outcome": p.OUTCOMES,
@@ -160,4 +166,5 @@ _NAMES = {
     "end": p.ATTEMPT_ENDS,
     "first_touch": p.CLOCK_STATES,
     "attempts_within": p.CLOCK_STATES,
+    "accept_within": p.CLOCK_STATES,
 }
