@@ -2,7 +2,7 @@
 
 A key is an assumption when the schema says so (`assumed`), and in use when it is not at its default; those of a level
 or of pursuit always are, since these do something at their defaults too. The sweep goes from no effect to twice as much
-as is written, or through all shares. Effects of fit that calibration has measured are no assumption.
+as is written, through all shares, or from half to twice. What calibration has measured of fit is no assumption.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from funnelsim.scenario.values import Range, Schedule
 Path = tuple[str, ...]
 SHARES = ("base", "fatigue", "weight", "initial", "quality", "volume", "kept")      # keys that run from 0 to 1
 NONE_AT_ONE = ("odds", "times", "handling")                                 # keys that do nothing at 1
+ABOVE_NONE = ("intent_limit", "trust_limit")                                # keys that are never 0
 POINTS = 7
 
 
@@ -87,6 +88,8 @@ def _written(value: Any) -> str:
 def _ends(key: str, value: float) -> str:
     if key in SHARES and 0.0 <= value <= 1.0:
         return "0..1"
+    if key in ABOVE_NONE:
+        return f"{value / 2.0:.3g}..{2.0 * value:.3g}"
     if key in NONE_AT_ONE:
         return f"1..{2.0 * value:.3g}" if value >= 1.0 else f"{value / 2.0:.3g}..1"
     return f"0..{2.0 * value:.3g}" if value > 0.0 else f"{2.0 * value:.3g}..0"

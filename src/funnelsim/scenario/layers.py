@@ -99,6 +99,18 @@ def put(tree: Node, texts: Sequence[str], problems: list[Problem]) -> Node:
     return tree
 
 
+def reaches(tree: Node, one: str) -> bool:
+    """Whether the thing that a --set text says something of is in the tree, such as the nurture of its `intent`."""
+    keys = [key.strip() for key in one.partition("=")[0].split(".")]
+    for end in range(1, len(keys)):
+        here, above = spot(keys[:end]), spot(keys[:end - 1])
+        may_be_left_out = above.named is not None or (
+            here.field is not None and here.field.get_default(call_default_factory=True) is None)
+        if may_be_left_out and not _is_there(tree, keys[:end]):
+            return False
+    return True
+
+
 def places(tree: Node) -> dict[Path, Place]:
     """Where the value at each path was written; for a mapping, where its key stands."""
     found: dict[Path, Place] = {}
@@ -157,6 +169,17 @@ def _refuse_nothing(node: Node, path: Path, problems: list[Problem]) -> None:
     elif isinstance(node.value, list):
         for i, child in enumerate(node.value):
             _refuse_nothing(child, (*path, i), problems)
+
+
+def _is_there(tree: Node, keys: Sequence[str]) -> bool:
+    node: Node | None = tree
+    for key in keys:
+        below = node.value if node is not None else None
+        if isinstance(below, list):
+            node = below[int(key)] if key.isdigit() and int(key) < len(below) else None
+        else:
+            node = below.get(key) if isinstance(below, dict) else None
+    return node is not None
 
 
 def _setting(one: str, count: int) -> tuple[list[tuple[str, Place]], Node]:

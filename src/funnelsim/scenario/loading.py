@@ -36,7 +36,8 @@ def load(path: str, sets: Sequence[str] = ()) -> Loaded:
     """The scenario of a file, or ScenarioError with every problem at once.
 
     `sets` are texts such as "teams.sales.people=6". What they say of facts and policy holds for this scenario and not
-    for its root, the file as it is written: base rates were observed there. A belief or a setting holds for both.
+    for its root, the file as it is written: base rates were observed there. A belief or a setting holds for both,
+    where the root has what it is about.
     """
     path = str(path)
     problems: list[Problem] = []
@@ -80,7 +81,8 @@ def _below(files: list[Layer], sets: Sequence[str]) -> Node | None:
     for_both = [one for one in sets if nature(tuple(one.partition("=")[0].strip().split("."))) in ("belief", "setting")]
     if len(base) == len(files) and len(for_both) == len(sets):
         return None
-    below = with_leads(layers.put(layers.merge(base, []), for_both, []), [])
+    file = layers.merge(base, [])
+    below = with_leads(layers.put(file, [one for one in for_both if layers.reaches(file, one)], []), [])
     alone = len(base) == len(files) and any(problem.severity == "error" for problem in _checked(below, [])[1])
     return None if alone else below     # a file that needs the settings to be whole is no root
 

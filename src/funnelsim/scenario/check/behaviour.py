@@ -69,7 +69,7 @@ def check_effects(scenario: Scenario, found: Findings) -> None:
     ):
         effect = getattr(effects, key)
         if effect != type(effect)() and not there:
-            found.error(("effects", key), f"{key} acts on nothing: {text}", hint)
+            found.warn(("effects", key), f"{key} acts on nothing: {text}", hint)
 
 
 def check_gated_effects(scenario: Scenario, found: Findings) -> None:
