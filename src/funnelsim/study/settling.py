@@ -30,6 +30,7 @@ FIRST_REPLICATION = 1_000_000  # luck that no study uses
 _STEPS, _SETTLED = 12, 2e-3  # rounds at most; change of the log-odds at which to stop
 _GATED_STEPS = 24  # a gate is not solved in one step
 _RECENT = 8
+_BY_CHANCE = 0.1  # of the standard deviation of the leads let through: nearer is not worth a round
 _NEAR = 0.05  # a gate's share may miss its base rate by so much of it: a score may have few values
 
 
@@ -176,14 +177,13 @@ class _Gate:
         shifts, opened, wanted = self._seen(visits, found)
         if not len(shifts):
             return 0.0
-        share, target = opened / len(shifts), wanted / len(shifts)
-        error = _bounded_logit(share, len(shifts)) - logit(target)
-        offset = float(found.offset[self.definition])
-        self.tried.append((offset, error, share / target - 1.0))
-        proposal = found.offset[self.definition] = self._next(shifts, round(wanted))
-        by_whole_leads = abs(opened - wanted) <= 0.6
-        at_a_jump = len(self.tried) > 1 and abs(proposal - offset) < 1e-9 * (1.0 + abs(offset))
-        return 0.0 if by_whole_leads or at_a_jump else abs(error)
+        error = _bounded_logit(opened / len(shifts), len(shifts)) - logit(wanted / len(shifts))
+        self.tried.append((float(found.offset[self.definition]), error, opened / wanted - 1.0))
+        by_chance = math.sqrt(wanted * (1.0 - wanted / len(shifts)))
+        if abs(error) < _SETTLED or abs(opened - wanted) <= max(0.5, _BY_CHANCE * by_chance):
+            return 0.0
+        found.offset[self.definition] = self._next(shifts, round(wanted))
+        return abs(error)
 
     def best(self, names: tuple[str, ...]) -> float:
         """The offset that came nearest."""
@@ -210,23 +210,19 @@ class _Gate:
         return np.concatenate(shifts), opened, wanted
 
     def _next(self, shifts: Floats, wanted: int) -> float:
-        """By quantile at first, then along the secant, within the offsets known to be too low and too high."""
+        """By quantile at first, then along the secant; of a normal score the log-odds rise by 1.7 a deviation or so."""
         offset, error, _ = self.tried[-1]
         spread = max(float(shifts.std()), 1e-6)
         if len(self.tried) == 1:
             ordered = np.sort(shifts)[::-1]
             at = min(max(wanted, 1), len(ordered) - 1)
-            proposal = -float(ordered[at - 1] + ordered[at]) / 2.0
+            step = -float(ordered[at - 1] + ordered[at]) / 2.0 - offset
         else:
             last, last_error, _ = self.tried[-2]
             slope = (error - last_error) / (offset - last) if offset != last else 0.0
-            proposal = offset - error / slope if slope > 0.0 else offset - math.copysign(spread / 4.0, error)
-        low = max((one for one, away_, _ in self._recent if away_ < 0.0), default=-math.inf)
-        high = min((one for one, away_, _ in self._recent if away_ > 0.0), default=math.inf)
-        if low < high and not low < proposal < high:
-            proposal = (low + high) / 2.0 if math.isfinite(low + high) else \
-                offset - math.copysign(2.0 * spread, error)
-        return min(max(proposal, offset - 4.0 * spread), offset + 4.0 * spread)
+            usual = 1.7 / spread
+            step = -error / (slope if usual / 20.0 < slope < usual * 20.0 else usual)
+        return offset + max(-4.0 * spread, min(4.0 * spread, step))
 
 
 def _gates(plan: Plan) -> list[_Gate]:
