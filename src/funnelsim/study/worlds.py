@@ -13,7 +13,7 @@ from typing import Any
 
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.scenario import Loaded, Scenario, presets
-from funnelsim.scenario.schema import Effects, Stage
+from funnelsim.scenario.schema import Effects, Promises, Stage
 from funnelsim.study.anchor import Anchor, anchor
 
 # Curves that disagree most, so that a winner that depends on the curve shows (DOMAIN 1.2).
@@ -92,8 +92,13 @@ def known_delays(curve: str) -> tuple[float, float] | None:
 
 
 def with_promises_of(base: Loaded, other: Loaded) -> Loaded | None:
-    """The base with nothing of the other but its promises, the sceptic's alternative; None when these are the same."""
+    """The base with nothing of the other but its promises, the sceptic's alternative.
+
+    None when these are the same, or have tiers of leads that the base does not know.
+    """
     if other.scenario.promises is None or other.scenario.promises == base.scenario.promises:
+        return None
+    if not _knows_tiers(base.scenario, other.scenario.promises):
         return None
     name = f"{base.scenario.name} + promises"
     update: dict[str, Any] = {"promises": other.resolved["scenario"]["promises"], "name": name}
@@ -104,6 +109,17 @@ def with_promises_of(base: Loaded, other: Loaded) -> Loaded | None:
     }
     scenario = base.scenario.model_copy(update={"promises": other.scenario.promises, "name": name})
     return dataclasses.replace(base, scenario=scenario, root=base.root or base.scenario, resolved=resolved)
+
+
+def _knows_tiers(scenario: Scenario, promises: Promises) -> bool:
+    """Whether the segments, sources and scores of all tiers mean something in a scenario."""
+    return all(
+        set(tier.segments or ()) <= scenario.segments.keys()
+        and set(tier.sources or ()) <= scenario.sources.keys()
+        and set(tier.score or ()) <= scenario.scores.keys()
+        for terms in (promises, *promises.teams.values())
+        for tier in terms.tiers
+    )
 
 
 def _responding(stage: Stage, curve: str) -> Stage:

@@ -53,7 +53,7 @@ def check_pursuit(scenario: Scenario, found: Findings) -> None:
 
 
 def check_effects(scenario: Scenario, found: Findings) -> None:
-    """What an effect looks at must be able to happen."""
+    """What an effect looks at cannot happen here; a variant of this file may be why it is written."""
     stages, effects = scenario.stages.values(), scenario.effects
     for key, there, text, hint in (
         ("collision", scenario.handoff.integration is not None,
@@ -69,7 +69,7 @@ def check_effects(scenario: Scenario, found: Findings) -> None:
     ):
         effect = getattr(effects, key)
         if effect != type(effect)() and not there:
-            found.warn(("effects", key), f"{key} acts on nothing: {text}", hint)
+            found.note(("effects", key), f"{key} acts on nothing: {text}", hint)
 
 
 def check_gated_effects(scenario: Scenario, found: Findings) -> None:
@@ -166,7 +166,7 @@ def _check_influence(influence: Influence, name: str, path: Path, scenario: Scen
         found.error(path, f"how strongly does '{name}' act?", f"such as {right}: 2", name)
     there, text, hint = _ACTED_ON.get(influence.on, (_always, "", ""))
     if not there(scenario):
-        found.warn((*path, "on"), f"this moves nothing: {text}", hint)
+        found.note((*path, "on"), f"this moves nothing: {text}", hint)
 
 
 def _always(scenario: Scenario) -> bool:

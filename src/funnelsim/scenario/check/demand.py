@@ -27,7 +27,7 @@ def check_ready(scenario: Scenario, found: Findings) -> None:
         effect = getattr(scenario.effects, key)
         if effect != type(effect)():
             sense = "never comes too early" if key == "too_early" else "is as late as it is after entry"
-            found.warn(("effects", key), f"every buyer is ready at once: a first touch {sense}",
+            found.note(("effects", key), f"every buyer is ready at once: a first touch {sense}",
                        "say of a source when its buyers are ready, such as ready: exponential(mean 10 days)")
 
 
