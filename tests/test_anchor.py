@@ -17,7 +17,8 @@ from funnelsim.engine.replicate import visits_of
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import COLD, FORWARD, Plan
 from funnelsim.scenario import load, loads_resolved
-from funnelsim.study.anchor import Anchor, anchor, solve_intercept
+from funnelsim.study.anchor import Anchor, anchor
+from funnelsim.study.settling import solve_intercept
 
 ROOT = Path(__file__).parents[1]
 TEMPLATES = ROOT / "src" / "funnelsim" / "templates"
