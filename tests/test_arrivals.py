@@ -39,7 +39,8 @@ class Source:
             "luck": 12345, "rate_first": 0, "rate_count": len(rate),
             "profile": len(rate) if profile is not None else -1, "level": 0 if level_cv else -1,
             "batch": batch, "batch_at": batch_at, "first": first, "last": last,
-            "entry_first": 0, "entry_count": 1, "cost": 0.0}])
+            "entry_first": 0, "entry_count": 1, "cost": 0.0,
+            "side": p.MARKETING, "again": 0.0, "again_after": -1, "again_stage": 0, "merged": 0.0}])
         self.room = np.zeros(20_000, arrivals.ARRIVAL_ROW).view(np.recarray)
 
     def week(self, replication: int, week: int) -> Any:

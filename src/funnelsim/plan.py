@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from funnelsim.whole import whole
 
 TICK = 1.0 / 1024.0
+MANY = whole(1 << 30)            # no limit, where a count has one
 HOUR, DAY, WEEK = 3600.0, 86400.0, 604800.0
 
 # Where an exit leads when it is not a stage.
@@ -145,7 +146,7 @@ STEP = np.dtype([               # work of a stage, step by step (rule 45)
 ])
 TASK = np.dtype([               # once the buyer has been reached (rule 100)
     ("luck", _u),
-    ("kind", _i),               # MEETING: joins on level 2, and when it fails for good the lead was not reached; OBJECTION
+    ("kind", _i),               # MEETING: joins on level 2, and when it fails for good nobody was reached; OBJECTION
     ("chance", _f),             # that there is one
     ("delay", _i),              # table or -1: from now until it takes place, again for each try
     ("handling", _i),           # table or -1: work when the buyer shows, or each try to resolve the objection
@@ -184,8 +185,8 @@ LEVEL = np.dtype([              # a slow number that experience moves (rule 108)
 EFFECT = np.dtype([
     ("input", _i), ("target", _i),
     ("size_first", _i), ("size_count", _i),     # run of `points`: (from instant, ln odds), a step function
-    # *_DELAY, TOO_LATE: run of `points`: (ln seconds, ln r), size multiplies; HOUR_OF_WEEK: y = ln odds of each hour since
-    # start
+    # *_DELAY, TOO_LATE: run of `points`: (ln seconds, ln r), size multiplies; HOUR_OF_WEEK: y = ln odds of each hour
+    # since start
     ("curve_first", _i), ("curve_count", _i),
     ("team", _i),               # acts for this team only; -1 any
     ("of", _i),                 # LEVEL_OF: row of `levels`; SCORE_OF: row of `scores`

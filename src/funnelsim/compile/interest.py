@@ -10,9 +10,8 @@ from funnelsim.compile.distributions import table
 from funnelsim.compile.draws import PLAIN, SHARE
 from funnelsim.compile.frame import Frame, length
 from funnelsim.compile.pool import Row, Run
-from funnelsim.engine.interest import MANY
 from funnelsim.engine.streams import path_hash
-from funnelsim.plan import ENTERS, PAUSES, RAISES_HAND, SCORE_AT_LEAST
+from funnelsim.plan import ENTERS, MANY, PAUSES, RAISES_HAND, SCORE_AT_LEAST
 from funnelsim.scenario.values import Definition, Distribution, Range
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ import numpy as np
 
 from funnelsim.engine.jit import shared
 from funnelsim.engine.streams import P_NOISE, bits, plus, quantile
+from funnelsim.plan import MANY
 from funnelsim.whole import Whole, whole
 
 _ZERO, _ONE = whole(0), whole(1)
-MANY = whole(1 << 30)
 
 
 @shared

@@ -95,7 +95,7 @@ def _weeks(stacked: Summary, plan: Plan, column: int) -> Floats:
     """Days of a run of columns, one a team, in whole weeks within the window: [replication, team, week, day]."""
     days = _whole_weeks(plan)
     table = stacked.days[:, days, column:column + len(plan.teams)].transpose(0, 2, 1)
-    weeks: Floats = table.reshape(*table.shape[:2], -1, WEEK_DAYS)
+    weeks: Floats = table.reshape(*table.shape[:2], table.shape[2] // WEEK_DAYS, WEEK_DAYS)
     return weeks
 
 

@@ -165,6 +165,9 @@ def anchor_report(found: Anchor) -> str:
             continue
         table.add(stage, percent(found.base[i]), percent(1.0 / found.ratio[i]), f"{found.added[i]:+.4f}",
                   f"{intercept:+.4f}", f"{contact:+.4f}")
+    lines = table.lines()
+    for name, score, offset in zip(found.definitions, found.scores, found.offsets, strict=True):
+        lines.append(f"{name}: the {score} score counts as {offset:+.4f} more, so that its gate gives the base rate")
     ranges = f"; they follow {len(found.beliefs)} ranges: {', '.join(found.beliefs)}" if found.beliefs else ""
     return (f"Log-odds that reproduce the base rates of the root scenario over {number(found.leads)} simulated leads"
-            f"{ranges}.\n\n" + "\n".join(table.lines()))
+            f"{ranges}.\n\n" + "\n".join(lines))
