@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from funnelsim.scenario import Loaded
     from funnelsim.study.anchor import Anchor
     from funnelsim.study.validate import Check
+    from funnelsim.sweeping import Swept
 
 STARTERS = Path(__file__).parent / "templates"
 SCHEMA_FILE = "scenario.schema.json"
@@ -98,6 +99,13 @@ def compare(base: str | Path, *others: str | Path, **options: Any) -> Compared:
     from funnelsim.comparing import compare as do
 
     return do(base, *others, **options)
+
+
+def sweep(file: str | Path, *others: str | Path, **options: Any) -> Swept:
+    """Run scenarios at many points on the same luck; see `funnelsim.sweeping.sweep` for the options."""
+    from funnelsim.sweeping import sweep as do
+
+    return do(file, *others, **options)
 
 
 def validate(watch: Watch | None = None) -> list[Check]:

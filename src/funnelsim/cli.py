@@ -135,6 +135,7 @@ def commands() -> None:
     funnelsim check baseline.yaml               is the file right?
     funnelsim run baseline.yaml                 what comes out, and how sure is it?
     funnelsim compare baseline.yaml shared.yaml which way is better, and why?
+    funnelsim sweep baseline.yaml --vary ...    the same at many volumes, team sizes, promises
     funnelsim calibrate crm.history.yaml        your own history in place of guesses
     """
 
@@ -277,6 +278,52 @@ def compare(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, *
 
         _answer(comparison_report(done.found, verbose, _width()))
         click.echo(f"\nresults: {done.folder}")
+
+
+@commands.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.option("--vary", multiple=True, metavar="KEY=RANGE", help="What is varied, as in --vary "
+              "sources.search.rate=80..480/week:11, teams.sales.people=3..7 or a list. May be repeated.")
+@click.option("--measure", "measures", multiple=True, metavar="KEY", help="What is shown, as in measures.csv; goal is "
+              "the chance of the goal. May be repeated.  [default: cohort.won, cohort.revenue, cohort.profit]")
+@click.option("--design", metavar="DESIGN", help="grid, latin:N or sobol:N.  [default: grid]")
+@_options("sets", "seed")
+@click.option("--replications", "--reps", "-n", type=click.IntRange(min=1), help="At each point.  [default: 50]")
+@click.option("--precision", type=_Share(), metavar="SHARE", help="Or: at each point until the simulation error of the "
+              "first measure is below this share of it, as in --precision 3%.")
+@click.option("--goal", metavar="TEXT", help='As in --goal "wins 200 by 2026-12-31"; default: the scenario\'s.')
+@_options("engine", "threads")
+@click.option("--cluster", metavar="ADDRESS", help="Run the points on a Dask cluster, as in tcp://10.0.0.5:8786.")
+@_options("out")
+@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
+@_options("json", "quiet", "verbose")
+def sweep(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
+    """Run scenarios at many points of their settings, on the same luck: where does it turn?
+
+    \b
+    funnelsim sweep old-way.yaml --vary sources.search.rate=80..480/week:11
+    funnelsim sweep old-way.yaml shared.yaml --vary teams.sales.people=3..7 --measure won --measure profit
+    funnelsim sweep growth.study.yaml --design latin:200
+    funnelsim sweep results/sweep-growth-1f2e3d4c5b/manifest.json
+
+    Stop it at any moment and start it again: finished points are kept in results/points and never run twice. Exit
+    code 5 when some points failed.
+    """
+    from funnelsim import api
+    from funnelsim.errors import SweepIncomplete
+
+    watch = Terminal(quiet=quiet)
+    done = api.sweep(*files, watch=watch, command=_command_line(), **options)
+    watch.clear()
+    if as_json:
+        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
+    else:
+        from funnelsim.report.sweep_words import sweep_report
+
+        _answer(sweep_report(done.found, verbose, _width()))
+        click.echo(f"\nresults: {done.folder}")
+    if failed := done.found.failed:
+        raise SweepIncomplete(f"{len(failed)} of {len(done.found.cells)} points failed; the others are there")
 
 
 @commands.command()

@@ -29,6 +29,7 @@ from funnelsim.scenario.text import Node, plain, problem_at
 from funnelsim.scenario.units.numbers import NUMBER
 from funnelsim.scenario.values import Place
 
+NOWHERE = Place("--vary", 1, 1)
 MOST_POINTS = 1_000_000
 WAYS = ("grid", "latin", "sobol")
 _RANGE = re.compile(rf"(?P<before>\D*?)(?P<low>{NUMBER})(?P<low_unit>[^.:]*?)\s*\.\.\s*(?P<high>{NUMBER})"
@@ -48,17 +49,12 @@ class Axis:
     after: str = ""
     log: bool = False
     whole: bool = False                 # only whole numbers make sense
-    key: Place = Place("--vary", 1, 1)
-    value: Place = Place("--vary", 1, 1)
+    key: Place = NOWHERE                # where the path was written
+    value: Place = NOWHERE
 
     @property
     def is_range(self) -> bool:
         return math.isfinite(self.low)
-
-    @property
-    def name(self) -> str:
-        """The path without what every reader knows."""
-        return self.path
 
     @property
     def unit(self) -> str:
@@ -71,17 +67,17 @@ class Axis:
             return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
         if self.whole and not self.log:     # each whole number equally often
             return self.text(math.floor(self.low + u * (self.high - self.low + 1.0)))
-        return self.text(float(f"{self.number(u):.6g}"))
+        return self.text(self.number(u))
 
     def number(self, u: float) -> float:
         """The number a share u of the way from low to high."""
         if self.log:
-            return self.low * (self.high / self.low) ** u
+            return self.low * math.exp(u * math.log(self.high / self.low))
         return self.low + (self.high - self.low) * u
 
     def text(self, number: float) -> str:
         """A number as the scenario has it."""
-        return f"{self.before}{round(number) if self.whole else number:.10g}{self.after}"
+        return f"{self.before}{_digits(round(number) if self.whole else number)}{self.after}"
 
     def coordinate(self, text: str) -> float:
         """The number in a value, to draw it at; nan when its values are words."""
@@ -171,7 +167,8 @@ def points(axes: Sequence[Axis], design: Design, seed: int) -> list[tuple[str, .
         return list(itertools.product(*(axis.values for axis in axes)))
     for axis in axes:
         if axis.is_range and axis.values and not _each_whole(axis):
-            raise UsageError(f"{axis.path}: with {design} the design says how many points: leave out :{len(axis.values)}")
+            raise UsageError(f"{axis.path}: with {design} the design says how many points: leave out the number of "
+                             f"values")
     return [tuple(axis.at(float(u)) for axis, u in zip(axes, row, strict=True))
             for row in _shares(design, len(axes), seed)]
 
@@ -180,11 +177,11 @@ def _shares(design: Design, dimensions: int, seed: int) -> NDArray[np.float64]:
     from scipy.stats import qmc
 
     if design.way == "latin":
-        sample: NDArray[np.float64] = qmc.LatinHypercube(dimensions, rng=np.random.default_rng(seed)).random(design.count)
-        return sample
-    power: NDArray[np.float64] = qmc.Sobol(dimensions, rng=np.random.default_rng(seed)).random_base2(
-        design.count.bit_length() - 1)
-    return power
+        rows = qmc.LatinHypercube(dimensions, rng=np.random.default_rng(seed)).random(design.count)
+    else:
+        power = design.count.bit_length() - 1
+        rows = qmc.Sobol(dimensions, rng=np.random.default_rng(seed)).random_base2(power)
+    return np.asarray(rows, np.float64)
 
 
 # ---- one axis ------------------------------------------------------------------------------------------------------
@@ -246,12 +243,19 @@ def _split(value: str) -> list[str]:
     return [part.strip() for part in (*parts, value[begin:])]
 
 
+def _digits(number: float) -> str:
+    """Whole numbers in full, others with six digits that count, never with an exponent."""
+    if abs(number - round(number)) < 1e-9 * max(1.0, abs(number)):
+        return str(round(number))
+    return np.format_float_positional(float(f"{number:.6g}"), trim="-")
+
+
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _range_text(axis: Axis) -> str:
-    return f"{axis.before}{axis.low:.10g}..{axis.high:.10g}{axis.after}"
+    return f"{axis.before}{_digits(axis.low)}..{_digits(axis.high)}{axis.after}"
 
 
 def _each_whole(axis: Axis) -> bool:
