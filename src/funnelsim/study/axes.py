@@ -18,7 +18,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -265,8 +265,13 @@ def _each_whole(axis: Axis) -> bool:
 def _is_whole(path: str) -> bool:
     """Whether the schema wants a whole number there."""
     field = spot(path.split(".")).field
-    shapes = [getattr(mark, "json_schema", None) for mark in field.metadata] if field is not None else []
+    shapes = [getattr(mark, "json_schema", None) for mark in _marks(field)] if field is not None else []
     return any(isinstance(shape, dict) and str(shape.get("kind", "")).startswith("whole number") for shape in shapes)
+
+
+def _marks(field: Any) -> list[Any]:
+    """What the schema notes about a type, an optional one too."""
+    return [*field.metadata, *(mark for one in get_args(field.annotation) for mark in getattr(one, "__metadata__", ()))]
 
 
 def _coordinates(values: Sequence[str]) -> dict[str, float]:

@@ -121,6 +121,7 @@ def estimate_of(measure: Measure) -> Estimate:
         return measure.estimate()
     met, n = float(measure.top.sum()), len(measure.top)
     low, high = wilson_interval(met, n)
+    low, high = min(low, met / n), max(high, met / n)       # rounding, at 0 and 1
     return Estimate(met / n, low, high, 0.0 if met < n else 1.0, 1.0 if met else 0.0, "Wilson", n)
 
 
