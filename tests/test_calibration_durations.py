@@ -1,5 +1,7 @@
 """The law of one length of time: against closed forms, by hand, and by recovery."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -81,7 +83,7 @@ def test_a_law_that_no_family_follows_is_written_as_the_data_lie() -> None:
 
 
 def test_beyond_what_was_seen_the_tail_is_a_law_s() -> None:
-    """Two kinds of callers, all answered within four minutes: what is written goes on beyond, and says how far it knows."""
+    """Two kinds of callers, answered within four minutes: the law goes on beyond, and it is told how far it is known."""
     rng = np.random.default_rng(4)
     patience = np.where(rng.random(6000) < 0.3, rng.uniform(3, 20, 6000), rng.uniform(100, 1000, 6000))
     wait = rng.uniform(0, 240, 6000)
@@ -90,7 +92,7 @@ def test_beyond_what_was_seen_the_tail_is_a_law_s() -> None:
     assert 0.3 < found.known < 0.6
     points = found.points()
     assert points[-1][0] == 1.0 and points[-1][1] > 240
-    assert all(a[1] <= b[1] for a, b in zip(points, points[1:], strict=False))
+    assert all(a[1] <= b[1] for a, b in pairwise(points))
 
 
 def test_whole_seconds_are_intervals() -> None:
