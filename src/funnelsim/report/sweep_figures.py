@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from funnelsim.measures import Estimate
 from funnelsim.report.drawing import line_style, new_figure, save, styled, wrapped
-from funnelsim.report.sweep_words import short, turns, unit_of
+from funnelsim.report.sweep_words import Turn, short, turns, unit_of
 from funnelsim.report.wording import DAY, HOUR, MINUTE, shown
 from funnelsim.study.axes import Axis
 from funnelsim.study.sweep import Cell, Sweep
@@ -47,9 +47,12 @@ def curve_figure(found: Sweep) -> Figure:
     axis, measures = found.study.axes[0], found.study.measures[:MOST_PANELS]
     with styled():
         figure, every = new_figure(0.9 + 2.5 * len(measures), rows=len(measures), sharex=True)
+        along = {(one.scenario, one.measure): one for one in turns(found)}
         for axes, measure in zip(every, measures, strict=True):
             for i, name in enumerate(found.study.names):
-                _curve(axes, found, axis, name, measure, line_style(i))
+                _curve(axes, found, name, measure, line_style(i))
+                if (name, measure) in along:
+                    _mark(axes, axis, along[name, measure], 0.035 + 0.045 * i, line_style(i)["color"])
             axes.set_title(measure)
             _value_axis(axes.yaxis, found, measure)
         _place_axis(every[-1], axis)
@@ -112,7 +115,8 @@ def scatter_figure(found: Sweep, measure: str) -> Figure:
 # ---- curves --------------------------------------------------------------------------------------------------------
 
 
-def _curve(axes: Axes, found: Sweep, axis: Axis, name: str, measure: str, style: dict[str, Any]) -> None:
+def _curve(axes: Axes, found: Sweep, name: str, measure: str, style: dict[str, Any]) -> None:
+    axis = found.study.axes[0]
     there = [(cell, one) for cell in found.of(name) if (one := found.estimate(cell, measure))]
     if not there:
         return
@@ -123,15 +127,14 @@ def _curve(axes: Axes, found: Sweep, axis: Axis, name: str, measure: str, style:
     axes.fill_between(x[order], _of(ones, "least"), _of(ones, "most"), color=style["color"], alpha=0.10, linewidth=0)
     axes.fill_between(x[order], _of(ones, "low"), _of(ones, "high"), color=style["color"], alpha=0.30, linewidth=0)
     axes.plot(x[order], _of(ones, "mean"), label=name, marker=marker, markersize=3.5, **style)
-    turn = next((one for one in turns(found) if (one.scenario, one.measure) == (name, measure)), None)
-    if turn is None:
-        return
-    among = [_place(axis, turn.at(i)) for i in (turn.top.first, turn.top.last)]
-    floor = 0.035 + 0.045 * found.study.names.index(name)
+
+
+def _mark(axes: Axes, axis: Axis, turn: Turn, height: float, color: str) -> None:
+    """The highest point and those that cannot be told from it, near the floor of the panel."""
     across = axes.get_xaxis_transform()
-    axes.plot(among, [floor, floor], color=style["color"], linewidth=4, alpha=0.6, solid_capstyle="butt",
-              transform=across)
-    axes.plot(_place(axis, turn.at(turn.top.at)), floor, "D", color=style["color"], markersize=5, transform=across)
+    among = [_place(axis, turn.at(i)) for i in (turn.top.first, turn.top.last)]
+    axes.plot(among, [height, height], color=color, linewidth=4, alpha=0.6, solid_capstyle="butt", transform=across)
+    axes.plot(_place(axis, turn.at(turn.top.at)), height, "D", color=color, markersize=5, transform=across)
 
 
 def _of(ones: Sequence[Estimate], field: str) -> Floats:

@@ -42,9 +42,10 @@ class Turn:
 
 def sweep_report(found: Sweep, verbose: int = 0, width: int = 110) -> str:
     """The text of a sweep."""
-    parts = [answer(found)]
-    if len(found.study.axes) == 1 and len(found.points) > 2:
-        parts.append(_turns(found))
+    along = turns(found) if len(found.study.axes) == 1 else []
+    parts = [answer(found, along)]
+    if along and len(found.points) > 2:
+        parts.append(_turns(found, along))
     if len(found.study.axes) == 1:
         parts += [_curve_table(found, name, width) for name in found.study.names]
         parts += [_difference_table(found, name, width) for name in found.study.names[1:]]
@@ -54,14 +55,14 @@ def sweep_report(found: Sweep, verbose: int = 0, width: int = 110) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def answer(found: Sweep) -> str:
-    """One sentence on the first measure."""
+def answer(found: Sweep, along: Sequence[Turn]) -> str:
+    """One sentence on the first measure; `along` are the turns of a sweep over one axis."""
     study = found.study
     if len(found.failed) == len(found.cells):
         return f"No answer: all {len(found.cells)} points failed; the first: {found.failed[0].error}."
     measure, name = study.measures[0], study.names[-1]
     if len(study.axes) == 1 and len(found.points) > 2:
-        told = [_went(found, one) for one in turns(found) if one.measure == measure]
+        told = [_went(found, one) for one in along if one.measure == measure]
         return ". ".join(told) + (f"; {_against(found, measure)}" if len(study.names) > 1 else "") + "."
     return _highest_point(found, name, measure)
 
@@ -79,7 +80,7 @@ def turns(found: Sweep) -> list[Turn]:
     return result
 
 
-def said(found: Sweep, cell: Cell | None, measure: str, value: float) -> str:
+def said(found: Sweep, measure: str, value: float) -> str:
     """A value in the unit of its measure."""
     return shown(value, unit_of(found, measure), found.currency)
 
@@ -102,29 +103,29 @@ def short(path: str) -> str:
 
 
 def _went(found: Sweep, one: Turn) -> str:
-    """Rises, falls, peaks or dips."""
-    axis, measure = found.study.axes[0], one.measure
+    """Peaks, dips, rises, falls, or nothing of it for sure."""
+    path, measure, ends = short(found.study.axes[0].path), one.measure, (0, one.many - 1)
     head = f"{one.scenario}: {measure}"
-    first, last = _value(found, one, 0), _value(found, one, one.many - 1)
-    if one.top.inside(one.many):
-        return (f"{head} peaks at {short(axis.path)} {one.at(one.top.at)} (90 %: {one.among(one.top)}), with "
-                f"{said(found, None, measure, one.top.value)}")
-    if one.bottom.inside(one.many):
-        return (f"{head} is lowest at {short(axis.path)} {one.at(one.bottom.at)} (90 %: {one.among(one.bottom)}), with "
-                f"{said(found, None, measure, one.bottom.value)}")
-    if one.top.first == 0 and one.top.last == one.many - 1:
-        return f"{head} does not surely change along {short(axis.path)}: {first} to {last}"
-    way = "rises" if one.top.last == one.many - 1 else "falls"
-    if one.top.first not in (0, one.many - 1) or one.top.at not in (0, one.many - 1):
-        return (f"{head} is highest at {short(axis.path)} {one.at(one.top.at)} (90 %: {one.among(one.top)}), with "
-                f"{said(found, None, measure, one.top.value)}")
-    return f"{head} {way} with {short(axis.path)}, from {first} at {one.at(0)} to {last} at {one.at(one.many - 1)}"
+    first, last = _value(found, one, ends[0]), _value(found, one, ends[1])
+    for way, extreme in (("peaks", one.top), ("is lowest", one.bottom)):
+        if extreme.inside(one.many):
+            return f"{head} {way} at {path} {_found_at(found, one, extreme)}"
+    if (one.top.first, one.top.last) == ends:
+        return f"{head} does not surely change along {path}: {first} to {last}"
+    if one.top.at in ends and one.top.first == one.top.last:
+        way = "rises" if one.top.at else "falls"
+        return f"{head} {way} with {path}, from {first} at {one.at(0)} to {last} at {one.at(ends[1])}"
+    return f"{head} is highest at {path} {_found_at(found, one, one.top)}"
+
+
+def _found_at(found: Sweep, one: Turn, extreme: Extreme) -> str:
+    return f"{one.at(extreme.at)} (90 %: {one.among(extreme)}), with {said(found, one.measure, extreme.value)}"
 
 
 def _value(found: Sweep, one: Turn, i: int) -> str:
     cell = next(cell for cell in found.of(one.scenario) if cell.point == one.points[i])
     estimate = found.estimate(cell, one.measure)
-    return said(found, None, one.measure, estimate.mean if estimate else math.nan)
+    return said(found, one.measure, estimate.mean if estimate else math.nan)
 
 
 def _against(found: Sweep, measure: str) -> str:
@@ -154,16 +155,13 @@ def _which(points: Sequence[str], of: int) -> str:
 
 
 def _highest_point(found: Sweep, name: str, measure: str) -> str:
-    points, values = found.curves(name, measure)
-    if not values.size:
+    there = [(one, cell) for cell in found.of(name) if (one := found.estimate(cell, measure)) is not None]
+    if not there:
         return f"{name}: no point gives {measure}."
-    top, bottom = highest(values), lowest(values)
-    cell = next(cell for cell in found.of(name) if cell.point == points[top.at])
-    one = found.estimate(cell, measure)
-    error = f" (± {said(found, cell, measure, (one.high - one.low) / 2)})" if one else ""
-    return (f"{name}: {measure} is highest at {_where(found.study.axes, points[top.at])}, with "
-            f"{said(found, cell, measure, top.value)}{error}; lowest at "
-            f"{_where(found.study.axes, points[bottom.at])}, with {said(found, cell, measure, bottom.value)}.")
+    (top, best), (bottom, worst) = (which(there, key=lambda pair: pair[0].mean) for which in (max, min))
+    return (f"{name}: {measure} is highest at {_where(found.study.axes, best.point)}, with "
+            f"{said(found, measure, top.mean)} (± {said(found, measure, (top.high - top.low) / 2)}); lowest at "
+            f"{_where(found.study.axes, worst.point)}, with {said(found, measure, bottom.mean)}.")
 
 
 def _where(axes: Sequence[Axis], point: tuple[str, ...]) -> str:
@@ -173,11 +171,11 @@ def _where(axes: Sequence[Axis], point: tuple[str, ...]) -> str:
 # ---- tables --------------------------------------------------------------------------------------------------------
 
 
-def _turns(found: Sweep) -> str:
+def _turns(found: Sweep, along: Sequence[Turn]) -> str:
     table = Table([f"Along {found.study.axes[0].path}", "highest", "at", "90 %", "lowest", "at", "90 %"])
-    for one in turns(found):
-        table.add(f"   {one.scenario}: {one.measure}", said(found, None, one.measure, one.top.value),
-                  one.at(one.top.at), one.among(one.top), said(found, None, one.measure, one.bottom.value),
+    for one in along:
+        table.add(f"   {one.scenario}: {one.measure}", said(found, one.measure, one.top.value),
+                  one.at(one.top.at), one.among(one.top), said(found, one.measure, one.bottom.value),
                   one.at(one.bottom.at), one.among(one.bottom))
     return "\n".join([*table.lines(), "   90 %: the points that cannot be told from it on the same luck."])
 
@@ -199,8 +197,8 @@ def _cells(found: Sweep, cell: Cell) -> Iterator[str]:
         return
     for measure in found.study.measures:
         one = found.estimate(cell, measure)
-        yield said(found, cell, measure, one.mean) if one else "-"
-        yield said(found, cell, measure, (one.high - one.low) / 2.0) if one else ""
+        yield said(found, measure, one.mean) if one else "-"
+        yield said(found, measure, (one.high - one.low) / 2.0) if one else ""
 
 
 def _difference_table(found: Sweep, name: str, width: int) -> str:
@@ -214,8 +212,8 @@ def _difference_table(found: Sweep, name: str, width: int) -> str:
         for measure in found.study.measures:
             values = found.difference(one, two, measure)
             span = mean(values) if values is not None else None
-            cells += [said(found, two, measure, span.mean) if span else "-",
-                      said(found, two, measure, (span.high - span.low) / 2.0) if span else ""]
+            cells += [said(found, measure, span.mean) if span else "-",
+                      said(found, measure, (span.high - span.low) / 2.0) if span else ""]
         table.add(f"   {two.point[0]}", *cells)
     return "\n".join([*table.lines(width), "   On the same luck; ± simulation error, 90 %."])
 

@@ -8,21 +8,22 @@ goes. Points are planned one by one and run on any executor of `concurrent.futur
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.errors import FunnelsimError, Problem, RunError, ScenarioError, UsageError, did_you_mean
+from funnelsim.errors import FunnelsimError, Problem, ScenarioError, UsageError, did_you_mean
 from funnelsim.measures import Estimate, Measure
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.axes import Axis, Design, points
+from funnelsim.study.batch import Batch, in_a_line
 from funnelsim.study.goals import GOAL, Goal, goal_of, possible_measures
 from funnelsim.study.planner import Planner
-from funnelsim.study.points import Outcome, Size, Stopped, Store, Task, estimate_of, linear_values, run_task
+from funnelsim.study.points import Outcome, Size, Store, estimate_of, linear_values
 from funnelsim.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -122,7 +123,7 @@ def sweep(study: Study, store: Store | None = None, executor: Executor | None = 
                       threads=threads, watch=watch)
     study, currency = complete(study, planner)
     planner.measures = study.measures
-    run = _Running(store, executor, threads or os.cpu_count() or 1, len(every) * len(study.templates), watch)
+    run = Batch("sweeping", store, executor, threads or os.cpu_count() or 1, len(every) * len(study.templates), watch)
     try:
         for point in every:
             for template, name in zip(study.templates, study.names, strict=True):
@@ -130,7 +131,9 @@ def sweep(study: Study, store: Store | None = None, executor: Executor | None = 
         run.finish()
     finally:
         run.close()
-    return Sweep(study, every, run.cells(), currency)
+    cells = [Cell(row.name, row.point, run.outcomes.get(row.key), run.error_of(row), row.key in run.fresh)
+             for row in run.rows]
+    return Sweep(study, every, cells, currency)
 
 
 def check_axes(study: Study) -> None:
@@ -186,116 +189,17 @@ def _refusal(template: Template, axis: Axis) -> list[Problem]:
     return [axis.blame(problem) if problem.file == "--set" else problem for problem in first]
 
 
-def _start(run: _Running, study: Study, planner: Planner, template: Template, name: str,
+def _start(run: Batch, study: Study, planner: Planner, template: Template, name: str,
            point: tuple[str, ...]) -> None:
     sets = [f"{axis.path}={value}" for axis, value in zip(study.axes, point, strict=True)]
     try:
         task = planner.task(template, sets, study.goal)
     except FunnelsimError as error:
-        run.failed(name, point, _short(error))
+        run.failed(name, point, in_a_line(error))
         return
     run.submit(task, name, point)
-
-
-def _short(error: BaseException) -> str:
-    """The first problem, in a line."""
-    problems = getattr(error, "problems", None)
-    if problems:
-        one = problems[0]
-        return f"{one.text}{f' ({one.hint})' if one.hint else ''}"
-    return str(error) or type(error).__name__
 
 
 def _first(measure: Measure, n: int) -> Measure:
     bottom = measure.bottom[:n] if measure.bottom is not None else None
     return Measure(measure.window, measure.name, measure.of, measure.unit, measure.top[:n], bottom)
-
-
-# ---- running -------------------------------------------------------------------------------------------------------
-
-
-class _Running:
-    """Points under way: a few more than there are threads, so that planning and running go on side by side."""
-
-    def __init__(self, store: Store, executor: Executor | None, threads: int, total: int, watch: Watch) -> None:
-        self.store, self.watch, self.total = store, watch, total
-        self.stop = False
-        self.own = ThreadPoolExecutor(threads) if executor is None else None
-        self.executor = executor or self.own
-        self.most = 2 * threads if executor is None else 1000
-        self.order: list[tuple[str, tuple[str, ...], str]] = []         # scenario, point, key or "" for failed
-        self.errors: dict[int, str] = {}
-        self.outcomes: dict[str, Outcome] = {}
-        self.fresh: set[str] = set()
-        self.waiting: dict[Future[Outcome], str] = {}
-        self.wrong: dict[str, str] = {}         # by key
-        self.found = self.ran = 0
-
-    def submit(self, task: Task, name: str, point: tuple[str, ...]) -> None:
-        """Run a point, unless it was run before or is under way for another scenario or point."""
-        self.order.append((name, point, task.key))
-        if task.key in self.outcomes or task.key in self.waiting.values() or task.key in self.wrong:
-            self.total -= 1
-            return
-        kept = self.store.find(task.key)
-        if kept is not None:
-            self.outcomes[task.key] = kept
-            self.found += 1
-            return
-        assert self.executor is not None
-        stopped: Callable[[], bool] | None = (lambda: self.stop) if self.own is not None else None
-        self.waiting[self.executor.submit(run_task, task, stopped)] = task.key
-        while len(self.waiting) >= self.most:
-            self._collect()
-
-    def failed(self, name: str, point: tuple[str, ...], text: str) -> None:
-        self.errors[len(self.order)] = text
-        self.order.append((name, point, ""))
-        self.ran += 1
-        self.watch.note(f"failed: {name} at {', '.join(point)}: {text}")
-
-    def finish(self) -> None:
-        while self.waiting:
-            self._collect()
-        self.watch.clear()
-        if self.found:
-            self.watch.note(f"{self.found} of {self.total} points were there already")
-
-    def close(self) -> None:
-        """Also after an interruption: nothing more begins, and what is finished stays."""
-        self.stop = True
-        for future in self.waiting:
-            future.cancel()
-        if self.own is not None:
-            self.own.shutdown(cancel_futures=True)
-
-    def cells(self) -> list[Cell]:
-        found = []
-        for i, (name, point, key) in enumerate(self.order):
-            text = self.errors.get(i) or self.wrong.get(key, "")
-            found.append(Cell(name, point, self.outcomes.get(key), text, key in self.fresh))
-        return found
-
-    def _collect(self) -> None:
-        done, _ = wait(self.waiting, return_when=FIRST_COMPLETED)
-        for future in done:
-            key = self.waiting.pop(future)
-            self._take(future, key)
-            self.ran += 1
-            self.watch.progress("sweeping", self.ran, self.total - self.found)
-
-    def _take(self, future: Future[Outcome], key: str) -> None:
-        try:
-            outcome = future.result()
-        except (OSError, MemoryError, Stopped):
-            raise
-        except CancelledError:
-            raise RunError("the cluster went away; what is finished is kept, so start again") from None
-        except Exception as error:      # one point that fails must not cost the others
-            self.wrong[key] = _short(error)
-            name, point = next((name, point) for name, point, of in self.order if of == key)
-            self.watch.note(f"failed: {name} at {', '.join(point)}: {self.wrong[key]}")
-            return
-        self.store.keep(outcome)
-        self.outcomes[key] = outcome
-        self.fresh.add(key)

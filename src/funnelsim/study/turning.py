@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
 
-from funnelsim.measures.estimate import LEVEL, t_quantile
+from funnelsim.measures.estimate import LEVEL
 
 Floats = NDArray[np.float64]
 RESAMPLES = 2000
-_NORMAL = 1.6448536269514722            # quantile of 0.95
+ROUNDING = 1e-9                         # of a spread, relative: less is none
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ def highest(values: Floats) -> Extreme:
     """Of values[replication, point]."""
     means = values.mean(axis=0)
     at = int(means.argmax())
-    kept = [k for k in range(values.shape[1]) if k == at or _may_be_best(values, k)]
-    return Extreme(at, min(kept), max(kept), float(means[at]))
+    kept = np.union1d(_may_be_best(values, means), [at])
+    return Extreme(at, int(kept[0]), int(kept[-1]), float(means[at]))
 
 
 def lowest(values: Floats) -> Extreme:
@@ -49,19 +50,35 @@ def lowest(values: Floats) -> Extreme:
     return Extreme(found.at, found.first, found.last, -found.value)
 
 
-def _may_be_best(values: Floats, k: int) -> bool:
-    n = len(values)
+def _may_be_best(values: Floats, means: Floats) -> NDArray[np.int64]:
+    """The points k whose T_k is not too large."""
+    n, count = values.shape
     if n < 2:
-        return True
-    ahead = values - values[:, [k]]
-    means, spreads = ahead.mean(axis=0), ahead.std(axis=0, ddof=1)
-    if bool(((spreads == 0.0) & (means > 0.0)).any()):
-        return False
-    varied = spreads > 0.0
-    if not varied.any():
-        return True
-    scaled = (ahead[:, varied] - means[varied]) / spreads[varied]
-    luck = np.random.default_rng(k).standard_normal((RESAMPLES, n))
-    largest = (luck @ scaled / math.sqrt(n)).max(axis=1)
-    critical = float(np.quantile(largest, LEVEL)) * t_quantile(n - 1) / _NORMAL
-    return float((means[varied] / spreads[varied]).max()) * math.sqrt(n) <= critical
+        return np.arange(count)
+    spreads = _spreads(values)
+    ahead = means[None, :] - means[:, None]             # [k, j]: of j over k
+    surely = (spreads == 0.0) & (ahead > 0.0)
+    scaled = np.divide(ahead, spreads, out=np.where(surely, np.inf, 0.0), where=spreads > 0.0) * math.sqrt(n)
+    largest = scaled.max(axis=1)
+    # the critical value lies between that of one comparison and Bonferroni's for all
+    kept = list(np.flatnonzero(largest <= stdtrit(n - 1, LEVEL)))
+    doubtful = np.flatnonzero((largest > stdtrit(n - 1, LEVEL)) & (
+        largest <= stdtrit(n - 1, 1.0 - (1.0 - LEVEL) / max(count - 1, 1))))
+    luck = np.random.default_rng(count).standard_normal((RESAMPLES, n)) if len(doubtful) else np.zeros((0, n))
+    wider = stdtrit(n - 1, LEVEL) / ndtri(LEVEL)
+    for k in doubtful:
+        varied = spreads[k] > 0.0
+        residuals = (values[:, varied] - values[:, [k]] - ahead[k, varied]) / spreads[k, varied]
+        under_k = (luck @ residuals / math.sqrt(n)).max(axis=1)
+        if largest[k] <= np.quantile(under_k, LEVEL) * wider:
+            kept.append(k)
+    return np.sort(np.array(kept, np.int64))
+
+
+def _spreads(values: Floats) -> Floats:
+    """Standard deviations of the differences of all pairs of points."""
+    together = np.atleast_2d(np.cov(values, rowvar=False))
+    own = np.diag(together)
+    squares = own[:, None] + own[None, :] - 2.0 * together
+    small = squares <= ROUNDING * (own[:, None] + own[None, :])
+    return np.sqrt(np.where(small, 0.0, squares))
