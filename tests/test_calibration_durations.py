@@ -83,7 +83,7 @@ def test_a_law_that_no_family_follows_is_written_as_the_data_lie() -> None:
 
 
 def test_beyond_what_was_seen_the_tail_is_a_law_s() -> None:
-    """Two kinds of callers, answered within four minutes: the law goes on beyond, and it is told how far it is known."""
+    """Two kinds of callers, answered within four minutes: the law goes on beyond, and says how far it is known."""
     rng = np.random.default_rng(4)
     patience = np.where(rng.random(6000) < 0.3, rng.uniform(3, 20, 6000), rng.uniform(100, 1000, 6000))
     wait = rng.uniform(0, 240, 6000)
