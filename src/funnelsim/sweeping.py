@@ -31,7 +31,7 @@ from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.axes import Axis, Design, read_axes, read_design
 from funnelsim.study.cluster import cluster
-from funnelsim.study.goals import Goal, possible_measures, read_goal
+from funnelsim.study.goals import Goal, goal_of, possible_measures, read_goal
 from funnelsim.study.planner import Planner
 from funnelsim.study.points import Size, Store, standard_error
 from funnelsim.study.study_file import StudyFile, is_study, read_study
@@ -88,7 +88,7 @@ def sweep(file: str | Path, *others: str | Path, vary: Sequence[str] = (), measu
             raise UsageError("a manifest is repeated as it is: leave out other files and options that change numbers")
         study, name = _study_of(repeated), repeated.name
     else:
-        asked = _asked(file, others, vary, sets)
+        asked = asked_in(file, others, vary, sets)
         size = _size(replications, precision, asked)
         study = _study(asked, measures, design, size, goal, seed, engine)
         name = asked.name or study.names[-1]
@@ -101,24 +101,25 @@ def sweep(file: str | Path, *others: str | Path, vary: Sequence[str] = (), measu
         watch.note("compiling the engine (once)")
     began = datetime.now(UTC)
     store = Store(Path(out) / POINTS if out is not None else None)
-    with _executor(cluster) as executor:
+    with executor_on(cluster) as executor:
         found = study_sweep(study, store, executor, threads, watch)
     manifest = _manifest(found, name, began, list(command) or ["funnelsim", "sweep", str(file), *map(str, others)])
     done = Swept(found, manifest)
     if repeated is not None:
-        done = replace(done, manifest=_checked(manifest, repeated))
+        done = replace(done, manifest=same_digits(manifest, repeated))
         watch.note("the same digits as before")
     return _saved(done, Path(out), figures) if out is not None else done
 
 
-def _executor(address: str | None) -> Any:
+def executor_on(address: str | None) -> Any:
+    """A cluster while it is used; none = threads here."""
     return cluster(address) if address else nullcontext()
 
 
 # ---- what is asked -------------------------------------------------------------------------------------------------
 
 
-def _asked(file: str | Path, others: Sequence[str | Path], vary: Sequence[str], sets: Sequence[str]) -> StudyFile:
+def asked_in(file: str | Path, others: Sequence[str | Path], vary: Sequence[str], sets: Sequence[str]) -> StudyFile:
     """The study in the file, or one of the scenarios given, with the axes and texts of the command line added."""
     if is_study(str(file)):
         if others:
@@ -155,9 +156,9 @@ def _study(asked: StudyFile, measures: Sequence[str], design: str | None, size: 
 
 
 def goal_from(text: str, template: Template) -> Goal | None:
-    """A goal of the command line or of a study file, in the units of a scenario's measures."""
+    """A goal of the command line or of a study file, in the units of a scenario's measures; else the scenario's own."""
     if not text:
-        return None
+        return goal_of(template.loaded.scenario)
     planner = Planner(0, template.loaded.scenario.seed, Size())
     blueprint, _ = planner.compiled(template, ())
     return read_goal(text, possible_measures(blueprint.centre, blueprint.book), blueprint.book)
@@ -166,18 +167,31 @@ def goal_from(text: str, template: Template) -> Goal | None:
 def _study_of(manifest: Manifest) -> Study:
     """The study that a manifest holds."""
     design = manifest.design
-    goal = dict(design["goal"]) if design["goal"] else None
-    if goal and goal["by"]:
-        goal["by"] = date.fromisoformat(goal["by"])
-    axes = [Axis(**(one | {"values": tuple(one["values"]), "low": _number(one["low"]), "high": _number(one["high"])}))
-            for one in design["axes"]]
-    return Study([Template.of_resolved(one) for one in manifest.resolved], axes, tuple(design["measures"]),
-                 read_design(design["design"]), Size(**design["size"]), manifest.seed, Goal(**goal) if goal else None,
-                 manifest.engine, tuple(from_json(one) for one in manifest.anchor))
+    return Study([Template.of_resolved(one) for one in manifest.resolved], [axis_of(one) for one in design["axes"]],
+                 tuple(design["measures"]), read_design(design["design"]), Size(**design["size"]), manifest.seed,
+                 goal_of_data(design["goal"]), manifest.engine, tuple(from_json(one) for one in manifest.anchor))
 
 
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
+def axis_data(axis: Axis) -> dict[str, Any]:
+    """An axis for a manifest."""
+    kept = {key: value for key, value in asdict(axis).items() if key not in ("key", "value")}
+    return kept | ({} if axis.is_range else {"low": None, "high": None})
+
+
+def axis_of(data: dict[str, Any]) -> Axis:
+    """An axis from a manifest."""
+    ends = {end: float("nan") if data[end] is None else data[end] for end in ("low", "high")}
+    return Axis(**(data | ends | {"values": tuple(data["values"])}))
+
+
+def goal_data(goal: Goal | None) -> dict[str, Any] | None:
+    """A goal for a manifest."""
+    return asdict(goal) | {"by": goal.by.isoformat() if goal.by else None} if goal else None
+
+
+def goal_of_data(data: dict[str, Any] | None) -> Goal | None:
+    """A goal from a manifest."""
+    return Goal(**(data | {"by": date.fromisoformat(data["by"]) if data["by"] else None})) if data else None
 
 
 # ---- what is left --------------------------------------------------------------------------------------------------
@@ -234,25 +248,19 @@ def _manifest(found: Sweep, name: str, began: datetime, command: list[str]) -> M
     study, ended = found.study, datetime.now(UTC)
     loaded = [template.loaded for template in study.templates]
     keys = [cell.outcome.key if cell.outcome else cell.error for cell in found.cells]
-    axes = [{**{key: value for key, value in asdict(axis).items() if key not in ("key", "value")},
-             **({} if axis.is_range else {"low": None, "high": None})} for axis in study.axes]
     return Manifest(
         kind="sweep", name=name, command=command, resolved=[one.resolved for one in loaded],
         plan=manifests.hash_of(keys), seed=study.seed,
         replications=max((cell.outcome.replications for cell in found.cells if cell.outcome), default=0),
         engine=study.engine, digest=_digest(found), book={"currency": found.currency},
         anchor=[to_json(anchor) for anchor in study.anchors],
-        design={"axes": axes, "measures": list(study.measures), "design": str(study.design),
-                "size": asdict(study.size), "goal": _plain_goal(study.goal)},
+        design={"axes": [axis_data(axis) for axis in study.axes], "measures": list(study.measures),
+                "design": str(study.design), "size": asdict(study.size), "goal": goal_data(study.goal)},
         data=manifests.hashes(Path(file) for one in loaded for file in one.files),
         presets=manifests.preset_hashes(), versions=manifests.versions(),
         warnings=list(dict.fromkeys(str(problem) for one in loaded for problem in one.warnings)),
         times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds(),
                "points run now": sum(cell.fresh for cell in found.cells)})
-
-
-def _plain_goal(goal: Goal | None) -> dict[str, Any] | None:
-    return asdict(goal) | {"by": goal.by.isoformat() if goal.by else None} if goal else None
 
 
 def _digest(found: Sweep) -> str:
@@ -265,7 +273,8 @@ def _digest(found: Sweep) -> str:
     return digest.hexdigest()
 
 
-def _checked(now: Manifest, before: Manifest) -> Manifest:
+def same_digits(now: Manifest, before: Manifest) -> Manifest:
+    """The manifest of a repetition; RunError when it did not repeat."""
     if now.plan != before.plan:
         raise RunError(f"the scenarios of the manifest give other plans: they were run with funnelsim "
                        f"{before.versions.get('funnelsim', '?')}, this is {now.versions['funnelsim']}")

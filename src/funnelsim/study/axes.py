@@ -79,6 +79,10 @@ class Axis:
         """A number as the scenario has it."""
         return f"{self.before}{_digits(round(number) if self.whole else number)}{self.after}"
 
+    def written(self, x: float) -> str:
+        """The value at a coordinate."""
+        return self.text(x) if self.is_range else next(one for one in self.values if self.coordinate(one) == x)
+
     def coordinate(self, text: str) -> float:
         """The number in a value, to draw it at; nan when its values are words."""
         if self.is_range:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -44,10 +44,12 @@ class Goal:
     target: float                       # in the unit of the measure
     by: date | None = None              # of revenue and wins: counted to the end of that day
     at_most: bool = False
+    booked: float = 0.0                 # what is there already, outside the run
     text: str = ""                      # as people say it
 
     def met(self, values: Floats) -> NDArray[np.bool_]:
         """In each period."""
+        values = values + self.booked
         reached: NDArray[np.bool_] = values <= self.target if self.at_most else values >= self.target
         return reached
 
@@ -87,7 +89,7 @@ def read_goal(text: str, possible: Mapping[str, Measure], book: Book) -> Goal:
         raise UsageError(f"goal '{text}': {problem.text}. {problem.hint}".rstrip(". ") + ".") from None
     if by is not None and key not in SHORT.values():
         raise UsageError(f"goal '{text}': a date goes with revenue or wins; {key} is of the whole window")
-    return Goal(key, target, by, match["way"] == "at most", text.strip())
+    return Goal(key, target, by, match["way"] == "at most", text=text.strip())
 
 
 def goal_of(scenario: Scenario) -> Goal | None:
@@ -99,6 +101,17 @@ def goal_of(scenario: Scenario) -> Goal | None:
     assert target is not None
     by = f" by {goal.by}" if goal.by else ""
     return Goal(SHORT[what], float(target), goal.by, text=f"{what} {_short(float(target))}{by}")
+
+
+def check_date(goal: Goal, plan: Plan, book: Book) -> None:
+    """UsageError when the run ends before the goal is due."""
+    if goal.by is None:
+        return
+    start = datetime.fromisoformat(book.start)
+    ends = (start + timedelta(seconds=float(plan.settings[0].horizon))).date()
+    if not start.date() <= goal.by < ends:
+        raise UsageError(f"the goal is due on {goal.by} and the run goes from {start.date()} to {ends}: lengthen "
+                         f"`measure` or `follow`, as in --set follow=26 weeks")
 
 
 def possible_measures(plan: Plan, book: Book) -> dict[str, Measure]:

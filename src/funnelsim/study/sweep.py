@@ -21,7 +21,7 @@ from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.axes import Axis, Design, points
 from funnelsim.study.batch import Batch, in_a_line
-from funnelsim.study.goals import GOAL, Goal, goal_of, possible_measures
+from funnelsim.study.goals import GOAL, Goal, check_date, goal_of, possible_measures
 from funnelsim.study.planner import Planner
 from funnelsim.study.points import Outcome, Size, Store, estimate_of, linear_values
 from funnelsim.watch import Watch
@@ -164,6 +164,8 @@ def complete(study: Study, planner: Planner) -> tuple[Study, str]:
     if GOAL in study.measures and goal is None:
         raise UsageError("the chance of the goal is asked for, and no goal is named: write `goal: {wins: 200, by: "
                          "2026-12-31}` in the scenario, or --goal")
+    if GOAL in study.measures and goal is not None:
+        check_date(goal, blueprint.centre, blueprint.book)
     measures = tuple(dict.fromkeys(_full_key(name, known) for name in study.measures))
     return replace(study, measures=measures, goal=goal if GOAL in measures else None,
                    anchors=tuple(anchors)), str(books[0].currency)
