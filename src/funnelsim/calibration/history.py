@@ -12,6 +12,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from funnelsim.calibration.sections import (
+    PURCHASES,
+    RESPONSE,
+    WORK,
+    Purchases,
+    ResponseKnown,
+    WorkLog,
+    read_purchases,
+    read_response,
+    read_work,
+)
 from funnelsim.calibration.tree import TreeReader
 from funnelsim.errors import Problem, ScenarioError, did_you_mean
 from funnelsim.scenario.text import Node, read
@@ -36,6 +47,9 @@ KEYS = (
     "changes",
     "stages",
     "lost",
+    WORK,
+    PURCHASES,
+    RESPONSE,
 )
 FILE_KEYS = ("file", "query", "database", "separator")
 TABLE_KEYS = (*FILE_KEYS, "id", "where")
@@ -46,7 +60,8 @@ MARK_KEYS = ("entered", *TIME_KEYS, "activity", "recorded_from")
 OUTCOME_KEYS = ("column", "time", "by", *TIME_KEYS, "values")
 VALUE_KEYS = ("column", "currency", "decimal")
 LOST = "lost"
-EVENTS, COUNTS = "events", "counts"  # tables of these names cannot be others
+EVENTS, COUNTS = "events", "counts"
+TAKEN = (EVENTS, COUNTS, WORK, PURCHASES)  # tables of these names cannot be others
 INSIDE = " > "  # `attributes > New Value`: a key of the JSON text in a column
 DATES = {
     "day first": "31/03/2026 is the last day of March",
@@ -182,6 +197,9 @@ class History:
     outcome: Outcome | None = None
     stages: dict[str, Mark] = field(default_factory=dict)
     lost: Mark | None = None
+    work: WorkLog | None = None
+    purchases: Purchases | None = None
+    response: ResponseKnown | None = None
     problems: list[Problem] = field(default_factory=list)
     place: Place | None = None
 
@@ -189,15 +207,19 @@ class History:
     def origins(self) -> dict[str, Origin]:
         """Where each table comes from, by its name."""
         found = {name: table.origin for name, table in self.tables.items()}
-        found |= {EVENTS: self.events.origin} if self.events else {}
-        return found | ({COUNTS: self.counts.origin} if self.counts else {})
+        return found | {name: part.origin for name, part in self._parts.items()}
 
     @property
     def conditions(self) -> dict[str, tuple[Condition, ...]]:
         """Which rows of each table count."""
         found = {name: table.where for name, table in self.tables.items()}
-        found |= {EVENTS: self.events.where} if self.events else {}
-        return found | ({COUNTS: self.counts.where} if self.counts else {})
+        return found | {name: part.where for name, part in self._parts.items()}
+
+    @property
+    def _parts(self) -> dict[str, Events | Counts | WorkLog | Purchases]:
+        """The tables that are no list of leads, by name."""
+        parts = {EVENTS: self.events, COUNTS: self.counts, WORK: self.work, PURCHASES: self.purchases}
+        return {name: part for name, part in parts.items() if part is not None}
 
     @property
     def main(self) -> str:
@@ -222,10 +244,10 @@ def read_history(path: str | Path) -> History:
         root = read(str(path))
     except ScenarioError as error:
         return History(str(path), problems=error.problems)
-    return _Reader(str(path)).history(root)
+    return HistoryReader(str(path)).history(root)
 
 
-class _Reader(TreeReader):
+class HistoryReader(TreeReader):
     """Takes the tree apart and writes down what is wrong."""
 
     def __init__(self, file: str) -> None:
@@ -248,12 +270,17 @@ class _Reader(TreeReader):
             self.table(name, node)
         self.events(keys.get(EVENTS))
         self.counts(keys.get(COUNTS), keys)
-        if not found.origins and not self.problems:
+        beside = [key for key in (WORK, PURCHASES) if key in keys]
+        if not found.origins and not beside and not self.problems:
             self.report(root, "nothing to read", "give `tables: {leads: {file: leads.csv, id: id}}` or `events: ...`")
-        self.stages(keys, root)
+        if "stages" in keys or found.origins or not beside:
+            self.stages(keys, root)
         self.source(keys.get("source"))
         self.value(keys.get("value"))
         self.outcome(keys.get("outcome"))
+        found.work = read_work(self, keys.get(WORK))
+        found.purchases = read_purchases(self, keys.get(PURCHASES))
+        found.response = read_response(self, keys.get(RESPONSE))
         self.marks_have_a_sign()
         return found
 
@@ -284,7 +311,7 @@ class _Reader(TreeReader):
         return Origin(name, keys["database"].place, mark, self.word(keys["query"]), database)
 
     def table(self, name: str, node: Node) -> None:
-        if name in (EVENTS, COUNTS):
+        if name in TAKEN:
             self.report_at(node.at, f"a table cannot be called '{name}'", "the word has a meaning of its own")
             return
         keys = self.mapping(node, f"tables.{name}", TABLE_KEYS)
@@ -446,7 +473,7 @@ class _Reader(TreeReader):
         if node is None or not name:
             return None
         first, dot, rest = name.partition(".")
-        if not table and dot and (first in self.found.tables or first in (EVENTS, COUNTS)):
+        if not table and dot and (first in self.found.tables or first in TAKEN):
             return self.named(rest, node.place, first)
         if not table and dot and self.found.tables and not self.at_place(node.place):
             near = did_you_mean(first, self.found.tables)

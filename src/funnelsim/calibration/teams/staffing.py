@@ -78,10 +78,11 @@ class Shift(NamedTuple):
     days: str
 
 
-def fit_staffing(
-    pieces: Pieces, wrap_up: float, zone: str, alike: Sequence[Sequence[int]] = ((0,), (1,), (2,), (3,), (4,), (5,), (6,))
-) -> Staffing | None:
-    """People present; `alike` are the weekdays (0 = Monday) told together. None when no piece has a start and an end."""
+def fit_staffing(pieces: Pieces, wrap_up: float, zone: str, alike: Sequence[Sequence[int]]) -> Staffing | None:
+    """People present; `alike` are the weekdays (0 = Monday) told together.
+
+    None when no piece has a start and an end.
+    """
     known = pieces.served & np.isfinite(pieces.ended)
     if not known.any():
         return None
@@ -187,7 +188,7 @@ def _last_waiting(begins: Array, ends: Array, before: float) -> float:
 
 
 def _week(steps: Steps, as_of: float, zone: str, by: str, alike: Sequence[Sequence[int]]) -> np.ndarray:
-    """People by weekday and slot: the mean over the days seen, rounded; of pieces in hand what nine days in ten need."""
+    """People by weekday and slot: the mean over the days seen; of pieces in hand what nine days in ten need."""
     day, _ = local_parts(np.array([steps.instant[0], min(steps.instant[-1], as_of)]), zone)
     days = np.arange(day[0], day[1] + 1)
     edges = local_instants(days, zone)  # (day, slot + 1)
