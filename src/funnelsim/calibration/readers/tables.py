@@ -20,5 +20,5 @@ def plain(name: str) -> str:
 
 @cache
 def alias_table(name: str) -> Any:
-    """The data of NAME.yaml."""
-    return data_of(read(str(Path(__file__).with_name(f"{name}.yaml"))))
+    """The data of NAME.yaml; a name may hold a folder."""
+    return data_of(read(str(Path(__file__).parent / f"{name}.yaml")))
