@@ -45,7 +45,7 @@ def test_times(text: str, expected: float, rounding: float) -> None:
     assert at(text) == (pytest.approx(expected, abs=1e-3), rounding)
 
 
-@pytest.mark.parametrize("text", ["soon", "2025-02-30", "2025-13-01", "03.02.2025", "25:00", "2025-02-03 9h"])
+@pytest.mark.parametrize("text", ["soon", "2025-02-30", "2025-13-01", "03/02/2025", "25:00", "2025-02-03 9h"])
 def test_no_times(text: str) -> None:
     found = instants(pl.Series([text, "", None]), Column("t", "c", NOWHERE), "UTC")
     assert found.bad.tolist() == [True, False, False] and np.isnan(found.seconds).all()

@@ -57,7 +57,7 @@ NEVER = {
     "trace": {"numba", "pydantic", "polars", "matplotlib", "simpy", "scipy"},
     "calibration": {"numba", "simpy", "matplotlib"},
 }
-FREE = {"__init__", "__main__", "api", "cli", "running", "comparing"}       # the commands may use everything
+FREE = {"__init__", "__main__", "api", "cli", "running", "comparing", "sweeping"}    # the commands may use everything
 
 
 def modules() -> list[str]:

@@ -17,11 +17,14 @@ from funnelsim.watch import Watch
 
 if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
+    from funnelsim.calibration.readers.recognise import Recognised
     from funnelsim.comparing import Compared
     from funnelsim.result import Result
     from funnelsim.scenario import Loaded
+    from funnelsim.seeking import Sought
     from funnelsim.study.anchor import Anchor
     from funnelsim.study.validate import Check
+    from funnelsim.sweeping import Swept
 
 STARTERS = Path(__file__).parent / "templates"
 SCHEMA_FILE = "scenario.schema.json"
@@ -100,6 +103,20 @@ def compare(base: str | Path, *others: str | Path, **options: Any) -> Compared:
     return do(base, *others, **options)
 
 
+def sweep(file: str | Path, *others: str | Path, **options: Any) -> Swept:
+    """Run scenarios at many points on the same luck; see `funnelsim.sweeping.sweep` for the options."""
+    from funnelsim.sweeping import sweep as do
+
+    return do(file, *others, **options)
+
+
+def seek(file: str | Path, **options: Any) -> Sought:
+    """Seek the smallest value that meets a goal with a chance; see `funnelsim.seeking.seek` for the options."""
+    from funnelsim.seeking import seek as do
+
+    return do(file, **options)
+
+
 def validate(watch: Watch | None = None) -> list[Check]:
     """Run the published cases; what each should give, what it gives, and what is accepted."""
     from funnelsim.study.validate import validate as do
@@ -113,3 +130,10 @@ def calibrate(history: str | Path, out: str | Path | None = None, data: str | Pa
     from funnelsim.calibration import calibrate as do
 
     return do(history, out, data, strict)
+
+
+def recognise(file: str | Path, history: str | Path, **said: str) -> Recognised:
+    """Write the history file of an export or a query; see `funnelsim.calibration.readers.recognise.Said`."""
+    from funnelsim.calibration.readers.recognise import Said, write_history
+
+    return write_history(file, history, Said(**said))

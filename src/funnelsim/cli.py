@@ -135,6 +135,8 @@ def commands() -> None:
     funnelsim check baseline.yaml               is the file right?
     funnelsim run baseline.yaml                 what comes out, and how sure is it?
     funnelsim compare baseline.yaml shared.yaml which way is better, and why?
+    funnelsim sweep baseline.yaml --vary ...    the same at many volumes, team sizes, promises
+    funnelsim seek baseline.yaml --vary ...     how many leads or people does a goal take?
     funnelsim calibrate crm.history.yaml        your own history in place of guesses
     """
 
@@ -280,29 +282,133 @@ def compare(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, *
 
 
 @commands.command()
-@click.argument("history", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.option("--vary", multiple=True, metavar="KEY=RANGE", help="What is varied, as in --vary "
+              "sources.search.rate=80..480/week:11, teams.sales.people=3..7 or a list. May be repeated.")
+@click.option("--measure", "measures", multiple=True, metavar="KEY", help="What is shown, as in measures.csv; goal is "
+              "the chance of the goal. May be repeated.  [default: cohort.won, cohort.revenue, cohort.profit]")
+@click.option("--design", metavar="DESIGN", help="grid, latin:N or sobol:N.  [default: grid]")
+@_options("sets", "seed")
+@click.option("--replications", "--reps", "-n", type=click.IntRange(min=1), help="At each point.  [default: 50]")
+@click.option("--precision", type=_Share(), metavar="SHARE", help="Or: at each point until the simulation error of the "
+              "first measure is below this share of it, as in --precision 3%.")
+@click.option("--goal", metavar="TEXT", help='As in --goal "wins 200 by 2026-12-31"; default: the scenario\'s.')
+@_options("engine", "threads")
+@click.option("--cluster", metavar="ADDRESS", help="Run the points on a Dask cluster, as in tcp://10.0.0.5:8786.")
+@_options("out")
+@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
+@_options("json", "quiet", "verbose")
+def sweep(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
+    """Run scenarios at many points of their settings, on the same luck: where does it turn?
+
+    \b
+    funnelsim sweep old-way.yaml --vary sources.search.rate=80..480/week:11
+    funnelsim sweep old-way.yaml shared.yaml --vary teams.sales.people=3..7 --measure won --measure profit
+    funnelsim sweep growth.study.yaml --design latin:200
+    funnelsim sweep results/sweep-growth-1f2e3d4c5b/manifest.json
+
+    Stop it at any moment and start it again: finished points are kept in results/points and never run twice. Exit
+    code 5 when some points failed.
+    """
+    from funnelsim import api
+    from funnelsim.errors import SweepIncomplete
+
+    watch = Terminal(quiet=quiet)
+    done = api.sweep(*files, watch=watch, command=_command_line(), **options)
+    watch.clear()
+    if as_json:
+        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
+    else:
+        from funnelsim.report.sweep_words import sweep_report
+
+        _answer(sweep_report(done.found, verbose, _width()))
+        click.echo(f"\nresults: {done.folder}")
+    if failed := done.found.failed:
+        raise SweepIncomplete(f"{len(failed)} of {len(done.found.cells)} points failed; the others are there")
+
+
+@commands.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--vary", multiple=True, metavar="KEY=RANGE", help="What is sought, as in --vary "
+              "sources.search.rate=80..480/week or teams.sales.people=2..12.")
+@click.option("--goal", metavar="TEXT", help='As in --goal "revenue 1.2M by 2026-12-31"; default: the scenario\'s.')
+@click.option("--chance", type=_Share(), metavar="SHARE", help="How sure it must be.  [default: 80%]")
+@click.option("--booked", metavar="AMOUNT", help="What counts towards the goal already, as in --booked 400k.")
+@_options("sets", "seed")
+@click.option("--replications", "--reps", "-n", type=click.IntRange(min=1), help="At each point.  [default: 100]")
+@click.option("--precision", type=_Share(), metavar="SHARE", help="Or: more until half the interval of the answer is "
+              "below this share of it, as in --precision 5%.")
+@_options("engine", "threads")
+@click.option("--cluster", metavar="ADDRESS", help="Run the points on a Dask cluster, as in tcp://10.0.0.5:8786.")
+@_options("out")
+@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
+@click.option("--fail-on-miss", is_flag=True, help="Exit code 4 when the goal cannot be met.")
+@_options("json", "quiet", "verbose")
+def seek(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
+    """Find the smallest volume or team, or the slowest promise, that meets a goal with a chance.
+
+    \b
+    funnelsim seek shared.yaml --vary sources.search.rate=80..480/week --goal "wins 250" --chance 80%
+    funnelsim seek shared.yaml --vary teams.sales.people=2..12 --goal "revenue 1.2M by 2026-12-31"
+    funnelsim seek shared.yaml --vary "promises.first_touch=within 1..40 business hours" --goal "cohort.profit 800k"
+
+    Any path will do of which more only helps, or only harms.
+    """
+    from funnelsim import api
+    from funnelsim.errors import GoalNotMet
+
+    watch = Terminal(quiet=quiet)
+    done = api.seek(file, watch=watch, command=_command_line(), **options)
+    watch.clear()
+    if as_json:
+        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
+    else:
+        from funnelsim.report.seek_words import seek_report
+
+        _answer(seek_report(done.found, verbose, _width()))
+        click.echo(f"\nresults: {done.folder}")
+    if fail_on_miss and not done.found.met:
+        raise GoalNotMet("the goal cannot be met within the range")
+
+
+@commands.command()
+@click.argument("file")
 @click.option("--out", type=click.Path(path_type=Path), help="The fitted file; default: beside the history.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the data, when it is not the one in the file.")
 @click.option("--strict", is_flag=True, help="Rows that cannot be used are errors.")
+@click.option("--timezone", default="", help="Of an export: the zone of times without an offset.")
+@click.option("--as-of", default="", help="Of an export: its last day; default: the last day with anything in it.")
+@click.option("--dates", type=click.Choice(["day first", "month first"]), help="Of an export: how to read 03/04/2026.")
+@click.option("--query", default="", help="Of a database: SELECT ..., one row a lead or an event.")
 @_options("json", "quiet", "verbose")
-def calibrate(history: Path, out: Path | None, data: Path | None, strict: bool, as_json: bool, quiet: bool,
-              verbose: int) -> None:
+def calibrate(file: str, out: Path | None, data: Path | None, strict: bool, timezone: str, as_of: str,
+              dates: str | None, query: str, as_json: bool, quiet: bool, verbose: int) -> None:
     """Turn a history into numbers that a scenario extends.
 
     \b
+    funnelsim calibrate deals.csv --timezone Europe/Berlin
     funnelsim calibrate crm.history.yaml
     funnelsim calibrate olist.history.yaml --data ~/olist --out olist.fitted.yaml
+    funnelsim calibrate crm.sqlite --query 'SELECT id, created, won FROM deals'
 
-    The history file says which CSV or Parquet files to read and which column is what.
+    FILE is an export (CSV, CSV.gz, Parquet, XES), a database, or a history file, which says which column is what.
+    An export is recognised by its columns, and a history file is written for it, to be edited.
     """
     from funnelsim import api
+    from funnelsim.calibration.readers.recognise import history_of, is_history
 
+    history = Path(file) if is_history(file) else history_of(file, out)
+    if not is_history(file):
+        said = {"timezone": timezone, "as_of": as_of, "dates": dates or "", "query": query}
+        told = api.recognise(file, history, **said).said()
+        if not quiet:
+            click.echo(f"{told}\nhistory: {history}, to be edited", err=True)
     target = out or history.with_name(history.name.removesuffix(".yaml").removesuffix(".history") + ".fitted.yaml")
     found = api.calibrate(history, target, data, strict)
     if as_json:
-        told = {"as_of": found.as_of, "leads": found.leads, "conversion": found.conversion()._asdict(),
+        answer = {"as_of": found.as_of, "leads": found.leads, "conversion": found.conversion()._asdict(),
                 "naive": found.naive(), "grades": found.grades(), "files": found.files}
-        click.echo(json.dumps(told, indent=1, default=str))
+        click.echo(json.dumps(answer, indent=1, default=str))
     elif not quiet:
         _answer(found.report(bool(verbose)))
         click.echo("\nfitted: " + ", ".join(map(str, found.files)))

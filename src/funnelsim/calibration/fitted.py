@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelsim.calibration.arrivals import SourceArrivals
-from funnelsim.calibration.families import Array, quantile
+from funnelsim.calibration.families import Array
 from funnelsim.calibration.goodness import empirical_points
+from funnelsim.calibration.law_text import empirical_text, law_text, mixture_text
 from funnelsim.calibration.stages import StageFit
 
 if TYPE_CHECKING:
@@ -173,39 +174,15 @@ def pace_text(stage: StageFit, target: str) -> str:
     for j in stage.of(target):
         share = stage.fit.point([j])
         if j in stage.odd:
-            parts.append((share, _empirical(empirical_points(stage.spells, stage.fit, j))))
+            parts.append((share, empirical_text(empirical_points(stage.spells, stage.fit, j))))
         else:
-            parts += [(share * w, _law(family, mu, s)) for w, family, mu, s in stage.fit.times(j)]
-    total = sum(weight for weight, _ in parts)
-    if len(parts) == 1:
-        return parts[0][1]
-    cents = [round(1000 * weight / total) for weight, _ in parts]
-    cents[int(np.argmax(cents))] += 1000 - sum(cents)
-    return f"mixture({' '.join(f'{c / 10:g}% {text}' for c, (_, text) in zip(cents, parts, strict=True) if c > 0)})"
+            parts += [(share * w, law_text(family, mu, s)) for w, family, mu, s in stage.fit.times(j)]
+    return mixture_text(parts)
 
 
 def _percent(share: float) -> str:
     """Rounded down, so that shares written never sum to more than they are."""
     return f"{np.floor(share * 1e5) / 1e3:g}%"
-
-
-def _law(family: str, mu: float, s: float) -> str:
-    if family == "lognormal":
-        median, p90 = quantile(family, mu, s, np.array([0.5, 0.9]))
-        return f"lognormal(median {_time(median)} p90 {_time(p90)})"
-    shape = np.exp(-s) if family == "weibull" else np.exp(s)
-    return f"{family}(shape {shape:.5g} scale {_time(float(np.exp(mu)))})"
-
-
-def _empirical(points: list[tuple[float, float]]) -> str:
-    return f"empirical({', '.join(f'{100 * share:.4g}% {_time(seconds)}' for share, seconds in points)})"
-
-
-def _time(seconds: float) -> str:
-    for unit, length in (("days", 86400.0), ("hours", 3600.0), ("min", 60.0)):
-        if seconds >= length:
-            return f"{seconds / length:.5g} {unit}"
-    return f"{seconds:.5g} s"
 
 
 def _history(found: Calibration) -> list[str]:

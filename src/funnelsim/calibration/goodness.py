@@ -1,7 +1,8 @@
 """Do the fitted times follow the data? Exits seen against exits expected, in bands of time.
 
 Where they do not (a machine that answers in 38 seconds, two ways of working mixed), the data's own times are kept:
-the fitted law is corrected band by band. The shares are hardly touched by this when the follow-up is long.
+the fitted law is corrected band by band. The shares are hardly touched by this when the follow-up is long. Exits known
+to more than two days only are no evidence against a law: they count in the bands where the law itself puts them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from funnelsim.calibration.weighing import Weighed
 
 BANDS, FINE_BANDS = 6, 24
 UNLIKELY = 27.9  # a chi-square of five degrees of freedom passes this once in 25,000 times
+VAGUE = 2 * 86400.0  # seconds: times known no better than this
 TOO_FAR = 0.2  # with very many leads a fit may be off significantly and still be good enough
 
 
@@ -35,7 +37,7 @@ class Misfit:
 
 def misfit(spells: Spells, fit: Weighed, exit_: int) -> Misfit | None:
     """Exits seen against expected in bands of time; None when the fitted law agrees."""
-    mine = spells.outcome == exit_ + 1
+    mine = (spells.outcome == exit_ + 1) & (spells.rounding <= VAGUE)
     if mine.sum() < 10 * BANDS:
         return None
     edges = np.quantile(spells.time[mine], np.linspace(0, 1, BANDS + 1))
@@ -64,7 +66,7 @@ def empirical_points(spells: Spells, fit: Weighed, exit_: int) -> list[tuple[flo
     Each band's mass is multiplied by exits seen over exits expected there. Beyond the last exit seen, the law's tail
     is kept as far as nobody was followed there: half an exit is granted to what was seen and to what was expected.
     """
-    seen_times = np.sort(spells.time[spells.outcome == exit_ + 1])
+    seen_times = np.sort(spells.time[(spells.outcome == exit_ + 1) & (spells.rounding <= VAGUE)])
     edges = np.unique(np.quantile(seen_times, np.linspace(0, 1, FINE_BANDS + 1)))
     edges[0] = max(edges[0] - 0.5, 0.0)
     expected, seen = _by_band(spells, fit, exit_, np.append(edges, np.inf))
@@ -94,8 +96,17 @@ def _by_band(spells: Spells, fit: Weighed, exit_: int, edges: Array) -> tuple[Ar
     for low, high in pairwise(edges):
         a, b = np.clip(low, start, spells.age), np.clip(high, start, spells.age)
         expected.append(float((share * (np.interp(b, grid, law) - np.interp(a, grid, law))).sum()))
-    seen = np.histogram(spells.time[spells.outcome == exit_ + 1], edges)[0]
-    return np.array(expected), seen.astype(float)
+    mine = spells.outcome == exit_ + 1
+    vague = mine & (spells.rounding > VAGUE)
+    seen = np.histogram(spells.time[mine & ~vague], edges)[0].astype(float)
+    if vague.any():
+        half = spells.rounding[vague] / 2
+        low, high = np.maximum(spells.time[vague] - half, 0.0), spells.time[vague] + half
+        whole = np.maximum(np.interp(high, grid, law) - np.interp(low, grid, law), 1e-12)
+        for band, (start_, end) in enumerate(pairwise(edges)):
+            a, b = np.clip(start_, low, high), np.clip(end, low, high)
+            seen[band] += float(((np.interp(b, grid, law) - np.interp(a, grid, law)) / whole).sum())
+    return np.array(expected), seen
 
 
 def _quantile_of(fit: Weighed, exit_: int, share: float) -> float:

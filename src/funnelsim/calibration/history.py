@@ -1,20 +1,32 @@
 """The history file: which files to read, which column is what, where history begins and ends.
 
-Two forms. *One row a lead*: a table with a column for the entry into each stage, others joined to it by id.
+Three forms. *One row a lead*: a table with a column for the entry into each stage, others joined to it by id.
 *Event log*: a table of (case, activity, time); a stage names the activities that mark its entry.
+*Counts*: one row a cohort; a stage names the column that says how many of the cohort came that far.
 Everything wrong with the file is found in one go, with its place. The data themselves are checked in `reading`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
+from funnelsim.calibration.sections import (
+    PURCHASES,
+    RESPONSE,
+    WORK,
+    Purchases,
+    ResponseKnown,
+    WorkLog,
+    read_purchases,
+    read_response,
+    read_work,
+)
+from funnelsim.calibration.tree import TreeReader
 from funnelsim.errors import Problem, ScenarioError, did_you_mean
-from funnelsim.scenario.text import Node, problem_at, read
+from funnelsim.scenario.text import Node, read
+from funnelsim.scenario.units import Misreading, elapsed
 from funnelsim.scenario.values import Place
 
 KEYS = (
@@ -23,9 +35,11 @@ KEYS = (
     "data",
     "as_of",
     "timezone",
+    "dates",
     "currency",
     "tables",
     "events",
+    "counts",
     "source",
     "value",
     "outcome",
@@ -33,13 +47,27 @@ KEYS = (
     "changes",
     "stages",
     "lost",
+    WORK,
+    PURCHASES,
+    RESPONSE,
 )
-TABLE_KEYS = ("file", "id", "separator")
-EVENT_KEYS = ("file", "case", "activity", "time", "timezone", "midnight", "format", "separator")
-TIME_KEYS = ("timezone", "midnight", "format")
+FILE_KEYS = ("file", "query", "database", "separator")
+TABLE_KEYS = (*FILE_KEYS, "id", "where")
+TIME_KEYS = ("timezone", "midnight", "format", "dates")
+EVENT_KEYS = (*FILE_KEYS, "case", "activity", "time", *TIME_KEYS, "where", "empty", "before")
+COUNT_KEYS = (*FILE_KEYS, "cohort", "within", *TIME_KEYS, "where")
 MARK_KEYS = ("entered", *TIME_KEYS, "activity", "recorded_from")
-OUTCOME_KEYS = ("column", "time", *TIME_KEYS, "values")
+OUTCOME_KEYS = ("column", "time", "by", *TIME_KEYS, "values")
+VALUE_KEYS = ("column", "currency", "decimal")
 LOST = "lost"
+EVENTS, COUNTS = "events", "counts"
+TAKEN = (EVENTS, COUNTS, WORK, PURCHASES)  # tables of these names cannot be others
+INSIDE = " > "  # `attributes > New Value`: a key of the JSON text in a column
+DATES = {
+    "day first": "31/03/2026 is the last day of March",
+    "month first": "03/31/2026 is the last day of March",
+}
+MIDNIGHTS = {"date": "00:00 stands for some time that day", "time": "it is really midnight"}
 
 
 @dataclass(frozen=True)
@@ -51,30 +79,61 @@ class Column:
     place: Place
     timezone: str = ""  # of times without an offset; "" = the history's
     midnight_is_date: bool = False  # 00:00 local stands for "some time that day"
-    format: str = ""  # strptime, when the times are not ISO 8601 or epoch numbers
+    format: str = ""  # strptime, when the times are of none of the usual forms
+    inside: str = ""  # key of the JSON text that the cells hold
+    day_first: bool | None = None  # 03/04/2026: 3 April or March 4; None = not said
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Rows count when the cell is one of these words, in whatever case."""
+
+    column: Column
+    words: tuple[tuple[str, Place], ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a table comes from: a file, or a query to a database."""
+
+    file: str  # name of the file, or of the query in messages
+    place: Place
+    separator: str = ","
+    query: str = ""
+    database: str = ""  # a SQLite file, or postgresql://...
 
 
 @dataclass(frozen=True)
 class Table:
-    """A file with one row a lead."""
+    """One row a lead."""
 
     name: str
-    file: str
+    origin: Origin
     id: Column
-    place: Place
-    separator: str = ","
+    where: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)
 class Events:
-    """A file with one row an event."""
+    """One row an event."""
 
-    file: str
+    origin: Origin
     case: Column
-    activity: Column
+    activity: tuple[Column, ...]  # several are joined: `13 / Lead Status`
     time: Column
-    place: Place
-    separator: str = ","
+    where: tuple[Condition, ...] = ()
+    empty: str = ""  # what an empty activity is called
+    before: Column | None = None  # what the activity was before this event: of the first of a case, where it began
+
+
+@dataclass(frozen=True)
+class Counts:
+    """One row a cohort: how many of those who began in a period came how far."""
+
+    origin: Origin
+    cohort: Column  # when the period began
+    within: float  # seconds by which whatever will happen in a stage has happened
+    where: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,10 +149,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A column that says how a lead ended, and one that says when."""
+    """A column that says how a lead ended, and one that says when, or by when at the latest."""
 
     column: Column
-    time: Column
+    time: Column | None
+    by: Column | None
     values: dict[str, str]  # value -> stage or lost
     words: dict[str, Place]  # where the values are written
 
@@ -104,6 +164,15 @@ class Source:
 
     column: Column
     empty: str = "unknown"
+
+
+@dataclass(frozen=True)
+class Amount:
+    """What a lead is worth. Amounts in another currency than the history's are not used."""
+
+    column: Column
+    currency: Column | None = None
+    decimal: str = ""  # "," or "."; "" = as the cells show
 
 
 @dataclass
@@ -122,13 +191,45 @@ class History:
     changes: tuple[datetime, ...] = ()
     tables: dict[str, Table] = field(default_factory=dict)
     events: Events | None = None
+    counts: Counts | None = None
     source: Source | None = None
-    value: Column | None = None
+    value: Amount | None = None
     outcome: Outcome | None = None
     stages: dict[str, Mark] = field(default_factory=dict)
     lost: Mark | None = None
+    work: WorkLog | None = None
+    purchases: Purchases | None = None
+    response: ResponseKnown | None = None
     problems: list[Problem] = field(default_factory=list)
     place: Place | None = None
+
+    @property
+    def origins(self) -> dict[str, Origin]:
+        """Where each table comes from, by its name."""
+        found = {name: table.origin for name, table in self.tables.items()}
+        return found | {name: part.origin for name, part in self._parts.items()}
+
+    @property
+    def conditions(self) -> dict[str, tuple[Condition, ...]]:
+        """Which rows of each table count."""
+        found = {name: table.where for name, table in self.tables.items()}
+        return found | {name: part.where for name, part in self._parts.items()}
+
+    @property
+    def _parts(self) -> dict[str, Events | Counts | WorkLog | Purchases]:
+        """The tables that are no list of leads, by name."""
+        parts = {EVENTS: self.events, COUNTS: self.counts, WORK: self.work, PURCHASES: self.purchases}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    @property
+    def main(self) -> str:
+        """The table that lists the leads."""
+        return EVENTS if self.events else COUNTS if self.counts else next(iter(self.tables))
+
+    @property
+    def marks(self) -> list[Mark]:
+        """Of the stages in order, then of the loss."""
+        return [*self.stages.values(), *([self.lost] if self.lost else [])]
 
     def path(self, file: str, data_dir: str | Path | None) -> Path:
         """Where a data file lies: in `data_dir` when given, else in `data`, else beside the history file."""
@@ -143,72 +244,125 @@ def read_history(path: str | Path) -> History:
         root = read(str(path))
     except ScenarioError as error:
         return History(str(path), problems=error.problems)
-    return _Reader(str(path)).history(root)
+    return HistoryReader(str(path)).history(root)
 
 
-class _Reader:
+class HistoryReader(TreeReader):
     """Takes the tree apart and writes down what is wrong."""
 
     def __init__(self, file: str) -> None:
         self.found = History(file)
+        super().__init__(self.found.problems)
         self.asked_events = False
+        self.day_first: bool | None = None
 
     def history(self, root: Node) -> History:
         found, keys = self.found, self.mapping(root, "a history file", KEYS)
-        self.asked_events = "events" in keys
+        self.asked_events = EVENTS in keys
         found.place = root.place
         found.name = self.word(keys.get("name")) or Path(found.file).name.split(".")[0]
         found.about, found.data = self.word(keys.get("about")), self.word(keys.get("data"))
         found.currency = self.word(keys.get("currency")) or "EUR"
         found.timezone = self.zone(keys.get("timezone")) or "UTC"
-        self.dates(keys, root)
+        self.day_first = self.order_of_dates(keys)
+        self.span(keys, root)
         for name, node in self.mapping(keys.get("tables"), "tables").items():
             self.table(name, node)
-        self.events(keys.get("events"))
-        if not found.tables and found.events is None and not self.found.problems:
+        self.events(keys.get(EVENTS))
+        self.counts(keys.get(COUNTS), keys)
+        beside = [key for key in (WORK, PURCHASES) if key in keys]
+        if not found.origins and not beside and not self.problems:
             self.report(root, "nothing to read", "give `tables: {leads: {file: leads.csv, id: id}}` or `events: ...`")
-        self.stages(keys, root)
+        if "stages" in keys or found.origins or not beside:
+            self.stages(keys, root)
         self.source(keys.get("source"))
-        found.value = self.column(keys.get("value"))
+        self.value(keys.get("value"))
         self.outcome(keys.get("outcome"))
+        found.work = read_work(self, keys.get(WORK))
+        found.purchases = read_purchases(self, keys.get(PURCHASES))
+        found.response = read_response(self, keys.get(RESPONSE))
         self.marks_have_a_sign()
         return found
 
-    def dates(self, keys: dict[str, Node], root: Node) -> None:
+    def span(self, keys: dict[str, Node], root: Node) -> None:
         found = self.found
         if "as_of" not in keys:
             hint = "the last day in the data: it says how long the open leads have been open"
             self.report(root, "no `as_of`", hint)
-        found.as_of = self.instant(keys.get("as_of"), end=True)
+        found.as_of = self.instant(keys.get("as_of"), found.timezone, end=True)
         found.as_of_text = str(keys["as_of"].value) if "as_of" in keys else ""
         found.observed_from = self.before_end(keys.get("observed_from"))
         changes = keys.get("changes")
         nodes = changes.value if changes and isinstance(changes.value, list) else [changes] if changes else []
         found.changes = tuple(sorted(filter(None, (self.before_end(node) for node in nodes))))
 
+    def origin(self, node: Node, keys: dict[str, Node], where: str) -> Origin | None:
+        if not self.one_of(node, keys, where, "file", "query"):
+            return None
+        mark = self.separator(keys.get("separator"))
+        if "file" in keys:
+            if "database" in keys:
+                self.report(keys["database"], f"{where} has a `database` and a `file`", "a database needs a `query`")
+            return Origin(self.word(keys["file"]), keys["file"].place, mark)
+        if not self.needs(node, keys, where, "database"):
+            return None
+        database = self.word(keys["database"])
+        name = f"query {where.removeprefix('tables.')}"
+        return Origin(name, keys["database"].place, mark, self.word(keys["query"]), database)
+
     def table(self, name: str, node: Node) -> None:
-        keys = self.mapping(node, f"tables.{name}", TABLE_KEYS)
-        if not self.needs(node, keys, f"tables.{name}", "file", "id"):
+        if name in TAKEN:
+            self.report_at(node.at, f"a table cannot be called '{name}'", "the word has a meaning of its own")
             return
-        id_ = self.column(keys["id"], table=name)
-        if id_:
-            self.found.tables[name] = Table(
-                name, self.word(keys["file"]), id_, keys["file"].place, self.separator(keys.get("separator"))
-            )
+        keys = self.mapping(node, f"tables.{name}", TABLE_KEYS)
+        origin = self.origin(node, keys, f"tables.{name}")
+        if origin and self.needs(node, keys, f"tables.{name}", "id"):
+            id_ = self.column(keys["id"], table=name)
+            if id_:
+                self.found.tables[name] = Table(name, origin, id_, self.where(keys.get("where"), name))
 
     def events(self, node: Node | None) -> None:
         if node is None:
             return
-        keys = self.mapping(node, "events", EVENT_KEYS)
-        if not self.needs(node, keys, "events", "file", "case", "activity", "time"):
+        keys = self.mapping(node, EVENTS, EVENT_KEYS)
+        if not self.needs(node, keys, EVENTS, "case", "activity", "time"):
             return
-        columns = [self.column(keys[key], table="events") for key in ("case", "activity", "time")]
-        case, activity, when = columns
-        if case and activity and when:
-            when = self.timed(when, keys)
+        origin = self.origin(node, keys, EVENTS)
+        case, when = self.column(keys["case"], EVENTS), self.column(keys["time"], EVENTS)
+        activity = [self.named(word, place, EVENTS) for word, place in self.words(keys["activity"]) if word]
+        before = self.column(keys.get("before"), EVENTS)
+        if origin and case and activity and when:
             self.found.events = Events(
-                self.word(keys["file"]), case, activity, when, keys["file"].place, self.separator(keys.get("separator"))
+                origin,
+                case,
+                tuple(activity),
+                self.timed(when, keys),
+                self.where(keys.get("where"), EVENTS),
+                self.word(keys.get("empty")),
+                before,
             )
+
+    def counts(self, node: Node | None, others: dict[str, Node]) -> None:
+        if node is None:
+            return
+        for key in ("tables", EVENTS, "source", "value", "outcome"):
+            if key in others:
+                self.report_at(others[key].at, f"`{key}` beside `counts`", "counts say nothing about single leads")
+        keys = self.mapping(node, COUNTS, COUNT_KEYS)
+        if not self.needs(node, keys, COUNTS, "cohort", "within"):
+            return
+        origin, cohort = self.origin(node, keys, COUNTS), self.column(keys["cohort"], COUNTS)
+        try:
+            within = elapsed(keys["within"].value).seconds
+        except Misreading as error:
+            self.report(keys["within"], str(error), error.hint)
+            return
+        if origin and cohort:
+            self.found.counts = Counts(origin, self.timed(cohort, keys), within, self.where(keys.get("where"), COUNTS))
+
+    def where(self, node: Node | None, table: str) -> tuple[Condition, ...]:
+        pairs = self.mapping(node, "where")
+        return tuple(Condition(self.named(name, child.at, table), self.words(child)) for name, child in pairs.items())
 
     def stages(self, keys: dict[str, Node], root: Node) -> None:
         stages = self.mapping(keys.get("stages"), "stages")
@@ -228,29 +382,26 @@ class _Reader:
                     "`lost:` stands beside `stages:`" if name == LOST else "the word has a meaning of its own",
                 )
             self.found.stages[name] = self.mark(node, f"stages.{name}")
-        if "lost" in keys:
-            self.found.lost = self.mark(keys["lost"], "lost")
+        if LOST in keys:
+            self.found.lost = self.mark(keys[LOST], LOST)
 
     def mark(self, node: Node, where: str) -> Mark:
         if not isinstance(node.value, dict):
-            return Mark(node.at, self.column(node))
+            entered = self.column(node)
+            return Mark(node.at, self.timed(entered, {}) if entered else None)
         keys = self.mapping(node, where, MARK_KEYS)
         entered = self.column(keys.get("entered"))
         activity = keys.get("activity")
-        activities: tuple[str, ...] = ()
-        words: tuple[Place, ...] = ()
-        if activity is not None:
-            nodes = activity.value if isinstance(activity.value, list) else [activity]
-            activities, words = tuple(self.word(child) for child in nodes), tuple(child.place for child in nodes)
-            if self.found.events is None and not self.asked_events:
-                self.report(activity, "`activity` needs an event log", "say `events: {file: ..., case: ..., ...}`")
-        if entered and activities:
+        told = self.words(activity)
+        if activity is not None and self.found.events is None and not self.asked_events:
+            self.report(activity, "`activity` needs an event log", "say `events: {file: ..., case: ..., ...}`")
+        if entered and told:
             self.report(node, f"{where} has both `entered` and `activity`", "a column, or activities")
         return Mark(
             node.at,
             self.timed(entered, keys) if entered else None,
-            activities,
-            words,
+            tuple(word for word, _ in told),
+            tuple(place for _, place in told),
             self.before_end(keys.get("recorded_from")),
         )
 
@@ -267,13 +418,26 @@ class _Reader:
         if column:
             self.found.source = Source(column, empty or "unknown")
 
+    def value(self, node: Node | None) -> None:
+        if node is None:
+            return
+        keys = self.mapping(node, "value", VALUE_KEYS) if isinstance(node.value, dict) else {"column": node}
+        if not self.needs(node, keys, "value", "column"):
+            return
+        column = self.column(keys["column"])
+        decimal = self.choice(keys.get("decimal"), "decimal", {",": "1.234,56", ".": "1,234.56"})
+        if column:
+            self.found.value = Amount(column, self.column(keys.get("currency")), decimal)
+
     def outcome(self, node: Node | None) -> None:
         if node is None:
             return
         keys = self.mapping(node, "outcome", OUTCOME_KEYS)
-        if not self.needs(node, keys, "outcome", "column", "time", "values"):
+        if not self.needs(node, keys, "outcome", "column", "values"):
             return
-        column, when = self.column(keys["column"]), self.column(keys["time"])
+        if "time" in keys and "by" in keys:
+            self.report(keys["by"], "outcome has both `time` and `by`", "when it was, or by when at the latest")
+        column, when, by = (self.column(keys.get(key)) for key in ("column", "time", "by"))
         values, words = {}, {}
         for value, target in self.mapping(keys["values"], "outcome.values").items():
             name = self.word(target)
@@ -285,8 +449,14 @@ class _Reader:
                     or f"stages: {', '.join(self.found.stages)}, or {LOST}",
                 )
             values[value], words[value] = name, target.at
-        if column and when:
-            self.found.outcome = Outcome(column, self.timed(when, keys), values, words)
+        if column:
+            self.found.outcome = Outcome(
+                column,
+                self.timed(when, keys) if when else None,
+                self.timed(by, keys) if by else None,
+                values,
+                words,
+            )
 
     def marks_have_a_sign(self) -> None:
         """Every stage must show somewhere: in a column, an activity or an outcome."""
@@ -298,120 +468,43 @@ class _Reader:
 
     # ---- pieces
 
-    def mapping(self, node: Node | None, where: str, allowed: tuple[str, ...] = ()) -> dict[str, Node]:
-        if node is None:
-            return {}
-        if not isinstance(node.value, dict):
-            self.report(node, f"{where} must hold keys and values", f"it holds {_shown(node.value)}")
-            return {}
-        for key, child in node.value.items():
-            if allowed and key not in allowed:
-                near = did_you_mean(key, allowed)
-                known = f"allowed: {', '.join(allowed)}"
-                self.report(child, f"unknown key '{key}' in {where}", f"{near}  {known}".strip())
-        return {key: child for key, child in node.value.items() if not allowed or key in allowed}
-
-    def needs(self, node: Node, keys: dict[str, Node], where: str, *needed: str) -> bool:
-        missing = [key for key in needed if key not in keys]
-        if missing and isinstance(node.value, dict):
-            self.report(node, f"{where} does not say its {' and '.join(f'`{key}`' for key in missing)}")
-        return not missing
-
-    def word(self, node: Node | None) -> str:
-        if node is None:
-            return ""
-        if node.value is None or isinstance(node.value, dict | list):
-            self.report(node, "a word is expected here", f"it holds {_shown(node.value)}")
-            return ""
-        return str(node.value).strip()
-
     def column(self, node: Node | None, table: str = "") -> Column | None:
         name = self.word(node)
         if node is None or not name:
             return None
         first, dot, rest = name.partition(".")
-        if not table and dot and (first in self.found.tables or first == "events"):
-            return Column(first, rest, node.place)
+        if not table and dot and (first in self.found.tables or first in TAKEN):
+            return self.named(rest, node.place, first)
         if not table and dot and self.found.tables and not self.at_place(node.place):
             near = did_you_mean(first, self.found.tables)
             if near:
                 self.report(node, f"no table is called '{first}'", near)
-        return Column(table, name, node.place)
+        return self.named(name, node.place, table)
+
+    def named(self, text: str, place: Place, table: str) -> Column:
+        name, _, inside = text.partition(INSIDE)
+        return Column(table, name.strip(), place, inside=inside.strip(), day_first=self.day_first)
 
     def timed(self, column: Column, keys: dict[str, Node]) -> Column:
-        midnight = self.word(keys.get("midnight"))
-        if midnight not in ("", "date", "time"):
-            self.report(
-                keys["midnight"],
-                f"`midnight: {midnight}` means nothing",
-                "`date`: 00:00 stands for some time that day; `time`: it is really midnight",
-            )
+        said = self.order_of_dates(keys)
         return Column(
             column.table,
             column.name,
             column.place,
             self.zone(keys.get("timezone")),
-            midnight == "date",
+            self.choice(keys.get("midnight"), "midnight", MIDNIGHTS) == "date",
             self.word(keys.get("format")),
+            column.inside,
+            column.day_first if said is None else said,
         )
 
-    def zone(self, node: Node | None) -> str:
-        name = self.word(node)
-        if node is not None and name and name not in available_timezones():
-            self.report(
-                node,
-                f"no time zone is called '{name}'",
-                did_you_mean(name, available_timezones()) or "names are like Europe/Berlin or UTC",
-            )
-            return ""
-        return name
-
-    def separator(self, node: Node | None) -> str:
-        mark = str(node.value) if node is not None else ","
-        mark = {"tab": "\t", "\\t": "\t"}.get(mark, mark)
-        if node is not None and len(mark) != 1:
-            self.report(node, "a separator is one character", "or `tab`")
-            return ","
-        return mark
-
-    def instant(self, node: Node | None, end: bool = False) -> datetime | None:
-        """A date (its beginning, or with `end` its end) or an instant, in the history's time zone."""
-        text = self.word(node)
-        if node is None or not text:
-            return None
-        zone = ZoneInfo(self.found.timezone)
-        try:
-            if len(text) == 10:
-                day = date.fromisoformat(text)
-                return datetime.combine(day + timedelta(days=int(end)), time(), zone)
-            moment = datetime.fromisoformat(text)
-        except ValueError as error:
-            reason = "" if "format" in str(error) or "Invalid" in str(error) else f": {error}"
-            self.report(node, f"'{text}' is not a date{reason}", "write 2018-03-31, or 2018-03-31 18:00")
-            return None
-        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    def order_of_dates(self, keys: dict[str, Node]) -> bool | None:
+        said = self.choice(keys.get("dates"), "dates", DATES)
+        return None if not said else said == "day first"
 
     def before_end(self, node: Node | None) -> datetime | None:
-        moment = self.instant(node)
+        moment = self.instant(node, self.found.timezone)
         if moment and self.found.as_of and moment >= self.found.as_of and node:
             self.report(node, f"{node.value} is not before the as-of date {self.found.as_of_text}")
             return None
         return moment
-
-    def report(self, node: Node, text: str, hint: str = "") -> None:
-        self.report_at(node.at if "unknown key" in text else node.place, text, hint)
-
-    def report_at(self, place: Place, text: str, hint: str = "") -> None:
-        self.found.problems.append(problem_at(place, text, hint))
-
-    def at_place(self, place: Place) -> bool:
-        """Is something on this line reported already?"""
-        return any(problem.line == place.line for problem in self.found.problems)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return "keys and values"
-    if isinstance(value, list):
-        return "a list"
-    return "nothing" if value is None else f"'{value}'"

@@ -114,7 +114,7 @@ def calibrate(
     are counted in `tally`, or raise too when `strict`.
     """
     history = read_history(history_path)
-    library = open_library(history, data_dir) if history.tables or history.events else None
+    library = open_library(history, data_dir) if history.origins else None
     if history.problems or library is None:
         raise DataError(sorted(history.problems, key=lambda problem: (problem.line, problem.column)), str(history_path))
     tally = Tally()

@@ -1,36 +1,32 @@
-"""Data files to columns: CSV (also gzipped) and Parquet, read whole or refused with the place of what is wrong."""
+"""The tables of a history: only the rows that count and the columns that are named, and what does not fit said."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import hashlib
-import io
-import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from funnelsim.calibration.history import Column, History
+from funnelsim.calibration.history import Column, Condition, History, Origin
+from funnelsim.calibration.readers.database import open_query
+from funnelsim.calibration.readers.files import LINE, Opened, Unreadable, open_file
+from funnelsim.calibration.readers.personal import is_personal
 from funnelsim.errors import Problem, did_you_mean
 from funnelsim.scenario.text import problem_at
 from funnelsim.scenario.values import Place
 
-LINE = "\0line"  # no column of a file is called that
-SCAN_LIMIT = 64 << 20  # quoted files beyond this are left to polars to judge
-BOM = b"\xef\xbb\xbf"
+JOINT = " / "  # between the parts of an activity that several columns make
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One file, read: the columns that are needed, as text (CSV) or as they are (Parquet), and each row's line."""
+    """One table, read: the columns that are needed, as text (CSV) or as they are (Parquet), and each row's line."""
 
     table: str
     file: str  # as the user may call it
     frame: pl.DataFrame
     sha256: str
+    left_out: int = 0  # rows that do not meet `where`
 
     @property
     def rows(self) -> int:
@@ -39,81 +35,132 @@ class Sheet:
 
 @dataclass
 class Library:
-    """All files of a history."""
+    """All tables of a history."""
 
     sheets: dict[str, Sheet]
     home: dict[int, str]  # id(column) -> table it is in
 
     def cells(self, column: Column) -> pl.Series:
-        return self.sheets[self.home[id(column)]].frame[column.name]
+        """A column, or what its JSON texts hold under a key."""
+        cells = self.sheets[self.home[id(column)]].frame[column.name]
+        return inside(cells, column.inside) if column.inside else cells
+
+    def words(self, column: Column) -> pl.Series:
+        """A column as stripped text, "" where there is nothing."""
+        return words(self.cells(column))
 
     def table(self, column: Column) -> str:
         return self.home[id(column)]
 
+    def activities(self, history: History) -> pl.Series:
+        """What happened, row by row of the event log."""
+        assert history.events is not None
+        parts = [self.words(column) for column in history.events.activity]
+        found = parts[0]
+        for part in parts[1:]:
+            frame = pl.DataFrame({"a": found, "b": part})
+            both = pl.format(f"{{}}{JOINT}{{}}", "a", "b")
+            one = pl.when(pl.col("a") == "").then(pl.col("b")).otherwise(pl.col("a"))
+            whole = pl.when((pl.col("a") == "") | (pl.col("b") == "")).then(one).otherwise(both)
+            found = frame.select(whole).to_series()
+        empty = history.events.empty
+        return found.replace("", empty) if empty else found
 
-@dataclass
-class _File:
-    table: str
-    path: Path
-    place: Place
-    separator: str
-    raw: bytes = b""
-    names: tuple[str, ...] = ()
+
+def words(cells: pl.Series) -> pl.Series:
+    """Cells as stripped text, "" where there is nothing."""
+    return cells.cast(pl.String).str.strip_chars().fill_null("")
+
+
+def inside(cells: pl.Series, key: str) -> pl.Series:
+    """What JSON texts hold under a key; null where they hold no such key, or are no JSON."""
+    path = '$["' + key.replace("\\", "\\\\").replace('"', '\\"') + '"]'
+    text = cells.cast(pl.String)
+    object_ = pl.when(text.str.contains(r"^\s*\{.*\}\s*$")).then(text)
+    try:
+        found = pl.select(object_.str.json_path_match(path)).to_series()
+    except pl.exceptions.PolarsError:
+        return pl.Series(cells.name, [None] * len(cells), pl.String)
+    return found.rename(cells.name)
 
 
 def open_library(history: History, data_dir: str | Path | None = None) -> Library:
     """Read what the history needs; problems are added to `history.problems`."""
-    files = {
-        name: _File(name, history.path(t.file, data_dir), t.place, t.separator) for name, t in history.tables.items()
-    }
-    if history.events:
-        events = history.events
-        files["events"] = _File("events", history.path(events.file, data_dir), events.place, events.separator)
-    readable = {}
-    for name, file in files.items():
-        problem = _load(file)
-        if problem:
-            history.problems.append(problem)
-        else:
-            readable[name] = file
-    complete = len(readable) == len(files)
-    home = _find_columns(history, readable, complete)
+    readable: dict[str, Opened] = {}
+    for name, origin in history.origins.items():
+        try:
+            readable[name] = _open(history, origin, data_dir)
+        except Unreadable as error:
+            history.problems.append(error.problem)
+    home = _find_columns(history, readable, len(readable) == len(history.origins))
     sheets = {}
-    for name, file in readable.items():
+    for name, opened in readable.items():
         needed = sorted({column.name for column in _columns(history) if home.get(id(column)) == name})
-        frame = _frame(file, needed)
-        if isinstance(frame, Problem):
-            history.problems.append(frame)
-        elif frame.height == 0:
-            history.problems.append(Problem(str(file.path), text="no rows below the header"))
-        else:
-            sheets[name] = Sheet(name, str(file.path), frame, hashlib.sha256(file.raw).hexdigest())
+        try:
+            frame = opened.frame(needed)
+        except Unreadable as error:
+            history.problems.append(error.problem)
+            continue
+        if frame.height == 0:
+            history.problems.append(Problem(opened.file, text="no rows below the header"))
+            continue
+        kept = _meeting(history, name, frame)
+        sheets[name] = Sheet(name, opened.file, kept, opened.sha256(frame), frame.height - kept.height)
     library = Library(sheets, home)
     if not history.problems:
         _check_words(history, library)
     return library
 
 
+def _open(history: History, origin: Origin, data_dir: str | Path | None) -> Opened:
+    if origin.query:
+        path = history.path(origin.database, data_dir)
+        return open_query(origin.file, origin.query, origin.database, path, origin.place)
+    return open_file(history.path(origin.file, data_dir), origin.separator, origin.place)
+
+
+def _meeting(history: History, table: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows that meet every condition; a condition that no row meets is misspelt."""
+    for condition in history.conditions[table]:
+        if condition.column.name not in frame.columns:
+            continue  # told already
+        met = _met(condition, words(frame[condition.column.name]))
+        if not met.any():
+            known = words(frame[condition.column.name]).unique().to_list()
+            for word, place in condition.words[:1]:
+                told = f"no row of {table} has {condition.column.name} '{word}'"
+                history.problems.append(_unheard(place, told, word, known))
+            continue
+        frame = frame.filter(met)
+    return frame
+
+
+def _met(condition: Condition, cells: pl.Series) -> pl.Series:
+    return cells.str.to_lowercase().is_in([word.lower() for word, _ in condition.words])
+
+
 def _check_words(history: History, library: Library) -> None:
     """Activities and outcomes that the history file names must occur, or they are misspelt."""
-    marks = [*history.stages.values(), *([history.lost] if history.lost else [])]
     if history.events:
-        known = library.cells(history.events.activity).unique().cast(pl.String).drop_nulls().to_list()
-        for mark in marks:
+        known = library.activities(history).unique().to_list()
+        for mark in history.marks:
             for word, place in zip(mark.activities, mark.words, strict=True):
                 if word not in known:
                     history.problems.append(_unheard(place, f"no event is called '{word}'", word, known))
     if history.outcome:
-        known = library.cells(history.outcome.column).unique().cast(pl.String).drop_nulls().to_list()
+        known = library.words(history.outcome.column).unique().to_list()
         for word, place in history.outcome.words.items():
             if word not in known:
                 history.problems.append(
                     _unheard(place, f"no lead's {history.outcome.column.name} is '{word}'", word, known)
                 )
+    value = history.value
+    if value and value.currency and library.table(value.currency) != library.table(value.column):
+        history.problems.append(problem_at(value.currency.place, "the currency and the amount are in two tables"))
 
 
 def _unheard(place: Place, text: str, word: str, known: list[str]) -> Problem:
-    return problem_at(place, text, did_you_mean(word, known) or f"there are {_some(sorted(known))}")
+    return problem_at(place, text, did_you_mean(word, known) or f"there are {_some(sorted(filter(None, known)))}")
 
 
 def _told(history: History, place: Place) -> bool:
@@ -124,150 +171,37 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
 
 
-def _load(file: _File) -> Problem | None:
-    """The bytes and the column names, or what stands in the way."""
-    try:
-        file.raw = file.path.read_bytes()
-    except OSError as error:
-        return _missing(file, error)
-    if not file.raw.strip():
-        return Problem(str(file.path), text="the file is empty")
-    if file.path.suffix == ".parquet":
-        return _parquet_names(file)
-    if file.path.suffix == ".gz":
-        try:
-            file.raw = gzip.decompress(file.raw)
-        except (OSError, EOFError, zlib.error):
-            return Problem(
-                str(file.path),
-                text="the compressed file is cut off or damaged",
-                hint="fetch it again; `gzip -t` tests it",
-            )
-    file.raw = file.raw.removeprefix(BOM)
-    try:
-        text = file.raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = file.raw[: error.start].count(b"\n") + 1
-        return Problem(
-            str(file.path),
-            text=f"line {line} is not UTF-8 text (byte 0x{file.raw[error.start]:02x})",
-            hint="save the file as UTF-8",
-        )
-    file.names = tuple(next(csv.reader(io.StringIO(text), delimiter=file.separator), ()))
-    if len(file.names) == 1 and (others := [mark for mark in ";\t|" if mark in file.names[0]]):
-        return Problem(
-            str(file.path),
-            1,
-            1,
-            (),
-            f"the header is one field: '{file.names[0]}'",
-            f"is the separator '{others[0]}'? say `separator: '{others[0]}'`",
-            file.names[0],
-            length=len(file.names[0]),
-        )
-    return _torn(file, text)
-
-
-def _missing(file: _File, error: OSError) -> Problem:
-    if isinstance(error, IsADirectoryError):
-        return problem_at(file.place, f"'{file.path}' is a folder, not a file")
-    if not file.path.parent.is_dir():
-        return problem_at(
-            file.place,
-            f"no such folder: '{file.path.parent}'",
-            "`data: FOLDER` in the history file or `--data FOLDER` says where the files are",
-        )
-    if isinstance(error, FileNotFoundError):
-        return problem_at(
-            file.place,
-            f"no such file: '{file.path}'",
-            did_you_mean(file.path.name, (p.name for p in file.path.parent.iterdir())),
-        )
-    return problem_at(file.place, f"'{file.path}' cannot be read: {(error.strerror or str(error)).lower()}")
-
-
-def _parquet_names(file: _File) -> Problem | None:
-    try:
-        file.names = tuple(pl.read_parquet_schema(io.BytesIO(file.raw)))
-    except (pl.exceptions.PolarsError, OSError):
-        return Problem(str(file.path), text="this is not a whole Parquet file", hint="fetch it again")
-    return None
-
-
-def _torn(file: _File, text: str) -> Problem | None:
-    """A line with more or fewer fields than the header: polars would fill short ones with nothing."""
-    mark, width = file.separator, len(file.names)
-    if '"' not in text:
-        lines = text.splitlines()
-        if text.count(mark) == (width - 1) * sum(1 for line in lines if line):
-            return None
-        rows: Iterable[tuple[int, list[str]]] = enumerate((line.split(mark) for line in lines), start=1)
-    elif len(text) < SCAN_LIMIT:
-        reader = csv.reader(io.StringIO(text), delimiter=mark)
-        lines = text.splitlines()
-        rows = ((reader.line_num, row) for row in reader)
-    else:
-        return None
-    for number, row in rows:
-        if len(row) != width and row not in ([], [""]):
-            return _uneven(file, lines, number, len(row), width)
-    return None
-
-
-def _uneven(file: _File, lines: list[str], number: int, fields: int, width: int) -> Problem:
-    line = lines[min(number, len(lines)) - 1]
-    if number >= len(lines) and fields < width:
-        return Problem(
-            str(file.path),
-            number,
-            len(line) + 1,
-            (),
-            f"the file ends in the middle of a row ({fields} of {width} fields)",
-            "the copy was cut short: export it again",
-            line,
-        )
-    hint = "the copy is damaged, or a text holds the separator and needs quotes"
-    return Problem(
-        str(file.path),
-        number,
-        1,
-        (),
-        f"{fields} field{'s' if fields > 1 else ''} where the header has {width}",
-        hint,
-        line,
-        length=len(line),
-    )
-
-
-def _frame(file: _File, needed: list[str]) -> pl.DataFrame | Problem:
-    try:
-        if file.path.suffix == ".parquet":
-            frame = pl.read_parquet(io.BytesIO(file.raw), columns=needed)
-        else:
-            frame = pl.read_csv(file.raw, columns=needed, separator=file.separator, infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        return Problem(str(file.path), text=f"cannot be read as a table: {str(error).splitlines()[0]}")
-    return frame.with_columns(pl.int_range(2, frame.height + 2).alias(LINE))
-
-
 def _columns(history: History) -> list[Column]:
     """Every column the history names."""
     found = [table.id for table in history.tables.values()]
     if history.events:
-        found += [history.events.case, history.events.activity, history.events.time]
-    marks = [*history.stages.values(), *([history.lost] if history.lost else [])]
-    found += [mark.entered for mark in marks if mark.entered]
+        found += [history.events.case, *history.events.activity, history.events.time]
+        found += [history.events.before] if history.events.before else []
+    if history.counts:
+        found.append(history.counts.cohort)
+    found += [condition.column for conditions in history.conditions.values() for condition in conditions]
+    found += [mark.entered for mark in history.marks if mark.entered]
     if history.source:
         found.append(history.source.column)
     if history.outcome:
-        found += [history.outcome.column, history.outcome.time]
-    return found + ([history.value] if history.value else [])
+        outcome = history.outcome
+        found += [column for column in (outcome.column, outcome.time, outcome.by) if column]
+    if history.value:
+        found += [column for column in (history.value.column, history.value.currency) if column]
+    for part in (history.work, history.purchases, history.response):
+        found += part.columns if part else []
+    return found
 
 
-def _find_columns(history: History, files: dict[str, _File], complete: bool) -> dict[int, str]:
+def _find_columns(history: History, files: dict[str, Opened], complete: bool) -> dict[int, str]:
     home = {}
     for column in _columns(history):
         having = [name for name, file in files.items() if column.name in file.names and column.table in ("", name)]
+        if having and is_personal(column.name):
+            hint = "give a column without names or addresses, such as the record's id"
+            told = f"'{column.name}' holds personal data, which is never loaded"
+            history.problems.append(problem_at(column.place, told, hint))
+            continue
         if len(having) > 1:
             told = f"column '{column.name}' is in {' and '.join(having)}"
             history.problems.append(problem_at(column.place, told, f"write {having[0]}.{column.name}"))
@@ -277,8 +211,11 @@ def _find_columns(history: History, files: dict[str, _File], complete: bool) -> 
             continue
         elif complete or column.table in files:
             looked = {name: file for name, file in files.items() if column.table in ("", name)}
-            known = [each for file in looked.values() for each in file.names]
-            where = " or ".join(file.path.name for file in looked.values()) or column.table
+            known = [each for file in looked.values() for each in file.names if each and not is_personal(each)]
+            where = " or ".join(Path(file.file).name for file in looked.values()) or column.table
             hint = did_you_mean(column.name, known) or f"it has {_some(known)}"
             history.problems.append(problem_at(column.place, f"no column '{column.name}' in {where}", hint))
     return home
+
+
+__all__ = ["LINE", "Library", "Sheet", "inside", "open_library", "words"]

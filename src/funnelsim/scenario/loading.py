@@ -50,12 +50,17 @@ def load(path: str, sets: Sequence[str] = ()) -> Loaded:
     return _loaded(tree, below, problems, [layer.file for layer in files], path)
 
 
-def loads_resolved(data: dict[str, Any]) -> Loaded:
-    """The scenario a manifest holds: `Loaded.resolved` of the run that wrote it."""
+def loads_resolved(data: dict[str, Any], sets: Sequence[str] = ()) -> Loaded:
+    """The scenario a manifest holds: `Loaded.resolved` of the run that wrote it; `sets` as in `load`."""
     if data.get("format") != FORMAT or not isinstance(data.get("scenario"), dict):
         raise ScenarioError(f"this is not a resolved scenario of format {FORMAT}", "manifest")
-    root = data.get("root")
-    return _loaded(_tree(data["scenario"]), _tree(root) if root else None, [], [], "manifest")
+    problems: list[Problem] = []
+    tree = layers.put(tree_of(data["scenario"]), sets, problems)
+    for_both = _for_both(sets)
+    below = tree_of(data["root"]) if data.get("root") else None
+    if below is None and len(for_both) < len(sets):
+        below = tree_of(data["scenario"])
+    return _loaded(tree, layers.put(below, for_both, []) if below else None, problems, [], "manifest")
 
 
 def _loaded(tree: Node, below: Node | None, problems: list[Problem], files: list[str], name: str) -> Loaded:
@@ -65,9 +70,9 @@ def _loaded(tree: Node, below: Node | None, problems: list[Problem], files: list
         root, more = _checked(below, [])
         found += [problem for problem in more if problem.severity == "error" and not _told(problem, found)]
     if any(problem.severity == "error" for problem in found):
-        raise ScenarioError(_sorted(found, files), name)
+        raise ScenarioError(sort_problems(found, files), name)
     resolved = {"format": FORMAT, "scenario": plain(tree), "root": plain(below) if below is not None else None}
-    return Loaded(scenario, root, layers.places(tree), files, resolved, _sorted(found, files))
+    return Loaded(scenario, root, layers.places(tree), files, resolved, sort_problems(found, files))
 
 
 def _checked(tree: Node, problems: list[Problem]) -> tuple[Scenario, list[Problem]]:
@@ -78,13 +83,18 @@ def _checked(tree: Node, problems: list[Problem]) -> tuple[Scenario, list[Proble
 def _below(files: list[Layer], sets: Sequence[str]) -> Node | None:
     """The tree of the root scenario where it is another one."""
     base = _root(files)
-    for_both = [one for one in sets if nature(tuple(one.partition("=")[0].strip().split("."))) in ("belief", "setting")]
+    for_both = _for_both(sets)
     if len(base) == len(files) and len(for_both) == len(sets):
         return None
     file = layers.merge(base, [])
     below = with_leads(layers.put(file, [one for one in for_both if layers.reaches(file, one)], []), [])
     alone = len(base) == len(files) and any(problem.severity == "error" for problem in _checked(below, [])[1])
     return None if alone else below     # a file that needs the settings to be whole is no root
+
+
+def _for_both(sets: Sequence[str]) -> list[str]:
+    """Those that speak of a belief or a setting: they hold for the root too."""
+    return [one for one in sets if nature(tuple(one.partition("=")[0].strip().split("."))) in ("belief", "setting")]
 
 
 def _root(files: list[Layer]) -> list[Layer]:
@@ -103,14 +113,14 @@ def _told(problem: Problem, found: list[Problem]) -> bool:
     return any((problem.file, problem.line, problem.text) == (one.file, one.line, one.text) for one in found)
 
 
-def _sorted(problems: list[Problem], files: list[str]) -> list[Problem]:
+def sort_problems(problems: list[Problem], files: list[str]) -> list[Problem]:
     """In the order people read: this file from the top, then what it extends."""
     order = {file: -i for i, file in enumerate(files)}
     return sorted(problems, key=lambda one: (one.file == "--set", order.get(one.file, 1), one.line, one.column))
 
 
-def _tree(data: Any) -> Node:
+def tree_of(data: Any) -> Node:
     nowhere = Place("manifest", 0, 0)
     if isinstance(data, dict):
-        return Node({str(key): _tree(value) for key, value in data.items()}, nowhere)
-    return Node([_tree(value) for value in data] if isinstance(data, list) else data, nowhere)
+        return Node({str(key): tree_of(value) for key, value in data.items()}, nowhere)
+    return Node([tree_of(value) for value in data] if isinstance(data, list) else data, nowhere)

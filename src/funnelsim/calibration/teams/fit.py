@@ -1,0 +1,104 @@
+"""Everything a log of work says about its team, fitted in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from funnelsim.calibration.durations import DurationFit, fit_duration
+from funnelsim.calibration.families import Array
+from funnelsim.calibration.teams.callbacks import CallBacks, apart, call_backs
+from funnelsim.calibration.teams.handling import Handling, fit_handling, wrap_up
+from funnelsim.calibration.teams.opening import Opening, fit_opening
+from funnelsim.calibration.teams.patience import Patience, fit_patience
+from funnelsim.calibration.teams.pieces import Pieces
+from funnelsim.calibration.teams.queue_order import QueueOrder, fit_queue_order
+from funnelsim.calibration.teams.staffing import Staffing, fit_staffing
+
+MOST_CALLS = 8  # a cadence longer than this is cut there
+FEWEST = 20  # cases that came to a call, for the chance that it was the last
+
+
+@dataclass(frozen=True)
+class TeamFit:
+    """One team."""
+
+    name: str
+    pieces: Pieces = field(repr=False)  # spells joined, call-backs without an asking
+    opening: Opening | None
+    staffing: Staffing | None
+    wrap_up: float  # seconds
+    handling: dict[str, Handling]  # by kind of work, or stage; likewise below
+    waits: dict[str, DurationFit]
+    call_backs: dict[str, CallBacks]
+    last_call: dict[str, tuple[float, ...]]  # chance that call 1, 2, ... is the last one needed
+    patience: Patience | None
+    order: QueueOrder | None
+
+    @property
+    def ranked(self) -> bool:
+        """Are pieces of one rank served before the others?"""
+        return self.order is not None and self.order.best in ("high rank", "low rank")
+
+
+def fit_team(pieces: Pieces, name: str, zone: str, rounding: float = 0.0) -> TeamFit:
+    """Fit all that the log tells; what it does not tell is None or missing."""
+    joined, again, gap = apart(pieces)
+    opening = fit_opening(joined.started[joined.served], zone)
+    between = wrap_up(joined)
+    groups = _every_day(opening)
+    return TeamFit(
+        name, joined, opening, fit_staffing(joined, between, zone, groups), between,
+        fit_handling(joined, zone, opening is not None and opening.closes, rounding),
+        _waits(joined, rounding), call_backs(joined, again, gap), _last_calls(joined),
+        fit_patience(joined, rounding), fit_queue_order(joined),
+    )
+
+
+def _every_day(opening: Opening | None) -> list[tuple[int, ...]]:
+    """Weekdays that are told together; closed ones by themselves."""
+    alike = list(opening.alike) if opening else [(0, 1, 2, 3, 4), (5, 6)]
+    return [*alike, *((day,) for day in range(7) if not any(day in group for group in alike))]
+
+
+def _waits(pieces: Pieces, rounding: float) -> dict[str, DurationFit]:
+    """From asking to beginning; giving up and the end of the log cut it off."""
+    found = {}
+    for number, kind in enumerate(pieces.kinds):
+        mine = np.isfinite(pieces.asked) & (pieces.kind == number)
+        law = fit_duration(pieces.wait[mine], pieces.served[mine], rounding)
+        if law is not None:
+            found[kind] = law
+    return found
+
+
+def _last_calls(pieces: Pieces) -> dict[str, tuple[float, ...]]:
+    """Of the cases that came to call k, how many needed no other; a call that the as-of instant may have cut is out.
+
+    A case whose last call is nearer to the as-of instant than nine call-backs in ten may yet get another one.
+    """
+    found = {}
+    for number, kind in enumerate(pieces.kinds):
+        mine = np.flatnonzero((pieces.kind == number) & pieces.served)
+        order = mine[np.lexsort((pieces.started[mine], pieces.case[mine]))]
+        if not len(order):
+            continue
+        last = np.append(pieces.case[order][1:] != pieces.case[order][:-1], True)
+        first = np.append(True, last[:-1])
+        place = np.arange(len(order))
+        call = place - np.maximum.accumulate(np.where(first, place, 0))
+        gaps = np.diff(pieces.started[order])[~last[:-1]]
+        if not len(gaps):
+            continue
+        settled = ~last | (pieces.as_of - pieces.started[order] > np.quantile(gaps, 0.9))
+        found[kind] = _shares(call[settled], last[settled])
+    return found
+
+
+def _shares(call: np.ndarray, last: np.ndarray) -> tuple[float, ...]:
+    came = np.bincount(call)
+    ended = np.bincount(call, last)
+    enough = int((came >= FEWEST).cumprod().sum())
+    shares: Array = ended[:enough] / came[:enough]
+    return tuple(float(share) for share in shares[:MOST_CALLS])

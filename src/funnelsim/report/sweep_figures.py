@@ -1,0 +1,218 @@
+"""Figures of a sweep: curves with bands over one axis, heat maps over two, all points against each axis of more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MultipleLocator, NullLocator
+from numpy.typing import NDArray
+
+from funnelsim.measures import Estimate
+from funnelsim.report.drawing import line_style, new_figure, save, styled, wrapped
+from funnelsim.report.sweep_words import Turn, short, turns, unit_of
+from funnelsim.report.wording import DAY, HOUR, MINUTE, shown
+from funnelsim.study.axes import Axis
+from funnelsim.study.sweep import Cell, Sweep
+
+Floats = NDArray[np.float64]
+COLOURS = "cividis"                     # rises in brightness alone: for the colour-blind and for print
+MOST_NUMBERS = 150                      # cells of a heat map that are written on
+MOST_PANELS = 6
+TIMES = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 28 * DAY, 91 * DAY)
+
+
+def draw_sweep(found: Sweep, folder: Path) -> list[Path]:
+    """All figures of a sweep that its axes allow; none where every point failed."""
+    files: list[Path] = []
+    if len(found.failed) == len(found.cells):
+        return files
+    if len(found.study.axes) == 1:
+        return save(curve_figure(found), folder, "curves")
+    if len(found.study.axes) == 2 and found.study.design.way == "grid":
+        for measure in found.study.measures:
+            files += save(heat_figure(found, measure), folder, f"map-{measure.replace('.', '-').replace(' ', '-')}")
+        return files
+    for measure in found.study.measures[:MOST_PANELS]:
+        files += save(scatter_figure(found, measure), folder, f"points-{measure.replace('.', '-').replace(' ', '-')}")
+    return files
+
+
+def curve_figure(found: Sweep) -> Figure:
+    """A panel a measure, a line a scenario: the mean, its simulation error, and the spread of one period."""
+    axis, measures = found.study.axes[0], found.study.measures[:MOST_PANELS]
+    with styled():
+        figure, every = new_figure(0.9 + 2.5 * len(measures), rows=len(measures), sharex=True)
+        along = {(one.scenario, one.measure): one for one in turns(found)}
+        for axes, measure in zip(every, measures, strict=True):
+            for i, name in enumerate(found.study.names):
+                _curve(axes, found, name, measure, line_style(i))
+                if (name, measure) in along:
+                    _mark(axes, axis, along[name, measure], 0.035 + 0.045 * i, line_style(i)["color"])
+            axes.set_title(measure)
+            _value_axis(axes.yaxis, found, measure)
+        _place_axis(every[-1], axis)
+        every[-1].set_xlabel(_label(axis))
+        if len(found.study.names) > 1:
+            handles, labels = every[0].get_legend_handles_labels()
+            figure.legend(handles, labels, loc="outside upper right", ncols=min(3, len(labels)))
+        figure.supxlabel("Lines: mean. Dark bands: its simulation error, 90 %. Pale bands: central 90 % of periods.\n"
+                         "Bars below: points that cannot be told from the highest (diamond).", fontsize=9.5,
+                         color="#444444")
+        return figure
+
+
+def heat_figure(found: Sweep, measure: str) -> Figure:
+    """A panel a scenario: the mean at each point of a grid of two axes, the highest marked."""
+    across, up = found.study.axes
+    grids = [_grid(found, name, measure) for name in found.study.names]
+    low = min((float(np.nanmin(grid)) for grid in grids if np.isfinite(grid).any()), default=0.0)
+    high = max((float(np.nanmax(grid)) for grid in grids if np.isfinite(grid).any()), default=1.0)
+    with styled():
+        rows = len(up.values)
+        figure, every = new_figure(len(grids) * (1.5 + 0.38 * min(rows, 12)), rows=len(grids))
+        picture: Any = None
+        for axes, name, grid in zip(every, found.study.names, grids, strict=True):
+            picture = axes.imshow(grid, origin="lower", aspect="auto", cmap=COLOURS, vmin=low, vmax=high)
+            axes.set_title(name if len(grids) > 1 else f"{name}: {measure}")
+            axes.grid(visible=False)
+            _ticks(axes, across, up)
+            _numbers(axes, found, measure, grid, low, high)
+        bar = figure.colorbar(picture, ax=every, pad=0.02)
+        bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, unit_of(found, measure),
+                                                                              found.currency)))
+        bar.set_label(measure)
+        figure.supxlabel("Means. The frame marks the highest; a blank point failed.", fontsize=9.5, color="#444444")
+        return figure
+
+
+def scatter_figure(found: Sweep, measure: str) -> Figure:
+    """A panel an axis: every point of a random design, with the spread that the other axes make."""
+    drawn = found.study.axes[:MOST_PANELS]
+    with styled():
+        figure, every = new_figure(0.7 + 2.5 * len(drawn), rows=len(drawn))
+        for axes, axis in zip(every, drawn, strict=True):
+            where = found.study.axes.index(axis)
+            for i, name in enumerate(found.study.names):
+                cells = [cell for cell in found.of(name) if found.estimate(cell, measure)]
+                x = [_place(axis, cell.point[where]) for cell in cells]
+                y = [one.mean for cell in cells if (one := found.estimate(cell, measure))]
+                axes.plot(x, y, "os^Dv"[i % 5], color=line_style(i)["color"], markersize=4, alpha=0.7, label=name)
+            axes.set_xlabel(_label(axis))
+            axes.set_ylabel(measure)
+            _place_axis(axes, axis)
+            _value_axis(axes.yaxis, found, measure)
+        if len(found.study.names) > 1:
+            handles, labels = every[0].get_legend_handles_labels()
+            figure.legend(handles, labels, loc="outside upper right", ncols=min(3, len(labels)))
+        return figure
+
+
+# ---- curves --------------------------------------------------------------------------------------------------------
+
+
+def _curve(axes: Axes, found: Sweep, name: str, measure: str, style: dict[str, Any]) -> None:
+    axis = found.study.axes[0]
+    there = [(cell, one) for cell in found.of(name) if (one := found.estimate(cell, measure))]
+    if not there:
+        return
+    x = np.array([_place(axis, cell.point[0]) for cell, _ in there])
+    order = np.argsort(x, kind="stable")
+    ones = [there[i][1] for i in order]
+    marker = "o" if len(there) <= 40 else None
+    axes.fill_between(x[order], _of(ones, "least"), _of(ones, "most"), color=style["color"], alpha=0.10, linewidth=0)
+    axes.fill_between(x[order], _of(ones, "low"), _of(ones, "high"), color=style["color"], alpha=0.30, linewidth=0)
+    axes.plot(x[order], _of(ones, "mean"), label=name, marker=marker, markersize=3.5, **style)
+
+
+def _mark(axes: Axes, axis: Axis, turn: Turn, height: float, color: str) -> None:
+    """The highest point and those that cannot be told from it, near the floor of the panel."""
+    across = axes.get_xaxis_transform()
+    among = [_place(axis, turn.at(i)) for i in (turn.top.first, turn.top.last)]
+    axes.plot(among, [height, height], color=color, linewidth=4, alpha=0.6, solid_capstyle="butt", transform=across)
+    axes.plot(_place(axis, turn.at(turn.top.at)), height, "D", color=color, markersize=5, transform=across)
+
+
+def _of(ones: Sequence[Estimate], field: str) -> Floats:
+    return np.array([getattr(one, field) for one in ones])
+
+
+def _place(axis: Axis, text: str) -> float:
+    """Where a value stands: at its number, or in the order of the list."""
+    number = axis.coordinate(text)
+    return number if np.isfinite(number) else float(axis.values.index(text))
+
+
+def _place_axis(axes: Axes, axis: Axis) -> None:
+    if axis.log:
+        axes.set_xscale("log")
+        ticks = [axis.coordinate(text) for text in axis.values]
+        if ticks and len(ticks) <= 12:
+            axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+            axes.xaxis.set_minor_locator(NullLocator())
+    elif axis.values and not np.isfinite(axis.coordinate(axis.values[0])):
+        axes.set_xticks(range(len(axis.values)), wrapped(axis.values))
+
+
+def _value_axis(which: Any, found: Sweep, measure: str) -> None:
+    unit = unit_of(found, measure)
+    if unit == "seconds":
+        low, high = which.get_view_interval()
+        which.set_major_locator(MultipleLocator(next((one for one in TIMES if (high - low) / one <= 7.0), TIMES[-1])))
+    which.set_major_formatter(FuncFormatter(lambda value, _: shown(value, unit, found.currency)))
+
+
+def _label(axis: Axis) -> str:
+    return f"{axis.path} ({axis.unit})" if axis.unit else axis.path
+
+
+# ---- heat maps -----------------------------------------------------------------------------------------------------
+
+
+def _grid(found: Sweep, name: str, measure: str) -> Floats:
+    """Means [up, across], nan where a point failed."""
+    across, up = found.study.axes
+    grid = np.full((len(up.values), len(across.values)), np.nan)
+    cells: list[Cell] = found.of(name)
+    for cell in cells:
+        one = found.estimate(cell, measure)
+        if one is not None:
+            grid[up.values.index(cell.point[1]), across.values.index(cell.point[0])] = one.mean
+    return grid
+
+
+def _ticks(axes: Axes, across: Axis, up: Axis) -> None:
+    for axis, set_ticks, most in ((across, axes.set_xticks, 12), (up, axes.set_yticks, 16)):
+        step = -(-len(axis.values) // most)
+        chosen = range(0, len(axis.values), step)
+        texts = [axis.values[i] for i in chosen]
+        labels = [f"{axis.coordinate(text):g}" for text in texts] if np.isfinite(axis.coordinate(texts[0])) else texts
+        set_ticks(list(chosen), wrapped(labels, 16))
+    axes.set_xlabel(_label(across))
+    axes.set_ylabel(short(up.path) + (f" ({up.unit})" if up.unit else ""))
+
+
+def _numbers(axes: Axes, found: Sweep, measure: str, grid: Floats, low: float, high: float) -> None:
+    """Figures on the cells, dark on light and light on dark, and a frame round the highest."""
+    if not np.isfinite(grid).any():
+        return
+    best = np.unravel_index(int(np.nanargmax(grid)), grid.shape)
+    axes.add_patch(_frame(float(best[1]), float(best[0])))
+    if grid.size > MOST_NUMBERS or grid.shape[1] > 13:
+        return
+    unit = unit_of(found, measure)
+    for (row, column), value in np.ndenumerate(grid):
+        if np.isfinite(value):
+            bright = high > low and (value - low) / (high - low) > 0.55
+            axes.text(column, row, shown(float(value), unit, found.currency), ha="center", va="center", fontsize=8,
+                      color="black" if bright else "white")
+
+
+def _frame(column: float, row: float) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False, edgecolor="#D55E00", linewidth=2.2)

@@ -1,0 +1,301 @@
+"""sweep: scenario files, a study file or a manifest to a Sweep, saved whole with its tables and figures.
+
+    results/points/ab/<hash>.json       each finished point, at once; shared by all studies that are saved here
+    results/sweep-<name>-<hash>/        when all are done
+        manifest.json
+        sweep.csv, sweep.parquet, sweep.json    a row a point, scenario and measure, with its uncertainty
+        *.png, *.svg
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from funnelsim import manifest as manifests
+from funnelsim.engine.jit import is_compiled
+from funnelsim.errors import RunError, UsageError
+from funnelsim.folder import check_writable, written_whole
+from funnelsim.manifest import Manifest, manifest_at
+from funnelsim.measures import Estimate, mean
+from funnelsim.result import put, put_parquet, slug
+from funnelsim.scenario.varying import Template
+from funnelsim.study.anchor import from_json, to_json
+from funnelsim.study.axes import Axis, Design, read_axes, read_design
+from funnelsim.study.cluster import cluster
+from funnelsim.study.goals import Goal, goal_of, possible_measures, read_goal
+from funnelsim.study.planner import Planner
+from funnelsim.study.points import Size, Store, standard_error
+from funnelsim.study.study_file import StudyFile, is_study, read_study
+from funnelsim.study.sweep import USUAL, Cell, Study, Sweep
+from funnelsim.study.sweep import sweep as study_sweep
+from funnelsim.watch import Watch
+
+if TYPE_CHECKING:
+    import polars as pl
+
+POINTS = "points"
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A finished sweep, and where it is saved."""
+
+    found: Sweep
+    manifest: Manifest
+    folder: Path | None = None
+
+    def table(self) -> pl.DataFrame:
+        """A row a point, scenario and measure; failed points have a row that says why."""
+        import polars as pl
+
+        return pl.DataFrame(list(rows(self.found)), infer_schema_length=None)
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain data, as `--json` prints it."""
+        study = self.found.study
+        return {"name": self.manifest.name, "scenarios": study.names, "vary": [axis.path for axis in study.axes],
+                "measures": list(study.measures), "design": str(study.design), "points": len(self.found.points),
+                "failed": len(self.found.failed), "rows": list(rows(self.found)), "digest": self.manifest.digest,
+                "folder": str(self.folder) if self.folder else None}
+
+
+def sweep(file: str | Path, *others: str | Path, vary: Sequence[str] = (), measures: Sequence[str] = (),
+          design: str | None = None, sets: Sequence[str] = (), replications: int | None = None,
+          precision: float | None = None, goal: str | None = None, seed: int | None = None, engine: str | None = None,
+          threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
+          figures: bool = True, command: Sequence[str] = (), watch: Watch | None = None) -> Swept:
+    """Run scenarios, or a study file, at many points; or, given a manifest, repeat that sweep to the last digit.
+
+    What is given here goes before what a study file says. Finished points are kept in `out`/points and never run
+    twice; `out` None keeps and saves nothing. `cluster` is the address of a Dask scheduler.
+    """
+    watch = watch or Watch()
+    if replications is not None and precision is not None:
+        raise UsageError("give --replications or --precision, not both")
+    repeated = manifest_at(Path(file), "sweep")
+    if repeated is not None:
+        given = (*others, *vary, *measures, *sets)
+        if given or any(one is not None for one in (design, replications, precision, goal, seed, engine)):
+            raise UsageError("a manifest is repeated as it is: leave out other files and options that change numbers")
+        study, name = _study_of(repeated), repeated.name
+    else:
+        asked = asked_in(file, others, vary, sets)
+        size = _size(replications, precision, asked)
+        study = _study(asked, measures, design, size, goal, seed, engine)
+        name = asked.name or study.names[-1]
+    if out is not None:
+        check_writable(Path(out))
+    for text in dict.fromkeys(str(one) for template in study.templates for one in template.loaded.warnings
+                              if one.severity == "warning"):
+        watch.note(text)
+    if study.engine == "fast" and not is_compiled():
+        watch.note("compiling the engine (once)")
+    began = datetime.now(UTC)
+    store = Store(Path(out) / POINTS if out is not None else None)
+    with executor_on(cluster) as executor:
+        found = study_sweep(study, store, executor, threads, watch)
+    manifest = _manifest(found, name, began, list(command) or ["funnelsim", "sweep", str(file), *map(str, others)])
+    done = Swept(found, manifest)
+    if repeated is not None:
+        done = replace(done, manifest=same_digits(manifest, repeated))
+        watch.note("the same digits as before")
+    return _saved(done, Path(out), figures) if out is not None else done
+
+
+def executor_on(address: str | None) -> Any:
+    """A cluster while it is used; none = threads here."""
+    return cluster(address) if address else nullcontext()
+
+
+# ---- what is asked -------------------------------------------------------------------------------------------------
+
+
+def asked_in(file: str | Path, others: Sequence[str | Path], vary: Sequence[str], sets: Sequence[str]) -> StudyFile:
+    """The study in the file, or one of the scenarios given, with the axes and texts of the command line added."""
+    if is_study(str(file)):
+        if others:
+            raise UsageError("a study file names its scenarios: give it alone")
+        asked = read_study(str(file))
+    else:
+        asked = StudyFile("", scenarios=[str(one) for one in (file, *others)])
+    added = read_axes(vary)
+    taken = {axis.path for axis in added}
+    asked.axes = [*(axis for axis in asked.axes if axis.path not in taken), *added]
+    asked.sets = [*asked.sets, *sets]
+    if not asked.axes:
+        raise UsageError("nothing is varied: say --vary sources.search.rate=80..480/week:11")
+    return asked
+
+
+def _size(replications: int | None, precision: float | None, asked: StudyFile) -> Size:
+    if replications is None and precision is None:
+        replications, precision = asked.replications, asked.precision
+    if precision is not None and not 0.0 < precision < 1.0:
+        raise UsageError("--precision must lie between 0 % and 100 %")
+    return Size(replications or Size().replications, precision)
+
+
+def _study(asked: StudyFile, measures: Sequence[str], design: str | None, size: Size, goal: str | None,
+           seed: int | None, engine: str | None) -> Study:
+    templates = [Template(path, asked.sets) for path in asked.scenarios]
+    seed = asked.seed if seed is None else seed
+    return Study(
+        templates, asked.axes, tuple(measures or asked.measures or USUAL),
+        read_design(design) if design else asked.design or Design(), size,
+        templates[0].loaded.scenario.seed if seed is None else seed,
+        goal_from(goal or asked.goal, templates[0]), engine or "fast")
+
+
+def goal_from(text: str, template: Template) -> Goal | None:
+    """A goal of the command line or of a study file, in the units of a scenario's measures; else the scenario's own."""
+    if not text:
+        return goal_of(template.loaded.scenario)
+    planner = Planner(0, template.loaded.scenario.seed, Size())
+    blueprint, _ = planner.compiled(template, ())
+    return read_goal(text, possible_measures(blueprint.centre, blueprint.book), blueprint.book)
+
+
+def _study_of(manifest: Manifest) -> Study:
+    """The study that a manifest holds."""
+    design = manifest.design
+    return Study([Template.of_resolved(one) for one in manifest.resolved], [axis_of(one) for one in design["axes"]],
+                 tuple(design["measures"]), read_design(design["design"]), Size(**design["size"]), manifest.seed,
+                 goal_of_data(design["goal"]), manifest.engine, tuple(from_json(one) for one in manifest.anchor))
+
+
+def axis_data(axis: Axis) -> dict[str, Any]:
+    """An axis for a manifest."""
+    kept = {key: value for key, value in asdict(axis).items() if key not in ("key", "value")}
+    return kept | ({} if axis.is_range else {"low": None, "high": None})
+
+
+def axis_of(data: dict[str, Any]) -> Axis:
+    """An axis from a manifest."""
+    ends = {end: float("nan") if data[end] is None else data[end] for end in ("low", "high")}
+    return Axis(**(data | ends | {"values": tuple(data["values"])}))
+
+
+def goal_data(goal: Goal | None) -> dict[str, Any] | None:
+    """A goal for a manifest."""
+    return asdict(goal) | {"by": goal.by.isoformat() if goal.by else None} if goal else None
+
+
+def goal_of_data(data: dict[str, Any] | None) -> Goal | None:
+    """A goal from a manifest."""
+    return Goal(**(data | {"by": date.fromisoformat(data["by"]) if data["by"] else None})) if data else None
+
+
+# ---- what is left --------------------------------------------------------------------------------------------------
+
+
+def rows(found: Sweep) -> Iterator[dict[str, Any]]:
+    """The table: figures of each scenario, then differences of the others from the first on the same luck."""
+    study = found.study
+    base_name = study.names[0]
+    count = len(study.names)
+    for number, point in enumerate(found.points):
+        cells = found.cells[number * count:(number + 1) * count]
+        here = {"point": number, **_coordinates(study.axes, point)}
+        for cell in cells:
+            if cell.outcome is None:
+                yield here | _row(cell.scenario, "", "", None, None, cell) | {"status": f"failed: {cell.error}"}
+            for name in study.measures if cell.outcome is not None else ():
+                measure, estimate = found.measure(cell, name), found.estimate(cell, name)
+                unit = measure.unit if measure is not None else ""
+                error = standard_error(measure) if measure is not None else None
+                yield here | _row(cell.scenario, name, unit, estimate, error, cell)
+        for cell in cells[1:]:
+            for name in study.measures:
+                values = found.difference(cells[0], cell, name)
+                if values is not None:
+                    one = mean(values)
+                    error = float(values.std(ddof=1)) / len(values)**0.5 if len(values) > 1 else float("nan")
+                    measure = found.measure(cell, name)
+                    row = _row(f"{cell.scenario} - {base_name}", name, measure.unit if measure else "",
+                               replace(one, method="paired t"), error, cell)
+                    yield here | row
+
+
+def _coordinates(axes: Sequence[Axis], point: tuple[str, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for axis, text in zip(axes, point, strict=True):
+        found[axis.path] = text
+        if np.isfinite(number := axis.coordinate(text)):
+            found[f"{axis.path} (number)"] = number
+    return found
+
+
+def _row(scenario: str, measure: str, unit: str, one: Estimate | None, error: float | None, cell: Cell
+         ) -> dict[str, Any]:
+    numbers = {name: getattr(one, name) if one else None for name in ("mean", "low", "high", "least", "most")}
+    found = {"mean": numbers.pop("mean"), "standard error": error} | numbers
+    return {"scenario": scenario, "measure": measure, "unit": unit,
+            **{name: value if value is not None and np.isfinite(value) else None for name, value in found.items()},
+            "interval": one.method if one else "", "replications": one.replications if one else 0, "status": "ok",
+            "key": cell.outcome.key if cell.outcome else "", "engine": cell.outcome.engine if cell.outcome else ""}
+
+
+def _manifest(found: Sweep, name: str, began: datetime, command: list[str]) -> Manifest:
+    study, ended = found.study, datetime.now(UTC)
+    loaded = [template.loaded for template in study.templates]
+    keys = [cell.outcome.key if cell.outcome else cell.error for cell in found.cells]
+    return Manifest(
+        kind="sweep", name=name, command=command, resolved=[one.resolved for one in loaded],
+        plan=manifests.hash_of(keys), seed=study.seed,
+        replications=max((cell.outcome.replications for cell in found.cells if cell.outcome), default=0),
+        engine=study.engine, digest=_digest(found), book={"currency": found.currency},
+        anchor=[to_json(anchor) for anchor in study.anchors],
+        design={"axes": [axis_data(axis) for axis in study.axes], "measures": list(study.measures),
+                "design": str(study.design), "size": asdict(study.size), "goal": goal_data(study.goal)},
+        data=manifests.hashes(Path(file) for one in loaded for file in one.files),
+        presets=manifests.preset_hashes(), versions=manifests.versions(),
+        warnings=list(dict.fromkeys(str(problem) for one in loaded for problem in one.warnings)),
+        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds(),
+               "points run now": sum(cell.fresh for cell in found.cells)})
+
+
+def _digest(found: Sweep) -> str:
+    """Hash of every figure of every replication."""
+    digest = hashlib.sha256()
+    for cell in found.cells:
+        for name, one in cell.outcome.measures.items() if cell.outcome else ():
+            digest.update(name.encode() + np.ascontiguousarray(one.top, np.float64).tobytes())
+            digest.update(b"" if one.bottom is None else np.ascontiguousarray(one.bottom, np.float64).tobytes())
+    return digest.hexdigest()
+
+
+def same_digits(now: Manifest, before: Manifest) -> Manifest:
+    """The manifest of a repetition; RunError when it did not repeat."""
+    if now.plan != before.plan:
+        raise RunError(f"the scenarios of the manifest give other plans: they were run with funnelsim "
+                       f"{before.versions.get('funnelsim', '?')}, this is {now.versions['funnelsim']}")
+    if now.digest != before.digest:
+        raise RunError("the digits differ from those of the manifest though the plans are the same: please report it")
+    return replace(now, data=before.data, warnings=before.warnings)
+
+
+def _saved(done: Swept, out: Path, figures: bool) -> Swept:
+    name = f"sweep-{slug(done.manifest.name)}-{done.manifest.identity}"
+    done = replace(done, folder=out / name)
+    with written_whole(out, name) as draft:
+        put(draft.path / "manifest.json", done.manifest.text().encode())
+        table = done.table()
+        put(draft.path / "sweep.csv", table.write_csv().encode())
+        put_parquet(draft.path / "sweep.parquet", table)
+        put(draft.path / "sweep.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
+        if figures:
+            from funnelsim.report.sweep_figures import draw_sweep
+
+            draw_sweep(done.found, draft.path)
+    return done
+
+
