@@ -118,8 +118,12 @@ def _acceptance(plan: p.Plan, assignments: Any, seen: Seen) -> None:
 def _window_ends(plan: p.Plan, row: Any, duty: Any) -> float:
     if not duty.window_business:
         return float(row.assigned + duty.window)
-    team = plan.teams[row.team]
-    return float(add_open(plan.intervals, team.interval_first, team.interval_count, row.assigned, duty.window))
+    return _open_later(plan, row.team, row.assigned, duty.window)
+
+
+def _open_later(plan: p.Plan, team: int, instant: float, length: float) -> float:
+    row = plan.teams[team]
+    return float(add_open(plan.intervals, row.interval_first, row.interval_count, instant, length))
 
 
 def _raised_hands(plan: p.Plan, trace: Trace, seen: Seen) -> None:
@@ -161,15 +165,17 @@ def _taken_out(attempts: Any) -> Any:
 
 
 def _against_spacing(plan: p.Plan, trace: Trace) -> tuple[int, int]:
-    """Attempts that joined before and after they were due, where one step with elapsed spacing is all the work."""
+    """Attempts that joined before and after they were due, where one step with a fixed spacing is all the work."""
     calls = trace.attempts[trace.attempts.task == -1]
     before, after = calls[:-1], calls[1:]
     same = (before.end == p.NO_ANSWER) & (before.ordinal + 1 == after.ordinal)
     for name in ("lead", "stage", "number", "assignment"):
         same &= before[name] == after[name]
     step = _first_step(plan, after.stage)
-    plain = same & (plan.stages.step_count[after.stage] == 1) & (step.spacing_kind == p.ELAPSED)
+    plain = same & (plan.stages.step_count[after.stage] == 1) & (step.spacing_kind != p.ON_DAYS)
     due = before.ended + step.spacing
+    for i in np.flatnonzero(plain & (step.spacing_kind == p.BUSINESS)):
+        due[i] = _open_later(plan, after.team[i], before.ended[i], step.spacing[i])
     return int((plain & (after.joined < due)).sum()), int((plain & (after.joined > due)).sum())
 
 

@@ -42,6 +42,12 @@ def traits(b: Builder) -> None:
         mix["points"] = float(b.rng.choice([0.0, 1.0, 2.0]))
 
 
+def impatience(b: Builder) -> None:
+    """Buyers who go cold about when teams decide, turn to them or pause."""
+    for stage in b.stage_rows:
+        stage["patience"] = b.maybe(0.8, float(b.rng.choice([4, 8, 24])))
+
+
 def sides(b: Builder) -> None:
     """Some sources bring sales' own leads."""
     for source in b.source_rows:
@@ -80,17 +86,17 @@ def pauses(b: Builder) -> None:
 
 def _signals(b: Builder, name: str, flags: int) -> None:
     for i, stage in enumerate(b.stage_rows):
-        for k in range(int(b.rng.integers(0, 4))):
+        for k in range(int(b.rng.integers(2 if flags else 1, 5 if flags else 4))):
             both = flags and b.chance(0.1)
             stage["signals"].append({
                 "luck": streams.path_hash(f"stages/{i}/{name}/{k}"),
-                "chance": float(b.rng.choice([0.2, 0.6, 1.0])),
-                "after": b.maybe(0.9, float(b.rng.choice([3, 12, 30]))),
+                "chance": float(b.rng.choice([0.3, 0.7, 1.0])),
+                "after": b.maybe(0.9, float(b.rng.choice([3, 8, 12, 30]))),
                 "points": float(b.rng.choice([0.0, 1.0, 3.0, -1.0])),
                 "intent": float(b.rng.choice([0.0, 0.5, -1.0])),
                 "trust": float(b.rng.choice([0.0, 0.25])),
                 "flags": p.RAISES_HAND | p.PAUSES if both else flags,
-                "pause": b.maybe(0.95, float(b.rng.choice([2, 10]))) if both or flags == p.PAUSES else -1,
+                "pause": b.maybe(0.95, float(b.rng.choice([4, 20, 60]))) if both or flags == p.PAUSES else -1,
             })
 
 
@@ -152,20 +158,15 @@ def acceptance(b: Builder) -> None:
                 "accept_score": _score(b),
                 "accept_first": least[0],
                 "accept_count": least[1],
-                "decide": b.maybe(0.8, float(b.rng.choice([1, 8])), float(b.rng.choice([0.0, 0.3]))),
-                "window": b.length(10) if b.chance(0.7) else math.inf,
+                "decide": b.maybe(0.9, float(b.rng.choice([4, 8, 24])), float(b.rng.choice([0.0, 0.3]))),
+                "window": b.length(10) if b.chance(0.8) else math.inf,
                 "window_business": int(b.chance(0.5)),
                 "default_accept": int(b.chance(0.5)),
                 "points_kept": float(b.rng.choice([0.0, 0.5, 1.0])),
             }
-
-
-def accept_promises(b: Builder) -> None:
-    """A promise to decide on leads in time."""
-    for duties in b.duty_rows:
-        for duty in duties:
             for promise in duty["promises"]:
-                promise["terms"].insert(int(b.rng.integers(len(promise["terms"]) + 1)), b.term(p.ACCEPT_WITHIN))
+                if b.chance(0.7):       # to decide in time
+                    promise["terms"].insert(int(b.rng.integers(len(promise["terms"]) + 1)), b.term(p.ACCEPT_WITHIN, 12))
 
 
 def tiers(b: Builder) -> None:
@@ -178,7 +179,7 @@ def tiers(b: Builder) -> None:
 
 
 def _tier(b: Builder) -> Row:
-    return b.promise(b.horizon) | _conditions(b)
+    return b.promise(b.horizon, mean_hours=4) | _conditions(b)
 
 
 def _conditions(b: Builder) -> Row:
@@ -271,7 +272,7 @@ def _tasks(b: Builder, name: str, kind: int, most: int) -> None:
                 "delay": b.maybe(0.8, float(b.rng.choice([2, 15]))),
                 "handling": b.maybe(0.9, 1),
                 "idle": b.maybe(0.7, 1),
-                "success": float(b.rng.choice([0.3, 0.7, 1.0])),
+                "success": float(b.rng.choice([0.0, 0.3, 0.7, 1.0])),
                 "tries": int(b.rng.integers(1, 4)),
             })
 
@@ -323,7 +324,7 @@ def levels(b: Builder) -> None:
 
 def _level(b: Builder, kind: int) -> int:
     """A level; load and quota move at reviews only."""
-    every = float(b.rng.choice([12, 24, 56])) * HOUR
+    every = float(b.rng.choice([4, 12, 24])) * HOUR
     reviewed = kind in (p.LOAD_OF, p.QUOTA_OF) or b.chance(0.5)
     reviews = [k * every for k in range(1, int(b.horizon / every) + 2)] if reviewed else []
     b.levels.append({
@@ -359,9 +360,9 @@ def clock_change(b: Builder) -> None:
 
 # In the order in which they are put in: what later ones refer to comes first.
 MECHANISMS: dict[str, Callable[[Builder], None]] = {
-    "traits": traits, "sides": sides, "nurture": nurture, "signals": signals, "raised hands": raised_hands,
-    "pauses": pauses, "second records": second_records, "thresholds": thresholds, "gates": gates,
-    "acceptance": acceptance, "tiers": tiers, "accept promises": accept_promises, "pursuit": pursuit, "orders": orders,
+    "traits": traits, "impatience": impatience, "sides": sides, "nurture": nurture, "signals": signals,
+    "raised hands": raised_hands, "pauses": pauses, "second records": second_records, "thresholds": thresholds,
+    "gates": gates, "tiers": tiers, "acceptance": acceptance, "pursuit": pursuit, "orders": orders,
     "own first": own_first, "ramp": ramp, "preparation": preparation, "absence": absence,
     "personal queues": personal_queues, "budgets": budgets, "meetings": meetings, "objections": objections,
     "levels": levels, "effects": effects, "influences": influences, "hours": hours, "blame": blame,

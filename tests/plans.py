@@ -308,17 +308,19 @@ class Builder:
         self.instants += [day * DAY + 8 * HOUR for day in range(int(horizon / DAY)) if day % 7 < 5]
         return first, len(self.instants) - first
 
-    def promise(self, horizon: float) -> Row:
+    def promise(self, horizon: float, mean_hours: float = 12) -> Row:
         kept = self.number(0.2, 1.0, horizon)
         row = OFF_PROMISE | {"kept_first": kept[0], "kept_count": kept[1], "attempts": int(self.rng.integers(0, 6))}
-        row["terms"] = [self.term(kind) for kind in (p.FIRST_TOUCH, p.ATTEMPTS_WITHIN) if self.chance(0.8)]
+        row["terms"] = [
+            self.term(kind, mean_hours) for kind in (p.FIRST_TOUCH, p.ATTEMPTS_WITHIN) if self.chance(0.8)
+        ]
         return row
 
-    def term(self, kind: int) -> Row:
+    def term(self, kind: int, mean_hours: float) -> Row:
         actions = [self.action() for _ in range(int(self.rng.integers(0, 5)))]
         return {
             "kind": int(kind),
-            "length": self.length(12),
+            "length": self.length(mean_hours),
             "business": int(self.chance(0.5)),
             "start": int(self.rng.integers(3)),
             "count": int(self.rng.integers(1, 5)),
@@ -473,7 +475,7 @@ def generated_plan(seed: int, only: Collection[str] | None = None) -> p.Plan:
 def mechanisms(seed: int) -> list[str]:
     """Those that the plan of a seed has."""
     rng = np.random.default_rng([seed, streams.path_hash("mechanisms")])
-    share = rng.choice([0.2, 0.5, 0.8])
+    share = rng.choice([0.2, 0.5, 0.85])
     return [name for name in MECHANISMS if rng.random() < share]
 
 

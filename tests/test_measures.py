@@ -117,7 +117,8 @@ def _book(won: int, definitions: tuple[str, ...]) -> p.Book:
         stages=("a", "b", "c"), teams=("marketing", "sales"), definitions=definitions, won=won, team_costs=(10.0, 20.0),
         costs=(("sales", -3.5 * p.DAY, 3.5 * p.DAY, 70.0),),
         volume_promises=() if won >= 0 else (
-            ("MQL", 28.0, "month", "count", -1), ("MQL", 7.0, "week", "count", -1), ("MQL", 1.0, "quarter", "count", -1)))
+            ("MQL", 28.0, "month", "count", -1), ("MQL", 7.0, "week", "count", -1),
+            ("MQL", 1.0, "quarter", "count", -1)))
 
 
 def _week_plan() -> p.Plan:
