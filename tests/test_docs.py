@@ -170,10 +170,10 @@ def test_the_sources_say_on_what_a_response_curve_acts() -> None:
         assert row and row[1] == presets.load("response", name)["acts_on"]
 
 
-def test_rules_are_numbered_1_to_109_and_cited_ones_exist() -> None:
+def test_rules_are_numbered_1_to_110_and_cited_ones_exist() -> None:
     text = (ROOT / "docs/background/rules.md").read_text(encoding="utf-8")
     numbers = [int(number) for number in re.findall(r"^\*\*(\d+)\.", text, re.MULTILINE)]
-    assert numbers == list(range(1, 110))
+    assert numbers == list(range(1, 111))
     cited = {int(number) for source in ROOT.glob("src/funnelsim/engine/**/*.py")
              for found in re.findall(r"\[([\d, to]+)\]", re.sub(r"\w+\[.*?\]", "", source.read_text(encoding="utf-8")))
              for number in re.findall(r"\d+", found)}
