@@ -41,7 +41,7 @@ MAY = {
     "folder": {"errors"},
     "manifest": {"errors", "summary"},
     "result": {"errors", "manifest", "measures", "plan", "summary"},
-    "study": {"compile", "plan", "summary", "measures", "scenario", "scenario.units", "scenario.values", "errors",
+    "study": {"compile", "plan", "summary", "trace", "measures", "scenario", "scenario.units", "scenario.values", "errors",
               "watch", "engine.replicate", "engine.jit"},
     "calibration": {"scenario", "scenario.units", "scenario.values", "errors", "plan", "trace", "export", "watch",
                     "folder", "calendars"},

@@ -244,7 +244,20 @@ def run(file: Path, sets: tuple[str, ...], as_json: bool, quiet: bool, verbose: 
         from funnelsim.report.terminal import run_report
 
         _answer(run_report(result, verbose, _width()))
+        _answer(_assumed(result, file, verbose))
         click.echo(f"\nresults: {result.folder}")
+
+
+def _assumed(result: Any, file: Path, verbose: int) -> str:
+    """What the scenario of a run rests on that nobody has published."""
+    from funnelsim.report.seam import assumptions_report
+    from funnelsim.scenario import loads_resolved
+    from funnelsim.scenario.assumptions import assumptions
+
+    scenario = loads_resolved(result.manifest.resolved[0]).scenario
+    found = [(one.path, one.written, one.command(str(file))) for one in assumptions(scenario)]
+    text = assumptions_report(found, len(found) if verbose else 6)
+    return f"\n{text}" if text else ""
 
 
 @commands.command()

@@ -22,6 +22,7 @@ from funnelsim.report.drawing import (
     GREY,
     ORANGE,
     PALETTE,
+    PURPLE,
     SKY,
     VERMILION,
     count_axis,
@@ -35,6 +36,7 @@ from funnelsim.report.drawing import (
     styled,
     wrapped,
 )
+from funnelsim.report.seam_figures import draw_seam
 from funnelsim.report.wording import DAY, MINUTE, duration, money, number, percent
 from funnelsim.result import Result
 
@@ -159,8 +161,8 @@ def backlog_figure(panels: Mapping[str, Sequence[Band]], what: str = "Leads wait
         return figure
 
 
-WENT = {"went on": BLUE, "end": BLUE, "still open": SKY, "went back": GREEN, "never reached": ORANGE, "lost": VERMILION,
-        "silent": GREY}
+WENT = {"went on": BLUE, "end": BLUE, "still open": SKY, "went back": GREEN, "never reached": ORANGE, "turned down": PURPLE,
+        "lost": VERMILION, "silent": GREY}
 
 
 def funnel_figure(steps: Sequence[Step], title: str = "The funnel and where it leaks") -> Figure:
@@ -207,7 +209,7 @@ def draw_run(result: Result, folder: Path) -> list[Path]:
               for track in result.tracks if track.name == "queue"}
     if panels:
         files += save(backlog_figure(panels), folder, "backlog")
-    return files
+    return files + draw_seam(result, folder)
 
 
 def promised_text(promise: float, business: bool) -> str:
@@ -218,7 +220,7 @@ def promised_text(promise: float, business: bool) -> str:
 def steps_of(result: Result) -> list[Step]:
     """The stages of a run, by the cohort."""
     kinds = {"went on": ("conversion",), "still open": ("unresolved",), "went back": ("share_back", "share_returned"),
-             "never reached": ("share_unreached", "share_cold"), "lost": ("share_lost", "share_cycle_limit"),
+             "never reached": ("share_unreached", "share_cold"), "turned down": ("share_rejected",), "lost": ("share_lost", "share_cycle_limit"),
              "silent": ("share_silent",)}
     steps = []
     for stage in result.book.stages:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelsim.measures import Measure
+from funnelsim.report.seam import seam_report
 from funnelsim.report.wording import NOTHING, Table, duration, error, money, number, percent, shown, spread
 from funnelsim.result import Result
 
@@ -22,7 +23,7 @@ WITH_DRAWS = "luck, and what the\nranges leave open ({ranges}), one draw a run."
 def run_report(result: Result, verbose: int = 0, width: int = 100) -> str:
     """The text of a run."""
     parts = [answer(result), _outcomes(result, width), _stages(result, width), _promises(result, width),
-             _teams(result, width), _volumes(result)]
+             seam_report(result, width), _teams(result, width), _volumes(result)]
     if verbose:
         parts += list(_everything(result, width))
     ranges = ", ".join(result.manifest.beliefs)
