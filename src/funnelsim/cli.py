@@ -244,7 +244,7 @@ def run(file: Path, sets: tuple[str, ...], as_json: bool, quiet: bool, verbose: 
         from funnelsim.report.terminal import run_report
 
         _answer(run_report(result, verbose, _width()))
-        _answer(_assumed(result, file, verbose))
+        click.echo(_assumed(result, file, verbose), nl=False)
         click.echo(f"\nresults: {result.folder}")
 
 
@@ -257,7 +257,7 @@ def _assumed(result: Any, file: Path, verbose: int) -> str:
     scenario = loads_resolved(result.manifest.resolved[0]).scenario
     found = [(one.path, one.written, one.command(str(file))) for one in assumptions(scenario)]
     text = assumptions_report(found, len(found) if verbose else 6)
-    return f"\n{text}" if text else ""
+    return f"\n{text}\n" if text else ""
 
 
 @commands.command()

@@ -97,7 +97,9 @@ def _agreement(result: Result) -> str:
     for key, measure in result.measures.items():
         if key.startswith("cohort.kappa."):
             lines.append(f"{measure.of.replace('.', ' and ')}: kappa {measure.estimate().mean:.2f}")
-    return "Do definitions mean the same leads? " + "; ".join(lines) + " (1 = the same, 0 = as by chance)." if lines else ""
+    if not lines:
+        return ""
+    return f"Do definitions mean the same leads? {'; '.join(lines)} (1 = the same, 0 = as by chance)."
 
 
 def assumptions_report(assumed: Sequence[tuple[str, str, str]], most: int) -> str:

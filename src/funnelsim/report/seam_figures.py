@@ -27,7 +27,8 @@ def draw_seam(result: Result, folder: Path) -> list[Path]:
                       "burn-up")
     worked = [track for track in result.tracks if track.name == "utilisation" and np.nan_to_num(track.mean).any()]
     if worked:
-        files += save(utilisation_figure(worked, f"{name}: share of paid hours at work, by week"), folder, "utilisation")
+        title = f"{name}: share of paid hours at work, by week"
+        files += save(utilisation_figure(worked, title), folder, "utilisation")
     if any(one.estimate.mean > 0.0 for one in result.breaches):
         files += save(breach_figure(result.breaches, f"{name}: when first touches fall due and are missed"), folder,
                       "breaches")
