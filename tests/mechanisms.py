@@ -82,6 +82,8 @@ def raised_hands(b: Builder) -> None:
 
 def pauses(b: Builder) -> None:
     _signals(b, "pause", p.PAUSES)
+    for step in b.steps:        # more calls, so that some are put off
+        step["attempts"] += 2
 
 
 def _signals(b: Builder, name: str, flags: int) -> None:
@@ -147,7 +149,12 @@ def _score(b: Builder) -> int:
 
 
 def acceptance(b: Builder) -> None:
+    """Teams that decide on what is handed to them; more stages that one team owns, so that more is."""
     for stage, duties in enumerate(b.duty_rows):
+        if b.chance(0.6):
+            owner = int(b.rng.integers(b.teams))
+            for team, duty in enumerate(duties):
+                duty["share"] = float(team >= owner)
         if not b.is_worked(stage):
             continue
         row = b.stage_rows[stage]
@@ -159,9 +166,9 @@ def acceptance(b: Builder) -> None:
                 "accept_first": least[0],
                 "accept_count": least[1],
                 "decide": b.maybe(0.9, float(b.rng.choice([4, 8, 24])), float(b.rng.choice([0.0, 0.3]))),
-                "window": b.length(10) if b.chance(0.8) else math.inf,
+                "window": b.length(6) if b.chance(0.8) else math.inf,
                 "window_business": int(b.chance(0.5)),
-                "default_accept": int(b.chance(0.5)),
+                "default_accept": int(b.chance(0.4)),
                 "points_kept": float(b.rng.choice([0.0, 0.5, 1.0])),
             }
             for promise in duty["promises"]:
