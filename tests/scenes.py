@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from funnelsim import plan as p
 from funnelsim.compile import prepare
 from funnelsim.engine import fast, reference
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import Measure, named, summarise
 from funnelsim.scenario import load
+from funnelsim.study.anchor import anchor
 from stories import Story, assert_same
 
 FALSE_ALARM = 1e-4
@@ -26,28 +28,34 @@ SCENARIOS = Path(__file__).parents[1] / "scenarios"
 
 @cache
 def scene(name: str, *sets: str) -> Story:
-    """One run of a file under scenarios, by both engines."""
-    blueprint = prepare(load(str(SCENARIOS / f"{name}.yaml"), list(sets)))
-    plan = blueprint.plan()
+    """One run of a file under scenarios, by both engines, anchored at the file as it is written."""
+    plan, book = planned(name, *sets)
     slow = reference.run(plan, 1, 0)
     quick, summary = fast.run(plan, 1, 0)
     assert_same(slow, quick)
     assert_same(summarise(slow, plan), summary)
-    return Story(plan, blueprint.book, quick, summary)
+    return Story(plan, book, quick, summary)
 
 
 @cache
 def measured(name: str, replications: int, *sets: str) -> dict[str, Measure]:
     """Measures of many runs of a file, by the fast engine."""
-    blueprint = prepare(load(str(SCENARIOS / f"{name}.yaml"), list(sets)))
-    plan = blueprint.plan()
-    return named(replicate(plan, 7, range(replications), threads=2).summaries, plan, blueprint.book)
+    plan, book = planned(name, *sets)
+    return named(replicate(plan, 7, range(replications), threads=2).summaries, plan, book)
 
 
-def share_holds(count: float, of: float, expected: float) -> None:
-    """So many of so many independent leads are in line with a chance."""
-    found = stats.binomtest(int(count), int(of), expected)
-    assert found.pvalue > FALSE_ALARM, f"{count:g} of {of:g} = {count / of:.4f}, expected {expected:.4f}"
+def planned(name: str, *sets: str) -> tuple[p.Plan, p.Book]:
+    loaded = load(str(SCENARIOS / f"{name}.yaml"), list(sets))
+    blueprint = prepare(loaded)
+    root = blueprint if loaded.root is None else prepare(loaded.root)
+    return anchor(root).plan(blueprint), blueprint.book
+
+
+def share_holds(count: float, of: float, expected: float, anchored: float = 0.0) -> None:
+    """So many of so many independent leads are in line with a chance, that anchoring knows to +- `anchored`."""
+    share = count / of
+    nearest = min(max(share, expected - anchored), expected + anchored)
+    assert stats.binomtest(int(count), int(of), nearest).pvalue > FALSE_ALARM, f"{count:g} of {of:g} = {count / of:.4f}, expected {expected:.4f}"
 
 
 def mean_holds(values: Any, expected: float) -> None:

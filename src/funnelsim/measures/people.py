@@ -101,7 +101,7 @@ def _weeks(stacked: Summary, plan: Plan, column: int) -> Floats:
 
 def _paid_by_week(plan: Plan) -> Floats:
     paid = paid_seconds(plan, midnights_of(plan))[:, _whole_weeks(plan)]
-    weeks: Floats = paid.reshape(len(paid), -1, WEEK_DAYS).sum(axis=2)
+    weeks: Floats = paid.reshape(len(paid), paid.shape[1] // WEEK_DAYS, WEEK_DAYS).sum(axis=2)
     return weeks
 
 
