@@ -28,7 +28,7 @@ from funnelsim.trace import in_flight
 Floats = NDArray[np.float64]
 FIRST_REPLICATION = 1_000_000  # luck that no study uses
 _STEPS, _SETTLED = 12, 2e-3  # rounds at most; change of the log-odds at which to stop
-_GATED_STEPS = 24  # a gate is not solved in one step
+_GATED_STEPS = 16  # a gate is not solved in one step
 _RECENT = 8
 _BY_CHANCE = 0.1  # of the standard deviation of the leads let through: nearer is not worth a round
 _NEAR = 0.05  # a gate's share may miss its base rate by so much of it: a score may have few values
