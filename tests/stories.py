@@ -71,8 +71,23 @@ class Story:
         """In order of lead, stage and time."""
         return self._rows(self.trace.attempts, columns, only)
 
+    def passings(self, columns: str, **only: Any) -> list[Any]:
+        """Thresholds reached, in order of lead and time; milestones show in the visits."""
+        return self._rows(self.trace.passings, columns, only)
+
+    def tasks(self, columns: str, **only: Any) -> list[Any]:
+        """Tries of tasks, such as meetings, in order of lead, stage and time; `task="deal.demo"` chooses rows."""
+        return self._rows(self.trace.attempts[self.trace.attempts.task >= 0], columns, only)
+
+    def level(self, name: str) -> list[float]:
+        """A level at the midnight that ends each day, up to the horizon."""
+        settings = self.plan.settings[0]
+        ends = self.plan.instants[settings.days_first + 1:settings.days_first + settings.days_count]
+        days = int((ends < settings.horizon).sum())
+        return [round(float(value), 6) for value in self.trace.levels[:days, self.book.levels.index(name)]]
+
     def calls(self, **only: Any) -> list[str]:
-        """One line an attempt, in the order in which they started: who was called, from when to when."""
+        """One line an attempt or task, in the order in which they started: who was called, from when to when."""
         rows = self._chosen(self.trace.attempts, only)
         rows = sorted(rows, key=lambda row: (row["started"], row["team"], row["rep"]))
         return [
@@ -126,6 +141,8 @@ class Story:
             "to": lambda: self._target(value),
             "owner": lambda: self._team(value),
             "team": lambda: self._team(value),
+            "task": lambda: self.book.tasks[value] if value >= 0 else "call",
+            "definition": lambda: self.book.definitions[value],
         }
         return special[name]() if name in special else value.item()
 
@@ -167,4 +184,7 @@ _NAMES = {
     "first_touch": p.CLOCK_STATES,
     "attempts_within": p.CLOCK_STATES,
     "accept_within": p.CLOCK_STATES,
+    "accepted": ("turned down", "accepted"),
+    "pursued": ("left alone", "worked"),
+    "blame": ("nobody", "poor lead", "poor follow-up"),
 }

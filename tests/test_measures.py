@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -24,7 +22,7 @@ from funnelsim.measures.named import quantiles
 from funnelsim.measures.volumes import volumes
 from funnelsim.summary import RESPONSE_EDGES, new_summary
 from funnelsim.trace import Trace
-from plans import OFF_DEFINITION, generated_plan
+from paper import book_of, visit, week_plan
 
 # ---- estimates -----------------------------------------------------------------------------------------------------
 
@@ -91,10 +89,10 @@ def test_quantiles_of_a_histogram() -> None:
 
 def test_money_of_a_week_by_hand() -> None:
     """Two people 8 h a day, five days: 80 paid hours; one win of 100 with two visits by sales, one by marketing."""
-    plan, book = _week_plan(), _book(won=0, definitions=("won",))
-    visits = [_visit(1, 0, owner=0, entered=0.0), _visit(1, 1, owner=1, entered=10.0),
-              _visit(1, 1, owner=1, entered=20.0, number=2), _visit(1, 2, owner=1, entered=30.0),
-              _visit(2, 0, owner=0, entered=5.0)]
+    plan, book = week_plan(), book_of(won=0, definitions=("won",))
+    visits = [visit(1, 0, owner=0, entered=0.0), visit(1, 1, owner=1, entered=10.0),
+              visit(1, 1, owner=1, entered=20.0, number=2), visit(1, 2, owner=1, entered=30.0),
+              visit(2, 0, owner=0, entered=5.0)]
     attempts = [(1, 1, 1, 1, -1, 1, 1, 0, 10.0, 16 * p.HOUR, 18 * p.HOUR, p.CONTACT, 0.0)]      # an hour past closing
     trace = Trace.of(visits, [], attempts, [], np.zeros((8, 0)))
     stacked = stack([summarise(trace, plan)])
@@ -111,46 +109,13 @@ def test_money_of_a_week_by_hand() -> None:
     assert found["cohort.profit"].values.tolist() == [100.0 - 1669.0]
 
 
-def _book(won: int, definitions: tuple[str, ...]) -> p.Book:
-    return p.Book(
-        start="2026-01-05T00:00:00+00:00", timezone="UTC", currency="EUR", sources=("web",), segments=("all",),
-        stages=("a", "b", "c"), teams=("marketing", "sales"), definitions=definitions, won=won, team_costs=(10.0, 20.0),
-        costs=(("sales", -3.5 * p.DAY, 3.5 * p.DAY, 70.0),),
-        volume_promises=() if won >= 0 else (
-            ("MQL", 28.0, "month", "count", -1), ("MQL", 7.0, "week", "count", -1),
-            ("MQL", 1.0, "quarter", "count", -1)))
-
-
-def _week_plan() -> p.Plan:
-    plan = generated_plan(0, ())
-    intervals = p.from_rows(p.INTERVAL, [
-        {"opens": day * p.DAY + 9 * p.HOUR, "closes": day * p.DAY + 17 * p.HOUR, "capacity": 2,
-         "before": day * 8 * p.HOUR} for day in range(5)])
-    teams = p.records(p.TEAM, 2)
-    teams.side, teams.interval_count[1] = [0, 1], 5
-    settings = plan.settings.copy()
-    settings.measure_from, settings.measure_to, settings.horizon, settings.segments = 0.0, p.WEEK, p.WEEK, 1
-    settings.days_first, settings.days_count = 0, 8
-    sources = p.records(p.SOURCE, 1)
-    sources.cost = 7.0
-    return plan._replace(settings=settings, sources=sources, stages=p.records(p.STAGE, 3), teams=teams,
-                         intervals=intervals, definitions=p.from_rows(p.DEFINITION, [OFF_DEFINITION | {"stage": 2}]),
-                         inflight=p.records(p.INFLIGHT, 0), instants=np.arange(8) * p.DAY)
-
-
-def _visit(lead: int, stage: int, owner: int, entered: float, number: int = 1) -> tuple[Any, ...]:
-    row = {"lead": lead, "stage": stage, "number": number, "owner": owner, "entered": entered, "deadline": -1.0,
-           "touched": -1.0, "reached": -1.0, "ended": -1.0, "outcome": p.OPEN, "to": -1, "back": -1.0, "value": 10000.0}
-    return tuple(row.get(name, 0) for name in p.VISIT.names)
-
-
 def test_promised_volume_counts_whole_periods_in_the_window_only() -> None:
     """Monday 5 January, six weeks measured: four of them lie in no whole month, February is cut by the window's end."""
-    plan = _week_plan()
+    plan = week_plan()
     settings = plan.settings.copy()
     settings.measure_to, settings.days_count = 70 * p.DAY, 71
     plan = plan._replace(settings=settings, instants=np.arange(71) * p.DAY)
-    book = _book(won=-1, definitions=("MQL",))
+    book = book_of(won=-1, definitions=("MQL",))
     summary = new_summary(plan)
     summary.days[:70, 1] = 1.0                  # one a day: 28 in February, the one whole month
     summary.days[7, 1] = 0.0                    # and six in the second week

@@ -43,6 +43,7 @@ def test_a_run_is_read_back_into_the_same_object(saved: Result) -> None:
         np.testing.assert_array_equal(track.high, other.high)
     for one, other in zip(again.curves, saved.curves, strict=True):
         np.testing.assert_array_equal(one.share, other.share)
+    assert saved.breaches and repr(again.breaches) == repr(saved.breaches)
 
 
 def test_measures_say_what_they_are(saved: Result) -> None:
@@ -179,6 +180,8 @@ def test_tables_and_event_log(scenario: Path, tmp_path: Path) -> None:
     cohort = visits.filter((pl.col("arrived") < 8 * 7 * 86400.0) & (pl.col("stage") == "customer"))
     won = found.measures["cohort.won"].values
     assert cohort.group_by("replication").len().sort("replication")["len"].to_list() == won.tolist()
+    assert pl.read_parquet(found.folder / "passings.parquet").is_empty()       # no definition is a threshold
+    assert not (found.folder / "levels.parquet").exists()
     assert set(visits["outcome"]) <= {"forward", "back", "lost", "unreached", "cold", "end", "open"}
     assert set(assignments["first_touch"].drop_nulls()) <= {"kept", "broken", "neither"}
     assert attempts.filter(pl.col("end") == "withdrawn")["started"].null_count() == len(
