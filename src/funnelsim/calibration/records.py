@@ -77,6 +77,13 @@ def read_records(history: History, library: Library, tally: Tally) -> Records:
     )
 
 
+def no_records(as_of: float, rows: dict[str, int]) -> Records:
+    """Nobody, where a history tells of something else than leads."""
+    none, nothing = np.empty(0, np.int64), np.empty(0)
+    visits = Visits(none, none, none, nothing, nothing, none, nothing, none.astype(bool))
+    return Records((), (), none.astype(str), none, nothing, visits, as_of, True, rows)
+
+
 def _visits(marks: Marks) -> Visits:
     """From mark to mark; the mark of a loss ends the last visit and begins none."""
     follows = np.append(marks.lead[1:] == marks.lead[:-1], False)
