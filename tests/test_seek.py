@@ -1,7 +1,7 @@
 """Seek: the smallest x for a goal, checked against compound Poisson sums whose chance has a closed form.
 
-Leads come at x a week for 10 weeks, a share q of them is won at once, and a win is worth a gamma or a fixed amount. Then
-wins are Poisson with mean m = 10 x q, and with exponential values of mean v the revenue S of n wins is Erlang, so
+Leads come at x a week for 10 weeks, a share q of them is won at once, and a win is worth an exponential amount of mean
+v. Then wins are Poisson with mean m = 10 x q, and the revenue S of n wins is Erlang, so
     P(S >= g) = sum over n >= 1 of Poisson(n; m) * P(Gamma(n) >= g / v)
 With 90 % intervals, 200 repetitions cover the true x 180 +- 13 times (three standard deviations); exact limits cover
 more often than stated, never less. A right tool fails fewer than 167 of 200 once in 1000 tests.
@@ -135,9 +135,9 @@ def test_a_crossing_by_hand() -> None:
     assert chance_crossing(margins, 0.5).at == pytest.approx(0.4)
     assert chance_crossing(margins, 1.0).at == pytest.approx(0.8)
     assert math.isnan(chance_crossing(margins, 0.5).high)                # four periods cannot tell
-    mean = mean_crossing(margins)
+    mean = mean_crossing(margins)                       # +- t of 3 degrees times the deviation over root 4
     assert mean.at == pytest.approx(0.5)
-    assert mean.high - mean.low == pytest.approx(2.353363 * 0.258199, abs=2e-3)      # t of 3 degrees, over root 4, twice
+    assert mean.high - mean.low == pytest.approx(2.353363 * 0.258199, abs=2e-3)
 
 
 # ---- what is sought ------------------------------------------------------------------------------------------------
