@@ -115,3 +115,34 @@ def test_bpi_file_is_a_base_for_scenarios(bpi: Calibration) -> None:
         f"extends: {out.name}\nmeasure: 4 weeks\ndefinitions: {{won: enters approved}}\n"
     )
     assert list(load(str(out.parent / "next.yaml")).scenario.stages) == list(bpi.records.stages)
+
+
+def read(name: str, folder: str, tmp_path: Path) -> Calibration:
+    if not (DATA / folder).is_dir():
+        pytest.skip(f"the {name} data are not here")
+    return calibrate(ROOT / "calibration" / f"{name}.history.yaml", tmp_path / "it.fitted.yaml", DATA / folder)
+
+
+def test_maven_is_won_in_two_modes(tmp_path: Path) -> None:
+    """Deals are won within days or after months, and both modes are kept; Prospecting has not begun."""
+    found = read("maven", "maven_crm_fictitious", tmp_path)
+    assert found.leads == 8300 and {count.reason: count.rows for count in found.tally.dropped} == {
+        "no time in any stage": 500}
+    stage = found.stages[0]
+    assert stage.seen("customer") == 4238 and stage.seen("lost") == 2473
+    assert stage.targets.count("customer") >= 2
+    days = sorted(stage.fit.median([j]) / 86400 for j in stage.of("customer"))
+    assert days[0] < 20 and days[-1] > 60
+
+
+def test_consulta(tmp_path: Path) -> None:
+    """Requests that come back to an earlier step, and losses that are taken back."""
+    found = read("consulta", "consulta_datamining", tmp_path)
+    assert found.leads == 952 and "requested" in {stage.name: stage.order for stage in found.stages}["validated"]
+    assert any(count.reason.startswith("lost, yet went on") for count in found.tally.changed)
+
+
+def test_purchasing(tmp_path: Path) -> None:
+    found = read("purchasing", "purchasing_example_synthetic", tmp_path)
+    assert found.leads == 608 and found.naive() == pytest.approx(413 / 608)
+    assert not found.tally.counts

@@ -46,7 +46,8 @@ def test_help_is_there_in_a_fifth_of_a_second() -> None:
     assert min(took) < 0.2
 
 
-@pytest.mark.parametrize("command", ["init", "check", "anchor", "run", "compare", "calibrate", "validate", "schema"])
+@pytest.mark.parametrize("command", ["init", "check", "anchor", "run", "compare", "sweep", "seek", "calibrate",
+                                     "validate", "schema"])
 def test_help_of_each_command_leads_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of([command, "--help"]) == 0
     text = capsys.readouterr().out

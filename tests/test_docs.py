@@ -1,9 +1,9 @@
 """The documentation is true: commands run, shown output is what comes, tables match the code, links lead somewhere.
 
-In the tutorials, ```yaml FILE is written to FILE, ```console is run by a shell ($ lines are commands, the others what
-they print) and ```python is run; all blocks of a page in order, in one copy of scenarios/ and calibration/. Runs and
-comparisons without a size are made smaller. So the digits shown are not compared: of each shown line the words before
-its first digit must begin a line of the output, in order. `...` stands for any lines.
+In the tutorials and the guide to sweep, ```yaml FILE is written to FILE, ```console is run by a shell ($ lines are
+commands, the others what they print) and ```python is run; all blocks of a page in order, in one copy of scenarios/ and
+calibration/. Runs and studies without a size are made smaller. So the digits shown are not compared: of each shown line
+the words before its first digit must begin a line of the output, in order. `...` stands for any lines.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from funnelsim.scenario import presets
 from test_imports import MAY
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/tutorial").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/tutorial").glob("*.md")), ROOT / "docs/guides/sweep.md"]
 EVERY_PAGE = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md")),
               *(ROOT / folder / "README.md" for folder in ("scenarios", "results", "calibration"))]
-SIZED = {"run": ("-n", "--precision"), "compare": ("--draws",)}
-SIZES = {"run": " -n 4", "compare": " --draws 5 --pairs 1"}
+SIZED = {"run": ("-n", "--precision"), "compare": ("--draws",), "sweep": ("-n",), "seek": ("-n",)}
+SIZES = {"run": " -n 4", "compare": " --draws 5 --pairs 1", "sweep": " -n 2", "seek": " -n 4"}
 SILENT = {"make demo", "make test"}     # they install, and run these very tests
 
 
@@ -99,7 +99,7 @@ def smaller(command: str, shown: list[str]) -> str:
     kind = words[1] if words[0] == "funnelsim" else ""
     if kind not in SIZES or "manifest.json" in command or any(word in words for word in SIZED[kind]):
         return command
-    aside = "" if kind == "run" or any("beliefs at 1" in line for line in shown) else " --no-aside"
+    aside = "" if kind != "compare" or any("beliefs at 1" in line for line in shown) else " --no-aside"
     return command + SIZES[kind] + aside
 
 

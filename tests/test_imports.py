@@ -57,7 +57,8 @@ NEVER = {
     "trace": {"numba", "pydantic", "polars", "matplotlib", "simpy", "scipy"},
     "calibration": {"numba", "simpy", "matplotlib"},
 }
-FREE = {"__init__", "__main__", "api", "cli", "running", "comparing", "sweeping"}    # the commands may use everything
+# the commands may use everything
+FREE = {"__init__", "__main__", "api", "cli", "running", "comparing", "sweeping", "seeking"}
 
 
 def modules() -> list[str]:

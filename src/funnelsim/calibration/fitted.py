@@ -7,9 +7,7 @@ in seconds.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +17,18 @@ import numpy as np
 from funnelsim.calibration.arrivals import SourceArrivals
 from funnelsim.calibration.families import Array
 from funnelsim.calibration.goodness import empirical_points
-from funnelsim.calibration.law_text import empirical_text, law_text, mixture_text
+from funnelsim.calibration.law_text import empirical_text, law_text, mixture_text, quoted_text, word_text
+from funnelsim.calibration.purchases import repeat_lines
 from funnelsim.calibration.stages import StageFit
+from funnelsim.calibration.teams.text import (
+    FIRST,
+    calendar_lines,
+    ownership_lines,
+    service_lines,
+    team_lines,
+    work_lines,
+)
+from funnelsim.calibration.touches import response_lines
 
 if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
@@ -33,8 +41,13 @@ ASSUMED = {
     "kept": "how far a promise is kept: a range of your own",
     "handling times, context, both teams": "your own figures and beliefs",
 }
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./\-]*[A-Za-z0-9_]|[A-Za-z]")
-_WORDS = {"null", "true", "false", "none", "rest", "~"}
+
+
+def assumed(found: Calibration) -> dict[str, str]:
+    """What this history cannot tell."""
+    told = {"handling times, context, both teams": "context, both teams"} if found.team else {}
+    known = {"response"} if found.response and found.response.curve else set()
+    return {told.get(what, what): text for what, text in ASSUMED.items() if what not in known}
 
 
 def write_fitted(found: Calibration, out: str | Path) -> list[Path]:
@@ -51,25 +64,27 @@ def fitted_text(found: Calibration, leads: str | None = None) -> str:
     """The YAML text; `leads` names the file of leads in flight."""
     lines = _head(found)
     lines += [
-        f"name: {_word(found.history.name)}",
-        f"about: {_word(f'Fitted to history as of {found.as_of}.')}",
+        f"name: {word_text(found.history.name)}",
+        f"about: {word_text(f'Fitted to history as of {found.as_of}.')}",
         f"start: {_start(found)}",
-        f"timezone: {_word(found.history.timezone)}",
-        f"currency: {_word(found.history.currency)}",
+        f"timezone: {word_text(found.history.timezone)}",
+        f"currency: {word_text(found.history.currency)}",
         "",
     ]
-    lines += _sources(found)
+    lines += _sources(found) if found.arrivals.sources else []
     if found.value:
         lines += [f"deal_value: {found.value.text}     # {found.value.count:,} {found.value.of}", ""]
-    lines += _stages(found)
+    lines += _stages(found) if found.stages else service_lines(found.team) if found.team else []
+    lines += _teams(found)
     if found.fits.names:
         lines += [
             "effects: {fit: 2.71828}     # one step of fit is one unit of log-odds, as the sources' fit is measured",
             "",
         ]
     if leads:
-        lines += [f"leads_in_flight: {{file: {_word(leads)}}}", ""]
-    lines += _history(found) + _fitted(found)
+        lines += [f"leads_in_flight: {{file: {word_text(leads)}}}", ""]
+    lines += _history(found) if found.stages else []
+    lines += _fitted(found)
     return "\n".join(lines) + "\n"
 
 
@@ -95,9 +110,9 @@ def _sources(found: Calibration) -> list[str]:
     for source in found.arrivals.sources:
         if source.leads == 0:
             # Its leads may still be in flight.
-            lines.append(f"  {_word(source.name)}: {{rate: 0/week}}     # no lead since {found.arrivals.since}")
+            lines.append(f"  {word_text(source.name)}: {{rate: 0/week}}     # no lead since {found.arrivals.since}")
             continue
-        lines.append(f"  {_word(source.name)}:" + (f"     # {source.leads:,} leads in {found.arrivals.weeks} weeks"))
+        lines.append(f"  {word_text(source.name)}:     # {source.leads:,} leads in {found.arrivals.weeks} weeks")
         lines.append(f"    rate: {source.rate:.5g}/week{_batches(source)}")
         if source.trend:
             lines.append(f"    trend: {100 * source.trend:.3g}% a year")
@@ -107,6 +122,8 @@ def _sources(found: Calibration) -> list[str]:
             lines.append(f"    enters: {_enters(source)}")
         if fit := found.fits.of(source.name):
             lines.append(f"    fit: {fit[0]:.3f}     # +- {fit[1]:.3f}")
+        elif not found.stages and source.name.endswith(FIRST):
+            lines.append("    fit: 1     # served before the others: the team's order is by score")
         lines += _profile(source)
     return [*lines, ""]
 
@@ -123,7 +140,7 @@ def _batches(source: SourceArrivals) -> str:
 
 def _enters(source: SourceArrivals) -> str:
     if len(source.enters) == 1:
-        return _word(next(iter(source.enters)))
+        return word_text(next(iter(source.enters)))
     *first, last = sorted(source.enters, key=lambda stage: source.enters[stage])
     return _map({**{stage: f"{100 * source.enters[stage]:.4g}%" for stage in first}, last: "rest"})
 
@@ -150,22 +167,32 @@ def _stages(found: Calibration) -> list[str]:
     lines = ["stages:"]
     for name in found.records.stages:
         if name not in fitted:
-            lines.append(f"  {_word(name)}: {{}}     # the end")
+            lines.append(f"  {word_text(name)}: {{}}     # the end")
             continue
         stage = fitted[name]
-        lines.append(f"  {_word(name)}:     # {int(stage.current.sum()):,} visits")
+        lines.append(f"  {word_text(name)}:     # {int(stage.current.sum()):,} visits")
         pace = {target: pace_text(stage, target) for target in stage.order}
         lines.append("    pace:")
-        lines += [f"      {_word(target)}: {_quoted(text)}" for target, text in pace.items()]
+        lines += [f"      {word_text(target)}: {quoted_text(text)}" for target, text in pace.items()]
         lines.append("    next:")
         for target in stage.order:
             share = stage.share(target)
             lines.append(
-                f"      {_word(target)}: {{share: {_percent(share.value)}, se: {share.se:.3g}, of: entered}}"
+                f"      {word_text(target)}: {{share: {_percent(share.value)}, se: {share.se:.3g}, of: entered}}"
                 f"     # {100 * share.low:.3g}% to {100 * share.high:.3g}%"
             )
         lines.append("      silent: rest")
+        if found.response and found.response.stage == name and found.response.curve:
+            lines.append(f"    response: {found.response.curve}     # {found.response.grade}")
+        lines += work_lines(found.team, name) if found.team else []
     return [*lines, ""]
+
+
+def _teams(found: Calibration) -> list[str]:
+    if not found.team:
+        return []
+    names = tuple(stage.name for stage in found.stages) or found.team.pieces.kinds
+    return calendar_lines(found.team) + team_lines(found.team) + ownership_lines(found.team, names)
 
 
 def pace_text(stage: StageFit, target: str) -> str:
@@ -189,7 +216,7 @@ def _history(found: Calibration) -> list[str]:
     lines = [
         "history:     # what a baseline should reproduce: shares of entered leads in the end, with 90 % intervals",
         f"  as_of: {found.as_of[:10]}",
-        f"  source: {_word(Path(found.history.file).name)}",
+        f"  source: {word_text(Path(found.history.file).name)}",
         "  stages:",
     ]
     for stage in found.stages:
@@ -200,35 +227,40 @@ def _history(found: Calibration) -> list[str]:
                 f"{{share: {_percent(stage.share(target).value)}, low: {100 * low:.4g}%,"
                 f" high: {100 * high:.4g}%, n: {int(stage.current.sum())}}}"
             )
-        lines += [f"    {_word(stage.name)}:", *(f"      {_word(target)}: {text}" for target, text in rows.items())]
+        lines.append(f"    {word_text(stage.name)}:")
+        lines += [f"      {word_text(target)}: {text}" for target, text in rows.items()]
     return [*lines, ""]
 
 
 def _fitted(found: Calibration) -> list[str]:
     lines = [
         "fitted:     # what a draw of ignorance needs, see docs/guides/bring-your-own-history.md",
-        f"  as_of: {_word(found.as_of)}",
+        f"  as_of: {word_text(found.as_of)}",
         "  data:",
     ]
-    lines += [f"  - {{file: {_word(Path(d.file).name)}, rows: {d.rows}, sha256: {d.sha256}}}" for d in found.data]
+    lines += [f"  - {{file: {word_text(Path(d.file).name)}, rows: {d.rows}, sha256: {d.sha256}}}" for d in found.data]
     lines += ["  counted: {}"] if not found.tally.counts else ["  counted:"]
-    lines += [f"    {_word(f'{Path(c.file).name}: {c.reason}')}: {c.rows}" for c in found.tally.counts.values()]
+    lines += [f"    {word_text(f'{Path(c.file).name}: {c.reason}')}: {c.rows}" for c in found.tally.counts.values()]
     lines += ["  assumed:     # what this history cannot tell"]
-    lines += [f"    {_word(what)}: {_word(text)}" for what, text in ASSUMED.items()]
-    lines += ["  grades:", *(f"    {_word(path)}: {_word(grade)}" for path, grade in found.grades().items())]
-    lines += ["  sources:"]
+    lines += [f"    {word_text(what)}: {word_text(text)}" for what, text in assumed(found).items()]
+    lines += ["  grades:", *(f"    {word_text(path)}: {word_text(grade)}" for path, grade in found.grades().items())]
+    if found.response:
+        lines += response_lines(found.response)
+    if found.repeat:
+        lines += repeat_lines(found.repeat)
+    lines += ["  sources:" if found.arrivals.sources else "  sources: {}"]
     for source in found.arrivals.sources:
         if np.isfinite(source.rate_se):
             fit = found.fits.of(source.name)
             shift = f", fit_se: {fit[1]:.4g}" if fit else ""
-            lines.append(f"    {_word(source.name)}: {{rate_se: {source.rate_se:.4g}{shift}}}")
-    lines += ["  stages:"]
+            lines.append(f"    {word_text(source.name)}: {{rate_se: {source.rate_se:.4g}{shift}}}")
+    lines += ["  stages:" if found.stages else "  stages: {}"]
     for stage in found.stages:
         odd = dict.fromkeys(stage.targets[j] for j in sorted(stage.odd))
         lines += [
-            f"    {_word(stage.name)}:",
-            f"      exits: [{', '.join(_word(t) for t in stage.targets)}]",
-            f"      empirical: [{', '.join(_word(t) for t in odd)}]",
+            f"    {word_text(stage.name)}:",
+            f"      exits: [{', '.join(word_text(t) for t in stage.targets)}]",
+            f"      empirical: [{', '.join(word_text(t) for t in odd)}]",
             "      fits:",
         ]
         exits = len(stage.targets)
@@ -252,16 +284,7 @@ def _numbers(row: Array, digits: int) -> str:
 
 
 def _map(entries: dict[str, str]) -> str:
-    return f"{{{', '.join(f'{_word(key)}: {value}' for key, value in entries.items())}}}"
-
-
-def _word(text: str) -> str:
-    """A scalar that reads back as this text, in a mapping of any style."""
-    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else json.dumps(text, ensure_ascii=False)
-
-
-def _quoted(text: str) -> str:
-    return text if "," not in text else json.dumps(text)
+    return f"{{{', '.join(f'{word_text(key)}: {value}' for key, value in entries.items())}}}"
 
 
 def _write(path: Path, text: str) -> None:

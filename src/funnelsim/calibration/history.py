@@ -1,8 +1,7 @@
 """The history file: which files to read, which column is what, where history begins and ends.
 
-Three forms. *One row a lead*: a table with a column for the entry into each stage, others joined to it by id.
+Two forms. *One row a lead*: a table with a column for the entry into each stage, others joined to it by id.
 *Event log*: a table of (case, activity, time); a stage names the activities that mark its entry.
-*Counts*: one row a cohort; a stage names the column that says how many of the cohort came that far.
 Everything wrong with the file is found in one go, with its place. The data themselves are checked in `reading`.
 """
 
@@ -26,7 +25,6 @@ from funnelsim.calibration.sections import (
 from funnelsim.calibration.tree import TreeReader
 from funnelsim.errors import Problem, ScenarioError, did_you_mean
 from funnelsim.scenario.text import Node, read
-from funnelsim.scenario.units import Misreading, elapsed
 from funnelsim.scenario.values import Place
 
 KEYS = (
@@ -39,7 +37,6 @@ KEYS = (
     "currency",
     "tables",
     "events",
-    "counts",
     "source",
     "value",
     "outcome",
@@ -55,13 +52,12 @@ FILE_KEYS = ("file", "query", "database", "separator")
 TABLE_KEYS = (*FILE_KEYS, "id", "where")
 TIME_KEYS = ("timezone", "midnight", "format", "dates")
 EVENT_KEYS = (*FILE_KEYS, "case", "activity", "time", *TIME_KEYS, "where", "empty", "before")
-COUNT_KEYS = (*FILE_KEYS, "cohort", "within", *TIME_KEYS, "where")
 MARK_KEYS = ("entered", *TIME_KEYS, "activity", "recorded_from")
 OUTCOME_KEYS = ("column", "time", "by", *TIME_KEYS, "values")
 VALUE_KEYS = ("column", "currency", "decimal")
 LOST = "lost"
-EVENTS, COUNTS = "events", "counts"
-TAKEN = (EVENTS, COUNTS, WORK, PURCHASES)  # tables of these names cannot be others
+EVENTS = "events"
+TAKEN = (EVENTS, WORK, PURCHASES)  # tables of these names cannot be others
 INSIDE = " > "  # `attributes > New Value`: a key of the JSON text in a column
 DATES = {
     "day first": "31/03/2026 is the last day of March",
@@ -127,16 +123,6 @@ class Events:
 
 
 @dataclass(frozen=True)
-class Counts:
-    """One row a cohort: how many of those who began in a period came how far."""
-
-    origin: Origin
-    cohort: Column  # when the period began
-    within: float  # seconds by which whatever will happen in a stage has happened
-    where: tuple[Condition, ...] = ()
-
-
-@dataclass(frozen=True)
 class Mark:
     """How the entry into a stage, or a loss, shows in the data."""
 
@@ -191,7 +177,6 @@ class History:
     changes: tuple[datetime, ...] = ()
     tables: dict[str, Table] = field(default_factory=dict)
     events: Events | None = None
-    counts: Counts | None = None
     source: Source | None = None
     value: Amount | None = None
     outcome: Outcome | None = None
@@ -216,15 +201,15 @@ class History:
         return found | {name: part.where for name, part in self._parts.items()}
 
     @property
-    def _parts(self) -> dict[str, Events | Counts | WorkLog | Purchases]:
+    def _parts(self) -> dict[str, Events | WorkLog | Purchases]:
         """The tables that are no list of leads, by name."""
-        parts = {EVENTS: self.events, COUNTS: self.counts, WORK: self.work, PURCHASES: self.purchases}
+        parts = {EVENTS: self.events, WORK: self.work, PURCHASES: self.purchases}
         return {name: part for name, part in parts.items() if part is not None}
 
     @property
     def main(self) -> str:
         """The table that lists the leads."""
-        return EVENTS if self.events else COUNTS if self.counts else next(iter(self.tables))
+        return EVENTS if self.events else next(iter(self.tables))
 
     @property
     def marks(self) -> list[Mark]:
@@ -269,7 +254,6 @@ class HistoryReader(TreeReader):
         for name, node in self.mapping(keys.get("tables"), "tables").items():
             self.table(name, node)
         self.events(keys.get(EVENTS))
-        self.counts(keys.get(COUNTS), keys)
         beside = [key for key in (WORK, PURCHASES) if key in keys]
         if not found.origins and not beside and not self.problems:
             self.report(root, "nothing to read", "give `tables: {leads: {file: leads.csv, id: id}}` or `events: ...`")
@@ -341,24 +325,6 @@ class HistoryReader(TreeReader):
                 self.word(keys.get("empty")),
                 before,
             )
-
-    def counts(self, node: Node | None, others: dict[str, Node]) -> None:
-        if node is None:
-            return
-        for key in ("tables", EVENTS, "source", "value", "outcome"):
-            if key in others:
-                self.report_at(others[key].at, f"`{key}` beside `counts`", "counts say nothing about single leads")
-        keys = self.mapping(node, COUNTS, COUNT_KEYS)
-        if not self.needs(node, keys, COUNTS, "cohort", "within"):
-            return
-        origin, cohort = self.origin(node, keys, COUNTS), self.column(keys["cohort"], COUNTS)
-        try:
-            within = elapsed(keys["within"].value).seconds
-        except Misreading as error:
-            self.report(keys["within"], str(error), error.hint)
-            return
-        if origin and cohort:
-            self.found.counts = Counts(origin, self.timed(cohort, keys), within, self.where(keys.get("where"), COUNTS))
 
     def where(self, node: Node | None, table: str) -> tuple[Condition, ...]:
         pairs = self.mapping(node, "where")

@@ -1,13 +1,17 @@
-"""Time laws as a scenario says them: `lognormal(median 3.9214 days p90 20.365 days)`."""
+"""Values as a scenario says them: words, times, and laws such as `lognormal(median 3.9214 days p90 20.365 days)`."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from funnelsim.calibration.families import quantile
 
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./\-]*[A-Za-z0-9_]|[A-Za-z]")
+_WORDS = {"null", "true", "false", "none", "rest", "~"}
 _UNITS = (("days", 86400.0), ("hours", 3600.0), ("min", 60.0))
 
 
@@ -42,3 +46,13 @@ def time_text(seconds: float) -> str:
         if seconds >= length:
             return f"{seconds / length:.5g} {unit}"
     return f"{seconds:.5g} s"
+
+
+def word_text(text: str) -> str:
+    """A scalar that reads back as this text, in a mapping of any style."""
+    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else json.dumps(text, ensure_ascii=False)
+
+
+def quoted_text(text: str) -> str:
+    """A law, quoted where a comma would cut it."""
+    return text if "," not in text else json.dumps(text)

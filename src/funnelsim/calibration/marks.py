@@ -17,6 +17,7 @@ from funnelsim.calibration.leads import Leads
 from funnelsim.calibration.reading import LINE, Library
 from funnelsim.calibration.tally import Tally
 from funnelsim.calibration.times import Instants, instants
+from funnelsim.errors import DataError, Problem
 
 LOST_AT = -1  # where a visit went, when not to a stage
 
@@ -66,8 +67,17 @@ def read_marks(history: History, library: Library, leads: Leads, tally: Tally) -
     told = Told(tuple(sheet.file for sheet in library.sheets.values()), tally)
     marks = _until(marks, history.as_of.timestamp(), told)
     marks = _since_recorded(history, marks, told)
+    refuse_empty(history, marks, leads, tally)
     marks, bad = _log_in_order(marks, told) if history.events else _columns_in_order(history, marks, told)
     return _halfway(marks), bad
+
+
+def refuse_empty(history: History, marks: Marks, leads: Leads, tally: Tally) -> None:
+    """Raises DataError, with what was wrong with the rows, when no lead was ever in a stage."""
+    if not (marks.stage >= 0).any():
+        hint = "; ".join(f"{count.rows:,} x {count.reason}" for count in tally.counts.values())
+        told = f"none of {len(leads):,} leads was ever in a stage"
+        raise DataError([Problem(history.file, text=told, hint=hint or "are its columns empty?")], history.file)
 
 
 def _from_columns(leads: Leads, tally: Tally) -> Marks:
@@ -110,9 +120,8 @@ def _of_outcomes(leads: Leads, tally: Tally) -> list[Marks]:
         reason = f"no time in {outcome.time.name} (taken as some time up to the as-of date)"
         tally.add(sheet.file, reason, sheet.frame[LINE].to_numpy()[told & missing], dropped=False)
     end = history.as_of.timestamp() - 1.0
-    latest = times._replace(
-        seconds=np.where(missing, end, times.seconds), rounding=np.where(missing, 1.0, times.rounding)
-    )
+    known = times.seconds if outcome.by is None else np.minimum(times.seconds, end)
+    latest = times._replace(seconds=np.where(missing, end, known), rounding=np.where(missing, 1.0, times.rounding))
     loose = missing | (outcome.time is None)
     parts = []
     for target in sorted(set(outcome.values.values())):

@@ -12,15 +12,21 @@ import numpy as np
 from funnelsim.calibration.arrivals import Arrivals, fit_arrivals
 from funnelsim.calibration.history import History, read_history
 from funnelsim.calibration.mixing import Fits, ever, source_fits
-from funnelsim.calibration.reading import open_library
-from funnelsim.calibration.records import Records, read_records
+from funnelsim.calibration.purchases import Repeat, read_repeat
+from funnelsim.calibration.reading import Library, open_library
+from funnelsim.calibration.records import Records, no_records, read_records
 from funnelsim.calibration.snapshot import Snapshot, take_snapshot
 from funnelsim.calibration.stages import StageFit, cohorts, fit_stages
 from funnelsim.calibration.tally import Tally
+from funnelsim.calibration.teams.fit import TeamFit, fit_team
+from funnelsim.calibration.teams.log import read_pieces
+from funnelsim.calibration.teams.queue_records import queue_records
+from funnelsim.calibration.touches import ResponseFound, read_response_effect
 from funnelsim.calibration.values import DealValue, fit_value
 from funnelsim.calibration.weighing import Estimate, estimate
 from funnelsim.errors import DataError, Problem
 
+NO_ARRIVALS = Arrivals(0, "", False, (), np.zeros((0, 0)))
 FEW_EXITS = 30  # fewer exits than this and a stage's figures are graded thin
 
 
@@ -45,6 +51,9 @@ class Calibration:
     tally: Tally = field(repr=False)  # rows not used, or not as they stand, by reason
     data: list[DataFile]
     files: list[Path]  # written
+    team: TeamFit | None = field(default=None, repr=False)
+    repeat: Repeat | None = field(default=None, repr=False)
+    response: ResponseFound | None = field(default=None, repr=False)
 
     @property
     def leads(self) -> int:
@@ -96,6 +105,10 @@ class Calibration:
         found["sources.profile"] = "measured" if self.arrivals.hours_known else "days measured, hours assumed flat"
         if self.value:
             found["deal_value"] = "measured"
+        if self.team:
+            found["teams"] = "measured" if self.team.staffing and self.team.staffing.by == "present" else "lower bound"
+        if self.response:
+            found[f"stages.{self.response.stage}.response"] = self.response.grade
         return found
 
     def report(self, verbose: bool = False) -> str:
@@ -118,11 +131,16 @@ def calibrate(
     if history.problems or library is None:
         raise DataError(sorted(history.problems, key=lambda problem: (problem.line, problem.column)), str(history_path))
     tally = Tally()
-    records = read_records(history, library, tally)
+    team = None
+    if history.work:
+        pieces, rounding = read_pieces(history, library, tally)
+        team = fit_team(pieces, history.work.team, history.timezone, rounding)
+    repeat = read_repeat(history, library, tally) if history.purchases else None
+    records = _records(history, library, team, tally)
     if strict:
         tally.raise_if_any(str(history_path))
-    stages = fit_stages(history, records)
-    if not stages:
+    stages = fit_stages(history, records) if history.stages else []
+    if history.stages and not stages:
         raise DataError(
             [
                 Problem(
@@ -138,12 +156,15 @@ def calibrate(
         history,
         records,
         stages,
-        fit_arrivals(history, records),
+        fit_arrivals(history, records) if len(records.ids) else NO_ARRIVALS,
         take_snapshot(records, stages),
         fit_value(records.value, won),
         tally,
         [DataFile(file, sheet.rows, sheet.sha256) for file, sheet in place.items()],
         [],
+        team,
+        repeat,
+        read_response_effect(history, library, records, team) if history.response else None,
     )
     if out is not None:
         from funnelsim.calibration.fitted import write_fitted
@@ -154,3 +175,12 @@ def calibrate(
             reason = (error.strerror or str(error)).lower()
             raise DataError([Problem(str(out), text=f"cannot be written: {reason}")]) from None
     return found
+
+
+def _records(history: History, library: Library, team: TeamFit | None, tally: Tally) -> Records:
+    """The leads; where there is no funnel, those who asked for work; where there is no work either, nobody."""
+    if history.stages:
+        return read_records(history, library, tally)
+    rows = {sheet.file: sheet.rows for sheet in library.sheets.values()}
+    assert history.as_of is not None
+    return queue_records(team, rows) if team else no_records(history.as_of.timestamp(), rows)

@@ -143,6 +143,7 @@ def _check_words(history: History, library: Library) -> None:
     """Activities and outcomes that the history file names must occur, or they are misspelt."""
     if history.events:
         known = library.activities(history).unique().to_list()
+        known += library.words(history.events.before).unique().to_list() if history.events.before else []
         for mark in history.marks:
             for word, place in zip(mark.activities, mark.words, strict=True):
                 if word not in known:
@@ -177,8 +178,6 @@ def _columns(history: History) -> list[Column]:
     if history.events:
         found += [history.events.case, *history.events.activity, history.events.time]
         found += [history.events.before] if history.events.before else []
-    if history.counts:
-        found.append(history.counts.cohort)
     found += [condition.column for conditions in history.conditions.values() for condition in conditions]
     found += [mark.entered for mark in history.marks if mark.entered]
     if history.source:

@@ -12,7 +12,7 @@ from funnelsim.calibration.amounts import amounts, signs
 from funnelsim.calibration.families import Array
 from funnelsim.calibration.history import Amount, History
 from funnelsim.calibration.leads import Leads, read_leads
-from funnelsim.calibration.marks import LOST_AT, Marks, read_marks
+from funnelsim.calibration.marks import LOST_AT, Marks, read_marks, refuse_empty
 from funnelsim.calibration.reading import LINE, Library
 from funnelsim.calibration.tally import Tally
 
@@ -58,6 +58,7 @@ def read_records(history: History, library: Library, tally: Tally) -> Records:
     if not history.events:
         tally.add(library.sheets[history.main].file, "no time in any stage", leads.lines()[without])
     marks = marks.where(usable[marks.lead] & ~without[marks.lead])
+    refuse_empty(history, marks, leads, tally)
     used = np.zeros(len(leads), bool)
     used[marks.lead] = True
     number = np.cumsum(used) - 1
@@ -75,6 +76,13 @@ def read_records(history: History, library: Library, tally: Tally) -> Records:
         day_only,
         {sheet.file: sheet.rows for sheet in library.sheets.values()},
     )
+
+
+def no_records(as_of: float, rows: dict[str, int]) -> Records:
+    """Nobody, where a history tells of something else than leads."""
+    none, nothing = np.empty(0, np.int64), np.empty(0)
+    visits = Visits(none, none, none, nothing, nothing, none, nothing, none.astype(bool))
+    return Records((), (), none.astype(str), none, nothing, visits, as_of, True, rows)
 
 
 def _visits(marks: Marks) -> Visits:

@@ -102,7 +102,7 @@ def fit_repeat(customers: Customers) -> list[RepeatFit]:
     """Both models, the likelier first. Empty when nobody ever came back, or nobody was followed."""
     if not (customers.repeats * customers.alike).sum() or not customers.followed.max() > 0:
         return []
-    fits = [_fit(model, customers) for model in LIKELIHOODS]
+    fits = [fit_model(model, customers) for model in LIKELIHOODS]
     return sorted(fits, key=lambda fit: -fit.log_likelihood)
 
 
@@ -111,7 +111,8 @@ def log_likelihood(model: str, values: Array, customers: Customers) -> float:
     return float(customers.alike @ LIKELIHOODS[model](np.asarray(values, float), customers))
 
 
-def _fit(model: str, customers: Customers) -> RepeatFit:
+def fit_model(model: str, customers: Customers) -> RepeatFit:
+    """One of the two, "bg/nbd" or "pareto/nbd", by maximum likelihood."""
     size = customers.alike.sum()
 
     def cost(logs: Array) -> float:
@@ -121,7 +122,7 @@ def _fit(model: str, customers: Customers) -> RepeatFit:
     bounds = [(LOWEST, HIGHEST)] * 4
     tries = [minimize(cost, np.log(start), method="L-BFGS-B", bounds=bounds) for start in _STARTS]
     best = min(tries, key=lambda found: float(found.fun))
-    polished = minimize(cost, best.x, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-7, "fatol": 1e-12})
+    polished = minimize(cost, best.x, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-4, "fatol": 1e-10})
     logs = polished.x if polished.fun <= best.fun else best.x
     covariance = _covariance(lambda x: cost(x) * size, logs)
     return RepeatFit(model, NAMES[model], np.exp(logs), covariance, -cost(logs) * size, int(size))

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelsim.calibration.arrivals import SourceArrivals
-from funnelsim.calibration.fitted import ASSUMED
+from funnelsim.calibration.fitted import assumed
+from funnelsim.calibration.purchases import report_lines as repeat_lines
+from funnelsim.calibration.teams.text import report_lines as team_lines
+from funnelsim.calibration.touches import report_lines as response_lines
 from funnelsim.calibration.weighing import Estimate
 
 if TYPE_CHECKING:
@@ -19,19 +22,26 @@ DAY = 86400.0
 
 def report(found: Calibration, verbose: bool = False) -> str:
     """All sections, the answer first."""
+    funnel = [_headline(found), _stages(found), _cohorts(found)] if found.stages else [_title(found)]
+    families = [_families(found)] if verbose and found.stages else []
     sections = [
-        _headline(found),
-        _stages(found),
-        _cohorts(found),
-        _sources(found),
+        *funnel,
+        *families,
+        _sources(found) if found.arrivals.sources else "",
         _flight(found),
-        _trust(found),
+        "\n".join(team_lines(found.team)) if found.team else "",
+        "\n".join(response_lines(found.response)) if found.response else "",
+        "\n".join(repeat_lines(found.repeat)) if found.repeat else "",
+        _trust(found) if found.arrivals.sources else "",
         _rows(found),
-        _assumed(),
+        _assumed(found) if found.arrivals.sources else "",
     ]
-    if verbose:
-        sections.insert(3, _families(found))
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _title(found: Calibration) -> str:
+    leads = f", {found.leads:,} who asked" if found.leads else ""
+    return f"{found.history.name}, as of {found.as_of}{leads}."
 
 
 def _headline(found: Calibration) -> str:
@@ -109,11 +119,12 @@ def _families(found: Calibration) -> str:
 
 
 def _sources(found: Calibration) -> str:
-    first = found.stages[0]
-    rows = [("source", "a week", "level", "trend", "fit", "seen", f"{first.name} going on", "95 % interval")]
+    first = found.stages[0] if found.stages else None
+    going_on = f"{first.name} going on" if first else "going on"
+    rows = [("source", "a week", "level", "trend", "fit", "seen", going_on, "95 % interval")]
     for source in found.arrivals.sources:
-        seen, size = first.naive_sources.get(source.name, (0, 0))
-        share = first.sources.get(source.name)
+        seen, size = first.naive_sources.get(source.name, (0, 0)) if first else (0, source.leads)
+        share = first.sources.get(source.name) if first else None
         shift = found.fits.of(source.name)
         trend = "too steep" if source.steep else f"{100 * source.trend:+.0f} %/y" if source.trend else ""
         rows.append(
@@ -211,11 +222,11 @@ def _rows(found: Calibration) -> str:
     return "\n".join(lines) or "Every row was used as it stands."
 
 
-def _assumed() -> str:
+def _assumed(found: Calibration) -> str:
     return "\n".join(
         [
             "What this history cannot tell (graded assumed; the scenario says it)",
-            *(f"  {what}: {text}" for what, text in ASSUMED.items()),
+            *(f"  {what}: {text}" for what, text in assumed(found).items()),
         ]
     )
 

@@ -94,7 +94,9 @@ def _limits(found: Seek) -> str:
             lines.append(f"People: the busiest at the end of the range are {team}, {percent(busy)}; nobody is full "
                          f"(above {percent(FULL)}).")
     if found.turns:
-        lines.append(f"More harms beyond {found.best.text}: the chance falls again.")
+        end = found.nodes[-1] if found.more_helps else found.nodes[0]
+        lines.append(f"Turning point: from {found.best.text} towards {end.text} the chance falls again; sweep shows the "
+                     f"whole curve.")
     return "\n".join(lines)
 
 

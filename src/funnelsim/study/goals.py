@@ -33,7 +33,7 @@ from funnelsim.summary import Summary
 Floats = NDArray[np.float64]
 SHORT = {"revenue": "calendar.revenue", "wins": "calendar.won"}
 _GOAL = re.compile(r"(?P<what>\S.*?)\s+(?:(?P<way>at least|at most)\s+)?(?P<amount>[-+]?\d.*?)"
-                   r"(?:\s+by\s+(?P<by>\d.*))?")
+                   r"(?:\s+by\s+(?P<by>\S.*))?")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class Draft:
     as_of_known: bool
     dates: str = ""
     currency: str = ""
+    separator: str = ","
     query: str = ""
     database: str = ""
     tables: list[str] = field(default_factory=list)  # lines
@@ -49,7 +50,8 @@ class Draft:
         """Where the table comes from, as YAML values."""
         if self.query:
             return {"database": word(self.database), "query": word(self.query)}
-        return {"file": word(self.file)}
+        mark = {"\t": "tab", ",": ""}.get(self.separator, self.separator)
+        return {"file": word(self.file), "separator": word(mark) if mark else ""}
 
     def text(self) -> str:
         """The history file."""

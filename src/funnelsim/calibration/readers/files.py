@@ -45,6 +45,7 @@ class Opened:
     names: tuple[str, ...]
     fetch: Callable[[Sequence[int]], pl.DataFrame]  # by position, as text or typed, in that order; with LINE
     sha256: Callable[[pl.DataFrame], str]
+    separator: str = ","
 
     def frame(self, names: Sequence[str]) -> pl.DataFrame:
         """These columns, each once, and each row's line. Raises Unreadable."""
@@ -167,7 +168,7 @@ def _text(path: Path, raw: bytes, separator: str, digest: str) -> Opened:
             raise Unreadable(Problem(str(path), text=told)) from None
         return numbered(frame, [names[i] for i in order])
 
-    return Opened(str(path), names, fetch, lambda _: digest)
+    return Opened(str(path), names, fetch, lambda _: digest, mark)
 
 
 def _separator(text: str) -> str:

@@ -30,7 +30,6 @@ _NO_ROLES = {
     "entered",
     "fields",
     "empty",
-    "converted",
     "statuses",
     "births",
     "every_date",
@@ -51,7 +50,7 @@ class Kind:
 
     @property
     def form(self) -> str:
-        """wide, events or counts."""
+        """wide or events."""
         return str(self.table["form"])
 
     def get(self, key: str) -> list[Any]:
@@ -92,13 +91,13 @@ def fitting(names: Sequence[str]) -> list[Match]:
 
 
 def nearest(names: Sequence[str]) -> tuple[Kind, list[str]] | None:
-    """The kind that misses fewest roles, of those whose signs are there, and what it misses."""
+    """The special kind that misses fewest roles, of those whose signs are there, and what it misses."""
     known = [name for name in names if name and not is_personal(name)]
     missing = []
     for kind in kinds():
         roles = _roles(kind, known)
         gaps = [need for need in kind.get("needs") if need not in roles]
-        if _has_sign(kind, known) and len(gaps) < len(kind.get("needs")):
+        if "*" not in kind.get("signs") and _has_sign(kind, known) and 0 < len(gaps) < len(kind.get("needs")):
             missing.append((len(gaps), kind.table["rank"], kind, gaps))
     if not missing:
         return None

@@ -45,9 +45,14 @@ def draft_log(match: Match, survey: Survey, draft: Draft) -> None:
         told = f"taken for {match.kind.title}, it shows fewer than two stages; activities: {_some(activity)}"
         raise Unreadable(Problem(survey.opened.file, text=told, hint="is it cut too short, or filtered too far?"))
     size = dict(first.group_by("stage").len().iter_rows())
+    born = str(match.kind.table.get("empty", ""))
+    unchanged = [born] if born in chosen and len(chosen) > 2 else []
     taken: set[str] = set()
-    for name in chosen:
-        draft.stages.append(Stage(stage_name(name, taken), flow({"activity": word(name)}), size[name]))
+    for name in [name for name in chosen if name not in unchanged]:
+        signs = [name, *unchanged] if not draft.stages else [name]
+        draft.stages.append(Stage(stage_name(name, taken), flow({"activity": words(signs)}), size[name]))
+    if unchanged:
+        draft.notes.append(f"Leads of which no change is known are taken to be in {draft.stages[0].name} still.")
     draft.lost = flow({"activity": words(lost)}) if lost else ""
     conditions = ", ".join(part.strip("{}") for part in (conditions, where) if part)
     entries = {

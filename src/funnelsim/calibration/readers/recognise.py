@@ -116,12 +116,15 @@ def _recognise(opened: Opened, said: Said, called: str) -> Recognised:
             bool(said.as_of),
             said.dates,
         )
+        draft.separator = opened.separator
         draft.query, draft.database = said.query, called if said.query else ""
         draft.tells_not = [str(what) for what in match.kind.get("tells_not")]
         try:
             _DRAFTS[match.kind.form](match, survey, draft)
         except Unreadable as error:
-            refused = refused or error
+            # A special kind knows better than a general one what is missing.
+            general = "*" in match.kind.get("signs") and nearest(opened.names) is not None
+            refused = refused or (Unreadable(_unknown(opened)) if general else error)
             continue
         told = tuple(dict.fromkeys([*match.roles.values(), *match.stages.values()]))[:5]
         return Recognised(match.kind.title, told, draft)

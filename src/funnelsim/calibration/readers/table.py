@@ -138,7 +138,7 @@ def _outcome(match: Match, survey: Survey, draft: Draft, taken: set[str], has_lo
     if "time" not in entries:
         latest = by if "by" in entries else "the as-of date"
         draft.notes.append(f"{status} says who is lost, not when: some time up to {latest}.")
-    return [when] if "time" in entries else []
+    return [when] if "time" in entries else [by] if "by" in entries else []
 
 
 def _values(survey: Survey, column: str) -> list[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from funnelsim.calibration.durations import DurationFit, fit_duration
 from funnelsim.calibration.families import Array
 from funnelsim.calibration.teams.callbacks import CallBacks, apart, call_backs
-from funnelsim.calibration.teams.handling import Handling, fit_handling, wrap_up
+from funnelsim.calibration.teams.handling import Handling, fit_handling, left_open, wrap_up
 from funnelsim.calibration.teams.opening import Opening, fit_opening
 from funnelsim.calibration.teams.patience import Patience, fit_patience
 from funnelsim.calibration.teams.pieces import Pieces
@@ -47,10 +47,12 @@ def fit_team(pieces: Pieces, name: str, zone: str, rounding: float = 0.0) -> Tea
     joined, again, gap = apart(pieces)
     opening = fit_opening(joined.started[joined.served], zone)
     between = wrap_up(joined)
-    groups = _every_day(opening)
+    closes = opening is not None and opening.closes
+    overnight = left_open(joined, zone) if closes else np.zeros(len(joined), bool)
+    worked = replace(joined, ended=np.where(overnight, np.nan, joined.ended))
     return TeamFit(
-        name, joined, opening, fit_staffing(joined, between, zone, groups), between,
-        fit_handling(joined, zone, opening is not None and opening.closes, rounding),
+        name, joined, opening, fit_staffing(worked, between, zone, _every_day(opening)), between,
+        fit_handling(joined, overnight, rounding),
         _waits(joined, rounding), call_backs(joined, again, gap), _last_calls(joined),
         fit_patience(joined, rounding), fit_queue_order(joined),
     )

@@ -32,15 +32,21 @@ class Handling:
     left_open: int  # pieces set aside: they end on another day than they began
 
 
-def fit_handling(pieces: Pieces, zone: str, closes: bool, rounding: float = 0.0) -> dict[str, Handling]:
-    """By kind of work; `closes`: does the team close at night? `rounding`: to how many seconds times are known."""
-    length = pieces.ended - pieces.started
-    known = pieces.served & np.isfinite(pieces.ended) & (length >= 0)
-    overnight = np.zeros(len(pieces), bool)
-    if closes and known.any():
+def left_open(pieces: Pieces, zone: str) -> np.ndarray:
+    """Pieces that end on another day than they began."""
+    known = pieces.served & np.isfinite(pieces.ended)
+    found = np.zeros(len(pieces), bool)
+    if known.any():
         first, _ = local_parts(pieces.started[known], zone)
         last, _ = local_parts(pieces.ended[known], zone)
-        overnight[known] = first != last
+        found[known] = first != last
+    return found
+
+
+def fit_handling(pieces: Pieces, overnight: np.ndarray, rounding: float = 0.0) -> dict[str, Handling]:
+    """By kind of work; `overnight` pieces are set aside; `rounding`: to how many seconds times are known."""
+    length = pieces.ended - pieces.started
+    known = pieces.served & np.isfinite(pieces.ended) & (length >= 0)
     found = {}
     for number, name in enumerate(pieces.kinds):
         mine = known & (pieces.kind == number)

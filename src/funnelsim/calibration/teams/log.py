@@ -85,9 +85,9 @@ class _Rows:
         kinds, kind = self._kinds()
         workers, worker = self._workers()
         rank = self.library.cells(self.log.rank).cast(pl.Float64, strict=False) if self.log.rank else None
-        case = self._codes(self.log.case)[1] if self.log.case else np.arange(len(asked))
+        cases, case = self._codes(self.log.case) if self.log.case else ((), np.arange(len(asked)))
         return Pieces(
-            kinds, workers, case, kind, worker,
+            cases, kinds, workers, case, kind, worker,
             np.where(early, started, asked), started,
             np.where(back | (ended >= self.as_of), np.nan, ended),
             np.where(np.isnan(started) & (gave_up < self.as_of), gave_up, np.nan),

@@ -27,6 +27,7 @@ NOBODY = -1
 class Pieces:
     """One entry a piece; instants in seconds since 1970, nan where it did not happen or is not known."""
 
+    cases: tuple[str, ...]  # names; empty where each row is a case of its own
     kinds: tuple[str, ...]
     workers: tuple[str, ...]
     case: np.ndarray  # number of the case

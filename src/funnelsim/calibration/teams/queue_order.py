@@ -10,7 +10,8 @@ chosen in 1/k of the cases; in the data, in so many as it was followed. Compared
 
     strength = (hits - chance) / (choices - chance)      0 by lot, 1 always followed
 
-It is a hint and not a law: people also pick, logs round to the second, and two queues in one log look like no order.
+Only pieces of one kind are compared: another kind may be another queue. It is a hint and not a law: people also pick,
+and logs round to the second.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from funnelsim.calibration.teams.pieces import Pieces
 MOST = 20_000  # choices looked at, spread evenly over the log
 TIE = 1.0  # seconds: who came so close together came together
 FEWEST = 50
-CLEAR = 0.1  # a rule must be followed so much more often than the next
+CLEAR = 0.1  # a rule followed less than this is none
+AHEAD = 0.05  # another rule than first come must be followed so much more
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class QueueOrder:
         if self.strength[order[0]] < CLEAR:
             return ""
         ahead = self.strength[order[0]] - self.strength["first come"]
-        return order[0] if ahead >= CLEAR else "first come"
+        return order[0] if ahead >= AHEAD else "first come"
 
 
 def fit_queue_order(pieces: Pieces) -> QueueOrder | None:
@@ -87,7 +89,7 @@ def _choices(waiting: Pieces) -> list[tuple[int, np.ndarray]]:
         high = int(np.searchsorted(waiting.asked, now, side="right"))
         low = int(np.searchsorted(latest, now))  # before it everyone's wait is over
         there = np.arange(low, high)
-        there = there[(until[there] > now + TIE) | (there == piece)]
+        there = there[(waiting.kind[there] == waiting.kind[piece]) & ((until[there] > now + TIE) | (there == piece))]
         if len(there) > 1:
             found.append((piece, there))
     return found
