@@ -94,14 +94,15 @@ def orthant(rho: float, a: float, b: float) -> float:
 
 
 def test_two_scores_of_the_same_leads_agree_as_their_correlation_says() -> None:
-    """sd sqrt(200) and sqrt(125), covariance 100, so the correlation is 0.632; both thresholds are 5."""
+    """sd sqrt(200) and sqrt(125), covariance 100, so the correlation is 0.632. Sales' threshold is 5; marketing's is
+    where the 40 % of history pass, for its definition opens the gate [83]."""
     story = scene("mechanisms/definitions")
-    m, s = 5.0 / math.sqrt(200.0), 5.0 / math.sqrt(125.0)
+    m, s = float(stats.norm.isf(0.4)), 5.0 / math.sqrt(125.0)
     both, sales = story.summary.both[0, 1], story.summary.both[1, 1]
 
-    share_holds(story.summary.both[0, 0], 10_000, stats.norm.sf(m))
+    share_holds(story.summary.both[0, 0], 10_000, 0.4, ANCHORED)
     share_holds(sales, 10_000, stats.norm.sf(s))
-    share_holds(both, 10_000, orthant(100.0 / math.sqrt(200.0 * 125.0), m, s))
+    share_holds(both, 10_000, orthant(100.0 / math.sqrt(200.0 * 125.0), m, s), ANCHORED)
     assert story.measure("cohort.also_passed.MQL of SQL") == both / sales
 
 
@@ -228,8 +229,8 @@ def test_the_count_is_met_while_the_value_falls() -> None:
     """A promise of 100 a week: at 109 +- 10.4 it is met in 82 % of the weeks, at 54 +- 7.3 in none."""
     counted, valued = (measured("mechanisms/count-or-value", 30, f"marketing_plan.maximise={x}") for x in ("count", "value"))
     key = next(key for key in counted if key.startswith("calendar.volume_kept."))
-    assert counted[key].estimate().value > 0.7
-    assert valued[key].estimate().value == 0.0
+    assert counted[key].estimate().mean > 0.7
+    assert valued[key].estimate().mean == 0.0
     assert (counted["cohort.MQL"].values > valued["cohort.MQL"].values).all()
     assert (counted["cohort.revenue"].values < valued["cohort.revenue"].values).mean() > 0.9
 

@@ -40,24 +40,22 @@ ZERO, NO_LANE = np.int64(0), np.int64(-1)
 def join_queue(plan: Any, state: Any, team: Whole, slot: Whole, now: float) -> None:
     """Take a place; its key and its lane are fixed now. The team is due for a dispatch."""
     lead, row = state.leads[slot], plan.teams[team]
-    lead.key = lead.joined
-    if row.order != FIRST_COME:
-        lead.key = _key(plan, state, team, slot, now)
-    elif row.head_start > 0.0 and is_own(plan, lead, team):
-        lead.key -= row.head_start
+    if not _is_plain(row):
+        state.minds[slot].key = _key(plan, state, team, slot, now)
     lead.lane = row.lane_first
     if row.lanes != POOLED:
         lead.lane += _lane(plan, lead, team)
-    take_place(state, team, slot)
+    take_place(plan, state, team, slot)
 
 
 @hot
-def take_place(state: Any, team: Whole, slot: Whole) -> None:
+def take_place(plan: Any, state: Any, team: Whole, slot: Whole) -> None:
     """The place that belongs to the lead's lane, level and key."""
     lead = state.leads[slot]
+    key = lead.joined if _is_plain(plan.teams[team]) else state.minds[slot].key
     state.lanes[lead.lane].waiting += 1
     lead.place += 1
-    _push(state, np.int64(lead.lane), lead.key, lead.joined, lead.id, -np.int64(lead.level), slot, lead.place)
+    _push(state, np.int64(lead.lane), key, lead.joined, lead.id, -np.int64(lead.level), slot, lead.place)
     ask_dispatch(state, team)
 
 
@@ -102,10 +100,18 @@ def ask_dispatch(state: Any, team: Whole) -> None:
     state.n[LAST_DUE] = team
 
 
+@hot
+def _is_plain(team: Any) -> bool:
+    """Whether the instant of joining is all that counts."""
+    return team.order == FIRST_COME and team.head_start == 0.0  # type: ignore[no-any-return]  # from a record
+
+
 @rare
 def _key(plan: Any, state: Any, team: Whole, slot: Whole, now: float) -> float:
-    """Key of an order other than first come [13, 97]."""
+    """Key of the order [13, 96, 97]."""
     lead, row = state.leads[slot], plan.teams[team]
+    if row.order == FIRST_COME:
+        return lead.joined - row.head_start if is_own(plan, lead, team) else lead.joined  # type: ignore[no-any-return]  # from a record
     if row.order == BY_SCORE:
         return -(score_now(plan, state, slot, row.score, now) if row.score >= 0 else lead.fit)  # type: ignore[no-any-return]  # from a record
     if row.order == BY_DUE_TIME:

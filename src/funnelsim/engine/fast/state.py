@@ -68,7 +68,7 @@ LEAD = np.dtype([
     ("shift", "f8"), ("effort", "f8"),
     # the assignment, the attempt or task
     ("assigned", "f8"), ("first_joined", "f8"), ("first_touched", "f8"), ("joined", "f8"), ("started", "f8"),
-    ("work", "f8"), ("key", "f8"),
+    ("work", "f8"),
     # the visit
     ("stage", "i4"), ("number", "i4"), ("cycle", "i4"), ("attempts", "i4"), ("assignments", "i4"), ("reassigned", "i4"),
     ("step", "i4"), ("step_attempts", "i4"),
@@ -94,6 +94,8 @@ LEAD = np.dtype([
     ("level", "i1"), ("waiting", "i1"), ("in_service", "i1"), ("patience_over", "i1"), ("touched_before", "i1"),
     ("inherited", "i1"),
     ("impatient", "i1"),        # patience runs, and is not on the agenda yet
+    ("stirred", "i1"),          # something of `minds` is not as at birth
+    ("nurtured", "i1"), ("raised", "i1"),   # touches are still to come; raised a hand before the first touch
     ("offered", "i1"),          # came by a handoff between two stages: the team may have to accept it
     ("gated", "i1"),            # waits for the threshold of its stage
     ("blame", "i1"),
@@ -101,7 +103,8 @@ LEAD = np.dtype([
     ("kept", "i1"), ("reacting", "i1"), ("escalated", "i1"), ("postponed", "i1"),
     ("clocked", "i1"),          # has clocks
     ("handed", "i1"), ("succeeds", "i1"),
-    ("deciding", "i1"), ("accepted", "i1"), ("pursued", "i1"),
+    ("deciding", "i1"), ("accepted", "i1"), ("pursued", "i1"), ("paused", "i1"),
+    ("hurried", "i1"),          # somebody wants the team to turn to the lead now
     ("returning", "i1"),        # joins the queue when a pause is over
     ("pausing", "i1"),          # has a pause to begin
 ], align=True)
@@ -114,13 +117,14 @@ MIND = np.dtype([
     ("crossing", "f8"),         # touch at which a threshold is reached; inf none
     ("signal_shift", "f8"), ("signal_at", "f8"), ("signal", "i4"),      # the next signal
     ("pause", "i4"),            # signal whose pause begins
-    ("asked", "f8"), ("unresolved", "i4"), ("merged", "i4"),            # of the visit
+    ("asked", "f8"),            # when a hand was raised last
+    ("unresolved", "i4"), ("merged", "i4"),            # of the visit
     ("decided", "f8"), ("paused_until", "f8"),  # of the assignment
     ("due", "f8"),              # when the next attempt falls due
     ("moved", "f8"),            # effects on the chance of contact of the attempt
     ("token", "i4"), ("crossing_token", "i4"),
+    ("key", "f8"),              # place in the queue, where it is not first come
     ("unsubscribed", "i1"), ("timed_out", "i1"),
-    ("hurried", "i1"),          # somebody wants the team to turn to the lead now
     ("duplicated", "i1"),       # the person has had two records at a time
 ], align=True)
 CLOCK = np.dtype([("start", "f8"), ("deadline", "f8"), ("state", "i8"), ("term", "i8"),

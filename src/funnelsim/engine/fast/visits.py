@@ -76,7 +76,8 @@ def enter(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
     if state.facts[lead.stage].watched:
         lead.then = lead.next
         lead.next = LOOK
-        start_nurture(plan, state, slot, now)
+        if plan.stages[lead.stage].nurture >= 0:
+            start_nurture(plan, state, slot, now)
         start_signals(plan, state, slot, now)
 
 
@@ -244,7 +245,7 @@ def _board(plan: Any, state: Any, slot: Whole) -> None:
 
 @hot
 def _start_visit(state: Any, slot: Whole, stage: Whole, entered: float) -> None:
-    lead, mind = state.leads[slot], state.minds[slot]
+    lead = state.leads[slot]
     state.counts[slot, stage] += 1
     state.open_visits[stage] += 1
     lead.stage = stage
@@ -269,15 +270,11 @@ def _start_visit(state: Any, slot: Whole, stage: Whole, entered: float) -> None:
     lead.inherited = 0
     lead.impatient = 0
     lead.postponed = -1
-    lead.asked = -1.0
     lead.effort = 0.0
-    lead.unresolved = 0
-    lead.merged = 0
+    lead.raised = 0
     lead.offered = 0
     lead.gated = 0
     lead.task = -1
-    mind.touches = 0
-    mind.most = 0
 
 
 @hot

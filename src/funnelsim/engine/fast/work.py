@@ -134,7 +134,7 @@ def finish_work(plan: Any, state: Any, slot: Whole, now: float) -> None:
     state.teams[team].busy -= 1
     ask_dispatch(state, team)
     if lead.task >= 0:
-        finish_task(plan, lead)
+        finish_task(plan, lead, state.minds[slot])
     elif lead.succeeds:
         lead.reached = now
         lead.visit_token += 1               # patience ends when the buyer is reached
@@ -216,12 +216,21 @@ def _after_no_answer(plan: Any, state: Any, slot: Whole, now: float) -> None:
             return
         lead.step += 1
         lead.step_attempts = 0
-    lead.due = max(_due(plan, lead, now), float(lead.paused_until))
+    due = _due(plan, lead, now)
+    if state.facts[lead.stage].watched:
+        due = _not_paused(lead, state.minds[slot], due)
     lead.coming_token += 1
-    if lead.due > now:
-        schedule(state, lead.due, DUE, lead.id, NEXT_ATTEMPT, slot, lead.coming_token)
+    if due > now:
+        schedule(state, due, DUE, lead.id, NEXT_ATTEMPT, slot, lead.coming_token)
     else:
         lead.next = FALL_DUE
+
+
+@rare
+def _not_paused(lead: Any, mind: Any, due: float) -> float:
+    """No attempt falls due before a pause is over [86]."""
+    mind.due = max(due, float(mind.paused_until)) if lead.paused else due
+    return mind.due  # type: ignore[no-any-return]  # from a record
 
 
 @hot
@@ -256,11 +265,13 @@ def _note_absence(plan: Any, state: Any, team: Whole, opens: float, capacity: Wh
 def _contact_chance(plan: Any, state: Any, slot: Whole, step: Any, now: float) -> float:
     """Chance that this attempt reaches the buyer [37, 41, 65, 101]."""
     lead = state.leads[slot]
-    lead.moved = effects_on(plan, state, slot, CONTACT_CHANCE, now)
+    shift = effects_on(plan, state, slot, CONTACT_CHANCE, now)
+    if state.n[TRACING] != 0:
+        state.minds[slot].moved = shift
     if step.contactable != 0 and lead.reachable == 0:
         return 0.0
     chance = plan.points[step.contact_first + min(lead.attempts, step.contact_count) - 1].y
-    return shifted_chance(chance, plan.stages[lead.stage].contact_intercept + lead.moved)
+    return shifted_chance(chance, plan.stages[lead.stage].contact_intercept + shift)
 
 
 @hot
