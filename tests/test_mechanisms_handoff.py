@@ -6,7 +6,7 @@ And the two definitions that disagree (scenarios/definition-mismatch.yaml) besid
 from __future__ import annotations
 
 import math
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def handoffs(*sets: str) -> dict[str, int]:
     for lead, stage, owner in story.visits("lead stage owner"):
         by_lead.setdefault(lead, {})[stage] = owner
     found = {}
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in pairwise(stages):
         found[after] = sum(row[before] != row[after] for row in by_lead.values())
     return {stage: count for stage, count in found.items() if count}
 
@@ -100,7 +100,7 @@ def test_integration_between_collision_and_help(integration: float) -> None:
     """Leads that both teams have spoken to against the rest: 2^i x 0.5^(1 - i) times the odds. The base rate of 40 % is
     the mean of both kinds, at the 40 % of integration that the file has."""
     story = scene("mechanisms/both-teams", f"handoff.integration={integration:.0%}")
-    first = {lead: owner for lead, owner in story.visits("lead owner", stage="interest")}
+    first = dict(story.visits("lead owner", stage="interest"))
     found: dict[str, set[float]] = {"marketing": set(), "sales": set()}
     for lead, chance in story.visits("lead chance", stage="evaluation", duplicate=0):
         found[first[lead]].add(round(log_odds(chance), 9))
@@ -115,7 +115,7 @@ def test_integration_between_collision_and_help(integration: float) -> None:
 def test_integration_shortens_the_handoff(integration: float, hours: float) -> None:
     """10 hours x (1 - i) from the end of marketing's minute to sales' turn."""
     story = scene("mechanisms/both-teams", f"handoff.integration={integration:.0%}")
-    first = {lead: owner for lead, owner in story.visits("lead owner", stage="interest")}
+    first = dict(story.visits("lead owner", stage="interest"))
     visits = story.trace.visits[story.trace.visits.stage == story.book.stages.index("evaluation")]
     entered = {row.lead: row.entered for row in visits if not row.duplicate}
     waits = {round((row.assigned - entered[row.lead]) / HOUR, 6) for row in story.trace.assignments
@@ -126,7 +126,8 @@ def test_integration_shortens_the_handoff(integration: float, hours: float) -> N
 
 @pytest.mark.parametrize(("integration", "merged"), [(0.0, 0.1), (0.4, 0.4), (1.0, 1.0)])
 def test_integration_recognises_second_records(integration: float, merged: float) -> None:
-    """All 2,000 turn up again on day 3, while they are in evaluation for 10 days: merged are 10 %, or i if that is more.
+    """All 2,000 turn up again on day 3, while they are in evaluation for 10 days: merged are 10 %,
+    or i if that is more.
     """
     story = scene("mechanisms/both-teams", f"handoff.integration={integration:.0%}")
 
@@ -177,7 +178,8 @@ def test_trust_decides_how_many_leads_are_worked() -> None:
 def test_trust_falls_with_each_lead_that_comes_to_nothing() -> None:
     """From full trust, twelve that the deal was refused leave 0.9^12. A team that is fair to itself holds nothing
     against leads it called too late: with any wait too long, and 12 calls by one person, the first was in time."""
-    refused = ("levels.trust.initial=100%", "stages.interest.next={customer: 0.0001%, lost: rest}", "teams.sales.people=1",
+    refused = ("levels.trust.initial=100%", "stages.interest.next={customer: 0.0001%, lost: rest}",
+               "teams.sales.people=1",
                "measure=1 week", "promises.tiers=[{sources: [trial], first_touch: within 8 hours}]")
 
     assert scene("mechanisms/trust", *refused).trace.levels[0, 0] == pytest.approx(0.9**12)

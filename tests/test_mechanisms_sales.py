@@ -70,7 +70,7 @@ def test_a_time_budget_splits_the_hours() -> None:
     assert found == pytest.approx([0.5, 0.3, 0.2], abs=0.01)
 
 
-# ---- calls, meetings, objections ---------------------------------------------------------------------------------------
+# ---- calls, meetings, objections -------------------------------------------------------------------------------------
 
 
 def test_no_shows_are_booked_again() -> None:
@@ -129,7 +129,7 @@ def anchored(mean: float, shifts: list[float]) -> list[float]:
     return [logistic(middle + x) for x in shifts]
 
 
-# ---- pursuit -----------------------------------------------------------------------------------------------------------
+# ---- pursuit ---------------------------------------------------------------------------------------------------------
 
 
 def pursued(**inputs: float) -> float:
@@ -157,7 +157,8 @@ def test_in_the_middle_pursuit_is_the_base() -> None:
     ],
 )
 def test_the_five_published_signs_come_out(rep: str, response: str, sign: int) -> None:
-    """How the answer to one input differs between the ends of the other: the preset's size, 3, on the log-odds. Of 3,000
+    """How the answer to one input differs between the ends of the other: the preset's size, 3, on the log-odds. Of
+    3,000
     leads each log-odds is known to 0.05, so the difference of differences to 0.1."""
     ends = {(e, x): pursued(**{rep: e, response: x}) for e in (0.0, 1.0) for x in (0.0, 1.0)}
     difference = (ends[1.0, 1.0] - ends[1.0, 0.0]) - (ends[0.0, 1.0] - ends[0.0, 0.0])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from funnelsim.compile.curves import curve_points
-from funnelsim.compile.hours import hour_weights
 from funnelsim.compile.distributions import law_of
+from funnelsim.compile.hours import hour_weights
 from funnelsim.compile.people import habit
 from funnelsim.scenario import presets
 

@@ -419,7 +419,8 @@ def calibrate(file: str, out: Path | None, data: Path | None, strict: bool, time
     target = out or history.with_name(history.name.removesuffix(".yaml").removesuffix(".history") + ".fitted.yaml")
     found = api.calibrate(history, target, data, strict)
     if as_json:
-        answer = {"as_of": found.as_of, "leads": found.leads, "conversion": found.conversion()._asdict() if found.stages else None,
+        conversion = found.conversion()._asdict() if found.stages else None
+        answer = {"as_of": found.as_of, "leads": found.leads, "conversion": conversion,
                 "naive": found.naive() if found.stages else None, "grades": found.grades(), "files": found.files}
         click.echo(json.dumps(answer, indent=1, default=str))
     elif not quiet:

@@ -89,7 +89,8 @@ def seek(file: str | Path, *, vary: Sequence[str] = (), goal: str | None = None,
     watch = watch or Watch()
     repeated = manifest_at(Path(file), "seek")
     if repeated is not None:
-        if vary or sets or any(one is not None for one in (goal, chance, booked, replications, precision, seed, engine)):
+        given = (goal, chance, booked, replications, precision, seed, engine)
+        if vary or sets or any(one is not None for one in given):
             raise UsageError("a manifest is repeated as it is: leave out options that change numbers")
         question, name = _question_of(repeated), repeated.name
     else:
@@ -129,7 +130,8 @@ def _question(file: str | Path, vary: Sequence[str], goal: str | None, chance: f
     template = Template(asked.scenarios[0], asked.sets)
     wanted = goal_from(goal or asked.goal, template)
     if wanted is None:
-        raise UsageError('which goal? Write `goal: {wins: 200, by: 2026-12-31}` in the scenario, or --goal "wins 200 by '
+        raise UsageError('which goal? Write `goal: {wins: 200, by: 2026-12-31}` in the scenario, or --goal "wins 200 '
+                         'by '
                          '2026-12-31"')
     chance = next(one for one in (chance, asked.chance, CHANCE) if one is not None)
     if not 0.0 < chance < 1.0:

@@ -161,8 +161,8 @@ def backlog_figure(panels: Mapping[str, Sequence[Band]], what: str = "Leads wait
         return figure
 
 
-WENT = {"went on": BLUE, "end": BLUE, "still open": SKY, "went back": GREEN, "never reached": ORANGE, "turned down": PURPLE,
-        "lost": VERMILION, "silent": GREY}
+WENT = {"went on": BLUE, "end": BLUE, "still open": SKY, "went back": GREEN, "never reached": ORANGE,
+        "turned down": PURPLE, "lost": VERMILION, "silent": GREY}
 
 
 def funnel_figure(steps: Sequence[Step], title: str = "The funnel and where it leaks") -> Figure:
@@ -220,7 +220,8 @@ def promised_text(promise: float, business: bool) -> str:
 def steps_of(result: Result) -> list[Step]:
     """The stages of a run, by the cohort."""
     kinds = {"went on": ("conversion",), "still open": ("unresolved",), "went back": ("share_back", "share_returned"),
-             "never reached": ("share_unreached", "share_cold"), "turned down": ("share_rejected",), "lost": ("share_lost", "share_cycle_limit"),
+             "never reached": ("share_unreached", "share_cold"), "turned down": ("share_rejected",),
+             "lost": ("share_lost", "share_cycle_limit"),
              "silent": ("share_silent",)}
     steps = []
     for stage in result.book.stages:

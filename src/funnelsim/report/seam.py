@@ -1,4 +1,4 @@
-"""The seam between the teams as text: who turned leads down, where effort and value were lost, who was blamed, who broke.
+"""The seam between the teams as text: who turned leads down, where effort and value went, blame, broken promises.
 
 Each part is left out when nothing of it happened. Rules 89 to 109; the measures are those of funnelsim.measures.
 """
@@ -75,8 +75,8 @@ def _saturation(result: Result) -> str:
         return ""
     share, team = max(found)
     weeks = result[f"calendar.weeks_to_saturation.{team}"]
-    return (f"First to be full: {team} in {percent(share)} of periods, after {number(weeks.mean)} weeks on average (a week "
-            "at 95 % or more, or with more work waiting than the week has hours).")
+    return (f"First to be full: {team} in {percent(share)} of periods, after {number(weeks.mean)} weeks on average (a "
+            "week at 95 % or more, or with more work waiting than it has hours).")
 
 
 def _levels(result: Result, width: int) -> str:

@@ -95,7 +95,8 @@ def _limits(found: Seek) -> str:
                          f"(above {percent(FULL)}).")
     if found.turns:
         end = found.nodes[-1] if found.more_helps else found.nodes[0]
-        lines.append(f"Turning point: from {found.best.text} towards {end.text} the chance falls again; sweep shows the "
+        lines.append(f"Turning point: from {found.best.text} towards {end.text} the chance falls again; sweep shows "
+                     "the "
                      f"whole curve.")
     return "\n".join(lines)
 

@@ -355,7 +355,8 @@ class _Search:
         least, most = np.quantile(there, [0.05, 0.95]) if len(there) else (math.nan, math.nan)
         busy = {team: outcome.estimate(f"calendar.utilisation.{team}").mean for team in teams}
         mean = float(there.mean()) if len(there) else math.nan
-        return Node(self.question.axis.written(x), x, share, float(low[0]), float(high[0]), mean, float(least), float(most),
+        return Node(self.question.axis.written(x), x, share, float(low[0]), float(high[0]), mean, float(least),
+                    float(most),
                     {team: one for team, one in busy.items() if math.isfinite(one)}, outcome.key)
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.fast.agenda import schedule, schedule_work
+from funnelsim.engine.fast.clocks import settle_clock
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.effects import effects_on
 from funnelsim.engine.fast.outcome import give_up, turn_cold
 from funnelsim.engine.fast.promises import catch_up, count_touch, promised_attempts
-from funnelsim.engine.fast.clocks import settle_clock
 from funnelsim.engine.fast.queues import NO_LANE, ask_dispatch, join_queue, next_lane, take_next
 from funnelsim.engine.fast.rows import write_attempt
 from funnelsim.engine.fast.state import AWAY, BUSY, FALL_DUE, JOIN, NEXT_ATTEMPT, ROUTE, SETTLE, TRACING
