@@ -10,7 +10,7 @@ DAY = 86400.0
 
 
 def test_each_tier_has_its_own_deadline() -> None:
-    """All arrive on Friday at 16:00. The first tier that fits counts: an enterprise asking for a demo has 30 minutes."""
+    """All arrive on Friday at 16:00. The first tier that fits counts: an enterprise with a demo request has 30."""
     story = scene("mechanisms/tiers")
     segment = {row["lead"]: row["segment"] for row in story.trace.visits}
 

@@ -1,4 +1,5 @@
-# mypy: disable-error-code="attr-defined,no-untyped-call,override,unused-ignore,untyped-decorator,method-assign,assignment"
+# mypy: disable-error-code="attr-defined,no-untyped-call,override,unused-ignore,untyped-decorator,method-assign"
+# mypy: disable-error-code="assignment"
 # numba types its inside only in part.
 """numba, leaner: what it does for functions that anybody may call, and ours need not.
 

@@ -103,10 +103,7 @@ def start(plan: Any, state: Any, out: Any, team: Whole, slot: Whole, now: float)
     lead.in_service = 1
     lead.level = 0
     lead.started = now
-    if lead.task >= 0:
-        work = start_task(plan, state, slot, now)
-    else:
-        work = _start_attempt(plan, state, slot, now)
+    work = start_task(plan, state, slot, now) if lead.task >= 0 else _start_attempt(plan, state, slot, now)
     stretch = step_value(plan.points, row.stretch_first, row.stretch_count, now)
     if stretch != 1.0:
         work = on_grid(work * stretch)
