@@ -55,7 +55,8 @@ def share_holds(count: float, of: float, expected: float, anchored: float = 0.0)
     """So many of so many independent leads are in line with a chance, that anchoring knows to +- `anchored`."""
     share = count / of
     nearest = min(max(share, expected - anchored), expected + anchored)
-    assert stats.binomtest(int(count), int(of), nearest).pvalue > FALSE_ALARM, f"{count:g} of {of:g} = {count / of:.4f}, expected {expected:.4f}"
+    found = stats.binomtest(int(count), int(of), nearest)
+    assert found.pvalue > FALSE_ALARM, f"{count:g} of {of:g} = {count / of:.4f}, expected {expected:.4f}"
 
 
 def mean_holds(values: Any, expected: float) -> None:

@@ -6,7 +6,7 @@ And the two definitions that disagree (scenarios/definition-mismatch.yaml) besid
 from __future__ import annotations
 
 import math
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def handoffs(*sets: str) -> dict[str, int]:
     for lead, stage, owner in story.visits("lead stage owner"):
         by_lead.setdefault(lead, {})[stage] = owner
     found = {}
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in pairwise(stages):
         found[after] = sum(row[before] != row[after] for row in by_lead.values())
     return {stage: count for stage, count in found.items() if count}
 
@@ -126,8 +126,7 @@ def test_integration_shortens_the_handoff(integration: float, hours: float) -> N
 
 @pytest.mark.parametrize(("integration", "merged"), [(0.0, 0.1), (0.4, 0.4), (1.0, 1.0)])
 def test_integration_recognises_second_records(integration: float, merged: float) -> None:
-    """All 2,000 turn up again on day 3, while they are in evaluation for 10 days: merged are 10 %, or i if that is more.
-    """
+    """All 2,000 turn up again on day 3, in the midst of 10 days of evaluation: merged are 10 %, or i if that is more."""
     story = scene("mechanisms/both-teams", f"handoff.integration={integration:.0%}")
 
     share_holds(sum(story.visits("merged")), 2000, merged)
@@ -218,7 +217,7 @@ def mismatch() -> tuple[float, float]:
 
 def test_two_definitions_reject_most_of_what_is_handed_over() -> None:
     """Turned down are those that sales looks at within its window and does not want; the share that fits among them was
-    lost for nothing, and what was not looked at in time is worked, 20 minutes each: the part that does not fit in vain.
+    lost for nothing, and what was not looked at in time is worked, 20 minutes each: what does not fit in vain.
     """
     story = scene("definition-mismatch")
     over, wanted = mismatch()
@@ -265,5 +264,5 @@ def test_five_texts_five_sets_of_leads() -> None:
 
     for i, one in enumerate(words):
         for other in words[i + 1:]:
-            assert story[f"cohort.kappa.{one} and {other}"].estimate().value < 0.9, (one, other)
+            assert story[f"cohort.kappa.{one} and {other}"].estimate().mean < 0.9, (one, other)
     mean_holds(story["cohort.leads"].values, 2400)

@@ -1,4 +1,4 @@
-"""Marketing's side, a scenario file a mechanism (scenarios/mechanisms), against what theory or arithmetic says [81-88]."""
+"""Marketing's side, a scenario file a mechanism (scenarios/mechanisms), against theory or arithmetic [81-88, 110]."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Phi = stats.norm.cdf
 
 
 def test_nurture_saturates_and_tires() -> None:
-    """From 0, k mails with gain 0.2 and limit 1 make intent 1 - 0.8^k. The mail that makes a buyer unsubscribe still
-    counts and has the geometric law of 5 %, so k mails or more come with chance 0.95^(k-1), and 12 in 90 days at most."""
+    """From 0, k mails with gain 0.2 and limit 1 make intent 1 - 0.8^k. The mail that makes a buyer unsubscribe counts
+    and has the geometric law of 5 %, so k mails or more come with chance 0.95^(k-1), and 12 in 90 days at most."""
     found = scene("mechanisms/nurture").visits("touches intent", stage="discovery")
 
     touches = np.array([k for k, _ in found])
