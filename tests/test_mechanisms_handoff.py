@@ -126,7 +126,7 @@ def test_integration_shortens_the_handoff(integration: float, hours: float) -> N
 
 @pytest.mark.parametrize(("integration", "merged"), [(0.0, 0.1), (0.4, 0.4), (1.0, 1.0)])
 def test_integration_recognises_second_records(integration: float, merged: float) -> None:
-    """All 2,000 turn up again on day 3, in the midst of 10 days of evaluation: merged are 10 %, or i if that is more."""
+    """All 2,000 turn up again on day 3, in the midst of 10 days of evaluation: merged are 10 %, or i if more."""
     story = scene("mechanisms/both-teams", f"handoff.integration={integration:.0%}")
 
     share_holds(sum(story.visits("merged")), 2000, merged)
@@ -217,7 +217,7 @@ def mismatch() -> tuple[float, float]:
 
 def test_two_definitions_reject_most_of_what_is_handed_over() -> None:
     """Turned down are those that sales looks at within its window and does not want; the share that fits among them was
-    lost for nothing, and what was not looked at in time is worked, 20 minutes each: what does not fit in vain.
+    lost for nothing, and what was not looked at in time is worked, 20 minutes each.
     """
     story = scene("definition-mismatch")
     over, wanted = mismatch()
