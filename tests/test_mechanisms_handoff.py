@@ -221,7 +221,8 @@ def test_two_definitions_reject_most_of_what_is_handed_over() -> None:
     """
     story = scene("definition-mismatch")
     over, wanted = mismatch()
-    found = {name: story.summary.visits[COHORT][name][..., 1].sum() for name in ("entered", "rejected", "rejected_good")}
+    visits = story.summary.visits[COHORT]
+    found = {name: visits[name][..., 1].sum() for name in ("entered", "rejected", "rejected_good")}
     wasted = story.measure("cohort.wasted_effort") * 3
 
     share_holds(found["entered"], story.measure("cohort.leads"), over, ANCHORED)
@@ -246,8 +247,8 @@ def test_one_definition_takes_rejection_waste_and_lost_buyers_away() -> None:
     assert story.measure("cohort.also_passed.MQL of ready_for_sales") == 1.0
 
 
-def test_agreeing_wins_more_with_less_work() -> None:
-    """On the same luck: more customers and fewer wasted hours in every run of twenty."""
+def test_agreeing_wins_more_and_wastes_nothing() -> None:
+    """On the same luck: more customers in every run of twenty, none turned down, no hour in vain."""
     apart, agreed = (measured(name, 20) for name in ("definition-mismatch", "agreed-definition"))
 
     assert (agreed["cohort.won"].values > apart["cohort.won"].values).all()
