@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from funnelsim import plan as p
-from plans import OFF_DEFINITION, generated_plan
+from plans import generated_plan
+from switched_off import OFF_DEFINITION
 
 
 def book_of(won: int, definitions: tuple[str, ...]) -> p.Book:

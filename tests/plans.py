@@ -17,22 +17,9 @@ import numpy as np
 from funnelsim import plan as p
 from funnelsim.engine import streams
 from mechanisms import MECHANISMS, Row
+from switched_off import OFF_DEFINITION, OFF_DUTY, OFF_MIX, OFF_PROMISE, OFF_SOURCE, OFF_STAGE, OFF_TEAM
 
 HOUR, DAY = p.HOUR, p.DAY
-ANYBODY = -1  # bits of a tier that holds for all segments, or for all sources
-
-# Fields of a plan in which every mechanism is off.
-OFF_SOURCE: Row = {"side": p.MARKETING, "again": 0.0, "again_after": -1, "again_stage": 0, "merged": 0.0}
-OFF_MIX: Row = {"intent": -1, "intent_shift": 0.0, "trust": -1, "trust_shift": 0.0, "ready": -1, "warmth": 1.0,
-                "points": 0.0}
-OFF_STAGE: Row = {"gate": -1, "rejected_first": 0, "rejected_count": 0, "nurture": -1, "deal": 0}
-OFF_TEAM: Row = {"score": -1, "head_start": 0.0, "lanes": p.POOLED, "budget_first": 0, "budget_count": 0,
-                 "absence": 0.0}
-OFF_DUTY: Row = {"accept_score": -1, "accept_first": 0, "accept_count": 0, "decide": -1, "window": math.inf,
-                 "window_business": 0, "default_accept": 1, "points_kept": 1.0, "pursue": math.inf}
-OFF_PROMISE: Row = {"segments": ANYBODY, "sources": ANYBODY, "score": -1, "least": 0.0, "value": 0.0}
-OFF_DEFINITION: Row = {"kind": p.ENTERS, "stage": -1, "score": -1, "least_first": 0, "least_count": 0, "offset": 0.0,
-                       "person": 0}
 
 
 class Builder:
@@ -68,15 +55,9 @@ class Builder:
         self.definitions: list[Row] = [OFF_DEFINITION | {"stage": stage} for stage in range(self.stages)]
         self.midnights = [day * DAY for day in range(int(self.horizon / DAY) + 2)]
         self.settings: Row = {
-            "horizon": self.horizon,
-            "measure_from": 0.0 if self.chance(0.5) else DAY,
-            "measure_to": 5 * DAY,
-            "weeks": self.weeks,
-            "segments": self.segments,
-            "cycles": int(self.rng.choice([-1, 0, 1, 3])),
-            "weekday": 0,
-            "good": -math.inf,
-            "late": math.inf,
+            "horizon": self.horizon, "measure_from": 0.0 if self.chance(0.5) else DAY, "measure_to": 5 * DAY,
+            "weeks": self.weeks, "segments": self.segments, "cycles": int(self.rng.choice([-1, 0, 1, 3])),
+            "weekday": 0, "good": -math.inf, "late": math.inf,
         }
 
     # ---- pieces -----------------------------------------------------------------------------------------------------
@@ -117,16 +98,13 @@ class Builder:
         return raw / raw.sum()
 
     def exit(self, to: int, share: float, stage: int, paced: bool) -> None:
-        self.exits.append(
-            {
-                "to": to,
-                "share": share,
-                "pace": self.maybe(0.7, 30, 0.1 if self.chance(0.1) else 0.0) if paced and to != p.SILENT else -1,
-                # a way back takes time, or a lead could go round for ever at one instant
-                "cool": self.maybe(1.0 if to <= stage else 0.3, 40) if to >= 0 else -1,
-                "backward": int(0 <= to <= stage),
-            }
-        )
+        self.exits.append({
+            "to": to, "share": share,
+            "pace": self.maybe(0.7, 30, 0.1 if self.chance(0.1) else 0.0) if paced and to != p.SILENT else -1,
+            # a way back takes time, or a lead could go round for ever at one instant
+            "cool": self.maybe(1.0 if to <= stage else 0.3, 40) if to >= 0 else -1,
+            "backward": int(0 <= to <= stage),
+        })
 
     def leaving(self, stage: int) -> tuple[int, int]:
         """Exits of the unreached or the cold."""
@@ -153,29 +131,18 @@ class Builder:
                     for opens, closes in ((8, 12), (12 if self.chance(0.5) else 13, 17)):
                         capacity = int(self.rng.integers(0, 3)) if self.chance(0.1) else people
                         most = max(most, capacity)
-                        self.intervals.append(
-                            {
-                                "opens": day * DAY + opens * HOUR,
-                                "closes": day * DAY + closes * HOUR,
-                                "capacity": capacity,
-                                "before": before,
-                            }
-                        )
+                        self.intervals.append({
+                            "opens": day * DAY + opens * HOUR, "closes": day * DAY + closes * HOUR,
+                            "capacity": capacity, "before": before,
+                        })
                         before += (closes - opens) * HOUR
-            rows.append(
-                OFF_TEAM
-                | {
-                    "side": int(team > 0),
-                    "people": most,
-                    "order": int(self.rng.integers(3)),
-                    "interval_first": first,
-                    "interval_count": len(self.intervals) - first,
-                    "stretch": [(0.0, 1.0 if self.ties else float(self.rng.uniform(1, 1.5)))],
-                    "resume": int(self.chance(0.3)),
-                    "habit": self.maybe(0.5, 10, float(self.rng.choice([0, 0.3]))),
-                    "luck": streams.path_hash(f"teams/{team}"),
-                }
-            )
+            rows.append(OFF_TEAM | {
+                "side": int(team > 0), "people": most, "order": int(self.rng.integers(3)),
+                "interval_first": first, "interval_count": len(self.intervals) - first,
+                "stretch": [(0.0, 1.0 if self.ties else float(self.rng.uniform(1, 1.5)))],
+                "resume": int(self.chance(0.3)), "habit": self.maybe(0.5, 10, float(self.rng.choice([0, 0.3]))),
+                "luck": streams.path_hash(f"teams/{team}"),
+            })
         return rows
 
     def _stage_rows(self, horizon: float) -> list[Row]:
@@ -198,56 +165,30 @@ class Builder:
             next_count = len(self.exits) - next_first
             unreached, cold = self.leaving(stage), self.leaving(stage)
             effects = self._effect_rows(horizon) if not end and self.chance(0.7) else []
-            rows.append(
-                OFF_STAGE
-                | {
-                    "luck": streams.path_hash(f"stages/{stage}"),
-                    "step_first": step_first,
-                    "step_count": len(self.steps) - step_first,
-                    "patience": self.maybe(0.5, 60, 0.0),
-                    "next_first": next_first,
-                    "next_count": next_count,
-                    "next_forward": forward,
-                    "unreached_first": unreached[0],
-                    "unreached_count": unreached[1],
-                    "cold_first": cold[0],
-                    "cold_count": cold[1],
-                    "intercept": float(self.rng.choice([-math.inf, math.inf, *self.rng.normal(0.5, 1, 6)]))
-                    if forward
-                    else -math.inf,
-                    "contact_intercept": float(self.rng.normal(0, 0.3)),
-                    "base": 0.5,
-                    "base_of_entered": 0,
-                    "effects": effects,
-                    "signals": [],
-                    "tasks": [],
-                }
-            )
+            rows.append(OFF_STAGE | {
+                "luck": streams.path_hash(f"stages/{stage}"), "step_first": step_first,
+                "step_count": len(self.steps) - step_first, "patience": self.maybe(0.5, 60, 0.0),
+                "next_first": next_first, "next_count": next_count, "next_forward": forward,
+                "unreached_first": unreached[0], "unreached_count": unreached[1], "cold_first": cold[0],
+                "cold_count": cold[1],
+                "intercept": float(self.rng.choice([-math.inf, math.inf, *self.rng.normal(0.5, 1, 6)]))
+                if forward else -math.inf,
+                "contact_intercept": float(self.rng.normal(0, 0.3)), "base": 0.5, "base_of_entered": 0,
+                "effects": effects, "signals": [], "tasks": [],
+            })
         return rows
 
     def step(self) -> Row:
-        contact = self.run(
-            *[
-                (float(k), float(c))
-                for k, c in enumerate(self.rng.choice([0.0, 0.2, 0.5, 0.8, 1.0], size=self.rng.integers(1, 4)))
-            ]
-        )
-        days = self.run(
-            *[(float(k), float(d) * DAY) for k, d in enumerate(sorted(self.rng.choice(8, size=3, replace=False)))]
-        )
+        chances = self.rng.choice([0.0, 0.2, 0.5, 0.8, 1.0], size=self.rng.integers(1, 4))
+        contact = self.run(*((float(k), float(chance)) for k, chance in enumerate(chances)))
+        on = sorted(self.rng.choice(8, size=3, replace=False))
+        days = self.run(*((float(k), float(day) * DAY) for k, day in enumerate(on)))
         return {
             "team": int(self.rng.integers(self.teams)) if self.chance(0.3) else -1,
-            "attempts": int(self.rng.integers(1, 4)),
-            "handling": self.maybe(0.9, 2),
-            "conversation": self.maybe(0.5, 2),
-            "spacing_kind": int(self.rng.integers(3)),
-            "spacing": self.length(8),
-            "days_first": days[0],
-            "days_count": days[1],
-            "contact_first": contact[0],
-            "contact_count": contact[1],
-            "contactable": int(self.chance(0.5)),
-            "preparation": -1,
+            "attempts": int(self.rng.integers(1, 4)), "handling": self.maybe(0.9, 2),
+            "conversation": self.maybe(0.5, 2), "spacing_kind": int(self.rng.integers(3)), "spacing": self.length(8),
+            "days_first": days[0], "days_count": days[1], "contact_first": contact[0], "contact_count": contact[1],
+            "contactable": int(self.chance(0.5)), "preparation": -1,
         }
 
     def _effect_rows(self, horizon: float) -> list[Row]:
@@ -261,14 +202,8 @@ class Builder:
     def effect(self, kind: int, target: int, size: tuple[int, int]) -> Row:
         curve = self.run((math.log(60.0), 0.0), (math.log(3600.0), -0.7), (math.log(DAY), -2.0))
         return {
-            "input": kind,
-            "target": target,
-            "size_first": size[0],
-            "size_count": size[1],
-            "curve_first": curve[0],
-            "curve_count": curve[1],
-            "team": -1,
-            "of": -1,
+            "input": kind, "target": target, "size_first": size[0], "size_count": size[1], "curve_first": curve[0],
+            "curve_count": curve[1], "team": -1, "of": -1,
         }
 
     def _duty_rows(self, horizon: float) -> list[list[Row]]:
@@ -293,13 +228,8 @@ class Builder:
         routing, delay = int(self.rng.integers(3)), self.table(5)
         batch, context = self.batches(horizon), self.number(0.3, 1.0, horizon)
         return OFF_DUTY | {
-            "share": share,
-            "routing": routing,
-            "delay": delay,
-            "batch_first": batch[0],
-            "batch_count": batch[1],
-            "context_first": context[0],
-            "context_count": context[1],
+            "share": share, "routing": routing, "delay": delay, "batch_first": batch[0], "batch_count": batch[1],
+            "context_first": context[0], "context_count": context[1],
             "promises": [self.promise(horizon)] if worked and self.chance(0.8) else [],
         }
 
@@ -319,23 +249,16 @@ class Builder:
     def term(self, kind: int, mean_hours: float) -> Row:
         actions = [self.action() for _ in range(int(self.rng.integers(0, 5)))]
         return {
-            "kind": int(kind),
-            "length": self.length(mean_hours),
-            "business": int(self.chance(0.5)),
-            "start": int(self.rng.integers(3)),
-            "count": int(self.rng.integers(1, 5)),
-            "actions": actions,
+            "kind": int(kind), "length": self.length(mean_hours), "business": int(self.chance(0.5)),
+            "start": int(self.rng.integers(3)), "count": int(self.rng.integers(1, 5)), "actions": actions,
         }
 
     def action(self) -> Row:
         self.exit(int(self.rng.choice([-2, -1, *range(self.stages)])), 1.0, self.stages, paced=False)
         return {
-            "kind": int(self.rng.integers(4)),
-            "fraction": float(self.rng.choice([0, 0.5, 0.8, 1, 1, 1.5, 2])),
-            "heeded": float(self.rng.choice([0, 0.5])),
-            "to": int(self.rng.integers(self.teams)),
-            "limit": int(self.rng.integers(1, 3)),
-            "exit": len(self.exits) - 1,
+            "kind": int(self.rng.integers(4)), "fraction": float(self.rng.choice([0, 0.5, 0.8, 1, 1, 1.5, 2])),
+            "heeded": float(self.rng.choice([0, 0.5])), "to": int(self.rng.integers(self.teams)),
+            "limit": int(self.rng.integers(1, 3)), "exit": len(self.exits) - 1,
         }
 
     def _source_rows(self, weeks: int) -> list[Row]:
@@ -347,23 +270,14 @@ class Builder:
                 self.exit(int(to), float(share), -1, paced=False)
             batch = int(self.rng.integers(1, 15)) if self.ties or self.chance(0.3) else 0
             rate = self.number(1, 40, weeks * p.WEEK) if self.chance(0.8) else (0, 0)
-            rows.append(
-                OFF_SOURCE
-                | {
-                    "luck": streams.path_hash(f"sources/{source}"),
-                    "rate_first": rate[0],
-                    "rate_count": rate[1],
-                    "profile": self.profile(weeks) if self.chance(0.5) else -1,
-                    "level": self.level() if self.chance(0.4) else -1,
-                    "batch": batch,
-                    "batch_at": float(self.rng.integers(0, 72)) * HOUR,
-                    "first": 0.0,
-                    "last": math.inf if self.chance(0.7) else 5 * DAY,
-                    "entry_first": first,
-                    "entry_count": len(targets),
-                    "cost": 10.0,
-                }
-            )
+            rows.append(OFF_SOURCE | {
+                "luck": streams.path_hash(f"sources/{source}"), "rate_first": rate[0], "rate_count": rate[1],
+                "profile": self.profile(weeks) if self.chance(0.5) else -1,
+                "level": self.level() if self.chance(0.4) else -1, "batch": batch,
+                "batch_at": float(self.rng.integers(0, 72)) * HOUR, "first": 0.0,
+                "last": math.inf if self.chance(0.7) else 5 * DAY, "entry_first": first,
+                "entry_count": len(targets), "cost": 10.0,
+            })
         return rows
 
     def profile(self, weeks: int) -> int:
@@ -384,30 +298,21 @@ class Builder:
         for _ in range(sources):
             cut = np.cumsum(self.shares(segments))
             for segment in range(segments):
-                rows.append(
-                    OFF_MIX
-                    | {
-                        "share": float(cut[segment]),
-                        "fit": self.level() if self.chance(0.5) else -1,
-                        "fit_shift": float(self.rng.choice([-1.0, 0.0, 1.0])),
-                        "reachable": float(self.rng.choice([0.5, 1.0])),
-                        "value": self.table(1) if self.chance(0.7) else -1,
-                    }
-                )
+                rows.append(OFF_MIX | {
+                    "share": float(cut[segment]), "fit": self.level() if self.chance(0.5) else -1,
+                    "fit_shift": float(self.rng.choice([-1.0, 0.0, 1.0])),
+                    "reachable": float(self.rng.choice([0.5, 1.0])),
+                    "value": self.table(1) if self.chance(0.7) else -1,
+                })
         return rows
 
     def _inflight_rows(self, sources: int) -> list[Row]:
         return [
             {
-                "id": i,
-                "source": int(self.rng.integers(sources)),
-                "segment": int(self.rng.integers(-1, 1)),
-                "stage": int(self.rng.integers(self.stages)),
-                "age": self.length(40),
-                "number": int(self.rng.integers(1, 3)),
-                "team": int(self.rng.integers(self.teams)),
-                "attempts": int(self.rng.integers(0, 3)),
-                "reached": int(self.chance(0.3)),
+                "id": i, "source": int(self.rng.integers(sources)), "segment": int(self.rng.integers(-1, 1)),
+                "stage": int(self.rng.integers(self.stages)), "age": self.length(40),
+                "number": int(self.rng.integers(1, 3)), "team": int(self.rng.integers(self.teams)),
+                "attempts": int(self.rng.integers(0, 3)), "reached": int(self.chance(0.3)),
                 "worked": int(self.rng.integers(-1, self.stages)), "context": float(self.rng.choice([1.0, 0.4])),
                 "value": float(self.rng.choice([-1.0, 12345.0])),
             }

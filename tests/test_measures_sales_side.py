@@ -24,7 +24,7 @@ from funnelsim.measures import (
 from funnelsim.summary import Summary, day_columns, new_summary
 from funnelsim.trace import Trace
 from paper import book_of, visit, week_plan
-from plans import OFF_DEFINITION
+from switched_off import OFF_DEFINITION
 
 
 def test_promised_value_of_a_segment_by_period_and_its_burn_up() -> None:
