@@ -19,13 +19,7 @@ from typing import Any, TypeVar
 
 import numba
 
-from funnelsim.engine.lean import (
-    compile_once,
-    count_from_the_front,
-    keep_apart,
-    put_aside_what_is_rare,
-    shorten_symbols,
-)
+from funnelsim.engine.handle import count_from_the_front, shorten_symbols
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -44,7 +38,6 @@ def hot(function: _Function) -> _Function:
 
 def rare(function: _Function) -> _Function:
     """A step that few events take: not inlined, so that the others do not carry it along."""
-    keep_apart(function)
     return numba.njit(**(_HOT | {"forceinline": False}))(function)  # type: ignore[no-any-return]  # numba ships no types
 
 
@@ -91,5 +84,3 @@ def is_compiled() -> bool:
 numba.config.CACHE_DIR = str(cache_directory())  # type: ignore[attr-defined]  # set when numba starts
 shorten_symbols()
 count_from_the_front()
-compile_once()
-put_aside_what_is_rare()

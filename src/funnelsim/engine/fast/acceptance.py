@@ -25,32 +25,32 @@ from funnelsim.whole import Whole
 @rare
 def ask(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """Somebody looks at once when the promise is kept, else after a while; past the window the default counts."""
-    lead, mind = state.leads[slot], state.minds[slot]
+    lead = state.leads[slot]
     duty = plan.duties[lead.stage, lead.assigned_to]
     looks, window = now, _window_ends(plan, lead, now)
     if lead.kept != 1:
         looks += stage_duration(plan, lead, duty.decide, P_DECIDE, np.int64(lead.assignments))
     lead.deciding = 1
-    mind.timed_out = np.int64(looks > window)
+    lead.timed_out = np.int64(looks > window)
     first = min(looks, window)
     lead.next = NOTHING
     if first <= now:
         lead.next = DECIDE
     else:
         lead.coming_token += 1
-        schedule(state, first, DUE, lead.id, TIMES_OUT if mind.timed_out else DECIDES, slot, lead.coming_token)
+        schedule(state, first, DUE, lead.id, TIMES_OUT if lead.timed_out else DECIDES, slot, lead.coming_token)
 
 
 @rare
 def decide(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """The team's own score of the lead against its threshold; or the default, when nobody has looked in time."""
-    lead, mind = state.leads[slot], state.minds[slot]
+    lead = state.leads[slot]
     duty = plan.duties[lead.stage, lead.assigned_to]
     lead.deciding = 0
     lead.coming_token += 1
-    mind.decided = now
-    settle_clock(state, slot, ACCEPT_WITHIN, now, mind.timed_out == 0)
-    if mind.timed_out:
+    lead.decided = now
+    settle_clock(state, slot, ACCEPT_WITHIN, now, lead.timed_out == 0)
+    if lead.timed_out:
         lead.accepted = duty.default_accept
     else:
         least = step_value(plan.points, duty.accept_first, duty.accept_count, now)
@@ -58,7 +58,7 @@ def decide(plan: Any, state: Any, slot: Whole, now: float) -> None:
         acceptance_sees(plan, state, lead, np.int64(lead.accepted))
     lead.next = TAKE_UP
     if lead.accepted == 0:
-        mind.points *= duty.points_kept
+        state.minds[slot].points *= duty.points_kept
         lead.ending = TURNED_DOWN
         stage = plan.stages[lead.stage]
         if stage.rejected_count > 0:

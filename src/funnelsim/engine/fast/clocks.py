@@ -17,6 +17,7 @@ from funnelsim.plan import (
     ATTEMPTS_WITHIN,
     BROKEN,
     CREATED,
+    FIRST_TOUCH,
     INHERITED,
     KEPT,
     NEITHER,

@@ -62,7 +62,7 @@ def expect_crossing(plan: Any, state: Any, slot: Whole, now: float) -> None:
         return
     mind.crossing = np.inf
     mind.crossing_token += 1
-    if lead.nurtured == 0:
+    if mind.touches >= mind.most:
         return
     row = plan.nurtures[mind.nurture]
     intent = mind.intent

@@ -15,8 +15,8 @@ from funnelsim.engine.streams import (
     P_ENTRY,
     P_FIT,
     P_INTENT,
-    P_REACHABLE,
     P_READY,
+    P_REACHABLE,
     P_SEGMENT,
     P_TRUST,
     P_VALUE,
@@ -67,7 +67,7 @@ def take_slot(state: Any, number: Whole, luck: Whole, source: Whole, arrived: fl
     lead.arrived = arrived
     lead.flight = -1
     lead.second = 0
-    lead.then = 0
+    lead.duplicated = 0
     lead.ending = -1
     lead.assigned_to = -1
     lead.alive = IN_STAGE
@@ -109,19 +109,7 @@ def draw_traits(plan: Any, state: Any, slot: Whole) -> None:
     mind.counted = 0
     mind.passed = 0
     mind.unsubscribed = 0
-    mind.duplicated = np.int64(lead.then)   # found while the first record was there
-    reset_mind(lead, mind)
-
-
-@hot
-def reset_mind(lead: Any, mind: Any) -> None:
-    """What belongs to a visit is as it was at birth."""
-    lead.stirred = 0
-    mind.touches = 0
     mind.crossing = np.inf
-    mind.asked = -1.0
-    mind.unresolved = 0
-    mind.merged = 0
 
 
 @hot

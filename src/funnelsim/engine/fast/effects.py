@@ -25,11 +25,11 @@ def effects_on(plan: Any, state: Any, slot: Whole, target: Whole, now: float) ->
 
 
 @hot
-def response_delay(lead: Any, mind: Any) -> float:
+def response_delay(lead: Any) -> float:
     """Seconds from entry, or from the hand raised last, to the first touch; -1 while untouched [64, 85]."""
     if lead.touched < 0.0:
         return -1.0
-    return lead.touched - (mind.asked if lead.raised else lead.entered)  # type: ignore[no-any-return]  # from a record
+    return lead.touched - (lead.asked if lead.asked >= 0.0 else lead.entered)  # type: ignore[no-any-return]  # from a record
 
 
 @hot
@@ -49,7 +49,7 @@ def _sum(plan: Any, state: Any, slot: Whole, target: Whole, now: float) -> float
         lead.fit, mind.intent, mind.trust, mind.points, plan.mixes[lead.group].warmth, lead.context,
         np.float64((lead.reached_by >> SIDE_BITS) == 3),
         np.float64(stage.step_count > 0 and team >= 0 and plan.teams[known].side == MARKETING),
-        response_delay(lead, mind), lead.touched - mind.ready, np.float64(mind.unresolved), np.float64(mind.duplicated),
+        response_delay(lead), lead.touched - mind.ready, np.float64(lead.unresolved), np.float64(lead.duplicated),
         np.float64(team >= 0 and is_own(plan, lead, known)))
     return total_shift(plan.effects, plan.points, plan.scores, plan.tables, plan.levels, state.levels,
                        stage.effect_first, stage.effect_count, target, team, now, lead.luck, view)

@@ -38,8 +38,7 @@ def turn_up(plan: Any, state: Any, slot: Whole, number: Whole, now: float) -> Wh
     is_there = lead.id == first and lead.alive == IN_STAGE
     if is_there and birth_draw(plan, lead, P_MERGED) < plan.sources[lead.source].merged:
         bring_up_to_date(plan, state, slot, now)
-        lead.stirred = 1
-        state.minds[slot].merged += 1
+        lead.merged += 1
         state.minds[slot].points += plan.mixes[lead.group].points
         lead.next = LOOK
         lead.then = HAND
@@ -51,8 +50,8 @@ def turn_up(plan: Any, state: Any, slot: Whole, number: Whole, now: float) -> Wh
     second.second = 1
     second.arrived -= birth_duration(plan, second, plan.sources[source].again_after, P_AGAIN_AFTER)
     if is_there:
-        state.minds[slot].duplicated = 1
-        second.then = 1                     # until its mind is there
+        lead.duplicated = 1
+        second.duplicated = 1
     return other
 
 

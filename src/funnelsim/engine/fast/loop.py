@@ -306,8 +306,8 @@ def _falls_due(plan: Any, state: Any, slot: Whole, detail: Whole, now: float) ->
         lead.next = FALL_DUE
     elif detail == HABIT_ENDS:
         react(state, slot, now)
-    elif detail in (DECIDES, TIMES_OUT):
-        state.minds[slot].timed_out = np.int64(detail == TIMES_OUT)
+    elif detail == DECIDES or detail == TIMES_OUT:
+        lead.timed_out = np.int64(detail == TIMES_OUT)
         lead.next = DECIDE
     else:
         lead.next = JOIN
@@ -365,7 +365,7 @@ def _proceed(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
             join(plan, state, slot, now)
         if lead.next >= RARE:
             _rare_step(plan, state, out, slot, now)
-    if lead.pausing:
+    if lead.pausing > 0:
         pause(plan, state, slot, now)
 
 

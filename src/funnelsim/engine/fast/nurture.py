@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.interest import after_touch, touches_by, touches_until_tired
-from funnelsim.engine.jit import hot, rare
+from funnelsim.engine.jit import hot
 from funnelsim.engine.streams import P_FATIGUE, bits, plus, unit
 from funnelsim.plan import SALES
 from funnelsim.whole import Whole
@@ -19,7 +19,7 @@ from funnelsim.whole import Whole
 ZERO = np.int64(0)
 
 
-@rare
+@hot
 def start_nurture(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """The touches of a visit; of a lead in flight from the start of the run."""
     lead, mind = state.leads[slot], state.minds[slot]
@@ -28,36 +28,39 @@ def start_nurture(plan: Any, state: Any, slot: Whole, now: float) -> None:
         return
     row = plan.nurtures[at]
     u = unit(bits(lead.luck, plus(row.luck, P_FATIGUE), lead.number, ZERO))
-    lead.stirred = 1
-    lead.nurtured = 1
     mind.nurture = at
     mind.nurture_from = now
     mind.tires = touches_until_tired(u, row.fatigue)
     mind.most = min(row.touches, np.int64(mind.tires))
-    mind.touches = 0
 
 
 @hot
 def bring_up_to_date(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """All touches at or before an instant."""
-    if state.leads[slot].nurtured:
-        _catch_up(plan, state, slot, now)
+    mind = state.minds[slot]
+    if mind.touches < mind.most:
+        _catch_up(plan, mind, now)
 
 
 @hot
 def hand_over(plan: Any, state: Any, slot: Whole, side: Whole, now: float) -> bool:
     """A team gets the lead: one of the sales side ends nurture for the visit, unless it goes on; whether it did."""
-    lead = state.leads[slot]
-    if lead.nurtured == 0 or side != SALES or plan.nurtures[state.minds[slot].nurture].goes_on != 0:
+    mind = state.minds[slot]
+    if mind.touches >= mind.most or side != SALES or plan.nurtures[mind.nurture].goes_on != 0:
         return False
-    _catch_up(plan, state, slot, now)
-    lead.nurtured = 0
+    _catch_up(plan, mind, now)
+    mind.most = mind.touches
     return True
 
 
-@rare
-def _catch_up(plan: Any, state: Any, slot: Whole, now: float) -> None:
-    lead, mind = state.leads[slot], state.minds[slot]
+@hot
+def stop_nurture(mind: Any) -> None:
+    """The visit is over; the buyer's intent stays."""
+    mind.most = 0
+
+
+@hot
+def _catch_up(plan: Any, mind: Any, now: float) -> None:
     row = plan.nurtures[mind.nurture]
     due = touches_by(mind.nurture_from, row.every, now, np.int64(mind.most))
     while mind.touches < due:
@@ -65,4 +68,3 @@ def _catch_up(plan: Any, state: Any, slot: Whole, now: float) -> None:
         mind.trust = after_touch(mind.trust, row.trust, row.trust_limit)
         mind.touches += 1
         mind.unsubscribed = np.int64(mind.touches == mind.tires)
-    lead.nurtured = np.int64(mind.touches < mind.most)

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.fast.agenda import schedule
-from funnelsim.engine.fast.demand import reset_mind
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.effects import effects_on, response_delay
 from funnelsim.engine.fast.levels import outcomes_see
-from funnelsim.engine.fast.nurture import bring_up_to_date
+from funnelsim.engine.fast.nurture import bring_up_to_date, stop_nurture
 from funnelsim.engine.fast.rows import write_visit
 from funnelsim.engine.fast.state import COOLING, ENTER, GATE, GONE, LEAVE, N_FREE, TRACING
 from funnelsim.engine.fast.tally import count_visit
@@ -180,33 +179,26 @@ def leave(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
 @hot
 def close(plan: Any, state: Any, out: Any, slot: Whole, now: float, outcome: Whole, to: Whole, back: float) -> None:
     """Write and count the visit; nothing of it happens any more."""
-    lead = state.leads[slot]
+    lead, mind = state.leads[slot], state.minds[slot]
     ended = now if outcome != OPEN else -1.0
     lead.visit_token += 1
     lead.coming_token += 1
     lead.pausing = 0
     state.open_visits[lead.stage] -= 1
     bring_up_to_date(plan, state, slot, now)
-    lead.nurtured = 0
+    stop_nurture(mind)
     lead.blame = NO_BLAME
     if outcome == FORWARD:
         outcomes_see(plan, state, lead, outcome)
     elif outcome == LOST_HERE or UNREACHED <= outcome <= CYCLE_LIMIT:
-        lead.blame = _blame(plan, lead, state.minds[slot])
+        lead.blame = _blame(plan, lead)
         outcomes_see(plan, state, lead, outcome)
-    count_visit(plan, state, out, slot, ended, outcome)
+    count_visit(plan, lead, out, ended, outcome, back)
     if state.n[TRACING] != 0:
         write_visit(state, slot, ended, outcome, to, back)
-    if lead.stirred:
-        _calm(lead, state.minds[slot])
-
-
-@rare
-def _calm(lead: Any, mind: Any) -> None:
-    """No signal comes any more, no touch; the next visit begins anew."""
     mind.token += 1
     mind.crossing_token += 1
-    reset_mind(lead, mind)
+    mind.crossing = np.inf
 
 
 @hot
@@ -226,14 +218,14 @@ def _draw_chance(plan: Any, state: Any, slot: Whole, now: float) -> None:
 
 
 @hot
-def _blame(plan: Any, lead: Any, mind: Any) -> Whole:
+def _blame(plan: Any, lead: Any) -> Whole:
     """Whose fault it was that a lead of marketing was lost in sales' hands: poor follow-up, else a poor lead [109]."""
     if plan.stages[lead.stage].step_count == 0 or lead.owner < 0 or plan.sources[lead.source].side != MARKETING:
         return NO_BLAME
     if plan.teams[lead.owner].side != SALES:
         return NO_BLAME
     untouched = lead.touched < 0.0 and lead.touched_before == 0
-    if untouched or response_delay(lead, mind) > plan.settings[0].late:
+    if untouched or response_delay(lead) > plan.settings[0].late:
         return POOR_FOLLOW_UP
     return POOR_LEAD if lead.fit < plan.settings[0].good else NO_BLAME
 

@@ -75,7 +75,8 @@ def assign(plan: Any, state: Any, slot: Whole, now: float) -> None:
     lead.assigned = now
     lead.first_joined = -1.0
     lead.first_touched = -1.0
-    lead.paused = 0
+    lead.decided = -1.0
+    lead.paused_until = -1.0
     lead.made = 0
     lead.warned = 0
     lead.escalated = 0
@@ -129,19 +130,12 @@ def react(state: Any, slot: Whole, now: float) -> None:
     lead = state.leads[slot]
     lead.reacting = 0
     lead.next = JOIN
-    if lead.paused:
-        _return_later(state, slot, now)
-
-
-@rare
-def _return_later(state: Any, slot: Whole, now: float) -> None:
-    lead, mind = state.leads[slot], state.minds[slot]
-    if mind.paused_until > now:
+    if lead.paused_until > now:
         lead.next = NOTHING
         lead.returning = 1
-        mind.due = mind.paused_until
+        lead.due = lead.paused_until
         lead.coming_token += 1
-        schedule(state, mind.due, DUE, lead.id, RETURNS, slot, lead.coming_token)
+        schedule(state, lead.paused_until, DUE, lead.id, RETURNS, slot, lead.coming_token)
 
 
 @hot
@@ -188,7 +182,7 @@ def count_touch(plan: Any, state: Any, slot: Whole, now: float) -> None:
 @hot
 def promised_attempts(plan: Any, lead: Any) -> Whole:
     """How many attempts the visit gets at least [52]."""
-    return plan.promises[lead.promise].attempts if lead.kept == 1 else ZERO
+    return plan.promises[lead.promise].attempts if lead.kept == 1 else ZERO  # type: ignore[no-any-return]  # from a record
 
 
 @hot
@@ -259,12 +253,12 @@ def _perform(plan: Any, state: Any, slot: Whole, kind: Whole, now: float) -> Non
     if action.kind == WARN:
         lead.warned += 1
         if lead.reacting and stage_draw(plan, lead, P_HEEDED, np.int64(lead.assignments)) < action.heeded:
-            _turn_now(lead, state.minds[slot])
+            _turn_now(lead)
     elif action.kind == ESCALATE:
         lead.escalated = 1
-        _raise_level(plan, state, slot)
+        _raise_level(state, slot)
         if lead.reacting:
-            _turn_now(lead, state.minds[slot])
+            _turn_now(lead)
     elif action.kind == REASSIGN:
         if lead.reassigned < action.limit and action.to != lead.assigned_to:
             _reassign(plan, lead, action.to, now)
@@ -276,12 +270,12 @@ def _perform(plan: Any, state: Any, slot: Whole, kind: Whole, now: float) -> Non
 
 
 @hot
-def _turn_now(lead: Any, mind: Any) -> None:
+def _turn_now(lead: Any) -> None:
     """A promise makes the team look now, pause or not [56, 57, 89]."""
     lead.coming_token += 1
     if lead.deciding:
         lead.hurried = BY_PROMISE
-        mind.timed_out = 0
+        lead.timed_out = 0
         lead.next = DECIDE
     else:
         lead.reacting = 0
@@ -289,13 +283,13 @@ def _turn_now(lead: Any, mind: Any) -> None:
 
 
 @hot
-def _raise_level(plan: Any, state: Any, slot: Whole) -> None:
+def _raise_level(state: Any, slot: Whole) -> None:
     """Escalated leads are served before all others [57]."""
     lead = state.leads[slot]
     lead.level = 1
     if lead.waiting:
         leave_queue(state, slot)
-        take_place(plan, state, np.int64(lead.assigned_to), slot)
+        take_place(state, np.int64(lead.assigned_to), slot)
 
 
 @hot

@@ -19,6 +19,7 @@ from funnelsim.plan import (
     BUDGETED,
     BY_DUE_TIME,
     BY_SCORE,
+    BY_VALUE,
     DEALS,
     FIRST_COME,
     FIRST_TOUCH,
@@ -39,22 +40,24 @@ ZERO, NO_LANE = np.int64(0), np.int64(-1)
 def join_queue(plan: Any, state: Any, team: Whole, slot: Whole, now: float) -> None:
     """Take a place; its key and its lane are fixed now. The team is due for a dispatch."""
     lead, row = state.leads[slot], plan.teams[team]
-    if not _is_plain(row):
-        state.minds[slot].key = _key(plan, state, team, slot, now)
+    lead.key = lead.joined
+    if row.order != FIRST_COME:
+        lead.key = _key(plan, state, team, slot, now)
+    elif row.head_start > 0.0 and is_own(plan, lead, team):
+        lead.key -= row.head_start
     lead.lane = row.lane_first
     if row.lanes != POOLED:
         lead.lane += _lane(plan, lead, team)
-    take_place(plan, state, team, slot)
+    take_place(state, team, slot)
 
 
 @hot
-def take_place(plan: Any, state: Any, team: Whole, slot: Whole) -> None:
+def take_place(state: Any, team: Whole, slot: Whole) -> None:
     """The place that belongs to the lead's lane, level and key."""
     lead = state.leads[slot]
-    key = lead.joined if _is_plain(plan.teams[team]) else state.minds[slot].key
     state.lanes[lead.lane].waiting += 1
     lead.place += 1
-    _push(state, np.int64(lead.lane), key, lead.joined, lead.id, -np.int64(lead.level), slot, lead.place)
+    _push(state, np.int64(lead.lane), lead.key, lead.joined, lead.id, -np.int64(lead.level), slot, lead.place)
     ask_dispatch(state, team)
 
 
@@ -73,7 +76,7 @@ def next_lane(plan: Any, state: Any, team: Whole, now: float) -> Whole:
         return NO_LANE
     if row.lanes == POOLED:
         lane = row.lane_first
-        return lane if state.lanes[lane].waiting > 0 and at.busy < at.present else NO_LANE
+        return lane if state.lanes[lane].waiting > 0 and at.busy < at.present else NO_LANE  # type: ignore[no-any-return]  # from a record
     return _lane_apart(plan, state, team)
 
 
@@ -99,23 +102,15 @@ def ask_dispatch(state: Any, team: Whole) -> None:
     state.n[LAST_DUE] = team
 
 
-@hot
-def _is_plain(team: Any) -> bool:
-    """Whether the instant of joining is all that counts."""
-    return team.order == FIRST_COME and team.head_start == 0.0  # type: ignore[no-any-return]  # from a record
-
-
 @rare
 def _key(plan: Any, state: Any, team: Whole, slot: Whole, now: float) -> float:
-    """Key of the order [13, 96, 97]."""
+    """Key of an order other than first come [13, 97]."""
     lead, row = state.leads[slot], plan.teams[team]
-    if row.order == FIRST_COME:
-        return lead.joined - row.head_start if is_own(plan, lead, team) else lead.joined  # type: ignore[no-any-return]  # from a record
     if row.order == BY_SCORE:
-        return -(score_now(plan, state, slot, row.score, now) if row.score >= 0 else lead.fit)
+        return -(score_now(plan, state, slot, row.score, now) if row.score >= 0 else lead.fit)  # type: ignore[no-any-return]  # from a record
     if row.order == BY_DUE_TIME:
         clock = state.clocks[slot, FIRST_TOUCH]
-        return clock.deadline if lead.clocked and clock.state == RUNNING else np.inf
+        return clock.deadline if lead.clocked and clock.state == RUNNING else np.inf  # type: ignore[no-any-return]  # from a record
     if row.order == NEWEST:
         return -lead.entered  # type: ignore[no-any-return]  # from a record
     return -lead.value  # type: ignore[no-any-return]  # from a record

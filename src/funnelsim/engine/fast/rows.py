@@ -16,7 +16,7 @@ NO_REP, NO_TASK = np.int64(-1), np.int64(-1)
 @rare
 def write_attempt(state: Any, slot: Whole, ended: float, end: Whole) -> None:
     """An attempt or a task that has ended, was withdrawn, or still waits or goes on."""
-    lead, mind = state.leads[slot], state.minds[slot]
+    lead = state.leads[slot]
     made = lead.waiting == 0
     row = state.attempts[state.n[N_ATTEMPTS]]
     state.n[N_ATTEMPTS] += 1
@@ -28,7 +28,7 @@ def write_attempt(state: Any, slot: Whole, ended: float, end: Whole) -> None:
     row.shift = 0.0
     if lead.task < 0:
         row.ordinal = lead.attempts if made else lead.attempts + 1
-        row.shift = mind.moved if made else 0.0
+        row.shift = lead.moved if made else 0.0
     row.assignment = lead.assignments
     row.team = lead.assigned_to
     row.rep = lead.rep if made else NO_REP
@@ -69,18 +69,18 @@ def write_visit(state: Any, slot: Whole, ended: float, outcome: Whole, to: Whole
     row.intent = mind.intent
     row.trust = mind.trust
     row.points = mind.points
-    row.asked = mind.asked
+    row.asked = lead.asked
     row.touches = mind.touches
     row.effort = lead.effort
     row.blame = lead.blame
     row.duplicate = lead.second
-    row.merged = mind.merged
+    row.merged = lead.merged
 
 
 @rare
 def write_assignment(state: Any, slot: Whole, late: Whole, ended: float, how: Whole) -> None:
     """An assignment that is over."""
-    lead, mind = state.leads[slot], state.minds[slot]
+    lead = state.leads[slot]
     touch, tries, accept = state.clocks[slot, 0], state.clocks[slot, 1], state.clocks[slot, 2]
     row = state.assignments[state.n[N_ASSIGNMENTS]]
     state.n[N_ASSIGNMENTS] += 1
@@ -101,7 +101,7 @@ def write_assignment(state: Any, slot: Whole, late: Whole, ended: float, how: Wh
     row.accept_deadline = accept.deadline
     row.accept_within = accept.state
     row.promise = lead.promise
-    row.decided = mind.decided if lead.accepted >= 0 else -1.0
+    row.decided = lead.decided
     row.accepted = lead.accepted
     row.pursued = lead.pursued
     row.late = late

@@ -42,9 +42,8 @@ HAPPENS = ZERO                      # detail of the rank SIGNAL
 @hot
 def start_signals(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """Decided at entry; of a lead in flight those before the start are left out."""
-    lead, mind = state.leads[slot], state.minds[slot]
-    if plan.stages[lead.stage].signal_count > 0:
-        lead.stirred = 1
+    mind = state.minds[slot]
+    if plan.stages[state.leads[slot].stage].signal_count > 0:
         mind.signal = -1
         mind.signal_at = -1.0
         mind.signal_shift = effects_on(plan, state, slot, SIGNAL_CHANCE, now)
@@ -63,28 +62,25 @@ def happen(plan: Any, state: Any, slot: Whole, now: float) -> None:
     lead.next = LOOK
     lead.then = HAND if row["flags"] & RAISES_HAND else NOTHING
     if row["flags"] & PAUSES:
-        lead.pausing = 1
-        mind.pause = mind.signal
+        lead.pausing = mind.signal + 1
     _expect_signal(plan, state, slot)
 
 
 @rare
 def raise_hand(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """The buyer asks for us: the team turns to the lead now [85]."""
-    lead, mind = state.leads[slot], state.minds[slot]
+    lead = state.leads[slot]
     lead.next = NOTHING
     if plan.stages[lead.stage].step_count == 0 or lead.reached >= 0.0 or lead.chance >= 0.0:
         return                              # nobody works here, or it is settled already
     if lead.touched < 0.0 and lead.touched_before == 0:
-        lead.stirred = 1
-        lead.raised = 1
-        mind.asked = now
+        lead.asked = now
     if lead.assigned_to < 0 or lead.in_service or lead.waiting:
         return
     lead.coming_token += 1
     if lead.deciding:
         lead.hurried = BY_HAND
-        mind.timed_out = 0
+        lead.timed_out = 0
         lead.next = DECIDE
     elif lead.reacting or lead.returning:
         lead.reacting = 0
@@ -96,32 +92,32 @@ def raise_hand(plan: Any, state: Any, slot: Whole, now: float) -> None:
 @rare
 def pause(plan: Any, state: Any, slot: Whole, now: float) -> None:
     """The buyer has no time: clocks stand still, and nothing falls due before the end [86]."""
-    lead, mind = state.leads[slot], state.minds[slot]
+    lead = state.leads[slot]
+    signal = np.int64(lead.pausing - 1)
     lead.pausing = 0
     if lead.assigned_to < 0 or lead.reached >= 0.0:
         return
-    begins = max(now, float(mind.paused_until)) if lead.paused else now
-    until = now + _duration(plan, lead, np.int64(mind.pause), plan.signals[mind.pause].pause, P_PAUSE)
+    begins = max(now, float(lead.paused_until))
+    until = now + _duration(plan, lead, signal, plan.signals[signal].pause, P_PAUSE)
     if until > begins:
         _hold(state, slot, now, until)
         pause_clocks(plan, state, slot, begins, until, now)
-        lead.paused = 1
-        mind.paused_until = until
+        lead.paused_until = until
 
 
 @hot
 def _hold(state: Any, slot: Whole, now: float, until: float) -> None:
     """Nothing falls due, and the lead does not wait in the queue, before a pause is over."""
-    lead, mind = state.leads[slot], state.minds[slot]
+    lead = state.leads[slot]
     if lead.waiting:
         if state.n[TRACING] != 0:
             write_attempt(state, slot, now, WITHDRAWN)
         leave_queue(state, slot)
         lead.waiting = 0
         lead.returning = 1
-    elif lead.in_service or lead.reacting or mind.due >= until:
+    elif lead.in_service or lead.reacting or lead.due >= until:
         return
-    mind.due = until
+    lead.due = until
     lead.coming_token += 1
     schedule(state, until, DUE, lead.id, RETURNS if lead.returning else NEXT_ATTEMPT, slot, lead.coming_token)
 
@@ -150,5 +146,4 @@ def _expect_signal(plan: Any, state: Any, slot: Whole) -> None:
 def _duration(plan: Any, lead: Any, signal: Whole, table: Whole, what: Whole) -> float:
     if table < 0:
         return 0.0
-    drawn = bits(lead.luck, plus(plan.signals[signal].luck, what), lead.number, ZERO)
-    return on_grid(quantile(plan.tables, table, drawn))
+    return on_grid(quantile(plan.tables, table, bits(lead.luck, plus(plan.signals[signal].luck, what), lead.number, ZERO)))

@@ -57,76 +57,62 @@ GONE, IN_STAGE, COOLING = (np.int64(i) for i in range(3))
 
 EVENT = np.dtype([("key", "i8"), ("order", "i8"), ("slot", "i4"), ("token", "i4")])
 PLACE = np.dtype([("key", "f8"), ("joined", "f8"), ("lead", "i8"), ("level", "i8"), ("slot", "i4"), ("place", "i4")])
-# A lead: what nearly every event looks at. Fields that are used together stand together, and none crosses a line of the
-# cache: first those of 8 bytes, then of 4, then of 1.
+# Half the room of 8 bytes a field, and fields that are set together stand together.
 LEAD = np.dtype([
-    # for life
     ("id", "i8"), ("luck", "u8"), ("arrived", "f8"), ("fit", "f8"), ("value", "f8"), ("context", "f8"),
     ("reached_by", "i8"),
     # the visit
     ("entered", "f8"), ("first_deadline", "f8"), ("touched", "f8"), ("reached", "f8"), ("chance", "f8"),
-    ("shift", "f8"), ("effort", "f8"),
-    # the assignment, the attempt or task
-    ("assigned", "f8"), ("first_joined", "f8"), ("first_touched", "f8"), ("joined", "f8"), ("started", "f8"),
-    ("work", "f8"),
-    # the visit
-    ("stage", "i4"), ("number", "i4"), ("cycle", "i4"), ("attempts", "i4"), ("assignments", "i4"), ("reassigned", "i4"),
-    ("step", "i4"), ("step_attempts", "i4"),
-    # the assignment: team, -1 while nobody answers for the visit; row of `promises`; attempts made
-    ("assigned_to", "i4"), ("promise", "i4"), ("made", "i4"), ("warned", "i4"),
-    ("rep", "i4"), ("lane", "i4"),
-    ("task", "i4"),             # row of `tasks`, -1 none
-    ("tries", "i4"),
-    # within an event
-    ("to", "i4"), ("exit", "i4"), ("outcome", "i4"),
-    # for life
-    ("source", "i4"), ("segment", "i4"), ("group", "i4"),       # group: row of `mixes`
-    ("owner", "i4"), ("cycles", "i4"), ("snapshot_stage", "i4"),
-    ("flight", "i4"),           # row of `inflight` until the lead carries on, -1 none
-    # tokens: an event is stale when its token is not the lead's any more; they only ever rise, slots are re-used
-    ("visit_token", "i4"), ("coming_token", "i4"), ("place", "i4"), ("next_newcomer", "i4"),
-    ("alive", "i1"), ("listed", "i1"),      # listed: in the list of newcomers
-    ("reachable", "i1"), ("in_cohort", "i1"),
-    ("second", "i1"),           # second record of a person
-    ("next", "i1"), ("then", "i1"),         # then: what follows a look at the definitions
-    ("ending", "i1"),
-    # the visit
+    ("shift", "f8"), ("asked", "f8"), ("effort", "f8"),
+    ("attempts", "i4"), ("assignments", "i4"), ("reassigned", "i4"), ("step", "i4"), ("step_attempts", "i4"),
+    ("unresolved", "i4"), ("merged", "i4"),
     ("level", "i1"), ("waiting", "i1"), ("in_service", "i1"), ("patience_over", "i1"), ("touched_before", "i1"),
     ("inherited", "i1"),
     ("impatient", "i1"),        # patience runs, and is not on the agenda yet
-    ("stirred", "i1"),          # something of `minds` is not as at birth
-    ("nurtured", "i1"), ("raised", "i1"),   # touches are still to come; raised a hand before the first touch
+    ("next", "i1"), ("postponed", "i1"),
+    ("then", "i1"),             # what follows a look at the definitions
     ("offered", "i1"),          # came by a handoff between two stages: the team may have to accept it
     ("gated", "i1"),            # waits for the threshold of its stage
     ("blame", "i1"),
     # the assignment
-    ("kept", "i1"), ("reacting", "i1"), ("escalated", "i1"), ("postponed", "i1"),
+    ("ending", "i1"), ("kept", "i1"), ("reacting", "i1"), ("escalated", "i1"),
     ("clocked", "i1"),          # has clocks
     ("handed", "i1"), ("succeeds", "i1"),
-    ("deciding", "i1"), ("accepted", "i1"), ("pursued", "i1"), ("paused", "i1"),
+    ("deciding", "i1"), ("timed_out", "i1"), ("accepted", "i1"), ("pursued", "i1"),
     ("hurried", "i1"),          # somebody wants the team to turn to the lead now
     ("returning", "i1"),        # joins the queue when a pause is over
-    ("pausing", "i1"),          # has a pause to begin
-], align=True)
-# What most events never look at: what a buyer thinks, and what few plans have.
+    ("assigned_to", "i4"),      # team, -1 while nobody answers for the visit
+    ("promise", "i4"), ("made", "i4"), ("warned", "i4"), ("stage", "i4"), ("number", "i4"), ("cycle", "i4"),
+    ("assigned", "f8"), ("first_joined", "f8"), ("first_touched", "f8"), ("decided", "f8"), ("paused_until", "f8"),
+    ("due", "f8"),              # when the next attempt falls due
+    # the attempt or task
+    ("joined", "f8"), ("started", "f8"), ("work", "f8"), ("moved", "f8"), ("key", "f8"), ("rep", "i4"), ("lane", "i4"),
+    ("task", "i4"),             # row of `tasks`, -1 none
+    ("tries", "i4"),
+    # within an event
+    ("to", "i4"), ("exit", "i4"), ("outcome", "i4"), ("pausing", "i4"),     # pausing: signal, -1 none
+    # for life
+    ("source", "i4"), ("segment", "i4"), ("group", "i4"),       # group: row of `mixes`
+    ("owner", "i4"), ("cycles", "i4"), ("snapshot_stage", "i4"),
+    ("flight", "i4"),           # row of `inflight` until the lead carries on, -1 none
+    ("reachable", "i1"), ("in_cohort", "i1"),
+    ("second", "i1"),           # second record of a person
+    ("duplicated", "i1"),       # the person has had two records at a time
+    # tokens: an event is stale when its token is not the lead's any more; they only ever rise, slots are re-used
+    ("alive", "i1"), ("listed", "i1"),      # listed: in the list of newcomers
+    ("visit_token", "i4"), ("coming_token", "i4"), ("place", "i4"), ("next_newcomer", "i4"),
+])
+# What a buyer thinks, apart from the lead: most events never look at it.
 MIND = np.dtype([
     ("intent", "f8"), ("trust", "f8"), ("points", "f8"), ("ready", "f8"),
     ("counted", "i8"), ("passed", "i8"),        # definitions counted, thresholds passed: a bit each
-    # nurture of the visit: row, when it began, touches so far, the last one, the one too many
-    ("nurture_from", "f8"), ("nurture", "i4"), ("touches", "i4"), ("most", "i4"), ("tires", "i4"),
+    # nurture of the visit: row or -1, when it began, when it stopped, touches so far, the last one, the one too many
+    ("nurture", "i4"), ("touches", "i4"), ("most", "i4"), ("tires", "i4"), ("nurture_from", "f8"),
+    ("nurture_until", "f8"),
     ("crossing", "f8"),         # touch at which a threshold is reached; inf none
     ("signal_shift", "f8"), ("signal_at", "f8"), ("signal", "i4"),      # the next signal
-    ("pause", "i4"),            # signal whose pause begins
-    ("asked", "f8"),            # when a hand was raised last
-    ("unresolved", "i4"), ("merged", "i4"),            # of the visit
-    ("decided", "f8"), ("paused_until", "f8"),  # of the assignment
-    ("due", "f8"),              # when the next attempt falls due
-    ("moved", "f8"),            # effects on the chance of contact of the attempt
-    ("token", "i4"), ("crossing_token", "i4"),
-    ("key", "f8"),              # place in the queue, where it is not first come
-    ("unsubscribed", "i1"), ("timed_out", "i1"),
-    ("duplicated", "i1"),       # the person has had two records at a time
-], align=True)
+    ("unsubscribed", "i1"), ("token", "i4"), ("crossing_token", "i4"),
+])
 CLOCK = np.dtype([("start", "f8"), ("deadline", "f8"), ("state", "i8"), ("term", "i8"),
                   ("acted_at", "f8"), ("acted", "i8"), ("token", "i4")])
 TEAM_NOW = np.dtype([("busy", "i8"), ("capacity", "i8"), ("present", "i8"), ("until", "f8"), ("due", "i8"),

@@ -92,8 +92,7 @@ def count_passing(plan: Any, state: Any, out: Any, lead: Any, mind: Any, i: Whol
 
 
 @hot
-def count_visit(plan: Any, state: Any, out: Any, slot: Whole, ended: float, outcome: Whole) -> None:
-    lead, mind = state.leads[slot], state.minds[slot]
+def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: Whole, back: float) -> None:
     stages = len(plan.stages)
     at = np.int64(lead.group * stages + lead.stage)             # rows by source, segment and stage; first the cohort's
     later = at + len(plan.mixes) * stages
@@ -110,7 +109,7 @@ def count_visit(plan: Any, state: Any, out: Any, slot: Whole, ended: float, outc
             out.responses[COHORT, lead.stage, bin_] += 1.0
         if lead.reached >= 0.0:
             row.reached += 1.0
-        _count_end(plan, lead, mind, row)
+        _count_end(plan, lead, row)
         _count_outcome(out, at, outcome, ended - lead.entered)
         row.within += promise == 1
         row.beyond += promise == 2
@@ -126,7 +125,7 @@ def count_visit(plan: Any, state: Any, out: Any, slot: Whole, ended: float, outc
     if lead.reached >= 0.0 and in_window(plan, lead.reached):
         row.reached += 1.0
     if outcome != OPEN and in_window(plan, ended):
-        _count_end(plan, lead, mind, row)
+        _count_end(plan, lead, row)
         _count_outcome(out, later, outcome, ended - lead.entered)
     if outcome == REJECTED and lead.fit >= plan.settings[0].good:
         if lead.in_cohort:
@@ -199,7 +198,7 @@ def _open_seconds(plan: Any, state: Any, team: Whole, start: float, until: float
 
 
 @hot
-def _count_end(plan: Any, lead: Any, mind: Any, row: Any) -> None:
+def _count_end(plan: Any, lead: Any, row: Any) -> None:
     """What a visit adds up to."""
     row.attempts += lead.attempts
     row.effort += lead.effort
@@ -207,13 +206,10 @@ def _count_end(plan: Any, lead: Any, mind: Any, row: Any) -> None:
         row.wasted += lead.effort
     if lead.touched < 0.0 and lead.touched_before == 0 and plan.stages[lead.stage].step_count > 0:
         row.untouched_value += lead.value
-    if lead.blame:
-        row.blame_lead += lead.blame == POOR_LEAD
-        row.blame_follow_up += lead.blame == POOR_FOLLOW_UP
-    if lead.stirred:
-        row.merged += mind.merged
-    if lead.second:
-        row.duplicates += 1.0
+    row.blame_lead += lead.blame == POOR_LEAD
+    row.blame_follow_up += lead.blame == POOR_FOLLOW_UP
+    row.merged += lead.merged
+    row.duplicates += lead.second
 
 
 @rare
@@ -228,7 +224,7 @@ def _hour_of_week(plan: Any, at: float) -> Whole:
         else:
             high = middle
     hour = min(LAST_HOUR, np.int64((at - plan.instants[low]) * (1.0 / HOUR)))
-    return (settings.weekday + low - settings.days_first) % 7 * 24 + hour  # type: ignore[no-any-return]  # from a record
+    return (settings.weekday + low - settings.days_first) % 7 * 24 + hour
 
 
 @hot

@@ -69,7 +69,7 @@ def start_task(plan: Any, state: Any, slot: Whole, now: float) -> float:
 
 
 @rare
-def finish_task(plan: Any, lead: Any, mind: Any) -> None:
+def finish_task(plan: Any, lead: Any) -> None:
     """Done, or once more, or in vain."""
     row = plan.tasks[lead.task]
     lead.next = NEXT_TASK
@@ -81,8 +81,7 @@ def finish_task(plan: Any, lead: Any, mind: Any) -> None:
             lead.ending = GAVE_UP
             give_up(plan, lead)
         else:
-            lead.stirred = 1
-            mind.unresolved += 1
+            lead.unresolved += 1
             lead.tries = 0
 
 

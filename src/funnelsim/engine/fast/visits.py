@@ -76,8 +76,7 @@ def enter(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
     if state.facts[lead.stage].watched:
         lead.then = lead.next
         lead.next = LOOK
-        if plan.stages[lead.stage].nurture >= 0:
-            start_nurture(plan, state, slot, now)
+        start_nurture(plan, state, slot, now)
         start_signals(plan, state, slot, now)
 
 
@@ -245,7 +244,7 @@ def _board(plan: Any, state: Any, slot: Whole) -> None:
 
 @hot
 def _start_visit(state: Any, slot: Whole, stage: Whole, entered: float) -> None:
-    lead = state.leads[slot]
+    lead, mind = state.leads[slot], state.minds[slot]
     state.counts[slot, stage] += 1
     state.open_visits[stage] += 1
     lead.stage = stage
@@ -270,11 +269,15 @@ def _start_visit(state: Any, slot: Whole, stage: Whole, entered: float) -> None:
     lead.inherited = 0
     lead.impatient = 0
     lead.postponed = -1
+    lead.asked = -1.0
     lead.effort = 0.0
-    lead.raised = 0
+    lead.unresolved = 0
+    lead.merged = 0
     lead.offered = 0
     lead.gated = 0
     lead.task = -1
+    mind.touches = 0
+    mind.most = 0
 
 
 @hot

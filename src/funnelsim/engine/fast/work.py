@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.fast.agenda import schedule, schedule_work
-from funnelsim.engine.fast.clocks import settle_clock
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.effects import effects_on
 from funnelsim.engine.fast.outcome import give_up, turn_cold
 from funnelsim.engine.fast.promises import catch_up, count_touch, promised_attempts
+from funnelsim.engine.fast.clocks import settle_clock
 from funnelsim.engine.fast.queues import NO_LANE, ask_dispatch, join_queue, next_lane, take_next
 from funnelsim.engine.fast.rows import write_attempt
 from funnelsim.engine.fast.state import AWAY, BUSY, FALL_DUE, JOIN, NEXT_ATTEMPT, ROUTE, SETTLE, TRACING
@@ -103,7 +103,10 @@ def start(plan: Any, state: Any, out: Any, team: Whole, slot: Whole, now: float)
     lead.in_service = 1
     lead.level = 0
     lead.started = now
-    work = start_task(plan, state, slot, now) if lead.task >= 0 else _start_attempt(plan, state, slot, now)
+    if lead.task >= 0:
+        work = start_task(plan, state, slot, now)
+    else:
+        work = _start_attempt(plan, state, slot, now)
     stretch = step_value(plan.points, row.stretch_first, row.stretch_count, now)
     if stretch != 1.0:
         work = on_grid(work * stretch)
@@ -131,7 +134,7 @@ def finish_work(plan: Any, state: Any, slot: Whole, now: float) -> None:
     state.teams[team].busy -= 1
     ask_dispatch(state, team)
     if lead.task >= 0:
-        finish_task(plan, lead, state.minds[slot])
+        finish_task(plan, lead)
     elif lead.succeeds:
         lead.reached = now
         lead.visit_token += 1               # patience ends when the buyer is reached
@@ -213,21 +216,12 @@ def _after_no_answer(plan: Any, state: Any, slot: Whole, now: float) -> None:
             return
         lead.step += 1
         lead.step_attempts = 0
-    due = _due(plan, lead, now)
-    if state.facts[lead.stage].watched:
-        due = _not_paused(lead, state.minds[slot], due)
+    lead.due = max(_due(plan, lead, now), float(lead.paused_until))
     lead.coming_token += 1
-    if due > now:
-        schedule(state, due, DUE, lead.id, NEXT_ATTEMPT, slot, lead.coming_token)
+    if lead.due > now:
+        schedule(state, lead.due, DUE, lead.id, NEXT_ATTEMPT, slot, lead.coming_token)
     else:
         lead.next = FALL_DUE
-
-
-@rare
-def _not_paused(lead: Any, mind: Any, due: float) -> float:
-    """No attempt falls due before a pause is over [86]."""
-    mind.due = max(due, float(mind.paused_until)) if lead.paused else due
-    return mind.due  # type: ignore[no-any-return]  # from a record
 
 
 @hot
@@ -262,13 +256,11 @@ def _note_absence(plan: Any, state: Any, team: Whole, opens: float, capacity: Wh
 def _contact_chance(plan: Any, state: Any, slot: Whole, step: Any, now: float) -> float:
     """Chance that this attempt reaches the buyer [37, 41, 65, 101]."""
     lead = state.leads[slot]
-    shift = effects_on(plan, state, slot, CONTACT_CHANCE, now)
-    if state.n[TRACING] != 0:
-        state.minds[slot].moved = shift
+    lead.moved = effects_on(plan, state, slot, CONTACT_CHANCE, now)
     if step.contactable != 0 and lead.reachable == 0:
         return 0.0
     chance = plan.points[step.contact_first + min(lead.attempts, step.contact_count) - 1].y
-    return shifted_chance(chance, plan.stages[lead.stage].contact_intercept + shift)
+    return shifted_chance(chance, plan.stages[lead.stage].contact_intercept + lead.moved)
 
 
 @hot
