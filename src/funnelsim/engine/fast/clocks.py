@@ -17,7 +17,6 @@ from funnelsim.plan import (
     ATTEMPTS_WITHIN,
     BROKEN,
     CREATED,
-    FIRST_TOUCH,
     INHERITED,
     KEPT,
     NEITHER,

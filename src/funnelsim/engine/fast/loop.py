@@ -306,7 +306,7 @@ def _falls_due(plan: Any, state: Any, slot: Whole, detail: Whole, now: float) ->
         lead.next = FALL_DUE
     elif detail == HABIT_ENDS:
         react(state, slot, now)
-    elif detail == DECIDES or detail == TIMES_OUT:
+    elif detail in (DECIDES, TIMES_OUT):
         lead.timed_out = np.int64(detail == TIMES_OUT)
         lead.next = DECIDE
     else:

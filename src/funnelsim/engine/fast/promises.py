@@ -182,7 +182,7 @@ def count_touch(plan: Any, state: Any, slot: Whole, now: float) -> None:
 @hot
 def promised_attempts(plan: Any, lead: Any) -> Whole:
     """How many attempts the visit gets at least [52]."""
-    return plan.promises[lead.promise].attempts if lead.kept == 1 else ZERO  # type: ignore[no-any-return]  # from a record
+    return plan.promises[lead.promise].attempts if lead.kept == 1 else ZERO
 
 
 @hot

@@ -19,7 +19,6 @@ from funnelsim.plan import (
     BUDGETED,
     BY_DUE_TIME,
     BY_SCORE,
-    BY_VALUE,
     DEALS,
     FIRST_COME,
     FIRST_TOUCH,
@@ -76,7 +75,7 @@ def next_lane(plan: Any, state: Any, team: Whole, now: float) -> Whole:
         return NO_LANE
     if row.lanes == POOLED:
         lane = row.lane_first
-        return lane if state.lanes[lane].waiting > 0 and at.busy < at.present else NO_LANE  # type: ignore[no-any-return]  # from a record
+        return lane if state.lanes[lane].waiting > 0 and at.busy < at.present else NO_LANE
     return _lane_apart(plan, state, team)
 
 
@@ -107,10 +106,10 @@ def _key(plan: Any, state: Any, team: Whole, slot: Whole, now: float) -> float:
     """Key of an order other than first come [13, 97]."""
     lead, row = state.leads[slot], plan.teams[team]
     if row.order == BY_SCORE:
-        return -(score_now(plan, state, slot, row.score, now) if row.score >= 0 else lead.fit)  # type: ignore[no-any-return]  # from a record
+        return -(score_now(plan, state, slot, row.score, now) if row.score >= 0 else lead.fit)
     if row.order == BY_DUE_TIME:
         clock = state.clocks[slot, FIRST_TOUCH]
-        return clock.deadline if lead.clocked and clock.state == RUNNING else np.inf  # type: ignore[no-any-return]  # from a record
+        return clock.deadline if lead.clocked and clock.state == RUNNING else np.inf
     if row.order == NEWEST:
         return -lead.entered  # type: ignore[no-any-return]  # from a record
     return -lead.value  # type: ignore[no-any-return]  # from a record

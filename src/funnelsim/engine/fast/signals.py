@@ -146,4 +146,5 @@ def _expect_signal(plan: Any, state: Any, slot: Whole) -> None:
 def _duration(plan: Any, lead: Any, signal: Whole, table: Whole, what: Whole) -> float:
     if table < 0:
         return 0.0
-    return on_grid(quantile(plan.tables, table, bits(lead.luck, plus(plan.signals[signal].luck, what), lead.number, ZERO)))
+    drawn = bits(lead.luck, plus(plan.signals[signal].luck, what), lead.number, ZERO)
+    return on_grid(quantile(plan.tables, table, drawn))

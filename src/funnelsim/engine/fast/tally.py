@@ -224,7 +224,7 @@ def _hour_of_week(plan: Any, at: float) -> Whole:
         else:
             high = middle
     hour = min(LAST_HOUR, np.int64((at - plan.instants[low]) * (1.0 / HOUR)))
-    return (settings.weekday + low - settings.days_first) % 7 * 24 + hour
+    return (settings.weekday + low - settings.days_first) % 7 * 24 + hour  # type: ignore[no-any-return]  # from a record
 
 
 @hot

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.fast.agenda import schedule, schedule_work
+from funnelsim.engine.fast.clocks import settle_clock
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.effects import effects_on
 from funnelsim.engine.fast.outcome import give_up, turn_cold
 from funnelsim.engine.fast.promises import catch_up, count_touch, promised_attempts
-from funnelsim.engine.fast.clocks import settle_clock
 from funnelsim.engine.fast.queues import NO_LANE, ask_dispatch, join_queue, next_lane, take_next
 from funnelsim.engine.fast.rows import write_attempt
 from funnelsim.engine.fast.state import AWAY, BUSY, FALL_DUE, JOIN, NEXT_ATTEMPT, ROUTE, SETTLE, TRACING
@@ -103,10 +103,7 @@ def start(plan: Any, state: Any, out: Any, team: Whole, slot: Whole, now: float)
     lead.in_service = 1
     lead.level = 0
     lead.started = now
-    if lead.task >= 0:
-        work = start_task(plan, state, slot, now)
-    else:
-        work = _start_attempt(plan, state, slot, now)
+    work = start_task(plan, state, slot, now) if lead.task >= 0 else _start_attempt(plan, state, slot, now)
     stretch = step_value(plan.points, row.stretch_first, row.stretch_count, now)
     if stretch != 1.0:
         work = on_grid(work * stretch)
