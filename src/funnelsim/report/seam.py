@@ -12,10 +12,11 @@ from funnelsim.report.wording import NOTHING, Table, money, number, percent, sho
 from funnelsim.result import Result
 
 
-def seam_report(result: Result, width: int) -> str:
-    """Acceptance, effort, blame, breaches, saturation and levels."""
-    parts = [_acceptance(result, width), _effort(result, width), _breach_hours(result), _saturation(result),
-             _levels(result, width), _agreement(result)]
+def seam_report(result: Result, width: int, verbose: int = 0) -> str:
+    """Acceptance, effort, blame and levels; with `verbose` by stage, and when promises break and who is full first."""
+    parts = [_acceptance(result, width), _effort(result, width, verbose), _levels(result, width)]
+    if verbose:
+        parts += [_breach_hours(result), _saturation(result), _agreement(result)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -32,11 +33,16 @@ def _acceptance(result: Result, width: int) -> str:
     return "\n".join(table.lines(width)) if table.rows else ""
 
 
-def _effort(result: Result, width: int) -> str:
-    """Work, and what of it went to poor leads; good leads turned down; value nobody touched; whose fault."""
+def _effort(result: Result, width: int, verbose: int) -> str:
+    """Work, and what of it went to poor leads; good leads turned down; value nobody touched; whose fault.
+
+    One screen is enough for who asks for nothing of it: without `verbose` only if leads were turned down or called late.
+    """
+    if not verbose and not any(f"cohort.{name}" in result.measures for name in ("rejected", "lost_by_poor_follow-up")):
+        return ""
     table = Table(["effort (cohort)", "hours", "on poor leads", "±", "turned down", "of them good", "untouched value",
                    "fault: leads", "follow-up"])
-    for stage in ("", *result.book.stages):
+    for stage in ("", *(result.book.stages if verbose else ())):
         wasted = _cells(result, "effort_wasted", stage)
         cells = [_cells(result, "effort", stage)[0], *wasted]
         cells += [_cells(result, name, stage)[0] for name in (
@@ -106,11 +112,9 @@ def assumptions_report(assumed: Sequence[tuple[str, str, str]], most: int) -> st
     """What rests on no published number: (key, value, command of the sweep that varies it)."""
     if not assumed:
         return ""
-    lines = [f"Assumptions, sizes nobody has published ({len(assumed)}): "
-             + ", ".join(f"{path} {written}" for path, written, _ in assumed[:most])
-             + (", ..." if len(assumed) > most else "") + "."]
-    lines.append(f"How far the answer depends on one: {assumed[0][2]}")
-    return "\n".join(lines)
+    names = ", ".join(f"{path} {written}" for path, written, _ in assumed[:most])
+    more = ", ..." if len(assumed) > most else ""
+    return f"Assumptions, sizes nobody has published ({len(assumed)}): {names}{more}. How much one matters: {assumed[0][2]}"
 
 
 def _cells(result: Result, name: str, of: str) -> list[str]:

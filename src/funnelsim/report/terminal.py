@@ -23,7 +23,7 @@ WITH_DRAWS = "luck, and what the\nranges leave open ({ranges}), one draw a run."
 def run_report(result: Result, verbose: int = 0, width: int = 100) -> str:
     """The text of a run."""
     parts = [answer(result), _outcomes(result, width), _stages(result, width), _promises(result, width),
-             seam_report(result, width), _teams(result, width), _volumes(result)]
+             seam_report(result, width, verbose), _teams(result, width), _volumes(result)]
     if verbose:
         parts += list(_everything(result, width))
     ranges = ", ".join(result.manifest.beliefs)

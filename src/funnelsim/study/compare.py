@@ -123,7 +123,8 @@ def compare(
     notes: list[str] = []
     while pairs < MOST_PAIRS and _wants_more(columns, goal, uncertain, design, notes):
         more = runner.columns(cases, range(design.draws), range(pairs, 2 * pairs), "comparing, more pairs")
-        columns = [_joined(one, other, design.draws) for one, other in zip(columns, more, strict=True)]
+        columns = [_joined(case, one, other, design.draws)
+                   for case, one, other in zip(cases, columns, more, strict=True)]
         pairs *= 2
     at_one, by_curve = _aside(cases, goal, design, runner) if aside else ({}, {})
     rungs = [
@@ -251,7 +252,7 @@ class Runs:
         return [_column(one, results[i * len(draws) : (i + 1) * len(draws)]) for i, one in enumerate(cases)]
 
 
-def _column(one: Case, results: list[list[Summary]]) -> Column:
+def _column(one: Case, results: Sequence[Sequence[Summary]]) -> Column:
     summaries = [summary for found in results for summary in found]
     found = named(summaries, one.blueprint.centre, one.blueprint.book)
     return Column(
@@ -266,19 +267,13 @@ def _by_draw(measure: Measure, draws: int) -> Floats:
     return np.broadcast_to(measure.values, measure.top.shape).reshape(draws, -1)
 
 
-def _joined(one: Column, other: Column, draws: int) -> Column:
+def _joined(case: Case, one: Column, other: Column, draws: int) -> Column:
+    """Measured anew: what never happened in either alone has no measure there."""
     first, second = len(one.summaries) // draws, len(other.summaries) // draws
-    summaries = [
-        summary
+    return _column(case, [
+        [*one.summaries[d * first : (d + 1) * first], *other.summaries[d * second : (d + 1) * second]]
         for d in range(draws)
-        for summary in (*one.summaries[d * first : (d + 1) * first], *other.summaries[d * second : (d + 1) * second])
-    ]
-    return Column(
-        one.name,
-        {key: np.concatenate((one.values[key], other.values[key]), axis=1) for key in one.values},
-        one.units,
-        summaries,
-    )
+    ])
 
 
 def _differences(base: Column, other: Column, uncertain: bool) -> dict[str, Spread]:
