@@ -36,9 +36,9 @@ def _acceptance(result: Result, width: int) -> str:
 def _effort(result: Result, width: int, verbose: int) -> str:
     """Work, and what of it went to poor leads; good leads turned down; value nobody touched; whose fault.
 
-    One screen is enough for who asks for nothing of it: without `verbose` only if leads were turned down or called late.
+    A run should fit one screen: without `verbose` only if leads were turned down.
     """
-    if not verbose and not any(f"cohort.{name}" in result.measures for name in ("rejected", "lost_by_poor_follow-up")):
+    if not verbose and "cohort.rejected" not in result.measures:
         return ""
     table = Table(["effort (cohort)", "hours", "on poor leads", "±", "turned down", "of them good", "untouched value",
                    "fault: leads", "follow-up"])
@@ -114,7 +114,7 @@ def assumptions_report(assumed: Sequence[tuple[str, str, str]], most: int) -> st
         return ""
     names = ", ".join(f"{path} {written}" for path, written, _ in assumed[:most])
     more = ", ..." if len(assumed) > most else ""
-    return f"Assumptions, sizes nobody has published ({len(assumed)}): {names}{more}. How much one matters: {assumed[0][2]}"
+    return f"Assumptions, sizes nobody published ({len(assumed)}): {names}{more}. How much one matters: {assumed[0][2]}"
 
 
 def _cells(result: Result, name: str, of: str) -> list[str]:
