@@ -26,12 +26,12 @@ def cluster(address: str) -> Iterator[Executor]:
     except ImportError:
         raise UsageError('--cluster needs Dask: pip install "funnelsim[cluster]"') from None
     try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]  # Dask types little
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise UsageError(f"no Dask scheduler answers at {address}: {error}") from None
     with client:
         _check_workers(client)
-        yield client.get_executor(pure=False, retries=RETRIES)  # type: ignore[no-untyped-call]
+        yield client.get_executor(pure=False, retries=RETRIES)
 
 
 def _check_workers(client: Any) -> None:
