@@ -13,11 +13,15 @@ setup: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
+.venv/tools: .venv/ready requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	touch $@
+
 demo: setup
 	$(BIN)/funnelsim calibrate calibration/sample.history.yaml --out calibration/sample.fitted.yaml
 	$(BIN)/funnelsim compare scenarios/old-way.yaml scenarios/old-way-with-promise.yaml scenarios/shared-funnel.yaml --out results
 
-lint: setup
+lint: .venv/tools
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 

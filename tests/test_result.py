@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from funnelsim import result as results
+from funnelsim.commands.run import run
 from funnelsim.errors import DataError, RunError, UsageError
 from funnelsim.folder import written_whole
 from funnelsim.result import Result
-from funnelsim.running import run
 from small import write_small
 
 
@@ -166,7 +166,7 @@ def test_interrupted_runs_leave_the_last_one_alone(tmp_path: Path) -> None:
 def test_results_that_cannot_be_written_are_told_before_the_run(scenario: Path, tmp_path: Path,
                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr("funnelsim.running.replicate", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setattr("funnelsim.commands.run.replicate", lambda *_: pytest.fail("it ran"))
     with pytest.raises(UsageError, match="cannot be written"):
         run(scenario, out=tmp_path / "file")
 

@@ -18,13 +18,13 @@ from funnelsim.watch import Watch
 if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
     from funnelsim.calibration.readers.recognise import Recognised
-    from funnelsim.comparing import Compared
+    from funnelsim.commands.compare import Compared
+    from funnelsim.commands.seek import Sought
+    from funnelsim.commands.sweep import Swept
     from funnelsim.result import Result
     from funnelsim.scenario import Loaded
-    from funnelsim.seeking import Sought
     from funnelsim.study.anchor import Anchor
     from funnelsim.study.validate import Check
-    from funnelsim.sweeping import Swept
 
 STARTERS = Path(__file__).parent / "templates"
 SCHEMA_FILE = "scenario.schema.json"
@@ -90,29 +90,29 @@ def anchor(file: str | Path, sets: Sequence[str] = (), threads: int | None = Non
 
 
 def run(file: str | Path, sets: Sequence[str] = (), **options: Any) -> Result:
-    """Run a scenario, or repeat a run from its manifest; see `funnelsim.running.run` for the options."""
-    from funnelsim.running import run as do
+    """Run a scenario, or repeat a run from its manifest; see `funnelsim.commands.run.run` for the options."""
+    from funnelsim.commands.run import run as do
 
     return do(file, sets, **options)
 
 
 def compare(base: str | Path, *others: str | Path, **options: Any) -> Compared:
-    """Set scenarios against a base; see `funnelsim.comparing.compare` for the options."""
-    from funnelsim.comparing import compare as do
+    """Set scenarios against a base; see `funnelsim.commands.compare.compare` for the options."""
+    from funnelsim.commands.compare import compare as do
 
     return do(base, *others, **options)
 
 
 def sweep(file: str | Path, *others: str | Path, **options: Any) -> Swept:
-    """Run scenarios at many points on the same luck; see `funnelsim.sweeping.sweep` for the options."""
-    from funnelsim.sweeping import sweep as do
+    """Run scenarios at many points on the same luck; see `funnelsim.commands.sweep.sweep` for the options."""
+    from funnelsim.commands.sweep import sweep as do
 
     return do(file, *others, **options)
 
 
 def seek(file: str | Path, **options: Any) -> Sought:
-    """Seek the smallest value that meets a goal with a chance; see `funnelsim.seeking.seek` for the options."""
-    from funnelsim.seeking import seek as do
+    """Seek the smallest value that meets a goal with a chance; see `funnelsim.commands.seek.seek` for the options."""
+    from funnelsim.commands.seek import seek as do
 
     return do(file, **options)
 

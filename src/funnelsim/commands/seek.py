@@ -19,6 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from funnelsim import manifest as manifests
+from funnelsim.commands.sweep import (
+    POINTS,
+    asked_in,
+    axis_data,
+    axis_of,
+    executor_on,
+    goal_data,
+    goal_from,
+    goal_of_data,
+    same_digits,
+)
 from funnelsim.engine.jit import is_compiled
 from funnelsim.errors import UsageError
 from funnelsim.folder import check_writable, written_whole
@@ -31,17 +42,6 @@ from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.points import Size, Store
 from funnelsim.study.seek import Node, Question, Seek
 from funnelsim.study.seek import seek as study_seek
-from funnelsim.sweeping import (
-    POINTS,
-    asked_in,
-    axis_data,
-    axis_of,
-    executor_on,
-    goal_data,
-    goal_from,
-    goal_of_data,
-    same_digits,
-)
 from funnelsim.watch import Watch
 
 REPLICATIONS = 100

@@ -1,0 +1,39 @@
+"""funnelsim anchor: the intercepts of a root scenario."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from funnelsim.cli.options import options
+from funnelsim.watch import Terminal
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@options("sets", "threads", "json", "quiet")
+@click.option("--again", is_flag=True, help="Solve even if this has been done before.")
+def anchor(file: Path, sets: tuple[str, ...], threads: int | None, as_json: bool, quiet: bool, again: bool) -> None:
+    """Show the intercepts that make the root scenario reproduce its base rates.
+
+    \b
+    funnelsim anchor old-way.yaml
+
+    A base rate is an average over the leads of the root scenario, with all its effects on. Runs and comparisons do
+    this by themselves and keep what they find.
+    """
+    from funnelsim import api
+
+    watch = Terminal(quiet=quiet)
+    found = api.anchor(file, sets, threads, not again, watch)
+    watch.clear()
+    if as_json:
+        from funnelsim.study.anchor import to_json
+
+        click.echo(json.dumps(to_json(found), indent=1))
+    else:
+        from funnelsim.report.terminal import anchor_report
+
+        click.echo(anchor_report(found))

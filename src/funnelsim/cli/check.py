@@ -1,0 +1,35 @@
+"""funnelsim check: are scenario files right?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from funnelsim.cli.options import options
+from funnelsim.cli.printing import complain, warn
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options("sets", "quiet")
+def check(files: tuple[Path, ...], sets: tuple[str, ...], quiet: bool) -> int:
+    """Say whether scenario files are right; every mistake at once, with its place.
+
+    \b
+    funnelsim check scenarios/*.yaml
+    funnelsim check base.yaml --set teams.sales.people=6
+    """
+    from funnelsim import api
+    from funnelsim.errors import InvalidInput
+
+    code = 0
+    for file in files:
+        try:
+            warn(api.check(file, sets).warnings, quiet)
+            if not quiet:
+                click.echo(f"{file}: ok")
+        except InvalidInput as error:
+            complain(error)
+            code = error.exit_code
+    return code

@@ -1,0 +1,47 @@
+"""funnelsim compare: which way is better, and why?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from funnelsim.cli.options import options
+from funnelsim.cli.printing import answer, command_line, width
+from funnelsim.watch import Terminal
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="BASE OTHER...", type=click.Path(path_type=Path))
+@options("sets", "seed")
+@click.option("--draws", type=click.IntRange(min=2), help="Draws of what is not known.  [default: 40]")
+@click.option("--pairs", type=click.IntRange(min=1), help="Pairs of periods in each draw.  [default: 4]")
+@options("precision", "engine", "threads", "out")
+@click.option("--aside/--no-aside", default=True, help="Also ask what beliefs at 1 and other response curves would "
+              "say.  [default: aside]")
+@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
+@options("json", "quiet", "verbose")
+def compare(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
+    """Say which way is better, by how much, how sure that is, and what it rests on.
+
+    \b
+    funnelsim compare old-way.yaml shared-funnel.yaml
+    funnelsim compare old-way.yaml old-way-with-promise.yaml shared-funnel.yaml --precision 1%
+    funnelsim compare results/compare-shared-funnel-1f2e3d4c5b/manifest.json
+
+    The first file is the base. The last repeats a comparison to the last digit.
+    """
+    from funnelsim import api
+
+    watch = Terminal(quiet=quiet)
+    done = api.compare(*files, watch=watch, command=command_line(), **options)
+    watch.clear()
+    if as_json:
+        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
+    else:
+        from funnelsim.report.comparison import comparison_report
+
+        answer(comparison_report(done.found, verbose, width()))
+        click.echo(f"\nresults: {done.folder}")

@@ -1,0 +1,46 @@
+"""What commands print: the answer to stdout; notes and errors to stderr."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from funnelsim.errors import FunnelsimError, Problem
+
+
+def answer(text: str) -> None:
+    """The first line is the answer: bold on a terminal, unless NO_COLOR."""
+    first, _, rest = text.partition("\n")
+    plain = bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
+    click.echo(first if plain else click.style(first, bold=True), color=not plain)
+    click.echo(rest)
+
+
+def warn(problems: list[Problem], quiet: bool) -> None:
+    """Warnings of a scenario, on stderr."""
+    if not quiet:
+        for problem in problems:
+            click.echo(str(problem), err=True)
+
+
+def command_line() -> list[str]:
+    """What the user typed, for the manifest."""
+    return ["funnelsim", *click.get_current_context().find_root().obj]
+
+
+def width() -> int:
+    """Of the terminal; 110 where there is none."""
+    return shutil.get_terminal_size((110, 40)).columns
+
+
+def complain(error: FunnelsimError) -> None:
+    """An error as a user sees it, on stderr."""
+    from funnelsim.errors import InvalidInput
+
+    text = str(error)
+    click.echo(text if isinstance(error, InvalidInput) else f"error: {text}", err=True)

@@ -1,0 +1,27 @@
+"""funnelsim schema: the JSON Schema of scenario files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), help="Write it to a file.")
+def schema(out: Path | None) -> None:
+    """Print the JSON Schema of scenario files, for editors.
+
+    \b
+    funnelsim schema --out scenario.schema.json
+
+    Then let a scenario begin with `# yaml-language-server: $schema=scenario.schema.json`.
+    """
+    from funnelsim import api
+
+    text = json.dumps(api.schema(), indent=1, ensure_ascii=False)
+    if out is None:
+        click.echo(text)
+    else:
+        out.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,57 @@
+"""funnelsim seek: how much does a goal take?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from funnelsim.cli.options import Share, options
+from funnelsim.cli.printing import answer, command_line, width
+from funnelsim.watch import Terminal
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--vary", multiple=True, metavar="KEY=RANGE", help="What is sought, as in --vary "
+              "sources.search.rate=80..480/week or teams.sales.people=2..12.")
+@click.option("--goal", metavar="TEXT", help='As in --goal "revenue 1.2M by 2026-12-31"; default: the scenario\'s.')
+@click.option("--chance", type=Share(), metavar="SHARE", help="How sure it must be.  [default: 80%]")
+@click.option("--booked", metavar="AMOUNT", help="What counts towards the goal already, as in --booked 400k.")
+@options("sets", "seed")
+@click.option("--replications", "--reps", "-n", type=click.IntRange(min=1), help="At each point.  [default: 100]")
+@click.option("--precision", type=Share(), metavar="SHARE", help="Or: more until half the interval of the answer is "
+              "below this share of it, as in --precision 5%.")
+@options("engine", "threads")
+@click.option("--cluster", metavar="ADDRESS", help="Run the points on a Dask cluster, as in tcp://10.0.0.5:8786.")
+@options("out")
+@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
+@click.option("--fail-on-miss", is_flag=True, help="Exit code 4 when the goal cannot be met.")
+@options("json", "quiet", "verbose")
+def seek(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
+    """Find the smallest volume or team, or the slowest promise, that meets a goal with a chance.
+
+    \b
+    funnelsim seek shared.yaml --vary sources.search.rate=80..480/week --goal "wins 250" --chance 80%
+    funnelsim seek shared.yaml --vary teams.sales.people=2..12 --goal "revenue 1.2M by 2026-12-31"
+    funnelsim seek shared.yaml --vary "promises.first_touch=within 1..40 business hours" --goal "cohort.profit 800k"
+
+    Any path will do of which more only helps, or only harms.
+    """
+    from funnelsim import api
+    from funnelsim.errors import GoalNotMet
+
+    watch = Terminal(quiet=quiet)
+    done = api.seek(file, watch=watch, command=command_line(), **options)
+    watch.clear()
+    if as_json:
+        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
+    else:
+        from funnelsim.report.seek_words import seek_report
+
+        answer(seek_report(done.found, verbose, width()))
+        click.echo(f"\nresults: {done.folder}")
+    if fail_on_miss and not done.found.met:
+        raise GoalNotMet("the goal cannot be met within the range")

@@ -1,0 +1,37 @@
+"""funnelsim validate: the published cases."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from funnelsim.cli.options import options
+from funnelsim.errors import RunError
+from funnelsim.watch import Terminal
+
+
+@click.command()
+@options("json", "quiet")
+def validate(as_json: bool, quiet: bool) -> None:
+    """Run the published cases of the field and say whether funnelsim reproduces them.
+
+    \b
+    funnelsim validate
+
+    Exit code 1 when one of them is not reproduced.
+    """
+    from funnelsim import api
+
+    watch = Terminal(quiet=quiet)
+    checks = api.validate(watch)
+    watch.clear()
+    if as_json:
+        click.echo(json.dumps([asdict(check) for check in checks], indent=1, default=str))
+    else:
+        from funnelsim.study.validate import table
+
+        click.echo(table(checks))
+    if not all(check.passed for check in checks):
+        raise RunError("published cases are not reproduced")

@@ -1,0 +1,1 @@
+"""From files to a saved folder: one module a command that leaves results."""
