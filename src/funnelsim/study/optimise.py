@@ -20,23 +20,24 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.errors import FunnelsimError
+from funnelsim.errors import FunnelsimError, RunError, UsageError
 from funnelsim.measures import Estimate
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.axes import Axis
 from funnelsim.study.batch import Batch, in_a_line
+from funnelsim.study.best_of import choose
 from funnelsim.study.constraints import Constraint, inputs_of, read_constraints
 from funnelsim.study.finalists import Objective, finalists_of, gap_of
 from funnelsim.study.front import chances_of_front, on_front
 from funnelsim.study.gain import DRAWS, PAIRS, Gain, gains
 from funnelsim.study.goals import CHANCE, Goal, possible_measures
 from funnelsim.study.planner import Planner
-from funnelsim.study.points import Outcome, Size, Store, estimate_of, linear_values
-from funnelsim.study.samples import Samples, Variant
+from funnelsim.study.points import Outcome, Size, Store, linear_values
+from funnelsim.study.samples import Samples, Variant, estimates
 from funnelsim.study.search import Point, Score, Trial, combinations, search, share_of
 from funnelsim.study.seek import Quiet
-from funnelsim.study.selection import FIRST, Selection, select
+from funnelsim.study.selection import Selection
 from funnelsim.study.sweep import Study, check_axes, complete, full_key
 from funnelsim.study.worlds import Case, World, beliefs_at_one
 from funnelsim.watch import Watch
@@ -44,9 +45,6 @@ from funnelsim.watch import Watch
 Floats = NDArray[np.float64]
 CHOICE, ESTIMATE = 10_000_000, 20_000_000       # first replications of the two later parts
 CHECKED = 100                           # replications of a finalist before its constraints are judged
-FIRST_CHANCES = 100                     # and before one is dropped by a measure of 0 and 1
-MOST = 2000                             # replications of a finalist
-GROW = 0.1                              # share of more replications between two looks
 
 
 @dataclass(frozen=True)
@@ -98,6 +96,7 @@ class Optimum:
     selection: Selection | None         # among the finalists that meet the constraints; none: several objectives
     gains: dict[str, Gain]              # of the chosen one, by measure
     at_one: Gain | None                 # of the objective with all beliefs at 1; none: there are none
+    beliefs: tuple[str, ...]            # ranges that each replication has its own draw of
     units: dict[str, str]               # of the measures
     currency: str
     runs: int                           # replications of search, choice and estimate together
@@ -108,6 +107,12 @@ class Optimum:
         """The best settings, where there is one objective and a point that meets the constraints."""
         there = [one for one in self.finalists if one.meets]
         return there[self.selection.best] if self.selection is not None else None
+
+    @property
+    def nearest(self) -> Trial:
+        """The point that was run and breaks its constraints least."""
+        return min((trial for trial in self.trials if trial.score.values),
+                   key=lambda trial: max(trial.score.excess, default=0.0))
 
     @property
     def front(self) -> list[Finalist]:
@@ -162,6 +167,7 @@ class _Run:
     def found(self) -> Optimum:
         question = self.question
         axes, trials = question.axes, self.searched()
+        _refuse_nothing(trials)
         points = finalists_of(axes, trials, question.objectives, question.finalists)
         samples = Samples([Variant("as it is", self.blueprint, self.anchor), *map(self.variant, points)],
                           self.measures, question.seed, CHOICE, question.goal, question.engine, self.store,
@@ -170,6 +176,7 @@ class _Run:
         finalists = [Finalist(point, scores[point], {}, excess)
                      for point, excess in zip(points, self.checked(samples, len(points)), strict=True)]
         there = [i for i, one in enumerate(finalists, 1) if one.meets]
+        samples.of([0], max(samples.replications(i) for i in range(len(points) + 1)) or CHECKED)
         selection, chances = None, np.ones(len(there))
         if len(question.objectives) > 1:
             chances = self.front_chances(samples, there)
@@ -182,7 +189,8 @@ class _Run:
         runs = (sum(one.replications for one in self.outcomes.values()) + samples.runs
                 + (2 if at_one is None else 4) * DRAWS * PAIRS * (chosen is not None))
         return Optimum(question, self.constraints, trials, combinations(axes) <= question.trials, finalists,
-                       estimates(samples, 0), selection, more, at_one, self.units, self.currency, runs,
+                       estimates(samples, 0), selection, more, at_one,
+                       tuple(belief.path for belief in self.blueprint.beliefs), self.units, self.currency, runs,
                        tuple(self.outcomes[one].key for one in sorted(self.outcomes)))
 
     # ---- the search ------------------------------------------------------------------------------------------------
@@ -253,13 +261,8 @@ class _Run:
 
     def selected(self, samples: Samples, there: Sequence[int], best: float) -> Selection:
         (objective,), unit = self.question.objectives, self.units[self.question.objectives[0].measure]
-
-        def observe(systems: Sequence[int], n: int) -> Floats:
-            return np.column_stack([objective.sign * linear_values(measures[objective.measure])
-                                    for measures in samples.of([there[i] for i in systems], n)])
-
-        return select(observe, len(there), gap_of(self.question.gap, unit, self.currency, best), self.question.chance,
-                      FIRST_CHANCES if unit == CHANCE else FIRST, MOST, GROW, unit == CHANCE,
+        gap = gap_of(self.question.gap, unit, self.currency, best)
+        return choose(samples, there, objective, unit, gap, self.question.chance,
                       on_stage=lambda left: self.watch.progress("choosing", len(there) - left, len(there) - 1))
 
     def front_chances(self, samples: Samples, there: Sequence[int]) -> Floats:
@@ -292,10 +295,14 @@ class _Run:
                      lambda done: self.watch.progress(what, done, 2 * DRAWS))
 
 
-def estimates(samples: Samples, i: int) -> dict[str, Estimate]:
-    """Of all replications of a variant on the fresh luck, ten where there are none yet."""
-    (measures,) = samples.of([i], max(FIRST, samples.replications(i)))
-    return {key: estimate_of(one) for key, one in measures.items()}
+def _refuse_nothing(trials: Sequence[Trial]) -> None:
+    """RunError or UsageError when not one point could be run."""
+    if any(trial.score.values for trial in trials):
+        return
+    if failed := [trial for trial in trials if trial.score.error]:
+        raise RunError(f"all {len(failed)} trials failed, the first at {', '.join(failed[0].point)}: "
+                       f"{failed[0].score.error}")
+    raise UsageError(f"no point of the ranges meets the constraints on inputs; {len(trials)} were tried")
 
 
 def _chance_of(chances: Floats, there: Sequence[int], i: int) -> float:

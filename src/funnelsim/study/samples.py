@@ -14,11 +14,11 @@ import numpy as np
 
 from funnelsim.compile import Blueprint
 from funnelsim.errors import RunError
-from funnelsim.measures import Measure
+from funnelsim.measures import Estimate, Measure
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.batch import Batch
 from funnelsim.study.goals import Goal
-from funnelsim.study.points import Outcome, Size, Store, make_task
+from funnelsim.study.points import Outcome, Size, Store, estimate_of, make_task
 from funnelsim.watch import Watch
 
 
@@ -75,6 +75,12 @@ class Samples:
     def runs(self) -> int:
         """Replications of all variants."""
         return sum(map(self.replications, range(len(self.variants))))
+
+
+def estimates(samples: Samples, i: int) -> dict[str, Estimate]:
+    """Of all replications of a variant, or of ten where there are none yet."""
+    (measures,) = samples.of([i], samples.replications(i) or 10)
+    return {key: estimate_of(one) for key, one in measures.items()}
 
 
 def _joined(parts: Sequence[Outcome], n: int) -> dict[str, Measure]:

@@ -3,9 +3,9 @@
 Optuna's tree-structured Parzen estimator (Bergstra et al., NIPS 2011; several objectives: Ozaki et al., JAIR 73, 2022)
 suggests them, after a Latin hypercube as a first look. Scores are on the same luck at every point, so a score is a
 function of its point without noise; so the last quarter of the trials of one objective goes into a pattern search from
-the best (Hooke and Jeeves, JACM 8, 1961), which reaches the ends of ranges. Groups have a fixed size, so the suggestions
-are the same on any number of threads, and a search that is begun again repeats itself. Where the points can all be run
-within the number of trials, they are.
+the best (Hooke and Jeeves, JACM 8, 1961), which reaches the ends of ranges. Groups have a fixed size, so what is
+suggested is the same on any number of threads, and a search that is begun again repeats itself. Where all points can be
+run within the number of trials, they are.
 
 Optuna is no part of funnelsim: pip install "funnelsim[optimise]".
 """
