@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from funnelsim.report.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, save, styled
 from funnelsim.report.optimise_words import name_of
@@ -17,7 +19,8 @@ from funnelsim.study.finalists import Objective
 from funnelsim.study.optimise import Finalist, Optimum
 from funnelsim.study.search import Trial
 
-NOTE = {"fontsize": 9.5, "color": "#444444"}
+SURE = 0.99                             # a chance to be on the front that needs no number
+NOTE: dict[str, Any] = {"fontsize": 9.5, "color": "#444444"}
 
 
 def draw_optimum(found: Optimum, folder: Path) -> list[Path]:
@@ -40,9 +43,10 @@ def trials_figure(found: Optimum) -> Figure:
             axes.set_xlabel(axis_label(axis))
             axes.set_ylabel(objective.measure)
             place_axis(axes, axis)
+            _whole_ticks(axes.xaxis, axis)
             value_axis(axes.yaxis, found.units.get(objective.measure, ""), found.currency)
         _legend(figure, every)
-        figure.suptitle(f"{name_of(found)}: {objective}", x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+        every[0].set_title(f"{name_of(found)}: {objective}")
         figure.supxlabel("Trials on the luck of the search. Finalists on fresh luck, with their simulation error "
                          "(90 %).", **NOTE)
         return figure
@@ -66,10 +70,9 @@ def front_figure(found: Optimum) -> Figure:
             value_axis(axes.xaxis, found.units.get(across.measure, ""), found.currency)
             value_axis(axes.yaxis, found.units.get(up.measure, ""), found.currency)
         _legend(figure, every)
-        figure.suptitle(f"{name_of(found)}: what can be had together", x=0.01, ha="left", fontsize=11.5,
-                        fontweight="bold")
+        every[0].set_title(f"{name_of(found)}: what can be had together")
         figure.supxlabel("Trials on the luck of the search. Finalists and the file on fresh luck, bars: simulation "
-                         "error, 90 %.\nNumbers: the chance to be on the front of the finalists, in %.", **NOTE)
+                         "error, 90 %.\nNumbers: the chance to be on the front, where below 99 %.", **NOTE)
         return figure
 
 
@@ -116,7 +119,7 @@ def _finalist(axes: Axes, one: Finalist, x: float, objective: Objective, chosen:
     estimate = one.estimates[objective.measure]
     colour = VERMILION if chosen else ORANGE
     axes.errorbar([x], [estimate.mean], yerr=[[estimate.mean - estimate.low], [estimate.high - estimate.mean]],
-                  fmt="D" if chosen else "s", color=colour, markersize=7 if chosen else 5, elinewidth=1.4,
+                  fmt="D" if chosen else "s", color=colour, markersize=6 if chosen else 4, elinewidth=1.6, capsize=3,
                   zorder=5 if chosen else 4, label="chosen" if chosen else "finalist")
 
 
@@ -128,7 +131,9 @@ def _front_line(axes: Axes, found: Optimum, across: Objective, up: Objective) ->
                       yerr=[[y.mean - y.low], [y.high - y.mean]], fmt="o", color=VERMILION if on else ORANGE,
                       markerfacecolor=VERMILION if on else "white", markersize=6, elinewidth=1.2, zorder=4,
                       label="on the front" if on else "finalist that is not")
-        axes.annotate(f"{100.0 * one.front:.0f}", (x.mean, y.mean), (6, 5), textcoords="offset points", fontsize=9)
+        if one.front < SURE:
+            axes.annotate(f"{100.0 * one.front:.0f} %", (x.mean, y.mean), (7, -13), textcoords="offset points",
+                          fontsize=9)
     if len(found.question.objectives) == 2:
         line = sorted((one.estimates[across.measure].mean, one.estimates[up.measure].mean) for one in found.front)
         axes.plot([x for x, _ in line], [y for _, y in line], color=VERMILION, linewidth=1.2, alpha=0.6, zorder=3)
@@ -147,10 +152,16 @@ def _values_upwards(axes: Axes, axis: Axis) -> None:
     """The values of a setting on the vertical axis."""
     if axis.log:
         axes.set_yscale("log")
+    _whole_ticks(axes.yaxis, axis)
     words = [text for text in axis.values if place_of(axis, text) != axis.coordinate(text)]
     if words:
         axes.set_yticks(range(len(axis.values)), axis.values)
         axes.set_ylim(-0.5, len(axis.values) - 0.5)
+
+
+def _whole_ticks(which: Any, axis: Axis) -> None:
+    if axis.whole and not axis.log:
+        which.set_major_locator(MaxNLocator(integer=True))
 
 
 def _legend(figure: Figure, every: Sequence[Axes]) -> None:

@@ -67,8 +67,9 @@ def _nothing(found: Optimum) -> str:
     objective = found.question.objectives[0].measure
     point = ", ".join(f"{short(axis.path)} {text}"
                       for axis, text in zip(found.question.axes, near.point, strict=True))
-    return (f"{name_of(found)}: no settings within the ranges meet {texts} with a confidence of {sure}; the nearest is "
-            f"{point}, with {objective} {said(found, objective, near.score.values[0])}.")
+    return (f"{name_of(found)}: no settings within the ranges meet {texts} with a confidence of {sure}; the nearest "
+            f"goes {percent(max(near.score.excess))} beyond, at {point}, with {objective} "
+            f"{said(found, objective, near.score.values[0])}.")
 
 
 def _front(found: Optimum) -> str:
@@ -77,14 +78,21 @@ def _front(found: Optimum) -> str:
     first, last = front[0], front[-1]
     if len(front) == 1:
         return f"{name_of(found)}: {several} are both at {where(found, first)}: {_values(found, first)}."
-    ahead = [one for one in front if all(goal.sign * (one.estimates[goal.measure].mean - found.base[goal.measure].mean)
-                                         > 0.0 for goal in goals)]
-    better = f"{len(ahead) or 'none'} of them {'is' if len(ahead) == 1 else 'are'} better than the file as it is in all"
+    ahead = sum(_beats_the_file(found, one) for one in front)
+    better = (f"{ahead or 'none'} of them {'beats' if ahead == 1 else 'beat'} the file as it is, better in one and "
+              f"worse in none")
     least = min(one.front for one in front)
     sure = f"a chance of {percent(least)} or more" if least < 1.0 else "a chance near 100 %"
     return (f"{name_of(found)}: {several} make a front of {len(front)} settings, from {where(found, first)} "
             f"({_values(found, first)}) to {where(found, last)} ({_values(found, last)}); each is on it with {sure} "
             f"among {len(found.finalists)} finalists; {better}.")
+
+
+def _beats_the_file(found: Optimum, one: Finalist) -> bool:
+    """By their means on the same luck."""
+    more = [goal.sign * (one.estimates[goal.measure].mean - found.base[goal.measure].mean)
+            for goal in found.question.objectives]
+    return min(more) >= 0.0 < max(more)
 
 
 def _values(found: Optimum, one: Finalist) -> str:
@@ -137,14 +145,15 @@ def percent_of(share: float) -> str:
 
 
 def _resting(found: Optimum, gain: Gain) -> str:
-    """How much of the gain vanishes with all beliefs at 1."""
+    """What the gain would be without effects that nobody has measured."""
     if found.at_one is None or not math.isfinite(found.at_one.more.mean):
         return ""
     key = found.question.objectives[0].measure
     rests = gain.more.mean - found.at_one.more.mean
     if abs(rests) <= max(SLIGHT * abs(gain.more.mean), found.at_one.more.error):
-        return "; it does not rest on beliefs nobody has measured"
-    return f"; {said(found, key, rests)} of the gain rest on beliefs nobody has measured"
+        return "; the gain does not rest on beliefs nobody has measured"
+    alone = _signed(found, key, found.at_one.more.mean)
+    return f"; with all beliefs nobody has measured at 1 the gain would be {alone}"
 
 
 def _beyond(found: Optimum, chosen: Finalist) -> str:

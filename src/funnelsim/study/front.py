@@ -20,8 +20,7 @@ def on_front(values: Floats) -> Bools:
     """Of values [point, objective], more being better: whether each point is on the front. Equal points both are."""
     atleast = (values[:, None, :] >= values[None, :, :]).all(axis=2)
     more = (values[:, None, :] > values[None, :, :]).any(axis=2)
-    beaten: Bools = (atleast & more).any(axis=0)
-    return ~beaten
+    return np.asarray(~(atleast & more).any(axis=0), np.bool_)
 
 
 def spaced(values: Floats, most: int) -> list[int]:

@@ -21,6 +21,7 @@ in the limit of many observations only, and sooner done where the first stage sa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -100,7 +101,7 @@ def estimated_chance(values: Floats, best: int, gap: float, shares: bool = False
 def _h2(count: int, chance: float, n: int) -> float:
     if count == 1:
         return 0.0
-    eta = 0.5 * ((2.0 * (1.0 - chance) / (count - 1)) ** (-2.0 / (n - 1)) - 1.0)
+    eta = 0.5 * (math.pow(2.0 * (1.0 - chance) / (count - 1), -2.0 / (n - 1)) - 1.0)
     return 2.0 * eta * (n - 1)
 
 

@@ -176,7 +176,8 @@ def full_key(name: str, known: Mapping[str, Measure], also: Iterable[str] = ()) 
     for key in (name, f"cohort.{name}", f"calendar.{name}"):
         if key in known or key == GOAL:
             return key
-    hint = did_you_mean(name, [GOAL, *also, *known]) or f"such as {', '.join(list(known)[:6])}"
+    names = [GOAL, *also, *known, *(key.partition(".")[2] for key in known)]
+    hint = did_you_mean(name, names) or f"such as {', '.join(list(known)[:6])}"
     raise UsageError(f"there is no measure '{name}'. {hint}")
 
 
