@@ -25,6 +25,7 @@ from funnelsim.cli import code_of
 from funnelsim.errors import RunError, UsageError
 from funnelsim.report.optimise_words import answer, optimise_report
 from funnelsim.study.optimise import Optimum
+from funnelsim.watch import Watch
 from small import write_small
 
 WAGE, WORTH, ARRIVALS = 20.0, 25.0, 12.0
@@ -257,6 +258,28 @@ def test_it_prints_saves_and_repeats_on_any_number_of_threads(folder: Path, caps
     assert "were suggested by Optuna 4.0.0" in capsys.readouterr().err
 
 
+class Impatient(Watch):
+    """Interrupts after six points."""
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        if done >= 6:
+            raise KeyboardInterrupt
+
+
+def test_interrupted_it_goes_on_where_it_was(folder: Path) -> None:
+    options: dict[str, Any] = {"vary": ["sources.web.rate=5..60/week", "teams.sales.people=1..4"], "trials": 16,
+                               "maximise": ["profit"], "replications": 5, "finalists": 2, "figures": False}
+    with pytest.raises(KeyboardInterrupt):
+        fs.optimise("small.yaml", watch=Impatient(), **options)
+    store = folder / "results" / "points"
+    kept = {path: path.stat().st_mtime_ns for path in store.glob("*/*.json")}
+    assert len(kept) >= 6
+    done = fs.optimise("small.yaml", **options)
+    assert kept.items() <= {path: path.stat().st_mtime_ns for path in store.glob("*/*.json")}.items()
+    assert done.manifest.digest == fs.optimise("small.yaml", **(options | {"out": None})).manifest.digest
+
+
+@pytest.mark.long
 def test_killed_it_goes_on_where_it_was(folder: Path) -> None:
     command = [sys.executable, "-m", "funnelsim", "optimise", *SEARCH, "--no-figures", "-q", "--out"]
     points = folder / "stormy" / "points"

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from funnelsim.report.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, save, styled
 from funnelsim.report.optimise_words import name_of
@@ -43,7 +43,7 @@ def trials_figure(found: Optimum) -> Figure:
             axes.set_xlabel(axis_label(axis))
             axes.set_ylabel(objective.measure)
             place_axis(axes, axis)
-            _whole_ticks(axes.xaxis, axis)
+            _setting_ticks(axes.xaxis, axis)
             value_axis(axes.yaxis, found.units.get(objective.measure, ""), found.currency)
         _legend(figure, every)
         every[0].set_title(f"{name_of(found)}: {objective}")
@@ -152,15 +152,20 @@ def _values_upwards(axes: Axes, axis: Axis) -> None:
     """The values of a setting on the vertical axis."""
     if axis.log:
         axes.set_yscale("log")
-    _whole_ticks(axes.yaxis, axis)
+    _setting_ticks(axes.yaxis, axis)
     words = [text for text in axis.values if place_of(axis, text) != axis.coordinate(text)]
     if words:
         axes.set_yticks(range(len(axis.values)), axis.values)
         axes.set_ylim(-0.5, len(axis.values) - 0.5)
 
 
-def _whole_ticks(which: Any, axis: Axis) -> None:
-    if axis.whole and not axis.log:
+def _setting_ticks(which: Any, axis: Axis) -> None:
+    """Whole numbers where there are no others, and plain ones on a logarithm."""
+    if axis.log:
+        which.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        which.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        which.set_minor_locator(NullLocator())
+    elif axis.whole:
         which.set_major_locator(MaxNLocator(integer=True))
 
 

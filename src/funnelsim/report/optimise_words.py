@@ -135,7 +135,9 @@ def _sureness(found: Optimum) -> str:
     if found.units.get(key, "").startswith("share"):
         gap = f"{100.0 * selection.gap:g} points"
     how = "at least " if selection.finished else "about "
-    return (f"the right choice among {there} finalists with a chance of {how}{percent_of(selection.chance)}, "
+    alike = len(selection.left) - 1
+    others = f" ({alike} of them cannot be told apart from it)" if alike else ""
+    return (f"the right choice among {there} finalists{others} with a chance of {how}{percent_of(selection.chance)}, "
             f"differences below {gap} aside")
 
 
@@ -196,14 +198,13 @@ def _finalists(found: Optimum, width: int) -> str:
     axes = found.question.axes
     keys = [*(one.measure for one in found.question.objectives)]
     table = Table([f"Finalists: {short(axes[0].path)}", *(short(axis.path) for axis in axes[1:]),
-                   *(head for key in keys for head in (key, "±")), "runs", "on the front" if several else ""])
+                   "on the front" if several else "", *(head for key in keys for head in (key, "±")), "runs"])
     for one in found.finalists:
         cells = [cell for key in keys for cell in _cells(found, key, one.estimates[key])]
         runs = max(estimate.replications for estimate in one.estimates.values())
-        table.add(f"   {one.point[0]}", *one.point[1:], *cells, f"{runs}", _verdict(found, one))
+        table.add(f"   {one.point[0]}", *one.point[1:], _verdict(found, one), *cells, f"{runs}")
     base = [cell for key in keys for cell in _cells(found, key, found.base[key])]
-    table.add("   as it is", *[""] * (len(axes) - 1), *base,
-              f"{max(one.replications for one in found.base.values())}", "")
+    table.add("   as it is", *[""] * len(axes), *base, f"{max(one.replications for one in found.base.values())}")
     return "\n".join([*table.lines(width), "   On luck that the search had not seen, the same for all; ± simulation "
                       "error, 90 %."])
 
