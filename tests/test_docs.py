@@ -2,8 +2,8 @@
 
 In the tutorials and the guides to sweep and optimise, ```yaml FILE is written to FILE, ```console is run by a shell ($
 lines are commands, the others what they print) and ```python is run; all blocks of a page in order, in one copy of
-scenarios/ and calibration/. Runs and studies without a size are made smaller. So the digits shown are not compared: of each shown line
-the words before its first digit must begin a line of the output, in order. `...` stands for any lines.
+scenarios/ and calibration/. Runs and studies without a size are made smaller. So the digits shown are not compared: of
+each shown line the words before its first digit must begin a line of the output, in order. `...` stands for any lines.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/tutorial").glob("*.md")),
 EVERY_PAGE = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md")),
               *(ROOT / folder / "README.md" for folder in ("scenarios", "results", "calibration"))]
 SIZED = {"run": ("-n", "--precision"), "compare": ("--draws",), "sweep": ("-n",), "seek": ("-n",), "optimise": ("-n",)}
-SIZES = {"run": " -n 4", "compare": " --draws 5 --pairs 1", "sweep": " -n 2", "seek": " -n 4", "optimise": " -n 4 --trials 12"}
+SIZES = {"run": " -n 4", "compare": " --draws 5 --pairs 1", "sweep": " -n 2", "seek": " -n 4",
+         "optimise": " -n 4 --trials 12"}
 SILENT = {"make demo", "make test"}     # they install, and run these very tests
 
 

@@ -13,7 +13,7 @@ Each number has its own draw of what is not known, so neither luck nor ignorance
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
@@ -165,30 +165,20 @@ class _Run:
         self.outcomes: dict[Point, Outcome] = {}
 
     def found(self) -> Optimum:
+        """Search, choice and estimate, one after the other."""
         question = self.question
-        axes, trials = question.axes, self.searched()
+        trials = self.searched()
         _refuse_nothing(trials)
-        points = finalists_of(axes, trials, question.objectives, question.finalists)
+        points = finalists_of(question.axes, trials, question.objectives, question.finalists)
         samples = Samples([Variant("as it is", self.blueprint, self.anchor), *map(self.variant, points)],
                           self.measures, question.seed, CHOICE, question.goal, question.engine, self.store,
                           self.executor, self.threads)
-        scores = {trial.point: trial.score for trial in trials}
-        finalists = [Finalist(point, scores[point], {}, excess)
-                     for point, excess in zip(points, self.checked(samples, len(points)), strict=True)]
-        there = [i for i, one in enumerate(finalists, 1) if one.meets]
-        samples.of([0], max(samples.replications(i) for i in range(len(points) + 1)) or CHECKED)
-        selection, chances = None, np.ones(len(there))
-        if len(question.objectives) > 1:
-            chances = self.front_chances(samples, there)
-        elif there:
-            selection = self.selected(samples, there, max(scores[finalists[i - 1].point].values[0] for i in there))
-        finalists = [replace(one, estimates=estimates(samples, i), front=_chance_of(chances, there, i))
-                     for i, one in enumerate(finalists, 1)]
-        chosen = finalists[there[selection.best] - 1].point if selection is not None else None
-        more, at_one = self.gained(chosen) if chosen is not None else ({}, None)
+        finalists, selection = self.chosen(samples, points, {trial.point: trial.score for trial in trials})
+        there = [one.point for one in finalists if one.meets]
+        more, at_one = self.gained(there[selection.best]) if selection is not None else ({}, None)
         runs = (sum(one.replications for one in self.outcomes.values()) + samples.runs
-                + (2 if at_one is None else 4) * DRAWS * PAIRS * (chosen is not None))
-        return Optimum(question, self.constraints, trials, combinations(axes) <= question.trials, finalists,
+                + 2 * DRAWS * PAIRS * (bool(more) + (at_one is not None)))
+        return Optimum(question, self.constraints, trials, combinations(question.axes) <= question.trials, finalists,
                        estimates(samples, 0), selection, more, at_one,
                        tuple(belief.path for belief in self.blueprint.beliefs), self.units, self.currency, runs,
                        tuple(self.outcomes[one].key for one in sorted(self.outcomes)))
@@ -250,6 +240,21 @@ class _Run:
         return Variant(", ".join(point), *self.planner.compiled(self.question.template, self.sets(point)))
 
     # ---- the choice ------------------------------------------------------------------------------------------------
+
+    def chosen(self, samples: Samples, points: Sequence[Point], scores: Mapping[Point, Score]
+               ) -> tuple[list[Finalist], Selection | None]:
+        """The finalists on fresh luck, and which of those that meet the constraints is best; variant 0 is the file."""
+        found = [Finalist(point, scores[point], {}, excess)
+                 for point, excess in zip(points, self.checked(samples, len(points)), strict=True)]
+        there = [i for i, one in enumerate(found, 1) if one.meets]
+        selection, chances = None, np.ones(len(there))
+        if len(self.question.objectives) > 1:
+            chances = self.front_chances(samples, there)
+        elif there:
+            selection = self.selected(samples, there, scores[points[there[0] - 1]].values[0])
+        samples.of([0], max(samples.replications(i) for i in range(len(points) + 1)) or CHECKED)
+        return [replace(one, estimates=estimates(samples, i), front=_chance_of(chances, there, i))
+                for i, one in enumerate(found, 1)], selection
 
     def checked(self, samples: Samples, count: int) -> list[tuple[float, ...]]:
         """The excess of each finalist's constraints, all of which hold together with the wanted confidence."""
