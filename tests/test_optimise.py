@@ -8,6 +8,7 @@ is worth it while the buyers kept pay for the rep.
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -138,12 +139,15 @@ def test_the_front_of_two_objectives_is_exact(folder: Path) -> None:
 
 
 def test_the_chance_of_a_goal_is_an_objective(folder: Path) -> None:
-    """Each person more makes 240 wins likelier; what is not likelier by two points does not matter."""
-    found = found_by("small.yaml", vary=["teams.sales.people=1..3"], maximise=["goal"], goal="wins 280",
+    """Of 150 leads a week one in sales wins 196, two 284, three 316: for 280 it takes more than one."""
+    found = found_by("small.yaml", vary=["teams.sales.people=1..3"], maximise=["goal"], goal="wins 280", gap="20%",
                      sets=["sources.web.rate=150/week"])
     assert found.chosen is not None and found.chosen.point[0] in ("2", "3") and found.units["goal"]
     assert found.selection is not None and min(found.selection.counts) >= 100
-    assert "differences below 2 points aside" in answer(found)
+    text = answer(found)
+    shares = re.search(r"interval ([\d.]+) to ([\d.]+) %", text)
+    assert "differences below 20 points aside" in text and shares
+    assert 0.0 <= float(shares[1]) <= 100.0 * found.gains["goal"].value.mean <= float(shares[2]) <= 100.0
 
 
 # ---- honesty -------------------------------------------------------------------------------------------------------
@@ -164,7 +168,7 @@ def test_the_end_of_a_range_is_told_and_beliefs_are_named(folder: Path) -> None:
     (folder / "unsure.yaml").write_text("extends: small.yaml\nname: Unsure\neffects: {context_lost: 0.5 to 0.7}\n"
                                         "handoff: {delay: at once, context_kept: 0%}\n")
     found = found_by("unsure.yaml", vary=["sources.web.rate=5..40/week"], maximise=["profit"], trials=16,
-                     finalists=3)
+                     finalists=2)
     assert found.chosen is not None and found.chosen.point == ("40/week",) and found.at_one is not None
     text = optimise_report(found)
     assert "web.rate 40/week lies at the end of its range" in text.splitlines()[0]

@@ -121,6 +121,8 @@ def _signed(found: Optimum, key: str, value: float) -> str:
 
 
 def _span(found: Optimum, key: str, low: float, high: float) -> str:
+    if found.units.get(key, "").startswith("share"):
+        low, high = max(low, 0.0), min(high, 1.0)
     return spread(low, high, found.units.get(key, ""), found.currency)
 
 
