@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
     from funnelsim.calibration.readers.recognise import Recognised
     from funnelsim.commands.compare import Compared
+    from funnelsim.commands.optimise import Optimised
     from funnelsim.commands.seek import Sought
     from funnelsim.commands.sweep import Swept
     from funnelsim.result import Result
     from funnelsim.scenario import Loaded
     from funnelsim.study.anchor import Anchor
+    from funnelsim.study.best_of import BestOf
     from funnelsim.study.validate import Check
 
 STARTERS = Path(__file__).parent / "templates"
@@ -115,6 +117,28 @@ def seek(file: str | Path, **options: Any) -> Sought:
     from funnelsim.commands.seek import seek as do
 
     return do(file, **options)
+
+
+def optimise(file: str | Path, **options: Any) -> Optimised:
+    """Search for the best settings under constraints; see `funnelsim.commands.optimise.optimise` for the options."""
+    from funnelsim.commands.optimise import optimise as do
+
+    return do(file, **options)
+
+
+def best_of(file: str | Path, *others: str | Path, measure: str = "cohort.profit", lowest: bool = False,
+            gap: float | str = "", chance: float = 0.95, sets: Sequence[str] = (), seed: int | None = None,
+            threads: int | None = None, watch: Watch | None = None) -> BestOf:
+    """Which scenario has the highest mean of a measure, chosen rightly with a chance; see `funnelsim.study.best_of`.
+
+    `gap` is a difference that does not matter: an amount, or text such as "5k" or "1%" of the best.
+    """
+    from funnelsim.scenario.varying import Template
+    from funnelsim.study.best_of import best_of as do
+    from funnelsim.study.finalists import Objective
+
+    templates = [Template(str(one), sets) for one in (file, *others)]
+    return do(templates, Objective(measure, not lowest), gap, chance, seed, threads=threads, watch=watch)
 
 
 def validate(watch: Watch | None = None) -> list[Check]:

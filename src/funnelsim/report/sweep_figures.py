@@ -54,9 +54,9 @@ def curve_figure(found: Sweep) -> Figure:
                 if (name, measure) in along:
                     _mark(axes, axis, along[name, measure], 0.035 + 0.045 * i, line_style(i)["color"])
             axes.set_title(measure)
-            _value_axis(axes.yaxis, found, measure)
-        _place_axis(every[-1], axis)
-        every[-1].set_xlabel(_label(axis))
+            value_axis(axes.yaxis, unit_of(found, measure), found.currency)
+        place_axis(every[-1], axis)
+        every[-1].set_xlabel(axis_label(axis))
         if len(found.study.names) > 1:
             handles, labels = every[0].get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside upper right", ncols=min(3, len(labels)))
@@ -99,13 +99,13 @@ def scatter_figure(found: Sweep, measure: str) -> Figure:
             where = found.study.axes.index(axis)
             for i, name in enumerate(found.study.names):
                 cells = [cell for cell in found.of(name) if found.estimate(cell, measure)]
-                x = [_place(axis, cell.point[where]) for cell in cells]
+                x = [place_of(axis, cell.point[where]) for cell in cells]
                 y = [one.mean for cell in cells if (one := found.estimate(cell, measure))]
                 axes.plot(x, y, "os^Dv"[i % 5], color=line_style(i)["color"], markersize=4, alpha=0.7, label=name)
-            axes.set_xlabel(_label(axis))
+            axes.set_xlabel(axis_label(axis))
             axes.set_ylabel(measure)
-            _place_axis(axes, axis)
-            _value_axis(axes.yaxis, found, measure)
+            place_axis(axes, axis)
+            value_axis(axes.yaxis, unit_of(found, measure), found.currency)
         if len(found.study.names) > 1:
             handles, labels = every[0].get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside upper right", ncols=min(3, len(labels)))
@@ -120,7 +120,7 @@ def _curve(axes: Axes, found: Sweep, name: str, measure: str, style: dict[str, A
     there = [(cell, one) for cell in found.of(name) if (one := found.estimate(cell, measure))]
     if not there:
         return
-    x = np.array([_place(axis, cell.point[0]) for cell, _ in there])
+    x = np.array([place_of(axis, cell.point[0]) for cell, _ in there])
     order = np.argsort(x, kind="stable")
     ones = [there[i][1] for i in order]
     marker = "o" if len(there) <= 40 else None
@@ -132,22 +132,23 @@ def _curve(axes: Axes, found: Sweep, name: str, measure: str, style: dict[str, A
 def _mark(axes: Axes, axis: Axis, turn: Turn, height: float, color: str) -> None:
     """The highest point and those that cannot be told from it, near the floor of the panel."""
     across = axes.get_xaxis_transform()
-    among = [_place(axis, turn.at(i)) for i in (turn.top.first, turn.top.last)]
+    among = [place_of(axis, turn.at(i)) for i in (turn.top.first, turn.top.last)]
     axes.plot(among, [height, height], color=color, linewidth=4, alpha=0.6, solid_capstyle="butt", transform=across)
-    axes.plot(_place(axis, turn.at(turn.top.at)), height, "D", color=color, markersize=5, transform=across)
+    axes.plot(place_of(axis, turn.at(turn.top.at)), height, "D", color=color, markersize=5, transform=across)
 
 
 def _of(ones: Sequence[Estimate], field: str) -> Floats:
     return np.array([getattr(one, field) for one in ones])
 
 
-def _place(axis: Axis, text: str) -> float:
+def place_of(axis: Axis, text: str) -> float:
     """Where a value stands: at its number, or in the order of the list."""
     number = axis.coordinate(text)
     return number if np.isfinite(number) else float(axis.values.index(text))
 
 
-def _place_axis(axes: Axes, axis: Axis) -> None:
+def place_axis(axes: Axes, axis: Axis) -> None:
+    """The values of a study's axis along the horizontal one: on a logarithm, or as words."""
     if axis.log:
         axes.set_xscale("log")
         ticks = [axis.coordinate(text) for text in axis.values]
@@ -158,15 +159,16 @@ def _place_axis(axes: Axes, axis: Axis) -> None:
         axes.set_xticks(range(len(axis.values)), wrapped(axis.values))
 
 
-def _value_axis(which: Any, found: Sweep, measure: str) -> None:
-    unit = unit_of(found, measure)
+def value_axis(which: Any, unit: str, currency: str) -> None:
+    """Values in their unit along an axis of the picture."""
     if unit == "seconds":
         low, high = which.get_view_interval()
         which.set_major_locator(MultipleLocator(next((one for one in TIMES if (high - low) / one <= 7.0), TIMES[-1])))
-    which.set_major_formatter(FuncFormatter(lambda value, _: shown(value, unit, found.currency)))
+    which.set_major_formatter(FuncFormatter(lambda value, _: shown(value, unit, currency)))
 
 
-def _label(axis: Axis) -> str:
+def axis_label(axis: Axis) -> str:
+    """sources.search.rate (/week)"""
     return f"{axis.path} ({axis.unit})" if axis.unit else axis.path
 
 
@@ -192,7 +194,7 @@ def _ticks(axes: Axes, across: Axis, up: Axis) -> None:
         texts = [axis.values[i] for i in chosen]
         labels = [f"{axis.coordinate(text):g}" for text in texts] if np.isfinite(axis.coordinate(texts[0])) else texts
         set_ticks(list(chosen), wrapped(labels, 16))
-    axes.set_xlabel(_label(across))
+    axes.set_xlabel(axis_label(across))
     axes.set_ylabel(short(up.path) + (f" ({up.unit})" if up.unit else ""))
 
 

@@ -31,6 +31,7 @@ from funnelsim.scenario.values import Place
 
 NOWHERE = Place("--vary", 1, 1)
 MOST_POINTS = 1_000_000
+FINEST = 1 / 500                        # of a range, or of x on a logarithmic one: what is sought is no finer
 WAYS = ("grid", "latin", "sobol")
 _RANGE = re.compile(rf"(?P<before>\D*?)(?P<low>{NUMBER})(?P<low_unit>[^.:]*?)\s*\.\.\s*(?P<high>{NUMBER})"
                     rf"(?P<after>[^:]*?)(?::\s*(?P<count>\d+))?(?P<log>\s+log)?")
@@ -74,6 +75,16 @@ class Axis:
         if self.log:
             return self.low * math.exp(u * math.log(self.high / self.low))
         return self.low + (self.high - self.low) * u
+
+    def rounded(self, x: float) -> float:
+        """The nearest x of a range that has few digits: finer than 1/500 of the range is not asked for."""
+        if self.whole:
+            return min(max(float(round(x)), self.low), self.high)
+        step = 10.0 ** math.floor(math.log10((x if self.log else self.high - self.low) * FINEST))
+        for end in (self.low, self.high):
+            if abs(x - end) < step / 2.0:
+                return end
+        return round(round(x / step) * step, 12)
 
     def text(self, number: float) -> str:
         """A number as the scenario has it."""

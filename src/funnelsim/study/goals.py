@@ -81,7 +81,7 @@ def read_goal(text: str, possible: Mapping[str, Measure], book: Book) -> Goal:
         hint = did_you_mean(match["what"], known) or f"such as {', '.join(list(possible)[:6])}"
         raise UsageError(f"there is no measure '{match['what']}'. {hint}")
     unit = possible[key].unit
-    read: Callable[[Any], float] = _reader(unit, book.currency)
+    read: Callable[[Any], float] = reader(unit, book.currency)
     try:
         target = read(match["amount"].strip())
         by = day(match["by"].strip()) if match["by"] else None
@@ -149,7 +149,8 @@ def _ones(table: Any) -> Any:
     return full
 
 
-def _reader(unit: str, currency: str) -> Callable[[Any], float]:
+def reader(unit: str, currency: str) -> Callable[[Any], float]:
+    """What reads an amount of a measure from text; it raises Misreading."""
     if unit.startswith("share"):
         return proportion
     if unit == "seconds":

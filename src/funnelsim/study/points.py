@@ -60,6 +60,7 @@ class Task:
     goal: Goal | None = None
     centred: bool = False               # everything unknown at its centre, not drawn
     engine: str = "fast"
+    first: int = 0                      # number of its first replication: another number is other luck
 
     @property
     def drawn(self) -> bool:
@@ -91,11 +92,11 @@ class Stopped(Exception):
 
 
 def make_task(blueprint: Blueprint, anchor: Anchor, seed: int, size: Size, measures: tuple[str, ...],
-              goal: Goal | None = None, centred: bool = False, engine: str = "fast") -> Task:
+              goal: Goal | None = None, centred: bool = False, engine: str = "fast", first: int = 0) -> Task:
     """A task with its key; of the scenario only the seed goes along, which draws by it."""
-    key = _key(blueprint, anchor, seed, size, measures, goal, centred)
+    key = _key(blueprint, anchor, seed, size, measures, goal, centred, first)
     light = replace(blueprint, scenario=Scenario(seed=blueprint.scenario.seed))
-    return Task(key, light, anchor, seed, size, measures, goal, centred, engine)
+    return Task(key, light, anchor, seed, size, measures, goal, centred, engine, first)
 
 
 def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> Outcome:
@@ -146,11 +147,13 @@ def standard_error(measure: Measure) -> float:
     return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
 
 
-def _some(task: Task, centre: Plan, first: int, wanted: int) -> list[Summary]:
+def _some(task: Task, centre: Plan, done: int, wanted: int) -> list[Summary]:
     """A few replications: one with its own plan, or several of the same plan, which is set up once."""
+    number = task.first + done
     if task.drawn:
-        return replicate(task.plan(first), task.seed, [first], task.engine, 1).summaries
-    return replicate(centre, task.seed, range(first, min(wanted, first + TOGETHER)), task.engine, 1).summaries
+        return replicate(task.plan(number), task.seed, [number], task.engine, 1).summaries
+    numbers = range(number, min(task.first + wanted, number + TOGETHER))
+    return replicate(centre, task.seed, numbers, task.engine, 1).summaries
 
 
 def _enough(first: Measure, size: Size) -> int:
@@ -165,12 +168,13 @@ def _enough(first: Measure, size: Size) -> int:
 
 
 def _key(blueprint: Blueprint, anchor: Anchor, seed: int, size: Size, measures: tuple[str, ...], goal: Goal | None,
-         centred: bool) -> str:
+         centred: bool, first: int) -> str:
     drawn = blueprint.uncertain and not centred
     added = {name: value for name, value in asdict(anchor).items() if name not in ("key", "rounds", "leads")}
     ignorance = [blueprint.scenario.seed, [asdict(belief) for belief in blueprint.beliefs], blueprint.scenario.fitted]
     parts = [FORMAT, fingerprint(anchor.plan(blueprint)), blueprint.book._asdict(), added,
-             ignorance if drawn else None, seed, asdict(size), measures, asdict(goal) if goal else None]
+             ignorance if drawn else None, seed, asdict(size), measures, asdict(goal) if goal else None,
+             *([first] if first else [])]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

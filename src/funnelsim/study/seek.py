@@ -30,7 +30,6 @@ from funnelsim.watch import Watch
 Floats = NDArray[np.float64]
 FIRST = 5                               # points of the range that are run first
 ROUNDS = 8                              # of points beside the answer, at most
-FINEST = 1 / 500                        # of the range, or of x on a logarithmic one: finer is not asked
 CLOSE = 0.01                            # of the range: near enough in any case
 FULL = 0.95                             # utilisation above which a team is taken to be the limit
 MOST = 5000                             # replications, when a precision is wanted
@@ -207,11 +206,7 @@ class _Search:
         """The nearest x there can be, as it will be written: on a range, of a few digits."""
         if self.only is not None:
             return float(self.only[np.abs(self.only - x).argmin()])
-        step = 10.0 ** math.floor(math.log10((x if self.question.axis.log else self.high - self.low) * FINEST))
-        for end in (self.low, self.high):
-            if abs(x - end) < step / 2.0:
-                return end
-        return round(round(x / step) * step, 12)
+        return self.question.axis.rounded(x)
 
     def run(self, centred: bool, xs: Sequence[float]) -> None:
         """Run the scenario at some x."""

@@ -11,6 +11,12 @@
     goal: wins 200 by 2026-12-31
     seed: 7
 
+`seek` has `chance` besides, `optimise` has
+
+    maximise: cohort.profit                             # or a list; minimise likewise
+    subject_to: [calendar.cost <= 900k]
+    trials: 200
+
 A file with `vary` is a study; every mistake in it is told at once, with its place.
 """
 
@@ -27,7 +33,7 @@ from funnelsim.scenario.units.numbers import proportion, whole
 from funnelsim.study.axes import Axis, Design, axes_of_file, read_design
 
 KEYS = ("name", "about", "scenario", "scenarios", "set", "vary", "measure", "design", "replications", "precision",
-        "goal", "chance", "seed")
+        "goal", "chance", "seed", "maximise", "minimise", "subject_to", "trials")
 
 
 @dataclass
@@ -46,6 +52,10 @@ class StudyFile:
     goal: str = ""
     chance: float | None = None
     seed: int | None = None
+    maximise: list[str] = field(default_factory=list)
+    minimise: list[str] = field(default_factory=list)
+    subject_to: list[str] = field(default_factory=list)
+    trials: int | None = None
 
 
 def is_study(file: str) -> bool:
@@ -90,6 +100,9 @@ class _Reader:
             self.report(vary.at, "`vary` says which paths are varied", "such as vary: {teams.sales.people: 3..7}")
         found.measures = self.words(keys.get("measure"), "such as [cohort.won, cohort.profit]")
         found.goal = str(keys["goal"].value) if "goal" in keys else ""
+        found.maximise, found.minimise = (self.words(keys.get(key), "such as [cohort.profit]")
+                                          for key in ("maximise", "minimise"))
+        found.subject_to = self.words(keys.get("subject_to"), "such as [calendar.cost <= 900k]")
         self.numbers(keys)
         return found
 
@@ -114,6 +127,7 @@ class _Reader:
         found.precision = self.value(keys.get("precision"), proportion)
         found.chance = self.value(keys.get("chance"), proportion)
         found.seed = self.value(keys.get("seed"), whole)
+        found.trials = self.value(keys.get("trials"), lambda value: whole(value, 1))
         found.design = self.value(keys.get("design"), lambda value: read_design(str(value)))
         if "replications" in keys and "precision" in keys:
             self.report(keys["precision"].at, "either `replications` or `precision`", "not both")

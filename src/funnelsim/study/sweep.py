@@ -8,7 +8,7 @@ goes. Points are planned one by one and run on any executor of `concurrent.futur
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
@@ -166,16 +166,18 @@ def complete(study: Study, planner: Planner) -> tuple[Study, str]:
                          "2026-12-31}` in the scenario, or --goal")
     if GOAL in study.measures and goal is not None:
         check_date(goal, blueprint.centre, blueprint.book)
-    measures = tuple(dict.fromkeys(_full_key(name, known) for name in study.measures))
+    measures = tuple(dict.fromkeys(full_key(name, known) for name in study.measures))
     return replace(study, measures=measures, goal=goal if GOAL in measures else None,
                    anchors=tuple(anchors)), str(books[0].currency)
 
 
-def _full_key(name: str, known: Mapping[str, Measure]) -> str:
+def full_key(name: str, known: Mapping[str, Measure], also: Iterable[str] = ()) -> str:
+    """The key of a measure: `won` stands for cohort.won. UsageError when there is none; `also` may have been meant."""
     for key in (name, f"cohort.{name}", f"calendar.{name}"):
         if key in known or key == GOAL:
             return key
-    hint = did_you_mean(name, [GOAL, *known]) or f"such as {', '.join(list(known)[:6])}"
+    names = [GOAL, *also, *known, *(key.partition(".")[2] for key in known)]
+    hint = did_you_mean(name, names) or f"such as {', '.join(list(known)[:6])}"
     raise UsageError(f"there is no measure '{name}'. {hint}")
 
 
