@@ -16,7 +16,7 @@ import click
 from funnelsim.cli.printing import complain
 from funnelsim.errors import FunnelsimError, did_you_mean
 
-COMMANDS = ("init", "check", "anchor", "run", "compare", "sweep", "seek", "calibrate", "validate", "schema")
+COMMANDS = ("init", "check", "anchor", "run", "compare", "explain", "sweep", "seek", "calibrate", "validate", "schema")
 INTERRUPTED = 130
 
 
@@ -91,6 +91,7 @@ def commands() -> None:
     funnelsim check baseline.yaml               is the file right?
     funnelsim run baseline.yaml                 what comes out, and how sure is it?
     funnelsim compare baseline.yaml shared.yaml which way is better, and why?
+    funnelsim explain baseline.yaml shared.yaml which changes make the difference?
     funnelsim sweep baseline.yaml --vary ...    the same at many volumes, team sizes, promises
     funnelsim seek baseline.yaml --vary ...     how many leads or people does a goal take?
     funnelsim calibrate crm.history.yaml        your own history in place of guesses

@@ -19,13 +19,13 @@ from funnelsim.measures.estimate import t_quantile
 from funnelsim.scenario import Loaded
 from funnelsim.study.differences import Difference, differences
 from funnelsim.study.history import HistoryCheck, against_history
+from funnelsim.study.points import PAIR_STRIDE
 from funnelsim.study.spread import Spread, spread
 from funnelsim.study.worlds import Case, World, beliefs_at_one, curves_to_try, with_curve, with_promises_of
 from funnelsim.summary import Summary
 from funnelsim.watch import Watch
 
 Floats = NDArray[np.float64]
-PAIR_STRIDE = 10_000  # replication = draw * stride + pair: the same luck in every scenario
 MOST_PAIRS = 16  # a draw, when more precision is wanted
 
 

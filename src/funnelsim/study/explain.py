@@ -1,0 +1,371 @@
+"""Explain: which of the changed inputs make the difference between two scenarios, by Shapley values on the same luck.
+
+Every coalition of groups of changes is run in the two-level design of compare, `draws` of what nobody knows x `pairs`
+of periods, so each share has the spreads of a difference; shapley.py divides, groups.py says what belongs together,
+lending.py makes the control with equal people, a step on the way of the group that shares the work.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from funnelsim.compile import prepare
+from funnelsim.errors import RunError, ScenarioError, UsageError, did_you_mean
+from funnelsim.scenario import Loaded
+from funnelsim.scenario.varying import rewritten
+from funnelsim.study.anchor import Anchor, anchor
+from funnelsim.study.batch import Batch, in_a_line
+from funnelsim.study.goals import possible_measures
+from funnelsim.study.groups import OWNERSHIP, PEOPLE, TEAMS, Group, United, groups_of, members, merged, standing
+from funnelsim.study.lending import Lent, lending, lent_hours
+from funnelsim.study.points import Outcome, Store, Task, TwoLevel, make_task
+from funnelsim.study.shapley import (
+    Coalition,
+    Order,
+    before_in,
+    coalitions_of,
+    every_coalition,
+    exact_shares,
+    exact_step,
+    order_error,
+    random_orders,
+    shares_by_order,
+    step_by_order,
+    without,
+)
+from funnelsim.study.spread import LEVEL, Spread, spread
+from funnelsim.watch import Watch
+
+Floats = NDArray[np.float64]
+USUAL_ORDER_PAIRS = 12
+HOURS_MOVED, SHARING = "hours moved, nothing shared", "sharing itself"
+EXACT_UP_TO = 6                         # groups: 64 coalitions; ten of them would be 1024
+
+
+@dataclass(frozen=True)
+class Question:
+    """What makes `other` differ from `base`, in one measure."""
+
+    base: Loaded
+    other: Loaded
+    measure: str
+    size: TwoLevel
+    seed: int                           # of the luck
+    order_pairs: int | None = None      # orders walked, each with its reverse; None = all of them up to EXACT_UP_TO
+    engine: str = "fast"
+    equal_people: bool = True           # also the control
+    anchor: Anchor | None = None        # of the base's root, when it is known
+
+    @property
+    def draws(self) -> int:
+        return self.size.replications // self.size.pairs
+
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a group, or a step on its way, has of the difference."""
+
+    name: str
+    value: Spread                       # its interval covers the orders not walked too
+    order_error: float                  # half width of what the choice of orders leaves open; 0 = all were walked
+    alone: Spread                       # the base with this change and no other
+    last: Spread                        # what it adds when all other changes are made
+    by_draw: Floats = field(repr=False)  # [draw, pair]
+
+
+@dataclass(frozen=True)
+class EqualPeople:
+    """The control: the base with the other's people, and with the hours that sharing moves; nothing shared."""
+
+    alone: Spread                       # that and nothing else, against the base
+    instead: Spread | None              # every change, with hours lent in place of shared work, against the base
+    lent: Lent | None                   # None: sharing moves no hours
+    steps: tuple[Share, ...]            # of the group that shares the work: hours moved, and what sharing adds
+    paid: tuple[float, float]           # paid hours of the window: base, other
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that `explain` found."""
+
+    question: Question
+    groups: list[Group]
+    united: list[United]
+    difference: Spread
+    base: Spread                        # the measure itself
+    other: Spread
+    shares: list[Share]                 # the largest first; together the difference, up to rounding (1e-9 of it)
+    people: EqualPeople | None
+    unit: str
+    currency: str
+    uncertain: bool
+    coalitions: int                     # that were run
+    orders: int                         # that were walked; 0 = all
+    anchor: Anchor
+    keys: tuple[str, ...]
+    notes: list[str]
+
+    def group(self, share: Share) -> Group:
+        """The changes behind a share."""
+        return next(group for group in self.groups if group.name == share.name)
+
+
+def explain(question: Question, store: Store | None = None, executor: Executor | None = None,
+            threads: int | None = None, watch: Watch | None = None) -> Explanation:
+    """Divide the difference. UsageError when nothing differs or the measure is none that every period has."""
+    watch = watch or Watch()
+    groups = groups_of(question.base.resolved["scenario"], question.other.resolved["scenario"])
+    if not groups:
+        raise UsageError(f"{_name(question.base)} and {_name(question.other)} do not differ: there is nothing to "
+                         f"explain")
+    runs = _Runs(question, groups, store or Store(None), executor, threads, watch)
+    groups, united = standing(groups, lambda count: _plan(question, count)[0], runs.complaint)
+    coalitions, orders = _plan(question, len(groups))
+    runs.run("explaining", [(runs.task(members(one, groups)), one) for one in coalitions])
+    return _told(question, groups, united, coalitions, orders, runs)
+
+
+def _plan(question: Question, groups: int) -> tuple[list[Coalition], list[Order]]:
+    """The coalitions to run, and the orders to walk; no orders = all."""
+    if question.order_pairs is None and groups <= EXACT_UP_TO:
+        return every_coalition(groups), []
+    pairs = question.order_pairs or USUAL_ORDER_PAIRS
+    orders = random_orders(groups, pairs, question.seed)
+    wanted = coalitions_of(orders, groups)
+    return (every_coalition(groups), []) if len(wanted) == 1 << groups else (wanted, orders)
+
+
+# ---- running --------------------------------------------------------------------------------------------------------
+
+
+class _Runs:
+    """Coalitions as tasks on the base's anchor, and what they gave."""
+
+    def __init__(self, question: Question, groups: list[Group], store: Store, executor: Executor | None,
+                 threads: int | None, watch: Watch) -> None:
+        self.question, self.store, self.executor, self.watch = question, store, executor, watch
+        self.threads = threads or os.cpu_count() or 1
+        self.every = frozenset(path for group in groups for path in group.paths)
+        base = question.base
+        self.anchor = question.anchor or anchor(prepare(base.root or base.scenario), threads, watch.note)
+        blueprint = prepare(base.scenario)
+        possible = possible_measures(blueprint.centre, blueprint.book)
+        if question.measure not in possible:
+            hint = did_you_mean(question.measure, possible) or f"such as {', '.join(list(possible)[:6])}"
+            raise UsageError(f"there is no measure '{question.measure}'. {hint}")
+        self.unit, self.currency = possible[question.measure].unit, blueprint.book.currency
+        self.uncertain = False
+        self.tasks: dict[frozenset[str], Task | str] = {}
+        self.loaded: dict[frozenset[str], Loaded] = {}
+        self.outcomes: dict[str, Outcome] = {}
+
+    def complaint(self, inside: Sequence[Group]) -> str:
+        """Why a coalition is no scenario; "" when it is one."""
+        found = self._planned(inside)
+        return found if isinstance(found, str) else ""
+
+    def task(self, inside: Sequence[Group]) -> Task:
+        found = self._planned(inside)
+        assert isinstance(found, Task)
+        return found
+
+    def scenario(self, inside: Sequence[Group]) -> Loaded:
+        """A coalition that stands."""
+        self.task(inside)
+        return self.loaded[_paths(inside)]
+
+    def lending_task(self, inside: Sequence[Group], lent: Lent) -> Task:
+        """A coalition in which hours are lent besides."""
+        loaded = self.scenario(inside)
+        more = lending(loaded.scenario, self.hours(inside, "paid_hours"), lent)
+        return self._task(rewritten(loaded, merged(loaded.resolved["scenario"], more)))
+
+    def run(self, what: str, tasks: Iterable[tuple[Task, object]]) -> None:
+        """Run tasks, or find them among those that were finished before."""
+        tasks = list(tasks)
+        batch = Batch(what, self.store, self.executor, self.threads, len(tasks), self.watch)
+        try:
+            for task, name in tasks:
+                batch.submit(task, what, (str(name),))
+            batch.finish()
+        finally:
+            batch.close()
+        if batch.wrong:
+            raise RunError(next(iter(batch.wrong.values())))
+        self.outcomes |= batch.outcomes
+
+    def values(self, task: Task) -> Floats:
+        """The measure [draw, pair]."""
+        found = self.outcomes[task.key].measures[self.question.measure]
+        values = np.broadcast_to(found.values, found.top.shape).reshape(-1, self.question.size.pairs)
+        if not np.isfinite(values).all():
+            raise UsageError(f"{self.question.measure} has no value in some periods of some mixtures of the two "
+                             f"scenarios: explain a measure that every period has, such as cohort.won")
+        return values
+
+    def hours(self, inside: Sequence[Group], which: str) -> dict[str, float]:
+        """paid_hours or worked_hours of the window by team, the mean of all periods."""
+        found = self.outcomes[self.task(inside).key].measures
+        return {key.rsplit(".", 1)[1]: float(one.top.mean()) for key, one in found.items()
+                if key.startswith(f"calendar.{which}.")}
+
+    def net_hours(self, inside: Sequence[Group]) -> dict[str, float]:
+        """Hours on leads by team, without what other work stretches them by."""
+        teams = self.scenario(inside).scenario.teams
+        return {team: hours * (1.0 - teams[team].other_work)
+                for team, hours in self.hours(inside, "worked_hours").items() if math.isfinite(hours)}
+
+    def _planned(self, inside: Sequence[Group]) -> Task | str:
+        which = _paths(inside)
+        if which not in self.tasks:
+            try:
+                self.loaded[which] = self._mixture(which, inside)
+                self.tasks[which] = self._task(self.loaded[which])
+            except ScenarioError as error:
+                self.tasks[which] = in_a_line(error)
+        return self.tasks[which]
+
+    def _mixture(self, which: frozenset[str], inside: Sequence[Group]) -> Loaded:
+        base = self.question.base
+        if which == self.every:         # the other scenario itself, on the base's root
+            return replace(self.question.other, root=base.root or base.scenario)
+        return rewritten(base, merged(base.resolved["scenario"], (one for group in inside for one in group.changes)))
+
+    def _task(self, loaded: Loaded) -> Task:
+        scenario = loaded.scenario.model_copy(update={"seed": self.question.base.scenario.seed})
+        blueprint = prepare(scenario)
+        self.uncertain |= blueprint.uncertain
+        hours = tuple(f"calendar.{which}.{team}" for team in blueprint.book.teams
+                      for which in ("paid_hours", "worked_hours"))
+        return make_task(blueprint, self.anchor, self.question.seed, self.question.size,
+                         (self.question.measure, *hours), engine=self.question.engine)
+
+
+def _paths(inside: Sequence[Group]) -> frozenset[str]:
+    return frozenset(path for group in inside for path in group.paths)
+
+
+# ---- dividing -------------------------------------------------------------------------------------------------------
+
+
+class _Division:
+    """The values of all coalitions that were run, and shares of their differences."""
+
+    def __init__(self, groups: int, orders: list[Order], values: dict[Coalition, Floats], uncertain: bool) -> None:
+        self.groups, self.orders, self.values, self.uncertain = groups, orders, values, uncertain
+        self.full = (1 << groups) - 1
+        self.by_order = shares_by_order(orders, values) if orders else None
+        self.exact = None if orders else exact_shares(groups, values)
+
+    def spread(self, values: Floats) -> Spread:
+        return spread(values, self.uncertain)
+
+    def between(self, first: Coalition, last: Coalition) -> Spread:
+        """What lies between two coalitions."""
+        return self.spread(self.values[last] - self.values[first])
+
+    def share(self, name: str, g: int) -> Share:
+        """The share of a group."""
+        alone, last = self.between(0, 1 << g), self.between(self.full ^ 1 << g, self.full)
+        if self.by_order is None:
+            assert self.exact is not None
+            return self._share(name, self.exact[g], None, alone, last)
+        return self._share(name, self.by_order[:, g].mean(axis=0), self.by_order[:, g], alone, last)
+
+    def steps(self, g: int, with_step: dict[Coalition, Floats]) -> tuple[Share, Share]:
+        """A group's share in two: the step on its way, and what the whole change adds to it."""
+        rest = self.full ^ 1 << g
+        ends = [(self.values[0], with_step[0], self.values[1 << g]),
+                (self.values[rest], with_step[rest], self.values[self.full])]
+        (alone, last), (alone_after, last_after) = ([self.spread(end[i + 1] - end[i]) for end in ends] for i in (0, 1))
+        if self.by_order is None:
+            assert self.exact is not None
+            step = exact_step(self.groups, g, self.values, with_step)
+            return (self._share(HOURS_MOVED, step, None, alone, last),
+                    self._share(SHARING, self.exact[g] - step, None, alone_after, last_after))
+        steps = step_by_order(self.orders, g, self.values, with_step)
+        after = self.by_order[:, g] - steps
+        return (self._share(HOURS_MOVED, steps.mean(axis=0), steps, alone, last),
+                self._share(SHARING, after.mean(axis=0), after, alone_after, last_after))
+
+    def befores(self, g: int) -> list[Coalition]:
+        """The coalitions from which a group's change is made, and the ends that reports show."""
+        if not self.orders:
+            return without(self.groups, g)
+        return sorted({0, self.full ^ 1 << g, *(before_in(order, g) for order in self.orders)})
+
+    def _share(self, name: str, values: Floats, by_order: Floats | None, alone: Spread, last: Spread) -> Share:
+        found, error = self.spread(values), 0.0
+        if by_order is not None:
+            standard, freedom = order_error(by_order)
+            error = float(stats.t.ppf(0.5 + LEVEL / 2.0, freedom)) * standard if freedom else math.inf
+            half = math.hypot(found.high - found.mean, error)
+            found = replace(found, low=found.mean - half, high=found.mean + half,
+                            error=math.hypot(found.error, error))
+        return Share(name, found, error, alone, last, values)
+
+
+def _told(question: Question, groups: list[Group], united: list[United], coalitions: list[Coalition],
+          orders: list[Order], runs: _Runs) -> Explanation:
+    values = {one: runs.values(runs.task(members(one, groups))) for one in coalitions}
+    found = _Division(len(groups), orders, values, runs.uncertain)
+    people = _equal_people(groups, found, runs) if question.equal_people else None
+    shares = [found.share(group.name, g) for g, group in enumerate(groups)]
+    shares.sort(key=lambda one: -abs(one.value.mean))
+    return Explanation(
+        question, groups, united, found.between(0, found.full), found.spread(values[0]),
+        found.spread(values[found.full]), shares, people, runs.unit, runs.currency, runs.uncertain, len(coalitions),
+        len(orders), runs.anchor, tuple(sorted(runs.outcomes)), _notes(question, people))
+
+
+def _equal_people(groups: list[Group], found: _Division, runs: _Runs) -> EqualPeople | None:
+    """None when neither people nor hours move."""
+    sharing = next((g for g, group in enumerate(groups) if OWNERSHIP in group.kinds), None)
+    theirs = sum(1 << g for g, group in enumerate(groups) if g != sharing and {PEOPLE, TEAMS} & set(group.kinds))
+    paid = [runs.hours(members(one, groups), "paid_hours") for one in (0, found.full)]
+    totals = sum(paid[0].values()), sum(paid[1].values())
+    lent = None
+    if sharing is not None:
+        shared, unshared = (runs.net_hours(members(one, groups)) for one in (found.full, found.full ^ 1 << sharing))
+        lent = lent_hours(shared, unshared, paid[0], runs.question.base.scenario)
+    if lent is None or sharing is None:
+        return EqualPeople(_alone(theirs, groups, found, runs), None, None, (), totals) if theirs else None
+    tasks = {one: runs.lending_task(members(one, groups), lent) for one in {*found.befores(sharing), theirs}}
+    runs.run("explaining, equal people", [(task, f"hours lent, {one}") for one, task in tasks.items()])
+    with_step = {one: runs.values(task) for one, task in tasks.items()}
+    base = found.values[0]
+    return EqualPeople(found.spread(with_step[theirs] - base),
+                       found.spread(with_step[found.full ^ 1 << sharing] - base), lent,
+                       found.steps(sharing, with_step), totals)
+
+
+def _alone(theirs: Coalition, groups: list[Group], found: _Division, runs: _Runs) -> Spread:
+    """The other's people in the base's way."""
+    task = runs.task(members(theirs, groups))
+    runs.run("explaining, equal people", [(task, "people")])
+    return found.spread(runs.values(task) - found.values[0])
+
+
+def _notes(question: Question, people: EqualPeople | None) -> list[str]:
+    base, other = question.base, question.other
+    notes = []
+    if (other.root or other.scenario) != (base.root or base.scenario):
+        notes.append(f"{_name(other)} stands on a history of its own; here base rates are those of {_name(base)} "
+                     f"throughout, so the difference may be another than compare's")
+    if people is not None and people.lent is not None and people.lent.total < 0.99 * people.lent.wanted:
+        notes.append(f"only {people.lent.total:.0f} of the {people.lent.wanted:.0f} hours that sharing moves could be "
+                     f"lent: a team has no other work left to give up")
+    return notes
+
+
+def _name(loaded: Loaded) -> str:
+    return loaded.scenario.name or "scenario"
