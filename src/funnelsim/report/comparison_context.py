@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from funnelsim.report.comparison_words import mean_of, with_sign
+from funnelsim.report.explain_words import control
 from funnelsim.report.wording import Table, duration, money, number, percent
 from funnelsim.study.compare import Column, Comparison
 
@@ -25,7 +26,10 @@ def people(found: Comparison) -> str:
                 for what in ("paid_hours", "worked_hours", "overtime")
             ),
         )
-    return "\n".join(table.lines())
+    lines = table.lines()
+    if found.why is not None:
+        lines += [f"   {line.strip()}" for line in control(found.why).splitlines()]
+    return "\n".join(lines)
 
 
 def changes(found: Comparison, verbose: int) -> str:

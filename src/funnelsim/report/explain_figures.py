@@ -25,12 +25,12 @@ def draw_explanation(found: Explanation, folder: Path) -> list[Path]:
 def waterfall_figure(found: Explanation) -> Figure:
     """Bars from left to right: grey totals, blue what adds, vermilion what takes away; whiskers what is not known."""
     base, other = (one.scenario.name or "scenario" for one in (found.question.base, found.question.other))
-    names = [base, *(share.name for share in found.shares), other]
+    names = [base, *(share.name for share in found.parts), other]
     with styled():
         figure, (axes,) = new_figure(1.7 + 0.62 * len(names))
         level = found.base.mean
         edges = [level]
-        for row, share in enumerate(found.shares, 1):
+        for row, share in enumerate(found.parts, 1):
             _step(axes, found, row, level, share)
             axes.plot([level, level], [row - 1, row], color=GREY, linewidth=0.8)
             edges += [level + move for move in (share.value.mean, share.value.low, share.value.high)]
@@ -50,8 +50,8 @@ def waterfall_figure(found: Explanation) -> Figure:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, found.unit, found.currency)))
         label = what(found).removeprefix("in ")
         axes.set_xlabel(label[0].upper() + label[1:] + ("" if low == 0.0 else "; the axis does not begin at 0"))
-        axes.set_title(f"What makes {signed(found, found.difference.mean)} "
-                       f"({between(found, found.difference)}): {other}", pad=10)
+        axes.set_title(f"{other} against {base}: {signed(found, found.difference.mean)} "
+                       f"({between(found, found.difference)})", pad=10)
         about = ("what is not known" if found.uncertain else "simulation error")
         figure.supxlabel(f"Shapley values on the same luck: together the whole difference. Whiskers: 90 %, {about}.",
                          fontsize=9.5, color="#444444")

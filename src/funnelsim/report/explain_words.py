@@ -11,7 +11,7 @@ from funnelsim.study.spread import Spread
 
 WHAT = {"cohort.won": "customers in the cohort", "calendar.won": "customers in the window",
         "cohort.revenue": "revenue in the cohort", "cohort.profit": "profit in the cohort"}
-NAMED = 4                               # shares in the sentence; the table has all
+NAMED = 5                               # shares in the sentence; the table has all
 
 
 def explain_report(found: Explanation, verbose: int = 0, width: int = 110) -> str:
@@ -29,8 +29,8 @@ def answer(found: Explanation) -> str:
 
 
 def top_line(found: Explanation) -> str:
-    """Of +98: the promise +60 (+45 to +75), who works where +25 (+12 to +38), handoff and context +13 (+5 to +21)."""
-    first, rest = found.shares[:NAMED], found.shares[NAMED:]
+    """Of +98: the promise +60 (+45 to +75), handoff and context +30 (+15 to +45), moving the hours +8 (+2 to +14)."""
+    first, rest = found.parts[:NAMED], found.parts[NAMED:]
     texts = [f"{one.name} {signed(found, one.value.mean)} ({between(found, one.value)})" for one in first]
     if rest:
         texts.append(f"{len(rest)} more {signed(found, sum(one.value.mean for one in rest))} together")
@@ -98,20 +98,13 @@ def _table(found: Explanation, width: int) -> str:
     table = Table(["Share of", "", "what is not known", "of it", "±", "alone", "made last"])
     for one in found.shares:
         table.add(*_row(found, one, "   "))
-        if found.people is not None and one is _shared(found):
+        if found.people is not None and one is found.divided:
             for step in found.people.steps:
                 table.add(*_row(found, step, "      of it "))
     whole = found.difference
     table.add("   together", signed(found, whole.mean), between(found, whole), percent(1.0) if whole.mean else NOTHING,
               amount(found, whole.error), "", "")
     return "\n".join(table.lines(width))
-
-
-def _shared(found: Explanation) -> Share | None:
-    """The share that the steps of the control divide."""
-    from funnelsim.study.groups import OWNERSHIP
-
-    return next((one for one in found.shares if OWNERSHIP in found.group(one).kinds), None)
 
 
 def _row(found: Explanation, one: Share, before: str) -> Sequence[str]:

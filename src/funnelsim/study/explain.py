@@ -46,7 +46,7 @@ from funnelsim.watch import Watch
 
 Floats = NDArray[np.float64]
 USUAL_ORDER_PAIRS = 12
-HOURS_MOVED, SHARING = "hours moved, nothing shared", "sharing itself"
+HOURS_MOVED, SHARING = "moving the hours", "sharing the work"
 EXACT_UP_TO = 6                         # groups: 64 coalitions; ten of them would be 1024
 
 
@@ -63,6 +63,7 @@ class Question:
     engine: str = "fast"
     equal_people: bool = True           # also the control
     anchor: Anchor | None = None        # of the base's root, when it is known
+    towards: float | None = None        # the difference in a larger study of the same; see _Division.spread
 
     @property
     def draws(self) -> int:
@@ -117,6 +118,20 @@ class Explanation:
     def group(self, share: Share) -> Group:
         """The changes behind a share."""
         return next(group for group in self.groups if group.name == share.name)
+
+    @property
+    def divided(self) -> Share | None:
+        """The share that the control with equal people divides in two."""
+        if self.people is None or not self.people.steps:
+            return None
+        return next(one for one in self.shares if OWNERSHIP in self.group(one).kinds)
+
+    @property
+    def parts(self) -> list[Share]:
+        """The shares, the divided one as its two steps; the largest first."""
+        steps = self.people.steps if self.people else ()
+        parts = [*(one for one in self.shares if one is not self.divided), *steps]
+        return sorted(parts, key=lambda one: -abs(one.value.mean))
 
 
 def explain(question: Question, store: Store | None = None, executor: Executor | None = None,
@@ -260,13 +275,20 @@ def _paths(inside: Sequence[Group]) -> frozenset[str]:
 class _Division:
     """The values of all coalitions that were run, and shares of their differences."""
 
-    def __init__(self, groups: int, orders: list[Order], values: dict[Coalition, Floats], uncertain: bool) -> None:
+    def __init__(self, groups: int, orders: list[Order], values: dict[Coalition, Floats], uncertain: bool,
+                 towards: float | None) -> None:
         self.groups, self.orders, self.values, self.uncertain = groups, orders, values, uncertain
         self.full = (1 << groups) - 1
+        self.whole, self.towards = values[self.full] - values[0], towards
         self.by_order = shares_by_order(orders, values) if orders else None
         self.exact = None if orders else exact_shares(groups, values)
 
     def spread(self, values: Floats) -> Spread:
+        """Of a part of the difference. Where a larger study knows the whole better, the part follows it by its
+        regression on the whole (double sampling: Cochran 1977, Sampling techniques, 12.6); the slopes of parts that
+        make up the whole add up to 1, so the parts then add up to what the larger study found."""
+        if self.towards is not None and (slope := _slope(self.whole, values)) is not None:
+            values = values + slope * (self.towards - float(self.whole.mean()))
         return spread(values, self.uncertain)
 
     def between(self, first: Coalition, last: Coalition) -> Spread:
@@ -314,16 +336,23 @@ class _Division:
         return Share(name, found, error, alone, last, values)
 
 
+def _slope(whole: Floats, part: Floats) -> float | None:
+    """Of a part on the whole, over draws; None where the whole does not vary."""
+    away = whole.mean(axis=1) - whole.mean()
+    squares = float(away @ away)
+    return float(away @ part.mean(axis=1)) / squares if squares > 0.0 else None
+
+
 def _told(question: Question, groups: list[Group], united: list[United], coalitions: list[Coalition],
           orders: list[Order], runs: _Runs) -> Explanation:
     values = {one: runs.values(runs.task(members(one, groups))) for one in coalitions}
-    found = _Division(len(groups), orders, values, runs.uncertain)
+    found = _Division(len(groups), orders, values, runs.uncertain, question.towards)
     people = _equal_people(groups, found, runs) if question.equal_people else None
     shares = [found.share(group.name, g) for g, group in enumerate(groups)]
     shares.sort(key=lambda one: -abs(one.value.mean))
     return Explanation(
-        question, groups, united, found.between(0, found.full), found.spread(values[0]),
-        found.spread(values[found.full]), shares, people, runs.unit, runs.currency, runs.uncertain, len(coalitions),
+        question, groups, united, found.between(0, found.full),
+        spread(values[0], runs.uncertain), spread(values[found.full], runs.uncertain), shares, people, runs.unit, runs.currency, runs.uncertain, len(coalitions),
         len(orders), runs.anchor, tuple(sorted(runs.outcomes)), _notes(question, people))
 
 
