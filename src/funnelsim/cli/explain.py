@@ -22,7 +22,7 @@ from funnelsim.watch import Terminal
 @click.option("--draws", type=click.IntRange(min=2), help="Draws of what is not known.  [default: 40]")
 @click.option("--pairs", type=click.IntRange(min=1), help="Periods in each draw, of every mixture of the two "
               "scenarios.  [default: 4]")
-@click.option("--orders", type=click.IntRange(min=4), help="Walk so many random orders of the changes.  [default: all "
+@click.option("--orders", type=click.IntRange(min=8), help="Walk so many random orders of the changes.  [default: all "
               "orders up to 6 groups of changes, else 24]")
 @click.option("--equal-people/--no-equal-people", default=None, help="Also ask what moving the hours and sharing "
               "nothing would bring.  [default: equal-people]")

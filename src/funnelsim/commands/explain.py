@@ -31,8 +31,9 @@ from funnelsim.result import put, put_parquet, slug
 from funnelsim.scenario import load, loads_resolved
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.compare import goal_of
-from funnelsim.study.explain import Explanation, Question, Share
+from funnelsim.study.explain import Explanation, Share
 from funnelsim.study.explain import explain as study
+from funnelsim.study.mixtures import Question
 from funnelsim.study.points import Store, TwoLevel
 from funnelsim.watch import Watch
 

@@ -12,6 +12,7 @@ from funnelsim.report.drawing import BLUE, GREY, VERMILION, new_figure, save, st
 from funnelsim.report.explain_words import between, signed, what
 from funnelsim.report.wording import shown
 from funnelsim.study.explain import Explanation, Share
+from funnelsim.study.mixtures import name_of
 
 BAR = 0.62
 INK = "#222222"
@@ -24,7 +25,7 @@ def draw_explanation(found: Explanation, folder: Path) -> list[Path]:
 
 def waterfall_figure(found: Explanation) -> Figure:
     """Bars from left to right: grey totals, blue what adds, vermilion what takes away; whiskers what is not known."""
-    base, other = (one.scenario.name or "scenario" for one in (found.question.base, found.question.other))
+    base, other = name_of(found.question.base), name_of(found.question.other)
     names = [base, *(share.name for share in found.parts), other]
     with styled():
         figure, (axes,) = new_figure(1.7 + 0.62 * len(names))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from funnelsim.report.wording import NOTHING, Table, number, percent, shown
 from funnelsim.study.explain import EqualPeople, Explanation, Share
+from funnelsim.study.mixtures import name_of
 from funnelsim.study.spread import Spread
 
 WHAT = {"cohort.won": "customers in the cohort", "calendar.won": "customers in the window",
@@ -23,7 +24,7 @@ def explain_report(found: Explanation, verbose: int = 0, width: int = 110) -> st
 
 def answer(found: Explanation) -> str:
     """One sentence: the difference with its interval, and what it is made of."""
-    base, other = (one.scenario.name or "scenario" for one in (found.question.base, found.question.other))
+    base, other = name_of(found.question.base), name_of(found.question.other)
     return (f"{other} against {base}: {signed(found, found.difference.mean)} {what(found)} (90 % interval "
             f"{between(found, found.difference)} {_given(found)}). {top_line(found)}")
 
@@ -42,7 +43,7 @@ def control(found: Explanation) -> str:
     people = found.people
     if people is None:
         return "Control with equal people: neither people nor hours move between the teams, so none is needed."
-    base = found.question.base.scenario.name or "the base"
+    base = name_of(found.question.base)
     lines = [f"Control with equal people: {base} with {_hours(people)}, nothing shared: "
              f"{_said(found, people.alone)} of {signed(found, found.difference.mean)}."]
     if people.instead is not None:
@@ -150,4 +151,5 @@ def _footing(found: Explanation) -> str:
     orders = ("averaged over all orders in which the changes could be made" if not found.orders else
               f"averaged over {found.orders} random orders of the changes; ± and intervals cover the orders left out")
     return (f"{found.coalitions} mixtures of the two scenarios, {runs} each on the same luck; shares are {orders} "
-            f"(Shapley values). ± simulation error, 90 %. Alone: with no other change. Made last: on top of all others.")
+            f"(Shapley values). ± simulation error, 90 %. Alone: with no other change. Made last: on top of all the "
+            f"others.")

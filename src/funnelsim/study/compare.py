@@ -18,9 +18,10 @@ from funnelsim.measures import Measure, named
 from funnelsim.measures.estimate import t_quantile
 from funnelsim.scenario import Loaded
 from funnelsim.study.differences import Difference, differences
-from funnelsim.study.explain import Explanation, Question, explain
+from funnelsim.study.explain import Explanation, explain
 from funnelsim.study.groups import groups_of
 from funnelsim.study.history import HistoryCheck, against_history
+from funnelsim.study.mixtures import Known, Question
 from funnelsim.study.points import PAIR_STRIDE, TwoLevel
 from funnelsim.study.spread import Spread, spread
 from funnelsim.study.worlds import Case, World, beliefs_at_one, curves_to_try, with_curve, with_promises_of
@@ -131,8 +132,7 @@ def compare(
                    for case, one, other in zip(cases, columns, more, strict=True)]
         pairs *= 2
     at_one, by_curve = _aside(cases, goal, design, runner) if aside else ({}, {})
-    whole = float((columns[-1].values[goal] - columns[0].values[goal]).mean())
-    why = _why(cases, goal, whole, design, runner) if aside else None
+    why = _why(cases, columns, goal, design, runner) if aside else None
     rungs = [
         Rung(
             cases[i].name,
@@ -327,16 +327,18 @@ def _aside(
     return at_one, by_curve
 
 
-def _why(cases: list[Case], goal: str, whole: float, design: Design, runs: Runs) -> Explanation | None:
-    """The last scenario's whole difference divided; None when that takes too many mixtures, or another root."""
+def _why(cases: list[Case], columns: list[Column], goal: str, design: Design, runs: Runs) -> Explanation | None:
+    """The last scenario's difference divided; None when that takes too many mixtures, or another root."""
     base, last = cases[0].loaded, cases[-1].loaded
     groups = groups_of(base.resolved["scenario"], last.resolved["scenario"])
     same_root = (base.root or base.scenario) == (last.root or last.scenario)
     if not same_root or not 0 < len(groups) <= FEW:
         return None
-    size = TwoLevel(design.aside_draws * design.aside_pairs, None, design.aside_pairs)
-    question = Question(base, last, goal, size, runs.seed, engine=runs.engine, anchor=cases[0].anchor,
-                        towards=whole)
+    first, other = columns[0].values, columns[-1].values
+    known = Known(first, other, float((other[goal] - first[goal]).mean()))
+    draws, pairs = min(design.draws, design.aside_draws), min(design.pairs, design.aside_pairs)
+    size = TwoLevel(draws * pairs, None, pairs)
+    question = Question(base, last, goal, size, runs.seed, engine=runs.engine, anchor=cases[0].anchor, known=known)
     return explain(question, threads=runs.threads, watch=runs.watch)
 
 

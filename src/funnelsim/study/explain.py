@@ -2,14 +2,12 @@
 
 Every coalition of groups of changes is run in the two-level design of compare, `draws` of what nobody knows x `pairs`
 of periods, so each share has the spreads of a difference; shapley.py divides, groups.py says what belongs together,
-lending.py makes the control with equal people, a step on the way of the group that shares the work.
+lending.py makes the control with equal people, a step on the way of the group that shares the work; mixtures.py runs.
 """
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
@@ -17,16 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from funnelsim.compile import prepare
-from funnelsim.errors import RunError, ScenarioError, UsageError, did_you_mean
-from funnelsim.scenario import Loaded
-from funnelsim.scenario.varying import rewritten
-from funnelsim.study.anchor import Anchor, anchor
-from funnelsim.study.batch import Batch, in_a_line
-from funnelsim.study.goals import possible_measures
-from funnelsim.study.groups import OWNERSHIP, PEOPLE, TEAMS, Group, United, groups_of, members, merged, standing
-from funnelsim.study.lending import Lent, lending, lent_hours
-from funnelsim.study.points import Outcome, Store, Task, TwoLevel, make_task
+from funnelsim.errors import UsageError
+from funnelsim.study.anchor import Anchor
+from funnelsim.study.groups import OWNERSHIP, PEOPLE, TEAMS, Group, United, groups_of, members, standing
+from funnelsim.study.lending import Lent, lent_hours
+from funnelsim.study.mixtures import Mixtures, Question, name_of
+from funnelsim.study.points import Store
 from funnelsim.study.shapley import (
     Coalition,
     Order,
@@ -48,27 +42,6 @@ Floats = NDArray[np.float64]
 USUAL_ORDER_PAIRS = 12
 HOURS_MOVED, SHARING = "moving the hours", "sharing the work"
 EXACT_UP_TO = 6                         # groups: 64 coalitions; ten of them would be 1024
-
-
-@dataclass(frozen=True)
-class Question:
-    """What makes `other` differ from `base`, in one measure."""
-
-    base: Loaded
-    other: Loaded
-    measure: str
-    size: TwoLevel
-    seed: int                           # of the luck
-    order_pairs: int | None = None      # orders walked, each with its reverse; None = all of them up to EXACT_UP_TO
-    engine: str = "fast"
-    equal_people: bool = True           # also the control
-    anchor: Anchor | None = None        # of the base's root, when it is known
-    towards: float | None = None        # the difference in a larger study of the same; see _Division.spread
-
-    @property
-    def draws(self) -> int:
-        return self.size.replications // self.size.pairs
-
 
 
 @dataclass(frozen=True)
@@ -140,11 +113,14 @@ def explain(question: Question, store: Store | None = None, executor: Executor |
     watch = watch or Watch()
     groups = groups_of(question.base.resolved["scenario"], question.other.resolved["scenario"])
     if not groups:
-        raise UsageError(f"{_name(question.base)} and {_name(question.other)} do not differ: there is nothing to "
+        raise UsageError(f"{name_of(question.base)} and {name_of(question.other)} do not differ: there is nothing to "
                          f"explain")
-    runs = _Runs(question, groups, store or Store(None), executor, threads, watch)
+    runs = Mixtures(question, groups, store or Store(None), executor, threads, watch)
     groups, united = standing(groups, lambda count: _plan(question, count)[0], runs.complaint)
     coalitions, orders = _plan(question, len(groups))
+    if question.known is not None:
+        runs.remember((), question.known.base)
+        runs.remember(groups, question.known.other)
     runs.run("explaining", [(runs.task(members(one, groups)), one) for one in coalitions])
     return _told(question, groups, united, coalitions, orders, runs)
 
@@ -157,116 +133,6 @@ def _plan(question: Question, groups: int) -> tuple[list[Coalition], list[Order]
     orders = random_orders(groups, pairs, question.seed)
     wanted = coalitions_of(orders, groups)
     return (every_coalition(groups), []) if len(wanted) == 1 << groups else (wanted, orders)
-
-
-# ---- running --------------------------------------------------------------------------------------------------------
-
-
-class _Runs:
-    """Coalitions as tasks on the base's anchor, and what they gave."""
-
-    def __init__(self, question: Question, groups: list[Group], store: Store, executor: Executor | None,
-                 threads: int | None, watch: Watch) -> None:
-        self.question, self.store, self.executor, self.watch = question, store, executor, watch
-        self.threads = threads or os.cpu_count() or 1
-        self.every = frozenset(path for group in groups for path in group.paths)
-        base = question.base
-        self.anchor = question.anchor or anchor(prepare(base.root or base.scenario), threads, watch.note)
-        blueprint = prepare(base.scenario)
-        possible = possible_measures(blueprint.centre, blueprint.book)
-        if question.measure not in possible:
-            hint = did_you_mean(question.measure, possible) or f"such as {', '.join(list(possible)[:6])}"
-            raise UsageError(f"there is no measure '{question.measure}'. {hint}")
-        self.unit, self.currency = possible[question.measure].unit, blueprint.book.currency
-        self.uncertain = False
-        self.tasks: dict[frozenset[str], Task | str] = {}
-        self.loaded: dict[frozenset[str], Loaded] = {}
-        self.outcomes: dict[str, Outcome] = {}
-
-    def complaint(self, inside: Sequence[Group]) -> str:
-        """Why a coalition is no scenario; "" when it is one."""
-        found = self._planned(inside)
-        return found if isinstance(found, str) else ""
-
-    def task(self, inside: Sequence[Group]) -> Task:
-        found = self._planned(inside)
-        assert isinstance(found, Task)
-        return found
-
-    def scenario(self, inside: Sequence[Group]) -> Loaded:
-        """A coalition that stands."""
-        self.task(inside)
-        return self.loaded[_paths(inside)]
-
-    def lending_task(self, inside: Sequence[Group], lent: Lent) -> Task:
-        """A coalition in which hours are lent besides."""
-        loaded = self.scenario(inside)
-        more = lending(loaded.scenario, self.hours(inside, "paid_hours"), lent)
-        return self._task(rewritten(loaded, merged(loaded.resolved["scenario"], more)))
-
-    def run(self, what: str, tasks: Iterable[tuple[Task, object]]) -> None:
-        """Run tasks, or find them among those that were finished before."""
-        tasks = list(tasks)
-        batch = Batch(what, self.store, self.executor, self.threads, len(tasks), self.watch)
-        try:
-            for task, name in tasks:
-                batch.submit(task, what, (str(name),))
-            batch.finish()
-        finally:
-            batch.close()
-        if batch.wrong:
-            raise RunError(next(iter(batch.wrong.values())))
-        self.outcomes |= batch.outcomes
-
-    def values(self, task: Task) -> Floats:
-        """The measure [draw, pair]."""
-        found = self.outcomes[task.key].measures[self.question.measure]
-        values = np.broadcast_to(found.values, found.top.shape).reshape(-1, self.question.size.pairs)
-        if not np.isfinite(values).all():
-            raise UsageError(f"{self.question.measure} has no value in some periods of some mixtures of the two "
-                             f"scenarios: explain a measure that every period has, such as cohort.won")
-        return values
-
-    def hours(self, inside: Sequence[Group], which: str) -> dict[str, float]:
-        """paid_hours or worked_hours of the window by team, the mean of all periods."""
-        found = self.outcomes[self.task(inside).key].measures
-        return {key.rsplit(".", 1)[1]: float(one.top.mean()) for key, one in found.items()
-                if key.startswith(f"calendar.{which}.")}
-
-    def net_hours(self, inside: Sequence[Group]) -> dict[str, float]:
-        """Hours on leads by team, without what other work stretches them by."""
-        teams = self.scenario(inside).scenario.teams
-        return {team: hours * (1.0 - teams[team].other_work)
-                for team, hours in self.hours(inside, "worked_hours").items() if math.isfinite(hours)}
-
-    def _planned(self, inside: Sequence[Group]) -> Task | str:
-        which = _paths(inside)
-        if which not in self.tasks:
-            try:
-                self.loaded[which] = self._mixture(which, inside)
-                self.tasks[which] = self._task(self.loaded[which])
-            except ScenarioError as error:
-                self.tasks[which] = in_a_line(error)
-        return self.tasks[which]
-
-    def _mixture(self, which: frozenset[str], inside: Sequence[Group]) -> Loaded:
-        base = self.question.base
-        if which == self.every:         # the other scenario itself, on the base's root
-            return replace(self.question.other, root=base.root or base.scenario)
-        return rewritten(base, merged(base.resolved["scenario"], (one for group in inside for one in group.changes)))
-
-    def _task(self, loaded: Loaded) -> Task:
-        scenario = loaded.scenario.model_copy(update={"seed": self.question.base.scenario.seed})
-        blueprint = prepare(scenario)
-        self.uncertain |= blueprint.uncertain
-        hours = tuple(f"calendar.{which}.{team}" for team in blueprint.book.teams
-                      for which in ("paid_hours", "worked_hours"))
-        return make_task(blueprint, self.anchor, self.question.seed, self.question.size,
-                         (self.question.measure, *hours), engine=self.question.engine)
-
-
-def _paths(inside: Sequence[Group]) -> frozenset[str]:
-    return frozenset(path for group in inside for path in group.paths)
 
 
 # ---- dividing -------------------------------------------------------------------------------------------------------
@@ -344,19 +210,21 @@ def _slope(whole: Floats, part: Floats) -> float | None:
 
 
 def _told(question: Question, groups: list[Group], united: list[United], coalitions: list[Coalition],
-          orders: list[Order], runs: _Runs) -> Explanation:
+          orders: list[Order], runs: Mixtures) -> Explanation:
     values = {one: runs.values(runs.task(members(one, groups))) for one in coalitions}
-    found = _Division(len(groups), orders, values, runs.uncertain, question.towards)
+    towards = question.known.difference if question.known else None
+    found = _Division(len(groups), orders, values, runs.uncertain, towards)
     people = _equal_people(groups, found, runs) if question.equal_people else None
     shares = [found.share(group.name, g) for g, group in enumerate(groups)]
     shares.sort(key=lambda one: -abs(one.value.mean))
+    base, other = (spread(values[one], runs.uncertain) for one in (0, found.full))
     return Explanation(
-        question, groups, united, found.between(0, found.full),
-        spread(values[0], runs.uncertain), spread(values[found.full], runs.uncertain), shares, people, runs.unit, runs.currency, runs.uncertain, len(coalitions),
-        len(orders), runs.anchor, tuple(sorted(runs.outcomes)), _notes(question, people))
+        question, groups, united, found.between(0, found.full), base, other, shares, people, runs.unit, runs.currency,
+        runs.uncertain, len(coalitions), len(orders), runs.anchor, tuple(sorted(runs.outcomes)),
+        _notes(question, people))
 
 
-def _equal_people(groups: list[Group], found: _Division, runs: _Runs) -> EqualPeople | None:
+def _equal_people(groups: list[Group], found: _Division, runs: Mixtures) -> EqualPeople | None:
     """None when neither people nor hours move."""
     sharing = next((g for g, group in enumerate(groups) if OWNERSHIP in group.kinds), None)
     theirs = sum(1 << g for g, group in enumerate(groups) if g != sharing and {PEOPLE, TEAMS} & set(group.kinds))
@@ -377,7 +245,7 @@ def _equal_people(groups: list[Group], found: _Division, runs: _Runs) -> EqualPe
                        found.steps(sharing, with_step), totals)
 
 
-def _alone(theirs: Coalition, groups: list[Group], found: _Division, runs: _Runs) -> Spread:
+def _alone(theirs: Coalition, groups: list[Group], found: _Division, runs: Mixtures) -> Spread:
     """The other's people in the base's way."""
     task = runs.task(members(theirs, groups))
     runs.run("explaining, equal people", [(task, "people")])
@@ -388,13 +256,9 @@ def _notes(question: Question, people: EqualPeople | None) -> list[str]:
     base, other = question.base, question.other
     notes = []
     if (other.root or other.scenario) != (base.root or base.scenario):
-        notes.append(f"{_name(other)} stands on a history of its own; here base rates are those of {_name(base)} "
+        notes.append(f"{name_of(other)} stands on a history of its own; here base rates are those of {name_of(base)} "
                      f"throughout, so the difference may be another than compare's")
     if people is not None and people.lent is not None and people.lent.total < 0.99 * people.lent.wanted:
         notes.append(f"only {people.lent.total:.0f} of the {people.lent.wanted:.0f} hours that sharing moves could be "
                      f"lent: a team has no other work left to give up")
     return notes
-
-
-def _name(loaded: Loaded) -> str:
-    return loaded.scenario.name or "scenario"
