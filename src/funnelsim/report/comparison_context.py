@@ -145,6 +145,8 @@ def cannot_tell(found: Comparison) -> str:
     beliefs = sorted({belief.path for one in found.cases for belief in one.blueprint.beliefs})
     if beliefs:
         parts.append(f"{', '.join(beliefs)} (ranges)")
+    if found.equally_good:
+        parts.append("who sells better: both teams are assumed equally good (effects.marketing_sells says otherwise)")
     if scenario.effects.fit.odds is not None:
         parts.append("whether the better leads of a source close more often by the factor written (effects.fit)")
     if not scenario.fitted:

@@ -58,7 +58,9 @@ def control(found: Explanation) -> str:
 
 
 def signed(found: Explanation, value: float) -> str:
-    """+98, -€12 k"""
+    """+98, -€12 k; 0 only where it is exactly that"""
+    if value == 0.0:
+        return "0"
     return ("-" if value < 0.0 else "+") + amount(found, abs(value))
 
 

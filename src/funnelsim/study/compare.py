@@ -17,6 +17,7 @@ from funnelsim.engine.replicate import Job, run_jobs
 from funnelsim.measures import Measure, named
 from funnelsim.measures.estimate import t_quantile
 from funnelsim.scenario import Loaded
+from funnelsim.scenario.assumptions import equally_good
 from funnelsim.study.differences import Difference, differences
 from funnelsim.study.explain import Explanation, explain
 from funnelsim.study.groups import groups_of
@@ -98,6 +99,7 @@ class Comparison:
     seed: int  # of the luck
     uncertain: bool
     notes: list[str]
+    equally_good: bool = False  # both sides work the same stage, and nothing says that one does it better (rule 46)
     why: Explanation | None = None  # the last rung's difference divided, on the draws of the aside
 
 
@@ -148,7 +150,8 @@ def compare(
     ]
     history = against_history(cases[0], columns[0].summaries)
     return Comparison(
-        goal, columns, rungs, history, cases, design, design.draws, pairs, runner.seed, uncertain, notes, why
+        goal, columns, rungs, history, cases, design, design.draws, pairs, runner.seed, uncertain, notes,
+        any(equally_good(case.blueprint.scenario) for case in cases), why
     )
 
 
