@@ -240,7 +240,7 @@ def test_a_scenario_without_beliefs_assumes_nothing(tmp_path: Path) -> None:
 ])
 def test_both_teams_count_as_equally_good_where_nothing_says_otherwise(tmp_path: Path, text: str, so: bool) -> None:
     (tmp_path / "base.yaml").write_text(
-        f"{FUNNEL}ownership: {{lead: marketing, call: {{marketing: 50%, sales: 50%}}, meeting: sales, customer: sales}}\n")
+        f"{FUNNEL}ownership: {{lead: marketing, call: {{marketing: 50%, sales: 50%}}, meeting: sales}}\n")
     assert equally_good(written(tmp_path, f"extends: base.yaml\n{text}").scenario) == so
 
 
