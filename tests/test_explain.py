@@ -245,6 +245,15 @@ class TestOnTheSameLuck:
             assert abs(share.value.mean - mean) <= 2.0 * share.order_error + 1e-9    # 90 % half widths, five shares
             assert share.value.high - share.value.low > 2.0 * share.order_error - 1e-9
 
+    def test_the_control_is_divided_in_the_same_orders(self, old: dict[str, Any], new: dict[str, Any]) -> None:
+        other = changed(new, sources__web__rate="60/week", teams__sales__people=2)
+
+        found = explained(old, other, order_pairs=4)
+
+        assert found.orders == 8 and found.people is not None and found.divided is not None
+        assert found.people.lent is not None
+        assert np.allclose(sum(one.by_draw for one in found.people.steps), found.divided.by_draw, rtol=SUM)
+
     def test_shares_of_a_small_study_follow_the_difference_of_a_large_one(self, old: dict[str, Any],
                                                                           new: dict[str, Any]) -> None:
         """Four draws of the large study are the small one; what the large one ran is not run again."""
@@ -327,20 +336,37 @@ class TestEqualPeople:
                                                "sales": {"people": 1, "other_work": "50%"}}})
 
     def test_hours_by_hand(self) -> None:
-        # sharing gives marketing 100 hours of the 110 it takes from sales: these 100 are lent, a quarter of 400
+        # sharing gives marketing 100 hours of the 110 it takes from sales: these 100 are lent, and both have 200
         lent = lent_hours({"marketing": 100.0, "sales": 40.0}, {"marketing": 0.0, "sales": 150.0},
                           {"marketing": 400.0, "sales": 400.0}, self.TEAMS)
 
         assert lent is not None and (lent.total, lent.wanted) == (100.0, 100.0)
         changes = lending(self.TEAMS, {"marketing": 400.0, "sales": 400.0}, lent)
-        assert {one.path[1]: one.other for one in changes} == {"marketing": 0.75, "sales": 0.25}
+        assert {one.path: one.other for one in changes} == {
+            ("teams", "marketing", "handling"): 2.0, ("teams", "sales", "handling"): pytest.approx(200 / 300)}
 
-    def test_nobody_takes_more_than_the_other_work_there_is(self) -> None:
+    def test_nobody_lends_every_hour(self) -> None:
         lent = lent_hours({"marketing": 300.0}, {"sales": 300.0}, {"marketing": 400.0, "sales": 400.0}, self.TEAMS)
 
         assert lent is not None
-        assert lent.total == pytest.approx(180.0)       # marketing keeps a twentieth: 95 % - 50 % of 400
+        assert lent.total == pytest.approx(190.0)       # 95 % of the 200 hours that marketing has for leads
         assert lent.wanted == 300.0
+
+    def test_a_whole_team_lent_by_hand(self) -> None:
+        """Both teams have the four hours from 9 to 13. Sales calls 4 of 16 leads in them, marketing would do the same:
+        handing over all calls changes nothing. It moves marketing's 4 hours, of which 3.8 can be lent; sales then needs
+        60 / 1.95 = 30.8 min a call and begins 7 before 12:30. So moving hours is worth +3 and sharing -3."""
+        morning = {"people": 1, "calendar": "morning"}
+        base = changed(RUSH, sources__fair__batch="16 on 2026-01-05 at 09:00", teams__sales=morning,
+                       teams__marketing=morning, calendars__morning={"hours": "09:00-13:00", "days": "Mon"})
+
+        found = explained(base, changed(base, ownership__call="marketing"))
+
+        assert found.people is not None and found.people.lent is not None
+        assert found.people.lent.total == pytest.approx(3.8)
+        assert [(one.name, one.value.mean) for one in found.people.steps] == [(HOURS_MOVED, 3.0), (SHARING, -3.0)]
+        assert means(found) == {"who works where": 0.0}
+        assert "only 3.8 of the 4 hours" in found.notes[0]
 
     def test_where_all_work_more_no_hours_move(self) -> None:
         assert lent_hours({"marketing": 9.0, "sales": 9.0}, {}, {"marketing": 400.0, "sales": 400.0},

@@ -259,6 +259,6 @@ def _notes(question: Question, people: EqualPeople | None) -> list[str]:
         notes.append(f"{name_of(other)} stands on a history of its own; here base rates are those of {name_of(base)} "
                      f"throughout, so the difference may be another than compare's")
     if people is not None and people.lent is not None and people.lent.total < 0.99 * people.lent.wanted:
-        notes.append(f"only {people.lent.total:.0f} of the {people.lent.wanted:.0f} hours that sharing moves could be "
-                     f"lent: a team has no other work left to give up")
+        notes.append(f"only {people.lent.total:.4g} of the {people.lent.wanted:.4g} hours that sharing moves could be "
+                     f"lent: a team would have nothing left for its own leads")
     return notes
