@@ -29,38 +29,49 @@ def waterfall_figure(found: Explanation) -> Figure:
     names = [base, *(share.name for share in found.parts), other]
     with styled():
         figure, (axes,) = new_figure(1.7 + 0.62 * len(names))
-        level = found.base.mean
-        edges = [level]
+        level, edges = found.base.mean, [found.base.mean]
         for row, share in enumerate(found.parts, 1):
             _step(axes, found, row, level, share)
-            axes.plot([level, level], [row - 1, row], color=GREY, linewidth=0.8)
             edges += [level + move for move in (share.value.mean, share.value.low, share.value.high)]
             level += share.value.mean
         axes.plot([level, level], [len(names) - 2, len(names) - 1], color=GREY, linewidth=0.8)
-        low = _left_end(edges)
-        for row, value in ((0, found.base.mean), (len(names) - 1, found.other.mean)):
-            axes.barh(row, value - low, BAR, left=low, color=GREY)
-            axes.annotate(shown(round(value, 1), found.unit, found.currency), (low, row), (6, 0),
-                          textcoords="offset points", va="center", color="white", fontsize=10, fontweight="bold")
-        right = max([*edges, found.other.mean])
-        axes.set_xlim(low, right + 0.34 * (right - low))
+        origin = _origin(edges)
+        _total(axes, found, 0, found.base.mean, origin)
+        _total(axes, found, len(names) - 1, found.other.mean, origin)
+        _span(axes, [*edges, origin], origin)
         axes.set_yticks(range(len(names)), wrapped(names, 24))
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
-        axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, found.unit, found.currency)))
         label = what(found).removeprefix("in ")
-        axes.set_xlabel(label[0].upper() + label[1:] + ("" if low == 0.0 else "; the axis does not begin at 0"))
+        axes.set_xlabel(label[0].upper() + label[1:] + ("" if origin == 0.0 else "; the axis does not begin at 0"))
         axes.set_title(f"{other} against {base}: {signed(found, found.difference.mean)} "
                        f"({between(found, found.difference)})", pad=10)
-        about = ("what is not known" if found.uncertain else "simulation error")
+        about = "what is not known" if found.uncertain else "simulation error"
         figure.supxlabel(f"Shapley values on the same luck: together the whole difference. Whiskers: 90 %, {about}.",
                          fontsize=9.5, color="#444444")
         return figure
 
 
+def _total(axes: Axes, found: Explanation, row: int, value: float, origin: float) -> None:
+    """The figure of one of the two scenarios."""
+    axes.barh(row, value - origin, BAR, left=origin, color=GREY)
+    axes.annotate(shown(round(value, 1), found.unit, found.currency), (max(value, origin), row), (7, 0),
+                  textcoords="offset points", va="center", color=INK, fontsize=10, fontweight="bold")
+
+
+def _span(axes: Axes, edges: list[float], origin: float) -> None:
+    """Room for all bars, and for the words to the right of them."""
+    left, right = min(edges), max(edges)
+    margin = 0.03 * (right - left) if left < origin else 0.0
+    axes.set_xlim(left - margin, right + 0.34 * (right - left or 1.0))
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+
+
 def _step(axes: Axes, found: Explanation, row: int, level: float, share: Share) -> None:
+    """One change, and the line that leads to it."""
     one = share.value
+    axes.plot([level, level], [row - 1, row], color=GREY, linewidth=0.8)
     axes.barh(row, one.mean, BAR, left=level, color=BLUE if one.mean >= 0.0 else VERMILION)
     ends = level + one.low, level + one.high
     axes.plot(ends, (row, row), color=INK, linewidth=1.4)
@@ -69,7 +80,7 @@ def _step(axes: Axes, found: Explanation, row: int, level: float, share: Share) 
                   (7, 0), textcoords="offset points", va="center", fontsize=10, color=INK)
 
 
-def _left_end(edges: list[float]) -> float:
-    """0 unless the steps would be too small to see from there."""
+def _origin(edges: list[float]) -> float:
+    """Where the bars of both scenarios begin: at 0, unless the steps would be too small to see from there."""
     low, high = min(edges), max(edges)
     return 0.0 if low <= 0.0 or high - low > 0.4 * high else low - 0.35 * (high - low)

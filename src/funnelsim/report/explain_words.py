@@ -11,7 +11,8 @@ from funnelsim.study.mixtures import name_of
 from funnelsim.study.spread import Spread
 
 WHAT = {"cohort.won": "customers in the cohort", "calendar.won": "customers in the window",
-        "cohort.revenue": "revenue in the cohort", "cohort.profit": "profit in the cohort"}
+        "cohort.revenue": "revenue in the cohort", "calendar.revenue": "revenue in the window",
+        "cohort.profit": "profit in the cohort", "calendar.profit": "profit in the window"}
 NAMED = 5                               # shares in the sentence; the table has all
 
 
@@ -114,7 +115,7 @@ def _row(found: Explanation, one: Share, before: str) -> Sequence[str]:
     whole = found.difference
     clear = whole.low * whole.high > 0.0    # shares of a difference that may be nothing mislead
     return (before + one.name, signed(found, one.value.mean), between(found, one.value),
-            percent(one.value.mean / whole.mean) if clear else NOTHING, amount(found, one.value.error),
+            percent(one.value.mean / whole.mean + 0.0) if clear else NOTHING, amount(found, one.value.error),
             signed(found, one.alone.mean), signed(found, one.last.mean))
 
 
@@ -150,8 +151,8 @@ def _footing(found: Explanation) -> str:
     question = found.question
     runs = (f"{question.draws} draws of what is not known x {question.size.pairs} periods" if found.uncertain
             else f"{question.size.replications} periods")
-    orders = ("averaged over all orders in which the changes could be made" if not found.orders else
-              f"averaged over {found.orders} random orders of the changes; ± and intervals cover the orders left out")
-    return (f"{found.coalitions} mixtures of the two scenarios, {runs} each on the same luck; shares are {orders} "
-            f"(Shapley values). ± simulation error, 90 %. Alone: with no other change. Made last: on top of all the "
-            f"others.")
+    orders = ("averaged over all orders in which the changes could be made (Shapley values)" if not found.orders else
+              f"averaged over {found.orders} random orders of the changes (Shapley values, whose sum is exact still; ± "
+              f"and intervals cover the orders left out)")
+    return (f"{found.coalitions} mixtures of the two scenarios, {runs} each on the same luck; shares are {orders}. "
+            f"± simulation error, 90 %. Alone: with no other change. Made last: on top of all the others.")
