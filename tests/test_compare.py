@@ -178,6 +178,13 @@ class TestWords:
         assert "10 What this data cannot tell" in text
         assert len(text.splitlines()) < 60
 
+    def test_it_is_said_when_both_teams_are_assumed_equally_good(self, found: Comparison) -> None:
+        shared = copy.deepcopy(OLD) | copy.deepcopy(NEW) | {"name": "Shared"}
+        plain = compare(loaded(OLD), loaded(shared, OLD), design=Design(draws=3, pairs=1), aside=False)
+
+        assert "both teams are assumed equally good" in comparison_report(plain)
+        assert "equally good" not in comparison_report(found)  # marketing_sells is a range there
+
     def test_a_difference_in_a_fact_is_shouted(self) -> None:
         richer = copy.deepcopy(OLD) | {"name": "Richer", "sources": {"web": {"rate": "80/week", "cost": 50}}}
 

@@ -1,6 +1,6 @@
 """The documentation is true: commands run, shown output is what comes, tables match the code, links lead somewhere.
 
-In the tutorials and the guides to sweep and optimise, ```yaml FILE is written to FILE, ```console is run by a shell ($
+In the README, the tutorials and the guides, ```yaml FILE is written to FILE, ```console is run by a shell ($
 lines are commands, the others what they print) and ```python is run; all blocks of a page in order, in one copy of
 scenarios/ and calibration/. Runs and studies without a size are made smaller. So the digits shown are not compared: of
 each shown line the words before its first digit must begin a line of the output, in order. `...` stands for any lines.
@@ -23,13 +23,14 @@ from funnelsim.scenario import presets
 from test_imports import MAY
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/tutorial").glob("*.md")),
-         *(ROOT / "docs/guides" / name for name in ("sweep.md", "optimise.md"))]
+GUIDES = [path for path in sorted((ROOT / "docs/guides").glob("*.md")) if "```console" in path.read_text("utf-8")]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/tutorial").glob("*.md")), *GUIDES]
 EVERY_PAGE = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md")),
               *(ROOT / folder / "README.md" for folder in ("scenarios", "results", "calibration"))]
-SIZED = {"run": ("-n", "--precision"), "compare": ("--draws",), "sweep": ("-n",), "seek": ("-n",), "optimise": ("-n",)}
-SIZES = {"run": " -n 4", "compare": " --draws 5 --pairs 1", "sweep": " -n 2", "seek": " -n 4",
-         "optimise": " -n 4 --trials 12"}
+# options that give a study its size, and what is added where a page has none of them
+SIZES = {"run": (("-n", "--precision"), " -n 4"), "compare": (("--draws",), " --draws 5 --pairs 1"),
+         "explain": (("--draws",), " --draws 3 --pairs 1"), "sweep": (("-n",), " -n 2"), "seek": (("-n",), " -n 4"),
+         "optimise": (("-n",), " -n 4 --trials 12")}
 SILENT = {"make demo", "make test"}     # they install, and run these very tests
 
 
@@ -99,10 +100,11 @@ def smaller(command: str, shown: list[str]) -> str:
     """The same with fewer replications, unless it says how many or repeats a manifest; without what is not shown."""
     words = command.split()
     kind = words[1] if words[0] == "funnelsim" else ""
-    if kind not in SIZES or "manifest.json" in command or any(word in words for word in SIZED[kind]):
+    sized, smaller_size = SIZES.get(kind, ((), ""))
+    if not sized or "manifest.json" in command or any(word in words for word in sized):
         return command
     aside = "" if kind != "compare" or any("beliefs at 1" in line for line in shown) else " --no-aside"
-    return command + SIZES[kind] + aside
+    return command + smaller_size + aside
 
 
 def run(command: str, folder: Path, where: str) -> str:

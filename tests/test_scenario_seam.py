@@ -11,7 +11,7 @@ import pytest
 
 from funnelsim.errors import ScenarioError
 from funnelsim.scenario import Loaded, load, loads_resolved, presets, units
-from funnelsim.scenario.assumptions import assumptions
+from funnelsim.scenario.assumptions import assumptions, equally_good
 from funnelsim.scenario.units import Misreading
 from funnelsim.scenario.values import LevelNamed, Range, Schedule
 
@@ -229,6 +229,19 @@ def test_a_scenario_without_beliefs_assumes_nothing(tmp_path: Path) -> None:
     assert assumptions(written(tmp_path, f"{FUNNEL}policy: old-way\nscores: none\n".replace(
         "gate: MQL, ", "").replace("MQL: marketing score at least 40", "MQL: enters call").replace(
         "scores: {marketing: {fit: 10, points: 1}}\n", "").replace("scores: none\n", "")).scenario) == ()
+
+
+@pytest.mark.parametrize(("text", "so"), [
+    ("", True),
+    ("effects: {marketing_sells: 0.8 to 1}", False),
+    ("effects: {marketing_sells: 1}", True),
+    ("teams: {marketing: {handling: 1.2}}", False),
+    ("ownership: {call: sales}", False),        # marketing is at no stage with work
+])
+def test_both_teams_count_as_equally_good_where_nothing_says_otherwise(tmp_path: Path, text: str, so: bool) -> None:
+    (tmp_path / "base.yaml").write_text(
+        f"{FUNNEL}ownership: {{lead: marketing, call: {{marketing: 50%, sales: 50%}}, meeting: sales}}\n")
+    assert equally_good(written(tmp_path, f"extends: base.yaml\n{text}").scenario) == so
 
 
 # ---- what is published ----------------------------------------------------------------------------------------------

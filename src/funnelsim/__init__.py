@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         calibrate,
         check,
         compare,
+        explain,
         init,
         optimise,
         run,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from funnelsim.scenario import load
 
 __all__ = [
-    "Result", "anchor", "best_of", "calibrate", "check", "compare", "init", "load", "optimise", "run", "schema", "seek",
+    "Result", "anchor", "best_of", "calibrate", "check", "compare", "explain", "init", "load", "optimise", "run", "schema", "seek",
     "sweep", "validate",
 ]
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
     from funnelsim.calibration.readers.recognise import Recognised
     from funnelsim.commands.compare import Compared
+    from funnelsim.commands.explain import Explained
     from funnelsim.commands.optimise import Optimised
     from funnelsim.commands.seek import Sought
     from funnelsim.commands.sweep import Swept
@@ -103,6 +104,13 @@ def compare(base: str | Path, *others: str | Path, **options: Any) -> Compared:
     from funnelsim.commands.compare import compare as do
 
     return do(base, *others, **options)
+
+
+def explain(base: str | Path, other: str | Path | None = None, **options: Any) -> Explained:
+    """Divide a difference among the changes that make it; see `funnelsim.commands.explain.explain` for the options."""
+    from funnelsim.commands.explain import explain as do
+
+    return do(base, other, **options)
 
 
 def sweep(file: str | Path, *others: str | Path, **options: Any) -> Swept:

@@ -16,7 +16,7 @@ import click
 from funnelsim.cli.printing import complain
 from funnelsim.errors import FunnelsimError, did_you_mean
 
-COMMANDS = ("init", "check", "anchor", "run", "compare", "sweep", "seek", "optimise", "calibrate", "validate",
+COMMANDS = ("init", "check", "anchor", "run", "compare", "explain", "sweep", "seek", "optimise", "calibrate", "validate",
             "schema")
 INTERRUPTED = 130
 

@@ -20,7 +20,7 @@ from funnelsim.watch import Terminal
 @click.option("--pairs", type=click.IntRange(min=1), help="Pairs of periods in each draw.  [default: 4]")
 @options("precision", "engine", "threads", "out")
 @click.option("--aside/--no-aside", default=True, help="Also ask what beliefs at 1 and other response curves would "
-              "say.  [default: aside]")
+              "say, and which changes make the difference.  [default: aside]")
 @click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
 @options("json", "quiet", "verbose")
 def compare(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:

@@ -50,9 +50,9 @@ def _assumed(result: Any, file: Path, verbose: int) -> str:
     """What the scenario of a run rests on that nobody has published."""
     from funnelsim.report.seam import assumptions_report
     from funnelsim.scenario import loads_resolved
-    from funnelsim.scenario.assumptions import assumptions
+    from funnelsim.scenario.assumptions import assumptions, equally_good
 
     scenario = loads_resolved(result.manifest.resolved[0]).scenario
     found = [(one.path, one.written, one.command(str(file))) for one in assumptions(scenario)]
-    text = assumptions_report(found, len(found) if verbose else 6)
+    text = assumptions_report(found, len(found) if verbose else 6, equally_good(scenario))
     return f"\n{text}\n" if text else ""

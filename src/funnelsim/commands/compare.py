@@ -63,6 +63,12 @@ class Compared:
                 }
                 for rung in found.rungs
             ],
+            "why": None
+            if found.why is None
+            else {
+                "difference": asdict(found.why.difference),
+                "shares": {one.name: asdict(one.value) for one in found.why.parts},
+            },
             "notes": found.notes,
             "folder": str(self.folder) if self.folder else None,
             "digest": self.manifest.digest,

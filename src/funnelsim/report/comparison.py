@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from funnelsim.report.comparison_context import cannot_tell, changes, outcomes, people, promises
 from funnelsim.report.comparison_words import amount, between, chance, change, goal_name, in_unit, quoted, signed
+from funnelsim.report.explain_words import top_line
 from funnelsim.report.wording import Table, duration, percent
 from funnelsim.study.compare import BreakEven, Column, Comparison, Rung
 from funnelsim.study.worlds import known_delays
@@ -112,6 +113,7 @@ def _ladder(found: Comparison) -> str:
                 f"   {rung.name} over {before.name}: {signed(found, one.mean)} ({between(found, one.low, one.high)} "
                 f"given what is not known; better with a chance of {chance(one.better)})"
             )
+    lines += _why(found)
     pairs = found.draws * found.pairs
     lines.append(
         f"   {found.draws} draws of what is not known x {found.pairs} pairs on the same luck; ± simulation error, 90 %."
@@ -119,6 +121,19 @@ def _ladder(found: Comparison) -> str:
         else f"   {pairs} pairs on the same luck; nothing is left open: the interval is simulation error alone."
     )
     return "\n".join(lines)
+
+
+def _why(found: Comparison) -> list[str]:
+    """The ladder free of its order, as far as there was time for it."""
+    name = found.rungs[-1].name
+    if found.why is not None:
+        size = found.why.question.size
+        return [
+            f"   {name}, whatever the order: {top_line(found.why)} (Shares from {size.replications} of the pairs, "
+            f"fitted to all; funnelsim explain runs them all.)"
+        ]
+    asked = found.rungs[-1].at_one is not None
+    return [f"   {name}: funnelsim explain divides it among its changes, whatever the order."] if asked else []
 
 
 def _beliefs(found: Comparison, verbose: int) -> str:

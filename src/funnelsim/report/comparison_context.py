@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from funnelsim.report.comparison_words import mean_of, with_sign
+from funnelsim.report.explain_words import control
 from funnelsim.report.wording import Table, duration, money, number, percent
 from funnelsim.study.compare import Column, Comparison
 
@@ -25,7 +26,10 @@ def people(found: Comparison) -> str:
                 for what in ("paid_hours", "worked_hours", "overtime")
             ),
         )
-    return "\n".join(table.lines())
+    lines = table.lines()
+    if found.why is not None:
+        lines += [f"   {line.strip()}" for line in control(found.why).splitlines()]
+    return "\n".join(lines)
 
 
 def changes(found: Comparison, verbose: int) -> str:
@@ -141,6 +145,8 @@ def cannot_tell(found: Comparison) -> str:
     beliefs = sorted({belief.path for one in found.cases for belief in one.blueprint.beliefs})
     if beliefs:
         parts.append(f"{', '.join(beliefs)} (ranges)")
+    if found.equally_good:
+        parts.append("who sells better: both teams are assumed equally good (effects.marketing_sells says otherwise)")
     if scenario.effects.fit.odds is not None:
         parts.append("whether the better leads of a source close more often by the factor written (effects.fit)")
     if not scenario.fitted:

@@ -108,13 +108,15 @@ def _agreement(result: Result) -> str:
     return f"Do definitions mean the same leads? {'; '.join(lines)} (1 = the same, 0 = as by chance)."
 
 
-def assumptions_report(assumed: Sequence[tuple[str, str, str]], most: int) -> str:
-    """What rests on no published number: (key, value, command of the sweep that varies it)."""
+def assumptions_report(assumed: Sequence[tuple[str, str, str]], most: int, equally_good: bool = False) -> str:
+    """What rests on no published number: (key, value, command of the sweep that varies it); and rule 46."""
+    same = "Both teams are assumed equally good with a lead (effects.marketing_sells says otherwise)."
     if not assumed:
-        return ""
+        return same if equally_good else ""
     names = ", ".join(f"{path} {written}" for path, written, _ in assumed[:most])
     more = ", ..." if len(assumed) > most else ""
-    return f"Assumptions, sizes nobody published ({len(assumed)}): {names}{more}. How much one matters: {assumed[0][2]}"
+    text = f"Assumptions, sizes nobody published ({len(assumed)}): {names}{more}. How much one matters: {assumed[0][2]}"
+    return f"{text}\n{same}" if equally_good else text
 
 
 def _cells(result: Result, name: str, of: str) -> list[str]:

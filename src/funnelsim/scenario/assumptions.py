@@ -50,6 +50,22 @@ def assumptions(scenario: Scenario) -> tuple[Assumption, ...]:
     return tuple(found)
 
 
+def equally_good(scenario: Scenario) -> bool:
+    """Whether both sides work the leads of some stage, and nothing says that one of them is better at it (rule 46)."""
+    odds = scenario.effects.marketing_sells.odds
+    told = not isinstance(odds, Range) or (odds.low, odds.high) != (1.0, 1.0)
+    if told or len({team.handling for team in scenario.teams.values()}) > 1:
+        return False
+    return any(len({scenario.side_of(team) for team in _working(scenario, name)}) > 1 for name in scenario.stages)
+
+
+def _working(scenario: Scenario, stage: str) -> Iterator[str]:
+    """Teams that work a stage, by ownership or by name."""
+    for work in scenario.stages[stage].work:
+        yield from (team for team in ([work.by] if work.by else scenario.ownership.get(stage, ()))
+                    if team in scenario.teams)
+
+
 def _assumed(thing: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """(path, value) of each key that is marked and in use."""
     if isinstance(thing, BaseModel):

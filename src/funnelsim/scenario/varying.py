@@ -77,3 +77,20 @@ class Template:
         written = plain(small) | {key: known["scenario"][key] for key in (LEADS,) if key in known["scenario"]}
         resolved = known | {"scenario": written, "root": known["root"] or known["scenario"]}
         return Loaded(scenario, base.root, layers.places(small), base.files, resolved, found)
+
+
+def rewritten(base: Loaded, data: dict[str, Any]) -> Loaded:
+    """A scenario with other data, its root and its leads in flight as understood before, where they are the same.
+
+    `data` is like `base.resolved["scenario"]`. Raises ScenarioError when it makes no scenario.
+    """
+    keeps_leads = data.get(LEADS) == base.resolved["scenario"].get(LEADS)
+    tree = tree_of({key: value for key, value in data.items() if not (keeps_leads and key == LEADS)})
+    scenario, unread, left_out = understand(tree)
+    if keeps_leads:
+        scenario = scenario.model_copy(update={LEADS: base.scenario.leads_in_flight})
+    found = sort_problems([*unread, *check(scenario, tree, left_out)], [])
+    if any(problem.severity == "error" for problem in found):
+        raise ScenarioError(found, scenario.name)
+    resolved = base.resolved | {"scenario": data, "root": base.resolved["root"] or base.resolved["scenario"]}
+    return replace(base, scenario=scenario, root=base.root or base.scenario, resolved=resolved, warnings=found)

@@ -17,16 +17,21 @@ from funnelsim.engine.replicate import Job, run_jobs
 from funnelsim.measures import Measure, named
 from funnelsim.measures.estimate import t_quantile
 from funnelsim.scenario import Loaded
+from funnelsim.scenario.assumptions import equally_good
 from funnelsim.study.differences import Difference, differences
+from funnelsim.study.explain import Explanation, explain
+from funnelsim.study.groups import groups_of
 from funnelsim.study.history import HistoryCheck, against_history
+from funnelsim.study.mixtures import Known, Question
+from funnelsim.study.points import PAIR_STRIDE, TwoLevel
 from funnelsim.study.spread import Spread, spread
 from funnelsim.study.worlds import Case, World, beliefs_at_one, curves_to_try, with_curve, with_promises_of
 from funnelsim.summary import Summary
 from funnelsim.watch import Watch
 
 Floats = NDArray[np.float64]
-PAIR_STRIDE = 10_000  # replication = draw * stride + pair: the same luck in every scenario
 MOST_PAIRS = 16  # a draw, when more precision is wanted
+FEW = 4  # groups of changes whose mixtures are run beside a comparison; `explain` divides more of them
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,8 @@ class Comparison:
     seed: int  # of the luck
     uncertain: bool
     notes: list[str]
+    equally_good: bool = False  # both sides work the same stage, and nothing says that one does it better (rule 46)
+    why: Explanation | None = None  # the last rung's difference divided, on the draws of the aside
 
 
 def compare(
@@ -108,8 +115,8 @@ def compare(
 ) -> Comparison:
     """Set each other scenario against the base.
 
-    `aside` False leaves out what needs further worlds (beliefs at 1, other curves); `seed` is of the luck, by default
-    the base's own. Raises ScenarioError as loading does.
+    `aside` False leaves out what needs further worlds (beliefs at 1, other curves) and mixtures of the two scenarios
+    (why); `seed` is of the luck, by default the base's own. Raises ScenarioError as loading does.
     """
     design, watch = design or Design(), watch or Watch()
     ladder, added = _ladder(base, list(others))
@@ -127,6 +134,7 @@ def compare(
                    for case, one, other in zip(cases, columns, more, strict=True)]
         pairs *= 2
     at_one, by_curve = _aside(cases, goal, design, runner) if aside else ({}, {})
+    why = _why(cases, columns, goal, design, runner) if aside else None
     rungs = [
         Rung(
             cases[i].name,
@@ -141,7 +149,10 @@ def compare(
         for i in range(1, len(cases))
     ]
     history = against_history(cases[0], columns[0].summaries)
-    return Comparison(goal, columns, rungs, history, cases, design, design.draws, pairs, runner.seed, uncertain, notes)
+    return Comparison(
+        goal, columns, rungs, history, cases, design, design.draws, pairs, runner.seed, uncertain, notes,
+        any(equally_good(case.blueprint.scenario) for case in cases), why
+    )
 
 
 def goal_of(base: Loaded) -> str:
@@ -190,7 +201,7 @@ def cause(found: Comparison) -> str:
     """What makes most of the last rung's difference; nothing when its interval holds 0.
 
     Parts: what the rung with promises alone already brings, what vanishes with all beliefs at 1, and the remainder.
-    (Order-free shares are a matter of Shapley values, a later study.)
+    Shares of the changes, which do not depend on the order of the ladder, are in `why`.
     """
     last = found.rungs[-1].differences[found.goal]
     if last.low <= 0.0 <= last.high:
@@ -317,6 +328,21 @@ def _aside(
         for i, one in _world(cases, world, goal, design.aside_draws, design, runs).items():
             by_curve.setdefault(i, {})[curve] = one
     return at_one, by_curve
+
+
+def _why(cases: list[Case], columns: list[Column], goal: str, design: Design, runs: Runs) -> Explanation | None:
+    """The last scenario's difference divided; None when that takes too many mixtures, or another root."""
+    base, last = cases[0].loaded, cases[-1].loaded
+    groups = groups_of(base.resolved["scenario"], last.resolved["scenario"])
+    same_root = (base.root or base.scenario) == (last.root or last.scenario)
+    if not same_root or not 0 < len(groups) <= FEW:
+        return None
+    first, other = columns[0].values, columns[-1].values
+    known = Known(first, other, float((other[goal] - first[goal]).mean()))
+    draws, pairs = min(design.draws, design.aside_draws), min(design.pairs, design.aside_pairs)
+    size = TwoLevel(draws * pairs, None, pairs)
+    question = Question(base, last, goal, size, runs.seed, engine=runs.engine, anchor=cases[0].anchor, known=known)
+    return explain(question, threads=runs.threads, watch=runs.watch)
 
 
 def _world(cases: list[Case], world: World, goal: str, draws: int, design: Design, runs: Runs) -> dict[int, Spread]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from funnelsim.scenario.schema import nature
+
+Path = tuple[str, ...]
 
 _SILENT = ("name", "about", "extends")
 _WHOLE = (
@@ -33,12 +36,29 @@ class Difference:
     other: str
 
 
+class Change(NamedTuple):
+    """The same as the scenarios have it."""
+
+    path: Path
+    base: Any  # None when not there
+    other: Any
+
+    @property
+    def difference(self) -> Difference:
+        return Difference(".".join(self.path), nature(self.path), _text(self.base), _text(self.other))
+
+
 def differences(base: dict[str, Any], other: dict[str, Any]) -> list[Difference]:
     """Leaf by leaf; shares count as one value, as in layers (rule 77)."""
+    return [one.difference for one in changes(base, other)]
+
+
+def changes(base: dict[str, Any], other: dict[str, Any]) -> list[Change]:
+    """What must be put into the one resolved scenario to make it the other."""
     return list(_walk((), base, other))
 
 
-def _walk(path: tuple[str, ...], base: Any, other: Any) -> Any:
+def _walk(path: Path, base: Any, other: Any) -> Iterator[Change]:
     if base == other:
         return
     if isinstance(base, dict) and isinstance(other, dict) and not _is_whole(path):
@@ -46,10 +66,10 @@ def _walk(path: tuple[str, ...], base: Any, other: Any) -> Any:
             if path or key not in _SILENT:
                 yield from _walk((*path, str(key)), base.get(key), other.get(key))
         return
-    yield Difference(".".join(path), nature(path), _text(base), _text(other))
+    yield Change(path, base, other)
 
 
-def _is_whole(path: tuple[str, ...]) -> bool:
+def _is_whole(path: Path) -> bool:
     return bool(path) and (path[-1] in _WHOLE or (len(path) == 2 and path[0] == "ownership"))
 
 

@@ -37,6 +37,7 @@ FORMAT = 1
 FIRST, MOST = 20, 10_000                # replications of a point run to a precision
 TOGETHER = 10                           # replications between two looks at whether to stop
 STALE = 3600.0                          # seconds after which a half-written file is nobody's
+PAIR_STRIDE = 10_000                    # replication = draw * stride + pair: the same luck in every scenario
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,18 @@ class Size:
 
     replications: int = 50
     precision: float | None = None      # half the 90 % interval of the mean, relative to the mean
+
+
+@dataclass(frozen=True)
+class TwoLevel(Size):
+    """Several periods in each draw of what is not known: replications = draws x pairs, draw by draw."""
+
+    pairs: int = 1
+
+    def place(self, i: int) -> tuple[int, int]:
+        """Draw and replication number of the i-th period."""
+        draw, pair = divmod(i, self.pairs)
+        return draw, draw * PAIR_STRIDE + pair
 
 
 @dataclass(frozen=True)
@@ -149,6 +162,10 @@ def standard_error(measure: Measure) -> float:
 
 def _some(task: Task, centre: Plan, done: int, wanted: int) -> list[Summary]:
     """A few replications: one with its own plan, or several of the same plan, which is set up once."""
+    if isinstance(task.size, TwoLevel):
+        draw, number = task.size.place(done)
+        numbers = range(number, number + task.size.pairs)
+        return replicate(task.plan(draw), task.seed, numbers, task.engine, 1).summaries
     number = task.first + done
     if task.drawn:
         return replicate(task.plan(number), task.seed, [number], task.engine, 1).summaries

@@ -1,0 +1,55 @@
+"""funnelsim explain: which changes make the difference?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from funnelsim.cli.options import options
+from funnelsim.cli.printing import answer, command_line, width
+from funnelsim.watch import Terminal
+
+
+@click.command()
+@click.argument("base", type=click.Path(path_type=Path))
+@click.argument("other", required=False, type=click.Path(path_type=Path))
+@click.option("--measure", "-m", metavar="NAME", help="What is divided, as in cohort.profit.  [default: the "
+              "scenario's goal, else cohort.won]")
+@options("sets", "seed")
+@click.option("--draws", type=click.IntRange(min=2), help="Draws of what is not known.  [default: 40]")
+@click.option("--pairs", type=click.IntRange(min=1), help="Periods in each draw, of every mixture of the two "
+              "scenarios.  [default: 4]")
+@click.option("--orders", type=click.IntRange(min=8), help="Walk so many random orders of the changes.  [default: all "
+              "orders up to 6 groups of changes, else 24]")
+@click.option("--equal-people/--no-equal-people", default=None, help="Also ask what moving the hours and sharing "
+              "nothing would bring.  [default: equal-people]")
+@options("engine", "threads")
+@click.option("--cluster", metavar="ADDRESS", help="Run on a Dask cluster, as in tcp://10.0.0.5:8786.")
+@options("out")
+@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
+@options("json", "quiet", "verbose")
+def explain(base: Path, other: Path | None, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
+    """Divide the difference between two scenarios among the changes that make it.
+
+    \b
+    funnelsim explain old-way.yaml shared-funnel.yaml
+    funnelsim explain old-way.yaml shared-funnel.yaml --measure cohort.profit
+    funnelsim explain results/explain-shared-funnel-1f2e3d4c5b/manifest.json
+
+    The shares add up to the difference. The last line repeats an explanation to the last digit.
+    """
+    from funnelsim import api
+
+    watch = Terminal(quiet=quiet)
+    done = api.explain(base, other, watch=watch, command=command_line(), **options)
+    watch.clear()
+    if as_json:
+        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
+    else:
+        from funnelsim.report.explain_words import explain_report
+
+        answer(explain_report(done.found, verbose, width()))
+        click.echo(f"\nresults: {done.folder}")

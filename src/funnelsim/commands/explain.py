@@ -1,0 +1,201 @@
+"""explain: two scenarios or a manifest to a divided difference, saved whole with its waterfall.
+
+    results/explain-<name>-<hash>/
+        manifest.json
+        shares.csv          a group of changes a row: its share with both errors, alone and last
+        shares.parquet      the shares in each draw and pair
+        explain.json        all that was found
+        waterfall.png, .svg
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from funnelsim import manifest as manifests
+from funnelsim.commands.sweep import POINTS, executor_on, same_digits
+from funnelsim.engine.jit import is_compiled
+from funnelsim.errors import UsageError
+from funnelsim.folder import check_writable, written_whole
+from funnelsim.manifest import Manifest, manifest_at
+from funnelsim.result import put, put_parquet, slug
+from funnelsim.scenario import load, loads_resolved
+from funnelsim.study.anchor import from_json, to_json
+from funnelsim.study.compare import goal_of
+from funnelsim.study.explain import Explanation, Share
+from funnelsim.study.explain import explain as study
+from funnelsim.study.mixtures import Question
+from funnelsim.study.points import Store, TwoLevel
+from funnelsim.watch import Watch
+
+DRAWS, PAIRS = 40, 4
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A finished explanation, and where it is saved."""
+
+    found: Explanation
+    manifest: Manifest
+    folder: Path | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain data, as `--json` prints it."""
+        found, people = self.found, self.found.people
+        return {
+            "base": found.question.base.scenario.name, "other": found.question.other.scenario.name,
+            "measure": found.question.measure, "unit": found.unit, "difference": asdict(found.difference),
+            "base_value": asdict(found.base), "other_value": asdict(found.other),
+            "shares": [_share(one) | _changes(found, one) for one in found.shares],
+            "united": [asdict(one) for one in found.united],
+            "equal_people": None if people is None else {
+                "alone": asdict(people.alone), "instead_of_sharing": asdict(people.instead) if people.instead else None,
+                "hours_lent": dict(people.lent.hours) if people.lent else {}, "paid_hours": list(people.paid),
+                "steps": [_share(one) for one in people.steps]},
+            "draws": found.question.draws, "pairs": found.question.size.pairs, "coalitions": found.coalitions,
+            "orders": found.orders or "all", "notes": found.notes, "digest": self.manifest.digest,
+            "folder": str(self.folder) if self.folder else None,
+        }
+
+
+def explain(base: str | Path, other: str | Path | None = None, *, measure: str | None = None, sets: Sequence[str] = (),
+            seed: int | None = None, draws: int | None = None, pairs: int | None = None, orders: int | None = None,
+            equal_people: bool | None = None, engine: str | None = None, threads: int | None = None,
+            cluster: str | None = None, out: str | Path | None = "results", figures: bool = True,
+            command: Sequence[str] = (), watch: Watch | None = None) -> Explained:
+    """Divide the difference of two scenarios among their changes; or repeat an explanation from its manifest alone.
+
+    `sets` change both scenarios. Mixtures of the two that are finished are kept in `out`/points and never run twice.
+    """
+    watch = watch or Watch()
+    repeated = manifest_at(Path(base), "explain")
+    if repeated is not None:
+        given = (other, measure, seed, draws, pairs, orders, equal_people, engine)
+        if sets or any(one is not None for one in given):
+            raise UsageError("a manifest is repeated as it is: leave out other files and options that change numbers")
+        question = _question_of(repeated)
+    else:
+        size = _size(draws, pairs)
+        question = _question(base, other, measure, sets, seed, size, orders, equal_people, engine)
+    if out is not None:
+        check_writable(Path(out))
+    every = (question.base, question.other)
+    for text in dict.fromkeys(str(one) for each in every for one in each.warnings if one.severity == "warning"):
+        watch.note(text)
+    if question.engine == "fast" and not is_compiled():
+        watch.note("compiling the engine (once)")
+    began = datetime.now(UTC)
+    with executor_on(cluster) as executor:
+        found = study(question, Store(Path(out) / POINTS if out is not None else None), executor, threads, watch)
+    watch.clear()
+    manifest = _manifest(found, began, list(command) or ["funnelsim", "explain", str(base), str(other or "")])
+    if repeated is not None:
+        manifest = same_digits(manifest, repeated)
+        watch.note("the same digits as before")
+    done = Explained(found, manifest)
+    return _saved(done, Path(out), figures) if out is not None else done
+
+
+def _size(draws: int | None, pairs: int | None) -> TwoLevel:
+    draws, pairs = draws or DRAWS, pairs or PAIRS
+    return TwoLevel(draws * pairs, None, pairs)
+
+
+def _question(base: str | Path, other: str | Path | None, measure: str | None, sets: Sequence[str], seed: int | None,
+              size: TwoLevel, orders: int | None, equal_people: bool | None, engine: str | None) -> Question:
+    if other is None:
+        raise UsageError("explain needs two scenarios: a base and another")
+    first, second = load(str(base), sets), load(str(other), sets)
+    return Question(first, second, measure or goal_of(first), size, first.scenario.seed if seed is None else seed,
+                    math.ceil(orders / 2) if orders else None, engine or "fast", equal_people is not False)
+
+
+def _question_of(manifest: Manifest) -> Question:
+    """The question that a manifest holds."""
+    design = manifest.design
+    first, second = (loads_resolved(one) for one in manifest.resolved)
+    return Question(first, second, design["measure"], TwoLevel(**design["size"]), manifest.seed, design["order_pairs"],
+                    manifest.engine, design["equal_people"], from_json(manifest.anchor[0]))
+
+
+def _manifest(found: Explanation, began: datetime, command: list[str]) -> Manifest:
+    question, ended = found.question, datetime.now(UTC)
+    every = (question.base, question.other)
+    return Manifest(
+        kind="explain", name=question.other.scenario.name or "scenario", command=command,
+        resolved=[one.resolved for one in every], plan=manifests.hash_of(found.keys), seed=question.seed,
+        replications=question.size.replications, engine=question.engine, digest=_digest(found),
+        book={"currency": found.currency}, anchor=[to_json(found.anchor)],
+        design={"measure": question.measure, "size": asdict(question.size), "order_pairs": question.order_pairs,
+                "equal_people": question.equal_people},
+        data=manifests.hashes(Path(file) for one in every for file in one.files), presets=manifests.preset_hashes(),
+        versions=manifests.versions(),
+        warnings=list(dict.fromkeys(str(problem) for one in every for problem in one.warnings)),
+        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()})
+
+
+def _digest(found: Explanation) -> str:
+    """Hash of every share in every draw and pair."""
+    digest = hashlib.sha256()
+    for one in _all(found):
+        digest.update(one.name.encode() + np.ascontiguousarray(one.by_draw, np.float64).tobytes())
+    return digest.hexdigest()
+
+
+# ---- what is left --------------------------------------------------------------------------------------------------
+
+
+def _saved(done: Explained, out: Path, figures: bool) -> Explained:
+    import polars as pl
+
+    name = f"explain-{slug(done.manifest.name)}-{done.manifest.identity}"
+    done = replace(done, folder=out / name)
+    with written_whole(out, name) as draft:
+        put(draft.path / "manifest.json", done.manifest.text().encode())
+        put(draft.path / "shares.csv", pl.DataFrame(list(_rows(done.found))).write_csv().encode())
+        put_parquet(draft.path / "shares.parquet", pl.concat(_by_draw(one) for one in _all(done.found)))
+        put(draft.path / "explain.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
+        if figures:
+            from funnelsim.report.explain_figures import draw_explanation
+
+            draw_explanation(done.found, draft.path)
+    return done
+
+
+def _all(found: Explanation) -> list[Share]:
+    """The shares, and behind them the steps of the one that shares the work."""
+    return [*found.shares, *(found.people.steps if found.people else ())]
+
+
+def _rows(found: Explanation) -> Iterator[dict[str, Any]]:
+    for one in _all(found):
+        yield {"share": one.name, "step of another share": one not in found.shares, "mean": one.value.mean,
+               "low": one.value.low, "high": one.value.high, "error": one.value.error, "error of orders":
+               one.order_error, "alone": one.alone.mean, "alone low": one.alone.low, "alone high": one.alone.high,
+               "last": one.last.mean, "last low": one.last.low, "last high": one.last.high}
+
+
+def _by_draw(one: Share) -> Any:
+    import polars as pl
+
+    draws, pairs = one.by_draw.shape
+    return pl.DataFrame({"share": [one.name] * (draws * pairs), "draw": np.repeat(np.arange(draws), pairs),
+                         "pair": np.tile(np.arange(pairs), draws), "value": one.by_draw.ravel()})
+
+
+def _share(one: Share) -> dict[str, Any]:
+    return {"name": one.name, **asdict(one.value), "error_of_orders": one.order_error, "alone": asdict(one.alone),
+            "last": asdict(one.last)}
+
+
+def _changes(found: Explanation, one: Share) -> dict[str, Any]:
+    return {"changes": [asdict(change.difference) for change in found.group(one).changes]}
