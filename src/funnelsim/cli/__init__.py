@@ -16,8 +16,10 @@ import click
 from funnelsim.cli.printing import complain
 from funnelsim.errors import FunnelsimError, did_you_mean
 
-COMMANDS = ("init", "check", "anchor", "run", "compare", "explain", "sweep", "seek", "optimise", "calibrate", "validate",
-            "schema")
+COMMANDS = (
+    "init", "check", "anchor", "run", "compare", "explain", "sensitivity", "sweep", "seek", "optimise", "report",
+    "calibrate", "backtest", "validate", "schema",
+)
 INTERRUPTED = 130
 
 
