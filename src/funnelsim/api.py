@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from funnelsim.calibration.readers.recognise import Recognised
     from funnelsim.commands.compare import Compared
     from funnelsim.commands.seek import Sought
+    from funnelsim.commands.sensitivity import Sensed
     from funnelsim.commands.sweep import Swept
     from funnelsim.result import Result
     from funnelsim.scenario import Loaded
@@ -115,6 +116,13 @@ def seek(file: str | Path, **options: Any) -> Sought:
     from funnelsim.commands.seek import seek as do
 
     return do(file, **options)
+
+
+def sensitivity(file: str | Path, other: str | Path | None = None, **options: Any) -> Sensed:
+    """Say which inputs move an answer; see `funnelsim.commands.sensitivity.sensitivity` for the options."""
+    from funnelsim.commands.sensitivity import sensitivity as do
+
+    return do(file, other, **options)
 
 
 def validate(watch: Watch | None = None) -> list[Check]:

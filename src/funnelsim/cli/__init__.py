@@ -16,7 +16,8 @@ import click
 from funnelsim.cli.printing import complain
 from funnelsim.errors import FunnelsimError, did_you_mean
 
-COMMANDS = ("init", "check", "anchor", "run", "compare", "sweep", "seek", "calibrate", "validate", "schema")
+COMMANDS = ("init", "check", "anchor", "run", "compare", "sweep", "seek", "sensitivity", "calibrate",
+            "validate", "schema")
 INTERRUPTED = 130
 
 
