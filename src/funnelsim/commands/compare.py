@@ -63,6 +63,7 @@ class Compared:
                 }
                 for rung in found.rungs
             ],
+            "known": [asdict(one) for one in found.known],
             "notes": found.notes,
             "folder": str(self.folder) if self.folder else None,
             "digest": self.manifest.digest,

@@ -33,6 +33,7 @@ from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.axes import read_axes
 from funnelsim.study.compare import goal_of
 from funnelsim.study.indices import Bounded
+from funnelsim.study.information import first_to_learn
 from funnelsim.study.points import Size, Store
 from funnelsim.study.sensitivity import Moved, Question, Sensitivity
 from funnelsim.study.sensitivity import sensitivity as study_sensitivity
@@ -40,6 +41,7 @@ from funnelsim.study.sweep import Study
 from funnelsim.watch import Watch
 
 REPLICATIONS = 4
+FEWEST_ROWS = 16                        # fewer say nothing, not even about themselves
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,14 @@ class Sensed:
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it; null where a figure does not exist."""
         found = self.found
-        learn = found.first_to_learn
+        learn = first_to_learn(found.known)
+        how = {one.input.path: one.input.learn for one in found.moved}
         return {
             "name": self.manifest.name, "scenarios": found.question.names, "measure": found.measure, "unit": found.unit,
             "answer": {key: _plain(value) for key, value in asdict(found.answer).items()},
             "as_written": found.centre, "inputs": [row(one) for one in found.moved],
-            "left_out": found.left_out, "measure_first": learn.input.path if learn else None,
-            "how": learn.input.learn if learn else None, "rows": found.question.rows,
+            "left_out": found.left_out, "measure_first": learn.path if learn else None,
+            "how": how[learn.path] if learn else None, "rows": found.question.rows,
             "trajectories": found.question.trajectories, "keep": found.question.keep,
             "replications": found.question.study.size.replications, "periods_simulated": found.runs,
             "digest": self.manifest.digest, "folder": str(self.folder) if self.folder else None,
@@ -123,9 +126,10 @@ def _sized(usual: Question, rows: int | None, trajectories: int | None, keep: in
     """The usual design with what the user gave in place."""
     found = replace(usual, rows=rows or usual.rows, trajectories=trajectories or usual.trajectories,
                     keep=keep or usual.keep)
-    if found.rows < 2 or found.rows & (found.rows - 1):
-        near = max(2, 1 << round(math.log2(found.rows)))
-        raise UsageError(f"--rows {found.rows}: a power of two, such as {near}: others are uneven")
+    if found.rows < FEWEST_ROWS or found.rows & (found.rows - 1):
+        near = max(FEWEST_ROWS, 1 << round(math.log2(found.rows)))
+        raise UsageError(f"--rows {found.rows}: take a power of two from {FEWEST_ROWS} on, such as {near}; others are "
+                         f"uneven")
     return found
 
 
@@ -179,7 +183,8 @@ def row(one: Moved) -> dict[str, Any]:
         "input": one.input.path, "whose": one.input.owner, "unknown": one.input.unknown,
         "from": one.input.low_text, "to": one.input.high_text, "answer_from": one.at_low, "answer_to": one.at_high,
         "swing": one.swing, "swing_error": _plain(one.error),
-        **_cells("effect_size", effect.size if effect else None), **_cells("effect_bend", effect.bend if effect else None),
+        **_cells("effect_size", effect.size if effect else None),
+        **_cells("effect_bend", effect.bend if effect else None),
         **_cells("first_order", index.first if index else None), **_cells("total", index.total if index else None),
         **_cells("variance_gone_if_known", learned.share if learned else None),
         **_cells("worth_of_knowing", learned.value if learned else None),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 
 from funnelsim.report.comparison_words import with_sign
-from funnelsim.report.wording import NOTHING, Table, number, shown
+from funnelsim.report.knowing_words import knowing_table, learn_line, percents, share_text
+from funnelsim.report.wording import Table, number, shown
 from funnelsim.study.indices import Bounded
-from funnelsim.study.information import Learned
+from funnelsim.study.information import first_to_learn
 from funnelsim.study.inputs import OWNERS
 from funnelsim.study.sensitivity import Moved, Sensitivity
+
+GO_ON = " go on"                        # said once where both ends of a stage are
 
 
 def sensitivity_report(found: Sensitivity, verbose: int = 0, width: int = 110) -> str:
@@ -23,16 +26,17 @@ def sensitivity_report(found: Sensitivity, verbose: int = 0, width: int = 110) -
 
 def answer(found: Sensitivity) -> str:
     """One sentence: what the answer is, what moves it most, and what to measure first."""
-    text = (f"{subject(found)}: {value(found, found.answer.mean)} ({between(found, found.answer.low, found.answer.high)} "
-            f"over {_what_varies(found)})")
+    one = found.answer
+    text = (f"{subject(found)}: {value(found, one.mean)} (central 90 % {between(found, one.low, one.high)} over "
+            f"{_what_varies(found)})")
     first, *others = found.indexed
     text += f"; {first.input.path} moves it most ({_total(first)})"
     if others and others[0].index is not None and others[0].index.total.low > 0.0:
         text += f", then {others[0].input.path} ({_total(others[0])})"
-    learn = found.first_to_learn
-    if learn is not None and learn.learned is not None:
-        text += (f"; to measure {learn.input.path} first would take {_share(learn.learned.share)} off its variance on "
-                 "average")
+    learn = first_to_learn(found.known)
+    if learn is not None:
+        text += (f"; to know {learn.path} would take {percents(learn.share.value)} % of its variance away on average "
+                 f"({_interval(learn.share)})")
     return text + "."
 
 
@@ -54,23 +58,13 @@ def between(found: Sensitivity, low: float, high: float) -> str:
     return f"{value(found, low)} to {value(found, high)}"
 
 
-def share(one: Bounded) -> str:
-    """45 % (38 to 52)"""
-    return f"{_percent(one.value)} % ({_percent(one.low)} to {_percent(one.high)})"
-
-
-def _share(one: Bounded) -> str:
-    return f"{_percent(one.value)} % (90 % interval {_percent(one.low)} to {_percent(one.high)})"
-
-
-def _percent(part: float) -> str:
-    return f"{100.0 * part:.0f}".replace("-0", "0") if abs(part) < 0.005 else f"{100.0 * part:.0f}"
-
-
 def _total(one: Moved) -> str:
     assert one.index is not None
-    return f"{_percent(one.index.total.value)} % of its variance, 90 % interval {_percent(one.index.total.low)} to " \
-           f"{_percent(one.index.total.high)}"
+    return f"{percents(one.index.total.value)} % of its variance, {_interval(one.index.total)}"
+
+
+def _interval(one: Bounded) -> str:
+    return f"90 % interval {percents(one.low)} to {percents(one.high)}"
 
 
 def _what_varies(found: Sensitivity) -> str:
@@ -89,13 +83,21 @@ def _spreads(found: Sensitivity) -> str:
 
 
 def _inputs(found: Sensitivity, width: int) -> str:
-    table = Table(["Input", "whose", "from", "to", "answer there", "swing", "±", "alone (first order)", "in total"])
+    table = Table(["Input", "whose", "from end to end", "swing ±", "in total (90 %)", "alone (90 %)"])
     for one in found.moved:
-        first, total = (share(one.index.first), share(one.index.total)) if one.index else ("screened out", "")
-        table.add(f"   {one.input.path}", one.input.owner, one.input.low_text, one.input.high_text,
-                  between(found, one.at_low, one.at_high), with_sign(one.swing, _amount(found, one.swing)),
-                  _amount(found, one.error), first, total)
-    return "\n".join(table.lines(max(width, 150) if width >= 110 else width))
+        shares = (share_text(one.index.total), share_text(one.index.first)) if one.index else ("screened out", "")
+        table.add(f"   {one.input.path}", one.input.owner, _ends(one), _swing(found, one), *shares)
+    return "\n".join(table.lines(width))
+
+
+def _ends(one: Moved) -> str:
+    """0.6 to 1; 39 % to 50.6 % go on"""
+    low, high = one.input.low_text, one.input.high_text
+    return f"{low.removesuffix(GO_ON)} to {high}" if high.endswith(GO_ON) else f"{low} to {high}"
+
+
+def _swing(found: Sensitivity, one: Moved) -> str:
+    return f"{with_sign(one.swing, _amount(found, one.swing))} ±{_amount(found, one.error)}"
 
 
 def _amount(found: Sensitivity, amount: float) -> str:
@@ -109,41 +111,20 @@ def _by_owner(found: Sensitivity) -> str:
         mine = [one for one in found.moved if one.input.owner == owner]
         if mine:
             largest = max(mine, key=lambda one: abs(one.swing))
-            parts.append(f"{owner}: {largest.input.path} (swing {with_sign(largest.swing, _amount(found, largest.swing))} "
-                         f"±{_amount(found, largest.error)})")
+            parts.append(f"{owner} {largest.input.path} ({_swing(found, largest)})")
     return f"Largest swing by who decides: {'; '.join(parts)}."
 
 
 def _knowing(found: Sensitivity, width: int) -> str:
     """What to measure first."""
-    known = sorted((one for one in found.moved if one.learned is not None), key=_worth, reverse=True)
-    if not known:
+    if not found.known:
         return ""
-    choice = any(one.learned.value is not None for one in known if one.learned)
-    heads = ["If it were known", "variance gone", *(("worth for the choice", "changes it") if choice else ()), "how"]
-    table = Table(heads)
-    for one in known:
-        assert one.learned is not None
-        cells = (_worth_text(found, one.learned), f"{_percent(one.learned.changes)} %") if choice else ()
-        table.add(f"   {one.input.path}", share(one.learned.share), *cells, "")
-    lines = table.lines(width)
-    lines[0] = lines[0].removesuffix("how").rstrip()
-    if found.first_to_learn is None:
-        lines.append("   None of them surely makes a part of the spread at so many points.")
-    else:
-        lines.append(f"   Measure first: {found.first_to_learn.input.path}. How: {found.first_to_learn.input.learn}.")
-    return "\n".join(lines)
+    how = {one.input.path: one.input.learn for one in found.moved}
 
+    def say(amount: float) -> str:
+        return shown(amount, found.unit, found.currency)
 
-def _worth(one: Moved) -> float:
-    return one.learned.share.value if one.learned is not None else 0.0
-
-
-def _worth_text(found: Sensitivity, one: Learned) -> str:
-    if one.value is None:
-        return NOTHING
-    low, high = (shown(end, found.unit, found.currency) for end in (one.value.low, one.value.high))
-    return f"{shown(one.value.value, found.unit, found.currency)} ({low} to {high})"
+    return "\n".join([*knowing_table(found.known, say, width), f"   {learn_line(found.known, how.__getitem__, say)}"])
 
 
 def _screening(found: Sensitivity, width: int) -> str:
@@ -163,10 +144,11 @@ def _cells(found: Sensitivity, one: Bounded) -> tuple[str, str]:
 def _footing(found: Sensitivity) -> str:
     question = found.question
     periods = question.study.size.replications
-    lines = [f"{number(found.runs)} periods simulated: {periods} with the same luck at every point; {question.rows} rows "
-             f"of points. Intervals of shares are of the choice of points (bootstrap), for this luck."]
+    lines = [f"{number(found.runs)} periods simulated: {periods} with the same luck at every point; {question.rows} "
+             "rows of points. Intervals of shares are of the choice of points (bootstrap), for this luck; ± is the "
+             "simulation error of a swing, 90 %."]
     screened = len(found.moved) - len(found.indexed)
     if screened:
         lines.append(f"Screened out by {question.trajectories} trajectories: {screened} inputs, held as written; about "
-                     f"{_percent(found.left_out)} % of the variance lies with them.")
+                     f"{percents(found.left_out)} % of the variance lies with them.")
     return "\n".join(lines)

@@ -19,6 +19,8 @@ from funnelsim.measures.estimate import t_quantile
 from funnelsim.scenario import Loaded
 from funnelsim.study.differences import Difference, differences
 from funnelsim.study.history import HistoryCheck, against_history
+from funnelsim.study.information import Learned, learned
+from funnelsim.study.inputs import features_of
 from funnelsim.study.spread import Spread, spread
 from funnelsim.study.worlds import Case, World, beliefs_at_one, curves_to_try, with_curve, with_promises_of
 from funnelsim.summary import Summary
@@ -94,6 +96,7 @@ class Comparison:
     seed: int  # of the luck
     uncertain: bool
     notes: list[str]
+    known: list[Learned] = field(default_factory=list)  # of the last rung: what knowing each unknown would bring
 
 
 def compare(
@@ -141,7 +144,10 @@ def compare(
         for i in range(1, len(cases))
     ]
     history = against_history(cases[0], columns[0].summaries)
-    return Comparison(goal, columns, rungs, history, cases, design, design.draws, pairs, runner.seed, uncertain, notes)
+    known = _knowing(cases, [column.values[goal] for column in columns]) if uncertain else []
+    return Comparison(
+        goal, columns, rungs, history, cases, design, design.draws, pairs, runner.seed, uncertain, notes, known
+    )
 
 
 def goal_of(base: Loaded) -> str:
@@ -176,6 +182,16 @@ def _break_even(belief: Belief, centre: float, slope: float, error: float) -> Br
     at_low, at_high = centre - 0.5 * slope, centre + 0.5 * slope
     at = belief.at(0.5 - centre / slope) if at_low * at_high < 0.0 and abs(slope) > error else None
     return BreakEven(belief.path, belief.low, belief.high, at, at_low, at_high)
+
+
+def _knowing(cases: Sequence[Case], values: Sequence[Floats]) -> list[Learned]:
+    """What it would bring to know each unknown, from the draws that were run anyway; values [draw, pair] by case."""
+    draws, pairs = values[0].shape
+    gains = [one - values[0] for one in values[1:]]
+    noise = float(gains[-1].var(axis=1, ddof=1).mean()) / pairs if pairs > 1 else 0.0
+    features = features_of([one.blueprint for one in cases], range(draws), cases[0].blueprint.scenario.seed)
+    means = np.column_stack([gain.mean(axis=1) for gain in gains])
+    return learned(features, means[:, -1], noise, means)
 
 
 PROMISE, BELIEFS, REST, NOTHING = (

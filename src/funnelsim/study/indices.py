@@ -64,7 +64,7 @@ class Index:
 
 
 def trajectories(groups: Groups, count: int, seed: int) -> tuple[Floats, NDArray[np.int64]]:
-    """(points [count, inputs + 1, coordinates], order [count, inputs]): after point j the input order[j] has stepped."""
+    """(points [count, inputs + 1, coordinates], order [count, inputs]): from point j to the next order[j] steps."""
     rng = np.random.default_rng(seed)
     coordinates = sum(len(group) for group in groups)
     points = np.empty((count, len(groups) + 1, coordinates))

@@ -18,7 +18,7 @@ at all, nothing is left. The interval is that of the redrawn fits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -70,6 +70,12 @@ def learned(features: Mapping[str, Floats], answer: Floats, noise: float, gains:
     return sorted(found, key=lambda one: -one.share.value)
 
 
+def first_to_learn(known: Iterable[Learned]) -> Learned | None:
+    """The unknown that would sharpen the answer most; none when each of them may make nothing of its spread."""
+    sure = [one for one in known if one.share.low > 0.0]
+    return max(sure, key=lambda one: one.share.value, default=None)
+
+
 # ---- the answer ----------------------------------------------------------------------------------------------------
 
 
@@ -96,7 +102,9 @@ def share_limits(plain: float, terms: int, n: int) -> tuple[float, float]:
     def limit(tail: float) -> float:
         if beyond(1e-9, tail) <= 0.0:           # even without any effect so little is common
             return 0.0
-        return float(brentq(beyond, 1e-9, 1.0 - 1e-6, args=(tail,), xtol=1e-4)) if beyond(1.0 - 1e-6, tail) < 0.0 else 1.0
+        if beyond(1.0 - 1e-6, tail) >= 0.0:
+            return 1.0
+        return float(brentq(beyond, 1e-9, 1.0 - 1e-6, args=(tail,), xtol=1e-4))
 
     return limit((1.0 + LEVEL) / 2.0), limit((1.0 - LEVEL) / 2.0)
 
@@ -124,7 +132,7 @@ def _worth(gains: Floats) -> Floats:
     """Choosing by the gain in each draw instead of by the mean, of [sample, draw, option]."""
     wise: Floats = np.maximum(gains.max(axis=2), 0.0).mean(axis=1)
     usual: Floats = np.maximum(gains.mean(axis=1).max(axis=1), 0.0)
-    return wise - usual
+    return np.maximum(wise - usual, 0.0)        # below 0 by rounding alone
 
 
 def _best(gains: Floats) -> NDArray[np.int64]:

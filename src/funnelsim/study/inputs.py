@@ -12,16 +12,19 @@ from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from funnelsim.compile import Blueprint
-from funnelsim.compile.draws import Places
+from funnelsim.compile.draws import Draw, Places
 from funnelsim.compile.frame import shares_of
 from funnelsim.errors import UsageError
 from funnelsim.scenario import Scenario
 from funnelsim.scenario.schema import nature
 from funnelsim.study.axes import Axis
 
+Floats = NDArray[np.float64]
 MARKETING, SALES, BOTH, MARKET = "marketing", "sales", "both teams", "market"
 OWNERS = (MARKETING, SALES, BOTH, MARKET)       # in the order in which people look for themselves
 BY_TEAM, BY_STAGE = "team", "stage"
@@ -64,6 +67,12 @@ def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[Inp
     ]
 
 
+def features_of(blueprints: Sequence[Blueprint], draws: Sequence[Draw], seed: int) -> dict[str, Floats]:
+    """What each draw says of each unknown of any of the scenarios, [draw, feature] by path."""
+    unknowns = {one.path: one for blueprint in blueprints for one in blueprint.unknowns}
+    return {path: np.array([one.features(seed, draw) for draw in draws]) for path, one in unknowns.items()}
+
+
 def told(path: str, scenario: Scenario) -> tuple[str, str]:
     """(owner, how it is learnt) of a path, as the table has it."""
     row = next((row for row in table() if fnmatchcase(path, row["path"])), _UNLISTED)
@@ -84,8 +93,8 @@ def _check(axis: Axis, unknowns: Mapping[str, object]) -> None:
                          f"--set \"{axis.path}=0.6 to 1.0\"")
     kind = nature(axis.path.split("."))
     if kind == "belief":
-        raise UsageError(f"{axis.path} is a belief: give it a range, as in --set \"{axis.path}=0.6 to 1.0\"; ranges are "
-                         f"inputs by themselves")
+        raise UsageError(f"{axis.path} is a belief: give it a range, as in --set \"{axis.path}=0.6 to 1.0\"; ranges "
+                         f"are inputs by themselves")
     if kind == "setting":
         raise UsageError(f"{axis.path} is a setting of the run: it moves no answer about the world")
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
@@ -34,7 +34,7 @@ from funnelsim.study.anchor import Anchor
 from funnelsim.study.batch import Batch, in_a_line
 from funnelsim.study.indices import Effect, Index, effects, indices, rows, trajectories
 from funnelsim.study.information import Learned, learned
-from funnelsim.study.inputs import Input, inputs_of
+from funnelsim.study.inputs import Input, features_of, inputs_of
 from funnelsim.study.planner import Planner
 from funnelsim.study.points import Store, linear_values, make_task
 from funnelsim.study.sweep import Study, check_axes, complete
@@ -117,10 +117,9 @@ class Sensitivity:
         return [one for one in self.moved if one.index is not None]
 
     @property
-    def first_to_learn(self) -> Moved | None:
-        """The unknown that would sharpen the answer most; none when none surely would."""
-        known = [one for one in self.moved if one.learned is not None and one.learned.share.low > 0.0]
-        return max(known, key=lambda one: one.learned.share.value if one.learned else 0.0, default=None)
+    def known(self) -> list[Learned]:
+        """What knowing each unknown would bring, the most first."""
+        return sorted((one.learned for one in self.moved if one.learned), key=lambda one: -one.share.value)
 
 
 def sensitivity(question: Question, store: Store | None = None, executor: Executor | None = None,
@@ -187,7 +186,8 @@ def _indexed(kept: list[Moved], question: Question, function: _Function) -> tupl
 
 def _knowing(kept: list[Moved], draws: list[dict[str, float]], answer: Floats, question: Question,
              function: _Function) -> dict[str, Learned]:
-    features = function.features([one.input.path for one in kept if one.input.unknown], draws)
+    moving = {one.input.path for one in kept}
+    features = {path: said for path, said in features_of(function.blueprints, draws, 0).items() if path in moving}
     name = question.study.measures[0].split(".")[-1]
     gains = answer[:, None] if question.against and name in MORE_IS_BETTER else None
     return {one.path: one for one in learned(features, answer, 0.0, gains, question.study.seed)}
@@ -261,11 +261,6 @@ class _Function:
         self.found += answer.ravel().tolist()
         return answer
 
-    def features(self, paths: Iterable[str], draws: Sequence[Places]) -> dict[str, Floats]:
-        """What each draw says of each unknown, [draw, feature]."""
-        unknowns = {one.path: one for blueprint in self.blueprints for one in blueprint.unknowns}
-        return {path: np.array([unknowns[path].features(0, draw) for draw in draws]) for path in paths}
-
     def _submit(self, run: Batch, template: Template, name: str, point: Places) -> None:
         sets = tuple(f"{path}={axis.at(point[path])}" for path, axis in self.axes.items() if path in point)
         places = {path: u for path, u in point.items() if path not in self.axes}
@@ -292,8 +287,8 @@ class _Function:
         failed = [row for row in run.rows if run.error_of(row)]
         if failed:
             where = f" at {', '.join(failed[0].point)}" if failed[0].point else ""
-            raise RunError(f"{len(failed)} of {len(run.rows)} points failed, the first{where}: {run.error_of(failed[0])}; "
-                           f"an index needs them all")
+            raise RunError(f"{len(failed)} of {len(run.rows)} points failed, the first{where}: "
+                           f"{run.error_of(failed[0])}; an index needs them all")
 
     def _values(self, run: Batch, key: str) -> Floats:
         measure: Measure = run.outcomes[key].measures[self.study.measures[0]]
