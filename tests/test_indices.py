@@ -46,7 +46,7 @@ def test_scipy_says_the_same_of_the_same_points() -> None:
     assert [one.total.value for one in mine] == pytest.approx(np.ravel(theirs.total_order))
 
 
-def test_intervals_cover_at_least_as_often_as_they_say() -> None:
+def test_intervals_cover_as_often_as_they_say() -> None:
     """90 % intervals in 200 repetitions: 180 on average, below 167 once in 1000 tests; those of even points cover more.
 
     The index of an input that does nothing is left out: its total is 0 exactly, whatever the points.

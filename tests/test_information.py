@@ -2,7 +2,7 @@
 
 Two options, the gain of the second N(m, s^2 + r^2), of which an unknown that can be measured makes the part s:
     EVPPI = s phi(m / s) - |m| Phi(-|m| / s)            (the unit normal loss: Raiffa and Schlaifer 1961)
-Where it is said of 200 repetitions that 90 % intervals cover, a right tool covers fewer than 167 once in 1000 tests.
+Where 90 % intervals cover in many repetitions, fewer are asked for than a right tool covers 999 times in 1000.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from funnelsim.study.information import Learned, learned, share_limits
 Floats = NDArray[np.float64]
 # answer = sum of these times standard normal numbers: variances 4, 1, 0.25, 0 of 5.25
 PARTS = {"large": 2.0, "middle": 1.0, "small": 0.5, "nothing": 0.0}
+OFTEN = [50, pytest.param(200, marks=pytest.mark.long)]
 OPEN = sum(part**2 for part in PARTS.values())
+
+
+def fewest(repetitions: int) -> int:
+    return int(stats.binom.ppf(0.001, repetitions, 0.9))
 
 
 def linear(draws: int, seed: int, noise: float = 0.0) -> tuple[dict[str, Floats], Floats]:
@@ -45,18 +50,19 @@ def test_simulation_error_is_no_ignorance() -> None:
     assert shares(found)["large"] == pytest.approx(4.0 / OPEN, abs=0.05)
 
 
-def test_few_draws_do_not_flatter() -> None:
+@pytest.mark.parametrize("repetitions", OFTEN)
+def test_few_draws_do_not_flatter(repetitions: int) -> None:
     """Of 40 draws: the shares are right on average, and intervals cover as stated."""
     sums, covered = dict.fromkeys(PARTS, 0.0), dict.fromkeys(PARTS, 0)
-    for seed in range(200):
+    for seed in range(repetitions):
         for one in learned(*linear(40, seed), noise=0.0):
             truth = PARTS[one.path] ** 2 / OPEN
-            sums[one.path] += one.share.value / 200
+            sums[one.path] += one.share.value / repetitions
             covered[one.path] += one.share.low <= truth <= one.share.high
     print("means", sums, "covered", covered)
-    assert sums["large"] == pytest.approx(4.0 / OPEN, abs=0.03)
+    assert sums["large"] == pytest.approx(4.0 / OPEN, abs=0.03 + 0.2 / math.sqrt(repetitions))
     assert sums["nothing"] < 0.03               # never below 0, so a little above on average
-    assert all(count >= 167 for count in covered.values())
+    assert all(count >= fewest(repetitions) for count in covered.values())
 
 
 def test_a_bent_answer_is_followed() -> None:
@@ -99,23 +105,24 @@ def test_a_choice_of_two_has_its_closed_form(mean: float) -> None:
     assert found.changes == pytest.approx(wrong, abs=0.02)
 
 
-def test_few_draws_do_not_make_information_dear() -> None:
-    """40 draws, 200 times: plain fits are too high where knowing is worth little; what is told is near the truth."""
+@pytest.mark.parametrize("repetitions", OFTEN)
+def test_few_draws_do_not_make_information_dear(repetitions: int) -> None:
+    """40 draws, many times: plain fits are too high where knowing is worth little; what is told is near the truth."""
     values, covered = [], 0
     truth = evppi(1.0, 1.0)
-    for seed in range(200):
+    for seed in range(repetitions):
         found = chosen(40, seed, mean=1.0, told=1.0, rest=3.0).value
         assert found is not None
         values.append(found.value)
         covered += found.low <= truth <= found.high
     print(f"truth {truth:.3f}, mean told {np.mean(values):.3f}, covered {covered}")
-    assert np.mean(values) == pytest.approx(truth, abs=0.05)
-    assert covered >= 167
+    assert np.mean(values) == pytest.approx(truth, abs=0.05 + 3.0 * np.std(values) / math.sqrt(repetitions))
+    assert covered >= fewest(repetitions)
 
 
 def test_what_does_not_matter_is_worth_nothing() -> None:
     """Nothing told: on average below a tenth of what knowing all would be worth."""
-    found = [chosen(40, seed, mean=0.3, told=0.0, rest=1.0).value for seed in range(200)]
+    found = [chosen(40, seed, mean=0.3, told=0.0, rest=1.0).value for seed in range(100)]
     assert np.mean([one.value for one in found if one]) < 0.1 * evppi(0.3, 1.0)
 
 

@@ -97,7 +97,8 @@ def _ends(one: Moved) -> str:
 
 
 def _swing(found: Sensitivity, one: Moved) -> str:
-    return f"{with_sign(one.swing, _amount(found, one.swing))} ±{_amount(found, one.error)}"
+    error = f" ±{_amount(found, one.error)}" if math.isfinite(one.error) else ""
+    return f"{with_sign(one.swing, _amount(found, one.swing))}{error}"
 
 
 def _amount(found: Sensitivity, amount: float) -> str:
