@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import chndtr
-from scipy.stats import chi2
+from scipy.stats import chi2, f
 
 from funnelsim.measures.estimate import LEVEL
 from funnelsim.study.indices import Bounded
@@ -92,11 +92,12 @@ def share_limits(plain: float, terms: int, n: int) -> tuple[float, float]:
     """90 % limits of the true R2 behind one of a regression on so many normal features."""
     freedom = n - terms - 1
     ratio = plain / terms / max(1.0 - plain, 1e-12) * freedom
+    usual = float(f.ppf(0.5, terms, freedom))       # by chance alone; less than that says no more than that
     shares = (np.arange(_NODES) + 0.5) / _NODES
     below, centre = chi2.ppf(shares, freedom)[:, None], chi2.ppf(shares, n - 1)
 
     def beyond(truth: float, tail: float) -> float:
-        at = ratio * terms * below / freedom
+        at = (ratio if tail > 0.5 else max(ratio, usual)) * terms * below / freedom
         return float(chndtr(at, terms, truth / (1.0 - truth) * centre).mean()) - tail
 
     def limit(tail: float) -> float:
