@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from funnelsim.compile.draws import uniform
 from funnelsim.report.comparison import answer, comparison_report
-from funnelsim.study.compare import Comparison, Design, compare
+from funnelsim.study.compare import Comparison, Design, _knowing, compare
 from funnelsim.study.differences import differences
 from funnelsim.study.history import HistoryCheck, StageCheck
 from funnelsim.study.spread import spread
@@ -24,6 +25,38 @@ def found() -> Comparison:
     base = copy.deepcopy(OLD) | SLOW | GUESSES | {"name": "Old way"}
     other = copy.deepcopy(base) | copy.deepcopy(NEW) | {"name": "Shared"}
     return compare(loaded(base), loaded(other, base), design=Design(draws=12, pairs=3, aside_draws=4, aside_pairs=1))
+
+
+class TestWhatToMeasureFirst:
+    """Twelve draws that were run anyway tell which unknown makes most of the answer's spread."""
+
+    def test_every_unknown_of_either_scenario_is_asked_about(self, found: Comparison) -> None:
+        unknowns = {one.path for case in found.cases for one in case.blueprint.unknowns}
+
+        assert {one.path for one in found.known} == unknowns
+        assert all(0.0 <= one.share.low <= one.share.value <= one.share.high <= 1.0 for one in found.known)
+        assert all(one.value is not None and one.value.value >= 0.0 for one in found.known)
+
+    def test_it_is_said_with_what_the_data_cannot_tell(self, found: Comparison) -> None:
+        text = comparison_report(found)
+
+        assert "Measure first: " in text.split("10 What this data cannot tell")[1]
+        assert "If it were known" not in text and "If it were known" in comparison_report(found, verbose=1)
+
+    def test_a_belief_that_makes_all_the_difference_is_named(self, found: Comparison) -> None:
+        """Ten customers more for each tenth of the way of context_lost, the same luck in both: nothing else matters."""
+        seed = found.cases[0].blueprint.scenario.seed
+        ways = np.array([[uniform(seed, draw, "effects.context_lost")] for draw in range(40)])
+        base = np.random.default_rng(1).normal(50.0, 5.0, (40, 4))
+
+        first = _knowing(found.cases, [base, base + 20.0, base + 100.0 * ways - 30.0])[0]
+
+        assert first.path == "effects.context_lost" and first.share.low > 0.99
+        # the options are 20 and 100 u - 30: without knowing u the one that is better on average
+        gains = 100.0 * ways - 30.0
+        worth = np.maximum(gains, 20.0).mean() - max(gains.mean(), 20.0)
+        assert first.value is not None and first.value.value == pytest.approx(worth)
+        assert first.changes == min((gains > 20.0).mean(), (gains < 20.0).mean())
 
 
 class TestSpreads:

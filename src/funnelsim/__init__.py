@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from funnelsim.scenario import load
 
 __all__ = [
-    "Result", "anchor", "best_of", "calibrate", "check", "compare", "explain", "init", "load", "optimise", "run", "schema",
-    "seek", "sensitivity", "sweep", "validate",
+    "Result", "anchor", "best_of", "calibrate", "check", "compare", "explain", "init", "load", "optimise", "run",
+    "schema", "seek", "sensitivity", "sweep", "validate",
 ]
 
 _HOME = {"Result": "funnelsim.result", "load": "funnelsim.scenario"}

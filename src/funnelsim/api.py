@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from funnelsim.commands.explain import Explained
     from funnelsim.commands.optimise import Optimised
     from funnelsim.commands.seek import Sought
+    from funnelsim.commands.sensitivity import Sensed
     from funnelsim.commands.sweep import Swept
     from funnelsim.result import Result
     from funnelsim.scenario import Loaded
@@ -147,6 +148,11 @@ def best_of(file: str | Path, *others: str | Path, measure: str = "cohort.profit
 
     templates = [Template(str(one), sets) for one in (file, *others)]
     return do(templates, Objective(measure, not lowest), gap, chance, seed, threads=threads, watch=watch)
+def sensitivity(file: str | Path, other: str | Path | None = None, **options: Any) -> Sensed:
+    """Say which inputs move an answer; see `funnelsim.commands.sensitivity.sensitivity` for the options."""
+    from funnelsim.commands.sensitivity import sensitivity as do
+
+    return do(file, other, **options)
 
 
 def validate(watch: Watch | None = None) -> list[Check]:

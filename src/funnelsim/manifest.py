@@ -29,7 +29,7 @@ PACKAGES = ("funnelsim", "numpy", "numba", "simpy", "scipy", "polars")
 class Manifest:
     """What was run, with what, and what came out."""
 
-    kind: str                           # "run" or "compare"
+    kind: str                           # the command, such as "run" or "compare"
     name: str
     command: list[str]
     resolved: list[dict[str, Any]]      # each scenario with all it extends, and its root

@@ -69,6 +69,7 @@ class Compared:
                 "difference": asdict(found.why.difference),
                 "shares": {one.name: asdict(one.value) for one in found.why.parts},
             },
+            "known": [asdict(one) for one in found.known],
             "notes": found.notes,
             "folder": str(self.folder) if self.folder else None,
             "digest": self.manifest.digest,

@@ -12,7 +12,7 @@ from funnelsim.calendars import local_midnights
 from funnelsim.compile import inflight, interest
 from funnelsim.compile.book import make_book
 from funnelsim.compile.demand import Demand
-from funnelsim.compile.draws import Belief, Beliefs
+from funnelsim.compile.draws import Belief, Beliefs, Draw
 from funnelsim.compile.duties import Duties
 from funnelsim.compile.fitted import Fitted
 from funnelsim.compile.frame import Frame, length
@@ -20,6 +20,7 @@ from funnelsim.compile.levels import levels
 from funnelsim.compile.people import People
 from funnelsim.compile.pool import array
 from funnelsim.compile.stages import Stages
+from funnelsim.compile.unknowns import Unknown, unknowns
 from funnelsim.plan import (
     ACTION_ROW,
     DEFINITION,
@@ -64,6 +65,11 @@ class Blueprint:
         """The ranges that a draw moves, in the order of the file."""
         return list(self._beliefs.all)
 
+    @cached_property
+    def unknowns(self) -> list[Unknown]:
+        """All that a draw moves: each range, each source's rate and fit, each fitted stage as one."""
+        return unknowns(self._beliefs, self._fitted)
+
     @property
     def uncertain(self) -> bool:
         """Whether draws differ at all."""
@@ -76,22 +82,22 @@ class Blueprint:
         return {name: float(base) for name, base, exits
                 in zip(self.book.stages, stages["base"], stages["next_count"], strict=True) if exits}
 
-    def plan(self, draw: int | None = None, intercepts: Intercepts | None = None) -> Plan:
+    def plan(self, draw: Draw | None = None, intercepts: Intercepts | None = None) -> Plan:
         """The plan of one draw; none = every belief at its centre, every fitted parameter at its estimate."""
         plan = self.centre
         if draw is not None:
             plan = self._fitted.draw(self._believed(plan, draw), self.scenario.seed, draw)
         return plan._replace(stages=_anchored(plan.stages, self.book.stages, intercepts)) if intercepts else plan
 
-    def values(self, draw: int | None = None) -> dict[str, float]:
+    def values(self, draw: Draw | None = None) -> dict[str, float]:
         """What each belief is in a draw: for reports."""
         return {belief.path: belief.drawn(self.scenario.seed, draw) for belief in self._beliefs.all}
 
-    def believed(self, draw: int) -> Plan:
+    def believed(self, draw: Draw) -> Plan:
         """The plan with the beliefs of a draw, every fitted parameter at its estimate: for anchoring."""
         return self._believed(self.centre, draw)
 
-    def _believed(self, plan: Plan, draw: int) -> Plan:
+    def _believed(self, plan: Plan, draw: Draw) -> Plan:
         values = [belief.drawn(self.scenario.seed, draw) for belief in self._beliefs.all]
         changed: dict[str, Any] = {}
         for follower in self._beliefs.followers:

@@ -3,12 +3,14 @@
 A belief is a range. Draw d puts it at the share u = hash(seed, d, path) of its way from low to high, on the scale on
 which it acts: log-odds for effects, logit for shares, log for positive numbers (rule 71). No draw = the middle of that
 way. The same path has the same u in every scenario, so a belief never speaks for one of the compared ones.
+
+A draw is a number, or says itself where the paths stand (`Places`): those it leaves out are at their middle.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,8 @@ from funnelsim.scenario.values import Range
 
 ODDS, SHARE, PLAIN = "odds", "share", "plain"
 Place = int | tuple[int, int]           # a row of a table, or of one with two dimensions
+Places = Mapping[str, float]            # path: u
+Draw = int | Places
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Belief:
             return logistic(_between(logit(self.low), logit(self.high), u))
         return _between(self.low, self.high, u)
 
-    def drawn(self, seed: int, draw: int | None) -> float:
+    def drawn(self, seed: int, draw: Draw | None) -> float:
         """The value in a draw; its centre when there is none."""
         return self.at(0.5 if draw is None else uniform(seed, draw, self.path))
 
@@ -77,8 +81,10 @@ class Beliefs:
             self.followers.append(Follower(self._index[path], table, field, row, by))
 
 
-def uniform(seed: int, draw: int, path: str) -> float:
-    """Uniform number in [0, 1) of a (seed, draw, path)."""
+def uniform(seed: int, draw: Draw, path: str) -> float:
+    """Uniform number in [0, 1) of a (seed, draw, path); where a draw of places has it, else the middle."""
+    if isinstance(draw, Mapping):
+        return draw.get(path, 0.5)
     return (path_hash(f"draw/{seed}/{draw}/{path}") >> 11) * 2.0**-53
 
 

@@ -21,7 +21,7 @@ from scipy import special
 
 from funnelsim.compile.demand import Demand
 from funnelsim.compile.distributions import bare, median, table
-from funnelsim.compile.draws import logit, uniform
+from funnelsim.compile.draws import Draw, logit, uniform
 from funnelsim.compile.frame import Frame, shares_of
 from funnelsim.compile.stages import Stages
 from funnelsim.plan import Plan
@@ -72,27 +72,57 @@ class StageDraw:
     others: dict[str, int]
     tables: dict[str, int]              # rows of plan.tables of the targets whose times are redrawn
 
-    def draw(self, plan: Plan, seed: int, draw: int) -> None:
+    @property
+    def path(self) -> str:
+        """What its coordinates begin with."""
+        return f"fitted.stages.{self.name}"
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """The paths that a draw asks for: the fit, then the noise of each parameter."""
+        return (f"{self.path}.fit", *(f"{self.path}.{i}" for i in range(max(len(fit.mean) for fit in self.fits))))
+
+    def draw(self, plan: Plan, seed: int, draw: Draw) -> None:
         """Change stages, exits and tables in place; they are copies."""
-        path = f"fitted.stages.{self.name}"
-        fit = self._choice(uniform(seed, draw, f"{path}.fit"))
-        noise = special.ndtri([uniform(seed, draw, f"{path}.{i}") for i in range(len(fit.mean))])
-        vector = fit.vector(np.asarray(noise))
+        if isinstance(draw, Mapping) and not any(path in draw for path in self.coordinates):
+            return                      # left out: at its estimate, all fits together
+        fit, vector = self.parameters(seed, draw)
         weights = fit.shares(vector)
         if self.forward or self.others:
             self._draw_shares(plan, weights)
         for target, row in self.tables.items():
             plan.tables[row] = table(self._time(fit, vector, weights, target))
 
+    def parameters(self, seed: int, draw: Draw) -> tuple[Fit, Vector]:
+        """The fit that a draw chooses, and its parameters."""
+        choice, *places = self.coordinates
+        fit = self._choice(uniform(seed, draw, choice))
+        noise = special.ndtri([uniform(seed, draw, path) for path in places[: len(fit.mean)]])
+        return fit, fit.vector(np.asarray(noise))
+
+    def base(self, fit: Fit, vector: Vector) -> float:
+        """Share that goes on, of the exits that the scenario knows; nan when shares are not redrawn."""
+        groups = self._groups(fit.shares(vector))[1]
+        return groups[0] / sum(groups) if self.forward else math.nan
+
+    def typical_time(self, fit: Fit, vector: Vector) -> float:
+        """Median time (s) to the first exit whose time is redrawn; nan when none is."""
+        target = next(iter(self.tables), None)
+        return median(self._time(fit, vector, fit.shares(vector), target)) if target else math.nan
+
     def _choice(self, u: float) -> Fit:
         edges = np.cumsum([fit.weight for fit in self.fits])
         return self.fits[min(int(np.searchsorted(edges, u * edges[-1], side="right")), len(self.fits) - 1)]
 
-    def _draw_shares(self, plan: Plan, weights: Vector) -> None:
+    def _groups(self, weights: Vector) -> tuple[dict[str, float], list[float]]:
+        """Share by target; of all that go on, and of all others."""
         shares = {"silent": float(weights[0])}
         for target, weight in zip(self.exits, weights[1:], strict=True):
             shares[target] = shares.get(target, 0.0) + float(weight)
-        groups = [sum(shares.get(target, 0.0) for target in group) for group in (self.forward, self.others)]
+        return shares, [sum(shares.get(target, 0.0) for target in group) for group in (self.forward, self.others)]
+
+    def _draw_shares(self, plan: Plan, weights: Vector) -> None:
+        shares, groups = self._groups(weights)
         base = groups[0] / sum(groups)
         plan.stages["base"][self.row], plan.stages["intercept"][self.row] = base, logit(base)
         for group, total in zip((self.forward, self.others), groups, strict=True):
@@ -117,7 +147,7 @@ class SourceDraw:
     first: int                          # rows of plan.points (rate) or plan.mixes (fit)
     count: int
 
-    def noise(self, seed: int, draw: int) -> float:
+    def noise(self, seed: int, draw: Draw) -> float:
         """How far from the estimate."""
         return self.spread * float(special.ndtri(uniform(seed, draw, self.path)))
 
@@ -127,26 +157,26 @@ class Fitted:
 
     def __init__(self, frame: Frame, demand: Demand, stages: Stages) -> None:
         known = frame.scenario.fitted or {}
-        self._stages = [_stage_draw(frame, stages, name, said) for name, said in known.get("stages", {}).items()
+        self.stages = [_stage_draw(frame, stages, name, said) for name, said in known.get("stages", {}).items()
                         if name in frame.stages]
-        self._rates, self._fits = _source_draws(frame, demand, known.get("sources", {}))
+        self.rates, self.fits = _source_draws(frame, demand, known.get("sources", {}))
 
     @property
     def drawn(self) -> bool:
         """Whether there is anything to draw."""
-        return bool(self._stages or self._rates or self._fits)
+        return bool(self.stages or self.rates or self.fits)
 
-    def draw(self, plan: Plan, seed: int, draw: int) -> Plan:
+    def draw(self, plan: Plan, seed: int, draw: Draw) -> Plan:
         """The plan with the fitted parameters of one draw."""
-        if self._stages:
+        if self.stages:
             plan = plan._replace(stages=plan.stages.copy(), exits=plan.exits.copy(), tables=plan.tables.copy())
-            for stage in self._stages:
+            for stage in self.stages:
                 stage.draw(plan, seed, draw)
-        if self._rates or self._fits:
+        if self.rates or self.fits:
             plan = plan._replace(points=plan.points.copy(), mixes=plan.mixes.copy())
-        for rate in self._rates:
+        for rate in self.rates:
             plan.points["y"][rate.first:rate.first + rate.count] *= math.exp(rate.noise(seed, draw))
-        for fit in self._fits:
+        for fit in self.fits:
             plan.mixes["fit_shift"][fit.first:fit.first + fit.count] += fit.noise(seed, draw)
         return plan
 

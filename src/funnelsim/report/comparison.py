@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from funnelsim.report.comparison_context import cannot_tell, changes, outcomes, people, promises
 from funnelsim.report.comparison_words import amount, between, chance, change, goal_name, in_unit, quoted, signed
 from funnelsim.report.explain_words import top_line
+from funnelsim.report.knowing_words import knowing_table
 from funnelsim.report.wording import Table, duration, percent
 from funnelsim.study.compare import BreakEven, Column, Comparison, Rung
 from funnelsim.study.worlds import known_delays
@@ -245,6 +246,8 @@ def _everything(found: Comparison) -> Iterator[str]:
             cells = (one.mean, one.low, one.high, one.least, one.most, one.error)
             table.add(f"   {key}", *(in_unit(value, unit, currency) for value in cells))
         yield "\n" + "\n".join(table.lines())
+    if found.known:
+        yield "\n" + "\n".join(knowing_table(found.known, lambda value: amount(found, value), 0))
     saved = [_saved(found, column) for column in found.columns[1:]]
     yield "\nvariance saved by the same luck: " + ", ".join(
         f"{column.name} {factor:.0f}x" for column, factor in zip(found.columns[1:], saved, strict=True)

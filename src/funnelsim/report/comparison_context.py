@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
-from funnelsim.report.comparison_words import mean_of, with_sign
+from funnelsim.report.comparison_words import amount, mean_of, with_sign
 from funnelsim.report.explain_words import control
+from funnelsim.report.knowing_words import learn_line
 from funnelsim.report.wording import Table, duration, money, number, percent
 from funnelsim.study.compare import Column, Comparison
+from funnelsim.study.inputs import told
 
 BUSY = 0.95
 
@@ -151,4 +153,8 @@ def cannot_tell(found: Comparison) -> str:
         parts.append("whether the better leads of a source close more often by the factor written (effects.fit)")
     if not scenario.fitted:
         parts.append("conversion, times and arrivals: written by hand, without standard errors")
-    return "10 What this data cannot tell: " + "; ".join(parts) + "."
+    lines = ["10 What this data cannot tell: " + "; ".join(parts) + "."]
+    if found.known:
+        line = learn_line(found.known, lambda path: told(path, scenario)[1], lambda value: amount(found, value))
+        lines.append(f"   {line}")
+    return "\n".join(lines)

@@ -121,4 +121,6 @@ def _footing(found: Seek) -> str:
     goal = found.question.goal
     start = f"{found.in_flight:,} leads in flight at the start" if found.in_flight else "an empty funnel at the start"
     booked = f", {_value(found, goal.booked)} booked before" if goal.booked else ""
-    return f"{found.replications} periods at each point, on the same luck; {start}{booked}."
+    chance = "luck alone" if found.known is None else "luck and what is not known together, one draw a period"
+    return (f"{found.replications} periods at each point, on the same luck; {start}{booked}.\n"
+            f"Intervals are simulation error and shrink with more periods; the chance is of one period: {chance}.")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 FOOT = "± is the simulation error of the mean (90 %); `one period` is the central 90 % of single runs: "
 LUCK_ONLY = "luck alone.\nWhat is not known about the inputs is in neither."
-WITH_DRAWS = "luck, and what the\nranges leave open ({ranges}), one draw a run."
+WITH_DRAWS = ("luck, and what\nis left open by {what}, one draw a run. How much of it is ignorance: "
+              "funnelsim sensitivity.")
 
 
 def run_report(result: Result, verbose: int = 0, width: int = 100) -> str:
@@ -26,9 +27,19 @@ def run_report(result: Result, verbose: int = 0, width: int = 100) -> str:
              seam_report(result, width, verbose), _teams(result, width), _volumes(result)]
     if verbose:
         parts += list(_everything(result, width))
-    ranges = ", ".join(result.manifest.beliefs)
-    parts.append(FOOT + (WITH_DRAWS.format(ranges=ranges) if ranges else LUCK_ONLY))
+    what = _left_open(result)
+    parts.append(FOOT + (WITH_DRAWS.format(what=what) if what else LUCK_ONLY))
     return "\n\n".join(part for part in parts if part)
+
+
+def _left_open(result: Result) -> str:
+    """Names what each run draws: the ranges, and what calibration gave a standard error."""
+    ranges = ", ".join(result.manifest.beliefs)
+    fitted = result.manifest.resolved[0]["scenario"].get("fitted") or {}
+    parts = [f"the ranges ({ranges})"] if ranges else []
+    if fitted.get("stages") or fitted.get("sources"):
+        parts.append("the standard errors of the fitted file")
+    return " and ".join(parts)
 
 
 def answer(result: Result) -> str:

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.compile import Blueprint
-from funnelsim.compile.draws import uniform
+from funnelsim.compile.draws import Draw, uniform
 from funnelsim.engine.jit import cache_root, engine_hash
 from funnelsim.engine.replicate import visits_of
 from funnelsim.plan import Plan, fingerprint
@@ -70,7 +70,7 @@ class Anchor:
     offset_slopes: Slopes = ()
     rounds: int = field(default=0, compare=False)
 
-    def intercepts(self, names: tuple[str, ...], base: Floats, draw: int | None) -> dict[str, tuple[float, float]]:
+    def intercepts(self, names: tuple[str, ...], base: Floats, draw: Draw | None) -> dict[str, tuple[float, float]]:
         """(intercept, contact intercept) of each stage of this name, for base rates of a variant or a draw."""
         features = self._features(draw)
         found = {}
@@ -84,14 +84,14 @@ class Anchor:
             found[stage] = (logit(p) + added, self.contact[i] + _dot(self.contact_slopes, i, features))
         return found
 
-    def offset(self, definition: str, score: str, draw: int | None) -> float:
+    def offset(self, definition: str, score: str, draw: Draw | None) -> float:
         """What a definition adds to its score; nothing when the root's is of another score, or opens no gate."""
         if definition not in self.definitions or self.scores[self.definitions.index(definition)] != score:
             return 0.0
         i = self.definitions.index(definition)
         return self.offsets[i] + _dot(self.offset_slopes, i, self._features(draw))
 
-    def plan(self, blueprint: Blueprint, draw: int | None = None) -> Plan:
+    def plan(self, blueprint: Blueprint, draw: Draw | None = None) -> Plan:
         """The plan of a draw of the root or of a variant, with inherited intercepts and offsets."""
         plan = blueprint.plan(draw)
         names = blueprint.book.stages
@@ -103,7 +103,7 @@ class Anchor:
             definitions["offset"][i] = self.offset(name, said.score, draw)
         return plan._replace(stages=stages, definitions=definitions)
 
-    def _features(self, draw: int | None) -> Floats:
+    def _features(self, draw: Draw | None) -> Floats:
         if draw is None:
             return np.zeros(2 * len(self.beliefs))
         away_ = np.array([uniform(self.seed, draw, path) - 0.5 for path in self.beliefs])

@@ -22,6 +22,8 @@ from funnelsim.study.differences import Difference, differences
 from funnelsim.study.explain import Explanation, explain
 from funnelsim.study.groups import groups_of
 from funnelsim.study.history import HistoryCheck, against_history
+from funnelsim.study.information import Learned, learned
+from funnelsim.study.inputs import features_of
 from funnelsim.study.mixtures import Known, Question
 from funnelsim.study.points import PAIR_STRIDE, TwoLevel
 from funnelsim.study.spread import Spread, spread
@@ -101,6 +103,7 @@ class Comparison:
     notes: list[str]
     equally_good: bool = False  # both sides work the same stage, and nothing says that one does it better (rule 46)
     why: Explanation | None = None  # the last rung's difference divided, on the draws of the aside
+    known: list[Learned] = field(default_factory=list)  # of the last rung: what knowing each unknown would bring
 
 
 def compare(
@@ -149,9 +152,10 @@ def compare(
         for i in range(1, len(cases))
     ]
     history = against_history(cases[0], columns[0].summaries)
+    known = _knowing(cases, [column.values[goal] for column in columns]) if uncertain else []
     return Comparison(
         goal, columns, rungs, history, cases, design, design.draws, pairs, runner.seed, uncertain, notes,
-        any(equally_good(case.blueprint.scenario) for case in cases), why
+        any(equally_good(case.blueprint.scenario) for case in cases), why, known
     )
 
 
@@ -187,6 +191,16 @@ def _break_even(belief: Belief, centre: float, slope: float, error: float) -> Br
     at_low, at_high = centre - 0.5 * slope, centre + 0.5 * slope
     at = belief.at(0.5 - centre / slope) if at_low * at_high < 0.0 and abs(slope) > error else None
     return BreakEven(belief.path, belief.low, belief.high, at, at_low, at_high)
+
+
+def _knowing(cases: Sequence[Case], values: Sequence[Floats]) -> list[Learned]:
+    """What it would bring to know each unknown, from the draws that were run anyway; values [draw, pair] by case."""
+    draws, pairs = values[0].shape
+    gains = [one - values[0] for one in values[1:]]
+    noise = float(gains[-1].var(axis=1, ddof=1).mean()) / pairs if pairs > 1 else 0.0
+    features = features_of([one.blueprint for one in cases], range(draws), cases[0].blueprint.scenario.seed)
+    means = np.column_stack([gain.mean(axis=1) for gain in gains])
+    return learned(features, means[:, -1], noise, means)
 
 
 PROMISE, BELIEFS, REST, NOTHING = (

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from funnelsim.compile import Blueprint
+from funnelsim.compile.draws import Places
 from funnelsim.engine.jit import engine_hash
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import Estimate, Measure
@@ -74,15 +75,16 @@ class Task:
     centred: bool = False               # everything unknown at its centre, not drawn
     engine: str = "fast"
     first: int = 0                      # number of its first replication: another number is other luck
+    places: Places | None = None        # or: where the unknowns stand in every replication
 
     @property
     def drawn(self) -> bool:
         """Whether each replication has its own draw of what is not known (rule 71)."""
-        return self.blueprint.uncertain and not self.centred
+        return self.blueprint.uncertain and not self.centred and self.places is None
 
     def plan(self, draw: int | None = None) -> Plan:
-        """The plan of a draw; none = everything unknown at its centre."""
-        return self.anchor.plan(self.blueprint, draw)
+        """The plan of a draw; none = everything unknown at its centre, or where the task says."""
+        return self.anchor.plan(self.blueprint, draw if draw is not None else self.places)
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,12 @@ class Stopped(Exception):
 
 
 def make_task(blueprint: Blueprint, anchor: Anchor, seed: int, size: Size, measures: tuple[str, ...],
-              goal: Goal | None = None, centred: bool = False, engine: str = "fast", first: int = 0) -> Task:
+              goal: Goal | None = None, centred: bool = False, engine: str = "fast", first: int = 0,
+              places: Places | None = None) -> Task:
     """A task with its key; of the scenario only the seed goes along, which draws by it."""
-    key = _key(blueprint, anchor, seed, size, measures, goal, centred, first)
+    key = _key(blueprint, anchor, seed, size, measures, goal, centred, first, places)
     light = replace(blueprint, scenario=Scenario(seed=blueprint.scenario.seed))
-    return Task(key, light, anchor, seed, size, measures, goal, centred, engine, first)
+    return Task(key, light, anchor, seed, size, measures, goal, centred, engine, first, places)
 
 
 def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> Outcome:
@@ -185,11 +188,11 @@ def _enough(first: Measure, size: Size) -> int:
 
 
 def _key(blueprint: Blueprint, anchor: Anchor, seed: int, size: Size, measures: tuple[str, ...], goal: Goal | None,
-         centred: bool, first: int) -> str:
-    drawn = blueprint.uncertain and not centred
+         centred: bool, first: int, places: Places | None) -> str:
+    drawn = blueprint.uncertain and not centred and places is None
     added = {name: value for name, value in asdict(anchor).items() if name not in ("key", "rounds", "leads")}
     ignorance = [blueprint.scenario.seed, [asdict(belief) for belief in blueprint.beliefs], blueprint.scenario.fitted]
-    parts = [FORMAT, fingerprint(anchor.plan(blueprint)), blueprint.book._asdict(), added,
+    parts = [FORMAT, fingerprint(anchor.plan(blueprint, places)), blueprint.book._asdict(), added,
              ignorance if drawn else None, seed, asdict(size), measures, asdict(goal) if goal else None,
              *([first] if first else [])]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]

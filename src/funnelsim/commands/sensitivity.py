@@ -1,0 +1,201 @@
+"""sensitivity: one scenario, two, or a manifest to what moves the answer, saved whole with its tables and figures.
+
+    results/points/...      each finished point, at once; shared with sweep and seek
+    results/sensitivity-<name>-<hash>/
+        manifest.json
+        sensitivity.csv     a row an input: whose, its ends, the answer there, effects, indices, what knowing brings
+        sensitivity.json    the same with the answer and its spreads
+        tornado.png, .svg, indices.png, .svg
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from funnelsim import manifest as manifests
+from funnelsim.commands.sweep import POINTS, axis_data, axis_of, executor_on, same_digits
+from funnelsim.engine.jit import is_compiled
+from funnelsim.errors import UsageError
+from funnelsim.folder import check_writable, written_whole
+from funnelsim.manifest import Manifest, manifest_at
+from funnelsim.result import put, slug
+from funnelsim.scenario.varying import Template
+from funnelsim.study.anchor import from_json, to_json
+from funnelsim.study.axes import read_axes
+from funnelsim.study.compare import goal_of
+from funnelsim.study.indices import Bounded
+from funnelsim.study.information import first_to_learn
+from funnelsim.study.points import Size, Store
+from funnelsim.study.sensitivity import Moved, Question, Sensitivity
+from funnelsim.study.sensitivity import sensitivity as study_sensitivity
+from funnelsim.study.sweep import Study
+from funnelsim.watch import Watch
+
+REPLICATIONS = 4
+FEWEST_ROWS = 16                        # fewer say nothing, not even about themselves
+
+
+@dataclass(frozen=True)
+class Sensed:
+    """A finished study, and where it is saved."""
+
+    found: Sensitivity
+    manifest: Manifest
+    folder: Path | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain data, as `--json` prints it; null where a figure does not exist."""
+        found = self.found
+        learn = first_to_learn(found.known)
+        how = {one.input.path: one.input.learn for one in found.moved}
+        return {
+            "name": self.manifest.name, "scenarios": found.question.names, "measure": found.measure, "unit": found.unit,
+            "answer": {key: _plain(value) for key, value in asdict(found.answer).items()},
+            "as_written": found.centre, "inputs": [row(one) for one in found.moved],
+            "left_out": found.left_out, "measure_first": learn.path if learn else None,
+            "how": how[learn.path] if learn else None, "rows": found.question.rows,
+            "trajectories": found.question.trajectories, "keep": found.question.keep,
+            "replications": found.question.study.size.replications, "periods_simulated": found.runs,
+            "digest": self.manifest.digest, "folder": str(self.folder) if self.folder else None,
+        }
+
+
+def sensitivity(file: str | Path, other: str | Path | None = None, *, vary: Sequence[str] = (),
+                measure: str | None = None, sets: Sequence[str] = (), rows: int | None = None,
+                trajectories: int | None = None, keep: int | None = None, replications: int | None = None,
+                seed: int | None = None, engine: str | None = None, threads: int | None = None,
+                cluster: str | None = None, out: str | Path | None = "results", figures: bool = True,
+                command: Sequence[str] = (), watch: Watch | None = None) -> Sensed:
+    """Say what moves the answer of a scenario, or of another against it; or repeat a study from its manifest.
+
+    `vary` adds inputs to what nobody knows. Points are kept in `out`/points and never run twice; `out` None keeps and
+    saves nothing. `cluster` is the address of a Dask scheduler.
+    """
+    watch = watch or Watch()
+    repeated = manifest_at(Path(file), "sensitivity")
+    if repeated is not None:
+        changing = (other, measure, rows, trajectories, keep, replications, seed, engine)
+        if vary or sets or any(one is not None for one in changing):
+            raise UsageError("a manifest is repeated as it is: leave out other files and options that change numbers")
+        question, name = _question_of(repeated), repeated.name
+    else:
+        files = [file] if other is None else [file, other]
+        study = _study(files, vary, measure, sets, replications, seed, engine)
+        question = _sized(Question(study), rows, trajectories, keep)
+        name = study.names[-1]
+    if out is not None:
+        check_writable(Path(out))
+    for text in dict.fromkeys(str(one) for template in question.study.templates for one in template.loaded.warnings
+                              if one.severity == "warning"):
+        watch.note(text)
+    if question.study.engine == "fast" and not is_compiled():
+        watch.note("compiling the engine (once)")
+    began = datetime.now(UTC)
+    store = Store(Path(out) / POINTS if out is not None else None)
+    with executor_on(cluster) as executor:
+        found = study_sensitivity(question, store, executor, threads, watch)
+    watch.clear()
+    given = list(command) or ["funnelsim", "sensitivity", str(file), *([str(other)] if other else [])]
+    manifest = _manifest(found, name, began, given)
+    if repeated is not None:
+        manifest = same_digits(manifest, repeated)
+        watch.note("the same digits as before")
+    done = Sensed(found, manifest)
+    return _saved(done, Path(out), figures) if out is not None else done
+
+
+def _study(files: Sequence[str | Path], vary: Sequence[str], measure: str | None, sets: Sequence[str],
+           replications: int | None, seed: int | None, engine: str | None) -> Study:
+    axes = read_axes(vary)
+    templates = [Template(str(one), sets) for one in files]
+    first = templates[0].loaded
+    return Study(templates, axes, (measure or goal_of(first),), size=Size(replications or REPLICATIONS),
+                 seed=first.scenario.seed if seed is None else seed, engine=engine or "fast")
+
+
+def _sized(usual: Question, rows: int | None, trajectories: int | None, keep: int | None) -> Question:
+    """The usual design with what the user gave in place."""
+    found = replace(usual, rows=rows or usual.rows, trajectories=trajectories or usual.trajectories,
+                    keep=keep or usual.keep)
+    if found.rows < FEWEST_ROWS or found.rows & (found.rows - 1):
+        near = max(FEWEST_ROWS, 1 << round(math.log2(found.rows)))
+        raise UsageError(f"--rows {found.rows}: take a power of two from {FEWEST_ROWS} on, such as {near}; others are "
+                         f"uneven")
+    return found
+
+
+def _question_of(manifest: Manifest) -> Question:
+    """The question that a manifest holds."""
+    design = manifest.design
+    study = Study([Template.of_resolved(one) for one in manifest.resolved], [axis_of(one) for one in design["axes"]],
+                  (design["measure"],), size=Size(design["replications"]), seed=manifest.seed, engine=manifest.engine,
+                  anchors=tuple(from_json(one) for one in manifest.anchor))
+    return Question(study, design["rows"], design["trajectories"], design["keep"])
+
+
+def _manifest(found: Sensitivity, name: str, began: datetime, command: list[str]) -> Manifest:
+    question, study, ended = found.question, found.question.study, datetime.now(UTC)
+    loaded = [template.loaded for template in study.templates]
+    return Manifest(
+        kind="sensitivity", name=name, command=command, resolved=[one.resolved for one in loaded],
+        plan=manifests.hash_of(found.keys), seed=study.seed, replications=study.size.replications, engine=study.engine,
+        digest=hashlib.sha256(np.array(found.values).tobytes()).hexdigest(), book={"currency": found.currency},
+        anchor=[to_json(anchor) for anchor in study.anchors],
+        design={"axes": [axis_data(axis) for axis in study.axes], "measure": found.measure, "rows": question.rows,
+                "trajectories": question.trajectories, "keep": question.keep,
+                "replications": study.size.replications},
+        data=manifests.hashes(Path(file) for one in loaded for file in one.files), presets=manifests.preset_hashes(),
+        versions=manifests.versions(),
+        warnings=list(dict.fromkeys(str(problem) for one in loaded for problem in one.warnings)),
+        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()})
+
+
+def _saved(done: Sensed, out: Path, figures: bool) -> Sensed:
+    import polars as pl
+
+    name = f"sensitivity-{slug(done.manifest.name)}-{done.manifest.identity}"
+    done = replace(done, folder=out / name)
+    with written_whole(out, name) as draft:
+        put(draft.path / "manifest.json", done.manifest.text().encode())
+        table = pl.DataFrame([row(one) for one in done.found.moved], infer_schema_length=None)
+        put(draft.path / "sensitivity.csv", table.write_csv().encode())
+        put(draft.path / "sensitivity.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
+        if figures:
+            from funnelsim.report.sensitivity_figures import draw_sensitivity
+
+            draw_sensitivity(done.found, draft.path)
+    return done
+
+
+def row(one: Moved) -> dict[str, Any]:
+    """An input with all that is known of it; null where it does not apply."""
+    effect, index, learned = one.effect, one.index, one.learned
+    return {
+        "input": one.input.path, "whose": one.input.owner, "unknown": one.input.unknown,
+        "from": one.input.low_text, "to": one.input.high_text, "answer_from": one.at_low, "answer_to": one.at_high,
+        "swing": one.swing, "swing_error": _plain(one.error),
+        **_cells("effect_size", effect.size if effect else None),
+        **_cells("effect_bend", effect.bend if effect else None),
+        **_cells("first_order", index.first if index else None), **_cells("total", index.total if index else None),
+        **_cells("variance_gone_if_known", learned.share if learned else None),
+        **_cells("worth_of_knowing", learned.value if learned else None),
+        "changes_the_choice": learned.changes if learned and learned.value else None, "how_to_learn": one.input.learn,
+    }
+
+
+def _cells(name: str, one: Bounded | None) -> dict[str, float | None]:
+    values = (one.value, one.low, one.high) if one else (None, None, None)
+    return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
+
+
+def _plain(value: float) -> float | None:
+    return value if math.isfinite(value) else None
