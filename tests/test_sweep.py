@@ -22,7 +22,7 @@ from funnelsim.errors import ScenarioError, UsageError
 from funnelsim.report.sweep_figures import curve_figure, heat_figure, scatter_figure
 from funnelsim.scenario import load
 from funnelsim.scenario.varying import Template
-from funnelsim.study.points import Store
+from funnelsim.study.store import Store
 from funnelsim.study.turning import highest, lowest
 from funnelsim.watch import Watch
 from small import write_small

@@ -18,6 +18,7 @@ from funnelsim.watch import Watch
 if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
     from funnelsim.calibration.readers.recognise import Recognised
+    from funnelsim.commands.chance import Told
     from funnelsim.commands.compare import Compared
     from funnelsim.commands.seek import Sought
     from funnelsim.commands.sweep import Swept
@@ -113,6 +114,13 @@ def sweep(file: str | Path, *others: str | Path, **options: Any) -> Swept:
 def seek(file: str | Path, **options: Any) -> Sought:
     """Seek the smallest value that meets a goal with a chance; see `funnelsim.commands.seek.seek` for the options."""
     from funnelsim.commands.seek import seek as do
+
+    return do(file, **options)
+
+
+def chance(file: str | Path, **options: Any) -> Told:
+    """The chance of a goal as things are; see `funnelsim.commands.chance.chance` for the options."""
+    from funnelsim.commands.chance import chance as do
 
     return do(file, **options)
 

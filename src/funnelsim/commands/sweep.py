@@ -33,7 +33,8 @@ from funnelsim.study.axes import Axis, Design, read_axes, read_design
 from funnelsim.study.cluster import cluster
 from funnelsim.study.goals import Goal, goal_of, possible_measures, read_goal
 from funnelsim.study.planner import Planner
-from funnelsim.study.points import Size, Store, standard_error
+from funnelsim.study.points import Size, standard_error
+from funnelsim.study.store import Store
 from funnelsim.study.study_file import StudyFile, is_study, read_study
 from funnelsim.study.sweep import USUAL, Cell, Study, Sweep
 from funnelsim.study.sweep import sweep as study_sweep

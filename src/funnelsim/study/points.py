@@ -1,9 +1,7 @@
-"""Points of a study: a compiled scenario to be run, what it gave, and the folder that finished points are kept in.
+"""Points of a study: a compiled scenario to be run, and what it gave.
 
 A point is named by a hash of all that its figures depend on: the numbers of the plan, wages and names, the anchor, what
-is drawn and by which seed, the luck, how often, and what is measured. So a folder can be shared by any number of
-studies: what is there already is not run again, and a changed scenario has another name. Which engine made it is
-written down and no part of the name.
+is drawn and by which seed, the luck, how often, and what is measured. Which engine made it is no part of the name.
 """
 
 from __future__ import annotations
@@ -11,13 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,13 +24,13 @@ from funnelsim.measures import wilson as wilson_interval
 from funnelsim.plan import Plan, fingerprint
 from funnelsim.scenario import Scenario
 from funnelsim.study.anchor import Anchor
+from funnelsim.study.cut import cut, needed
 from funnelsim.study.goals import CHANCE, Goal, measured_of
 from funnelsim.summary import Summary
 
 FORMAT = 1
 FIRST, MOST = 20, 10_000                # replications of a point run to a precision
 TOGETHER = 10                           # replications between two looks at whether to stop
-STALE = 3600.0                          # seconds after which a half-written file is nobody's
 
 
 @dataclass(frozen=True)
@@ -45,6 +39,7 @@ class Size:
 
     replications: int = 50
     precision: float | None = None      # half the 90 % interval of the mean, relative to the mean
+    per_draw: int = 1                   # replications that share a draw of what is not known
 
 
 @dataclass(frozen=True)
@@ -104,11 +99,12 @@ def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> Outcome:
     summaries: list[Summary] = []
     wanted = FIRST if task.size.precision else task.size.replications
     centre = task.plan()
+    horizon = needed(centre, task.blueprint.book, task.measures, task.goal)
     while True:
         while len(summaries) < wanted:
             if stopped is not None and stopped():
                 raise Stopped
-            summaries += _some(task, centre, len(summaries), wanted)
+            summaries += _some(task, centre, horizon, len(summaries), wanted)
         found = measured_of(summaries, centre, task.blueprint.book, task.measures, task.goal)
         wanted = _enough(found[task.measures[0]], task.size)
         if wanted <= len(summaries):
@@ -146,11 +142,12 @@ def standard_error(measure: Measure) -> float:
     return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
 
 
-def _some(task: Task, centre: Plan, first: int, wanted: int) -> list[Summary]:
-    """A few replications: one with its own plan, or several of the same plan, which is set up once."""
-    if task.drawn:
-        return replicate(task.plan(first), task.seed, [first], task.engine, 1).summaries
-    return replicate(centre, task.seed, range(first, min(wanted, first + TOGETHER)), task.engine, 1).summaries
+def _some(task: Task, centre: Plan, horizon: float, first: int, wanted: int) -> list[Summary]:
+    """A few replications of the same plan, which is set up once: of one draw, or of the centre."""
+    together = task.size.per_draw - first % task.size.per_draw if task.drawn else TOGETHER
+    plan = task.plan(first // task.size.per_draw) if task.drawn else centre
+    numbers = range(first, min(wanted, first + together))
+    return replicate(cut(plan, horizon), task.seed, numbers, task.engine, 1).summaries
 
 
 def _enough(first: Measure, size: Size) -> int:
@@ -172,74 +169,3 @@ def _key(blueprint: Blueprint, anchor: Anchor, seed: int, size: Size, measures: 
     parts = [FORMAT, fingerprint(anchor.plan(blueprint)), blueprint.book._asdict(), added,
              ignorance if drawn else None, seed, asdict(size), measures, asdict(goal) if goal else None]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
-
-
-# ---- kept points ---------------------------------------------------------------------------------------------------
-
-
-class Store:
-    """Finished points: a file each, whole or not there at all."""
-
-    def __init__(self, folder: Path | None) -> None:
-        """None keeps nothing."""
-        self.folder = folder
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            for torn in folder.glob("*/*.part"):
-                with suppress(OSError):         # another process may be at work in here
-                    if time.time() - torn.stat().st_mtime > STALE:
-                        torn.unlink()
-
-    def find(self, key: str) -> Outcome | None:
-        """A point that was finished before; a torn file counts as none."""
-        if self.folder is None:
-            return None
-        try:
-            data = json.loads(self._file(key).read_text(encoding="utf-8"))
-            if data["format"] != FORMAT or data["key"] != key or data["check"] != _check(data["measures"]):
-                return None
-            return _outcome(data)
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def keep(self, outcome: Outcome) -> None:
-        """Write a point. A process killed meanwhile leaves a .part file, which nobody reads."""
-        if self.folder is None:
-            return
-        file = self._file(outcome.key)
-        file.parent.mkdir(exist_ok=True)
-        part = file.with_name(f"{file.stem}-{os.getpid()}-{threading.get_ident()}.part")
-        try:
-            part.write_text(json.dumps(_data(outcome)), encoding="utf-8")
-            part.replace(file)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-
-    def _file(self, key: str) -> Path:
-        assert self.folder is not None
-        return self.folder / key[:2] / f"{key}.json"
-
-
-def _data(outcome: Outcome) -> dict[str, Any]:
-    measures = {name: {"window": one.window, "name": one.name, "of": one.of, "unit": one.unit, "top": _listed(one.top),
-                       "bottom": None if one.bottom is None else _listed(one.bottom)}
-                for name, one in outcome.measures.items()}
-    return {"format": FORMAT, "key": outcome.key, "replications": outcome.replications, "engine": outcome.engine,
-            "seconds": outcome.seconds, "measures": measures, "check": _check(measures)}
-
-
-def _outcome(data: Mapping[str, Any]) -> Outcome:
-    measures = {name: Measure(one["window"], one["name"], one["of"], one["unit"], np.array(one["top"], np.float64),
-                              None if one["bottom"] is None else np.array(one["bottom"], np.float64))
-                for name, one in data["measures"].items()}
-    return Outcome(data["key"], measures, data["replications"], data["engine"], data["seconds"])
-
-
-def _listed(values: Any) -> list[float]:
-    return [float(value) for value in values]
-
-
-def _check(measures: Any) -> str:
-    """Tells a torn file; a rename may reach the disk before the bytes do."""
-    return hashlib.sha256(json.dumps(measures, sort_keys=True).encode()).hexdigest()[:16]
