@@ -25,7 +25,7 @@ from scipy.special import betaincinv
 from funnelsim.measures.estimate import LEVEL, t_quantile
 
 Floats = NDArray[np.float64]
-FINE = 2001                             # places between the ends of the range
+FINE = 501                              # places between the ends of the range
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,15 @@ class Margins:
 
     @property
     def bar(self) -> float:
-        """Midway from the best miss to the closest success: with whole wins half a win below the goal.
+        """0; of counts half a one below it, so that between two nodes 209.9 of 210 wins is no miss.
 
-        At the nodes it parts the same replications as 0 does; between them it does not take 209.9 of 210 for a miss.
+        Counts are margins that are whole numbers: then midway from the best miss to the closest success. At the nodes
+        it parts the same replications as 0 does.
         """
         finite = self.values[np.isfinite(self.values)]
         missed, met = finite[finite < 0.0], finite[finite >= 0.0]
-        return float(missed.max() + met.min()) / 2.0 if len(missed) and len(met) else 0.0
+        counts = len(missed) > 0 and len(met) > 0 and bool((finite == np.round(finite)).all())
+        return float(missed.max() + met.min()) / 2.0 if counts else 0.0
 
 
 def chance_crossing(margins: Margins, chance: float) -> Crossing:

@@ -37,7 +37,7 @@ PILOT = 20                              # periods of each
 ROUNDS = 8                              # of points beside the answer, at most
 FINEST = 1 / 500                        # of the range, or of x on a logarithmic one: finer is not asked
 CLOSE = 0.01                            # of the range: near enough in any case
-BESIDE = 0.5                            # on the probit scale: how far from the answer its neighbours are run
+APART, LEAST_APART = 5.0, 0.3           # over root n, on the probit scale: how far beside the answer points are run
 CERTAIN = 4.0                           # on the probit scale: nothing is surer
 
 
@@ -198,24 +198,35 @@ class Search:
 
     def _around(self, runs: Runs, with_interval: bool) -> list[float]:
         """Places that enclose what is sought and are not yet run: at first all, later where they proved too near."""
-        z = float(ndtri(self.chance))
-        apart = BESIDE if with_interval else BESIDE * 0.8
-        first, last = self._proposed(runs, z - apart), self._proposed(runs, z + apart)
-        at_mean = [self._proposed(runs, -BESIDE / 2.0)] if with_interval else []
+        targets = self._targets(with_interval)
         if not runs.full:
-            return self._two([first, last, *at_mean])
+            return self._two([self._proposed(runs, z)[0] for z in targets])
         margins = self.margins(runs.full)
         begin, end = float(margins.places[0]), float(margins.places[-1])
         chance, mean = chance_crossing(margins, self.chance), mean_crossing(margins)
-        marks = [chance.low, chance.at, *([mean.low, mean.at] if with_interval else [])]
+        first = [chance.low, *([mean.low] if with_interval else [])]
+        last = [chance.high, *([mean.high] if with_interval else [])]
         found = []
-        if begin > 0.0 and any(mark <= begin for mark in marks):
-            below = min([first, *at_mean])
+        if begin > 0.0 and any(mark <= begin for mark in first):
+            below = self._proposed(runs, min(targets))[0]
             found.append(below if below < begin - CLOSE else self._neighbour(runs, begin, -1))
-        if end < 1.0 and not all(math.isfinite(mark) for mark in (chance.high if with_interval else chance.at,
-                                                                  chance.at)) and last > end + CLOSE:
-            found.append(last)
+        if end < 1.0 and not all(math.isfinite(mark) for mark in last):
+            above, reached = self._proposed(runs, max(targets))
+            if above > end + CLOSE:
+                found.append(above)
+            elif reached:
+                found.append(self._neighbour(runs, end, 1))
         return found
+
+    def _targets(self, with_interval: bool) -> list[float]:
+        """Where points are run first, on the probit scale: on both sides of the answer, and beside the mean's."""
+        z, apart = float(ndtri(self.chance)), max(LEAST_APART, APART / math.sqrt(self.replications))
+        targets = [z - apart, z + apart]
+        if with_interval and z - apart > -apart / 2.0:
+            targets.append(-apart / 2.0)
+        if with_interval and z + apart < apart / 2.0:
+            targets.append(apart / 2.0)
+        return targets
 
     def _between(self, margins: Margins, with_interval: bool) -> list[float]:
         """Places amid brackets that are wide beside the interval; of whole numbers, the answer and the one before."""
@@ -238,8 +249,8 @@ class Search:
             found = [chance.at, *([float(lower[-1])] if len(lower) else [])]    # it must surely not be enough
         return found
 
-    def _proposed(self, runs: Runs, wanted: float) -> float:
-        """The first place at which the chance should be this on the probit scale; where it is highest, if nowhere."""
+    def _proposed(self, runs: Runs, wanted: float) -> tuple[float, bool]:
+        """The first place at which the chance should be this on the probit scale, else where it is highest; which."""
         pilot = self.margins(runs.pilot)
         rough = _probits(pilot)
         places = np.linspace(0.0, 1.0, 1001)
@@ -248,7 +259,7 @@ class Search:
             full = self.margins(runs.full)
             z = z + np.interp(places, full.places, _probits(full) - np.interp(full.places, pilot.places, rough))
         there = np.flatnonzero(z >= wanted)
-        return float(places[there[0]] if len(there) else places[int(z.argmax())])
+        return float(places[there[0]] if len(there) else places[int(z.argmax())]), len(there) > 0
 
     def _two(self, places: list[float]) -> list[float]:
         """These places, and another beside them when they all come to the same x."""
