@@ -37,8 +37,9 @@ def seek_figure(found: Seek) -> Figure:
             bottom.set_xscale("log")
         name = found.question.template.loaded.scenario.name
         top.set_title(f"{name}: the chance of {found.question.goal.text}" if name else found.question.goal.text, pad=10)
-        figure.supxlabel("Points: what was run, hollow ones with fewer periods. Band above: simulation error of the chance, "
-                         "90 %.\nBelow: line the mean, band the central 90 % of periods.", fontsize=9.5, color="#444444")
+        figure.supxlabel("Points: what was run, hollow ones with fewer periods. Band above: simulation error of the "
+                         "chance, 90 %.\nBelow: line the mean, band the central 90 % of periods.", fontsize=9.5,
+                         color="#444444")
         return figure
 
 

@@ -107,8 +107,9 @@ def _points(found: Seek, width: int) -> str:
                    *(f"{team} busy" for team in teams)])
     for node in found.nodes:
         low, high = percent(node.low), percent(node.high)
-        table.add(f"   {node.text}", f"{node.replications}", percent(node.chance), f"{low.removesuffix(' %')} to {high}",
-                  _value(found, node.mean), f"{_value(found, node.least)} to {_value(found, node.most)}",
+        table.add(f"   {node.text}", f"{node.replications}", percent(node.chance),
+                  f"{low.removesuffix(' %')} to {high}", _value(found, node.mean),
+                  f"{_value(found, node.least)} to {_value(found, node.most)}",
                   *(percent(node.busy.get(team, math.nan)) for team in teams))
     return "\n".join(table.lines(width))
 
@@ -121,5 +122,5 @@ def _footing(found: Seek) -> str:
     goal = found.question.goal
     start = f"{found.in_flight:,} leads in flight at the start" if found.in_flight else "an empty funnel at the start"
     booked = f", {_value(found, goal.booked)} booked before" if goal.booked else ""
-    return (f"{found.replications} periods at the points that decide, fewer where they only show the way, all on the same "
-            f"luck; {start}{booked}.\n90 %: simulation error. One period: luck and a draw of what is not known together.")
+    return (f"{found.replications} periods at the points that decide, fewer where they only show the way, all on the "
+            f"same luck; {start}{booked}.\n90 %: simulation error. One period: luck and a draw of what is not known.")

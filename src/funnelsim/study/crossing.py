@@ -143,7 +143,8 @@ def _scaled(values: Floats, spreads: Floats) -> Floats:
     """Columns of values, with the same means and these standard deviations."""
     means, own = values.mean(axis=0), values.std(axis=0)
     factor = np.divide(spreads, own, out=np.ones_like(own), where=own > 0.0)
-    return means + (values - means) * factor
+    scaled: Floats = means + (values - means) * factor
+    return scaled
 
 
 def _rising(share: Floats) -> Floats:

@@ -306,7 +306,8 @@ def _probits(margins: Margins) -> Floats:
     else:
         n = len(values)
         z = ndtri(np.clip((values >= 0.0).mean(axis=0), 0.5 / n, 1.0 - 0.5 / n))
-    return np.clip(z, -CERTAIN, CERTAIN)
+    clipped: Floats = np.clip(z, -CERTAIN, CERTAIN)
+    return clipped
 
 
 class Quiet(Watch):
