@@ -28,6 +28,7 @@ from funnelsim.watch import Watch
 
 Floats = NDArray[np.float64]
 FULL = 0.95                             # utilisation above which a team is taken to be the limit
+CLEAR = 0.02                            # of the range: a pilot's point nearer to the full ones tells nothing more
 MOST = 5000                             # replications, when a precision is wanted
 
 
@@ -197,8 +198,10 @@ def _cost(search: Search, one: Crossing, other: Crossing, apart: tuple[float, fl
 
 
 def nodes_of(search: Search, teams: Sequence[str]) -> list[Node]:
-    """All points that were run as things are, in the order of x; of two at the same x the fuller."""
-    every = search.drawn.pilot | search.drawn.full
+    """The points that were run as things are, in the order of x; of the pilot's those away from the full ones."""
+    full = search.drawn.full
+    near = CLEAR * (search.high - search.low)
+    every = {x: one for x, one in search.drawn.pilot.items() if not min(full) - near <= x <= max(full) + near} | full
     return [node_of(search.axis.written(x), x, every[x], search.goal, teams) for x in sorted(every)]
 
 
