@@ -24,7 +24,7 @@ from funnelsim.study.crossing import limits
 from funnelsim.study.goals import GOAL, GOAL_VALUE, Goal, check_date
 from funnelsim.study.planner import Planner
 from funnelsim.study.points import Outcome, Size
-from funnelsim.study.search import margin_of
+from funnelsim.study.seek_search import margin_of
 from funnelsim.study.spread import Spread, spread
 from funnelsim.study.store import Store
 from funnelsim.watch import Watch

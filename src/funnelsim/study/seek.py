@@ -22,7 +22,7 @@ from funnelsim.study.crossing import Crossing, Margins, chance_crossing, differe
 from funnelsim.study.goals import GOAL, GOAL_VALUE, Goal, check_date
 from funnelsim.study.planner import Planner
 from funnelsim.study.points import Outcome, Size
-from funnelsim.study.search import Search, margin_of
+from funnelsim.study.seek_search import Search, margin_of
 from funnelsim.study.store import Store
 from funnelsim.watch import Watch
 
