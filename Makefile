@@ -48,6 +48,7 @@ bench: setup
 	$(BIN)/python benchmarks/funnel_a.py
 	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/sweep.py
 
 # dieharder on the draws, some ten minutes; needs Debian's dieharder.
 rng-battery: setup

@@ -28,7 +28,7 @@ from funnelsim.study.explain import HOURS_MOVED, SHARING, Explanation, explain
 from funnelsim.study.groups import groups_of
 from funnelsim.study.lending import lending, lent_hours
 from funnelsim.study.mixtures import Known, Question
-from funnelsim.study.points import Store, TwoLevel
+from funnelsim.study.points import TwoLevel
 from funnelsim.study.shapley import (
     every_coalition,
     exact_shares,
@@ -38,6 +38,7 @@ from funnelsim.study.shapley import (
     shares_by_order,
 )
 from funnelsim.study.spread import spread
+from funnelsim.study.store import Store
 from small import write_small
 from test_honest import NEW, OLD, SLOW, loaded
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,15 @@ from scipy.optimize import brentq
 
 import funnelsim as fs
 from funnelsim.cli import code_of
-from funnelsim.errors import ScenarioError
+from funnelsim.errors import ScenarioError, UsageError
 from funnelsim.report.seek_words import answer, seek_report
 from funnelsim.scenario.varying import Template
 from funnelsim.study.axes import read_axes
 from funnelsim.study.crossing import Margins, chance_crossing, limits, mean_crossing
+from funnelsim.study.cut import needed
 from funnelsim.study.goals import Goal
-from funnelsim.study.points import Size
+from funnelsim.study.planner import Planner
+from funnelsim.study.points import Size, run_task
 from funnelsim.study.seek import Question, Seek, seek
 from small import write_small
 
@@ -43,6 +47,17 @@ stages:
   customer: {{}}
 definitions: {{won: enters customer}}
 teams: {{sales: {{people: 1}}}}
+"""
+
+UNSURE = """
+extends: poisson.yaml
+name: Unsure
+stages:
+  offer:
+    work: {attempts: 1, contact: always, handling: 5 min}
+teams: {sales: {people: 9, habit: exponential(mean 1 day) never 80%}}
+ownership: {offer: sales}
+promises: {first_touch: within 2 days, kept: 30% to 95%}
 """
 
 
@@ -209,16 +224,72 @@ def test_where_more_harms_beyond_some_point_it_is_said(folder: Path) -> None:
 
 def test_ignorance_costs_more_of_x(folder: Path) -> None:
     """Four of five leads are never called unless the promise is kept, and how often that is nobody knows."""
-    (folder / "unsure.yaml").write_text(
-        "extends: poisson.yaml\nname: Unsure\n"
-        "stages:\n  offer:\n    work: {attempts: 1, contact: always, handling: 5 min}\n"
-        "teams: {sales: {people: 9, habit: exponential(mean 1 day) never 80%}}\nownership: {offer: sales}\n"
-        "promises: {first_touch: within 2 days, kept: 30% to 95%}\n")
+    (folder / "unsure.yaml").write_text(UNSURE)
     found = sought("unsure.yaml", vary=["sources.web.rate=5..300/week"], replications=80)
     assert found.known is not None
     cost, low, high = found.cost
     assert cost == pytest.approx(found.answer.x - found.known.x) and low < cost < high
     assert cost > 0 and "so ignorance costs +" in seek_report(found)
+
+
+def test_counts_between_two_nodes_are_met_from_half_a_one_below_the_goal() -> None:
+    """Wins of 9, 10 and 12 become 11, 14 and 16; 11 are asked. Means 10 1/3 and 13 2/3, deviations 1.247 and 2.055."""
+    margins = Margins(np.array([0.0, 1.0]), np.array([[9.0, 11.0], [10.0, 14.0], [12.0, 16.0]]) - 11.0)
+    assert margins.bar == -0.5
+    assert margins.chances(np.array([0.0, 1.0])).tolist() == pytest.approx([1 / 3, 1.0])
+    halfway = margins.between(np.array([0.5]))[:, 0]
+    assert halfway.mean() == pytest.approx(1.0) and halfway.std() == pytest.approx((1.2472 + 2.0548) / 2.0, abs=1e-3)
+
+
+def test_a_run_ends_where_its_measures_do_and_nothing_changes(folder: Path) -> None:
+    """Wins of eight weeks need no two weeks more; the cohort's do."""
+    template = Template("small.yaml")
+    planner = Planner(1, 1, Size(6), ("goal", "calendar.revenue", "calendar.leads", "calendar.utilisation.sales"))
+    task = planner.task(template, (), Goal("calendar.won", 40.0, date(2026, 2, 20)))
+    plan, book = task.plan(), task.blueprint.book
+    weeks = [needed(plan, book, measures, task.goal) / 604800.0
+             for measures in (task.measures, (*task.measures, "cohort.won"), ("calendar.attainment",))]
+    assert 8.0 < weeks[0] < 8.2 and weeks[1:] == [10.0, 10.0]
+    short = run_task(task).measures
+    whole = run_task(replace(task, measures=(*task.measures, "cohort.won"))).measures
+    for name, one in short.items():
+        assert one.values.tolist() == whole[name].values.tolist()
+
+
+# ---- the chance as things are --------------------------------------------------------------------------------------
+
+
+def test_with_nothing_varied_the_chance_itself_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """20 leads a week for ten weeks, 30 % won: 60 wins or more have a chance of 52 %, and all the doubt is luck."""
+    assert code_of(["seek", "poisson.yaml", "--goal", "wins 60", "-n", "400"]) == 0
+    out, err = capsys.readouterr()
+    first = out.splitlines()[0]
+    assert first.startswith("Compound Poisson: the chance of wins 60 is ") and "the rest is luck" in first and not err
+    place = next((folder / "results").glob("chance-*"))
+    data = json.loads((place / "chance.json").read_text())
+    low, high = data["simulation_error"]
+    assert low <= chance_of_wins(20.0, 60) <= high and high - low < 0.1
+    assert data["value"]["ignorance"] is None and data["value"]["one_period"] == pytest.approx([47.0, 73.0], abs=3.0)
+    assert code_of(["seek", str(place), "--out", "again", "--json"]) == 0
+    again, err = capsys.readouterr()
+    assert "the same digits as before" in err and json.loads(again)["chance"] == data["chance"]
+    with pytest.raises(UsageError, match="give it to `chance`"):
+        fs.seek(place)
+
+
+def test_what_is_not_known_and_what_is_luck_are_told_apart(folder: Path) -> None:
+    """A promise kept by 10 to 90 % of those who would else call one lead in five: wins follow it, whatever the luck."""
+    (folder / "unsure.yaml").write_text(UNSURE.replace("30% to 95%", "10% to 90%"))
+    found = fs.chance("unsure.yaml", goal="wins 60", sets=["sources.web.rate=40/week"], out=None).found
+    assert found.replications == 200 and found.draws == 40 and found.known is not None
+    kept = (0.2 + 0.8 * np.array([0.1, 0.9])) * 40 * WEEKS * SHARE          # 34 to 110 wins between the ends
+    assert kept[0] - 15 < found.value.low < found.value.mean < found.value.high < kept[1] + 15
+    assert found.value.least < kept.mean() - 20 and found.value.most > kept.mean() + 20
+    assert found.worse < 0.1 and found.better > 0.95 and found.low <= found.chance <= found.high
+    exact = fs.chance("unsure.yaml", goal="wins 60", out=None, replications=100,
+                      sets=["sources.web.rate=40/week", "promises.kept=90%"]).found
+    assert exact.known is None and exact.value.low - exact.value.error <= exact.value.mean
+    assert exact.chance > 0.9
 
 
 # ---- asking and keeping --------------------------------------------------------------------------------------------
@@ -239,7 +310,7 @@ RATE = "--vary=sources.web.rate=5..60/week"
 
 @pytest.mark.parametrize(("args", "code", "said"), [
     (["poisson.yaml", RATE], 2, "which goal?"),
-    (["poisson.yaml", "--goal", "wins 60"], 2, "nothing is varied"),
+    (["poisson.yaml", "--goal", "wins 60", "--precision", "5%"], 2, "nothing is varied, so the chance itself is asked"),
     (["poisson.yaml", "--goal", "wins 60", "--vary", "ownership.offer=a, b"], 2, "a range is sought through"),
     (["poisson.yaml", "--goal", "wins 60 by 2027-01-01", RATE], 2,
      "the goal is due on 2027-01-01 and the run goes from 2026-01-05 to 2026-03-16"),

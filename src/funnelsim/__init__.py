@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         anchor,
         best_of,
         calibrate,
+        chance,
         check,
         compare,
         explain,
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from funnelsim.scenario import load
 
 __all__ = [
-    "Result", "anchor", "best_of", "calibrate", "check", "compare", "explain", "init", "load", "optimise", "run",
-    "schema", "seek", "sensitivity", "sweep", "validate",
+    "Result", "anchor", "best_of", "calibrate", "chance", "check", "compare", "explain", "init", "load", "optimise",
+    "run", "schema", "seek", "sensitivity", "sweep", "validate",
 ]
 
 _HOME = {"Result": "funnelsim.result", "load": "funnelsim.scenario"}

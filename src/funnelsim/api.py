@@ -18,6 +18,7 @@ from funnelsim.watch import Watch
 if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
     from funnelsim.calibration.readers.recognise import Recognised
+    from funnelsim.commands.chance import Told
     from funnelsim.commands.compare import Compared
     from funnelsim.commands.explain import Explained
     from funnelsim.commands.optimise import Optimised
@@ -135,6 +136,13 @@ def optimise(file: str | Path, **options: Any) -> Optimised:
     return do(file, **options)
 
 
+def chance(file: str | Path, **options: Any) -> Told:
+    """The chance of a goal as things are; see `funnelsim.commands.chance.chance` for the options."""
+    from funnelsim.commands.chance import chance as do
+
+    return do(file, **options)
+
+
 def best_of(file: str | Path, *others: str | Path, measure: str = "cohort.profit", lowest: bool = False,
             gap: float | str = "", chance: float = 0.95, sets: Sequence[str] = (), seed: int | None = None,
             threads: int | None = None, watch: Watch | None = None) -> BestOf:
@@ -148,6 +156,8 @@ def best_of(file: str | Path, *others: str | Path, measure: str = "cohort.profit
 
     templates = [Template(str(one), sets) for one in (file, *others)]
     return do(templates, Objective(measure, not lowest), gap, chance, seed, threads=threads, watch=watch)
+
+
 def sensitivity(file: str | Path, other: str | Path | None = None, **options: Any) -> Sensed:
     """Say which inputs move an answer; see `funnelsim.commands.sensitivity.sensitivity` for the options."""
     from funnelsim.commands.sensitivity import sensitivity as do

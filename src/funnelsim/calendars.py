@@ -76,6 +76,11 @@ def _calendar_intervals(calendar: CalendarSpec, start: datetime, horizon: float)
 
 def instants_daily(calendar: CalendarSpec, at: str, start: datetime, horizon: float) -> list[float]:
     """Instants of a local time on each open day of a calendar, from 0 to the first one at or past the horizon."""
+    return list(_instants_daily(calendar, at, start, horizon))
+
+
+@lru_cache(maxsize=64)
+def _instants_daily(calendar: CalendarSpec, at: str, start: datetime, horizon: float) -> tuple[float, ...]:
     found: list[float] = []
     for day in _local_days(calendar.timezone, start, horizon + BEYOND):
         instant = _since(_clock(day, _minutes(at)), calendar.timezone, start)
@@ -83,11 +88,16 @@ def instants_daily(calendar: CalendarSpec, at: str, start: datetime, horizon: fl
             found.append(instant)
             if instant >= horizon:
                 break
-    return found
+    return tuple(found)
 
 
 def local_midnights(timezone: str, start: datetime, horizon: float) -> list[float]:
     """Beginnings of the local days; the first is at or before 0, the last at or past the horizon."""
+    return list(_local_midnights(timezone, start, horizon))
+
+
+@lru_cache(maxsize=64)
+def _local_midnights(timezone: str, start: datetime, horizon: float) -> tuple[float, ...]:
     found: list[float] = []
     for day in _local_days(timezone, start, horizon + 3 * DAY):
         instant = _since(_clock(day, 0), timezone, start)
@@ -96,7 +106,7 @@ def local_midnights(timezone: str, start: datetime, horizon: float) -> list[floa
         found.append(instant)
         if instant >= horizon and instant > 0.0:
             break
-    return found
+    return tuple(found)
 
 
 def business_day(calendar: CalendarSpec) -> float:

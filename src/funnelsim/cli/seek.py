@@ -10,7 +10,7 @@ import click
 
 from funnelsim.cli.options import Share, options
 from funnelsim.cli.printing import answer, command_line, width
-from funnelsim.watch import Terminal
+from funnelsim.watch import Terminal, Watch
 
 
 @click.command()
@@ -38,12 +38,19 @@ def seek(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose: in
     funnelsim seek shared.yaml --vary teams.sales.people=2..12 --goal "revenue 1.2M by 2026-12-31"
     funnelsim seek shared.yaml --vary "promises.first_touch=within 1..40 business hours" --goal "cohort.profit 800k"
 
-    Any path will do of which more only helps, or only harms.
+    Any path will do of which more only helps, or only harms. With nothing varied, the chance of the goal as things are:
+
+    \b
+    funnelsim seek today.yaml --goal "revenue 1.2M by 2026-12-31" --booked 640k
     """
     from funnelsim import api
+    from funnelsim.commands.chance import varies_nothing
     from funnelsim.errors import GoalNotMet
 
     watch = Terminal(quiet=quiet)
+    if varies_nothing(file, options["vary"]):
+        _tell_chance(file, watch, as_json, options)
+        return
     done = api.seek(file, watch=watch, command=command_line(), **options)
     watch.clear()
     if as_json:
@@ -55,3 +62,22 @@ def seek(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose: in
         click.echo(f"\nresults: {done.folder}")
     if fail_on_miss and not done.found.met:
         raise GoalNotMet("the goal cannot be met within the range")
+
+
+def _tell_chance(file: Path, watch: Watch, as_json: bool, options: dict[str, Any]) -> None:
+    """The chance of the goal as things are."""
+    from funnelsim import api
+    from funnelsim.errors import UsageError
+
+    if options["precision"] is not None or options["chance"] is not None:
+        raise UsageError("nothing is varied, so the chance itself is asked: --precision and --chance go with --vary")
+    asked = {key: value for key, value in options.items() if key not in ("vary", "chance", "precision", "figures")}
+    done = api.chance(file, watch=watch, command=command_line(), **asked)
+    watch.clear()
+    if as_json:
+        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
+        return
+    from funnelsim.report.chance_words import chance_report
+
+    answer(chance_report(done.found))
+    click.echo(f"\nresults: {done.folder}")

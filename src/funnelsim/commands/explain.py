@@ -34,7 +34,8 @@ from funnelsim.study.compare import goal_of
 from funnelsim.study.explain import Explanation, Share
 from funnelsim.study.explain import explain as study
 from funnelsim.study.mixtures import Question
-from funnelsim.study.points import Store, TwoLevel
+from funnelsim.study.points import TwoLevel
+from funnelsim.study.store import Store
 from funnelsim.watch import Watch
 
 DRAWS, PAIRS = 40, 4

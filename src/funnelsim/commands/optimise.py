@@ -45,8 +45,9 @@ from funnelsim.study.finalists import Objective
 from funnelsim.study.gain import Gain
 from funnelsim.study.optimise import Optimum, Question
 from funnelsim.study.optimise import optimise as study_optimise
-from funnelsim.study.points import Size, Store
+from funnelsim.study.points import Size
 from funnelsim.study.search import Trial
+from funnelsim.study.store import Store
 from funnelsim.study.study_file import StudyFile
 from funnelsim.watch import Watch
 

@@ -39,9 +39,11 @@ from funnelsim.scenario.units import Misreading
 from funnelsim.scenario.units.numbers import money
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import from_json, to_json
-from funnelsim.study.points import Size, Store
+from funnelsim.study.goals import Goal
+from funnelsim.study.points import Size
 from funnelsim.study.seek import Node, Question, Seek
 from funnelsim.study.seek import seek as study_seek
+from funnelsim.study.store import Store
 from funnelsim.watch import Watch
 
 REPLICATIONS = 100
@@ -89,6 +91,8 @@ def seek(file: str | Path, *, vary: Sequence[str] = (), goal: str | None = None,
     watch = watch or Watch()
     repeated = manifest_at(Path(file), "seek")
     if repeated is not None:
+        if "axis" not in repeated.design:
+            raise UsageError("this is the manifest of a chance with nothing varied: give it to `chance`")
         given = (goal, chance, booked, replications, precision, seed, engine)
         if vary or sets or any(one is not None for one in given):
             raise UsageError("a manifest is repeated as it is: leave out options that change numbers")
@@ -128,21 +132,27 @@ def _question(file: str | Path, vary: Sequence[str], goal: str | None, chance: f
     if len(asked.axes) != 1 or len(asked.scenarios) != 1:
         raise UsageError("seek varies one path of one scenario: for more there is sweep")
     template = Template(asked.scenarios[0], asked.sets)
-    wanted = goal_from(goal or asked.goal, template)
-    if wanted is None:
-        raise UsageError('which goal? Write `goal: {wins: 200, by: 2026-12-31}` in the scenario, or --goal "wins 200 '
-                         'by '
-                         '2026-12-31"')
+    wanted = wanted_goal(goal or asked.goal, template)
     chance = next(one for one in (chance, asked.chance, CHANCE) if one is not None)
     if not 0.0 < chance < 1.0:
         raise UsageError("--chance must lie between 0 % and 100 %: nothing is certain")
     seed = next(one for one in (seed, asked.seed, template.loaded.scenario.seed) if one is not None)
     size = size or Size(asked.replications or REPLICATIONS, asked.precision)
-    return Question(template, asked.axes[0], replace(wanted, booked=_booked(booked)), chance, size, seed,
+    return Question(template, asked.axes[0], replace(wanted, booked=booked_amount(booked)), chance, size, seed,
                     engine or "fast"), asked.name or template.loaded.scenario.name or Path(file).stem
 
 
-def _booked(value: str | float | None) -> float:
+def wanted_goal(text: str, template: Template) -> Goal:
+    """The goal in a text, else the scenario's own; UsageError when there is none."""
+    wanted = goal_from(text, template)
+    if wanted is None:
+        raise UsageError('which goal? Write `goal: {wins: 200, by: 2026-12-31}` in the scenario, or --goal "wins 200 '
+                         'by 2026-12-31"')
+    return wanted
+
+
+def booked_amount(value: str | float | None) -> float:
+    """What counts towards the goal already."""
     try:
         return money(value) if value is not None else 0.0
     except Misreading as problem:

@@ -34,9 +34,10 @@ from funnelsim.study.axes import read_axes
 from funnelsim.study.compare import goal_of
 from funnelsim.study.indices import Bounded
 from funnelsim.study.information import first_to_learn
-from funnelsim.study.points import Size, Store
+from funnelsim.study.points import Size
 from funnelsim.study.sensitivity import Moved, Question, Sensitivity
 from funnelsim.study.sensitivity import sensitivity as study_sensitivity
+from funnelsim.study.store import Store
 from funnelsim.study.sweep import Study
 from funnelsim.watch import Watch
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,8 @@ from funnelsim.study.axes import Axis, Design, read_axes, read_design
 from funnelsim.study.cluster import cluster
 from funnelsim.study.goals import Goal, goal_of, possible_measures, read_goal
 from funnelsim.study.planner import Planner
-from funnelsim.study.points import Size, Store, standard_error
+from funnelsim.study.points import Size, standard_error
+from funnelsim.study.store import Store
 from funnelsim.study.study_file import StudyFile, is_study, read_study
 from funnelsim.study.sweep import USUAL, Cell, Study, Sweep
 from funnelsim.study.sweep import sweep as study_sweep
@@ -43,6 +45,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 POINTS = "points"
+SPREADS = {
+    "low, high": "simulation error of the mean, 90 %: more replications narrow it",
+    "least, most": "one period, central 90 %: luck, and a draw of what is not known in each replication",
+    "ignorance": "the expected figure by what is not known alone: not told apart here; see compare, or seek",
+}
+"""Which of the three spreads a column is."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +61,24 @@ class Swept:
     manifest: Manifest
     folder: Path | None = None
 
-    def table(self) -> pl.DataFrame:
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
         """A row a point, scenario and measure; failed points have a row that says why."""
+        return list(rows(self.found))
+
+    def table(self) -> pl.DataFrame:
+        """The rows as a table."""
         import polars as pl
 
-        return pl.DataFrame(list(rows(self.found)), infer_schema_length=None)
+        return pl.DataFrame(self.rows, infer_schema_length=None)
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
         study = self.found.study
         return {"name": self.manifest.name, "scenarios": study.names, "vary": [axis.path for axis in study.axes],
                 "measures": list(study.measures), "design": str(study.design), "points": len(self.found.points),
-                "failed": len(self.found.failed), "rows": list(rows(self.found)), "digest": self.manifest.digest,
-                "folder": str(self.folder) if self.folder else None}
+                "failed": len(self.found.failed), "spreads": SPREADS, "rows": self.rows,
+                "digest": self.manifest.digest, "folder": str(self.folder) if self.folder else None}
 
 
 def sweep(file: str | Path, *others: str | Path, vary: Sequence[str] = (), measures: Sequence[str] = (),

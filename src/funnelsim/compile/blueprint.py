@@ -27,7 +27,6 @@ from funnelsim.plan import (
     DUTY,
     EFFECT,
     EXIT,
-    INFLIGHT,
     INTERVAL,
     LEVEL,
     MIX,
@@ -115,7 +114,7 @@ def prepare(loaded: Any) -> Blueprint:
     duties = Duties(frame, demand.names)
     scores, definitions, slow = interest.scores(frame), interest.definitions(frame), levels(frame)
     fitted = Fitted(frame, demand, stages)
-    snapshot = inflight.rows(frame, demand.names)
+    snapshot = inflight.snapshot(frame, demand.names)
     days = frame.pool.instants(local_midnights(scenario.timezone, frame.start, frame.horizon))
     settings = {
         "horizon": frame.horizon, "measure_from": frame.measure_from, "measure_to": frame.measure_to,
@@ -136,7 +135,7 @@ def prepare(loaded: Any) -> Blueprint:
         promises=array(PROMISE, frame.pool.promises), terms=array(TERM, frame.pool.terms),
         actions=array(ACTION_ROW, frame.pool.actions),
         definitions=array(DEFINITION, definitions),
-        inflight=array(INFLIGHT, snapshot), instants=instants, tables=tables,
+        inflight=snapshot, instants=instants, tables=tables,
     )
     return Blueprint(scenario, plan, make_book(frame, demand.names, stages.labour.names), frame.beliefs, fitted)
 

@@ -37,15 +37,19 @@ def seek_figure(found: Seek) -> Figure:
             bottom.set_xscale("log")
         name = found.question.template.loaded.scenario.name
         top.set_title(f"{name}: the chance of {found.question.goal.text}" if name else found.question.goal.text, pad=10)
-        figure.supxlabel("Points: what was run. Bands above: 90 % limits of the chance. Below: line the mean, band the "
-                         "central 90 % of periods.", fontsize=9.5, color="#444444")
+        figure.supxlabel("Points: what was run, hollow ones with fewer periods. Band above: simulation error of the "
+                         "chance, 90 %.\nBelow: line the mean, band the central 90 % of periods.", fontsize=9.5,
+                         color="#444444")
         return figure
 
 
 def _chances(axes: Axes, found: Seek, x: Floats) -> None:
     low, high = ([getattr(node, end) for node in found.nodes] for end in ("low", "high"))
     axes.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0)
-    axes.plot(x, [node.chance for node in found.nodes], "o-", color=BLUE, markersize=4, linewidth=1.8)
+    axes.plot(x, [node.chance for node in found.nodes], "-", color=BLUE, linewidth=1.8)
+    for node in found.nodes:            # hollow where only the pilot has been
+        full = node.replications == found.replications
+        axes.plot(node.x, node.chance, "o", color=BLUE, markersize=4.5, markerfacecolor=BLUE if full else "white")
     axes.axhline(found.question.chance, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)))
     percent_axis(axes)
     axes.set_ylim(-0.02, 1.04)

@@ -103,12 +103,13 @@ def _limits(found: Seek) -> str:
 
 def _points(found: Seek, width: int) -> str:
     teams = list(found.nodes[0].busy)
-    table = Table([f"Points run: {short(found.question.axis.path)}", "chance", "90 %", "mean", "one period",
+    table = Table([f"Points run: {short(found.question.axis.path)}", "periods", "chance", "90 %", "mean", "one period",
                    *(f"{team} busy" for team in teams)])
     for node in found.nodes:
         low, high = percent(node.low), percent(node.high)
-        table.add(f"   {node.text}", percent(node.chance), f"{low.removesuffix(' %')} to {high}",
-                  _value(found, node.mean), f"{_value(found, node.least)} to {_value(found, node.most)}",
+        table.add(f"   {node.text}", f"{node.replications}", percent(node.chance),
+                  f"{low.removesuffix(' %')} to {high}", _value(found, node.mean),
+                  f"{_value(found, node.least)} to {_value(found, node.most)}",
                   *(percent(node.busy.get(team, math.nan)) for team in teams))
     return "\n".join(table.lines(width))
 
@@ -122,5 +123,6 @@ def _footing(found: Seek) -> str:
     start = f"{found.in_flight:,} leads in flight at the start" if found.in_flight else "an empty funnel at the start"
     booked = f", {_value(found, goal.booked)} booked before" if goal.booked else ""
     chance = "luck alone" if found.known is None else "luck and what is not known together, one draw a period"
-    return (f"{found.replications} periods at each point, on the same luck; {start}{booked}.\n"
-            f"Intervals are simulation error and shrink with more periods; the chance is of one period: {chance}.")
+    return (f"{found.replications} periods at the points that decide, fewer where they only show the way, all on the "
+            f"same luck; {start}{booked}.\nIntervals are simulation error (90 %) and shrink with more periods; the "
+            f"chance is of one period: {chance}.")

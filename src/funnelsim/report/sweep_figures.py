@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 COLOURS = "cividis"                     # rises in brightness alone: for the colour-blind and for print
 MOST_NUMBERS = 150                      # cells of a heat map that are written on
 MOST_PANELS = 6
+MOST_MARKS = 1000                       # as shapes of an SVG: more become a picture in it
 TIMES = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 28 * DAY, 91 * DAY)
 
 
@@ -101,7 +102,8 @@ def scatter_figure(found: Sweep, measure: str) -> Figure:
                 cells = [cell for cell in found.of(name) if found.estimate(cell, measure)]
                 x = [place_of(axis, cell.point[where]) for cell in cells]
                 y = [one.mean for cell in cells if (one := found.estimate(cell, measure))]
-                axes.plot(x, y, "os^Dv"[i % 5], color=line_style(i)["color"], markersize=4, alpha=0.7, label=name)
+                axes.plot(x, y, "os^Dv"[i % 5], color=line_style(i)["color"], markersize=4, alpha=0.7, label=name,
+                          rasterized=len(x) > MOST_MARKS)
             axes.set_xlabel(axis_label(axis))
             axes.set_ylabel(measure)
             place_axis(axes, axis)

@@ -242,10 +242,9 @@ def _footing(found: Sweep) -> str:
         return ""
     often = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     engines = {cell.outcome.engine for cell in found.cells if cell.outcome}
-    lines = [f"{len(found.cells)} points, {often} replications each, the same luck at every point; ± simulation error, "
-             f"90 %.",
-             "One period (luck, and a draw of what is not known) is in sweep.csv, least to most; how much of it is "
-             "ignorance: funnelsim sensitivity."]
+    lines = [f"{len(found.cells)} points, {often} replications each, the same luck at every point; ± simulation error "
+             f"of the mean, 90 %: luck and what is not known, as far as {often} replications average them out.",
+             "One period is in sweep.csv, least to most; how much of it is ignorance: funnelsim sensitivity."]
     if len(engines) > 1:
         lines.append(f"Some points were kept from another version of the engine ({len(engines)}, see sweep.csv).")
     if found.failed:

@@ -11,7 +11,8 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future
 from typing import NamedTuple
 
 from funnelsim.errors import RunError
-from funnelsim.study.points import Outcome, Stopped, Store, Task, run_task
+from funnelsim.study.points import Outcome, Stopped, Task, run_task
+from funnelsim.study.store import Store
 from funnelsim.watch import Watch
 
 FAR = 1000                              # points sent to a cluster at a time

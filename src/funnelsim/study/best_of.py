@@ -19,9 +19,10 @@ from funnelsim.scenario.varying import Template
 from funnelsim.study.finalists import Objective, gap_of
 from funnelsim.study.goals import CHANCE, Goal
 from funnelsim.study.planner import Planner
-from funnelsim.study.points import Size, Store, linear_values
+from funnelsim.study.points import Size, linear_values
 from funnelsim.study.samples import Samples, Variant, estimates
 from funnelsim.study.selection import FIRST, Selection, select
+from funnelsim.study.store import Store
 from funnelsim.study.sweep import Study, complete
 from funnelsim.watch import Watch
 

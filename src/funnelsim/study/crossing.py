@@ -1,8 +1,9 @@
 """Where a curve over replications crosses: the smallest x at which a goal is met often enough, with its interval.
 
 At each of some nodes x_k there is a margin in each replication, 0 or more where the goal is met, on the same luck at
-all nodes; between nodes it is taken as linear. So every x has a count of replications that meet the goal. The chance
-is made monotone up to where it is highest (pool adjacent violators), and then
+all nodes; between nodes its mean and its spread are taken as linear, and so is each replication's distance from the
+mean, scaled to that spread (a plain average of two nodes would spread less than either). So every x has a count of
+replications that meet the goal. The chance is made monotone up to where it is highest (pool adjacent violators), then
 
     answer          the smallest x with chance at least p
     interval        the x at which the exact (Clopper-Pearson) 90 % limits of the chance reach p
@@ -24,7 +25,7 @@ from scipy.special import betaincinv
 from funnelsim.measures.estimate import LEVEL, t_quantile
 
 Floats = NDArray[np.float64]
-FINE = 2001                             # places between the ends of the range
+FINE = 501                              # places between the ends of the range
 
 
 @dataclass(frozen=True)
@@ -57,19 +58,36 @@ class Margins:
         right = np.clip(np.searchsorted(self.places, places), 1, len(self.places) - 1)
         left = right - 1
         part = (places - self.places[left]) / (self.places[right] - self.places[left])
-        # a margin of minus infinity, where there was nothing to measure, must not spoil a node itself
         one, two = self.values[:, left], self.values[:, right]
         with np.errstate(invalid="ignore"):
             mixed = (1.0 - part) * one + part * two
+        if np.isfinite(mixed).all():
+            spreads = self.values.std(axis=0)
+            mixed = _scaled(mixed, (1.0 - part) * spreads[left] + part * spreads[right])
+        # a margin of minus infinity, where there was nothing to measure, must not spoil a node itself
         return np.where(part >= 1.0, two, np.where(part <= 0.0, one, np.where(np.isnan(mixed), -np.inf, mixed)))
+
+    def met(self, places: Floats) -> NDArray[np.bool_]:
+        """Whether the goal is met, [replication, place]."""
+        reached: NDArray[np.bool_] = self.between(places) >= self.bar
+        return reached
 
     def chances(self, places: Floats) -> Floats:
         """Share of replications that meet the goal."""
-        share: Floats = (self.between(places) >= 0.0).mean(axis=0)
+        share: Floats = self.met(places).mean(axis=0)
         return share
 
-    def resampled(self, rows: NDArray[np.int64]) -> Margins:
-        return Margins(self.places, self.values[rows], self.only)
+    @property
+    def bar(self) -> float:
+        """0; of counts half a one below it, so that between two nodes 209.9 of 210 wins is no miss.
+
+        Counts are margins that are whole numbers: then midway from the best miss to the closest success. At the nodes
+        it parts the same replications as 0 does.
+        """
+        finite = self.values[np.isfinite(self.values)]
+        missed, met = finite[finite < 0.0], finite[finite >= 0.0]
+        counts = len(missed) > 0 and len(met) > 0 and bool((finite == np.round(finite)).all())
+        return float(missed.max() + met.min()) / 2.0 if counts else 0.0
 
 
 def chance_crossing(margins: Margins, chance: float) -> Crossing:
@@ -86,21 +104,19 @@ def mean_crossing(margins: Margins) -> Crossing:
     every = margins.between(places)
     n = len(every)
     means = every.mean(axis=0)
-    halves = t_quantile(n - 1) * every.std(axis=0, ddof=1) / math.sqrt(n) if n > 1 and np.isfinite(
-        every).all() else np.full(len(places), np.nan)
+    known = n > 1 and bool(np.isfinite(every).all())
+    halves = t_quantile(n - 1) * every.std(axis=0, ddof=1) / math.sqrt(n) if known else np.full(len(places), np.nan)
     return Crossing(_first(places, means, 0.0), _first(places, means + halves, 0.0),
                     _first(places, means - halves, 0.0))
 
 
 def difference(one: Margins, other: Margins, chance: float, resamples: int = 400) -> tuple[float, float]:
     """90 % limits of how far the answer of one lies beyond that of another on the same luck, by bootstrap."""
-    rng = np.random.default_rng(len(one.values))
-    found = []
-    for _ in range(resamples):
-        rows = rng.integers(0, len(one.values), len(one.values))
-        apart = _answer(one.resampled(rows), chance) - _answer(other.resampled(rows), chance)
-        found.append(apart)
-    known = np.array(found)[np.isfinite(found)]
+    n = len(one.values)
+    counts = np.random.default_rng(n).multinomial(n, np.full(n, 1.0 / n), resamples)
+    first, second = (_answers(counts / n, margins, chance) for margins in (one, other))
+    apart = first - second
+    known = apart[np.isfinite(apart)]
     if len(known) < 0.9 * resamples:    # an answer beyond the range in one resample of ten
         return math.nan, math.nan
     low, high = np.quantile(known, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
@@ -115,9 +131,20 @@ def limits(share: Floats, n: int) -> tuple[Floats, Floats]:
     return low, high
 
 
-def _answer(margins: Margins, chance: float) -> float:
+def _answers(weights: Floats, margins: Margins, chance: float) -> Floats:
+    """Where each resample, a row of weights of the replications, meets the goal with this chance; nan = nowhere."""
     places = margins.fine
-    return _first(places, np.maximum.accumulate(margins.chances(places)), chance)
+    shares = np.maximum.accumulate(weights @ margins.met(places).astype(float), axis=1)
+    met = shares >= chance - 1e-12
+    return np.where(met.any(axis=1), places[met.argmax(axis=1)], np.nan)
+
+
+def _scaled(values: Floats, spreads: Floats) -> Floats:
+    """Columns of values, with the same means and these standard deviations."""
+    means, own = values.mean(axis=0), values.std(axis=0)
+    factor = np.divide(spreads, own, out=np.ones_like(own), where=own > 0.0)
+    scaled: Floats = means + (values - means) * factor
+    return scaled
 
 
 def _rising(share: Floats) -> Floats:

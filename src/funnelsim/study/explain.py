@@ -20,7 +20,6 @@ from funnelsim.study.anchor import Anchor
 from funnelsim.study.groups import OWNERSHIP, PEOPLE, TEAMS, Group, United, groups_of, members, standing
 from funnelsim.study.lending import Lent, lent_hours
 from funnelsim.study.mixtures import Mixtures, Question, name_of
-from funnelsim.study.points import Store
 from funnelsim.study.shapley import (
     Coalition,
     Order,
@@ -36,6 +35,7 @@ from funnelsim.study.shapley import (
     without,
 )
 from funnelsim.study.spread import LEVEL, Spread, spread
+from funnelsim.study.store import Store
 from funnelsim.watch import Watch
 
 Floats = NDArray[np.float64]

@@ -21,7 +21,8 @@ from funnelsim.study.batch import Batch, in_a_line
 from funnelsim.study.goals import possible_measures
 from funnelsim.study.groups import Group, merged
 from funnelsim.study.lending import Lent, lending
-from funnelsim.study.points import Outcome, Store, Task, TwoLevel, make_task
+from funnelsim.study.points import Outcome, Task, TwoLevel, named
+from funnelsim.study.store import Store
 from funnelsim.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -164,8 +165,8 @@ class Mixtures:
         self.uncertain |= blueprint.uncertain
         hours = tuple(f"calendar.{which}.{team}" for team in blueprint.book.teams
                       for which in ("paid_hours", "worked_hours"))
-        return make_task(blueprint, self.anchor, self.question.seed, self.question.size,
-                         (self.question.measure, *hours), engine=self.question.engine)
+        return named(Task(blueprint, self.anchor, self.question.seed, self.question.size,
+                          (self.question.measure, *hours), engine=self.question.engine))
 
 
 def _paths(inside: Sequence[Group]) -> frozenset[str]:

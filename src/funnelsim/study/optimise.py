@@ -33,11 +33,12 @@ from funnelsim.study.front import chances_of_front, on_front
 from funnelsim.study.gain import DRAWS, PAIRS, Gain, gains
 from funnelsim.study.goals import CHANCE, Goal, possible_measures
 from funnelsim.study.planner import Planner
-from funnelsim.study.points import Outcome, Size, Store, linear_values
+from funnelsim.study.points import Outcome, Size, linear_values
 from funnelsim.study.samples import Samples, Variant, estimates
 from funnelsim.study.search import Point, Score, Trial, combinations, search, share_of
 from funnelsim.study.seek import Quiet
 from funnelsim.study.selection import Selection
+from funnelsim.study.store import Store
 from funnelsim.study.sweep import Study, check_axes, complete, full_key
 from funnelsim.study.worlds import Case, World, beliefs_at_one
 from funnelsim.watch import Watch

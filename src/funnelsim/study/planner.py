@@ -11,7 +11,7 @@ from funnelsim.scenario.schema import nature
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import Anchor, anchor
 from funnelsim.study.goals import Goal
-from funnelsim.study.points import Size, Task, make_task
+from funnelsim.study.points import Size, Task, named
 from funnelsim.watch import Watch
 
 
@@ -31,7 +31,7 @@ class Planner:
     def task(self, template: Template, sets: Sequence[str], goal: Goal | None = None, centred: bool = False) -> Task:
         """The scenario of a template with some values changed. Raises ScenarioError when it cannot be so."""
         blueprint, found = self.compiled(template, sets)
-        return make_task(blueprint, found, self.seed, self.size, self.measures, goal, centred, self.engine)
+        return named(Task(blueprint, found, self.seed, self.size, self.measures, goal, centred, self.engine))
 
     def compiled(self, template: Template, sets: Sequence[str], known: Anchor | None = None
                  ) -> tuple[Blueprint, Anchor]:

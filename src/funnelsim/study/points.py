@@ -1,9 +1,7 @@
-"""Points of a study: a compiled scenario to be run, what it gave, and the folder that finished points are kept in.
+"""Points of a study: a compiled scenario to be run, and what it gave.
 
 A point is named by a hash of all that its figures depend on: the numbers of the plan, wages and names, the anchor, what
-is drawn and by which seed, the luck, how often, and what is measured. So a folder can be shared by any number of
-studies: what is there already is not run again, and a changed scenario has another name. Which engine made it is
-written down and no part of the name.
+is drawn and by which seed, the luck, how often, and what is measured. Which engine made it is no part of the name.
 """
 
 from __future__ import annotations
@@ -11,13 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,13 +25,13 @@ from funnelsim.measures import wilson as wilson_interval
 from funnelsim.plan import Plan, fingerprint
 from funnelsim.scenario import Scenario
 from funnelsim.study.anchor import Anchor
+from funnelsim.study.cut import cut, needed
 from funnelsim.study.goals import CHANCE, Goal, measured_of
 from funnelsim.summary import Summary
 
 FORMAT = 1
 FIRST, MOST = 20, 10_000                # replications of a point run to a precision
 TOGETHER = 10                           # replications between two looks at whether to stop
-STALE = 3600.0                          # seconds after which a half-written file is nobody's
 PAIR_STRIDE = 10_000                    # replication = draw * stride + pair: the same luck in every scenario
 
 
@@ -65,7 +59,6 @@ class TwoLevel(Size):
 class Task:
     """One scenario at one point: all that is needed to run it, here or elsewhere."""
 
-    key: str
     blueprint: Blueprint
     anchor: Anchor
     seed: int
@@ -76,6 +69,7 @@ class Task:
     engine: str = "fast"
     first: int = 0                      # number of its first replication: another number is other luck
     places: Places | None = None        # or: where the unknowns stand in every replication
+    key: str = ""                       # see `named`
 
     @property
     def drawn(self) -> bool:
@@ -106,13 +100,10 @@ class Stopped(Exception):
     """The study was stopped while a point was running."""
 
 
-def make_task(blueprint: Blueprint, anchor: Anchor, seed: int, size: Size, measures: tuple[str, ...],
-              goal: Goal | None = None, centred: bool = False, engine: str = "fast", first: int = 0,
-              places: Places | None = None) -> Task:
-    """A task with its key; of the scenario only the seed goes along, which draws by it."""
-    key = _key(blueprint, anchor, seed, size, measures, goal, centred, first, places)
-    light = replace(blueprint, scenario=Scenario(seed=blueprint.scenario.seed))
-    return Task(key, light, anchor, seed, size, measures, goal, centred, engine, first, places)
+def named(task: Task) -> Task:
+    """The task with its key; of the scenario only the seed goes along, which draws by it."""
+    light = replace(task.blueprint, scenario=Scenario(seed=task.blueprint.scenario.seed))
+    return replace(task, key=_key(task), blueprint=light)
 
 
 def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> Outcome:
@@ -121,11 +112,12 @@ def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> Outcome:
     summaries: list[Summary] = []
     wanted = FIRST if task.size.precision else task.size.replications
     centre = task.plan()
+    horizon = needed(centre, task.blueprint.book, task.measures, task.goal)
     while True:
         while len(summaries) < wanted:
             if stopped is not None and stopped():
                 raise Stopped
-            summaries += _some(task, centre, len(summaries), wanted)
+            summaries += _some(task, centre, horizon, len(summaries), wanted)
         found = measured_of(summaries, centre, task.blueprint.book, task.measures, task.goal)
         wanted = _enough(found[task.measures[0]], task.size)
         if wanted <= len(summaries):
@@ -163,17 +155,16 @@ def standard_error(measure: Measure) -> float:
     return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
 
 
-def _some(task: Task, centre: Plan, done: int, wanted: int) -> list[Summary]:
-    """A few replications: one with its own plan, or several of the same plan, which is set up once."""
+def _some(task: Task, centre: Plan, horizon: float, done: int, wanted: int) -> list[Summary]:
+    """A few replications of the same plan, which is set up once: of one draw, or of the centre."""
+    draw = number = task.first + done
+    together = 1 if task.drawn else TOGETHER
     if isinstance(task.size, TwoLevel):
-        draw, number = task.size.place(done)
-        numbers = range(number, number + task.size.pairs)
-        return replicate(task.plan(draw), task.seed, numbers, task.engine, 1).summaries
-    number = task.first + done
-    if task.drawn:
-        return replicate(task.plan(number), task.seed, [number], task.engine, 1).summaries
-    numbers = range(number, min(task.first + wanted, number + TOGETHER))
-    return replicate(centre, task.seed, numbers, task.engine, 1).summaries
+        draw, number = task.size.place(number)
+        together = task.size.pairs - number % PAIR_STRIDE
+    numbers = range(number, number + min(together, wanted - done))
+    plan = task.plan(draw) if task.drawn else centre
+    return replicate(cut(plan, horizon), task.seed, numbers, task.engine, 1).summaries
 
 
 def _enough(first: Measure, size: Size) -> int:
@@ -187,83 +178,11 @@ def _enough(first: Measure, size: Size) -> int:
     return min(MOST, max(math.ceil(n * (error / size.precision) ** 2 * 1.05), n + FIRST))
 
 
-def _key(blueprint: Blueprint, anchor: Anchor, seed: int, size: Size, measures: tuple[str, ...], goal: Goal | None,
-         centred: bool, first: int, places: Places | None) -> str:
-    drawn = blueprint.uncertain and not centred and places is None
+def _key(task: Task) -> str:
+    blueprint, anchor = task.blueprint, task.anchor
     added = {name: value for name, value in asdict(anchor).items() if name not in ("key", "rounds", "leads")}
     ignorance = [blueprint.scenario.seed, [asdict(belief) for belief in blueprint.beliefs], blueprint.scenario.fitted]
-    parts = [FORMAT, fingerprint(anchor.plan(blueprint, places)), blueprint.book._asdict(), added,
-             ignorance if drawn else None, seed, asdict(size), measures, asdict(goal) if goal else None,
-             *([first] if first else [])]
+    parts = [FORMAT, fingerprint(task.plan()), blueprint.book._asdict(), added, ignorance if task.drawn else None,
+             task.seed, asdict(task.size), task.measures, asdict(task.goal) if task.goal else None,
+             *([task.first] if task.first else [])]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
-
-
-# ---- kept points ---------------------------------------------------------------------------------------------------
-
-
-class Store:
-    """Finished points: a file each, whole or not there at all."""
-
-    def __init__(self, folder: Path | None) -> None:
-        """None keeps nothing."""
-        self.folder = folder
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            for torn in folder.glob("*/*.part"):
-                with suppress(OSError):         # another process may be at work in here
-                    if time.time() - torn.stat().st_mtime > STALE:
-                        torn.unlink()
-
-    def find(self, key: str) -> Outcome | None:
-        """A point that was finished before; a torn file counts as none."""
-        if self.folder is None:
-            return None
-        try:
-            data = json.loads(self._file(key).read_text(encoding="utf-8"))
-            if data["format"] != FORMAT or data["key"] != key or data["check"] != _check(data["measures"]):
-                return None
-            return _outcome(data)
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def keep(self, outcome: Outcome) -> None:
-        """Write a point. A process killed meanwhile leaves a .part file, which nobody reads."""
-        if self.folder is None:
-            return
-        file = self._file(outcome.key)
-        file.parent.mkdir(exist_ok=True)
-        part = file.with_name(f"{file.stem}-{os.getpid()}-{threading.get_ident()}.part")
-        try:
-            part.write_text(json.dumps(_data(outcome)), encoding="utf-8")
-            part.replace(file)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-
-    def _file(self, key: str) -> Path:
-        assert self.folder is not None
-        return self.folder / key[:2] / f"{key}.json"
-
-
-def _data(outcome: Outcome) -> dict[str, Any]:
-    measures = {name: {"window": one.window, "name": one.name, "of": one.of, "unit": one.unit, "top": _listed(one.top),
-                       "bottom": None if one.bottom is None else _listed(one.bottom)}
-                for name, one in outcome.measures.items()}
-    return {"format": FORMAT, "key": outcome.key, "replications": outcome.replications, "engine": outcome.engine,
-            "seconds": outcome.seconds, "measures": measures, "check": _check(measures)}
-
-
-def _outcome(data: Mapping[str, Any]) -> Outcome:
-    measures = {name: Measure(one["window"], one["name"], one["of"], one["unit"], np.array(one["top"], np.float64),
-                              None if one["bottom"] is None else np.array(one["bottom"], np.float64))
-                for name, one in data["measures"].items()}
-    return Outcome(data["key"], measures, data["replications"], data["engine"], data["seconds"])
-
-
-def _listed(values: Any) -> list[float]:
-    return [float(value) for value in values]
-
-
-def _check(measures: Any) -> str:
-    """Tells a torn file; a rename may reach the disk before the bytes do."""
-    return hashlib.sha256(json.dumps(measures, sort_keys=True).encode()).hexdigest()[:16]

@@ -18,7 +18,8 @@ from funnelsim.measures import Estimate, Measure
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.batch import Batch
 from funnelsim.study.goals import Goal
-from funnelsim.study.points import Outcome, Size, Store, estimate_of, make_task
+from funnelsim.study.points import Outcome, Size, Task, estimate_of, named
+from funnelsim.study.store import Store
 from funnelsim.watch import Watch
 
 
@@ -54,8 +55,8 @@ class Samples:
             for i in which:
                 if (wanted := n - self.replications(i)) > 0:
                     one = self.variants[i]
-                    task = make_task(one.blueprint, one.anchor, self.seed, Size(wanted), self.measures, self.goal,
-                                     engine=self.engine, first=self.first + self.replications(i))
+                    task = named(Task(one.blueprint, one.anchor, self.seed, Size(wanted), self.measures, self.goal,
+                                      engine=self.engine, first=self.first + self.replications(i)))
                     keys[i] = task.key
                     batch.submit(task, one.name, ())
             batch.finish()

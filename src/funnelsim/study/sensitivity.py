@@ -36,7 +36,8 @@ from funnelsim.study.indices import Effect, Index, effects, indices, rows, traje
 from funnelsim.study.information import Learned, learned
 from funnelsim.study.inputs import Input, features_of, inputs_of
 from funnelsim.study.planner import Planner
-from funnelsim.study.points import Store, linear_values, make_task
+from funnelsim.study.points import Task, linear_values, named
+from funnelsim.study.store import Store
 from funnelsim.study.sweep import Study, check_axes, complete
 from funnelsim.watch import Watch
 
@@ -266,8 +267,8 @@ class _Function:
         places = {path: u for path, u in point.items() if path not in self.axes}
         try:
             blueprint, anchor = self._variant(template, sets)
-            task = make_task(blueprint, anchor, self.planner.seed, self.planner.size, self.planner.measures,
-                             self.study.goal, engine=self.planner.engine, places=places)
+            task = named(Task(blueprint, anchor, self.planner.seed, self.planner.size, self.planner.measures,
+                              self.study.goal, engine=self.planner.engine, places=places))
         except FunnelsimError as error:
             run.failed(name, sets, in_a_line(error))
             return

@@ -23,7 +23,8 @@ from funnelsim.study.axes import Axis, Design, points
 from funnelsim.study.batch import Batch, in_a_line
 from funnelsim.study.goals import GOAL, Goal, check_date, goal_of, possible_measures
 from funnelsim.study.planner import Planner
-from funnelsim.study.points import Outcome, Size, Store, estimate_of, linear_values
+from funnelsim.study.points import Outcome, Size, estimate_of, linear_values
+from funnelsim.study.store import Store
 from funnelsim.watch import Watch
 
 Floats = NDArray[np.float64]

@@ -19,6 +19,8 @@ from funnelsim.measures.estimate import LEVEL
 
 Floats = NDArray[np.float64]
 RESAMPLES = 2000
+MANY = 1000                             # points beyond which Bonferroni's bound decides: wider, and sure too
+BLOCK = 256                             # points compared with all others at a time
 ROUNDING = 1e-9                         # of a spread, relative: less is none
 
 
@@ -55,30 +57,40 @@ def _may_be_best(values: Floats, means: Floats) -> NDArray[np.int64]:
     n, count = values.shape
     if n < 2:
         return np.arange(count)
-    spreads = _spreads(values)
-    ahead = means[None, :] - means[:, None]             # [k, j]: of j over k
-    surely = (spreads == 0.0) & (ahead > 0.0)
-    scaled = np.divide(ahead, spreads, out=np.where(surely, np.inf, 0.0), where=spreads > 0.0) * math.sqrt(n)
-    largest = scaled.max(axis=1)
+    largest = np.concatenate([_largest(values, means, block) for block in np.split(
+        np.arange(count), range(BLOCK, count, BLOCK))])
     # the critical value lies between that of one comparison and Bonferroni's for all
     kept = list(np.flatnonzero(largest <= stdtrit(n - 1, LEVEL)))
     doubtful = np.flatnonzero((largest > stdtrit(n - 1, LEVEL)) & (
         largest <= stdtrit(n - 1, 1.0 - (1.0 - LEVEL) / max(count - 1, 1))))
+    if count > MANY:
+        return np.union1d(kept, doubtful).astype(np.int64)
     luck = np.random.default_rng(count).standard_normal((RESAMPLES, n)) if len(doubtful) else np.zeros((0, n))
     wider = stdtrit(n - 1, LEVEL) / ndtri(LEVEL)
     for k in doubtful:
-        varied = spreads[k] > 0.0
-        residuals = (values[:, varied] - values[:, [k]] - ahead[k, varied]) / spreads[k, varied]
+        spreads = _spreads(values, np.array([k]))[0]
+        varied = spreads > 0.0
+        residuals = (values[:, varied] - values[:, [k]] - (means[varied] - means[k])) / spreads[varied]
         under_k = (luck @ residuals / math.sqrt(n)).max(axis=1)
         if largest[k] <= np.quantile(under_k, LEVEL) * wider:
             kept.append(k)
     return np.sort(np.array(kept, np.int64))
 
 
-def _spreads(values: Floats) -> Floats:
-    """Standard deviations of the differences of all pairs of points."""
-    together = np.atleast_2d(np.cov(values, rowvar=False))
-    own = np.diag(together)
-    squares = own[:, None] + own[None, :] - 2.0 * together
-    small = squares <= ROUNDING * (own[:, None] + own[None, :])
-    return np.sqrt(np.where(small, 0.0, squares))
+def _largest(values: Floats, means: Floats, block: NDArray[np.int64]) -> Floats:
+    """T_k of some points k: a block at a time, for a table of all pairs of ten thousand points is a gigabyte."""
+    spreads = _spreads(values, block)
+    ahead = means[None, :] - means[block, None]         # [k, j]: of j over k
+    surely = (spreads == 0.0) & (ahead > 0.0)
+    scaled = np.divide(ahead, spreads, out=np.where(surely, np.inf, 0.0), where=spreads > 0.0)
+    found: Floats = scaled.max(axis=1) * math.sqrt(len(values))
+    return found
+
+
+def _spreads(values: Floats, block: NDArray[np.int64]) -> Floats:
+    """Standard deviations of the differences of some points from all."""
+    away = values - values.mean(axis=0)
+    own = (away * away).sum(axis=0)
+    sums = own[block, None] + own[None, :]
+    squares = sums - 2.0 * away[:, block].T @ away
+    return np.sqrt(np.where(squares <= ROUNDING * sums, 0.0, squares) / (len(values) - 1))
