@@ -57,3 +57,16 @@ class Terminal(Watch):
             self.stream.write("\r" + " " * self.width + "\r")
             self.stream.flush()
             self.width = 0
+
+
+class Quiet(Watch):
+    """Hears only progress: that points were there already is no news in a search."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        self.watch.progress(what, done, total)
+
+    def clear(self) -> None:
+        self.watch.clear()

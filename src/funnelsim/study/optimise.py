@@ -36,12 +36,11 @@ from funnelsim.study.planner import Planner
 from funnelsim.study.points import Outcome, Size, linear_values
 from funnelsim.study.samples import Samples, Variant, estimates
 from funnelsim.study.search import Point, Score, Trial, combinations, search, share_of
-from funnelsim.study.seek import Quiet
 from funnelsim.study.selection import Selection
 from funnelsim.study.store import Store
 from funnelsim.study.sweep import Study, check_axes, complete, full_key
 from funnelsim.study.worlds import Case, World, beliefs_at_one
-from funnelsim.watch import Watch
+from funnelsim.watch import Quiet, Watch
 
 Floats = NDArray[np.float64]
 CHOICE, ESTIMATE = 10_000_000, 20_000_000       # first replications of the two later parts

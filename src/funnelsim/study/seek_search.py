@@ -29,7 +29,7 @@ from funnelsim.study.goals import GOAL_VALUE, Goal
 from funnelsim.study.planner import Planner
 from funnelsim.study.points import Outcome, Size
 from funnelsim.study.store import Store
-from funnelsim.watch import Watch
+from funnelsim.watch import Quiet, Watch
 
 Floats = NDArray[np.float64]
 FIRST = 5                               # points of the range that the pilot runs
@@ -303,16 +303,3 @@ def _probits(margins: Margins) -> Floats:
         z = ndtri(np.clip((values >= 0.0).mean(axis=0), 0.5 / n, 1.0 - 0.5 / n))
     clipped: Floats = np.clip(z, -CERTAIN, CERTAIN)
     return clipped
-
-
-class Quiet(Watch):
-    """Hears only progress: points found from before are no news in a search."""
-
-    def __init__(self, watch: Watch) -> None:
-        self.watch = watch
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        self.watch.progress(what, done, total)
-
-    def clear(self) -> None:
-        self.watch.clear()
