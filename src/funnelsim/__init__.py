@@ -11,12 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from funnelsim.api import anchor, calibrate, check, compare, init, run, schema, seek, sweep, validate
+    from funnelsim.api import anchor, backtest, calibrate, check, compare, init, run, schema, seek, sweep, validate
     from funnelsim.result import Result
     from funnelsim.scenario import load
 
 __all__ = [
-    "Result", "anchor", "calibrate", "check", "compare", "init", "load", "run", "schema", "seek", "sweep", "validate",
+    "Result", "anchor", "backtest", "calibrate", "check", "compare", "init", "load", "run", "schema", "seek", "sweep",
+    "validate",
 ]
 
 _HOME = {"Result": "funnelsim.result", "load": "funnelsim.scenario"}

@@ -18,6 +18,7 @@ from funnelsim.watch import Watch
 if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
     from funnelsim.calibration.readers.recognise import Recognised
+    from funnelsim.commands.backtest import Backtested
     from funnelsim.commands.compare import Compared
     from funnelsim.commands.seek import Sought
     from funnelsim.commands.sweep import Swept
@@ -130,6 +131,13 @@ def calibrate(history: str | Path, out: str | Path | None = None, data: str | Pa
     from funnelsim.calibration import calibrate as do
 
     return do(history, out, data, strict)
+
+
+def backtest(file: str | Path, **options: Any) -> Backtested:
+    """Forecast a history from what was known earlier, and score it; see `funnelsim.commands.backtest.backtest`."""
+    from funnelsim.commands.backtest import backtest as do
+
+    return do(file, **options)
 
 
 def recognise(file: str | Path, history: str | Path, **said: str) -> Recognised:

@@ -16,7 +16,7 @@ import click
 from funnelsim.cli.printing import complain
 from funnelsim.errors import FunnelsimError, did_you_mean
 
-COMMANDS = ("init", "check", "anchor", "run", "compare", "sweep", "seek", "calibrate", "validate", "schema")
+COMMANDS = ("init", "check", "anchor", "run", "compare", "sweep", "seek", "calibrate", "backtest", "validate", "schema")
 INTERRUPTED = 130
 
 
@@ -94,4 +94,5 @@ def commands() -> None:
     funnelsim sweep baseline.yaml --vary ...    the same at many volumes, team sizes, promises
     funnelsim seek baseline.yaml --vary ...     how many leads or people does a goal take?
     funnelsim calibrate crm.history.yaml        your own history in place of guesses
+    funnelsim backtest crm.history.yaml         would its forecasts have held?
     """
