@@ -126,11 +126,16 @@ def validate(watch: Watch | None = None) -> list[Check]:
 
 
 def calibrate(history: str | Path, out: str | Path | None = None, data: str | Path | None = None,
-              strict: bool = False) -> Calibration:
-    """Fit a history; writes the fitted file that scenarios extend."""
+              strict: bool = False, figures: str | Path | None = None) -> Calibration:
+    """Fit a history; writes the fitted file that scenarios extend, and into the folder `figures` the fits drawn."""
     from funnelsim.calibration import calibrate as do
 
-    return do(history, out, data, strict)
+    found = do(history, out, data, strict)
+    if figures is not None:
+        from funnelsim.report.calibration_figures import draw_calibration
+
+        found.files.extend(draw_calibration(found, Path(figures)))
+    return found
 
 
 def backtest(file: str | Path, **options: Any) -> Backtested:

@@ -17,10 +17,10 @@ from funnelsim.report.drawing import (
     BLUE,
     GREY,
     ORANGE,
+    SKY,
     VERMILION,
     date_axis,
     new_figure,
-    percent_axis,
     save,
     styled,
     wrapped,
@@ -67,8 +67,8 @@ def fans_figure(found: Backtest) -> Figure:
         date_axis(panels[-1])
         panels[0].set_title(f"{found.name}: what was forecast, and what happened", pad=24)
         handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
-        panels[0].legend(list(handles.values()), list(handles), loc="lower left", bbox_to_anchor=(-0.01, 0.98), ncols=4,
-                         fontsize=9.5, borderaxespad=0.0)
+        panels[0].legend(list(handles.values()), list(handles), loc="lower left", bbox_to_anchor=(-0.01, 1.01), ncols=5,
+                         fontsize=9, borderaxespad=0.0, columnspacing=1.2, handlelength=1.6)
         figure.supxlabel("Each fan begins at a dotted line and rests on what was known there. A point is a week, drawn at "
                          "its first day.", fontsize=9.5, color=QUIET)
         return figure
@@ -117,41 +117,41 @@ def _fan(axes: Axes, found: Backtest, one: Forecast, row: int) -> None:
 
 
 def coverage_figure(found: Backtest) -> Figure:
-    """How often intervals held, by horizon and by quantity, with the interval of each share."""
-    horizons = [(f"{weeks} wk", found.score(lambda one, weeks=weeks: one.weeks == weeks))  # type: ignore[misc]
-                for weeks in found.horizons]
-    named = [(one.text, found.score(lambda row, one=one: row.quantity == one))  # type: ignore[misc]
+    """How often intervals held: all, by horizon and by quantity, with the interval of each share."""
+    rows = [("all", found.score())]
+    rows += [(f"{weeks} week{'' if weeks == 1 else 's'} ahead",
+              found.score(lambda one, weeks=weeks: one.weeks == weeks))  # type: ignore[misc]
+             for weeks in found.horizons]
+    rows += [(one.text, found.score(lambda row, one=one: row.quantity == one))  # type: ignore[misc]
              for one in found.asked.quantities]
+    there = [(name, one) for name, one in rows if one is not None]
     with styled():
-        figure, (left, right) = new_figure(4.4, columns=2, sharey=True, width_ratios=(1, 1.35))
-        _coverage(left, horizons)
-        _coverage(right, named)
-        left.set_xlabel("Weeks ahead")
-        right.set_xlabel("Quantity")
-        left.set_ylabel("Share that held what happened")
-        left.set_title(f"{found.name}: did intervals hold?", pad=26)
-        left.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, fontsize=9.5, borderaxespad=0.0)
+        figure, (axes,) = new_figure(1.6 + 0.42 * len(there))
+        _coverage(axes, there)
+        axes.axhline(0.5, color=GREY, linewidth=0.9)
+        axes.axhline(0.5 + len(found.horizons), color=GREY, linewidth=0.9)
+        axes.set_xlabel("Share of intervals that held what happened")
+        axes.set_title(f"{found.name}: did intervals hold?", pad=24)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, fontsize=9.5, borderaxespad=0.0)
         figure.supxlabel("Dashed: what was promised. Bars: 90 % interval of the share, instants taken as independent.",
                          fontsize=9.5, color=QUIET)
         return figure
 
 
-def _coverage(axes: Axes, rows: Sequence[tuple[str, Score | None]]) -> None:
-    there = [(name, one) for name, one in rows if one is not None]
-    places = np.arange(len(there), dtype=float)
-    for level, color, marker, shift in ((0.9, BLUE, "o", -0.12), (0.5, VERMILION, "s", 0.12)):
-        spreads = [one.held90 if level == 0.9 else one.held50 for _, one in there]
+def _coverage(axes: Axes, rows: Sequence[tuple[str, Score]]) -> None:
+    places = np.arange(len(rows), dtype=float)
+    for level, color, marker, shift in ((0.9, BLUE, "o", -0.13), (0.5, VERMILION, "s", 0.13)):
+        spreads = [one.held90 if level == 0.9 else one.held50 for _, one in rows]
         values = np.array([spread.value for spread in spreads])
         reach = np.array([[spread.value - spread.low for spread in spreads],
                           [spread.high - spread.value for spread in spreads]])
-        axes.axhline(level, color=color, linewidth=1.1, linestyle=(0, (4, 2)))
-        axes.errorbar(places + shift, values, reach, fmt=marker, color=color, markersize=6, linewidth=1.6,
+        axes.axvline(level, color=color, linewidth=1.1, linestyle=(0, (4, 2)))
+        axes.errorbar(values, places + shift, xerr=reach, fmt=marker, color=color, markersize=5.5, linewidth=1.6,
                       label=f"{100 * level:.0f} % intervals")
-    axes.set_xticks(places, wrapped([name for name, _ in there], 11))
-    axes.tick_params(axis="x", labelsize=9)
-    axes.set_xlim(-0.5, len(there) - 0.5)
-    percent_axis(axes)
-    axes.set_ylim(0.0, 1.03)
+    axes.set_yticks(places, [f"{name} ({one.forecasts})" for name, one in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlim(0.0, 1.02)
+    axes.xaxis.set_major_formatter(FuncFormatter(_percent))
 
 
 # ---- PIT -----------------------------------------------------------------------------------------------------------
@@ -164,11 +164,12 @@ def pit_figure(found: Backtest) -> Figure:
     low, high = binom.interval(0.9, len(values), 1.0 / BINS)
     with styled():
         figure, (axes,) = new_figure(3.9)
-        axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=BLUE, alpha=0.55, edgecolor="white")
-        axes.axhline(len(values) / BINS, color=QUIET, linewidth=1.2, linestyle=(0, (4, 2)), label="if honest")
-        axes.axhspan(low, high, color=GREY, alpha=0.18, linewidth=0, label="90 % of bars, were all independent")
+        axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=SKY, edgecolor="white", zorder=2)
+        axes.axhspan(low, high, color=QUIET, alpha=0.16, linewidth=0, zorder=3,
+                     label="90 % of bars, were forecasts honest and independent")
+        axes.axhline(len(values) / BINS, color=QUIET, linewidth=1.2, linestyle=(0, (4, 2)), zorder=4, label="their mean")
         axes.set_xlim(0.0, 1.0)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
+        axes.xaxis.set_major_formatter(FuncFormatter(_percent))
         axes.set_xlabel("Share of the forecast below what happened")
         axes.set_ylabel("Forecasts")
         axes.set_title(f"{found.name}: where in its forecast did it lie?", pad=24)
@@ -176,3 +177,7 @@ def pit_figure(found: Backtest) -> Figure:
         figure.supxlabel("Heaped at both ends: intervals too narrow. In the middle: too wide. To the right: more came than "
                          "was forecast.", fontsize=9.5, color=QUIET)
         return figure
+
+
+def _percent(value: float, _: object) -> str:
+    return f"{100 * value:.0f} %"
