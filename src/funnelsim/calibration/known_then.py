@@ -69,7 +69,7 @@ class _Tables:
             self.work()
         there = _together(self.there)
         for table in self.history.tables:
-            self.keep(table, self.ids(table).is_in(there).to_numpy())
+            self.keep(table, self.ids(table).is_in(there.implode()).to_numpy())
         self.values()
         return {name: _hashed(sheet) for name, sheet in self.sheets.items()}
 
@@ -121,7 +121,7 @@ class _Tables:
             return
         column = self.history.value.column
         ids = self.ids(self.library.table(column))
-        self.blank(column, ~ids.is_in(_together(self.won)).to_numpy())
+        self.blank(column, ~ids.is_in(_together(self.won).implode()).to_numpy())
 
     # ---- pieces
 

@@ -3,6 +3,7 @@
 Leads that came after an instant, with what happened to them until another: both logs are cut there. Beside each
 distance stands that of a replay: the leads that came in as long a time before the instant, with what had happened to
 them by then, moved on by whole weeks. A simulation that is no nearer than a replay has learnt nothing but the past.
+Where the records know days only, and stand at noon, simulated events are put there too.
 
     n-gram      of three events: the order of things (Camargo et al. 2021)      0 to 1
     absolute    events along the calendar, hours                                earth mover's distance
@@ -30,6 +31,7 @@ from funnelsim.plan import LOST as LOST_HERE
 from funnelsim.study.backtest.origins import WEEK
 from funnelsim.trace import Trace, in_flight
 
+DAY = 86400.0
 Floats = NDArray[np.float64]
 PACKAGE = "log_distance_measures"
 ABSENT = ("distances of event logs are left out: they need the package log-distance-measures; "
@@ -75,6 +77,8 @@ def distances(real: Records, simulated: Sequence[Trace], stages: tuple[str, ...]
     truth, replay = recorded_log(real, start, weeks), recorded_log(real, start - weeks * WEEK, weeks)
     replay = replay._replace(at=replay.at + weeks * WEEK)
     logs = [simulated_log(trace, start, weeks) for trace in simulated]
+    if real.day_only:
+        logs = [log._replace(at=start + (np.floor((log.at - start) / DAY) + 0.5) * DAY) for log in logs]
     if not all(len(log.at) for log in (truth, replay, *logs)):
         return []
     zone = origin.tzinfo

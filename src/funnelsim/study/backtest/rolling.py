@@ -186,7 +186,7 @@ def _notes(history: History, whole: Calibration, size: Size) -> Iterable[str]:
     if any(one.name == WINS for one in quantities(whole.records, history.currency)) and history.value:
         yield "the worth of a lead counts as known from its win on"
     if whole.records.day_only and size.distances and available():
-        yield "arrivals are known to the day only, so distances by the hour mean little"
+        yield "times are known to the day only: for the distances, simulated events are put to noon as well"
 
 
 __all__ = ["Backtest", "Size", "Skipped", "backtest"]
