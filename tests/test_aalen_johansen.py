@@ -11,7 +11,7 @@ from funnelsim.calibration.aalen_johansen import incidence
 def test_five_leads_by_hand() -> None:
     """Five leads: won on day 1, out of sight on day 2, lost on day 3, won on day 3, open on day 5.
 
-    Day 1: 5 there, one won: F = 1/5, S = 4/5. Day 3: 3 there, one of each: won 1/5 + 4/5 x 1/3, lost 4/5 x 1/3, S = 4/15.
+    Day 1: 5 there, one won: F = 1/5, S = 4/5. Day 3: 3 there, one of each: won 1/5 + 4/5 x 1/3, lost 4/5 x 1/3.
     """
     won, lost = incidence(np.array([1.0, 2.0, 3.0, 3.0, 5.0]), np.array([1, 0, 2, 1, 0]), 2)
     assert won.at(np.array([0.5, 1.0, 2.9, 3.0, 9.0])) == pytest.approx([0, 1 / 5, 1 / 5, 7 / 15, 7 / 15])
@@ -61,8 +61,8 @@ def test_as_lifelines_has_it() -> None:
 
 
 def test_the_band_holds_the_truth_as_often_as_it_says() -> None:
-    """Two exits with equal hazards, at the median time: F = 1/4. 400 repetitions of 200 leads: at a true 90 %, fewer than
-    342 or more than 377 held would be seen once in 400 times."""
+    """Two exits with equal hazards, at the median time: F = 1/4. 400 repetitions of 200 leads: at a true 90 %, fewer
+    than 342 or more than 377 held would be seen once in 400 times."""
     rng, held = np.random.default_rng(2), 0
     for _ in range(400):
         time, seen = rng.exponential(1.0, 200), rng.uniform(0.0, 3.0, 200)

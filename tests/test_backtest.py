@@ -1,4 +1,4 @@
-"""Back-tests of funnels whose truth is known: honest where nothing changes, a warning where something does, no leaks."""
+"""Back-tests of funnels whose truth is known: honest where nothing changes, a warning where it does, no leaks."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def histories(folder: Path, count: int, size: Size) -> tuple[list, int]:
 
 
 def test_a_drift_is_told(tmp_path: Path) -> None:
-    """From week 18 of 26 on only half as many leads talk to us: the count of those is outside, and the answer says so."""
+    """From week 18 of 26 on only half as many leads talk to us: their count is outside, and the answer says so."""
     found = back_tested(write_funnel(tmp_path, 3, on=lambda week: np.where(week < 18, ON, ON / 2.0)))
     assert found.drift is not None
     outside = {(one.stage, one.to): one.ratio for one in found.drift.found}
@@ -270,7 +270,8 @@ def test_the_command_leaves_a_folder_that_repeats_itself(inside: Path, capsys: p
     assert shown.startswith("Made up: of 90 % intervals, ") and "from 3 instants" in shown.splitlines()[0]
     folder = next(inside.glob("backtest-made-up-*"))
     assert {file.name for file in folder.iterdir()} >= {
-        "manifest.json", "backtest.json", "forecasts.csv", "scores.csv", "drift.csv", "fans.png", "coverage.svg", "pit.png"}
+        "manifest.json", "backtest.json", "forecasts.csv", "scores.csv", "drift.csv", "fans.png", "coverage.svg",
+        "pit.png"}
     digest = json.loads((folder / "manifest.json").read_text())["digest"]
     assert code_of(["backtest", str(folder / "manifest.json"), "--out", ".", "--json", "--no-figures"]) == 0
     assert json.loads(capsys.readouterr().out)["digest"] == digest

@@ -102,6 +102,7 @@ def forecasts(count: int, draws) -> list[Scored]:
     for number in range(count):
         rng = np.random.default_rng([7, number])
         mean = rng.uniform(50.0, 150.0)
-        found.append(score_one(MONDAY + timedelta(days=7 * number), LEADS_A_WEEK, 1, np.asarray(draws(rng, mean), float),
+        drawn = np.asarray(draws(rng, mean), float)
+        found.append(score_one(MONDAY + timedelta(days=7 * number), LEADS_A_WEEK, 1, drawn,
                                float(rng.poisson(mean)), rng.poisson(mean, 8).astype(float), (1, number)))
     return found

@@ -5,8 +5,8 @@ At each time t at which somebody left, of n that were still there d_j left by ex
     still there     S(t) = prod (1 - d / n)                     Kaplan and Meier 1958, all exits together
     left by j       F_j(t) = sum S(t-) d_j / n                  Aalen and Johansen 1978
 
-With one exit, F = 1 - S. Open visits are there until they are out of sight, and who was out of sight before (late entry)
-is there from then on. Variance of F_j by Aalen's delta method, as in Marubini and Valsecchi 1995, eq. 10.12; the band is
+With one exit, F = 1 - S. Open visits are there until they are out of sight, and who was out of sight before (late
+entry) is there from then on. Variance of F_j by the delta method (Marubini and Valsecchi 1995, chapter 10); the band is
 on the scale log(-log(1 - F)), which keeps it within 0 and 1. It holds the curve at each single time, not as a whole.
 """
 
@@ -18,7 +18,6 @@ import numpy as np
 from scipy.special import ndtri
 
 from funnelsim.calibration.families import Array
-
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def incidence(time: Array, outcome: np.ndarray, exits: int, entry: Array | None 
               ) -> list[Incidence]:
     """One curve an exit. `time`: from the beginning to the exit, or until out of sight; `outcome`: 0 open, j = exit j.
 
-    `entry`: the age at which a visit came into sight; 0 = at its beginning. A visit seen for no time at all is left out.
+    `entry`: the age at which a visit came into sight; 0 = at its beginning. A visit never in sight is left out.
     """
     entry = np.zeros(len(time)) if entry is None else entry
     seen = (time > entry) | ((outcome > 0) & (time >= entry))

@@ -82,9 +82,10 @@ def gap(stage: StageFit, target: str, curve: Incidence) -> Gap:
     time, share, low, high = (one[used] for one in (curve.time, curve.share, curve.low, curve.high))
     said = written(stage, target, time)
     worst = int(np.abs(said - share).argmax())
-    return Gap(float(time[worst]), float(share[worst]), float(said[worst]), float(((said < low) | (said > high)).mean()))
+    outside = float(((said < low) | (said > high)).mean())
+    return Gap(float(time[worst]), float(share[worst]), float(said[worst]), outside)
 
 
 def _own_times(stage: StageFit, exit_: int, seconds: Array) -> Array:
     shares, times = np.array(empirical_points(stage.spells, stage.fit, exit_)).T
-    return np.interp(seconds, times, shares, left=0.0)
+    return np.asarray(np.interp(seconds, times, shares, left=0.0))

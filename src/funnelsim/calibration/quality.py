@@ -29,9 +29,17 @@ def quality_rows(found: Calibration) -> list[Row]:
         curves = observed(stage)
         for target in stage.order:
             far = gap(stage, target, curves[target])
-            rows.append((f"{stage.name} -> {target}", f"{stage.seen(target):,}", f"{100 * followed(stage, target):.0f} %",
-                         _by_family(stage, target), f"{100 * far.size:+.1f} points", f"{far.seconds / DAY:.1f} days",
-                         f"{100 * far.outside:.0f} %"))
+            rows.append(
+                (
+                    f"{stage.name} -> {target}",
+                    f"{stage.seen(target):,}",
+                    f"{100 * followed(stage, target):.0f} %",
+                    _by_family(stage, target),
+                    f"{100 * far.size:+.1f} points",
+                    f"{far.seconds / DAY:.1f} days",
+                    f"{100 * far.outside:.0f} %",
+                )
+            )
     return rows
 
 

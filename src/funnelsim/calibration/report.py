@@ -212,8 +212,8 @@ def _trust(found: Calibration) -> str:
 
 def _quality(found: Calibration) -> str:
     note = (
-        "by family: the share under each plausible law. off the data: where the fitted curve is furthest from the data's"
-        " own (Aalen-Johansen),\nand how much of it leaves that curve's 90 % band."
+        "by family: the share under each plausible law. off the data: where the fitted curve is furthest from the"
+        " data's own (Aalen-Johansen),\nand how much of it leaves that curve's 90 % band."
     )
     grades = "\n".join(["Grades", *grade_lines(found)])
     return _table("How well it is known", quality_rows(found), 1) + "\n" + note + "\n\n" + grades

@@ -22,6 +22,8 @@ from funnelsim.watch import Terminal
 @click.option("--draws", "-n", type=click.IntRange(min=19), help="Futures of each forecast.  [default: 199]")
 @options("seed", "engine", "threads", "out")
 @click.option("--distances/--no-distances", default=True, help="Distances of event logs.  [default: distances]")
+@click.option("--work/--no-work", default=True, help="Whether the log of work, where the history has one, is part of "
+              "the fits.  [default: work]")
 @click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
 @options("json", "quiet", "verbose")
 def backtest(file: Path, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:

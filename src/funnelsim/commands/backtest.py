@@ -64,11 +64,12 @@ class Backtested:
 
 def backtest(file: str | Path, *, data: str | Path | None = None, origins: int | None = None,
              horizon: int | None = None, draws: int | None = None, seed: int | None = None, engine: str | None = None,
-             threads: int | None = None, distances: bool = True, out: str | Path | None = "results",
+             threads: int | None = None, distances: bool = True, work: bool = True, out: str | Path | None = "results",
              figures: bool = True, command: Sequence[str] = (), watch: Watch | None = None) -> Backtested:
     """Back-test a history; or repeat a back-test from its manifest.
 
-    `horizon` in weeks; `draws` futures of each forecast. Forecasts are kept in `out`/points and never made twice.
+    `horizon` in weeks; `draws` futures of each forecast; `work` False leaves a log of work out of the fits. Forecasts
+    are kept in `out`/points and never made twice.
     """
     watch = watch or Watch()
     repeated = manifest_at(Path(file), "backtest")
@@ -81,7 +82,7 @@ def backtest(file: str | Path, *, data: str | Path | None = None, origins: int |
         usual = Size()
         path = Path(file)
         size = Size(origins or usual.origins, horizon, draws or usual.draws, usual.seed if seed is None else seed,
-                    engine or usual.engine, distances)
+                    engine or usual.engine, distances, work)
     if out is not None:
         check_writable(Path(out))
     history, library = open_history(path, data)
@@ -140,7 +141,8 @@ def _saved(done: Backtested, out: Path, figures: bool) -> Backtested:
 
 def forecast_row(one: Scored) -> dict[str, Any]:
     """A forecast at a horizon."""
-    numbers = {name: _plain(value) for name, value in asdict(one).items() if name not in ("origin", "quantity", "weeks")}
+    numbers = {name: _plain(value) for name, value in asdict(one).items()
+               if name not in ("origin", "quantity", "weeks")}
     return {"origin": f"{one.origin:%Y-%m-%d}", "quantity": one.quantity.text, "unit": one.quantity.unit,
             "weeks": one.weeks, **numbers, "held50": one.held50, "held90": one.held90, "widening": _plain(one.widening)}
 

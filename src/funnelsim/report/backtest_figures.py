@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
@@ -57,7 +59,7 @@ def fans_figure(found: Backtest) -> Figure:
         for axes, (row, quantity) in zip(panels, shown_ones, strict=True):
             for one in forecasts:
                 _fan(axes, found, one, row)
-            dates = [found.course_from + timedelta(days=7 * week) for week in range(found.course.shape[1])]
+            dates = _dates(found.course_from, found.course.shape[1])
             axes.plot(dates, found.course[row], "o-", color="#000000", markersize=3, linewidth=1.2,
                       label="what happened")
             axes.set_ylabel("\n".join(wrapped([f"{quantity.text} a week"], 16)))
@@ -69,7 +71,7 @@ def fans_figure(found: Backtest) -> Figure:
         handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
         panels[0].legend(list(handles.values()), list(handles), loc="lower left", bbox_to_anchor=(-0.01, 1.01), ncols=5,
                          fontsize=9, borderaxespad=0.0, columnspacing=1.2, handlelength=1.6)
-        figure.supxlabel("Each fan begins at a dotted line and rests on what was known there. A point is a week, drawn at "
+        figure.supxlabel("Each fan begins at a dotted line and rests on what was known there. A point is a week, at "
                          "its first day.", fontsize=9.5, color=QUIET)
         return figure
 
@@ -87,9 +89,9 @@ def _apart(found: Backtest) -> list[Forecast]:
     chosen: list[Forecast] = []
     for one in reversed(found.forecasts):
         weeks = _weeks(found, one)
-        if not chosen or one.origin + timedelta(days=7 * weeks) <= chosen[-1].origin:
-            if weeks > 1 or len(found.forecasts) == 1:
-                chosen.append(one)
+        free = not chosen or one.origin + timedelta(days=7 * weeks) <= chosen[-1].origin
+        if free and (weeks > 1 or len(found.forecasts) == 1):
+            chosen.append(one)
     return chosen
 
 
@@ -99,11 +101,10 @@ def _weeks(found: Backtest, one: Forecast) -> int:
 
 def _fan(axes: Axes, found: Backtest, one: Forecast, row: int) -> None:
     drawn = np.sort(one.drawn[row, :, :_weeks(found, one)], axis=0)
-    axes.axvline(one.origin, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)))
+    dates = _dates(one.origin, drawn.shape[1])
+    axes.axvline(dates[0], color=GREY, linewidth=0.9, linestyle=(0, (1, 2)))
     if not np.isfinite(drawn).all():
         return
-    # half a week to both sides, so that a fan of one week shows
-    dates = [one.origin + timedelta(days=7 * week) for week in range(drawn.shape[1])]
     middle = np.median(drawn, axis=0)
     for level, alpha in ((0.9, 0.20), (0.5, 0.38)):
         low, high = np.array([central(drawn[:, week], level) for week in range(drawn.shape[1])]).T
@@ -111,6 +112,11 @@ def _fan(axes: Axes, found: Backtest, one: Forecast, row: int) -> None:
     axes.plot(dates, middle, color=BLUE, linewidth=1.6, label="its middle")
     naive = np.full(drawn.shape[1], one.before[row].mean())
     axes.plot(dates, naive, color=ORANGE, linewidth=1.4, linestyle=(0, (4, 2)), label="last weeks, carried on")
+
+
+def _dates(first: datetime, weeks: int) -> Any:
+    """First days of weeks, as Matplotlib counts days."""
+    return date2num([first + timedelta(days=7 * week) for week in range(weeks)])  # type: ignore[no-untyped-call]
 
 
 # ---- coverage ------------------------------------------------------------------------------------------------------
@@ -167,15 +173,16 @@ def pit_figure(found: Backtest) -> Figure:
         axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=SKY, edgecolor="white", zorder=2)
         axes.axhspan(low, high, color=QUIET, alpha=0.16, linewidth=0, zorder=3,
                      label="90 % of bars, were forecasts honest and independent")
-        axes.axhline(len(values) / BINS, color=QUIET, linewidth=1.2, linestyle=(0, (4, 2)), zorder=4, label="their mean")
+        axes.axhline(len(values) / BINS, color=QUIET, linewidth=1.2, linestyle=(0, (4, 2)), zorder=4,
+                     label="their mean")
         axes.set_xlim(0.0, 1.0)
         axes.xaxis.set_major_formatter(FuncFormatter(_percent))
         axes.set_xlabel("Share of the forecast below what happened")
         axes.set_ylabel("Forecasts")
         axes.set_title(f"{found.name}: where in its forecast did it lie?", pad=24)
         axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 0.99), ncols=2, fontsize=9.5, borderaxespad=0.0)
-        figure.supxlabel("Heaped at both ends: intervals too narrow. In the middle: too wide. To the right: more came than "
-                         "was forecast.", fontsize=9.5, color=QUIET)
+        figure.supxlabel("Heaped at both ends: intervals too narrow. In the middle: too wide. To the right: more came "
+                         "than forecast.", fontsize=9.5, color=QUIET)
         return figure
 
 

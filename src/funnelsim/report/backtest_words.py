@@ -20,13 +20,13 @@ def backtest_report(found: Backtest, verbose: int = 0, width: int = 110) -> str:
 
 
 def answer(found: Backtest) -> str:
-    """One sentence: coverage with its interval, what to do about it, and whether a spreadsheet would have been better."""
+    """One sentence: coverage with its interval, what to do about it, and whether a spreadsheet does as well."""
     whole = found.score()
     if whole is None:
         return f"{found.name}: nothing came and nothing was forecast: there is nothing to judge."
-    return (f"{found.name}: of 90 % intervals, {_share(whole.held90)} held what then happened ({_within(whole.held90)}, "
-            f"{whole.forecasts} forecasts from {_many(whole.origins, 'instant')}): {verdict(whole)}; {_against(whole)}"
-            f"{_warning(found)}.")
+    return (f"{found.name}: of 90 % intervals, {_share(whole.held90)} held what then happened "
+            f"({_within(whole.held90)}, {whole.forecasts} forecasts from {_many(whole.origins, 'instant')}): "
+            f"{verdict(whole)}; {_against(whole)}{_warning(found)}.")
 
 
 def verdict(whole: Score) -> str:
@@ -94,7 +94,8 @@ def _drift(found: Backtest, verbose: int, width: int) -> str:
             table.add(_counted(one), number(one.entered), number(one.seen), number(round(one.expected)),
                       spread(round(one.low), round(one.high), "leads"))
         lines += table.lines(width)
-    lines.append(f"Bands so wide that in {100 * FALSE_ALARMS:g} of 100 histories without any change one count is outside.")
+    lines.append(f"Bands so wide that in {100 * FALSE_ALARMS:g} of 100 histories without any change one count is "
+                 "outside.")
     return "\n".join(lines)
 
 
@@ -118,8 +119,8 @@ def _distances(found: Backtest, width: int) -> str:
     for one in found.distances:
         table.add(one.name, one.unit, number(one.simulated), f"{number(one.low)} to {number(one.high)}",
                   number(one.replay), number(one.ratio))
-    note = ("Distance to the real log, both cut at the same instant; replay: the leads of as many weeks before, moved on. "
-            "Below 1 is nearer.")
+    note = ("Distance to the real log, both cut at the same instant; replay: the leads of as many weeks before, moved "
+            "on. Below 1 is nearer.")
     return "\n".join([*table.lines(width), note])
 
 
@@ -135,8 +136,8 @@ def _mind(found: Backtest) -> str:
 
 def _footing(found: Backtest) -> str:
     first, last = found.forecasts[0].origin, found.forecasts[-1].origin
-    return (f"{_many(len(found.forecasts), 'instant')} from {first:%Y-%m-%d} to {last:%Y-%m-%d}, {found.size.draws} futures "
-            f"each with parameters of their own, seed {found.size.seed}.\n"
+    return (f"{_many(len(found.forecasts), 'instant')} from {first:%Y-%m-%d} to {last:%Y-%m-%d}, {found.size.draws} "
+            f"futures each with parameters of their own, seed {found.size.seed}.\n"
             "Intervals of coverage take instants as independent; where their windows overlap, that is too hopeful.")
 
 

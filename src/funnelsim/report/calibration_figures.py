@@ -49,8 +49,9 @@ def stage_figure(found: Calibration, stage: StageFit) -> Figure:
         axes.set_title(f"{found.history.name}: leaving {stage.name}, {int(stage.current.sum()):,} visits until "
                        f"{found.as_of}")
         axes.legend(loc="upper left", bbox_to_anchor=(-0.01, -0.16), ncols=1, fontsize=9.5, borderaxespad=0.0)
-        figure.supxlabel("Steps: the data alone (Aalen-Johansen) with their 90 % band. Dashes: as fitted, with theirs.\n"
-                         "Right of the dotted line fewer than ten leads are in sight.", fontsize=9.5, color="#444444")
+        figure.supxlabel("Steps: the data alone (Aalen-Johansen), with their 90 % band. Dashes: as fitted, "
+                         "with theirs.\nRight of the dotted line fewer than ten leads are in sight.", fontsize=9.5,
+                         color="#444444")
         return figure
 
 

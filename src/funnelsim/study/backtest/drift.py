@@ -68,14 +68,12 @@ class Drift:
 def find_drift(fitted: Calibration, later: Records, arrivals: Floats, since: datetime, until: datetime, weeks: int
                ) -> Drift:
     """`fitted` as known at `since`, `later` the whole history to `until`; `arrivals` of so many weeks, by draw."""
-    expectations = [(stage, target, entered, *drawn) for stage in fitted.stages
-                    for target, entered, *drawn in _exits(stage, later, since.timestamp())]
-    level = 1.0 - FALSE_ALARMS / (len(expectations) + 1)
+    exits = [(stage, leaving) for stage in fitted.stages for leaving in _exits(stage, later, since.timestamp())]
+    level = 1.0 - FALSE_ALARMS / (len(exits) + 1)
     begins, ends = since.timestamp(), since.timestamp() + weeks * WEEK
     came = int((later.visits.first & (later.visits.entered >= begins) & (later.visits.entered < ends)).sum())
     counts = [_departure("", "", came, float(came), arrivals, level)]
-    for stage, target, entered, seen, drawn in expectations:
-        counts.append(_departure(stage.name, target, entered, seen, drawn, level))
+    counts += [_departure(stage.name, *leaving, level) for stage, leaving in exits]
     return Drift(since, until, level, tuple(counts))
 
 

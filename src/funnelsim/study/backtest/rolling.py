@@ -8,9 +8,8 @@ factor by which intervals must be widened, drift, and distances of event logs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-
 
 import numpy as np
 
@@ -43,6 +42,7 @@ class Size:
     seed: int = 1
     engine: str = "fast"
     distances: bool = True
+    work: bool = True                   # whether a log of work is part of the fit
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,8 @@ def backtest(history: History, library: Library, size: Size, store: Store, threa
              watch: Watch | None = None) -> Backtest:
     """Forecast and score. Raises DataError when the history is no funnel, too short, or never fits."""
     watch = watch or Watch()
+    if not size.work:
+        history = replace(history, work=None)
     whole = _funnel(history, library)
     placed = place_origins(history, whole.records, size.origins, size.longest)
     asked = Asked(quantities(whole.records, history.currency), max(placed.horizons), size.draws, size.seed, size.engine,

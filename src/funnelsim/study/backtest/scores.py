@@ -1,12 +1,12 @@
 """How good forecasts were: coverage, PIT, CRPS, bias, and the factor by which their intervals must be widened.
 
 A forecast is an ensemble of m draws. If what happens is one more draw of the same kind, its rank among them is uniform
-on 0 .. m (ties broken by chance): the PIT. The interval from the k-th lowest to the k-th highest draw then holds it with
-probability 1 - 2k / (m + 1), exactly so for 199 draws: k = 10 at 90 %, k = 50 at 50 %.
+on 0 .. m (ties broken by chance): the PIT. The interval from the k-th lowest to the k-th highest draw then holds it
+with probability 1 - 2k / (m + 1), exactly so for 199 draws: k = 10 at 90 %, k = 50 at 50 %.
 
     CRPS        mean |x_i - y| - sum_{i<j} |x_i - x_j| / (m (m - 1)): the fair estimate for an ensemble (Ferro 2014)
-    widening    how many half-widths (from the median to the end on its side) what happened lay from the median; its 90 %
-                point over all forecasts is the factor by which 90 % intervals must be widened: split conformal
+    widening    how many half-widths (from the median to the end on its side) what happened lay from the median; its
+                90 % point over all forecasts is the factor by which 90 % intervals must be widened: split conformal
                 prediction (Vovk 2005; Romano, Patterson and Candes 2019)
 
 Forecasts from one instant share its luck and its fit. So the interval of a coverage is Wilson's with as many
@@ -134,7 +134,8 @@ def pit(ordered: Floats, happened: float, rng: np.random.Generator) -> float:
 def crps(ordered: Floats, happened: float) -> float:
     """Fair estimate from ordered draws; in the unit of the quantity, 0 is perfect."""
     many = len(ordered)
-    between = float(((2.0 * np.arange(1, many + 1) - many - 1.0) * ordered).sum()) / (many * (many - 1)) if many > 1 else 0
+    ranks = 2.0 * np.arange(1, many + 1) - many - 1.0
+    between = float((ranks * ordered).sum()) / max(many * (many - 1), 1)
     return float(np.abs(ordered - happened).mean()) - between
 
 
