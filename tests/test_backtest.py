@@ -102,7 +102,7 @@ def test_coverage_and_bias_over_100_histories(tmp_path: Path) -> None:
 
     At a true 90 % coverage is below 84 % or above 96 % once in 1,000 times; drift in more than 7 of 100 once in 1,000.
     """
-    scored, warned = histories(tmp_path, 100, Size(origins=4, longest=4, draws=199, distances=False))
+    scored, warned = histories(tmp_path, 100, Size(origins=4, longest=4, draws=39, distances=False))
     for name in (LEADS, WINS):
         mine = [one for one in scored if one.quantity.name == name and one.weeks == 4]
         whole = score(mine)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
-from funnelsim.report.wording import NOTHING, Table, number, percent, spread
+from funnelsim.report.wording import NOTHING, Table, number, spread
 from funnelsim.study.backtest.drift import FALSE_ALARMS, Departure
 from funnelsim.study.backtest.rolling import Backtest
 from funnelsim.study.backtest.scores import Score, Spread
 
 NOMINAL = 0.9
+ALIKE = 0.05                            # CRPS ratios this near to 1 tell nothing
 
 
 def backtest_report(found: Backtest, verbose: int = 0, width: int = 110) -> str:
@@ -44,7 +45,9 @@ def _against(whole: Score) -> str:
     if not math.isfinite(whole.ratio):
         return "nothing to set beside the last weeks carried on"
     off = abs(1.0 - whole.ratio)
-    return (f"{percent(off)} {'nearer' if whole.ratio < 1.0 else 'further off'} than the last weeks carried on "
+    if off < ALIKE:
+        return f"no nearer than the last weeks carried on (CRPS ratio {number(whole.ratio)})"
+    return (f"{100.0 * off:.0f} % {'nearer' if whole.ratio < 1.0 else 'further off'} than the last weeks carried on "
             f"(CRPS ratio {number(whole.ratio)})")
 
 
@@ -64,8 +67,8 @@ def _by_quantity(found: Backtest, width: int) -> str:
         if one:
             table.add(quantity.text, number(one.forecasts), _share(one.held90), _within(one.held90), _share(one.held50),
                       _signed(one.bias), number(one.ratio))
-    note = ("Sums of the weeks after each instant. bias: mean forecast over what happened, less 1. CRPS ratio: error of "
-            "the forecast over\nthat of the last weeks carried on, with their spread; below 1 is better.")
+    note = ("Sums of the weeks after each instant. bias: mean forecast over what happened, less 1. CRPS ratio: error "
+            "of the forecast over\nthat of the last weeks carried on, with their spread; below 1 is better.")
     return "\n".join([*table.lines(width), note])
 
 

@@ -65,6 +65,7 @@ class Forecast:
     key: str
     drawn: Floats                       # [quantity, draw, week]; nan where nothing can be said
     before: Floats                      # [quantity, week], the latest week last
+    kept: bool = False                  # it was there already
 
 
 class Known(NamedTuple):
@@ -87,6 +88,7 @@ def forecast(known: Known, asked: Asked, store: Store, on_draw: Callable[[int], 
     """The forecast of an instant, from the store when it is there. Raises DataError when nothing can be fitted."""
     key = _key(known, asked)
     kept = store.find(key)
+    there = kept is not None
     if kept is None:
         began = time.perf_counter()
         found = known.fitted()
@@ -96,7 +98,7 @@ def forecast(known: Known, asked: Asked, store: Store, on_draw: Callable[[int], 
         kept = Outcome(key, _measures(asked.quantities, drawn, before), asked.draws, engine_hash(),
                        time.perf_counter() - began)
         store.keep(kept)
-    return Forecast(known.origin, key, *_arrays(kept, asked))
+    return Forecast(known.origin, key, *_arrays(kept, asked), there)
 
 
 def traces(found: Calibration, asked: Asked, numbers: range) -> list[Trace]:

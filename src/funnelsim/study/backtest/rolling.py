@@ -140,6 +140,8 @@ def _forecasts(history: History, library: Library, placed: Origins, asked: Asked
             skipped.append(Skipped(origin, f"{problem.text}{f' ({problem.hint})' if problem.hint else ''}"))
             watch.note(f"nothing can be said as of {origin:%Y-%m-%d}: {skipped[-1].why}")
     watch.clear()
+    if there := sum(one.kept for one in found):
+        watch.note(f"{there} of {many} forecasts were there already")
     return found, skipped
 
 
