@@ -51,7 +51,7 @@ class Backtested:
             "name": self.manifest.name, "as_of": f"{found.placed.end:%Y-%m-%d}",
             "origins": [f"{one.origin:%Y-%m-%d}" for one in found.forecasts], "horizons": found.horizons,
             "draws": found.size.draws, "scores": [dict(row) for row in score_rows(found)],
-            "drift": None if drift is None else {
+            "drift": {
                 "since": f"{drift.since:%Y-%m-%d}", "band": drift.level, "found": bool(drift.found),
                 "counts": drift_rows(found)},
             "distances": [distance | {"as_of": f"{found.distance_origin:%Y-%m-%d}"}
@@ -161,8 +161,7 @@ def score_rows(found: Backtest) -> Iterator[dict[str, Any]]:
 
 def drift_rows(found: Backtest) -> list[dict[str, Any]]:
     """Recent cohorts."""
-    counts = found.drift.counts if found.drift else ()
-    return [asdict(one) | {"outside": one.outside} for one in counts]
+    return [asdict(one) | {"outside": one.outside} for one in found.drift.counts]
 
 
 def distance_rows(found: Backtest) -> list[dict[str, Any]]:

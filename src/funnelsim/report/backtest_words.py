@@ -52,9 +52,7 @@ def _against(whole: Score) -> str:
 
 
 def _warning(found: Backtest) -> str:
-    if found.drift is None or not found.drift.found:
-        return ""
-    return f"; the funnel has changed since {found.drift.since:%Y-%m-%d}"
+    return f"; the funnel has changed since {found.drift.since:%Y-%m-%d}" if found.drift.found else ""
 
 
 # ---- tables --------------------------------------------------------------------------------------------------------
@@ -84,8 +82,6 @@ def _by_horizon(found: Backtest, width: int) -> str:
 
 def _drift(found: Backtest, verbose: int, width: int) -> str:
     drift = found.drift
-    if drift is None:
-        return ""
     span = f"since {drift.since:%Y-%m-%d}"
     head = (f"Drift: what came {span} lies within what was fitted before ({_many(len(drift.counts), 'count')})."
             if not drift.found else f"Drift: {_many(len(drift.found), 'count')} of {len(drift.counts)} {span} "
@@ -115,7 +111,7 @@ def _counted(one: Departure) -> str:
 
 
 def _distances(found: Backtest, width: int) -> str:
-    if not found.distances or found.distance_origin is None:
+    if not found.distances:
         return ""
     table = Table((f"Event log since {found.distance_origin:%Y-%m-%d}", "unit", "simulated", "least to most", "replay",
                    "ratio"))

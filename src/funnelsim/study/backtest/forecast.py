@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,7 @@ from funnelsim.scenario import load
 from funnelsim.scenario.values import Place
 from funnelsim.study.anchor import anchor
 from funnelsim.study.backtest.happened import REVENUE, Quantity, recorded, simulated
+from funnelsim.study.backtest.origins import WEEK
 from funnelsim.study.points import Outcome, Store
 from funnelsim.trace import Trace
 
@@ -123,7 +125,7 @@ def _drawn(found: Calibration, asked: Asked, on_draw: Callable[[int], None] | No
             on_draw(len(done))
         return counts
 
-    with ThreadPoolExecutor(asked.threads) as pool:
+    with ThreadPoolExecutor(asked.threads or os.cpu_count() or 1) as pool:
         drawn = np.stack(list(pool.map(work, range(asked.draws))), axis=1)
     if found.value is None:             # too few wins were known to say what one is worth
         drawn[[one.name == REVENUE for one in asked.quantities]] = np.nan
@@ -157,7 +159,7 @@ def _trace(plan: Plan, seed: int, number: int, engine: str) -> Trace:
 def _weeks_before(found: Calibration, origin: float) -> int:
     """As many as there are, up to BEFORE."""
     began = float(found.records.visits.entered.min())
-    return max(1, min(BEFORE, int((origin - began) // 604800)))
+    return max(1, min(BEFORE, int((origin - began) // WEEK)))
 
 
 # ---- as a kept point -----------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from funnelsim.study.backtest.distances import ABSENT, Distance, available, dist
 from funnelsim.study.backtest.drift import Drift, find_drift
 from funnelsim.study.backtest.forecast import Asked, Forecast, Known, forecast, traces
 from funnelsim.study.backtest.happened import LEADS, WINS, Floats, quantities, recorded
-from funnelsim.study.backtest.origins import Origins, place_origins
+from funnelsim.study.backtest.origins import WEEK, Origins, place_origins
 from funnelsim.study.backtest.scores import Score, Scored, score, score_one
 from funnelsim.study.points import Store
 from funnelsim.watch import Watch
@@ -67,9 +67,9 @@ class Backtest:
     course_from: datetime
     scored: tuple[Scored, ...]
     skipped: tuple[Skipped, ...]
-    drift: Drift | None
+    drift: Drift
     distances: tuple[Distance, ...]
-    distance_origin: datetime | None
+    distance_origin: datetime
     notes: tuple[str, ...]
 
     def score(self, of: Callable[[Scored], bool] = lambda one: True) -> Score | None:
@@ -100,21 +100,15 @@ def backtest(history: History, library: Library, size: Size, store: Store, threa
     happened = tuple(recorded(whole.records, asked.quantities, one.origin.timestamp(),
                               min(placed.weeks_after(one.origin), asked.weeks)) for one in forecasts)
     scored = tuple(_scored(forecasts, happened, placed, asked))
-    found, logs, at = None, [], None
-    chosen = _with_weeks_after(forecasts, placed, _recent_weeks(whole.records))
-    if chosen is not None:
-        fitted = Known.at(history, library, chosen.origin).fitted()
-        weeks = min(placed.weeks_after(chosen.origin), asked.weeks)
-        found = _drift(fitted, whole.records, chosen, weeks, placed, asked)
-        if size.distances and available():
-            watch.note("comparing event logs")
-            at = chosen.origin
-            logs = distances(whole.records, traces(fitted, asked, range(min(LOGS, size.draws))), whole.records.stages,
-                             at, weeks, lambda done: watch.progress("event logs", done, LOGS + 1))
+    recent = _recent(forecasts, placed, whole.records)
+    weeks = min(placed.weeks_after(recent.origin), asked.weeks)
+    fitted = Known.at(history, library, recent.origin).fitted()
+    drift = _drift(fitted, whole.records, recent, weeks, placed, asked)
+    logs = _logs(fitted, whole.records, recent.origin, weeks, asked, watch) if size.distances and available() else []
     begins = forecasts[0].origin - timedelta(days=7 * forecasts[0].before.shape[1])
     course = recorded(whole.records, asked.quantities, begins.timestamp(), placed.weeks_after(begins))
     return Backtest(history.name, history.currency, size, placed, asked, tuple(forecasts), course, begins, scored,
-                    tuple(skipped), found, tuple(logs), at if logs else None, tuple(_notes(history, whole, size)))
+                    tuple(skipped), drift, tuple(logs), recent.origin, tuple(_notes(history, whole, size)))
 
 
 def _funnel(history: History, library: Library) -> Calibration:
@@ -161,20 +155,27 @@ def _scored(forecasts: list[Forecast], happened: tuple[Floats, ...], placed: Ori
                     yield score_one(one.origin, quantity, weeks, drawn, came, one.before[row], seed)
 
 
-def _recent_weeks(records: Records) -> int:
-    span = (records.as_of - float(records.visits.entered.min())) / 604800.0
-    return max(FEWEST_WEEKS, round(RECENT * span))
-
-
-def _with_weeks_after(forecasts: list[Forecast], placed: Origins, weeks: int) -> Forecast | None:
-    """The instant that leaves about so many weeks."""
-    return min(forecasts, key=lambda one: abs(placed.weeks_after(one.origin) - weeks)) if forecasts else None
+def _recent(forecasts: list[Forecast], placed: Origins, records: Records) -> Forecast:
+    """The forecast after which the recent cohorts came: about a quarter of the history lies behind its instant."""
+    span = (records.as_of - float(records.visits.entered.min())) / WEEK
+    weeks = max(FEWEST_WEEKS, round(RECENT * span))
+    return min(forecasts, key=lambda one: abs(placed.weeks_after(one.origin) - weeks))
 
 
 def _drift(fitted: Calibration, later: Records, chosen: Forecast, weeks: int, placed: Origins, asked: Asked
            ) -> Drift:
     row = next(i for i, one in enumerate(asked.quantities) if one.name == LEADS)
     return find_drift(fitted, later, chosen.drawn[row, :, :weeks].sum(axis=1), chosen.origin, placed.end, weeks)
+
+
+def _logs(fitted: Calibration, real: Records, origin: datetime, weeks: int, asked: Asked, watch: Watch
+          ) -> list[Distance]:
+    watch.note("comparing event logs")
+    simulated = traces(fitted, asked, range(min(LOGS, asked.draws)))
+    found = distances(real, simulated, real.stages, origin, weeks,
+                      lambda done: watch.progress("event logs", done, len(simulated) + 1))
+    watch.clear()
+    return found
 
 
 def _notes(history: History, whole: Calibration, size: Size) -> Iterable[str]:
@@ -185,6 +186,8 @@ def _notes(history: History, whole: Calibration, size: Size) -> Iterable[str]:
         yield "what is known of response is no part of the forecasts"
     if history.outcome and history.outcome.time is None and history.outcome.by is None:
         yield "outcomes have no time, so no past fit knows of any: they look open"
+    if history.changes:
+        yield "`changes` count as known once they have come, though they were written down with hindsight"
     if history.source:
         yield "sources, and rows picked by `where`, are taken as they stand today"
     if any(one.name == WINS for one in quantities(whole.records, history.currency)) and history.value:

@@ -92,8 +92,7 @@ class Score:
     held90: Spread
     widening: Spread
     bias: float                         # mean forecast over what happened, less 1; nan where nothing happened
-    crps: float                         # mean
-    ratio: float                        # to the naive forecast; of several quantities or horizons the geometric mean
+    ratio: float                        # of its CRPS to the naive one; over quantities and horizons the geometric mean
 
 
 def score_one(origin: datetime, quantity: Quantity, weeks: int, drawn: Floats, happened: float, before: Floats,
@@ -115,8 +114,7 @@ def score(scored: Sequence[Scored], seed: int = 0) -> Score:
     total = sum(abs(one.happened) for one in scored)
     bias = sum(one.mean for one in scored) / total - 1.0 if total else math.nan
     return Score(len(scored), len(origins), coverage(scored, lambda one: one.held50),
-                 coverage(scored, lambda one: one.held90), widening(scored, seed), bias,
-                 float(np.mean([one.crps for one in scored])), crps_ratio(scored))
+                 coverage(scored, lambda one: one.held90), widening(scored, seed), bias, crps_ratio(scored))
 
 
 def central(ordered: Floats, level: float) -> tuple[float, float]:
