@@ -90,7 +90,7 @@ def test_intervals_keep_their_promise_where_nothing_changes(tmp_path: Path) -> N
     """Wins of four weeks from 8 instants in 4 histories, no two windows of which overlap: at a true 90 %, fewer than 5
     of 8 would be held once in 200 times. A drift is reported in 2 of 100 such histories: in two of 4 once in 400 times.
     """
-    scored, warned = histories(tmp_path, 4, Size(origins=3, longest=4, draws=39, distances=False))
+    scored, warned = histories(tmp_path, 4, Size(origins=3, longest=4, draws=19, distances=False))
     wins = [one for one in scored if one.quantity.name == WINS and one.weeks == 4]
     assert len(wins) == 8
     assert stats.binom.cdf(4, 8, 0.9) < 1 / 190

@@ -182,6 +182,8 @@ def _notes(history: History, whole: Calibration, size: Size) -> Iterable[str]:
     """What the reader has to know of how the past was restored."""
     if size.distances and not available():
         yield ABSENT
+    if history.work:
+        yield "the log of work is part of the fits; --no-work forecasts the flow alone, which may be nearer"
     if history.response:
         yield "what is known of response is no part of the forecasts"
     if history.outcome and history.outcome.time is None and history.outcome.by is None:
