@@ -30,7 +30,7 @@ EVERY_PAGE = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs
 # options that give a study its size, and what is added where a page has none of them
 SIZES = {"run": (("-n", "--precision"), " -n 4"), "compare": (("--draws",), " --draws 5 --pairs 1"),
          "explain": (("--draws",), " --draws 3 --pairs 1"), "sweep": (("-n",), " -n 2"), "seek": (("-n",), " -n 4"),
-         "optimise": (("-n",), " -n 4 --trials 12"),
+         "optimise": (("-n",), " -n 4 --trials 12"), "backtest": (("-n",), " -n 19"),
          "sensitivity": (("--rows",), " --rows 16 --trajectories 2 --keep 2 -n 1")}
 SILENT = {"make demo", "make test"}     # they install, and run these very tests
 

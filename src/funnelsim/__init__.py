@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from funnelsim.api import (
         anchor,
+        backtest,
         best_of,
         calibrate,
         chance,
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from funnelsim.scenario import load
 
 __all__ = [
-    "Result", "anchor", "best_of", "calibrate", "chance", "check", "compare", "explain", "init", "load", "optimise",
-    "run", "schema", "seek", "sensitivity", "sweep", "validate",
+    "Result", "anchor", "backtest", "best_of", "calibrate", "chance", "check", "compare", "explain", "init", "load",
+    "optimise", "run", "schema", "seek", "sensitivity", "sweep", "validate",
 ]
 
 _HOME = {"Result": "funnelsim.result", "load": "funnelsim.scenario"}

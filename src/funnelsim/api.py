@@ -18,6 +18,7 @@ from funnelsim.watch import Watch
 if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
     from funnelsim.calibration.readers.recognise import Recognised
+    from funnelsim.commands.backtest import Backtested
     from funnelsim.commands.chance import Told
     from funnelsim.commands.compare import Compared
     from funnelsim.commands.explain import Explained
@@ -173,11 +174,23 @@ def validate(watch: Watch | None = None) -> list[Check]:
 
 
 def calibrate(history: str | Path, out: str | Path | None = None, data: str | Path | None = None,
-              strict: bool = False) -> Calibration:
-    """Fit a history; writes the fitted file that scenarios extend."""
+              strict: bool = False, figures: str | Path | None = None) -> Calibration:
+    """Fit a history; writes the fitted file that scenarios extend, and into the folder `figures` the fits drawn."""
     from funnelsim.calibration import calibrate as do
 
-    return do(history, out, data, strict)
+    found = do(history, out, data, strict)
+    if figures is not None:
+        from funnelsim.report.calibration_figures import draw_calibration
+
+        found.files.extend(draw_calibration(found, Path(figures)))
+    return found
+
+
+def backtest(file: str | Path, **options: Any) -> Backtested:
+    """Forecast a history from what was known earlier, and score it; see `funnelsim.commands.backtest.backtest`."""
+    from funnelsim.commands.backtest import backtest as do
+
+    return do(file, **options)
 
 
 def recognise(file: str | Path, history: str | Path, **said: str) -> Recognised:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from funnelsim.calibration.arrivals import SourceArrivals
 from funnelsim.calibration.fitted import assumed
 from funnelsim.calibration.purchases import report_lines as repeat_lines
+from funnelsim.calibration.quality import followed, grade_lines, quality_rows, read_lines
 from funnelsim.calibration.teams.text import report_lines as team_lines
 from funnelsim.calibration.touches import report_lines as response_lines
 from funnelsim.calibration.weighing import Estimate
@@ -32,6 +31,7 @@ def report(found: Calibration, verbose: bool = False) -> str:
         "\n".join(team_lines(found.team)) if found.team else "",
         "\n".join(response_lines(found.response)) if found.response else "",
         "\n".join(repeat_lines(found.repeat)) if found.repeat else "",
+        _quality(found) if found.stages else "",
         _trust(found) if found.arrivals.sources else "",
         _rows(found),
         _assumed(found) if found.arrivals.sources else "",
@@ -70,9 +70,6 @@ def _stages(found: Calibration) -> str:
         for target in stage.order:
             share, seen = stage.share(target), stage.seen(target)
             exits = stage.of(target)
-            reached = float(
-                np.average([stage.fit.reached[j] for j in exits], weights=[stage.fit.point([j]) for j in exits])
-            )
             rows.append(
                 (
                     stage.name if target == stage.order[0] else "",
@@ -83,7 +80,7 @@ def _stages(found: Calibration) -> str:
                     f"{100 * share.value:.1f} %",
                     _span(share),
                     _days(stage.fit.median(exits)),
-                    f"{100 * reached:.0f} %",
+                    f"{100 * followed(stage, target):.0f} %",
                 )
             )
     note = (
@@ -213,13 +210,24 @@ def _trust(found: Calibration) -> str:
     return "\n".join(["Mind", *lines]) if lines else ""
 
 
+def _quality(found: Calibration) -> str:
+    note = (
+        "by family: the share under each plausible law. off the data: where the fitted curve is furthest from the"
+        " data's own (Aalen-Johansen),\nand how much of it leaves that curve's 90 % band."
+    )
+    grades = "\n".join(["Grades", *grade_lines(found)])
+    return _table("How well it is known", quality_rows(found), 1) + "\n" + note + "\n\n" + grades
+
+
 def _rows(found: Calibration) -> str:
-    lines = []
+    lines = ["Read", *read_lines(found)]
     if found.tally.dropped:
         lines += ["Rows not used", *map(str, found.tally.dropped)]
     if found.tally.changed:
         lines += ["Rows used, but not as they stand", *map(str, found.tally.changed)]
-    return "\n".join(lines) or "Every row was used as it stands."
+    if not found.tally.counts:
+        lines.append("Every row was used as it stands.")
+    return "\n".join(lines)
 
 
 def _assumed(found: Calibration) -> str:

@@ -98,4 +98,5 @@ def commands() -> None:
     funnelsim seek baseline.yaml --vary ...     how many leads or people does a goal take?
     funnelsim optimise shared.yaml --vary ...   which promises, volumes and people are best?
     funnelsim calibrate crm.history.yaml        your own history in place of guesses
+    funnelsim backtest crm.history.yaml         would its forecasts have held?
     """

@@ -20,9 +20,11 @@ from funnelsim.cli.printing import answer
 @click.option("--as-of", default="", help="Of an export: its last day; default: the last day with anything in it.")
 @click.option("--dates", type=click.Choice(["day first", "month first"]), help="Of an export: how to read 03/04/2026.")
 @click.option("--query", default="", help="Of a database: SELECT ..., one row a lead or an event.")
+@click.option("--figures", type=click.Path(path_type=Path), metavar="FOLDER", help="Draw each stage's fit beside the "
+              "data's own curves into this folder.")
 @options("json", "quiet", "verbose")
 def calibrate(file: str, out: Path | None, data: Path | None, strict: bool, timezone: str, as_of: str,
-              dates: str | None, query: str, as_json: bool, quiet: bool, verbose: int) -> None:
+              dates: str | None, query: str, figures: Path | None, as_json: bool, quiet: bool, verbose: int) -> None:
     """Turn a history into numbers that a scenario extends.
 
     \b
@@ -44,7 +46,7 @@ def calibrate(file: str, out: Path | None, data: Path | None, strict: bool, time
         if not quiet:
             click.echo(f"{kind}\nhistory: {history}, to be edited", err=True)
     target = out or history.with_name(history.name.removesuffix(".yaml").removesuffix(".history") + ".fitted.yaml")
-    found = api.calibrate(history, target, data, strict)
+    found = api.calibrate(history, target, data, strict, figures)
     if as_json:
         conversion = found.conversion()._asdict() if found.stages else None
         told = {"as_of": found.as_of, "leads": found.leads, "conversion": conversion,
@@ -52,4 +54,7 @@ def calibrate(file: str, out: Path | None, data: Path | None, strict: bool, time
         click.echo(json.dumps(told, indent=1, default=str))
     elif not quiet:
         answer(found.report(bool(verbose)))
-        click.echo("\nfitted: " + ", ".join(map(str, found.files)))
+        drawn = [file for file in found.files if figures is not None and file.parent == figures]
+        click.echo("\nfitted: " + ", ".join(str(file) for file in found.files if file not in drawn))
+        if drawn:
+            click.echo(f"figures: {figures}")

@@ -1,0 +1,201 @@
+"""backtest: what would funnelsim have said, again and again, and what then happened?
+
+At each of several instants the history is cut as it was known then, fitted, and simulated forward; every forecast is
+scored at every horizon that the history reaches. Figures: coverage, PIT, CRPS beside a last-weeks average, bias, the
+factor by which intervals must be widened, drift, and distances of event logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from funnelsim.calibration.history import History
+from funnelsim.calibration.pipeline import Calibration, fit_history
+from funnelsim.calibration.reading import Library
+from funnelsim.calibration.records import Records
+from funnelsim.errors import DataError, Problem
+from funnelsim.study.backtest.distances import ABSENT, Distance, available, distances
+from funnelsim.study.backtest.drift import Drift, find_drift
+from funnelsim.study.backtest.forecast import Asked, Forecast, Known, forecast, traces
+from funnelsim.study.backtest.happened import LEADS, WINS, Floats, quantities, recorded
+from funnelsim.study.backtest.origins import WEEK, Origins, place_origins
+from funnelsim.study.backtest.scores import Score, Scored, score, score_one
+from funnelsim.study.points import Store
+from funnelsim.watch import Watch
+
+RECENT = 0.25                           # share of the history whose cohorts are looked at for drift
+FEWEST_WEEKS = 4                        # but no fewer weeks, where there are as many
+LOGS = 5                                # draws whose event logs are compared
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is done."""
+
+    origins: int = 10
+    longest: int | None = None          # weeks; none = a quarter of the history
+    draws: int = 199                    # 2k / (draws + 1) is exact at 50 and 90 %
+    seed: int = 1
+    engine: str = "fast"
+    distances: bool = True
+    work: bool = True                   # whether a log of work is part of the fit
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An instant from which nothing could be said."""
+
+    origin: datetime
+    why: str
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """A finished back-test."""
+
+    name: str
+    currency: str
+    size: Size
+    placed: Origins
+    asked: Asked
+    forecasts: tuple[Forecast, ...]
+    course: Floats                      # [quantity, week] as it happened, from the weeks before the first forecast on
+    course_from: datetime
+    scored: tuple[Scored, ...]
+    skipped: tuple[Skipped, ...]
+    drift: Drift
+    distances: tuple[Distance, ...]
+    distance_origin: datetime
+    notes: tuple[str, ...]
+
+    def score(self, of: Callable[[Scored], bool] = lambda one: True) -> Score | None:
+        """Of some of the forecasts; None when there are none."""
+        mine = [one for one in self.scored if of(one)]
+        return score(mine, self.size.seed) if mine else None
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """Weeks, those that were scored."""
+        return tuple(sorted({one.weeks for one in self.scored}))
+
+
+def backtest(history: History, library: Library, size: Size, store: Store, threads: int | None = None,
+             watch: Watch | None = None) -> Backtest:
+    """Forecast and score. Raises DataError when the history is no funnel, too short, or never fits."""
+    watch = watch or Watch()
+    if not size.work:
+        history = replace(history, work=None)
+    whole = _funnel(history, library)
+    placed = place_origins(history, whole.records, size.origins, size.longest)
+    asked = Asked(quantities(whole.records, history.currency), max(placed.horizons), size.draws, size.seed, size.engine,
+                  threads)
+    forecasts, skipped = _forecasts(history, library, placed, asked, store, watch)
+    if not forecasts:
+        raise DataError([Problem(history.file, text=f"nothing could be fitted at any of {len(skipped)} instants",
+                                 hint=skipped[0].why)])
+    happened = tuple(recorded(whole.records, asked.quantities, one.origin.timestamp(),
+                              min(placed.weeks_after(one.origin), asked.weeks)) for one in forecasts)
+    scored = tuple(_scored(forecasts, happened, placed, asked))
+    recent = _recent(forecasts, placed, whole.records)
+    weeks = min(placed.weeks_after(recent.origin), asked.weeks)
+    fitted = Known.at(history, library, recent.origin).fitted()
+    drift = _drift(fitted, whole.records, recent, weeks, placed, asked)
+    logs = _logs(fitted, whole.records, recent.origin, weeks, asked, watch) if size.distances and available() else []
+    begins = forecasts[0].origin - timedelta(days=7 * forecasts[0].before.shape[1])
+    course = recorded(whole.records, asked.quantities, begins.timestamp(), placed.weeks_after(begins))
+    return Backtest(history.name, history.currency, size, placed, asked, tuple(forecasts), course, begins, scored,
+                    tuple(skipped), drift, tuple(logs), recent.origin, tuple(_notes(history, whole, size)))
+
+
+def _funnel(history: History, library: Library) -> Calibration:
+    """The whole history, fitted: what happened is read from its records."""
+    if not history.stages or not (history.tables or history.events):
+        raise DataError([Problem(history.file, text="no funnel to be forecast: the history has no leads in stages",
+                                 hint="a back-test needs when each lead entered each stage")])
+    return fit_history(history, library)
+
+
+def _forecasts(history: History, library: Library, placed: Origins, asked: Asked, store: Store, watch: Watch
+               ) -> tuple[list[Forecast], list[Skipped]]:
+    found, skipped, many = [], [], len(placed.at)
+    for number, origin in enumerate(placed.at):
+        before = number * asked.draws
+        watch.progress("forecasts", before, many * asked.draws)
+        try:
+            found.append(forecast(Known.at(history, library, origin), asked, store,
+                                  lambda done, before=before: watch.progress(  # type: ignore[misc]
+                                      "forecasts", before + done, many * asked.draws)))
+        except DataError as error:
+            problem = error.problems[0]
+            skipped.append(Skipped(origin, f"{problem.text}{f' ({problem.hint})' if problem.hint else ''}"))
+            watch.note(f"nothing can be said as of {origin:%Y-%m-%d}: {skipped[-1].why}")
+    watch.clear()
+    if there := sum(one.kept for one in found):
+        watch.note(f"{there} of {many} forecasts were there already")
+    return found, skipped
+
+
+def _scored(forecasts: list[Forecast], happened: tuple[Floats, ...], placed: Origins, asked: Asked
+            ) -> Iterable[Scored]:
+    """Sums from each instant to each horizon that the history reaches.
+
+    Where every draw is zero and nothing happened there was nothing to forecast, and nothing is scored; nor is revenue
+    where no win had been worth anything yet.
+    """
+    for one, seen in zip(forecasts, happened, strict=True):
+        for row, quantity in enumerate(asked.quantities):
+            for weeks in (weeks for weeks in placed.horizons if weeks <= seen.shape[1]):
+                drawn, came = one.drawn[row, :, :weeks].sum(axis=1), float(seen[row, :weeks].sum())
+                if np.isfinite(drawn).all() and (drawn.any() or came):
+                    seed = (asked.seed, int(one.origin.timestamp()), row, weeks)
+                    yield score_one(one.origin, quantity, weeks, drawn, came, one.before[row], seed)
+
+
+def _recent(forecasts: list[Forecast], placed: Origins, records: Records) -> Forecast:
+    """The forecast after which the recent cohorts came: about a quarter of the history lies behind its instant."""
+    span = (records.as_of - float(records.visits.entered.min())) / WEEK
+    weeks = max(FEWEST_WEEKS, round(RECENT * span))
+    return min(forecasts, key=lambda one: abs(placed.weeks_after(one.origin) - weeks))
+
+
+def _drift(fitted: Calibration, later: Records, chosen: Forecast, weeks: int, placed: Origins, asked: Asked
+           ) -> Drift:
+    row = next(i for i, one in enumerate(asked.quantities) if one.name == LEADS)
+    return find_drift(fitted, later, chosen.drawn[row, :, :weeks].sum(axis=1), chosen.origin, placed.end, weeks)
+
+
+def _logs(fitted: Calibration, real: Records, origin: datetime, weeks: int, asked: Asked, watch: Watch
+          ) -> list[Distance]:
+    watch.note("comparing event logs")
+    simulated = traces(fitted, asked, range(min(LOGS, asked.draws)))
+    found = distances(real, simulated, real.stages, origin, weeks,
+                      lambda done: watch.progress("event logs", done, len(simulated) + 1))
+    watch.clear()
+    return found
+
+
+def _notes(history: History, whole: Calibration, size: Size) -> Iterable[str]:
+    """What the reader has to know of how the past was restored."""
+    if size.distances and not available():
+        yield ABSENT
+    if history.work:
+        yield "the log of work is part of the fits; --no-work forecasts the flow alone, which may be nearer"
+    if history.response:
+        yield "what is known of response is no part of the forecasts"
+    if history.outcome and history.outcome.time is None and history.outcome.by is None:
+        yield "outcomes have no time, so no past fit knows of any: they look open"
+    if history.changes:
+        yield "`changes` count as known once they have come, though they were written down with hindsight"
+    if history.source:
+        yield "sources, and rows picked by `where`, are taken as they stand today"
+    if any(one.name == WINS for one in quantities(whole.records, history.currency)) and history.value:
+        yield "the worth of a lead counts as known from its win on"
+    if whole.records.day_only and size.distances and available():
+        yield "times are known to the day only: for the distances, simulated events are put to noon as well"
+
+
+__all__ = ["Backtest", "Size", "Skipped", "backtest"]
