@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
     from funnelsim.calibration.readers.recognise import Recognised
     from funnelsim.commands.compare import Compared
+    from funnelsim.commands.report import Reported
     from funnelsim.commands.seek import Sought
     from funnelsim.commands.sweep import Swept
     from funnelsim.result import Result
@@ -115,6 +116,13 @@ def seek(file: str | Path, **options: Any) -> Sought:
     from funnelsim.commands.seek import seek as do
 
     return do(file, **options)
+
+
+def report(*results: str | Path, out: str | Path | None = None, title: str = "") -> Reported:
+    """Write one HTML file of saved results; see `funnelsim.commands.report.report`."""
+    from funnelsim.commands.report import report as do
+
+    return do(*results, out=out, title=title)
 
 
 def validate(watch: Watch | None = None) -> list[Check]:

@@ -2,6 +2,7 @@
 
     results/<name>-<hash>/
         manifest.json           what was run: enough to repeat it
+        answer.txt              what the command printed: its first line is the answer
         measures.csv            every measure with its simulation error and the spread of one period
         replications.parquet    every measure in each replication
         series.parquet          by week: arrivals, passings, revenue, what is open, what waits
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Floats = NDArray[np.float64]
+ANSWER = "answer.txt"           # what a command printed, in the folder it saved
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import click
 from funnelsim.cli.printing import complain
 from funnelsim.errors import FunnelsimError, did_you_mean
 
-COMMANDS = ("init", "check", "anchor", "run", "compare", "sweep", "seek", "calibrate", "validate", "schema")
+COMMANDS = ("init", "check", "anchor", "run", "compare", "sweep", "seek", "report", "calibrate", "validate", "schema")
 INTERRUPTED = 130
 
 
@@ -93,5 +93,6 @@ def commands() -> None:
     funnelsim compare baseline.yaml shared.yaml which way is better, and why?
     funnelsim sweep baseline.yaml --vary ...    the same at many volumes, team sizes, promises
     funnelsim seek baseline.yaml --vary ...     how many leads or people does a goal take?
+    funnelsim report results/...                one file of saved results, to send
     funnelsim calibrate crm.history.yaml        your own history in place of guesses
     """

@@ -17,7 +17,9 @@ from funnelsim.errors import RunError, UsageError
 from funnelsim.folder import check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.plan import fingerprint
-from funnelsim.result import put, put_parquet, slug
+from funnelsim.report.comparison import comparison_report
+from funnelsim.report.formats import Figures, formats_of
+from funnelsim.result import ANSWER, put, put_parquet, slug
 from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study.anchor import to_json
 from funnelsim.study.compare import Column, Comparison, Design
@@ -81,7 +83,7 @@ def compare(
     threads: int | None = None,
     aside: bool = True,
     out: str | Path | None = "results",
-    figures: bool = True,
+    figures: Figures = True,
     command: Sequence[str] = (),
     watch: Watch | None = None,
 ) -> Compared:
@@ -89,7 +91,7 @@ def compare(
 
     `sets` change every scenario compared. `out` is the folder of results, None to save nothing.
     """
-    watch = watch or Watch()
+    watch, formats = watch or Watch(), formats_of(figures)
     repeated = manifest_at(Path(base), "compare")
     if repeated is None:
         if not others:
@@ -137,10 +139,10 @@ def compare(
         draft.name = f"compare-{slug(done.manifest.name)}-{done.manifest.identity}"
         done = replace(done, folder=Path(out or "") / draft.name)
         _write(done, draft.path)
-        if figures:
+        if formats:
             from funnelsim.report.compared import draw_comparison
 
-            draw_comparison(found, draft.path)
+            draw_comparison(found, draft.path, formats)
     return done
 
 
@@ -202,6 +204,7 @@ def _write(done: Compared, folder: Path) -> None:
     import polars as pl
 
     put(folder / "manifest.json", done.manifest.text().encode())
+    put(folder / ANSWER, comparison_report(done.found).encode())
     rows = [
         {
             "scenario": rung.name,

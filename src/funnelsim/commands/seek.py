@@ -34,7 +34,9 @@ from funnelsim.engine.jit import is_compiled
 from funnelsim.errors import UsageError
 from funnelsim.folder import check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.result import put, slug
+from funnelsim.report.formats import Figures, formats_of
+from funnelsim.report.seek_words import seek_report
+from funnelsim.result import ANSWER, put, slug
 from funnelsim.scenario.units import Misreading
 from funnelsim.scenario.units.numbers import money
 from funnelsim.scenario.varying import Template
@@ -80,13 +82,13 @@ def seek(file: str | Path, *, vary: Sequence[str] = (), goal: str | None = None,
          booked: str | float | None = None, sets: Sequence[str] = (), replications: int | None = None,
          precision: float | None = None, seed: int | None = None, engine: str | None = None,
          threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
-         figures: bool = True, command: Sequence[str] = (), watch: Watch | None = None) -> Sought:
+         figures: Figures = True, command: Sequence[str] = (), watch: Watch | None = None) -> Sought:
     """Seek the smallest value of one path that meets a goal with a chance; or repeat a search from its manifest.
 
     `booked` is what counts towards the goal already, outside the run. `precision` is half the interval of the answer,
     relative to it. Points are kept in `out`/points and never run twice.
     """
-    watch = watch or Watch()
+    watch, formats = watch or Watch(), formats_of(figures)
     repeated = manifest_at(Path(file), "seek")
     if repeated is not None:
         given = (goal, chance, booked, replications, precision, seed, engine)
@@ -110,7 +112,7 @@ def seek(file: str | Path, *, vary: Sequence[str] = (), goal: str | None = None,
         manifest = same_digits(manifest, repeated)
         watch.note("the same digits as before")
     done = Sought(found, manifest)
-    return _saved(done, Path(out), figures) if out is not None else done
+    return _saved(done, Path(out), formats) if out is not None else done
 
 
 def _size(replications: int | None, precision: float | None) -> Size | None:
@@ -175,20 +177,21 @@ def _manifest(found: Seek, name: str, began: datetime, command: list[str]) -> Ma
         times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()})
 
 
-def _saved(done: Sought, out: Path, figures: bool) -> Sought:
+def _saved(done: Sought, out: Path, formats: Sequence[str]) -> Sought:
     import polars as pl
 
     name = f"seek-{slug(done.manifest.name)}-{done.manifest.identity}"
     done = replace(done, folder=out / name)
     with written_whole(out, name) as draft:
         put(draft.path / "manifest.json", done.manifest.text().encode())
+        put(draft.path / ANSWER, seek_report(done.found, width=0).encode())
         table = pl.DataFrame([_row(node) for node in done.found.nodes], infer_schema_length=None)
         put(draft.path / "seek.csv", table.write_csv().encode())
         put(draft.path / "seek.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
-        if figures:
+        if formats:
             from funnelsim.report.seek_figures import draw_seek
 
-            draw_seek(done.found, draft.path)
+            draw_seek(done.found, draft.path, formats)
     return done
 
 

@@ -26,7 +26,9 @@ from funnelsim.errors import RunError, UsageError
 from funnelsim.folder import check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.measures import Estimate, mean
-from funnelsim.result import put, put_parquet, slug
+from funnelsim.report.formats import Figures, formats_of
+from funnelsim.report.sweep_words import sweep_report
+from funnelsim.result import ANSWER, put, put_parquet, slug
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.axes import Axis, Design, read_axes, read_design
@@ -72,13 +74,13 @@ def sweep(file: str | Path, *others: str | Path, vary: Sequence[str] = (), measu
           design: str | None = None, sets: Sequence[str] = (), replications: int | None = None,
           precision: float | None = None, goal: str | None = None, seed: int | None = None, engine: str | None = None,
           threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
-          figures: bool = True, command: Sequence[str] = (), watch: Watch | None = None) -> Swept:
+          figures: Figures = True, command: Sequence[str] = (), watch: Watch | None = None) -> Swept:
     """Run scenarios, or a study file, at many points; or, given a manifest, repeat that sweep to the last digit.
 
     What is given here goes before what a study file says. Finished points are kept in `out`/points and never run
     twice; `out` None keeps and saves nothing. `cluster` is the address of a Dask scheduler.
     """
-    watch = watch or Watch()
+    watch, formats = watch or Watch(), formats_of(figures)
     if replications is not None and precision is not None:
         raise UsageError("give --replications or --precision, not both")
     repeated = manifest_at(Path(file), "sweep")
@@ -108,7 +110,7 @@ def sweep(file: str | Path, *others: str | Path, vary: Sequence[str] = (), measu
     if repeated is not None:
         done = replace(done, manifest=same_digits(manifest, repeated))
         watch.note("the same digits as before")
-    return _saved(done, Path(out), figures) if out is not None else done
+    return _saved(done, Path(out), formats) if out is not None else done
 
 
 def executor_on(address: str | None) -> Any:
@@ -283,19 +285,20 @@ def same_digits(now: Manifest, before: Manifest) -> Manifest:
     return replace(now, data=before.data, warnings=before.warnings)
 
 
-def _saved(done: Swept, out: Path, figures: bool) -> Swept:
+def _saved(done: Swept, out: Path, formats: Sequence[str]) -> Swept:
     name = f"sweep-{slug(done.manifest.name)}-{done.manifest.identity}"
     done = replace(done, folder=out / name)
     with written_whole(out, name) as draft:
         put(draft.path / "manifest.json", done.manifest.text().encode())
+        put(draft.path / ANSWER, sweep_report(done.found, width=0).encode())
         table = done.table()
         put(draft.path / "sweep.csv", table.write_csv().encode())
         put_parquet(draft.path / "sweep.parquet", table)
         put(draft.path / "sweep.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
-        if figures:
+        if formats:
             from funnelsim.report.sweep_figures import draw_sweep
 
-            draw_sweep(done.found, draft.path)
+            draw_sweep(done.found, draft.path, formats)
     return done
 
 

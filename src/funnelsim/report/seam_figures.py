@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from funnelsim.measures import BreachHour
-from funnelsim.report.drawing import GREY, PALETTE, date_axis, line_style, new_figure, save, styled
+from funnelsim.report.drawing import GREY, PALETTE, date_axis, line_style, new_figure, styled
 from funnelsim.report.wording import number
 from funnelsim.result import Result, Track
 
 DAYS, HOURS = 7, 24
 
 
-def draw_seam(result: Result, folder: Path) -> list[Path]:
-    """All figures of the seam for which a run has something to show."""
+def seam_figures(result: Result) -> Iterator[tuple[str, Figure]]:
+    """All figures of the seam for which a run has something to show, by the name of the file."""
     name = result.manifest.name
-    files: list[Path] = []
-    delivered = [track for track in result.tracks if track.name == "burn-up"]
-    if delivered:
-        files += save(burn_up_figure(result.tracks, f"{name}: what was promised and what was delivered"), folder,
-                      "burn-up")
-    worked = [track for track in result.tracks if track.name == "utilisation" and np.nan_to_num(track.mean).any()]
-    if worked:
-        title = f"{name}: share of paid hours at work, by week"
-        files += save(utilisation_figure(worked, title), folder, "utilisation")
+    if any(track.name == "burn-up" for track in result.tracks):
+        yield "burn-up", burn_up_figure(result.tracks, f"{name}: what was promised and what was delivered")
+    if worked := worked_tracks(result):
+        yield "utilisation", utilisation_figure(worked, f"{name}: share of paid hours at work, by week")
     if any(one.estimate.mean > 0.0 for one in result.breaches):
-        files += save(breach_figure(result.breaches, f"{name}: when first touches fall due and are missed"), folder,
-                      "breaches")
-    return files
+        yield "breaches", breach_figure(result.breaches, f"{name}: when first touches fall due and are missed")
+
+
+def worked_tracks(result: Result) -> list[Track]:
+    """Weekly utilisation of the teams that work at all."""
+    return [track for track in result.tracks if track.name == "utilisation" and np.nan_to_num(track.mean).any()]
 
 
 def burn_up_figure(tracks: Sequence[Track], title: str = "Burn-up") -> Figure:

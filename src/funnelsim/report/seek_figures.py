@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from funnelsim.report.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, percent_axis, save, styled
+from funnelsim.report.drawing import BLUE, GREY, ORANGE, VERMILION, log_axis, new_figure, percent_axis, save, styled
+from funnelsim.report.formats import USUAL
 from funnelsim.report.seek_words import interval
 from funnelsim.report.wording import shown
 from funnelsim.study.seek import Seek
@@ -19,9 +21,9 @@ from funnelsim.study.seek import Seek
 Floats = NDArray[np.float64]
 
 
-def draw_seek(found: Seek, folder: Path) -> list[Path]:
+def draw_seek(found: Seek, folder: Path, formats: Sequence[str] = USUAL) -> list[Path]:
     """All figures of a search."""
-    return save(seek_figure(found), folder, "chance")
+    return save(seek_figure(found), folder, "chance", formats)
 
 
 def seek_figure(found: Seek) -> Figure:
@@ -35,6 +37,7 @@ def seek_figure(found: Seek) -> Figure:
         bottom.set_xlabel(f"{axis.path} ({axis.unit})" if axis.unit else axis.path)
         if axis.log:
             bottom.set_xscale("log")
+            log_axis(bottom.xaxis)
         name = found.question.template.loaded.scenario.name
         top.set_title(f"{name}: the chance of {found.question.goal.text}" if name else found.question.goal.text, pad=10)
         figure.supxlabel("Points: what was run. Bands above: 90 % limits of the chance. Below: line the mean, band the "
