@@ -40,13 +40,17 @@ MAY = {
                 "engine.streams"},
     "folder": {"errors"},
     "manifest": {"errors", "summary"},
-    "result": {"errors", "manifest", "measures", "plan", "summary"},
+    # the notebook: how a result shows itself there
+    "result": {"errors", "manifest", "measures", "plan", "report.notebook", "summary"},
     "study": {"compile", "plan", "summary", "trace", "measures", "scenario", "scenario.units", "scenario.values",
               "errors",
               "watch", "engine.replicate", "engine.jit"},
     "calibration": {"scenario", "scenario.units", "scenario.values", "errors", "plan", "trace", "export", "watch",
                     "folder", "calendars"},
-    "report": {"result", "study", "measures", "plan", "summary"},
+    "report": {"errors", "result", "study", "measures", "plan", "summary"},
+    "report.notebook": {"report", "result"},
+    # a saved folder: its manifest holds the scenarios
+    "report.html": {"errors", "manifest", "report", "result", "scenario", "study"},
 }
 # Packages from elsewhere that a part must never import.
 NEVER = {
@@ -59,7 +63,7 @@ NEVER = {
     "calibration": {"numba", "simpy", "matplotlib"},
 }
 # the commands may use everything
-FREE = {"__init__", "__main__", "api"}
+FREE = {"__init__", "__main__", "api", "figures"}
 COMMANDS = ("cli", "commands")
 
 

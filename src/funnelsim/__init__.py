@@ -11,15 +11,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from funnelsim.api import anchor, calibrate, check, compare, init, run, schema, seek, sweep, validate
+    from funnelsim import figures
+    from funnelsim.api import anchor, calibrate, check, compare, init, report, run, schema, seek, sweep, validate
+    from funnelsim.commands.compare import Compared
+    from funnelsim.commands.report import Reported
+    from funnelsim.commands.seek import Sought
+    from funnelsim.commands.sweep import Swept
     from funnelsim.result import Result
     from funnelsim.scenario import load
 
 __all__ = [
-    "Result", "anchor", "calibrate", "check", "compare", "init", "load", "run", "schema", "seek", "sweep", "validate",
+    "Compared", "Reported", "Result", "Sought", "Swept", "anchor", "calibrate", "check", "compare", "figures", "init",
+    "load", "report", "run", "schema", "seek", "sweep", "validate",
 ]
 
-_HOME = {"Result": "funnelsim.result", "load": "funnelsim.scenario"}
+_HOME = {"Compared": "funnelsim.commands.compare", "Reported": "funnelsim.commands.report",
+         "Result": "funnelsim.result", "Sought": "funnelsim.commands.seek", "Swept": "funnelsim.commands.sweep",
+         "load": "funnelsim.scenario"}
 
 
 def __getattr__(name: str) -> Any:
@@ -28,6 +36,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "figures":               # a module
+        return import_module("funnelsim.figures")
     return getattr(import_module(_HOME.get(name, "funnelsim.api")), name)
 
 

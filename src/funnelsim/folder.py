@@ -1,4 +1,4 @@
-"""Folders, and single files, that are written whole or not at all: made beside their place, forced to the disk, then renamed."""
+"""Folders and files written whole or not at all: made beside their place, forced to the disk, then renamed."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from funnelsim import manifest as manifests
 from funnelsim.commands.sweep import (
@@ -46,6 +46,9 @@ from funnelsim.study.seek import Node, Question, Seek
 from funnelsim.study.seek import seek as study_seek
 from funnelsim.watch import Watch
 
+if TYPE_CHECKING:
+    import polars as pl
+
 REPLICATIONS = 100
 CHANCE = 0.8
 
@@ -57,6 +60,23 @@ class Sought:
     found: Seek
     manifest: Manifest
     folder: Path | None = None
+
+    def __repr__(self) -> str:
+        path, goal = self.found.question.axis.path, self.found.question.goal.text
+        return (f"<Search of {self.manifest.name!r}: {path} for {goal}, {len(self.found.nodes)} points, "
+                f"seed {self.manifest.seed}>")
+
+    def _repr_html_(self) -> str:
+        from funnelsim.report.notebook import card
+        from funnelsim.report.seek_words import answer
+
+        return card(answer(self.found), self.frame())
+
+    def frame(self) -> pl.DataFrame:
+        """A row a point that was run, as seek.csv: chance with its 90 % limits, mean, one period, utilisation."""
+        import polars as pl
+
+        return pl.DataFrame([_row(node) for node in self.found.nodes], infer_schema_length=None)
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it; null where there is no answer within the range."""
@@ -178,15 +198,12 @@ def _manifest(found: Seek, name: str, began: datetime, command: list[str]) -> Ma
 
 
 def _saved(done: Sought, out: Path, formats: Sequence[str]) -> Sought:
-    import polars as pl
-
     name = f"seek-{slug(done.manifest.name)}-{done.manifest.identity}"
     done = replace(done, folder=out / name)
     with written_whole(out, name) as draft:
         put(draft.path / "manifest.json", done.manifest.text().encode())
         put(draft.path / ANSWER, seek_report(done.found, width=0).encode())
-        table = pl.DataFrame([_row(node) for node in done.found.nodes], infer_schema_length=None)
-        put(draft.path / "seek.csv", table.write_csv().encode())
+        put(draft.path / "seek.csv", done.frame().write_csv().encode())
         put(draft.path / "seek.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
         if formats:
             from funnelsim.report.seek_figures import draw_seek

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from funnelsim import manifest as manifests
 from funnelsim.engine.jit import is_compiled
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 POINTS = "points"
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,29 @@ class Swept:
     manifest: Manifest
     folder: Path | None = None
 
-    def table(self) -> pl.DataFrame:
+    def __repr__(self) -> str:
+        study, points = self.found.study, len(self.found.points)
+        paths = ", ".join(axis.path for axis in study.axes)
+        return f"<Sweep of {self.manifest.name!r}: {points} points of {paths}, seed {study.seed}>"
+
+    def _repr_html_(self) -> str:
+        from funnelsim.report.notebook import card
+        from funnelsim.report.sweep_words import answer, turns
+
+        return card(answer(self.found, turns(self.found) if len(self.found.study.axes) == 1 else []), self.frame())
+
+    def frame(self) -> pl.DataFrame:
         """A row a point, scenario and measure; failed points have a row that says why."""
         import polars as pl
 
         return pl.DataFrame(list(rows(self.found)), infer_schema_length=None)
+
+    def values(self, measure: str, scenario: str | None = None) -> Floats:
+        """A measure on the luck that all points share: [replication, point], for one scenario, by default the first.
+
+        Points that have no such figure are left out; `found.curves` names those that have.
+        """
+        return self.found.curves(scenario or self.found.study.names[0], measure)[1]
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
@@ -291,7 +311,7 @@ def _saved(done: Swept, out: Path, formats: Sequence[str]) -> Swept:
     with written_whole(out, name) as draft:
         put(draft.path / "manifest.json", done.manifest.text().encode())
         put(draft.path / ANSWER, sweep_report(done.found, width=0).encode())
-        table = done.table()
+        table = done.frame()
         put(draft.path / "sweep.csv", table.write_csv().encode())
         put_parquet(draft.path / "sweep.parquet", table)
         put(draft.path / "sweep.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())

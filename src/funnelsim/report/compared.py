@@ -66,7 +66,7 @@ def funnels_of(found: Comparison) -> Figure:
     """The funnels of the scenarios beside each other."""
     funnels = {column.name: steps_of(case.blueprint.book.stages, partial(mean_of, column))
                for column, case in zip(found.columns, found.cases, strict=True)}
-    return funnel_figure(funnels, "The funnels and where they leak")
+    return funnel_figure(funnels)
 
 
 def response_of(found: Comparison) -> Figure:

@@ -176,7 +176,7 @@ def run_figures(result: Result) -> Iterator[tuple[str, Figure]]:
                                   f"{name}: the funnel and where it leaks")
     if any(curve.window == COHORT for curve in result.curves):
         yield "response", response_of(result)
-    if panels := weekly_bands([result], "queue"):
+    if panels := weekly_bands({name: result}, "queue"):
         yield "backlog", backlog_figure(panels, f"{name}: leads that wait")
     yield from seam_figures(result)
     if stages := curves_of_resolved(result.manifest.resolved[0]):
@@ -200,14 +200,13 @@ def curves_of(result: Result, stages: Sequence[CurvedStage]) -> Figure:
     return curves_figure(stages, half, f"{result.manifest.name}: what a later first touch does")
 
 
-def weekly_bands(results: Sequence[Result], name: str) -> dict[str, list[Band]]:
-    """A weekly series of runs, by team, stage or promise."""
+def weekly_bands(runs: Mapping[str, Result], name: str) -> dict[str, list[Band]]:
+    """A weekly series of runs, by team, stage or promise; a band a run."""
     panels: dict[str, list[Band]] = {}
-    for result in results:
+    for run, result in runs.items():
         for track in result.tracks:
             if track.name == name:
-                band = Band(result.manifest.name, track.dates, track.mean, track.low, track.high)
-                panels.setdefault(track.of, []).append(band)
+                panels.setdefault(track.of, []).append(Band(run, track.dates, track.mean, track.low, track.high))
     return panels
 
 

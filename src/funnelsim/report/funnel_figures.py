@@ -44,21 +44,19 @@ class Step:
 
 
 def funnel_figure(funnels: Mapping[str, Sequence[Step]], title: str = "The funnel and where it leaks") -> Figure:
-    """A panel a scenario, two beside each other, on one scale of visits."""
+    """A panel a scenario, two beside each other, on one scale of visits; `title` is that of a single one."""
     columns = min(2, len(funnels))
     rows = -(-len(funnels) // columns)
     longest = max((len(steps) for steps in funnels.values()), default=1)
     most = max((step.entered for steps in funnels.values() for step in steps), default=0.0) or 1.0
     with styled():
-        figure, every = new_figure(0.9 + rows * (0.6 + 0.62 * longest), rows, columns)
+        figure, every = new_figure(0.9 + rows * (0.6 + (0.62 if columns == 1 else 0.48) * longest), rows, columns)
         for axes in every[len(funnels):]:
             axes.set_visible(False)
         for i, (axes, (name, steps)) in enumerate(zip(every, funnels.items(), strict=False)):
-            _panel(axes, steps, most * (1.28 if columns == 1 else 1.62), columns, named=i % columns == 0
+            _panel(axes, steps, most * (1.28 if columns == 1 else 1.55), columns, named=i % columns == 0
                    or [step.name for step in steps] != [step.name for step in list(funnels.values())[i - 1]])
             axes.set_title(name if len(funnels) > 1 else title)
-        if len(funnels) > 1:
-            figure.suptitle(title, fontweight="bold", x=0.01, ha="left", fontsize=11.5)
         figure.supxlabel("Visits by leads of the cohort (a lead that comes back counts again), and the share that goes "
                          "on", fontsize=9.5, color="#444444")
         _legend_once(figure, every)

@@ -63,7 +63,7 @@ def _chances(axes: Axes, found: Seek, x: Floats) -> None:
         axes.axvline(found.mean.x, color=ORANGE, linewidth=1.8, linestyle=(0, (3, 1.5)),
                      label=f"on average: {found.text(found.mean.x)}")
     if found.met or math.isfinite(found.mean.x):
-        axes.legend(loc="lower right" if found.more_helps else "lower left", frameon=True, facecolor="white",
+        axes.legend(loc="upper left" if found.more_helps else "upper right", frameon=True, facecolor="white",
                     edgecolor="none", framealpha=0.85)
 
 
@@ -73,8 +73,9 @@ def _values(axes: Axes, found: Seek, x: Floats) -> None:
                       alpha=0.13, linewidth=0)
     axes.plot(x, [node.mean for node in found.nodes], "o-", color=BLUE, markersize=4, linewidth=1.8)
     axes.axhline(goal.target, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)))
-    axes.annotate("goal", (1.0, goal.target), (-2, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
-                  ha="right", fontsize=9.5, color="#444444")
+    left = found.more_helps             # where the curve is farthest below
+    axes.annotate("goal", (0.0 if left else 1.0, goal.target), (3 if left else -3, 3), fontsize=9.5, color="#444444",
+                  xycoords=("axes fraction", "data"), textcoords="offset points", ha="left" if left else "right")
     if math.isfinite(found.mean.x):
         axes.axvline(found.mean.x, color=ORANGE, linewidth=1.8, linestyle=(0, (3, 1.5)))
     if found.met:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, MultipleLocator, NullLocator
 from numpy.typing import NDArray
 
@@ -118,8 +119,10 @@ def contour_figure(found: Sweep, measure: str) -> Figure:
             if len(levels) > 1:
                 axes.contourf(x, y, grid, levels, cmap=COLOURS, extend="both")
                 lines = axes.contour(x, y, grid, levels, colors="white", linewidths=0.9)
-                axes.clabel(lines, fontsize=9, colors="white",
-                            fmt=lambda value: shown(value, unit_of(found, measure), found.currency))
+                words = axes.clabel(lines, fontsize=9, colors="black",
+                                    fmt=lambda value: shown(value, unit_of(found, measure), found.currency))
+                for word in words:          # to be read on dark and light alike
+                    word.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
             axes.plot(*map(np.ravel, np.meshgrid(x, y)), ".", color="white", markersize=2.5, alpha=0.6)
             axes.set_ylabel(short(up.path) + (f" ({up.unit})" if up.unit else ""))
             for axis, log in ((axes.set_xscale, across.log), (axes.set_yscale, up.log)):
@@ -238,8 +241,9 @@ def _levels(grids: Sequence[Floats]) -> Floats:
     values = np.concatenate([grid[np.isfinite(grid)] for grid in grids])
     if not values.size or np.ptp(values) <= 1e-9 * max(1.0, float(np.abs(values).max())):
         return np.empty(0)
-    steps: Floats = MaxNLocator(nbins=9).tick_values(float(values.min()), float(values.max()))
-    return steps[(steps > values.min()) & (steps < values.max())]
+    steps = np.array(MaxNLocator(nbins=9).tick_values(float(values.min()), float(values.max())))
+    within: Floats = steps[(steps > values.min()) & (steps < values.max())]
+    return within
 
 
 def _log_ticks(axes: Axes, across: Axis, up: Axis) -> None:

@@ -71,4 +71,4 @@ def _law(name: str, data: dict[str, Any], used: bool = False) -> Law:
 
 
 def _fits(data: dict[str, Any], acts_on: str) -> bool:
-    return data["acts_on"] == acts_on and data["form"] != "none"
+    return bool(data["acts_on"] == acts_on and data["form"] != "none")

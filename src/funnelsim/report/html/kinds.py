@@ -34,9 +34,10 @@ KINDS: dict[str, Kind] = {
     "run": Kind(
         "Run",
         {"funnel": "Visits to each stage and where they went: on, back, lost, never reached, still open.",
-         **RESPONSE, **BY_WEEK, "breaches": "First touches missed, by the local hour in which they fell due.", **CURVES},
-        {"measures.csv": "Every measure: mean, simulation error of the mean (low to high, 90 %), and the central 90 % of "
-                         "single periods (least to most)."}),
+         **RESPONSE, **BY_WEEK, **CURVES,
+         "breaches": "First touches missed, by the local hour in which they fell due."},
+        {"measures.csv": "Every measure: mean, simulation error of the mean (low to high, 90 %), and the central 90 % "
+                         "of single periods (least to most)."}),
     "compare": Kind(
         "Comparison",
         {"outcomes": "Wins and revenue of each scenario, with the spread of one period.",
@@ -49,8 +50,8 @@ KINDS: dict[str, Kind] = {
         {"curves": "Each measure along the axis, with its simulation error and the spread of one period.",
          "map-*": "Mean of {} at each point of the grid; the frame marks the highest.",
          "contour-*": "Lines of equal {} over the two axes.", "points-*": "{} at each point, against each axis."},
-        {"sweep.csv": "Every point, scenario and measure: mean, simulation error (low to high, 90 %), one period (least "
-                      "to most); then differences from the first scenario on the same luck."}),
+        {"sweep.csv": "Every point, scenario and measure: mean, simulation error (low to high, 90 %), one period "
+                      "(least to most); then differences from the first scenario on the same luck."}),
     "seek": Kind(
         "Search",
         {"chance": "Chance of the goal with its limits, and what the goal is about, over what was sought."},
