@@ -131,8 +131,8 @@ WORDS = {
                  "Old way (never 30.0 %)", "Shared funnel (never 10.0 %)"},
     "backlog": {"marketing", "sales", "Leads waiting", "Jul", *NAMES},
     "utilisation": {"marketing", "sales", "Hours worked of hours paid", "100 %", *NAMES},
-    "curves": {"interest: odds to go on, against a touch after 1 hour", "hbr-2011 (A)", "leads360-2012 (B)", "1 x", "10 x",
-               "half touched by 1.5 h"},
+    "curves": {"interest: odds to go on, against a touch after 1 hour", "hbr-2011 (A)", "leads360-2012 (B)", "1 x",
+               "10 x", "half touched by 1.5 h"},
     "funnel": {"10,000, 40.0 % go on", "40 %", "256", "never reached", "still open", "went back", "lost", "went on"},
     "funnels": {"10,000, 40.0 %", "lost", *NAMES},
 }
@@ -168,6 +168,11 @@ def test_figures_are_saved_as_png_and_svg_always_the_same(name: str, tmp_path: P
     (tmp_path / "again").mkdir()
     for first, again in zip((png, svg), save(FIGURES[name](), tmp_path / "again", name), strict=True):
         assert first.read_bytes() == again.read_bytes()
+
+
+def test_a_pdf_is_always_the_same(tmp_path: Path) -> None:
+    first, second = (save(funnel(), tmp_path, name, ["pdf"])[0].read_bytes() for name in ("one", "other"))
+    assert first == second and first.startswith(b"%PDF")
 
 
 def test_colours_keep_apart_for_the_colour_blind() -> None:
