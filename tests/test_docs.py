@@ -1,6 +1,6 @@
 """The documentation is true: commands run, shown output is what comes, tables match the code, links lead somewhere.
 
-In the tutorials and the guide to sweep, ```yaml FILE is written to FILE, ```console is run by a shell ($ lines are
+In the tutorials and the guides to sweep and to reports, ```yaml FILE is written to FILE, ```console is run by a shell ($ lines are
 commands, the others what they print) and ```python is run; all blocks of a page in order, in one copy of scenarios/ and
 calibration/. Runs and studies without a size are made smaller. So the digits shown are not compared: of each shown line
 the words before its first digit must begin a line of the output, in order. `...` stands for any lines.
@@ -23,7 +23,8 @@ from funnelsim.scenario import presets
 from test_imports import MAY
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/tutorial").glob("*.md")), ROOT / "docs/guides/sweep.md"]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/tutorial").glob("*.md")),
+         *(ROOT / f"docs/guides/{name}.md" for name in ("report-and-figures", "sweep"))]
 EVERY_PAGE = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md")),
               *(ROOT / folder / "README.md" for folder in ("scenarios", "results", "calibration"))]
 SIZED = {"run": ("-n", "--precision"), "compare": ("--draws",), "sweep": ("-n",), "seek": ("-n",)}

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from funnelsim.report.drawing import GREY, delay_axis, line_style, new_figure, styled
+from funnelsim.report.drawing import GREY, delay_axis, line_style, new_figure, over_all, styled
 from funnelsim.report.wording import DAY, MINUTE, duration
 from funnelsim.study.response_curves import CurvedStage
 
@@ -36,7 +36,7 @@ def curves_figure(stages: Sequence[CurvedStage], touched: Mapping[str, Sequence[
         for axes, stage in zip(every, stages, strict=True):
             _panel(axes, stage, (touched or {}).get(stage.name, ()))
         every[-1].set_xlabel("Time to the first attempt (elapsed)")
-        figure.suptitle(title, fontweight="bold", x=0.01, ha="left", fontsize=11.5)
+        over_all(figure, title)
         figure.supxlabel("Thick: the curve in use. Thin: other presets. Dashed: beyond the delays that the study "
                          "covers, held flat.\nAll are observational; letters are grades of the source (A best).",
                          fontsize=9.5, color="#444444")

@@ -6,6 +6,7 @@ differ in dash.
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -119,8 +120,16 @@ def line_style(number: int) -> dict[str, Any]:
     return {"color": PALETTE[number % len(PALETTE)], "linestyle": DASHES[number % len(DASHES)], "linewidth": 2.0}
 
 
+def heading(text: str, width: int = 74) -> str:
+    """A title, broken into lines that fit: 74 letters over the whole width, 36 over half of it."""
+    return textwrap.fill(text, width) or text
+
+
+def over_all(figure: Figure, title: str) -> None:
+    """A title over all panels, flush left."""
+    figure.suptitle(heading(title), fontweight="bold", x=0.01, ha="left", fontsize=11.5)
+
+
 def wrapped(names: Sequence[str], width: int = 22) -> list[str]:
     """Names for an axis, broken into lines."""
-    import textwrap
-
     return ["\n".join(textwrap.wrap(name, width)) or name for name in names]

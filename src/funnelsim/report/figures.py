@@ -22,9 +22,11 @@ from funnelsim.report.drawing import (
     PALETTE,
     date_axis,
     delay_axis,
+    heading,
     line_style,
     money_axis,
     new_figure,
+    over_all,
     percent_axis,
     save_all,
     styled,
@@ -119,7 +121,7 @@ def response_figure(curves: Sequence[Response], promise: float = math.nan, promi
                           xycoords="axes fraction", textcoords="offset points", fontsize=9.5, color="#333333")
         delay_axis(axes, low, high)
         percent_axis(axes)
-        axes.set_title(title, pad=22 if math.isfinite(promise) else 8)
+        axes.set_title(heading(title), pad=22 if math.isfinite(promise) else 8)
         axes.set_xlabel("Time from entering the stage to the first attempt (elapsed, nights and weekends included)")
         axes.set_ylabel("Leads touched by then")
         axes.legend(loc="upper left")
@@ -152,7 +154,7 @@ def weekly_figure(panels: Mapping[str, Sequence[Band]], what: str, when: str = "
                 axes.axhline(1.0, color=GREY, linewidth=1.0)
         date_axis(every[-1])
         if title:
-            figure.suptitle(title, fontweight="bold", x=0.01, ha="left", fontsize=11.5)
+            over_all(figure, title)
         if len(names) > 1:
             shown = {label: handle for axes in every for handle, label in
                      zip(*axes.get_legend_handles_labels(), strict=True)}

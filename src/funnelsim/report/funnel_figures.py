@@ -18,6 +18,7 @@ from funnelsim.report.drawing import (
     SKY,
     VERMILION,
     count_axis,
+    heading,
     new_figure,
     styled,
     wrapped,
@@ -56,7 +57,7 @@ def funnel_figure(funnels: Mapping[str, Sequence[Step]], title: str = "The funne
         for i, (axes, (name, steps)) in enumerate(zip(every, funnels.items(), strict=False)):
             _panel(axes, steps, most * (1.28 if columns == 1 else 1.55), columns, named=i % columns == 0
                    or [step.name for step in steps] != [step.name for step in list(funnels.values())[i - 1]])
-            axes.set_title(name if len(funnels) > 1 else title)
+            axes.set_title(heading(name, 36) if columns > 1 else heading(title))
         figure.supxlabel("Visits by leads of the cohort (a lead that comes back counts again), and the share that goes "
                          "on", fontsize=9.5, color="#444444")
         _legend_once(figure, every)

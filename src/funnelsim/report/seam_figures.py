@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from funnelsim.measures import BreachHour
-from funnelsim.report.drawing import GREY, PALETTE, date_axis, line_style, new_figure, styled
+from funnelsim.report.drawing import GREY, PALETTE, date_axis, heading, line_style, new_figure, over_all, styled
 from funnelsim.report.wording import number
 from funnelsim.result import Result, Track
 
@@ -50,7 +50,7 @@ def burn_up_figure(tracks: Sequence[Track], title: str = "Burn-up") -> Figure:
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
             axes.legend(loc="upper left")
         date_axis(every[-1])
-        figure.suptitle(title, fontweight="bold", x=0.01, ha="left", fontsize=11.5)
+        over_all(figure, title)
         figure.supxlabel("By week. Line: mean. Band: central 90 % of periods.", fontsize=9.5, color="#444444")
         return figure
 
@@ -68,7 +68,7 @@ def utilisation_figure(tracks: Sequence[Track], title: str = "Utilisation") -> F
         axes.set_ylim(0.0, max(1.08, 1.05 * max(float(np.nanmax(track.high)) for track in tracks)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
         axes.set_ylabel("Hours worked of hours paid")
-        axes.set_title(title)
+        axes.set_title(heading(title))
         axes.legend(loc="lower right", ncols=min(4, len(tracks)))
         date_axis(axes)
         axes.set_xlabel("Lines: mean. Bands: central 90 % of periods.")
@@ -93,6 +93,6 @@ def breach_figure(breaches: Sequence[BreachHour], title: str = "Promises missed"
             axes.set_title(f"{team}: {number(table.sum())} in a period", color=PALETTE[-1])
             bar = figure.colorbar(image, ax=axes, pad=0.01)
             bar.set_label("missed a period")
-        figure.suptitle(title, fontweight="bold", x=0.01, ha="left", fontsize=11.5)
+        over_all(figure, title)
         every[-1].set_xlabel("Local hour at which the promise ran out")
         return figure

@@ -12,7 +12,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from funnelsim.report.drawing import BLUE, GREY, ORANGE, VERMILION, log_axis, new_figure, percent_axis, save, styled
+from funnelsim.report.drawing import (
+    BLUE,
+    GREY,
+    ORANGE,
+    VERMILION,
+    heading,
+    log_axis,
+    new_figure,
+    percent_axis,
+    save,
+    styled,
+)
 from funnelsim.report.formats import USUAL
 from funnelsim.report.seek_words import interval
 from funnelsim.report.wording import shown
@@ -39,7 +50,8 @@ def seek_figure(found: Seek) -> Figure:
             bottom.set_xscale("log")
             log_axis(bottom.xaxis)
         name = found.question.template.loaded.scenario.name
-        top.set_title(f"{name}: the chance of {found.question.goal.text}" if name else found.question.goal.text, pad=10)
+        goal = found.question.goal.text
+        top.set_title(heading(f"{name}: the chance of {goal}" if name else goal), pad=10)
         figure.supxlabel("Points: what was run. Bands above: 90 % limits of the chance. Below: line the mean, band the "
                          "central 90 % of periods.", fontsize=9.5, color="#444444")
         return figure
@@ -63,7 +75,10 @@ def _chances(axes: Axes, found: Seek, x: Floats) -> None:
         axes.axvline(found.mean.x, color=ORANGE, linewidth=1.8, linestyle=(0, (3, 1.5)),
                      label=f"on average: {found.text(found.mean.x)}")
     if found.met or math.isfinite(found.mean.x):
-        axes.legend(loc="upper left" if found.more_helps else "upper right", frameon=True, facecolor="white",
+        # a curve that reaches the chance leaves room below its end, one that does not leaves it above its start
+        low = "lower right" if found.more_helps else "lower left"
+        high = "upper left" if found.more_helps else "upper right"
+        axes.legend(loc=low if found.met else high, frameon=True, facecolor="white",
                     edgecolor="none", framealpha=0.85)
 
 

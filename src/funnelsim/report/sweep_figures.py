@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, MultipleLocator, NullLocator
 from numpy.typing import NDArray
 
 from funnelsim.measures import Estimate
-from funnelsim.report.drawing import line_style, log_axis, new_figure, save_all, styled, wrapped
+from funnelsim.report.drawing import heading, line_style, log_axis, new_figure, save_all, styled, wrapped
 from funnelsim.report.formats import USUAL
 from funnelsim.report.sweep_words import Turn, short, turns, unit_of
 from funnelsim.report.wording import DAY, HOUR, MINUTE, shown
@@ -94,14 +95,15 @@ def heat_figure(found: Sweep, measure: str) -> Figure:
         picture: Any = None
         for axes, name, grid in zip(every, found.study.names, grids, strict=True):
             picture = axes.imshow(grid, origin="lower", aspect="auto", cmap=COLOURS, vmin=low, vmax=high)
-            axes.set_title(name if len(grids) > 1 else f"{name}: {measure}")
+            axes.set_title(heading(name if len(grids) > 1 else f"{name}: {measure}"))
             axes.grid(visible=False)
             _ticks(axes, across, up)
             _numbers(axes, found, measure, grid, low, high)
         bar = figure.colorbar(picture, ax=every, pad=0.02)
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, unit_of(found, measure),
                                                                               found.currency)))
-        bar.set_label(measure)
+        if len(grids) > 1:
+            bar.set_label(measure)
         figure.supxlabel("Means. The frame marks the highest; a blank point failed.", fontsize=9.5, color="#444444")
         return figure
 
@@ -115,14 +117,12 @@ def contour_figure(found: Sweep, measure: str) -> Figure:
     with styled():
         figure, every = new_figure(0.7 + 3.6 * len(grids), rows=len(grids), sharex=True)
         for axes, name, grid in zip(every, found.study.names, grids, strict=True):
-            axes.set_title(name if len(grids) > 1 else f"{name}: {measure}")
+            axes.set_title(heading(name if len(grids) > 1 else f"{name}: {measure}"))
             if len(levels) > 1:
                 axes.contourf(x, y, grid, levels, cmap=COLOURS, extend="both")
                 lines = axes.contour(x, y, grid, levels, colors="white", linewidths=0.9)
-                words = axes.clabel(lines, fontsize=9, colors="black",
-                                    fmt=lambda value: shown(value, unit_of(found, measure), found.currency))
-                for word in words:          # to be read on dark and light alike
-                    word.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+                _outlined(axes, axes.clabel(lines, fontsize=9, colors="black",
+                                            fmt=lambda value: shown(value, unit_of(found, measure), found.currency)))
             axes.plot(*map(np.ravel, np.meshgrid(x, y)), ".", color="white", markersize=2.5, alpha=0.6)
             axes.set_ylabel(short(up.path) + (f" ({up.unit})" if up.unit else ""))
             for axis, log in ((axes.set_xscale, across.log), (axes.set_yscale, up.log)):
@@ -244,6 +244,14 @@ def _levels(grids: Sequence[Floats]) -> Floats:
     steps = np.array(MaxNLocator(nbins=9).tick_values(float(values.min()), float(values.max())))
     within: Floats = steps[(steps > values.min()) & (steps < values.max())]
     return within
+
+
+def _outlined(axes: Axes, words: Iterable[Text]) -> None:
+    """Heights to be read on dark and light alike; those that the frame would cut are left out."""
+    for word in words:
+        word.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+        x, y = axes.transAxes.inverted().transform(axes.transData.transform(word.get_position()))
+        word.set_visible(0.05 < x < 0.95 and 0.04 < y < 0.96)
 
 
 def _log_ticks(axes: Axes, across: Axis, up: Axis) -> None:
