@@ -1,9 +1,10 @@
 """The documentation is true: commands run, shown output is what comes, tables match the code, links lead somewhere.
 
-In the tutorials and the guides to sweep and to reports, ```yaml FILE is written to FILE, ```console is run by a shell ($ lines are
-commands, the others what they print) and ```python is run; all blocks of a page in order, in one copy of scenarios/ and
-calibration/. Runs and studies without a size are made smaller. So the digits shown are not compared: of each shown line
-the words before its first digit must begin a line of the output, in order. `...` stands for any lines.
+In the tutorials and the guides to sweep and to reports, ```yaml FILE is written to FILE, ```console is run by a shell
+($ lines are commands, the others what they print) and ```python is run; all blocks of a page in order, in one copy of
+scenarios/ and calibration/. Runs and studies without a size are made smaller. So the digits shown are not compared:
+of each shown line the words before its first digit must begin a line of the output, in order. `...` stands for any
+lines.
 """
 
 from __future__ import annotations

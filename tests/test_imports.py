@@ -131,6 +131,7 @@ def test_the_table_names_parts_that_are_there() -> None:
     ("funnelsim.errors", ("numpy",)), ("funnelsim.scenario", ("numba", "polars", "simpy", "matplotlib")),
     ("funnelsim.measures", ("numba", "scipy", "polars", "pydantic")), ("funnelsim.plan", ("numba", "pydantic")),
     ("funnelsim.commands.run", ("matplotlib",)),
+    ("funnelsim.commands.report", ("matplotlib", "numba", "simpy")), ("funnelsim.figures", ("matplotlib", "numpy")),
 ])
 def test_what_an_import_brings_along(module: str, never: tuple[str, ...]) -> None:
     code = f"import sys, {module}; print(*[name for name in {never!r} if name in sys.modules])"
