@@ -19,7 +19,7 @@ import pytest
 
 import funnelsim as fs
 from funnelsim.cli import code_of
-from funnelsim.errors import UsageError
+from funnelsim.errors import DataError, UsageError
 from funnelsim.report.html import page as pages
 from funnelsim.report.html.pictures import picture_of
 from funnelsim.scenario import load
@@ -131,6 +131,14 @@ def test_every_number_of_measures_csv_is_in_the_file_digit_by_digit(tmp_path: Pa
     assert f"{100 * float(saved[won]['mean']):.1f} %" in rows[won], "and as people read it"
 
 
+def test_chances_are_read_as_shares_and_counts_in_their_unit(reader: Reader) -> None:
+    found, cells = results().seek.found.nodes[0], reader.said("td")
+    at = cells.index(found.text)
+    assert cells[at + 1] == f"{100 * found.chance:.1f} %"
+    better = results().compare.frame().row(0, named=True)["better"]
+    assert f"{100 * better:.1f} %" in cells
+
+
 def test_what_it_rests_on_has_grades(reader: Reader) -> None:
     cells = reader.said("td")
     at = cells.index("stages.interest.response")
@@ -227,6 +235,22 @@ def test_a_kind_without_an_entry_is_reported_by_what_its_folder_holds(tmp_path: 
     assert {"omens.csv", "measures.csv"} <= set(reader.said("caption")), "by the names of their files"
     assert "event-log.csv" not in reader.said("caption")
     assert "burn up" in reader.said("figcaption")
+
+
+def test_a_back_test_has_no_scenario_and_is_reported_beside_others(tmp_path: Path) -> None:
+    folder = tmp_path / "backtest-mine"
+    folder.mkdir()
+    manifest = json.loads((results().folders[0] / "manifest.json").read_text(encoding="utf-8"))
+    manifest |= {"kind": "backtest", "resolved": [], "beliefs": {}, "design": {"size": {"draws": 9}}}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (folder / "answer.txt").write_text("Mine: 88 % of 90 % intervals held what happened.\n", encoding="utf-8")
+    (folder / "forecasts.csv").write_text("quantity,low,high,happened\nwon,1.0,3.0,2.0\n", encoding="utf-8")
+    reader = Reader(written([folder, results().folders[0]], tmp_path))
+    assert "Back-test" in reader.said("span") and len(reader.of("section")) == 2
+    assert reader.said("h3").count("What it rests on") == 1 and "{'draws': 9}" in reader.said("td")
+    with pytest.raises(DataError, match="this table is missing"):
+        (folder / "forecasts.csv").unlink()
+        fs.report(folder)
 
 
 def test_long_tables_are_cut_and_say_so_when_the_file_would_be_too_long(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -30,6 +31,7 @@ from funnelsim.report.wording import shown
 from funnelsim.study.seek import Seek
 
 Floats = NDArray[np.float64]
+Corner = Literal["lower right", "lower left", "upper left", "upper right"]
 
 
 def draw_seek(found: Seek, folder: Path, formats: Sequence[str] = USUAL) -> list[Path]:
@@ -76,9 +78,9 @@ def _chances(axes: Axes, found: Seek, x: Floats) -> None:
                      label=f"on average: {found.text(found.mean.x)}")
     if found.met or math.isfinite(found.mean.x):
         # a curve that reaches the chance leaves room below its end, one that does not leaves it above its start
-        low = "lower right" if found.more_helps else "lower left"
-        high = "upper left" if found.more_helps else "upper right"
-        axes.legend(loc=low if found.met else high, frameon=True, facecolor="white",
+        below: Corner = "lower right" if found.more_helps else "lower left"
+        above: Corner = "upper left" if found.more_helps else "upper right"
+        axes.legend(loc=below if found.met else above, frameon=True, facecolor="white",
                     edgecolor="none", framealpha=0.85)
 
 

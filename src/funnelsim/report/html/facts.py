@@ -19,8 +19,10 @@ WHY = {"A": "primary source", "B": "reputable report of a named study", "C": "ve
        "written": "as in the file"}
 
 
-def rests_on(saved: Saved) -> Page:
+def rests_on(saved: Saved) -> Page | None:
     """Presets, assumptions, beliefs and history of the scenarios, each once, with its grade."""
+    if not saved.manifest.resolved:
+        return None
     rows: dict[tuple[str, ...], None] = {}
     for resolved in saved.manifest.resolved:
         for one in grounds(loads_resolved(resolved).scenario, saved.manifest.beliefs):
@@ -31,6 +33,8 @@ def rests_on(saved: Saved) -> Page:
 
 def differs(saved: Saved) -> list[Page]:
     """Each other scenario against the first; of a single one, against the root that it extends."""
+    if not saved.manifest.resolved:
+        return []
     first, *others = saved.manifest.resolved
     root = first.get("root")
     if not others:
@@ -43,14 +47,10 @@ def differs(saved: Saved) -> list[Page]:
 
 
 def differs_between(every: Sequence[Saved]) -> list[Page]:
-    """The first scenario of each result against that of the first result."""
-    first = every[0].manifest.resolved[0]["scenario"]
-    found = []
-    for saved in every[1:]:
-        scenario = saved.manifest.resolved[0]["scenario"]
-        if page := _differing(_name(first), first, _name(scenario), scenario):
-            found.append(page)
-    return found
+    """The first scenario of each result against that of the first result that has one."""
+    scenarios = [saved.manifest.resolved[0]["scenario"] for saved in every if saved.manifest.resolved]
+    pages = [_differing(_name(scenarios[0]), scenarios[0], _name(other), other) for other in scenarios[1:]]
+    return [page for page in pages if page]
 
 
 def varied(saved: Saved) -> Page | None:

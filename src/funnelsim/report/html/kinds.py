@@ -16,8 +16,9 @@ class Kind:
 
     noun: str                                                   # "Comparison"
     figures: Mapping[str, str] = field(default_factory=dict)    # file without ending -> what it shows
-    tables: Mapping[str, str] = field(default_factory=dict)     # file -> what its rows are; these must be there
+    tables: Mapping[str, str] = field(default_factory=dict)     # file -> what its rows are
     units: Mapping[str, str] = field(default_factory=dict)      # column -> unit, where the table has no column "unit"
+    optional: tuple[str, ...] = ()                              # tables that a folder need not have
 
 
 BY_WEEK = {
@@ -57,6 +58,34 @@ KINDS: dict[str, Kind] = {
         {"chance": "Chance of the goal with its limits, and what the goal is about, over what was sought."},
         {"seek.csv": "The points that were run: chance of the goal with its 90 % limits, mean, and one period."},
         {"chance": "share", "low": "share", "high": "share", "utilisation *": "share"}),
+    "explain": Kind(
+        "Explanation",
+        {"waterfall": "From the base to the other scenario, a bar a group of changes: its share of the difference."},
+        {"shares.csv": "Each group of changes: its share of the difference whatever the order, alone, and when it "
+                       "comes last."}),
+    "sensitivity": Kind(
+        "Sensitivity",
+        {"tornado": "The answer at both ends of each input, widest first.",
+         "indices": "Share of what is not known about the answer that each input brings, alone and with others."},
+        {"sensitivity.csv": "Each input: its ends, the answer there, effects, indices, and what knowing it would "
+                            "bring."}),
+    "optimise": Kind(
+        "Optimum",
+        {"trials": "What each trial gave, in the order in which they were suggested.",
+         "front": "Points of which none is better in everything.",
+         "settings": "The settings of the points of the front."},
+        {"finalists.csv": "The best points, run again on fresh luck.",
+         "trials.csv": "All points that were suggested, and what they gave on the luck of the search."}),
+    "backtest": Kind(
+        "Back-test",
+        {"fans": "Forecasts with their intervals, and what happened.",
+         "coverage": "How often an interval held what happened, against how often it should.",
+         "pit": "Where what happened fell within the forecasts; even bars are right."},
+        {"scores.csv": "Scores by quantity, by horizon, and of all forecasts.",
+         "forecasts.csv": "Every forecast: its interval, what happened, and its score.",
+         "drift.csv": "Recent cohorts beside what was fitted before them.",
+         "distances.csv": "Distances between simulated and recorded event logs."},
+        optional=("scores.csv", "drift.csv", "distances.csv")),
 }
 
 

@@ -46,7 +46,7 @@ class Section:
     details: str                # the rest of what the command printed
     figures: Sequence[Figure]
     tables: Sequence[Page]
-    rests_on: Page
+    rests_on: Page | None       # none of a result without a scenario, such as a back-test
     differs: Sequence[Page]
     papers: Page
     warnings: Sequence[str]
@@ -58,7 +58,7 @@ def html_of(every: Sequence[Saved], title: str = "") -> str:
     title = title or " · ".join(dict.fromkeys(one.manifest.name for one in every))
     for most in ROWS:
         text = _rendered([_section(one, i + 1, most) for i, one in enumerate(every)], title,
-                         facts.differs_between(every) if len(every) > 1 else [])
+                         facts.differs_between(every))
         if len(text.encode()) < LIMIT:
             return text
     raise UsageError(f"the report would have {len(text.encode()) / 1e6:.1f} MB, and 2 MB is the most that e-mail takes "

@@ -91,7 +91,8 @@ def _tables(folder: Path, kind: Kind, problems: list[Problem]) -> dict[str, pl.D
 
     found: dict[str, pl.DataFrame] = {}
     there = {file.name for file in folder.glob("*.csv") if file.name not in LOGS}
-    for name in sorted(there | set(kind.tables), key=lambda name: (place_of(name, kind.tables), name)):
+    wanted = there | set(kind.tables) - set(kind.optional)
+    for name in sorted(wanted, key=lambda name: (place_of(name, kind.tables), name)):
         try:
             found[name] = pl.read_csv(folder / name, infer_schema_length=None)
         except FileNotFoundError:
