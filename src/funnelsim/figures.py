@@ -94,18 +94,12 @@ def response(run: Runs) -> Figure:
 
 def burn_up(*runs: Runs) -> Figure:
     """Volume delivered against volume promised, added up by week; a panel a promise."""
-    from funnelsim.report.compared import burn_up_bands
-    from funnelsim.report.figures import Band, weekly_bands, weekly_figure
+    from funnelsim.report import compared, figures
 
-    if (compared := _comparison(runs)) is not None:
-        panels = burn_up_bands(compared.found)
-    else:
-        named = _named(runs)
-        panels = weekly_bands(named, "burn-up")
-        promised = {track.of: Band("promised", track.dates, track.mean, track.mean, track.mean)
-                    for one in named.values() for track in one.tracks if track.name == "promised"}
-        panels = {of: [*bands, promised[of]] for of, bands in panels.items()}
-    return weekly_figure(_some(panels, "no volume is promised in these scenarios"), "Since the start")
+    comparison = _comparison(runs)
+    panels = (figures.burn_up_bands(_named(runs)) if comparison is None
+              else compared.burn_up_bands(comparison.found))
+    return figures.burn_up_figure(_some(panels, "no volume is promised in these scenarios"))
 
 
 def backlog(*runs: Runs) -> Figure:

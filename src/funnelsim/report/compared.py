@@ -20,6 +20,7 @@ from funnelsim.report.figures import (
     Outcome,
     Response,
     backlog_figure,
+    burn_up_figure,
     outcomes_figure,
     promised_text,
     response_figure,
@@ -49,7 +50,7 @@ def comparison_figures(found: Comparison) -> Iterator[tuple[str, Figure]]:
     if panels := weekly_bands(found, "utilisation"):
         yield "utilisation", weekly_figure(panels, "Hours worked of hours paid", share=True)
     if panels := burn_up_bands(found):
-        yield "burn-up", weekly_figure(panels, "Since the start")
+        yield "burn-up", burn_up_figure(panels)
     if stages := list(stages_with_curves(found.cases[0].blueprint.scenario)):
         yield "response-curves", curves_figure(stages)
 

@@ -130,6 +130,11 @@ def over_all(figure: Figure, title: str) -> None:
     figure.suptitle(heading(title), fontweight="bold", x=0.01, ha="left", fontsize=11.5)
 
 
+def legend_columns(names: Sequence[str]) -> int:
+    """How many names of this length stand beside each other above a figure."""
+    return max(1, min(3, len(names), 96 // (max(map(len, names)) + 8)))
+
+
 def wrapped(names: Sequence[str], width: int = 22) -> list[str]:
     """Names for an axis, broken into lines."""
     return ["\n".join(textwrap.wrap(name, width)) or name for name in names]

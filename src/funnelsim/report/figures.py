@@ -23,6 +23,7 @@ from funnelsim.report.drawing import (
     date_axis,
     delay_axis,
     heading,
+    legend_columns,
     line_style,
     money_axis,
     new_figure,
@@ -133,6 +134,11 @@ def backlog_figure(panels: Mapping[str, Sequence[Band]], title: str = "") -> Fig
     return weekly_figure(panels, "Leads waiting", "At midnight, averaged by week. ", title=title)
 
 
+def burn_up_figure(panels: Mapping[str, Sequence[Band]], title: str = "") -> Figure:
+    """Volume delivered against volume promised, added up by week; a panel a promise."""
+    return weekly_figure(panels, "Since the start", title=title)
+
+
 def weekly_figure(panels: Mapping[str, Sequence[Band]], what: str, when: str = "By week. ", share: bool = False,
                   title: str = "") -> Figure:
     """A quantity by week, a panel a team or promise, a line a scenario; `share` of 1, as a percentage."""
@@ -158,7 +164,11 @@ def weekly_figure(panels: Mapping[str, Sequence[Band]], what: str, when: str = "
         if len(names) > 1:
             shown = {label: handle for axes in every for handle, label in
                      zip(*axes.get_legend_handles_labels(), strict=True)}
-            figure.legend([shown[name] for name in names], names, loc="outside upper right", ncols=min(3, len(names)))
+            handles = [shown[name] for name in names]
+            if title:                   # which stands where the legend would
+                every[0].legend(handles, names, loc="upper left")
+            else:
+                figure.legend(handles, names, loc="outside upper right", ncols=legend_columns(names))
         figure.supxlabel(f"{when}Lines: mean. Bands: central 90 % of periods.", fontsize=9.5, color="#444444")
         return figure
 
@@ -180,6 +190,8 @@ def run_figures(result: Result) -> Iterator[tuple[str, Figure]]:
         yield "response", response_of(result)
     if panels := weekly_bands({name: result}, "queue"):
         yield "backlog", backlog_figure(panels, f"{name}: leads that wait")
+    if panels := burn_up_bands({"delivered": result}):
+        yield "burn-up", burn_up_figure(panels, f"{name}: what was promised and what was delivered")
     yield from seam_figures(result)
     if stages := curves_of_resolved(result.manifest.resolved[0]):
         yield "response-curves", curves_of(result, stages)
@@ -210,6 +222,13 @@ def weekly_bands(runs: Mapping[str, Result], name: str) -> dict[str, list[Band]]
             if track.name == name:
                 panels.setdefault(track.of, []).append(Band(run, track.dates, track.mean, track.low, track.high))
     return panels
+
+
+def burn_up_bands(runs: Mapping[str, Result]) -> dict[str, list[Band]]:
+    """What runs delivered of each promised volume, and what was promised."""
+    promised = {track.of: Band("promised", track.dates, track.mean, track.mean, track.mean)
+                for one in runs.values() for track in one.tracks if track.name == "promised"}
+    return {of: [*bands, promised[of]] for of, bands in weekly_bands(runs, "burn-up").items()}
 
 
 def promised_text(promise: float, business: bool) -> str:

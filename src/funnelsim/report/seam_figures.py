@@ -1,4 +1,4 @@
-"""Figures of the seam: burn-up of promised volumes, work by week, and when promises break."""
+"""Figures of the seam: work by week, and when promises break."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ DAYS, HOURS = 7, 24
 def seam_figures(result: Result) -> Iterator[tuple[str, Figure]]:
     """All figures of the seam for which a run has something to show, by the name of the file."""
     name = result.manifest.name
-    if any(track.name == "burn-up" for track in result.tracks):
-        yield "burn-up", burn_up_figure(result.tracks, f"{name}: what was promised and what was delivered")
     if worked := worked_tracks(result):
         yield "utilisation", utilisation_figure(worked, f"{name}: share of paid hours at work, by week")
     if any(one.estimate.mean > 0.0 for one in result.breaches):
@@ -30,29 +28,6 @@ def seam_figures(result: Result) -> Iterator[tuple[str, Figure]]:
 def worked_tracks(result: Result) -> list[Track]:
     """Weekly utilisation of the teams that work at all."""
     return [track for track in result.tracks if track.name == "utilisation" and np.nan_to_num(track.mean).any()]
-
-
-def burn_up_figure(tracks: Sequence[Track], title: str = "Burn-up") -> Figure:
-    """Delivered against promised, cumulated since the first whole period; a panel a promise."""
-    delivered = [track for track in tracks if track.name == "burn-up"]
-    promised = {track.of: track for track in tracks if track.name == "promised"}
-    with styled():
-        figure, every = new_figure(1.1 + 2.4 * len(delivered), rows=len(delivered), sharex=True)
-        for axes, track in zip(every, delivered, strict=True):
-            dates = np.array(track.dates, "datetime64[D]")
-            style = line_style(0)
-            axes.fill_between(dates, track.low, track.high, color=style["color"], alpha=0.18, linewidth=0)
-            axes.plot(dates, track.mean, label="delivered", **style)
-            axes.plot(dates, promised[track.of].mean, label="promised", **{**line_style(1), "color": GREY})
-            axes.set_title(track.of)
-            axes.set_ylim(bottom=0.0)
-            axes.set_ylabel("Since the start")
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
-            axes.legend(loc="upper left")
-        date_axis(every[-1])
-        over_all(figure, title)
-        figure.supxlabel("By week. Line: mean. Band: central 90 % of periods.", fontsize=9.5, color="#444444")
-        return figure
 
 
 def utilisation_figure(tracks: Sequence[Track], title: str = "Utilisation") -> Figure:

@@ -15,7 +15,16 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, Multiple
 from numpy.typing import NDArray
 
 from funnelsim.measures import Estimate
-from funnelsim.report.drawing import heading, line_style, log_axis, new_figure, save_all, styled, wrapped
+from funnelsim.report.drawing import (
+    heading,
+    legend_columns,
+    line_style,
+    log_axis,
+    new_figure,
+    save_all,
+    styled,
+    wrapped,
+)
 from funnelsim.report.formats import USUAL
 from funnelsim.report.sweep_words import Turn, short, turns, unit_of
 from funnelsim.report.wording import DAY, HOUR, MINUTE, shown
@@ -76,7 +85,7 @@ def curve_figure(found: Sweep) -> Figure:
         every[-1].set_xlabel(_label(axis))
         if len(found.study.names) > 1:
             handles, labels = every[0].get_legend_handles_labels()
-            figure.legend(handles, labels, loc="outside upper right", ncols=min(3, len(labels)))
+            figure.legend(handles, labels, loc="outside upper right", ncols=legend_columns(labels))
         figure.supxlabel("Lines: mean. Dark bands: its simulation error, 90 %. Pale bands: central 90 % of periods.\n"
                          "Bars below: points that cannot be told from the highest (diamond).", fontsize=9.5,
                          color="#444444")
@@ -152,7 +161,7 @@ def scatter_figure(found: Sweep, measure: str) -> Figure:
             _value_axis(axes.yaxis, found, measure)
         if len(found.study.names) > 1:
             handles, labels = every[0].get_legend_handles_labels()
-            figure.legend(handles, labels, loc="outside upper right", ncols=min(3, len(labels)))
+            figure.legend(handles, labels, loc="outside upper right", ncols=legend_columns(labels))
         return figure
 
 
