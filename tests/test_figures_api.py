@@ -31,8 +31,8 @@ def words(figure: Figure) -> set[str]:
     texts = [text for axes in figure.axes for text in axes.texts] + [axes.title for axes in figure.axes]
     legends = [text for one in (*figure.legends, *(axes.get_legend() for axes in figure.axes)) if one
                for text in one.get_texts()]
-    return {text.get_text() for text in (*texts, *legends)} | {
-        axes.get_title(where) for axes in figure.axes for where in ("left", "center")}
+    titles = [axes.get_title(where) for axes in figure.axes for where in ("left", "center")]
+    return {" ".join(said.split()) for said in (*titles, *(text.get_text() for text in (*texts, *legends)))}
 
 
 # ---- figures -------------------------------------------------------------------------------------------------------
