@@ -15,18 +15,21 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from funnelsim.report.curve_figures import curves_figure
 from funnelsim.report.drawing import PALETTE, save
 from funnelsim.report.figures import (
     Band,
     Outcome,
     Response,
-    Step,
     backlog_figure,
-    funnel_figure,
     outcomes_figure,
     response_figure,
+    weekly_figure,
 )
+from funnelsim.report.funnel_figures import Step, funnel_figure
 from funnelsim.report.wording import Table, duration, error, money, number, percent, shown, spread
+from funnelsim.scenario import load
+from funnelsim.study.response_curves import stages_with_curves
 
 NAMES = ("Old way", "Old way with a promise", "Shared funnel")
 
@@ -93,20 +96,45 @@ def backlog() -> Figure:
     return backlog_figure({"marketing": bands[1:], "sales": bands})
 
 
+def utilisation() -> Figure:
+    days = [date(2026, 1, 5) + timedelta(weeks=week) for week in range(26)]
+    bands = [Band(name, days, np.full(26, 0.5 + 0.2 * i), np.full(26, 0.4), np.full(26, 1.1))
+             for i, name in enumerate(NAMES)]
+    return weekly_figure({"marketing": bands, "sales": bands}, "Hours worked of hours paid", share=True)
+
+
+def curves() -> Figure:
+    scenario = load(str(Path(__file__).parents[1] / "scenarios" / "old-way.yaml")).scenario
+    return curves_figure(list(stages_with_curves(scenario)), {"interest": [("half", 5400.0)]})
+
+
 def funnel() -> Figure:
+    return funnel_figure({"Old way": steps()}, "Old way: the funnel and where it leaks")
+
+
+def funnels() -> Figure:
+    return funnel_figure(dict.fromkeys(NAMES, steps()))
+
+
+def steps() -> list[Step]:
     shares = {"went on": 0.4, "still open": 0.05, "went back": 0.1, "never reached": 0.15, "lost": 0.3}
     names = ("awareness", "discovery", "interest", "evaluation")
     steps = [Step(name, 10000.0 * 0.4**i, shares) for i, name in enumerate(names)]
-    return funnel_figure([*steps, Step("a stage with rather a long name", 256.0, {"end": 1.0})])
+    return [*steps, Step("a stage with rather a long name", 256.0, {"end": 1.0})]
 
 
-FIGURES = {"outcomes": outcomes, "response": response, "backlog": backlog, "funnel": funnel}
+FIGURES = {"outcomes": outcomes, "response": response, "backlog": backlog, "utilisation": utilisation,
+           "curves": curves, "funnel": funnel, "funnels": funnels}
 WORDS = {
     "outcomes": {"Wins", "Revenue", "240", "€2 M", "Old way", "Points: mean. Bars: central 90 % of single periods."},
     "response": {"1 h", "4 h", "30 days", "100 %", "promise: 4.0 h of business time", "Leads touched by then",
                  "Old way (never 30.0 %)", "Shared funnel (never 10.0 %)"},
     "backlog": {"marketing", "sales", "Leads waiting", "Jul", *NAMES},
-    "funnel": {"10,000, 40.0 % go on", "256", "never reached", "still open", "went back", "lost", "went on"},
+    "utilisation": {"marketing", "sales", "Hours worked of hours paid", "100 %", *NAMES},
+    "curves": {"interest: odds to go on, against a touch after 1 hour", "hbr-2011 (A)", "leads360-2012 (B)", "1 x",
+               "10 x", "half touched by 1.5 h"},
+    "funnel": {"10,000, 40.0 % go on", "40 %", "256", "never reached", "still open", "went back", "lost", "went on"},
+    "funnels": {"10,000, 40.0 %", "lost", *NAMES},
 }
 
 
@@ -140,6 +168,11 @@ def test_figures_are_saved_as_png_and_svg_always_the_same(name: str, tmp_path: P
     (tmp_path / "again").mkdir()
     for first, again in zip((png, svg), save(FIGURES[name](), tmp_path / "again", name), strict=True):
         assert first.read_bytes() == again.read_bytes()
+
+
+def test_a_pdf_is_always_the_same(tmp_path: Path) -> None:
+    first, second = (save(funnel(), tmp_path, name, ["pdf"])[0].read_bytes() for name in ("one", "other"))
+    assert first == second and first.startswith(b"%PDF")
 
 
 def test_colours_keep_apart_for_the_colour_blind() -> None:

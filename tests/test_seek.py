@@ -337,8 +337,8 @@ def test_it_prints_the_answer_and_repeats_from_its_manifest(folder: Path, capsys
     assert first.startswith("Compound Poisson: wins 60 with a chance of 80 % needs web.rate ") and "on average" in first
     assert len(out.splitlines()) < 40 and not err
     place = next((folder / "results").glob("seek-*"))
-    assert {path.name for path in place.iterdir()} == {"manifest.json", "seek.csv", "seek.json", "chance.png",
-                                                       "chance.svg"}
+    assert {path.name for path in place.iterdir()} == {"manifest.json", "answer.txt", "seek.csv", "seek.json",
+                                                       "chance.png", "chance.svg"}
     data = json.loads((place / "seek.json").read_text())
     assert data["met"] and data["answer"]["low"] < data["answer"]["x"] < data["answer"]["high"]
     assert code_of(["seek", str(place), "--out", "again", "--no-figures", "--json"]) == 0

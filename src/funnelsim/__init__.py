@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from funnelsim import figures
     from funnelsim.api import (
         anchor,
         backtest,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         explain,
         init,
         optimise,
+        report,
         run,
         schema,
         seek,
@@ -29,15 +31,31 @@ if TYPE_CHECKING:
         sweep,
         validate,
     )
+    from funnelsim.commands.backtest import Backtested
+    from funnelsim.commands.chance import Told
+    from funnelsim.commands.compare import Compared
+    from funnelsim.commands.explain import Explained
+    from funnelsim.commands.optimise import Optimised
+    from funnelsim.commands.report import Reported
+    from funnelsim.commands.seek import Sought
+    from funnelsim.commands.sensitivity import Sensed
+    from funnelsim.commands.sweep import Swept
     from funnelsim.result import Result
     from funnelsim.scenario import load
 
 __all__ = [
-    "Result", "anchor", "backtest", "best_of", "calibrate", "chance", "check", "compare", "explain", "init", "load",
-    "optimise", "run", "schema", "seek", "sensitivity", "sweep", "validate",
+    "Backtested", "Compared", "Explained", "Optimised", "Reported", "Result", "Sensed", "Sought", "Swept", "Told",
+    "anchor", "backtest", "best_of", "calibrate", "chance", "check", "compare", "explain", "figures", "init", "load",
+    "optimise", "report", "run", "schema", "seek", "sensitivity", "sweep", "validate",
 ]
 
-_HOME = {"Result": "funnelsim.result", "load": "funnelsim.scenario"}
+_HOME = {
+    "Backtested": "funnelsim.commands.backtest", "Compared": "funnelsim.commands.compare",
+    "Explained": "funnelsim.commands.explain", "Optimised": "funnelsim.commands.optimise",
+    "Reported": "funnelsim.commands.report", "Result": "funnelsim.result", "Sensed": "funnelsim.commands.sensitivity",
+    "Sought": "funnelsim.commands.seek", "Swept": "funnelsim.commands.sweep", "Told": "funnelsim.commands.chance",
+    "load": "funnelsim.scenario",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -46,6 +64,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name in ("figures", "report"):   # a module, and a package that can be called
+        return import_module(f"funnelsim.{name}")
     return getattr(import_module(_HOME.get(name, "funnelsim.api")), name)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from funnelsim.commands.compare import Compared
     from funnelsim.commands.explain import Explained
     from funnelsim.commands.optimise import Optimised
+    from funnelsim.commands.report import Reported
     from funnelsim.commands.seek import Sought
     from funnelsim.commands.sensitivity import Sensed
     from funnelsim.commands.sweep import Swept
@@ -164,6 +165,13 @@ def sensitivity(file: str | Path, other: str | Path | None = None, **options: An
     from funnelsim.commands.sensitivity import sensitivity as do
 
     return do(file, other, **options)
+
+
+def report(*results: str | Path, out: str | Path | None = None, title: str = "") -> Reported:
+    """Write one HTML file of saved results; see `funnelsim.commands.report.report`."""
+    from funnelsim.commands.report import report as do
+
+    return do(*results, out=out, title=title)
 
 
 def validate(watch: Watch | None = None) -> list[Check]:

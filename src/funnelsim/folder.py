@@ -1,4 +1,4 @@
-"""Folders that are written whole or not at all: made beside their place, forced to the disk, then renamed."""
+"""Folders and files written whole or not at all: made beside their place, forced to the disk, then renamed."""
 
 from __future__ import annotations
 
@@ -42,6 +42,25 @@ def written_whole(parent: Path, name: str = "") -> Iterator[Draft]:
         raise _told(error, parent / draft.name) from error
     finally:
         shutil.rmtree(draft.path, ignore_errors=True)
+
+
+def write_file_whole(file: Path, data: bytes) -> None:
+    """A file, written whole or not at all; what stood there before stays until then. Raises RunError as above."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+    except OSError as error:
+        raise _told(error, file) from None
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        Path(draft).chmod(0o644)        # mkstemp makes it private
+        _to_disk(Path(draft))
+        Path(draft).replace(file)
+    except OSError as error:
+        raise _told(error, file) from error
+    finally:
+        Path(draft).unlink(missing_ok=True)
 
 
 def check_writable(parent: Path) -> None:

@@ -2,6 +2,7 @@
 
     results/<name>-<hash>/
         manifest.json           what was run: enough to repeat it
+        answer.txt              what the command printed: its first line is the answer
         measures.csv            every measure with its simulation error and the spread of one period
         replications.parquet    every measure in each replication
         series.parquet          by week: arrivals, passings, revenue, what is open, what waits
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Floats = NDArray[np.float64]
+ANSWER = "answer.txt"           # what a command printed, in the folder it saved
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,41 @@ class Result:
         """Estimate of a measure: result["cohort.won"]."""
         return self.measures[key].estimate()
 
+    def __repr__(self) -> str:
+        name, count, seed = self.manifest.name, self.manifest.replications, self.manifest.seed
+        return f"<Result of {name!r}: {count} replications, seed {seed}, {len(self.measures)} measures>"
+
+    def _repr_html_(self) -> str:
+        from funnelsim.report.notebook import run_card
+
+        return run_card(self)
+
+    def frame(self) -> pl.DataFrame:
+        """A row a measure, as measures.csv: mean; low, high (simulation error, 90 %); least, most (one period)."""
+        import polars as pl
+
+        return pl.DataFrame([_row(measure) for measure in self.measures.values()], infer_schema_length=None)
+
+    def replications(self) -> pl.DataFrame:
+        """A row a measure and replication; a share is `top` / `bottom`, and pooled as the ratio of their sums."""
+        return _long_table(self.measures)
+
+    def values(self, key: str) -> Floats:
+        """A measure in each replication: [replication], nan where there was nothing to divide by."""
+        return self.measures[key].values
+
+    def series(self) -> pl.DataFrame:
+        """A row a week and series: mean and the central 90 % of periods."""
+        return _series_table(self.tracks)
+
+    def responses(self) -> pl.DataFrame:
+        """A row a window, stage and delay (seconds): the share of leads touched by then."""
+        return _curve_table(self.curves)
+
+    def breach_hours(self) -> pl.DataFrame:
+        """A row a team and hour of the local week: first touches that fell due then and were missed."""
+        return _breach_table(self.breaches)
+
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
         return {"name": self.manifest.name, "replications": self.manifest.replications, "seed": self.manifest.seed,
@@ -133,15 +170,12 @@ class Result:
 
     def write(self, folder: Path) -> None:
         """All tables and the manifest, into a folder that is there."""
-        import polars as pl
-
         put(folder / "manifest.json", self.manifest.text().encode())
-        table = pl.DataFrame([_row(measure) for measure in self.measures.values()], infer_schema_length=None)
-        put(folder / "measures.csv", table.write_csv().encode())
-        put_parquet(folder / "replications.parquet", _long_table(self.measures))
-        put_parquet(folder / "series.parquet", _series_table(self.tracks))
-        put_parquet(folder / "responses.parquet", _curve_table(self.curves))
-        put_parquet(folder / "breaches.parquet", _breach_table(self.breaches))
+        put(folder / "measures.csv", self.frame().write_csv().encode())
+        put_parquet(folder / "replications.parquet", self.replications())
+        put_parquet(folder / "series.parquet", self.series())
+        put_parquet(folder / "responses.parquet", self.responses())
+        put_parquet(folder / "breaches.parquet", self.breach_hours())
 
     def at(self, folder: Path) -> Result:
         """The same, knowing where it is saved."""

@@ -97,6 +97,7 @@ def commands() -> None:
     funnelsim sweep baseline.yaml --vary ...    the same at many volumes, team sizes, promises
     funnelsim seek baseline.yaml --vary ...     how many leads or people does a goal take?
     funnelsim optimise shared.yaml --vary ...   which promises, volumes and people are best?
+    funnelsim report results/...                one file of saved results, to send
     funnelsim calibrate crm.history.yaml        your own history in place of guesses
     funnelsim backtest crm.history.yaml         would its forecasts have held?
     """

@@ -21,8 +21,7 @@ from funnelsim.watch import Terminal
 @options("precision", "engine", "threads", "out")
 @click.option("--aside/--no-aside", default=True, help="Also ask what beliefs at 1 and other response curves would "
               "say, and which changes make the difference.  [default: aside]")
-@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
-@options("json", "quiet", "verbose")
+@options("figures", "json", "quiet", "verbose")
 def compare(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
     """Say which way is better, by how much, how sure that is, and what it rests on.
 

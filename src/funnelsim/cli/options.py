@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -33,6 +34,33 @@ class Share(click.ParamType[float]):
             self.fail(f"'{value}' is not a share: write 2% or 0.02", param, ctx)
 
 
+class Formats(click.ParamType[tuple[str, ...]]):
+    """`svg,pdf`"""
+
+    name = "formats"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        from funnelsim.errors import UsageError
+        from funnelsim.report.formats import formats_of
+
+        try:
+            return formats_of(value)
+        except UsageError as error:
+            self.fail(str(error).removeprefix("--figures: "), param, ctx)
+
+
+def _figures(function: _F) -> _F:
+    """--figures FORMATS and --no-figures, as one argument."""
+    @wraps(function)
+    def merged(*arguments: Any, no_figures: bool, figures: tuple[str, ...], **others: Any) -> Any:
+        return function(*arguments, figures=() if no_figures else figures, **others)
+
+    none = click.option("--no-figures", is_flag=True, help="Draw no figures.")
+    drawn = click.option("--figures", type=Formats(), default="png,svg", show_default=True, metavar="FORMATS",
+                         help="Formats that figures are drawn in: png, svg, pdf, or several with commas between.")
+    return cast("_F", drawn(none(merged)))
+
+
 OPTIONS: dict[str, Callable[[Any], Any]] = {
     "sets": click.option("--set", "sets", multiple=True, metavar="KEY=VALUE",
                          help="Change a value of the scenario, as in --set teams.sales.people=6. May be repeated."),
@@ -45,6 +73,7 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "threads": click.option("--threads", type=click.IntRange(min=1), help="Default: one a processor."),
     "out": click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
                         help="Folder that results are saved in."),
+    "figures": _figures,
     "json": click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text."),
     "quiet": click.option("--quiet", "-q", is_flag=True, help="No notes, no progress."),
     "verbose": click.option("--verbose", "-v", count=True, help="More."),

@@ -18,8 +18,7 @@ from funnelsim.watch import Terminal
 @options("sets", "seed", "replications", "precision", "engine", "threads", "out")
 @click.option("--tables", is_flag=True, help="Save visits, assignments and attempts as Parquet.")
 @click.option("--event-log", "log", type=click.Choice(["csv", "parquet"]), help="Save an event log for process mining.")
-@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
-@options("json", "quiet", "verbose")
+@options("figures", "json", "quiet", "verbose")
 def run(file: Path, sets: tuple[str, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
     """Simulate a scenario; say what comes out and how sure that is.
 

@@ -26,8 +26,7 @@ from funnelsim.watch import Terminal, Watch
               "below this share of it, as in --precision 5%.")
 @options("engine", "threads")
 @click.option("--cluster", metavar="ADDRESS", help="Run the points on a Dask cluster, as in tcp://10.0.0.5:8786.")
-@options("out")
-@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
+@options("out", "figures")
 @click.option("--fail-on-miss", is_flag=True, help="Exit code 4 when the goal cannot be met.")
 @options("json", "quiet", "verbose")
 def seek(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:

@@ -27,9 +27,7 @@ from funnelsim.watch import Terminal
 @click.option("--goal", metavar="TEXT", help='As in --goal "wins 200 by 2026-12-31"; default: the scenario\'s.')
 @options("engine", "threads")
 @click.option("--cluster", metavar="ADDRESS", help="Run the points on a Dask cluster, as in tcp://10.0.0.5:8786.")
-@options("out")
-@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
-@options("json", "quiet", "verbose")
+@options("out", "figures", "json", "quiet", "verbose")
 def sweep(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
     """Run scenarios at many points of their settings, on the same luck: where does it turn?
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from funnelsim import manifest as manifests
 from funnelsim.engine.jit import is_compiled
@@ -17,7 +18,9 @@ from funnelsim.errors import RunError, UsageError
 from funnelsim.folder import check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.plan import fingerprint
-from funnelsim.result import put, put_parquet, slug
+from funnelsim.report.comparison import comparison_report
+from funnelsim.report.formats import Figures, formats_of
+from funnelsim.result import ANSWER, put, put_parquet, slug
 from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study.anchor import to_json
 from funnelsim.study.compare import Column, Comparison, Design
@@ -27,6 +30,8 @@ from funnelsim.watch import Watch
 if TYPE_CHECKING:
     import polars as pl
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -35,6 +40,41 @@ class Compared:
     found: Comparison
     manifest: Manifest
     folder: Path | None = None
+
+    def __repr__(self) -> str:
+        names = ", ".join(repr(column.name) for column in self.found.columns)
+        return f"<Comparison of {names}: {self.found.draws} draws x {self.found.pairs} pairs, seed {self.found.seed}>"
+
+    def _repr_html_(self) -> str:
+        from funnelsim.report.comparison import answer
+        from funnelsim.report.notebook import card
+
+        return card(answer(self.found), self.frame())
+
+    def frame(self) -> pl.DataFrame:
+        """A row a scenario and measure, as differences.csv: the difference from the base, with its spreads.
+
+        low, high: given what is not known (90 %); least, most: one period; error: of the simulation; better: a chance.
+        """
+        import polars as pl
+
+        units = self.found.columns[0].units
+        return pl.DataFrame([
+            {"scenario": rung.name, "measure": key, "unit": units.get(key, ""),
+             **{name: value for name, value in asdict(one).items() if isinstance(value, int | float)}}
+            for rung in self.found.rungs for key, one in rung.differences.items()
+        ], infer_schema_length=None)
+
+    def replications(self) -> pl.DataFrame:
+        """A row a scenario, measure, draw and pair."""
+        import polars as pl
+
+        return pl.concat(_long_table(column) for column in self.found.columns)
+
+    def values(self, measure: str, scenario: str | None = None) -> Floats:
+        """A measure in each draw and pair: [draw, pair], of one scenario, by default the last. KeyError without it."""
+        columns = {column.name: column for column in self.found.columns}
+        return columns[scenario or self.found.columns[-1].name].values[measure]
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
@@ -88,7 +128,7 @@ def compare(
     threads: int | None = None,
     aside: bool = True,
     out: str | Path | None = "results",
-    figures: bool = True,
+    figures: Figures = True,
     command: Sequence[str] = (),
     watch: Watch | None = None,
 ) -> Compared:
@@ -96,7 +136,7 @@ def compare(
 
     `sets` change every scenario compared. `out` is the folder of results, None to save nothing.
     """
-    watch = watch or Watch()
+    watch, formats = watch or Watch(), formats_of(figures)
     repeated = manifest_at(Path(base), "compare")
     if repeated is None:
         if not others:
@@ -144,10 +184,10 @@ def compare(
         draft.name = f"compare-{slug(done.manifest.name)}-{done.manifest.identity}"
         done = replace(done, folder=Path(out or "") / draft.name)
         _write(done, draft.path)
-        if figures:
+        if formats:
             from funnelsim.report.compared import draw_comparison
 
-            draw_comparison(found, draft.path)
+            draw_comparison(found, draft.path, formats)
     return done
 
 
@@ -206,20 +246,10 @@ def _check_digits(now: Manifest, before: Manifest) -> None:
 
 
 def _write(done: Compared, folder: Path) -> None:
-    import polars as pl
-
     put(folder / "manifest.json", done.manifest.text().encode())
-    rows = [
-        {
-            "scenario": rung.name,
-            "measure": key,
-            **{name: value for name, value in asdict(one).items() if isinstance(value, int | float)},
-        }
-        for rung in done.found.rungs
-        for key, one in rung.differences.items()
-    ]
-    put(folder / "differences.csv", pl.DataFrame(rows, infer_schema_length=None).write_csv().encode())
-    put_parquet(folder / "replications.parquet", pl.concat(_long_table(column) for column in done.found.columns))
+    put(folder / ANSWER, comparison_report(done.found).encode())
+    put(folder / "differences.csv", done.frame().write_csv().encode())
+    put_parquet(folder / "replications.parquet", done.replications())
 
 
 def _long_table(column: Column) -> pl.DataFrame:

@@ -27,7 +27,9 @@ from funnelsim.folder import Draft, check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.measures import credit, mean, revenue, stack
 from funnelsim.plan import Plan, fingerprint
-from funnelsim.result import Result, join_parquet, put_parquet
+from funnelsim.report.formats import Figures, formats_of
+from funnelsim.report.terminal import run_report
+from funnelsim.result import ANSWER, Result, join_parquet, put, put_parquet
 from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study import anchor as anchors
 from funnelsim.summary import COHORT, Summary
@@ -71,14 +73,14 @@ class Job:
 
 def run(file: str | Path, sets: Sequence[str] = (), *, seed: int | None = None, replications: int | None = None,
         precision: float | None = None, engine: str | None = None, threads: int | None = None, tables: bool = False,
-        log: str | None = None, out: str | Path | None = "results", figures: bool = True,
+        log: str | None = None, out: str | Path | None = "results", figures: Figures = True,
         command: Sequence[str] = (), watch: Watch | None = None) -> Result:
     """Run a scenario file; or, given a manifest or a results folder, repeat that run to the last digit.
 
     `precision` adds replications until the simulation error of wins and revenue is below that share of their mean.
     `out` is the folder of results, None to save nothing. Raises ScenarioError, UsageError or RunError.
     """
-    watch = watch or Watch()
+    watch, formats = watch or Watch(), formats_of(figures)
     _check_options(replications, precision, engine, log)
     repeated = manifest_at(Path(file), "run")
     if repeated is None:
@@ -99,10 +101,11 @@ def run(file: str | Path, sets: Sequence[str] = (), *, seed: int | None = None, 
         if draft is None:
             return result
         result.write(draft.path)
-        if figures:
+        put(draft.path / ANSWER, run_report(result, width=0).encode())
+        if formats:
             from funnelsim.report.figures import draw_run
 
-            draw_run(result, draft.path)
+            draw_run(result, draft.path, formats)
         draft.name = result.folder_name
     return result.at(Path(out or "") / result.folder_name)
 

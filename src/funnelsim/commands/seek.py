@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from funnelsim import manifest as manifests
 from funnelsim.commands.sweep import (
@@ -34,7 +34,9 @@ from funnelsim.engine.jit import is_compiled
 from funnelsim.errors import UsageError
 from funnelsim.folder import check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.result import put, slug
+from funnelsim.report.formats import Figures, formats_of
+from funnelsim.report.seek_words import seek_report
+from funnelsim.result import ANSWER, put, slug
 from funnelsim.scenario.units import Misreading
 from funnelsim.scenario.units.numbers import money
 from funnelsim.scenario.varying import Template
@@ -45,6 +47,9 @@ from funnelsim.study.seek import Node, Question, Seek
 from funnelsim.study.seek import seek as study_seek
 from funnelsim.study.store import Store
 from funnelsim.watch import Watch
+
+if TYPE_CHECKING:
+    import polars as pl
 
 REPLICATIONS = 100
 CHANCE = 0.8
@@ -57,6 +62,23 @@ class Sought:
     found: Seek
     manifest: Manifest
     folder: Path | None = None
+
+    def __repr__(self) -> str:
+        path, goal = self.found.question.axis.path, self.found.question.goal.text
+        return (f"<Search of {self.manifest.name!r}: {path} for {goal}, {len(self.found.nodes)} points, "
+                f"seed {self.manifest.seed}>")
+
+    def _repr_html_(self) -> str:
+        from funnelsim.report.notebook import card
+        from funnelsim.report.seek_words import answer
+
+        return card(answer(self.found), self.frame())
+
+    def frame(self) -> pl.DataFrame:
+        """A row a point that was run, as seek.csv: chance with its 90 % limits, mean, one period, utilisation."""
+        import polars as pl
+
+        return pl.DataFrame([_row(node) for node in self.found.nodes], infer_schema_length=None)
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it; null where there is no answer within the range."""
@@ -82,13 +104,13 @@ def seek(file: str | Path, *, vary: Sequence[str] = (), goal: str | None = None,
          booked: str | float | None = None, sets: Sequence[str] = (), replications: int | None = None,
          precision: float | None = None, seed: int | None = None, engine: str | None = None,
          threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
-         figures: bool = True, command: Sequence[str] = (), watch: Watch | None = None) -> Sought:
+         figures: Figures = True, command: Sequence[str] = (), watch: Watch | None = None) -> Sought:
     """Seek the smallest value of one path that meets a goal with a chance; or repeat a search from its manifest.
 
     `booked` is what counts towards the goal already, outside the run. `precision` is half the interval of the answer,
     relative to it. Points are kept in `out`/points and never run twice.
     """
-    watch = watch or Watch()
+    watch, formats = watch or Watch(), formats_of(figures)
     repeated = manifest_at(Path(file), "seek")
     if repeated is not None:
         if "axis" not in repeated.design:
@@ -114,7 +136,7 @@ def seek(file: str | Path, *, vary: Sequence[str] = (), goal: str | None = None,
         manifest = same_digits(manifest, repeated)
         watch.note("the same digits as before")
     done = Sought(found, manifest)
-    return _saved(done, Path(out), figures) if out is not None else done
+    return _saved(done, Path(out), formats) if out is not None else done
 
 
 def _size(replications: int | None, precision: float | None) -> Size | None:
@@ -185,20 +207,18 @@ def _manifest(found: Seek, name: str, began: datetime, command: list[str]) -> Ma
         times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()})
 
 
-def _saved(done: Sought, out: Path, figures: bool) -> Sought:
-    import polars as pl
-
+def _saved(done: Sought, out: Path, formats: Sequence[str]) -> Sought:
     name = f"seek-{slug(done.manifest.name)}-{done.manifest.identity}"
     done = replace(done, folder=out / name)
     with written_whole(out, name) as draft:
         put(draft.path / "manifest.json", done.manifest.text().encode())
-        table = pl.DataFrame([_row(node) for node in done.found.nodes], infer_schema_length=None)
-        put(draft.path / "seek.csv", table.write_csv().encode())
+        put(draft.path / ANSWER, seek_report(done.found, width=0).encode())
+        put(draft.path / "seek.csv", done.frame().write_csv().encode())
         put(draft.path / "seek.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
-        if figures:
+        if formats:
             from funnelsim.report.seek_figures import draw_seek
 
-            draw_seek(done.found, draft.path)
+            draw_seek(done.found, draft.path, formats)
     return done
 
 

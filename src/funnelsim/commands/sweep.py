@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from funnelsim import manifest as manifests
 from funnelsim.engine.jit import is_compiled
@@ -27,7 +28,9 @@ from funnelsim.errors import RunError, UsageError
 from funnelsim.folder import check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.measures import Estimate, mean
-from funnelsim.result import put, put_parquet, slug
+from funnelsim.report.formats import Figures, formats_of
+from funnelsim.report.sweep_words import sweep_report
+from funnelsim.result import ANSWER, put, put_parquet, slug
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.axes import Axis, Design, read_axes, read_design
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 POINTS = "points"
+Floats = NDArray[np.float64]
 SPREADS = {
     "low, high": "simulation error of the mean, 90 %: more replications narrow it",
     "least, most": "one period, central 90 %: luck, and a draw of what is not known in each replication",
@@ -61,16 +65,34 @@ class Swept:
     manifest: Manifest
     folder: Path | None = None
 
+    def __repr__(self) -> str:
+        study, points = self.found.study, len(self.found.points)
+        paths = ", ".join(axis.path for axis in study.axes)
+        return f"<Sweep of {self.manifest.name!r}: {points} points of {paths}, seed {study.seed}>"
+
+    def _repr_html_(self) -> str:
+        from funnelsim.report.notebook import card
+        from funnelsim.report.sweep_words import answer, turns
+
+        return card(answer(self.found, turns(self.found) if len(self.found.study.axes) == 1 else []), self.frame())
+
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """A row a point, scenario and measure; failed points have a row that says why."""
         return list(rows(self.found))
 
-    def table(self) -> pl.DataFrame:
+    def frame(self) -> pl.DataFrame:
         """The rows as a table."""
         import polars as pl
 
         return pl.DataFrame(self.rows, infer_schema_length=None)
+
+    def values(self, measure: str, scenario: str | None = None) -> Floats:
+        """A measure on the luck that all points share: [replication, point], for one scenario, by default the first.
+
+        Points that have no such figure are left out; `found.curves` names those that have.
+        """
+        return self.found.curves(scenario or self.found.study.names[0], measure)[1]
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
@@ -85,13 +107,13 @@ def sweep(file: str | Path, *others: str | Path, vary: Sequence[str] = (), measu
           design: str | None = None, sets: Sequence[str] = (), replications: int | None = None,
           precision: float | None = None, goal: str | None = None, seed: int | None = None, engine: str | None = None,
           threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
-          figures: bool = True, command: Sequence[str] = (), watch: Watch | None = None) -> Swept:
+          figures: Figures = True, command: Sequence[str] = (), watch: Watch | None = None) -> Swept:
     """Run scenarios, or a study file, at many points; or, given a manifest, repeat that sweep to the last digit.
 
     What is given here goes before what a study file says. Finished points are kept in `out`/points and never run
     twice; `out` None keeps and saves nothing. `cluster` is the address of a Dask scheduler.
     """
-    watch = watch or Watch()
+    watch, formats = watch or Watch(), formats_of(figures)
     if replications is not None and precision is not None:
         raise UsageError("give --replications or --precision, not both")
     repeated = manifest_at(Path(file), "sweep")
@@ -121,7 +143,7 @@ def sweep(file: str | Path, *others: str | Path, vary: Sequence[str] = (), measu
     if repeated is not None:
         done = replace(done, manifest=same_digits(manifest, repeated))
         watch.note("the same digits as before")
-    return _saved(done, Path(out), figures) if out is not None else done
+    return _saved(done, Path(out), formats) if out is not None else done
 
 
 def executor_on(address: str | None) -> Any:
@@ -296,19 +318,20 @@ def same_digits(now: Manifest, before: Manifest) -> Manifest:
     return replace(now, data=before.data, warnings=before.warnings)
 
 
-def _saved(done: Swept, out: Path, figures: bool) -> Swept:
+def _saved(done: Swept, out: Path, formats: Sequence[str]) -> Swept:
     name = f"sweep-{slug(done.manifest.name)}-{done.manifest.identity}"
     done = replace(done, folder=out / name)
     with written_whole(out, name) as draft:
         put(draft.path / "manifest.json", done.manifest.text().encode())
-        table = done.table()
+        put(draft.path / ANSWER, sweep_report(done.found, width=0).encode())
+        table = done.frame()
         put(draft.path / "sweep.csv", table.write_csv().encode())
         put_parquet(draft.path / "sweep.parquet", table)
         put(draft.path / "sweep.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
-        if figures:
+        if formats:
             from funnelsim.report.sweep_figures import draw_sweep
 
-            draw_sweep(done.found, draft.path)
+            draw_sweep(done.found, draft.path, formats)
     return done
 
 

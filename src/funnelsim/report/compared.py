@@ -1,44 +1,101 @@
-"""Figures of a comparison: wins and revenue, response against the promise, backlog over time."""
+"""Figures of a comparison: outcomes, the funnels side by side, response, and what goes on week by week."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from funnelsim.measures import response_curve, series, stack
+from funnelsim.measures import burn_up, response_curve, stack, weekly
 from funnelsim.plan import Plan, first_touch_terms
-from funnelsim.report.drawing import save
+from funnelsim.report.comparison_words import mean_of
+from funnelsim.report.curve_figures import curves_figure
+from funnelsim.report.drawing import save_all
 from funnelsim.report.figures import (
     Band,
     Outcome,
     Response,
     backlog_figure,
+    burn_up_figure,
     outcomes_figure,
     promised_text,
     response_figure,
+    weekly_figure,
 )
+from funnelsim.report.formats import USUAL
+from funnelsim.report.funnel_figures import funnel_figure, steps_of
 from funnelsim.study.compare import Column, Comparison
+from funnelsim.study.response_curves import stages_with_curves
 from funnelsim.summary import COHORT
 
 
-def draw_comparison(found: Comparison, folder: Path) -> list[Path]:
+def draw_comparison(found: Comparison, folder: Path, formats: Sequence[str] = USUAL) -> list[Path]:
     """All figures of a comparison."""
-    files: list[Path] = []
-    if all("cohort.won" in column.values for column in found.columns):
-        rows = [Outcome(column.name, _span(column, "cohort.won"), _span(column, "cohort.revenue"))
-                for column in found.columns]
-        what = "central 90 % of single periods, luck and what is not known together"
-        files += save(outcomes_figure(rows, found.cases[0].blueprint.book.currency, what), folder, "outcomes")
-    stage = _promised_stage(found)
-    if stage:
-        files += save(_response(found, stage), folder, "response")
-    panels = _backlog(found)
-    if panels:
-        files += save(backlog_figure(panels), folder, "backlog")
-    return files
+    return save_all(comparison_figures(found), folder, formats)
+
+
+def comparison_figures(found: Comparison) -> Iterator[tuple[str, Figure]]:
+    """Every figure of a comparison by the name of its file, where there is something to show."""
+    if any("cohort.won" in column.values for column in found.columns):
+        yield "outcomes", outcomes_of(found)
+    yield "funnel", funnels_of(found)
+    if promised_stage(found):
+        yield "response", response_of(found)
+    if panels := weekly_bands(found, "queue"):
+        yield "backlog", backlog_figure(panels)
+    if panels := weekly_bands(found, "utilisation"):
+        yield "utilisation", weekly_figure(panels, "Hours worked of hours paid", share=True)
+    if panels := burn_up_bands(found):
+        yield "burn-up", burn_up_figure(panels)
+    if stages := list(stages_with_curves(found.cases[0].blueprint.scenario)):
+        yield "response-curves", curves_figure(stages)
+
+
+def outcomes_of(found: Comparison) -> Figure:
+    """Wins and revenue of the scenarios, with the spread of one period."""
+    rows = [Outcome(column.name, _span(column, "cohort.won"), _span(column, "cohort.revenue"))
+            for column in found.columns if "cohort.won" in column.values]
+    what = "central 90 % of single periods, luck and what is not known together"
+    return outcomes_figure(rows, found.cases[0].blueprint.book.currency, what)
+
+
+def funnels_of(found: Comparison) -> Figure:
+    """The funnels of the scenarios beside each other."""
+    funnels = {column.name: steps_of(case.blueprint.book.stages, partial(mean_of, column))
+               for column, case in zip(found.columns, found.cases, strict=True)}
+    return funnel_figure(funnels)
+
+
+def response_of(found: Comparison) -> Figure:
+    """How soon leads are touched, a line a scenario, in the first stage that promises it."""
+    return _response(found, promised_stage(found))
+
+
+def weekly_bands(found: Comparison, name: str) -> dict[str, list[Band]]:
+    """A weekly series of the scenarios, by team; without those in which there is never anything."""
+    panels: dict[str, list[Band]] = {}
+    for column, case in zip(found.columns, found.cases, strict=True):
+        for weeks in weekly(stack(column.summaries), case.blueprint.centre, case.blueprint.book):
+            if weeks.name == name:
+                panels.setdefault(weeks.of, []).append(Band(column.name, weeks.dates, weeks.mean, *weeks.band))
+    return {of: bands for of, bands in panels.items() if any(np.nan_to_num(band.high).any() for band in bands)}
+
+
+def burn_up_bands(found: Comparison) -> dict[str, list[Band]]:
+    """What was delivered of each promised volume, a line a scenario, and what was promised."""
+    panels: dict[str, list[Band]] = {}
+    promised: dict[str, Band] = {}
+    for column, case in zip(found.columns, found.cases, strict=True):
+        for weeks in burn_up(stack(column.summaries), case.blueprint.centre, case.blueprint.book):
+            if weeks.name == "promised":
+                promised[weeks.of] = Band("promised", weeks.dates, weeks.mean, weeks.mean, weeks.mean)
+            else:
+                panels.setdefault(weeks.of, []).append(Band(column.name, weeks.dates, weeks.mean, *weeks.band))
+    return {of: [*bands, promised[of]] for of, bands in panels.items()}
 
 
 def _span(column: Column, key: str) -> tuple[float, float, float]:
@@ -47,7 +104,7 @@ def _span(column: Column, key: str) -> tuple[float, float, float]:
     return float(values.mean()), float(low), float(high)
 
 
-def _promised_stage(found: Comparison) -> str:
+def promised_stage(found: Comparison) -> str:
     """The first stage in which any scenario promises a first touch; else the first with work."""
     worked = ""
     for case in found.cases:
@@ -77,14 +134,3 @@ def _response(found: Comparison, stage: str) -> Figure:
             promise, business = here, of_business
     title = f"How soon leads are touched in {stage}"
     return response_figure(curves, promise, promised_text(promise, business), title, business)
-
-
-def _backlog(found: Comparison) -> dict[str, list[Band]]:
-    """Panels of the teams for whom anything ever waits."""
-    panels: dict[str, list[Band]] = {team: [] for case in found.cases for team in case.blueprint.book.teams}
-    for column, case in zip(found.columns, found.cases, strict=True):
-        for one in series(stack(column.summaries), case.blueprint.centre, case.blueprint.book):
-            if one.name == "queue":
-                weeks = one.by_week()
-                panels[one.of].append(Band(column.name, weeks.dates, weeks.mean, *weeks.band))
-    return {team: bands for team, bands in panels.items() if any(band.high.any() for band in bands)}

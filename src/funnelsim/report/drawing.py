@@ -6,18 +6,22 @@ differ in dash.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import textwrap
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, LogLocator, NullLocator
 
+from funnelsim.report.formats import USUAL
 from funnelsim.report.wording import DAY, HOUR, MINUTE, money, number
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = (
@@ -29,7 +33,12 @@ STYLE: dict[Any, Any] = {
     "font.size": 10.5, "axes.titlesize": 11.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e3e3e3",
     "grid.linewidth": 0.7, "axes.axisbelow": True, "axes.edgecolor": "#555555", "legend.frameon": False,
-    "svg.fonttype": "none", "svg.hashsalt": "funnelsim", "figure.dpi": DPI, "savefig.dpi": DPI,
+    "svg.fonttype": "none", "svg.hashsalt": "funnelsim", "pdf.fonttype": 42, "figure.dpi": DPI, "savefig.dpi": DPI,
+    "text.parse_math": False,           # a name may hold two dollar signs
+}
+_METADATA: dict[str, dict[str, Any]] = {       # without the hour, so that the same figure gives the same bytes
+    "png": {"Software": "funnelsim"}, "svg": {"Date": None, "Creator": "funnelsim"},
+    "pdf": {"CreationDate": None, "Creator": "funnelsim", "Producer": None},
 }
 _TICKS = ((MINUTE, "1 min"), (5 * MINUTE, "5 min"), (15 * MINUTE, "15 min"), (HOUR, "1 h"), (4 * HOUR, "4 h"),
           (DAY, "1 day"), (3 * DAY, "3 days"), (10 * DAY, "10 days"), (30 * DAY, "30 days"), (100 * DAY, "100 days"),
@@ -51,13 +60,19 @@ def new_figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -
     return figure, list(axes.flat)
 
 
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """As PNG for reading and SVG for slides; the same figure gives the same bytes."""
-    png, svg = folder / f"{name}.png", folder / f"{name}.svg"
-    with styled():
-        figure.savefig(png, metadata={"Software": "funnelsim"})
-        figure.savefig(svg, metadata={"Date": None, "Creator": "funnelsim"})
-    return [png, svg]
+def save(figure: Figure, folder: Path, name: str, formats: Sequence[str] = USUAL) -> list[Path]:
+    """One figure in each format; the same figure gives the same bytes."""
+    files = [folder / f"{name}.{one}" for one in formats]
+    with styled(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")        # of a name; a browser has more fonts
+        for file, one in zip(files, formats, strict=True):
+            figure.savefig(file, metadata=_METADATA[one])
+    return files
+
+
+def save_all(figures: Iterable[tuple[str, Figure]], folder: Path, formats: Sequence[str] = USUAL) -> list[Path]:
+    """Figures with the names of their files, drawn one after the other."""
+    return [file for name, figure in figures for file in save(figure, folder, name, formats)]
 
 
 def delay_axis(axes: Axes, low: float, high: float) -> None:
@@ -68,6 +83,13 @@ def delay_axis(axes: Axes, low: float, high: float) -> None:
     axes.xaxis.set_major_locator(FixedLocator([at for at, _ in ticks]))
     axes.xaxis.set_major_formatter(FixedFormatter([text for _, text in ticks]))
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def log_axis(axis: Axis) -> None:
+    """Ticks of a logarithmic axis as plain numbers: 1, 2, 5, 10."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def percent_axis(axes: Axes) -> None:
@@ -98,8 +120,21 @@ def line_style(number: int) -> dict[str, Any]:
     return {"color": PALETTE[number % len(PALETTE)], "linestyle": DASHES[number % len(DASHES)], "linewidth": 2.0}
 
 
+def heading(text: str, width: int = 74) -> str:
+    """A title, broken into lines that fit: 74 letters over the whole width, 36 over half of it."""
+    return textwrap.fill(text, width) or text
+
+
+def over_all(figure: Figure, title: str) -> None:
+    """A title over all panels, flush left."""
+    figure.suptitle(heading(title), fontweight="bold", x=0.01, ha="left", fontsize=11.5)
+
+
+def legend_columns(names: Sequence[str]) -> int:
+    """How many names of this length stand beside each other above a figure."""
+    return max(1, min(3, len(names), 96 // (max(map(len, names)) + 8)))
+
+
 def wrapped(names: Sequence[str], width: int = 22) -> list[str]:
     """Names for an axis, broken into lines."""
-    import textwrap
-
     return ["\n".join(textwrap.wrap(name, width)) or name for name in names]

@@ -1,4 +1,4 @@
-"""Figures: outcomes of scenarios, response against the promise, backlog over time, the funnel with its leaks.
+"""Figures: outcomes of scenarios, response against the promise, what goes on week by week; and all those of a run.
 
 Each takes plain data and gives a Figure, so that runs and comparisons draw with the same pens.
 """
@@ -6,40 +6,41 @@ Each takes plain data and gives a Figure, so that runs and comparisons draw with
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
+from funnelsim.report.curve_figures import curves_figure
 from funnelsim.report.drawing import (
-    BLUE,
-    GREEN,
     GREY,
-    ORANGE,
     PALETTE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    count_axis,
     date_axis,
     delay_axis,
+    heading,
+    legend_columns,
     line_style,
     money_axis,
     new_figure,
+    over_all,
     percent_axis,
-    save,
+    save_all,
     styled,
     wrapped,
 )
-from funnelsim.report.seam_figures import draw_seam
+from funnelsim.report.formats import USUAL
+from funnelsim.report.funnel_figures import funnel_figure, steps_of
+from funnelsim.report.seam_figures import seam_figures
 from funnelsim.report.wording import DAY, MINUTE, duration, money, number, percent
 from funnelsim.result import Result
+from funnelsim.study.response_curves import CurvedStage, curves_of_resolved
 
+COHORT = "cohort"
 Floats = NDArray[np.float64]
 
 
@@ -71,15 +72,6 @@ class Band:
     mean: Floats
     low: Floats
     high: Floats
-
-
-@dataclass(frozen=True)
-class Step:
-    """One stage of the funnel: where the leads that entered it went, as shares of one."""
-
-    name: str
-    entered: float
-    shares: dict[str, float]    # "went on", "went back", "lost", "never reached", "still open"
 
 
 def outcomes_figure(rows: Sequence[Outcome], currency: str, interval: str) -> Figure:
@@ -130,15 +122,26 @@ def response_figure(curves: Sequence[Response], promise: float = math.nan, promi
                           xycoords="axes fraction", textcoords="offset points", fontsize=9.5, color="#333333")
         delay_axis(axes, low, high)
         percent_axis(axes)
-        axes.set_title(title, pad=22 if math.isfinite(promise) else 8)
+        axes.set_title(heading(title), pad=22 if math.isfinite(promise) else 8)
         axes.set_xlabel("Time from entering the stage to the first attempt (elapsed, nights and weekends included)")
         axes.set_ylabel("Leads touched by then")
         axes.legend(loc="upper left")
         return figure
 
 
-def backlog_figure(panels: Mapping[str, Sequence[Band]], what: str = "Leads waiting") -> Figure:
+def backlog_figure(panels: Mapping[str, Sequence[Band]], title: str = "") -> Figure:
     """What waits over time, a panel a team, a line a scenario; points are weeks."""
+    return weekly_figure(panels, "Leads waiting", "At midnight, averaged by week. ", title=title)
+
+
+def burn_up_figure(panels: Mapping[str, Sequence[Band]], title: str = "") -> Figure:
+    """Volume delivered against volume promised, added up by week; a panel a promise."""
+    return weekly_figure(panels, "Since the start", title=title)
+
+
+def weekly_figure(panels: Mapping[str, Sequence[Band]], what: str, when: str = "By week. ", share: bool = False,
+                  title: str = "") -> Figure:
+    """A quantity by week, a panel a team or promise, a line a scenario; `share` of 1, as a percentage."""
     with styled():
         figure, every = new_figure(0.9 + 2.3 * len(panels), rows=len(panels), sharex=True)
         fullest_first = sorted(panels.values(), key=len, reverse=True)
@@ -151,65 +154,81 @@ def backlog_figure(panels: Mapping[str, Sequence[Band]], what: str = "Leads wait
             axes.set_title(team)
             axes.set_ylim(bottom=0.0)
             axes.set_ylabel(what)
+            axes.yaxis.set_major_formatter(FuncFormatter(
+                lambda value, _: f"{100 * value:.0f} %" if share else number(value)))
+            if share:
+                axes.axhline(1.0, color=GREY, linewidth=1.0)
         date_axis(every[-1])
+        if title:
+            over_all(figure, title)
         if len(names) > 1:
             shown = {label: handle for axes in every for handle, label in
                      zip(*axes.get_legend_handles_labels(), strict=True)}
-            figure.legend([shown[name] for name in names], names, loc="outside upper right", ncols=min(3, len(names)))
-        figure.supxlabel("At midnight, averaged by week. Lines: mean. Bands: central 90 % of periods.", fontsize=9.5,
-                         color="#444444")
-        return figure
-
-
-WENT = {"went on": BLUE, "end": BLUE, "still open": SKY, "went back": GREEN, "never reached": ORANGE,
-        "turned down": PURPLE, "lost": VERMILION, "silent": GREY}
-
-
-def funnel_figure(steps: Sequence[Step], title: str = "The funnel and where it leaks") -> Figure:
-    """A bar a stage as long as the visits to it, divided by where they went."""
-    with styled():
-        figure, (axes,) = new_figure(1.5 + 0.62 * len(steps))
-        for i, step in enumerate(steps):
-            left = 0.0
-            for kind, color in WENT.items():
-                width = step.entered * step.shares.get(kind, 0.0)
-                if width > 0.0:
-                    axes.barh(i, width, left=left, color=color, height=0.66, edgecolor="white", linewidth=0.6,
-                              label=kind if kind != "end" else None)
-                left += width
-            on = step.shares.get("went on")
-            said = f"{number(step.entered)}" + (f", {percent(on)} go on" if on is not None else "")
-            axes.annotate(said, (step.entered, i), (5, 0), textcoords="offset points", va="center", fontsize=10)
-        axes.set_yticks(range(len(steps)), wrapped([step.name for step in steps]))
-        axes.invert_yaxis()
-        axes.grid(axis="y", visible=False)
-        axes.set_xlim(0.0, 1.28 * max([step.entered for step in steps], default=1.0))
-        axes.set_xlabel("Visits by leads of the cohort (a lead that comes back counts again)")
-        count_axis(axes)
-        axes.set_title(title)
-        _legend_once(figure, axes)
+            handles = [shown[name] for name in names]
+            if title:                   # which stands where the legend would
+                every[0].legend(handles, names, loc="upper left")
+            else:
+                figure.legend(handles, names, loc="outside upper right", ncols=legend_columns(names))
+        figure.supxlabel(f"{when}Lines: mean. Bands: central 90 % of periods.", fontsize=9.5, color="#444444")
         return figure
 
 
 # ---- figures of a run ----------------------------------------------------------------------------------------------
 
 
-def draw_run(result: Result, folder: Path) -> list[Path]:
+def draw_run(result: Result, folder: Path, formats: Sequence[str] = USUAL) -> list[Path]:
     """All figures of a run."""
+    return save_all(run_figures(result), folder, formats)
+
+
+def run_figures(result: Result) -> Iterator[tuple[str, Figure]]:
+    """Every figure of a run by the name of its file, where there is something to show."""
     name = result.manifest.name
-    files = save(funnel_figure(steps_of(result), f"{name}: the funnel and where it leaks"), folder, "funnel")
-    curves = [curve for curve in result.curves if curve.window == "cohort"]
-    if curves:
-        promises = {(curve.promise, curve.business) for curve in curves if math.isfinite(curve.promise)}
-        promise, business = promises.pop() if len(promises) == 1 else (math.nan, False)
-        figure = response_figure([Response(curve.stage, curve.delays, curve.share) for curve in curves], promise,
-                                 promised_text(promise, business), f"{name}: how soon leads are touched", business)
-        files += save(figure, folder, "response")
-    panels = {track.of: [Band(name, track.dates, track.mean, track.low, track.high)]
-              for track in result.tracks if track.name == "queue"}
-    if panels:
-        files += save(backlog_figure(panels), folder, "backlog")
-    return files + draw_seam(result, folder)
+    yield "funnel", funnel_figure({name: steps_of(result.book.stages, means_of(result))},
+                                  f"{name}: the funnel and where it leaks")
+    if any(curve.window == COHORT for curve in result.curves):
+        yield "response", response_of(result)
+    if panels := weekly_bands({name: result}, "queue"):
+        yield "backlog", backlog_figure(panels, f"{name}: leads that wait")
+    if panels := burn_up_bands({"delivered": result}):
+        yield "burn-up", burn_up_figure(panels, f"{name}: what was promised and what was delivered")
+    yield from seam_figures(result)
+    if stages := curves_of_resolved(result.manifest.resolved[0]):
+        yield "response-curves", curves_of(result, stages)
+
+
+def response_of(result: Result) -> Figure:
+    """How soon the leads of a run are touched, a line a stage."""
+    curves = [curve for curve in result.curves if curve.window == COHORT]
+    promises = {(curve.promise, curve.business) for curve in curves if math.isfinite(curve.promise)}
+    promise, business = promises.pop() if len(promises) == 1 else (math.nan, False)
+    return response_figure([Response(curve.stage, curve.delays, curve.share) for curve in curves], promise,
+                           promised_text(promise, business), f"{result.manifest.name}: how soon leads are touched",
+                           business)
+
+
+def curves_of(result: Result, stages: Sequence[CurvedStage]) -> Figure:
+    """The response curves that could stand in the stages of a run, and how soon half of their leads were touched."""
+    value = means_of(result)
+    half = {stage.name: [("half", value(f"cohort.response_p50.{stage.name}"))] for stage in stages}
+    return curves_figure(stages, half, f"{result.manifest.name}: what a later first touch does")
+
+
+def weekly_bands(runs: Mapping[str, Result], name: str) -> dict[str, list[Band]]:
+    """A weekly series of runs, by team, stage or promise; a band a run."""
+    panels: dict[str, list[Band]] = {}
+    for run, result in runs.items():
+        for track in result.tracks:
+            if track.name == name:
+                panels.setdefault(track.of, []).append(Band(run, track.dates, track.mean, track.low, track.high))
+    return panels
+
+
+def burn_up_bands(runs: Mapping[str, Result]) -> dict[str, list[Band]]:
+    """What runs delivered of each promised volume, and what was promised."""
+    promised = {track.of: Band("promised", track.dates, track.mean, track.mean, track.mean)
+                for one in runs.values() for track in one.tracks if track.name == "promised"}
+    return {of: [*bands, promised[of]] for of, bands in weekly_bands(runs, "burn-up").items()}
 
 
 def promised_text(promise: float, business: bool) -> str:
@@ -217,33 +236,12 @@ def promised_text(promise: float, business: bool) -> str:
     return f"promise: {duration(promise)}{' of business time' if business else ''}"
 
 
-def steps_of(result: Result) -> list[Step]:
-    """The stages of a run, by the cohort."""
-    kinds = {"went on": ("conversion",), "still open": ("unresolved",), "went back": ("share_back", "share_returned"),
-             "never reached": ("share_unreached", "share_cold"), "turned down": ("share_rejected",),
-             "lost": ("share_lost", "share_cycle_limit"),
-             "silent": ("share_silent",)}
-    steps = []
-    for stage in result.book.stages:
-        shares = {kind: sum(_value(result, f"cohort.{key}.{stage}") for key in keys) for kind, keys in kinds.items()}
-        if f"cohort.conversion.{stage}" not in result.measures:
-            shares = {"end": 1.0}
-        steps.append(Step(stage, _value(result, f"cohort.entered.{stage}"), shares))
-    return steps
-
-
-def _value(result: Result, key: str) -> float:
-    measure = result.measures.get(key)
-    found = measure.estimate().mean if measure else 0.0
-    return found if math.isfinite(found) else 0.0
+def means_of(result: Result) -> Callable[[str], float]:
+    """The mean of a measure by its key; nan where there is none."""
+    def mean(key: str) -> float:
+        return result[key].mean if key in result.measures else math.nan
+    return mean
 
 
 def _days(band: Band) -> NDArray[np.datetime64]:
     return np.array(band.dates, "datetime64[D]")
-
-
-def _legend_once(figure: Figure, axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    first = dict(reversed(list(zip(labels, handles, strict=True))))
-    ordered = [kind for kind in WENT if kind in first]
-    axes.legend([first[kind] for kind in ordered], ordered, loc="lower right")

@@ -1,61 +1,33 @@
-"""Figures of the seam: burn-up of promised volumes, work by week, and when promises break."""
+"""Figures of the seam: work by week, and when promises break."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from funnelsim.measures import BreachHour
-from funnelsim.report.drawing import GREY, PALETTE, date_axis, line_style, new_figure, save, styled
+from funnelsim.report.drawing import GREY, PALETTE, date_axis, heading, line_style, new_figure, over_all, styled
 from funnelsim.report.wording import number
 from funnelsim.result import Result, Track
 
 DAYS, HOURS = 7, 24
 
 
-def draw_seam(result: Result, folder: Path) -> list[Path]:
-    """All figures of the seam for which a run has something to show."""
+def seam_figures(result: Result) -> Iterator[tuple[str, Figure]]:
+    """All figures of the seam for which a run has something to show, by the name of the file."""
     name = result.manifest.name
-    files: list[Path] = []
-    delivered = [track for track in result.tracks if track.name == "burn-up"]
-    if delivered:
-        files += save(burn_up_figure(result.tracks, f"{name}: what was promised and what was delivered"), folder,
-                      "burn-up")
-    worked = [track for track in result.tracks if track.name == "utilisation" and np.nan_to_num(track.mean).any()]
-    if worked:
-        title = f"{name}: share of paid hours at work, by week"
-        files += save(utilisation_figure(worked, title), folder, "utilisation")
+    if worked := worked_tracks(result):
+        yield "utilisation", utilisation_figure(worked, f"{name}: share of paid hours at work, by week")
     if any(one.estimate.mean > 0.0 for one in result.breaches):
-        files += save(breach_figure(result.breaches, f"{name}: when first touches fall due and are missed"), folder,
-                      "breaches")
-    return files
+        yield "breaches", breach_figure(result.breaches, f"{name}: when first touches fall due and are missed")
 
 
-def burn_up_figure(tracks: Sequence[Track], title: str = "Burn-up") -> Figure:
-    """Delivered against promised, cumulated since the first whole period; a panel a promise."""
-    delivered = [track for track in tracks if track.name == "burn-up"]
-    promised = {track.of: track for track in tracks if track.name == "promised"}
-    with styled():
-        figure, every = new_figure(1.1 + 2.4 * len(delivered), rows=len(delivered), sharex=True)
-        for axes, track in zip(every, delivered, strict=True):
-            dates = np.array(track.dates, "datetime64[D]")
-            style = line_style(0)
-            axes.fill_between(dates, track.low, track.high, color=style["color"], alpha=0.18, linewidth=0)
-            axes.plot(dates, track.mean, label="delivered", **style)
-            axes.plot(dates, promised[track.of].mean, label="promised", **{**line_style(1), "color": GREY})
-            axes.set_title(track.of)
-            axes.set_ylim(bottom=0.0)
-            axes.set_ylabel("Since the start")
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
-            axes.legend(loc="upper left")
-        date_axis(every[-1])
-        figure.suptitle(title, fontweight="bold", x=0.01, ha="left", fontsize=11.5)
-        figure.supxlabel("By week. Line: mean. Band: central 90 % of periods.", fontsize=9.5, color="#444444")
-        return figure
+def worked_tracks(result: Result) -> list[Track]:
+    """Weekly utilisation of the teams that work at all."""
+    return [track for track in result.tracks if track.name == "utilisation" and np.nan_to_num(track.mean).any()]
 
 
 def utilisation_figure(tracks: Sequence[Track], title: str = "Utilisation") -> Figure:
@@ -71,7 +43,7 @@ def utilisation_figure(tracks: Sequence[Track], title: str = "Utilisation") -> F
         axes.set_ylim(0.0, max(1.08, 1.05 * max(float(np.nanmax(track.high)) for track in tracks)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
         axes.set_ylabel("Hours worked of hours paid")
-        axes.set_title(title)
+        axes.set_title(heading(title))
         axes.legend(loc="lower right", ncols=min(4, len(tracks)))
         date_axis(axes)
         axes.set_xlabel("Lines: mean. Bands: central 90 % of periods.")
@@ -96,6 +68,6 @@ def breach_figure(breaches: Sequence[BreachHour], title: str = "Promises missed"
             axes.set_title(f"{team}: {number(table.sum())} in a period", color=PALETTE[-1])
             bar = figure.colorbar(image, ax=axes, pad=0.01)
             bar.set_label("missed a period")
-        figure.suptitle(title, fontweight="bold", x=0.01, ha="left", fontsize=11.5)
+        over_all(figure, title)
         every[-1].set_xlabel("Local hour at which the promise ran out")
         return figure

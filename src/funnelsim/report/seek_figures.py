@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,17 +13,30 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from funnelsim.report.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, percent_axis, save, styled
+from funnelsim.report.drawing import (
+    BLUE,
+    GREY,
+    ORANGE,
+    VERMILION,
+    heading,
+    log_axis,
+    new_figure,
+    percent_axis,
+    save,
+    styled,
+)
+from funnelsim.report.formats import USUAL
 from funnelsim.report.seek_words import interval
 from funnelsim.report.wording import shown
 from funnelsim.study.seek import Seek
 
 Floats = NDArray[np.float64]
+Corner = Literal["lower right", "lower left", "upper left", "upper right"]
 
 
-def draw_seek(found: Seek, folder: Path) -> list[Path]:
+def draw_seek(found: Seek, folder: Path, formats: Sequence[str] = USUAL) -> list[Path]:
     """All figures of a search."""
-    return save(seek_figure(found), folder, "chance")
+    return save(seek_figure(found), folder, "chance", formats)
 
 
 def seek_figure(found: Seek) -> Figure:
@@ -35,8 +50,10 @@ def seek_figure(found: Seek) -> Figure:
         bottom.set_xlabel(f"{axis.path} ({axis.unit})" if axis.unit else axis.path)
         if axis.log:
             bottom.set_xscale("log")
+            log_axis(bottom.xaxis)
         name = found.question.template.loaded.scenario.name
-        top.set_title(f"{name}: the chance of {found.question.goal.text}" if name else found.question.goal.text, pad=10)
+        goal = found.question.goal.text
+        top.set_title(heading(f"{name}: the chance of {goal}" if name else goal), pad=10)
         figure.supxlabel("Points: what was run, hollow ones with fewer periods. Band above: simulation error of the "
                          "chance, 90 %.\nBelow: line the mean, band the central 90 % of periods.", fontsize=9.5,
                          color="#444444")
@@ -64,7 +81,10 @@ def _chances(axes: Axes, found: Seek, x: Floats) -> None:
         axes.axvline(found.mean.x, color=ORANGE, linewidth=1.8, linestyle=(0, (3, 1.5)),
                      label=f"on average: {found.text(found.mean.x)}")
     if found.met or math.isfinite(found.mean.x):
-        axes.legend(loc="lower right" if found.more_helps else "lower left", frameon=True, facecolor="white",
+        # a curve that reaches the chance leaves room below its end, one that does not leaves it above its start
+        below: Corner = "lower right" if found.more_helps else "lower left"
+        above: Corner = "upper left" if found.more_helps else "upper right"
+        axes.legend(loc=below if found.met else above, frameon=True, facecolor="white",
                     edgecolor="none", framealpha=0.85)
 
 
@@ -74,8 +94,9 @@ def _values(axes: Axes, found: Seek, x: Floats) -> None:
                       alpha=0.13, linewidth=0)
     axes.plot(x, [node.mean for node in found.nodes], "o-", color=BLUE, markersize=4, linewidth=1.8)
     axes.axhline(goal.target, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)))
-    axes.annotate("goal", (1.0, goal.target), (-2, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
-                  ha="right", fontsize=9.5, color="#444444")
+    left = found.more_helps             # where the curve is farthest below
+    axes.annotate("goal", (0.0 if left else 1.0, goal.target), (3 if left else -3, 3), fontsize=9.5, color="#444444",
+                  xycoords=("axes fraction", "data"), textcoords="offset points", ha="left" if left else "right")
     if math.isfinite(found.mean.x):
         axes.axvline(found.mean.x, color=ORANGE, linewidth=1.8, linestyle=(0, (3, 1.5)))
     if found.met:

@@ -1,19 +1,31 @@
-"""Figures of a sweep: curves with bands over one axis, heat maps over two, all points against each axis of more."""
+"""Figures of a sweep: curves over one axis, heat maps and contours over two, points against each axis of more."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MultipleLocator, NullLocator
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, MultipleLocator, NullLocator
 from numpy.typing import NDArray
 
 from funnelsim.measures import Estimate
-from funnelsim.report.drawing import line_style, new_figure, save, styled, wrapped
+from funnelsim.report.drawing import (
+    heading,
+    legend_columns,
+    line_style,
+    log_axis,
+    new_figure,
+    save_all,
+    styled,
+    wrapped,
+)
+from funnelsim.report.formats import USUAL
 from funnelsim.report.sweep_words import Turn, short, turns, unit_of
 from funnelsim.report.wording import DAY, HOUR, MINUTE, shown
 from funnelsim.study.axes import Axis
@@ -24,23 +36,37 @@ COLOURS = "cividis"                     # rises in brightness alone: for the col
 MOST_NUMBERS = 150                      # cells of a heat map that are written on
 MOST_PANELS = 6
 MOST_MARKS = 1000                       # as shapes of an SVG: more become a picture in it
+LEAST_CONTOURED = 4                     # values of each axis
 TIMES = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 28 * DAY, 91 * DAY)
 
 
-def draw_sweep(found: Sweep, folder: Path) -> list[Path]:
-    """All figures of a sweep that its axes allow; none where every point failed."""
-    files: list[Path] = []
+def draw_sweep(found: Sweep, folder: Path, formats: Sequence[str] = USUAL) -> list[Path]:
+    """All figures of a sweep."""
+    return save_all(sweep_figures(found), folder, formats)
+
+
+def sweep_figures(found: Sweep) -> Iterator[tuple[str, Figure]]:
+    """Every figure that the axes of a sweep allow, by the name of its file; none where every point failed."""
+    axes, measures = found.study.axes, found.study.measures
     if len(found.failed) == len(found.cells):
-        return files
-    if len(found.study.axes) == 1:
-        return save(curve_figure(found), folder, "curves")
-    if len(found.study.axes) == 2 and found.study.design.way == "grid":
-        for measure in found.study.measures:
-            files += save(heat_figure(found, measure), folder, f"map-{measure.replace('.', '-').replace(' ', '-')}")
-        return files
-    for measure in found.study.measures[:MOST_PANELS]:
-        files += save(scatter_figure(found, measure), folder, f"points-{measure.replace('.', '-').replace(' ', '-')}")
-    return files
+        return
+    if len(axes) == 1:
+        yield "curves", curve_figure(found)
+    elif len(axes) == 2 and found.study.design.way == "grid":
+        for measure in measures:
+            yield f"map-{_file_name(measure)}", heat_figure(found, measure)
+            if has_contours(found):
+                yield f"contour-{_file_name(measure)}", contour_figure(found, measure)
+    else:
+        for measure in measures[:MOST_PANELS]:
+            yield f"points-{_file_name(measure)}", scatter_figure(found, measure)
+
+
+def has_contours(found: Sweep) -> bool:
+    """Whether both axes are numbers with enough values for lines of equal height to be drawn between them."""
+    return len(found.study.axes) == 2 and found.study.design.way == "grid" and all(
+        len(axis.values) >= LEAST_CONTOURED and np.isfinite([axis.coordinate(text) for text in axis.values]).all()
+        for axis in found.study.axes)
 
 
 def curve_figure(found: Sweep) -> Figure:
@@ -60,7 +86,7 @@ def curve_figure(found: Sweep) -> Figure:
         every[-1].set_xlabel(axis_label(axis))
         if len(found.study.names) > 1:
             handles, labels = every[0].get_legend_handles_labels()
-            figure.legend(handles, labels, loc="outside upper right", ncols=min(3, len(labels)))
+            figure.legend(handles, labels, loc="outside upper right", ncols=legend_columns(labels))
         figure.supxlabel("Lines: mean. Dark bands: its simulation error, 90 %. Pale bands: central 90 % of periods.\n"
                          "Bars below: points that cannot be told from the highest (diamond).", fontsize=9.5,
                          color="#444444")
@@ -79,15 +105,42 @@ def heat_figure(found: Sweep, measure: str) -> Figure:
         picture: Any = None
         for axes, name, grid in zip(every, found.study.names, grids, strict=True):
             picture = axes.imshow(grid, origin="lower", aspect="auto", cmap=COLOURS, vmin=low, vmax=high)
-            axes.set_title(name if len(grids) > 1 else f"{name}: {measure}")
+            axes.set_title(heading(name if len(grids) > 1 else f"{name}: {measure}"))
             axes.grid(visible=False)
             _ticks(axes, across, up)
             _numbers(axes, found, measure, grid, low, high)
         bar = figure.colorbar(picture, ax=every, pad=0.02)
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, unit_of(found, measure),
                                                                               found.currency)))
-        bar.set_label(measure)
+        if len(grids) > 1:
+            bar.set_label(measure)
         figure.supxlabel("Means. The frame marks the highest; a blank point failed.", fontsize=9.5, color="#444444")
+        return figure
+
+
+def contour_figure(found: Sweep, measure: str) -> Figure:
+    """A panel a scenario: lines of equal mean over two axes at their true distances, such as two terms of a promise."""
+    across, up = found.study.axes
+    grids = [_grid(found, name, measure) for name in found.study.names]
+    levels = _levels(grids)
+    x, y = ([axis.coordinate(text) for text in axis.values] for axis in (across, up))
+    with styled():
+        figure, every = new_figure(0.7 + 3.6 * len(grids), rows=len(grids), sharex=True)
+        for axes, name, grid in zip(every, found.study.names, grids, strict=True):
+            axes.set_title(heading(name if len(grids) > 1 else f"{name}: {measure}"))
+            if len(levels) > 1:
+                axes.contourf(x, y, grid, levels, cmap=COLOURS, extend="both")
+                lines = axes.contour(x, y, grid, levels, colors="white", linewidths=0.9)
+                _outlined(axes, axes.clabel(lines, fontsize=9, colors="black",
+                                            fmt=lambda value: shown(value, unit_of(found, measure), found.currency)))
+            axes.plot(*map(np.ravel, np.meshgrid(x, y)), ".", color="white", markersize=2.5, alpha=0.6)
+            axes.set_ylabel(short(up.path) + (f" ({up.unit})" if up.unit else ""))
+            for axis, log in ((axes.set_xscale, across.log), (axes.set_yscale, up.log)):
+                axis("log" if log else "linear")
+            _log_ticks(axes, across, up)
+        every[-1].set_xlabel(_label(across))
+        figure.supxlabel(f"Lines: equal {measure}, between the points that were run (dots).", fontsize=9.5,
+                         color="#444444")
         return figure
 
 
@@ -110,8 +163,12 @@ def scatter_figure(found: Sweep, measure: str) -> Figure:
             value_axis(axes.yaxis, unit_of(found, measure), found.currency)
         if len(found.study.names) > 1:
             handles, labels = every[0].get_legend_handles_labels()
-            figure.legend(handles, labels, loc="outside upper right", ncols=min(3, len(labels)))
+            figure.legend(handles, labels, loc="outside upper right", ncols=legend_columns(labels))
         return figure
+
+
+def _file_name(measure: str) -> str:
+    return measure.replace(".", "-").replace(" ", "-")
 
 
 # ---- curves --------------------------------------------------------------------------------------------------------
@@ -154,9 +211,12 @@ def place_axis(axes: Axes, axis: Axis) -> None:
     if axis.log:
         axes.set_xscale("log")
         ticks = [axis.coordinate(text) for text in axis.values]
-        if ticks and len(ticks) <= 12:
+        if ticks:
+            ticks = ticks[::-(-len(ticks) // 12)]
             axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
             axes.xaxis.set_minor_locator(NullLocator())
+        else:
+            log_axis(axes.xaxis)
     elif axis.values and not np.isfinite(axis.coordinate(axis.values[0])):
         axes.set_xticks(range(len(axis.values)), wrapped(axis.values))
 
@@ -187,6 +247,34 @@ def _grid(found: Sweep, name: str, measure: str) -> Floats:
         if one is not None:
             grid[up.values.index(cell.point[1]), across.values.index(cell.point[0])] = one.mean
     return grid
+
+
+def _levels(grids: Sequence[Floats]) -> Floats:
+    """Round heights between the lowest and the highest of all panels; fewer than two where all is flat."""
+    values = np.concatenate([grid[np.isfinite(grid)] for grid in grids])
+    if not values.size or np.ptp(values) <= 1e-9 * max(1.0, float(np.abs(values).max())):
+        return np.empty(0)
+    steps = np.array(MaxNLocator(nbins=9).tick_values(float(values.min()), float(values.max())))
+    within: Floats = steps[(steps > values.min()) & (steps < values.max())]
+    return within
+
+
+def _outlined(axes: Axes, words: Iterable[Text]) -> None:
+    """Heights to be read on dark and light alike; those that the frame would cut are left out."""
+    for word in words:
+        word.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+        x, y = axes.transAxes.inverted().transform(axes.transData.transform(word.get_position()))
+        word.set_visible(0.05 < x < 0.95 and 0.04 < y < 0.96)
+
+
+def _log_ticks(axes: Axes, across: Axis, up: Axis) -> None:
+    """A logarithmic axis says the values that were run, as far as there is room."""
+    for axis, which in ((across, axes.xaxis), (up, axes.yaxis)):
+        if axis.log:
+            ticks = [axis.coordinate(text) for text in axis.values][::-(-len(axis.values) // 9)]
+            which.set_major_locator(FixedLocator(ticks))
+            which.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            which.set_minor_locator(NullLocator())
 
 
 def _ticks(axes: Axes, across: Axis, up: Axis) -> None:

@@ -1,0 +1,42 @@
+"""report: saved folders of any commands to one HTML file, without simulating anything again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from funnelsim.errors import UsageError
+from funnelsim.folder import write_file_whole
+from funnelsim.report.html.page import html_of
+from funnelsim.report.html.saved import Saved, read_all
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A report that has been written."""
+
+    file: Path
+    size: int                   # bytes
+    answers: tuple[str, ...]    # the answer sentence of each result
+
+
+def report(*results: str | Path, out: str | Path | None = None, title: str = "") -> Reported:
+    """Write one HTML file of saved results: answer, figures, tables, what they rest on, what differs, manifest.
+
+    `results` are folders that run, compare, sweep, seek ... have saved. `out` is the file, by default named after the
+    first folder and beside it. Raises DataError with every problem of all folders; UsageError for none, or for more
+    than 2 MB of them.
+    """
+    if not results:
+        raise UsageError("report needs at least one folder of results")
+    every = read_all(results)
+    file = Path(out) if out is not None else _beside(every)
+    data = html_of(every, title).encode()
+    write_file_whole(file, data)
+    return Reported(file, len(data), tuple(one.answer.partition("\n")[0] for one in every))
+
+
+def _beside(every: list[Saved]) -> Path:
+    first = every[0].folder.resolve()
+    more = f"-and-{len(every) - 1}-more" if len(every) > 1 else ""
+    return every[0].folder.parent / f"{first.name}{more}.html"

@@ -1,0 +1,249 @@
+"""Every figure that funnelsim draws, as a function that gives a matplotlib Figure; nothing global is touched.
+
+    import funnelsim as fs
+
+    old, new = (fs.run(f"scenarios/{name}.yaml", out=None) for name in ("old-way", "shared-funnel"))
+    fs.figures.funnel(old, new).savefig("funnels.pdf")
+    for name, figure in fs.figures.every(old).items():
+        figure.savefig(f"{name}.png")
+
+A figure of runs takes any number of results and shows them beside each other or as lines; a comparison brings all its
+scenarios. A notebook shows a Figure by itself. UsageError says why when there is nothing to draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from funnelsim.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from funnelsim.commands.compare import Compared
+    from funnelsim.commands.seek import Sought
+    from funnelsim.commands.sweep import Swept
+    from funnelsim.report.figures import Band
+    from funnelsim.result import Result
+
+    Runs = Result | Compared
+
+__all__ = [
+    "backlog", "breaches", "burn_up", "chance", "contour", "curves", "every", "funnel", "heat_map", "outcomes",
+    "points", "response", "response_curves", "utilisation",
+]
+
+
+def every(done: Result | Compared | Swept | Sought) -> dict[str, Figure]:
+    """All figures that the command saves, by the name of the file."""
+    from funnelsim.commands.compare import Compared
+    from funnelsim.commands.seek import Sought
+    from funnelsim.commands.sweep import Swept
+
+    found: Iterator[tuple[str, Figure]]
+    if isinstance(done, Compared):
+        from funnelsim.report.compared import comparison_figures
+
+        found = comparison_figures(done.found)
+    elif isinstance(done, Swept):
+        from funnelsim.report.sweep_figures import sweep_figures
+
+        found = sweep_figures(done.found)
+    elif isinstance(done, Sought):
+        return {"chance": chance(done)}
+    else:
+        from funnelsim.report.figures import run_figures
+
+        found = run_figures(done)
+    return dict(found)
+
+
+# ---- runs and comparisons ------------------------------------------------------------------------------------------
+
+
+def funnel(*runs: Runs) -> Figure:
+    """Visits to each stage, what goes on and where the rest leaks; a panel a run or scenario."""
+    from funnelsim.report.compared import funnels_of
+    from funnelsim.report.figures import means_of
+    from funnelsim.report.funnel_figures import funnel_figure, steps_of
+
+    if (compared := _comparison(runs)) is not None:
+        return funnels_of(compared.found)
+    named = _named(runs)
+    title = f"{runs[0].manifest.name}: the funnel and where it leaks"
+    return funnel_figure({name: steps_of(one.book.stages, means_of(one)) for name, one in named.items()}, title)
+
+
+def response(run: Runs) -> Figure:
+    """Share of leads touched by the time since they entered, with the promise.
+
+    Of a run a line a stage; of a comparison a line a scenario, in the first stage that promises a first touch.
+    """
+    from funnelsim.report import compared, figures
+
+    if (comparison := _comparison((run,))) is not None:
+        if not compared.promised_stage(comparison.found):
+            raise UsageError("nobody works a lead in these scenarios, so there is no response to draw")
+        return compared.response_of(comparison.found)
+    result = _results((run,))[0]
+    if not result.curves:
+        raise UsageError("nobody works a lead in this scenario, so there is no response to draw")
+    return figures.response_of(result)
+
+
+def burn_up(*runs: Runs) -> Figure:
+    """Volume delivered against volume promised, added up by week; a panel a promise."""
+    from funnelsim.report import compared, figures
+
+    comparison = _comparison(runs)
+    panels = (figures.burn_up_bands(_named(runs)) if comparison is None
+              else compared.burn_up_bands(comparison.found))
+    return figures.burn_up_figure(_some(panels, "no volume is promised in these scenarios"))
+
+
+def backlog(*runs: Runs) -> Figure:
+    """Leads that wait for each team, by week; a panel a team, a line a run."""
+    from funnelsim.report.figures import backlog_figure
+
+    return backlog_figure(_some(_weekly(runs, "queue"), "no lead ever waits in these scenarios"))
+
+
+def utilisation(*runs: Runs) -> Figure:
+    """Share of paid hours that each team works, by week; a panel a team, a line a run."""
+    from funnelsim.report.figures import weekly_figure
+
+    panels = _some(_weekly(runs, "utilisation"), "no team is paid in these scenarios")
+    return weekly_figure(panels, "Hours worked of hours paid", share=True)
+
+
+def breaches(run: Result) -> Figure:
+    """First touches missed, by the local hour in which they fell due; a panel a team."""
+    from funnelsim.report.seam_figures import breach_figure
+
+    if not any(one.estimate.mean > 0.0 for one in run.breaches):
+        raise UsageError("no promise of a first touch is missed in this run")
+    return breach_figure(run.breaches, f"{run.manifest.name}: when first touches fall due and are missed")
+
+
+def response_curves(run: Runs) -> Figure:
+    """What a later first touch does to the odds: the curve in use, and the other presets that act on the same."""
+    from funnelsim.report.curve_figures import curves_figure
+    from funnelsim.report.figures import curves_of
+    from funnelsim.study.response_curves import curves_of_resolved
+
+    stages = curves_of_resolved(run.manifest.resolved[0])
+    if not stages:
+        raise UsageError("no stage of this scenario names a response curve")
+    return curves_figure(stages) if _comparison((run,)) is not None else curves_of(_results((run,))[0], stages)
+
+
+def outcomes(compared: Compared) -> Figure:
+    """Wins and revenue of the scenarios of a comparison, with the spread of one period."""
+    from funnelsim.report.compared import outcomes_of
+
+    if not any("cohort.won" in column.values for column in compared.found.columns):
+        raise UsageError("these scenarios define nothing as won")
+    return outcomes_of(compared.found)
+
+
+# ---- sweeps and searches -------------------------------------------------------------------------------------------
+
+
+def curves(swept: Swept) -> Figure:
+    """Each measure along the axis of a sweep, with its simulation error and the spread of one period."""
+    from funnelsim.report.sweep_figures import curve_figure
+
+    if len(swept.found.study.axes) != 1:
+        raise UsageError("curves are of one axis: for two there are heat_map and contour, for more points")
+    return curve_figure(swept.found)
+
+
+def heat_map(swept: Swept, measure: str | None = None) -> Figure:
+    """The mean at each point of a grid of two axes; `measure` is by default the first of the sweep."""
+    from funnelsim.report.sweep_figures import heat_figure
+
+    study = swept.found.study
+    if len(study.axes) != 2 or study.design.way != "grid":
+        raise UsageError("a heat map is of a grid of two axes")
+    return heat_figure(swept.found, _measure(swept, measure))
+
+
+def contour(swept: Swept, measure: str | None = None) -> Figure:
+    """Lines of equal mean over a grid of two axes of numbers, such as two terms of a promise."""
+    from funnelsim.report.sweep_figures import LEAST_CONTOURED, contour_figure, has_contours
+
+    if not has_contours(swept.found):
+        raise UsageError(f"contours take a grid of two axes of numbers, each with {LEAST_CONTOURED} values or more")
+    return contour_figure(swept.found, _measure(swept, measure))
+
+
+def points(swept: Swept, measure: str | None = None) -> Figure:
+    """Every point of a sweep against each of its axes, with the spread that the other axes make."""
+    from funnelsim.report.sweep_figures import scatter_figure
+
+    return scatter_figure(swept.found, _measure(swept, measure))
+
+
+def chance(sought: Sought) -> Figure:
+    """The chance of the goal with its limits, and what the goal is about, over what was sought."""
+    from funnelsim.report.seek_figures import seek_figure
+
+    return seek_figure(sought.found)
+
+
+# ---- what is drawn -------------------------------------------------------------------------------------------------
+
+
+def _comparison(runs: tuple[Runs, ...]) -> Compared | None:
+    """The comparison, when one is given; alone, for it brings its scenarios with it."""
+    from funnelsim.commands.compare import Compared
+
+    found = [one for one in runs if isinstance(one, Compared)]
+    if found and len(runs) > 1:
+        raise UsageError("give one comparison, or any number of runs")
+    return found[0] if found else None
+
+
+def _results(runs: tuple[Runs, ...]) -> list[Result]:
+    from funnelsim.result import Result
+
+    found = [one for one in runs if isinstance(one, Result)]
+    if not runs or len(found) < len(runs):
+        raise UsageError("this figure is of results of `run` or of one of `compare`")
+    return found
+
+
+def _weekly(runs: tuple[Runs, ...], name: str) -> dict[str, list[Band]]:
+    from funnelsim.report import compared, figures
+
+    if (comparison := _comparison(runs)) is not None:
+        return compared.weekly_bands(comparison.found, name)
+    return figures.weekly_bands(_named(runs), name)
+
+
+def _named(runs: tuple[Runs, ...]) -> dict[str, Result]:
+    """Runs by name; those of the same name told apart."""
+    found: dict[str, Result] = {}
+    for i, one in enumerate(_results(runs)):
+        name = one.manifest.name
+        found[name if name not in found else f"{name} ({i + 1})"] = one
+    return found
+
+
+def _some(panels: dict[str, list[Band]], why: str) -> dict[str, list[Band]]:
+    if not panels:
+        raise UsageError(why)
+    return panels
+
+
+def _measure(swept: Swept, measure: str | None) -> str:
+    known = swept.found.study.measures
+    if len(swept.found.failed) == len(swept.found.cells):
+        raise UsageError("every point of this sweep failed, so there is nothing to draw")
+    for one in (measure, f"cohort.{measure}", f"calendar.{measure}"):
+        if one in known:
+            return str(one)
+    if measure is None:
+        return known[0]
+    raise UsageError(f"this sweep has no measure '{measure}'; it has {', '.join(known)}")

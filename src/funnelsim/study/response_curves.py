@@ -1,0 +1,74 @@
+"""The response curves that could stand in a scenario: the one each stage names, and the presets that act on the same.
+
+A curve is r(t); its logarithm against that at the reference is what the engines add to the log-odds of going on or of
+contact (rules 64 to 66). Outside the delays that its study covers it is held flat.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim.compile.curves import curve_points, response_curve
+from funnelsim.scenario import Scenario, loads_resolved, presets
+
+Floats = NDArray[np.float64]
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Law:
+    """A response curve: log-odds by the logarithm of the delay, between points; flat outside them."""
+
+    name: str
+    log_delays: Floats          # ln seconds, rising
+    log_ratios: Floats          # ln r
+    grade: str                  # A, B, C, assumption; empty = written in the scenario
+    used: bool                  # the one that the scenario names
+
+    def against(self, delays: Floats, reference: float = HOUR) -> Floats:
+        """r(t) / r(reference) at delays in seconds."""
+        logs = np.interp(np.log(delays), self.log_delays, self.log_ratios)
+        ratios: Floats = np.exp(logs - np.interp(math.log(reference), self.log_delays, self.log_ratios))
+        return ratios
+
+
+@dataclass(frozen=True)
+class CurvedStage:
+    """A stage with a response curve, and the presets that could stand there."""
+
+    name: str
+    acts_on: str                # "advance" or "contact"
+    laws: Sequence[Law]
+
+
+def stages_with_curves(scenario: Scenario) -> Iterator[CurvedStage]:
+    """Every stage that names a response curve; the other presets that act on the same are set beside it."""
+    for name, stage in scenario.stages.items():
+        data = response_curve(stage.response)
+        if data is None or data.get("form") == "none":
+            continue
+        own = stage.response if isinstance(stage.response, str) else "a curve of the scenario"
+        others = [one for one in presets.names("response") if one != own]
+        laws = [_law(own, data, used=True), *(_law(one, presets.load("response", one)) for one in others
+                                              if _fits(presets.load("response", one), data["acts_on"]))]
+        yield CurvedStage(name, data["acts_on"], laws)
+
+
+def curves_of_resolved(resolved: dict[str, Any]) -> list[CurvedStage]:
+    """The same of a scenario as a manifest holds it."""
+    return list(stages_with_curves(loads_resolved(resolved).scenario))
+
+
+def _law(name: str, data: dict[str, Any], used: bool = False) -> Law:
+    points = np.array(curve_points(data))
+    return Law(name, points[:, 0], points[:, 1], str(data.get("grade", "")), used)
+
+
+def _fits(data: dict[str, Any], acts_on: str) -> bool:
+    return bool(data["acts_on"] == acts_on and data["form"] != "none")
