@@ -22,12 +22,12 @@ from sim_tools.ovs.indifference_zone import KN
 
 from funnelsim.measures import mean
 from funnelsim.scenario.varying import Template
-from funnelsim.study.best_of import choose
-from funnelsim.study.finalists import Objective
+from funnelsim.study.optimise.best_of import choose
+from funnelsim.study.optimise.finalists import Objective
+from funnelsim.study.optimise.samples import Samples, Variant
+from funnelsim.study.optimise.selection import FIRST, select
 from funnelsim.study.planner import Planner
 from funnelsim.study.points import Size
-from funnelsim.study.samples import Samples, Variant
-from funnelsim.study.selection import FIRST, select
 
 Floats = NDArray[np.float64]
 FILE = Path(__file__).with_name("eight-policies.yaml")

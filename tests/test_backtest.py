@@ -134,7 +134,7 @@ def test_a_drift_is_told(tmp_path: Path) -> None:
     found = back_tested(write_funnel(tmp_path, 3, on=lambda week: np.where(week < 18, ON, ON / 2.0)))
     outside = {(one.stage, one.to): one.ratio for one in found.drift.found}
     assert outside[("lead", "talk")] < 0.8
-    from funnelsim.report.backtest_words import answer
+    from funnelsim.reporting.backtest_words import answer
 
     assert "the funnel has changed since" in answer(found)
 

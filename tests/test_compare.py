@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from funnelsim.compile.draws import uniform
-from funnelsim.report.comparison import answer, comparison_report
+from funnelsim.reporting.comparison import answer, comparison_report
 from funnelsim.study.compare import Comparison, Design, _knowing, compare
 from funnelsim.study.differences import differences
 from funnelsim.study.history import HistoryCheck, StageCheck

@@ -18,18 +18,17 @@ import pytest
 import funnelsim as fs
 from funnelsim.cli import code_of
 from funnelsim.errors import UsageError
-from funnelsim.report.comparison import comparison_report
-from funnelsim.report.explain_figures import waterfall_figure
-from funnelsim.report.explain_words import answer, explain_report, top_line
+from funnelsim.reporting.comparison import comparison_report
+from funnelsim.reporting.explain_figures import waterfall_figure
+from funnelsim.reporting.explain_words import answer, explain_report, top_line
 from funnelsim.scenario import Loaded, Scenario
 from funnelsim.study import batch as batches
 from funnelsim.study.compare import Design, compare
-from funnelsim.study.explain import HOURS_MOVED, SHARING, Explanation, explain
-from funnelsim.study.groups import groups_of
-from funnelsim.study.lending import lending, lent_hours
-from funnelsim.study.mixtures import Known, Question
-from funnelsim.study.points import TwoLevel
-from funnelsim.study.shapley import (
+from funnelsim.study.explain.explain import HOURS_MOVED, SHARING, Explanation, explain
+from funnelsim.study.explain.groups import groups_of
+from funnelsim.study.explain.lending import lending, lent_hours
+from funnelsim.study.explain.mixtures import Known, Question
+from funnelsim.study.explain.shapley import (
     every_coalition,
     exact_shares,
     exact_step,
@@ -37,6 +36,7 @@ from funnelsim.study.shapley import (
     random_orders,
     shares_by_order,
 )
+from funnelsim.study.points import TwoLevel
 from funnelsim.study.spread import spread
 from funnelsim.study.store import Store
 from small import write_small

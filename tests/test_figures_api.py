@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 import funnelsim as fs
 from funnelsim.cli import code_of
 from funnelsim.errors import UsageError
-from funnelsim.report.formats import formats_of
+from funnelsim.reporting.formats import formats_of
 from saved_results import NASTY, grid, results
 from small import write_small
 

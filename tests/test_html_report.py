@@ -20,8 +20,8 @@ import pytest
 import funnelsim as fs
 from funnelsim.cli import code_of
 from funnelsim.errors import DataError, UsageError
-from funnelsim.report.html import page as pages
-from funnelsim.report.html.pictures import picture_of
+from funnelsim.reporting.html import page as pages
+from funnelsim.reporting.html.pictures import picture_of
 from funnelsim.scenario import load
 from funnelsim.scenario.grounds import grounds
 from saved_results import NASTY, results

@@ -41,7 +41,7 @@ MAY = {
     "folder": {"errors"},
     "manifest": {"errors", "summary"},
     # the notebook: how a result shows itself there
-    "result": {"errors", "manifest", "measures", "plan", "report.notebook", "summary"},
+    "result": {"errors", "manifest", "measures", "plan", "reporting.notebook", "summary"},
     "study": {"compile", "plan", "summary", "trace", "measures", "scenario", "scenario.units", "scenario.values",
               "errors",
               "watch", "engine.replicate", "engine.jit"},
@@ -50,10 +50,10 @@ MAY = {
                        "plan", "scenario", "scenario.values", "trace", "watch"},
     "calibration": {"scenario", "scenario.units", "scenario.values", "errors", "plan", "trace", "export", "watch",
                     "folder", "calendars"},
-    "report": {"errors", "result", "study", "study.backtest", "measures", "plan", "summary", "calibration"},
-    "report.notebook": {"report", "result"},
+    "reporting": {"errors", "result", "study", "study.backtest", "measures", "plan", "summary", "calibration"},
+    "reporting.notebook": {"reporting", "result"},
     # a saved folder: its manifest holds the scenarios
-    "report.html": {"errors", "manifest", "report", "result", "scenario", "study"},
+    "reporting.html": {"errors", "manifest", "reporting", "result", "scenario", "study"},
 }
 # Packages from elsewhere that a part must never import.
 NEVER = {
@@ -66,7 +66,7 @@ NEVER = {
     "calibration": {"numba", "simpy", "matplotlib"},
 }
 # the commands may use everything; report is one when it is called
-FREE = {"__init__", "__main__", "api", "figures", "report.__init__"}
+FREE = {"__init__", "__main__", "api", "figures", "reporting.__init__"}
 COMMANDS = ("cli", "commands")
 
 

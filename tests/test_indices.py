@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from funnelsim.study.indices import effects, indices, rows, trajectories
+from funnelsim.study.sensitivity.indices import effects, indices, rows, trajectories
 
 Floats = NDArray[np.float64]
 V1, V2, V13 = (1.0 + 0.1 * math.pi**4 / 5.0) ** 2 / 2.0, 49.0 / 8.0, 8.0 * 0.01 * math.pi**8 / 225.0

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from funnelsim.study.information import Learned, learned, share_limits
+from funnelsim.study.sensitivity.information import Learned, learned, share_limits
 
 Floats = NDArray[np.float64]
 # answer = sum of these times standard normal numbers: variances 4, 1, 0.25, 0 of 5.25

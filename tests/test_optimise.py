@@ -24,8 +24,8 @@ import funnelsim as fs
 import queueing
 from funnelsim.cli import code_of
 from funnelsim.errors import RunError, UsageError
-from funnelsim.report.optimise_words import answer, optimise_report
-from funnelsim.study.optimise import Optimum
+from funnelsim.reporting.optimise_words import answer, optimise_report
+from funnelsim.study.optimise.optimise import Optimum
 from funnelsim.watch import Watch
 from small import write_small
 

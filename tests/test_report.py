@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from funnelsim.report.curve_figures import curves_figure
-from funnelsim.report.drawing import PALETTE, save
-from funnelsim.report.figures import (
+from funnelsim.reporting.curve_figures import curves_figure
+from funnelsim.reporting.drawing import PALETTE, save
+from funnelsim.reporting.figures import (
     Band,
     Outcome,
     Response,
@@ -26,8 +26,8 @@ from funnelsim.report.figures import (
     response_figure,
     weekly_figure,
 )
-from funnelsim.report.funnel_figures import Step, funnel_figure
-from funnelsim.report.wording import Table, duration, error, money, number, percent, shown, spread
+from funnelsim.reporting.funnel_figures import Step, funnel_figure
+from funnelsim.reporting.wording import Table, duration, error, money, number, percent, shown, spread
 from funnelsim.scenario import load
 from funnelsim.study.response_curves import stages_with_curves
 

@@ -12,11 +12,11 @@ import pytest
 from funnelsim.errors import UsageError
 from funnelsim.measures import Measure
 from funnelsim.study.axes import read_axes
-from funnelsim.study.constraints import read_constraints
-from funnelsim.study.finalists import Objective, distinct, finalists_of, gap_of
-from funnelsim.study.front import chances_of_front, on_front, spaced
 from funnelsim.study.goals import CHANCE
-from funnelsim.study.search import GROUP, Evaluate, Point, Score, Trial, search, share_of
+from funnelsim.study.optimise.constraints import read_constraints
+from funnelsim.study.optimise.finalists import Objective, distinct, finalists_of, gap_of
+from funnelsim.study.optimise.front import chances_of_front, on_front, spaced
+from funnelsim.study.optimise.search import GROUP, Evaluate, Point, Score, Trial, search, share_of
 
 AXES = read_axes(["sources.web.rate=0..10/week", "patience=1..100 days log", "teams.sales.people=1..9",
                   "ownership.a=sales, marketing"])

@@ -24,15 +24,15 @@ from scipy.optimize import brentq
 import funnelsim as fs
 from funnelsim.cli import code_of
 from funnelsim.errors import ScenarioError, UsageError
-from funnelsim.report.seek_words import answer, seek_report
+from funnelsim.reporting.seek_words import answer, seek_report
 from funnelsim.scenario.varying import Template
 from funnelsim.study.axes import read_axes
-from funnelsim.study.crossing import Margins, chance_crossing, limits, mean_crossing
 from funnelsim.study.cut import needed
 from funnelsim.study.goals import Goal
 from funnelsim.study.planner import Planner
 from funnelsim.study.points import Size, run_task
-from funnelsim.study.seek import Question, Seek, seek
+from funnelsim.study.seek.crossing import Margins, chance_crossing, limits, mean_crossing
+from funnelsim.study.seek.seek import Question, Seek, seek
 from small import write_small
 
 WEEKS, SHARE, VALUE = 10, 0.3, 1000.0

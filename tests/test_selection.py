@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from sim_tools.ovs.indifference_zone import KN
 
-from funnelsim.study.selection import Observe, estimated_chance, select
+from funnelsim.study.optimise.selection import Observe, estimated_chance, select
 
 Floats = NDArray[np.float64]
 MOST = 4000

@@ -26,12 +26,12 @@ from funnelsim.cli import code_of
 from funnelsim.compile import prepare
 from funnelsim.compile.draws import logit
 from funnelsim.compile.unknowns import Z
-from funnelsim.report.sensitivity_words import answer, sensitivity_report
+from funnelsim.reporting.sensitivity_words import answer, sensitivity_report
 from funnelsim.scenario import load
 from funnelsim.scenario.assumptions import assumptions
-from funnelsim.study.inputs import BOTH, MARKET, MARKETING, SALES, table, told
 from funnelsim.study.points import Outcome
-from funnelsim.study.sensitivity import Moved, Sensitivity
+from funnelsim.study.sensitivity.inputs import BOTH, MARKET, MARKETING, SALES, table, told
+from funnelsim.study.sensitivity.sensitivity import Moved, Sensitivity
 from funnelsim.study.store import Store
 from small import write_small
 from test_compile_fitted import FITS, KNOWN, SPREAD, STAGES

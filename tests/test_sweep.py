@@ -19,7 +19,7 @@ import pytest
 import funnelsim as fs
 from funnelsim.cli import code_of
 from funnelsim.errors import ScenarioError, UsageError
-from funnelsim.report.sweep_figures import curve_figure, heat_figure, scatter_figure
+from funnelsim.reporting.sweep_figures import curve_figure, heat_figure, scatter_figure
 from funnelsim.scenario import load
 from funnelsim.scenario.varying import Template
 from funnelsim.study.store import Store

@@ -64,8 +64,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    if name in ("figures", "report"):   # a module, and a package that can be called
-        return import_module(f"funnelsim.{name}")
+    if name == "figures":               # a module of its own
+        return import_module("funnelsim.figures")
     return getattr(import_module(_HOME.get(name, "funnelsim.api")), name)
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from funnelsim.result import Result
     from funnelsim.scenario import Loaded
     from funnelsim.study.anchor import Anchor
-    from funnelsim.study.best_of import BestOf
+    from funnelsim.study.optimise.best_of import BestOf
     from funnelsim.study.validate import Check
 
 STARTERS = Path(__file__).parent / "templates"
@@ -148,13 +148,13 @@ def chance(file: str | Path, **options: Any) -> Told:
 def best_of(file: str | Path, *others: str | Path, measure: str = "cohort.profit", lowest: bool = False,
             gap: float | str = "", chance: float = 0.95, sets: Sequence[str] = (), seed: int | None = None,
             threads: int | None = None, watch: Watch | None = None) -> BestOf:
-    """Which scenario has the highest mean of a measure, chosen rightly with a chance; see `funnelsim.study.best_of`.
+    """Which scenario has the highest mean of a measure, chosen rightly with a chance; see `study.optimise.best_of`.
 
     `gap` is a difference that does not matter: an amount, or text such as "5k" or "1%" of the best.
     """
     from funnelsim.scenario.varying import Template
-    from funnelsim.study.best_of import best_of as do
-    from funnelsim.study.finalists import Objective
+    from funnelsim.study.optimise.best_of import best_of as do
+    from funnelsim.study.optimise.finalists import Objective
 
     templates = [Template(str(one), sets) for one in (file, *others)]
     return do(templates, Objective(measure, not lowest), gap, chance, seed, threads=threads, watch=watch)
@@ -188,7 +188,7 @@ def calibrate(history: str | Path, out: str | Path | None = None, data: str | Pa
 
     found = do(history, out, data, strict)
     if figures is not None:
-        from funnelsim.report.calibration_figures import draw_calibration
+        from funnelsim.reporting.calibration_figures import draw_calibration
 
         found.files.extend(draw_calibration(found, Path(figures)))
     return found

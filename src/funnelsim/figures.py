@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from funnelsim.commands.compare import Compared
     from funnelsim.commands.seek import Sought
     from funnelsim.commands.sweep import Swept
-    from funnelsim.report.figures import Band
+    from funnelsim.reporting.figures import Band
     from funnelsim.result import Result
 
     Runs = Result | Compared
@@ -43,17 +43,17 @@ def every(done: Result | Compared | Swept | Sought) -> dict[str, Figure]:
 
     found: Iterator[tuple[str, Figure]]
     if isinstance(done, Compared):
-        from funnelsim.report.compared import comparison_figures
+        from funnelsim.reporting.compared import comparison_figures
 
         found = comparison_figures(done.found)
     elif isinstance(done, Swept):
-        from funnelsim.report.sweep_figures import sweep_figures
+        from funnelsim.reporting.sweep_figures import sweep_figures
 
         found = sweep_figures(done.found)
     elif isinstance(done, Sought):
         return {"chance": chance(done)}
     else:
-        from funnelsim.report.figures import run_figures
+        from funnelsim.reporting.figures import run_figures
 
         found = run_figures(done)
     return dict(found)
@@ -64,9 +64,9 @@ def every(done: Result | Compared | Swept | Sought) -> dict[str, Figure]:
 
 def funnel(*runs: Runs) -> Figure:
     """Visits to each stage, what goes on and where the rest leaks; a panel a run or scenario."""
-    from funnelsim.report.compared import funnels_of
-    from funnelsim.report.figures import means_of
-    from funnelsim.report.funnel_figures import funnel_figure, steps_of
+    from funnelsim.reporting.compared import funnels_of
+    from funnelsim.reporting.figures import means_of
+    from funnelsim.reporting.funnel_figures import funnel_figure, steps_of
 
     if (compared := _comparison(runs)) is not None:
         return funnels_of(compared.found)
@@ -80,7 +80,7 @@ def response(run: Runs) -> Figure:
 
     Of a run a line a stage; of a comparison a line a scenario, in the first stage that promises a first touch.
     """
-    from funnelsim.report import compared, figures
+    from funnelsim.reporting import compared, figures
 
     if (comparison := _comparison((run,))) is not None:
         if not compared.promised_stage(comparison.found):
@@ -94,7 +94,7 @@ def response(run: Runs) -> Figure:
 
 def burn_up(*runs: Runs) -> Figure:
     """Volume delivered against volume promised, added up by week; a panel a promise."""
-    from funnelsim.report import compared, figures
+    from funnelsim.reporting import compared, figures
 
     comparison = _comparison(runs)
     panels = (figures.burn_up_bands(_named(runs)) if comparison is None
@@ -104,14 +104,14 @@ def burn_up(*runs: Runs) -> Figure:
 
 def backlog(*runs: Runs) -> Figure:
     """Leads that wait for each team, by week; a panel a team, a line a run."""
-    from funnelsim.report.figures import backlog_figure
+    from funnelsim.reporting.figures import backlog_figure
 
     return backlog_figure(_some(_weekly(runs, "queue"), "no lead ever waits in these scenarios"))
 
 
 def utilisation(*runs: Runs) -> Figure:
     """Share of paid hours that each team works, by week; a panel a team, a line a run."""
-    from funnelsim.report.figures import weekly_figure
+    from funnelsim.reporting.figures import weekly_figure
 
     panels = _some(_weekly(runs, "utilisation"), "no team is paid in these scenarios")
     return weekly_figure(panels, "Hours worked of hours paid", share=True)
@@ -119,7 +119,7 @@ def utilisation(*runs: Runs) -> Figure:
 
 def breaches(run: Result) -> Figure:
     """First touches missed, by the local hour in which they fell due; a panel a team."""
-    from funnelsim.report.seam_figures import breach_figure
+    from funnelsim.reporting.seam_figures import breach_figure
 
     if not any(one.estimate.mean > 0.0 for one in run.breaches):
         raise UsageError("no promise of a first touch is missed in this run")
@@ -128,8 +128,8 @@ def breaches(run: Result) -> Figure:
 
 def response_curves(run: Runs) -> Figure:
     """What a later first touch does to the odds: the curve in use, and the other presets that act on the same."""
-    from funnelsim.report.curve_figures import curves_figure
-    from funnelsim.report.figures import curves_of
+    from funnelsim.reporting.curve_figures import curves_figure
+    from funnelsim.reporting.figures import curves_of
     from funnelsim.study.response_curves import curves_of_resolved
 
     stages = curves_of_resolved(run.manifest.resolved[0])
@@ -140,7 +140,7 @@ def response_curves(run: Runs) -> Figure:
 
 def outcomes(compared: Compared) -> Figure:
     """Wins and revenue of the scenarios of a comparison, with the spread of one period."""
-    from funnelsim.report.compared import outcomes_of
+    from funnelsim.reporting.compared import outcomes_of
 
     if not any("cohort.won" in column.values for column in compared.found.columns):
         raise UsageError("these scenarios define nothing as won")
@@ -152,7 +152,7 @@ def outcomes(compared: Compared) -> Figure:
 
 def curves(swept: Swept) -> Figure:
     """Each measure along the axis of a sweep, with its simulation error and the spread of one period."""
-    from funnelsim.report.sweep_figures import curve_figure
+    from funnelsim.reporting.sweep_figures import curve_figure
 
     if len(swept.found.study.axes) != 1:
         raise UsageError("curves are of one axis: for two there are heat_map and contour, for more points")
@@ -161,7 +161,7 @@ def curves(swept: Swept) -> Figure:
 
 def heat_map(swept: Swept, measure: str | None = None) -> Figure:
     """The mean at each point of a grid of two axes; `measure` is by default the first of the sweep."""
-    from funnelsim.report.sweep_figures import heat_figure
+    from funnelsim.reporting.sweep_figures import heat_figure
 
     study = swept.found.study
     if len(study.axes) != 2 or study.design.way != "grid":
@@ -171,7 +171,7 @@ def heat_map(swept: Swept, measure: str | None = None) -> Figure:
 
 def contour(swept: Swept, measure: str | None = None) -> Figure:
     """Lines of equal mean over a grid of two axes of numbers, such as two terms of a promise."""
-    from funnelsim.report.sweep_figures import LEAST_CONTOURED, contour_figure, has_contours
+    from funnelsim.reporting.sweep_figures import LEAST_CONTOURED, contour_figure, has_contours
 
     if not has_contours(swept.found):
         raise UsageError(f"contours take a grid of two axes of numbers, each with {LEAST_CONTOURED} values or more")
@@ -180,14 +180,14 @@ def contour(swept: Swept, measure: str | None = None) -> Figure:
 
 def points(swept: Swept, measure: str | None = None) -> Figure:
     """Every point of a sweep against each of its axes, with the spread that the other axes make."""
-    from funnelsim.report.sweep_figures import scatter_figure
+    from funnelsim.reporting.sweep_figures import scatter_figure
 
     return scatter_figure(swept.found, _measure(swept, measure))
 
 
 def chance(sought: Sought) -> Figure:
     """The chance of the goal with its limits, and what the goal is about, over what was sought."""
-    from funnelsim.report.seek_figures import seek_figure
+    from funnelsim.reporting.seek_figures import seek_figure
 
     return seek_figure(sought.found)
 
@@ -215,7 +215,7 @@ def _results(runs: tuple[Runs, ...]) -> list[Result]:
 
 
 def _weekly(runs: tuple[Runs, ...], name: str) -> dict[str, list[Band]]:
-    from funnelsim.report import compared, figures
+    from funnelsim.reporting import compared, figures
 
     if (comparison := _comparison(runs)) is not None:
         return compared.weekly_bands(comparison.found, name)

@@ -131,7 +131,7 @@ class Result:
         return f"<Result of {name!r}: {count} replications, seed {seed}, {len(self.measures)} measures>"
 
     def _repr_html_(self) -> str:
-        from funnelsim.report.notebook import run_card
+        from funnelsim.reporting.notebook import run_card
 
         return run_card(self)
 

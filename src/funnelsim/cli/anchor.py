@@ -34,6 +34,6 @@ def anchor(file: Path, sets: tuple[str, ...], threads: int | None, as_json: bool
 
         click.echo(json.dumps(to_json(found), indent=1))
     else:
-        from funnelsim.report.terminal import anchor_report
+        from funnelsim.reporting.terminal import anchor_report
 
         click.echo(anchor_report(found))

@@ -46,7 +46,7 @@ def backtest(file: Path, as_json: bool, quiet: bool, verbose: int, **options: An
     if as_json:
         click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
     else:
-        from funnelsim.report.backtest_words import backtest_report
+        from funnelsim.reporting.backtest_words import backtest_report
 
         answer(backtest_report(done.found, verbose, width()))
         click.echo(f"\nresults: {done.folder}")

@@ -40,7 +40,7 @@ def compare(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, *
     if as_json:
         click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
     else:
-        from funnelsim.report.comparison import comparison_report
+        from funnelsim.reporting.comparison import comparison_report
 
         answer(comparison_report(done.found, verbose, width()))
         click.echo(f"\nresults: {done.folder}")

@@ -49,7 +49,7 @@ def explain(base: Path, other: Path | None, as_json: bool, quiet: bool, verbose:
     if as_json:
         click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
     else:
-        from funnelsim.report.explain_words import explain_report
+        from funnelsim.reporting.explain_words import explain_report
 
         answer(explain_report(done.found, verbose, width()))
         click.echo(f"\nresults: {done.folder}")

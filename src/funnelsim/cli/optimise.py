@@ -63,7 +63,7 @@ def optimise(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose
     if as_json:
         click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
     else:
-        from funnelsim.report.optimise_words import optimise_report
+        from funnelsim.reporting.optimise_words import optimise_report
 
         answer(optimise_report(done.found, verbose, width()))
         click.echo(f"\nresults: {done.folder}")

@@ -38,7 +38,7 @@ def run(file: Path, sets: tuple[str, ...], as_json: bool, quiet: bool, verbose: 
     if as_json:
         click.echo(json.dumps(result.as_data(), indent=1, ensure_ascii=False))
     else:
-        from funnelsim.report.terminal import run_report
+        from funnelsim.reporting.terminal import run_report
 
         answer(run_report(result, verbose, width()))
         click.echo(_assumed(result, file, verbose), nl=False)
@@ -47,7 +47,7 @@ def run(file: Path, sets: tuple[str, ...], as_json: bool, quiet: bool, verbose: 
 
 def _assumed(result: Any, file: Path, verbose: int) -> str:
     """What the scenario of a run rests on that nobody has published."""
-    from funnelsim.report.seam import assumptions_report
+    from funnelsim.reporting.seam import assumptions_report
     from funnelsim.scenario import loads_resolved
     from funnelsim.scenario.assumptions import assumptions, equally_good
 

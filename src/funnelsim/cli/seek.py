@@ -55,7 +55,7 @@ def seek(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose: in
     if as_json:
         click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
     else:
-        from funnelsim.report.seek_words import seek_report
+        from funnelsim.reporting.seek_words import seek_report
 
         answer(seek_report(done.found, verbose, width()))
         click.echo(f"\nresults: {done.folder}")
@@ -76,7 +76,7 @@ def _tell_chance(file: Path, watch: Watch, as_json: bool, options: dict[str, Any
     if as_json:
         click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
         return
-    from funnelsim.report.chance_words import chance_report
+    from funnelsim.reporting.chance_words import chance_report
 
     answer(chance_report(done.found))
     click.echo(f"\nresults: {done.folder}")

@@ -54,7 +54,7 @@ def sensitivity(file: Path, other: Path | None, as_json: bool, quiet: bool, verb
     if as_json:
         click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
     else:
-        from funnelsim.report.sensitivity_words import sensitivity_report
+        from funnelsim.reporting.sensitivity_words import sensitivity_report
 
         answer(sensitivity_report(done.found, verbose, width()))
         click.echo(f"\nresults: {done.folder}")

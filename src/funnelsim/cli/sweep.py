@@ -49,7 +49,7 @@ def sweep(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **o
     if as_json:
         click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
     else:
-        from funnelsim.report.sweep_words import sweep_report
+        from funnelsim.reporting.sweep_words import sweep_report
 
         answer(sweep_report(done.found, verbose, width()))
         click.echo(f"\nresults: {done.folder}")

@@ -32,7 +32,7 @@ from funnelsim.result import put, slug
 from funnelsim.study.backtest.rolling import Backtest, Size
 from funnelsim.study.backtest.rolling import backtest as study_backtest
 from funnelsim.study.backtest.scores import Score, Scored
-from funnelsim.study.points import Store
+from funnelsim.study.store import Store
 from funnelsim.watch import Watch
 
 
@@ -130,7 +130,7 @@ def _saved(done: Backtested, out: Path, figures: bool) -> Backtested:
                 frame = pl.DataFrame(rows, infer_schema_length=None)
                 put(draft.path / f"{table}.csv", frame.write_csv().encode())
         if figures:
-            from funnelsim.report.backtest_figures import draw_backtest
+            from funnelsim.reporting.backtest_figures import draw_backtest
 
             draw_backtest(found, draft.path)
     return done

@@ -26,8 +26,8 @@ from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.result import put, slug
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import from_json, to_json
-from funnelsim.study.chance import Asked, Chance
-from funnelsim.study.chance import chance as study_chance
+from funnelsim.study.seek.chance import Asked, Chance
+from funnelsim.study.seek.chance import chance as study_chance
 from funnelsim.study.store import Store
 from funnelsim.study.study_file import is_study
 from funnelsim.watch import Watch

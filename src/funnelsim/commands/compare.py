@@ -18,8 +18,8 @@ from funnelsim.errors import RunError, UsageError
 from funnelsim.folder import check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.plan import fingerprint
-from funnelsim.report.comparison import comparison_report
-from funnelsim.report.formats import Figures, formats_of
+from funnelsim.reporting.comparison import comparison_report
+from funnelsim.reporting.formats import Figures, formats_of
 from funnelsim.result import ANSWER, put, put_parquet, slug
 from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study.anchor import to_json
@@ -46,8 +46,8 @@ class Compared:
         return f"<Comparison of {names}: {self.found.draws} draws x {self.found.pairs} pairs, seed {self.found.seed}>"
 
     def _repr_html_(self) -> str:
-        from funnelsim.report.comparison import answer
-        from funnelsim.report.notebook import card
+        from funnelsim.reporting.comparison import answer
+        from funnelsim.reporting.notebook import card
 
         return card(answer(self.found), self.frame())
 
@@ -185,7 +185,7 @@ def compare(
         done = replace(done, folder=Path(out or "") / draft.name)
         _write(done, draft.path)
         if formats:
-            from funnelsim.report.compared import draw_comparison
+            from funnelsim.reporting.compared import draw_comparison
 
             draw_comparison(found, draft.path, formats)
     return done

@@ -31,9 +31,9 @@ from funnelsim.result import put, put_parquet, slug
 from funnelsim.scenario import load, loads_resolved
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.compare import goal_of
-from funnelsim.study.explain import Explanation, Share
-from funnelsim.study.explain import explain as study
-from funnelsim.study.mixtures import Question
+from funnelsim.study.explain.explain import Explanation, Share
+from funnelsim.study.explain.explain import explain as study
+from funnelsim.study.explain.mixtures import Question
 from funnelsim.study.points import TwoLevel
 from funnelsim.study.store import Store
 from funnelsim.watch import Watch
@@ -166,7 +166,7 @@ def _saved(done: Explained, out: Path, figures: bool) -> Explained:
         put_parquet(draft.path / "shares.parquet", pl.concat(_by_draw(one) for one in _all(done.found)))
         put(draft.path / "explain.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
         if figures:
-            from funnelsim.report.explain_figures import draw_explanation
+            from funnelsim.reporting.explain_figures import draw_explanation
 
             draw_explanation(done.found, draft.path)
     return done

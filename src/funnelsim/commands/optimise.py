@@ -41,12 +41,12 @@ from funnelsim.result import put, put_parquet, slug
 from funnelsim.scenario.schema import nature
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import from_json, to_json
-from funnelsim.study.finalists import Objective
-from funnelsim.study.gain import Gain
-from funnelsim.study.optimise import Optimum, Question
-from funnelsim.study.optimise import optimise as study_optimise
+from funnelsim.study.optimise.finalists import Objective
+from funnelsim.study.optimise.gain import Gain
+from funnelsim.study.optimise.optimise import Optimum, Question
+from funnelsim.study.optimise.optimise import optimise as study_optimise
+from funnelsim.study.optimise.search import Trial
 from funnelsim.study.points import Size
-from funnelsim.study.search import Trial
 from funnelsim.study.store import Store
 from funnelsim.study.study_file import StudyFile
 from funnelsim.watch import Watch
@@ -66,7 +66,7 @@ class Optimised:
     manifest: Manifest
     folder: Path | None = None
 
-    def table(self) -> pl.DataFrame:
+    def frame(self) -> pl.DataFrame:
         """A row a trial: its point, objectives, excess over each constraint, status."""
         import polars as pl
 
@@ -293,13 +293,13 @@ def _saved(done: Optimised, out: Path, figures: bool) -> Optimised:
     done = replace(done, folder=out / name)
     with written_whole(out, name) as draft:
         put(draft.path / "manifest.json", done.manifest.text().encode())
-        table = done.table()
+        table = done.frame()
         put(draft.path / "trials.csv", table.write_csv().encode())
         put_parquet(draft.path / "trials.parquet", table)
         put(draft.path / "finalists.csv", done.finalists().write_csv().encode())
         put(draft.path / "optimise.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
         if figures:
-            from funnelsim.report.optimise_figures import draw_optimum
+            from funnelsim.reporting.optimise_figures import draw_optimum
 
             draw_optimum(done.found, draft.path)
     return done

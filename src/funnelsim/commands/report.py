@@ -7,8 +7,8 @@ from pathlib import Path
 
 from funnelsim.errors import UsageError
 from funnelsim.folder import write_file_whole
-from funnelsim.report.html.page import html_of
-from funnelsim.report.html.saved import Saved, read_all
+from funnelsim.reporting.html.page import html_of
+from funnelsim.reporting.html.saved import Saved, read_all
 
 
 @dataclass(frozen=True)

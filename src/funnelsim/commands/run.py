@@ -27,8 +27,8 @@ from funnelsim.folder import Draft, check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.measures import credit, mean, revenue, stack
 from funnelsim.plan import Plan, fingerprint
-from funnelsim.report.formats import Figures, formats_of
-from funnelsim.report.terminal import run_report
+from funnelsim.reporting.formats import Figures, formats_of
+from funnelsim.reporting.terminal import run_report
 from funnelsim.result import ANSWER, Result, join_parquet, put, put_parquet
 from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study import anchor as anchors
@@ -103,7 +103,7 @@ def run(file: str | Path, sets: Sequence[str] = (), *, seed: int | None = None, 
         result.write(draft.path)
         put(draft.path / ANSWER, run_report(result, width=0).encode())
         if formats:
-            from funnelsim.report.figures import draw_run
+            from funnelsim.reporting.figures import draw_run
 
             draw_run(result, draft.path, formats)
         draft.name = result.folder_name

@@ -34,8 +34,8 @@ from funnelsim.engine.jit import is_compiled
 from funnelsim.errors import UsageError
 from funnelsim.folder import check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.report.formats import Figures, formats_of
-from funnelsim.report.seek_words import seek_report
+from funnelsim.reporting.formats import Figures, formats_of
+from funnelsim.reporting.seek_words import seek_report
 from funnelsim.result import ANSWER, put, slug
 from funnelsim.scenario.units import Misreading
 from funnelsim.scenario.units.numbers import money
@@ -43,8 +43,8 @@ from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.goals import Goal
 from funnelsim.study.points import Size
-from funnelsim.study.seek import Node, Question, Seek
-from funnelsim.study.seek import seek as study_seek
+from funnelsim.study.seek.seek import Node, Question, Seek
+from funnelsim.study.seek.seek import seek as study_seek
 from funnelsim.study.store import Store
 from funnelsim.watch import Watch
 
@@ -69,8 +69,8 @@ class Sought:
                 f"seed {self.manifest.seed}>")
 
     def _repr_html_(self) -> str:
-        from funnelsim.report.notebook import card
-        from funnelsim.report.seek_words import answer
+        from funnelsim.reporting.notebook import card
+        from funnelsim.reporting.seek_words import answer
 
         return card(answer(self.found), self.frame())
 
@@ -216,7 +216,7 @@ def _saved(done: Sought, out: Path, formats: Sequence[str]) -> Sought:
         put(draft.path / "seek.csv", done.frame().write_csv().encode())
         put(draft.path / "seek.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
         if formats:
-            from funnelsim.report.seek_figures import draw_seek
+            from funnelsim.reporting.seek_figures import draw_seek
 
             draw_seek(done.found, draft.path, formats)
     return done

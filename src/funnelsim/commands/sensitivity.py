@@ -32,11 +32,11 @@ from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.axes import read_axes
 from funnelsim.study.compare import goal_of
-from funnelsim.study.indices import Bounded
-from funnelsim.study.information import first_to_learn
 from funnelsim.study.points import Size
-from funnelsim.study.sensitivity import Moved, Question, Sensitivity
-from funnelsim.study.sensitivity import sensitivity as study_sensitivity
+from funnelsim.study.sensitivity.indices import Bounded
+from funnelsim.study.sensitivity.information import first_to_learn
+from funnelsim.study.sensitivity.sensitivity import Moved, Question, Sensitivity
+from funnelsim.study.sensitivity.sensitivity import sensitivity as study_sensitivity
 from funnelsim.study.store import Store
 from funnelsim.study.sweep import Study
 from funnelsim.watch import Watch
@@ -171,7 +171,7 @@ def _saved(done: Sensed, out: Path, figures: bool) -> Sensed:
         put(draft.path / "sensitivity.csv", table.write_csv().encode())
         put(draft.path / "sensitivity.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
         if figures:
-            from funnelsim.report.sensitivity_figures import draw_sensitivity
+            from funnelsim.reporting.sensitivity_figures import draw_sensitivity
 
             draw_sensitivity(done.found, draft.path)
     return done

@@ -28,8 +28,8 @@ from funnelsim.errors import RunError, UsageError
 from funnelsim.folder import check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.measures import Estimate, mean
-from funnelsim.report.formats import Figures, formats_of
-from funnelsim.report.sweep_words import sweep_report
+from funnelsim.reporting.formats import Figures, formats_of
+from funnelsim.reporting.sweep_words import sweep_report
 from funnelsim.result import ANSWER, put, put_parquet, slug
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import from_json, to_json
@@ -71,8 +71,8 @@ class Swept:
         return f"<Sweep of {self.manifest.name!r}: {points} points of {paths}, seed {study.seed}>"
 
     def _repr_html_(self) -> str:
-        from funnelsim.report.notebook import card
-        from funnelsim.report.sweep_words import answer, turns
+        from funnelsim.reporting.notebook import card
+        from funnelsim.reporting.sweep_words import answer, turns
 
         return card(answer(self.found, turns(self.found) if len(self.found.study.axes) == 1 else []), self.frame())
 
@@ -329,7 +329,7 @@ def _saved(done: Swept, out: Path, formats: Sequence[str]) -> Swept:
         put_parquet(draft.path / "sweep.parquet", table)
         put(draft.path / "sweep.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
         if formats:
-            from funnelsim.report.sweep_figures import draw_sweep
+            from funnelsim.reporting.sweep_figures import draw_sweep
 
             draw_sweep(done.found, draft.path, formats)
     return done

@@ -19,13 +19,13 @@ from funnelsim.measures.estimate import t_quantile
 from funnelsim.scenario import Loaded
 from funnelsim.scenario.assumptions import equally_good
 from funnelsim.study.differences import Difference, differences
-from funnelsim.study.explain import Explanation, explain
-from funnelsim.study.groups import groups_of
+from funnelsim.study.explain.explain import Explanation, explain
+from funnelsim.study.explain.groups import groups_of
+from funnelsim.study.explain.mixtures import Known, Question
 from funnelsim.study.history import HistoryCheck, against_history
-from funnelsim.study.information import Learned, learned
-from funnelsim.study.inputs import features_of
-from funnelsim.study.mixtures import Known, Question
 from funnelsim.study.points import PAIR_STRIDE, TwoLevel
+from funnelsim.study.sensitivity.information import Learned, learned
+from funnelsim.study.sensitivity.inputs import features_of
 from funnelsim.study.spread import Spread, spread
 from funnelsim.study.worlds import Case, World, beliefs_at_one, curves_to_try, with_curve, with_promises_of
 from funnelsim.summary import Summary

@@ -39,7 +39,8 @@ from funnelsim.scenario.values import Place
 from funnelsim.study.anchor import anchor
 from funnelsim.study.backtest.happened import REVENUE, Quantity, recorded, simulated
 from funnelsim.study.backtest.origins import WEEK
-from funnelsim.study.points import Outcome, Store
+from funnelsim.study.points import Outcome
+from funnelsim.study.store import Store
 from funnelsim.trace import Trace
 
 Floats = NDArray[np.float64]

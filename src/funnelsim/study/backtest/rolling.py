@@ -24,7 +24,7 @@ from funnelsim.study.backtest.forecast import Asked, Forecast, Known, forecast, 
 from funnelsim.study.backtest.happened import LEADS, WINS, Floats, quantities, recorded
 from funnelsim.study.backtest.origins import WEEK, Origins, place_origins
 from funnelsim.study.backtest.scores import Score, Scored, score, score_one
-from funnelsim.study.points import Store
+from funnelsim.study.store import Store
 from funnelsim.watch import Watch
 
 RECENT = 0.25                           # share of the history whose cohorts are looked at for drift

@@ -1,0 +1,1 @@
+"""Words, tables, figures and the one-file report of what the studies find."""

@@ -1,0 +1,1 @@
+"""explain: a difference divided among the changes that make it."""

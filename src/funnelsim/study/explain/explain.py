@@ -1,0 +1,264 @@
+"""Explain: which of the changed inputs make the difference between two scenarios, by Shapley values on the same luck.
+
+Every coalition of groups of changes is run in the two-level design of compare, `draws` of what nobody knows x `pairs`
+of periods, so each share has the spreads of a difference; shapley.py divides, groups.py says what belongs together,
+lending.py makes the control with equal people, a step on the way of the group that shares the work; mixtures.py runs.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from funnelsim.errors import UsageError
+from funnelsim.study.anchor import Anchor
+from funnelsim.study.explain.groups import OWNERSHIP, PEOPLE, TEAMS, Group, United, groups_of, members, standing
+from funnelsim.study.explain.lending import Lent, lent_hours
+from funnelsim.study.explain.mixtures import Mixtures, Question, name_of
+from funnelsim.study.explain.shapley import (
+    Coalition,
+    Order,
+    before_in,
+    coalitions_of,
+    every_coalition,
+    exact_shares,
+    exact_step,
+    order_error,
+    random_orders,
+    shares_by_order,
+    step_by_order,
+    without,
+)
+from funnelsim.study.spread import LEVEL, Spread, spread
+from funnelsim.study.store import Store
+from funnelsim.watch import Watch
+
+Floats = NDArray[np.float64]
+USUAL_ORDER_PAIRS = 12
+HOURS_MOVED, SHARING = "moving the hours", "sharing the work"
+EXACT_UP_TO = 6                         # groups: 64 coalitions; ten of them would be 1024
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a group, or a step on its way, has of the difference."""
+
+    name: str
+    value: Spread                       # its interval covers the orders not walked too
+    order_error: float                  # half width of what the choice of orders leaves open; 0 = all were walked
+    alone: Spread                       # the base with this change and no other
+    last: Spread                        # what it adds when all other changes are made
+    by_draw: Floats = field(repr=False)  # [draw, pair]
+
+
+@dataclass(frozen=True)
+class EqualPeople:
+    """The control: the base with the other's people, and with the hours that sharing moves; nothing shared."""
+
+    alone: Spread                       # that and nothing else, against the base
+    instead: Spread | None              # every change, with hours lent in place of shared work, against the base
+    lent: Lent | None                   # None: sharing moves no hours
+    steps: tuple[Share, ...]            # of the group that shares the work: hours moved, and what sharing adds
+    paid: tuple[float, float]           # paid hours of the window: base, other
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that `explain` found."""
+
+    question: Question
+    groups: list[Group]
+    united: list[United]
+    difference: Spread
+    base: Spread                        # the measure itself
+    other: Spread
+    shares: list[Share]                 # the largest first; together the difference, up to rounding (1e-9 of it)
+    people: EqualPeople | None
+    unit: str
+    currency: str
+    uncertain: bool
+    coalitions: int                     # that were run
+    orders: int                         # that were walked; 0 = all
+    anchor: Anchor
+    keys: tuple[str, ...]
+    notes: list[str]
+
+    def group(self, share: Share) -> Group:
+        """The changes behind a share."""
+        return next(group for group in self.groups if group.name == share.name)
+
+    @property
+    def divided(self) -> Share | None:
+        """The share that the control with equal people divides in two."""
+        if self.people is None or not self.people.steps:
+            return None
+        return next(one for one in self.shares if OWNERSHIP in self.group(one).kinds)
+
+    @property
+    def parts(self) -> list[Share]:
+        """The shares, the divided one as its two steps; the largest first."""
+        steps = self.people.steps if self.people else ()
+        parts = [*(one for one in self.shares if one is not self.divided), *steps]
+        return sorted(parts, key=lambda one: -abs(one.value.mean))
+
+
+def explain(question: Question, store: Store | None = None, executor: Executor | None = None,
+            threads: int | None = None, watch: Watch | None = None) -> Explanation:
+    """Divide the difference. UsageError when nothing differs or the measure is none that every period has."""
+    watch = watch or Watch()
+    groups = groups_of(question.base.resolved["scenario"], question.other.resolved["scenario"])
+    if not groups:
+        raise UsageError(f"{name_of(question.base)} and {name_of(question.other)} do not differ: there is nothing to "
+                         f"explain")
+    runs = Mixtures(question, groups, store or Store(None), executor, threads, watch)
+    groups, united = standing(groups, lambda count: _plan(question, count)[0], runs.complaint)
+    coalitions, orders = _plan(question, len(groups))
+    if question.known is not None:
+        runs.remember((), question.known.base)
+        runs.remember(groups, question.known.other)
+    runs.run("explaining", [(runs.task(members(one, groups)), one) for one in coalitions])
+    return _told(question, groups, united, coalitions, orders, runs)
+
+
+def _plan(question: Question, groups: int) -> tuple[list[Coalition], list[Order]]:
+    """The coalitions to run, and the orders to walk; no orders = all."""
+    if question.order_pairs is None and groups <= EXACT_UP_TO:
+        return every_coalition(groups), []
+    pairs = question.order_pairs or USUAL_ORDER_PAIRS
+    orders = random_orders(groups, pairs, question.seed)
+    wanted = coalitions_of(orders, groups)
+    return (every_coalition(groups), []) if len(wanted) == 1 << groups else (wanted, orders)
+
+
+# ---- dividing -------------------------------------------------------------------------------------------------------
+
+
+class _Division:
+    """The values of all coalitions that were run, and shares of their differences."""
+
+    def __init__(self, groups: int, orders: list[Order], values: dict[Coalition, Floats], uncertain: bool,
+                 towards: float | None) -> None:
+        self.groups, self.orders, self.values, self.uncertain = groups, orders, values, uncertain
+        self.full = (1 << groups) - 1
+        self.whole, self.towards = values[self.full] - values[0], towards
+        self.by_order = shares_by_order(orders, values) if orders else None
+        self.exact = None if orders else exact_shares(groups, values)
+
+    def spread(self, values: Floats) -> Spread:
+        """Of a part of the difference. Where a larger study knows the whole better, the part follows it by its
+        regression on the whole (double sampling: Cochran 1977, Sampling techniques, 12.6); the slopes of parts that
+        make up the whole add up to 1, so the parts then add up to what the larger study found."""
+        if self.towards is not None and (slope := _slope(self.whole, values)) is not None:
+            values = values + slope * (self.towards - float(self.whole.mean()))
+        return spread(values, self.uncertain)
+
+    def between(self, first: Coalition, last: Coalition) -> Spread:
+        """What lies between two coalitions."""
+        return self.spread(self.values[last] - self.values[first])
+
+    def share(self, name: str, g: int) -> Share:
+        """The share of a group."""
+        alone, last = self.between(0, 1 << g), self.between(self.full ^ 1 << g, self.full)
+        if self.by_order is None:
+            assert self.exact is not None
+            return self._share(name, self.exact[g], None, alone, last)
+        return self._share(name, self.by_order[:, g].mean(axis=0), self.by_order[:, g], alone, last)
+
+    def steps(self, g: int, with_step: dict[Coalition, Floats]) -> tuple[Share, Share]:
+        """A group's share in two: the step on its way, and what the whole change adds to it."""
+        rest = self.full ^ 1 << g
+        ends = [(self.values[0], with_step[0], self.values[1 << g]),
+                (self.values[rest], with_step[rest], self.values[self.full])]
+        (alone, last), (alone_after, last_after) = ([self.spread(end[i + 1] - end[i]) for end in ends] for i in (0, 1))
+        if self.by_order is None:
+            assert self.exact is not None
+            step = exact_step(self.groups, g, self.values, with_step)
+            return (self._share(HOURS_MOVED, step, None, alone, last),
+                    self._share(SHARING, self.exact[g] - step, None, alone_after, last_after))
+        steps = step_by_order(self.orders, g, self.values, with_step)
+        after = self.by_order[:, g] - steps
+        return (self._share(HOURS_MOVED, steps.mean(axis=0), steps, alone, last),
+                self._share(SHARING, after.mean(axis=0), after, alone_after, last_after))
+
+    def befores(self, g: int) -> list[Coalition]:
+        """The coalitions from which a group's change is made, and the ends that reports show."""
+        if not self.orders:
+            return without(self.groups, g)
+        return sorted({0, self.full ^ 1 << g, *(before_in(order, g) for order in self.orders)})
+
+    def _share(self, name: str, values: Floats, by_order: Floats | None, alone: Spread, last: Spread) -> Share:
+        found, error = self.spread(values), 0.0
+        if by_order is not None:
+            standard, freedom = order_error(by_order)
+            error = float(stats.t.ppf(0.5 + LEVEL / 2.0, freedom)) * standard if freedom else math.inf
+            half = math.hypot(found.high - found.mean, error)
+            found = replace(found, low=found.mean - half, high=found.mean + half,
+                            error=math.hypot(found.error, error))
+        return Share(name, found, error, alone, last, values)
+
+
+def _slope(whole: Floats, part: Floats) -> float | None:
+    """Of a part on the whole, over draws; None where the whole does not vary."""
+    away = whole.mean(axis=1) - whole.mean()
+    squares = float(away @ away)
+    return float(away @ part.mean(axis=1)) / squares if squares > 0.0 else None
+
+
+def _told(question: Question, groups: list[Group], united: list[United], coalitions: list[Coalition],
+          orders: list[Order], runs: Mixtures) -> Explanation:
+    values = {one: runs.values(runs.task(members(one, groups))) for one in coalitions}
+    towards = question.known.difference if question.known else None
+    found = _Division(len(groups), orders, values, runs.uncertain, towards)
+    people = _equal_people(groups, found, runs) if question.equal_people else None
+    shares = [found.share(group.name, g) for g, group in enumerate(groups)]
+    shares.sort(key=lambda one: -abs(one.value.mean))
+    base, other = (spread(values[one], runs.uncertain) for one in (0, found.full))
+    return Explanation(
+        question, groups, united, found.between(0, found.full), base, other, shares, people, runs.unit, runs.currency,
+        runs.uncertain, len(coalitions), len(orders), runs.anchor, tuple(sorted(runs.outcomes)),
+        _notes(question, people))
+
+
+def _equal_people(groups: list[Group], found: _Division, runs: Mixtures) -> EqualPeople | None:
+    """None when neither people nor hours move."""
+    sharing = next((g for g, group in enumerate(groups) if OWNERSHIP in group.kinds), None)
+    theirs = sum(1 << g for g, group in enumerate(groups) if g != sharing and {PEOPLE, TEAMS} & set(group.kinds))
+    paid = [runs.hours(members(one, groups), "paid_hours") for one in (0, found.full)]
+    totals = sum(paid[0].values()), sum(paid[1].values())
+    lent = None
+    if sharing is not None:
+        shared, unshared = (runs.net_hours(members(one, groups)) for one in (found.full, found.full ^ 1 << sharing))
+        lent = lent_hours(shared, unshared, paid[0], runs.question.base.scenario)
+    if lent is None or sharing is None:
+        return EqualPeople(_alone(theirs, groups, found, runs), None, None, (), totals) if theirs else None
+    tasks = {one: runs.lending_task(members(one, groups), lent) for one in {*found.befores(sharing), theirs}}
+    runs.run("explaining, equal people", [(task, f"hours lent, {one}") for one, task in tasks.items()])
+    with_step = {one: runs.values(task) for one, task in tasks.items()}
+    base = found.values[0]
+    return EqualPeople(found.spread(with_step[theirs] - base),
+                       found.spread(with_step[found.full ^ 1 << sharing] - base), lent,
+                       found.steps(sharing, with_step), totals)
+
+
+def _alone(theirs: Coalition, groups: list[Group], found: _Division, runs: Mixtures) -> Spread:
+    """The other's people in the base's way."""
+    task = runs.task(members(theirs, groups))
+    runs.run("explaining, equal people", [(task, "people")])
+    return found.spread(runs.values(task) - found.values[0])
+
+
+def _notes(question: Question, people: EqualPeople | None) -> list[str]:
+    base, other = question.base, question.other
+    notes = []
+    if (other.root or other.scenario) != (base.root or base.scenario):
+        notes.append(f"{name_of(other)} stands on a history of its own; here base rates are those of {name_of(base)} "
+                     f"throughout, so the difference may be another than compare's")
+    if people is not None and people.lent is not None and people.lent.total < 0.99 * people.lent.wanted:
+        notes.append(f"only {people.lent.total:.4g} of the {people.lent.wanted:.4g} hours that sharing moves could be "
+                     f"lent: a team would have nothing left for its own leads")
+    return notes

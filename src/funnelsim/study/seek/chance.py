@@ -1,0 +1,143 @@
+"""Chance: how likely a goal is as things are, and how much of the doubt is luck and how much is not knowing.
+
+Two levels: D draws of what is not known, K periods of each (see `spread`). So three spreads stand apart: simulation
+error, from the draws' own shares; one period, luck and ignorance together; and ignorance alone, the expected figure
+over draws. What ignorance does to the chance: at either end of that interval, with the luck of periods around it,
+
+    share of  end + (y_dk - mean of draw d) sqrt(K / (K - 1))  that meets the goal
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim.errors import RunError
+from funnelsim.scenario.varying import Template
+from funnelsim.study.anchor import Anchor
+from funnelsim.study.batch import Batch
+from funnelsim.study.goals import GOAL, GOAL_VALUE, Goal, check_date
+from funnelsim.study.planner import Planner
+from funnelsim.study.points import Outcome, Size, TwoLevel
+from funnelsim.study.seek.crossing import limits
+from funnelsim.study.seek.search import margin_of
+from funnelsim.study.spread import Spread, spread
+from funnelsim.study.store import Store
+from funnelsim.watch import Watch
+
+Floats = NDArray[np.float64]
+PER_DRAW = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which goal of which scenario, and how often it is run."""
+
+    template: Template
+    goal: Goal
+    replications: int = 200
+    seed: int = 1
+    engine: str = "fast"
+    anchor: Anchor | None = None        # of the template; by default found here
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The chance of a goal as things are."""
+
+    asked: Asked                        # with its anchor
+    chance: float                       # share of periods that meet the goal
+    low: float                          # 90 %, simulation error alone
+    high: float
+    value: Spread                       # of what the goal is about, its three spreads
+    worse: float                        # the chance at the bad end of what is not known
+    better: float                       # and at the good one
+    known: tuple[float, float, float] | None    # (chance, 90 % limits) with everything at its centre; none = all known
+    busy: dict[str, float]              # utilisation by team
+    in_flight: int                      # open leads at the start
+    currency: str
+    unit: str
+    keys: tuple[str, ...]
+    draws: int
+
+    @property
+    def replications(self) -> int:
+        return self.asked.replications
+
+
+def chance(asked: Asked, store: Store | None = None, executor: Executor | None = None, threads: int | None = None,
+           watch: Watch | None = None) -> Chance:
+    """Run the scenario as it is. UsageError when the run ends before the goal is due."""
+    watch = watch or Watch()
+    planner = Planner(asked.seed, asked.template.loaded.scenario.seed, Size(), (GOAL,), asked.engine, threads, watch)
+    blueprint, anchor = planner.compiled(asked.template, (), asked.anchor)
+    check_date(asked.goal, blueprint.centre, blueprint.book)
+    planner.measures = (GOAL, *(f"calendar.utilisation.{team}" for team in blueprint.book.teams))
+    per_draw = min(PER_DRAW, asked.replications) if blueprint.uncertain else 1
+    draws = max(1, round(asked.replications / per_draw))
+    asked = replace(asked, replications=draws * per_draw, anchor=anchor)
+    batch = Batch("asking", store or Store(None), executor, threads or 1, 2, watch)
+    outcomes = []
+    try:
+        for centred in (False, True) if blueprint.uncertain else (False,):
+            planner.size = TwoLevel(asked.replications, pairs=per_draw)
+            task = planner.task(asked.template, (), asked.goal, centred)
+            batch.submit(task, asked.template.loaded.scenario.name, ())
+            outcomes.append(task.key)
+        batch.finish()
+    finally:
+        batch.close()
+    if batch.wrong:
+        raise RunError(next(iter(batch.wrong.values())))
+    drawn, *centre = [batch.outcomes[key] for key in outcomes]
+    found = _told(asked, drawn, centre[0] if centre else None, draws)
+    busy = {team: drawn.estimate(f"calendar.utilisation.{team}").mean for team in blueprint.book.teams}
+    return replace(found, busy={team: one for team, one in busy.items() if math.isfinite(one)},
+                   currency=blueprint.book.currency, unit=drawn.measures[GOAL_VALUE].unit, keys=tuple(outcomes))
+
+
+def _told(asked: Asked, drawn: Outcome, centre: Outcome | None, draws: int) -> Chance:
+    margins = margin_of(drawn, asked.goal).reshape(draws, -1)
+    uncertain = centre is not None
+    met = (margins >= 0.0).astype(float)
+    values = (drawn.measures[GOAL_VALUE].values + asked.goal.booked).reshape(draws, -1)
+    known = None
+    if centre is not None:
+        share = float((margin_of(centre, asked.goal) >= 0.0).mean())
+        known = (share, *_limits(share, centre.replications))
+    leads = asked.template.loaded.scenario.leads_in_flight
+    low, high = _simulation_error(met, uncertain)
+    worse, better = _ends(asked.goal, spread(values, uncertain), values)
+    return Chance(asked, float(met.mean()), low, high, spread(values, uncertain), worse, better, known, {},
+                  len(leads) if isinstance(leads, tuple) else 0, "", "", (), draws)
+
+
+def _simulation_error(met: Floats, uncertain: bool) -> tuple[float, float]:
+    """90 % limits of the mean chance: periods of one draw go together, so the draws are what counts."""
+    share = float(met.mean())
+    if not uncertain:
+        return _limits(share, met.size)
+    found = spread(met)
+    if found.error == 0.0:              # all draws alike: as sure as so many independent ones
+        return _limits(share, len(met))
+    return max(0.0, share - found.error), min(1.0, share + found.error)
+
+
+def _ends(goal: Goal, value: Spread, values: Floats) -> tuple[float, float]:
+    """The chance at the bad and at the good end of what is not known."""
+    periods = values.shape[1]
+    if periods < 2 or not np.isfinite(values).all():
+        share = float(goal.met(values - goal.booked).mean())
+        return share, share
+    luck = (values - values.mean(axis=1, keepdims=True)) * math.sqrt(periods / (periods - 1.0))
+    ends = [float(goal.met(end + luck - goal.booked).mean()) for end in (value.low, value.high)]
+    return min(ends), max(ends)
+
+
+def _limits(share: float, n: int) -> tuple[float, float]:
+    low, high = limits(np.array([share]), n)
+    return float(low[0]), float(high[0])

@@ -1,0 +1,1 @@
+"""sensitivity: which inputs move an answer, and what to measure first."""

@@ -1,0 +1,302 @@
+"""Sensitivity: which inputs move an answer, on frozen luck.
+
+The answer is a measure of one scenario, or what another brings more than a base, as a function of the inputs: every
+point has the same luck, the same few periods, so the function has one value at a point and its differences are those of
+the inputs. (Queues jump with the smallest change, so a little of the luck stays, as what inputs do together.)
+
+    ends        each input alone at its low and high end, all others as written: the tornado
+    screening   where there are more inputs than `keep`: elementary effects; the `keep` largest go on, and what the
+                others may take part in is told
+    indices     Sobol indices of those; the others stay as written
+    knowing     what it would bring to know each unknown, from the draws among the same points (`information`)
+
+Formulas and sources are with `indices` and `information`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim.compile import Blueprint
+from funnelsim.compile.draws import Places
+from funnelsim.errors import FunnelsimError, RunError, UsageError
+from funnelsim.measures import Measure
+from funnelsim.measures.estimate import one_period, t_quantile
+from funnelsim.scenario.varying import Template
+from funnelsim.study.anchor import Anchor
+from funnelsim.study.batch import Batch, in_a_line
+from funnelsim.study.planner import Planner
+from funnelsim.study.points import Task, linear_values, named
+from funnelsim.study.sensitivity.indices import Effect, Index, effects, indices, rows, trajectories
+from funnelsim.study.sensitivity.information import Learned, learned
+from funnelsim.study.sensitivity.inputs import Input, features_of, inputs_of
+from funnelsim.study.store import Store
+from funnelsim.study.sweep import Study, check_axes, complete
+from funnelsim.watch import Watch
+
+Floats = NDArray[np.float64]
+MORE_IS_BETTER = ("won", "revenue", "profit", "roi", "goal")       # of these the better scenario is chosen
+_AT_HAND = 4                            # compiled variants of a template that neighbouring points share
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: of one scenario, or of the second against the first."""
+
+    study: Study                        # scenarios, axes, one measure, replications, seed
+    rows: int = 64                      # of the indices: each costs 2 + inputs points
+    trajectories: int = 10              # of the screening: each costs 1 + inputs points
+    keep: int = 8                       # inputs that have indices
+
+    @property
+    def names(self) -> list[str]:
+        return self.study.names
+
+    @property
+    def against(self) -> bool:
+        """Whether the answer is a difference."""
+        return len(self.study.templates) > 1
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer over all points of the indices, with three spreads that are never mixed."""
+
+    mean: float
+    error: float                        # half the 90 % simulation error of the mean, from the periods in common
+    low: float                          # central 90 % of points: the inputs
+    high: float
+    least: float                        # central 90 % of single periods at them: inputs and luck together
+    most: float
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What one input does to the answer."""
+
+    input: Input
+    at_low: float                       # the answer at its ends, all others as written
+    at_high: float
+    error: float                        # half the 90 % simulation error of the swing
+    effect: Effect | None               # where there was a screening
+    index: Index | None                 # none: screened out
+    learned: Learned | None             # of an unknown that has an index
+
+    @property
+    def swing(self) -> float:
+        return self.at_high - self.at_low
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What was found."""
+
+    question: Question                  # with its anchors and the full key of its measure
+    moved: list[Moved]                  # the inputs that move the answer most first
+    centre: float                       # the answer as everything is written
+    answer: Answer
+    left_out: float                     # of the variance, at most so much lies with inputs that were screened out
+    currency: str
+    unit: str
+    runs: int                           # replications simulated for it
+    keys: tuple[str, ...] = field(repr=False)       # of all points
+    values: tuple[float, ...] = field(repr=False)   # the answer at each, by replication: for the digest
+
+    @property
+    def measure(self) -> str:
+        return self.question.study.measures[0]
+
+    @property
+    def indexed(self) -> list[Moved]:
+        return [one for one in self.moved if one.index is not None]
+
+    @property
+    def known(self) -> list[Learned]:
+        """What knowing each unknown would bring, the most first."""
+        return sorted((one.learned for one in self.moved if one.learned), key=lambda one: -one.share.value)
+
+
+def sensitivity(question: Question, store: Store | None = None, executor: Executor | None = None,
+                threads: int | None = None, watch: Watch | None = None) -> Sensitivity:
+    """Run all points that are not in the store yet, and say what moves the answer.
+
+    Raises UsageError when nothing is left open or varied, ScenarioError for an axis that a scenario cannot take,
+    RunError when a point fails or has no such figure.
+    """
+    watch = watch or Watch()
+    study = question.study
+    check_axes(study)
+    planner = Planner(study.seed, study.templates[0].loaded.scenario.seed, study.size, engine=study.engine,
+                      threads=threads, watch=watch)
+    study, currency = complete(study, planner)
+    question = replace(question, study=study)
+    planner.measures = study.measures
+    function = _Function(study, planner, store or Store(None), executor, threads, watch)
+    inputs = inputs_of(function.blueprints, study.axes)
+    if not inputs:
+        raise UsageError("nothing is left open here: no range, no fitted standard error. Say what may be otherwise, as "
+                         "in --vary teams.sales.people=3..7")
+    ends = function.at([{}, *(end for one in inputs for end in (one.low, one.high))], "each input alone")
+    found = [_of_ends(one, ends[1 + 2 * i], ends[2 + 2 * i]) for i, one in enumerate(inputs)]
+    left_out = 0.0
+    if len(inputs) > question.keep:
+        found, left_out = _screened(found, question, function)
+    kept, values = _indexed(found[: question.keep], question, function)
+    moved = sorted([*kept, *found[question.keep :]], key=_weight, reverse=True)
+    return Sensitivity(question, moved, float(ends[0].mean()), _answer(values), left_out, currency,
+                       function.unit, function.runs, tuple(function.keys), tuple(function.found))
+
+
+def _of_ends(one: Input, low: Floats, high: Floats) -> Moved:
+    apart, n = high - low, len(low)
+    error = t_quantile(n - 1) * float(apart.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
+    return Moved(one, float(low.mean()), float(high.mean()), error, None, None, None)
+
+
+def _screened(found: list[Moved], question: Question, function: _Function) -> tuple[list[Moved], float]:
+    """With elementary effects, the largest first; and the share of the variance of those that are not kept."""
+    coordinates, groups = _cube(found)
+    points, order = trajectories(groups, question.trajectories, question.study.seed)
+    values = function.of_cube(points, coordinates, "screening").mean(axis=-1)
+    sizes = effects(points, order, values, groups, question.study.seed)
+    found = sorted((replace(one, effect=effect) for one, effect in zip(found, sizes, strict=True)),
+                   key=lambda one: -one.effect.size.value if one.effect else 0.0)
+    parts = np.array([one.effect.variance for one in found if one.effect])
+    return found, float(parts[question.keep:].sum() / parts.sum()) if parts.any() else 0.0
+
+
+def _indexed(kept: list[Moved], question: Question, function: _Function) -> tuple[list[Moved], Floats]:
+    """With Sobol indices and what knowing would bring; and the answers at A and B, [point, replication]."""
+    coordinates, groups = _cube(kept)
+    points = rows(groups, question.rows, question.study.seed)
+    every = function.of_cube(points.transpose(1, 0, 2), coordinates, "indices").transpose(1, 0, 2)
+    values = every.mean(axis=-1)
+    draws = [dict(zip(coordinates, place.tolist(), strict=True)) for place in points[:2].reshape(-1, len(coordinates))]
+    knowing = _knowing(kept, draws, values[:2].reshape(-1), question, function)
+    shares = indices(values, question.study.seed)
+    return [replace(one, index=index, learned=knowing.get(one.input.path))
+            for one, index in zip(kept, shares, strict=True)], every[:2].reshape(-1, every.shape[-1])
+
+
+def _knowing(kept: list[Moved], draws: list[dict[str, float]], answer: Floats, question: Question,
+             function: _Function) -> dict[str, Learned]:
+    moving = {one.input.path for one in kept}
+    features = {path: said for path, said in features_of(function.blueprints, draws, 0).items() if path in moving}
+    name = question.study.measures[0].split(".")[-1]
+    gains = answer[:, None] if question.against and name in MORE_IS_BETTER else None
+    return {one.path: one for one in learned(features, answer, 0.0, gains, question.study.seed)}
+
+
+def _answer(values: Floats) -> Answer:
+    """Of values [point, replication]; a replication has the same luck at every point, so luck does not average out."""
+    by_luck, n = values.mean(axis=0), values.shape[1]
+    error = t_quantile(n - 1) * float(by_luck.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
+    return Answer(float(values.mean()), error, *one_period(values.mean(axis=1)), *one_period(np.ravel(values)))
+
+
+def _weight(one: Moved) -> tuple[bool, float]:
+    """Those with indices by their total, then the others by their effect."""
+    if one.index is not None:
+        return True, one.index.total.value
+    return False, one.effect.size.value if one.effect is not None else abs(one.swing)
+
+
+def _cube(found: Sequence[Moved]) -> tuple[list[str], list[list[int]]]:
+    """All coordinates in a row, and which of them each input has."""
+    coordinates: list[str] = []
+    groups = []
+    for one in found:
+        first = len(coordinates)
+        coordinates += one.input.coordinates
+        groups.append(list(range(first, len(coordinates))))
+    return coordinates, groups
+
+
+# ---- the function --------------------------------------------------------------------------------------------------
+
+
+class _Function:
+    """The answer at a point, simulated on the same luck everywhere or recalled."""
+
+    def __init__(self, study: Study, planner: Planner, store: Store, executor: Executor | None, threads: int | None,
+                 watch: Watch) -> None:
+        self.study, self.planner, self.store, self.executor, self.watch = study, planner, store, executor, watch
+        self.threads = threads or os.cpu_count() or 1
+        self.axes = {axis.path: axis for axis in study.axes}
+        self.unit, self.runs = "", 0
+        self.keys: list[str] = []
+        self.found: list[float] = []
+        self._compiled: dict[tuple[int, tuple[str, ...]], tuple[Blueprint, Anchor]] = {}
+        written = [self._variant(template, ()) for template in study.templates]
+        self.blueprints = [blueprint for blueprint, _ in written]
+
+    def of_cube(self, points: Floats, coordinates: Sequence[str], what: str) -> Floats:
+        """The answer [..., replication] at points [..., coordinate]."""
+        flat = points.reshape(-1, len(coordinates))
+        values = self.at([dict(zip(coordinates, row.tolist(), strict=True)) for row in flat], what)
+        return values.reshape(*points.shape[:-1], -1)
+
+    def at(self, points: Sequence[Places], what: str) -> Floats:
+        """The answer [point, replication] where some coordinates are set and all else is as written."""
+        run = Batch(what, self.store, self.executor, self.threads, len(points) * len(self.study.templates), self.watch)
+        try:
+            for point in points:
+                for template, name in zip(self.study.templates, self.study.names, strict=True):
+                    self._submit(run, template, name, point)
+            run.finish()
+        finally:
+            run.close()
+        self._check(run)
+        values = np.array([self._values(run, row.key) for row in run.rows])
+        self.runs += len(values) * values.shape[1]
+        self.keys += [row.key for row in run.rows]
+        by_scenario = values.reshape(len(points), len(self.study.templates), -1)
+        answer: Floats = by_scenario[:, -1] - by_scenario[:, 0] if len(self.study.templates) > 1 else by_scenario[:, 0]
+        self.found += answer.ravel().tolist()
+        return answer
+
+    def _submit(self, run: Batch, template: Template, name: str, point: Places) -> None:
+        sets = tuple(f"{path}={axis.at(point[path])}" for path, axis in self.axes.items() if path in point)
+        places = {path: u for path, u in point.items() if path not in self.axes}
+        try:
+            blueprint, anchor = self._variant(template, sets)
+            task = named(Task(blueprint, anchor, self.planner.seed, self.planner.size, self.planner.measures,
+                              self.study.goal, engine=self.planner.engine, places=places))
+        except FunnelsimError as error:
+            run.failed(name, sets, in_a_line(error))
+            return
+        run.submit(task, name, sets)
+
+    def _variant(self, template: Template, sets: tuple[str, ...]) -> tuple[Blueprint, Anchor]:
+        """Compiled once for neighbouring points; the scenario as written always stays at hand."""
+        which = (id(template), sets)
+        if which not in self._compiled:
+            varied = [one for one in self._compiled if one[1]]
+            for one in varied[: max(0, len(varied) - _AT_HAND * len(self.study.templates) + 1)]:
+                del self._compiled[one]
+            self._compiled[which] = self.planner.compiled(template, sets)
+        return self._compiled[which]
+
+    def _check(self, run: Batch) -> None:
+        failed = [row for row in run.rows if run.error_of(row)]
+        if failed:
+            where = f" at {', '.join(failed[0].point)}" if failed[0].point else ""
+            raise RunError(f"{len(failed)} of {len(run.rows)} points failed, the first{where}: "
+                           f"{run.error_of(failed[0])}; an index needs them all")
+
+    def _values(self, run: Batch, key: str) -> Floats:
+        measure: Measure = run.outcomes[key].measures[self.study.measures[0]]
+        values: Floats = np.asarray(linear_values(measure), np.float64)
+        if not np.isfinite(values).all():
+            raise RunError(f"{self.study.measures[0]} has no value in some periods: measure something that always "
+                           f"happens, or take more --replications")
+        self.unit = measure.unit
+        return values
+
