@@ -154,8 +154,13 @@ class DurationFit:
         return np.asarray(np.where(shares <= self.known + 1e-12, seen, np.maximum(tail, last)))
 
 
-def fit_duration(seconds: Array, ended: np.ndarray | None = None, rounding: float = 0.0) -> DurationFit | None:
-    """The law of these lengths; `ended` False where only a lower bound is seen. None when fewer than 20 ended."""
+def fit_duration(
+    seconds: Array, ended: np.ndarray | None = None, rounding: float = 0.0, least_weight: float = SMALLEST_WEIGHT
+) -> DurationFit | None:
+    """The law of these lengths; `ended` False where only a lower bound is seen. None when fewer than 20 ended.
+
+    Families of less than `least_weight` are left out.
+    """
     seconds = np.asarray(seconds, float)
     ended = np.ones(len(seconds), bool) if ended is None else np.asarray(ended, bool)
     if ended.sum() < FEWEST or np.ptp(seconds[ended]) <= rounding:
@@ -163,7 +168,7 @@ def fit_duration(seconds: Array, ended: np.ndarray | None = None, rounding: floa
     counted = _counted(seconds, ended, rounding)
     laws = sorted((_fit(family, counted) for family in FAMILIES), key=lambda law: -law.log_likelihood)
     weights = np.exp([law.log_likelihood - laws[0].log_likelihood for law in laws])
-    kept = weights / weights.sum() >= SMALLEST_WEIGHT
+    kept = weights / weights.sum() >= least_weight
     laws, weights = [law for law, keep in zip(laws, kept, strict=True) if keep], weights[kept] / weights[kept].sum()
     curve = kaplan_meier(seconds, ended)
     distance = _distance(laws, weights, curve)

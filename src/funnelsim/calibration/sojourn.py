@@ -18,7 +18,7 @@ group (Jeffreys' prior): where all have left, or none, the likelihood alone woul
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,6 +30,7 @@ WIDEST_VARIANCE = 4.0  # a direction the data say nothing about is drawn this wi
 PRIOR = 0.5  # Jeffreys' prior of the shares: keeps a share that was never seen off 0, and its interval
 MOST_STEPS, MOST_RENEWALS = 200, 4
 MANY, CELLS, CROWD = 100_000, 1 << 16, 0.001  # more leads than this are not sorted, unless a cell holds too many
+AGE_CELLS = 4096  # means over the ages of more visits than this are taken cell by cell
 COARSE = 5.0  # times shorter than this many roundings are treated as intervals
 
 
@@ -75,6 +76,7 @@ class Binned:
     late_group: np.ndarray
     late_weight: Array
     blind: bool  # does any open lead have hidden time at all?
+    prior: float = PRIOR  # leads added to every share of every group
 
     @property
     def total(self) -> float:
@@ -115,23 +117,25 @@ class Law:
 
 
 def fit(
-    data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], start: Array | None = None, roughly: bool = False
+    data: Binned,
+    families: tuple[str, ...],
+    law_of: tuple[int, ...],
+    start: Array | None = None,
+    tolerance: float = 1e-8,
+    errors: bool = True,
 ) -> Law:
-    """Maximum likelihood with the covariance from the Hessian (differences of the exact gradient).
-
-    `roughly` is for trying out families: a likelihood to a tenth of a unit, and no covariance.
-    """
-    groups = data.counts.shape[0]
-    shares = groups * len(law_of)
-    bounds = [(-LOGIT_BOUND, LOGIT_BOUND)] * shares + [MU_BOUNDS, S_BOUNDS] * len(families)
-    low, high = (np.array(side) for side in zip(*bounds, strict=True))
+    """Maximum likelihood, to `tolerance` of its logarithm, with the covariance unless `errors` are not asked for."""
     start = first_vector(data, families, law_of) if start is None else start
+    likelihood = _Likelihood(data, families, law_of)
+    vector, value = likelihood.lowest(np.clip(start, likelihood.low, likelihood.high), tolerance)
+    law = Law(families, law_of, data.counts.shape[0], vector, np.zeros((len(vector),) * 2), -value)
+    return with_errors(data, law) if errors else law
 
-    likelihood = _Likelihood(data, families, law_of, low, high)
-    vector, value = likelihood.lowest(np.clip(start, low, high), 0.02 if roughly else 1e-8)
-    if roughly:
-        return Law(families, law_of, groups, vector, np.zeros((len(vector),) * 2), -value)
-    return Law(families, law_of, groups, vector, _covariance(likelihood.hessian(vector)), -value)
+
+def with_errors(data: Binned, law: Law) -> Law:
+    """The same with the covariance from the Hessian (differences of the exact gradient)."""
+    hessian = _Likelihood(data, law.families, law.law_of).hessian(law.vector)
+    return replace(law, covariance=_covariance(hessian))
 
 
 def negative_log_likelihood(
@@ -142,10 +146,10 @@ def negative_log_likelihood(
     every = np.maximum(softmax(x[: groups * exits].reshape(groups, exits)), 1e-300)
     shares = every[:, 1:]
     laws = x[groups * exits :].reshape(-1, 2)
-    counts = data.counts + PRIOR
+    counts = data.counts + data.prior
     by_share = counts / shares
     by_law = np.zeros_like(laws)
-    value = float((counts * np.log(shares)).sum() + PRIOR * np.log(every[:, 0]).sum())
+    value = float((counts * np.log(shares)).sum() + data.prior * np.log(every[:, 0]).sum())
 
     for j, law in enumerate(law_of):
         added, gradient = _times_of_exit(data, j, families[law], laws[law, 0], laws[law, 1])
@@ -173,7 +177,7 @@ def negative_log_likelihood(
             by_share[:, j] += np.bincount(data.late_group, pull * at[j][0], groups)
             by_law[law] += at[j][1] @ (pull * mine[:, j])
 
-    by_logit = shares * (by_share - (shares * by_share).sum(1, keepdims=True) - PRIOR)
+    by_logit = shares * (by_share - (shares * by_share).sum(1, keepdims=True) - data.prior)
     return -value, -np.concatenate([by_logit.ravel(), by_law.ravel()])
 
 
@@ -199,8 +203,8 @@ def first_vector(data: Binned, families: tuple[str, ...], law_of: tuple[int, ...
     return np.concatenate([np.log(seen / never[:, None]).ravel(), np.ravel(laws)])
 
 
-def bin_spells(spells: Spells, bins: int = BINS) -> Binned:
-    """Events in geometric bins of time, open leads in bins of equal count by age."""
+def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> Binned:
+    """Events in geometric bins of time, open leads in bins of equal count by age. `prior` 0: plain likelihood."""
     exits = len(spells.exits)
     recorded_for = np.array(spells.recorded_for or (np.inf,) * exits)
     late = np.maximum(spells.age - spells.observed_for, 0.0)
@@ -235,7 +239,19 @@ def bin_spells(spells: Spells, bins: int = BINS) -> Binned:
         late_group=(np.bincount(late_of, spells.group[was_late]) / late_weight).round().astype(np.int64),
         late_weight=late_weight,
         blind=bool((blind > 0).any()),
+        prior=prior,
     )
+
+
+def crowded(values: Array) -> tuple[Array, Array]:
+    """Values and their weights; very many are put into cells first, each at its mean."""
+    if len(values) <= AGE_CELLS:
+        return values, np.ones(len(values))
+    low, high = values.min(), values.max()
+    cell = ((values - low) * ((AGE_CELLS - 1) / max(high - low, 1e-9))).astype(np.int32)
+    weight = np.bincount(cell, minlength=AGE_CELLS).astype(float)
+    total, used = np.bincount(cell, values, AGE_CELLS), weight > 0
+    return total[used] / weight[used], weight[used]
 
 
 def _times_of_exit(data: Binned, j: int, family: str, mu: float, s: float) -> tuple[float, Array]:
@@ -277,10 +293,11 @@ class _Likelihood:
     scipy's L-BFGS-B finds the same, but spends more time on itself than on a likelihood this cheap.
     """
 
-    def __init__(
-        self, data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], low: Array, high: Array
-    ) -> None:
-        self.data, self.families, self.law_of, self.low, self.high = data, families, law_of, low, high
+    def __init__(self, data: Binned, families: tuple[str, ...], law_of: tuple[int, ...]) -> None:
+        self.data, self.families, self.law_of = data, families, law_of
+        shares = data.counts.shape[0] * len(law_of)
+        bounds = [(-LOGIT_BOUND, LOGIT_BOUND)] * shares + [MU_BOUNDS, S_BOUNDS] * len(families)
+        self.low, self.high = (np.array(side) for side in zip(*bounds, strict=True))
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         return negative_log_likelihood(x, self.data, self.families, self.law_of)
@@ -288,7 +305,7 @@ class _Likelihood:
     def lowest(self, x: Array, tolerance: float) -> tuple[Array, float]:
         """Where minus the log-likelihood is lowest, to about `tolerance`, and its value there."""
         value, gradient = self(x)
-        inverse = _positive_inverse(self.hessian(x))
+        inverse = _positive_inverse(self.rough_hessian(x, gradient))
         renewed = 0
         for _ in range(MOST_STEPS):
             free = ~(((x <= self.low) & (gradient > 0)) | ((x >= self.high) & (gradient < 0)))
@@ -299,7 +316,7 @@ class _Likelihood:
             if found is None:
                 if gain <= tolerance or renewed >= MOST_RENEWALS:
                     break
-                inverse, renewed = _positive_inverse(self.hessian(x)), renewed + 1
+                inverse, renewed = _positive_inverse(self.rough_hessian(x, gradient)), renewed + 1
                 continue
             moved, value, after = found
             inverse = _updated(inverse, moved - x, after - gradient)
@@ -316,6 +333,15 @@ class _Likelihood:
                 return moved, reached, gradient
             length *= 0.4
         return None
+
+    def rough_hessian(self, x: Array, gradient: Array) -> Array:
+        """One-sided differences: half the work, good enough to begin a search with."""
+        rows = []
+        for i in range(len(x)):
+            size = 1e-5 * max(1.0, abs(x[i]))
+            rows.append((self(x + size * (np.arange(len(x)) == i))[1] - gradient) / size)
+        hessian = np.array(rows)
+        return np.asarray(0.5 * (hessian + hessian.T))
 
     def hessian(self, x: Array) -> Array:
         rows = []
