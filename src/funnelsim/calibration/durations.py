@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import ndtri
 
+from funnelsim.calibration.descent import covariance, lowest
 from funnelsim.calibration.families import FAMILIES, Array, cdf, first_guess, log_density, log_time, quantile
 from funnelsim.calibration.law_text import empirical_text, law_text, mixture_text
 
@@ -31,7 +31,6 @@ COARSE = 5.0  # times shorter than this many roundings are intervals
 AT_RISK = 20  # Kaplan-Meier is believed as far as so many are still followed, where some are cut off
 OFF_MEAN = 0.03  # a law whose mean is off by more than this, and not by chance, is not written: load is a mean
 UNEVEN = 0.25  # of a step between two points: further than this from even growth, the data jump
-WIDEST_VARIANCE = 4.0
 _SHARES = (*np.arange(0.0, 0.951, 0.05).round(2).tolist(), 0.97, 0.98, 0.99, 0.995, 0.998, 1.0)
 
 
@@ -223,13 +222,8 @@ def _fit(family: str, data: _Counted) -> OneLaw:
     start = np.array(first_guess(family, np.concatenate([data.exact, data.above]), weight))
     if data.open_weight.sum() > weight.sum():
         start[0] += np.log(1.0 + data.open_weight.sum() / weight.sum())
-    found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=[(-10.0, 30.0), (-6.0, 4.0)],
-                     options={"ftol": 1e-14, "gtol": 1e-7})
-    steps = 1e-5 * np.eye(2)
-    hessian = np.array([(cost(found.x + step)[1] - cost(found.x - step)[1]) / 2e-5 for step in steps])
-    values, axes = np.linalg.eigh(0.5 * (hessian + hessian.T))
-    covariance = (axes / np.maximum(values, 1.0 / WIDEST_VARIANCE)) @ axes.T
-    return OneLaw(family, np.asarray(found.x), np.asarray(covariance), -float(found.fun))
+    vector, lost = lowest(cost, start, np.array([-10.0, -6.0]), np.array([30.0, 4.0]))
+    return OneLaw(family, vector, covariance(cost, vector), -lost)
 
 
 def _log_likelihood(family: str, x: Array, data: _Counted) -> tuple[float, Array]:

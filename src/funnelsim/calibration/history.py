@@ -1,7 +1,8 @@
 """The history file: which files to read, which column is what, where history begins and ends.
 
-Two forms. *One row a lead*: a table with a column for the entry into each stage, others joined to it by id.
+Three forms. *One row a lead*: a table with a column for the entry into each stage, others joined to it by id.
 *Event log*: a table of (case, activity, time); a stage names the activities that mark its entry.
+*Counts*: a table of cohorts; a stage names the column that counts how many got there.
 Everything wrong with the file is found in one go, with its place. The data themselves are checked in `reading`.
 """
 
@@ -12,12 +13,15 @@ from datetime import datetime
 from pathlib import Path
 
 from funnelsim.calibration.sections import (
+    COUNTS,
     PURCHASES,
     RESPONSE,
     WORK,
+    Counts,
     Purchases,
     ResponseKnown,
     WorkLog,
+    read_counts,
     read_purchases,
     read_response,
     read_work,
@@ -25,6 +29,7 @@ from funnelsim.calibration.sections import (
 from funnelsim.calibration.tree import TreeReader
 from funnelsim.errors import Problem, ScenarioError, did_you_mean
 from funnelsim.scenario.text import Node, read
+from funnelsim.scenario.units import Misreading, elapsed
 from funnelsim.scenario.values import Place
 
 KEYS = (
@@ -47,17 +52,18 @@ KEYS = (
     WORK,
     PURCHASES,
     RESPONSE,
+    COUNTS,
 )
 FILE_KEYS = ("file", "query", "database", "separator")
 TABLE_KEYS = (*FILE_KEYS, "id", "where")
 TIME_KEYS = ("timezone", "midnight", "format", "dates")
 EVENT_KEYS = (*FILE_KEYS, "case", "activity", "time", *TIME_KEYS, "where", "empty", "before")
-MARK_KEYS = ("entered", *TIME_KEYS, "activity", "recorded_from")
+MARK_KEYS = ("entered", *TIME_KEYS, "activity", "recorded_from", "takes")
 OUTCOME_KEYS = ("column", "time", "by", *TIME_KEYS, "values")
 VALUE_KEYS = ("column", "currency", "decimal")
 LOST = "lost"
 EVENTS = "events"
-TAKEN = (EVENTS, WORK, PURCHASES)  # tables of these names cannot be others
+TAKEN = (EVENTS, WORK, PURCHASES, COUNTS)  # tables of these names cannot be others
 INSIDE = " > "  # `attributes > New Value`: a key of the JSON text in a column
 DATES = {
     "day first": "31/03/2026 is the last day of March",
@@ -131,6 +137,7 @@ class Mark:
     activities: tuple[str, ...] = ()
     words: tuple[Place, ...] = ()  # where the activities are written
     recorded_from: datetime | None = None
+    takes: float | None = None  # seconds until those who enter here do so, where counts cannot tell
 
 
 @dataclass(frozen=True)
@@ -185,6 +192,7 @@ class History:
     work: WorkLog | None = None
     purchases: Purchases | None = None
     response: ResponseKnown | None = None
+    counts: Counts | None = None
     problems: list[Problem] = field(default_factory=list)
     place: Place | None = None
 
@@ -201,9 +209,9 @@ class History:
         return found | {name: part.where for name, part in self._parts.items()}
 
     @property
-    def _parts(self) -> dict[str, Events | WorkLog | Purchases]:
+    def _parts(self) -> dict[str, Events | WorkLog | Purchases | Counts]:
         """The tables that are no list of leads, by name."""
-        parts = {EVENTS: self.events, WORK: self.work, PURCHASES: self.purchases}
+        parts = {EVENTS: self.events, WORK: self.work, PURCHASES: self.purchases, COUNTS: self.counts}
         return {name: part for name, part in parts.items() if part is not None}
 
     @property
@@ -255,6 +263,7 @@ class HistoryReader(TreeReader):
             self.table(name, node)
         self.events(keys.get(EVENTS))
         beside = [key for key in (WORK, PURCHASES) if key in keys]
+        found.counts = read_counts(self, keys.get(COUNTS))
         if not found.origins and not beside and not self.problems:
             self.report(root, "nothing to read", "give `tables: {leads: {file: leads.csv, id: id}}` or `events: ...`")
         if "stages" in keys or found.origins or not beside:
@@ -266,6 +275,7 @@ class HistoryReader(TreeReader):
         found.purchases = read_purchases(self, keys.get(PURCHASES))
         found.response = read_response(self, keys.get(RESPONSE))
         self.marks_have_a_sign()
+        self.counts_stand_alone(keys)
         return found
 
     def span(self, keys: dict[str, Node], root: Node) -> None:
@@ -369,7 +379,17 @@ class HistoryReader(TreeReader):
             tuple(word for word, _ in told),
             tuple(place for _, place in told),
             self.before_end(keys.get("recorded_from")),
+            self.takes(keys.get("takes")),
         )
+
+    def takes(self, node: Node | None) -> float | None:
+        if node is None:
+            return None
+        try:
+            return float(elapsed(node.value).seconds)
+        except Misreading as error:
+            self.report(node, str(error), error.hint)
+            return None
 
     def source(self, node: Node | None) -> None:
         if node is None:
@@ -431,6 +451,20 @@ class HistoryReader(TreeReader):
             if mark.entered is None and not mark.activities and name not in told and not self.at_place(mark.place):
                 example = "activity: NAME" if self.found.events else "entered: TABLE.COLUMN"
                 self.report_at(mark.place, f"nothing says when a lead enters '{name}'", f"`{name}: {{{example}}}`")
+
+    def counts_stand_alone(self, keys: dict[str, Node]) -> None:
+        """Where nobody is known one by one, nothing else is; and only there one must be told how long it takes."""
+        if COUNTS in keys:
+            for key in ("tables", EVENTS, "value", "outcome", LOST, "changes", "observed_from", WORK, PURCHASES):
+                if key in keys:
+                    self.report_at(keys[key].at, f"`{key}` cannot stand beside `counts`", "two history files do")
+            for mark in self.found.stages.values():
+                if mark.entered is None and not self.at_place(mark.place):
+                    self.report_at(mark.place, "no column of counts for this stage", "`{entered: COLUMN}`")
+        else:
+            for mark in self.found.stages.values():
+                if mark.takes is not None:
+                    self.report_at(mark.place, "`takes` is for `counts`", "times of single leads tell it themselves")
 
     # ---- pieces
 

@@ -184,6 +184,7 @@ def _flight(found: Calibration) -> str:
 def _trust(found: Calibration) -> str:
     lines = []
     for stage in found.stages:
+        lines += [f"  {stage.name} -> {stage.order[0]}: {note}" for note in stage.notes]
         for timer in stage.timers:
             lines.append(
                 f"  {stage.name} -> {timer.exit}: {timer.count} of {timer.of:,} fall on one day, {timer.days:.1f} days"
@@ -208,6 +209,8 @@ def _trust(found: Calibration) -> str:
             f"  the figures are of what entered since {found.history.changes[-1]:%Y-%m-%d}; earlier leads have shares"
             " of their own and lend their times."
         )
+    if found.history.counts:
+        lines.append("  counts do not say who is where: no leads in flight; let the scenario warm up.")
     if not found.arrivals.hours_known:
         lines.append("  arrivals are known to the day only: hours of the day are flat in the fitted file.")
     return "\n".join(["Mind", *lines]) if lines else ""

@@ -19,16 +19,16 @@ group (Jeffreys' prior): where all have left, or none, the likelihood alone woul
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from funnelsim.calibration.descent import covariance, lowest
 from funnelsim.calibration.families import Array, cdf, first_guess, log_density, log_time
 
 BINS = 512
 LOGIT_BOUND, MU_BOUNDS, S_BOUNDS = 12.0, (-10.0, 30.0), (-6.0, 4.0)
-WIDEST_VARIANCE = 4.0  # a direction the data say nothing about is drawn this wide, not infinitely wide
 PRIOR = 0.5  # Jeffreys' prior of the shares: keeps a share that was never seen off 0, and its interval
-MOST_STEPS, MOST_RENEWALS = 200, 4
 MANY, CELLS, CROWD = 100_000, 1 << 16, 0.001  # more leads than this are not sorted, unless a cell holds too many
 AGE_CELLS = 4096  # means over the ages of more visits than this are taken cell by cell
 COARSE = 5.0  # times shorter than this many roundings are treated as intervals
@@ -126,16 +126,19 @@ def fit(
 ) -> Law:
     """Maximum likelihood, to `tolerance` of its logarithm, with the covariance unless `errors` are not asked for."""
     start = first_vector(data, families, law_of) if start is None else start
-    likelihood = _Likelihood(data, families, law_of)
-    vector, value = likelihood.lowest(np.clip(start, likelihood.low, likelihood.high), tolerance)
+    shares = data.counts.shape[0] * len(law_of)
+    bounds = [(-LOGIT_BOUND, LOGIT_BOUND)] * shares + [MU_BOUNDS, S_BOUNDS] * len(families)
+    low, high = (np.array(side) for side in zip(*bounds, strict=True))
+    cost = partial(negative_log_likelihood, data=data, families=families, law_of=law_of)
+    vector, value = lowest(cost, start, low, high, tolerance)
     law = Law(families, law_of, data.counts.shape[0], vector, np.zeros((len(vector),) * 2), -value)
     return with_errors(data, law) if errors else law
 
 
 def with_errors(data: Binned, law: Law) -> Law:
-    """The same with the covariance from the Hessian (differences of the exact gradient)."""
-    hessian = _Likelihood(data, law.families, law.law_of).hessian(law.vector)
-    return replace(law, covariance=_covariance(hessian))
+    """The same with the covariance from the Hessian."""
+    cost = partial(negative_log_likelihood, data=data, families=law.families, law_of=law.law_of)
+    return replace(law, covariance=covariance(cost, law.vector))
 
 
 def negative_log_likelihood(
@@ -285,91 +288,6 @@ def _hidden(
         gone.append(value)
         slopes.append(slope)
     return gone, slopes
-
-
-class _Likelihood:
-    """One likelihood to be maximised: BFGS begun from a true Hessian, within bounds.
-
-    scipy's L-BFGS-B finds the same, but spends more time on itself than on a likelihood this cheap.
-    """
-
-    def __init__(self, data: Binned, families: tuple[str, ...], law_of: tuple[int, ...]) -> None:
-        self.data, self.families, self.law_of = data, families, law_of
-        shares = data.counts.shape[0] * len(law_of)
-        bounds = [(-LOGIT_BOUND, LOGIT_BOUND)] * shares + [MU_BOUNDS, S_BOUNDS] * len(families)
-        self.low, self.high = (np.array(side) for side in zip(*bounds, strict=True))
-
-    def __call__(self, x: Array) -> tuple[float, Array]:
-        return negative_log_likelihood(x, self.data, self.families, self.law_of)
-
-    def lowest(self, x: Array, tolerance: float) -> tuple[Array, float]:
-        """Where minus the log-likelihood is lowest, to about `tolerance`, and its value there."""
-        value, gradient = self(x)
-        inverse = _positive_inverse(self.rough_hessian(x, gradient))
-        renewed = 0
-        for _ in range(MOST_STEPS):
-            free = ~(((x <= self.low) & (gradient > 0)) | ((x >= self.high) & (gradient < 0)))
-            step = np.zeros(len(x))
-            step[free] = -inverse[np.ix_(free, free)] @ gradient[free]
-            gain = -float(step @ gradient)
-            found = self.along(x, value, step, gain) if gain > tolerance else None
-            if found is None:
-                if gain <= tolerance or renewed >= MOST_RENEWALS:
-                    break
-                inverse, renewed = _positive_inverse(self.rough_hessian(x, gradient)), renewed + 1
-                continue
-            moved, value, after = found
-            inverse = _updated(inverse, moved - x, after - gradient)
-            x, gradient = moved, after
-        return x, value
-
-    def along(self, x: Array, value: float, step: Array, gain: float) -> tuple[Array, float, Array] | None:
-        """The first of ever shorter steps that gains enough."""
-        length = min(1.0, 3.0 / max(float(np.abs(step).max()), 1e-12))
-        for _ in range(25):
-            moved = np.clip(x + length * step, self.low, self.high)
-            reached, gradient = self(moved)
-            if reached < value - 1e-4 * length * gain:
-                return moved, reached, gradient
-            length *= 0.4
-        return None
-
-    def rough_hessian(self, x: Array, gradient: Array) -> Array:
-        """One-sided differences: half the work, good enough to begin a search with."""
-        rows = []
-        for i in range(len(x)):
-            size = 1e-5 * max(1.0, abs(x[i]))
-            rows.append((self(x + size * (np.arange(len(x)) == i))[1] - gradient) / size)
-        hessian = np.array(rows)
-        return np.asarray(0.5 * (hessian + hessian.T))
-
-    def hessian(self, x: Array) -> Array:
-        rows = []
-        for i in range(len(x)):
-            step = np.zeros(len(x))
-            step[i] = 1e-5 * max(1.0, abs(x[i]))
-            rows.append((self(x + step)[1] - self(x - step)[1]) / (2.0 * step[i]))
-        hessian = np.array(rows)
-        return np.asarray(0.5 * (hessian + hessian.T))
-
-
-def _positive_inverse(hessian: Array) -> Array:
-    values, vectors = np.linalg.eigh(hessian)
-    return np.asarray((vectors / np.maximum(np.abs(values), 1e-2)) @ vectors.T)
-
-
-def _updated(inverse: Array, moved: Array, turned: Array) -> Array:
-    """The BFGS update of an inverse Hessian."""
-    product = float(moved @ turned)
-    if product <= 1e-12:
-        return inverse
-    left = np.eye(len(moved)) - np.outer(moved, turned) / product
-    return np.asarray(left @ inverse @ left.T + np.outer(moved, moved) / product)
-
-
-def _covariance(hessian: Array) -> Array:
-    values, vectors = np.linalg.eigh(hessian)
-    return np.asarray((vectors / np.maximum(values, 1.0 / WIDEST_VARIANCE)) @ vectors.T)
 
 
 def _geometric(log_t: Array, bins: int) -> tuple[Array, Array]:

@@ -38,6 +38,8 @@ class StageFit:
     naive_sources: dict[str, tuple[int, int]]  # (forward exits, visits)
     timers: tuple[Timer, ...]
     misfits: tuple[Misfit, ...]
+    notes: tuple[str, ...] = ()  # what else is to be minded
+    pace_grade: str = "measured"
 
     @property
     def visits(self) -> int:
