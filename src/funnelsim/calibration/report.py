@@ -121,7 +121,7 @@ def _families(found: Calibration) -> str:
 def _sources(found: Calibration) -> str:
     first = found.stages[0] if found.stages else None
     going_on = f"{first.name} going on" if first else "going on"
-    rows = [("source", "a week", "level", "trend", "fit", "seen", going_on, "95 % interval")]
+    rows = [("source", "a week", "level", "trend", "fit", "its own", "seen", going_on, "95 % interval")]
     for source in found.arrivals.sources:
         seen, size = first.naive_sources.get(source.name, (0, 0)) if first else (0, source.leads)
         share = first.sources.get(source.name) if first else None
@@ -134,6 +134,7 @@ def _sources(found: Calibration) -> str:
                 f"{100 * source.level:.0f} %" if source.level else "-",
                 trend or "-",
                 f"{shift[0]:+.2f} +- {shift[1]:.2f}" if shift else "-",
+                f"{100 * found.fits.own[found.fits.names.index(source.name)]:.0f} %" if shift else "-",
                 f"{seen:,} of {size:,}",
                 f"{100 * share.value:.1f} %" if share else "as average",
                 _span(share) if share else "",
@@ -141,6 +142,7 @@ def _sources(found: Calibration) -> str:
         )
     lines = [
         _table("Sources", rows, 1),
+        *_pooled(found),
         f"weekly totals vary {found.arrivals.dispersion:.1f} times as much as by chance alone (variance / mean).",
     ]
     for source in found.arrivals.sources:
@@ -158,6 +160,18 @@ def _sources(found: Calibration) -> str:
                 " one `fit` cannot tell it all."
             )
     return "\n".join(lines)
+
+
+def _pooled(found: Calibration) -> list[str]:
+    fits = found.fits
+    if not fits.names:
+        return []
+    if not np.isfinite(fits.tau):
+        return ["fit: log-odds to go on, above the average lead; two sources do not say how much sources differ."]
+    return [
+        f"fit: log-odds to go on, above the average lead; sources differ by {fits.tau:.2f}. its own: how much of a fit"
+        " the source says itself; the rest is drawn towards the average."
+    ]
 
 
 def _rate(source: SourceArrivals) -> str:
