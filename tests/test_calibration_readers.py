@@ -249,7 +249,7 @@ def test_where_a_history_is_written() -> None:
 def test_every_alias_table_has_its_source_and_grade() -> None:
     assert len(kinds()) >= 11
     for kind in kinds():
-        assert kind.table["source"] and kind.table["grade"][0] in "ABC" and kind.form in ("wide", "events")
+        assert kind.table["source"] and kind.table["grade"][0] in "ABC" and kind.form in ("wide", "events", "counts")
 
 
 def test_unknown_tables_are_told_what_they_are_nearest_to(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelsim.calibration.arrivals import SourceArrivals
+from funnelsim.calibration.covariates import covariate_lines
 from funnelsim.calibration.families import Array
 from funnelsim.calibration.goodness import empirical_points
 from funnelsim.calibration.law_text import empirical_text, law_text, mixture_text, quoted_text, word_text
@@ -76,7 +77,10 @@ def fitted_text(found: Calibration, leads: str | None = None) -> str:
         lines += [f"deal_value: {found.value.text}     # {found.value.count:,} {found.value.of}", ""]
     lines += _stages(found) if found.stages else service_lines(found.team) if found.team else []
     lines += _teams(found)
-    if found.fits.names:
+    if found.slopes and found.slopes.alike:
+        names = ", ".join(found.slopes.names)
+        lines.append(f"fit_spread: {found.slopes.spread:.4g}     # of leads of one source, by {names}")
+    if found.fits.names or (found.slopes and found.slopes.alike):
         lines += [
             "effects: {fit: 2.71828}     # one step of fit is one unit of log-odds, as the sources' fit is measured",
             "",
@@ -248,6 +252,8 @@ def _fitted(found: Calibration) -> list[str]:
         lines += response_lines(found.response)
     if found.repeat:
         lines += repeat_lines(found.repeat)
+    if found.slopes:
+        lines += covariate_lines(found.slopes)
     lines += ["  sources:" if found.arrivals.sources else "  sources: {}"]
     for source in found.arrivals.sources:
         if np.isfinite(source.rate_se):

@@ -14,14 +14,17 @@ from pathlib import Path
 
 from funnelsim.calibration.sections import (
     COUNTS,
+    COVARIATES,
     PURCHASES,
     RESPONSE,
     WORK,
     Counts,
+    Covariate,
     Purchases,
     ResponseKnown,
     WorkLog,
     read_counts,
+    read_covariates,
     read_purchases,
     read_response,
     read_work,
@@ -53,6 +56,7 @@ KEYS = (
     PURCHASES,
     RESPONSE,
     COUNTS,
+    COVARIATES,
 )
 FILE_KEYS = ("file", "query", "database", "separator")
 TABLE_KEYS = (*FILE_KEYS, "id", "where")
@@ -64,6 +68,7 @@ VALUE_KEYS = ("column", "currency", "decimal")
 LOST = "lost"
 EVENTS = "events"
 TAKEN = (EVENTS, WORK, PURCHASES, COUNTS)  # tables of these names cannot be others
+NOT_OF_COUNTS = ("tables", EVENTS, "value", "outcome", COVARIATES, LOST, "changes", "observed_from", WORK, PURCHASES)
 INSIDE = " > "  # `attributes > New Value`: a key of the JSON text in a column
 DATES = {
     "day first": "31/03/2026 is the last day of March",
@@ -193,6 +198,7 @@ class History:
     purchases: Purchases | None = None
     response: ResponseKnown | None = None
     counts: Counts | None = None
+    covariates: tuple[Covariate, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     place: Place | None = None
 
@@ -264,6 +270,7 @@ class HistoryReader(TreeReader):
         self.events(keys.get(EVENTS))
         beside = [key for key in (WORK, PURCHASES) if key in keys]
         found.counts = read_counts(self, keys.get(COUNTS))
+        found.covariates = read_covariates(self, keys.get(COVARIATES))
         if not found.origins and not beside and not self.problems:
             self.report(root, "nothing to read", "give `tables: {leads: {file: leads.csv, id: id}}` or `events: ...`")
         if "stages" in keys or found.origins or not beside:
@@ -455,7 +462,7 @@ class HistoryReader(TreeReader):
     def counts_stand_alone(self, keys: dict[str, Node]) -> None:
         """Where nobody is known one by one, nothing else is; and only there one must be told how long it takes."""
         if COUNTS in keys:
-            for key in ("tables", EVENTS, "value", "outcome", LOST, "changes", "observed_from", WORK, PURCHASES):
+            for key in NOT_OF_COUNTS:
                 if key in keys:
                     self.report_at(keys[key].at, f"`{key}` cannot stand beside `counts`", "two history files do")
             for mark in self.found.stages.values():

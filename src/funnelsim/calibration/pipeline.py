@@ -11,6 +11,7 @@ import numpy as np
 
 from funnelsim.calibration.arrivals import Arrivals, fit_arrivals
 from funnelsim.calibration.cohort_table import CohortTable, cohort_records, fit_cohorts, read_cohorts
+from funnelsim.calibration.covariates import Slopes, fit_slopes
 from funnelsim.calibration.history import History, read_history
 from funnelsim.calibration.mixing import Fits, ever, source_fits
 from funnelsim.calibration.purchases import Repeat, read_repeat
@@ -56,6 +57,7 @@ class Calibration:
     team: TeamFit | None = field(default=None, repr=False)
     repeat: Repeat | None = field(default=None, repr=False)
     response: ResponseFound | None = field(default=None, repr=False)
+    slopes: Slopes | None = field(default=None, repr=False)  # of covariates
 
     @property
     def leads(self) -> int:
@@ -105,6 +107,8 @@ class Calibration:
             )
         found["sources"] = "measured" if self.arrivals.weeks >= 8 else "measured, thin"
         found["sources.profile"] = "measured" if self.arrivals.hours_known else "days measured, hours assumed flat"
+        if self.slopes and self.slopes.alike:
+            found["fit_spread"] = "measured, as far as the covariates tell leads apart"
         if self.value:
             found["deal_value"] = "measured"
         if self.team:
@@ -168,6 +172,7 @@ def calibrate(
         team,
         repeat,
         read_response_effect(history, library, records, team) if history.response else None,
+        fit_slopes(history, records, stages),
     )
     if out is not None:
         from funnelsim.calibration.fitted import write_fitted

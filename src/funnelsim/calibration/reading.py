@@ -187,6 +187,7 @@ def _columns(history: History) -> list[Column]:
         found += [column for column in (outcome.column, outcome.time, outcome.by) if column]
     if history.value:
         found += [column for column in (history.value.column, history.value.currency) if column]
+    found += [covariate.column for covariate in history.covariates]
     for part in (history.work, history.purchases, history.response, history.counts):
         found += part.columns if part else []
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelsim.calibration.arrivals import SourceArrivals
+from funnelsim.calibration.covariates import report_lines as slope_lines
 from funnelsim.calibration.fitted import assumed
 from funnelsim.calibration.purchases import report_lines as repeat_lines
 from funnelsim.calibration.teams.text import report_lines as team_lines
@@ -28,6 +29,7 @@ def report(found: Calibration, verbose: bool = False) -> str:
         *funnel,
         *families,
         _sources(found) if found.arrivals.sources else "",
+        "\n".join(slope_lines(found.slopes, found.history)) if found.slopes else "",
         _flight(found),
         "\n".join(team_lines(found.team)) if found.team else "",
         "\n".join(response_lines(found.response)) if found.response else "",

@@ -2,6 +2,7 @@
 
     work:        who worked on what from when to when: handling times, people, patience, queue order, call-backs
     purchases:   who bought what when: repeat purchases
+    covariates:  numbers known of a lead when it arrives, such as a score
     counts:      so many of a cohort got so far, when that is all there is
     response:    what the effect of a late first touch may be read from
 
@@ -23,7 +24,7 @@ from funnelsim.scenario.values import Place
 if TYPE_CHECKING:
     from funnelsim.calibration.history import Column, Condition, HistoryReader, Origin
 
-WORK, PURCHASES, RESPONSE, COUNTS = "work", "purchases", "response", "counts"
+WORK, PURCHASES, RESPONSE, COUNTS, COVARIATES = "work", "purchases", "response", "counts", "covariates"
 FILE_KEYS = ("file", "query", "database", "separator", "where")
 TIME_KEYS = ("timezone", "format", "dates")
 WORK_KEYS = (
@@ -145,6 +146,28 @@ def read_counts(reader: HistoryReader, node: Node | None) -> Counts | None:
     where, elapsed = reader.where(keys.get("where"), COUNTS), reader.column(keys.get("elapsed"), COUNTS)
     return Counts(origin, where, reader.timed(period, keys), each, elapsed, counted == "each period", clock == "own",
                   year)
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """A number known of a lead when it arrives."""
+
+    name: str
+    column: Column
+    log: bool  # its logarithm counts, as of amounts
+
+
+def read_covariates(reader: HistoryReader, node: Node | None) -> tuple[Covariate, ...]:
+    """The section `covariates`: `{score: leads.score, amount: {column: leads.amount, scale: log}}`."""
+    found = []
+    for name, child in reader.mapping(node, COVARIATES).items():
+        keys = reader.mapping(child, f"{COVARIATES}.{name}", ("column", "scale")) if isinstance(child.value, dict) \
+            else {"column": child}
+        scale = reader.choice(keys.get("scale"), "scale", {"plain": "the number itself", "log": "its logarithm"})
+        if reader.needs(child, keys, f"{COVARIATES}.{name}", "column"):
+            column = reader.column(keys["column"])
+            found += [Covariate(name, column, scale == "log")] if column else []
+    return tuple(found)
 
 
 def read_work(reader: HistoryReader, node: Node | None) -> WorkLog | None:

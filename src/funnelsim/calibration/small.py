@@ -24,22 +24,17 @@ Z95 = 1.959964
 
 def share_given_times(spells: Spells, mine: np.ndarray, fit: Weighed, forward: tuple[int, ...]) -> Estimate:
     """Share that goes on, of some visits of the last period."""
-    age, outcome = spells.age[mine], spells.outcome[mine]
+    outcome = spells.outcome[mine]
     went = np.isin(outcome, [j + 1 for j in forward])
     whole = fit.point(list(forward))
-    others = [j for j in range(len(spells.exits)) if j not in forward]
-    late = np.maximum(age - spells.observed_for, 0.0)
-    seen = [_mass(spells, fit, exits, age[outcome == 0], late[outcome == 0]) for exits in (list(forward), others)]
-    gone = [
-        sum((fit.point([j]) * fit.gone_by(j, late[late > 0]) for j in exits), np.zeros(int((late > 0).sum())))
-        for exits in (list(forward), others)
-    ]
+    on, off, on_late, off_late = open_masses(spells, mine, fit, forward)
+    still, late = outcome == 0, on_late + off_late > 0
     cost = partial(
         _cost,
         went=float(went.sum()),
         other=float((outcome > 0).sum() - went.sum()),
-        still=(seen[0] / whole, seen[1] / (1.0 - whole)),
-        absent=(gone[0] / whole, gone[1] / (1.0 - whole)),
+        still=(on[still], off[still]),
+        absent=(on_late[late], off_late[late]),
     )
     bound = np.array([FURTHEST])
     logit, _ = lowest(cost, np.log([whole / (1.0 - whole)]), -bound, bound)
@@ -48,15 +43,27 @@ def share_given_times(spells: Spells, mine: np.ndarray, fit: Weighed, forward: t
     return Estimate(float(value), error, float(low), float(high))
 
 
-def _mass(spells: Spells, fit: Weighed, exits: list[int], age: Array, late: Array) -> Array:
-    """By open lead: chance to have left by these exits and been seen to, or been kept off the list."""
-    found = np.zeros(len(age))
-    for j in exits:
-        since = spells.recorded_for[j] if spells.recorded_for else np.inf
-        blind = np.maximum(np.maximum(age - since, late), 0.0)
-        seen = fit.gone_by(j, age) - fit.gone_by(j, blind) + fit.gone_by(j, late)
-        found += fit.point([j]) * seen
-    return found
+def open_masses(
+    spells: Spells, mine: np.ndarray, fit: Weighed, forward: tuple[int, ...]
+) -> tuple[Array, Array, Array, Array]:
+    """By visit: the chance that it would have been seen to go on by now, were it to go on (A); to leave otherwise, were
+    it to do that (C); and both by the time the list of leads began, before which it would not be on it."""
+    age = spells.age[mine]
+    late = np.maximum(age - spells.observed_for, 0.0)
+    whole = fit.point(list(forward))
+    others = [j for j in range(len(spells.exits)) if j not in forward]
+    found = []
+    for exits, total in ((list(forward), whole), (others, 1.0 - whole)):
+        seen, gone = np.zeros(len(age)), np.zeros(len(age))
+        for j in exits:
+            since = spells.recorded_for[j] if spells.recorded_for else np.inf
+            absent = fit.point([j]) / total * fit.gone_by(j, late)
+            blind = np.maximum(np.maximum(age - since, late), 0.0)
+            seen += fit.point([j]) / total * (fit.gone_by(j, age) - fit.gone_by(j, blind)) + absent
+            gone += absent
+        found.append((seen, gone))
+    (on, on_late), (off, off_late) = found
+    return on, off, on_late, off_late
 
 
 def _cost(

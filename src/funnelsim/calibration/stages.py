@@ -14,8 +14,8 @@ from funnelsim.calibration.families import Array, cdf, log_time
 from funnelsim.calibration.goodness import Misfit, misfit
 from funnelsim.calibration.history import LOST, History
 from funnelsim.calibration.records import LOST_AT, OPEN, Records
-from funnelsim.calibration.sojourn import Spells
 from funnelsim.calibration.small import share_given_times
+from funnelsim.calibration.sojourn import Spells
 from funnelsim.calibration.splitting import Timer, split_modes, split_timers
 from funnelsim.calibration.times import local_parts
 from funnelsim.calibration.weighing import Estimate, Weighed, refit, weigh
@@ -160,11 +160,16 @@ def _fit(spells: Spells) -> tuple[Spells, Weighed, tuple[Timer, ...], tuple[Misf
         spells = split
 
 
-def _spells(history: History, records: Records, number: int) -> tuple[Spells, np.ndarray]:
-    """The visits of a stage; those that ended before the list of leads began tell of nothing but themselves."""
-    visits = records.visits
+def visits_of(history: History, records: Records, number: int) -> np.ndarray:
+    """Which visits a stage is fitted to: those that ended before the list of leads began tell of themselves only."""
     began = history.observed_from.timestamp() if history.observed_from else -np.inf
-    mine = (visits.stage == number) & ~(visits.left < began)
+    return np.asarray((records.visits.stage == number) & ~(records.visits.left < began))
+
+
+def _spells(history: History, records: Records, number: int) -> tuple[Spells, np.ndarray]:
+    """The visits of a stage, and where their leads came from."""
+    visits, mine = records.visits, visits_of(history, records, number)
+    began = history.observed_from.timestamp() if history.observed_from else -np.inf
     to = visits.to[mine]
     places = [LOST_AT if name == LOST else i for i, name in enumerate([*records.stages, LOST])]
     exits = [(name, place) for name, place in zip([*records.stages, LOST], places, strict=True) if (to == place).any()]
