@@ -120,12 +120,11 @@ class _Reached:
             for j in np.flatnonzero(step.entries[c]):
                 self.cell[i, place[max(step.high[i] - j, 0.0)]] += step.entries[c][j]
                 self.cell[i, place[max(step.low[i] - j, 0.0)]] -= step.entries[c][j]
-        self.gone = None if gone is None else gone(self.ages)
-        self.ever = (self.ages > 0).astype(float) if gone is None else self.gone
+        self.gone = (self.ages > 0).astype(float) if gone is None else gone(self.ages)
 
     def at(self, gone: Array | None = None) -> tuple[Array, Array]:
         """(P, S) at values of A; by default those it was made with."""
-        values = self.ever if gone is None else gone
+        values = self.gone if gone is None else gone
         return self.cell @ values, self.whole @ values
 
 

@@ -71,7 +71,7 @@ def read_cohorts(history: History, library: Library, tally: Tally) -> CohortTabl
     drop(begins >= as_of.timestamp(), "a period that begins after the as-of date")
     drop(~(elapsed >= 0), "an elapsed period that is no number")
     with np.errstate(invalid="ignore"):
-        drop((numbers < 0).any(1) | (numbers % 1 > 0).any(1), "a count that is no whole number")
+        drop(np.asarray((numbers < 0).any(1) | (numbers % 1 > 0).any(1)), "a count that is no whole number")
     if counts.elapsed is None:
         drop(~np.isfinite(numbers[:, 0]), "nobody is counted in the first stage")
         drop(_more(numbers), "more in a later stage than before it")
@@ -97,11 +97,11 @@ def cohort_records(table: CohortTable, rows: dict[str, int]) -> Records:
     for stage in range(1, len(table.stages)):
         depth += number < np.nan_to_num(furthest[:, stage])[cohort]
     lead = np.repeat(np.arange(len(cohort)), depth + 1)
-    stage = np.arange(len(lead)) - np.repeat(np.cumsum(depth + 1) - depth - 1, depth + 1)
-    last = stage == depth[lead]
+    place = np.asarray(np.arange(len(lead)) - np.repeat(np.cumsum(depth + 1) - depth - 1, depth + 1))
+    last = place == depth[lead]
     visits = Visits(
-        lead, stage, np.ones(len(lead), np.int64), np.minimum(at, table.as_of - 1.0)[lead],
-        np.where(last, np.nan, at[lead]), np.where(last, OPEN, stage + 1), np.full(len(lead), table.width), stage == 0,
+        lead, place, np.ones(len(lead), np.int64), np.minimum(at, table.as_of - 1.0)[lead],
+        np.where(last, np.nan, at[lead]), np.where(last, OPEN, place + 1), np.full(len(lead), table.width), place == 0,
     )
     ids = np.arange(len(cohort)).astype(str)
     return Records(table.stages, table.sources, ids, table.source[cohort], np.full(len(cohort), np.nan), visits,
@@ -233,7 +233,7 @@ def _entries_of_next(table: CohortTable, number: int, step: Step, found: Counted
 
 def _stage(table: CohortTable, step: Step, whole: Counted) -> StageFit:
     """The step as a stage of a calibration; sources of their own where they are several."""
-    entered, went = step.entered, np.bincount(step.cohort, step.count, len(step.entered))
+    entered, went = step.entered, np.asarray(np.bincount(step.cohort, step.count, len(step.entered)), float)
     sources: dict[str, Estimate] = {}
     one = whole
     if step.groups > 1:

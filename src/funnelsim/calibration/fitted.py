@@ -117,7 +117,7 @@ def _sources(found: Calibration) -> list[str]:
             lines.append(f"  {word_text(source.name)}: {{rate: 0/week}}     # no lead since {found.arrivals.since}")
             continue
         lines.append(f"  {word_text(source.name)}:     # {source.leads:,} leads in {found.arrivals.weeks} weeks")
-        lines.append(f"    rate: {source.rate:.5g}/week{_batches(source)}")
+        lines.append(f"    rate: {_rate(found, source)}{_batches(source)}")
         if source.trend:
             lines.append(f"    trend: {100 * source.trend:.3g}% a year")
         if source.level:
@@ -130,6 +130,15 @@ def _sources(found: Calibration) -> list[str]:
             lines.append("    fit: 1     # served before the others: the team's order is by score")
         lines += _profile(source)
     return [*lines, ""]
+
+
+def _rate(found: Calibration, source: SourceArrivals) -> str:
+    """Leads a week; by month where the year has a season."""
+    season, as_of = found.arrivals.season, found.history.as_of
+    if season is None or as_of is None or not source.rate:
+        return f"{source.rate:.5g}/week"
+    months = season.by_month(as_of.timestamp(), found.history.timezone)
+    return _map({month: f"{factor * source.rate:.5g}/week" for month, factor in months})
 
 
 def _batches(source: SourceArrivals) -> str:

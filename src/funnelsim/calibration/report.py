@@ -11,6 +11,7 @@ from funnelsim.calibration.arrivals import SourceArrivals
 from funnelsim.calibration.covariates import report_lines as slope_lines
 from funnelsim.calibration.fitted import assumed
 from funnelsim.calibration.purchases import report_lines as repeat_lines
+from funnelsim.calibration.seasons import FEWEST_WEEKS
 from funnelsim.calibration.teams.text import report_lines as team_lines
 from funnelsim.calibration.touches import report_lines as response_lines
 from funnelsim.calibration.weighing import Estimate
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from funnelsim.calibration.pipeline import Calibration
 
 DAY = 86400.0
+MOST_QUIET = 6  # days that are named
 
 
 def report(found: Calibration, verbose: bool = False) -> str:
@@ -227,9 +229,31 @@ def _trust(found: Calibration) -> str:
         )
     if found.history.counts:
         lines.append("  counts do not say who is where: no leads in flight; let the scenario warm up.")
+    if found.arrivals.season:
+        high, low = season_months(found)
+        lines.append(
+            f"  arrivals have a season: most in {high[0]} ({100 * high[1] - 100:+.0f} %), fewest in {low[0]}"
+            f" ({100 * low[1] - 100:+.0f} %); rates are of the year's average, and by month in the fitted file."
+        )
+    elif found.arrivals.sources and found.arrivals.weeks < FEWEST_WEEKS:
+        lines.append(
+            f"  {found.arrivals.weeks} weeks cannot tell a season of the year from a trend ({FEWEST_WEEKS} can):"
+            " none is written."
+        )
+    for quiet in found.arrivals.quiet[:MOST_QUIET]:
+        lines.append(f"  {quiet.day}: {quiet.leads} leads where {quiet.expected:.0f} are usual: a holiday?")
     if not found.arrivals.hours_known:
         lines.append("  arrivals are known to the day only: hours of the day are flat in the fitted file.")
     return "\n".join(["Mind", *lines]) if lines else ""
+
+
+def season_months(found: Calibration) -> tuple[tuple[str, float], tuple[str, float]]:
+    """(name, factor) of the months with most and fewest leads."""
+    season, as_of = found.arrivals.season, found.history.as_of
+    assert season is not None and as_of is not None
+    months = season.by_month(as_of.timestamp(), found.history.timezone)[1:]
+    named = [(f"{np.datetime64(month).astype(object):%B}", factor) for month, factor in months]
+    return max(named, key=lambda one: one[1]), min(named, key=lambda one: one[1])
 
 
 def _rows(found: Calibration) -> str:
