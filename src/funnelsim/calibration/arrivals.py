@@ -99,7 +99,8 @@ def fit_arrivals(history: History, records: Records) -> Arrivals:
     cell = _hour_of_week(at, history.timezone)
     everyone = _profile_of_all(cell[~batch], records.day_only)
     season = fit_season(counts.sum(0), records.as_of)
-    even = counts if season is None else counts / season.factor(records.as_of + WEEK * (np.arange(weeks) + 0.5 - weeks))
+    middle = np.asarray(records.as_of + WEEK * (np.arange(weeks) + 0.5 - weeks), float)
+    even = counts if season is None else counts / season.factor(middle)
     pooled_level = _level(even.sum(0))
     found = []
     for number, name in enumerate(records.sources):

@@ -141,7 +141,7 @@ def _best(counts: Array, design: Array) -> tuple[float, float]:
 
 def _scored(counts: Array, design: Array, variance: float) -> tuple[Array, Array]:
     """Coefficients of the log mean at a given variance of the level, by scoring steps; and their covariance."""
-    found = np.zeros(design.shape[1])
+    found: Array = np.zeros(design.shape[1])
     found[0] = np.log(counts.mean())
     for _ in range(STEPS):
         mean = np.exp(np.clip(design @ found, -20.0, 20.0))
@@ -151,4 +151,4 @@ def _scored(counts: Array, design: Array, variance: float) -> tuple[Array, Array
         found = found + np.clip(move, -1.0, 1.0)
         if np.abs(move).max() < 1e-9:
             break
-    return found, np.linalg.inv(information)
+    return found, np.asarray(np.linalg.inv(information), float)
