@@ -133,6 +133,25 @@ def test_maven_is_won_in_two_modes(tmp_path: Path) -> None:
     assert stage.targets.count("customer") >= 2
     days = sorted(stage.fit.median([j]) / 86400 for j in stage.of("customer"))
     assert days[0] < 20 and days[-1] > 60
+    assert "GTX Pro" in found.records.sources and "GTXPro" not in found.records.sources
+    assert found.fits.own[found.fits.names.index("GTK 500")] < 0.6  # 40 deals say little
+
+
+def test_call_centre_quirks(tmp_path: Path) -> None:
+    """221 phantom calls left out; 1,659 who hung up in the menu never asked; a negative menu time harms nothing."""
+    found = read("call-centre", "call_centre_1999-02-01_21", tmp_path)
+    assert found.team is not None and found.team.order is not None
+    pieces = found.team.pieces
+    assert len(pieces) == 20_899 + 4_770
+    assert (~np.isfinite(pieces.asked)).sum() == pytest.approx(1_659, abs=5)
+    assert np.nanmin(pieces.wait[np.isfinite(pieces.asked)]) >= 0
+    assert found.team.order.best == "high rank"  # priority 2 goes first
+
+
+def test_cdnow_buys_again(tmp_path: Path) -> None:
+    found = read("cdnow", "cdnow_asof_1997-09-30", tmp_path)
+    assert found.repeat is not None and found.repeat.customers == 23_570
+    assert found.repeat.repeats > 10_000 and found.repeat.best.model == "bg/nbd"
 
 
 def test_consulta(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def _sources(history: History, library: Library) -> tuple[tuple[str, ...], np.nd
     if history.source is None:
         rows = library.sheets[COUNTS].rows
         return ("all",), np.zeros(rows, np.int64)
-    words = library.words(history.source.column).replace("", history.source.empty).to_numpy().astype(str)
+    words = history.source.named(library.words(history.source.column)).to_numpy().astype(str)
     names, which = np.unique(words, return_inverse=True)
     return tuple(names.tolist()), which
 

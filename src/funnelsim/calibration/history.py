@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import polars as pl
+
 from funnelsim.calibration.sections import (
     COUNTS,
     COVARIATES,
@@ -158,10 +160,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a lead came from; `empty` is what an empty cell means."""
+    """Where a lead came from; `empty` is what an empty cell means, `same` what is one source under two names."""
 
     column: Column
     empty: str = "unknown"
+    same: dict[str, str] = field(default_factory=dict)  # name in the data -> name it goes by
+    words: dict[str, Place] = field(default_factory=dict)  # where the names in the data are written
+
+    def named(self, cells: pl.Series) -> pl.Series:
+        """The names that the cells go by."""
+        return cells.replace({"": self.empty, **self.same})
 
 
 @dataclass(frozen=True)
@@ -402,14 +410,16 @@ class HistoryReader(TreeReader):
         if node is None:
             return
         if not isinstance(node.value, dict):
-            column, empty = self.column(node), ""
+            column, empty, same = self.column(node), "", {}
         else:
-            keys = self.mapping(node, "source", ("column", "empty"))
+            keys = self.mapping(node, "source", ("column", "empty", "same"))
             if not self.needs(node, keys, "source", "column"):
                 return
             column, empty = self.column(keys["column"]), self.word(keys.get("empty"))
+            same = self.mapping(keys.get("same"), "source.same")
         if column:
-            self.found.source = Source(column, empty or "unknown")
+            names = {name: self.word(child) for name, child in same.items()}
+            self.found.source = Source(column, empty or "unknown", names, {name: c.at for name, c in same.items()})
 
     def value(self, node: Node | None) -> None:
         if node is None:

@@ -155,6 +155,12 @@ def _check_words(history: History, library: Library) -> None:
                 history.problems.append(
                     _unheard(place, f"no lead's {history.outcome.column.name} is '{word}'", word, known)
                 )
+    if history.source and history.source.same:
+        known = library.words(history.source.column).unique().to_list()
+        for word, place in history.source.words.items():
+            if word not in known:
+                told = f"no lead's {history.source.column.name} is '{word}'"
+                history.problems.append(_unheard(place, told, word, known))
     value = history.value
     if value and value.currency and library.table(value.currency) != library.table(value.column):
         history.problems.append(problem_at(value.currency.place, "the currency and the amount are in two tables"))

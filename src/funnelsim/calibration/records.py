@@ -121,7 +121,7 @@ def _sources(history: History, leads: Leads) -> tuple[tuple[str, ...], np.ndarra
     """Names, the largest source first, and each lead's."""
     if history.source is None:
         return ("all",), np.zeros(len(leads), np.int64)
-    found = leads.first(history.source.column).replace("", history.source.empty)
+    found = history.source.named(leads.first(history.source.column))
     size = found.to_frame("name").group_by("name").len().sort("len", "name", descending=[True, False])
     place = {name: i for i, name in enumerate(size["name"].to_list())}
     return tuple(place), found.replace_strict(place, return_dtype=pl.Int64).to_numpy()
