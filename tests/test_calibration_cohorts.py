@@ -198,6 +198,15 @@ def test_an_export_of_counts_is_recognised(tmp_path: Path) -> None:
     assert [stage.name for stage in found.draft.stages] == ["asked", "met", "bought"]
 
 
+def test_ages_in_columns_are_no_stages(tmp_path: Path) -> None:
+    """A retention table as spreadsheets have it: reading week_0 to week_3 as stages would be a funnel upside down."""
+    rows = ["signup_week,users,week_0,week_1"]
+    rows += [f"{np.datetime64('2025-01-06') + 7 * k},400,40,60" for k in range(8)]
+    (tmp_path / "c.csv").write_text("\n".join(rows) + "\n")
+    with pytest.raises(DataError, match="week_0, week_1: a column for each age of a cohort"):
+        write_history(tmp_path / "c.csv", tmp_path / "c.history.yaml", Said())
+
+
 def test_dates_without_a_year_need_the_last_day(tmp_path: Path) -> None:
     rows = ["Date,Pageviews,Clicks", "Tue-Dec-30,100,20", "Wed-Dec-31,110,21", "Thu-Jan-1,90,19", "Fri-Jan-2,95,22"]
     (tmp_path / "c.csv").write_text("\n".join(rows) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from funnelsim.errors import Problem
 
 DAY = 86400.0
 MOSTLY = 0.95  # of the rows must count fewer in a later stage
+AGES = r"(day|week|month|period|d|w|m)?[ _-]?\d+"  # names of columns that count one stage at several ages
 SPANS = {"day": (0.9, 1.1), "week": (6.5, 7.5), "month": (27.5, 31.5)}  # days from one cohort to the next
 
 
@@ -29,6 +31,10 @@ def draft_cohorts(match: Match, survey: Survey, draft: Draft) -> None:
     """Fill the draft. Raises Unreadable when the columns are no counts of a funnel."""
     period, elapsed = match.role("period"), match.role("elapsed")
     counts = _counts(match, survey)
+    if ages := [name for name, _ in counts if re.fullmatch(AGES, name.strip(), re.IGNORECASE)]:
+        hint = "put them into rows: a column for the elapsed period and one for the count (docs: counts by cohort)"
+        told = f"{', '.join(sorted(ages)[:4])}: a column for each age of a cohort, not for each stage"
+        raise Unreadable(Problem(survey.opened.file, text=told, hint=hint))
     if len(counts) < 2:
         raise Unreadable(Problem(survey.opened.file, text="no two columns hold counts, of which one is a part of the "
                                  "other", hint="counts of a funnel fall from one stage to the next"))
