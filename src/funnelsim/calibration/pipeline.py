@@ -12,7 +12,8 @@ import numpy as np
 from funnelsim.calibration.arrivals import Arrivals, fit_arrivals
 from funnelsim.calibration.cohort_table import CohortTable, cohort_records, fit_cohorts, read_cohorts
 from funnelsim.calibration.covariates import Slopes, fit_slopes
-from funnelsim.calibration.history import History, read_history
+from funnelsim.calibration.history import History
+from funnelsim.calibration.history_file import read_history
 from funnelsim.calibration.mixing import Fits, ever, source_fits
 from funnelsim.calibration.purchases import Repeat, read_repeat
 from funnelsim.calibration.reading import Library, open_library

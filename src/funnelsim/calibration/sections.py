@@ -18,11 +18,11 @@ from funnelsim.calibration.response import METHODS, WHAT_THEN, WHY_NOT
 from funnelsim.errors import did_you_mean
 from funnelsim.scenario import presets
 from funnelsim.scenario.text import Node
-from funnelsim.scenario.units import Misreading, elapsed
 from funnelsim.scenario.values import Place
 
 if TYPE_CHECKING:
-    from funnelsim.calibration.history import Column, Condition, HistoryReader, Origin
+    from funnelsim.calibration.history import Column, Condition, Origin
+    from funnelsim.calibration.history_file import HistoryReader
 
 WORK, PURCHASES, RESPONSE, COUNTS, COVARIATES = "work", "purchases", "response", "counts", "covariates"
 FILE_KEYS = ("file", "query", "database", "separator", "where")
@@ -240,7 +240,7 @@ def read_response(reader: HistoryReader, node: Node | None) -> ResponseKnown | N
         _stage(reader, keys["stage"]), method, preset, by,
         reader.timed(asked, keys) if asked else None, reader.timed(touched, keys) if touched else None,
         tuple(reader.named(word, place, "") for word, place in reader.words(keys.get("known")) if word),
-        _within(reader, keys.get("within")), node.place,
+        reader.length(keys.get("within")) or WITHIN, node.place,
     )
 
 
@@ -304,16 +304,6 @@ def _preset(reader: HistoryReader, node: Node) -> str:
         near = did_you_mean(name, known) or f"there are {', '.join(known)}"
         reader.report(node, f"no curve is called '{name}'", near)
     return name
-
-
-def _within(reader: HistoryReader, node: Node | None) -> float:
-    if node is None:
-        return WITHIN
-    try:
-        return float(elapsed(node.value).seconds)
-    except Misreading as error:
-        reader.report(node, str(error), error.hint)
-        return WITHIN
 
 
 def _plain_words(reader: HistoryReader, node: Node | None) -> tuple[str, ...]:

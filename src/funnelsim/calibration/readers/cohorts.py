@@ -51,8 +51,7 @@ def draft_cohorts(match: Match, survey: Survey, draft: Draft) -> None:
     add_source(match, survey, draft, "")
     taken: set[str] = set()
     for column, numbers in counts:
-        told = int(np.nansum(numbers))
-        draft.stages.append(Stage(stage_name(column, taken), word(column), told))
+        draft.stages.append(Stage(stage_name(column, taken), word(column), int(np.nansum(numbers))))
     if not draft.as_of:
         length = {"day": 1, "week": 7, "month": 31}[each]
         last = datetime.fromtimestamp(float(np.nanmax(begins)), ZoneInfo(survey.zone)).date()
