@@ -133,10 +133,30 @@ def calibrate(
     Raises DataError with every problem of the history file and of the data's form; single rows that cannot be used
     are counted in `tally`, or raise too when `strict`.
     """
-    history = read_history(history_path)
+    history, library = open_history(history_path, data_dir)
+    found = fit_history(history, library, strict)
+    if out is not None:
+        from funnelsim.calibration.fitted import write_fitted
+
+        try:
+            found.files.extend(write_fitted(found, out))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise DataError([Problem(str(out), text=f"cannot be written: {reason}")]) from None
+    return found
+
+
+def open_history(path: str | Path, data_dir: str | Path | None = None) -> tuple[History, Library]:
+    """A history file and its tables. Raises DataError with every problem of both."""
+    history = read_history(path)
     library = open_library(history, data_dir) if history.origins else None
     if history.problems or library is None:
-        raise DataError(sorted(history.problems, key=lambda problem: (problem.line, problem.column)), str(history_path))
+        raise DataError(sorted(history.problems, key=lambda problem: (problem.line, problem.column)), str(path))
+    return history, library
+
+
+def fit_history(history: History, library: Library, strict: bool = False) -> Calibration:
+    """Fit what the tables of a history hold. Raises DataError when no lead ever left a stage."""
     tally = Tally()
     team = None
     if history.work:
@@ -146,13 +166,13 @@ def calibrate(
     table = read_cohorts(history, library, tally) if history.counts else None
     records = _records(history, library, team, table, tally)
     if strict:
-        tally.raise_if_any(str(history_path))
+        tally.raise_if_any(history.file)
     stages = fit_cohorts(history, table) if table else fit_stages(history, records) if history.stages else []
     if history.stages and not stages:
         raise DataError(
             [
                 Problem(
-                    str(history_path),
+                    history.file,
                     text=f"no lead ever left a stage: {len(records.ids)} leads were read",
                     hint="are the columns of the later stages empty, or do the ids of the tables differ?",
                 )
@@ -160,7 +180,7 @@ def calibrate(
         )
     place = {sheet.file: sheet for sheet in library.sheets.values()}
     won = np.isin(np.arange(len(records.ids)), records.visits.lead[records.visits.stage == len(records.stages) - 1])
-    found = Calibration(
+    return Calibration(
         history,
         records,
         stages,
@@ -175,15 +195,6 @@ def calibrate(
         read_response_effect(history, library, records, team) if history.response else None,
         fit_slopes(history, records, stages),
     )
-    if out is not None:
-        from funnelsim.calibration.fitted import write_fitted
-
-        try:
-            found.files.extend(write_fitted(found, out))
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise DataError([Problem(str(out), text=f"cannot be written: {reason}")]) from None
-    return found
 
 
 def _records(

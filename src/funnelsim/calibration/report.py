@@ -184,6 +184,15 @@ def _rate(source: SourceArrivals) -> str:
     return f"batch of {source.batches[0][1]}" if len(source.batches) == 1 else f"{len(source.batches)} batches"
 
 
+def _season_months(found: Calibration) -> tuple[tuple[str, float], tuple[str, float]]:
+    """(name, factor) of the months with most and fewest leads."""
+    season, as_of = found.arrivals.season, found.history.as_of
+    assert season is not None and as_of is not None
+    months = season.by_month(as_of.timestamp(), found.history.timezone)[1:]
+    named = [(f"{np.datetime64(month).astype(object):%B}", factor) for month, factor in months]
+    return max(named, key=lambda one: one[1]), min(named, key=lambda one: one[1])
+
+
 def _flight(found: Calibration) -> str:
     snapshot = found.snapshot
     rows = [("stage", "open", "in flight", "will move")]
@@ -230,7 +239,7 @@ def _trust(found: Calibration) -> str:
     if found.history.counts:
         lines.append("  counts do not say who is where: no leads in flight; let the scenario warm up.")
     if found.arrivals.season:
-        high, low = season_months(found)
+        high, low = _season_months(found)
         lines.append(
             f"  arrivals have a season: most in {high[0]} ({100 * high[1] - 100:+.0f} %), fewest in {low[0]}"
             f" ({100 * low[1] - 100:+.0f} %); rates are of the year's average, and by month in the fitted file."
@@ -245,15 +254,6 @@ def _trust(found: Calibration) -> str:
     if not found.arrivals.hours_known:
         lines.append("  arrivals are known to the day only: hours of the day are flat in the fitted file.")
     return "\n".join(["Mind", *lines]) if lines else ""
-
-
-def season_months(found: Calibration) -> tuple[tuple[str, float], tuple[str, float]]:
-    """(name, factor) of the months with most and fewest leads."""
-    season, as_of = found.arrivals.season, found.history.as_of
-    assert season is not None and as_of is not None
-    months = season.by_month(as_of.timestamp(), found.history.timezone)[1:]
-    named = [(f"{np.datetime64(month).astype(object):%B}", factor) for month, factor in months]
-    return max(named, key=lambda one: one[1]), min(named, key=lambda one: one[1])
 
 
 def _rows(found: Calibration) -> str:
