@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long lint setup validate sample reference bench rng-battery clean
+.PHONY: demo test test-long lint setup validate sample reference bench study-coverage rng-battery clean
 
 setup: .venv/ready
 
@@ -49,6 +49,10 @@ bench: setup
 	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/sweep.py
+
+# Do the intervals of calibration keep their promise? Some 15 minutes; can be stopped and taken up again.
+study-coverage: setup
+	$(BIN)/python calibration/coverage_study.py
 
 # dieharder on the draws, some ten minutes; needs Debian's dieharder.
 rng-battery: setup

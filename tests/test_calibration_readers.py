@@ -249,7 +249,7 @@ def test_where_a_history_is_written() -> None:
 def test_every_alias_table_has_its_source_and_grade() -> None:
     assert len(kinds()) >= 11
     for kind in kinds():
-        assert kind.table["source"] and kind.table["grade"][0] in "ABC" and kind.form in ("wide", "events")
+        assert kind.table["source"] and kind.table["grade"][0] in "ABC" and kind.form in ("wide", "events", "counts")
 
 
 def test_unknown_tables_are_told_what_they_are_nearest_to(tmp_path: Path) -> None:
@@ -260,3 +260,14 @@ def test_unknown_tables_are_told_what_they_are_nearest_to(tmp_path: Path) -> Non
     with pytest.raises(DataError, match="not recognised by its columns: apple, pear\n"):
         write_history(file, tmp_path / "it.history.yaml")
     assert list(tmp_path.glob("*.yaml")) == []
+
+
+def test_hoped_for_closing_dates_do_not_move_the_last_day(tmp_path: Path) -> None:
+    """Open deals of HubSpot have a closing date, too: when somebody hopes to close them."""
+    rows = ["Record ID,Deal Stage,Create Date,Close Date"]
+    rows += [f"{i},Closed won,2025-05-{1 + i % 28:02d},2025-06-{1 + i % 28:02d}" for i in range(40)]
+    rows += [f"{100 + i},Closed lost,2025-05-{1 + i % 28:02d},2025-06-{1 + i % 28:02d}" for i in range(40)]
+    rows += [f"{200 + i},Qualified to buy,2025-06-{1 + i % 28:02d},2025-09-{1 + i % 28:02d}" for i in range(40)]
+    (tmp_path / "deals.csv").write_text("\n".join(rows) + "\n")
+    found = write_history(tmp_path / "deals.csv", tmp_path / "deals.history.yaml", Said())
+    assert "as_of: 2025-06-28" in found.text

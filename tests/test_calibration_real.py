@@ -133,6 +133,28 @@ def test_maven_is_won_in_two_modes(tmp_path: Path) -> None:
     assert stage.targets.count("customer") >= 2
     days = sorted(stage.fit.median([j]) / 86400 for j in stage.of("customer"))
     assert days[0] < 20 and days[-1] > 60
+    assert "GTX Pro" in found.records.sources and "GTXPro" not in found.records.sources
+    assert found.fits.own[found.fits.names.index("GTK 500")] < 0.6  # 40 deals say little
+
+
+def test_call_centre_quirks(tmp_path: Path) -> None:
+    """Phantom calls left out; who hung up in the menu never asked; a negative menu time harms nothing."""
+    found = read("call-centre", "call_centre_1999-02-01_21", tmp_path)
+    assert found.team is not None and found.team.order is not None
+    told = {count.reason: count.rows for count in found.tally.counts.values()}
+    # 1,659 hung up before the queue; 17 of the other calls have neither a queue nor a server.
+    assert told["neither asked for nor begun"] == 1_676
+    assert told["begun before it was asked for (taken as asked for then)"] == 39
+    pieces = found.team.pieces
+    assert len(pieces) == 20_899 + 4_770 - 1_676 and np.isfinite(pieces.asked).all()  # of 25,890 with 221 phantoms
+    assert pieces.wait.min() >= 0
+    assert found.team.order.higher_first == pytest.approx(0.77, abs=0.02)  # priority 2 mostly goes first
+
+
+def test_cdnow_buys_again(tmp_path: Path) -> None:
+    found = read("cdnow", "cdnow_asof_1997-09-30", tmp_path)
+    assert found.repeat is not None and found.repeat.customers == 23_570
+    assert found.repeat.repeats > 10_000 and found.repeat.best.model == "bg/nbd"
 
 
 def test_consulta(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from scipy.special import expit
 
 from funnelsim.calibration import response
-from funnelsim.calibration.history import read_history
+from funnelsim.calibration.history_file import read_history
 from funnelsim.calibration.response import Refusal, ResponseFit, Touched
 
 TRUE = 0.30

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from funnelsim.calibration import Calibration, calibrate
-from funnelsim.calibration.history import read_history
+from funnelsim.calibration.history_file import read_history
 from funnelsim.calibration.teams.callbacks import apart
 from funnelsim.calibration.teams.opening import fit_opening
 from funnelsim.calibration.teams.pieces import ASKED, ENDED, NOBODY, STARTED, Pieces, asked_by_the_piece_before, paired

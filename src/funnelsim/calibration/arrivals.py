@@ -8,6 +8,7 @@ Every lead counts, open ones too: leaving them out makes the last weeks' rate co
 A batch (a trade show's list, an import) is no arrival process: its leads count in no rate, level or profile, its own
 or the common one. Batches are told apart first, see `_batches`.
 
+The season of the year (`seasons`) is taken out first, where there is one.
 The trend b is kept when the likelihood-ratio test is passed at 1 %. The hour-of-week profile of all sources is
 shrunk towards day x hour, that of a source towards all sources', each as much as the Dirichlet-multinomial
 likelihood asks for.
@@ -25,6 +26,7 @@ from scipy.special import gammaln
 from funnelsim.calibration.families import Array
 from funnelsim.calibration.history import History
 from funnelsim.calibration.records import Records
+from funnelsim.calibration.seasons import QuietDay, Season, fit_season, negative_binomial, quiet_days
 from funnelsim.calibration.times import local_parts
 
 WEEK, HOURS = 604800.0, 168
@@ -64,6 +66,8 @@ class Arrivals:
     hours_known: bool  # False: dates only, the profile says nothing about hours
     sources: tuple[SourceArrivals, ...]
     counts: np.ndarray  # (source, week), batches left out
+    season: Season | None = None  # of the year, in common; rates are then of the year's average
+    quiet: tuple[QuietDay, ...] = ()
 
     @property
     def dispersion(self) -> float:
@@ -94,7 +98,10 @@ def fit_arrivals(history: History, records: Records) -> Arrivals:
     np.add.at(counts, (who[~batch], week[~batch]), 1)
     cell = _hour_of_week(at, history.timezone)
     everyone = _profile_of_all(cell[~batch], records.day_only)
-    pooled_level = _level(counts.sum(0))
+    season = fit_season(counts.sum(0), records.as_of)
+    middle = np.asarray(records.as_of + WEEK * (np.arange(weeks) + 0.5 - weeks), float)
+    even = counts if season is None else counts / season.factor(middle)
+    pooled_level = _level(even.sum(0))
     found = []
     for number, name in enumerate(records.sources):
         mine = who == number
@@ -103,7 +110,7 @@ def fit_arrivals(history: History, records: Records) -> Arrivals:
         found.append(
             _source(
                 name,
-                counts[number],
+                even[number],
                 pooled_level,
                 None if only_batches else _profile(single, everyone, records.day_only),
                 _by_day(at[mine & batch], history.timezone),
@@ -112,7 +119,8 @@ def fit_arrivals(history: History, records: Records) -> Arrivals:
             )
         )
     day = str(np.datetime64("1970-01-01") + int(local_parts(np.array([start + 7200.0]), history.timezone)[0][0]))
-    return Arrivals(weeks, day, not records.day_only, tuple(found), counts)
+    quiet = tuple(quiet_days(at[~batch], history.timezone, records.as_of))
+    return Arrivals(weeks, day, not records.day_only, tuple(found), counts, season, quiet)
 
 
 def _batches(at: Array, source: np.ndarray, rounding: Array, zone: str, weeks: int) -> np.ndarray:
@@ -164,7 +172,7 @@ def _source(
     length: float,
 ) -> SourceArrivals:
     total, weeks = counts.sum(), len(counts)
-    leads = int(total) + sum(size for _, size in batches)
+    leads = round(total) + sum(size for _, size in batches)
     if total == 0:
         return SourceArrivals(name, leads, 0.0, np.inf, 0.0, 0.0, False, batches, enters, profile)
     level = _level(counts) if weeks >= FEWEST_WEEKS else pooled
@@ -190,11 +198,11 @@ def _level(counts: Array) -> float:
     if len(counts) < 3 or mean == 0:
         return 0.0
     found = minimize_scalar(
-        lambda v: -_negative_binomial(counts, np.full(len(counts), mean), np.exp(v)),
+        lambda v: -negative_binomial(counts, np.full(len(counts), mean), np.exp(v)),
         bounds=(np.log(1e-6), np.log(4.0)),
         method="bounded",
     )
-    gain = -found.fun - _negative_binomial(counts, np.full(len(counts), mean), 1e-9)
+    gain = -found.fun - negative_binomial(counts, np.full(len(counts), mean), 1e-9)
     return float(np.exp(found.x / 2)) if gain > 0.5 else 0.0
 
 
@@ -229,9 +237,9 @@ def _trend(counts: Array, level: float) -> _Line:
     def cost(log_variance: float) -> float:
         variance = float(np.exp(log_variance))
         start, slope, _ = _line(counts, week, variance)
-        return -_negative_binomial(counts, np.exp(start + slope * week), variance)
+        return -negative_binomial(counts, np.exp(start + slope * week), variance)
 
-    flat = -_negative_binomial(counts, np.full(len(counts), counts.mean()), max(level, 1e-3) ** 2)
+    flat = -negative_binomial(counts, np.full(len(counts), counts.mean()), max(level, 1e-3) ** 2)
     found = minimize_scalar(cost, bounds=(np.log(1e-6), np.log(4.0)), method="bounded")
     if 2 * (flat - found.fun) < SIGNIFICANT:
         return _Line(0.0, float(counts.mean()), np.inf, level)
@@ -257,22 +265,6 @@ def _line(counts: Array, week: Array, variance: float) -> tuple[float, float, fl
         if abs(move[0]) + abs(move[1]) < 1e-9:
             break
     return start, slope, float(np.sqrt(c / determinant))
-
-
-def _negative_binomial(counts: Array, mean: Array, variance: float) -> float:
-    """Log-likelihood of counts whose Poisson mean varies by a gamma factor of this variance."""
-    if variance < 1e-7:
-        return float((counts * np.log(mean) - mean - gammaln(counts + 1)).sum())
-    size = 1.0 / variance
-    return float(
-        (
-            gammaln(counts + size)
-            - gammaln(size)
-            - gammaln(counts + 1)
-            + size * np.log(size / (size + mean))
-            + counts * np.log(mean / (size + mean))
-        ).sum()
-    )
 
 
 def _midnight(seconds: float, zone: str) -> float:

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import ndtri
 
+from funnelsim.calibration.descent import covariance, lowest
 from funnelsim.calibration.families import FAMILIES, Array, cdf, first_guess, log_density, log_time, quantile
 from funnelsim.calibration.law_text import empirical_text, law_text, mixture_text
 
@@ -31,7 +31,6 @@ COARSE = 5.0  # times shorter than this many roundings are intervals
 AT_RISK = 20  # Kaplan-Meier is believed as far as so many are still followed, where some are cut off
 OFF_MEAN = 0.03  # a law whose mean is off by more than this, and not by chance, is not written: load is a mean
 UNEVEN = 0.25  # of a step between two points: further than this from even growth, the data jump
-WIDEST_VARIANCE = 4.0
 _SHARES = (*np.arange(0.0, 0.951, 0.05).round(2).tolist(), 0.97, 0.98, 0.99, 0.995, 0.998, 1.0)
 
 
@@ -154,8 +153,13 @@ class DurationFit:
         return np.asarray(np.where(shares <= self.known + 1e-12, seen, np.maximum(tail, last)))
 
 
-def fit_duration(seconds: Array, ended: np.ndarray | None = None, rounding: float = 0.0) -> DurationFit | None:
-    """The law of these lengths; `ended` False where only a lower bound is seen. None when fewer than 20 ended."""
+def fit_duration(
+    seconds: Array, ended: np.ndarray | None = None, rounding: float = 0.0, least_weight: float = SMALLEST_WEIGHT
+) -> DurationFit | None:
+    """The law of these lengths; `ended` False where only a lower bound is seen. None when fewer than 20 ended.
+
+    Families of less than `least_weight` are left out.
+    """
     seconds = np.asarray(seconds, float)
     ended = np.ones(len(seconds), bool) if ended is None else np.asarray(ended, bool)
     if ended.sum() < FEWEST or np.ptp(seconds[ended]) <= rounding:
@@ -163,7 +167,7 @@ def fit_duration(seconds: Array, ended: np.ndarray | None = None, rounding: floa
     counted = _counted(seconds, ended, rounding)
     laws = sorted((_fit(family, counted) for family in FAMILIES), key=lambda law: -law.log_likelihood)
     weights = np.exp([law.log_likelihood - laws[0].log_likelihood for law in laws])
-    kept = weights / weights.sum() >= SMALLEST_WEIGHT
+    kept = weights / weights.sum() >= least_weight
     laws, weights = [law for law, keep in zip(laws, kept, strict=True) if keep], weights[kept] / weights[kept].sum()
     curve = kaplan_meier(seconds, ended)
     distance = _distance(laws, weights, curve)
@@ -218,13 +222,8 @@ def _fit(family: str, data: _Counted) -> OneLaw:
     start = np.array(first_guess(family, np.concatenate([data.exact, data.above]), weight))
     if data.open_weight.sum() > weight.sum():
         start[0] += np.log(1.0 + data.open_weight.sum() / weight.sum())
-    found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=[(-10.0, 30.0), (-6.0, 4.0)],
-                     options={"ftol": 1e-14, "gtol": 1e-7})
-    steps = 1e-5 * np.eye(2)
-    hessian = np.array([(cost(found.x + step)[1] - cost(found.x - step)[1]) / 2e-5 for step in steps])
-    values, axes = np.linalg.eigh(0.5 * (hessian + hessian.T))
-    covariance = (axes / np.maximum(values, 1.0 / WIDEST_VARIANCE)) @ axes.T
-    return OneLaw(family, np.asarray(found.x), np.asarray(covariance), -float(found.fun))
+    vector, lost = lowest(cost, start, np.array([-10.0, -6.0]), np.array([30.0, 4.0]))
+    return OneLaw(family, vector, covariance(cost, vector), -lost)
 
 
 def _log_likelihood(family: str, x: Array, data: _Counted) -> tuple[float, Array]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelsim.calibration.arrivals import SourceArrivals
+from funnelsim.calibration.covariates import covariate_lines
 from funnelsim.calibration.families import Array
 from funnelsim.calibration.goodness import empirical_points
 from funnelsim.calibration.law_text import empirical_text, law_text, mixture_text, quoted_text, word_text
@@ -76,7 +77,10 @@ def fitted_text(found: Calibration, leads: str | None = None) -> str:
         lines += [f"deal_value: {found.value.text}     # {found.value.count:,} {found.value.of}", ""]
     lines += _stages(found) if found.stages else service_lines(found.team) if found.team else []
     lines += _teams(found)
-    if found.fits.names:
+    if found.slopes and found.slopes.alike:
+        names = ", ".join(found.slopes.names)
+        lines.append(f"fit_spread: {found.slopes.spread:.4g}     # of leads of one source, by {names}")
+    if found.fits.names or (found.slopes and found.slopes.alike):
         lines += [
             "effects: {fit: 2.71828}     # one step of fit is one unit of log-odds, as the sources' fit is measured",
             "",
@@ -113,7 +117,7 @@ def _sources(found: Calibration) -> list[str]:
             lines.append(f"  {word_text(source.name)}: {{rate: 0/week}}     # no lead since {found.arrivals.since}")
             continue
         lines.append(f"  {word_text(source.name)}:     # {source.leads:,} leads in {found.arrivals.weeks} weeks")
-        lines.append(f"    rate: {source.rate:.5g}/week{_batches(source)}")
+        lines.append(f"    rate: {_rate(found, source)}{_batches(source)}")
         if source.trend:
             lines.append(f"    trend: {100 * source.trend:.3g}% a year")
         if source.level:
@@ -126,6 +130,15 @@ def _sources(found: Calibration) -> list[str]:
             lines.append("    fit: 1     # served before the others: the team's order is by score")
         lines += _profile(source)
     return [*lines, ""]
+
+
+def _rate(found: Calibration, source: SourceArrivals) -> str:
+    """Leads a week; by month where the year has a season."""
+    season, as_of = found.arrivals.season, found.history.as_of
+    if season is None or as_of is None or not source.rate:
+        return f"{source.rate:.5g}/week"
+    months = season.by_month(as_of.timestamp(), found.history.timezone)
+    return _map({month: f"{factor * source.rate:.5g}/week" for month, factor in months})
 
 
 def _batches(source: SourceArrivals) -> str:
@@ -248,6 +261,8 @@ def _fitted(found: Calibration) -> list[str]:
         lines += response_lines(found.response)
     if found.repeat:
         lines += repeat_lines(found.repeat)
+    if found.slopes:
+        lines += covariate_lines(found.slopes)
     lines += ["  sources:" if found.arrivals.sources else "  sources: {}"]
     for source in found.arrivals.sources:
         if np.isfinite(source.rate_se):

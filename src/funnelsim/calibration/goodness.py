@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from funnelsim.calibration.families import Array
-from funnelsim.calibration.sojourn import Spells
+from funnelsim.calibration.sojourn import Spells, crowded
 from funnelsim.calibration.weighing import Weighed
 
 BANDS, FINE_BANDS = 6, 24
@@ -86,16 +86,15 @@ def empirical_points(spells: Spells, fit: Weighed, exit_: int) -> list[tuple[flo
 
 def _by_band(spells: Spells, fit: Weighed, exit_: int, edges: Array) -> tuple[Array, Array]:
     """Exits expected and seen in bands of time, hidden time and open leads allowed for."""
-    since = spells.recorded_for[exit_]
-    start = np.maximum(np.maximum(spells.age - since, spells.age - spells.observed_for), 0.0)
-    share = np.array([fit.point([exit_], g) for g in range(spells.groups)])[spells.group]
     # F at thousands of ages is dear; a table of it is not.
     grid = np.append(0.0, np.exp(np.linspace(np.log(0.1), np.log(max(spells.age.max(), 1.0)), 2000)))
     law = fit.gone_by(exit_, grid)
-    expected = []
-    for low, high in pairwise(edges):
-        a, b = np.clip(low, start, spells.age), np.clip(high, start, spells.age)
-        expected.append(float((share * (np.interp(b, grid, law) - np.interp(a, grid, law))).sum()))
+    expected = np.zeros(len(edges) - 1)
+    for group in range(spells.groups):
+        age, weight = crowded(spells.age[spells.group == group])
+        start = np.maximum(np.maximum(age - spells.recorded_for[exit_], age - spells.observed_for), 0.0)
+        at = np.interp(np.clip(edges[:, None], start, age), grid, law)
+        expected += fit.point([exit_], group) * (np.diff(at, axis=0) @ weight)
     mine = spells.outcome == exit_ + 1
     vague = mine & (spells.rounding > VAGUE)
     seen = np.histogram(spells.time[mine & ~vague], edges)[0].astype(float)
@@ -106,7 +105,7 @@ def _by_band(spells: Spells, fit: Weighed, exit_: int, edges: Array) -> tuple[Ar
         for band, (start_, end) in enumerate(pairwise(edges)):
             a, b = np.clip(start_, low, high), np.clip(end, low, high)
             seen[band] += float(((np.interp(b, grid, law) - np.interp(a, grid, law)) / whole).sum())
-    return np.array(expected), seen
+    return expected, seen
 
 
 def _quantile_of(fit: Weighed, exit_: int, share: float) -> float:

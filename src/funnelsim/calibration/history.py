@@ -1,8 +1,9 @@
 """The history file: which files to read, which column is what, where history begins and ends.
 
-Two forms. *One row a lead*: a table with a column for the entry into each stage, others joined to it by id.
+Three forms. *One row a lead*: a table with a column for the entry into each stage, others joined to it by id.
 *Event log*: a table of (case, activity, time); a stage names the activities that mark its entry.
-Everything wrong with the file is found in one go, with its place. The data themselves are checked in `reading`.
+*Counts*: a table of cohorts; a stage names the column that counts how many got there.
+How it is read: `history_file`. The data themselves are checked in `reading`.
 """
 
 from __future__ import annotations
@@ -11,59 +12,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import polars as pl
+
 from funnelsim.calibration.sections import (
+    COUNTS,
     PURCHASES,
-    RESPONSE,
     WORK,
+    Counts,
+    Covariate,
     Purchases,
     ResponseKnown,
     WorkLog,
-    read_purchases,
-    read_response,
-    read_work,
 )
-from funnelsim.calibration.tree import TreeReader
-from funnelsim.errors import Problem, ScenarioError, did_you_mean
-from funnelsim.scenario.text import Node, read
+from funnelsim.errors import Problem
 from funnelsim.scenario.values import Place
 
-KEYS = (
-    "name",
-    "about",
-    "data",
-    "as_of",
-    "timezone",
-    "dates",
-    "currency",
-    "tables",
-    "events",
-    "source",
-    "value",
-    "outcome",
-    "observed_from",
-    "changes",
-    "stages",
-    "lost",
-    WORK,
-    PURCHASES,
-    RESPONSE,
-)
-FILE_KEYS = ("file", "query", "database", "separator")
-TABLE_KEYS = (*FILE_KEYS, "id", "where")
-TIME_KEYS = ("timezone", "midnight", "format", "dates")
-EVENT_KEYS = (*FILE_KEYS, "case", "activity", "time", *TIME_KEYS, "where", "empty", "before")
-MARK_KEYS = ("entered", *TIME_KEYS, "activity", "recorded_from")
-OUTCOME_KEYS = ("column", "time", "by", *TIME_KEYS, "values")
-VALUE_KEYS = ("column", "currency", "decimal")
 LOST = "lost"
 EVENTS = "events"
-TAKEN = (EVENTS, WORK, PURCHASES)  # tables of these names cannot be others
 INSIDE = " > "  # `attributes > New Value`: a key of the JSON text in a column
-DATES = {
-    "day first": "31/03/2026 is the last day of March",
-    "month first": "03/31/2026 is the last day of March",
-}
-MIDNIGHTS = {"date": "00:00 stands for some time that day", "time": "it is really midnight"}
 
 
 @dataclass(frozen=True)
@@ -131,6 +97,7 @@ class Mark:
     activities: tuple[str, ...] = ()
     words: tuple[Place, ...] = ()  # where the activities are written
     recorded_from: datetime | None = None
+    takes: float | None = None  # seconds until those who enter here do so, where counts cannot tell
 
 
 @dataclass(frozen=True)
@@ -146,10 +113,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a lead came from; `empty` is what an empty cell means."""
+    """Where a lead came from; `empty` is what an empty cell means, `same` what is one source under two names."""
 
     column: Column
     empty: str = "unknown"
+    same: dict[str, str] = field(default_factory=dict)  # name in the data -> name it goes by
+    words: dict[str, Place] = field(default_factory=dict)  # where the names in the data are written
+
+    def named(self, cells: pl.Series) -> pl.Series:
+        """The names that the cells go by."""
+        return cells.replace({"": self.empty, **self.same})
 
 
 @dataclass(frozen=True)
@@ -185,6 +158,8 @@ class History:
     work: WorkLog | None = None
     purchases: Purchases | None = None
     response: ResponseKnown | None = None
+    counts: Counts | None = None
+    covariates: tuple[Covariate, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     place: Place | None = None
 
@@ -201,9 +176,9 @@ class History:
         return found | {name: part.where for name, part in self._parts.items()}
 
     @property
-    def _parts(self) -> dict[str, Events | WorkLog | Purchases]:
+    def _parts(self) -> dict[str, Events | WorkLog | Purchases | Counts]:
         """The tables that are no list of leads, by name."""
-        parts = {EVENTS: self.events, WORK: self.work, PURCHASES: self.purchases}
+        parts = {EVENTS: self.events, WORK: self.work, PURCHASES: self.purchases, COUNTS: self.counts}
         return {name: part for name, part in parts.items() if part is not None}
 
     @property
@@ -221,256 +196,3 @@ class History:
         if Path(file).is_absolute():
             return Path(file)
         return Path(data_dir) / file if data_dir else Path(self.file).parent / self.data / file
-
-
-def read_history(path: str | Path) -> History:
-    """The history file with every problem found in it; the caller adds those of the data and raises."""
-    try:
-        root = read(str(path))
-    except ScenarioError as error:
-        return History(str(path), problems=error.problems)
-    return HistoryReader(str(path)).history(root)
-
-
-class HistoryReader(TreeReader):
-    """Takes the tree apart and writes down what is wrong."""
-
-    def __init__(self, file: str) -> None:
-        self.found = History(file)
-        super().__init__(self.found.problems)
-        self.asked_events = False
-        self.day_first: bool | None = None
-
-    def history(self, root: Node) -> History:
-        found, keys = self.found, self.mapping(root, "a history file", KEYS)
-        self.asked_events = EVENTS in keys
-        found.place = root.place
-        found.name = self.word(keys.get("name")) or Path(found.file).name.split(".")[0]
-        found.about, found.data = self.word(keys.get("about")), self.word(keys.get("data"))
-        found.currency = self.word(keys.get("currency")) or "EUR"
-        found.timezone = self.zone(keys.get("timezone")) or "UTC"
-        self.day_first = self.order_of_dates(keys)
-        self.span(keys, root)
-        for name, node in self.mapping(keys.get("tables"), "tables").items():
-            self.table(name, node)
-        self.events(keys.get(EVENTS))
-        beside = [key for key in (WORK, PURCHASES) if key in keys]
-        if not found.origins and not beside and not self.problems:
-            self.report(root, "nothing to read", "give `tables: {leads: {file: leads.csv, id: id}}` or `events: ...`")
-        if "stages" in keys or found.origins or not beside:
-            self.stages(keys, root)
-        self.source(keys.get("source"))
-        self.value(keys.get("value"))
-        self.outcome(keys.get("outcome"))
-        found.work = read_work(self, keys.get(WORK))
-        found.purchases = read_purchases(self, keys.get(PURCHASES))
-        found.response = read_response(self, keys.get(RESPONSE))
-        self.marks_have_a_sign()
-        return found
-
-    def span(self, keys: dict[str, Node], root: Node) -> None:
-        found = self.found
-        if "as_of" not in keys:
-            hint = "the last day in the data: it says how long the open leads have been open"
-            self.report(root, "no `as_of`", hint)
-        found.as_of = self.instant(keys.get("as_of"), found.timezone, end=True)
-        found.as_of_text = str(keys["as_of"].value) if "as_of" in keys else ""
-        found.observed_from = self.before_end(keys.get("observed_from"))
-        changes = keys.get("changes")
-        nodes = changes.value if changes and isinstance(changes.value, list) else [changes] if changes else []
-        found.changes = tuple(sorted(filter(None, (self.before_end(node) for node in nodes))))
-
-    def origin(self, node: Node, keys: dict[str, Node], where: str) -> Origin | None:
-        if not self.one_of(node, keys, where, "file", "query"):
-            return None
-        mark = self.separator(keys.get("separator"))
-        if "file" in keys:
-            if "database" in keys:
-                self.report(keys["database"], f"{where} has a `database` and a `file`", "a database needs a `query`")
-            return Origin(self.word(keys["file"]), keys["file"].place, mark)
-        if not self.needs(node, keys, where, "database"):
-            return None
-        database = self.word(keys["database"])
-        name = f"query {where.removeprefix('tables.')}"
-        return Origin(name, keys["database"].place, mark, self.word(keys["query"]), database)
-
-    def table(self, name: str, node: Node) -> None:
-        if name in TAKEN:
-            self.report_at(node.at, f"a table cannot be called '{name}'", "the word has a meaning of its own")
-            return
-        keys = self.mapping(node, f"tables.{name}", TABLE_KEYS)
-        origin = self.origin(node, keys, f"tables.{name}")
-        if origin and self.needs(node, keys, f"tables.{name}", "id"):
-            id_ = self.column(keys["id"], table=name)
-            if id_:
-                self.found.tables[name] = Table(name, origin, id_, self.where(keys.get("where"), name))
-
-    def events(self, node: Node | None) -> None:
-        if node is None:
-            return
-        keys = self.mapping(node, EVENTS, EVENT_KEYS)
-        if not self.needs(node, keys, EVENTS, "case", "activity", "time"):
-            return
-        origin = self.origin(node, keys, EVENTS)
-        case, when = self.column(keys["case"], EVENTS), self.column(keys["time"], EVENTS)
-        activity = [self.named(word, place, EVENTS) for word, place in self.words(keys["activity"]) if word]
-        before = self.column(keys.get("before"), EVENTS)
-        if origin and case and activity and when:
-            self.found.events = Events(
-                origin,
-                case,
-                tuple(activity),
-                self.timed(when, keys),
-                self.where(keys.get("where"), EVENTS),
-                self.word(keys.get("empty")),
-                before,
-            )
-
-    def where(self, node: Node | None, table: str) -> tuple[Condition, ...]:
-        pairs = self.mapping(node, "where")
-        return tuple(Condition(self.named(name, child.at, table), self.words(child)) for name, child in pairs.items())
-
-    def stages(self, keys: dict[str, Node], root: Node) -> None:
-        stages = self.mapping(keys.get("stages"), "stages")
-        if "stages" not in keys:
-            self.report(
-                root,
-                "no `stages`",
-                "name them in order, such as `stages: {lead: leads.created, customer: leads.won_on}`",
-            )
-        elif len(stages) < 2:
-            self.report(keys["stages"], "a funnel needs at least two stages", "the last one may be the customer")
-        for name, node in stages.items():
-            if name in (LOST, "silent", "won", "rest"):
-                self.report(
-                    node,
-                    f"a stage cannot be called '{name}'",
-                    "`lost:` stands beside `stages:`" if name == LOST else "the word has a meaning of its own",
-                )
-            self.found.stages[name] = self.mark(node, f"stages.{name}")
-        if LOST in keys:
-            self.found.lost = self.mark(keys[LOST], LOST)
-
-    def mark(self, node: Node, where: str) -> Mark:
-        if not isinstance(node.value, dict):
-            entered = self.column(node)
-            return Mark(node.at, self.timed(entered, {}) if entered else None)
-        keys = self.mapping(node, where, MARK_KEYS)
-        entered = self.column(keys.get("entered"))
-        activity = keys.get("activity")
-        told = self.words(activity)
-        if activity is not None and self.found.events is None and not self.asked_events:
-            self.report(activity, "`activity` needs an event log", "say `events: {file: ..., case: ..., ...}`")
-        if entered and told:
-            self.report(node, f"{where} has both `entered` and `activity`", "a column, or activities")
-        return Mark(
-            node.at,
-            self.timed(entered, keys) if entered else None,
-            tuple(word for word, _ in told),
-            tuple(place for _, place in told),
-            self.before_end(keys.get("recorded_from")),
-        )
-
-    def source(self, node: Node | None) -> None:
-        if node is None:
-            return
-        if not isinstance(node.value, dict):
-            column, empty = self.column(node), ""
-        else:
-            keys = self.mapping(node, "source", ("column", "empty"))
-            if not self.needs(node, keys, "source", "column"):
-                return
-            column, empty = self.column(keys["column"]), self.word(keys.get("empty"))
-        if column:
-            self.found.source = Source(column, empty or "unknown")
-
-    def value(self, node: Node | None) -> None:
-        if node is None:
-            return
-        keys = self.mapping(node, "value", VALUE_KEYS) if isinstance(node.value, dict) else {"column": node}
-        if not self.needs(node, keys, "value", "column"):
-            return
-        column = self.column(keys["column"])
-        decimal = self.choice(keys.get("decimal"), "decimal", {",": "1.234,56", ".": "1,234.56"})
-        if column:
-            self.found.value = Amount(column, self.column(keys.get("currency")), decimal)
-
-    def outcome(self, node: Node | None) -> None:
-        if node is None:
-            return
-        keys = self.mapping(node, "outcome", OUTCOME_KEYS)
-        if not self.needs(node, keys, "outcome", "column", "values"):
-            return
-        if "time" in keys and "by" in keys:
-            self.report(keys["by"], "outcome has both `time` and `by`", "when it was, or by when at the latest")
-        column, when, by = (self.column(keys.get(key)) for key in ("column", "time", "by"))
-        values, words = {}, {}
-        for value, target in self.mapping(keys["values"], "outcome.values").items():
-            name = self.word(target)
-            if name != LOST and name not in self.found.stages:
-                self.report(
-                    target,
-                    f"'{name}' is not a stage",
-                    did_you_mean(name, [*self.found.stages, LOST])
-                    or f"stages: {', '.join(self.found.stages)}, or {LOST}",
-                )
-            values[value], words[value] = name, target.at
-        if column:
-            self.found.outcome = Outcome(
-                column,
-                self.timed(when, keys) if when else None,
-                self.timed(by, keys) if by else None,
-                values,
-                words,
-            )
-
-    def marks_have_a_sign(self) -> None:
-        """Every stage must show somewhere: in a column, an activity or an outcome."""
-        told = set(self.found.outcome.values.values()) if self.found.outcome else set()
-        for name, mark in self.found.stages.items():
-            if mark.entered is None and not mark.activities and name not in told and not self.at_place(mark.place):
-                example = "activity: NAME" if self.found.events else "entered: TABLE.COLUMN"
-                self.report_at(mark.place, f"nothing says when a lead enters '{name}'", f"`{name}: {{{example}}}`")
-
-    # ---- pieces
-
-    def column(self, node: Node | None, table: str = "") -> Column | None:
-        name = self.word(node)
-        if node is None or not name:
-            return None
-        first, dot, rest = name.partition(".")
-        if not table and dot and (first in self.found.tables or first in TAKEN):
-            return self.named(rest, node.place, first)
-        if not table and dot and self.found.tables and not self.at_place(node.place):
-            near = did_you_mean(first, self.found.tables)
-            if near:
-                self.report(node, f"no table is called '{first}'", near)
-        return self.named(name, node.place, table)
-
-    def named(self, text: str, place: Place, table: str) -> Column:
-        name, _, inside = text.partition(INSIDE)
-        return Column(table, name.strip(), place, inside=inside.strip(), day_first=self.day_first)
-
-    def timed(self, column: Column, keys: dict[str, Node]) -> Column:
-        said = self.order_of_dates(keys)
-        return Column(
-            column.table,
-            column.name,
-            column.place,
-            self.zone(keys.get("timezone")),
-            self.choice(keys.get("midnight"), "midnight", MIDNIGHTS) == "date",
-            self.word(keys.get("format")),
-            column.inside,
-            column.day_first if said is None else said,
-        )
-
-    def order_of_dates(self, keys: dict[str, Node]) -> bool | None:
-        said = self.choice(keys.get("dates"), "dates", DATES)
-        return None if not said else said == "day first"
-
-    def before_end(self, node: Node | None) -> datetime | None:
-        moment = self.instant(node, self.found.timezone)
-        if moment and self.found.as_of and moment >= self.found.as_of and node:
-            self.report(node, f"{node.value} is not before the as-of date {self.found.as_of_text}")
-            return None
-        return moment

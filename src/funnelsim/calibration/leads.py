@@ -37,7 +37,10 @@ class Leads:
     def first(self, column: Column) -> pl.Series:
         """A column's text by lead, the first that is given; "" where there is none."""
         table = self.library.table(column)
-        frame = pl.DataFrame({"lead": self.of_rows(table), "cell": self.library.words(column)})
+        lead = self.of_rows(table)
+        if np.array_equal(lead, np.arange(len(self))):
+            return self.library.words(column)
+        frame = pl.DataFrame({"lead": lead, "cell": self.library.words(column)})
         given = frame.filter((pl.col("lead") >= 0) & (pl.col("cell") != ""))
         given = given.unique("lead", keep="first", maintain_order=True)
         found = np.full(len(self), "", dtype=object)

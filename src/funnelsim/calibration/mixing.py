@@ -3,8 +3,9 @@
     log-odds to go on, of source g in stage s = a_s + f_g
 
 A scenario gives each source one `fit`, which acts in every stage; f is estimated from the shares by source and stage,
-weighted by their precision, and centred on the arriving leads. Stage averages must not simply be multiplied: later
-stages hold more of the better sources, and the product promises too much (in the sample history almost twice).
+weighted by their precision, drawn towards the others as far as little is known of a source (`pooling`), and centred on
+the arriving leads. Stage averages must not simply be multiplied: later stages hold more of the better sources, and the
+product promises too much (in the sample history almost twice).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from funnelsim.calibration.families import Array
 from funnelsim.calibration.history import LOST
+from funnelsim.calibration.pooling import UNBOUND, Cells, given, pool
 from funnelsim.calibration.records import Records
 from funnelsim.calibration.stages import StageFit
 
@@ -30,6 +32,8 @@ class Fits:
     value: Array
     covariance: Array
     spread: Array  # chi-square a stage: how far stages disagree about a source
+    own: Array  # how much of a source's figure is its own, not the others'
+    tau: float  # how much sources differ; inf: too few to pool
 
     def of(self, name: str) -> tuple[float, float] | None:
         """(fit, standard error) of a source, None when too little was seen of it."""
@@ -40,26 +44,32 @@ class Fits:
 
 
 def source_fits(records: Records, stages: list[StageFit]) -> Fits:
-    """f by weighted least squares over the shares by source and stage."""
+    """f from the shares by source and stage, partially pooled."""
     cells = [(s, name, share) for s, stage in enumerate(stages) for name, share in stage.sources.items()]
     names = tuple(name for name in records.sources if any(name == cell[1] for cell in cells))
-    if not names:
-        return Fits((), np.empty(0), np.empty((0, 0)), np.empty(0))
-    design = np.zeros((len(cells) + 1, len(stages) + len(names)))
-    y, weight = np.zeros(len(cells) + 1), np.ones(len(cells) + 1)
-    for row, (s, name, share) in enumerate(cells):
-        design[row, s] = design[row, len(stages) + names.index(name)] = 1.0
-        y[row], weight[row] = _logit(np.array(share.value)), max(share.se, 1e-3) ** -2
-    # The centre: arriving leads have fit 0 on average. As heavy as a constraint need be.
+    if len(names) < 2:
+        return Fits((), np.empty(0), np.empty((0, 0)), np.empty(0), np.empty(0), np.inf)
     arrived = np.bincount(records.source[records.visits.lead[records.visits.first]], minlength=len(records.sources))
     part = np.array([arrived[records.sources.index(name)] for name in names], float)
-    design[-1, len(stages) :], weight[-1] = part / part.sum(), 1e8
-    covariance = np.linalg.pinv(design.T @ (weight[:, None] * design))
-    found = covariance @ design.T @ (weight * y)
-    left = (y - design @ found)[:-1] ** 2 * weight[:-1]
-    own = [[k for k, cell in enumerate(cells) if cell[1] == name] for name in names]
-    spread = np.array([left[k].sum() / max(len(k) - 1, 1) if len(k) > 1 else 0.0 for k in own])
-    return Fits(names, found[len(stages) :], np.asarray(covariance[len(stages) :, len(stages) :]), spread)
+    used = sorted({s for s, _, _ in cells})
+    told = Cells(
+        _logit(np.clip([share.value for _, _, share in cells], 1e-9, 1 - 1e-9)),
+        np.array([max(share.se, 1e-3) ** 2 for _, _, share in cells]),
+        np.array([used.index(s) for s, _, _ in cells]),
+        np.array([names.index(name) for _, name, _ in cells]),
+    )
+    found = pool(told, np.maximum(part, 1e-9))
+    return Fits(names, found.value, found.covariance, _disagreement(told, len(names)), found.own, found.tau)
+
+
+def _disagreement(cells: Cells, sources: int) -> Array:
+    """Chi-square a stage by source, about the sources' own figures, not pooled."""
+    alone = given(cells, int(cells.stage.max()) + 1, np.ones(sources), UNBOUND)
+    rest = cells.y - alone.value[cells.source]
+    level = np.bincount(cells.stage, rest / cells.variance) / np.bincount(cells.stage, 1.0 / cells.variance)
+    left = np.bincount(cells.source, (rest - level[cells.stage]) ** 2 / cells.variance, sources)
+    seen = np.bincount(cells.source, minlength=sources)
+    return np.where(seen > 1, left / np.maximum(seen - 1, 1), 0.0)
 
 
 def ever(records: Records, stages: list[StageFit], fits: Fits, start: int, end: int) -> Array:

@@ -10,7 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from funnelsim.calibration.arrivals import Arrivals, fit_arrivals
-from funnelsim.calibration.history import History, read_history
+from funnelsim.calibration.cohort_table import CohortTable, cohort_records, fit_cohorts, read_cohorts
+from funnelsim.calibration.covariates import Slopes, fit_slopes
+from funnelsim.calibration.history import History
+from funnelsim.calibration.history_file import read_history
 from funnelsim.calibration.mixing import Fits, ever, source_fits
 from funnelsim.calibration.purchases import Repeat, read_repeat
 from funnelsim.calibration.reading import Library, open_library
@@ -27,6 +30,7 @@ from funnelsim.calibration.weighing import Estimate, estimate
 from funnelsim.errors import DataError, Problem
 
 NO_ARRIVALS = Arrivals(0, "", False, (), np.zeros((0, 0)))
+NO_SNAPSHOT = Snapshot((), {}, {}, {})  # counts do not say who is where
 FEW_EXITS = 30  # fewer exits than this and a stage's figures are graded thin
 
 
@@ -54,6 +58,7 @@ class Calibration:
     team: TeamFit | None = field(default=None, repr=False)
     repeat: Repeat | None = field(default=None, repr=False)
     response: ResponseFound | None = field(default=None, repr=False)
+    slopes: Slopes | None = field(default=None, repr=False)  # of covariates
 
     @property
     def leads(self) -> int:
@@ -71,7 +76,7 @@ class Calibration:
     @cached_property
     def cohorts(self) -> list[tuple[str, int, int, Estimate]]:
         """(months, visits, forward exits seen, fitted share) of the first stage."""
-        return cohorts(self.history, self.records, self.stages[0]) if self.stages else []
+        return cohorts(self.history, self.records, self.stages[0]) if self.stages and not self.history.counts else []
 
     def conversion(self, stage: str | None = None, to: str | None = None) -> Estimate:
         """Share of the leads entering a stage (the first) that ever enter another (the last)."""
@@ -99,10 +104,12 @@ class Calibration:
             seen = min(stage.seen(target) for target in stage.order)
             found[f"stages.{stage.name}.next"] = "measured" if seen >= FEW_EXITS else "measured, thin"
             found[f"stages.{stage.name}.pace"] = (
-                "measured" if not stage.misfits else "measured, as the data lie: no family follows them"
+                stage.pace_grade if not stage.misfits else "measured, as the data lie: no family follows them"
             )
         found["sources"] = "measured" if self.arrivals.weeks >= 8 else "measured, thin"
         found["sources.profile"] = "measured" if self.arrivals.hours_known else "days measured, hours assumed flat"
+        if self.slopes and self.slopes.alike:
+            found["fit_spread"] = "measured, as far as the covariates tell leads apart"
         if self.value:
             found["deal_value"] = "measured"
         if self.team:
@@ -156,10 +163,11 @@ def fit_history(history: History, library: Library, strict: bool = False) -> Cal
         pieces, rounding = read_pieces(history, library, tally)
         team = fit_team(pieces, history.work.team, history.timezone, rounding)
     repeat = read_repeat(history, library, tally) if history.purchases else None
-    records = _records(history, library, team, tally)
+    table = read_cohorts(history, library, tally) if history.counts else None
+    records = _records(history, library, team, table, tally)
     if strict:
         tally.raise_if_any(history.file)
-    stages = fit_stages(history, records) if history.stages else []
+    stages = fit_cohorts(history, table) if table else fit_stages(history, records) if history.stages else []
     if history.stages and not stages:
         raise DataError(
             [
@@ -177,7 +185,7 @@ def fit_history(history: History, library: Library, strict: bool = False) -> Cal
         records,
         stages,
         fit_arrivals(history, records) if len(records.ids) else NO_ARRIVALS,
-        take_snapshot(records, stages),
+        NO_SNAPSHOT if table else take_snapshot(records, stages),
         fit_value(records.value, won),
         tally,
         [DataFile(file, sheet.rows, sheet.sha256) for file, sheet in place.items()],
@@ -185,13 +193,18 @@ def fit_history(history: History, library: Library, strict: bool = False) -> Cal
         team,
         repeat,
         read_response_effect(history, library, records, team) if history.response else None,
+        fit_slopes(history, records, stages),
     )
 
 
-def _records(history: History, library: Library, team: TeamFit | None, tally: Tally) -> Records:
+def _records(
+    history: History, library: Library, team: TeamFit | None, table: CohortTable | None, tally: Tally
+) -> Records:
     """The leads; where there is no funnel, those who asked for work; where there is no work either, nobody."""
+    rows = {sheet.file: sheet.rows for sheet in library.sheets.values()}
+    if table:
+        return cohort_records(table, rows)
     if history.stages:
         return read_records(history, library, tally)
-    rows = {sheet.file: sheet.rows for sheet in library.sheets.values()}
     assert history.as_of is not None
     return queue_records(team, rows) if team else no_records(history.as_of.timestamp(), rows)

@@ -155,6 +155,12 @@ def _check_words(history: History, library: Library) -> None:
                 history.problems.append(
                     _unheard(place, f"no lead's {history.outcome.column.name} is '{word}'", word, known)
                 )
+    if history.source and history.source.same:
+        known = library.words(history.source.column).unique().to_list()
+        for word, place in history.source.words.items():
+            if word not in known:
+                told = f"no lead's {history.source.column.name} is '{word}'"
+                history.problems.append(_unheard(place, told, word, known))
     value = history.value
     if value and value.currency and library.table(value.currency) != library.table(value.column):
         history.problems.append(problem_at(value.currency.place, "the currency and the amount are in two tables"))
@@ -187,7 +193,8 @@ def _columns(history: History) -> list[Column]:
         found += [column for column in (outcome.column, outcome.time, outcome.by) if column]
     if history.value:
         found += [column for column in (history.value.column, history.value.currency) if column]
-    for part in (history.work, history.purchases, history.response):
+    found += [covariate.column for covariate in history.covariates]
+    for part in (history.work, history.purchases, history.response, history.counts):
         found += part.columns if part else []
     return found
 

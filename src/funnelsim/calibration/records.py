@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +45,7 @@ class Records:
     as_of: float
     day_only: bool  # are arrivals known to the day only?
     rows: dict[str, int]  # by file
+    covariates: Array = field(default_factory=lambda: np.empty((0, 0)))  # (lead, covariate); nan unknown
 
 
 def read_records(history: History, library: Library, tally: Tally) -> Records:
@@ -75,6 +76,7 @@ def read_records(history: History, library: Library, tally: Tally) -> Records:
         history.as_of.timestamp(),
         day_only,
         {sheet.file: sheet.rows for sheet in library.sheets.values()},
+        _covariates(history, leads, tally)[used],
     )
 
 
@@ -119,7 +121,7 @@ def _sources(history: History, leads: Leads) -> tuple[tuple[str, ...], np.ndarra
     """Names, the largest source first, and each lead's."""
     if history.source is None:
         return ("all",), np.zeros(len(leads), np.int64)
-    found = leads.first(history.source.column).replace("", history.source.empty)
+    found = history.source.named(leads.first(history.source.column))
     size = found.to_frame("name").group_by("name").len().sort("len", "name", descending=[True, False])
     place = {name: i for i, name in enumerate(size["name"].to_list())}
     return tuple(place), found.replace_strict(place, return_dtype=pl.Int64).to_numpy()
@@ -143,6 +145,20 @@ def _values(history: History, leads: Leads, tally: Tally) -> Array:
     value = amounts(leads.first(column), history.value.decimal)
     value[strangers[strangers >= 0]] = np.nan
     return np.where(value > 0, value, np.nan)
+
+
+def _covariates(history: History, leads: Leads, tally: Tally) -> Array:
+    """(lead, covariate): numbers, or their logarithms; nan where there are none."""
+    found = np.full((len(leads), len(history.covariates)), np.nan)
+    for k, covariate in enumerate(history.covariates):
+        number = amounts(leads.first(covariate.column), "")
+        with np.errstate(invalid="ignore", divide="ignore"):
+            number = np.where(number > 0, np.log(number), np.nan) if covariate.log else number
+        file = leads.library.sheets[leads.library.table(covariate.column)].file
+        reason = f"no {covariate.name} (taken as the average)"
+        tally.add(file, reason, leads.lines()[~np.isfinite(number)], dropped=False)
+        found[:, k] = number
+    return found
 
 
 def _own_currency(history: History, value: Amount, leads: Leads, cells: pl.Series) -> np.ndarray:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from funnelsim.calibration.arrivals import SourceArrivals
+from funnelsim.calibration.covariates import report_lines as slope_lines
 from funnelsim.calibration.fitted import assumed
 from funnelsim.calibration.purchases import report_lines as repeat_lines
 from funnelsim.calibration.quality import followed, grade_lines, quality_rows, read_lines
+from funnelsim.calibration.seasons import FEWEST_WEEKS
 from funnelsim.calibration.teams.text import report_lines as team_lines
 from funnelsim.calibration.touches import report_lines as response_lines
 from funnelsim.calibration.weighing import Estimate
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from funnelsim.calibration.pipeline import Calibration
 
 DAY = 86400.0
+MOST_QUIET = 6  # days that are named
 
 
 def report(found: Calibration, verbose: bool = False) -> str:
@@ -27,6 +30,7 @@ def report(found: Calibration, verbose: bool = False) -> str:
         *funnel,
         *families,
         _sources(found) if found.arrivals.sources else "",
+        "\n".join(slope_lines(found.slopes, found.history)) if found.slopes else "",
         _flight(found),
         "\n".join(team_lines(found.team)) if found.team else "",
         "\n".join(response_lines(found.response)) if found.response else "",
@@ -118,7 +122,7 @@ def _families(found: Calibration) -> str:
 def _sources(found: Calibration) -> str:
     first = found.stages[0] if found.stages else None
     going_on = f"{first.name} going on" if first else "going on"
-    rows = [("source", "a week", "level", "trend", "fit", "seen", going_on, "95 % interval")]
+    rows = [("source", "a week", "level", "trend", "fit", "its own", "seen", going_on, "95 % interval")]
     for source in found.arrivals.sources:
         seen, size = first.naive_sources.get(source.name, (0, 0)) if first else (0, source.leads)
         share = first.sources.get(source.name) if first else None
@@ -131,6 +135,7 @@ def _sources(found: Calibration) -> str:
                 f"{100 * source.level:.0f} %" if source.level else "-",
                 trend or "-",
                 f"{shift[0]:+.2f} +- {shift[1]:.2f}" if shift else "-",
+                f"{100 * found.fits.own[found.fits.names.index(source.name)]:.0f} %" if shift else "-",
                 f"{seen:,} of {size:,}",
                 f"{100 * share.value:.1f} %" if share else "as average",
                 _span(share) if share else "",
@@ -138,6 +143,7 @@ def _sources(found: Calibration) -> str:
         )
     lines = [
         _table("Sources", rows, 1),
+        *_pooled(found),
         f"weekly totals vary {found.arrivals.dispersion:.1f} times as much as by chance alone (variance / mean).",
     ]
     for source in found.arrivals.sources:
@@ -157,10 +163,31 @@ def _sources(found: Calibration) -> str:
     return "\n".join(lines)
 
 
+def _pooled(found: Calibration) -> list[str]:
+    fits = found.fits
+    if not fits.names:
+        return []
+    if not np.isfinite(fits.tau):
+        return ["fit: log-odds to go on, above the average lead; two sources do not say how much sources differ."]
+    return [
+        f"fit: log-odds to go on, above the average lead; sources differ by {fits.tau:.2f}. its own: how much of a fit"
+        " the source says itself; the rest is drawn towards the average."
+    ]
+
+
 def _rate(source: SourceArrivals) -> str:
     if source.rate or not source.batches:
         return f"{source.rate:.1f}"
     return f"batch of {source.batches[0][1]}" if len(source.batches) == 1 else f"{len(source.batches)} batches"
+
+
+def _season_months(found: Calibration) -> tuple[tuple[str, float], tuple[str, float]]:
+    """(name, factor) of the months with most and fewest leads."""
+    season, as_of = found.arrivals.season, found.history.as_of
+    assert season is not None and as_of is not None
+    months = season.by_month(as_of.timestamp(), found.history.timezone)[1:]
+    named = [(f"{np.datetime64(month).astype(object):%B}", factor) for month, factor in months]
+    return max(named, key=lambda one: one[1]), min(named, key=lambda one: one[1])
 
 
 def _flight(found: Calibration) -> str:
@@ -181,6 +208,7 @@ def _flight(found: Calibration) -> str:
 def _trust(found: Calibration) -> str:
     lines = []
     for stage in found.stages:
+        lines += [f"  {stage.name} -> {stage.order[0]}: {note}" for note in stage.notes]
         for timer in stage.timers:
             lines.append(
                 f"  {stage.name} -> {timer.exit}: {timer.count} of {timer.of:,} fall on one day, {timer.days:.1f} days"
@@ -205,6 +233,21 @@ def _trust(found: Calibration) -> str:
             f"  the figures are of what entered since {found.history.changes[-1]:%Y-%m-%d}; earlier leads have shares"
             " of their own and lend their times."
         )
+    if found.history.counts:
+        lines.append("  counts do not say who is where: no leads in flight; let the scenario warm up.")
+    if found.arrivals.season:
+        high, low = _season_months(found)
+        lines.append(
+            f"  arrivals have a season: most in {high[0]} ({100 * high[1] - 100:+.0f} %), fewest in {low[0]}"
+            f" ({100 * low[1] - 100:+.0f} %); rates are of the year's average, and by month in the fitted file."
+        )
+    elif found.arrivals.sources and found.arrivals.weeks < FEWEST_WEEKS:
+        lines.append(
+            f"  {found.arrivals.weeks} weeks cannot tell a season of the year from a trend ({FEWEST_WEEKS} can):"
+            " none is written."
+        )
+    for quiet in found.arrivals.quiet[:MOST_QUIET]:
+        lines.append(f"  {quiet.day}: {quiet.leads} leads where {quiet.expected:.0f} are usual: a holiday?")
     if not found.arrivals.hours_known:
         lines.append("  arrivals are known to the day only: hours of the day are flat in the fitted file.")
     return "\n".join(["Mind", *lines]) if lines else ""

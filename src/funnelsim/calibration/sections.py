@@ -2,6 +2,8 @@
 
     work:        who worked on what from when to when: handling times, people, patience, queue order, call-backs
     purchases:   who bought what when: repeat purchases
+    covariates:  numbers known of a lead when it arrives, such as a score
+    counts:      so many of a cohort got so far, when that is all there is
     response:    what the effect of a late first touch may be read from
 
 Read with the rest of the history file, so that all mistakes are told at once.
@@ -16,19 +18,23 @@ from funnelsim.calibration.response import METHODS, WHAT_THEN, WHY_NOT
 from funnelsim.errors import did_you_mean
 from funnelsim.scenario import presets
 from funnelsim.scenario.text import Node
-from funnelsim.scenario.units import Misreading, elapsed
 from funnelsim.scenario.values import Place
 
 if TYPE_CHECKING:
-    from funnelsim.calibration.history import Column, Condition, HistoryReader, Origin
+    from funnelsim.calibration.history import Column, Condition, Origin
+    from funnelsim.calibration.history_file import HistoryReader
 
-WORK, PURCHASES, RESPONSE = "work", "purchases", "response"
+WORK, PURCHASES, RESPONSE, COUNTS, COVARIATES = "work", "purchases", "response", "counts", "covariates"
 FILE_KEYS = ("file", "query", "database", "separator", "where")
 TIME_KEYS = ("timezone", "format", "dates")
 WORK_KEYS = (
     *FILE_KEYS, *TIME_KEYS, "team", "case", "kind", "worker", "nobody", "rank", "asked", "started", "ended", "gave_up",
     "lifecycle", "time", "date", "never", "stages",
 )
+COUNTS_KEYS = (*FILE_KEYS, *TIME_KEYS, "period", "each", "elapsed", "counted", "clock", "year")
+PERIODS = {"day": "a cohort entered on one day", "week": "in one week", "month": "in one month"}
+COUNTED = {"so far": "all who had got so far by then", "each period": "those of that period alone"}
+CLOCKS = {"calendar": "periods of the calendar", "own": "each lead's own age"}
 LIFECYCLE_KEYS = ("column", "asked", "started", "ended")
 PURCHASE_KEYS = (*FILE_KEYS, *TIME_KEYS, "customer", "time", "value", "stage")
 RESPONSE_KEYS = ("stage", "asked", "touched", "within", "known", *METHODS, "regression", *TIME_KEYS)
@@ -104,6 +110,66 @@ class ResponseKnown:
         return [column for column in (self.by, self.asked, self.touched, *self.known) if column]
 
 
+@dataclass(frozen=True)
+class Counts:
+    """One row a cohort, or one a cohort and an elapsed period; `stages` name the columns of the counts."""
+
+    origin: Origin
+    where: tuple[Condition, ...]
+    period: Column  # when the cohort entered
+    each: str  # day, week or month
+    elapsed: Column | None  # how many periods after it; None: totals as of the date
+    each_period: bool  # counts are of the elapsed period alone, not up to then
+    own_clock: bool  # elapsed periods count from each lead's own entry
+    year: int  # of the first row, where dates have none; 0: they have
+
+    @property
+    def columns(self) -> list[Column]:
+        return [column for column in (self.period, self.elapsed) if column]
+
+
+def read_counts(reader: HistoryReader, node: Node | None) -> Counts | None:
+    """The section `counts`; None when there is none, or when it cannot be understood."""
+    if node is None:
+        return None
+    keys = reader.mapping(node, COUNTS, COUNTS_KEYS)
+    origin = reader.origin(node, keys, COUNTS)
+    if not reader.needs(node, keys, COUNTS, "period", "each") or origin is None:
+        return None
+    period = reader.column(keys["period"], COUNTS)
+    each = reader.choice(keys["each"], "each", PERIODS)
+    counted = reader.choice(keys.get("counted"), "counted", COUNTED)
+    clock = reader.choice(keys.get("clock"), "clock", CLOCKS)
+    year = _year(reader, keys)
+    if period is None or not each:
+        return None
+    where, elapsed = reader.where(keys.get("where"), COUNTS), reader.column(keys.get("elapsed"), COUNTS)
+    return Counts(origin, where, reader.timed(period, keys), each, elapsed, counted == "each period", clock == "own",
+                  year)
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """A number known of a lead when it arrives."""
+
+    name: str
+    column: Column
+    log: bool  # its logarithm counts, as of amounts
+
+
+def read_covariates(reader: HistoryReader, node: Node | None) -> tuple[Covariate, ...]:
+    """The section `covariates`: `{score: leads.score, amount: {column: leads.amount, scale: log}}`."""
+    found = []
+    for name, child in reader.mapping(node, COVARIATES).items():
+        keys = reader.mapping(child, f"{COVARIATES}.{name}", ("column", "scale")) if isinstance(child.value, dict) \
+            else {"column": child}
+        scale = reader.choice(keys.get("scale"), "scale", {"plain": "the number itself", "log": "its logarithm"})
+        if reader.needs(child, keys, f"{COVARIATES}.{name}", "column"):
+            column = reader.column(keys["column"])
+            found += [Covariate(name, column, scale == "log")] if column else []
+    return tuple(found)
+
+
 def read_work(reader: HistoryReader, node: Node | None) -> WorkLog | None:
     """The section `work`; None when there is none, or when it cannot be understood."""
     if node is None:
@@ -174,8 +240,20 @@ def read_response(reader: HistoryReader, node: Node | None) -> ResponseKnown | N
         _stage(reader, keys["stage"]), method, preset, by,
         reader.timed(asked, keys) if asked else None, reader.timed(touched, keys) if touched else None,
         tuple(reader.named(word, place, "") for word, place in reader.words(keys.get("known")) if word),
-        _within(reader, keys.get("within")), node.place,
+        reader.length(keys.get("within")) or WITHIN, node.place,
     )
+
+
+def _year(reader: HistoryReader, keys: dict[str, Node]) -> int:
+    """The year of dates without one; 0 when nothing is said."""
+    told = reader.word(keys.get("year"))
+    if told and not (told.isdecimal() and len(told) == 4):
+        reader.report(keys["year"], f"'{told}' is not a year", "write `year: 2014`")
+        return 0
+    if told and "format" not in keys:
+        reader.report(keys["year"], "`year` needs the `format` of the dates", "such as `format: '%b %d'` for Oct 11")
+        return 0
+    return int(told or 0)
 
 
 def _lifecycle(reader: HistoryReader, keys: dict[str, Node]) -> tuple[Column | None, tuple[tuple[str, ...], ...]]:
@@ -226,16 +304,6 @@ def _preset(reader: HistoryReader, node: Node) -> str:
         near = did_you_mean(name, known) or f"there are {', '.join(known)}"
         reader.report(node, f"no curve is called '{name}'", near)
     return name
-
-
-def _within(reader: HistoryReader, node: Node | None) -> float:
-    if node is None:
-        return WITHIN
-    try:
-        return float(elapsed(node.value).seconds)
-    except Misreading as error:
-        reader.report(node, str(error), error.hint)
-        return WITHIN
 
 
 def _plain_words(reader: HistoryReader, node: Node | None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 
@@ -40,6 +41,7 @@ def take_snapshot(records: Records, stages: list[StageFit]) -> Snapshot:
     counts: dict[str, int] = {}
     kept: dict[str, int] = {}
     expected: dict[str, float] = {}
+    sources = np.array(records.sources, dtype=object)
     for number, name in enumerate(records.stages):
         if name not in fitted:
             continue
@@ -49,17 +51,15 @@ def take_snapshot(records: Records, stages: list[StageFit]) -> Snapshot:
         alive = chance >= HOPELESS
         counts[name], kept[name] = len(mine), int(alive.sum())
         expected[name] = float(chance[alive].sum())
-        for visit, seconds in zip(mine[alive].tolist(), age[alive].tolist(), strict=True):
-            lead = int(visits.lead[visit])
-            value = records.value[lead]
-            rows.append(
-                (
-                    str(records.ids[lead]),
-                    records.sources[records.source[lead]],
-                    name,
-                    f"{seconds:.0f} s",
-                    str(visits.number[visit]),
-                    f"{value:.2f}" if np.isfinite(value) else "",
-                )
-            )
+        lead = visits.lead[mine[alive]]
+        value = records.value[lead]
+        told = [f"{amount:.2f}" for amount in value] if np.isfinite(value).any() else [""] * len(lead)
+        rows += zip(
+            map(str, records.ids[lead]),
+            sources[records.source[lead]],
+            repeat(name),
+            [f"{seconds:.0f} s" for seconds in age[alive].tolist()],
+            map(str, visits.number[mine[alive]].tolist()),
+            ["" if amount == "nan" else amount for amount in told],
+        )
     return Snapshot(tuple(sorted(rows)), counts, kept, expected)

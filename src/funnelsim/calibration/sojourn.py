@@ -18,18 +18,19 @@ group (Jeffreys' prior): where all have left, or none, the likelihood alone woul
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from funnelsim.calibration.descent import covariance, lowest
 from funnelsim.calibration.families import Array, cdf, first_guess, log_density, log_time
 
 BINS = 512
 LOGIT_BOUND, MU_BOUNDS, S_BOUNDS = 12.0, (-10.0, 30.0), (-6.0, 4.0)
-WIDEST_VARIANCE = 4.0  # a direction the data say nothing about is drawn this wide, not infinitely wide
 PRIOR = 0.5  # Jeffreys' prior of the shares: keeps a share that was never seen off 0, and its interval
-MOST_STEPS, MOST_RENEWALS = 200, 4
 MANY, CELLS, CROWD = 100_000, 1 << 16, 0.001  # more leads than this are not sorted, unless a cell holds too many
+AGE_CELLS = 4096  # means over the ages of more visits than this are taken cell by cell
 COARSE = 5.0  # times shorter than this many roundings are treated as intervals
 
 
@@ -75,6 +76,7 @@ class Binned:
     late_group: np.ndarray
     late_weight: Array
     blind: bool  # does any open lead have hidden time at all?
+    prior: float = PRIOR  # leads added to every share of every group
 
     @property
     def total(self) -> float:
@@ -115,23 +117,28 @@ class Law:
 
 
 def fit(
-    data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], start: Array | None = None, roughly: bool = False
+    data: Binned,
+    families: tuple[str, ...],
+    law_of: tuple[int, ...],
+    start: Array | None = None,
+    tolerance: float = 1e-8,
+    errors: bool = True,
 ) -> Law:
-    """Maximum likelihood with the covariance from the Hessian (differences of the exact gradient).
-
-    `roughly` is for trying out families: a likelihood to a tenth of a unit, and no covariance.
-    """
-    groups = data.counts.shape[0]
-    shares = groups * len(law_of)
+    """Maximum likelihood, to `tolerance` of its logarithm, with the covariance unless `errors` are not asked for."""
+    start = first_vector(data, families, law_of) if start is None else start
+    shares = data.counts.shape[0] * len(law_of)
     bounds = [(-LOGIT_BOUND, LOGIT_BOUND)] * shares + [MU_BOUNDS, S_BOUNDS] * len(families)
     low, high = (np.array(side) for side in zip(*bounds, strict=True))
-    start = first_vector(data, families, law_of) if start is None else start
+    cost = partial(negative_log_likelihood, data=data, families=families, law_of=law_of)
+    vector, value = lowest(cost, start, low, high, tolerance)
+    law = Law(families, law_of, data.counts.shape[0], vector, np.zeros((len(vector),) * 2), -value)
+    return with_errors(data, law) if errors else law
 
-    likelihood = _Likelihood(data, families, law_of, low, high)
-    vector, value = likelihood.lowest(np.clip(start, low, high), 0.02 if roughly else 1e-8)
-    if roughly:
-        return Law(families, law_of, groups, vector, np.zeros((len(vector),) * 2), -value)
-    return Law(families, law_of, groups, vector, _covariance(likelihood.hessian(vector)), -value)
+
+def with_errors(data: Binned, law: Law) -> Law:
+    """The same with the covariance from the Hessian."""
+    cost = partial(negative_log_likelihood, data=data, families=law.families, law_of=law.law_of)
+    return replace(law, covariance=covariance(cost, law.vector))
 
 
 def negative_log_likelihood(
@@ -142,10 +149,10 @@ def negative_log_likelihood(
     every = np.maximum(softmax(x[: groups * exits].reshape(groups, exits)), 1e-300)
     shares = every[:, 1:]
     laws = x[groups * exits :].reshape(-1, 2)
-    counts = data.counts + PRIOR
+    counts = data.counts + data.prior
     by_share = counts / shares
     by_law = np.zeros_like(laws)
-    value = float((counts * np.log(shares)).sum() + PRIOR * np.log(every[:, 0]).sum())
+    value = float((counts * np.log(shares)).sum() + data.prior * np.log(every[:, 0]).sum())
 
     for j, law in enumerate(law_of):
         added, gradient = _times_of_exit(data, j, families[law], laws[law, 0], laws[law, 1])
@@ -173,7 +180,7 @@ def negative_log_likelihood(
             by_share[:, j] += np.bincount(data.late_group, pull * at[j][0], groups)
             by_law[law] += at[j][1] @ (pull * mine[:, j])
 
-    by_logit = shares * (by_share - (shares * by_share).sum(1, keepdims=True) - PRIOR)
+    by_logit = shares * (by_share - (shares * by_share).sum(1, keepdims=True) - data.prior)
     return -value, -np.concatenate([by_logit.ravel(), by_law.ravel()])
 
 
@@ -199,8 +206,8 @@ def first_vector(data: Binned, families: tuple[str, ...], law_of: tuple[int, ...
     return np.concatenate([np.log(seen / never[:, None]).ravel(), np.ravel(laws)])
 
 
-def bin_spells(spells: Spells, bins: int = BINS) -> Binned:
-    """Events in geometric bins of time, open leads in bins of equal count by age."""
+def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> Binned:
+    """Events in geometric bins of time, open leads in bins of equal count by age. `prior` 0: plain likelihood."""
     exits = len(spells.exits)
     recorded_for = np.array(spells.recorded_for or (np.inf,) * exits)
     late = np.maximum(spells.age - spells.observed_for, 0.0)
@@ -235,7 +242,19 @@ def bin_spells(spells: Spells, bins: int = BINS) -> Binned:
         late_group=(np.bincount(late_of, spells.group[was_late]) / late_weight).round().astype(np.int64),
         late_weight=late_weight,
         blind=bool((blind > 0).any()),
+        prior=prior,
     )
+
+
+def crowded(values: Array) -> tuple[Array, Array]:
+    """Values and their weights; very many are put into cells first, each at its mean."""
+    if len(values) <= AGE_CELLS:
+        return values, np.ones(len(values))
+    low, high = values.min(), values.max()
+    cell = ((values - low) * ((AGE_CELLS - 1) / max(high - low, 1e-9))).astype(np.int32)
+    weight = np.bincount(cell, minlength=AGE_CELLS).astype(float)
+    total, used = np.bincount(cell, values, AGE_CELLS), weight > 0
+    return total[used] / weight[used], weight[used]
 
 
 def _times_of_exit(data: Binned, j: int, family: str, mu: float, s: float) -> tuple[float, Array]:
@@ -269,81 +288,6 @@ def _hidden(
         gone.append(value)
         slopes.append(slope)
     return gone, slopes
-
-
-class _Likelihood:
-    """One likelihood to be maximised: BFGS begun from a true Hessian, within bounds.
-
-    scipy's L-BFGS-B finds the same, but spends more time on itself than on a likelihood this cheap.
-    """
-
-    def __init__(
-        self, data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], low: Array, high: Array
-    ) -> None:
-        self.data, self.families, self.law_of, self.low, self.high = data, families, law_of, low, high
-
-    def __call__(self, x: Array) -> tuple[float, Array]:
-        return negative_log_likelihood(x, self.data, self.families, self.law_of)
-
-    def lowest(self, x: Array, tolerance: float) -> tuple[Array, float]:
-        """Where minus the log-likelihood is lowest, to about `tolerance`, and its value there."""
-        value, gradient = self(x)
-        inverse = _positive_inverse(self.hessian(x))
-        renewed = 0
-        for _ in range(MOST_STEPS):
-            free = ~(((x <= self.low) & (gradient > 0)) | ((x >= self.high) & (gradient < 0)))
-            step = np.zeros(len(x))
-            step[free] = -inverse[np.ix_(free, free)] @ gradient[free]
-            gain = -float(step @ gradient)
-            found = self.along(x, value, step, gain) if gain > tolerance else None
-            if found is None:
-                if gain <= tolerance or renewed >= MOST_RENEWALS:
-                    break
-                inverse, renewed = _positive_inverse(self.hessian(x)), renewed + 1
-                continue
-            moved, value, after = found
-            inverse = _updated(inverse, moved - x, after - gradient)
-            x, gradient = moved, after
-        return x, value
-
-    def along(self, x: Array, value: float, step: Array, gain: float) -> tuple[Array, float, Array] | None:
-        """The first of ever shorter steps that gains enough."""
-        length = min(1.0, 3.0 / max(float(np.abs(step).max()), 1e-12))
-        for _ in range(25):
-            moved = np.clip(x + length * step, self.low, self.high)
-            reached, gradient = self(moved)
-            if reached < value - 1e-4 * length * gain:
-                return moved, reached, gradient
-            length *= 0.4
-        return None
-
-    def hessian(self, x: Array) -> Array:
-        rows = []
-        for i in range(len(x)):
-            step = np.zeros(len(x))
-            step[i] = 1e-5 * max(1.0, abs(x[i]))
-            rows.append((self(x + step)[1] - self(x - step)[1]) / (2.0 * step[i]))
-        hessian = np.array(rows)
-        return np.asarray(0.5 * (hessian + hessian.T))
-
-
-def _positive_inverse(hessian: Array) -> Array:
-    values, vectors = np.linalg.eigh(hessian)
-    return np.asarray((vectors / np.maximum(np.abs(values), 1e-2)) @ vectors.T)
-
-
-def _updated(inverse: Array, moved: Array, turned: Array) -> Array:
-    """The BFGS update of an inverse Hessian."""
-    product = float(moved @ turned)
-    if product <= 1e-12:
-        return inverse
-    left = np.eye(len(moved)) - np.outer(moved, turned) / product
-    return np.asarray(left @ inverse @ left.T + np.outer(moved, moved) / product)
-
-
-def _covariance(hessian: Array) -> Array:
-    values, vectors = np.linalg.eigh(hessian)
-    return np.asarray((vectors / np.maximum(values, 1.0 / WIDEST_VARIANCE)) @ vectors.T)
 
 
 def _geometric(log_t: Array, bins: int) -> tuple[Array, Array]:

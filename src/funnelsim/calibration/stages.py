@@ -14,13 +14,16 @@ from funnelsim.calibration.families import Array, cdf, log_time
 from funnelsim.calibration.goodness import Misfit, misfit
 from funnelsim.calibration.history import LOST, History
 from funnelsim.calibration.records import LOST_AT, OPEN, Records
+from funnelsim.calibration.small import share_given_times
 from funnelsim.calibration.sojourn import Spells
 from funnelsim.calibration.splitting import Timer, split_modes, split_timers
 from funnelsim.calibration.times import local_parts
 from funnelsim.calibration.weighing import Estimate, Weighed, refit, weigh
 
 DAY = 86400.0
-ENOUGH = 20  # forward exits a source (or cohort) needs for a share of its own
+ENOUGH = 20  # forward exits a source (or cohort) needs for a share fitted together with the times
+FEWEST_VISITS = 5  # a source with fewer is taken as the average
+MOST_SOURCES = 100  # the largest; the others are taken as the average
 TRIED_AGAIN = 2  # choices of families that are fitted again for finer groups
 
 
@@ -38,6 +41,8 @@ class StageFit:
     naive_sources: dict[str, tuple[int, int]]  # (forward exits, visits)
     timers: tuple[Timer, ...]
     misfits: tuple[Misfit, ...]
+    notes: tuple[str, ...] = ()  # what else is to be minded
+    pace_grade: str = "measured"
 
     @property
     def visits(self) -> int:
@@ -155,11 +160,16 @@ def _fit(spells: Spells) -> tuple[Spells, Weighed, tuple[Timer, ...], tuple[Misf
         spells = split
 
 
-def _spells(history: History, records: Records, number: int) -> tuple[Spells, np.ndarray]:
-    """The visits of a stage; those that ended before the list of leads began tell of nothing but themselves."""
-    visits = records.visits
+def visits_of(history: History, records: Records, number: int) -> np.ndarray:
+    """Which visits a stage is fitted to: those that ended before the list of leads began tell of themselves only."""
     began = history.observed_from.timestamp() if history.observed_from else -np.inf
-    mine = (visits.stage == number) & ~(visits.left < began)
+    return np.asarray((records.visits.stage == number) & ~(records.visits.left < began))
+
+
+def _spells(history: History, records: Records, number: int) -> tuple[Spells, np.ndarray]:
+    """The visits of a stage, and where their leads came from."""
+    visits, mine = records.visits, visits_of(history, records, number)
+    began = history.observed_from.timestamp() if history.observed_from else -np.inf
     to = visits.to[mine]
     places = [LOST_AT if name == LOST else i for i, name in enumerate([*records.stages, LOST])]
     exits = [(name, place) for name, place in zip([*records.stages, LOST], places, strict=True) if (to == place).any()]
@@ -194,24 +204,33 @@ def _spells(history: History, records: Records, number: int) -> tuple[Spells, np
 def _by_source(
     records: Records, spells: Spells, source: np.ndarray, fit: Weighed, forward: tuple[int, ...]
 ) -> tuple[dict[str, Estimate], dict[str, tuple[int, int]]]:
-    """Forward shares of the sources that have shown enough exits in the last period; the others are fitted as one."""
+    """Forward shares by source in the last period: fitted together with the times where enough exits were seen,
+    given the times of the stage where fewer were. None of them is pooled yet."""
     last = spells.group == spells.groups - 1
     went = np.isin(spells.outcome, [j + 1 for j in forward])
     seen = np.bincount(source[last], went[last], len(records.sources)).astype(int)
     size = np.bincount(source[last], minlength=len(records.sources))
     naive = {name: (int(seen[i]), int(size[i])) for i, name in enumerate(records.sources) if size[i]}
-    own = [i for i in range(len(records.sources)) if seen[i] >= ENOUGH]
-    if len(own) < 2 or not forward:
+    told = [i for i in np.argsort(-size, kind="stable")[:MOST_SOURCES].tolist() if size[i] >= FEWEST_VISITS]
+    if len(told) < 2 or not forward:
         return {}, naive
-    rest = last & ~np.isin(source, own)
-    group = spells.group.copy()
-    first = spells.groups - 1
-    if rest.any():
-        group[rest], first = first, first + 1
-    for i, number in enumerate(own):
-        group[last & (source == number)] = first + i
-    finer = refit(replace(spells, group=group, groups=first + len(own)), fit, TRIED_AGAIN)
-    return {records.sources[number]: finer.forward(list(forward), first + i) for i, number in enumerate(own)}, naive
+    own = [i for i in sorted(told) if seen[i] >= ENOUGH]
+    own = own if len(own) > 1 else []
+    found = {}
+    if own:
+        rest = last & ~np.isin(source, own)
+        group = spells.group.copy()
+        first = spells.groups - 1
+        if rest.any():
+            group[rest], first = first, first + 1
+        for i, number in enumerate(own):
+            group[last & (source == number)] = first + i
+        finer = refit(replace(spells, group=group, groups=first + len(own)), fit, TRIED_AGAIN)
+        found = {number: finer.forward(list(forward), first + i) for i, number in enumerate(own)}
+    for number in told:
+        if number not in found:
+            found[number] = share_given_times(spells, last & (source == number), fit, forward)
+    return {records.sources[number]: found[number] for number in sorted(found)}, naive
 
 
 def still_to_move(stage: StageFit, age: Array) -> Array:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from funnelsim.errors import Problem, did_you_mean
 from funnelsim.scenario.text import Node, problem_at
+from funnelsim.scenario.units import Misreading, elapsed
 from funnelsim.scenario.values import Place
 
 
@@ -114,6 +115,16 @@ class TreeReader:
             self.report(node, f"'{text}' is not a date{reason}", "write 2018-03-31, or 2018-03-31 18:00")
             return None
         return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
+
+    def length(self, node: Node | None) -> float | None:
+        """Seconds of elapsed time, such as `14 days`; None when there are none or they are not understood."""
+        if node is None:
+            return None
+        try:
+            return float(elapsed(node.value).seconds)
+        except Misreading as error:
+            self.report(node, str(error), error.hint)
+            return None
 
     def report(self, node: Node, text: str, hint: str = "") -> None:
         self.report_at(node.at if "unknown key" in text else node.place, text, hint)

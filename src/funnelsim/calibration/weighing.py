@@ -20,12 +20,13 @@ from typing import NamedTuple
 import numpy as np
 
 from funnelsim.calibration.families import FAMILIES, Array, Number, cdf, log_time
-from funnelsim.calibration.sojourn import Binned, Law, Spells, bin_spells, first_vector, fit
+from funnelsim.calibration.sojourn import Binned, Law, Spells, bin_spells, crowded, first_vector, fit, with_errors
 
 THIN = 12  # fewer events of an exit than this say nothing about the shape of its time law
 SMALLEST_WEIGHT = 0.01
 MOST_CHOICES = 12
 DRAWS = 4000
+ROUGHLY = 0.02  # of the log-likelihood: near enough to tell which families are worth fitting
 LOWEST, HIGHEST, HALVINGS = -10.0, 35.0, 45  # log seconds between which a median is looked for
 
 
@@ -159,7 +160,8 @@ def weigh(spells: Spells, timers: frozenset[int] = frozenset()) -> Weighed:
     data = bin_spells(spells)
     law_of = _laws(data)
     fixed = frozenset(law_of[j] for j in timers)
-    return _weighed(spells, [fit(data, families, law_of, start) for families, start in _plausible(data, law_of, fixed)])
+    choices = _plausible(data, law_of, fixed)
+    return _weighed(spells, data, [fit(data, families, law_of, start, errors=False) for families, start in choices])
 
 
 def refit(spells: Spells, known: Weighed, most: int) -> Weighed:
@@ -172,15 +174,16 @@ def refit(spells: Spells, known: Weighed, most: int) -> Weighed:
         start = np.concatenate(
             [np.tile(law.vector[(law.groups - 1) * shares : law.groups * shares], spells.groups), times]
         )
-        laws.append(fit(data, law.families, law.law_of, start))
-    return _weighed(spells, laws)
+        laws.append(fit(data, law.families, law.law_of, start, errors=False))
+    return _weighed(spells, data, laws)
 
 
-def _weighed(spells: Spells, laws: list[Law]) -> Weighed:
+def _weighed(spells: Spells, data: Binned, laws: list[Law]) -> Weighed:
+    """The choices that weigh anything, with their errors."""
     laws = sorted(laws, key=lambda law: law.aic)
     weights = np.exp(-0.5 * (np.array([law.aic for law in laws]) - laws[0].aic))
     kept = weights / weights.sum() >= SMALLEST_WEIGHT
-    laws = [law for law, keep in zip(laws, kept, strict=True) if keep]
+    laws = [with_errors(data, law) for law, keep in zip(laws, kept, strict=True) if keep]
     weights = weights[kept] / weights[kept].sum()
     visits = np.bincount(spells.group, minlength=spells.groups)
     return Weighed(spells.exits, tuple(laws), weights, spells.counts, visits, _reached(spells, laws[0]))
@@ -189,12 +192,13 @@ def _weighed(spells: Spells, laws: list[Law]) -> Weighed:
 def _reached(spells: Spells, law: Law) -> Array:
     """Mean chance, at the present ages, that an exit which will happen has happened and was seen."""
     found = []
+    age, weight = crowded(spells.age)
     for j in range(len(spells.exits)):
         family, mu, s = law.times(j)
         since = spells.recorded_for[j] if spells.recorded_for else np.inf
-        start = np.maximum(np.maximum(spells.age - since, spells.age - spells.observed_for), 0.0)
-        seen = cdf(family, mu, s, log_time(spells.age))[0] - cdf(family, mu, s, log_time(start))[0]
-        found.append(float(seen.mean()))
+        start = np.maximum(np.maximum(age - since, age - spells.observed_for), 0.0)
+        seen = cdf(family, mu, s, log_time(age))[0] - cdf(family, mu, s, log_time(start))[0]
+        found.append(float(np.average(seen, weights=weight)))
     return np.array(found)
 
 
@@ -212,12 +216,12 @@ def _plausible(
     count = max(law_of) + 1
     if count == 1:
         return [((family,), None) for family in FAMILIES]
-    base = fit(data, ("lognormal",) * count, law_of, roughly=True)
+    base = fit(data, ("lognormal",) * count, law_of, tolerance=ROUGHLY, errors=False)
     gain = {(k, "lognormal"): (0.0, base.vector[-2 * count :].reshape(-1, 2)[k]) for k in range(count)}
     for k in (k for k in range(count) if k not in fixed):
         for family in (f for f in FAMILIES if f != "lognormal"):
             families = tuple(family if i == k else "lognormal" for i in range(count))
-            tried = fit(data, families, law_of, _begin(data, families, law_of, base), roughly=True)
+            tried = fit(data, families, law_of, _begin(data, families, law_of, base), tolerance=ROUGHLY, errors=False)
             gain[k, family] = (tried.aic - base.aic, tried.vector[-2 * count :].reshape(-1, 2)[k])
     choices = [[family for family in FAMILIES if (k, family) in gain] for k in range(count)]
     ranked = sorted((sum(gain[k, f][0] for k, f in enumerate(families)), families) for families in product(*choices))

@@ -10,6 +10,7 @@ import csv
 import gzip
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -156,6 +157,8 @@ def _text(path: Path, raw: bytes, separator: str, digest: str) -> Opened:
         raise Unreadable(Problem(str(path), text=f"line {line} holds a null character", hint="is this a text file?"))
     mark = separator or _separator(text)
     names = _header(path, text, mark)
+    if mark != "\t" and (whole := _tabs_for_empty(text, mark, len(names))) != text:
+        text, raw = whole, whole.encode()
     if torn := _torn(path, text, mark, len(names)):
         raise Unreadable(torn)
 
@@ -199,6 +202,16 @@ def _header(path: Path, text: str, mark: str) -> tuple[str, ...]:
             )
         )
     return _stripped(names)
+
+
+def _tabs_for_empty(text: str, mark: str, width: int) -> str:
+    """Spreadsheets pasted into a text file end short rows in tabs, which stand for the cells that are missing."""
+
+    def mended(row: re.Match[str]) -> str:
+        missing = width - 1 - row[1].count(mark)
+        return row[1] + (mark * missing if missing > 0 else row[2])
+
+    return re.sub(r"^([^\t\r\n]*[^\t\r\n])(\t+)(?=\r?$)", mended, text, flags=re.MULTILINE) if "\t" in text else text
 
 
 def _torn(path: Path, text: str, mark: str, width: int) -> Problem | None:

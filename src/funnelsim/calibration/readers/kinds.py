@@ -34,6 +34,7 @@ _NO_ROLES = {
     "births",
     "every_date",
     "tells_not",
+    "yearless",
 }
 
 
@@ -50,7 +51,7 @@ class Kind:
 
     @property
     def form(self) -> str:
-        """wide or events."""
+        """wide, events or counts."""
         return str(self.table["form"])
 
     def get(self, key: str) -> list[Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from funnelsim.calibration.readers.cohorts import draft_cohorts
 from funnelsim.calibration.readers.database import is_database, open_query
 from funnelsim.calibration.readers.draft import Draft
 from funnelsim.calibration.readers.files import Opened, Unreadable, open_file
@@ -156,4 +157,8 @@ def _write(path: Path, text: str) -> None:
         beside.unlink(missing_ok=True)
 
 
-_DRAFTS: dict[str, Callable[[Match, Survey, Draft], None]] = {"wide": draft_table, "events": draft_log}
+_DRAFTS: dict[str, Callable[[Match, Survey, Draft], None]] = {
+    "wide": draft_table,
+    "events": draft_log,
+    "counts": draft_cohorts,
+}

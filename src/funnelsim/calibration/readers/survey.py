@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -84,9 +84,15 @@ class Survey:
     def column(self, name: str) -> Column:
         return Column("", name, Place(self.opened.file, 1, 1), day_first=self.day_first)
 
-    def last_day(self, columns: Sequence[str]) -> str:
-        """The last day with anything in these columns; a few times long after all others are left out."""
-        every = [self.times(column).seconds for column in columns]
+    def last_day(self, columns: Sequence[str], only: Mapping[str, pl.Series] | None = None) -> str:
+        """The last day with anything in these columns; a few times long after all others are left out.
+
+        `only`: the rows that count, of columns where not all do.
+        """
+        every = []
+        for column in columns:
+            seconds = self.times(column).seconds
+            every.append(seconds[only[column].to_numpy()] if only and column in only else seconds)
         at = np.sort(np.concatenate(every)) if every else np.empty(0)
         at = at[np.isfinite(at)]
         if not len(at):

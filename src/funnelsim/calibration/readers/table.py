@@ -46,7 +46,14 @@ def draft_table(match: Match, survey: Survey, draft: Draft) -> None:
     draft.tables = ["tables:", f"  {LEADS}: {flow(entries)}"]
     add_source(match, survey, draft, f"{LEADS}.")
     add_value(match, survey, draft, f"{LEADS}.")
-    draft.as_of = draft.as_of or survey.last_day(dated)
+    draft.as_of = draft.as_of or survey.last_day(dated, _ended(match, survey))
+
+
+def _ended(match: Match, survey: Survey) -> dict[str, pl.Series]:
+    """Rows in which the closing date is one: of open deals it is when somebody hopes to close them."""
+    status, when = match.role("status"), match.role("status_time")
+    values = [value for value in _values(survey, status) if says_lost(value) or says_won(value)] if status else []
+    return {when: survey.text(status).is_in(values)} if when and values else {}
 
 
 def _stage_columns(match: Match, survey: Survey, draft: Draft) -> list[tuple[str, str]]:
