@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.arrivals import IN_FLIGHT, IN_FLIGHT_LUCK, in_flight_number, week_arrivals
-from funnelsim.engine.fast.state import AT_ARRIVAL, AT_WEEK, BIRTH, IN_STAGE, N_ARRIVALS, N_FREE
+from funnelsim.engine.fast.agenda import NEVER, key_of
+from funnelsim.engine.fast.nurture import calm
+from funnelsim.engine.fast.state import AT_ARRIVAL, AT_WEEK, BIRTH, IN_STAGE, N_ARRIVALS, N_FREE, NEXT_ARRIVAL
 from funnelsim.engine.jit import hot
 from funnelsim.engine.odds import pick
+from funnelsim.engine.order import ARRIVAL
 from funnelsim.engine.streams import (
     P_ENTRY,
     P_FIT,
@@ -52,7 +55,15 @@ def next_week(plan: Any, state: Any, key: Whole) -> bool:
         _sort(state, n, week * WEEK)
         state.n[N_ARRIVALS] = n
         state.n[AT_WEEK] = week + 1
+    note_next(state)
     return True
+
+
+@hot
+def note_next(state: Any) -> None:
+    """When the next lead of the week arrives, as a key."""
+    at = state.n[AT_ARRIVAL]
+    state.n[NEXT_ARRIVAL] = key_of(state.arrivals[at].time, ARRIVAL) if at < state.n[N_ARRIVALS] else NEVER
 
 
 @hot
@@ -109,7 +120,7 @@ def draw_traits(plan: Any, state: Any, slot: Whole) -> None:
     mind.counted = 0
     mind.passed = 0
     mind.unsubscribed = 0
-    mind.crossing = np.inf
+    calm(mind)
 
 
 @hot

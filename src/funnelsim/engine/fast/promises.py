@@ -86,7 +86,7 @@ def assign(plan: Any, state: Any, slot: Whole, now: float) -> None:
     lead.returning = 0
     lead.accepted = -1
     lead.pursued = -1
-    if hand_over(plan, state, slot, plan.teams[team].side, now):
+    if lead.watched and hand_over(plan, state, slot, plan.teams[team].side, now):
         expect_crossing(plan, state, slot, now)
     load_sees(plan, state, lead)
     duty = plan.duties[lead.stage, team]
