@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.arrivals import IN_FLIGHT, IN_FLIGHT_LUCK, in_flight_number, week_arrivals
+from funnelsim.engine.arrivals import IN_FLIGHT_LUCK, in_flight_number, week_arrivals
 from funnelsim.engine.fast.agenda import NEVER, key_of
 from funnelsim.engine.fast.nurture import calm
 from funnelsim.engine.fast.state import AT_ARRIVAL, AT_WEEK, BIRTH, IN_STAGE, N_ARRIVALS, N_FREE, NEXT_ARRIVAL
@@ -30,11 +30,10 @@ from funnelsim.engine.streams import (
     quantile,
     unit,
 )
-from funnelsim.plan import WEEK
+from funnelsim.plan import SNAPSHOT, SOURCE_AT, WEEK
 from funnelsim.whole import Whole
 
 ZERO = np.int64(0)
-SOURCE_SHIFT = np.int64(44)
 
 
 @hot
@@ -147,7 +146,7 @@ def birth_duration(plan: Any, lead: Any, table: Whole, what: Whole) -> float:
 
 @hot
 def is_in_flight(number: Whole) -> bool:
-    return bool((number >> SOURCE_SHIFT) == IN_FLIGHT)
+    return bool((number >> SOURCE_AT) == SNAPSHOT)
 
 
 @hot
