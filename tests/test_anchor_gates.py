@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from compiling import compiled
+from compiling import compiled, visits_of
 from funnelsim.compile import Blueprint
-from funnelsim.engine.replicate import replicate, visits_of
+from funnelsim.engine.replicate import replicate
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import CONTACT, Plan
 from funnelsim.study.anchor import anchor, from_json, to_json

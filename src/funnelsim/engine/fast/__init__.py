@@ -60,8 +60,12 @@ class Runner:
         return out
 
     def visits(self) -> Any:
-        """The visits of the last replication, as they came."""
-        return self.state.visits[:self.state.n[N_VISITS]].copy()
+        """The visits of the last replication, as they came; the next one writes over them."""
+        return self.state.visits[:self.state.n[N_VISITS]]
+
+    def attempts(self) -> Any:
+        """The attempts of the last replication, likewise."""
+        return self.state.attempts[:self.state.n[N_ATTEMPTS]]
 
     def trace(self) -> Trace:
         """The tables of the last replication."""
