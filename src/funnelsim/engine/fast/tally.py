@@ -83,7 +83,7 @@ def add_up(tally: Tally, out: Summary) -> None:
 
 def _columns(table: Any) -> Any:
     """The same memory, a row a record and a column a field."""
-    return table.reshape(-1).view(np.float64).reshape(table.size, -1).view(np.ndarray)
+    return table.reshape(-1).view(np.float64).reshape(table.size, len(table.dtype)).view(np.ndarray)
 
 
 @hot
