@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-call,override,unused-ignore,untyped-decorator,method-assign,assignment"
+# mypy: disable-error-code="no-untyped-call,override,unused-ignore,untyped-decorator,method-assign,assignment,attr-defined"
 # numba types its inside only in part.
 """numba, leaner: what it does for functions that anybody may call, and ours need not.
 
