@@ -1,4 +1,5 @@
-# mypy: disable-error-code="no-untyped-call,override,unused-ignore,untyped-decorator,method-assign,assignment,attr-defined"
+# mypy: disable-error-code="no-untyped-call,override,unused-ignore,untyped-decorator"
+# mypy: disable-error-code="method-assign,assignment,attr-defined"
 # numba types its inside only in part.
 """numba, leaner: what it does for functions that anybody may call, and ours need not.
 
