@@ -45,7 +45,7 @@ Slopes = tuple[tuple[float, ...], ...]  # [stage or definition][2 * belief]: of 
 LEADS = 120_000  # simulated for the centre; the error left in a base rate is far below that of a study
 POINTS = 20  # points of the ranges
 _FIRST_DRAW = 1_000_000
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)

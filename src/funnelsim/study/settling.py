@@ -8,7 +8,9 @@ luck, until nothing moves:
 - chances of contact under effects: the same equation over the attempts made, p being the mean of the table;
 - a gate: the share of visits dealt with whose score + offset reaches the threshold rises with the offset, and is p r at
   the one we look for. The first step is the quantile of score - threshold, the next ones are the secant's on the
-  log-odds of that share. A definition that opens several gates has one offset, for all of them together.
+  log-odds of that share. A definition that opens several gates has one offset, for all of them together. The visits
+  are those of the cohort to the end of the run: leads that come back bring their points along and pass more readily,
+  so a share of first visits would not be the one on record.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from funnelsim.trace import in_flight
 Floats = NDArray[np.float64]
 FIRST_REPLICATION = 1_000_000  # luck that no study uses
 # What is kept of a visit and of an attempt: many replications are looked at together.
-_VISIT = np.dtype([("lead", "i8"), ("stage", "i8"), ("ended", "f8"), ("chance", "f8"), ("shift", "f8")])
+_VISIT = np.dtype([("lead", "i8"), ("stage", "i8"), ("arrived", "f8"), ("entered", "f8"), ("ended", "f8"),
+                   ("chance", "f8"), ("shift", "f8")])
 _ATTEMPT = np.dtype([("stage", "i8"), ("ordinal", "i8"), ("shift", "f8")])
 _STEPS, _SETTLED = 12, 2e-3  # rounds at most; change of the log-odds at which to stop
 _GATED_STEPS = 16  # a gate is not solved in one step
@@ -74,7 +77,8 @@ def settle(plan: Plan, seed: int, many: int, start: Solution, threads: int | Non
     contacts = [stage for stage in wanted if _effects_on(plan, stage, CONTACT_CHANCE)]
     gates = _gates(plan)
     for found.rounds in range(1, (_GATED_STEPS if gates else _STEPS) + 1):
-        visits, attempts = _simulated(found.written(plan), seed, numbers, threads)
+        followed, attempts = _simulated(found.written(plan), seed, numbers, threads)
+        visits = followed[followed.entered < plan.settings[0].measure_to]
         found.leads = len(np.unique(visits.lead)) * many
         before = found.copy()
         for stage in wanted:
@@ -84,7 +88,7 @@ def settle(plan: Plan, seed: int, many: int, start: Solution, threads: int | Non
             found.contact[stage] = _contact(plan, stage, attempts[attempts.stage == stage], found.contact[stage])
         moved = max(np.abs(away(found.intercept, before.intercept)).max(), np.abs(found.contact - before.contact).max())
         for gate in gates:
-            moved = max(moved, gate.step(visits, found))
+            moved = max(moved, gate.step(_cohort_of(plan, followed), found))
         if moved < _SETTLED:
             break
     for gate in gates:
@@ -248,16 +252,22 @@ def leads_of(plan: Plan, seed: int, threads: int | None) -> int:
 
 
 def _simulated(plan: Plan, seed: int, numbers: range, threads: int | None) -> tuple[Any, Any]:
-    """Visits entered before the end of the measured time, and attempts started before it; in flight left out."""
+    """Visits, and attempts started before the end of the measured time; in flight left out."""
     end = plan.settings[0].measure_to
 
     def take(visits: Any, attempts: Any) -> tuple[Any, Any]:
-        known = (visits.entered >= 0.0) & (visits.entered < end) & (visits.arrived >= 0.0)
+        known = (visits.entered >= 0.0) & (visits.arrived >= 0.0)
         made = (attempts.task < 0) & (attempts.started >= 0.0) & (attempts.started < end) & ~in_flight(attempts.lead)
         return _kept(visits, known, _VISIT), _kept(attempts, made, _ATTEMPT)
 
     visits, attempts = zip(*gather(plan, seed, numbers, take, threads), strict=True)
     return np.concatenate(visits).view(np.recarray), np.concatenate(attempts).view(np.recarray)
+
+
+def _cohort_of(plan: Plan, visits: Any) -> Any:
+    """The visits of leads that arrived within the measured time."""
+    settings = plan.settings[0]
+    return visits[(visits.arrived >= settings.measure_from) & (visits.arrived < settings.measure_to)]
 
 
 def _kept(table: Any, rows: NDArray[np.bool_], columns: np.dtype[Any]) -> Any:
