@@ -48,10 +48,10 @@ class ByHand:
         return bool(self.settings.measure_from <= instant < self.settings.measure_to)
 
     def of_cohort(self, lead: int) -> bool:
-        return lead >> 44 != 1023 and self.within(self.arrival[lead])
+        return lead >> 44 != p.SNAPSHOT and self.within(self.arrival[lead])
 
     def lead(self, first: Any) -> None:
-        if first.lead >> 44 != 1023:
+        if first.lead >> 44 != p.SNAPSHOT:
             self.days[self.day(first.arrived), 0] += 1
             if self.within(first.arrived):
                 self.arrived[int(first.source), int(first.segment)] += 1
@@ -85,7 +85,7 @@ class ByHand:
                 count["stay", *cell] += stayed
                 self.at_end(count, cell, v)
         for definition, row in enumerate(self.plan.definitions):
-            late_enough = lead >> 44 != 1023 or v.stage > self.snapshot[lead & (1 << 44) - 1].stage
+            late_enough = lead >> 44 != p.SNAPSHOT or v.stage > self.snapshot[lead & (1 << 44) - 1].stage
             if row.kind == p.ENTERS and row.stage == v.stage and v.number == 1 and late_enough:
                 self.passing(v, definition, float(v.entered))
 
@@ -103,7 +103,7 @@ class ByHand:
 
     def was_reached(self, v: Any) -> bool:
         """Before the run began."""
-        if v.lead >> 44 != 1023:
+        if v.lead >> 44 != p.SNAPSHOT:
             return False
         row = self.snapshot[int(v.lead) & (1 << 44) - 1]
         return bool(row.reached and (row.stage, row.number) == (v.stage, v.number))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.engine.levels import first_levels
 from funnelsim.engine.odds import View, total_shift
+from funnelsim.engine.replicate import gather
 from funnelsim.scenario import loads_resolved
 
 BASE: dict[str, Any] = {
@@ -70,3 +72,8 @@ def median(plan: Any, row: int) -> float:
     from funnelsim.engine.streams import quantile_at
 
     return float(quantile_at(plan.tables, row, 0.5))
+
+
+def visits_of(plan: Any, seed: int, numbers: Iterable[int]) -> Any:
+    """All visits of some replications, one below the other."""
+    return np.concatenate(gather(plan, seed, numbers, lambda visits, _: visits.copy())).view(np.recarray)

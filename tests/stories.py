@@ -156,8 +156,8 @@ class Story:
         if in_flight(np.array([number]))[0]:
             return f"flying {snapshot_id(number)}"
         place = (int(number) >> 8 & 0x7FFFFF) * 256 + (int(number) & 255)
-        source = int(number) >> 44              # from 512 on: a second record of the person
-        return f"{self.book.sources[source & 511]} {place + 1}" + (" again" if source & 512 else "")
+        first = int(number) & ~int(p.SECOND_RECORD)
+        return f"{self.book.sources[first >> p.SOURCE_AT]} {place + 1}" + (" again" if first != number else "")
 
 
 _TIMES = {

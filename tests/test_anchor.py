@@ -12,8 +12,8 @@ import pytest
 import yaml
 from scipy import stats
 
+from compiling import visits_of
 from funnelsim.compile import Blueprint, prepare
-from funnelsim.engine.replicate import visits_of
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import COLD, FORWARD, Plan
 from funnelsim.scenario import load, loads_resolved

@@ -15,12 +15,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from compiling import compiled
+from compiling import BASE, compiled, visits_of
 from funnelsim.compile import Blueprint
-from funnelsim.engine.replicate import replicate, visits_of
+from funnelsim.engine.replicate import replicate
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import CONTACT, Plan
+from funnelsim.scenario import loads_resolved
 from funnelsim.study.anchor import anchor, from_json, to_json
+from funnelsim.study.history import against_history
+from funnelsim.study.worlds import Case
+from funnelsim.summary import COHORT
 
 FIT, NOISE, SALES_NOISE = 10.0, 10.0, 5.0
 MARKETING_SD, SALES_SD = math.hypot(FIT, NOISE), math.hypot(FIT, SALES_NOISE)
@@ -241,3 +245,25 @@ def test_contact_chances_keep_their_mean_under_hours_warmth_and_levels() -> None
     table = np.array([0.4, 0.3, 0.2, 0.2])[attempts["ordinal"] - 1]
     reached = int((attempts["end"] == CONTACT).sum())
     agrees((reached, len(attempts)), float(table.mean()), "contact")
+
+
+def test_history_is_reproduced_at_a_gate_before_which_leads_wait_for_good_and_to_which_they_come_back() -> None:
+    """Those who never reach the threshold stay open: they are over. Those who come back pass more readily than at
+    first, since they were above the threshold before: the share on record is of all who enter."""
+    recorded = {"evaluation": {"share": "30%", "low": "29.4%", "high": "30.6%"}}
+    stages = {"interest": {"gate": "MQL", "next": {"evaluation": "30%", "silent": "rest"}},
+              "evaluation": {"next": {"customer": "50%", "interest": "40% after 10 days", "lost": "rest"}},
+              "customer": {}}
+    keys = gated(stages=stages, follow="26 weeks",
+                 history={"as_of": "2026-01-04", "source": "records", "stages": {"interest": recorded}})
+    keys["definitions"]["SQL"] = "enters evaluation"
+    blueprint = compiled(**keys)
+    found = anchor(blueprint, cache=False)
+    summaries = replicate(found.plan(blueprint), 3, range(8)).summaries
+    case = Case("old way", loads_resolved({"format": 1, "scenario": {**BASE, **keys}, "root": None}), blueprint, found)
+
+    check = against_history(case, summaries)
+
+    assert check is not None and check.reproduced, check
+    (cohort, *_) = summaries
+    assert cohort.visits[COHORT].open.sum() > 0.3 * cohort.visits[COHORT].entered.sum()

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from compiling import BASE, compiled
 from exercised import WANTED, Seen, count
 from funnelsim.engine import fast, reference
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import summarise
+from funnelsim.plan import COLD
 from mechanisms import MECHANISMS
 from plans import generated_plan, mechanisms
 
@@ -75,6 +78,32 @@ def test_small_tables_grow_in_the_middle_of_a_run(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(fast, "new_state", lambda plan, tracing: fast.state.new_state(plan, tracing, slots=2, rows=32))
     tight, _ = fast.run(plan, 1, 0)
 
+    assert_equal(roomy, tight)
+
+
+def test_a_source_may_have_more_batches_than_bits_of_a_number_of_old() -> None:
+    """Each batch is a source to the engines: 600 of two leads, each person found again, and tiers for all sources."""
+    batches = [f"2 on {date(2026, 1, 5) + timedelta(days=i % 28)} at {8 + i % 9:02}:00" for i in range(600)]
+    web = {"batch": batches, "found_again": {"chance": "50%", "after": "2 days", "enters": "interest", "merged": "50%"}}
+    plan = compiled(sources={"web": web}, promises={"first_touch": "within 4 hours", "kept": "50%"}).plan()
+
+    slow, (quick, summary) = reference.run(plan, 1, 0), fast.run(plan, 1, 0)
+
+    assert len(plan.sources) == 600 and summary.arrived.sum() > 1200
+    assert_equal(slow, quick)
+    assert_equal(summarise(quick, plan), summary)
+
+
+def test_more_newcomers_at_one_instant_than_the_agenda_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a batch may lose patience, and all are put on the agenda at the end of the instant."""
+    first = {**BASE["stages"]["interest"], "patience": "exponential(mean 5 days)"}
+    plan = compiled(stages={**BASE["stages"], "interest": first},
+                    sources={"fair": {"batch": "500 on 2026-01-07 at 10:00"}}).plan()
+    roomy, _ = fast.run(plan, 1, 0)
+    monkeypatch.setattr(fast, "new_state", lambda plan, tracing: fast.state.new_state(plan, tracing, slots=2, rows=32))
+    tight, _ = fast.run(plan, 1, 0)
+
+    assert (roomy.visits.outcome == COLD).sum() > 100
     assert_equal(roomy, tight)
 
 

@@ -78,7 +78,7 @@ def test_value_is_untouched_only_where_somebody_works() -> None:
     plan.stages.step_count = [1, 0, 1]
     flying = p.records(p.INFLIGHT, 1)
     flying.id, flying.stage, flying.number, flying.reached = 7, 0, 1, 1
-    number = (1023 << 44) | 7
+    number = (p.SNAPSHOT << 44) | 7
     visits = [visit(1, 0, 1, 0.0, ended=5.0), visit(2, 1, 1, 0.0, ended=5.0),
               visit(number, 0, 1, -9.0, arrived=-9.0, ended=5.0)]
     summary = _summary(plan._replace(inflight=flying), visits)

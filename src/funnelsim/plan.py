@@ -22,6 +22,10 @@ HOUR, DAY, WEEK = 3600.0, 86400.0, 604800.0
 # Where an exit leads when it is not a stage.
 LOST, SILENT = whole(-1), whole(-2)       # silent: never heard of again, stays open for ever
 
+# A lead's number is (source, cell, ordinal) in 14, 36 and 8 bits (rule 18). A second record of a person has a bit more
+# (rule 88), leads of the snapshot have all bits of a source (rule 23): ties are settled in this order.
+SOURCE_AT, SECOND_RECORD, SNAPSHOT, MOST_SOURCES = whole(44), whole(1 << 57), whole((1 << 14) - 1), whole((1 << 13) - 1)
+
 # How a visit ended.
 (FORWARD, BACK, END, LOST_HERE, UNREACHED, COLD, RETURNED, CYCLE_LIMIT, WENT_SILENT, OPEN,
  REJECTED) = (whole(i) for i in range(11))

@@ -8,12 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.plan import ASSIGNMENT, ATTEMPT, PASSING, VISIT
+from funnelsim.plan import ASSIGNMENT, ATTEMPT, PASSING, SNAPSHOT, SOURCE_AT, VISIT
 
-# A lead's number is (source, cell, ordinal) in 10, 36 and 8 bits; source 1023 are the leads of the snapshot [18, 23],
-# sources from 512 on are second records of a person [88].
-_SOURCE_SHIFT = np.int64(44)
-_IN_FLIGHT, _BELOW_SOURCE = np.int64(1023), np.int64((1 << 44) - 1)
+_BELOW_SOURCE = (1 << SOURCE_AT) - 1
 
 
 class Trace(NamedTuple):
@@ -40,7 +37,7 @@ class Trace(NamedTuple):
 
 def in_flight(leads: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which lead numbers are of leads that were in the funnel at the start; the upper bits name the source."""
-    flying: NDArray[np.bool_] = leads >> _SOURCE_SHIFT == _IN_FLIGHT
+    flying: NDArray[np.bool_] = leads >> SOURCE_AT == SNAPSHOT
     return flying
 
 

@@ -29,12 +29,11 @@ from funnelsim.engine.streams import (
     quantile,
     unit,
 )
-from funnelsim.plan import TICK, WEEK
+from funnelsim.plan import SNAPSHOT, SOURCE_AT, TICK, WEEK
 from funnelsim.whole import Whole
 
 STRIP = 8.0                                   # leads a week a strip: Poisson(8) points a cell
-IN_FLIGHT = np.int64(1023)                    # source number of leads of the snapshot ...
-IN_FLIGHT_LUCK = np.uint64(path_hash("leads in flight"))        # ... and the path their luck comes from
+IN_FLIGHT_LUCK = np.uint64(path_hash("leads in flight"))        # the path that the luck of the snapshot comes from
 _BATCH_WEEK = np.int64(4095)                  # leads of a batch keep their identity when its date moves
 _CELL, _ONE_BYTE = np.int64(255), np.int64(255)
 _BATCH_STRIP = np.int64(1 << 23)
@@ -45,14 +44,14 @@ ARRIVAL_ROW = np.dtype([("time", "f8"), ("lead", "i8"), ("luck", "u8"), ("source
 
 @shared
 def lead_number(source: Whole, cell: Whole, ordinal: Whole) -> Whole:
-    """(source, cell, ordinal) in one number: 10, 36 and 8 bits."""
-    return (np.int64(source) << np.int64(44)) | (np.int64(cell) << np.int64(8)) | np.int64(ordinal)
+    """(source, cell, ordinal) in one number: 14, 36 and 8 bits."""
+    return (np.int64(source) << SOURCE_AT) | (np.int64(cell) << np.int64(8)) | np.int64(ordinal)
 
 
 @shared
 def in_flight_number(name: Whole) -> Whole:
     """Number of a lead of the snapshot; its name has 44 bits."""
-    return (IN_FLIGHT << np.int64(44)) | np.int64(name)
+    return (SNAPSHOT << SOURCE_AT) | np.int64(name)
 
 
 @shared

@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-call,override,unused-ignore,untyped-decorator,method-assign,assignment"
+# mypy: disable-error-code="no-untyped-call,override,unused-ignore,untyped-decorator"
 # numba types its inside only in part.
 """Handles: how compiled functions pass the Plan and the State to each other.
 
@@ -9,15 +9,12 @@ into the entry nothing of it is left. Measured: 124,000 instructions for the com
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from numba.core import cgutils, config, types
 from numba.core.imputils import impl_ret_borrowed
-from numba.core.targetconfig import ConfigStack
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
-from numba.np import arrayobj
 
 
 class Handle(types.Type):  # type: ignore[misc]  # numba ships no types
@@ -66,31 +63,3 @@ def _itself(value: Any) -> Any:
 
 # The handle of a named tuple, for use within the function that asks for it; without the compiler the tuple itself.
 handle_of: Any = _itself if config.DISABLE_JIT else _handle_of  # type: ignore[attr-defined]  # set when numba starts
-
-
-def shorten_symbols() -> None:
-    """Name types in symbols by a hash: by every field of every record they were 15 kB long and stood at every call."""
-    def short(self: Any) -> tuple[str, tuple[()]]:
-        return f"{type(self).__name__}_{hashlib.blake2b(self.name.encode(), digest_size=8).hexdigest()}", ()
-
-    for kind in (types.Record, types.NamedTuple, Handle):
-        kind.mangling_args = property(short)
-
-
-def count_from_the_front() -> None:
-    """In the engine an index is never negative: leave out the test for one at each access.
-
-    Code compiled with reference counting, which is everybody else's, keeps it. Measured: 12 % of a run and 20 % of
-    compiling.
-    """
-    usual = getattr(arrayobj, "fix_integer_index", None)
-    if usual is None:
-        return                              # another numba: slower, and just as right
-
-    def fix(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
-        flags = ConfigStack.top_or_none()
-        if flags is not None and not flags.nrt:
-            return context.cast(builder, index, kind, types.intp)
-        return usual(context, builder, kind, index, size)
-
-    arrayobj.fix_integer_index = fix

@@ -3,9 +3,9 @@
 numba's own cache looks at one file's time stamp only: an edit in another file, other options or another numba leave
 stale machine code behind. So the cache lives in a directory named by a hash of all of these.
 
-`shared` functions can be called from Python too; `hot` ones only from compiled code (calling one from Python would
-crash the process, unless FUNNELSIM_WRAPPERS=1); `entry` is the way in. Measured: force-inlining and no reference
-counting together take a replication from 187 ms to 11 ms.
+`shared` functions can be called from Python too; `hot` and `rare` ones only from compiled code (Python gets an error,
+unless FUNNELSIM_WRAPPERS=1); `entry` is the way in. Measured: force-inlining and no reference counting together take a
+replication from 187 ms to 11 ms.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import numba
 
-from funnelsim.engine.handle import count_from_the_front, shorten_symbols
+from funnelsim.engine.lean import compile_once, count_from_the_front, keep_inside, shorten_symbols
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -33,11 +33,13 @@ _ENTRY = _COMMON | {"_nrt": False}
 
 def hot(function: _Function) -> _Function:
     """A step of the event loop, inlined into it."""
+    _note(function)
     return numba.njit(**_HOT)(function)  # type: ignore[no-any-return]  # numba ships no types
 
 
 def rare(function: _Function) -> _Function:
     """A step that few events take: not inlined, so that the others do not carry it along."""
+    _note(function)
     return numba.njit(**(_HOT | {"forceinline": False}))(function)  # type: ignore[no-any-return]  # numba ships no types
 
 
@@ -49,6 +51,11 @@ def shared(function: _Function) -> _Function:
 def entry(function: _Function) -> _Function:
     """A compiled function that Python calls."""
     return numba.njit(**_ENTRY)(function)  # type: ignore[no-any-return]  # numba ships no types
+
+
+def _note(function: Callable[..., Any]) -> None:
+    if not WRAPPERS:
+        keep_inside(function)
 
 
 def cache_root() -> Path:
@@ -84,3 +91,4 @@ def is_compiled() -> bool:
 numba.config.CACHE_DIR = str(cache_directory())  # type: ignore[attr-defined]  # set when numba starts
 shorten_symbols()
 count_from_the_front()
+compile_once()

@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any, NamedTuple, TypeVar
 
 from funnelsim import measures
 from funnelsim.engine import fast, reference
 from funnelsim.plan import Plan
 from funnelsim.summary import Summary
 from funnelsim.trace import Trace
+
+_Taken = TypeVar("_Taken")
 
 
 class Replications(NamedTuple):
@@ -81,21 +81,28 @@ def run_jobs(
         return list(pool.map(work, jobs))
 
 
-def visits_of(plan: Plan, seed: int, replications: Iterable[int], threads: int | None = None) -> Any:
-    """All visits of some replications, one below the other and in no order: for anchoring, which only adds them up."""
+def gather(
+    plan: Plan, seed: int, replications: Iterable[int], take: Callable[[Any, Any], _Taken], threads: int | None = None
+) -> list[_Taken]:
+    """What `take` makes of the visits and the attempts of each replication, in the order of the replications.
+
+    The two tables have their rows as they came, in the room of the run: `take` must copy what it keeps. Sorted tables
+    are `replicate(tables=True)`; a study that only adds up needs no order, and sorting costs more than simulating.
+    """
     numbers = list(replications)
 
-    def work(mine: list[int]) -> list[Any]:
+    def work(mine: list[int]) -> list[tuple[int, _Taken]]:
         runner, found = fast.Runner(plan, tracing=True), []
         for number in mine:
             runner.run(seed, number)
-            found.append(runner.visits())
+            found.append((number, take(runner.visits(), runner.attempts())))
         return found
 
     threads = max(1, min(threads or os.cpu_count() or 1, len(numbers)))
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(work, [numbers[i::threads] for i in range(threads)]))
-    return np.concatenate([table for part in parts for table in part]).view(np.recarray)
+        parts = pool.map(work, [numbers[i::threads] for i in range(threads)])
+        taken = {number: one for part in parts for number, one in part}
+    return [taken[number] for number in numbers]
 
 
 _Part = list[tuple[int, tuple[Summary, Trace | None]]]

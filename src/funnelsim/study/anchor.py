@@ -27,12 +27,11 @@ from numpy.typing import NDArray
 from funnelsim.compile import Blueprint
 from funnelsim.compile.draws import Draw, uniform
 from funnelsim.engine.jit import cache_root, engine_hash
-from funnelsim.engine.replicate import visits_of
 from funnelsim.plan import Plan, fingerprint
 from funnelsim.study.settling import (
-    FIRST_REPLICATION,
     Solution,
     away,
+    leads_of,
     logit,
     logits,
     needs_anchor,
@@ -46,7 +45,7 @@ Slopes = tuple[tuple[float, ...], ...]  # [stage or definition][2 * belief]: of 
 LEADS = 120_000  # simulated for the centre; the error left in a base rate is far below that of a study
 POINTS = 20  # points of the ranges
 _FIRST_DRAW = 1_000_000
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -215,8 +214,7 @@ def _gates(plan: Plan) -> list[int]:
 
 def _replications(plan: Plan, seed: int, threads: int | None) -> int:
     """As many as bring LEADS leads."""
-    leads = len(np.unique(visits_of(plan, seed, [FIRST_REPLICATION], threads).lead))
-    return int(min(64, max(2, math.ceil(LEADS / max(leads, 1)))))
+    return int(min(64, max(2, math.ceil(LEADS / max(leads_of(plan, seed, threads), 1)))))
 
 
 # ---- kept for the next time -----------------------------------------------------------------------------------------

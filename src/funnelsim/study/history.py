@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -65,9 +65,18 @@ def against_history(baseline: Case, summaries: list[Summary]) -> HistoryCheck | 
         low = sum(float(seen.low if seen.low is not None else seen.share or 0.0) for seen in forward)
         high = sum(float(seen.high if seen.high is not None else seen.share or 0.0) for seen in forward)
         gone_on = tables["forward"][..., at].sum(axis=(1, 2))
-        over = (tables["entered"][..., at] - tables["open"][..., at]).sum(axis=(1, 2))
+        over = _over(tables[..., at], baseline.blueprint.centre.stages[at]).sum(axis=(1, 2))
         simulated = float(gone_on.sum() / max(over.sum(), 1.0))
         residual = gone_on - simulated * over
         error = 1.645 * float(np.std(residual)) / max(float(over.mean()), 1.0) / math.sqrt(len(over))
         checks.append(StageCheck(stage, share, low, high, simulated, error))
     return HistoryCheck(checks, history.source) if checks else None
+
+
+def _over(visits: Any, stage: Any) -> Any:
+    """Visits that are over. At a gate those still waiting too: who never reaches the threshold stays open (rule 83)."""
+    if stage.gate < 0:
+        return visits["entered"] - visits["open"]
+    if stage.step_count == 0:
+        return visits["entered"]
+    return visits["reached"] + visits["unreached"] + visits["cold"] + visits["returned"] + visits["rejected"]

@@ -8,7 +8,9 @@ luck, until nothing moves:
 - chances of contact under effects: the same equation over the attempts made, p being the mean of the table;
 - a gate: the share of visits dealt with whose score + offset reaches the threshold rises with the offset, and is p r at
   the one we look for. The first step is the quantile of score - threshold, the next ones are the secant's on the
-  log-odds of that share. A definition that opens several gates has one offset, for all of them together.
+  log-odds of that share. A definition that opens several gates has one offset, for all of them together. The visits
+  are those of the cohort to the end of the run: leads that come back bring their points along and pass more readily,
+  so a share of first visits would not be the one on record.
 """
 
 from __future__ import annotations
@@ -20,13 +22,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.engine.replicate import replicate, visits_of
+from funnelsim.engine.replicate import gather
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import ADVANCE, CONTACT_CHANCE, Plan
 from funnelsim.trace import in_flight
 
 Floats = NDArray[np.float64]
 FIRST_REPLICATION = 1_000_000  # luck that no study uses
+# What is kept of a visit and of an attempt: many replications are looked at together.
+_VISIT = np.dtype([("lead", "i8"), ("stage", "i8"), ("arrived", "f8"), ("entered", "f8"), ("ended", "f8"),
+                   ("chance", "f8"), ("shift", "f8")])
+_ATTEMPT = np.dtype([("stage", "i8"), ("ordinal", "i8"), ("shift", "f8")])
 _STEPS, _SETTLED = 12, 2e-3  # rounds at most; change of the log-odds at which to stop
 _GATED_STEPS = 16  # a gate is not solved in one step
 _RECENT = 8
@@ -71,7 +77,8 @@ def settle(plan: Plan, seed: int, many: int, start: Solution, threads: int | Non
     contacts = [stage for stage in wanted if _effects_on(plan, stage, CONTACT_CHANCE)]
     gates = _gates(plan)
     for found.rounds in range(1, (_GATED_STEPS if gates else _STEPS) + 1):
-        visits, attempts = _simulated(found.written(plan), seed, numbers, threads, bool(contacts))
+        followed, attempts = _simulated(found.written(plan), seed, numbers, threads)
+        visits = followed[followed.entered < plan.settings[0].measure_to]
         found.leads = len(np.unique(visits.lead)) * many
         before = found.copy()
         for stage in wanted:
@@ -81,7 +88,7 @@ def settle(plan: Plan, seed: int, many: int, start: Solution, threads: int | Non
             found.contact[stage] = _contact(plan, stage, attempts[attempts.stage == stage], found.contact[stage])
         moved = max(np.abs(away(found.intercept, before.intercept)).max(), np.abs(found.contact - before.contact).max())
         for gate in gates:
-            moved = max(moved, gate.step(visits, found))
+            moved = max(moved, gate.step(_cohort_of(plan, followed), found))
         if moved < _SETTLED:
             break
     for gate in gates:
@@ -238,19 +245,36 @@ def _gates(plan: Plan) -> list[_Gate]:
 # ---- helpers --------------------------------------------------------------------------------------------------------
 
 
-def _simulated(plan: Plan, seed: int, numbers: range, threads: int | None, attempts: bool) -> tuple[Any, Any]:
-    """Visits entered before the end of the measured time, and attempts started before it; in flight left out."""
-    made = None
-    if attempts:
-        traces = replicate(plan, seed, numbers, threads=threads, tables=True).traces or []
-        visits = np.concatenate([trace.visits for trace in traces]).view(np.recarray)
-        made = np.concatenate([trace.attempts for trace in traces]).view(np.recarray)
-        made = made[(made.task < 0) & (made.started >= 0.0) & (made.started < plan.settings[0].measure_to)
-                    & ~in_flight(made.lead)]
-    else:
-        visits = visits_of(plan, seed, numbers, threads)
-    known = (visits.entered >= 0.0) & (visits.entered < plan.settings[0].measure_to) & (visits.arrived >= 0.0)
-    return visits[known], made
+def leads_of(plan: Plan, seed: int, threads: int | None) -> int:
+    """How many leads one replication brings."""
+    (found,) = gather(plan, seed, [FIRST_REPLICATION], lambda visits, _: len(np.unique(visits.lead)), threads)
+    return found
+
+
+def _simulated(plan: Plan, seed: int, numbers: range, threads: int | None) -> tuple[Any, Any]:
+    """Visits, and attempts started before the end of the measured time; in flight left out."""
+    end = plan.settings[0].measure_to
+
+    def take(visits: Any, attempts: Any) -> tuple[Any, Any]:
+        known = (visits.entered >= 0.0) & (visits.arrived >= 0.0)
+        made = (attempts.task < 0) & (attempts.started >= 0.0) & (attempts.started < end) & ~in_flight(attempts.lead)
+        return _kept(visits, known, _VISIT), _kept(attempts, made, _ATTEMPT)
+
+    visits, attempts = zip(*gather(plan, seed, numbers, take, threads), strict=True)
+    return np.concatenate(visits).view(np.recarray), np.concatenate(attempts).view(np.recarray)
+
+
+def _cohort_of(plan: Plan, visits: Any) -> Any:
+    """The visits of leads that arrived within the measured time."""
+    settings = plan.settings[0]
+    return visits[(visits.arrived >= settings.measure_from) & (visits.arrived < settings.measure_to)]
+
+
+def _kept(table: Any, rows: NDArray[np.bool_], columns: np.dtype[Any]) -> Any:
+    found = np.empty(int(rows.sum()), columns)
+    for name in columns.names or ():
+        found[name] = table[name][rows]
+    return found
 
 
 def too_high(stage: str, base: float, reached: float) -> ScenarioError:

@@ -28,7 +28,7 @@ from funnelsim.engine.fast.state import (
     new_state,
     reset,
 )
-from funnelsim.engine.fast.tally import tally_of
+from funnelsim.engine.fast.tally import add_up, new_tally
 from funnelsim.plan import Plan
 from funnelsim.summary import Summary, day_columns, new_summary
 from funnelsim.trace import Trace
@@ -47,7 +47,7 @@ class Runner:
         """One replication; its summary. `trace` has the tables afterwards, when tracing."""
         reset(self.plan, self.state)
         out = new_summary(self.plan)
-        tally = tally_of(out)
+        tally = new_tally(self.plan, out)
         key = np.uint64(streams.replication_key(np.uint64(seed), np.int64(replication)))
         full = loop.run(self.plan, self.state, tally, key)
         while full != DONE:
@@ -55,12 +55,17 @@ class Runner:
             full = loop.run(self.plan, self.state, tally, key)
         self.state = _room_for_open(self.state)
         loop.finish(self.plan, self.state, tally)
+        add_up(tally, out)
         self.levels = out.days[:, day_columns(self.plan).level:]
         return out
 
     def visits(self) -> Any:
-        """The visits of the last replication, as they came."""
-        return self.state.visits[:self.state.n[N_VISITS]].copy()
+        """The visits of the last replication, as they came; the next one writes over them."""
+        return self.state.visits[:self.state.n[N_VISITS]]
+
+    def attempts(self) -> Any:
+        """The attempts of the last replication, likewise."""
+        return self.state.attempts[:self.state.n[N_ATTEMPTS]]
 
     def trace(self) -> Trace:
         """The tables of the last replication."""

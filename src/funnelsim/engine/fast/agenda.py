@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.state import HORIZON, MOST_AGENDA, N_AGENDA, N_WORKING
+from funnelsim.engine.fast.state import HORIZON, N_AGENDA, N_WORKING
 from funnelsim.engine.jit import hot
 from funnelsim.engine.order import WORK_ENDS
 from funnelsim.plan import TICK
@@ -45,7 +45,6 @@ def schedule(state: Any, time: float, rank: Whole, lead: Whole, detail: Whole, s
         return
     n = state.n[N_AGENDA]
     state.n[N_AGENDA] = n + 1
-    state.n[MOST_AGENDA] = max(state.n[MOST_AGENDA], n + 1)
     _add(state.agenda, n, key_of(time, rank), _order_of(lead, detail), slot, token)
 
 

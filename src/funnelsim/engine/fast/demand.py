@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.arrivals import IN_FLIGHT, IN_FLIGHT_LUCK, in_flight_number, week_arrivals
-from funnelsim.engine.fast.state import AT_ARRIVAL, AT_WEEK, BIRTH, IN_STAGE, N_ARRIVALS, N_FREE
+from funnelsim.engine.arrivals import IN_FLIGHT_LUCK, in_flight_number, week_arrivals
+from funnelsim.engine.fast.agenda import NEVER, key_of
+from funnelsim.engine.fast.nurture import calm
+from funnelsim.engine.fast.state import AT_ARRIVAL, AT_WEEK, BIRTH, IN_STAGE, N_ARRIVALS, N_FREE, NEXT_ARRIVAL
 from funnelsim.engine.jit import hot
 from funnelsim.engine.odds import pick
+from funnelsim.engine.order import ARRIVAL
 from funnelsim.engine.streams import (
     P_ENTRY,
     P_FIT,
@@ -27,11 +30,10 @@ from funnelsim.engine.streams import (
     quantile,
     unit,
 )
-from funnelsim.plan import WEEK
+from funnelsim.plan import SNAPSHOT, SOURCE_AT, WEEK
 from funnelsim.whole import Whole
 
 ZERO = np.int64(0)
-SOURCE_SHIFT = np.int64(44)
 
 
 @hot
@@ -52,7 +54,15 @@ def next_week(plan: Any, state: Any, key: Whole) -> bool:
         _sort(state, n, week * WEEK)
         state.n[N_ARRIVALS] = n
         state.n[AT_WEEK] = week + 1
+    note_next(state)
     return True
+
+
+@hot
+def note_next(state: Any) -> None:
+    """When the next lead of the week arrives, as a key."""
+    at = state.n[AT_ARRIVAL]
+    state.n[NEXT_ARRIVAL] = key_of(state.arrivals[at].time, ARRIVAL) if at < state.n[N_ARRIVALS] else NEVER
 
 
 @hot
@@ -109,7 +119,7 @@ def draw_traits(plan: Any, state: Any, slot: Whole) -> None:
     mind.counted = 0
     mind.passed = 0
     mind.unsubscribed = 0
-    mind.crossing = np.inf
+    calm(mind)
 
 
 @hot
@@ -136,7 +146,7 @@ def birth_duration(plan: Any, lead: Any, table: Whole, what: Whole) -> float:
 
 @hot
 def is_in_flight(number: Whole) -> bool:
-    return bool((number >> SOURCE_SHIFT) == IN_FLIGHT)
+    return bool((number >> SOURCE_AT) == SNAPSHOT)
 
 
 @hot

@@ -16,11 +16,11 @@ from funnelsim.engine.fast.state import HAND, IN_STAGE, LOOK
 from funnelsim.engine.jit import hot, rare
 from funnelsim.engine.order import ARRIVAL
 from funnelsim.engine.streams import P_AGAIN, P_AGAIN_AFTER, P_MERGED, P_SECOND, bits, lead_luck
+from funnelsim.plan import SECOND_RECORD, SOURCE_AT
 from funnelsim.whole import Whole
 
 ZERO, ONE = np.int64(0), np.int64(1)
-SECOND = np.int64(1 << 53)          # in the number of a second record
-SOURCE_SHIFT, CELL_SHIFT, CELL_MASK, ORDINAL_MASK = np.int64(44), np.int64(8), np.int64((1 << 36) - 1), np.int64(255)
+CELL_SHIFT, CELL_MASK, ORDINAL_MASK = np.int64(8), np.int64((1 << 36) - 1), np.int64(255)
 
 
 @hot
@@ -34,7 +34,7 @@ def expect_second(plan: Any, state: Any, slot: Whole, now: float) -> None:
 def turn_up(plan: Any, state: Any, slot: Whole, number: Whole, now: float) -> Whole:
     """The second record; the slot of the lead that it is merged into, or of a new one."""
     lead = state.leads[slot]
-    first = number ^ SECOND
+    first = number ^ SECOND_RECORD
     is_there = lead.id == first and lead.alive == IN_STAGE
     if is_there and birth_draw(plan, lead, P_MERGED) < plan.sources[lead.source].merged:
         bring_up_to_date(plan, state, slot, now)
@@ -43,7 +43,7 @@ def turn_up(plan: Any, state: Any, slot: Whole, number: Whole, now: float) -> Wh
         lead.next = LOOK
         lead.then = HAND
         return slot
-    source = first >> SOURCE_SHIFT
+    source = first >> SOURCE_AT
     luck = lead_luck(state.luck[0], plan.sources[source].luck, (first >> CELL_SHIFT) & CELL_MASK, first & ORDINAL_MASK)
     other = take_slot(state, number, luck, source, now)
     second = state.leads[other]
@@ -70,4 +70,4 @@ def _expect_second(plan: Any, state: Any, slot: Whole, now: float) -> None:
     source = plan.sources[lead.source]
     if birth_draw(plan, lead, P_AGAIN) < source.again:
         time = now + birth_duration(plan, lead, source.again_after, P_AGAIN_AFTER)
-        schedule(state, time, ARRIVAL, lead.id | SECOND, ZERO, slot, ZERO)
+        schedule(state, time, ARRIVAL, lead.id | SECOND_RECORD, ZERO, slot, ZERO)

@@ -20,7 +20,7 @@ from funnelsim.engine.fast.agenda import (
 )
 from funnelsim.engine.fast.clocks import KIND_MASK
 from funnelsim.engine.fast.definitions import CROSSES
-from funnelsim.engine.fast.demand import ZERO, is_in_flight, next_week, take_slot
+from funnelsim.engine.fast.demand import ZERO, is_in_flight, next_week, note_next, take_slot
 from funnelsim.engine.fast.found_again import turn_up
 from funnelsim.engine.fast.gate import look, settle_at_gate
 from funnelsim.engine.fast.levels import review, start_reviews
@@ -34,10 +34,12 @@ from funnelsim.engine.fast.state import (
     ASSIGN,
     AT_ARRIVAL,
     AT_DAY,
+    AT_WEEK,
     BIRTH,
     DECIDE,
     DECIDES,
     DONE,
+    END_KEY,
     ENTER,
     FALL_DUE,
     FULL_AGENDA,
@@ -60,7 +62,6 @@ from funnelsim.engine.fast.state import (
     LOOK,
     MIDNIGHT,
     N_AGENDA,
-    N_ARRIVALS,
     N_ASSIGNMENTS,
     N_ATTEMPTS,
     N_DUE_TEAMS,
@@ -72,6 +73,7 @@ from funnelsim.engine.fast.state import (
     N_VISITS,
     N_WORKING,
     NEWCOMER,
+    NEXT_ARRIVAL,
     NEXT_ATTEMPT,
     NEXT_TASK,
     NOTHING,
@@ -106,32 +108,32 @@ def run(plan_: Any, state_: Any, out_: Any, luck: Whole) -> Whole:
     margin = np.int64(len(state.reps[0]) + 16)
     stages = np.int64(len(plan.stages) + 4)
     definitions = np.int64(len(plan.definitions) * (len(plan.stages) + 2))
+    weeks = plan.settings[0].weeks
     if state.n[STARTED] == 0:
         state.luck[0] = luck
         _start(plan, state)
     while True:
-        if state.n[AT_ARRIVAL] == state.n[N_ARRIVALS] and not next_week(plan, state, luck):
+        if state.n[NEXT_ARRIVAL] == NEVER and state.n[AT_WEEK] < weeks and not next_week(plan, state, luck):
             return FULL_ARRIVALS
-        full = _full(state, margin, stages, definitions)
-        if full != DONE:
-            return full
         key = state.agenda[0].key if state.n[N_AGENDA] > 0 else NEVER
         work_ends = state.working[0].key if state.n[N_WORKING] > 0 else NEVER
         source = FROM_AGENDA
         if work_ends < key:                             # two lists never hold the same key: their ranks differ
             source, key = FROM_WORK, work_ends
-        if state.n[AT_ARRIVAL] < state.n[N_ARRIVALS]:
-            arrival = key_of(state.arrivals[state.n[AT_ARRIVAL]].time, order.ARRIVAL)
-            if arrival < key or (arrival == key and _is_first(state)):
-                source, key = FROM_ARRIVALS, arrival
+        arrival = state.n[NEXT_ARRIVAL]
+        if arrival <= key and arrival != NEVER and (arrival < key or _is_first(state)):
+            source, key = FROM_ARRIVALS, arrival
         dispatches = state.n[INSTANT] | order.DISPATCH
-        if state.n[N_DUE_TEAMS] > 0 and key >= dispatches:
-            _dispatch_first(plan, state, out, time_of(dispatches))
-            continue
-        if state.n[NEWCOMER] >= 0 and key >= dispatches:
-            newcomers_wait(plan, state)
-            continue
-        if key == NEVER or time_of(key) >= state.now[HORIZON]:
+        if key >= dispatches:
+            if state.n[N_DUE_TEAMS] > 0:
+                _dispatch_first(plan, state, out, time_of(dispatches))
+                continue
+            if state.n[NEWCOMER] >= 0 and newcomers_wait(plan, state):
+                continue
+        full = _full(state, margin, stages, definitions)
+        if full != DONE:
+            return full
+        if key >= state.n[END_KEY]:
             return DONE
         state.n[INSTANT] = key & ~RANK_MASK
         state.n[N_EVENTS] += 1
@@ -174,6 +176,8 @@ def finish(plan_: Any, state_: Any, out_: Any) -> Whole:
 def _start(plan: Any, state: Any) -> None:
     state.n[STARTED] = 1
     state.now[HORIZON] = plan.settings[0].horizon
+    state.n[END_KEY] = key_of(state.now[HORIZON], ZERO)
+    state.n[NEXT_ARRIVAL] = NEVER
     _turn_day(plan, state, 0.0)
     for team in range(len(plan.teams)):
         if plan.teams[team].interval_count > 0:
@@ -184,7 +188,7 @@ def _start(plan: Any, state: Any) -> None:
 
 @hot
 def _full(state: Any, margin: Whole, stages: Whole, definitions: Whole) -> Whole:
-    """Which table the next event might overrun, if any."""
+    """Which table the next event might overrun, if any; a dispatch overruns none."""
     n = state.n
     if n[N_AGENDA] + margin > len(state.agenda):
         return FULL_AGENDA
@@ -228,6 +232,7 @@ def _is_first(state: Any) -> bool:
 def _arrive(plan: Any, state: Any, now: float) -> Whole:
     coming = state.arrivals[state.n[AT_ARRIVAL]]
     state.n[AT_ARRIVAL] += 1
+    note_next(state)
     if is_in_flight(coming.lead):
         row = plan.inflight[coming.source]
         slot = take_slot(state, coming.lead, coming.luck, row.source, 0.0 - row.age)

@@ -54,9 +54,13 @@ def hand_over(plan: Any, state: Any, slot: Whole, side: Whole, now: float) -> bo
 
 
 @hot
-def stop_nurture(mind: Any) -> None:
-    """The visit is over; the buyer's intent stays."""
+def calm(mind: Any) -> None:
+    """Between two visits: no touch, no signal comes any more; the buyer's intent stays."""
+    mind.touches = 0
     mind.most = 0
+    mind.token += 1
+    mind.crossing_token += 1
+    mind.crossing = np.inf
 
 
 @hot

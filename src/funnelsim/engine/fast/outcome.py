@@ -10,7 +10,7 @@ from funnelsim.engine.fast.agenda import schedule
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.effects import effects_on, response_delay
 from funnelsim.engine.fast.levels import outcomes_see
-from funnelsim.engine.fast.nurture import bring_up_to_date, stop_nurture
+from funnelsim.engine.fast.nurture import bring_up_to_date, calm
 from funnelsim.engine.fast.rows import write_visit
 from funnelsim.engine.fast.state import COOLING, ENTER, GATE, GONE, LEAVE, N_FREE, TRACING
 from funnelsim.engine.fast.tally import count_visit
@@ -179,26 +179,25 @@ def leave(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
 @hot
 def close(plan: Any, state: Any, out: Any, slot: Whole, now: float, outcome: Whole, to: Whole, back: float) -> None:
     """Write and count the visit; nothing of it happens any more."""
-    lead, mind = state.leads[slot], state.minds[slot]
+    lead = state.leads[slot]
     ended = now if outcome != OPEN else -1.0
     lead.visit_token += 1
     lead.coming_token += 1
     lead.pausing = 0
     state.open_visits[lead.stage] -= 1
-    bring_up_to_date(plan, state, slot, now)
-    stop_nurture(mind)
+    if lead.watched:
+        bring_up_to_date(plan, state, slot, now)
     lead.blame = NO_BLAME
     if outcome == FORWARD:
         outcomes_see(plan, state, lead, outcome)
     elif outcome == LOST_HERE or UNREACHED <= outcome <= CYCLE_LIMIT:
         lead.blame = _blame(plan, lead)
         outcomes_see(plan, state, lead, outcome)
-    count_visit(plan, lead, out, ended, outcome, back)
+    count_visit(plan, lead, out, ended, outcome)
     if state.n[TRACING] != 0:
         write_visit(state, slot, ended, outcome, to, back)
-    mind.token += 1
-    mind.crossing_token += 1
-    mind.crossing = np.inf
+    if lead.watched:
+        calm(state.minds[slot])
 
 
 @hot

@@ -63,6 +63,8 @@ from funnelsim.plan import (
 )
 from funnelsim.whole import Whole
 
+LAST_BIT = np.int64(63)             # the sign: set where a tier is for all sources
+
 
 @hot
 def assign(plan: Any, state: Any, slot: Whole, now: float) -> None:
@@ -86,7 +88,7 @@ def assign(plan: Any, state: Any, slot: Whole, now: float) -> None:
     lead.returning = 0
     lead.accepted = -1
     lead.pursued = -1
-    if hand_over(plan, state, slot, plan.teams[team].side, now):
+    if lead.watched and hand_over(plan, state, slot, plan.teams[team].side, now):
         expect_crossing(plan, state, slot, now)
     load_sees(plan, state, lead)
     duty = plan.duties[lead.stage, team]
@@ -208,7 +210,8 @@ def _promise_for(plan: Any, state: Any, slot: Whole, now: float) -> Whole:
     duty = plan.duties[lead.stage, lead.assigned_to]
     for i in range(duty.promise_first, duty.promise_first + duty.promise_count):
         tier = plan.promises[i]
-        if (tier.segments >> lead.segment) & (tier.sources >> lead.source) & ONE == 0 or lead.value < tier.value:
+        is_of = (tier.segments >> lead.segment) & (tier.sources >> min(np.int64(lead.source), LAST_BIT)) & ONE
+        if is_of == 0 or lead.value < tier.value:
             continue
         if tier.score < 0 or score_now(plan, state, slot, tier.score, now) >= tier.least:
             return np.int64(i)

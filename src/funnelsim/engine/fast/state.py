@@ -31,8 +31,8 @@ from funnelsim.whole import Whole
 
 # Counters.
 (N_AGENDA, N_FREE, N_ARRIVALS, AT_ARRIVAL, AT_WEEK, AT_DAY, N_DUE_TEAMS, N_LONGEST, N_VISITS, N_ASSIGNMENTS, N_ATTEMPTS,
- N_PASSINGS, TRACING, STARTED, N_EVENTS, N_STALE, MOST_AGENDA, INSTANT, NEWCOMER, N_WORKING, LAST_DUE,
- COUNTERS) = (np.int64(i) for i in range(22))
+ N_PASSINGS, TRACING, STARTED, N_EVENTS, N_STALE, INSTANT, NEWCOMER, N_WORKING, LAST_DUE, NEXT_ARRIVAL, END_KEY,
+ COUNTERS) = (np.int64(i) for i in range(23))         # the last two: keys of the next arrival and of the horizon
 # Instants.
 HORIZON, MIDNIGHT = (np.int64(i) for i in range(2))
 
@@ -63,26 +63,28 @@ LEAD = np.dtype([
     ("reached_by", "i8"),
     # the visit
     ("entered", "f8"), ("first_deadline", "f8"), ("touched", "f8"), ("reached", "f8"), ("chance", "f8"),
-    ("shift", "f8"), ("asked", "f8"), ("effort", "f8"),
+    ("asked", "f8"), ("shift", "f8"), ("effort", "f8"),
     ("attempts", "i4"), ("assignments", "i4"), ("reassigned", "i4"), ("step", "i4"), ("step_attempts", "i4"),
     ("unresolved", "i4"), ("merged", "i4"),
     ("level", "i1"), ("waiting", "i1"), ("in_service", "i1"), ("patience_over", "i1"), ("touched_before", "i1"),
     ("inherited", "i1"),
     ("impatient", "i1"),        # patience runs, and is not on the agenda yet
-    ("next", "i1"), ("postponed", "i1"),
-    ("then", "i1"),             # what follows a look at the definitions
     ("offered", "i1"),          # came by a handoff between two stages: the team may have to accept it
     ("gated", "i1"),            # waits for the threshold of its stage
+    ("watched", "i1"),          # something of `minds` may change in this visit
+    ("next", "i1"), ("postponed", "i1"),
+    ("then", "i1"),             # what follows a look at the definitions
     ("blame", "i1"),
     # the assignment
-    ("ending", "i1"), ("kept", "i1"), ("reacting", "i1"), ("escalated", "i1"),
+    ("ending", "i1"), ("kept", "i1"), ("reacting", "i1"),
     ("clocked", "i1"),          # has clocks
-    ("handed", "i1"), ("succeeds", "i1"),
-    ("deciding", "i1"), ("timed_out", "i1"), ("accepted", "i1"), ("pursued", "i1"),
+    ("handed", "i1"), ("succeeds", "i1"), ("timed_out", "i1"), ("accepted", "i1"), ("pursued", "i1"),
+    ("escalated", "i1"), ("deciding", "i1"),
     ("hurried", "i1"),          # somebody wants the team to turn to the lead now
     ("returning", "i1"),        # joins the queue when a pause is over
+    ("made", "i4"), ("warned", "i4"),
     ("assigned_to", "i4"),      # team, -1 while nobody answers for the visit
-    ("promise", "i4"), ("made", "i4"), ("warned", "i4"), ("stage", "i4"), ("number", "i4"), ("cycle", "i4"),
+    ("promise", "i4"), ("stage", "i4"), ("number", "i4"), ("cycle", "i4"),
     ("assigned", "f8"), ("first_joined", "f8"), ("first_touched", "f8"), ("decided", "f8"), ("paused_until", "f8"),
     ("due", "f8"),              # when the next attempt falls due
     # the attempt or task

@@ -14,9 +14,9 @@ from funnelsim.engine.worktime import open_between
 from funnelsim.plan import (
     BROKEN,
     HOUR,
-    INHERITED,
     KEPT,
     NEITHER,
+    NO_BLAME,
     OPEN,
     POOR_FOLLOW_UP,
     POOR_LEAD,
@@ -24,11 +24,17 @@ from funnelsim.plan import (
     REJECTED,
     SENT_BACK,
     WENT_SILENT,
+    Plan,
+    records,
 )
-from funnelsim.summary import CALENDAR, COHORT, RESPONSE_EDGES, VISITS, Summary
-from funnelsim.whole import Whole
+from funnelsim.summary import ASSIGNMENTS, CALENDAR, COHORT, RESPONSE_EDGES, VISITS, Summary, day_columns
+from funnelsim.whole import Whole, whole
 
+BOTH = whole(2)                     # the third window
 FIRST_OUTCOME = np.int64((VISITS.names or ()).index("forward"))     # outcomes stand in the order of plan.OUTCOMES
+# columns of a kept clock; broken, neither (and inherited) follow in the order of plan.CLOCK_STATES
+TOUCH_KEPT, TRIES_KEPT, ACCEPT_KEPT = (
+    np.int64((ASSIGNMENTS.names or ()).index(name)) for name in ("touch_kept", "tries_kept", "accept_kept"))
 EXPONENT_AT, EXPONENT_OF_ONE = np.int64(52), np.int64(1023)
 LAST_OCTAVE = np.int64(len(RESPONSE_EDGES) - 5)
 PER_FIRST_EDGE = 1.0 / RESPONSE_EDGES[0]
@@ -37,26 +43,47 @@ LAST_HOUR = np.int64(23)
 
 
 class Tally(NamedTuple):
-    """A Summary as the kernel sees it: the same memory, with one index a row."""
+    """A Summary as the kernel sees it: with one index a row, and a third window for what lies in both.
+
+    Most visits and assignments belong to the cohort and to the calendar window: they are counted once, in BOTH, and
+    `add_up` adds them to the two. What has no third window is the memory of the Summary itself.
+    """
 
     visits: Any                 # VISITS[window, source, segment, stage]
     visit_columns: NDArray[np.float64]          # the same, a column a field
     assignments: Any            # ASSIGNMENTS[window, stage, team]
+    assignment_columns: NDArray[np.float64]
+    responses: NDArray[np.float64]              # [window, stage, bin]
     teams: Any
     passes: Any
-    responses: NDArray[np.float64]
     days: NDArray[np.float64]
+    busy: NDArray[np.float64]   # [day, team], a part of `days`
     breaches: NDArray[np.float64]
     both: NDArray[np.float64]
     arrived: NDArray[np.float64]
 
 
-def tally_of(out: Summary) -> Tally:
-    """The view of a Summary."""
-    visits = out.visits.reshape(-1)
-    columns = visits.view(np.float64).reshape(len(visits), -1).view(np.ndarray)
-    return Tally(visits, columns, out.assignments.reshape(-1), out.teams, out.passes, out.responses, out.days,
-                 out.breaches, out.both, out.arrived)
+def new_tally(plan: Plan, out: Summary) -> Tally:
+    """Zeros, and views of a new Summary."""
+    visits = records(VISITS, 3 * out.visits[COHORT].size)
+    assignments = records(ASSIGNMENTS, 3 * out.assignments[COHORT].size)
+    columns = day_columns(plan)
+    return Tally(visits, _columns(visits), assignments, _columns(assignments), np.zeros((3, *out.responses.shape[1:])),
+                 out.teams, out.passes, out.days, out.days[:, columns.busy:columns.level], out.breaches, out.both,
+                 out.arrived)
+
+
+def add_up(tally: Tally, out: Summary) -> None:
+    """The two windows, each with what lies in both; whole numbers, so the order of adding does not show."""
+    for counted, table in ((tally.visit_columns, _columns(out.visits)),
+                           (tally.assignment_columns, _columns(out.assignments)), (tally.responses, out.responses)):
+        windows = counted.reshape(3, -1)
+        table.reshape(2, -1)[:] = windows[:BOTH] + windows[BOTH]
+
+
+def _columns(table: Any) -> Any:
+    """The same memory, a row a record and a column a field."""
+    return table.reshape(-1).view(np.float64).reshape(table.size, len(table.dtype)).view(np.ndarray)
 
 
 @hot
@@ -92,57 +119,48 @@ def count_passing(plan: Any, state: Any, out: Any, lead: Any, mind: Any, i: Whol
 
 
 @hot
-def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: Whole, back: float) -> None:
-    stages = len(plan.stages)
-    at = np.int64(lead.group * stages + lead.stage)             # rows by source, segment and stage; first the cohort's
-    later = at + len(plan.mixes) * stages
-    bin_: Whole = np.int64(0)
-    if lead.touched >= 0.0:
-        bin_ = _response_bin(lead.touched - lead.entered)
+def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: Whole) -> None:
+    """A visit that has ended or been cut off by the horizon: all of it within both windows, or apart."""
+    at = np.int64(lead.group * len(plan.stages) + lead.stage)   # rows by source, segment and stage
+    if lead.in_cohort and outcome != OPEN and in_window(plan, lead.entered) and in_window(plan, ended):
+        promise = _first_promise(plan, lead, ended)
+        at += BOTH * np.int64(len(plan.mixes) * len(plan.stages))
+        _count_all(plan, lead, out, BOTH, at, promise, outcome, ended)
+    else:
+        _count_apart(plan, lead, out, at, outcome, ended)
+
+
+@rare
+def _count_apart(plan: Any, lead: Any, out: Any, at: Whole, outcome: Whole, ended: float) -> None:
+    """In the cohort the whole visit, in the calendar window the parts that lie within it."""
     promise = _first_promise(plan, lead, ended)
     if lead.in_cohort:
-        row = out.visits[at]
-        row.entered += 1.0
-        if lead.touched >= 0.0:
-            row.touched += 1.0
-            row.response += lead.touched - lead.entered
-            out.responses[COHORT, lead.stage, bin_] += 1.0
-        if lead.reached >= 0.0:
-            row.reached += 1.0
-        _count_end(plan, lead, row)
-        _count_outcome(out, at, outcome, ended - lead.entered)
-        row.within += promise == 1
-        row.beyond += promise == 2
-    row = out.visits[later]
+        _count_all(plan, lead, out, COHORT, at, promise, outcome, ended)
+    at += np.int64(len(plan.mixes) * len(plan.stages))
+    row = out.visits[at]
     if in_window(plan, lead.entered):
         row.entered += 1.0
-        row.within += promise == 1
-        row.beyond += promise == 2
+        _count_promise(row, promise)
     if lead.touched >= 0.0 and in_window(plan, lead.touched):
-        row.touched += 1.0
-        row.response += lead.touched - lead.entered
-        out.responses[CALENDAR, lead.stage, bin_] += 1.0
+        _count_touch(out, row, lead, CALENDAR)
     if lead.reached >= 0.0 and in_window(plan, lead.reached):
         row.reached += 1.0
     if outcome != OPEN and in_window(plan, ended):
-        _count_end(plan, lead, row)
-        _count_outcome(out, later, outcome, ended - lead.entered)
-    if outcome == REJECTED and lead.fit >= plan.settings[0].good:
-        if lead.in_cohort:
-            out.visits[at].rejected_good += 1.0
-        if in_window(plan, ended):
-            row.rejected_good += 1.0
+        _count_end(plan, lead, row, outcome)
+        _count_outcome(out, at, outcome, ended - lead.entered)
 
 
 @hot
 def count_assignment(plan: Any, state: Any, out: Any, slot: Whole, late: Whole, how: Whole) -> None:
     lead, clocks = state.leads[slot], state.clocks[slot]
     teams = len(plan.teams)
-    at = np.int64(lead.stage * teams + lead.assigned_to)        # rows by stage and team; first the cohort's
-    if lead.in_cohort:
-        _count_assignment(out.assignments[at], lead, clocks, late, how)
-    if in_window(plan, lead.assigned):
-        _count_assignment(out.assignments[at + len(plan.stages) * teams], lead, clocks, late, how)
+    is_inside = in_window(plan, lead.assigned)
+    if lead.in_cohort or is_inside:
+        window = CALENDAR
+        if lead.in_cohort:
+            window = BOTH if is_inside else COHORT
+        _count_assignment(plan, out, (window * len(plan.stages) + lead.stage) * teams + lead.assigned_to, lead, clocks,
+                          late, how)
     if lead.clocked and clocks[0].state == BROKEN and in_window(plan, clocks[0].deadline):
         out.breaches[lead.assigned_to, _hour_of_week(plan, clocks[0].deadline)] += 1.0
 
@@ -158,8 +176,7 @@ def count_work(plan: Any, state: Any, out: Any, team: Whole, succeeds: Whole, st
         row.contacts += np.float64(succeeds != 0 and end < settings.horizon)
     until = min(end, state.now[HORIZON])
     open_ = _open_seconds(plan, state, team, start, until)
-    columns = 1 + 2 * np.int64(len(plan.definitions)) * settings.segments + np.int64(len(plan.stages) + len(plan.teams))
-    out.days[state.n[AT_DAY], columns + team] += open_
+    out.busy[state.n[AT_DAY], team] += open_
     if start < settings.measure_from or until > settings.measure_to:
         start, until = max(start, settings.measure_from), min(until, settings.measure_to)
         if start >= until:
@@ -198,18 +215,51 @@ def _open_seconds(plan: Any, state: Any, team: Whole, start: float, until: float
 
 
 @hot
-def _count_end(plan: Any, lead: Any, row: Any) -> None:
+def _count_all(plan: Any, lead: Any, out: Any, window: Whole, at: Whole, promise: Whole, outcome: Whole, ended: float
+               ) -> None:
+    row = out.visits[at]
+    row.entered += 1.0
+    _count_promise(row, promise)
+    if lead.touched >= 0.0:
+        _count_touch(out, row, lead, window)
+    if lead.reached >= 0.0:
+        row.reached += 1.0
+    _count_end(plan, lead, row, outcome)
+    _count_outcome(out, at, outcome, ended - lead.entered)
+
+
+@hot
+def _count_promise(row: Any, promise: Whole) -> None:
+    if promise != 0:
+        row.within += promise == 1
+        row.beyond += promise == 2
+
+
+@hot
+def _count_touch(out: Any, row: Any, lead: Any, window: Whole) -> None:
+    delay = lead.touched - lead.entered
+    row.touched += 1.0
+    row.response += delay
+    out.responses[window, lead.stage, _response_bin(delay)] += 1.0
+
+
+@hot
+def _count_end(plan: Any, lead: Any, row: Any, outcome: Whole) -> None:
     """What a visit adds up to."""
     row.attempts += lead.attempts
     row.effort += lead.effort
     if lead.fit < plan.settings[0].good:
         row.wasted += lead.effort
+    elif outcome == REJECTED:
+        row.rejected_good += 1.0
     if lead.touched < 0.0 and lead.touched_before == 0 and plan.stages[lead.stage].step_count > 0:
         row.untouched_value += lead.value
-    row.blame_lead += lead.blame == POOR_LEAD
-    row.blame_follow_up += lead.blame == POOR_FOLLOW_UP
-    row.merged += lead.merged
-    row.duplicates += lead.second
+    if lead.blame != NO_BLAME:
+        row.blame_lead += lead.blame == POOR_LEAD
+        row.blame_follow_up += lead.blame == POOR_FOLLOW_UP
+    if lead.merged > 0 or lead.second:
+        row.merged += lead.merged
+        row.duplicates += lead.second
 
 
 @rare
@@ -255,33 +305,33 @@ def _first_promise(plan: Any, lead: Any, ended: float) -> Whole:
 
 
 @hot
-def _count_assignment(row: Any, lead: Any, clocks: Any, late: Whole, how: Whole) -> None:
+def _count_assignment(plan: Any, out: Any, at: Whole, lead: Any, clocks: Any, late: Whole, how: Whole) -> None:
+    row = out.assignments[at]
     row.assigned += 1.0
-    row.promised += lead.kept >= 0
-    row.kept_draw += lead.kept == 1
-    row.reassigned += how == REASSIGNED
-    row.returned += how == SENT_BACK
-    row.accepted += lead.accepted == 1
-    row.rejected += lead.accepted == 0
-    row.asked += lead.pursued >= 0
-    row.pursued += lead.pursued == 1
-    if lead.clocked == 0:
-        return
-    touch, tries, accept = clocks[0], clocks[1], clocks[2]
-    row.touch_kept += touch.state == KEPT
-    row.touch_broken += touch.state == BROKEN
-    row.touch_neither += touch.state == NEITHER
-    row.touch_inherited += touch.state == INHERITED
-    row.tries_kept += tries.state == KEPT
-    row.tries_broken += tries.state == BROKEN
-    row.tries_neither += tries.state == NEITHER
-    row.accept_kept += accept.state == KEPT
-    row.accept_broken += accept.state == BROKEN
-    row.accept_neither += accept.state == NEITHER
-    row.accept_inherited += accept.state == INHERITED
-    row.late += late
-    row.warned += lead.warned
-    row.escalated += lead.escalated
+    if lead.kept >= 0:
+        row.promised += 1.0
+        row.kept_draw += lead.kept
+    if how == REASSIGNED:
+        row.reassigned += 1.0
+    elif how == SENT_BACK:
+        row.returned += 1.0
+    if lead.accepted >= 0:
+        row.accepted += lead.accepted
+        row.rejected += 1 - lead.accepted
+    if lead.pursued >= 0:
+        row.asked += 1.0
+        row.pursued += lead.pursued
+    if lead.clocked:
+        columns, touch, tries, accept = out.assignment_columns, clocks[0].state, clocks[1].state, clocks[2].state
+        if touch >= KEPT:
+            columns[at, TOUCH_KEPT + touch - KEPT] += 1.0
+        if KEPT <= tries <= NEITHER:
+            columns[at, TRIES_KEPT + tries - KEPT] += 1.0
+        if accept >= KEPT:
+            columns[at, ACCEPT_KEPT + accept - KEPT] += 1.0
+        row.late += late
+        row.warned += lead.warned
+        row.escalated += lead.escalated
 
 
 @hot

@@ -23,6 +23,7 @@ from funnelsim.engine.fast.state import (
     IN_STAGE,
     LEAVE,
     LOOK,
+    N_AGENDA,
     NEWCOMER,
     NOBODY,
     NOTHING,
@@ -73,7 +74,8 @@ def enter(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
         entered = 0.0 - plan.inflight[lead.flight].age
     _start_visit(state, slot, lead.to, entered)
     pass_milestones(plan, state, out, slot, now)
-    if state.facts[lead.stage].watched:
+    lead.watched = state.facts[lead.stage].watched
+    if lead.watched:
         lead.then = lead.next
         lead.next = LOOK
         start_nurture(plan, state, slot, now)
@@ -192,10 +194,16 @@ def _expect_patience(state: Any, slot: Whole) -> None:
 
 
 @hot
-def newcomers_wait(plan: Any, state: Any) -> None:
-    """The dispatches of this instant are over: whom nobody has turned to for good may lose patience."""
+def newcomers_wait(plan: Any, state: Any) -> bool:
+    """The dispatches of this instant are over: whom nobody has turned to for good may lose patience.
+
+    False when the agenda has no room for all of them: a batch may bring any number at one instant.
+    """
     slot = state.n[NEWCOMER]
     while slot >= 0:
+        if state.n[N_AGENDA] == len(state.agenda):
+            state.n[NEWCOMER] = slot
+            return False
         lead = state.leads[slot]
         lead.listed = 0
         if lead.impatient and lead.alive == IN_STAGE and not (lead.in_service and lead.succeeds):
@@ -204,6 +212,7 @@ def newcomers_wait(plan: Any, state: Any) -> None:
         lead.impatient = 0
         slot = np.int64(lead.next_newcomer)
     state.n[NEWCOMER] = NOBODY
+    return True
 
 
 @hot
@@ -244,7 +253,7 @@ def _board(plan: Any, state: Any, slot: Whole) -> None:
 
 @hot
 def _start_visit(state: Any, slot: Whole, stage: Whole, entered: float) -> None:
-    lead, mind = state.leads[slot], state.minds[slot]
+    lead = state.leads[slot]
     state.counts[slot, stage] += 1
     state.open_visits[stage] += 1
     lead.stage = stage
@@ -276,8 +285,6 @@ def _start_visit(state: Any, slot: Whole, stage: Whole, entered: float) -> None:
     lead.offered = 0
     lead.gated = 0
     lead.task = -1
-    mind.touches = 0
-    mind.most = 0
 
 
 @hot

@@ -9,12 +9,13 @@ import numpy as np
 
 from funnelsim.engine import order, streams
 from funnelsim.engine.reference.signals import raise_hand
+from funnelsim.plan import SECOND_RECORD
 from funnelsim.whole import whole
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.lead import Lead
 
-SECOND = 1 << 53                                # in the number of a second record
+SECOND = int(SECOND_RECORD)
 
 
 def expect_second(lead: Lead) -> None:

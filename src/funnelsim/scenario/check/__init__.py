@@ -57,6 +57,7 @@ CHECKS: tuple[tuple[Check, tuple[str, ...]], ...] = (      # the check, and the 
     (stages.check_owner, ()),
     (stages.check_ownership_without_work, ("stages", "ownership")),
     (stages.check_curves, ()),
+    (demand.check_number_of_sources, ()),
     (demand.check_captured, ()),
     (demand.check_found_again, ()),
     (demand.check_ready, ("sources", "effects")),
