@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from funnelsim.calibration.arrivals import SourceArrivals
 from funnelsim.calibration.covariates import report_lines as slope_lines
 from funnelsim.calibration.fitted import assumed
