@@ -55,8 +55,13 @@ def check_signals(scenario: Scenario, found: Findings) -> None:
 
 def check_nurture(scenario: Scenario, found: Findings) -> None:
     for name, stage in scenario.stages.items():
-        if stage.nurture is not None:
-            _check_nurture(stage.nurture, scenario, ("stages", name, "nurture"), found)
+        if stage.nurture is None:
+            continue
+        path: Path = ("stages", name, "nurture")
+        _check_nurture(stage.nurture, scenario, path, found)
+        if stage.nurture.goes_on and not stage.work:
+            found.warn((*path, "goes_on"), f"nobody works in {name}, so no handover ever stops its mails",
+                       "say goes_on in the stage that is handed over")
 
 
 def check_points(scenario: Scenario, found: Findings) -> None:
