@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,14 @@ from funnelsim import api
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.observed import gap, observed, reach, written, written_band
 from funnelsim.calibration.quality import followed
+from funnelsim.cli import code_of
+
+COUNTS = """name: Counts
+as_of: 2026-04-01
+data: .
+counts: {file: counts.csv, period: week, each: week}
+stages: {visited: visits, trial: trials}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +93,16 @@ def test_a_figure_a_stage_and_nothing_else_is_touched(found: Calibration, tmp_pa
     assert folder / "1-lead.png" in drawn
     svg = (folder / "1-lead.svg").read_text()
     assert "talk: in the end" in svg and "Time since a lead entered lead (days)" in svg
+
+
+def test_counts_by_cohort_have_no_curves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Totals hold no times: the table says so with a dash, and no figure is drawn."""
+    weeks = [date(2026, 1, 5) + timedelta(weeks=week) for week in range(12)]
+    rows = ["week,visits,trials", *(f"{week},1000,{200 + i}" for i, week in enumerate(weeks))]
+    (tmp_path / "counts.csv").write_text("\n".join(rows), encoding="utf-8")
+    (tmp_path / "counts.history.yaml").write_text(COUNTS, encoding="utf-8")
+    assert code_of(["calibrate", str(tmp_path / "counts.history.yaml"), "--figures", str(tmp_path / "figures")]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"visited -> trial +2,466 .* - +- +-\n", out)
+    assert out.rstrip().endswith("figures: none, as counts by cohort hold no times")
+    assert not (tmp_path / "figures").exists() or not any((tmp_path / "figures").iterdir())

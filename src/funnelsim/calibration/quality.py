@@ -26,18 +26,14 @@ def quality_rows(found: Calibration) -> list[Row]:
     """A row an exit: exits seen, follow-up, how far families disagree, distance from the data's own curve."""
     rows: list[Row] = [("exit", "seen", "follow-up", "by family", "off the data", "at", "outside band")]
     for stage in found.stages:
-        curves = observed(stage)
         for target in stage.order:
-            far = gap(stage, target, curves[target])
             rows.append(
                 (
                     f"{stage.name} -> {target}",
                     f"{stage.seen(target):,}",
                     f"{100 * followed(stage, target):.0f} %",
                     _by_family(stage, target),
-                    f"{100 * far.size:+.1f} points",
-                    f"{far.seconds / DAY:.1f} days",
-                    f"{100 * far.outside:.0f} %",
+                    *(("-", "-", "-") if found.history.counts else _off(stage, target)),   # counts have no curve
                 )
             )
     return rows
@@ -64,3 +60,8 @@ def _by_family(stage: StageFit, target: str) -> str:
     shares = [100 * float(law.shares()[-1, stage.of(target)].sum()) for law in stage.fit.laws]
     low, high = min(shares), max(shares)
     return f"{low:.1f} to {high:.1f} %" if high - low >= 0.05 else f"{low:.1f} %"
+
+
+def _off(stage: StageFit, target: str) -> Row:
+    far = gap(stage, target, observed(stage)[target])
+    return f"{100 * far.size:+.1f} points", f"{far.seconds / DAY:.1f} days", f"{100 * far.outside:.0f} %"

@@ -56,5 +56,5 @@ def calibrate(file: str, out: Path | None, data: Path | None, strict: bool, time
         answer(found.report(bool(verbose)))
         drawn = [file for file in found.files if figures is not None and file.parent == figures]
         click.echo("\nfitted: " + ", ".join(str(file) for file in found.files if file not in drawn))
-        if drawn:
-            click.echo(f"figures: {figures}")
+        if figures is not None:
+            click.echo(f"figures: {figures}" if drawn else "figures: none, as counts by cohort hold no times")

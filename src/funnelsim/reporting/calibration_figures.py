@@ -23,7 +23,12 @@ BEYOND = 1.35                           # the fitted curve goes on so much furth
 
 
 def draw_calibration(found: Calibration, folder: Path) -> list[Path]:
-    """A figure a stage, into a folder that is made when it is not there; other files in it stay."""
+    """A figure a stage, into a folder that is made when it is not there; other files in it stay.
+
+    None for counts by cohort, which hold no times and so no curves.
+    """
+    if found.history.counts:
+        return []
     folder.mkdir(parents=True, exist_ok=True)
     return [file for number_, stage in enumerate(found.stages, start=1)
             for file in save(stage_figure(found, stage), folder, f"{number_}-{_plain(stage.name)}")]
