@@ -103,7 +103,7 @@ def test_more_newcomers_at_one_instant_than_the_agenda_has_room_for(monkeypatch:
     monkeypatch.setattr(fast, "new_state", lambda plan, tracing: fast.state.new_state(plan, tracing, slots=2, rows=32))
     tight, _ = fast.run(plan, 1, 0)
 
-    assert (roomy.visits.outcome == COLD).sum() > 100
+    assert (roomy.visits.outcome == COLD).sum() > 50
     assert_equal(roomy, tight)
 
 
