@@ -33,7 +33,7 @@ def learn_line(known: Sequence[Learned], how: Callable[[str], str], say: Say) ->
     worth = max(choices, key=lambda one: one.value.value if one.value else 0.0, default=None)
     if worth is None or worth.value is None:
         return text
-    if worth.value.value <= 0.0:
+    if worth.value.value <= 0.0 or percents(worth.changes) == "0":
         return f"{text} To know any one unknown would hardly change the choice."
     return (f"{text} For the choice, knowing {worth.path} is worth most: {worth_text(worth.value, say)}; it would "
             f"change it in {percents(worth.changes)} % of cases.")

@@ -111,7 +111,7 @@ class Stage(Model):
     """A definition that opens the way forward: leads go on when their score reaches its threshold, and conversion is
     its outcome. The forward shares of `next` are then those seen under the root scenario's definition."""
 
-    rejected: dict[str, ShareOf] | None = fact(whole=True)
+    rejected: dict[str, ShareOf] | None = policy(whole=True)
     """Where leads go that the receiving team turns down. Default: as `unreached`."""
 
     signals: dict[str, Signal] = fact({})
