@@ -14,49 +14,62 @@ scenarios. A notebook shows a Figure by itself. UsageError says why when there i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from funnelsim.errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from funnelsim.calibration import Calibration
+    from funnelsim.commands.backtest import Backtested
     from funnelsim.commands.compare import Compared
+    from funnelsim.commands.explain import Explained
+    from funnelsim.commands.finished import Finished
+    from funnelsim.commands.optimise import Optimised
     from funnelsim.commands.seek import Sought
+    from funnelsim.commands.sensitivity import Sensed
     from funnelsim.commands.sweep import Swept
     from funnelsim.reporting.figures import Band
     from funnelsim.result import Result
+    from funnelsim.study.backtest.rolling import Backtest
 
-    Runs = Result | Compared
+    Runs: TypeAlias = Result | Compared
+    Drawn: TypeAlias = Result | Calibration | Finished[Any]
 
 __all__ = [
-    "backlog", "breaches", "burn_up", "chance", "contour", "curves", "every", "funnel", "heat_map", "outcomes",
-    "points", "response", "response_curves", "utilisation",
+    "backlog", "breaches", "burn_up", "chance", "contour", "coverage", "curves", "every", "fans", "fit", "front",
+    "funnel", "heat_map", "indices", "outcomes", "pit", "points", "response", "response_curves", "settings", "tornado",
+    "trials", "utilisation", "waterfall",
 ]
 
+_DRAWN_BY = {                   # kind of result -> module of reporting, and the function that gives all its figures
+    "Result": ("figures", "run_figures"),
+    "Compared": ("compared", "comparison_figures"),
+    "Swept": ("sweep_figures", "sweep_figures"),
+    "Sought": ("seek_figures", "seek_figures"),
+    "Explained": ("explain_figures", "explain_figures"),
+    "Sensed": ("sensitivity_figures", "sensitivity_figures"),
+    "Optimised": ("optimise_figures", "optimise_figures"),
+    "Backtested": ("backtest_figures", "backtest_figures"),
+    "Calibration": ("calibration_figures", "calibration_figures"),
+}
 
-def every(done: Result | Compared | Swept | Sought) -> dict[str, Figure]:
-    """All figures that the command saves, by the name of the file."""
-    from funnelsim.commands.compare import Compared
-    from funnelsim.commands.seek import Sought
-    from funnelsim.commands.sweep import Swept
 
-    found: Iterator[tuple[str, Figure]]
-    if isinstance(done, Compared):
-        from funnelsim.reporting.compared import comparison_figures
+def every(done: Drawn) -> dict[str, Figure]:
+    """All figures that the command saves, by the name of the file; none of a result that has none."""
+    return dict(drawn(done))
 
-        found = comparison_figures(done.found)
-    elif isinstance(done, Swept):
-        from funnelsim.reporting.sweep_figures import sweep_figures
 
-        found = sweep_figures(done.found)
-    elif isinstance(done, Sought):
-        return {"chance": chance(done)}
-    else:
-        from funnelsim.reporting.figures import run_figures
-
-        found = run_figures(done)
-    return dict(found)
+def drawn(done: Drawn) -> Iterator[tuple[str, Figure]]:
+    """The same, one after the other: each is drawn when it is asked for."""
+    module, name = _DRAWN_BY.get(type(done).__name__, ("", ""))
+    if not module:
+        return iter(())
+    draw = getattr(import_module(f"funnelsim.reporting.{module}"), name)
+    found: Iterator[tuple[str, Figure]] = draw(getattr(done, "found", done))
+    return found
 
 
 # ---- runs and comparisons ------------------------------------------------------------------------------------------
@@ -192,6 +205,93 @@ def chance(sought: Sought) -> Figure:
     return seek_figure(sought.found)
 
 
+# ---- why, and what is best -----------------------------------------------------------------------------------------
+
+
+def waterfall(explained: Explained) -> Figure:
+    """From the base to the other scenario, a bar a group of changes, with what is not known of each."""
+    from funnelsim.reporting.explain_figures import waterfall_figure
+
+    return waterfall_figure(explained.found)
+
+
+def tornado(sensed: Sensed) -> Figure:
+    """The answer at both ends of each input, the widest first, grouped by who decides on it."""
+    from funnelsim.reporting.sensitivity_figures import tornado_figure
+
+    return tornado_figure(sensed.found)
+
+
+def indices(sensed: Sensed) -> Figure:
+    """Share of the variance of the answer that each input brings, alone and with others (Sobol)."""
+    from funnelsim.reporting.sensitivity_figures import index_figure
+
+    return index_figure(sensed.found)
+
+
+def trials(optimised: Optimised) -> Figure:
+    """What each trial of a search for one objective gave, against each setting; and the finalists."""
+    from funnelsim.reporting.optimise_figures import trials_figure
+
+    if _objectives(optimised) > 1:
+        raise UsageError("trials are drawn for one objective: for several there are front and settings")
+    return trials_figure(optimised.found)
+
+
+def front(optimised: Optimised) -> Figure:
+    """What can be had together of several objectives: points of which none is better in everything."""
+    from funnelsim.reporting.optimise_figures import front_figure
+
+    if _objectives(optimised) == 1:
+        raise UsageError("a front is of several objectives: for one there is trials")
+    return front_figure(optimised.found)
+
+
+def settings(optimised: Optimised) -> Figure:
+    """The settings along the front of several objectives."""
+    from funnelsim.reporting.optimise_figures import settings_figure
+
+    if _objectives(optimised) == 1:
+        raise UsageError("settings are drawn along a front of several objectives: for one there is trials")
+    return settings_figure(optimised.found)
+
+
+# ---- histories -----------------------------------------------------------------------------------------------------
+
+
+def fans(backtested: Backtested) -> Figure:
+    """Forecasts week by week with their intervals, and what happened."""
+    from funnelsim.reporting.backtest_figures import fans_figure
+
+    return fans_figure(backtested.found)
+
+
+def coverage(backtested: Backtested) -> Figure:
+    """How often intervals held what happened: in all, by horizon and by quantity."""
+    from funnelsim.reporting.backtest_figures import coverage_figure
+
+    return coverage_figure(_scored(backtested))
+
+
+def pit(backtested: Backtested) -> Figure:
+    """Where in its forecast each thing that happened lay: level when forecasts are honest."""
+    from funnelsim.reporting.backtest_figures import pit_figure
+
+    return pit_figure(_scored(backtested))
+
+
+def fit(calibration: Calibration, stage: str | None = None) -> Figure:
+    """Share of the leads of a stage, by default the first, that have left it by each exit: the data and as fitted."""
+    from funnelsim.reporting.calibration_figures import stage_figure
+
+    fits = {one.name: one for one in calibration.stages}
+    if not fits:
+        raise UsageError("no stage of this history could be fitted")
+    if stage is not None and stage not in fits:
+        raise UsageError(f"this calibration has no stage '{stage}'; it has {', '.join(fits)}")
+    return stage_figure(calibration, fits[stage or next(iter(fits))])
+
+
 # ---- what is drawn -------------------------------------------------------------------------------------------------
 
 
@@ -247,3 +347,13 @@ def _measure(swept: Swept, measure: str | None) -> str:
     if measure is None:
         return known[0]
     raise UsageError(f"this sweep has no measure '{measure}'; it has {', '.join(known)}")
+
+
+def _objectives(optimised: Optimised) -> int:
+    return len(optimised.found.question.objectives)
+
+
+def _scored(backtested: Backtested) -> Backtest:
+    if not backtested.found.scored:
+        raise UsageError("no forecast of this back-test could be scored, so there is nothing to draw")
+    return backtested.found

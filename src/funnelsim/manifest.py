@@ -120,10 +120,10 @@ def preset_hashes() -> dict[str, str]:
     return {file.stem: next(iter(hashes([file]).values())) for file in sorted(folder.glob("*.yaml"))}
 
 
-def versions() -> dict[str, str]:
-    """Of Python and of all packages that have a part in the numbers."""
+def versions(*optional: str) -> dict[str, str]:
+    """Of Python and of all packages that have a part in the numbers; `optional` ones that had a part in these."""
     found = {"python": platform.python_version()}
-    for package in PACKAGES:
+    for package in (*PACKAGES, *optional):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

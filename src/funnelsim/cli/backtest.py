@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.printing import answer, command_line, width
+from funnelsim.cli.printing import command_line, tell
 from funnelsim.watch import Terminal
 
 
@@ -24,8 +23,7 @@ from funnelsim.watch import Terminal
 @click.option("--distances/--no-distances", default=True, help="Distances of event logs.  [default: distances]")
 @click.option("--work/--no-work", default=True, help="Whether the log of work, where the history has one, is part of "
               "the fits.  [default: work]")
-@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
-@options("json", "quiet", "verbose")
+@options("figures", "json", "quiet", "verbose")
 def backtest(file: Path, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
     """Forecast a history from what was known earlier, again and again, and see what then happened.
 
@@ -42,11 +40,4 @@ def backtest(file: Path, as_json: bool, quiet: bool, verbose: int, **options: An
 
     watch = Terminal(quiet=quiet)
     done = api.backtest(file, watch=watch, command=command_line(), **options)
-    watch.clear()
-    if as_json:
-        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
-    else:
-        from funnelsim.reporting.backtest_words import backtest_report
-
-        answer(backtest_report(done.found, verbose, width()))
-        click.echo(f"\nresults: {done.folder}")
+    tell(done, watch, as_json, verbose)

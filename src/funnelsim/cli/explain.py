@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.printing import answer, command_line, width
+from funnelsim.cli.printing import command_line, tell
 from funnelsim.watch import Terminal
 
 
@@ -26,11 +25,7 @@ from funnelsim.watch import Terminal
               "orders up to 6 groups of changes, else 24]")
 @click.option("--equal-people/--no-equal-people", default=None, help="Also ask what moving the hours and sharing "
               "nothing would bring.  [default: equal-people]")
-@options("engine", "threads")
-@click.option("--cluster", metavar="ADDRESS", help="Run on a Dask cluster, as in tcp://10.0.0.5:8786.")
-@options("out")
-@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
-@options("json", "quiet", "verbose")
+@options("engine", "threads", "cluster", "out", "figures", "json", "quiet", "verbose")
 def explain(base: Path, other: Path | None, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
     """Divide the difference between two scenarios among the changes that make it.
 
@@ -45,11 +40,4 @@ def explain(base: Path, other: Path | None, as_json: bool, quiet: bool, verbose:
 
     watch = Terminal(quiet=quiet)
     done = api.explain(base, other, watch=watch, command=command_line(), **options)
-    watch.clear()
-    if as_json:
-        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
-    else:
-        from funnelsim.reporting.explain_words import explain_report
-
-        answer(explain_report(done.found, verbose, width()))
-        click.echo(f"\nresults: {done.folder}")
+    tell(done, watch, as_json, verbose)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from funnelsim.cli.options import Share, options
-from funnelsim.cli.printing import answer, command_line, width
+from funnelsim.cli.printing import command_line, tell
 from funnelsim.watch import Terminal
 
 
@@ -34,10 +33,7 @@ from funnelsim.watch import Terminal
 @click.option("--confidence", type=Share(), metavar="SHARE", help="With which constraints on measures are met.  "
               "[default: 95%]")
 @click.option("--goal", metavar="TEXT", help='As in --goal "wins 200 by 2026-12-31"; default: the scenario\'s.')
-@options("engine", "threads")
-@click.option("--cluster", metavar="ADDRESS", help="Run the points on a Dask cluster, as in tcp://10.0.0.5:8786.")
-@options("out")
-@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
+@options("engine", "threads", "cluster", "out", "figures")
 @click.option("--fail-on-miss", is_flag=True, help="Exit code 4 when nothing meets the constraints.")
 @options("json", "quiet", "verbose")
 def optimise(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
@@ -59,13 +55,6 @@ def optimise(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose
 
     watch = Terminal(quiet=quiet)
     done = api.optimise(file, watch=watch, command=command_line(), **options)
-    watch.clear()
-    if as_json:
-        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
-    else:
-        from funnelsim.reporting.optimise_words import optimise_report
-
-        answer(optimise_report(done.found, verbose, width()))
-        click.echo(f"\nresults: {done.folder}")
+    tell(done, watch, as_json, verbose)
     if fail_on_miss and not any(one.meets for one in done.found.finalists):
         raise GoalNotMet("no settings within the ranges meet the constraints")

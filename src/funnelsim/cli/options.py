@@ -71,6 +71,8 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "engine": click.option("--engine", type=click.Choice(["fast", "reference"]), help="Both give the same digits; "
                            "reference is slow and made to be read. Default: fast."),
     "threads": click.option("--threads", type=click.IntRange(min=1), help="Default: one a processor."),
+    "cluster": click.option("--cluster", metavar="ADDRESS", help="Run on a Dask cluster, as in "
+                            "tcp://10.0.0.5:8786."),
     "out": click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
                         help="Folder that results are saved in."),
     "figures": _figures,

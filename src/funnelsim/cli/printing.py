@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from funnelsim.commands.finished import Finished
     from funnelsim.errors import FunnelsimError, Problem
+    from funnelsim.watch import Watch
+
+
+def tell(done: Finished[Any], watch: Watch, as_json: bool, verbose: int = 0) -> None:
+    """A finished study, as text with the place of its files, or as JSON."""
+    watch.clear()
+    if as_json:
+        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
+    else:
+        answer(done.report(verbose, width()))
+        click.echo(f"\nresults: {done.folder}")
 
 
 def answer(text: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from funnelsim.cli.options import Share, options
-from funnelsim.cli.printing import answer, command_line, width
+from funnelsim.cli.printing import command_line, tell
 from funnelsim.watch import Terminal, Watch
 
 
@@ -24,9 +23,7 @@ from funnelsim.watch import Terminal, Watch
 @click.option("--replications", "--reps", "-n", type=click.IntRange(min=1), help="At each point.  [default: 100]")
 @click.option("--precision", type=Share(), metavar="SHARE", help="Or: more until half the interval of the answer is "
               "below this share of it, as in --precision 5%.")
-@options("engine", "threads")
-@click.option("--cluster", metavar="ADDRESS", help="Run the points on a Dask cluster, as in tcp://10.0.0.5:8786.")
-@options("out", "figures")
+@options("engine", "threads", "cluster", "out", "figures")
 @click.option("--fail-on-miss", is_flag=True, help="Exit code 4 when the goal cannot be met.")
 @options("json", "quiet", "verbose")
 def seek(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
@@ -51,14 +48,7 @@ def seek(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose: in
         _tell_chance(file, watch, as_json, options)
         return
     done = api.seek(file, watch=watch, command=command_line(), **options)
-    watch.clear()
-    if as_json:
-        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
-    else:
-        from funnelsim.reporting.seek_words import seek_report
-
-        answer(seek_report(done.found, verbose, width()))
-        click.echo(f"\nresults: {done.folder}")
+    tell(done, watch, as_json, verbose)
     if fail_on_miss and not done.found.met:
         raise GoalNotMet("the goal cannot be met within the range")
 
@@ -72,11 +62,4 @@ def _tell_chance(file: Path, watch: Watch, as_json: bool, options: dict[str, Any
         raise UsageError("nothing is varied, so the chance itself is asked: --precision and --chance go with --vary")
     asked = {key: value for key, value in options.items() if key not in ("vary", "chance", "precision", "figures")}
     done = api.chance(file, watch=watch, command=command_line(), **asked)
-    watch.clear()
-    if as_json:
-        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
-        return
-    from funnelsim.reporting.chance_words import chance_report
-
-    answer(chance_report(done.found))
-    click.echo(f"\nresults: {done.folder}")
+    tell(done, watch, as_json)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.printing import answer, command_line, width
+from funnelsim.cli.printing import command_line, tell
 from funnelsim.watch import Terminal
 
 
@@ -28,11 +27,7 @@ from funnelsim.watch import Terminal
 @click.option("--keep", type=click.IntRange(min=1), help="How many inputs have indices.  [default: 8]")
 @click.option("--replications", "--reps", "-n", type=click.IntRange(min=1), help="Periods at each point, the same luck "
               "at all.  [default: 4]")
-@options("engine", "threads")
-@click.option("--cluster", metavar="ADDRESS", help="Run the points on a Dask cluster, as in tcp://10.0.0.5:8786.")
-@options("out")
-@click.option("--figures/--no-figures", default=True, help="Draw figures into the results.  [default: figures]")
-@options("json", "quiet", "verbose")
+@options("engine", "threads", "cluster", "out", "figures", "json", "quiet", "verbose")
 def sensitivity(file: Path, other: Path | None, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
     """Say which inputs move an answer most, and which unknown to measure first.
 
@@ -50,11 +45,4 @@ def sensitivity(file: Path, other: Path | None, as_json: bool, quiet: bool, verb
 
     watch = Terminal(quiet=quiet)
     done = api.sensitivity(file, other, watch=watch, command=command_line(), **options)
-    watch.clear()
-    if as_json:
-        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
-    else:
-        from funnelsim.reporting.sensitivity_words import sensitivity_report
-
-        answer(sensitivity_report(done.found, verbose, width()))
-        click.echo(f"\nresults: {done.folder}")
+    tell(done, watch, as_json, verbose)

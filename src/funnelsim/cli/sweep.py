@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from funnelsim.cli.options import Share, options
-from funnelsim.cli.printing import answer, command_line, width
+from funnelsim.cli.printing import command_line, tell
 from funnelsim.watch import Terminal
 
 
@@ -25,9 +24,7 @@ from funnelsim.watch import Terminal
 @click.option("--precision", type=Share(), metavar="SHARE", help="Or: at each point until the simulation error of the "
               "first measure is below this share of it, as in --precision 3%.")
 @click.option("--goal", metavar="TEXT", help='As in --goal "wins 200 by 2026-12-31"; default: the scenario\'s.')
-@options("engine", "threads")
-@click.option("--cluster", metavar="ADDRESS", help="Run the points on a Dask cluster, as in tcp://10.0.0.5:8786.")
-@options("out", "figures", "json", "quiet", "verbose")
+@options("engine", "threads", "cluster", "out", "figures", "json", "quiet", "verbose")
 def sweep(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
     """Run scenarios at many points of their settings, on the same luck: where does it turn?
 
@@ -45,13 +42,6 @@ def sweep(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **o
 
     watch = Terminal(quiet=quiet)
     done = api.sweep(*files, watch=watch, command=command_line(), **options)
-    watch.clear()
-    if as_json:
-        click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
-    else:
-        from funnelsim.reporting.sweep_words import sweep_report
-
-        answer(sweep_report(done.found, verbose, width()))
-        click.echo(f"\nresults: {done.folder}")
+    tell(done, watch, as_json, verbose)
     if failed := done.found.failed:
         raise SweepIncomplete(f"{len(failed)} of {len(done.found.cells)} points failed; the others are there")

@@ -14,35 +14,55 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from funnelsim import manifest as manifests
 from funnelsim.calibration.pipeline import open_history
-from funnelsim.commands.sweep import POINTS, same_digits
-from funnelsim.engine.jit import is_compiled
-from funnelsim.errors import UsageError
-from funnelsim.folder import check_writable, written_whole
+from funnelsim.commands.finished import Finished
+from funnelsim.commands.repeating import refuse_changes, same_digits
+from funnelsim.commands.saving import finite, papers, points_in, ready, saved
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.result import put, slug
+from funnelsim.reporting.formats import Figures, formats_of
 from funnelsim.study.backtest.rolling import Backtest, Size
 from funnelsim.study.backtest.rolling import backtest as study_backtest
 from funnelsim.study.backtest.scores import Score, Scored
-from funnelsim.study.store import Store
 from funnelsim.watch import Watch
 
+if TYPE_CHECKING:
+    import polars as pl
 
-@dataclass(frozen=True)
-class Backtested:
+DISTANCES = "log-distance-measures"         # the package that measures them
+
+
+class Backtested(Finished[Backtest]):
     """A finished back-test, and where it is saved."""
 
-    found: Backtest
-    manifest: Manifest
-    folder: Path | None = None
+    what = "backtest"
+
+    def __repr__(self) -> str:
+        return (f"<Back-test of {self.manifest.name!r}: {len(self.found.scored)} forecasts from "
+                f"{len(self.found.forecasts)} instants, seed {self.manifest.seed}>")
+
+    def report(self, verbose: int = 0, width: int = 0) -> str:
+        """The text of a back-test."""
+        from funnelsim.reporting.backtest_words import backtest_report
+
+        return backtest_report(self.found, verbose, width)
+
+    def frame(self) -> pl.DataFrame:
+        """A row a forecast and horizon, as forecasts.csv: interval, what happened, PIT, CRPS, a spreadsheet's."""
+        return _table([forecast_row(one) for one in self.found.scored])
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Forecasts, scores, drift and distances; those without a row are left out."""
+        found = self.found
+        every = {"forecasts.csv": self.frame(), "scores.csv": _table(list(score_rows(found))),
+                 "drift.csv": _table(drift_rows(found)), "distances.csv": _table(distance_rows(found))}
+        return {file: table for file, table in every.items() if len(table)}
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
@@ -65,17 +85,16 @@ class Backtested:
 def backtest(file: str | Path, *, data: str | Path | None = None, origins: int | None = None,
              horizon: int | None = None, draws: int | None = None, seed: int | None = None, engine: str | None = None,
              threads: int | None = None, distances: bool = True, work: bool = True, out: str | Path | None = "results",
-             figures: bool = True, command: Sequence[str] = (), watch: Watch | None = None) -> Backtested:
+             figures: Figures = True, command: Sequence[str] = (), watch: Watch | None = None) -> Backtested:
     """Back-test a history; or repeat a back-test from its manifest.
 
     `horizon` in weeks; `draws` futures of each forecast; `work` False leaves a log of work out of the fits. Forecasts
     are kept in `out`/points and never made twice.
     """
-    watch = watch or Watch()
+    watch, formats = watch or Watch(), formats_of(figures)
     repeated = manifest_at(Path(file), "backtest")
     if repeated is not None:
-        if any(one is not None for one in (origins, horizon, draws, seed, engine)):
-            raise UsageError("a manifest is repeated as it is: leave out options that change numbers")
+        refuse_changes(origins, horizon, draws, seed, engine)
         path, size = Path(repeated.design["history"]), Size(**repeated.design["size"])
         data = data or repeated.design["data"]
     else:
@@ -83,57 +102,26 @@ def backtest(file: str | Path, *, data: str | Path | None = None, origins: int |
         path = Path(file)
         size = Size(origins or usual.origins, horizon, draws or usual.draws, usual.seed if seed is None else seed,
                     engine or usual.engine, distances, work)
-    if out is not None:
-        check_writable(Path(out))
     history, library = open_history(path, data)
-    if size.engine == "fast" and not is_compiled():
-        watch.note("compiling the engine (once)")
+    ready(out, (), size.engine, watch)
     began = datetime.now(UTC)
-    found = study_backtest(history, library, size, Store(Path(out) / POINTS if out is not None else None), threads,
-                           watch)
+    found = study_backtest(history, library, size, points_in(out), threads, watch)
     manifest = _manifest(found, path, data, began, list(command) or ["funnelsim", "backtest", str(file)],
                          {sheet.file: sheet.sha256 for sheet in library.sheets.values()})
-    if repeated is not None:
-        manifest = same_digits(manifest, repeated)
-        watch.note("the same digits as before")
-    done = Backtested(found, manifest)
-    return _saved(done, Path(out), figures) if out is not None else done
+    return saved(Backtested(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
 def _manifest(found: Backtest, path: Path, data: str | Path | None, began: datetime, command: list[str],
               tables: dict[str, str]) -> Manifest:
-    ended = datetime.now(UTC)
     rows = json.dumps([forecast_row(one) for one in found.scored])
     return Manifest(
-        kind="backtest", name=found.name, command=command, resolved=[],
+        kind="backtest", name=found.name, command=command,
         plan=manifests.hash_of([one.key for one in found.forecasts]), seed=found.size.seed,
         replications=found.size.draws, engine=found.size.engine, digest=hashlib.sha256(rows.encode()).hexdigest(),
         book={"currency": found.currency},
         design={"history": str(path), "data": str(data) if data else None, "size": asdict(found.size)},
-        data=manifests.hashes([path]) | tables, versions=manifests.versions(), warnings=list(found.notes),
-        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()})
-
-
-def _saved(done: Backtested, out: Path, figures: bool) -> Backtested:
-    import polars as pl
-
-    found = done.found
-    name = f"backtest-{slug(done.manifest.name)}-{done.manifest.identity}"
-    done = replace(done, folder=out / name)
-    tables = {"forecasts": [forecast_row(one) for one in found.scored], "scores": list(score_rows(found)),
-              "drift": drift_rows(found), "distances": distance_rows(found)}
-    with written_whole(out, name) as draft:
-        put(draft.path / "manifest.json", done.manifest.text().encode())
-        put(draft.path / "backtest.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
-        for table, rows in tables.items():
-            if rows:
-                frame = pl.DataFrame(rows, infer_schema_length=None)
-                put(draft.path / f"{table}.csv", frame.write_csv().encode())
-        if figures:
-            from funnelsim.reporting.backtest_figures import draw_backtest
-
-            draw_backtest(found, draft.path)
-    return done
+        **papers((), began, *([DISTANCES] if found.distances else ())) | {
+            "data": manifests.hashes([path]) | tables, "warnings": list(found.notes)})
 
 
 # ---- rows of the tables --------------------------------------------------------------------------------------------
@@ -177,4 +165,10 @@ def _score_row(one: Score) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return finite(value) if isinstance(value, float) else value
+
+
+def _table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(rows, infer_schema_length=None)

@@ -1,47 +1,64 @@
 """chance: what is the chance of the goal now? What `funnelsim seek` answers when nothing is varied.
 
     results/chance-<name>-<hash>/
-        manifest.json
-        chance.json         the chance with its three spreads
+        chance.csv, chance.json     the chance with its three spreads
+        manifest.json, answer.txt
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.seek import booked_amount, wanted_goal
-from funnelsim.commands.sweep import POINTS, executor_on, goal_data, goal_of_data, same_digits
-from funnelsim.engine.jit import is_compiled
+from funnelsim.commands.asking import booked_amount, wanted_goal
+from funnelsim.commands.finished import Finished
+from funnelsim.commands.repeating import goal_data, goal_of_data, refuse_changes, same_digits
+from funnelsim.commands.saving import executor_on, finite, papers, points_in, ready, saved
 from funnelsim.errors import UsageError
-from funnelsim.folder import check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.result import put, slug
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.seek.chance import Asked, Chance
 from funnelsim.study.seek.chance import chance as study_chance
-from funnelsim.study.store import Store
 from funnelsim.study.study_file import is_study
 from funnelsim.watch import Watch
+
+if TYPE_CHECKING:
+    import polars as pl
 
 REPLICATIONS = 200
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(Finished[Chance]):
     """A chance, and where it is saved."""
 
-    found: Chance
-    manifest: Manifest
-    folder: Path | None = None
+    what = "chance"
+
+    def __repr__(self) -> str:
+        return (f"<Chance of {self.manifest.name!r}: {self.found.asked.goal.text}, {self.found.replications} periods, "
+                f"seed {self.manifest.seed}>")
+
+    def report(self, verbose: int = 0, width: int = 0) -> str:
+        """The text of a chance, which is short whatever is asked."""
+        from funnelsim.reporting.chance_words import chance_report
+
+        return chance_report(self.found)
+
+    def frame(self) -> pl.DataFrame:
+        """The chance and what the goal is about: a row a spread, by what it is of."""
+        import polars as pl
+
+        return pl.DataFrame(list(_rows(self.found)), infer_schema_length=None)
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The chance with its spreads."""
+        return {"chance.csv": self.frame()}
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it; each interval by what it is of."""
@@ -51,7 +68,7 @@ class Told:
             "simulation_error": _interval(found.low, found.high),
             "chance_by_ignorance": _interval(found.worse, found.better),
             "chance_were_all_known": found.known[0] if found.known else None,
-            "value": {"measure": found.asked.goal.measure, "unit": found.unit, "mean": _plain(value.mean),
+            "value": {"measure": found.asked.goal.measure, "unit": found.unit, "mean": finite(value.mean),
                       "simulation_error": _interval(value.mean - value.error, value.mean + value.error),
                       "one_period": _interval(value.least, value.most),
                       "ignorance": _interval(value.low, value.high) if found.known else None},
@@ -71,8 +88,7 @@ def chance(file: str | Path, *, goal: str | None = None, booked: str | float | N
     if repeated is not None:
         if "axis" in repeated.design:
             raise UsageError("this is the manifest of a search through a range: give it to `seek`")
-        if sets or any(one is not None for one in (goal, booked, replications, seed, engine)):
-            raise UsageError("a manifest is repeated as it is: leave out options that change numbers")
+        refuse_changes(goal, booked, sets, replications, seed, engine)
         asked, name = _asked_of(repeated), repeated.name
     else:
         template = Template(str(file), sets)
@@ -81,21 +97,13 @@ def chance(file: str | Path, *, goal: str | None = None, booked: str | float | N
         asked = Asked(template, wanted, replications or REPLICATIONS, scenario.seed if seed is None else seed,
                       engine or "fast")
         name = scenario.name or Path(file).stem
-    if out is not None:
-        check_writable(Path(out))
-    for text in dict.fromkeys(str(one) for one in asked.template.loaded.warnings if one.severity == "warning"):
-        watch.note(text)
-    if asked.engine == "fast" and not is_compiled():
-        watch.note("compiling the engine (once)")
+    ready(out, [asked.template.loaded], asked.engine, watch)
     began = datetime.now(UTC)
     with executor_on(cluster) as executor:
-        found = study_chance(asked, Store(Path(out) / POINTS if out is not None else None), executor, threads, watch)
+        found = study_chance(asked, points_in(out), executor, threads, watch)
     watch.clear()
-    done = Told(found, _manifest(found, name, began, list(command) or ["funnelsim", "seek", str(file)]))
-    if repeated is not None:
-        done = replace(done, manifest=same_digits(done.manifest, repeated))
-        watch.note("the same digits as before")
-    return _saved(done, Path(out)) if out is not None else done
+    manifest = _manifest(found, name, began, list(command) or ["funnelsim", "seek", str(file)])
+    return saved(Told(found, same_digits(manifest, repeated, watch)), out, ())
 
 
 def varies_nothing(file: str | Path, vary: Sequence[str]) -> bool:
@@ -114,32 +122,33 @@ def _asked_of(manifest: Manifest) -> Asked:
 
 
 def _manifest(found: Chance, name: str, began: datetime, command: list[str]) -> Manifest:
-    asked, ended = found.asked, datetime.now(UTC)
-    loaded = asked.template.loaded
+    asked = found.asked
     assert asked.anchor is not None
     figures = json.dumps([found.chance, found.low, found.high, asdict(found.value), found.known, found.busy])
     return Manifest(
-        kind="seek", name=name, command=command, resolved=[loaded.resolved], plan=manifests.hash_of(found.keys),
+        kind="seek", name=name, command=command, plan=manifests.hash_of(found.keys),
         seed=asked.seed, replications=found.replications, engine=asked.engine,
         digest=hashlib.sha256(figures.encode()).hexdigest(), book={"currency": found.currency},
         anchor=[to_json(asked.anchor)], design={"goal": goal_data(asked.goal)},
-        data=manifests.hashes(map(Path, loaded.files)), presets=manifests.preset_hashes(),
-        versions=manifests.versions(), warnings=[str(problem) for problem in loaded.warnings],
-        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()})
+        **papers([asked.template.loaded], began))
 
 
-def _saved(done: Told, out: Path) -> Told:
-    name = f"chance-{slug(done.manifest.name)}-{done.manifest.identity}"
-    done = replace(done, folder=out / name)
-    with written_whole(out, name) as draft:
-        put(draft.path / "manifest.json", done.manifest.text().encode())
-        put(draft.path / "chance.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
-    return done
+def _rows(found: Chance) -> Iterator[dict[str, Any]]:
+    """Each figure with one of the three spreads; null where nothing is left open in the scenario."""
+    goal, value = found.asked.goal, found.value
+    known = found.known is not None
+    figures = [
+        (f"chance of {goal.text}", "share", found.chance, found.low, found.high, "simulation error"),
+        (f"chance of {goal.text}", "share", None, found.worse, found.better, "what is not known"),
+        (goal.measure, found.unit, value.mean, value.mean - value.error, value.mean + value.error, "simulation error"),
+        (goal.measure, found.unit, None, value.low if known else None, value.high if known else None,
+         "what is not known"),
+        (goal.measure, found.unit, None, value.least, value.most, "one period"),
+    ]
+    for what, unit, middle, low, high, spread in figures:
+        yield {"what": what, "unit": unit, "value": finite(middle), "low": finite(low), "high": finite(high),
+               "spread": spread}
 
 
 def _interval(low: float, high: float) -> list[float | None]:
-    return [_plain(low), _plain(high)]
-
-
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return [finite(low), finite(high)]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim import manifest as manifests
-from funnelsim.engine.jit import is_compiled
-from funnelsim.errors import RunError, UsageError
-from funnelsim.folder import check_writable, written_whole
+from funnelsim.commands.finished import Finished
+from funnelsim.commands.repeating import refuse_changes, same_digits
+from funnelsim.commands.saving import papers, ready, saved
+from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.plan import fingerprint
-from funnelsim.reporting.comparison import comparison_report
 from funnelsim.reporting.formats import Figures, formats_of
-from funnelsim.result import ANSWER, put, put_parquet, slug
 from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study.anchor import to_json
 from funnelsim.study.compare import Column, Comparison, Design
@@ -33,23 +31,20 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Compared:
+class Compared(Finished[Comparison]):
     """A finished comparison, and where it is saved."""
 
-    found: Comparison
-    manifest: Manifest
-    folder: Path | None = None
+    what = "compare"
 
     def __repr__(self) -> str:
         names = ", ".join(repr(column.name) for column in self.found.columns)
         return f"<Comparison of {names}: {self.found.draws} draws x {self.found.pairs} pairs, seed {self.found.seed}>"
 
-    def _repr_html_(self) -> str:
-        from funnelsim.reporting.comparison import answer
-        from funnelsim.reporting.notebook import card
+    def report(self, verbose: int = 0, width: int = 110) -> str:
+        """The text of a comparison."""
+        from funnelsim.reporting.comparison import comparison_report
 
-        return card(answer(self.found), self.frame())
+        return comparison_report(self.found, verbose, width)
 
     def frame(self) -> pl.DataFrame:
         """A row a scenario and measure, as differences.csv: the difference from the base, with its spreads.
@@ -70,6 +65,10 @@ class Compared:
         import polars as pl
 
         return pl.concat(_long_table(column) for column in self.found.columns)
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The differences, and every measure in each draw and pair."""
+        return {"differences.csv": self.frame(), "replications.parquet": self.replications()}
 
     def values(self, measure: str, scenario: str | None = None) -> Floats:
         """A measure in each draw and pair: [draw, pair], of one scenario, by default the last. KeyError without it."""
@@ -145,50 +144,19 @@ def compare(
         design = _design(draws, pairs, precision)
         engine = engine or "fast"
     else:
-        if others or sets or any(one is not None for one in (seed, draws, pairs, precision, engine)):
-            raise UsageError("a manifest is repeated as it is: leave out other files and options that change numbers")
+        refuse_changes(others, sets, seed, draws, pairs, precision, engine)
         every = [loads_resolved(resolved) for resolved in repeated.resolved]
         design, engine = Design(**repeated.design["design"]), repeated.engine
         aside, seed = repeated.design["aside"], repeated.seed
-    if out is not None:
-        check_writable(Path(out))
-    warnings = [problem for loaded in every for problem in loaded.warnings if problem.severity == "warning"]
-    for text in dict.fromkeys(map(str, warnings)):
-        watch.note(text)
-    if engine == "fast" and not is_compiled():
-        watch.note("compiling the engine (once)")
-    with written_whole(Path(out)) if out is not None else nullcontext() as draft:
-        began = datetime.now(UTC)
-        found = study(
-            every[0], *every[1:], design=design, engine=engine, threads=threads, aside=aside, seed=seed, watch=watch
-        )
-        watch.clear()
-        done = Compared(
-            found,
-            _manifest(
-                found,
-                every,
-                design,
-                engine,
-                aside,
-                began,
-                list(command) or ["funnelsim", "compare", str(base), *map(str, others)],
-            ),
-        )
-        if repeated is not None:
-            _check_digits(done.manifest, repeated)
-            watch.note("the same digits as before")
-            done = replace(done, manifest=replace(done.manifest, data=repeated.data, warnings=repeated.warnings))
-        if draft is None:
-            return done
-        draft.name = f"compare-{slug(done.manifest.name)}-{done.manifest.identity}"
-        done = replace(done, folder=Path(out or "") / draft.name)
-        _write(done, draft.path)
-        if formats:
-            from funnelsim.reporting.compared import draw_comparison
-
-            draw_comparison(found, draft.path, formats)
-    return done
+    ready(out, every, engine, watch)
+    began = datetime.now(UTC)
+    found = study(
+        every[0], *every[1:], design=design, engine=engine, threads=threads, aside=aside, seed=seed, watch=watch
+    )
+    watch.clear()
+    given = list(command) or ["funnelsim", "compare", str(base), *map(str, others)]
+    manifest = _manifest(found, every, design, engine, aside, began, given)
+    return saved(Compared(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
 def _design(draws: int | None, pairs: int | None, precision: float | None) -> Design:
@@ -206,7 +174,6 @@ def _manifest(
     began: datetime,
     command: list[str],
 ) -> Manifest:
-    ended = datetime.now(UTC)
     plans = [fingerprint(case.anchor.plan(case.blueprint)) for case in found.cases]
     summaries = [summary for column in found.columns for summary in column.summaries]
     beliefs = {belief.path: [belief.low, belief.high] for case in found.cases for belief in case.blueprint.beliefs}
@@ -214,7 +181,6 @@ def _manifest(
         kind="compare",
         name=found.columns[-1].name,
         command=command,
-        resolved=[loaded.resolved for loaded in every],
         plan=manifests.hash_of(plans),
         seed=found.seed,
         replications=found.draws * found.pairs,
@@ -224,32 +190,11 @@ def _manifest(
         anchor=[to_json(case.anchor) for case in found.cases],
         design={"design": asdict(design), "aside": aside},
         beliefs=beliefs,
-        data=manifests.hashes(Path(file) for loaded in every for file in loaded.files),
-        presets=manifests.preset_hashes(),
-        versions=manifests.versions(),
-        warnings=list(dict.fromkeys(str(problem) for loaded in every for problem in loaded.warnings)),
-        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()},
+        **papers(every, began),
     )
 
 
-def _check_digits(now: Manifest, before: Manifest) -> None:
-    if now.plan != before.plan:
-        raise RunError(
-            f"the scenarios of the manifest give other plans: they were run with funnelsim "
-            f"{before.versions.get('funnelsim', '?')}, this is {now.versions['funnelsim']}"
-        )
-    if now.digest != before.digest:
-        raise RunError("the digits differ from those of the manifest though the plans are the same: please report it")
-
-
 # ---- tables --------------------------------------------------------------------------------------------------------
-
-
-def _write(done: Compared, folder: Path) -> None:
-    put(folder / "manifest.json", done.manifest.text().encode())
-    put(folder / ANSWER, comparison_report(done.found).encode())
-    put(folder / "differences.csv", done.frame().write_csv().encode())
-    put_parquet(folder / "replications.parquet", done.replications())
 
 
 def _long_table(column: Column) -> pl.DataFrame:

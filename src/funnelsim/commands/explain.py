@@ -11,43 +11,64 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.sweep import POINTS, executor_on, same_digits
-from funnelsim.engine.jit import is_compiled
+from funnelsim.commands.finished import Finished
+from funnelsim.commands.repeating import refuse_changes, same_digits
+from funnelsim.commands.saving import executor_on, papers, points_in, ready, saved
 from funnelsim.errors import UsageError
-from funnelsim.folder import check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.result import put, put_parquet, slug
+from funnelsim.reporting.formats import Figures, formats_of
 from funnelsim.scenario import load, loads_resolved
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.compare import goal_of
 from funnelsim.study.explain.explain import Explanation, Share
 from funnelsim.study.explain.explain import explain as study
-from funnelsim.study.explain.mixtures import Question
+from funnelsim.study.explain.mixtures import Question, name_of
 from funnelsim.study.points import TwoLevel
-from funnelsim.study.store import Store
 from funnelsim.watch import Watch
+
+if TYPE_CHECKING:
+    import polars as pl
 
 DRAWS, PAIRS = 40, 4
 
 
-@dataclass(frozen=True)
-class Explained:
+class Explained(Finished[Explanation]):
     """A finished explanation, and where it is saved."""
 
-    found: Explanation
-    manifest: Manifest
-    folder: Path | None = None
+    what = "explain"
+
+    def __repr__(self) -> str:
+        question, groups = self.found.question, len(self.found.parts)
+        return (f"<Explanation of {name_of(question.other)!r} against {name_of(question.base)!r}: {question.measure}, "
+                f"{groups} parts, seed {self.manifest.seed}>")
+
+    def report(self, verbose: int = 0, width: int = 0) -> str:
+        """The text of an explanation."""
+        from funnelsim.reporting.explain_words import explain_report
+
+        return explain_report(self.found, verbose, width)
+
+    def frame(self) -> pl.DataFrame:
+        """A row a group of changes, as shares.csv: its share with both errors, alone and last."""
+        import polars as pl
+
+        return pl.DataFrame(list(_rows(self.found)))
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The shares, and what they are in each draw and pair."""
+        import polars as pl
+
+        return {"shares.csv": self.frame(), "shares.parquet": pl.concat(_by_draw(one) for one in _all(self.found))}
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
@@ -71,39 +92,27 @@ class Explained:
 def explain(base: str | Path, other: str | Path | None = None, *, measure: str | None = None, sets: Sequence[str] = (),
             seed: int | None = None, draws: int | None = None, pairs: int | None = None, orders: int | None = None,
             equal_people: bool | None = None, engine: str | None = None, threads: int | None = None,
-            cluster: str | None = None, out: str | Path | None = "results", figures: bool = True,
+            cluster: str | None = None, out: str | Path | None = "results", figures: Figures = True,
             command: Sequence[str] = (), watch: Watch | None = None) -> Explained:
     """Divide the difference of two scenarios among their changes; or repeat an explanation from its manifest alone.
 
     `sets` change both scenarios. Mixtures of the two that are finished are kept in `out`/points and never run twice.
     """
-    watch = watch or Watch()
+    watch, formats = watch or Watch(), formats_of(figures)
     repeated = manifest_at(Path(base), "explain")
     if repeated is not None:
-        given = (other, measure, seed, draws, pairs, orders, equal_people, engine)
-        if sets or any(one is not None for one in given):
-            raise UsageError("a manifest is repeated as it is: leave out other files and options that change numbers")
+        refuse_changes(other, measure, sets, seed, draws, pairs, orders, equal_people, engine)
         question = _question_of(repeated)
     else:
         size = _size(draws, pairs)
         question = _question(base, other, measure, sets, seed, size, orders, equal_people, engine)
-    if out is not None:
-        check_writable(Path(out))
-    every = (question.base, question.other)
-    for text in dict.fromkeys(str(one) for each in every for one in each.warnings if one.severity == "warning"):
-        watch.note(text)
-    if question.engine == "fast" and not is_compiled():
-        watch.note("compiling the engine (once)")
+    ready(out, (question.base, question.other), question.engine, watch)
     began = datetime.now(UTC)
     with executor_on(cluster) as executor:
-        found = study(question, Store(Path(out) / POINTS if out is not None else None), executor, threads, watch)
+        found = study(question, points_in(out), executor, threads, watch)
     watch.clear()
     manifest = _manifest(found, began, list(command) or ["funnelsim", "explain", str(base), str(other or "")])
-    if repeated is not None:
-        manifest = same_digits(manifest, repeated)
-        watch.note("the same digits as before")
-    done = Explained(found, manifest)
-    return _saved(done, Path(out), figures) if out is not None else done
+    return saved(Explained(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
 def _size(draws: int | None, pairs: int | None) -> TwoLevel:
@@ -129,19 +138,15 @@ def _question_of(manifest: Manifest) -> Question:
 
 
 def _manifest(found: Explanation, began: datetime, command: list[str]) -> Manifest:
-    question, ended = found.question, datetime.now(UTC)
-    every = (question.base, question.other)
+    question = found.question
     return Manifest(
         kind="explain", name=question.other.scenario.name or "scenario", command=command,
-        resolved=[one.resolved for one in every], plan=manifests.hash_of(found.keys), seed=question.seed,
-        replications=question.size.replications, engine=question.engine, digest=_digest(found),
+        plan=manifests.hash_of(found.keys), seed=question.seed, replications=question.size.replications,
+        engine=question.engine, digest=_digest(found),
         book={"currency": found.currency}, anchor=[to_json(found.anchor)],
         design={"measure": question.measure, "size": asdict(question.size), "order_pairs": question.order_pairs,
                 "equal_people": question.equal_people},
-        data=manifests.hashes(Path(file) for one in every for file in one.files), presets=manifests.preset_hashes(),
-        versions=manifests.versions(),
-        warnings=list(dict.fromkeys(str(problem) for one in every for problem in one.warnings)),
-        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()})
+        **papers((question.base, question.other), began))
 
 
 def _digest(found: Explanation) -> str:
@@ -153,23 +158,6 @@ def _digest(found: Explanation) -> str:
 
 
 # ---- what is left --------------------------------------------------------------------------------------------------
-
-
-def _saved(done: Explained, out: Path, figures: bool) -> Explained:
-    import polars as pl
-
-    name = f"explain-{slug(done.manifest.name)}-{done.manifest.identity}"
-    done = replace(done, folder=out / name)
-    with written_whole(out, name) as draft:
-        put(draft.path / "manifest.json", done.manifest.text().encode())
-        put(draft.path / "shares.csv", pl.DataFrame(list(_rows(done.found))).write_csv().encode())
-        put_parquet(draft.path / "shares.parquet", pl.concat(_by_draw(one) for one in _all(done.found)))
-        put(draft.path / "explain.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
-        if figures:
-            from funnelsim.reporting.explain_figures import draw_explanation
-
-            draw_explanation(done.found, draft.path)
-    return done
 
 
 def _all(found: Explanation) -> list[Share]:
@@ -185,7 +173,7 @@ def _rows(found: Explanation) -> Iterator[dict[str, Any]]:
                "last": one.last.mean, "last low": one.last.low, "last high": one.last.high}
 
 
-def _by_draw(one: Share) -> Any:
+def _by_draw(one: Share) -> pl.DataFrame:
     import polars as pl
 
     draws, pairs = one.by_draw.shape

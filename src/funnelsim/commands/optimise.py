@@ -13,31 +13,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.sweep import (
-    POINTS,
-    asked_in,
-    axis_data,
-    axis_of,
-    executor_on,
-    goal_data,
-    goal_from,
-    goal_of_data,
-    same_digits,
-)
-from funnelsim.engine.jit import is_compiled
+from funnelsim.commands.asking import asked_in, goal_from
+from funnelsim.commands.finished import Finished
+from funnelsim.commands.repeating import axis_data, axis_of, goal_data, goal_of_data, refuse_changes, same_digits
+from funnelsim.commands.saving import executor_on, finite, papers, points_in, ready, saved
 from funnelsim.errors import RunError, UsageError
-from funnelsim.folder import check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.result import put, put_parquet, slug
+from funnelsim.reporting.formats import Figures, formats_of
 from funnelsim.scenario.schema import nature
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import from_json, to_json
@@ -47,7 +36,6 @@ from funnelsim.study.optimise.optimise import Optimum, Question
 from funnelsim.study.optimise.optimise import optimise as study_optimise
 from funnelsim.study.optimise.search import Trial
 from funnelsim.study.points import Size
-from funnelsim.study.store import Store
 from funnelsim.study.study_file import StudyFile
 from funnelsim.watch import Watch
 
@@ -56,15 +44,25 @@ if TYPE_CHECKING:
 
 REPLICATIONS, TRIALS, FINALISTS, SURE = 20, 200, 8, 0.95
 MOST_TRIALS = 10_000
+SEARCH = "optuna"                       # suggests the points: another version may suggest others
 
 
-@dataclass(frozen=True)
-class Optimised:
+class Optimised(Finished[Optimum]):
     """A finished search, and where it is saved."""
 
-    found: Optimum
-    manifest: Manifest
-    folder: Path | None = None
+    what = "optimise"
+
+    def __repr__(self) -> str:
+        question = self.found.question
+        goals, paths = " and ".join(map(str, question.objectives)), ", ".join(axis.path for axis in question.axes)
+        return (f"<Optimum of {self.manifest.name!r}: {goals} over {paths}, {len(self.found.trials)} trials, "
+                f"seed {self.manifest.seed}>")
+
+    def report(self, verbose: int = 0, width: int = 0) -> str:
+        """The text of a search."""
+        from funnelsim.reporting.optimise_words import optimise_report
+
+        return optimise_report(self.found, verbose, width)
 
     def frame(self) -> pl.DataFrame:
         """A row a trial: its point, objectives, excess over each constraint, status."""
@@ -77,6 +75,11 @@ class Optimised:
         import polars as pl
 
         return pl.DataFrame(list(_finalist_rows(self.found)), infer_schema_length=None)
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Trials and finalists."""
+        trials = self.frame()
+        return {"trials.csv": trials, "trials.parquet": trials, "finalists.csv": self.finalists()}
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it; `best` is null with several objectives or when nothing can be chosen."""
@@ -107,42 +110,34 @@ def optimise(file: str | Path, *, vary: Sequence[str] = (), maximise: Sequence[s
              chance: float | None = None, confidence: float | None = None, goal: str | None = None,
              sets: Sequence[str] = (), seed: int | None = None, engine: str | None = None,
              threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
-             figures: bool = True, command: Sequence[str] = (), watch: Watch | None = None) -> Optimised:
+             figures: Figures = True, command: Sequence[str] = (), watch: Watch | None = None) -> Optimised:
     """Search the ranges for the best settings, one objective or several; or repeat a search from its manifest.
 
     `gap` is a difference of the objective that does not matter, as an amount or a share of the best; `chance` is wanted
     of the right choice among the finalists, `confidence` that the constraints are met. UsageError for options that
     cannot be meant, or when Optuna is not there.
     """
-    watch = watch or Watch()
+    watch, formats = watch or Watch(), formats_of(figures)
     repeated = manifest_at(Path(file), "optimise")
     if repeated is not None:
-        given = (trials, replications, finalists, gap, chance, confidence, goal, seed, engine)
-        if any((*vary, *maximise, *minimise, *subject_to, *sets)) or any(one is not None for one in given):
-            raise UsageError("a manifest is repeated as it is: leave out options that change numbers")
+        refuse_changes(vary, maximise, minimise, subject_to, sets, trials, replications, finalists, gap, chance,
+                       confidence, goal, seed, engine)
         question, name = _question_of(repeated), repeated.name
     else:
         asked = asked_in(file, (), vary, sets)
         question = _question(asked, maximise, minimise, subject_to, trials, replications, finalists, gap, chance,
                              confidence, goal, seed, engine)
         name = asked.name or question.template.loaded.scenario.name or Path(file).stem
-    if out is not None:
-        check_writable(Path(out))
-    for text in _worth_a_note(question):
+    ready(out, [question.template.loaded], question.engine, watch)
+    for text in _wishes(question):
         watch.note(text)
-    if question.engine == "fast" and not is_compiled():
-        watch.note("compiling the engine (once)")
     began = datetime.now(UTC)
     with executor_on(cluster) as executor:
-        found = study_optimise(question, Store(Path(out) / POINTS if out is not None else None), executor, threads,
-                               watch)
+        found = study_optimise(question, points_in(out), executor, threads, watch)
     watch.clear()
     manifest = _manifest(found, name, began, list(command) or ["funnelsim", "optimise", str(file)])
-    if repeated is not None:
-        manifest = _repeated(manifest, repeated)
-        watch.note("the same digits as before")
-    done = Optimised(found, manifest)
-    return _saved(done, Path(out), figures) if out is not None else done
+    _same_search(manifest, repeated)
+    return saved(Optimised(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
 # ---- what is asked -------------------------------------------------------------------------------------------------
@@ -187,8 +182,7 @@ def _share(option: str, value: float | None) -> float:
     return share
 
 
-def _worth_a_note(question: Question) -> Iterator[str]:
-    yield from dict.fromkeys(str(one) for one in question.template.loaded.warnings if one.severity == "warning")
+def _wishes(question: Question) -> Iterator[str]:
     for axis in question.axes:
         if nature(axis.path.split(".")) == "belief":
             yield f"{axis.path} is a belief: nobody can set it, so its best value is a wish and no decision"
@@ -216,7 +210,7 @@ def _trial_rows(found: Optimum) -> Iterator[dict[str, Any]]:
         values = score.values or [None] * len(objectives)
         excess = score.excess or [None] * len(ordered)
         yield {"trial": number, **_point(found, trial.point), **dict(zip(objectives, values, strict=True)),
-               **{f"excess: {one.text}": _plain(each) for one, each in zip(ordered, excess, strict=True)},
+               **{f"excess: {one.text}": finite(each) for one, each in zip(ordered, excess, strict=True)},
                "status": _status(trial)}
 
 
@@ -233,7 +227,7 @@ def _finalist_rows(found: Optimum) -> Iterator[dict[str, Any]]:
     for number, one in enumerate(found.finalists, 1):
         for key, estimate in one.estimates.items():
             yield {"finalist": number, **_point(found, one.point), "measure": key, "unit": found.units.get(key, ""),
-                   **{name: _plain(getattr(estimate, name)) for name in ("mean", "low", "high", "least", "most")},
+                   **{name: finite(getattr(estimate, name)) for name in ("mean", "low", "high", "least", "most")},
                    "replications": estimate.replications, "meets constraints": one.meets,
                    "chosen": one is found.chosen, "chance to be on the front": one.front}
 
@@ -243,21 +237,16 @@ def _point(found: Optimum, point: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _gain(one: Gain) -> dict[str, Any]:
-    return {name: {key: _plain(value) for key, value in asdict(spread).items()}
+    return {name: {key: finite(value) for key, value in asdict(spread).items()}
             for name, spread in (("value", one.value), ("as_it_is", one.base), ("more", one.more))}
 
 
-def _plain(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
 def _manifest(found: Optimum, name: str, began: datetime, command: list[str]) -> Manifest:
-    question, ended = found.question, datetime.now(UTC)
-    loaded = question.template.loaded
+    question = found.question
     figures = [list(_trial_rows(found)), list(_finalist_rows(found)),
                {key: _gain(one) for key, one in found.gains.items()}, _gain(found.at_one) if found.at_one else None]
     return Manifest(
-        kind="optimise", name=name, command=command, resolved=[loaded.resolved], plan=manifests.hash_of(found.keys),
+        kind="optimise", name=name, command=command, plan=manifests.hash_of(found.keys),
         seed=question.seed, replications=question.size.replications, engine=question.engine,
         digest=hashlib.sha256(json.dumps(figures).encode()).hexdigest(), book={"currency": found.currency},
         anchor=[to_json(anchor) for anchor in question.anchors],
@@ -266,40 +255,11 @@ def _manifest(found: Optimum, name: str, began: datetime, command: list[str]) ->
                 "trials": question.trials, "size": asdict(question.size), "finalists": question.finalists,
                 "gap": question.gap, "chance": question.chance, "confidence": question.confidence,
                 "goal": goal_data(question.goal)},
-        data=manifests.hashes(map(Path, loaded.files)), presets=manifests.preset_hashes(),
-        versions=manifests.versions() | _optuna(), warnings=[str(problem) for problem in loaded.warnings],
-        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds(),
-               "replications run": found.runs})
+        **papers([question.template.loaded], began, SEARCH, **{"replications run": found.runs}))
 
 
-def _optuna() -> dict[str, str]:
-    """It suggests the points: another version may suggest others."""
-    try:
-        return {"optuna": metadata.version("optuna")}
-    except metadata.PackageNotFoundError:
-        return {}
-
-
-def _repeated(now: Manifest, before: Manifest) -> Manifest:
-    was, here = before.versions.get("optuna"), now.versions.get("optuna")
-    if now.plan != before.plan and was != here:
-        raise RunError(f"the points of the manifest were suggested by Optuna {was}, here is {here or 'none'}: repeat "
-                       f"it with that version")
-    return same_digits(now, before)
-
-
-def _saved(done: Optimised, out: Path, figures: bool) -> Optimised:
-    name = f"optimise-{slug(done.manifest.name)}-{done.manifest.identity}"
-    done = replace(done, folder=out / name)
-    with written_whole(out, name) as draft:
-        put(draft.path / "manifest.json", done.manifest.text().encode())
-        table = done.frame()
-        put(draft.path / "trials.csv", table.write_csv().encode())
-        put_parquet(draft.path / "trials.parquet", table)
-        put(draft.path / "finalists.csv", done.finalists().write_csv().encode())
-        put(draft.path / "optimise.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
-        if figures:
-            from funnelsim.reporting.optimise_figures import draw_optimum
-
-            draw_optimum(done.found, draft.path)
-    return done
+def _same_search(now: Manifest, before: Manifest | None) -> None:
+    """RunError when another version of Optuna suggested other points."""
+    if before is not None and now.plan != before.plan and now.versions[SEARCH] != before.versions.get(SEARCH):
+        raise RunError(f"the points of the manifest were suggested by Optuna {before.versions.get(SEARCH)}, here is "
+                       f"{now.versions[SEARCH]}: repeat it with that version")

@@ -11,23 +11,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.sweep import POINTS, axis_data, axis_of, executor_on, same_digits
-from funnelsim.engine.jit import is_compiled
+from funnelsim.commands.finished import Finished
+from funnelsim.commands.repeating import axis_data, axis_of, refuse_changes, same_digits
+from funnelsim.commands.saving import executor_on, finite, papers, points_in, ready, saved
 from funnelsim.errors import UsageError
-from funnelsim.folder import check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.result import put, slug
+from funnelsim.reporting.formats import Figures, formats_of
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.axes import read_axes
@@ -37,21 +36,43 @@ from funnelsim.study.sensitivity.indices import Bounded
 from funnelsim.study.sensitivity.information import first_to_learn
 from funnelsim.study.sensitivity.sensitivity import Moved, Question, Sensitivity
 from funnelsim.study.sensitivity.sensitivity import sensitivity as study_sensitivity
-from funnelsim.study.store import Store
 from funnelsim.study.sweep import Study
 from funnelsim.watch import Watch
+
+if TYPE_CHECKING:
+    import polars as pl
 
 REPLICATIONS = 4
 FEWEST_ROWS = 16                        # fewer say nothing, not even about themselves
 
 
-@dataclass(frozen=True)
-class Sensed:
+class Sensed(Finished[Sensitivity]):
     """A finished study, and where it is saved."""
 
-    found: Sensitivity
-    manifest: Manifest
-    folder: Path | None = None
+    what = "sensitivity"
+
+    def __repr__(self) -> str:
+        names = " against ".join(map(repr, reversed(self.found.question.names)))
+        return (f"<Sensitivity of {names}: {self.found.measure} by {len(self.found.moved)} inputs, "
+                f"seed {self.manifest.seed}>")
+
+    def report(self, verbose: int = 0, width: int = 0) -> str:
+        """The text of a study."""
+        from funnelsim.reporting.sensitivity_words import sensitivity_report
+
+        return sensitivity_report(self.found, verbose, width)
+
+    def frame(self) -> pl.DataFrame:
+        """A row an input, as sensitivity.csv: whose, its ends, the answer there, effects, indices, and the worth
+        of knowing it.
+        """
+        import polars as pl
+
+        return pl.DataFrame([row(one) for one in self.found.moved], infer_schema_length=None)
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The inputs."""
+        return {"sensitivity.csv": self.frame()}
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it; null where a figure does not exist."""
@@ -60,7 +81,7 @@ class Sensed:
         how = {one.input.path: one.input.learn for one in found.moved}
         return {
             "name": self.manifest.name, "scenarios": found.question.names, "measure": found.measure, "unit": found.unit,
-            "answer": {key: _plain(value) for key, value in asdict(found.answer).items()},
+            "answer": {key: finite(value) for key, value in asdict(found.answer).items()},
             "as_written": found.centre, "inputs": [row(one) for one in found.moved],
             "left_out": found.left_out, "measure_first": learn.path if learn else None,
             "how": how[learn.path] if learn else None, "rows": found.question.rows,
@@ -74,44 +95,31 @@ def sensitivity(file: str | Path, other: str | Path | None = None, *, vary: Sequ
                 measure: str | None = None, sets: Sequence[str] = (), rows: int | None = None,
                 trajectories: int | None = None, keep: int | None = None, replications: int | None = None,
                 seed: int | None = None, engine: str | None = None, threads: int | None = None,
-                cluster: str | None = None, out: str | Path | None = "results", figures: bool = True,
+                cluster: str | None = None, out: str | Path | None = "results", figures: Figures = True,
                 command: Sequence[str] = (), watch: Watch | None = None) -> Sensed:
     """Say what moves the answer of a scenario, or of another against it; or repeat a study from its manifest.
 
     `vary` adds inputs to what nobody knows. Points are kept in `out`/points and never run twice; `out` None keeps and
     saves nothing. `cluster` is the address of a Dask scheduler.
     """
-    watch = watch or Watch()
+    watch, formats = watch or Watch(), formats_of(figures)
     repeated = manifest_at(Path(file), "sensitivity")
     if repeated is not None:
-        changing = (other, measure, rows, trajectories, keep, replications, seed, engine)
-        if vary or sets or any(one is not None for one in changing):
-            raise UsageError("a manifest is repeated as it is: leave out other files and options that change numbers")
+        refuse_changes(other, vary, measure, sets, rows, trajectories, keep, replications, seed, engine)
         question, name = _question_of(repeated), repeated.name
     else:
         files = [file] if other is None else [file, other]
         study = _study(files, vary, measure, sets, replications, seed, engine)
         question = _sized(Question(study), rows, trajectories, keep)
         name = study.names[-1]
-    if out is not None:
-        check_writable(Path(out))
-    for text in dict.fromkeys(str(one) for template in question.study.templates for one in template.loaded.warnings
-                              if one.severity == "warning"):
-        watch.note(text)
-    if question.study.engine == "fast" and not is_compiled():
-        watch.note("compiling the engine (once)")
+    ready(out, [template.loaded for template in question.study.templates], question.study.engine, watch)
     began = datetime.now(UTC)
-    store = Store(Path(out) / POINTS if out is not None else None)
     with executor_on(cluster) as executor:
-        found = study_sensitivity(question, store, executor, threads, watch)
+        found = study_sensitivity(question, points_in(out), executor, threads, watch)
     watch.clear()
     given = list(command) or ["funnelsim", "sensitivity", str(file), *([str(other)] if other else [])]
     manifest = _manifest(found, name, began, given)
-    if repeated is not None:
-        manifest = same_digits(manifest, repeated)
-        watch.note("the same digits as before")
-    done = Sensed(found, manifest)
-    return _saved(done, Path(out), figures) if out is not None else done
+    return saved(Sensed(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
 def _study(files: Sequence[str | Path], vary: Sequence[str], measure: str | None, sets: Sequence[str],
@@ -144,37 +152,16 @@ def _question_of(manifest: Manifest) -> Question:
 
 
 def _manifest(found: Sensitivity, name: str, began: datetime, command: list[str]) -> Manifest:
-    question, study, ended = found.question, found.question.study, datetime.now(UTC)
-    loaded = [template.loaded for template in study.templates]
+    question, study = found.question, found.question.study
     return Manifest(
-        kind="sensitivity", name=name, command=command, resolved=[one.resolved for one in loaded],
-        plan=manifests.hash_of(found.keys), seed=study.seed, replications=study.size.replications, engine=study.engine,
+        kind="sensitivity", name=name, command=command, plan=manifests.hash_of(found.keys),
+        seed=study.seed, replications=study.size.replications, engine=study.engine,
         digest=hashlib.sha256(np.array(found.values).tobytes()).hexdigest(), book={"currency": found.currency},
         anchor=[to_json(anchor) for anchor in study.anchors],
         design={"axes": [axis_data(axis) for axis in study.axes], "measure": found.measure, "rows": question.rows,
                 "trajectories": question.trajectories, "keep": question.keep,
                 "replications": study.size.replications},
-        data=manifests.hashes(Path(file) for one in loaded for file in one.files), presets=manifests.preset_hashes(),
-        versions=manifests.versions(),
-        warnings=list(dict.fromkeys(str(problem) for one in loaded for problem in one.warnings)),
-        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()})
-
-
-def _saved(done: Sensed, out: Path, figures: bool) -> Sensed:
-    import polars as pl
-
-    name = f"sensitivity-{slug(done.manifest.name)}-{done.manifest.identity}"
-    done = replace(done, folder=out / name)
-    with written_whole(out, name) as draft:
-        put(draft.path / "manifest.json", done.manifest.text().encode())
-        table = pl.DataFrame([row(one) for one in done.found.moved], infer_schema_length=None)
-        put(draft.path / "sensitivity.csv", table.write_csv().encode())
-        put(draft.path / "sensitivity.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
-        if figures:
-            from funnelsim.reporting.sensitivity_figures import draw_sensitivity
-
-            draw_sensitivity(done.found, draft.path)
-    return done
+        **papers([template.loaded for template in study.templates], began))
 
 
 def row(one: Moved) -> dict[str, Any]:
@@ -183,7 +170,7 @@ def row(one: Moved) -> dict[str, Any]:
     return {
         "input": one.input.path, "whose": one.input.owner, "unknown": one.input.unknown,
         "from": one.input.low_text, "to": one.input.high_text, "answer_from": one.at_low, "answer_to": one.at_high,
-        "swing": one.swing, "swing_error": _plain(one.error),
+        "swing": one.swing, "swing_error": finite(one.error),
         **_cells("effect_size", effect.size if effect else None),
         **_cells("effect_bend", effect.bend if effect else None),
         **_cells("first_order", index.first if index else None), **_cells("total", index.total if index else None),
@@ -196,7 +183,3 @@ def row(one: Moved) -> dict[str, Any]:
 def _cells(name: str, one: Bounded | None) -> dict[str, float | None]:
     values = (one.value, one.low, one.high) if one else (None, None, None)
     return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
-
-
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -1,20 +1,16 @@
 """sweep: scenario files, a study file or a manifest to a Sweep, saved whole with its tables and figures.
 
-    results/points/ab/<hash>.json       each finished point, at once; shared by all studies that are saved here
-    results/sweep-<name>-<hash>/        when all are done
-        manifest.json
+    results/sweep-<name>-<hash>/
         sweep.csv, sweep.parquet, sweep.json    a row a point, scenario and measure, with its uncertainty
-        *.png, *.svg
+        manifest.json, answer.txt, *.png, *.svg
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,23 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim import manifest as manifests
-from funnelsim.engine.jit import is_compiled
-from funnelsim.errors import RunError, UsageError
-from funnelsim.folder import check_writable, written_whole
+from funnelsim.commands.asking import asked_in, goal_from
+from funnelsim.commands.finished import Finished
+from funnelsim.commands.repeating import axis_data, axis_of, goal_data, goal_of_data, refuse_changes, same_digits
+from funnelsim.commands.saving import executor_on, papers, points_in, ready, saved
+from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.measures import Estimate, mean
 from funnelsim.reporting.formats import Figures, formats_of
-from funnelsim.reporting.sweep_words import sweep_report
-from funnelsim.result import ANSWER, put, put_parquet, slug
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import from_json, to_json
-from funnelsim.study.axes import Axis, Design, read_axes, read_design
-from funnelsim.study.cluster import cluster
-from funnelsim.study.goals import Goal, goal_of, possible_measures, read_goal
-from funnelsim.study.planner import Planner
+from funnelsim.study.axes import Axis, Design, read_design
 from funnelsim.study.points import Size, standard_error
-from funnelsim.study.store import Store
-from funnelsim.study.study_file import StudyFile, is_study, read_study
+from funnelsim.study.study_file import StudyFile
 from funnelsim.study.sweep import USUAL, Cell, Study, Sweep
 from funnelsim.study.sweep import sweep as study_sweep
 from funnelsim.watch import Watch
@@ -57,24 +49,21 @@ SPREADS = {
 """Which of the three spreads a column is."""
 
 
-@dataclass(frozen=True)
-class Swept:
+class Swept(Finished[Sweep]):
     """A finished sweep, and where it is saved."""
 
-    found: Sweep
-    manifest: Manifest
-    folder: Path | None = None
+    what = "sweep"
 
     def __repr__(self) -> str:
         study, points = self.found.study, len(self.found.points)
         paths = ", ".join(axis.path for axis in study.axes)
         return f"<Sweep of {self.manifest.name!r}: {points} points of {paths}, seed {study.seed}>"
 
-    def _repr_html_(self) -> str:
-        from funnelsim.reporting.notebook import card
-        from funnelsim.reporting.sweep_words import answer, turns
+    def report(self, verbose: int = 0, width: int = 0) -> str:
+        """The text of a sweep."""
+        from funnelsim.reporting.sweep_words import sweep_report
 
-        return card(answer(self.found, turns(self.found) if len(self.found.study.axes) == 1 else []), self.frame())
+        return sweep_report(self.found, verbose, width)
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
@@ -86,6 +75,10 @@ class Swept:
         import polars as pl
 
         return pl.DataFrame(self.rows, infer_schema_length=None)
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The rows, twice."""
+        return {"sweep.csv": self.frame(), "sweep.parquet": self.frame()}
 
     def values(self, measure: str, scenario: str | None = None) -> Floats:
         """A measure on the luck that all points share: [replication, point], for one scenario, by default the first.
@@ -118,57 +111,22 @@ def sweep(file: str | Path, *others: str | Path, vary: Sequence[str] = (), measu
         raise UsageError("give --replications or --precision, not both")
     repeated = manifest_at(Path(file), "sweep")
     if repeated is not None:
-        given = (*others, *vary, *measures, *sets)
-        if given or any(one is not None for one in (design, replications, precision, goal, seed, engine)):
-            raise UsageError("a manifest is repeated as it is: leave out other files and options that change numbers")
+        refuse_changes(others, vary, measures, sets, design, replications, precision, goal, seed, engine)
         study, name = _study_of(repeated), repeated.name
     else:
         asked = asked_in(file, others, vary, sets)
         size = _size(replications, precision, asked)
         study = _study(asked, measures, design, size, goal, seed, engine)
         name = asked.name or study.names[-1]
-    if out is not None:
-        check_writable(Path(out))
-    for text in dict.fromkeys(str(one) for template in study.templates for one in template.loaded.warnings
-                              if one.severity == "warning"):
-        watch.note(text)
-    if study.engine == "fast" and not is_compiled():
-        watch.note("compiling the engine (once)")
+    ready(out, [template.loaded for template in study.templates], study.engine, watch)
     began = datetime.now(UTC)
-    store = Store(Path(out) / POINTS if out is not None else None)
     with executor_on(cluster) as executor:
-        found = study_sweep(study, store, executor, threads, watch)
+        found = study_sweep(study, points_in(out), executor, threads, watch)
     manifest = _manifest(found, name, began, list(command) or ["funnelsim", "sweep", str(file), *map(str, others)])
-    done = Swept(found, manifest)
-    if repeated is not None:
-        done = replace(done, manifest=same_digits(manifest, repeated))
-        watch.note("the same digits as before")
-    return _saved(done, Path(out), formats) if out is not None else done
-
-
-def executor_on(address: str | None) -> Any:
-    """A cluster while it is used; none = threads here."""
-    return cluster(address) if address else nullcontext()
+    return saved(Swept(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
 # ---- what is asked -------------------------------------------------------------------------------------------------
-
-
-def asked_in(file: str | Path, others: Sequence[str | Path], vary: Sequence[str], sets: Sequence[str]) -> StudyFile:
-    """The study in the file, or one of the scenarios given, with the axes and texts of the command line added."""
-    if is_study(str(file)):
-        if others:
-            raise UsageError("a study file names its scenarios: give it alone")
-        asked = read_study(str(file))
-    else:
-        asked = StudyFile("", scenarios=[str(one) for one in (file, *others)])
-    added = read_axes(vary)
-    taken = {axis.path for axis in added}
-    asked.axes = [*(axis for axis in asked.axes if axis.path not in taken), *added]
-    asked.sets = [*asked.sets, *sets]
-    if not asked.axes:
-        raise UsageError("nothing is varied: say --vary sources.search.rate=80..480/week:11")
-    return asked
 
 
 def _size(replications: int | None, precision: float | None, asked: StudyFile) -> Size:
@@ -190,43 +148,12 @@ def _study(asked: StudyFile, measures: Sequence[str], design: str | None, size: 
         goal_from(goal or asked.goal, templates[0]), engine or "fast")
 
 
-def goal_from(text: str, template: Template) -> Goal | None:
-    """A goal of the command line or of a study file, in the units of a scenario's measures; else the scenario's own."""
-    if not text:
-        return goal_of(template.loaded.scenario)
-    planner = Planner(0, template.loaded.scenario.seed, Size())
-    blueprint, _ = planner.compiled(template, ())
-    return read_goal(text, possible_measures(blueprint.centre, blueprint.book), blueprint.book)
-
-
 def _study_of(manifest: Manifest) -> Study:
     """The study that a manifest holds."""
     design = manifest.design
     return Study([Template.of_resolved(one) for one in manifest.resolved], [axis_of(one) for one in design["axes"]],
                  tuple(design["measures"]), read_design(design["design"]), Size(**design["size"]), manifest.seed,
                  goal_of_data(design["goal"]), manifest.engine, tuple(from_json(one) for one in manifest.anchor))
-
-
-def axis_data(axis: Axis) -> dict[str, Any]:
-    """An axis for a manifest."""
-    kept = {key: value for key, value in asdict(axis).items() if key not in ("key", "value")}
-    return kept | ({} if axis.is_range else {"low": None, "high": None})
-
-
-def axis_of(data: dict[str, Any]) -> Axis:
-    """An axis from a manifest."""
-    ends = {end: float("nan") if data[end] is None else data[end] for end in ("low", "high")}
-    return Axis(**(data | ends | {"values": tuple(data["values"])}))
-
-
-def goal_data(goal: Goal | None) -> dict[str, Any] | None:
-    """A goal for a manifest."""
-    return asdict(goal) | {"by": goal.by.isoformat() if goal.by else None} if goal else None
-
-
-def goal_of_data(data: dict[str, Any] | None) -> Goal | None:
-    """A goal from a manifest."""
-    return Goal(**(data | {"by": date.fromisoformat(data["by"]) if data["by"] else None})) if data else None
 
 
 # ---- what is left --------------------------------------------------------------------------------------------------
@@ -280,22 +207,17 @@ def _row(scenario: str, measure: str, unit: str, one: Estimate | None, error: fl
 
 
 def _manifest(found: Sweep, name: str, began: datetime, command: list[str]) -> Manifest:
-    study, ended = found.study, datetime.now(UTC)
-    loaded = [template.loaded for template in study.templates]
+    study = found.study
     keys = [cell.outcome.key if cell.outcome else cell.error for cell in found.cells]
     return Manifest(
-        kind="sweep", name=name, command=command, resolved=[one.resolved for one in loaded],
-        plan=manifests.hash_of(keys), seed=study.seed,
+        kind="sweep", name=name, command=command, plan=manifests.hash_of(keys), seed=study.seed,
         replications=max((cell.outcome.replications for cell in found.cells if cell.outcome), default=0),
         engine=study.engine, digest=_digest(found), book={"currency": found.currency},
         anchor=[to_json(anchor) for anchor in study.anchors],
         design={"axes": [axis_data(axis) for axis in study.axes], "measures": list(study.measures),
                 "design": str(study.design), "size": asdict(study.size), "goal": goal_data(study.goal)},
-        data=manifests.hashes(Path(file) for one in loaded for file in one.files),
-        presets=manifests.preset_hashes(), versions=manifests.versions(),
-        warnings=list(dict.fromkeys(str(problem) for one in loaded for problem in one.warnings)),
-        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds(),
-               "points run now": sum(cell.fresh for cell in found.cells)})
+        **papers([template.loaded for template in study.templates], began,
+                 **{"points run now": sum(cell.fresh for cell in found.cells)}))
 
 
 def _digest(found: Sweep) -> str:
@@ -306,32 +228,3 @@ def _digest(found: Sweep) -> str:
             digest.update(name.encode() + np.ascontiguousarray(one.top, np.float64).tobytes())
             digest.update(b"" if one.bottom is None else np.ascontiguousarray(one.bottom, np.float64).tobytes())
     return digest.hexdigest()
-
-
-def same_digits(now: Manifest, before: Manifest) -> Manifest:
-    """The manifest of a repetition; RunError when it did not repeat."""
-    if now.plan != before.plan:
-        raise RunError(f"the scenarios of the manifest give other plans: they were run with funnelsim "
-                       f"{before.versions.get('funnelsim', '?')}, this is {now.versions['funnelsim']}")
-    if now.digest != before.digest:
-        raise RunError("the digits differ from those of the manifest though the plans are the same: please report it")
-    return replace(now, data=before.data, warnings=before.warnings)
-
-
-def _saved(done: Swept, out: Path, formats: Sequence[str]) -> Swept:
-    name = f"sweep-{slug(done.manifest.name)}-{done.manifest.identity}"
-    done = replace(done, folder=out / name)
-    with written_whole(out, name) as draft:
-        put(draft.path / "manifest.json", done.manifest.text().encode())
-        put(draft.path / ANSWER, sweep_report(done.found, width=0).encode())
-        table = done.frame()
-        put(draft.path / "sweep.csv", table.write_csv().encode())
-        put_parquet(draft.path / "sweep.parquet", table)
-        put(draft.path / "sweep.json", json.dumps(done.as_data(), indent=1, ensure_ascii=False).encode())
-        if formats:
-            from funnelsim.reporting.sweep_figures import draw_sweep
-
-            draw_sweep(done.found, draft.path, formats)
-    return done
-
-

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,6 @@ from funnelsim.reporting.drawing import (
     VERMILION,
     date_axis,
     new_figure,
-    save,
     styled,
     wrapped,
 )
@@ -39,12 +37,12 @@ QUIET = "#444444"
 Floats = NDArray[np.float64]
 
 
-def draw_backtest(found: Backtest, folder: Path) -> list[Path]:
-    """All figures of a back-test."""
-    files = save(fans_figure(found), folder, "fans")
+def backtest_figures(found: Backtest) -> Iterator[tuple[str, Figure]]:
+    """Every figure of a back-test by the name of its file; fans alone where no forecast could be scored."""
+    yield "fans", fans_figure(found)
     if found.scored:
-        files += save(coverage_figure(found), folder, "coverage") + save(pit_figure(found), folder, "pit")
-    return files
+        yield "coverage", coverage_figure(found)
+        yield "pit", pit_figure(found)
 
 
 # ---- forecasts over time -------------------------------------------------------------------------------------------

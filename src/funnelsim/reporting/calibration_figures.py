@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from funnelsim.calibration import Calibration
 from funnelsim.calibration.aalen_johansen import Incidence
 from funnelsim.calibration.observed import observed, reach, written, written_band
 from funnelsim.calibration.stages import StageFit
-from funnelsim.reporting.drawing import PALETTE, new_figure, save, styled
+from funnelsim.reporting.drawing import PALETTE, new_figure, save_all, styled
 from funnelsim.reporting.wording import DAY, HOUR, MINUTE, number
 
 Floats = NDArray[np.float64]
@@ -30,8 +31,13 @@ def draw_calibration(found: Calibration, folder: Path) -> list[Path]:
     if found.history.counts:
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    return [file for number_, stage in enumerate(found.stages, start=1)
-            for file in save(stage_figure(found, stage), folder, f"{number_}-{_plain(stage.name)}")]
+    return save_all(calibration_figures(found), folder)
+
+
+def calibration_figures(found: Calibration) -> Iterator[tuple[str, Figure]]:
+    """The fit of each stage by the name of its file."""
+    for place, stage in enumerate(found.stages, start=1):
+        yield f"{place}-{_plain(stage.name)}", stage_figure(found, stage)
 
 
 def stage_figure(found: Calibration, stage: StageFit) -> Figure:

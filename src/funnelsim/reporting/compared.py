@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,7 +13,6 @@ from funnelsim.measures import burn_up, response_curve, stack, weekly
 from funnelsim.plan import Plan, first_touch_terms
 from funnelsim.reporting.comparison_words import mean_of
 from funnelsim.reporting.curve_figures import curves_figure
-from funnelsim.reporting.drawing import save_all
 from funnelsim.reporting.figures import (
     Band,
     Outcome,
@@ -26,16 +24,10 @@ from funnelsim.reporting.figures import (
     response_figure,
     weekly_figure,
 )
-from funnelsim.reporting.formats import USUAL
 from funnelsim.reporting.funnel_figures import funnel_figure, steps_of
 from funnelsim.study.compare import Column, Comparison
 from funnelsim.study.response_curves import stages_with_curves
 from funnelsim.summary import COHORT
-
-
-def draw_comparison(found: Comparison, folder: Path, formats: Sequence[str] = USUAL) -> list[Path]:
-    """All figures of a comparison."""
-    return save_all(comparison_figures(found), folder, formats)
 
 
 def comparison_figures(found: Comparison) -> Iterator[tuple[str, Figure]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from funnelsim.reporting.drawing import BLUE, GREY, VERMILION, new_figure, save, styled, wrapped
+from funnelsim.reporting.drawing import BLUE, GREY, VERMILION, new_figure, styled, wrapped
 from funnelsim.reporting.explain_words import between, signed, what
 from funnelsim.reporting.wording import shown
 from funnelsim.study.explain.explain import Explanation, Share
@@ -18,9 +18,9 @@ BAR = 0.62
 INK = "#222222"
 
 
-def draw_explanation(found: Explanation, folder: Path) -> list[Path]:
-    """All figures of an explanation."""
-    return save(waterfall_figure(found), folder, "waterfall")
+def explain_figures(found: Explanation) -> Iterator[tuple[str, Figure]]:
+    """Every figure of an explanation by the name of its file."""
+    yield "waterfall", waterfall_figure(found)
 
 
 def waterfall_figure(found: Explanation) -> Figure:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from funnelsim.reporting.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, save, styled
+from funnelsim.reporting.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, styled
 from funnelsim.reporting.optimise_words import name_of
 from funnelsim.reporting.sweep_figures import MOST_PANELS, axis_label, place_axis, place_of, value_axis
 from funnelsim.study.axes import Axis
@@ -23,11 +22,13 @@ SURE = 0.99                             # a chance to be on the front that needs
 NOTE: dict[str, Any] = {"fontsize": 9.5, "color": "#444444"}
 
 
-def draw_optimum(found: Optimum, folder: Path) -> list[Path]:
-    """All figures of a search."""
+def optimise_figures(found: Optimum) -> Iterator[tuple[str, Figure]]:
+    """Every figure of a search by the name of its file: the trials of one objective, the front of several."""
     if len(found.question.objectives) == 1:
-        return save(trials_figure(found), folder, "trials")
-    return [*save(front_figure(found), folder, "front"), *save(settings_figure(found), folder, "settings")]
+        yield "trials", trials_figure(found)
+    else:
+        yield "front", front_figure(found)
+        yield "settings", settings_figure(found)
 
 
 def trials_figure(found: Optimum) -> Figure:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -22,10 +21,8 @@ from funnelsim.reporting.drawing import (
     log_axis,
     new_figure,
     percent_axis,
-    save,
     styled,
 )
-from funnelsim.reporting.formats import USUAL
 from funnelsim.reporting.seek_words import interval
 from funnelsim.reporting.wording import shown
 from funnelsim.study.seek.seek import Seek
@@ -34,9 +31,9 @@ Floats = NDArray[np.float64]
 Corner = Literal["lower right", "lower left", "upper left", "upper right"]
 
 
-def draw_seek(found: Seek, folder: Path, formats: Sequence[str] = USUAL) -> list[Path]:
-    """All figures of a search."""
-    return save(seek_figure(found), folder, "chance", formats)
+def seek_figures(found: Seek) -> Iterator[tuple[str, Figure]]:
+    """Every figure of a search by the name of its file."""
+    yield "chance", seek_figure(found)
 
 
 def seek_figure(found: Seek) -> Figure:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from funnelsim.reporting.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, save, styled
+from funnelsim.reporting.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, styled
 from funnelsim.reporting.sensitivity_words import subject, value
 from funnelsim.study.sensitivity.inputs import OWNERS
 from funnelsim.study.sensitivity.sensitivity import Moved, Sensitivity
@@ -19,9 +19,10 @@ _ROW = 0.42                             # inches a bar
 _TEXT = 8.5
 
 
-def draw_sensitivity(found: Sensitivity, folder: Path) -> list[Path]:
-    """All figures of a study."""
-    return save(tornado_figure(found), folder, "tornado") + save(index_figure(found), folder, "indices")
+def sensitivity_figures(found: Sensitivity) -> Iterator[tuple[str, Figure]]:
+    """Every figure of a study by the name of its file."""
+    yield "tornado", tornado_figure(found)
+    yield "indices", index_figure(found)
 
 
 def tornado_figure(found: Sensitivity) -> Figure:

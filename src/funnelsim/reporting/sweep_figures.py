@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,9 @@ from funnelsim.reporting.drawing import (
     line_style,
     log_axis,
     new_figure,
-    save_all,
     styled,
     wrapped,
 )
-from funnelsim.reporting.formats import USUAL
 from funnelsim.reporting.sweep_words import Turn, short, turns, unit_of
 from funnelsim.reporting.wording import DAY, HOUR, MINUTE, shown
 from funnelsim.study.axes import Axis
@@ -38,11 +35,6 @@ MOST_PANELS = 6
 MOST_MARKS = 1000                       # as shapes of an SVG: more become a picture in it
 LEAST_CONTOURED = 4                     # values of each axis
 TIMES = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 28 * DAY, 91 * DAY)
-
-
-def draw_sweep(found: Sweep, folder: Path, formats: Sequence[str] = USUAL) -> list[Path]:
-    """All figures of a sweep."""
-    return save_all(sweep_figures(found), folder, formats)
 
 
 def sweep_figures(found: Sweep) -> Iterator[tuple[str, Figure]]:

@@ -15,6 +15,8 @@ from funnelsim.result import Result
 if TYPE_CHECKING:
     from funnelsim.study.anchor import Anchor
 
+SHORT_FOOT = "±: simulation error, 90 %. One period: central 90 % of runs, "
+FOOT = "±: simulation error of the mean (90 %). One period: central 90 % of single runs, {made_by}."
 FOOT = "± is the simulation error of the mean (90 %); `one period` is the central 90 % of single runs: "
 LUCK_ONLY = "luck alone.\nWhat is not known about the inputs is in neither."
 WITH_DRAWS = ("luck, and what\nis left open by {what}, one draw a run. How much of it is ignorance: "
@@ -27,19 +29,36 @@ def run_report(result: Result, verbose: int = 0, width: int = 100) -> str:
              seam_report(result, width, verbose), _teams(result, width), _volumes(result)]
     if verbose:
         parts += list(_everything(result, width))
-    what = _left_open(result)
-    parts.append(FOOT + (WITH_DRAWS.format(what=what) if what else LUCK_ONLY))
+    parts.append(_foot(result, verbose))
     return "\n\n".join(part for part in parts if part)
+
+
+def _foot(result: Result, verbose: int) -> str:
+    """Which spreads the tables show: a line, since a run should fit one screen; with `verbose` what luck and ignorance
+    have to do with each."""
+    what = _left_open(result)
+    if verbose:
+        return FOOT + (WITH_DRAWS.format(what=what) if what else LUCK_ONLY)
+    if not what:
+        return SHORT_FOOT + "luck alone. What is not known is in neither."
+    ranges = len(result.manifest.beliefs)
+    drawn = [f"{ranges} range{'s' * (ranges != 1)}"] * (ranges > 0) + ["fitted errors"] * _is_fitted(result)
+    return f"{SHORT_FOOT}luck and what is not known ({' and '.join(drawn)}; -v names them)."
 
 
 def _left_open(result: Result) -> str:
     """Names what each run draws: the ranges, and what calibration gave a standard error."""
     ranges = ", ".join(result.manifest.beliefs)
-    fitted = result.manifest.resolved[0]["scenario"].get("fitted") or {}
     parts = [f"the ranges ({ranges})"] if ranges else []
-    if fitted.get("stages") or fitted.get("sources"):
+    if _is_fitted(result):
         parts.append("the standard errors of the fitted file")
     return " and ".join(parts)
+
+
+def _is_fitted(result: Result) -> bool:
+    """Whether a calibration gave parameters with a standard error."""
+    fitted = result.manifest.resolved[0]["scenario"].get("fitted") or {}
+    return bool(fitted.get("stages") or fitted.get("sources"))
 
 
 def answer(result: Result) -> str:
@@ -164,7 +183,6 @@ def _getter(result: Result, window: str, of: str) -> Callable[[str, Callable[[fl
 def _money(result: Result, name: str, of: str) -> str:
     measure = result.measures.get(f"{name}.{of}")
     return money(measure.estimate().mean, result.book.currency) if measure else NOTHING
-
 
 
 def anchor_report(found: Anchor) -> str:

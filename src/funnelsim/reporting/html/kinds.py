@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from funnelsim.manifest import Manifest
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -58,6 +60,10 @@ KINDS: dict[str, Kind] = {
         {"chance": "Chance of the goal with its limits, and what the goal is about, over what was sought."},
         {"seek.csv": "The points that were run: chance of the goal with its 90 % limits, mean, and one period."},
         {"chance": "share", "low": "share", "high": "share", "utilisation *": "share"}),
+    "chance": Kind(
+        "Chance",
+        tables={"chance.csv": "The chance of the goal and what the goal is about, each with what makes it uncertain "
+                              "(low to high, 90 %)."}),
     "explain": Kind(
         "Explanation",
         {"waterfall": "From the base to the other scenario, a bar a group of changes: its share of the difference."},
@@ -89,8 +95,12 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def kind_of(name: str) -> Kind:
-    """The entry of a command; for one without, an entry that says nothing."""
+def kind_of(manifest: Manifest) -> Kind:
+    """The entry of a command; for one without, an entry that says nothing.
+
+    A `seek` that varies nothing tells a chance, which is saved in its own way.
+    """
+    name = "chance" if manifest.kind == "seek" and "axis" not in manifest.design else manifest.kind
     return KINDS.get(name) or Kind(name.capitalize())
 
 

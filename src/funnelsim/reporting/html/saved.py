@@ -58,9 +58,9 @@ def _read(place: Path, prefix: str) -> Saved:
         raise DataError([Problem(str(folder), text=text)])
     if not (folder / manifests.FILE).is_file():
         raise DataError([Problem(str(folder), text=f"this is no result of funnelsim: it has no {manifests.FILE}",
-                                 hint="give a folder that run, compare, sweep or seek has saved")])
+                                 hint="give a folder that a command such as run or compare has saved")])
     manifest = manifests.read(folder)
-    kind, problems = kind_of(manifest.kind), list[Problem]()
+    kind, problems = kind_of(manifest), list[Problem]()
     answer = _answer(folder, manifest, problems)
     tables = _tables(folder, kind, problems)
     pictures = _pictures(folder, kind, prefix, problems)
