@@ -10,9 +10,10 @@ import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import funnelsim as fs
+from drifting import write_funnel
 from small import SMALL
 
 NASTY = """<script>alert("1")</script> & 'Sons' {{ 7 * 7 }} $x_1$ </title> 你好"""
@@ -27,6 +28,21 @@ class Results(NamedTuple):
     compare: fs.Compared
     sweep: fs.Swept
     seek: fs.Sought
+
+    @property
+    def folders(self) -> list[Path]:
+        return [one.folder for one in self if one.folder is not None]
+
+
+class Studies(NamedTuple):
+    """The same of the commands that ask why, what is best, how likely, and whether forecasts held."""
+
+    explain: fs.Explained
+    sensitivity: fs.Sensed
+    optimise: fs.Optimised
+    front: fs.Optimised                 # of two objectives
+    chance: fs.Told
+    backtest: fs.Backtested
 
     @property
     def folders(self) -> list[Path]:
@@ -50,6 +66,27 @@ def results() -> Results:
         fs.compare(file, other, draws=3, pairs=2, aside=False, out=out, figures="svg"),
         fs.sweep(file, other, vary=[VARIED], replications=3, out=out, figures="svg"),
         fs.seek(file, vary=[VARIED.removesuffix(":3")], goal=GOAL, replications=8, out=out, figures="svg"))
+
+
+@cache
+def studies() -> Studies:
+    """One of each, as few points as they can be asked for."""
+    run = results().run.folder
+    assert run is not None
+    out, place = run.parent, run.parents[1]
+    file, other = place / "small.yaml", place / "more-sales.yaml"
+    history = place / "history"
+    history.mkdir()
+    search: dict[str, Any] = {"vary": [VARIED.removesuffix(":3")], "trials": 4, "replications": 2, "finalists": 2,
+                              "out": out, "figures": "svg"}
+    return Studies(
+        fs.explain(file, other, draws=2, pairs=1, out=out, figures="svg"),
+        fs.sensitivity(file, sets=["promises.kept=40% to 90%"], vary=["sources.web.cost=20..60"], rows=16,
+                       trajectories=2, replications=2, out=out, figures="svg"),
+        fs.optimise(file, maximise=["profit"], **search),
+        fs.optimise(file, maximise=["profit"], minimise=["calendar.cost"], **search),
+        fs.chance(file, goal=GOAL, replications=8, out=out),
+        fs.backtest(write_funnel(history, 1), origins=3, horizon=4, draws=19, distances=False, out=out, figures="svg"))
 
 
 @cache

@@ -15,10 +15,11 @@ import pytest
 from matplotlib.figure import Figure
 
 import funnelsim as fs
+from drifting import write_funnel
 from funnelsim.cli import code_of
 from funnelsim.errors import UsageError
 from funnelsim.reporting.formats import formats_of
-from saved_results import NASTY, grid, results
+from saved_results import NASTY, grid, results, studies
 from small import write_small
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +40,7 @@ def words(figure: Figure) -> set[str]:
 
 
 def test_every_figure_of_every_result_is_the_one_that_was_saved() -> None:
-    for done in results():
+    for done in (*results(), *studies()):
         assert done.folder is not None
         saved = {file.stem for file in done.folder.glob("*.svg")}
         drawn = fs.figures.every(done)
@@ -57,9 +58,43 @@ def test_each_figure_is_a_function() -> None:
              fs.figures.response_curves(compared), fs.figures.outcomes(compared), fs.figures.curves(swept),
              fs.figures.points(swept, "won"), fs.figures.chance(sought)]
     assert all(isinstance(one, Figure) and one.axes for one in drawn)
-    public = set(fs.figures.__all__) - {"every", "heat_map", "contour"}
+    of_studies = {"waterfall", "tornado", "indices", "trials", "front", "settings", "fans", "coverage", "pit", "fit"}
+    public = set(fs.figures.__all__) - {"every", "heat_map", "contour"} - of_studies
     assert public == {"funnel", "response", "burn_up", "backlog", "utilisation", "breaches", "response_curves",
                       "outcomes", "curves", "points", "chance"}, "a new figure is tested here"
+
+
+def test_each_figure_of_a_study_is_the_one_of_its_name() -> None:
+    """Drawn alone and with `every` it has the same words; what a study has not is said."""
+    done = studies()
+    assert fs.figures.every(done.chance) == {}, "a chance is a sentence"
+    for drawn, one, names in ((fs.figures.every(done.explain), done.explain, ["waterfall"]),
+                              (fs.figures.every(done.sensitivity), done.sensitivity, ["tornado", "indices"]),
+                              (fs.figures.every(done.optimise), done.optimise, ["trials"]),
+                              (fs.figures.every(done.front), done.front, ["front", "settings"]),
+                              (fs.figures.every(done.backtest), done.backtest, ["fans", "coverage", "pit"])):
+        assert list(drawn) == names
+        for name in names:
+            said = words(getattr(fs.figures, name)(one))
+            assert said == words(drawn[name]) and len(said) > 1
+    assert "promises.kept" in [tick.get_text() for tick in fs.figures.tornado(done.sensitivity).axes[0].get_yticklabels()]
+    for draw, wrong, message in ((fs.figures.front, done.optimise, "a front is of several objectives"),
+                                 (fs.figures.settings, done.optimise, "a front of several objectives"),
+                                 (fs.figures.trials, done.front, "trials are drawn for one objective")):
+        with pytest.raises(UsageError, match=message):
+            draw(wrong)
+
+
+def test_the_fit_of_a_calibration_is_drawn_stage_by_stage(tmp_path: Path) -> None:
+    found = fs.calibrate(write_funnel(tmp_path, 1))
+    first = found.stages[0].name
+    assert list(fs.figures.every(found)) == [f"{i}-{one.name}" for i, one in enumerate(found.stages, 1)]
+    assert words(fs.figures.fit(found)) == words(fs.figures.fit(found, first))
+    assert any(f"leaving {first}" in one for one in words(fs.figures.fit(found)))
+    with pytest.raises(UsageError, match=f"no stage 'deal'; it has {first}"):
+        fs.figures.fit(found, "deal")
+    assert found.frame()["stage"].to_list()[0] == first and repr(found).startswith("<Calibration of 'Made up' as of ")
+    assert _Cells(found._repr_html_()).strong == found.report().splitlines()[0]
 
 
 def test_funnels_of_runs_stand_side_by_side_on_one_scale() -> None:
@@ -118,7 +153,7 @@ def test_formats_are_a_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert {file.suffix for file in folder.iterdir()} == {".json", ".txt", ".csv", ".parquet", ".pdf", ".svg"}
     assert all(file.read_bytes().startswith(b"%PDF") for file in folder.glob("*.pdf"))
     capsys.readouterr()
-    for command in ("run", "compare", "sweep", "seek"):
+    for command in ("run", "compare", "sweep", "seek", "explain", "sensitivity", "optimise", "backtest"):
         assert code_of([command, "small.yaml", "--figures", "svg,pfd"]) == 2
         assert "no format 'pfd'; did you mean 'pdf'?" in capsys.readouterr().err
     with pytest.raises(UsageError, match="--figures: no format 'gif'; there are png, svg, pdf"):
@@ -135,12 +170,14 @@ def test_formats_may_be_said_in_several_ways() -> None:
 
 def test_frames_are_the_tables_that_were_saved() -> None:
     run, compared, swept, sought = results()
+    explained, sensed, optimised, _, told, backtested = studies()
     for done, name in ((run, "measures.csv"), (compared, "differences.csv"), (swept, "sweep.csv"),
-                       (sought, "seek.csv")):
+                       (sought, "seek.csv"), (explained, "shares.csv"), (sensed, "sensitivity.csv"),
+                       (optimised, "trials.csv"), (told, "chance.csv"), (backtested, "forecasts.csv")):
         assert done.folder is not None
         saved = pl.read_csv(done.folder / name, infer_schema_length=None)
         frame = done.frame()
-        assert frame.columns == saved.columns and len(frame) == len(saved) > 3
+        assert frame.columns == saved.columns and len(frame) == len(saved) > 1
         for column in (one for one in frame.columns if frame.schema[one] == pl.Float64):
             np.testing.assert_array_equal(frame[column].to_numpy(), saved[column].cast(pl.Float64).to_numpy())
     assert run.folder is not None
@@ -169,15 +206,22 @@ def test_a_result_says_in_a_line_what_it_is() -> None:
     assert compared.endswith(": 3 draws x 2 pairs, seed 1>") and swept.endswith(
         ": 3 points of sources.web.rate, seed 1>")
     assert "sources.web.rate for wins 20" in sought and all(len(one) < 300 for one in (run, compared, swept, sought))
+    explained, sensed, optimised, front, told, backtested = map(repr, studies())
+    assert explained.startswith(f"<Explanation of 'More <b>sales</b>' against {NASTY!r}: cohort.won, ")
+    assert sensed == f"<Sensitivity of {NASTY!r}: cohort.won by 2 inputs, seed 1>"
+    assert optimised.endswith(": highest cohort.profit over sources.web.rate, 4 trials, seed 1>")
+    assert "highest cohort.profit and lowest calendar.cost over" in front
+    assert told == f"<Chance of {NASTY!r}: wins 20, 8 periods, seed 1>"
+    assert re.fullmatch(r"<Back-test of 'Made up': \d+ forecasts from 3 instants, seed \d+>", backtested)
 
 
 def test_a_notebook_shows_the_answer_and_a_table() -> None:
-    for done in results():
+    for done in (*results(), *studies()):
         card = done._repr_html_()
         assert done.folder is not None
         sentence = (done.folder / "answer.txt").read_text(encoding="utf-8").splitlines()[0]
         reader = _Cells(card)
-        assert reader.strong == sentence and reader.rows > 2
+        assert reader.strong == sentence and reader.rows > 1
         assert "<script" not in card and "<b>" not in card
     assert "cohort.revenue" in results().run._repr_html_() and "€" in results().run._repr_html_()
 

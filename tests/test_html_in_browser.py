@@ -13,7 +13,7 @@ import pytest
 
 import funnelsim as fs
 from chromium import Browser, browser
-from saved_results import NASTY, results
+from saved_results import NASTY, results, studies
 
 PHONE = 375
 MEASURES = "[...document.querySelectorAll('table')].find(t => t.caption.textContent.startsWith('Every measure'))"
@@ -43,6 +43,16 @@ def test_it_opens_without_a_complaint_fetches_nothing_and_fits_the_window(tab: B
     assert tab.fetched == [page.as_uri()]
     assert tab.value("document.documentElement.scrollWidth") <= width
     assert NASTY in tab.value("document.title")
+
+
+@pytest.mark.parametrize("width", [1280, PHONE])
+def test_the_studies_open_without_a_complaint_too(tab: Browser, tmp_path: Path, width: int) -> None:
+    file = fs.report(*studies().folders, out=tmp_path / "studies.html").file
+    tab.open(file, width)
+    assert tab.alarms == [] and tab.fetched == [file.as_uri()]
+    assert tab.value("document.documentElement.scrollWidth") <= width
+    drawn = tab.value("[...document.querySelectorAll('figure svg')].map(f => f.getBoundingClientRect().width)")
+    assert len(drawn) == 9 and min(drawn) > 500
 
 
 def test_every_figure_is_drawn_with_its_words(tab: Browser, page: Path) -> None:

@@ -21,10 +21,11 @@ import funnelsim as fs
 from funnelsim.cli import code_of
 from funnelsim.errors import DataError, UsageError
 from funnelsim.reporting.html import page as pages
+from funnelsim.reporting.html.kinds import KINDS
 from funnelsim.reporting.html.pictures import picture_of
 from funnelsim.scenario import load
 from funnelsim.scenario.grounds import grounds
-from saved_results import NASTY, results
+from saved_results import NASTY, results, studies
 
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 SVG_ALONE = {"path", "use", "rect", "image", "line", "circle"}
@@ -250,6 +251,26 @@ def test_a_back_test_has_no_scenario_and_is_reported_beside_others(tmp_path: Pat
     with pytest.raises(DataError, match="this table is missing"):
         (folder / "forecasts.csv").unlink()
         fs.report(folder)
+
+
+def test_the_studies_are_reported_in_one_file_each_with_its_answer_tables_and_figures(tmp_path: Path) -> None:
+    """Entries of kinds.py against real folders: all that a command saves is known there, and nothing else."""
+    page = written(studies().folders, tmp_path)
+    reader = Reader(page)
+    heads = [" ".join(one.split()) for one in reader.said("p") + reader.said("strong")]
+    captions, legends = reader.said("caption"), reader.said("figcaption")
+    for done in studies():
+        assert done.folder is not None
+        told = (done.folder / "answer.txt").read_text(encoding="utf-8").splitlines()[0]
+        assert any(" ".join(told.split()) in one for one in heads), told
+        kind = KINDS[done.what]
+        assert {file.stem for file in done.folder.glob("*.svg")} <= set(kind.figures)
+        assert set(kind.tables) - set(kind.optional) <= {file.name for file in done.folder.glob("*.csv")} <= set(kind.tables)
+        for file in done.folder.glob("*.csv"):
+            assert any(one.startswith(kind.tables[file.name]) for one in captions), file
+        for file in done.folder.glob("*.svg"):
+            assert any(kind.figures[file.stem] in one for one in legends), file
+    assert len(reader.of("figure")) == 9
 
 
 def test_long_tables_are_cut_and_say_so_when_the_file_would_be_too_long(

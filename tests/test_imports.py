@@ -40,7 +40,7 @@ MAY = {
                 "engine.streams"},
     "folder": {"errors"},
     "manifest": {"errors", "summary"},
-    # the notebook: how a result shows itself there
+    # the notebook: how a result shows itself there, and a calibration below
     "result": {"errors", "manifest", "measures", "plan", "reporting.notebook", "summary"},
     "study": {"compile", "plan", "summary", "trace", "measures", "scenario", "scenario.units", "scenario.values",
               "errors",
@@ -49,7 +49,7 @@ MAY = {
     "study.backtest": {"study", "calibration", "compile", "engine.replicate", "engine.jit", "errors", "measures",
                        "plan", "scenario", "scenario.values", "trace", "watch"},
     "calibration": {"scenario", "scenario.units", "scenario.values", "errors", "plan", "trace", "export", "watch",
-                    "folder", "calendars"},
+                    "folder", "calendars", "reporting.notebook"},
     "reporting": {"errors", "result", "study", "study.backtest", "measures", "plan", "summary", "calibration"},
     "reporting.notebook": {"reporting", "result"},
     # a saved folder: its manifest holds the scenarios

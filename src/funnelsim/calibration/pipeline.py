@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from funnelsim.calibration.touches import ResponseFound, read_response_effect
 from funnelsim.calibration.values import DealValue, fit_value
 from funnelsim.calibration.weighing import Estimate, estimate
 from funnelsim.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    import polars as pl
 
 NO_ARRIVALS = Arrivals(0, "", False, (), np.zeros((0, 0)))
 NO_SNAPSHOT = Snapshot((), {}, {}, {})  # counts do not say who is where
@@ -59,6 +62,28 @@ class Calibration:
     repeat: Repeat | None = field(default=None, repr=False)
     response: ResponseFound | None = field(default=None, repr=False)
     slopes: Slopes | None = field(default=None, repr=False)  # of covariates
+
+    def __repr__(self) -> str:
+        return (
+            f"<Calibration of {self.history.name!r} as of {self.as_of}: {self.leads} leads, {len(self.stages)} stages>"
+        )
+
+    def _repr_html_(self) -> str:
+        from funnelsim.reporting.notebook import card
+
+        return card(self.report(), self.frame())
+
+    def frame(self) -> pl.DataFrame:
+        """A row a stage and exit: visits and exits seen in the last period, the fitted share with its 95 % interval."""
+        import polars as pl
+
+        rows = [
+            {"stage": stage.name, "to": target, "visits": int(stage.current.sum()), "seen": stage.seen(target)}
+            | {"share": stage.share(target).value, "low": stage.share(target).low, "high": stage.share(target).high}
+            for stage in self.stages
+            for target in stage.order
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
 
     @property
     def leads(self) -> int:

@@ -136,10 +136,13 @@ def _manifest(found: Chance, name: str, began: datetime, command: list[str]) -> 
 def _rows(found: Chance) -> Iterator[dict[str, Any]]:
     """Each figure with one of the three spreads; null where nothing is left open in the scenario."""
     goal, value = found.asked.goal, found.value
-    known = found.known is not None
+    known = found.known
+    certain, least, most = known or (None, None, None)
     figures = [
         (f"chance of {goal.text}", "share", found.chance, found.low, found.high, "simulation error"),
-        (f"chance of {goal.text}", "share", None, found.worse, found.better, "what is not known"),
+        (f"chance of {goal.text}", "share", None, found.worse if known else None, found.better if known else None,
+         "what is not known"),
+        (f"chance of {goal.text}, were all known", "share", certain, least, most, "simulation error"),
         (goal.measure, found.unit, value.mean, value.mean - value.error, value.mean + value.error, "simulation error"),
         (goal.measure, found.unit, None, value.low if known else None, value.high if known else None,
          "what is not known"),
