@@ -21,7 +21,7 @@ from funnelsim.study.backtest.distances import available, distances, recorded_lo
 from funnelsim.study.backtest.happened import LEADS, REVENUE, WINS, recorded
 from funnelsim.study.backtest.rolling import Backtest, Size, backtest
 from funnelsim.study.backtest.scores import score
-from funnelsim.study.points import Store
+from funnelsim.study.store import Store
 from funnelsim.watch import Watch
 
 ROOT = Path(__file__).parents[1]

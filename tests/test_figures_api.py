@@ -77,7 +77,8 @@ def test_each_figure_of_a_study_is_the_one_of_its_name() -> None:
         for name in names:
             said = words(getattr(fs.figures, name)(one))
             assert said == words(drawn[name]) and len(said) > 1
-    assert "promises.kept" in [tick.get_text() for tick in fs.figures.tornado(done.sensitivity).axes[0].get_yticklabels()]
+    rows = fs.figures.tornado(done.sensitivity).axes[0].get_yticklabels()
+    assert "promises.kept" in [row.get_text() for row in rows]
     for draw, wrong, message in ((fs.figures.front, done.optimise, "a front is of several objectives"),
                                  (fs.figures.settings, done.optimise, "a front of several objectives"),
                                  (fs.figures.trials, done.front, "trials are drawn for one objective")):

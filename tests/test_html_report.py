@@ -264,8 +264,9 @@ def test_the_studies_are_reported_in_one_file_each_with_its_answer_tables_and_fi
         told = (done.folder / "answer.txt").read_text(encoding="utf-8").splitlines()[0]
         assert any(" ".join(told.split()) in one for one in heads), told
         kind = KINDS[done.what]
+        tables = {file.name for file in done.folder.glob("*.csv")}
         assert {file.stem for file in done.folder.glob("*.svg")} <= set(kind.figures)
-        assert set(kind.tables) - set(kind.optional) <= {file.name for file in done.folder.glob("*.csv")} <= set(kind.tables)
+        assert set(kind.tables) - set(kind.optional) <= tables <= set(kind.tables)
         for file in done.folder.glob("*.csv"):
             assert any(one.startswith(kind.tables[file.name]) for one in captions), file
         for file in done.folder.glob("*.svg"):
