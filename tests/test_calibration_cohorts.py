@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from funnelsim import figures
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.cohort_likelihood import Step, fit_counted
 from funnelsim.calibration.cohort_likelihood import _chance as chance
 from funnelsim.calibration.readers.recognise import Said, write_history
-from funnelsim.errors import DataError
+from funnelsim.errors import DataError, UsageError
 from funnelsim.scenario import load
 
 ROOT = Path(__file__).parents[1]
@@ -129,6 +130,12 @@ def test_totals_tell_shares_and_times_when_they_rise_with_age(tmp_path: Path) ->
     assert found.stages[1].fit.median([0]) == pytest.approx(2.5 * WEEK, rel=0.15)
     assert found.naive() < 0.185 and found.conversion().low < 0.20 < found.conversion().high
     assert not found.snapshot.rows and "no leads in flight" in found.report()
+    table = found.frame().row(0, named=True)
+    assert (table["stage"], table["to"]) == ("asked", "met")
+    assert (table["low"], table["share"], table["high"]) == told["asked"]
+    assert figures.every(found) == {}, "counts hold no times"
+    with pytest.raises(UsageError, match="no stages with times"):
+        figures.fit(found)
 
 
 def test_counts_by_elapsed_week(tmp_path: Path) -> None:

@@ -282,11 +282,11 @@ def pit(backtested: Backtested) -> Figure:
 
 def fit(calibration: Calibration, stage: str | None = None) -> Figure:
     """Share of the leads of a stage, by default the first, that have left it by each exit: the data and as fitted."""
-    from funnelsim.reporting.calibration_figures import stage_figure
+    from funnelsim.reporting.calibration_figures import has_curves, stage_figure
 
     fits = {one.name: one for one in calibration.stages}
-    if not fits:
-        raise UsageError("no stage of this history could be fitted")
+    if not has_curves(calibration):
+        raise UsageError("this history has no stages with times, so there is no fit to draw")
     if stage is not None and stage not in fits:
         raise UsageError(f"this calibration has no stage '{stage}'; it has {', '.join(fits)}")
     return stage_figure(calibration, fits[stage or next(iter(fits))])

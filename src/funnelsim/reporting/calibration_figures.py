@@ -24,19 +24,21 @@ BEYOND = 1.35                           # the fitted curve goes on so much furth
 
 
 def draw_calibration(found: Calibration, folder: Path) -> list[Path]:
-    """A figure a stage, into a folder that is made when it is not there; other files in it stay.
-
-    None for counts by cohort, which hold no times and so no curves.
-    """
-    if found.history.counts:
+    """A figure a stage, into a folder that is made when it is not there; other files in it stay."""
+    if not has_curves(found):
         return []
     folder.mkdir(parents=True, exist_ok=True)
     return save_all(calibration_figures(found), folder)
 
 
+def has_curves(found: Calibration) -> bool:
+    """Counts by cohort hold no times and so no curves."""
+    return bool(found.stages) and not found.history.counts
+
+
 def calibration_figures(found: Calibration) -> Iterator[tuple[str, Figure]]:
-    """The fit of each stage by the name of its file."""
-    for place, stage in enumerate(found.stages, start=1):
+    """The fit of each stage by the name of its file, where there are curves."""
+    for place, stage in enumerate(found.stages if has_curves(found) else (), start=1):
         yield f"{place}-{_plain(stage.name)}", stage_figure(found, stage)
 
 
