@@ -463,8 +463,8 @@ def test_a_saved_folder_and_again_from_the_manifest(folder: Path, capsys: pytest
     first = run(["explain", "small.yaml", "quicker.yaml", *SMALL_STUDY, "--measure", "cohort.profit"], capsys)
     saved = Path(first["folder"])
 
-    assert {file.name for file in saved.iterdir()} == {"manifest.json", "shares.csv", "shares.parquet", "explain.json",
-                                                       "waterfall.png", "waterfall.svg"}
+    assert {file.name for file in saved.iterdir()} == {"manifest.json", "answer.txt", "shares.csv", "shares.parquet",
+                                                       "explain.json", "waterfall.png", "waterfall.svg"}
     assert first["unit"] == "EUR" and len(first["shares"]) == 3
     again = run(["explain", str(saved), "--out", "again", "--no-figures", "--json", "-q"], capsys)
     assert again["digest"] == first["digest"]

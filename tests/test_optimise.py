@@ -243,7 +243,8 @@ def test_it_prints_saves_and_repeats_on_any_number_of_threads(folder: Path, caps
     assert not err
     place = next((folder / "results").glob("optimise-*"))
     assert {path.name for path in place.iterdir()} == {
-        "manifest.json", "trials.csv", "trials.parquet", "finalists.csv", "optimise.json", "trials.png", "trials.svg"}
+        "manifest.json", "answer.txt", "trials.csv", "trials.parquet", "finalists.csv", "optimise.json", "trials.png",
+        "trials.svg"}
     with Image.open(place / "trials.png") as picture:
         assert picture.size[0] == 1600
     trials = pl.read_csv(place / "trials.csv")

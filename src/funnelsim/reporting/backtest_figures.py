@@ -21,6 +21,7 @@ from funnelsim.reporting.drawing import (
     SKY,
     VERMILION,
     date_axis,
+    heading,
     new_figure,
     styled,
     wrapped,
@@ -65,7 +66,7 @@ def fans_figure(found: Backtest) -> Figure:
             axes.yaxis.set_major_formatter(FuncFormatter(
                 lambda value, _, unit=quantity.unit: shown(value, unit, found.currency)))
         date_axis(panels[-1])
-        panels[0].set_title(f"{found.name}: what was forecast, and what happened", pad=24)
+        panels[0].set_title(heading(f"{found.name}: what was forecast, and what happened"), pad=24)
         handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
         panels[0].legend(list(handles.values()), list(handles), loc="lower left", bbox_to_anchor=(-0.01, 1.01), ncols=5,
                          fontsize=9, borderaxespad=0.0, columnspacing=1.2, handlelength=1.6)
@@ -135,7 +136,7 @@ def coverage_figure(found: Backtest) -> Figure:
         axes.axhline(0.5, color=GREY, linewidth=0.9)
         axes.axhline(0.5 + len(found.horizons), color=GREY, linewidth=0.9)
         axes.set_xlabel("Share of intervals that held what happened")
-        axes.set_title(f"{found.name}: did intervals hold?", pad=24)
+        axes.set_title(heading(f"{found.name}: did intervals hold?"), pad=24)
         axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, fontsize=9.5, borderaxespad=0.0)
         figure.supxlabel("Dashed: what was promised. Bars: 90 % interval of the share, instants taken as independent.",
                          fontsize=9.5, color=QUIET)
@@ -177,7 +178,7 @@ def pit_figure(found: Backtest) -> Figure:
         axes.xaxis.set_major_formatter(FuncFormatter(_percent))
         axes.set_xlabel("Share of the forecast below what happened")
         axes.set_ylabel("Forecasts")
-        axes.set_title(f"{found.name}: where in its forecast did it lie?", pad=24)
+        axes.set_title(heading(f"{found.name}: where in its forecast did it lie?"), pad=24)
         axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 0.99), ncols=2, fontsize=9.5, borderaxespad=0.0)
         figure.supxlabel("Heaped at both ends: intervals too narrow. In the middle: too wide. To the right: more came "
                          "than forecast.", fontsize=9.5, color=QUIET)

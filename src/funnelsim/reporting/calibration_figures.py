@@ -15,7 +15,7 @@ from funnelsim.calibration import Calibration
 from funnelsim.calibration.aalen_johansen import Incidence
 from funnelsim.calibration.observed import observed, reach, written, written_band
 from funnelsim.calibration.stages import StageFit
-from funnelsim.reporting.drawing import PALETTE, new_figure, save_all, styled
+from funnelsim.reporting.drawing import PALETTE, heading, new_figure, save_all, styled
 from funnelsim.reporting.wording import DAY, HOUR, MINUTE, number
 
 Floats = NDArray[np.float64]
@@ -59,8 +59,8 @@ def stage_figure(found: Calibration, stage: StageFit) -> Figure:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g} %"))
         axes.set_xlabel(f"Time since a lead entered {stage.name} ({name})")
         axes.set_ylabel("Share that has left")
-        axes.set_title(f"{found.history.name}: leaving {stage.name}, {int(stage.current.sum()):,} visits until "
-                       f"{found.as_of}")
+        axes.set_title(heading(f"{found.history.name}: leaving {stage.name}, {int(stage.current.sum()):,} visits until "
+                               f"{found.as_of}"))
         axes.legend(loc="upper left", bbox_to_anchor=(-0.01, -0.16), ncols=1, fontsize=9.5, borderaxespad=0.0)
         figure.supxlabel("Steps: the data alone (Aalen-Johansen), with their 90 % band. Dashes: as fitted, "
                          "with theirs.\nRight of the dotted line fewer than ten leads are in sight.", fontsize=9.5,

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from funnelsim.reporting.drawing import BLUE, GREY, VERMILION, new_figure, styled, wrapped
+from funnelsim.reporting.drawing import BLUE, GREY, VERMILION, new_figure, over_all, styled, wrapped
 from funnelsim.reporting.explain_words import between, signed, what
 from funnelsim.reporting.wording import shown
 from funnelsim.study.explain.explain import Explanation, Share
@@ -45,8 +45,8 @@ def waterfall_figure(found: Explanation) -> Figure:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, found.unit, found.currency)))
         label = what(found).removeprefix("in ")
         axes.set_xlabel(label[0].upper() + label[1:] + ("" if origin == 0.0 else "; the axis does not begin at 0"))
-        axes.set_title(f"{other} against {base}: {signed(found, found.difference.mean)} "
-                       f"({between(found, found.difference)})", pad=10)
+        over_all(figure, f"{other} against {base}: {signed(found, found.difference.mean)} "
+                         f"({between(found, found.difference)})")
         about = "what is not known" if found.uncertain else "simulation error"
         figure.supxlabel(f"Shapley values on the same luck: together the whole difference. Whiskers: 90 %, {about}.",
                          fontsize=9.5, color="#444444")

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from funnelsim.reporting.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, styled
+from funnelsim.reporting.drawing import BLUE, GREY, ORANGE, VERMILION, heading, new_figure, styled
 from funnelsim.reporting.optimise_words import name_of
 from funnelsim.reporting.sweep_figures import MOST_PANELS, axis_label, place_axis, place_of, value_axis
 from funnelsim.study.axes import Axis
@@ -47,7 +47,7 @@ def trials_figure(found: Optimum) -> Figure:
             _setting_ticks(axes.xaxis, axis)
             value_axis(axes.yaxis, found.units.get(objective.measure, ""), found.currency)
         _legend(figure, every)
-        every[0].set_title(f"{name_of(found)}: {objective}")
+        every[0].set_title(heading(f"{name_of(found)}: {objective}"))
         figure.supxlabel("Trials on the luck of the search. Finalists on fresh luck, with their simulation error "
                          "(90 %).", **NOTE)
         return figure
@@ -71,7 +71,7 @@ def front_figure(found: Optimum) -> Figure:
             value_axis(axes.xaxis, found.units.get(across.measure, ""), found.currency)
             value_axis(axes.yaxis, found.units.get(up.measure, ""), found.currency)
         _legend(figure, every)
-        every[0].set_title(f"{name_of(found)}: what can be had together")
+        every[0].set_title(heading(f"{name_of(found)}: what can be had together"))
         figure.supxlabel("Trials on the luck of the search. Finalists and the file on fresh luck, bars: simulation "
                          "error, 90 %.\nNumbers: the chance to be on the front, where below 99 %.", **NOTE)
         return figure

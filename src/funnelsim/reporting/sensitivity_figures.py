@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from funnelsim.reporting.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, styled
+from funnelsim.reporting.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, over_all, styled
 from funnelsim.reporting.sensitivity_words import subject, value
 from funnelsim.study.sensitivity.inputs import OWNERS
 from funnelsim.study.sensitivity.sensitivity import Moved, Sensitivity
@@ -54,7 +54,7 @@ def tornado_figure(found: Sensitivity) -> Figure:
         axes.errorbar([np.nan], [np.nan], xerr=[[0.0], [0.0]], color="#333333", linewidth=1.2, capsize=2.5,
                       label="simulation error of the swing (90 %)")
         figure.legend(loc="outside lower center", ncols=3, fontsize=9)
-        figure.suptitle(f"What moves {subject(found)}", x=0.01, ha="left", fontsize=11.5, weight="bold")
+        over_all(figure, f"What moves {subject(found)}")
     return figure
 
 
@@ -96,5 +96,5 @@ def index_figure(found: Sensitivity) -> Figure:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: f"{100 * at:.0f} %"))
         axes.set_xlabel("share of the variance of the answer; lines: 90 % interval (choice of points)")
         figure.legend(loc="outside lower center", ncols=2, fontsize=9)
-        figure.suptitle(f"Shares in {subject(found)}", x=0.01, ha="left", fontsize=11.5, weight="bold")
+        over_all(figure, f"Shares in {subject(found)}")
     return figure
