@@ -270,8 +270,8 @@ def test_it_prints_the_answer_and_repeats_from_its_manifest(folder: Path, capsys
         assert text in out
     place = next((folder / "results").glob("sensitivity-*"))
     assert {path.name for path in place.iterdir()} == {
-        "manifest.json", "answer.txt", "sensitivity.csv", "sensitivity.json", "tornado.png", "tornado.svg", "indices.png",
-        "indices.svg"}
+        "manifest.json", "answer.txt", "sensitivity.csv", "sensitivity.json", "tornado.png", "tornado.svg",
+        "indices.png", "indices.svg"}
     data = json.loads((place / "sensitivity.json").read_text())
     rows = pl.read_csv(place / "sensitivity.csv")
     assert rows["input"].to_list() == [one["input"] for one in data["inputs"]]
