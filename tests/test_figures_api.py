@@ -188,6 +188,12 @@ def test_frames_are_the_tables_that_were_saved() -> None:
     assert fs.Result.load(run.folder).frame().equals(run.frame())
 
 
+def test_a_manifest_names_the_optional_packages_that_had_a_part() -> None:
+    assert "optuna" in studies().optimise.manifest.versions
+    assert "optuna" not in results().run.manifest.versions
+    assert "log-distance-measures" not in studies().backtest.manifest.versions, "no distances were asked for"
+
+
 def test_arrays_have_an_axis_for_what_was_repeated() -> None:
     run, compared, swept, _ = results()
     assert run.values("cohort.won").shape == (6,)
