@@ -24,6 +24,7 @@ from funnelsim.calibration.tally import Tally
 from funnelsim.calibration.teams.fit import TeamFit, fit_team
 from funnelsim.calibration.teams.log import read_pieces
 from funnelsim.calibration.teams.queue_records import queue_records
+from funnelsim.calibration.teams.visits import with_whole, work_of_visits
 from funnelsim.calibration.touches import ResponseFound, read_response_effect
 from funnelsim.calibration.values import DealValue, fit_value
 from funnelsim.calibration.weighing import Estimate, estimate
@@ -203,6 +204,9 @@ def fit_history(history: History, library: Library, strict: bool = False) -> Cal
                 )
             ]
         )
+    work = work_of_visits(team, records, history.timezone) if team and history.stages else None
+    if team and work:
+        team = with_whole(team, records, work)
     place = {sheet.file: sheet for sheet in library.sheets.values()}
     won = np.isin(np.arange(len(records.ids)), records.visits.lead[records.visits.stage == len(records.stages) - 1])
     return Calibration(
@@ -210,7 +214,7 @@ def fit_history(history: History, library: Library, strict: bool = False) -> Cal
         records,
         stages,
         fit_arrivals(history, records) if len(records.ids) else NO_ARRIVALS,
-        NO_SNAPSHOT if table else take_snapshot(records, stages),
+        NO_SNAPSHOT if table else take_snapshot(records, stages, work),
         fit_value(records.value, won),
         tally,
         [DataFile(file, sheet.rows, sheet.sha256) for file, sheet in place.items()],

@@ -11,8 +11,10 @@ import numpy as np
 
 from funnelsim.calibration.records import OPEN, Records
 from funnelsim.calibration.stages import StageFit, still_to_move
+from funnelsim.calibration.teams.visits import VisitWork
 
 COLUMNS = ("id", "source", "stage", "age", "number", "value")
+OF_WORK = ("attempts", "reached")  # beside them where there is a log of work
 HOPELESS = 0.002  # leads less likely than this ever to move again are taken as gone
 
 
@@ -20,24 +22,30 @@ HOPELESS = 0.002  # leads less likely than this ever to move again are taken as 
 class Snapshot:
     """The open leads, in order of id."""
 
-    rows: tuple[tuple[str, str, str, str, str, str], ...]
+    rows: tuple[tuple[str, ...], ...]
     open: dict[str, int]  # by stage, before the hopeless are taken out
     kept: dict[str, int]
     expected: dict[str, float]  # of those kept: how many will move in the end
+    worked: bool = False  # do rows end with what a log of work says?
 
     def csv(self) -> str:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow((*COLUMNS, *OF_WORK) if self.worked else COLUMNS)
         writer.writerows(self.rows)
         return text.getvalue()
 
 
-def take_snapshot(records: Records, stages: list[StageFit]) -> Snapshot:
-    """Open visits of stages that lead on, with their age."""
+def take_snapshot(records: Records, stages: list[StageFit], work: VisitWork | None = None) -> Snapshot:
+    """Open visits of stages that lead on, with their age; with a log of work, who has been dealt with.
+
+    `reached` there means that nobody is waited for any longer: somebody has worked on the lead, or it has been left
+    alone for longer than all but a few are. The rest of such a visit follows from its age alone (rule 23). The others
+    wait in the team's queue.
+    """
     visits = records.visits
     fitted = {stage.name: stage for stage in stages}
-    rows: list[tuple[str, str, str, str, str, str]] = []
+    rows: list[tuple[str, ...]] = []
     counts: dict[str, int] = {}
     kept: dict[str, int] = {}
     expected: dict[str, float] = {}
@@ -61,5 +69,14 @@ def take_snapshot(records: Records, stages: list[StageFit]) -> Snapshot:
             [f"{seconds:.0f} s" for seconds in age[alive].tolist()],
             map(str, visits.number[mine[alive]].tolist()),
             ["" if amount == "nan" else amount for amount in told],
+            *(_dealt_with(work, mine[alive]) if work else ()),
         )
-    return Snapshot(tuple(sorted(rows)), counts, kept, expected)
+    return Snapshot(tuple(sorted(rows)), counts, kept, expected, work is not None)
+
+
+def _dealt_with(work: VisitWork, visits: np.ndarray) -> tuple[list[str], list[str]]:
+    """Calls made, and whether the team has dealt with them; nothing where the team does not work."""
+    worked = work.worked[visits].tolist()
+    calls = [str(calls) if mine else "" for calls, mine in zip(work.calls[visits].tolist(), worked, strict=True)]
+    waits = zip(work.waits[visits].tolist(), worked, strict=True)
+    return calls, [("false" if waiting else "true") if mine else "" for waiting, mine in waits]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from funnelsim.calibration.durations import DurationFit, fit_duration
-from funnelsim.calibration.families import Array
 from funnelsim.calibration.teams.callbacks import CallBacks, apart, call_backs
 from funnelsim.calibration.teams.handling import Handling, fit_handling, left_open, wrap_up
 from funnelsim.calibration.teams.opening import Opening, fit_opening
@@ -18,6 +17,15 @@ from funnelsim.calibration.teams.staffing import Staffing, fit_staffing
 
 MOST_CALLS = 8  # a cadence longer than this is cut there
 FEWEST = 20  # cases that came to a call, for the chance that it was the last
+
+@dataclass(frozen=True)
+class Whole:
+    """The work of a visit to a stage, taken together."""
+
+    visits: int  # that are over
+    calls: float  # pieces a visit
+    mean: float  # seconds a visit, wrap-ups included
+    law: DurationFit | None  # None: too few
 
 
 @dataclass(frozen=True)
@@ -32,9 +40,9 @@ class TeamFit:
     handling: dict[str, Handling]  # by kind of work, or stage; likewise below
     waits: dict[str, DurationFit]
     call_backs: dict[str, CallBacks]
-    last_call: dict[str, tuple[float, ...]]  # chance that call 1, 2, ... is the last one needed
     patience: Patience | None
     order: QueueOrder | None
+    whole: dict[str, Whole] = field(default_factory=dict)  # by stage, where the log stands beside a funnel
 
     @property
     def ranked(self) -> bool:
@@ -53,7 +61,7 @@ def fit_team(pieces: Pieces, name: str, zone: str, rounding: float = 0.0) -> Tea
     return TeamFit(
         name, joined, opening, fit_staffing(worked, between, zone, _every_day(opening)), between,
         fit_handling(joined, overnight, rounding),
-        _waits(joined, rounding), call_backs(joined, again, gap), _last_calls(joined),
+        _waits(joined, rounding), call_backs(joined, again, gap),
         fit_patience(joined, rounding), fit_queue_order(joined),
     )
 
@@ -73,34 +81,3 @@ def _waits(pieces: Pieces, rounding: float) -> dict[str, DurationFit]:
         if law is not None:
             found[kind] = law
     return found
-
-
-def _last_calls(pieces: Pieces) -> dict[str, tuple[float, ...]]:
-    """Of the cases that came to call k, how many needed no other; a call that the as-of instant may have cut is out.
-
-    A case whose last call is nearer to the as-of instant than nine call-backs in ten may yet get another one.
-    """
-    found = {}
-    for number, kind in enumerate(pieces.kinds):
-        mine = np.flatnonzero((pieces.kind == number) & pieces.served)
-        order = mine[np.lexsort((pieces.started[mine], pieces.case[mine]))]
-        if not len(order):
-            continue
-        last = np.append(pieces.case[order][1:] != pieces.case[order][:-1], True)
-        first = np.append(True, last[:-1])
-        place = np.arange(len(order))
-        call = place - np.maximum.accumulate(np.where(first, place, 0))
-        gaps = np.diff(pieces.started[order])[~last[:-1]]
-        if not len(gaps):
-            continue
-        settled = ~last | (pieces.as_of - pieces.started[order] > np.quantile(gaps, 0.9))
-        found[kind] = _shares(call[settled], last[settled])
-    return found
-
-
-def _shares(call: np.ndarray, last: np.ndarray) -> tuple[float, ...]:
-    came = np.bincount(call)
-    ended = np.bincount(call, last)
-    enough = int((came >= FEWEST).cumprod().sum())
-    shares: Array = ended[:enough] / came[:enough]
-    return tuple(float(share) for share in shares[:MOST_CALLS])

@@ -52,24 +52,15 @@ def ownership_lines(team: TeamFit, stages: tuple[str, ...]) -> list[str]:
 
 
 def work_lines(team: TeamFit, stage: str) -> list[str]:
-    """`work:` of a stage of the funnel, call-backs as attempts; nothing when the team does nothing there."""
+    """`work:` of a stage of the funnel, all calls of a visit in one; nothing when the team does nothing there."""
     if stage not in team.handling:
         return []
-    handling = quoted_text(handling_text(team, stage))
-    back = team.call_backs.get(stage)
-    last = team.last_call.get(stage, ())
-    if back is None or back.gap is None or len(last) < 2:
-        return [f"    work: {{handling: {handling}, contact: always}}"]
-    chances = ", ".join(f"{100 * share:.3g}%" for share in (*last[:-1], 1.0))
-    told = f"{back.calls:.1f} calls a case; contact: the chance that it was the last one needed"
-    spacing = time_text(back.gap.median())
-    return [
-        "    work:",
-        f"      attempts: {len(last)}     # {told}",
-        f"      spacing: {spacing}     # median of planned call-backs, which are no waits",
-        f"      contact: [{chances}]",
-        f"      handling: {handling}",
-    ]
+    whole = team.whole.get(stage)
+    if whole is None:
+        return [f"    work: {{handling: {quoted_text(handling_text(team, stage))}, contact: always}}"]
+    handling = quoted_text(time_text(whole.mean) if whole.law is None else whole.law.text())
+    told = f"{whole.calls:.1f} calls a visit, taken together: the times above hold the waits between them"
+    return [f"    work:     # {told}", f"      handling: {handling}", "      contact: always"]
 
 
 def service_lines(team: TeamFit) -> list[str]:
