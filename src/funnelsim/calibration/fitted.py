@@ -30,6 +30,7 @@ from funnelsim.calibration.teams.text import (
     work_lines,
 )
 from funnelsim.calibration.touches import response_lines
+from funnelsim.calibration.values import drawn_lines
 
 if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
@@ -263,6 +264,7 @@ def _fitted(found: Calibration) -> list[str]:
         lines += repeat_lines(found.repeat)
     if found.slopes:
         lines += covariate_lines(found.slopes)
+    lines += drawn_lines(found.value)
     lines += ["  sources:" if found.arrivals.sources else "  sources: {}"]
     for source in found.arrivals.sources:
         if np.isfinite(source.rate_se):

@@ -140,6 +140,10 @@ class Calibration:
             found["deal_value"] = "measured"
         if self.team:
             found["teams"] = "measured" if self.team.staffing and self.team.staffing.by == "present" else "lower bound"
+            together = "measured, the calls of a visit taken together"
+            found |= {f"stages.{name}.work": together for name in self.team.whole}
+        if self.snapshot.worked:
+            found["leads_in_flight"] = "measured; that whoever was worked on waits for nobody is assumed"
         if self.response:
             found[f"stages.{self.response.stage}.response"] = self.response.grade
         return found

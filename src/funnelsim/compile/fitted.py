@@ -1,4 +1,4 @@
-"""Fitted parameters: shares, time laws and rates redrawn from what calibration knows of them.
+"""Fitted parameters: shares, time laws, rates and values redrawn from what calibration knows of them.
 
 `fitted` holds, for each stage, the weighed fits of calibration: a vector log(pi_j / pi_never) by exit, then (mu, s) by
 time law, with its covariance. A draw picks one fit by its Akaike weight and a vector from the normal law around it; so
@@ -22,6 +22,7 @@ from scipy import special
 from funnelsim.compile.demand import Demand
 from funnelsim.compile.distributions import bare, median, table
 from funnelsim.compile.draws import Draw, logit, uniform
+from funnelsim.compile.fitted_value import value_draw
 from funnelsim.compile.frame import Frame, shares_of
 from funnelsim.compile.stages import Stages
 from funnelsim.plan import Plan
@@ -160,11 +161,12 @@ class Fitted:
         self.stages = [_stage_draw(frame, stages, name, said) for name, said in known.get("stages", {}).items()
                         if name in frame.stages]
         self.rates, self.fits = _source_draws(frame, demand, known.get("sources", {}))
+        self.value = value_draw(frame, demand, known.get("deal_value"))
 
     @property
     def drawn(self) -> bool:
         """Whether there is anything to draw."""
-        return bool(self.stages or self.rates or self.fits)
+        return bool(self.stages or self.rates or self.fits or self.value)
 
     def draw(self, plan: Plan, seed: int, draw: Draw) -> Plan:
         """The plan with the fitted parameters of one draw."""
@@ -172,6 +174,9 @@ class Fitted:
             plan = plan._replace(stages=plan.stages.copy(), exits=plan.exits.copy(), tables=plan.tables.copy())
             for stage in self.stages:
                 stage.draw(plan, seed, draw)
+        if self.value:
+            plan = plan if self.stages else plan._replace(tables=plan.tables.copy())
+            self.value.draw(plan, seed, draw)
         if self.rates or self.fits:
             plan = plan._replace(points=plan.points.copy(), mixes=plan.mixes.copy())
         for rate in self.rates:

@@ -1,4 +1,5 @@
-"""All that nobody knows of a scenario, as inputs of a study: each range, each source's rate and fit, each fitted stage.
+"""All that nobody knows of a scenario, as inputs of a study: each range, each source's rate and fit, each fitted stage,
+the deal value.
 
 The shares and times of a stage were fitted together and their errors are correlated, so a stage is one unknown with
 several coordinates. Its ends are the two most likely points at which what it says (the share that goes on; its typical
@@ -18,6 +19,7 @@ from scipy import special
 
 from funnelsim.compile.draws import SHARE, Belief, Beliefs, Draw, Places, logit, uniform
 from funnelsim.compile.fitted import Fit, Fitted, SourceDraw, StageDraw
+from funnelsim.compile.fitted_value import PATH, ValueDraw
 
 Z = 1.6448536269514722          # normal quantile of 0.95; a range from end to end is 1.73 deviations, much alike
 _STEP = 1e-4                    # of the numerical gradient, in log-odds or log-seconds
@@ -41,7 +43,8 @@ def unknowns(beliefs: Beliefs, fitted: Fitted) -> list[Unknown]:
     """Ranges in the order of the file, then what was fitted."""
     stages = [one for one in fitted.stages if one.forward or one.tables]        # the scenario still says them
     return [*map(_of_belief, beliefs.all), *map(_of_stage, stages),
-            *(_of_source(one, _percent) for one in fitted.rates), *(_of_source(one, _shift) for one in fitted.fits)]
+            *(_of_source(one, _percent) for one in fitted.rates), *(_of_source(one, _shift) for one in fitted.fits),
+            *([_of_value(fitted.value)] if fitted.value else [])]
 
 
 def _of_belief(belief: Belief) -> Unknown:
@@ -57,6 +60,16 @@ def _of_source(source: SourceDraw, text: Callable[[float], str]) -> Unknown:
     path, far = source.path, Z * source.spread
     return Unknown(path, (path,), {path: float(special.ndtr(-Z))}, {path: float(special.ndtr(Z))}, text(-far),
                    text(far), lambda seed, draw: (source.noise(seed, draw),))
+
+
+def _of_value(value: ValueDraw) -> Unknown:
+    """The law of deal values at the 90 % limits of its mean, from the most likely pair of parameters that says so."""
+    steps = np.array(value.slopes)
+    along = steps / np.linalg.norm(steps)
+    places = [dict(zip(value.coordinates, special.ndtr(side * along).tolist(), strict=True)) for side in (-Z, Z)]
+    texts = [f"{value.says} {math.exp(value.log_mean(0, place)):,.5g}" for place in places]
+    return Unknown(PATH, value.coordinates, places[0], places[1], texts[0], texts[1],
+                   lambda seed, draw: (value.log_mean(seed, draw),))
 
 
 def _of_stage(stage: StageDraw) -> Unknown:

@@ -194,14 +194,16 @@ def _week(steps: Steps, as_of: float, zone: str, by: str, alike: Sequence[Sequen
     edges = local_instants(days, zone)  # (day, slot + 1)
     mean = np.array([steps.mean(row) for row in edges])
     weekday = (days + 3) % 7
-    week = np.zeros((7, SLOTS))
+    week, seen = np.zeros((7, SLOTS)), np.zeros((7, SLOTS), bool)
     for group in alike:
         rows = mean[np.isin(weekday, group)]
         rows = rows[rows.sum(1) > 0]  # days that were worked at all
         if len(rows):
             typical = rows.mean(0).round() if by == "present" else np.ceil(np.quantile(rows, 0.9, axis=0) - 1e-9)
             week[list(group)] = typical
-    return week.astype(np.int64)
+            seen[list(group)] = rows.mean(0) > 0
+    # Where half a person is there at best, rounding would leave nobody: one then, at the hours anybody was seen.
+    return week.astype(np.int64) if week.any() else seen.astype(np.int64)
 
 
 def local_instants(days: np.ndarray, zone: str) -> Array:

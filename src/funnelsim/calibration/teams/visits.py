@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from funnelsim.calibration.families import Array
 from funnelsim.calibration.durations import fit_duration
+from funnelsim.calibration.families import Array
 from funnelsim.calibration.records import OPEN, Records
 from funnelsim.calibration.teams.fit import TeamFit, Whole
 from funnelsim.calibration.teams.handling import left_open
@@ -28,7 +28,6 @@ class VisitWork:
 
     calls: np.ndarray  # pieces of work begun
     seconds: Array  # of work, wrap-up included
-    waited: Array  # from entry to the first piece, 0 when it had begun before; nan when there is none
     worked: np.ndarray  # is the visit to a stage in which the team works?
     waits: np.ndarray  # will the team yet turn to it for the first time?
 
@@ -38,16 +37,14 @@ def work_of_visits(team: TeamFit, records: Records, zone: str) -> VisitWork:
     visits, count = records.visits, len(records.visits.lead)
     calls, seconds, began = np.zeros(count, np.int64), np.zeros(count), np.full(count, np.inf)
     length = _lengths(team, zone)
-    numbers = {str(name): lead for lead, name in enumerate(records.ids)}
-    pieces = team.pieces
-    of_case = np.array([numbers.get(name, -1) for name in pieces.cases] or [-1])
-    lead = of_case[pieces.case] if pieces.cases else np.full(len(pieces), -1)
+    pieces, lead = team.pieces, _leads(team, records)
     worked, waits = np.zeros(count, bool), np.zeros(count, bool)
     for stage, name in enumerate(records.stages):
         if name not in team.handling:
             continue
         there = np.flatnonzero(visits.stage == stage)
-        mine = np.flatnonzero((pieces.kind == pieces.kinds.index(name)) & pieces.served & np.isin(lead, visits.lead[there]))
+        of_kind = pieces.served & (pieces.kind == pieces.kinds.index(name))
+        mine = np.flatnonzero(of_kind & np.isin(lead, visits.lead[there]))
         visit = there[_latest(visits.lead[there], visits.entered[there], lead[mine], pieces.started[mine])]
         np.add.at(calls, visit, 1)
         np.add.at(seconds, visit, length[mine])
@@ -57,8 +54,7 @@ def work_of_visits(team: TeamFit, records: Records, zone: str) -> VisitWork:
         if len(touched):
             late = np.quantile(np.maximum(began[touched] - visits.entered[touched], 0.0), LATE)
             waits[there] = (calls[there] == 0) & (records.as_of - visits.entered[there] <= late)
-    waited = np.where(calls > 0, np.maximum(began - visits.entered, 0.0), np.nan)
-    return VisitWork(calls, seconds, waited, worked, waits & (visits.to == OPEN))
+    return VisitWork(calls, seconds, worked, waits & (visits.to == OPEN))
 
 
 def with_whole(team: TeamFit, records: Records, work: VisitWork) -> TeamFit:
@@ -73,6 +69,15 @@ def with_whole(team: TeamFit, records: Records, work: VisitWork) -> TeamFit:
     return replace(team, whole=whole)
 
 
+def _leads(team: TeamFit, records: Records) -> np.ndarray:
+    """The lead of each piece; -1 where the records do not know the case."""
+    numbers = {str(name): lead for lead, name in enumerate(records.ids)}
+    pieces = team.pieces
+    if not pieces.cases:
+        return np.full(len(pieces), -1)
+    return np.array([numbers.get(name, -1) for name in pieces.cases])[pieces.case]
+
+
 def _lengths(team: TeamFit, zone: str) -> Array:
     """Seconds of each piece with its wrap-up; where its end is not known, the mean of its kind."""
     pieces = team.pieces
@@ -85,7 +90,7 @@ def _lengths(team: TeamFit, zone: str) -> Array:
 
 
 def _latest(lead: np.ndarray, entered: Array, of: np.ndarray, at: Array) -> np.ndarray:
-    """For each event (lead `of`, instant `at`) the visit, by place in `lead` and `entered`, that was the latest then."""
+    """For each event (lead `of`, instant `at`) the visit that was the latest then, by place in `lead` and `entered`."""
     order = np.lexsort((np.r_[np.zeros(len(lead)), np.ones(len(of))], np.r_[entered, at], np.r_[lead, of]))
     place = np.arange(len(order))
     is_visit = order < len(lead)
