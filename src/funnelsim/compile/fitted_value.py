@@ -4,8 +4,8 @@
     empirical:   the law times exp(e z), e the standard error of the mean over the mean
 
 chi2 has n - 1 degrees of freedom. That is the posterior of (mu, sigma) under the prior 1 / sigma (Gelman et al. 2013,
-Bayesian Data Analysis, section 3.2): the logarithm of a value to come is then t with n - 1 degrees of freedom, scaled by
-sigma sqrt(1 + 1/n), so intervals of one value, and of mu and sigma, hold as often as they say.
+Bayesian Data Analysis, section 3.2): the logarithm of a value to come is then t with n - 1 degrees of freedom, times
+sigma sqrt(1 + 1/n); so intervals of one value, and of mu and sigma, hold as often as they say.
 """
 
 from __future__ import annotations
