@@ -75,7 +75,7 @@ def _leads(team: TeamFit, records: Records) -> np.ndarray:
     pieces = team.pieces
     if not pieces.cases:
         return np.full(len(pieces), -1)
-    return np.array([numbers.get(name, -1) for name in pieces.cases])[pieces.case]
+    return np.asarray(np.array([numbers.get(name, -1) for name in pieces.cases])[pieces.case])
 
 
 def _lengths(team: TeamFit, zone: str) -> Array:
