@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,10 +141,12 @@ def score_rows(found: Backtest) -> Iterator[dict[str, Any]]:
     kinds = [("", 0), *((text, 0) for text in units), *(("", weeks) for weeks in found.horizons),
              *((text, weeks) for text in units for weeks in found.horizons)]
     for text, weeks in kinds:
-        together = found.score(lambda one, text=text, weeks=weeks: (  # type: ignore[misc]
-            text in ("", one.quantity.text) and weeks in (0, one.weeks)))
-        if together:
+        if together := found.score(_which(text, weeks)):
             yield {"quantity": text or "all", "weeks": weeks or None, **_score_row(together)}
+
+
+def _which(text: str, weeks: int) -> Callable[[Scored], bool]:
+    return lambda one: text in ("", one.quantity.text) and weeks in (0, one.weeks)
 
 
 def drift_rows(found: Backtest) -> list[dict[str, Any]]:
