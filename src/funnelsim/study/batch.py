@@ -38,6 +38,7 @@ class Batch:
         self.own = ThreadPoolExecutor(threads) if executor is None else None
         self.executor = executor or self.own
         self.most = 2 * threads if executor is None else FAR
+        self.inside = threads if executor is None and total < 2 * threads else 1    # threads within a point
         self.rows: list[Row] = []
         self.outcomes: dict[str, Outcome] = {}
         self.fresh: set[str] = set()            # run now
@@ -58,7 +59,7 @@ class Batch:
             return
         assert self.executor is not None
         stopped: Callable[[], bool] | None = (lambda: self.stop) if self.own is not None else None
-        self._waiting[self.executor.submit(run_task, task, stopped)] = task.key
+        self._waiting[self.executor.submit(run_task, task, stopped, self.inside)] = task.key
         while len(self._waiting) >= self.most:
             self._collect()
 

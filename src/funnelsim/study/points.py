@@ -10,9 +10,10 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -106,22 +107,29 @@ def named(task: Task) -> Task:
     return replace(task, key=_key(task), blueprint=light)
 
 
-def run_task(task: Task, stopped: Callable[[], bool] | None = None) -> Outcome:
-    """Run a point on this thread."""
+def run_task(task: Task, stopped: Callable[[], bool] | None = None, threads: int = 1) -> Outcome:
+    """Run a point. Its figures are the same for any number of threads: luck belongs to the replication's number."""
     began = time.perf_counter()
-    summaries: list[Summary] = []
-    wanted = FIRST if task.size.precision else task.size.replications
     centre = task.plan()
     horizon = needed(centre, task.blueprint.book, task.measures, task.goal)
-    while True:
-        while len(summaries) < wanted:
-            if stopped is not None and stopped():
-                raise Stopped
-            summaries += _some(task, centre, horizon, len(summaries), wanted)
-        found = measured_of(summaries, centre, task.blueprint.book, task.measures, task.goal)
-        wanted = _enough(found[task.measures[0]], task.size)
-        if wanted <= len(summaries):
-            return Outcome(task.key, found, len(summaries), engine_hash(), time.perf_counter() - began)
+
+    def run(lot: Lot) -> list[Summary]:
+        if stopped is not None and stopped():
+            raise Stopped
+        plan = task.plan(lot.draw) if task.drawn else centre
+        return replicate(cut(plan, horizon), task.seed, lot.numbers, task.engine, 1).summaries
+
+    summaries: list[Summary] = []
+    wanted = FIRST if task.size.precision else task.size.replications
+    with ThreadPoolExecutor(threads) as pool:
+        each = pool.map if threads > 1 else map
+        while True:
+            for some in each(run, _lots(task, len(summaries), wanted)):
+                summaries += some
+            found = measured_of(summaries, centre, task.blueprint.book, task.measures, task.goal)
+            wanted = _enough(found[task.measures[0]], task.size)
+            if wanted <= len(summaries):
+                return Outcome(task.key, found, len(summaries), engine_hash(), time.perf_counter() - began)
 
 
 def estimate_of(measure: Measure) -> Estimate:
@@ -155,16 +163,23 @@ def standard_error(measure: Measure) -> float:
     return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
 
 
-def _some(task: Task, centre: Plan, horizon: float, done: int, wanted: int) -> list[Summary]:
+class Lot(NamedTuple):
     """A few replications of the same plan, which is set up once: of one draw, or of the centre."""
-    draw = number = task.first + done
-    together = 1 if task.drawn else TOGETHER
-    if isinstance(task.size, TwoLevel):
-        draw, number = task.size.place(number)
-        together = task.size.pairs - number % PAIR_STRIDE
-    numbers = range(number, number + min(together, wanted - done))
-    plan = task.plan(draw) if task.drawn else centre
-    return replicate(cut(plan, horizon), task.seed, numbers, task.engine, 1).summaries
+
+    draw: int
+    numbers: range
+
+
+def _lots(task: Task, done: int, wanted: int) -> Iterator[Lot]:
+    while done < wanted:
+        draw = number = task.first + done
+        together = 1 if task.drawn else TOGETHER
+        if isinstance(task.size, TwoLevel):
+            draw, number = task.size.place(number)
+            together = task.size.pairs - number % PAIR_STRIDE
+        numbers = range(number, number + min(together, wanted - done))
+        yield Lot(draw, numbers)
+        done += len(numbers)
 
 
 def _enough(first: Measure, size: Size) -> int:
