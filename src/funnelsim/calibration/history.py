@@ -112,8 +112,9 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a lead came from; `empty` is what an empty cell means, `same` what is one source under two names."""
+class Grouping:
+    """Where a lead came from, or what it is; `empty` is what an empty cell means, `same` what is one group under two
+    names."""
 
     column: Column
     empty: str = "unknown"
@@ -150,7 +151,8 @@ class History:
     changes: tuple[datetime, ...] = ()
     tables: dict[str, Table] = field(default_factory=dict)
     events: Events | None = None
-    source: Source | None = None
+    source: Grouping | None = None
+    segment: Grouping | None = None
     value: Amount | None = None
     outcome: Outcome | None = None
     stages: dict[str, Mark] = field(default_factory=dict)
