@@ -298,7 +298,8 @@ def _profile(counts: np.ndarray, everyone: Array, day_only: bool) -> Array:
 
 
 def shrunk(counts: Array, prior: Array) -> Array:
-    """Shares: posterior mean of a Dirichlet-multinomial around `prior` (all above 0), its strength by maximum likelihood."""
+    """Shares: posterior mean of a Dirichlet-multinomial around `prior`, all of it above 0; strength by maximum
+    likelihood."""
     total = counts.sum()
     if total == 0:
         return prior

@@ -19,7 +19,7 @@ import numpy as np
 
 from funnelsim.calibration.families import Array
 from funnelsim.calibration.mixing import NO_FITS, Fits
-from funnelsim.calibration.pooling import FEWEST, GRID, UNBOUND, Effects, Pooled, averaged, posterior
+from funnelsim.calibration.pooling import FEWEST, GRID, UNBOUND, Effects, Given, Pooled, averaged, posterior
 from funnelsim.calibration.records import Records
 from funnelsim.calibration.small import FURTHEST, open_masses
 from funnelsim.calibration.sojourn import PRIOR
@@ -80,12 +80,13 @@ def crossed_fits(records: Records, stages: list[StageFit]) -> tuple[Fits, Fits]:
     return fits[0] if len(sources) > 1 else NO_FITS, fits[1]
 
 
-def pool_sets(y: Array, variance: Array, stage: np.ndarray, groups: tuple[np.ndarray, ...], parts: list[Array]
-              ) -> list[Pooled]:
+def pool_sets(
+    y: Array, variance: Array, stage: np.ndarray, groups: tuple[np.ndarray, ...], parts: list[Array]
+) -> list[Pooled]:
     """Effects of several sets of groups, averaged over how much the groups of each differ."""
     stages = int(stage.max()) + 1
 
-    def at(taus: tuple[float, ...]) -> list:
+    def at(taus: tuple[float, ...]) -> list[Given]:
         sets = [Effects(group, part, tau) for group, part, tau in zip(groups, parts, taus, strict=True)]
         return posterior(y, variance, stage, stages, sets)
 
@@ -162,7 +163,7 @@ def _parts(records: Records, names: tuple[str, ...], group: np.ndarray, told: tu
 def _levels(rest: Array, variance: Array, stage: np.ndarray) -> Array:
     """By cell, the level of its stage: the mean of what the groups leave."""
     level = np.bincount(stage, rest / variance) / np.bincount(stage, 1.0 / variance)
-    return np.asarray(level[stage])
+    return np.asarray(level[stage], float)
 
 
 def _disagreement(y: Array, variance: Array, cells: Cells, parts: list[Array]) -> list[Array]:

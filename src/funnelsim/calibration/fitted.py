@@ -83,8 +83,9 @@ def fitted_text(found: Calibration, leads: str | None = None) -> str:
         names = ", ".join(found.slopes.names)
         lines.append(f"fit_spread: {found.slopes.spread:.4g}     # of leads of one source, by {names}")
     if found.fits.names or found.segment_fits.names or (found.slopes and found.slopes.alike):
+        whose = "all fits are" if found.segment_fits.names else "the sources' fit is"
         lines += [
-            "effects: {fit: 2.71828}     # one step of fit is one unit of log-odds, as the fits of sources and segments are measured",
+            f"effects: {{fit: 2.71828}}     # one step of fit is one unit of log-odds, as {whose} measured",
             "",
         ]
     if leads:

@@ -9,7 +9,9 @@ those that did not (yet). With shares a and b of them whose segment is given,
     refused  when a and b differ by 10 points or more, or the rarer is given at most half as often
     told     when they differ by 3 points or more
 
-What is given for everybody but was corrected later cannot be seen this way.
+A cell is given when something stands in it that does not go by the name of the empty ones. What is given for everybody
+but was corrected later cannot be seen this way; nor can it be told from hindsight when an empty cell truly means a
+segment (a tick for the large ones): write it into the cells then.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from funnelsim.calibration.history import Grouping, History
+from funnelsim.calibration.history import UNKNOWN, Grouping, History
 from funnelsim.calibration.leads import Leads
 from funnelsim.errors import DataError
 from funnelsim.scenario.text import problem_at
@@ -66,10 +68,13 @@ def groups(grouping: Grouping | None, leads: Leads) -> tuple[tuple[str, ...], np
     return tuple(place), found.replace_strict(place, return_dtype=pl.Int64).to_numpy()
 
 
-def segment_groups(history: History, leads: Leads) -> tuple[tuple[str, ...], np.ndarray]:
-    """The same of segments; no names when the history has none. Raises DataError when they cannot be segments."""
+def segment_groups(history: History, leads: Leads) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """The same of segments, and whether a lead's is given; no names when the history has none.
+
+    Raises DataError when they cannot be segments.
+    """
     if history.segment is None:
-        return (), np.zeros(len(leads), np.int64)
+        return (), np.zeros(len(leads), np.int64), np.ones(len(leads), bool)
     names, segment = groups(history.segment, leads)
     column, problems = history.segment.column, []
     for name in sorted(set(names) & set(TAKEN)):
@@ -81,7 +86,9 @@ def segment_groups(history: History, leads: Leads) -> tuple[tuple[str, ...], np.
         problems.append(problem_at(column.place, told, "put values together with `same`, or give a coarser column"))
     if problems:
         raise DataError(problems, history.file)
-    return names, segment
+    cells, empty = leads.first(column), history.segment.empty
+    nothing = ["", UNKNOWN, *(word for word, name in history.segment.same.items() if name == empty)]
+    return names, segment, (~cells.is_in(nothing)).to_numpy()
 
 
 def refuse_hindsight(history: History, given: np.ndarray, lead: np.ndarray, stage: np.ndarray) -> tuple[Filled, ...]:

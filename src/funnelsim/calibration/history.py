@@ -28,6 +28,7 @@ from funnelsim.errors import Problem
 from funnelsim.scenario.values import Place
 
 LOST = "lost"
+UNKNOWN = "unknown"  # source or segment of an empty cell, unless said otherwise
 EVENTS = "events"
 INSIDE = " > "  # `attributes > New Value`: a key of the JSON text in a column
 
@@ -117,7 +118,7 @@ class Grouping:
     names."""
 
     column: Column
-    empty: str = "unknown"
+    empty: str = UNKNOWN
     same: dict[str, str] = field(default_factory=dict)  # name in the data -> name it goes by
     words: dict[str, Place] = field(default_factory=dict)  # where the names in the data are written
 

@@ -9,6 +9,7 @@ from funnelsim.calibration.history import (
     EVENTS,
     INSIDE,
     LOST,
+    UNKNOWN,
     Amount,
     Column,
     Condition,
@@ -69,7 +70,10 @@ MARK_KEYS = ("entered", *TIME_KEYS, "activity", "recorded_from", "takes")
 OUTCOME_KEYS = ("column", "time", "by", *TIME_KEYS, "values")
 VALUE_KEYS = ("column", "currency", "decimal")
 TAKEN = (EVENTS, WORK, PURCHASES, COUNTS)  # tables of these names cannot be others
-NOT_OF_COUNTS = ("tables", EVENTS, "segment", "value", "outcome", COVARIATES, LOST, "changes", "observed_from", WORK, PURCHASES)
+NOT_OF_COUNTS = (
+    *("tables", EVENTS, "segment", "value", "outcome", COVARIATES, LOST),
+    *("changes", "observed_from", WORK, PURCHASES),
+)
 DATES = {
     "day first": "31/03/2026 is the last day of March",
     "month first": "03/31/2026 is the last day of March",
@@ -244,7 +248,7 @@ class HistoryReader(TreeReader):
         if not column:
             return None
         names = {name: self.word(child) for name, child in same.items()}
-        return Grouping(column, empty or "unknown", names, {name: c.at for name, c in same.items()})
+        return Grouping(column, empty or UNKNOWN, names, {name: c.at for name, c in same.items()})
 
     def value(self, node: Node | None) -> None:
         if node is None:

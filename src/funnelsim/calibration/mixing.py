@@ -108,7 +108,7 @@ def _drawn(rng: np.random.Generator, fits: Fits, names: tuple[str, ...]) -> Arra
 
 
 def _by_kind(stage: StageFit, fit: Array, size: Array, seed: int) -> dict[str, Array]:
-    """Shares of the targets by (draw, source and segment): forward ones shifted together, the others in proportion (rule 67)."""
+    """Shares of the targets by (draw, kind of lead): forward ones shifted together, others in proportion (rule 67)."""
     drawn = stage.fit.draws(DRAWS, seed + 1)[:, -1]
     drawn = np.random.default_rng(seed).permutation(drawn)  # the draws come sorted by choice of families
     forward = drawn[:, list(stage.forward)].sum(1)

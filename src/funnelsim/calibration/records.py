@@ -69,10 +69,9 @@ def read_records(history: History, library: Library, tally: Tally) -> Records:
     number = np.cumsum(used) - 1
     marks = marks._replace(lead=number[marks.lead])
     sources, source = groups(history.source, leads)
-    segments, segment = segment_groups(history, leads)
+    segments, segment, given = segment_groups(history, leads)
     visits = _visits(marks)
-    given = np.array([name != history.segment.empty for name in segments] if history.segment else [True])
-    late = refuse_hindsight(history, given[segment[used]], visits.lead, visits.stage)
+    late = refuse_hindsight(history, given[used], visits.lead, visits.stage)
     day_only = bool((marks.rounding[np.searchsorted(marks.lead, np.arange(used.sum()))] > 3600).mean() > 0.5)
     return Records(
         tuple(history.stages),

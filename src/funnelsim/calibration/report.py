@@ -264,7 +264,7 @@ def _trust(found: Calibration) -> str:
     for late in found.records.late:
         lines.append(
             f"  {late.stage}: the segment is given for {100 * late.went:.1f} % of the leads that went on and"
-            f" {100 * late.others:.1f} % of the others; if it is written down later, segments look better than they are."
+            f" {100 * late.others:.1f} % of the others; written down with hindsight, it would tell of the outcome."
         )
     if len(found.history.changes):
         lines.append(

@@ -146,7 +146,8 @@ def _fit_stage(history: History, records: Records, number: int) -> StageFit | No
         sorted(dict.fromkeys(targets), key=lambda t: (place.get(t, -1) <= number, t == LOST, place.get(t, 0)))
     )
     sources, naive = _by_group(records.sources, spells, records.source[lead], fit, forward)
-    segments, naive_segments = {}, {}
+    segments: dict[str, Estimate] = {}
+    naive_segments: dict[str, tuple[int, int]] = {}
     if records.segments:
         segments, naive_segments = _by_group(records.segments, spells, records.segment[lead], fit, forward)
     return StageFit(
@@ -213,8 +214,8 @@ def _spells(history: History, records: Records, number: int) -> tuple[Spells, np
 def _by_group(
     names: tuple[str, ...], spells: Spells, group_of: np.ndarray, fit: Weighed, forward: tuple[int, ...]
 ) -> tuple[dict[str, Estimate], dict[str, tuple[int, int]]]:
-    """Forward shares by source, or by segment, in the last period: fitted together with the times where enough exits were seen,
-    given the times of the stage where fewer were. None of them is pooled yet."""
+    """Forward shares by source, or by segment, in the last period: fitted together with the times where enough exits
+    were seen, given the times of the stage where fewer were. None of them is pooled yet."""
     last = spells.group == spells.groups - 1
     went = np.isin(spells.outcome, [j + 1 for j in forward])
     seen = np.bincount(group_of[last], went[last], len(names)).astype(int)
