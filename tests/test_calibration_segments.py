@@ -18,6 +18,7 @@ from funnelsim.compile import prepare
 from funnelsim.engine.replicate import replicate
 from funnelsim.errors import DataError
 from funnelsim.scenario import load
+from funnelsim.study.sensitivity.inputs import MARKET, told
 
 ROOT = Path(__file__).parents[1]
 OLIST = ROOT.parent / "shared" / "data" / "olist_funnel_asof_2018-03-31"
@@ -200,6 +201,7 @@ def test_the_fitted_file_runs_and_gives_the_shares(found: Calibration, folder: P
 def test_a_draw_moves_a_segment_in_every_source(found: Calibration, folder: Path) -> None:
     path = folder / "draws.yaml"
     path.write_text("extends: firm.fitted.yaml\nmeasure: 13 weeks\ndefinitions: {won: enters customer}\n")
+    scenario = load(str(path)).scenario
     blueprint = prepare(load(str(path)))
     (one,) = [each for each in blueprint.unknowns if each.path == "fitted.segments.large.fit"]
     moved = blueprint.plan(one.high).mixes["fit_shift"] - blueprint.plan(one.low).mixes["fit_shift"]
@@ -208,6 +210,8 @@ def test_a_draw_moves_a_segment_in_every_source(found: Calibration, folder: Path
     at = blueprint.book.segments.index("large")
     np.testing.assert_allclose(by_source[:, at], far, rtol=1e-3)
     assert (np.delete(by_source, at, axis=1) == 0).all()
+    owner, learn = told(one.path, scenario)
+    assert owner == MARKET and "this segment" in learn
 
 
 # ---- known too late --------------------------------------------------------------------------------------------------
@@ -303,8 +307,8 @@ def test_a_segment_is_recognised_by_its_name(name: str, tmp_path: Path) -> None:
     write(tmp_path, firm(6, 600, 90), "2026-04-04")
     file = tmp_path / "leads.csv"
     file.write_text(file.read_text().replace("segment", name, 1))
-    told = write_history(file, tmp_path / "it.history.yaml")
-    assert f"segment: {{column: {'leads.' + name}, empty: unknown}}" in told.text.replace('"', "")
+    text = write_history(file, tmp_path / "it.history.yaml").text
+    assert f"segment: {{column: {'leads.' + name}, empty: unknown}}" in text.replace('"', "")
     assert set(calibrate(tmp_path / "it.history.yaml").records.segments) == {"small", "large"}
 
 

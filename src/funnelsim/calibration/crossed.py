@@ -157,13 +157,13 @@ def _numbered(names: tuple[str, ...], told: tuple[str, ...]) -> np.ndarray:
 def _parts(records: Records, names: tuple[str, ...], group: np.ndarray, told: tuple[str, ...]) -> Array:
     """Shares of the arriving leads."""
     arrived = np.bincount(group[records.visits.lead[records.visits.first]], minlength=len(names))
-    return np.maximum(np.array([arrived[names.index(name)] for name in told], float), 1e-9)
+    return np.asarray(np.maximum([float(arrived[names.index(name)]) for name in told], 1e-9))
 
 
 def _levels(rest: Array, variance: Array, stage: np.ndarray) -> Array:
     """By cell, the level of its stage: the mean of what the groups leave."""
     level = np.bincount(stage, rest / variance) / np.bincount(stage, 1.0 / variance)
-    return np.asarray(level[stage], float)
+    return np.asarray(level[stage])
 
 
 def _disagreement(y: Array, variance: Array, cells: Cells, parts: list[Array]) -> list[Array]:

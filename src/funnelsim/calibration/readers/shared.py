@@ -47,7 +47,7 @@ def add_segment(match: Match, survey: Survey, draft: Draft, table: str) -> None:
     lead arrives tells of its outcome, and a column that is often empty mostly is (see `grouping`)."""
     if column := match.role("segment"):
         cells = survey.text(column)
-        size, given = _sizes(cells), 1.0 - (cells == "").sum() / max(len(cells), 1)
+        size, given = _sizes(cells), float((cells != "").to_numpy().mean())
         if len(size) > MOST_SEGMENTS:
             draft.notes.append(f"{column} has {len(size):,} values: too many for segments, so it is left out.")
         elif len(size) > 1 and given < GIVEN:
