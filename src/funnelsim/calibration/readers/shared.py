@@ -43,11 +43,12 @@ def add_source(match: Match, survey: Survey, draft: Draft, table: str) -> None:
 
 
 def add_segment(match: Match, survey: Survey, draft: Draft, table: str) -> None:
-    """The segment, when its column has few values and is given for nearly all rows: what is written down later than a
-    lead arrives tells of its outcome, and a column that is often empty mostly is (see `grouping`)."""
+    """The segment, when its column has few values and is given for nearly all rows: a column that is often empty is
+    mostly filled in later than a lead arrives, and then tells of its outcome (see `grouping`)."""
     if column := match.role("segment"):
         cells = survey.text(column)
-        size, given = _sizes(cells), float((cells != "").to_numpy().mean())
+        size = _sizes(cells)
+        given = sum(size.values()) / max(len(cells), 1)
         if len(size) > MOST_SEGMENTS:
             draft.notes.append(f"{column} has {len(size):,} values: too many for segments, so it is left out.")
         elif len(size) > 1 and given < GIVEN:
