@@ -286,19 +286,20 @@ def _profile_of_all(cell: np.ndarray, day_only: bool) -> Array:
     if day_only:
         return np.repeat(days / 24.0, 24)
     hours = (table.sum(0) + 0.5) / (table.sum() + 12.0)
-    return _shrunk(counts, np.outer(days, hours).ravel())
+    return shrunk(counts, np.outer(days, hours).ravel())
 
 
 def _profile(counts: np.ndarray, everyone: Array, day_only: bool) -> Array:
     """A source's own weights, of mean 1."""
     if day_only:
-        days = _shrunk(counts.reshape(7, 24).sum(1).astype(float), everyone.reshape(7, 24).sum(1))
+        days = shrunk(counts.reshape(7, 24).sum(1).astype(float), everyone.reshape(7, 24).sum(1))
         return np.repeat(days, 24) * 7.0
-    return _shrunk(counts.astype(float), everyone) * HOURS
+    return shrunk(counts.astype(float), everyone) * HOURS
 
 
-def _shrunk(counts: Array, prior: Array) -> Array:
-    """Posterior mean of a Dirichlet-multinomial around `prior`, its strength by maximum likelihood."""
+def shrunk(counts: Array, prior: Array) -> Array:
+    """Shares: posterior mean of a Dirichlet-multinomial around `prior`, all of it above 0; strength by maximum
+    likelihood."""
     total = counts.sum()
     if total == 0:
         return prior

@@ -116,10 +116,12 @@ def _cost(
 
 
 def _within_sources(records: Records) -> tuple[Array, Array]:
-    """(lead, covariate) less the mean of its source, in standard deviations; and these. What is unknown is average."""
+    """(lead, covariate) less the mean of its source and segment, in standard deviations; and these. What is unknown is
+    average."""
     x = records.covariates.copy()
-    for g in range(len(records.sources)):
-        mine = records.source == g
+    group = records.source * len(records.segments) + records.segment if records.segments else records.source
+    for g in np.unique(group).tolist():
+        mine = group == g
         if mine.any():
             known = np.isfinite(x[mine])
             mean = np.where(known, x[mine], 0.0).sum(0) / np.maximum(known.sum(0), 1)

@@ -74,6 +74,7 @@ def fitted_text(found: Calibration, leads: str | None = None) -> str:
         "",
     ]
     lines += _sources(found) if found.arrivals.sources else []
+    lines += _segments(found) if found.segments else []
     if found.value:
         lines += [f"deal_value: {found.value.text}     # {found.value.count:,} {found.value.of}", ""]
     lines += _stages(found) if found.stages else service_lines(found.team) if found.team else []
@@ -81,9 +82,10 @@ def fitted_text(found: Calibration, leads: str | None = None) -> str:
     if found.slopes and found.slopes.alike:
         names = ", ".join(found.slopes.names)
         lines.append(f"fit_spread: {found.slopes.spread:.4g}     # of leads of one source, by {names}")
-    if found.fits.names or (found.slopes and found.slopes.alike):
+    if found.fits.names or found.segment_fits.names or (found.slopes and found.slopes.alike):
+        whose = "all fits are" if found.segment_fits.names else "the sources' fit is"
         lines += [
-            "effects: {fit: 2.71828}     # one step of fit is one unit of log-odds, as the sources' fit is measured",
+            f"effects: {{fit: 2.71828}}     # one step of fit is one unit of log-odds, as {whose} measured",
             "",
         ]
     if leads:
@@ -129,8 +131,30 @@ def _sources(found: Calibration) -> list[str]:
             lines.append(f"    fit: {fit[0]:.3f}     # +- {fit[1]:.3f}")
         elif not found.stages and source.name.endswith(FIRST):
             lines.append("    fit: 1     # served before the others: the team's order is by score")
+        if found.segments and source.name in found.segments.by_source:
+            lines.append(f"    segments: {_shares(found.segments.names, found.segments.by_source[source.name])}")
         lines += _profile(source)
     return [*lines, ""]
+
+
+def _segments(found: Calibration) -> list[str]:
+    """Shares that sum to one as they are written: the largest segment has the rest."""
+    assert found.segments is not None
+    lines = ["segments:"]
+    for i, name in enumerate(found.segments.names):
+        leads, share = found.segments.of(name)
+        lines.append(f"  {word_text(name)}:     # {leads:,} leads")
+        lines.append(f"    share: {'rest' if i == 0 else _percent(share)}")
+        if fit := found.segment_fits.of(name):
+            lines.append(f"    fit: {fit[0]:.3f}     # +- {fit[1]:.3f}")
+    return [*lines, ""]
+
+
+def _shares(names: tuple[str, ...], shares: Array) -> str:
+    """A whole divided; the largest part is the rest."""
+    largest = int(np.argmax(shares))
+    told = {name: _percent(share) for name, share in zip(names, shares.tolist(), strict=True)}
+    return _map({name: "rest" if i == largest else told[name] for i, name in enumerate(names)})
 
 
 def _rate(found: Calibration, source: SourceArrivals) -> str:
@@ -271,6 +295,10 @@ def _fitted(found: Calibration) -> list[str]:
             fit = found.fits.of(source.name)
             shift = f", fit_se: {fit[1]:.4g}" if fit else ""
             lines.append(f"    {word_text(source.name)}: {{rate_se: {source.rate_se:.4g}{shift}}}")
+    if found.segment_fits.names:
+        lines.append("  segments:")
+        fits = ((name, found.segment_fits.of(name)) for name in found.segment_fits.names)
+        lines += [f"    {word_text(name)}: {{fit_se: {fit[1]:.4g}}}" for name, fit in fits if fit]
     lines += ["  stages:" if found.stages else "  stages: {}"]
     for stage in found.stages:
         odd = dict.fromkeys(stage.targets[j] for j in sorted(stage.odd))

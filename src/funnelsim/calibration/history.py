@@ -28,6 +28,7 @@ from funnelsim.errors import Problem
 from funnelsim.scenario.values import Place
 
 LOST = "lost"
+UNKNOWN = "unknown"  # source or segment of an empty cell, unless said otherwise
 EVENTS = "events"
 INSIDE = " > "  # `attributes > New Value`: a key of the JSON text in a column
 
@@ -112,11 +113,12 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a lead came from; `empty` is what an empty cell means, `same` what is one source under two names."""
+class Grouping:
+    """Where a lead came from, or what it is; `empty` is what an empty cell means, `same` what is one group under two
+    names."""
 
     column: Column
-    empty: str = "unknown"
+    empty: str = UNKNOWN
     same: dict[str, str] = field(default_factory=dict)  # name in the data -> name it goes by
     words: dict[str, Place] = field(default_factory=dict)  # where the names in the data are written
 
@@ -150,7 +152,8 @@ class History:
     changes: tuple[datetime, ...] = ()
     tables: dict[str, Table] = field(default_factory=dict)
     events: Events | None = None
-    source: Source | None = None
+    source: Grouping | None = None
+    segment: Grouping | None = None
     value: Amount | None = None
     outcome: Outcome | None = None
     stages: dict[str, Mark] = field(default_factory=dict)

@@ -9,15 +9,16 @@ from funnelsim.calibration.history import (
     EVENTS,
     INSIDE,
     LOST,
+    UNKNOWN,
     Amount,
     Column,
     Condition,
     Events,
+    Grouping,
     History,
     Mark,
     Origin,
     Outcome,
-    Source,
     Table,
 )
 from funnelsim.calibration.sections import (
@@ -48,6 +49,7 @@ KEYS = (
     "tables",
     "events",
     "source",
+    "segment",
     "value",
     "outcome",
     "observed_from",
@@ -68,7 +70,10 @@ MARK_KEYS = ("entered", *TIME_KEYS, "activity", "recorded_from", "takes")
 OUTCOME_KEYS = ("column", "time", "by", *TIME_KEYS, "values")
 VALUE_KEYS = ("column", "currency", "decimal")
 TAKEN = (EVENTS, WORK, PURCHASES, COUNTS)  # tables of these names cannot be others
-NOT_OF_COUNTS = ("tables", EVENTS, "value", "outcome", COVARIATES, LOST, "changes", "observed_from", WORK, PURCHASES)
+NOT_OF_COUNTS = (
+    *("tables", EVENTS, "segment", "value", "outcome", COVARIATES, LOST),
+    *("changes", "observed_from", WORK, PURCHASES),
+)
 DATES = {
     "day first": "31/03/2026 is the last day of March",
     "month first": "03/31/2026 is the last day of March",
@@ -114,7 +119,8 @@ class HistoryReader(TreeReader):
             self.report(root, "nothing to read", "give `tables: {leads: {file: leads.csv, id: id}}` or `events: ...`")
         if "stages" in keys or found.origins or not beside:
             self.stages(keys, root)
-        self.source(keys.get("source"))
+        found.source = self.grouping(keys.get("source"), "source")
+        found.segment = self.grouping(keys.get("segment"), "segment")
         self.value(keys.get("value"))
         self.outcome(keys.get("outcome"))
         found.work = read_work(self, keys.get(WORK))
@@ -228,20 +234,21 @@ class HistoryReader(TreeReader):
             self.length(keys.get("takes")),
         )
 
-    def source(self, node: Node | None) -> None:
+    def grouping(self, node: Node | None, where: str) -> Grouping | None:
         if node is None:
-            return
+            return None
         if not isinstance(node.value, dict):
             column, empty, same = self.column(node), "", {}
         else:
-            keys = self.mapping(node, "source", ("column", "empty", "same"))
-            if not self.needs(node, keys, "source", "column"):
-                return
+            keys = self.mapping(node, where, ("column", "empty", "same"))
+            if not self.needs(node, keys, where, "column"):
+                return None
             column, empty = self.column(keys["column"]), self.word(keys.get("empty"))
-            same = self.mapping(keys.get("same"), "source.same")
-        if column:
-            names = {name: self.word(child) for name, child in same.items()}
-            self.found.source = Source(column, empty or "unknown", names, {name: c.at for name, c in same.items()})
+            same = self.mapping(keys.get("same"), f"{where}.same")
+        if not column:
+            return None
+        names = {name: self.word(child) for name, child in same.items()}
+        return Grouping(column, empty or UNKNOWN, names, {name: c.at for name, c in same.items()})
 
     def value(self, node: Node | None) -> None:
         if node is None:

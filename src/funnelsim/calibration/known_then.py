@@ -8,8 +8,8 @@
                                                 have been written, or corrected, with the win
     `changes`, `observed_from`                  those later are not known of
 
-So nothing that is written later can reach a fit. What tables cannot tell is when a cell was overwritten: a source or a
-status that was changed afterwards shows as it is today, and so do the rows that `where` picks.
+So nothing that is written later can reach a fit. What tables cannot tell is when a cell was overwritten: a source, a
+segment or a status that was changed afterwards shows as it is today, and so do the rows that `where` picks.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ NEWTON_STEPS = 12
 
 @dataclass(frozen=True)
 class Fits:
-    """Log-odds of the sources above the average arriving lead."""
+    """Log-odds of the sources, or of the segments, above the average arriving lead."""
 
     names: tuple[str, ...]
     value: Array
@@ -43,12 +43,15 @@ class Fits:
         return float(self.value[i]), float(np.sqrt(self.covariance[i, i]))
 
 
+NO_FITS = Fits((), np.empty(0), np.empty((0, 0)), np.empty(0), np.empty(0), np.inf)
+
+
 def source_fits(records: Records, stages: list[StageFit]) -> Fits:
-    """f from the shares by source and stage, partially pooled."""
+    """f from the shares by source and stage, partially pooled; of a history without segments, see `crossed`."""
     cells = [(s, name, share) for s, stage in enumerate(stages) for name, share in stage.sources.items()]
     names = tuple(name for name in records.sources if any(name == cell[1] for cell in cells))
     if len(names) < 2:
-        return Fits((), np.empty(0), np.empty((0, 0)), np.empty(0), np.empty(0), np.inf)
+        return NO_FITS
     arrived = np.bincount(records.source[records.visits.lead[records.visits.first]], minlength=len(records.sources))
     part = np.array([arrived[records.sources.index(name)] for name in names], float)
     used = sorted({s for s, _, _ in cells})
@@ -72,21 +75,20 @@ def _disagreement(cells: Cells, sources: int) -> Array:
     return np.where(seen > 1, left / np.maximum(seen - 1, 1), 0.0)
 
 
-def ever(records: Records, stages: list[StageFit], fits: Fits, start: int, end: int) -> Array:
+def ever(records: Records, stages: list[StageFit], fits: Fits, segments: Fits, start: int, end: int) -> Array:
     """By parameter draw: share of the visits to one stage whose lead ever enters another, loops back counted."""
     rng = np.random.default_rng(0)
-    fit = np.zeros((DRAWS, len(records.sources)))
-    if fits.names:
-        values, axes = np.linalg.eigh(fits.covariance)
-        drawn = fits.value + (rng.standard_normal((DRAWS, len(values))) * np.sqrt(np.maximum(values, 0.0))) @ axes.T
-        fit[:, [records.sources.index(name) for name in fits.names]] = drawn
-    size = np.zeros((len(records.stages), len(records.sources)))
-    np.add.at(size, (records.visits.stage, records.source[records.visits.lead]), 1.0)
-    step = np.zeros((DRAWS, len(records.sources), len(records.stages), len(records.stages)))
+    fit, kind = _drawn(rng, fits, records.sources), records.source
+    if records.segments:
+        pairs, kind = np.unique(np.stack([records.source, records.segment]), axis=1, return_inverse=True)
+        fit = fit[:, pairs[0]] + _drawn(rng, segments, records.segments)[:, pairs[1]]
+    size = np.zeros((len(records.stages), fit.shape[1]))
+    np.add.at(size, (records.visits.stage, kind[records.visits.lead]), 1.0)
+    step = np.zeros((DRAWS, fit.shape[1], len(records.stages), len(records.stages)))
     for number, stage in enumerate(stages):
         i = records.stages.index(stage.name)
         if i != end:
-            for target, share in _by_source(stage, fit, size[i], number).items():
+            for target, share in _by_kind(stage, fit, size[i], number).items():
                 if target != LOST:
                     step[:, :, i, records.stages.index(target)] += share
     goal = np.zeros((len(records.stages), 1))
@@ -95,8 +97,18 @@ def ever(records: Records, stages: list[StageFit], fits: Fits, start: int, end: 
     return np.asarray(reach[:, :, start, 0] @ (size[start] / size[start].sum()))
 
 
-def _by_source(stage: StageFit, fit: Array, size: Array, seed: int) -> dict[str, Array]:
-    """Shares of the targets by (draw, source): forward ones shifted together, the others in proportion (rule 67)."""
+def _drawn(rng: np.random.Generator, fits: Fits, names: tuple[str, ...]) -> Array:
+    """(draw, name): log-odds, 0 for names of which too little was seen."""
+    fit = np.zeros((DRAWS, len(names)))
+    if fits.names:
+        values, axes = np.linalg.eigh(fits.covariance)
+        drawn = fits.value + (rng.standard_normal((DRAWS, len(values))) * np.sqrt(np.maximum(values, 0.0))) @ axes.T
+        fit[:, [names.index(name) for name in fits.names]] = drawn
+    return fit
+
+
+def _by_kind(stage: StageFit, fit: Array, size: Array, seed: int) -> dict[str, Array]:
+    """Shares of the targets by (draw, kind of lead): forward ones shifted together, others in proportion (rule 67)."""
     drawn = stage.fit.draws(DRAWS, seed + 1)[:, -1]
     drawn = np.random.default_rng(seed).permutation(drawn)  # the draws come sorted by choice of families
     forward = drawn[:, list(stage.forward)].sum(1)

@@ -12,12 +12,14 @@ import numpy as np
 from funnelsim.calibration.arrivals import Arrivals, fit_arrivals
 from funnelsim.calibration.cohort_table import CohortTable, cohort_records, fit_cohorts, read_cohorts
 from funnelsim.calibration.covariates import Slopes, fit_slopes
+from funnelsim.calibration.crossed import crossed_fits
 from funnelsim.calibration.history import History
 from funnelsim.calibration.history_file import read_history
-from funnelsim.calibration.mixing import Fits, ever, source_fits
+from funnelsim.calibration.mixing import NO_FITS, Fits, ever, source_fits
 from funnelsim.calibration.purchases import Repeat, read_repeat
 from funnelsim.calibration.reading import Library, open_library
 from funnelsim.calibration.records import Records, no_records, read_records
+from funnelsim.calibration.segments import SegmentShares, segment_shares
 from funnelsim.calibration.snapshot import Snapshot, take_snapshot
 from funnelsim.calibration.stages import StageFit, cohorts, fit_stages
 from funnelsim.calibration.tally import Tally
@@ -95,9 +97,25 @@ class Calibration:
         return self.history.as_of_text
 
     @cached_property
+    def _fits(self) -> tuple[Fits, Fits]:
+        if self.records.segments:
+            return crossed_fits(self.records, self.stages)
+        return source_fits(self.records, self.stages), NO_FITS
+
+    @property
     def fits(self) -> Fits:
         """How good the sources are."""
-        return source_fits(self.records, self.stages)
+        return self._fits[0]
+
+    @property
+    def segment_fits(self) -> Fits:
+        """How good the segments are."""
+        return self._fits[1]
+
+    @cached_property
+    def segments(self) -> SegmentShares | None:
+        """How leads divide among the segments."""
+        return segment_shares(self.history, self.records) if self.records.segments else None
 
     @cached_property
     def cohorts(self) -> list[tuple[str, int, int, Estimate]]:
@@ -107,7 +125,8 @@ class Calibration:
     def conversion(self, stage: str | None = None, to: str | None = None) -> Estimate:
         """Share of the leads entering a stage (the first) that ever enter another (the last)."""
         names = self.records.stages
-        draws = ever(self.records, self.stages, self.fits, names.index(stage or names[0]), names.index(to or names[-1]))
+        first, last = names.index(stage or names[0]), names.index(to or names[-1])
+        draws = ever(self.records, self.stages, self.fits, self.segment_fits, first, last)
         return estimate(draws, float(np.mean(draws)))
 
     def naive(self, stage: str | None = None, to: str | None = None, since: float = -np.inf) -> float:
@@ -134,6 +153,8 @@ class Calibration:
             )
         found["sources"] = "measured" if self.arrivals.weeks >= 8 else "measured, thin"
         found["sources.profile"] = "measured" if self.arrivals.hours_known else "days measured, hours assumed flat"
+        if self.segments:
+            found["segments"] = self.segments.grade
         if self.slopes and self.slopes.alike:
             found["fit_spread"] = "measured, as far as the covariates tell leads apart"
         if self.value:

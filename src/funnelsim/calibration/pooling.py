@@ -12,6 +12,7 @@ Sources: Morris 1983, Parametric empirical Bayes inference; Gelman 2006, Prior d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -52,14 +53,10 @@ def pool(cells: Cells, part: Array) -> Pooled:
     log = np.array([one.evidence for one in found])
     weight = np.exp(log - log.max()) * steps
     weight /= weight.sum()
-    value = np.asarray(sum(w * one.value for w, one in zip(weight, found, strict=True)))
-    covariance = sum(
-        w * (one.covariance + np.outer(one.value - value, one.value - value))
-        for w, one in zip(weight, found, strict=True)
-    )
+    value, covariance = averaged(found, weight)
     noise = np.diag(alone.covariance)
     own = np.asarray(sum(w * tau**2 / (tau**2 + noise) for w, tau in zip(weight, GRID, strict=True)))
-    return Pooled(value, np.asarray(covariance), own, float(weight @ GRID))
+    return Pooled(value, covariance, own, float(weight @ GRID))
 
 
 class Given(NamedTuple):
@@ -72,18 +69,49 @@ class Given(NamedTuple):
 
 def given(cells: Cells, stages: int, part: Array, tau: float) -> Given:
     """Posterior of f at a known spread of the sources, levels of the stages unknown."""
-    sources, rows = len(part), np.arange(len(cells.y))
-    design = np.zeros((len(cells.y), stages + sources))
-    design[rows, cells.stage] = design[rows, stages + cells.source] = 1.0
-    precision = (design.T / cells.variance) @ design
-    precision[stages:, stages:] += np.eye(sources) / tau**2
-    right = design.T @ (cells.y / cells.variance)
-    # Restricted likelihood: levels and sources integrated out.
+    return posterior(cells.y, cells.variance, cells.stage, stages, (Effects(cells.source, part, tau),))[0]
+
+
+def averaged(found: Sequence[Given], weight: Array) -> tuple[Array, Array]:
+    """Mean and covariance over several spreads with these weights."""
+    value = np.asarray(sum(w * one.value for w, one in zip(weight, found, strict=True)))
+    covariance = sum(
+        w * (one.covariance + np.outer(one.value - value, one.value - value))
+        for w, one in zip(weight, found, strict=True)
+    )
+    return value, np.asarray(covariance)
+
+
+class Effects(NamedTuple):
+    """One set of groups: which each cell is of, their shares of the arriving leads, how much they differ."""
+
+    group: np.ndarray
+    part: Array
+    tau: float
+
+
+def posterior(y: Array, variance: Array, stage: np.ndarray, stages: int, sets: Sequence[Effects]) -> list[Given]:
+    """The groups of each set at known spreads, levels of the stages unknown; the sets' effects add up."""
+    first = stages + np.concatenate([[0], np.cumsum([len(one.part) for one in sets])])
+    rows = np.arange(len(y))
+    design = np.zeros((len(y), int(first[-1])))
+    design[rows, stage] = 1.0
+    for begin, one in zip(first, sets, strict=False):
+        design[rows, begin + one.group] = 1.0
+    precision = (design.T / variance) @ design
+    spread = np.concatenate([np.full(len(one.part), one.tau) for one in sets])
+    precision[stages:, stages:] += np.diag(1.0 / spread**2)
+    right = design.T @ (y / variance)
+    # Restricted likelihood: levels and groups integrated out.
     mean = np.linalg.solve(precision, right)
     _, size = np.linalg.slogdet(precision)
-    left = float(cells.y @ (cells.y / cells.variance) - right @ mean)
-    evidence = -0.5 * (size + left) - sources * np.log(tau)
-    # The levels take up what is common to the sources: f is told against the average arriving lead.
-    centred = np.eye(sources) - np.outer(np.ones(sources), part / part.sum())
-    covariance = np.linalg.inv(precision)[stages:, stages:]
-    return Given(centred @ mean[stages:], centred @ covariance @ centred.T, evidence)
+    left = float(y @ (y / variance) - right @ mean)
+    evidence = float(-0.5 * (size + left) - np.log(spread).sum())
+    covariance = np.linalg.inv(precision)
+    found = []
+    for begin, one in zip(first, sets, strict=False):
+        # The levels take up what is common to the groups: f is told against the average arriving lead.
+        centred = np.eye(len(one.part)) - np.outer(np.ones(len(one.part)), one.part / one.part.sum())
+        mine = slice(begin, begin + len(one.part))
+        found.append(Given(centred @ mean[mine], centred @ covariance[mine, mine] @ centred.T, evidence))
+    return found

@@ -155,11 +155,11 @@ def _check_words(history: History, library: Library) -> None:
                 history.problems.append(
                     _unheard(place, f"no lead's {history.outcome.column.name} is '{word}'", word, known)
                 )
-    if history.source and history.source.same:
-        known = library.words(history.source.column).unique().to_list()
-        for word, place in history.source.words.items():
+    for grouping in filter(None, (history.source, history.segment)):
+        known = library.words(grouping.column).unique().to_list() if grouping.words else []
+        for word, place in grouping.words.items():
             if word not in known:
-                told = f"no lead's {history.source.column.name} is '{word}'"
+                told = f"no lead's {grouping.column.name} is '{word}'"
                 history.problems.append(_unheard(place, told, word, known))
     value = history.value
     if value and value.currency and library.table(value.currency) != library.table(value.column):
@@ -186,8 +186,7 @@ def _columns(history: History) -> list[Column]:
         found += [history.events.before] if history.events.before else []
     found += [condition.column for conditions in history.conditions.values() for condition in conditions]
     found += [mark.entered for mark in history.marks if mark.entered]
-    if history.source:
-        found.append(history.source.column)
+    found += [grouping.column for grouping in (history.source, history.segment) if grouping]
     if history.outcome:
         outcome = history.outcome
         found += [column for column in (outcome.column, outcome.time, outcome.by) if column]

@@ -10,6 +10,7 @@ import polars as pl
 
 from funnelsim.calibration.amounts import amounts, signs
 from funnelsim.calibration.families import Array
+from funnelsim.calibration.grouping import Filled, groups, refuse_hindsight, segment_groups
 from funnelsim.calibration.history import Amount, History
 from funnelsim.calibration.leads import Leads, read_leads
 from funnelsim.calibration.marks import LOST_AT, Marks, read_marks, refuse_empty
@@ -46,6 +47,9 @@ class Records:
     day_only: bool  # are arrivals known to the day only?
     rows: dict[str, int]  # by file
     covariates: Array = field(default_factory=lambda: np.empty((0, 0)))  # (lead, covariate); nan unknown
+    segments: tuple[str, ...] = ()  # none: the history has no segments
+    segment: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # by lead, 0 without segments
+    late: tuple[Filled, ...] = ()  # stages at which the segment is given more often for those that went on, or less
 
 
 def read_records(history: History, library: Library, tally: Tally) -> Records:
@@ -64,7 +68,10 @@ def read_records(history: History, library: Library, tally: Tally) -> Records:
     used[marks.lead] = True
     number = np.cumsum(used) - 1
     marks = marks._replace(lead=number[marks.lead])
-    sources, source = _sources(history, leads)
+    sources, source = groups(history.source, leads)
+    segments, segment, given = segment_groups(history, leads)
+    visits = _visits(marks)
+    late = refuse_hindsight(history, given[used], visits.lead, visits.stage)
     day_only = bool((marks.rounding[np.searchsorted(marks.lead, np.arange(used.sum()))] > 3600).mean() > 0.5)
     return Records(
         tuple(history.stages),
@@ -72,11 +79,14 @@ def read_records(history: History, library: Library, tally: Tally) -> Records:
         leads.ids.filter(pl.Series(used)).to_numpy(),
         source[used],
         _values(history, leads, tally)[used],
-        _visits(marks),
+        visits,
         history.as_of.timestamp(),
         day_only,
         {sheet.file: sheet.rows for sheet in library.sheets.values()},
         _covariates(history, leads, tally)[used],
+        segments,
+        segment[used],
+        late,
     )
 
 
@@ -115,16 +125,6 @@ def _numbers(lead: np.ndarray, stage: np.ndarray) -> np.ndarray:
     found = np.empty(len(which), np.int64)
     found[order] = place - np.maximum.accumulate(np.where(begins, place, 0)) + 1
     return found
-
-
-def _sources(history: History, leads: Leads) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names, the largest source first, and each lead's."""
-    if history.source is None:
-        return ("all",), np.zeros(len(leads), np.int64)
-    found = history.source.named(leads.first(history.source.column))
-    size = found.to_frame("name").group_by("name").len().sort("len", "name", descending=[True, False])
-    place = {name: i for i, name in enumerate(size["name"].to_list())}
-    return tuple(place), found.replace_strict(place, return_dtype=pl.Int64).to_numpy()
 
 
 def _values(history: History, leads: Leads, tally: Tally) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from funnelsim.calibration.arrivals import SourceArrivals
 from funnelsim.calibration.covariates import report_lines as slope_lines
 from funnelsim.calibration.fitted import assumed
+from funnelsim.calibration.mixing import Fits
 from funnelsim.calibration.purchases import report_lines as repeat_lines
 from funnelsim.calibration.quality import followed, grade_lines, quality_rows, read_lines
 from funnelsim.calibration.seasons import FEWEST_WEEKS
@@ -32,6 +33,7 @@ def report(found: Calibration, verbose: bool = False) -> str:
         *funnel,
         *families,
         _sources(found) if found.arrivals.sources else "",
+        _segments(found) if found.segments else "",
         "\n".join(slope_lines(found.slopes, found.history)) if found.slopes else "",
         _flight(found),
         "\n".join(team_lines(found.team)) if found.team else "",
@@ -145,7 +147,7 @@ def _sources(found: Calibration) -> str:
         )
     lines = [
         _table("Sources", rows, 1),
-        *_pooled(found),
+        *_pooled(found.fits, "source"),
         f"weekly totals vary {found.arrivals.dispersion:.1f} times as much as by chance alone (variance / mean).",
     ]
     for source in found.arrivals.sources:
@@ -156,24 +158,53 @@ def _sources(found: Calibration) -> str:
             lines.append(
                 f"{source.name}: the trend is steeper than twofold a year; its present level is kept, the trend is not."
             )
-    for name, spread in zip(found.fits.names, found.fits.spread, strict=True):
-        if spread > 6.0:
-            lines.append(
-                f"{name}: stages disagree about this source (chi-square {spread:.1f} a stage);"
-                " one `fit` cannot tell it all."
+    return "\n".join([*lines, *_torn(found.fits, "source")])
+
+
+def _segments(found: Calibration) -> str:
+    shares, fits = found.segments, found.segment_fits
+    assert shares is not None
+    first = found.stages[0] if found.stages else None
+    going_on = f"{first.name} going on" if first else "going on"
+    rows = [("segment", "leads", "share", "fit", "its own", "seen", going_on, "95 % interval")]
+    for name in shares.names:
+        leads, part = shares.of(name)
+        seen, size = first.naive_segments.get(name, (0, 0)) if first else (0, leads)
+        share = first.segments.get(name) if first else None
+        shift = fits.of(name)
+        rows.append(
+            (
+                name,
+                f"{leads:,}",
+                f"{100 * part:.1f} %",
+                f"{shift[0]:+.2f} +- {shift[1]:.2f}" if shift else "-",
+                f"{100 * fits.own[fits.names.index(name)]:.0f} %" if shift else "-",
+                f"{seen:,} of {size:,}",
+                f"{100 * share.value:.1f} %" if share else "as average",
+                _span(share) if share else "",
             )
-    return "\n".join(lines)
+        )
+    among = ["fits of sources and segments add up: each is told among leads alike in the other."] if fits.names else []
+    return "\n".join([_table("Segments", rows, 1), *_pooled(fits, "segment"), *among, *_torn(fits, "segment")])
 
 
-def _pooled(found: Calibration) -> list[str]:
-    fits = found.fits
+def _pooled(fits: Fits, what: str) -> list[str]:
     if not fits.names:
         return []
     if not np.isfinite(fits.tau):
-        return ["fit: log-odds to go on, above the average lead; two sources do not say how much sources differ."]
+        return [f"fit: log-odds to go on, above the average lead; two {what}s do not say how much {what}s differ."]
     return [
-        f"fit: log-odds to go on, above the average lead; sources differ by {fits.tau:.2f}. its own: how much of a fit"
-        " the source says itself; the rest is drawn towards the average."
+        f"fit: log-odds to go on, above the average lead; {what}s differ by {fits.tau:.2f}. its own: how much of a fit"
+        f" the {what} says itself; the rest is drawn towards the average."
+    ]
+
+
+def _torn(fits: Fits, what: str) -> list[str]:
+    """Groups that are good in one stage and bad in another."""
+    return [
+        f"{name}: stages disagree about this {what} (chi-square {spread:.1f} a stage); one `fit` cannot tell it all."
+        for name, spread in zip(fits.names, fits.spread, strict=True)
+        if spread > 6.0
     ]
 
 
@@ -230,6 +261,11 @@ def _trust(found: Calibration) -> str:
                     f" the share rests on the shape of the law ({100 * min(shares):.1f} to {100 * max(shares):.1f} %"
                     " by family)."
                 )
+    for late in found.records.late:
+        lines.append(
+            f"  {late.stage}: the segment is given for {100 * late.went:.1f} % of the leads that went on and"
+            f" {100 * late.others:.1f} % of the others; written down with hindsight, it would tell of the outcome."
+        )
     if len(found.history.changes):
         lines.append(
             f"  the figures are of what entered since {found.history.changes[-1]:%Y-%m-%d}; earlier leads have shares"

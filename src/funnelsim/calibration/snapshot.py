@@ -14,6 +14,7 @@ from funnelsim.calibration.stages import StageFit, still_to_move
 from funnelsim.calibration.teams.visits import VisitWork
 
 COLUMNS = ("id", "source", "stage", "age", "number", "value")
+OF_SEGMENTS = ("segment",)  # where the history has segments
 OF_WORK = ("attempts", "reached")  # beside them where there is a log of work
 HOPELESS = 0.002  # leads less likely than this ever to move again are taken as gone
 
@@ -27,11 +28,17 @@ class Snapshot:
     kept: dict[str, int]
     expected: dict[str, float]  # of those kept: how many will move in the end
     worked: bool = False  # do rows end with what a log of work says?
+    segments: bool = False  # is there a segment before that?
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Of the rows."""
+        return (*COLUMNS, *(OF_SEGMENTS if self.segments else ()), *(OF_WORK if self.worked else ()))
 
     def csv(self) -> str:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow((*COLUMNS, *OF_WORK) if self.worked else COLUMNS)
+        writer.writerow(self.columns)
         writer.writerows(self.rows)
         return text.getvalue()
 
@@ -49,7 +56,7 @@ def take_snapshot(records: Records, stages: list[StageFit], work: VisitWork | No
     counts: dict[str, int] = {}
     kept: dict[str, int] = {}
     expected: dict[str, float] = {}
-    sources = np.array(records.sources, dtype=object)
+    sources, segments = np.array(records.sources, dtype=object), np.array(records.segments, dtype=object)
     for number, name in enumerate(records.stages):
         if name not in fitted:
             continue
@@ -69,9 +76,10 @@ def take_snapshot(records: Records, stages: list[StageFit], work: VisitWork | No
             [f"{seconds:.0f} s" for seconds in age[alive].tolist()],
             map(str, visits.number[mine[alive]].tolist()),
             ["" if amount == "nan" else amount for amount in told],
+            *([segments[records.segment[lead]]] if records.segments else ()),
             *(_dealt_with(work, mine[alive]) if work else ()),
         )
-    return Snapshot(tuple(sorted(rows)), counts, kept, expected, work is not None)
+    return Snapshot(tuple(sorted(rows)), counts, kept, expected, work is not None, bool(records.segments))
 
 
 def _dealt_with(work: VisitWork, visits: np.ndarray) -> tuple[list[str], list[str]]:

@@ -6,7 +6,7 @@ result their shares are added up again and their times mixed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -43,6 +43,9 @@ class StageFit:
     misfits: tuple[Misfit, ...]
     notes: tuple[str, ...] = ()  # what else is to be minded
     pace_grade: str = "measured"
+    segments: dict[str, Estimate] = field(default_factory=dict)  # as of the sources
+    naive_segments: dict[str, tuple[int, int]] = field(default_factory=dict)
+    lead: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # by visit
 
     @property
     def visits(self) -> int:
@@ -132,7 +135,7 @@ def _joined(period: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 def _fit_stage(history: History, records: Records, number: int) -> StageFit | None:
     name = records.stages[number]
-    spells, source = _spells(history, records, number)
+    spells, lead = _spells(history, records, number)
     if not (spells.outcome > 0).any():
         return None
     spells, fit, timers, misfits = _fit(spells)
@@ -142,8 +145,15 @@ def _fit_stage(history: History, records: Records, number: int) -> StageFit | No
     order = tuple(
         sorted(dict.fromkeys(targets), key=lambda t: (place.get(t, -1) <= number, t == LOST, place.get(t, 0)))
     )
-    sources, naive = _by_source(records, spells, source, fit, forward)
-    return StageFit(name, targets, order, forward, spells, fit, sources, naive, timers, misfits)
+    sources, naive = _by_group(records.sources, spells, records.source[lead], fit, forward)
+    segments: dict[str, Estimate] = {}
+    naive_segments: dict[str, tuple[int, int]] = {}
+    if records.segments:
+        segments, naive_segments = _by_group(records.segments, spells, records.segment[lead], fit, forward)
+    return StageFit(
+        name, targets, order, forward, spells, fit, sources, naive, timers, misfits,
+        segments=segments, naive_segments=naive_segments, lead=lead,
+    )
 
 
 def _fit(spells: Spells) -> tuple[Spells, Weighed, tuple[Timer, ...], tuple[Misfit, ...]]:
@@ -167,7 +177,7 @@ def visits_of(history: History, records: Records, number: int) -> np.ndarray:
 
 
 def _spells(history: History, records: Records, number: int) -> tuple[Spells, np.ndarray]:
-    """The visits of a stage, and where their leads came from."""
+    """The visits of a stage, and whose they are."""
     visits, mine = records.visits, visits_of(history, records, number)
     began = history.observed_from.timestamp() if history.observed_from else -np.inf
     to = visits.to[mine]
@@ -198,19 +208,19 @@ def _spells(history: History, records: Records, number: int) -> tuple[Spells, np
         tuple(since),
         records.as_of - began,
     )
-    return spells, records.source[visits.lead[mine]]
+    return spells, visits.lead[mine]
 
 
-def _by_source(
-    records: Records, spells: Spells, source: np.ndarray, fit: Weighed, forward: tuple[int, ...]
+def _by_group(
+    names: tuple[str, ...], spells: Spells, group_of: np.ndarray, fit: Weighed, forward: tuple[int, ...]
 ) -> tuple[dict[str, Estimate], dict[str, tuple[int, int]]]:
-    """Forward shares by source in the last period: fitted together with the times where enough exits were seen,
-    given the times of the stage where fewer were. None of them is pooled yet."""
+    """Forward shares by source, or by segment, in the last period: fitted together with the times where enough exits
+    were seen, given the times of the stage where fewer were. None of them is pooled yet."""
     last = spells.group == spells.groups - 1
     went = np.isin(spells.outcome, [j + 1 for j in forward])
-    seen = np.bincount(source[last], went[last], len(records.sources)).astype(int)
-    size = np.bincount(source[last], minlength=len(records.sources))
-    naive = {name: (int(seen[i]), int(size[i])) for i, name in enumerate(records.sources) if size[i]}
+    seen = np.bincount(group_of[last], went[last], len(names)).astype(int)
+    size = np.bincount(group_of[last], minlength=len(names))
+    naive = {name: (int(seen[i]), int(size[i])) for i, name in enumerate(names) if size[i]}
     told = [i for i in np.argsort(-size, kind="stable")[:MOST_SOURCES].tolist() if size[i] >= FEWEST_VISITS]
     if len(told) < 2 or not forward:
         return {}, naive
@@ -218,19 +228,19 @@ def _by_source(
     own = own if len(own) > 1 else []
     found = {}
     if own:
-        rest = last & ~np.isin(source, own)
+        rest = last & ~np.isin(group_of, own)
         group = spells.group.copy()
         first = spells.groups - 1
         if rest.any():
             group[rest], first = first, first + 1
         for i, number in enumerate(own):
-            group[last & (source == number)] = first + i
+            group[last & (group_of == number)] = first + i
         finer = refit(replace(spells, group=group, groups=first + len(own)), fit, TRIED_AGAIN)
         found = {number: finer.forward(list(forward), first + i) for i, number in enumerate(own)}
     for number in told:
         if number not in found:
-            found[number] = share_given_times(spells, last & (source == number), fit, forward)
-    return {records.sources[number]: found[number] for number in sorted(found)}, naive
+            found[number] = share_given_times(spells, last & (group_of == number), fit, forward)
+    return {names[number]: found[number] for number in sorted(found)}, naive
 
 
 def still_to_move(stage: StageFit, age: Array) -> Array:

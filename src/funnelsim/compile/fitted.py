@@ -141,12 +141,18 @@ class StageDraw:
 
 @dataclass(frozen=True)
 class SourceDraw:
-    """The rate (its logarithm) or the fit of a source, with a standard error."""
+    """The rate (its logarithm) or the fit of a source, or the fit of a segment, with a standard error."""
 
     path: str                           # "fitted.sources.web.rate"
     spread: float
     first: int                          # rows of plan.points (rate) or plan.mixes (fit)
     count: int
+    step: int = 1                       # from row to row
+
+    @property
+    def rows(self) -> slice:
+        """Which rows it moves."""
+        return slice(self.first, self.first + self.count * self.step, self.step)
 
     def noise(self, seed: int, draw: Draw) -> float:
         """How far from the estimate."""
@@ -161,6 +167,7 @@ class Fitted:
         self.stages = [_stage_draw(frame, stages, name, said) for name, said in known.get("stages", {}).items()
                         if name in frame.stages]
         self.rates, self.fits = _source_draws(frame, demand, known.get("sources", {}))
+        self.fits += _segment_draws(frame, demand, known.get("segments", {}))
         self.value = value_draw(frame, demand, known.get("deal_value"))
 
     @property
@@ -180,9 +187,9 @@ class Fitted:
         if self.rates or self.fits:
             plan = plan._replace(points=plan.points.copy(), mixes=plan.mixes.copy())
         for rate in self.rates:
-            plan.points["y"][rate.first:rate.first + rate.count] *= math.exp(rate.noise(seed, draw))
+            plan.points["y"][rate.rows] *= math.exp(rate.noise(seed, draw))
         for fit in self.fits:
-            plan.mixes["fit_shift"][fit.first:fit.first + fit.count] += fit.noise(seed, draw)
+            plan.mixes["fit_shift"][fit.rows] += fit.noise(seed, draw)
         return plan
 
 
@@ -226,6 +233,13 @@ def _source_draws(frame: Frame, demand: Demand, known: Mapping[str, Any]) -> tup
         if "fit_se" in said:
             fits.append(SourceDraw(f"fitted.sources.{name}.fit", float(said["fit_se"]), i * segments, segments))
     return rates, fits
+
+
+def _segment_draws(frame: Frame, demand: Demand, known: Mapping[str, Any]) -> list[SourceDraw]:
+    """A segment's row among the mixes of each source."""
+    segments = len(frame.segments)
+    return [SourceDraw(f"fitted.segments.{name}.fit", float(known[name]["fit_se"]), i, len(demand.rows), segments)
+            for name, i in frame.segments.items() if name in known]
 
 
 # ---- does the scenario still say what was fitted? --------------------------------------------------------------------

@@ -1,5 +1,5 @@
-"""All that nobody knows of a scenario, as inputs of a study: each range, each source's rate and fit, each fitted stage,
-the deal value.
+"""All that nobody knows of a scenario, as inputs of a study: each range, each source's rate and fit, each segment's
+fit, each fitted stage, the deal value.
 
 The shares and times of a stage were fitted together and their errors are correlated, so a stage is one unknown with
 several coordinates. Its ends are the two most likely points at which what it says (the share that goes on; its typical

@@ -38,6 +38,7 @@ class Draft:
     database: str = ""
     tables: list[str] = field(default_factory=list)  # lines
     source: str = ""
+    segment: str = ""
     value: str = ""
     outcome: str = ""
     stages: list[Stage] = field(default_factory=list)
@@ -64,6 +65,7 @@ class Draft:
         lines += [f"currency: {word(self.currency)}"] if self.currency else []
         lines += self.tables
         lines += [f"source: {self.source}"] if self.source else []
+        lines += [f"segment: {self.segment}"] if self.segment else []
         lines += [f"value: {self.value}"] if self.value else []
         lines += [f"outcome: {self.outcome}"] if self.outcome else []
         lines.append("stages:")

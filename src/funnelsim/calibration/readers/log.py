@@ -16,7 +16,7 @@ from funnelsim.calibration.readers.draft import Draft, Stage, flow, word, words
 from funnelsim.calibration.readers.files import Unreadable
 from funnelsim.calibration.readers.kinds import Match
 from funnelsim.calibration.readers.order import first_times, in_order
-from funnelsim.calibration.readers.shared import add_source, add_value, narrowed
+from funnelsim.calibration.readers.shared import add_segment, add_source, add_value, narrowed
 from funnelsim.calibration.readers.survey import Survey
 from funnelsim.calibration.readers.words import says_lost, says_won, stage_name
 from funnelsim.calibration.reading import JOINT, inside
@@ -66,6 +66,7 @@ def draft_log(match: Match, survey: Survey, draft: Draft) -> None:
     }
     draft.tables = ["events:", *(f"  {key}: {value}" for key, value in entries.items() if value)]
     add_source(match, survey, draft, "events.")
+    add_segment(match, survey, draft, "events.")
     add_value(match, survey, draft, "events.")
     draft.as_of = draft.as_of or survey.last_day([match.role("time")])
 

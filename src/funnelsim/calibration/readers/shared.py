@@ -1,4 +1,4 @@
-"""What tables and logs have in common in a draft: rows that do not count, the source, the value."""
+"""What tables and logs have in common in a draft: rows that do not count, the source, the segment, the value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import polars as pl
 
 from funnelsim.calibration.readers.draft import Draft, flow, word, words
 from funnelsim.calibration.readers.kinds import Match
-from funnelsim.calibration.readers.survey import MOST_SOURCES, Survey
+from funnelsim.calibration.readers.survey import MOST_SEGMENTS, MOST_SOURCES, Survey
+
+GIVEN = 0.97  # of the rows: a segment that is given less often is left out
 
 
 def narrowed(match: Match, survey: Survey, draft: Draft) -> str:
@@ -38,6 +40,22 @@ def add_source(match: Match, survey: Survey, draft: Draft, table: str) -> None:
             draft.source = flow({"column": word(f"{table}{origin}"), "empty": "unknown"})
         elif len(size) > MOST_SOURCES:
             draft.notes.append(f"{origin} has {len(size):,} values: too many for sources, so it is left out.")
+
+
+def add_segment(match: Match, survey: Survey, draft: Draft, table: str) -> None:
+    """The segment, when its column has few values and is given for nearly all rows: a column that is often empty is
+    mostly filled in later than a lead arrives, and then tells of its outcome (see `grouping`)."""
+    if column := match.role("segment"):
+        cells = survey.text(column)
+        size = _sizes(cells)
+        given = sum(size.values()) / max(len(cells), 1)
+        if len(size) > MOST_SEGMENTS:
+            draft.notes.append(f"{column} has {len(size):,} values: too many for segments, so it is left out.")
+        elif len(size) > 1 and given < GIVEN:
+            told = f"{column} is given in {100 * given:.0f} % of the rows only: it may be known too late for a segment"
+            draft.notes.append(f"{told}, so it is left out.")
+        elif len(size) > 1:
+            draft.segment = flow({"column": word(f"{table}{column}"), "empty": "unknown"})
 
 
 def add_value(match: Match, survey: Survey, draft: Draft, table: str) -> None:

@@ -22,7 +22,7 @@ SOME = 2000  # cells that are looked at to tell what a column holds
 MOSTLY = 0.8
 EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC).timestamp(), datetime(2050, 1, 1, tzinfo=UTC).timestamp()
 STRAY, GAP = 0.001, 60 * 86400.0  # so few times, so long after all others, are slips of the pen
-MOST_SOURCES = 30
+MOST_SOURCES, MOST_SEGMENTS = 30, 12
 
 
 class Survey:

@@ -11,7 +11,7 @@ from funnelsim.calibration.readers.files import Unreadable
 from funnelsim.calibration.readers.kinds import Match, entry_columns
 from funnelsim.calibration.readers.order import first_times, in_order
 from funnelsim.calibration.readers.personal import is_personal
-from funnelsim.calibration.readers.shared import add_source, add_value, narrowed
+from funnelsim.calibration.readers.shared import add_segment, add_source, add_value, narrowed
 from funnelsim.calibration.readers.survey import Survey
 from funnelsim.calibration.readers.words import is_no_stage, says_lost, says_won, stage_name
 from funnelsim.errors import Problem
@@ -45,6 +45,7 @@ def draft_table(match: Match, survey: Survey, draft: Draft) -> None:
     entries = {**draft.origin(), "id": word(match.role("id")), "where": conditions}
     draft.tables = ["tables:", f"  {LEADS}: {flow(entries)}"]
     add_source(match, survey, draft, f"{LEADS}.")
+    add_segment(match, survey, draft, f"{LEADS}.")
     add_value(match, survey, draft, f"{LEADS}.")
     draft.as_of = draft.as_of or survey.last_day(dated, _ended(match, survey))
 

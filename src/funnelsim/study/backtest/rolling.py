@@ -190,7 +190,9 @@ def _notes(history: History, whole: Calibration, size: Size) -> Iterable[str]:
         yield "outcomes have no time, so no past fit knows of any: they look open"
     if history.changes:
         yield "`changes` count as known once they have come, though they were written down with hindsight"
-    if history.source:
+    if history.segment:
+        yield "sources, segments, and rows picked by `where`, are taken as they stand today"
+    elif history.source:
         yield "sources, and rows picked by `where`, are taken as they stand today"
     if any(one.name == WINS for one in quantities(whole.records, history.currency)) and history.value:
         yield "the worth of a lead counts as known from its win on"
