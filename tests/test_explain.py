@@ -477,9 +477,9 @@ def test_a_stopped_study_goes_on_where_it_was(folder: Path, capsys: pytest.Captu
     ran: list[str] = []
     real = batches.run_task
 
-    def counted(task: Any, stopped: Any = None) -> Any:
+    def counted(task: Any, *how: Any) -> Any:
         ran.append(task.key)
-        return real(task, stopped)
+        return real(task, *how)
 
     monkeypatch.setattr(batches, "run_task", counted)
     first = run(args, capsys)
