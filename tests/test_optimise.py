@@ -204,6 +204,11 @@ def test_points_that_fail_are_counted_and_cost_nothing(folder: Path) -> None:
     ([], 2, "nothing is varied"),
     (["--vary", PEOPLE], 2, "best in what? Say --maximise profit or --minimise calendar.cost"),
     (["--vary", PEOPLE, "--maximise", "profti"], 2, "there is no measure 'profti'. did you mean 'profit'?"),
+    (["--vary", PEOPLE, "--maximise", "profti", "--subject-to", "calendar.csot <= 9", "--subject-to",
+      "calendar.wno >= 1"], 2,
+     "error: there is no measure 'calendar.csot'. did you mean 'calendar.cost'?\n"
+     "error: there is no measure 'calendar.wno'. did you mean 'calendar.won'?\n"
+     "error: there is no measure 'profti'. did you mean 'profit'?"),
     (["--vary", PEOPLE, "--maximise", "profit", "--minimise", "profit"], 2, "profit is an objective twice"),
     (["--vary", PEOPLE, "--maximise", "goal"], 2, "the chance of the goal is asked for, and no goal is named"),
     (["--vary", PEOPLE, "--maximise", "profit", "--subject-to", "goal >= 80%"], 2, "no goal is named"),

@@ -15,10 +15,12 @@ Nothing heavy is imported here: `funnelsim --help` needs this module.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TypeVar
 
+_Read = TypeVar("_Read")
 WIDEST = 110                            # a source line longer than this is shown in part
 
 
@@ -110,6 +112,19 @@ def count_line(problems: Sequence[Problem], file: str) -> str:
     kinds = ((errors, "error"), (len(problems) - errors, "warning"))
     told = [f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in kinds if count]
     return f"{' and '.join(told)} in {file}"
+
+
+def every_mistake(readers: Iterable[Callable[[], _Read]]) -> tuple[_Read, ...]:
+    """What the readers read; one UsageError with the mistakes of all of them, a line each."""
+    found, wrong = [], []
+    for read in readers:
+        try:
+            found.append(read())
+        except UsageError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise UsageError("\n".join(dict.fromkeys(wrong)))
+    return tuple(found)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -56,4 +56,4 @@ def complain(error: FunnelsimError) -> None:
     from funnelsim.errors import InvalidInput
 
     text = str(error)
-    click.echo(text if isinstance(error, InvalidInput) else f"error: {text}", err=True)
+    click.echo(text if isinstance(error, InvalidInput) else "error: " + text.replace("\n", "\nerror: "), err=True)

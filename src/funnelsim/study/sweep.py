@@ -11,11 +11,12 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.errors import FunnelsimError, Problem, ScenarioError, UsageError, did_you_mean
+from funnelsim.errors import FunnelsimError, Problem, ScenarioError, UsageError, did_you_mean, every_mistake
 from funnelsim.measures import Estimate, Measure
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import Anchor
@@ -167,7 +168,7 @@ def complete(study: Study, planner: Planner) -> tuple[Study, str]:
                          "2026-12-31}` in the scenario, or --goal")
     if GOAL in study.measures and goal is not None:
         check_date(goal, blueprint.centre, blueprint.book)
-    measures = tuple(dict.fromkeys(full_key(name, known) for name in study.measures))
+    measures = tuple(dict.fromkeys(every_mistake(partial(full_key, name, known) for name in study.measures)))
     return replace(study, measures=measures, goal=goal if GOAL in measures else None,
                    anchors=tuple(anchors)), str(books[0].currency)
 

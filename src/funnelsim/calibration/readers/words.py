@@ -21,11 +21,6 @@ def says_won(text: str) -> bool:
     return _says("won", text) and not says_lost(text)
 
 
-def says_born(text: str) -> bool:
-    """Is this how leads begin?"""
-    return _says("born", text)
-
-
 def is_no_stage(column: str) -> bool:
     """Is this date column something else than the entry into a stage?"""
     return bool(set(_pieces(column)) & set(alias_table("words")["not_a_stage"]))

@@ -16,11 +16,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.errors import UsageError
+from funnelsim.errors import UsageError, every_mistake
 from funnelsim.measures import Measure
 from funnelsim.measures import wilson as wilson_interval
 from funnelsim.scenario.units import Misreading
@@ -86,8 +87,9 @@ class Constraint:
 
 def read_constraints(texts: Sequence[str], axes: Sequence[Axis], known: Mapping[str, Measure], currency: str
                      ) -> tuple[Constraint, ...]:
-    """Constraints from text; `known` are the measures there may be. UsageError says what is wrong with the first."""
-    return tuple(_read(text, {axis.path: axis for axis in axes}, known, currency) for text in texts)
+    """Constraints from text; `known` are the measures there may be. UsageError says what is wrong with each."""
+    by_path = {axis.path: axis for axis in axes}
+    return every_mistake(partial(_read, text, by_path, known, currency) for text in texts)
 
 
 def inputs_of(axes: Sequence[Axis], point: Sequence[str]) -> dict[str, float]:
@@ -108,7 +110,8 @@ def _read(text: str, axes: Mapping[str, Axis], known: Mapping[str, Measure], cur
     if all(of_inputs):
         bound, unit = _bound_of_inputs(text, [axes[name] for _, name in terms], match["bound"])
         return Constraint(text, terms, bound, at_most, True, unit)
-    terms = tuple((factor, full_key(name, known, axes)) for factor, name in terms)
+    keys = every_mistake(partial(full_key, name, known, axes) for _, name in terms)
+    terms = tuple((factor, key) for (factor, _), key in zip(terms, keys, strict=True))
     units = {CHANCE if key == GOAL else known[key].unit for _, key in terms}
     if len(units) > 1:
         raise UsageError(f"constraint '{text}': {' and '.join(sorted(units))} do not add up")

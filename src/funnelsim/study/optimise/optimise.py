@@ -16,12 +16,13 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.errors import FunnelsimError, RunError, UsageError
-from funnelsim.measures import Estimate
+from funnelsim.errors import FunnelsimError, RunError, UsageError, every_mistake
+from funnelsim.measures import Estimate, Measure
 from funnelsim.scenario.varying import Template
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.axes import Axis
@@ -149,10 +150,9 @@ class _Run:
         self.blueprint, self.anchor = self.planner.compiled(template, (), anchor)
         known = possible_measures(self.blueprint.centre, self.blueprint.book)
         currency = str(self.blueprint.book.currency)
-        self.constraints = read_constraints(question.subject_to, question.axes, known, currency)
+        self.constraints, measures = _read(question, known, currency)
         self.on_measures = [one for one in self.constraints if not one.of_inputs]
         constrained = [key for one in self.on_measures for _, key in one.terms]
-        measures = tuple(full_key(one.measure, known) for one in question.objectives)
         study = Study([template], question.axes, (*measures, *constrained), goal=question.goal,
                       anchors=(self.anchor,))
         check_axes(study)
@@ -298,6 +298,18 @@ class _Run:
         question = self.question
         return gains(base, chosen, keys, question.goal, question.seed, ESTIMATE, question.engine, self.threads,
                      lambda done: self.watch.progress(what, done, 2 * DRAWS))
+
+
+def _read(question: Question, known: Mapping[str, Measure], currency: str
+          ) -> tuple[tuple[Constraint, ...], tuple[str, ...]]:
+    """Constraints and the keys of the objectives; UsageError with the mistakes of both."""
+    constraints: list[Constraint] = []
+    measures: list[str] = []
+    every_mistake((
+        lambda: constraints.extend(read_constraints(question.subject_to, question.axes, known, currency)),
+        lambda: measures.extend(every_mistake(partial(full_key, one.measure, known) for one in question.objectives)),
+    ))
+    return tuple(constraints), tuple(measures)
 
 
 def _refuse_nothing(trials: Sequence[Trial]) -> None:
