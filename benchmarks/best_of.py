@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from sim_tools.ovs.indifference_zone import KN
 
 from funnelsim.measures import mean
-from funnelsim.scenario.varying import Template
-from funnelsim.study.optimise.best_of import choose
+from funnelsim.scenario.template import Template
 from funnelsim.study.optimise.finalists import Objective
+from funnelsim.study.optimise.ranking_selection import FIRST, select
 from funnelsim.study.optimise.samples import Samples, Variant
-from funnelsim.study.optimise.selection import FIRST, select
-from funnelsim.study.planner import Planner
-from funnelsim.study.points import Size
+from funnelsim.study.optimise.select_best import choose
+from funnelsim.study.point import Size
+from funnelsim.study.task_builder import Planner
 
 Floats = NDArray[np.float64]
 FILE = Path(__file__).with_name("eight-policies.yaml")

@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from reading import table
 
 from funnelsim.calibration import calibrate
-from funnelsim.calibration.durations import fit_duration
-from funnelsim.calibration.readers.recognise import write_history
-from funnelsim.calibration.sojourn import Spells, bin_spells, fit
-from funnelsim.calibration.weighing import weigh
+from funnelsim.calibration.exports.detect import write_history
+from funnelsim.calibration.survival.competing_risks import Spells, bin_spells, fit
+from funnelsim.calibration.survival.duration_fit import fit_duration
+from funnelsim.calibration.survival.model_averaging import weigh
 
 DAY, ROOT = 86400.0, Path(__file__).parents[1]
 CLOSE = 1e-4

@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration import calibrate
-from funnelsim.calibration.readers.recognise import write_history
-from funnelsim.calibration.readers.xes import read_xes
+from funnelsim.calibration.exports.detect import write_history
+from funnelsim.calibration.io.xes import read_xes
 
 LEADS = 1_000_000
 STAGES = ("created", "talked_on", "won_on", "lost_on")

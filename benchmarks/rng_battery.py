@@ -20,12 +20,12 @@ import time
 import numpy as np
 from numba import njit
 
-from funnelsim.engine import streams
+from funnelsim.engine import rng
 
 U = np.uint64
 ONE, MASK32 = U(1), U(0xFFFFFFFF)
-SOURCE, STAGE = U(streams.path_hash("sources/web")), U(streams.path_hash("stages/interest"))
-PURPOSES = np.array([streams.path_hash(f"purpose {i}") for i in range(16)], np.uint64)
+SOURCE, STAGE = U(rng.path_hash("sources/web")), U(rng.path_hash("stages/interest"))
+PURPOSES = np.array([rng.path_hash(f"purpose {i}") for i in range(16)], np.uint64)
 CHUNK = 1 << 16
 
 # dieharder's numbers: birthdays, 32x32 and 6x8 ranks, bitstream, count-the-1s, 3d spheres, runs, monobit, STS runs,
@@ -40,47 +40,47 @@ WORDS = ("PASSED", "WEAK", "FAILED")
 
 @njit
 def attempts(out, start):
-    luck = streams.lead_luck(streams.replication_key(ONE, 0), SOURCE, 3, 5)
+    luck = rng.lead_luck(rng.replication_key(ONE, 0), SOURCE, 3, 5)
     for i in range(out.size):
-        out[i] = streams.bits(luck, STAGE, 1, start + i)
+        out[i] = rng.bits(luck, STAGE, 1, start + i)
 
 
 @njit
 def leads(out, start):
-    key = streams.replication_key(ONE, 0)
+    key = rng.replication_key(ONE, 0)
     for i in range(out.size):
         n = start + i
-        out[i] = streams.bits(streams.lead_luck(key, SOURCE, n >> 3, n & 7), STAGE, 1, 0)
+        out[i] = rng.bits(rng.lead_luck(key, SOURCE, n >> 3, n & 7), STAGE, 1, 0)
 
 
 @njit
 def purposes(out, start):
-    key = streams.replication_key(ONE, 0)
+    key = rng.replication_key(ONE, 0)
     for i in range(out.size):
         n = start + i
-        luck = streams.lead_luck(key, SOURCE, n >> 7, (n >> 4) & 7)
-        out[i] = streams.bits(luck, STAGE + PURPOSES[n & 15], 1, 0)
+        luck = rng.lead_luck(key, SOURCE, n >> 7, (n >> 4) & 7)
+        out[i] = rng.bits(luck, STAGE + PURPOSES[n & 15], 1, 0)
 
 
 @njit
 def replications(out, start):
     for i in range(out.size):
-        out[i] = streams.bits(streams.lead_luck(streams.replication_key(ONE, start + i), SOURCE, 0, 0), STAGE, 1, 0)
+        out[i] = rng.bits(rng.lead_luck(rng.replication_key(ONE, start + i), SOURCE, 0, 0), STAGE, 1, 0)
 
 
 @njit
 def seeds(out, start):
     for i in range(out.size):
-        out[i] = streams.bits(streams.lead_luck(streams.replication_key(U(start + i), 0), SOURCE, 0, 0), STAGE, 1, 0)
+        out[i] = rng.bits(rng.lead_luck(rng.replication_key(U(start + i), 0), SOURCE, 0, 0), STAGE, 1, 0)
 
 
 @njit
 def small_counters(out, start):
-    key = streams.replication_key(ONE, 0)
+    key = rng.replication_key(ONE, 0)
     for i in range(out.size):
         n = start + i
-        luck = streams.lead_luck(key, SOURCE, n >> 8, (n >> 5) & 7)
-        out[i] = streams.bits(luck, STAGE, 1 + ((n >> 3) & 3), n & 7)
+        luck = rng.lead_luck(key, SOURCE, n >> 8, (n >> 5) & 7)
+        out[i] = rng.bits(luck, STAGE, 1 + ((n >> 3) & 3), n & 7)
 
 
 ORDERS = {f.__name__: f for f in (attempts, leads, purposes, replications, seeds, small_counters)}
@@ -138,12 +138,12 @@ def ror(x, n):
 
 @njit
 def splitmix64(luck, n):
-    return streams.at(luck, n)
+    return rng.at(luck, n)
 
 
 @njit
 def moremur(luck, n):
-    x = luck + n * streams.GOLDEN
+    x = luck + n * rng.GOLDEN
     x = (x ^ (x >> U(27))) * U(0x3C79AC492BA7B653)
     x = (x ^ (x >> U(33))) * U(0x1C69B3F74AC4AE35)
     return x ^ (x >> U(27))
@@ -151,7 +151,7 @@ def moremur(luck, n):
 
 @njit
 def rrmxmx(luck, n):
-    x = luck + n * streams.GOLDEN
+    x = luck + n * rng.GOLDEN
     x = (x ^ ror(x, 49) ^ ror(x, 24)) * U(0x9FB21C651E98DF25)
     x = (x ^ (x >> U(28))) * U(0x9FB21C651E98DF25)
     return x ^ (x >> U(28))
@@ -219,7 +219,7 @@ def keyed_loop(draw, n):
 def flips(draw, leads_count, bit_of_luck, bit_of_count, counts):
     """How often each bit of the draw changes when one bit of the luck (-1: none) or of the counter does."""
     for i in range(leads_count):
-        luck, n = streams.at(U(7), U(i)), (ONE << U(32)) + U(i & 7)
+        luck, n = rng.at(U(7), U(i)), (ONE << U(32)) + U(i & 7)
         other = luck ^ (ONE << U(bit_of_luck)) if bit_of_luck >= 0 else luck
         m = n ^ (ONE << U(bit_of_count)) if bit_of_count >= 0 else n
         changed = draw(luck, n) ^ draw(other, m)

@@ -51,12 +51,12 @@ def swept_seconds(asked: argparse.Namespace, out: str) -> tuple[float, float]:
 
 def bare_seconds(replications: int, points: int) -> float:
     """CPU seconds that the replications of one point take, the mean of both scenarios."""
-    from funnelsim.scenario.varying import Template
+    from funnelsim.scenario.template import Template
     from funnelsim.study.axes import points as design_points
     from funnelsim.study.axes import read_axes, read_design
-    from funnelsim.study.planner import Planner
-    from funnelsim.study.points import Size, run_task
+    from funnelsim.study.point import Size, run_task
     from funnelsim.study.sweep import USUAL
+    from funnelsim.study.task_builder import Planner
 
     axes, total = read_axes(VARY), 0.0
     for template in [Template(str(file)) for file in PAIR]:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funnelsim.calibration import Calibration, calibrate
-from funnelsim.calibration.history import LOST
+from funnelsim.calibration.history.model import LOST
 from funnelsim.calibration.sample import write_sample
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.engine.replicate import replicate

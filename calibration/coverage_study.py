@@ -25,7 +25,7 @@ import numpy as np
 from scipy import stats
 
 from funnelsim.calibration import calibrate
-from funnelsim.calibration.law_text import empirical_text
+from funnelsim.calibration.report.scenario_text import empirical_text
 from funnelsim.calibration.sample import write_sample
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.engine.replicate import replicate

@@ -31,29 +31,55 @@ if TYPE_CHECKING:
         sweep,
         validate,
     )
-    from funnelsim.commands.backtest import Backtested
-    from funnelsim.commands.chance import Told
-    from funnelsim.commands.compare import Compared
-    from funnelsim.commands.explain import Explained
-    from funnelsim.commands.optimise import Optimised
-    from funnelsim.commands.report import Reported
-    from funnelsim.commands.seek import Sought
-    from funnelsim.commands.sensitivity import Sensed
-    from funnelsim.commands.sweep import Swept
+    from funnelsim.commands.backtest import BacktestResult
+    from funnelsim.commands.chance import ChanceResult
+    from funnelsim.commands.compare import ComparisonResult
+    from funnelsim.commands.explain import ExplanationResult
+    from funnelsim.commands.optimise import OptimisationResult
+    from funnelsim.commands.report import Report
+    from funnelsim.commands.seek import SeekResult
+    from funnelsim.commands.sensitivity import SensitivityResult
+    from funnelsim.commands.sweep import SweepResult
     from funnelsim.result import Result
     from funnelsim.scenario import load
 
 __all__ = [
-    "Backtested", "Compared", "Explained", "Optimised", "Reported", "Result", "Sensed", "Sought", "Swept", "Told",
-    "anchor", "backtest", "best_of", "calibrate", "chance", "check", "compare", "explain", "figures", "init", "load",
-    "optimise", "report", "run", "schema", "seek", "sensitivity", "sweep", "validate",
+    "BacktestResult",
+    "ChanceResult",
+    "ComparisonResult",
+    "ExplanationResult",
+    "OptimisationResult",
+    "Report",
+    "Result",
+    "SeekResult",
+    "SensitivityResult",
+    "SweepResult",
+    "anchor",
+    "backtest",
+    "best_of",
+    "calibrate",
+    "chance",
+    "check",
+    "compare",
+    "explain",
+    "figures",
+    "init",
+    "load",
+    "optimise",
+    "report",
+    "run",
+    "schema",
+    "seek",
+    "sensitivity",
+    "sweep",
+    "validate",
 ]
 
 _HOME = {
-    "Backtested": "funnelsim.commands.backtest", "Compared": "funnelsim.commands.compare",
-    "Explained": "funnelsim.commands.explain", "Optimised": "funnelsim.commands.optimise",
-    "Reported": "funnelsim.commands.report", "Result": "funnelsim.result", "Sensed": "funnelsim.commands.sensitivity",
-    "Sought": "funnelsim.commands.seek", "Swept": "funnelsim.commands.sweep", "Told": "funnelsim.commands.chance",
+    "BacktestResult": "funnelsim.commands.backtest", "ComparisonResult": "funnelsim.commands.compare",
+    "ExplanationResult": "funnelsim.commands.explain", "OptimisationResult": "funnelsim.commands.optimise",
+    "Report": "funnelsim.commands.report", "Result": "funnelsim.result", "SensitivityResult": "funnelsim.commands.sensitivity",
+    "SeekResult": "funnelsim.commands.seek", "SweepResult": "funnelsim.commands.sweep", "ChanceResult": "funnelsim.commands.chance",
     "load": "funnelsim.scenario",
 }
 

@@ -13,24 +13,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelsim.errors import UsageError
-from funnelsim.watch import Watch
+from funnelsim.progress import Progress
 
 if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
-    from funnelsim.calibration.readers.recognise import Recognised
-    from funnelsim.commands.backtest import Backtested
-    from funnelsim.commands.chance import Told
-    from funnelsim.commands.compare import Compared
-    from funnelsim.commands.explain import Explained
-    from funnelsim.commands.optimise import Optimised
-    from funnelsim.commands.report import Reported
-    from funnelsim.commands.seek import Sought
-    from funnelsim.commands.sensitivity import Sensed
-    from funnelsim.commands.sweep import Swept
+    from funnelsim.calibration.exports.detect import Recognised
+    from funnelsim.commands.backtest import BacktestResult
+    from funnelsim.commands.chance import ChanceResult
+    from funnelsim.commands.compare import ComparisonResult
+    from funnelsim.commands.explain import ExplanationResult
+    from funnelsim.commands.optimise import OptimisationResult
+    from funnelsim.commands.report import Report
+    from funnelsim.commands.seek import SeekResult
+    from funnelsim.commands.sensitivity import SensitivityResult
+    from funnelsim.commands.sweep import SweepResult
     from funnelsim.result import Result
     from funnelsim.scenario import Loaded
     from funnelsim.study.anchor import Anchor
-    from funnelsim.study.optimise.best_of import BestOf
+    from funnelsim.study.optimise.select_best import BestOf
     from funnelsim.study.validate import Check
 
 STARTERS = Path(__file__).parent / "templates"
@@ -63,7 +63,7 @@ def templates() -> dict[str, Path]:
 
 
 def _with_bases(starters: dict[str, Path], name: str) -> list[Path]:
-    from funnelsim.scenario.layers import chain
+    from funnelsim.scenario.inheritance import chain
 
     return [starters[Path(layer.file).stem] for layer in chain(str(starters[name]))]
 
@@ -80,13 +80,13 @@ def check(file: str | Path, sets: Sequence[str] = ()) -> Loaded:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of scenario files."""
-    from funnelsim.scenario.reference import json_schema
+    from funnelsim.scenario.format_reference import json_schema
 
     return json_schema()
 
 
 def anchor(file: str | Path, sets: Sequence[str] = (), threads: int | None = None, cache: bool = True,
-           watch: Watch | None = None) -> Anchor:
+           watch: Progress | None = None) -> Anchor:
     """What the effects add to the base rates of the root scenario, found by simulation once (rule 68)."""
     from funnelsim.compile import prepare
     from funnelsim.scenario import load
@@ -103,42 +103,42 @@ def run(file: str | Path, sets: Sequence[str] = (), **options: Any) -> Result:
     return do(file, sets, **options)
 
 
-def compare(base: str | Path, *others: str | Path, **options: Any) -> Compared:
+def compare(base: str | Path, *others: str | Path, **options: Any) -> ComparisonResult:
     """Set scenarios against a base; see `funnelsim.commands.compare.compare` for the options."""
     from funnelsim.commands.compare import compare as do
 
     return do(base, *others, **options)
 
 
-def explain(base: str | Path, other: str | Path | None = None, **options: Any) -> Explained:
+def explain(base: str | Path, other: str | Path | None = None, **options: Any) -> ExplanationResult:
     """Divide a difference among the changes that make it; see `funnelsim.commands.explain.explain` for the options."""
     from funnelsim.commands.explain import explain as do
 
     return do(base, other, **options)
 
 
-def sweep(file: str | Path, *others: str | Path, **options: Any) -> Swept:
+def sweep(file: str | Path, *others: str | Path, **options: Any) -> SweepResult:
     """Run scenarios at many points on the same luck; see `funnelsim.commands.sweep.sweep` for the options."""
     from funnelsim.commands.sweep import sweep as do
 
     return do(file, *others, **options)
 
 
-def seek(file: str | Path, **options: Any) -> Sought:
+def seek(file: str | Path, **options: Any) -> SeekResult:
     """Seek the smallest value that meets a goal with a chance; see `funnelsim.commands.seek.seek` for the options."""
     from funnelsim.commands.seek import seek as do
 
     return do(file, **options)
 
 
-def optimise(file: str | Path, **options: Any) -> Optimised:
+def optimise(file: str | Path, **options: Any) -> OptimisationResult:
     """Search for the best settings under constraints; see `funnelsim.commands.optimise.optimise` for the options."""
     from funnelsim.commands.optimise import optimise as do
 
     return do(file, **options)
 
 
-def chance(file: str | Path, **options: Any) -> Told:
+def chance(file: str | Path, **options: Any) -> ChanceResult:
     """The chance of a goal as things are; see `funnelsim.commands.chance.chance` for the options."""
     from funnelsim.commands.chance import chance as do
 
@@ -147,34 +147,34 @@ def chance(file: str | Path, **options: Any) -> Told:
 
 def best_of(file: str | Path, *others: str | Path, measure: str = "cohort.profit", lowest: bool = False,
             gap: float | str = "", chance: float = 0.95, sets: Sequence[str] = (), seed: int | None = None,
-            threads: int | None = None, watch: Watch | None = None) -> BestOf:
+            threads: int | None = None, watch: Progress | None = None) -> BestOf:
     """Which scenario has the highest mean of a measure, chosen rightly with a chance; see `study.optimise.best_of`.
 
     `gap` is a difference that does not matter: an amount, or text such as "5k" or "1%" of the best.
     """
-    from funnelsim.scenario.varying import Template
-    from funnelsim.study.optimise.best_of import best_of as do
+    from funnelsim.scenario.template import Template
     from funnelsim.study.optimise.finalists import Objective
+    from funnelsim.study.optimise.select_best import best_of as do
 
     templates = [Template(str(one), sets) for one in (file, *others)]
     return do(templates, Objective(measure, not lowest), gap, chance, seed, threads=threads, watch=watch)
 
 
-def sensitivity(file: str | Path, other: str | Path | None = None, **options: Any) -> Sensed:
+def sensitivity(file: str | Path, other: str | Path | None = None, **options: Any) -> SensitivityResult:
     """Say which inputs move an answer; see `funnelsim.commands.sensitivity.sensitivity` for the options."""
     from funnelsim.commands.sensitivity import sensitivity as do
 
     return do(file, other, **options)
 
 
-def report(*results: str | Path, out: str | Path | None = None, title: str = "") -> Reported:
+def report(*results: str | Path, out: str | Path | None = None, title: str = "") -> Report:
     """Write one HTML file of saved results; see `funnelsim.commands.report.report`."""
     from funnelsim.commands.report import report as do
 
     return do(*results, out=out, title=title)
 
 
-def validate(watch: Watch | None = None) -> list[Check]:
+def validate(watch: Progress | None = None) -> list[Check]:
     """Run the published cases; what each should give, what it gives, and what is accepted."""
     from funnelsim.study.validate import validate as do
 
@@ -188,13 +188,13 @@ def calibrate(history: str | Path, out: str | Path | None = None, data: str | Pa
 
     found = do(history, out, data, strict)
     if figures is not None:
-        from funnelsim.reporting.calibration_figures import draw_calibration
+        from funnelsim.reporting.calibrate.figures import draw_calibration
 
         found.files.extend(draw_calibration(found, Path(figures)))
     return found
 
 
-def backtest(file: str | Path, **options: Any) -> Backtested:
+def backtest(file: str | Path, **options: Any) -> BacktestResult:
     """Forecast a history from what was known earlier, and score it; see `funnelsim.commands.backtest.backtest`."""
     from funnelsim.commands.backtest import backtest as do
 
@@ -202,7 +202,7 @@ def backtest(file: str | Path, **options: Any) -> Backtested:
 
 
 def recognise(file: str | Path, history: str | Path, **said: str) -> Recognised:
-    """Write the history file of an export or a query; see `funnelsim.calibration.readers.recognise.Said`."""
-    from funnelsim.calibration.readers.recognise import Said, write_history
+    """Write the history file of an export or a query; see `funnelsim.calibration.exports.detect.Said`."""
+    from funnelsim.calibration.exports.detect import Said, write_history
 
     return write_history(file, history, Said(**said))

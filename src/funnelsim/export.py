@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.plan import ASSIGNMENT_ENDS, ATTEMPT_ENDS, CLOCK_STATES, END, LOST, OPEN, OUTCOMES, Book
+from funnelsim.plan import ASSIGNMENT_ENDS, ATTEMPT_ENDS, CLOCK_STATES, END, LOST, OPEN, OUTCOMES, Labels
 from funnelsim.trace import Trace, in_flight
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ ENTRY, THRESHOLD, ATTEMPT, LOSS = range(4)         # order of events at one inst
 DAYS_PAST_HORIZON = 2                   # the day that ends at the horizon or later, and the row after the last midnight
 
 
-def named_tables(trace: Trace, book: Book, replication: int) -> dict[str, pl.DataFrame]:
+def named_tables(trace: Trace, book: Labels, replication: int) -> dict[str, pl.DataFrame]:
     """visits, assignments, attempts and passings of one replication, and levels where there are any.
 
     Null where something never happened.
@@ -61,7 +61,7 @@ def named_tables(trace: Trace, book: Book, replication: int) -> dict[str, pl.Dat
     return found
 
 
-def event_log(trace: Trace, book: Book, replication: int) -> pl.DataFrame:
+def event_log(trace: Trace, book: Labels, replication: int) -> pl.DataFrame:
     """Events of one replication, in order of time within each lead."""
     import polars as pl
 
@@ -100,14 +100,14 @@ def _events(kind: int, rows: Any, started: Any, ended: Any, activity: Any, resou
         "result": pl.Series([None] * len(rows) if result is None else result, dtype=text)})
 
 
-def _tried(attempts: Any, book: Book) -> list[str]:
+def _tried(attempts: Any, book: Labels) -> list[str]:
     """What an attempt is called: "interest: attempt", or a task such as "interest: demo"."""
     calls = [f"{stage}: attempt" for stage in book.stages]
     return [calls[stage] if task < 0 else book.tasks[task].replace(".", ": ", 1)
             for stage, task in zip(attempts.stage, attempts.task, strict=True)]
 
 
-def _levels(trace: Trace, book: Book, replication: int) -> pl.DataFrame:
+def _levels(trace: Trace, book: Labels, replication: int) -> pl.DataFrame:
     """One row a day and level, as it stood at the midnight that ended the day."""
     import polars as pl
 
@@ -119,7 +119,7 @@ def _levels(trace: Trace, book: Book, replication: int) -> pl.DataFrame:
         "level": pl.Series(list(book.levels) * days, dtype=pl.String), "value": values.ravel()})
 
 
-def _moment(name: str, book: Book) -> pl.Expr:
+def _moment(name: str, book: Labels) -> pl.Expr:
     """Seconds since the start as a local time; null where an attempt had not ended."""
     import polars as pl
 
@@ -135,7 +135,7 @@ def _is_lost(visits: Any) -> NDArray[np.bool_]:
     return lost
 
 
-def _targets(visits: Any, book: Book) -> pl.Series:
+def _targets(visits: Any, book: Labels) -> pl.Series:
     """Where each visit led: a stage, lost or silent; nothing at an end of the funnel and while open."""
     numbers = np.where(visits.to < 0, len(book.stages) + 2 + visits.to, visits.to)
     targets = _names((*book.stages, "silent", "lost"), numbers)

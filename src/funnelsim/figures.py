@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from funnelsim.calibration import Calibration
-    from funnelsim.commands.backtest import Backtested
-    from funnelsim.commands.compare import Compared
-    from funnelsim.commands.explain import Explained
-    from funnelsim.commands.finished import Finished
-    from funnelsim.commands.optimise import Optimised
-    from funnelsim.commands.seek import Sought
-    from funnelsim.commands.sensitivity import Sensed
-    from funnelsim.commands.sweep import Swept
-    from funnelsim.reporting.figures import Band
+    from funnelsim.commands.backtest import BacktestResult
+    from funnelsim.commands.compare import ComparisonResult
+    from funnelsim.commands.explain import ExplanationResult
+    from funnelsim.commands.optimise import OptimisationResult
+    from funnelsim.commands.seek import SeekResult
+    from funnelsim.commands.sensitivity import SensitivityResult
+    from funnelsim.commands.study_result import StudyResult
+    from funnelsim.commands.sweep import SweepResult
+    from funnelsim.reporting.run.figures import Band
     from funnelsim.result import Result
     from funnelsim.study.backtest.rolling import Backtest
 
-    Runs: TypeAlias = Result | Compared
-    Drawn: TypeAlias = Result | Calibration | Finished[Any]
+    Runs: TypeAlias = Result | ComparisonResult
+    Drawn: TypeAlias = Result | Calibration | StudyResult[Any]
 
 __all__ = [
     "backlog", "breaches", "burn_up", "chance", "contour", "coverage", "curves", "every", "fans", "fit", "front",
@@ -45,15 +45,15 @@ __all__ = [
 ]
 
 _DRAWN_BY = {                   # kind of result -> module of reporting, and the function that gives all its figures
-    "Result": ("figures", "run_figures"),
-    "Compared": ("compared", "comparison_figures"),
-    "Swept": ("sweep_figures", "sweep_figures"),
-    "Sought": ("seek_figures", "seek_figures"),
-    "Explained": ("explain_figures", "explain_figures"),
-    "Sensed": ("sensitivity_figures", "sensitivity_figures"),
-    "Optimised": ("optimise_figures", "optimise_figures"),
-    "Backtested": ("backtest_figures", "backtest_figures"),
-    "Calibration": ("calibration_figures", "calibration_figures"),
+    "Result": ("run.figures", "run_figures"),
+    "Compared": ("compare.figures", "comparison_figures"),
+    "Swept": ("sweep.figures", "sweep_figures"),
+    "Sought": ("seek.figures", "seek_figures"),
+    "Explained": ("explain.figures", "explain_figures"),
+    "Sensed": ("sensitivity.figures", "sensitivity_figures"),
+    "Optimised": ("optimise.figures", "optimise_figures"),
+    "Backtested": ("backtest.figures", "backtest_figures"),
+    "Calibration": ("calibrate.figures", "calibration_figures"),
 }
 
 
@@ -77,9 +77,9 @@ def drawn(done: Drawn) -> Iterator[tuple[str, Figure]]:
 
 def funnel(*runs: Runs) -> Figure:
     """Visits to each stage, what goes on and where the rest leaks; a panel a run or scenario."""
-    from funnelsim.reporting.compared import funnels_of
-    from funnelsim.reporting.figures import means_of
-    from funnelsim.reporting.funnel_figures import funnel_figure, steps_of
+    from funnelsim.reporting.common.funnel_figure import funnel_figure, steps_of
+    from funnelsim.reporting.compare.figures import funnels_of
+    from funnelsim.reporting.run.figures import means_of
 
     if (compared := _comparison(runs)) is not None:
         return funnels_of(compared.found)
@@ -93,38 +93,40 @@ def response(run: Runs) -> Figure:
 
     Of a run a line a stage; of a comparison a line a scenario, in the first stage that promises a first touch.
     """
-    from funnelsim.reporting import compared, figures
+    from funnelsim.reporting.compare import figures as compare_figures
+    from funnelsim.reporting.run import figures as run_figures
 
     if (comparison := _comparison((run,))) is not None:
-        if not compared.promised_stage(comparison.found):
+        if not compare_figures.promised_stage(comparison.found):
             raise UsageError("nobody works a lead in these scenarios, so there is no response to draw")
-        return compared.response_of(comparison.found)
+        return compare_figures.response_of(comparison.found)
     result = _results((run,))[0]
     if not result.curves:
         raise UsageError("nobody works a lead in this scenario, so there is no response to draw")
-    return figures.response_of(result)
+    return run_figures.response_of(result)
 
 
 def burn_up(*runs: Runs) -> Figure:
     """Volume delivered against volume promised, added up by week; a panel a promise."""
-    from funnelsim.reporting import compared, figures
+    from funnelsim.reporting.compare import figures as compare_figures
+    from funnelsim.reporting.run import figures as run_figures
 
     comparison = _comparison(runs)
-    panels = (figures.burn_up_bands(_named(runs)) if comparison is None
-              else compared.burn_up_bands(comparison.found))
-    return figures.burn_up_figure(_some(panels, "no volume is promised in these scenarios"))
+    panels = (run_figures.burn_up_bands(_named(runs)) if comparison is None
+              else compare_figures.burn_up_bands(comparison.found))
+    return run_figures.burn_up_figure(_some(panels, "no volume is promised in these scenarios"))
 
 
 def backlog(*runs: Runs) -> Figure:
     """Leads that wait for each team, by week; a panel a team, a line a run."""
-    from funnelsim.reporting.figures import backlog_figure
+    from funnelsim.reporting.run.figures import backlog_figure
 
     return backlog_figure(_some(_weekly(runs, "queue"), "no lead ever waits in these scenarios"))
 
 
 def utilisation(*runs: Runs) -> Figure:
     """Share of paid hours that each team works, by week; a panel a team, a line a run."""
-    from funnelsim.reporting.figures import weekly_figure
+    from funnelsim.reporting.run.figures import weekly_figure
 
     panels = _some(_weekly(runs, "utilisation"), "no team is paid in these scenarios")
     return weekly_figure(panels, "Hours worked of hours paid", share=True)
@@ -132,7 +134,7 @@ def utilisation(*runs: Runs) -> Figure:
 
 def breaches(run: Result) -> Figure:
     """First touches missed, by the local hour in which they fell due; a panel a team."""
-    from funnelsim.reporting.seam_figures import breach_figure
+    from funnelsim.reporting.handoff.figures import breach_figure
 
     if not any(one.estimate.mean > 0.0 for one in run.breaches):
         raise UsageError("no promise of a first touch is missed in this run")
@@ -141,8 +143,8 @@ def breaches(run: Result) -> Figure:
 
 def response_curves(run: Runs) -> Figure:
     """What a later first touch does to the odds: the curve in use, and the other presets that act on the same."""
-    from funnelsim.reporting.curve_figures import curves_figure
-    from funnelsim.reporting.figures import curves_of
+    from funnelsim.reporting.common.response_curve_figure import curves_figure
+    from funnelsim.reporting.run.figures import curves_of
     from funnelsim.study.response_curves import curves_of_resolved
 
     stages = curves_of_resolved(run.manifest.resolved[0])
@@ -151,9 +153,9 @@ def response_curves(run: Runs) -> Figure:
     return curves_figure(stages) if _comparison((run,)) is not None else curves_of(_results((run,))[0], stages)
 
 
-def outcomes(compared: Compared) -> Figure:
+def outcomes(compared: ComparisonResult) -> Figure:
     """Wins and revenue of the scenarios of a comparison, with the spread of one period."""
-    from funnelsim.reporting.compared import outcomes_of
+    from funnelsim.reporting.compare.figures import outcomes_of
 
     if not any("cohort.won" in column.values for column in compared.found.columns):
         raise UsageError("these scenarios define nothing as won")
@@ -163,18 +165,18 @@ def outcomes(compared: Compared) -> Figure:
 # ---- sweeps and searches -------------------------------------------------------------------------------------------
 
 
-def curves(swept: Swept) -> Figure:
+def curves(swept: SweepResult) -> Figure:
     """Each measure along the axis of a sweep, with its simulation error and the spread of one period."""
-    from funnelsim.reporting.sweep_figures import curve_figure
+    from funnelsim.reporting.sweep.figures import curve_figure
 
     if len(swept.found.study.axes) != 1:
         raise UsageError("curves are of one axis: for two there are heat_map and contour, for more points")
     return curve_figure(swept.found)
 
 
-def heat_map(swept: Swept, measure: str | None = None) -> Figure:
+def heat_map(swept: SweepResult, measure: str | None = None) -> Figure:
     """The mean at each point of a grid of two axes; `measure` is by default the first of the sweep."""
-    from funnelsim.reporting.sweep_figures import heat_figure
+    from funnelsim.reporting.sweep.figures import heat_figure
 
     study = swept.found.study
     if len(study.axes) != 2 or study.design.way != "grid":
@@ -182,25 +184,25 @@ def heat_map(swept: Swept, measure: str | None = None) -> Figure:
     return heat_figure(swept.found, _measure(swept, measure))
 
 
-def contour(swept: Swept, measure: str | None = None) -> Figure:
+def contour(swept: SweepResult, measure: str | None = None) -> Figure:
     """Lines of equal mean over a grid of two axes of numbers, such as two terms of a promise."""
-    from funnelsim.reporting.sweep_figures import LEAST_CONTOURED, contour_figure, has_contours
+    from funnelsim.reporting.sweep.figures import LEAST_CONTOURED, contour_figure, has_contours
 
     if not has_contours(swept.found):
         raise UsageError(f"contours take a grid of two axes of numbers, each with {LEAST_CONTOURED} values or more")
     return contour_figure(swept.found, _measure(swept, measure))
 
 
-def points(swept: Swept, measure: str | None = None) -> Figure:
+def points(swept: SweepResult, measure: str | None = None) -> Figure:
     """Every point of a sweep against each of its axes, with the spread that the other axes make."""
-    from funnelsim.reporting.sweep_figures import scatter_figure
+    from funnelsim.reporting.sweep.figures import scatter_figure
 
     return scatter_figure(swept.found, _measure(swept, measure))
 
 
-def chance(sought: Sought) -> Figure:
+def chance(sought: SeekResult) -> Figure:
     """The chance of the goal with its limits, and what the goal is about, over what was sought."""
-    from funnelsim.reporting.seek_figures import seek_figure
+    from funnelsim.reporting.seek.figures import seek_figure
 
     return seek_figure(sought.found)
 
@@ -208,48 +210,48 @@ def chance(sought: Sought) -> Figure:
 # ---- why, and what is best -----------------------------------------------------------------------------------------
 
 
-def waterfall(explained: Explained) -> Figure:
+def waterfall(explained: ExplanationResult) -> Figure:
     """From the base to the other scenario, a bar a group of changes, with what is not known of each."""
-    from funnelsim.reporting.explain_figures import waterfall_figure
+    from funnelsim.reporting.explain.figures import waterfall_figure
 
     return waterfall_figure(explained.found)
 
 
-def tornado(sensed: Sensed) -> Figure:
+def tornado(sensed: SensitivityResult) -> Figure:
     """The answer at both ends of each input, the widest first, grouped by who decides on it."""
-    from funnelsim.reporting.sensitivity_figures import tornado_figure
+    from funnelsim.reporting.sensitivity.figures import tornado_figure
 
     return tornado_figure(sensed.found)
 
 
-def indices(sensed: Sensed) -> Figure:
+def indices(sensed: SensitivityResult) -> Figure:
     """Share of the variance of the answer that each input brings, alone and with others (Sobol)."""
-    from funnelsim.reporting.sensitivity_figures import index_figure
+    from funnelsim.reporting.sensitivity.figures import index_figure
 
     return index_figure(sensed.found)
 
 
-def trials(optimised: Optimised) -> Figure:
+def trials(optimised: OptimisationResult) -> Figure:
     """What each trial of a search for one objective gave, against each setting; and the finalists."""
-    from funnelsim.reporting.optimise_figures import trials_figure
+    from funnelsim.reporting.optimise.figures import trials_figure
 
     if _objectives(optimised) > 1:
         raise UsageError("trials are drawn for one objective: for several there are front and settings")
     return trials_figure(optimised.found)
 
 
-def front(optimised: Optimised) -> Figure:
+def front(optimised: OptimisationResult) -> Figure:
     """What can be had together of several objectives: points of which none is better in everything."""
-    from funnelsim.reporting.optimise_figures import front_figure
+    from funnelsim.reporting.optimise.figures import front_figure
 
     if _objectives(optimised) == 1:
         raise UsageError("a front is of several objectives: for one there is trials")
     return front_figure(optimised.found)
 
 
-def settings(optimised: Optimised) -> Figure:
+def settings(optimised: OptimisationResult) -> Figure:
     """The settings along the front of several objectives."""
-    from funnelsim.reporting.optimise_figures import settings_figure
+    from funnelsim.reporting.optimise.figures import settings_figure
 
     if _objectives(optimised) == 1:
         raise UsageError("settings are drawn along a front of several objectives: for one there is trials")
@@ -259,30 +261,30 @@ def settings(optimised: Optimised) -> Figure:
 # ---- histories -----------------------------------------------------------------------------------------------------
 
 
-def fans(backtested: Backtested) -> Figure:
+def fans(backtested: BacktestResult) -> Figure:
     """Forecasts week by week with their intervals, and what happened."""
-    from funnelsim.reporting.backtest_figures import fans_figure
+    from funnelsim.reporting.backtest.figures import fans_figure
 
     return fans_figure(backtested.found)
 
 
-def coverage(backtested: Backtested) -> Figure:
+def coverage(backtested: BacktestResult) -> Figure:
     """How often intervals held what happened: in all, by horizon and by quantity."""
-    from funnelsim.reporting.backtest_figures import coverage_figure
+    from funnelsim.reporting.backtest.figures import coverage_figure
 
     return coverage_figure(_scored(backtested))
 
 
-def pit(backtested: Backtested) -> Figure:
+def pit(backtested: BacktestResult) -> Figure:
     """Where in its forecast each thing that happened lay: level when forecasts are honest."""
-    from funnelsim.reporting.backtest_figures import pit_figure
+    from funnelsim.reporting.backtest.figures import pit_figure
 
     return pit_figure(_scored(backtested))
 
 
 def fit(calibration: Calibration, stage: str | None = None) -> Figure:
     """Share of the leads of a stage, by default the first, that have left it by each exit: the data and as fitted."""
-    from funnelsim.reporting.calibration_figures import has_curves, stage_figure
+    from funnelsim.reporting.calibrate.figures import has_curves, stage_figure
 
     fits = {one.name: one for one in calibration.stages}
     if not has_curves(calibration):
@@ -295,11 +297,11 @@ def fit(calibration: Calibration, stage: str | None = None) -> Figure:
 # ---- what is drawn -------------------------------------------------------------------------------------------------
 
 
-def _comparison(runs: tuple[Runs, ...]) -> Compared | None:
+def _comparison(runs: tuple[Runs, ...]) -> ComparisonResult | None:
     """The comparison, when one is given; alone, for it brings its scenarios with it."""
-    from funnelsim.commands.compare import Compared
+    from funnelsim.commands.compare import ComparisonResult
 
-    found = [one for one in runs if isinstance(one, Compared)]
+    found = [one for one in runs if isinstance(one, ComparisonResult)]
     if found and len(runs) > 1:
         raise UsageError("give one comparison, or any number of runs")
     return found[0] if found else None
@@ -315,11 +317,12 @@ def _results(runs: tuple[Runs, ...]) -> list[Result]:
 
 
 def _weekly(runs: tuple[Runs, ...], name: str) -> dict[str, list[Band]]:
-    from funnelsim.reporting import compared, figures
+    from funnelsim.reporting.compare import figures as compare_figures
+    from funnelsim.reporting.run import figures as run_figures
 
     if (comparison := _comparison(runs)) is not None:
-        return compared.weekly_bands(comparison.found, name)
-    return figures.weekly_bands(_named(runs), name)
+        return compare_figures.weekly_bands(comparison.found, name)
+    return run_figures.weekly_bands(_named(runs), name)
 
 
 def _named(runs: tuple[Runs, ...]) -> dict[str, Result]:
@@ -337,7 +340,7 @@ def _some(panels: dict[str, list[Band]], why: str) -> dict[str, list[Band]]:
     return panels
 
 
-def _measure(swept: Swept, measure: str | None) -> str:
+def _measure(swept: SweepResult, measure: str | None) -> str:
     known = swept.found.study.measures
     if len(swept.found.failed) == len(swept.found.cells):
         raise UsageError("every point of this sweep failed, so there is nothing to draw")
@@ -349,11 +352,11 @@ def _measure(swept: Swept, measure: str | None) -> str:
     raise UsageError(f"this sweep has no measure '{measure}'; it has {', '.join(known)}")
 
 
-def _objectives(optimised: Optimised) -> int:
+def _objectives(optimised: OptimisationResult) -> int:
     return len(optimised.found.question.objectives)
 
 
-def _scored(backtested: Backtested) -> Backtest:
+def _scored(backtested: BacktestResult) -> Backtest:
     if not backtested.found.scored:
         raise UsageError("no forecast of this back-test could be scored, so there is nothing to draw")
     return backtested.found

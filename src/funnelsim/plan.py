@@ -1,7 +1,7 @@
 """The Plan: the only door between what people write and what the engines run.
 
 A Plan is numbers only: record arrays, one row a source, stage, team and so on; instants in seconds since `start`
-on a grid of 1/1024 s (rule 1), indices for names, -1 for "none". Names and money are in the `Book` beside it.
+on a grid of 1/1024 s (rule 1), indices for names, -1 for "none". Names and money are in the `Labels` beside it.
 A *run* of points or rows is given by its first index and its count (`kept_first`, `kept_count`).
 """
 
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.whole import whole
+from funnelsim.int64 import whole
 
 TICK = 1.0 / 1024.0
 MANY = whole(1 << 30)            # no limit, where a count has one
@@ -297,7 +297,7 @@ class Plan(NamedTuple):
     tables: NDArray[np.float64]         # f8[table, cell]: inverse distribution functions, see engine.streams
 
 
-class Book(NamedTuple):
+class Labels(NamedTuple):
     """What the numbers of a Plan are called and cost: for measures and reports, never for an engine."""
 
     start: str                  # ISO date and time of instant 0, with offset

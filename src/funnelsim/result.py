@@ -40,7 +40,7 @@ from funnelsim.measures import (
     stack,
     weekly,
 )
-from funnelsim.plan import Book, Plan, first_touch_terms
+from funnelsim.plan import Labels, Plan, first_touch_terms
 from funnelsim.summary import WINDOWS, Summary
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Result:
     folder: Path | None = None
 
     @classmethod
-    def of(cls, summaries: Sequence[Summary], credits: Floats | None, plan: Plan, book: Book,
+    def of(cls, summaries: Sequence[Summary], credits: Floats | None, plan: Plan, book: Labels,
            manifest: Manifest) -> Result:
         """From the counts of all replications; `credits` is [replication, window, team] of some of them."""
         stacked = stack(summaries)
@@ -113,9 +113,9 @@ class Result:
                    tuple(_breaches_from(breaches)), folder)
 
     @property
-    def book(self) -> Book:
+    def book(self) -> Labels:
         """Names and currency."""
-        return Book(**{key: _frozen(value) for key, value in self.manifest.book.items()})
+        return Labels(**{key: _frozen(value) for key, value in self.manifest.book.items()})
 
     @property
     def folder_name(self) -> str:
@@ -131,7 +131,7 @@ class Result:
         return f"<Result of {name!r}: {count} replications, seed {seed}, {len(self.measures)} measures>"
 
     def _repr_html_(self) -> str:
-        from funnelsim.reporting.notebook import run_card
+        from funnelsim.reporting.common.notebook import run_card
 
         return run_card(self)
 
@@ -217,7 +217,7 @@ def join_parquet(parts: Sequence[Path], file: Path) -> None:
 # ---- from the summaries --------------------------------------------------------------------------------------------
 
 
-def _tracks(stacked: Summary, plan: Plan, book: Book) -> list[Track]:
+def _tracks(stacked: Summary, plan: Plan, book: Labels) -> list[Track]:
     found = []
     for weeks in (*weekly(stacked, plan, book), *burn_up(stacked, plan, book)):
         low, high = weeks.band
@@ -225,7 +225,7 @@ def _tracks(stacked: Summary, plan: Plan, book: Book) -> list[Track]:
     return found
 
 
-def _curves(stacked: Summary, plan: Plan, book: Book) -> list[Curve]:
+def _curves(stacked: Summary, plan: Plan, book: Labels) -> list[Curve]:
     found = []
     for window, which in enumerate(WINDOWS):
         for stage, name in enumerate(book.stages):

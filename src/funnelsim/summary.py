@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelsim.int64 import whole
 from funnelsim.plan import Plan, records
-from funnelsim.whole import whole
 
 COHORT, CALENDAR = whole(0), whole(1)
 WINDOWS = ("cohort", "calendar")

@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from funnelsim.calibration.arrivals import Arrivals, fit_arrivals
-from funnelsim.calibration.cohort_table import CohortTable, cohort_records, fit_cohorts, read_cohorts
-from funnelsim.calibration.covariates import Slopes, fit_slopes
-from funnelsim.calibration.crossed import crossed_fits
-from funnelsim.calibration.history import History
-from funnelsim.calibration.history_file import read_history
-from funnelsim.calibration.mixing import NO_FITS, Fits, ever, source_fits
-from funnelsim.calibration.purchases import Repeat, read_repeat
-from funnelsim.calibration.reading import Library, open_library
-from funnelsim.calibration.records import Records, no_records, read_records
-from funnelsim.calibration.segments import SegmentShares, segment_shares
-from funnelsim.calibration.snapshot import Snapshot, take_snapshot
-from funnelsim.calibration.stages import StageFit, cohorts, fit_stages
-from funnelsim.calibration.tally import Tally
+from funnelsim.calibration.arrivals.arrival_rate import Arrivals, fit_arrivals
+from funnelsim.calibration.cohorts.cohort_table import CohortTable, cohort_records, fit_cohorts, read_cohorts
+from funnelsim.calibration.events.deal_value import DealValue, fit_value
+from funnelsim.calibration.events.leads_in_flight import Snapshot, take_snapshot
+from funnelsim.calibration.events.segment_shares import SegmentShares, segment_shares
+from funnelsim.calibration.events.visit_history import Records, no_records, read_records
+from funnelsim.calibration.history.model import History
+from funnelsim.calibration.history.parser import read_history
+from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.io.tables import Library, open_library
+from funnelsim.calibration.pooling.source_effects import NO_FITS, Fits, ever, source_fits
+from funnelsim.calibration.pooling.two_way_pooling import crossed_fits
+from funnelsim.calibration.repeat.repeat_purchase_data import Repeat, read_repeat
+from funnelsim.calibration.response.response_data import ResponseFound, read_response_effect
+from funnelsim.calibration.survival.covariates import Slopes, fit_slopes
+from funnelsim.calibration.survival.model_averaging import Estimate, estimate
+from funnelsim.calibration.survival.stages import StageFit, cohorts, fit_stages
 from funnelsim.calibration.teams.fit import TeamFit, fit_team
-from funnelsim.calibration.teams.log import read_pieces
 from funnelsim.calibration.teams.queue_records import queue_records
-from funnelsim.calibration.teams.visits import with_whole, work_of_visits
-from funnelsim.calibration.touches import ResponseFound, read_response_effect
-from funnelsim.calibration.values import DealValue, fit_value
-from funnelsim.calibration.weighing import Estimate, estimate
+from funnelsim.calibration.teams.work_log import read_pieces
+from funnelsim.calibration.teams.work_per_visit import with_whole, work_of_visits
 from funnelsim.errors import DataError, Problem
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Calibration:
         )
 
     def _repr_html_(self) -> str:
-        from funnelsim.reporting.notebook import card
+        from funnelsim.reporting.common.notebook import card
 
         return card(self.report(), self.frame())
 
@@ -171,7 +171,7 @@ class Calibration:
 
     def report(self, verbose: bool = False) -> str:
         """What was found, as plain text."""
-        from funnelsim.calibration.report import report
+        from funnelsim.calibration.report.text import report
 
         return report(self, verbose)
 
@@ -187,7 +187,7 @@ def calibrate(
     history, library = open_history(history_path, data_dir)
     found = fit_history(history, library, strict)
     if out is not None:
-        from funnelsim.calibration.fitted import write_fitted
+        from funnelsim.calibration.report.fitted_file import write_fitted
 
         try:
             found.files.extend(write_fitted(found, out))

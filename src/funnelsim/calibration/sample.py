@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from funnelsim.plan import END, LOST, Book
+from funnelsim.plan import END, LOST, Labels
 
 LOST_EVENT = "lost"
 
 
 def write_sample(
-    visits: Any, book: Book, as_of: float, leads_file: str | Path, events_file: str | Path, won: str | None = None
+    visits: Any, book: Labels, as_of: float, leads_file: str | Path, events_file: str | Path, won: str | None = None
 ) -> tuple[int, int]:
     """Write both files from a run's visits (columns as plan.VISIT), cut `as_of` seconds after the start.
 
@@ -46,7 +46,7 @@ def _names(lead: np.ndarray) -> dict[int, str]:
     return {one: f"L{number:0{width}d}" for number, one in enumerate(distinct, start=1)}
 
 
-def _leads(visits: Any, book: Book, names: dict[int, str], won: int) -> list[tuple[str, ...]]:
+def _leads(visits: Any, book: Labels, names: dict[int, str], won: int) -> list[tuple[str, ...]]:
     winners = visits[visits["stage"] == won]
     value = dict(zip(winners["lead"].tolist(), winners["value"].tolist(), strict=True))
     source = dict(zip(visits["lead"].tolist(), visits["source"].tolist(), strict=True))
@@ -56,7 +56,7 @@ def _leads(visits: Any, book: Book, names: dict[int, str], won: int) -> list[tup
     ]
 
 
-def _events(visits: Any, book: Book, names: dict[int, str], as_of: float) -> list[tuple[str, ...]]:
+def _events(visits: Any, book: Labels, names: dict[int, str], as_of: float) -> list[tuple[str, ...]]:
     entered = zip(visits["entered"].tolist(), visits["lead"].tolist(), visits["stage"].tolist(), strict=True)
     rows = [(at, names[lead], book.stages[stage]) for at, lead, stage in entered]
     lost = (visits["to"] == LOST) & (visits["outcome"] != END)

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from funnelsim.cli.printing import complain
+from funnelsim.cli.output import complain
 from funnelsim.errors import FunnelsimError, did_you_mean
 
 COMMANDS = (

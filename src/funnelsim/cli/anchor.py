@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.watch import Terminal
+from funnelsim.progress import Terminal
 
 
 @click.command()
@@ -34,6 +34,6 @@ def anchor(file: Path, sets: tuple[str, ...], threads: int | None, as_json: bool
 
         click.echo(json.dumps(to_json(found), indent=1))
     else:
-        from funnelsim.reporting.terminal import anchor_report
+        from funnelsim.reporting.run.report import anchor_report
 
         click.echo(anchor_report(found))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.printing import answer
+from funnelsim.cli.output import answer
 
 
 @click.command()
@@ -37,7 +37,7 @@ def calibrate(file: str, out: Path | None, data: Path | None, strict: bool, time
     An export is recognised by its columns, and a history file is written for it, to be edited.
     """
     from funnelsim import api
-    from funnelsim.calibration.readers.recognise import history_of, is_history
+    from funnelsim.calibration.exports.detect import history_of, is_history
 
     history = Path(file) if is_history(file) else history_of(file, out)
     if not is_history(file):

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.printing import complain, warn
+from funnelsim.cli.output import complain, warn
 
 
 @click.command()

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from funnelsim.cli.options import Share, options
-from funnelsim.cli.printing import command_line, tell
-from funnelsim.watch import Terminal
+from funnelsim.cli.output import command_line, tell
+from funnelsim.progress import Terminal
 
 
 @click.command()

@@ -41,7 +41,7 @@ class Formats(click.ParamType[tuple[str, ...]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         from funnelsim.errors import UsageError
-        from funnelsim.reporting.formats import formats_of
+        from funnelsim.reporting.common.figure_formats import formats_of
 
         try:
             return formats_of(value)

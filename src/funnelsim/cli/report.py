@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.printing import answer
+from funnelsim.cli.output import answer
 
 
 @click.command()

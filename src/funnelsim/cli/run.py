@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.printing import answer, command_line, width
-from funnelsim.watch import Terminal
+from funnelsim.cli.output import answer, command_line, width
+from funnelsim.progress import Terminal
 
 
 @click.command()
@@ -38,7 +38,7 @@ def run(file: Path, sets: tuple[str, ...], as_json: bool, quiet: bool, verbose: 
     if as_json:
         click.echo(json.dumps(result.as_data(), indent=1, ensure_ascii=False))
     else:
-        from funnelsim.reporting.terminal import run_report
+        from funnelsim.reporting.run.report import run_report
 
         answer(run_report(result, verbose, width()))
         click.echo(_assumed(result, file, verbose), nl=False)
@@ -47,7 +47,7 @@ def run(file: Path, sets: tuple[str, ...], as_json: bool, quiet: bool, verbose: 
 
 def _assumed(result: Any, file: Path, verbose: int) -> str:
     """What the scenario of a run rests on that nobody has published."""
-    from funnelsim.reporting.seam import assumptions_report
+    from funnelsim.reporting.handoff.report import assumptions_report
     from funnelsim.scenario import loads_resolved
     from funnelsim.scenario.assumptions import assumptions, equally_good
 

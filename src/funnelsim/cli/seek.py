@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from funnelsim.cli.options import Share, options
-from funnelsim.cli.printing import command_line, tell
-from funnelsim.watch import Terminal, Watch
+from funnelsim.cli.output import command_line, tell
+from funnelsim.progress import Progress, Terminal
 
 
 @click.command()
@@ -53,7 +53,7 @@ def seek(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose: in
         raise GoalNotMet("the goal cannot be met within the range")
 
 
-def _tell_chance(file: Path, watch: Watch, as_json: bool, options: dict[str, Any]) -> None:
+def _tell_chance(file: Path, watch: Progress, as_json: bool, options: dict[str, Any]) -> None:
     """The chance of the goal as things are."""
     from funnelsim import api
     from funnelsim.errors import UsageError

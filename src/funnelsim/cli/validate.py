@@ -9,7 +9,7 @@ import click
 
 from funnelsim.cli.options import options
 from funnelsim.errors import RunError
-from funnelsim.watch import Terminal
+from funnelsim.progress import Terminal
 
 
 @click.command()

@@ -22,15 +22,15 @@ from typing import TYPE_CHECKING, Any
 
 from funnelsim import manifest as manifests
 from funnelsim.calibration.pipeline import open_history
-from funnelsim.commands.finished import Finished
-from funnelsim.commands.repeating import refuse_changes, same_digits
-from funnelsim.commands.saving import finite, papers, points_in, ready, saved
+from funnelsim.commands.persistence import finite, papers, points_in, ready, saved
+from funnelsim.commands.rerun import refuse_changes, same_digits
+from funnelsim.commands.study_result import StudyResult
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.reporting.formats import Figures, formats_of
+from funnelsim.progress import Progress
+from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.study.backtest.rolling import Backtest, Size
 from funnelsim.study.backtest.rolling import backtest as study_backtest
 from funnelsim.study.backtest.scores import Score, Scored
-from funnelsim.watch import Watch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 DISTANCES = "log-distance-measures"         # the package that measures them
 
 
-class Backtested(Finished[Backtest]):
+class BacktestResult(StudyResult[Backtest]):
     """A finished back-test, and where it is saved."""
 
     what = "backtest"
@@ -49,7 +49,7 @@ class Backtested(Finished[Backtest]):
 
     def report(self, verbose: int = 0, width: int = 0) -> str:
         """The text of a back-test."""
-        from funnelsim.reporting.backtest_words import backtest_report
+        from funnelsim.reporting.backtest.report import backtest_report
 
         return backtest_report(self.found, verbose, width)
 
@@ -85,13 +85,13 @@ class Backtested(Finished[Backtest]):
 def backtest(file: str | Path, *, data: str | Path | None = None, origins: int | None = None,
              horizon: int | None = None, draws: int | None = None, seed: int | None = None, engine: str | None = None,
              threads: int | None = None, distances: bool = True, work: bool = True, out: str | Path | None = "results",
-             figures: Figures = True, command: Sequence[str] = (), watch: Watch | None = None) -> Backtested:
+             figures: Figures = True, command: Sequence[str] = (), watch: Progress | None = None) -> BacktestResult:
     """Back-test a history; or repeat a back-test from its manifest.
 
     `horizon` in weeks; `draws` futures of each forecast; `work` False leaves a log of work out of the fits. Forecasts
     are kept in `out`/points and never made twice.
     """
-    watch, formats = watch or Watch(), formats_of(figures)
+    watch, formats = watch or Progress(), formats_of(figures)
     repeated = manifest_at(Path(file), "backtest")
     if repeated is not None:
         refuse_changes(origins, horizon, draws, seed, engine)
@@ -108,7 +108,7 @@ def backtest(file: str | Path, *, data: str | Path | None = None, origins: int |
     found = study_backtest(history, library, size, points_in(out), threads, watch)
     manifest = _manifest(found, path, data, began, list(command) or ["funnelsim", "backtest", str(file)],
                          {sheet.file: sheet.sha256 for sheet in library.sheets.values()})
-    return saved(Backtested(found, same_digits(manifest, repeated, watch)), out, formats)
+    return saved(BacktestResult(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
 def _manifest(found: Backtest, path: Path, data: str | Path | None, began: datetime, command: list[str],

@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.asking import booked_amount, wanted_goal
-from funnelsim.commands.finished import Finished
-from funnelsim.commands.repeating import goal_data, goal_of_data, refuse_changes, same_digits
-from funnelsim.commands.saving import executor_on, finite, papers, points_in, ready, saved
+from funnelsim.commands.persistence import executor_on, finite, papers, points_in, ready, saved
+from funnelsim.commands.rerun import goal_data, goal_of_data, refuse_changes, same_digits
+from funnelsim.commands.study_inputs import booked_amount, wanted_goal
+from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.scenario.varying import Template
+from funnelsim.progress import Progress
+from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.seek.chance import Asked, Chance
 from funnelsim.study.seek.chance import chance as study_chance
 from funnelsim.study.study_file import is_study
-from funnelsim.watch import Watch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 REPLICATIONS = 200
 
 
-class Told(Finished[Chance]):
+class ChanceResult(StudyResult[Chance]):
     """A chance, and where it is saved."""
 
     what = "chance"
@@ -46,7 +46,7 @@ class Told(Finished[Chance]):
 
     def report(self, verbose: int = 0, width: int = 0) -> str:
         """The text of a chance, which is short whatever is asked."""
-        from funnelsim.reporting.chance_words import chance_report
+        from funnelsim.reporting.chance.report import chance_report
 
         return chance_report(self.found)
 
@@ -81,9 +81,9 @@ class Told(Finished[Chance]):
 def chance(file: str | Path, *, goal: str | None = None, booked: str | float | None = None, sets: Sequence[str] = (),
            replications: int | None = None, seed: int | None = None, engine: str | None = None,
            threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
-           command: Sequence[str] = (), watch: Watch | None = None) -> Told:
+           command: Sequence[str] = (), watch: Progress | None = None) -> ChanceResult:
     """The chance of a goal as things are; or repeat that from its manifest."""
-    watch = watch or Watch()
+    watch = watch or Progress()
     repeated = manifest_at(Path(file), "seek")
     if repeated is not None:
         if "axis" in repeated.design:
@@ -103,7 +103,7 @@ def chance(file: str | Path, *, goal: str | None = None, booked: str | float | N
         found = study_chance(asked, points_in(out), executor, threads, watch)
     watch.clear()
     manifest = _manifest(found, name, began, list(command) or ["funnelsim", "seek", str(file)])
-    return saved(Told(found, same_digits(manifest, repeated, watch)), out, ())
+    return saved(ChanceResult(found, same_digits(manifest, repeated, watch)), out, ())
 
 
 def varies_nothing(file: str | Path, vary: Sequence[str]) -> bool:

@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.finished import Finished
-from funnelsim.commands.repeating import refuse_changes, same_digits
-from funnelsim.commands.saving import papers, ready, saved
+from funnelsim.commands.persistence import papers, ready, saved
+from funnelsim.commands.rerun import refuse_changes, same_digits
+from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.plan import fingerprint
-from funnelsim.reporting.formats import Figures, formats_of
+from funnelsim.progress import Progress
+from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study.anchor import to_json
 from funnelsim.study.compare import Column, Comparison, Design
 from funnelsim.study.compare import compare as study
-from funnelsim.watch import Watch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-class Compared(Finished[Comparison]):
+class ComparisonResult(StudyResult[Comparison]):
     """A finished comparison, and where it is saved."""
 
     what = "compare"
@@ -42,7 +42,7 @@ class Compared(Finished[Comparison]):
 
     def report(self, verbose: int = 0, width: int = 110) -> str:
         """The text of a comparison."""
-        from funnelsim.reporting.comparison import comparison_report
+        from funnelsim.reporting.compare.report import comparison_report
 
         return comparison_report(self.found, verbose, width)
 
@@ -129,13 +129,13 @@ def compare(
     out: str | Path | None = "results",
     figures: Figures = True,
     command: Sequence[str] = (),
-    watch: Watch | None = None,
-) -> Compared:
+    watch: Progress | None = None,
+) -> ComparisonResult:
     """Set each other scenario against the base; or, given a manifest alone, repeat that comparison to the last digit.
 
     `sets` change every scenario compared. `out` is the folder of results, None to save nothing.
     """
-    watch, formats = watch or Watch(), formats_of(figures)
+    watch, formats = watch or Progress(), formats_of(figures)
     repeated = manifest_at(Path(base), "compare")
     if repeated is None:
         if not others:
@@ -156,7 +156,7 @@ def compare(
     watch.clear()
     given = list(command) or ["funnelsim", "compare", str(base), *map(str, others)]
     manifest = _manifest(found, every, design, engine, aside, began, given)
-    return saved(Compared(found, same_digits(manifest, repeated, watch)), out, formats)
+    return saved(ComparisonResult(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
 def _design(draws: int | None, pairs: int | None, precision: float | None) -> Design:

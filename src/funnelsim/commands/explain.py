@@ -21,20 +21,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.finished import Finished
-from funnelsim.commands.repeating import refuse_changes, same_digits
-from funnelsim.commands.saving import executor_on, papers, points_in, ready, saved
+from funnelsim.commands.persistence import executor_on, papers, points_in, ready, saved
+from funnelsim.commands.rerun import refuse_changes, same_digits
+from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.reporting.formats import Figures, formats_of
+from funnelsim.progress import Progress
+from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.scenario import load, loads_resolved
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.compare import goal_of
+from funnelsim.study.explain.coalitions import Question, name_of
 from funnelsim.study.explain.explain import Explanation, Share
 from funnelsim.study.explain.explain import explain as study
-from funnelsim.study.explain.mixtures import Question, name_of
-from funnelsim.study.points import TwoLevel
-from funnelsim.watch import Watch
+from funnelsim.study.point import TwoLevel
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 DRAWS, PAIRS = 40, 4
 
 
-class Explained(Finished[Explanation]):
+class ExplanationResult(StudyResult[Explanation]):
     """A finished explanation, and where it is saved."""
 
     what = "explain"
@@ -54,7 +54,7 @@ class Explained(Finished[Explanation]):
 
     def report(self, verbose: int = 0, width: int = 0) -> str:
         """The text of an explanation."""
-        from funnelsim.reporting.explain_words import explain_report
+        from funnelsim.reporting.explain.report import explain_report
 
         return explain_report(self.found, verbose, width)
 
@@ -93,12 +93,12 @@ def explain(base: str | Path, other: str | Path | None = None, *, measure: str |
             seed: int | None = None, draws: int | None = None, pairs: int | None = None, orders: int | None = None,
             equal_people: bool | None = None, engine: str | None = None, threads: int | None = None,
             cluster: str | None = None, out: str | Path | None = "results", figures: Figures = True,
-            command: Sequence[str] = (), watch: Watch | None = None) -> Explained:
+            command: Sequence[str] = (), watch: Progress | None = None) -> ExplanationResult:
     """Divide the difference of two scenarios among their changes; or repeat an explanation from its manifest alone.
 
     `sets` change both scenarios. Mixtures of the two that are finished are kept in `out`/points and never run twice.
     """
-    watch, formats = watch or Watch(), formats_of(figures)
+    watch, formats = watch or Progress(), formats_of(figures)
     repeated = manifest_at(Path(base), "explain")
     if repeated is not None:
         refuse_changes(other, measure, sets, seed, draws, pairs, orders, equal_people, engine)
@@ -112,7 +112,7 @@ def explain(base: str | Path, other: str | Path | None = None, *, measure: str |
         found = study(question, points_in(out), executor, threads, watch)
     watch.clear()
     manifest = _manifest(found, began, list(command) or ["funnelsim", "explain", str(base), str(other or "")])
-    return saved(Explained(found, same_digits(manifest, repeated, watch)), out, formats)
+    return saved(ExplanationResult(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
 def _size(draws: int | None, pairs: int | None) -> TwoLevel:

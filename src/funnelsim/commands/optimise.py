@@ -20,24 +20,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.asking import asked_in, goal_from
-from funnelsim.commands.finished import Finished
-from funnelsim.commands.repeating import axis_data, axis_of, goal_data, goal_of_data, refuse_changes, same_digits
-from funnelsim.commands.saving import executor_on, finite, papers, points_in, ready, saved
+from funnelsim.commands.persistence import executor_on, finite, papers, points_in, ready, saved
+from funnelsim.commands.rerun import axis_data, axis_of, goal_data, goal_of_data, refuse_changes, same_digits
+from funnelsim.commands.study_inputs import asked_in, goal_from
+from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import RunError, UsageError
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.reporting.formats import Figures, formats_of
+from funnelsim.progress import Progress
+from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.scenario.schema import nature
-from funnelsim.scenario.varying import Template
+from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.optimise.finalists import Objective
 from funnelsim.study.optimise.gain import Gain
 from funnelsim.study.optimise.optimise import Optimum, Question
 from funnelsim.study.optimise.optimise import optimise as study_optimise
 from funnelsim.study.optimise.search import Trial
-from funnelsim.study.points import Size
+from funnelsim.study.point import Size
 from funnelsim.study.study_file import StudyFile
-from funnelsim.watch import Watch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,7 +47,7 @@ MOST_TRIALS = 10_000
 SEARCH = "optuna"                       # suggests the points: another version may suggest others
 
 
-class Optimised(Finished[Optimum]):
+class OptimisationResult(StudyResult[Optimum]):
     """A finished search, and where it is saved."""
 
     what = "optimise"
@@ -60,7 +60,7 @@ class Optimised(Finished[Optimum]):
 
     def report(self, verbose: int = 0, width: int = 0) -> str:
         """The text of a search."""
-        from funnelsim.reporting.optimise_words import optimise_report
+        from funnelsim.reporting.optimise.report import optimise_report
 
         return optimise_report(self.found, verbose, width)
 
@@ -110,14 +110,14 @@ def optimise(file: str | Path, *, vary: Sequence[str] = (), maximise: Sequence[s
              chance: float | None = None, confidence: float | None = None, goal: str | None = None,
              sets: Sequence[str] = (), seed: int | None = None, engine: str | None = None,
              threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
-             figures: Figures = True, command: Sequence[str] = (), watch: Watch | None = None) -> Optimised:
+             figures: Figures = True, command: Sequence[str] = (), watch: Progress | None = None) -> OptimisationResult:
     """Search the ranges for the best settings, one objective or several; or repeat a search from its manifest.
 
     `gap` is a difference of the objective that does not matter, as an amount or a share of the best; `chance` is wanted
     of the right choice among the finalists, `confidence` that the constraints are met. UsageError for options that
     cannot be meant, or when Optuna is not there.
     """
-    watch, formats = watch or Watch(), formats_of(figures)
+    watch, formats = watch or Progress(), formats_of(figures)
     repeated = manifest_at(Path(file), "optimise")
     if repeated is not None:
         refuse_changes(vary, maximise, minimise, subject_to, sets, trials, replications, finalists, gap, chance,
@@ -137,7 +137,7 @@ def optimise(file: str | Path, *, vary: Sequence[str] = (), maximise: Sequence[s
     watch.clear()
     manifest = _manifest(found, name, began, list(command) or ["funnelsim", "optimise", str(file)])
     _same_search(manifest, repeated)
-    return saved(Optimised(found, same_digits(manifest, repeated, watch)), out, formats)
+    return saved(OptimisationResult(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
 # ---- what is asked -------------------------------------------------------------------------------------------------

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from funnelsim.atomic_io import atomic_write
 from funnelsim.errors import UsageError
-from funnelsim.folder import write_file_whole
 from funnelsim.reporting.html.page import html_of
-from funnelsim.reporting.html.saved import Saved, read_all
+from funnelsim.reporting.html.saved_result import Saved, read_all
 
 
 @dataclass(frozen=True)
-class Reported:
+class Report:
     """A report that has been written."""
 
     file: Path
@@ -20,7 +20,7 @@ class Reported:
     answers: tuple[str, ...]    # the answer sentence of each result
 
 
-def report(*results: str | Path, out: str | Path | None = None, title: str = "") -> Reported:
+def report(*results: str | Path, out: str | Path | None = None, title: str = "") -> Report:
     """Write one HTML file of saved results: answer, figures, tables, what they rest on, what differs, manifest.
 
     `results` are folders that run, compare, sweep, seek ... have saved. `out` is the file, by default named after the
@@ -32,8 +32,8 @@ def report(*results: str | Path, out: str | Path | None = None, title: str = "")
     every = read_all(results)
     file = Path(out) if out is not None else _beside(every)
     data = html_of(every, title).encode()
-    write_file_whole(file, data)
-    return Reported(file, len(data), tuple(one.answer.partition("\n")[0] for one in every))
+    atomic_write(file, data)
+    return Report(file, len(data), tuple(one.answer.partition("\n")[0] for one in every))
 
 
 def _beside(every: list[Saved]) -> Path:

@@ -18,23 +18,23 @@ from pathlib import Path
 import numpy as np
 
 from funnelsim import manifest as manifests
+from funnelsim.atomic_io import Draft, atomic_folder, check_writable
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.engine.jit import is_compiled
 from funnelsim.engine.replicate import replicate
 from funnelsim.errors import RunError, UsageError
 from funnelsim.export import event_log, named_tables
-from funnelsim.folder import Draft, check_writable, written_whole
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.measures import credit, mean, revenue, stack
 from funnelsim.plan import Plan, fingerprint
-from funnelsim.reporting.formats import Figures, formats_of
-from funnelsim.reporting.terminal import run_report
+from funnelsim.progress import Progress
+from funnelsim.reporting.common.figure_formats import Figures, formats_of
+from funnelsim.reporting.run.report import run_report
 from funnelsim.result import ANSWER, Result, join_parquet, put, put_parquet
 from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study import anchor as anchors
 from funnelsim.summary import COHORT, Summary
 from funnelsim.trace import Trace
-from funnelsim.watch import Watch
 
 REPLICATIONS = 100
 FIRST, MOST = 20, 10_000        # of a run to a precision
@@ -59,7 +59,7 @@ class Job:
     threads: int | None = None
     tables: bool = False
     event_log: str | None = None
-    watch: Watch = field(default_factory=Watch)
+    watch: Progress = field(default_factory=Progress)
 
     @property
     def centre(self) -> Plan:
@@ -74,13 +74,13 @@ class Job:
 def run(file: str | Path, sets: Sequence[str] = (), *, seed: int | None = None, replications: int | None = None,
         precision: float | None = None, engine: str | None = None, threads: int | None = None, tables: bool = False,
         log: str | None = None, out: str | Path | None = "results", figures: Figures = True,
-        command: Sequence[str] = (), watch: Watch | None = None) -> Result:
+        command: Sequence[str] = (), watch: Progress | None = None) -> Result:
     """Run a scenario file; or, given a manifest or a results folder, repeat that run to the last digit.
 
     `precision` adds replications until the simulation error of wins and revenue is below that share of their mean.
     `out` is the folder of results, None to save nothing. Raises ScenarioError, UsageError or RunError.
     """
-    watch, formats = watch or Watch(), formats_of(figures)
+    watch, formats = watch or Progress(), formats_of(figures)
     _check_options(replications, precision, engine, log)
     repeated = manifest_at(Path(file), "run")
     if repeated is None:
@@ -96,14 +96,14 @@ def run(file: str | Path, sets: Sequence[str] = (), *, seed: int | None = None, 
         watch.note(str(problem))
     job = _job(loaded, repeated, seed, replications, engine, watch)
     job.precision, job.threads, job.tables, job.event_log = precision, threads, tables, log
-    with written_whole(Path(out)) if out is not None else nullcontext() as draft:
+    with atomic_folder(Path(out)) if out is not None else nullcontext() as draft:
         result = _finished(job, repeated, draft, list(command) or ["funnelsim", "run", str(file), *_set_options(sets)])
         if draft is None:
             return result
         result.write(draft.path)
         put(draft.path / ANSWER, run_report(result, width=0).encode())
         if formats:
-            from funnelsim.reporting.figures import draw_run
+            from funnelsim.reporting.run.figures import draw_run
 
             draw_run(result, draft.path, formats)
         draft.name = result.folder_name
@@ -128,7 +128,7 @@ def _set_options(sets: Sequence[str]) -> list[str]:
 
 
 def _job(loaded: Loaded, repeated: Manifest | None, seed: int | None, replications: int | None, engine: str | None,
-         watch: Watch) -> Job:
+         watch: Progress) -> Job:
     blueprint = prepare(loaded)
     if not is_compiled() and (repeated.engine if repeated else engine) != "reference":
         watch.note("compiling the engine (once)")

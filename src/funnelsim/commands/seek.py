@@ -18,19 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.asking import asked_in, booked_amount, wanted_goal
-from funnelsim.commands.finished import Finished
-from funnelsim.commands.repeating import axis_data, axis_of, goal_data, goal_of_data, refuse_changes, same_digits
-from funnelsim.commands.saving import executor_on, finite, papers, points_in, ready, saved
+from funnelsim.commands.persistence import executor_on, finite, papers, points_in, ready, saved
+from funnelsim.commands.rerun import axis_data, axis_of, goal_data, goal_of_data, refuse_changes, same_digits
+from funnelsim.commands.study_inputs import asked_in, booked_amount, wanted_goal
+from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.reporting.formats import Figures, formats_of
-from funnelsim.scenario.varying import Template
+from funnelsim.progress import Progress
+from funnelsim.reporting.common.figure_formats import Figures, formats_of
+from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import from_json, to_json
-from funnelsim.study.points import Size
+from funnelsim.study.point import Size
 from funnelsim.study.seek.seek import Node, Question, Seek
 from funnelsim.study.seek.seek import seek as study_seek
-from funnelsim.watch import Watch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,7 +39,7 @@ REPLICATIONS = 100
 CHANCE = 0.8
 
 
-class Sought(Finished[Seek]):
+class SeekResult(StudyResult[Seek]):
     """A finished search, and where it is saved."""
 
     what = "seek"
@@ -51,7 +51,7 @@ class Sought(Finished[Seek]):
 
     def report(self, verbose: int = 0, width: int = 0) -> str:
         """The text of a search."""
-        from funnelsim.reporting.seek_words import seek_report
+        from funnelsim.reporting.seek.report import seek_report
 
         return seek_report(self.found, verbose, width)
 
@@ -89,13 +89,13 @@ def seek(file: str | Path, *, vary: Sequence[str] = (), goal: str | None = None,
          booked: str | float | None = None, sets: Sequence[str] = (), replications: int | None = None,
          precision: float | None = None, seed: int | None = None, engine: str | None = None,
          threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
-         figures: Figures = True, command: Sequence[str] = (), watch: Watch | None = None) -> Sought:
+         figures: Figures = True, command: Sequence[str] = (), watch: Progress | None = None) -> SeekResult:
     """Seek the smallest value of one path that meets a goal with a chance; or repeat a search from its manifest.
 
     `booked` is what counts towards the goal already, outside the run. `precision` is half the interval of the answer,
     relative to it. Points are kept in `out`/points and never run twice.
     """
-    watch, formats = watch or Watch(), formats_of(figures)
+    watch, formats = watch or Progress(), formats_of(figures)
     repeated = manifest_at(Path(file), "seek")
     if repeated is not None:
         if "axis" not in repeated.design:
@@ -110,7 +110,7 @@ def seek(file: str | Path, *, vary: Sequence[str] = (), goal: str | None = None,
         found = study_seek(question, points_in(out), executor, threads, watch)
     watch.clear()
     manifest = _manifest(found, name, began, list(command) or ["funnelsim", "seek", str(file)])
-    return saved(Sought(found, same_digits(manifest, repeated, watch)), out, formats)
+    return saved(SeekResult(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
 def _size(replications: int | None, precision: float | None) -> Size | None:

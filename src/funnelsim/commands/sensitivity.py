@@ -21,23 +21,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.finished import Finished
-from funnelsim.commands.repeating import axis_data, axis_of, refuse_changes, same_digits
-from funnelsim.commands.saving import executor_on, finite, papers, points_in, ready, saved
+from funnelsim.commands.persistence import executor_on, finite, papers, points_in, ready, saved
+from funnelsim.commands.rerun import axis_data, axis_of, refuse_changes, same_digits
+from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.reporting.formats import Figures, formats_of
-from funnelsim.scenario.varying import Template
+from funnelsim.progress import Progress
+from funnelsim.reporting.common.figure_formats import Figures, formats_of
+from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.axes import read_axes
 from funnelsim.study.compare import goal_of
-from funnelsim.study.points import Size
+from funnelsim.study.point import Size
 from funnelsim.study.sensitivity.indices import Bounded
-from funnelsim.study.sensitivity.information import first_to_learn
 from funnelsim.study.sensitivity.sensitivity import Moved, Question, Sensitivity
 from funnelsim.study.sensitivity.sensitivity import sensitivity as study_sensitivity
+from funnelsim.study.sensitivity.value_of_information import first_to_learn
 from funnelsim.study.sweep import Study
-from funnelsim.watch import Watch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,7 +46,7 @@ REPLICATIONS = 4
 FEWEST_ROWS = 16                        # fewer say nothing, not even about themselves
 
 
-class Sensed(Finished[Sensitivity]):
+class SensitivityResult(StudyResult[Sensitivity]):
     """A finished study, and where it is saved."""
 
     what = "sensitivity"
@@ -58,7 +58,7 @@ class Sensed(Finished[Sensitivity]):
 
     def report(self, verbose: int = 0, width: int = 0) -> str:
         """The text of a study."""
-        from funnelsim.reporting.sensitivity_words import sensitivity_report
+        from funnelsim.reporting.sensitivity.report import sensitivity_report
 
         return sensitivity_report(self.found, verbose, width)
 
@@ -96,13 +96,13 @@ def sensitivity(file: str | Path, other: str | Path | None = None, *, vary: Sequ
                 trajectories: int | None = None, keep: int | None = None, replications: int | None = None,
                 seed: int | None = None, engine: str | None = None, threads: int | None = None,
                 cluster: str | None = None, out: str | Path | None = "results", figures: Figures = True,
-                command: Sequence[str] = (), watch: Watch | None = None) -> Sensed:
+                command: Sequence[str] = (), watch: Progress | None = None) -> SensitivityResult:
     """Say what moves the answer of a scenario, or of another against it; or repeat a study from its manifest.
 
     `vary` adds inputs to what nobody knows. Points are kept in `out`/points and never run twice; `out` None keeps and
     saves nothing. `cluster` is the address of a Dask scheduler.
     """
-    watch, formats = watch or Watch(), formats_of(figures)
+    watch, formats = watch or Progress(), formats_of(figures)
     repeated = manifest_at(Path(file), "sensitivity")
     if repeated is not None:
         refuse_changes(other, vary, measure, sets, rows, trajectories, keep, replications, seed, engine)
@@ -119,7 +119,7 @@ def sensitivity(file: str | Path, other: str | Path | None = None, *, vary: Sequ
     watch.clear()
     given = list(command) or ["funnelsim", "sensitivity", str(file), *([str(other)] if other else [])]
     manifest = _manifest(found, name, began, given)
-    return saved(Sensed(found, same_digits(manifest, repeated, watch)), out, formats)
+    return saved(SensitivityResult(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
 def _study(files: Sequence[str | Path], vary: Sequence[str], measure: str | None, sets: Sequence[str],

@@ -19,22 +19,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.asking import asked_in, goal_from
-from funnelsim.commands.finished import Finished
-from funnelsim.commands.repeating import axis_data, axis_of, goal_data, goal_of_data, refuse_changes, same_digits
-from funnelsim.commands.saving import executor_on, papers, points_in, ready, saved
+from funnelsim.commands.persistence import executor_on, papers, points_in, ready, saved
+from funnelsim.commands.rerun import axis_data, axis_of, goal_data, goal_of_data, refuse_changes, same_digits
+from funnelsim.commands.study_inputs import asked_in, goal_from
+from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.measures import Estimate, mean
-from funnelsim.reporting.formats import Figures, formats_of
-from funnelsim.scenario.varying import Template
+from funnelsim.progress import Progress
+from funnelsim.reporting.common.figure_formats import Figures, formats_of
+from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.axes import Axis, Design, read_design
-from funnelsim.study.points import Size, standard_error
+from funnelsim.study.point import Size, standard_error
 from funnelsim.study.study_file import StudyFile
 from funnelsim.study.sweep import USUAL, Cell, Study, Sweep
 from funnelsim.study.sweep import sweep as study_sweep
-from funnelsim.watch import Watch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,7 +49,7 @@ SPREADS = {
 """Which of the three spreads a column is."""
 
 
-class Swept(Finished[Sweep]):
+class SweepResult(StudyResult[Sweep]):
     """A finished sweep, and where it is saved."""
 
     what = "sweep"
@@ -61,7 +61,7 @@ class Swept(Finished[Sweep]):
 
     def report(self, verbose: int = 0, width: int = 0) -> str:
         """The text of a sweep."""
-        from funnelsim.reporting.sweep_words import sweep_report
+        from funnelsim.reporting.sweep.report import sweep_report
 
         return sweep_report(self.found, verbose, width)
 
@@ -100,13 +100,13 @@ def sweep(file: str | Path, *others: str | Path, vary: Sequence[str] = (), measu
           design: str | None = None, sets: Sequence[str] = (), replications: int | None = None,
           precision: float | None = None, goal: str | None = None, seed: int | None = None, engine: str | None = None,
           threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
-          figures: Figures = True, command: Sequence[str] = (), watch: Watch | None = None) -> Swept:
+          figures: Figures = True, command: Sequence[str] = (), watch: Progress | None = None) -> SweepResult:
     """Run scenarios, or a study file, at many points; or, given a manifest, repeat that sweep to the last digit.
 
     What is given here goes before what a study file says. Finished points are kept in `out`/points and never run
     twice; `out` None keeps and saves nothing. `cluster` is the address of a Dask scheduler.
     """
-    watch, formats = watch or Watch(), formats_of(figures)
+    watch, formats = watch or Progress(), formats_of(figures)
     if replications is not None and precision is not None:
         raise UsageError("give --replications or --precision, not both")
     repeated = manifest_at(Path(file), "sweep")
@@ -123,7 +123,7 @@ def sweep(file: str | Path, *others: str | Path, vary: Sequence[str] = (), measu
     with executor_on(cluster) as executor:
         found = study_sweep(study, points_in(out), executor, threads, watch)
     manifest = _manifest(found, name, began, list(command) or ["funnelsim", "sweep", str(file), *map(str, others)])
-    return saved(Swept(found, same_digits(manifest, repeated, watch)), out, formats)
+    return saved(SweepResult(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
 # ---- what is asked -------------------------------------------------------------------------------------------------

@@ -5,6 +5,6 @@
 """
 
 from funnelsim.compile.blueprint import Blueprint, Intercepts, prepare
-from funnelsim.compile.draws import Belief
+from funnelsim.compile.parameter_draws import UncertainParameter
 
-__all__ = ["Belief", "Blueprint", "Intercepts", "prepare"]
+__all__ = ["Blueprint", "Intercepts", "UncertainParameter", "prepare"]

@@ -9,18 +9,18 @@ from functools import cached_property
 from typing import Any
 
 from funnelsim.calendars import local_midnights
-from funnelsim.compile import inflight, interest
-from funnelsim.compile.book import make_book
+from funnelsim.compile import initial_leads, lead_interest
+from funnelsim.compile.context import CompileContext, length
 from funnelsim.compile.demand import Demand
-from funnelsim.compile.draws import Belief, Beliefs, Draw
-from funnelsim.compile.duties import Duties
-from funnelsim.compile.fitted import Fitted
-from funnelsim.compile.frame import Frame, length
+from funnelsim.compile.fitted_draws import Fitted
+from funnelsim.compile.labels import make_labels
 from funnelsim.compile.levels import levels
-from funnelsim.compile.people import People
-from funnelsim.compile.pool import array
+from funnelsim.compile.parameter_draws import Draw, UncertainParameter, UncertainParameters
+from funnelsim.compile.stage_teams import Duties
 from funnelsim.compile.stages import Stages
-from funnelsim.compile.unknowns import Unknown, unknowns
+from funnelsim.compile.table_builder import array
+from funnelsim.compile.teams import People
+from funnelsim.compile.uncertain_inputs import UncertainInput, unknowns
 from funnelsim.plan import (
     ACTION_ROW,
     DEFINITION,
@@ -41,7 +41,7 @@ from funnelsim.plan import (
     TASK,
     TEAM,
     TERM,
-    Book,
+    Labels,
     Plan,
 )
 from funnelsim.scenario.schema import Scenario
@@ -55,17 +55,17 @@ class Blueprint:
 
     scenario: Scenario
     centre: Plan                # with every belief at its centre
-    book: Book
-    _beliefs: Beliefs
+    book: Labels
+    _beliefs: UncertainParameters
     _fitted: Fitted
 
     @property
-    def beliefs(self) -> list[Belief]:
+    def beliefs(self) -> list[UncertainParameter]:
         """The ranges that a draw moves, in the order of the file."""
         return list(self._beliefs.all)
 
     @cached_property
-    def unknowns(self) -> list[Unknown]:
+    def unknowns(self) -> list[UncertainInput]:
         """All that a draw moves: each range, each source's rate and fit, each fitted stage as one."""
         return unknowns(self._beliefs, self._fitted)
 
@@ -109,12 +109,12 @@ class Blueprint:
 def prepare(loaded: Any) -> Blueprint:
     """Compile a loaded scenario (`scenario.load`) or a Scenario."""
     scenario: Scenario = getattr(loaded, "scenario", loaded)
-    frame = Frame(scenario)
+    frame = CompileContext(scenario)
     demand, stages, people = Demand(frame), Stages(frame), People(frame)
     duties = Duties(frame, demand.names)
-    scores, definitions, slow = interest.scores(frame), interest.definitions(frame), levels(frame)
+    scores, definitions, slow = lead_interest.scores(frame), lead_interest.definitions(frame), levels(frame)
     fitted = Fitted(frame, demand, stages)
-    snapshot = inflight.snapshot(frame, demand.names)
+    snapshot = initial_leads.snapshot(frame, demand.names)
     days = frame.pool.instants(local_midnights(scenario.timezone, frame.start, frame.horizon))
     settings = {
         "horizon": frame.horizon, "measure_from": frame.measure_from, "measure_to": frame.measure_to,
@@ -137,7 +137,7 @@ def prepare(loaded: Any) -> Blueprint:
         definitions=array(DEFINITION, definitions),
         inflight=snapshot, instants=instants, tables=tables,
     )
-    return Blueprint(scenario, plan, make_book(frame, demand.names, stages.labour.names), frame.beliefs, fitted)
+    return Blueprint(scenario, plan, make_labels(frame, demand.names, stages.labour.names), frame.beliefs, fitted)
 
 
 def _anchored(stages: Any, names: tuple[str, ...], intercepts: Intercepts) -> Any:

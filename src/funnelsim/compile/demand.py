@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from funnelsim.compile.frame import Frame, in_force, shares_of
+from funnelsim.compile.context import CompileContext, in_force, shares_of
 from funnelsim.compile.hours import hour_weights, local_hours, week_profile
 from funnelsim.compile.marketing_plan import Flight, Steps, planned
-from funnelsim.compile.pool import Row, Run, run_of
-from funnelsim.engine.streams import path_hash
+from funnelsim.compile.table_builder import Row, Run, run_of
+from funnelsim.engine.rng import path_hash
 from funnelsim.plan import DAY, MARKETING, SALES
 from funnelsim.scenario.values import Batch, Distribution, Range, Share
 
@@ -27,7 +27,7 @@ _YEAR = 365.25 * DAY
 class Demand:
     """The sources of a scenario as rows of SOURCE and MIX."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: CompileContext) -> None:
         self.frame = frame
         self.rows: list[Row] = []
         self.mixes: list[Row] = []

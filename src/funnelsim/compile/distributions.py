@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from funnelsim.engine.streams import make_table
+from funnelsim.engine.rng import make_table
 from funnelsim.scenario.values import Distribution
 
 Values = NDArray[np.float64]

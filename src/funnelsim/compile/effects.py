@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from funnelsim.compile.context import CompileContext
 from funnelsim.compile.curves import curve_points, response_curve
-from funnelsim.compile.draws import ODDS, PLAIN, logit
 from funnelsim.compile.exits import Shares, forward_share
-from funnelsim.compile.frame import Frame
 from funnelsim.compile.hours import hour_shifts
-from funnelsim.compile.pool import Row, Run, run_of
+from funnelsim.compile.parameter_draws import ODDS, PLAIN, logit
 from funnelsim.compile.pursuit import by_level
+from funnelsim.compile.table_builder import Row, Run, run_of
 from funnelsim.plan import (
     ADVANCE,
     ALWAYS,
@@ -71,7 +71,7 @@ _NOTHING: Run = (0, 0)
 class Effects:
     """Rows of EFFECT, stage after stage, in the pool."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: CompileContext) -> None:
         self.frame = frame
         self._sizes: dict[str, Run] = {}                    # points of each effect, shared by all stages
         self._hours: Run | None = None

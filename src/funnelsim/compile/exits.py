@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from funnelsim.compile.frame import Frame, shares_of
-from funnelsim.compile.pool import Row, Run, run_of
+from funnelsim.compile.context import CompileContext, shares_of
+from funnelsim.compile.table_builder import Row, Run, run_of
 from funnelsim.scenario.values import Share
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Shares = dict[str, Share]
 class Exits:
     """Rows of EXIT, in the pool."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: CompileContext) -> None:
         self.frame = frame
         self.rows: dict[str, dict[str, int]] = {}           # of `next`: stage -> target -> row of exits
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.compile.frame import Frame
+from funnelsim.compile.context import CompileContext
 from funnelsim.scenario import presets
 
 Hours = str | tuple[float, ...]         # name of a preset, or 168 numbers from Monday 00:00
@@ -26,13 +26,13 @@ def hour_weights(profile: Hours) -> NDArray[np.float64] | None:
     return _week("profile", profile)
 
 
-def hour_shifts(odds: Hours, frame: Frame) -> NDArray[np.float64] | None:
+def hour_shifts(odds: Hours, frame: CompileContext) -> NDArray[np.float64] | None:
     """ln odds of every elapsed hour since start, for 168 odds of the local week; None when all hours are alike."""
     week = _week("hour", odds)
     return None if week is None else np.log(week)[local_hours(frame)].mean(axis=2).ravel()
 
 
-def local_hours(frame: Frame) -> NDArray[np.int64]:
+def local_hours(frame: CompileContext) -> NDArray[np.int64]:
     """Local hour of the week of every quarter of an hour since start, shaped (weeks, 168, quarters)."""
     return _local_hours(frame.start.astimezone(UTC), frame.zone, frame.weeks)
 

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from funnelsim.calendars import BEYOND, local_midnights
-from funnelsim.compile.book import WON
-from funnelsim.compile.draws import PLAIN, SHARE
-from funnelsim.compile.frame import Frame
-from funnelsim.compile.pool import Row
+from funnelsim.compile.context import CompileContext
+from funnelsim.compile.labels import WON
+from funnelsim.compile.parameter_draws import PLAIN, SHARE
+from funnelsim.compile.table_builder import Row
 from funnelsim.plan import ACCEPTANCE_OF, LOAD_OF, OUTCOMES_OF, QUOTA_OF
 from funnelsim.scenario.values import Period
 
@@ -22,12 +22,12 @@ _MIDDLE = 0.5
 _CENTS = 100.0
 
 
-def levels(frame: Frame) -> list[Row]:
+def levels(frame: CompileContext) -> list[Row]:
     """Rows of LEVEL."""
     return [_level(frame, i, name, level) for i, (name, level) in enumerate(frame.scenario.all_levels.items())]
 
 
-def reviews(frame: Frame, period: Period | None) -> list[float]:
+def reviews(frame: CompileContext, period: Period | None) -> list[float]:
     """Local midnights at which a period begins, after the start and up to the first at or past the horizon.
 
     Weeks begin on Mondays, months and quarters on the first; of `2 weeks` every second Monday counts, from the first.
@@ -42,7 +42,7 @@ def reviews(frame: Frame, period: Period | None) -> list[float]:
     return begins[:over + 1]
 
 
-def _level(frame: Frame, row: int, name: str, level: Level) -> Row:
+def _level(frame: CompileContext, row: int, name: str, level: Level) -> Row:
     if level.of is None:
         raise ValueError(f"levels.{name} says not what it is of")
     path, kind = f"levels.{name}", _KINDS[level.of]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from funnelsim.compile.frame import in_force
+from funnelsim.compile.context import in_force
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Source

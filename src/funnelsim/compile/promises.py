@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from funnelsim.compile.frame import Frame, length
-from funnelsim.compile.pool import Row, Run, run_of
+from funnelsim.compile.context import CompileContext, length
+from funnelsim.compile.table_builder import Row, Run, run_of
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import (
     ACCEPT_WITHIN,
@@ -38,7 +38,7 @@ _CENTS = 100.0
 class Promises:
     """Rows of PROMISE, TERM and ACTION_ROW, in the pool."""
 
-    def __init__(self, frame: Frame, sources: list[str]) -> None:
+    def __init__(self, frame: CompileContext, sources: list[str]) -> None:
         self.frame = frame
         self._sources = sources             # names of the plan's source rows
         self._kept: dict[str, Run] = {}

@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from funnelsim.compile.draws import SHARE, logit
-from funnelsim.compile.frame import Frame
+from funnelsim.compile.context import CompileContext
+from funnelsim.compile.parameter_draws import SHARE, logit
 from funnelsim.scenario import presets
 from funnelsim.scenario.values import LevelNamed
 
@@ -47,7 +47,7 @@ def by_level(pursuit: Pursuit) -> list[tuple[str, float]]:
             if isinstance(said, LevelNamed)]
 
 
-def pursue(frame: Frame, place: tuple[int, int], team: str) -> float:
+def pursue(frame: CompileContext, place: tuple[int, int], team: str) -> float:
     """A team's log-odds of pursuit, for DUTY[place]; inf = everybody is worked."""
     pursuit = frame.scenario.teams[team].pursuit
     if pursuit is None or pursuit.base is None:

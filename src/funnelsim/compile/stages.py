@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from funnelsim.compile import interest
-from funnelsim.compile.draws import logit
+from funnelsim.compile import lead_interest
+from funnelsim.compile.context import CompileContext
 from funnelsim.compile.effects import Effects
 from funnelsim.compile.exits import Exits, forward_share
-from funnelsim.compile.frame import Frame
-from funnelsim.compile.pool import Row
+from funnelsim.compile.parameter_draws import logit
+from funnelsim.compile.table_builder import Row
 from funnelsim.compile.work import Labour
-from funnelsim.engine.streams import path_hash
+from funnelsim.engine.rng import path_hash
 from funnelsim.scenario.values import Share
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Stages:
     """The stages of a scenario as rows of STAGE; what they refer to is in the pool."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: CompileContext) -> None:
         self.frame = frame
         self.exits, self.labour, self.effects = Exits(frame), Labour(frame), Effects(frame)
         self.rows = [self._stage(name, stage) for name, stage in frame.scenario.stages.items()]
@@ -35,7 +35,7 @@ class Stages:
         cold = self.exits.group(name, stage.cold) if stage.cold else unreached
         rejected = self.exits.group(name, stage.rejected) if stage.rejected else unreached
         steps, tasks = self.labour.steps(name, stage.work), self.labour.tasks(name, stage)
-        signals = interest.signals(frame, name, stage)
+        signals = lead_interest.signals(frame, name, stage)
         effects = self.effects.of(name, stage, forward, base)
         return {
             "luck": path_hash(f"stages/{name}"), "step_first": steps[0], "step_count": steps[1],
@@ -48,6 +48,6 @@ class Stages:
             "effect_first": effects[0], "effect_count": effects[1],
             "base": base, "base_of_entered": int(stage.base_of == "entered"),
             "gate": frame.definitions[stage.gate] if stage.gate else -1,
-            "signal_first": signals[0], "signal_count": signals[1], "nurture": interest.nurture(frame, name, stage),
+            "signal_first": signals[0], "signal_count": signals[1], "nurture": lead_interest.nurture(frame, name, stage),
             "task_first": tasks[0], "task_count": tasks[1], "deal": int(stage.deal),
         }

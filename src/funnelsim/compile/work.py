@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from funnelsim.compile.draws import SHARE
-from funnelsim.compile.frame import Frame, length, on_grid
-from funnelsim.compile.pool import Row, Run, run_of
-from funnelsim.engine.streams import path_hash
+from funnelsim.compile.context import CompileContext, length, on_grid
+from funnelsim.compile.parameter_draws import SHARE
+from funnelsim.compile.table_builder import Row, Run, run_of
+from funnelsim.engine.rng import path_hash
 from funnelsim.plan import BUSINESS, DAY, ELAPSED, MEETING, OBJECTION, ON_DAYS
 from funnelsim.scenario import presets
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Labour:
     """Rows of STEP and TASK, in the pool."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: CompileContext) -> None:
         self.frame = frame
         self.names: list[str] = []          # of tasks: "evaluation.demo"
 

@@ -3,8 +3,8 @@
 numba's own cache looks at one file's time stamp only: an edit in another file, other options or another numba leave
 stale machine code behind. So the cache lives in a directory named by a hash of all of these.
 
-`shared` functions can be called from Python too; `hot` and `rare` ones only from compiled code (Python gets an error,
-unless FUNNELSIM_WRAPPERS=1); `entry` is the way in. Measured: force-inlining and no reference counting together take a
+`shared_kernel` functions can be called from Python too; `inline_kernel` and `outlined_kernel` ones only from compiled code (Python gets an error,
+unless FUNNELSIM_WRAPPERS=1); `entry_point` is the way in. Measured: force-inlining and no reference counting together take a
 replication from 187 ms to 11 ms.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import numba
 
-from funnelsim.engine.lean import compile_once, count_from_the_front, keep_inside, shorten_symbols
+from funnelsim.engine.numba_patches import compile_once, count_from_the_front, keep_inside, shorten_symbols
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -31,24 +31,24 @@ _HOT = _SHARED if WRAPPERS else _SHARED | {"cache": False, "no_cpython_wrapper":
 _ENTRY = _COMMON | {"_nrt": False}
 
 
-def hot(function: _Function) -> _Function:
+def inline_kernel(function: _Function) -> _Function:
     """A step of the event loop, inlined into it."""
     _note(function)
     return numba.njit(**_HOT)(function)  # type: ignore[no-any-return]  # numba ships no types
 
 
-def rare(function: _Function) -> _Function:
+def outlined_kernel(function: _Function) -> _Function:
     """A step that few events take: not inlined, so that the others do not carry it along."""
     _note(function)
     return numba.njit(**(_HOT | {"forceinline": False}))(function)  # type: ignore[no-any-return]  # numba ships no types
 
 
-def shared(function: _Function) -> _Function:
+def shared_kernel(function: _Function) -> _Function:
     """A piece that both engines use."""
     return numba.njit(**_SHARED)(function)  # type: ignore[no-any-return]  # numba ships no types
 
 
-def entry(function: _Function) -> _Function:
+def entry_point(function: _Function) -> _Function:
     """A compiled function that Python calls."""
     return numba.njit(**_ENTRY)(function)  # type: ignore[no-any-return]  # numba ships no types
 
@@ -71,7 +71,7 @@ def engine_hash() -> str:
     """Hash of all that decides the machine code: sources, options, numba, Python, processor mode."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for source in [*sorted(here.rglob("*.py")), *(here.parent / f"{name}.py" for name in ("plan", "summary", "whole"))]:
+    for source in [*sorted(here.rglob("*.py")), *(here.parent / f"{name}.py" for name in ("plan", "summary", "int64"))]:
         digest.update(source.relative_to(here.parent).as_posix().encode() + source.read_bytes())
     options = (_HOT, _SHARED, _ENTRY, numba.__version__, sys.version_info[:3], numba.config.DISABLE_JIT)  # type: ignore[attr-defined]  # set when numba starts
     digest.update(repr(options).encode())

@@ -1,11 +1,11 @@
 """From what happened to what it means: tables to a Summary, Summaries to named measures with their uncertainty."""
 
+from funnelsim.measures.catalogue import credited, measures, named, response_curve
 from funnelsim.measures.estimate import Estimate, Measure, mean, ratio, stack, wilson
-from funnelsim.measures.fold import summarise
 from funnelsim.measures.money import cost_by_team, costs, credit, paid_hours, revenue
-from funnelsim.measures.named import credited, measures, named, response_curve
 from funnelsim.measures.promises import BreachHour, breach_hours
 from funnelsim.measures.series import Series, series, weekly
+from funnelsim.measures.summarise import summarise
 from funnelsim.measures.volumes import burn_up, volumes
 
 __all__ = ["BreachHour", "Estimate", "Measure", "Series", "breach_hours", "burn_up", "cost_by_team", "costs", "credit",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from funnelsim.measures.counting import Floats
+from funnelsim.measures.counting_tools import Floats
 from funnelsim.measures.estimate import Measure
-from funnelsim.plan import HOUR, Book, Plan
+from funnelsim.plan import HOUR, Labels, Plan
 from funnelsim.summary import WINDOWS, Summary
 
 
-def effort(stacked: Summary, plan: Plan, book: Book, window: int) -> Iterator[Measure]:
+def effort(stacked: Summary, plan: Plan, book: Labels, window: int) -> Iterator[Measure]:
     """Over the whole funnel and by stage; what never happened is left out."""
     which = WINDOWS[window]
     yield from _of(_sums(stacked.visits[:, window], (1, 2, 3)), which, "", book)
@@ -20,7 +20,7 @@ def effort(stacked: Summary, plan: Plan, book: Book, window: int) -> Iterator[Me
             yield from _of(_sums(stacked.visits[:, window, :, :, i], (1, 2)), which, stage, book)
 
 
-def _of(visits: dict[str, Floats], which: str, of: str, book: Book) -> Iterator[Measure]:
+def _of(visits: dict[str, Floats], which: str, of: str, book: Labels) -> Iterator[Measure]:
     if visits["effort"].any():
         yield Measure(which, "effort", of, "hours", visits["effort"] / HOUR)
     if visits["wasted"].any():

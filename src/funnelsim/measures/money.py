@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funnelsim.measures.counting import Floats, Window, calendar_of, first_of_lead
-from funnelsim.measures.passings import Passings, first_passings
-from funnelsim.plan import HOUR, MARKETING, Book, Plan
+from funnelsim.measures.counting_tools import Floats, Window, calendar_of, first_of_lead
+from funnelsim.measures.milestones import Passings, first_passings
+from funnelsim.plan import HOUR, MARKETING, Labels, Plan
 from funnelsim.summary import CALENDAR, COHORT, Summary
 from funnelsim.trace import Trace
 
@@ -50,7 +50,7 @@ def paid_seconds(plan: Plan, edges: Floats) -> Floats:
     return paid
 
 
-def costs(stacked: Summary, plan: Plan, book: Book) -> Costs:
+def costs(stacked: Summary, plan: Plan, book: Labels) -> Costs:
     """What the measured window costs."""
     wages = np.array(book.team_costs)
     start, end = float(plan.settings[0].measure_from), float(plan.settings[0].measure_to)
@@ -73,7 +73,7 @@ def cost_by_team(spent: Costs, plan: Plan) -> Floats:
     return bought + spent.people + spent.overtime + spent.team_tools
 
 
-def credit(trace: Trace, plan: Plan, book: Book) -> Floats:
+def credit(trace: Trace, plan: Plan, book: Labels) -> Floats:
     """Revenue in [window, team], credited by the share of a lead's visits that each team owned before the win [75].
 
     The last column is what nobody owned.
@@ -106,7 +106,7 @@ def _overlap(first: float, last: float, start: float, end: float) -> float:
     return max(0.0, min(last, end) - max(first, start)) / (last - first)
 
 
-def revenue(stacked: Summary, book: Book, window: int) -> Floats:
+def revenue(stacked: Summary, book: Labels, window: int) -> Floats:
     """By replication, in currency units."""
     if book.won < 0:
         return np.zeros(len(stacked.days))

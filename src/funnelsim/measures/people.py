@@ -13,17 +13,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from funnelsim.measures.counting import Floats, Ints, midnights_of
+from funnelsim.measures.counting_tools import Floats, Ints, midnights_of
 from funnelsim.measures.estimate import Measure, divided
 from funnelsim.measures.money import paid_hours, paid_seconds
 from funnelsim.measures.series import WEEK_DAYS
-from funnelsim.plan import HOUR, Book, Plan
+from funnelsim.plan import HOUR, Labels, Plan
 from funnelsim.summary import CALENDAR, WINDOWS, Summary, day_columns
 
 FULL = 0.95
 
 
-def people(stacked: Summary, plan: Plan, book: Book) -> Iterator[Measure]:
+def people(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Measure]:
     """Hours of the measured window; work is shown with what other work stretches it to, utilisation without [76]."""
     which, paid = WINDOWS[CALENDAR], paid_hours(plan)
     for i, team in enumerate(book.teams):
@@ -40,7 +40,7 @@ def people(stacked: Summary, plan: Plan, book: Book) -> Iterator[Measure]:
     yield from _saturation(stacked, plan, book)
 
 
-def _waiting(stacked: Summary, plan: Plan, book: Book) -> Iterator[Measure]:
+def _waiting(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Measure]:
     """At the midnights within the measured window: on average, and at the last."""
     which, days = WINDOWS[CALENDAR], _days_inside(plan)
     if len(days) == 0:
@@ -54,7 +54,7 @@ def _waiting(stacked: Summary, plan: Plan, book: Book) -> Iterator[Measure]:
             yield Measure(which, f"{kind} at the end", name, unit, values[:, -1])
 
 
-def _saturation(stacked: Summary, plan: Plan, book: Book) -> Iterator[Measure]:
+def _saturation(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Measure]:
     """How often each team is saturated, after how many weeks, and how often it is the first."""
     which, utilisation = WINDOWS[CALENDAR], _utilisation(stacked, plan)
     replications, teams, weeks = utilisation.shape

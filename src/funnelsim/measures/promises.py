@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.measures.counting import Floats
+from funnelsim.measures.counting_tools import Floats
 from funnelsim.measures.estimate import Estimate, Measure, mean
-from funnelsim.plan import Book
+from funnelsim.plan import Labels
 from funnelsim.summary import CALENDAR, WINDOWS, Summary
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -28,7 +28,7 @@ class BreachHour:
     estimate: Estimate
 
 
-def promises(stacked: Summary, book: Book, window: int) -> Iterator[Measure]:
+def promises(stacked: Summary, book: Labels, window: int) -> Iterator[Measure]:
     """By stage and team, for teams that have promised something or are asked to accept or to pursue leads."""
     which = WINDOWS[window]
     for i, stage in enumerate(book.stages):
@@ -46,7 +46,7 @@ def promises(stacked: Summary, book: Book, window: int) -> Iterator[Measure]:
         yield from _by_day(stacked, book)
 
 
-def breach_hours(stacked: Summary, book: Book) -> list[BreachHour]:
+def breach_hours(stacked: Summary, book: Labels) -> list[BreachHour]:
     """Each hour of the local week, for teams that ever broke a promise."""
     return [BreachHour(name, DAYS[hour // DAY_HOURS], hour % DAY_HOURS, mean(broken[:, hour]))
             for name, broken in _broken(stacked, book) for hour in range(len(DAYS) * DAY_HOURS)]
@@ -70,14 +70,14 @@ def _behaviour(rows: Any, which: str, of: str) -> Iterator[Measure]:
         yield Measure(which, "pursued", of, "share", rows["pursued"], rows["asked"])
 
 
-def _by_day(stacked: Summary, book: Book) -> Iterator[Measure]:
+def _by_day(stacked: Summary, book: Labels) -> Iterator[Measure]:
     for team, broken in _broken(stacked, book):
         days = broken.reshape(len(broken), len(DAYS), DAY_HOURS).sum(axis=2)
         for i, day in enumerate(DAYS):
             yield Measure(WINDOWS[CALENDAR], "first touch missed on", f"{team}.{day}", "broken promises", days[:, i])
 
 
-def _broken(stacked: Summary, book: Book) -> Iterator[tuple[str, Floats]]:
+def _broken(stacked: Summary, book: Labels) -> Iterator[tuple[str, Floats]]:
     for i, team in enumerate(book.teams):
         if stacked.breaches[:, i].any():
             yield team, np.asarray(stacked.breaches[:, i])

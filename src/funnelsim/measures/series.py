@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from funnelsim.measures.counting import Floats, midnights_of
+from funnelsim.measures.counting_tools import Floats, midnights_of
 from funnelsim.measures.estimate import LEVEL
 from funnelsim.measures.money import paid_seconds
-from funnelsim.plan import HOUR, Book, Plan
+from funnelsim.plan import HOUR, Labels, Plan
 from funnelsim.summary import Summary, day_columns
 
 WEEK_DAYS = 7
@@ -50,7 +50,7 @@ class Series:
         return Series(self.name, self.of, _first_days(self.dates), values)
 
 
-def series(stacked: Summary, plan: Plan, book: Book) -> list[Series]:
+def series(stacked: Summary, plan: Plan, book: Labels) -> list[Series]:
     """All columns of the day table, for whole days up to the horizon; there is no level at the horizon itself."""
     ends, horizon = midnights_of(plan)[1:], plan.settings[0].horizon
     first = datetime.fromisoformat(book.start).date()
@@ -63,7 +63,7 @@ def series(stacked: Summary, plan: Plan, book: Book) -> list[Series]:
     return found
 
 
-def weekly(stacked: Summary, plan: Plan, book: Book) -> list[Series]:
+def weekly(stacked: Summary, plan: Plan, book: Labels) -> list[Series]:
     """All series by week, and the share of their paid hours that teams work [76]; nan in weeks without any."""
     found = series(stacked, plan, book)
     paid = paid_seconds(plan, midnights_of(plan)) / HOUR
@@ -76,7 +76,7 @@ def weekly(stacked: Summary, plan: Plan, book: Book) -> list[Series]:
     return weeks
 
 
-def _columns(stacked: Summary, plan: Plan, book: Book) -> Iterator[tuple[str, str, Floats]]:
+def _columns(stacked: Summary, plan: Plan, book: Labels) -> Iterator[tuple[str, str, Floats]]:
     columns, days = day_columns(plan), stacked.days
     groups = (*days.shape[:2], len(book.definitions), -1)
     yield "arrivals", "", days[:, :, 0]

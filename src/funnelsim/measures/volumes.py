@@ -13,10 +13,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from funnelsim.measures.counting import Floats, midnights_of
+from funnelsim.measures.counting_tools import Floats, midnights_of
 from funnelsim.measures.estimate import Measure
 from funnelsim.measures.series import WEEK_DAYS, Series
-from funnelsim.plan import Book, Plan
+from funnelsim.plan import Labels, Plan
 from funnelsim.summary import Summary, day_columns
 
 VALUE = "value"
@@ -39,7 +39,7 @@ class Delivery:
         return np.stack([self.daily[:, first:last].sum(axis=1) for first, last in self.periods], axis=1)
 
 
-def volumes(stacked: Summary, plan: Plan, book: Book) -> list[Measure]:
+def volumes(stacked: Summary, plan: Plan, book: Labels) -> list[Measure]:
     """Delivered volumes: over all whole periods, and in each of them."""
     found = []
     for one in deliveries(stacked, plan, book):
@@ -59,7 +59,7 @@ def volumes(stacked: Summary, plan: Plan, book: Book) -> list[Measure]:
     return found
 
 
-def burn_up(stacked: Summary, plan: Plan, book: Book) -> list[Series]:
+def burn_up(stacked: Summary, plan: Plan, book: Labels) -> list[Series]:
     """By week, cumulated: "burn-up" is what was delivered, "promised" what was due by then."""
     found = []
     for one in deliveries(stacked, plan, book):
@@ -73,7 +73,7 @@ def burn_up(stacked: Summary, plan: Plan, book: Book) -> list[Series]:
     return found
 
 
-def deliveries(stacked: Summary, plan: Plan, book: Book) -> Iterator[Delivery]:
+def deliveries(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Delivery]:
     """What was delivered against each promise that has a whole period in the window."""
     columns, segments = day_columns(plan), int(plan.settings[0].segments)
     for definition, amount, period, kind, segment in book.volume_promises:
@@ -89,7 +89,7 @@ def deliveries(stacked: Summary, plan: Plan, book: Book) -> Iterator[Delivery]:
                        amount, periods, start, daily)
 
 
-def _periods(plan: Plan, book: Book, period: str) -> Iterator[tuple[int, int]]:
+def _periods(plan: Plan, book: Labels, period: str) -> Iterator[tuple[int, int]]:
     """Runs of days (first, last) that are whole weeks from Monday, months or quarters within the window."""
     midnights = midnights_of(plan)
     start, end = plan.settings[0].measure_from, plan.settings[0].measure_to

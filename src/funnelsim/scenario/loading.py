@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from funnelsim.errors import Problem, ScenarioError
-from funnelsim.scenario import layers
+from funnelsim.scenario import inheritance
 from funnelsim.scenario.check import check
-from funnelsim.scenario.layers import Layer, Path
-from funnelsim.scenario.reading import understand
+from funnelsim.scenario.inheritance import Layer, Path
+from funnelsim.scenario.leads_csv import with_leads
 from funnelsim.scenario.schema import Scenario, nature
-from funnelsim.scenario.snapshot import with_leads
-from funnelsim.scenario.text import Node, plain
+from funnelsim.scenario.validation import validate
 from funnelsim.scenario.values import Place
+from funnelsim.scenario.yaml_nodes import Node, plain
 
 FORMAT = 1                              # of `resolved`
 NEEDED = ("start", "measure", "sources", "stages")
@@ -42,10 +42,10 @@ def load(path: str, sets: Sequence[str] = ()) -> Loaded:
     path = str(path)
     problems: list[Problem] = []
     try:
-        files = layers.chain(path)
+        files = inheritance.chain(path)
     except ScenarioError as error:
         raise ScenarioError(error.problems, path) from None
-    tree = with_leads(layers.put(layers.merge(files, problems), sets, problems), problems)
+    tree = with_leads(inheritance.put(inheritance.merge(files, problems), sets, problems), problems)
     below = _below(files, sets)
     return _loaded(tree, below, problems, [layer.file for layer in files], path)
 
@@ -55,12 +55,12 @@ def loads_resolved(data: dict[str, Any], sets: Sequence[str] = ()) -> Loaded:
     if data.get("format") != FORMAT or not isinstance(data.get("scenario"), dict):
         raise ScenarioError(f"this is not a resolved scenario of format {FORMAT}", "manifest")
     problems: list[Problem] = []
-    tree = layers.put(tree_of(data["scenario"]), sets, problems)
+    tree = inheritance.put(tree_of(data["scenario"]), sets, problems)
     for_both = _for_both(sets)
     below = tree_of(data["root"]) if data.get("root") else None
     if below is None and len(for_both) < len(sets):
         below = tree_of(data["scenario"])
-    return _loaded(tree, layers.put(below, for_both, []) if below else None, problems, [], "manifest")
+    return _loaded(tree, inheritance.put(below, for_both, []) if below else None, problems, [], "manifest")
 
 
 def _loaded(tree: Node, below: Node | None, problems: list[Problem], files: list[str], name: str) -> Loaded:
@@ -72,11 +72,11 @@ def _loaded(tree: Node, below: Node | None, problems: list[Problem], files: list
     if any(problem.severity == "error" for problem in found):
         raise ScenarioError(sort_problems(found, files), name)
     resolved = {"format": FORMAT, "scenario": plain(tree), "root": plain(below) if below is not None else None}
-    return Loaded(scenario, root, layers.places(tree), files, resolved, sort_problems(found, files))
+    return Loaded(scenario, root, inheritance.places(tree), files, resolved, sort_problems(found, files))
 
 
 def _checked(tree: Node, problems: list[Problem]) -> tuple[Scenario, list[Problem]]:
-    scenario, unread, left_out = understand(tree, [problem.path for problem in problems])
+    scenario, unread, left_out = validate(tree, [problem.path for problem in problems])
     return scenario, [*problems, *unread, *check(scenario, tree, left_out)]
 
 
@@ -86,8 +86,8 @@ def _below(files: list[Layer], sets: Sequence[str]) -> Node | None:
     for_both = _for_both(sets)
     if len(base) == len(files) and len(for_both) == len(sets):
         return None
-    file = layers.merge(base, [])
-    below = with_leads(layers.put(file, [one for one in for_both if layers.reaches(file, one)], []), [])
+    file = inheritance.merge(base, [])
+    below = with_leads(inheritance.put(file, [one for one in for_both if inheritance.reaches(file, one)], []), [])
     alone = len(base) == len(files) and any(problem.severity == "error" for problem in _checked(below, [])[1])
     return None if alone else below     # a file that needs the settings to be whole is no root
 

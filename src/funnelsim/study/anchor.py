@@ -25,19 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.compile import Blueprint
-from funnelsim.compile.draws import Draw, uniform
+from funnelsim.compile.parameter_draws import Draw, uniform
 from funnelsim.engine.jit import cache_root, engine_hash
 from funnelsim.plan import Plan, fingerprint
-from funnelsim.study.settling import (
-    Solution,
-    away,
-    leads_of,
-    logit,
-    logits,
-    needs_anchor,
-    settle,
-    too_high,
-)
+from funnelsim.study.solve_intercepts import Solution, away, leads_of, logit, logits, needs_anchor, settle, too_high
 
 Floats = NDArray[np.float64]
 Slopes = tuple[tuple[float, ...], ...]  # [stage or definition][2 * belief]: of u - 1/2 and its square

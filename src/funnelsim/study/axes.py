@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.errors import Problem, ScenarioError, UsageError
+from funnelsim.scenario.parsers.numbers import NUMBER
 from funnelsim.scenario.schema import spot
-from funnelsim.scenario.text import Node, plain, problem_at
-from funnelsim.scenario.units.numbers import NUMBER
 from funnelsim.scenario.values import Place
+from funnelsim.scenario.yaml_nodes import Node, plain, problem_at
 
 NOWHERE = Place("--vary", 1, 1)
 MOST_POINTS = 1_000_000

@@ -11,9 +11,9 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future
 from typing import NamedTuple
 
 from funnelsim.errors import RunError
-from funnelsim.study.points import Outcome, Stopped, Task, run_task
-from funnelsim.study.store import Store
-from funnelsim.watch import Watch
+from funnelsim.progress import Progress
+from funnelsim.study.point import Outcome, Stopped, Task, run_task
+from funnelsim.study.point_store import Store
 
 FAR = 1000                              # points sent to a cluster at a time
 
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 class Batch:
     """Points under way, and what became of those that are done."""
 
-    def __init__(self, what: str, store: Store, executor: Executor | None, threads: int, total: int, watch: Watch
+    def __init__(self, what: str, store: Store, executor: Executor | None, threads: int, total: int, watch: Progress
                  ) -> None:
         """`executor` None runs on threads here; `total` points are expected, for the progress line."""
         self.what, self.store, self.watch, self.total = what, store, watch, total

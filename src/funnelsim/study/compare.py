@@ -12,24 +12,24 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.compile.draws import Belief, uniform
+from funnelsim.compile.parameter_draws import UncertainParameter, uniform
 from funnelsim.engine.replicate import Job, run_jobs
 from funnelsim.measures import Measure, named
 from funnelsim.measures.estimate import t_quantile
+from funnelsim.progress import Progress
 from funnelsim.scenario import Loaded
 from funnelsim.scenario.assumptions import equally_good
-from funnelsim.study.differences import Difference, differences
+from funnelsim.study.alternative_models import Case, World, beliefs_at_one, curves_to_try, with_curve, with_promises_of
+from funnelsim.study.explain.coalitions import Known, Question
 from funnelsim.study.explain.explain import Explanation, explain
 from funnelsim.study.explain.groups import groups_of
-from funnelsim.study.explain.mixtures import Known, Question
-from funnelsim.study.history import HistoryCheck, against_history
-from funnelsim.study.points import PAIR_STRIDE, TwoLevel
-from funnelsim.study.sensitivity.information import Learned, learned
+from funnelsim.study.history_check import HistoryCheck, against_history
+from funnelsim.study.paired_difference import Spread, spread
+from funnelsim.study.point import PAIR_STRIDE, TwoLevel
+from funnelsim.study.scenario_diff import Difference, differences
 from funnelsim.study.sensitivity.inputs import features_of
-from funnelsim.study.spread import Spread, spread
-from funnelsim.study.worlds import Case, World, beliefs_at_one, curves_to_try, with_curve, with_promises_of
+from funnelsim.study.sensitivity.value_of_information import Learned, learned
 from funnelsim.summary import Summary
-from funnelsim.watch import Watch
 
 Floats = NDArray[np.float64]
 MOST_PAIRS = 16  # a draw, when more precision is wanted
@@ -114,14 +114,14 @@ def compare(
     threads: int | None = None,
     aside: bool = True,
     seed: int | None = None,
-    watch: Watch | None = None,
+    watch: Progress | None = None,
 ) -> Comparison:
     """Set each other scenario against the base.
 
     `aside` False leaves out what needs further worlds (beliefs at 1, other curves) and mixtures of the two scenarios
     (why); `seed` is of the luck, by default the base's own. Raises ScenarioError as loading does.
     """
-    design, watch = design or Design(), watch or Watch()
+    design, watch = design or Design(), watch or Progress()
     ladder, added = _ladder(base, list(others))
     world = World(threads=threads, note=watch.note)
     cases = _promised_by_all([world.case(loaded) for loaded in ladder])
@@ -167,7 +167,7 @@ def goal_of(base: Loaded) -> str:
 
 def break_evens(cases: Sequence[Case], i: int, values: Floats) -> list[BreakEven]:
     """Where each range would turn the sign, by least squares of the draws' means on all ranges at once."""
-    ranges: dict[str, Belief] = {
+    ranges: dict[str, UncertainParameter] = {
         belief.path: belief for one in (cases[0], cases[i]) for belief in one.blueprint.beliefs
     }
     if not ranges or len(values) < len(ranges) + 2:
@@ -186,7 +186,7 @@ def break_evens(cases: Sequence[Case], i: int, values: Floats) -> list[BreakEven
     ]
 
 
-def _break_even(belief: Belief, centre: float, slope: float, error: float) -> BreakEven:
+def _break_even(belief: UncertainParameter, centre: float, slope: float, error: float) -> BreakEven:
     """No break-even where the sign does not turn, or the slope itself could be chance (90 %)."""
     at_low, at_high = centre - 0.5 * slope, centre + 0.5 * slope
     at = belief.at(0.5 - centre / slope) if at_low * at_high < 0.0 and abs(slope) > error else None
@@ -264,7 +264,7 @@ class Runs:
     seed: int
     engine: str
     threads: int | None
-    watch: Watch
+    watch: Progress
 
     def columns(self, cases: Sequence[Case], draws: range, pairs: range, what: str) -> list[Column]:
         """Each case in each draw and pair, on the same luck."""

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from funnelsim.errors import UsageError, did_you_mean
 from funnelsim.measures import Measure, named, series, stack
-from funnelsim.plan import Book, Plan
+from funnelsim.plan import Labels, Plan
 from funnelsim.scenario import Scenario
-from funnelsim.scenario.units import Misreading
-from funnelsim.scenario.units.dates import day
-from funnelsim.scenario.units.durations import elapsed
-from funnelsim.scenario.units.numbers import money, number, proportion
+from funnelsim.scenario.parsers import Misreading
+from funnelsim.scenario.parsers.dates import day
+from funnelsim.scenario.parsers.durations import elapsed
+from funnelsim.scenario.parsers.numbers import money, number, proportion
 from funnelsim.summary import Summary
 
 Floats = NDArray[np.float64]
@@ -53,7 +53,7 @@ class Goal:
         reached: NDArray[np.bool_] = values <= self.target if self.at_most else values >= self.target
         return reached
 
-    def measured(self, found: Mapping[str, Measure], stacked: Summary, plan: Plan, book: Book) -> Measure:
+    def measured(self, found: Mapping[str, Measure], stacked: Summary, plan: Plan, book: Labels) -> Measure:
         """What the goal is about, in each replication; `found` are the measures of `stacked`."""
         plain = found.get(self.measure)
         if self.by is None or plain is None:
@@ -69,7 +69,7 @@ class Goal:
         return Measure("calendar", plain.name, "", plain.unit, daily.values[:, counted].sum(axis=1))
 
 
-def read_goal(text: str, possible: Mapping[str, Measure], book: Book) -> Goal:
+def read_goal(text: str, possible: Mapping[str, Measure], book: Labels) -> Goal:
     """A goal from text; `possible` are the measures there may be. UsageError says what is wrong."""
     match = _GOAL.fullmatch(text.strip())
     if match is None:
@@ -103,7 +103,7 @@ def goal_of(scenario: Scenario) -> Goal | None:
     return Goal(SHORT[what], float(target), goal.by, text=f"{what} {_short(float(target))}{by}")
 
 
-def check_date(goal: Goal, plan: Plan, book: Book) -> None:
+def check_date(goal: Goal, plan: Plan, book: Labels) -> None:
     """UsageError when the run ends before the goal is due."""
     if goal.by is None:
         return
@@ -114,7 +114,7 @@ def check_date(goal: Goal, plan: Plan, book: Book) -> None:
                          f"`measure` or `follow`, as in --set follow=26 weeks")
 
 
-def possible_measures(plan: Plan, book: Book) -> dict[str, Measure]:
+def possible_measures(plan: Plan, book: Labels) -> dict[str, Measure]:
     """Every measure that a plan may give: those of a run in which all that can happen did."""
     from funnelsim.summary import new_summary
 
@@ -122,7 +122,7 @@ def possible_measures(plan: Plan, book: Book) -> dict[str, Measure]:
     return named([full], plan, book)
 
 
-def measured_of(summaries: list[Summary], plan: Plan, book: Book, keys: tuple[str, ...],
+def measured_of(summaries: list[Summary], plan: Plan, book: Labels, keys: tuple[str, ...],
                 goal: Goal | None) -> dict[str, Measure]:
     """The measures asked for, nan where a run gave nothing; `goal` is 1 in a period that met it."""
     found = named(summaries, plan, book)

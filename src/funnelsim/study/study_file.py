@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from funnelsim.errors import Problem, ScenarioError, UsageError, did_you_mean
-from funnelsim.scenario.text import Node, plain, problem_at, read
-from funnelsim.scenario.units import Misreading, shown
-from funnelsim.scenario.units.numbers import proportion, whole
+from funnelsim.scenario.parsers import Misreading, shown
+from funnelsim.scenario.parsers.numbers import proportion, whole
+from funnelsim.scenario.yaml_nodes import Node, plain, problem_at, read
 from funnelsim.study.axes import Axis, Design, axes_of_file, read_design
 
 KEYS = ("name", "about", "scenario", "scenarios", "set", "vary", "measure", "design", "replications", "precision",

@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 from funnelsim.errors import FunnelsimError, Problem, ScenarioError, UsageError, did_you_mean, every_mistake
 from funnelsim.measures import Estimate, Measure
-from funnelsim.scenario.varying import Template
+from funnelsim.progress import Progress
+from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.axes import Axis, Design, points
 from funnelsim.study.batch import Batch, in_a_line
 from funnelsim.study.goals import GOAL, Goal, check_date, goal_of, possible_measures
-from funnelsim.study.planner import Planner
-from funnelsim.study.points import Outcome, Size, estimate_of, linear_values
-from funnelsim.study.store import Store
-from funnelsim.watch import Watch
+from funnelsim.study.point import Outcome, Size, estimate_of, linear_values
+from funnelsim.study.point_store import Store
+from funnelsim.study.task_builder import Planner
 
 Floats = NDArray[np.float64]
 USUAL = ("cohort.won", "cohort.revenue", "cohort.profit")
@@ -112,13 +112,13 @@ class Sweep:
 
 
 def sweep(study: Study, store: Store | None = None, executor: Executor | None = None, threads: int | None = None,
-          watch: Watch | None = None) -> Sweep:
+          watch: Progress | None = None) -> Sweep:
     """Run all points that are not in the store yet; each is kept as soon as it is finished.
 
     `executor` runs the points, by default `threads` threads here. A point that fails is reported and the rest goes on.
     Raises ScenarioError when an axis can take none of its values, UsageError for an unknown measure.
     """
-    watch, store = watch or Watch(), store or Store(None)
+    watch, store = watch or Progress(), store or Store(None)
     every = points(study.axes, study.design, study.seed)
     check_axes(study)
     planner = Planner(study.seed, study.templates[0].loaded.scenario.seed, study.size, engine=study.engine,

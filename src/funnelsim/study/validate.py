@@ -19,9 +19,9 @@ from scipy.special import stdtrit
 from funnelsim.compile import prepare
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import named
-from funnelsim.plan import DAY, Book, Plan
+from funnelsim.plan import DAY, Labels, Plan
 from funnelsim.scenario import load
-from funnelsim.scenario.units.durations import elapsed
+from funnelsim.scenario.parsers.durations import elapsed
 from funnelsim.study import published
 from funnelsim.study.anchor import anchor
 from funnelsim.summary import COHORT, RESPONSE_EDGES, Summary
@@ -155,7 +155,7 @@ class _Run:
     def __init__(self, case: dict[str, Any], sets: list[str]) -> None:
         file = str(published.scenario(case["file"]))
         loaded, blueprint = load(file), prepare(load(file, sets))
-        self.book: Book = blueprint.book
+        self.book: Labels = blueprint.book
         self.plan: Plan = anchor(prepare(loaded.root or loaded)).plan(blueprint)
         wanted = [entry["measure"] for entry in case["checks"] if _of_visits(entry["measure"])]
         self.summaries: list[Summary] = []
@@ -212,23 +212,23 @@ def _of_visits(measure: Any) -> bool:
     return isinstance(measure, dict) and next(iter(measure)) in _VISIT_FIGURES
 
 
-def _answered(visits: Any, said: dict[str, Any], book: Book) -> Pair:
+def _answered(visits: Any, said: dict[str, Any], book: Labels) -> Pair:
     """Share of the leads first touched after a time in [from, to)."""
     return float(_touched(visits, said["answered from"], said.get("to")).sum()), float(len(visits))
 
 
-def _never(visits: Any, said: dict[str, Any], book: Book) -> Pair:
+def _never(visits: Any, said: dict[str, Any], book: Labels) -> Pair:
     return float((visits.touched < 0.0).sum()), float(len(visits))
 
 
-def _chance(visits: Any, said: dict[str, Any], book: Book) -> Pair:
+def _chance(visits: Any, said: dict[str, Any], book: Labels) -> Pair:
     """Mean chance to go on of leads touched in one span, and of those in another."""
     fast = visits.chance[_touched(visits, said["chance from"], said["to"])]
     slow = visits.chance[_touched(visits, said["against from"], said["against to"])]
     return float(fast.mean()), float(slow.mean())
 
 
-def _reached(visits: Any, said: dict[str, Any], book: Book) -> Pair:
+def _reached(visits: Any, said: dict[str, Any], book: Labels) -> Pair:
     """Share of the leads reached by a call of this number."""
     return float(((visits.reached >= 0.0) & (visits.attempts <= said["reached by call"])).sum()), float(len(visits))
 
@@ -240,7 +240,7 @@ def _touched(visits: Any, low: str, high: str | None) -> NDArray[np.bool_]:
     return within
 
 
-_VISIT_FIGURES: dict[str, Callable[[Any, dict[str, Any], Book], Pair]] = {
+_VISIT_FIGURES: dict[str, Callable[[Any, dict[str, Any], Labels], Pair]] = {
     "answered from": _answered, "never": _never, "chance from": _chance, "reached by call": _reached,
 }
 

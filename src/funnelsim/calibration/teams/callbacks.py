@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from funnelsim.calibration.durations import DurationFit, fit_duration
-from funnelsim.calibration.families import Array
-from funnelsim.calibration.teams.pieces import Pieces
+from funnelsim.calibration.survival.duration_fit import DurationFit, fit_duration
+from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.calibration.teams.work_items import Pieces
 
 DAY = 86400.0
 GOES_ON = 600.0

@@ -6,20 +6,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from funnelsim.calibration.durations import DurationFit, fit_duration
+from funnelsim.calibration.survival.duration_fit import DurationFit, fit_duration
 from funnelsim.calibration.teams.callbacks import CallBacks, apart, call_backs
 from funnelsim.calibration.teams.handling import Handling, fit_handling, left_open, wrap_up
-from funnelsim.calibration.teams.opening import Opening, fit_opening
+from funnelsim.calibration.teams.opening_hours import Opening, fit_opening
 from funnelsim.calibration.teams.patience import Patience, fit_patience
-from funnelsim.calibration.teams.pieces import Pieces
 from funnelsim.calibration.teams.queue_order import QueueOrder, fit_queue_order
 from funnelsim.calibration.teams.staffing import Staffing, fit_staffing
+from funnelsim.calibration.teams.work_items import Pieces
 
 MOST_CALLS = 8  # a cadence longer than this is cut there
 FEWEST = 20  # cases that came to a call, for the chance that it was the last
 
 @dataclass(frozen=True)
-class Whole:
+class Int:
     """The work of a visit to a stage, taken together."""
 
     visits: int  # that are over
@@ -42,7 +42,7 @@ class TeamFit:
     call_backs: dict[str, CallBacks]
     patience: Patience | None
     order: QueueOrder | None
-    whole: dict[str, Whole] = field(default_factory=dict)  # by stage, where the log stands beside a funnel
+    whole: dict[str, Int] = field(default_factory=dict)  # by stage, where the log stands beside a funnel
 
     @property
     def ranked(self) -> bool:

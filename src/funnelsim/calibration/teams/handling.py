@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnelsim.calibration.durations import DurationFit, fit_duration
-from funnelsim.calibration.families import Array
-from funnelsim.calibration.teams.pieces import NOBODY, Pieces
-from funnelsim.calibration.times import local_parts
+from funnelsim.calibration.io.times import local_parts
+from funnelsim.calibration.survival.duration_fit import DurationFit, fit_duration
+from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.calibration.teams.work_items import NOBODY, Pieces
 
 LONGEST_WRAP_UP = 1800.0  # a gap beyond this is a break
 

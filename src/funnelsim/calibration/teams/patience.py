@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnelsim.calibration.durations import DurationFit, fit_duration
-from funnelsim.calibration.teams.pieces import Pieces
+from funnelsim.calibration.survival.duration_fit import DurationFit, fit_duration
+from funnelsim.calibration.teams.work_items import Pieces
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnelsim.calibration.teams.pieces import Pieces
+from funnelsim.calibration.teams.work_items import Pieces
 
 MOST = 20_000  # choices looked at, spread evenly over the log
 TIE = 1.0  # seconds: who came so close together came together

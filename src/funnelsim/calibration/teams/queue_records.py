@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from funnelsim.calibration.records import OPEN, Records, Visits
+from funnelsim.calibration.events.visit_history import OPEN, Records, Visits
 from funnelsim.calibration.teams.fit import TeamFit
-from funnelsim.calibration.teams.text import FIRST, SERVED
+from funnelsim.calibration.teams.team_text import FIRST, SERVED
 
 
 def queue_records(team: TeamFit, rows: dict[str, int]) -> Records:

@@ -26,9 +26,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from funnelsim.calibration.families import Array
-from funnelsim.calibration.teams.pieces import NOBODY, Pieces
-from funnelsim.calibration.times import local_parts
+from funnelsim.calibration.io.times import local_parts
+from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.calibration.teams.work_items import NOBODY, Pieces
 
 AWAY = 1800.0  # nobody waited, and still no piece for so long: not on duty
 NOTICED = 10.0  # waits shorter than this are the telephone's, not the people's

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine import streams
+from funnelsim.engine import rng
 from funnelsim.engine.fast import loop
+from funnelsim.engine.fast.counting import add_up, new_tally
 from funnelsim.engine.fast.state import (
     DONE,
     FULL_ASSIGNMENTS,
@@ -28,7 +29,6 @@ from funnelsim.engine.fast.state import (
     new_state,
     reset,
 )
-from funnelsim.engine.fast.tally import add_up, new_tally
 from funnelsim.plan import Plan
 from funnelsim.summary import Summary, day_columns, new_summary
 from funnelsim.trace import Trace
@@ -48,7 +48,7 @@ class Runner:
         reset(self.plan, self.state)
         out = new_summary(self.plan)
         tally = new_tally(self.plan, out)
-        key = np.uint64(streams.replication_key(np.uint64(seed), np.int64(replication)))
+        key = np.uint64(rng.replication_key(np.uint64(seed), np.int64(replication)))
         full = loop.run(self.plan, self.state, tally, key)
         while full != DONE:
             self.state = grow(self.state, full)

@@ -6,24 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.business_time import add_open
+from funnelsim.engine.event_priority import DUE
 from funnelsim.engine.fast.clocks import settle_clock
 from funnelsim.engine.fast.definitions import score_now
 from funnelsim.engine.fast.draws import stage_duration
+from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.levels import acceptance_sees
 from funnelsim.engine.fast.outcome import take_group
 from funnelsim.engine.fast.state import DECIDE, DECIDES, NOTHING, TAKE_UP, TIMES_OUT
-from funnelsim.engine.jit import rare
-from funnelsim.engine.odds import step_value
-from funnelsim.engine.order import DUE
-from funnelsim.engine.streams import P_DECIDE
-from funnelsim.engine.worktime import add_open
+from funnelsim.engine.jit import outlined_kernel
+from funnelsim.engine.log_odds import step_value
+from funnelsim.engine.rng import P_DECIDE
+from funnelsim.int64 import Int
 from funnelsim.plan import ACCEPT_WITHIN, REJECTED, TURNED_DOWN
-from funnelsim.whole import Whole
 
 
-@rare
-def ask(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@outlined_kernel
+def ask(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Somebody looks at once when the promise is kept, else after a while; past the window the default counts."""
     lead = state.leads[slot]
     duty = plan.duties[lead.stage, lead.assigned_to]
@@ -41,8 +41,8 @@ def ask(plan: Any, state: Any, slot: Whole, now: float) -> None:
         schedule(state, first, DUE, lead.id, TIMES_OUT if lead.timed_out else DECIDES, slot, lead.coming_token)
 
 
-@rare
-def decide(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@outlined_kernel
+def decide(plan: Any, state: Any, slot: Int, now: float) -> None:
     """The team's own score of the lead against its threshold; or the default, when nobody has looked in time."""
     lead = state.leads[slot]
     duty = plan.duties[lead.stage, lead.assigned_to]
@@ -67,7 +67,7 @@ def decide(plan: Any, state: Any, slot: Whole, now: float) -> None:
             take_group(plan, lead, REJECTED, stage.unreached_first, stage.unreached_count)
 
 
-@rare
+@outlined_kernel
 def _window_ends(plan: Any, lead: Any, now: float) -> float:
     duty, team = plan.duties[lead.stage, lead.assigned_to], plan.teams[lead.assigned_to]
     if duty.window == np.inf:

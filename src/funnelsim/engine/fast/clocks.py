@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.business_time import add_open, open_between
+from funnelsim.engine.event_priority import ACTION
 from funnelsim.engine.fast.draws import ONE, ZERO
-from funnelsim.engine.jit import hot, rare
-from funnelsim.engine.order import ACTION
-from funnelsim.engine.streams import on_grid
-from funnelsim.engine.worktime import add_open, open_between
+from funnelsim.engine.fast.event_heap import schedule
+from funnelsim.engine.jit import inline_kernel, outlined_kernel
+from funnelsim.engine.rng import on_grid
+from funnelsim.int64 import Int
 from funnelsim.plan import (
     ACCEPT_WITHIN,
     ATTEMPTS_WITHIN,
@@ -26,14 +27,13 @@ from funnelsim.plan import (
     STILL_OPEN,
     TERMS,
 )
-from funnelsim.whole import Whole
 
 # Detail of an action's event: place of the term within its promise, then its kind.
 KIND_BITS, KIND_MASK = np.int64(2), np.int64(3)
 
 
-@hot
-def start_clocks(plan: Any, state: Any, slot: Whole, asked: Whole, now: float) -> None:
+@inline_kernel
+def start_clocks(plan: Any, state: Any, slot: Int, asked: Int, now: float) -> None:
     """The clocks of what is still owed."""
     lead = state.leads[slot]
     # most stages promise nothing: then nothing of the clocks is read or written
@@ -52,8 +52,8 @@ def start_clocks(plan: Any, state: Any, slot: Whole, asked: Whole, now: float) -
             _start(plan, state, slot, i, now)
 
 
-@hot
-def settle_clock(state: Any, slot: Whole, kind: Whole, now: float, met: bool) -> None:
+@inline_kernel
+def settle_clock(state: Any, slot: Int, kind: Int, now: float, met: bool) -> None:
     """The promised thing has happened, in time or not, or it will not [15]."""
     if state.leads[slot].clocked == 0:
         return
@@ -63,8 +63,8 @@ def settle_clock(state: Any, slot: Whole, kind: Whole, now: float, met: bool) ->
         clock.token += 1
 
 
-@hot
-def end_clocks(plan: Any, state: Any, slot: Whole, how: Whole, now: float) -> Whole:
+@inline_kernel
+def end_clocks(plan: Any, state: Any, slot: Int, how: Int, now: float) -> Int:
     """The assignment is over; whether something was late when it began [54]."""
     lead = state.leads[slot]
     late = ZERO
@@ -77,16 +77,16 @@ def end_clocks(plan: Any, state: Any, slot: Whole, how: Whole, now: float) -> Wh
     return late
 
 
-@hot
-def forget_clocks(state: Any, slot: Whole) -> None:
+@inline_kernel
+def forget_clocks(state: Any, slot: Int) -> None:
     """Nothing was promised: as the tables say it."""
     if state.leads[slot].clocked == 0:
         for kind in range(TERMS):
             _no_clock(state.clocks[slot, kind])
 
 
-@rare
-def pause_clocks(plan: Any, state: Any, slot: Whole, begins: float, until: float, now: float) -> None:
+@outlined_kernel
+def pause_clocks(plan: Any, state: Any, slot: Int, begins: float, until: float, now: float) -> None:
     """What is still to come of the clocks comes so much later [86]."""
     lead = state.leads[slot]
     if lead.clocked == 0:
@@ -105,21 +105,21 @@ def pause_clocks(plan: Any, state: Any, slot: Whole, begins: float, until: float
             post_action(plan, state, slot, kind, now)
 
 
-@hot
-def schedule_action(plan: Any, state: Any, slot: Whole, kind: Whole, now: float) -> None:
+@inline_kernel
+def schedule_action(plan: Any, state: Any, slot: Int, kind: Int, now: float) -> None:
     """The next action; what is overdue acts now [54]."""
     if find_action(plan, state, slot, kind):
         post_action(plan, state, slot, kind, now)
 
 
-@hot
-def find_action(plan: Any, state: Any, slot: Whole, kind: Whole) -> bool:
+@inline_kernel
+def find_action(plan: Any, state: Any, slot: Int, kind: Int) -> bool:
     """Note the next action in order of (instant, place in the file) [17]; whether there is one."""
     clock = state.clocks[slot, kind]
     if clock.state != RUNNING:
         return False
     term = plan.terms[clock.term]
-    best: Whole = np.int64(-1)
+    best: Int = np.int64(-1)
     best_at = np.inf
     for i in range(term.action_first, term.action_first + term.action_count):
         at = state.alarms[slot, _alarm(plan, state, clock, kind, i)]
@@ -132,16 +132,16 @@ def find_action(plan: Any, state: Any, slot: Whole, kind: Whole) -> bool:
     return bool(best >= 0)
 
 
-@hot
-def post_action(plan: Any, state: Any, slot: Whole, kind: Whole, now: float) -> None:
+@inline_kernel
+def post_action(plan: Any, state: Any, slot: Int, kind: Int, now: float) -> None:
     lead, clock = state.leads[slot], state.clocks[slot, kind]
     clock.token += 1
     place = clock.term - plan.promises[lead.promise].term_first
     schedule(state, max(clock.acted_at, now), ACTION, lead.id, (place << KIND_BITS) | kind, slot, clock.token)
 
 
-@hot
-def _start(plan: Any, state: Any, slot: Whole, i: Whole, now: float) -> None:
+@inline_kernel
+def _start(plan: Any, state: Any, slot: Int, i: Int, now: float) -> None:
     lead, term = state.leads[slot], plan.terms[i]
     clock = state.clocks[slot, term.kind]
     clock.term = i
@@ -162,14 +162,14 @@ def _start(plan: Any, state: Any, slot: Whole, i: Whole, now: float) -> None:
     schedule_action(plan, state, slot, term.kind, now)
 
 
-@hot
+@inline_kernel
 def _after(plan: Any, lead: Any, clock: Any, fraction: float) -> float:
     """The instant of a fraction of the length, on the same kind of clock [55]."""
     term = plan.terms[clock.term]
     return _add(plan, lead, term, clock.start, on_grid(fraction * term.length))
 
 
-@hot
+@inline_kernel
 def _add(plan: Any, lead: Any, term: Any, start: float, length: float) -> float:
     if term.business != 0:
         team = plan.teams[lead.assigned_to]
@@ -177,7 +177,7 @@ def _add(plan: Any, lead: Any, term: Any, start: float, length: float) -> float:
     return start + length
 
 
-@hot
+@inline_kernel
 def _moved(plan: Any, lead: Any, clock: Any, instant: float, begins: float, until: float) -> float:
     """An instant of a clock after a pause."""
     if instant <= begins:
@@ -189,22 +189,22 @@ def _moved(plan: Any, lead: Any, clock: Any, instant: float, begins: float, unti
     return _add(plan, lead, term, instant, length)
 
 
-@hot
-def _alarm(plan: Any, state: Any, clock: Any, kind: Whole, action: Whole) -> Whole:
+@inline_kernel
+def _alarm(plan: Any, state: Any, clock: Any, kind: Int, action: Int) -> Int:
     """Where the instant of an action is kept."""
     room = np.int64(state.alarms.shape[1]) // TERMS
     return kind * room + action - plan.terms[clock.term].action_first  # type: ignore[no-any-return]  # from a record
 
 
-@hot
+@inline_kernel
 def _no_clock(clock: Any) -> None:
     clock.state = NO_CLOCK
     clock.deadline = -1.0
     clock.token += 1
 
 
-@hot
-def _end(plan: Any, clock: Any, how: Whole, now: float) -> None:
+@inline_kernel
+def _end(plan: Any, clock: Any, how: Int, now: float) -> None:
     """The promised thing has not happened [61]."""
     clock.token += 1
     if clock.state == RUNNING:

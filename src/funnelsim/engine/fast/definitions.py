@@ -10,24 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.event_priority import SIGNAL
+from funnelsim.engine.fast.counting import count_passing
+from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.levels import quota_sees
 from funnelsim.engine.fast.nurture import bring_up_to_date
 from funnelsim.engine.fast.state import HORIZON, N_PASSINGS, TRACING
-from funnelsim.engine.fast.tally import count_passing
-from funnelsim.engine.interest import after_touch, score_of
-from funnelsim.engine.jit import hot
-from funnelsim.engine.odds import step_value
-from funnelsim.engine.order import SIGNAL
+from funnelsim.engine.interest_dynamics import after_touch, score_of
+from funnelsim.engine.jit import inline_kernel
+from funnelsim.engine.log_odds import step_value
+from funnelsim.int64 import Int
 from funnelsim.plan import SCORE_AT_LEAST
-from funnelsim.whole import Whole
 
 ZERO, ONE = np.int64(0), np.int64(1)
 CROSSES = ONE                       # detail of the rank SIGNAL: a touch of nurture at which a threshold is reached
 
 
-@hot
-def pass_milestones(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def pass_milestones(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
     """First visits to a stage; leads in flight have passed their stage and those before it [23]."""
     lead = state.leads[slot]
     if lead.number > 1 or lead.stage <= lead.snapshot_stage:
@@ -37,8 +37,8 @@ def pass_milestones(plan: Any, state: Any, out: Any, slot: Whole, now: float) ->
             _count(plan, state, out, slot, i, now)
 
 
-@hot
-def pass_thresholds(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def pass_thresholds(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
     """The score may have changed: count what is reached for the first time; of a lead in flight it was before [23]."""
     lead, mind = state.leads[slot], state.minds[slot]
     bring_up_to_date(plan, state, slot, now)
@@ -51,8 +51,8 @@ def pass_thresholds(plan: Any, state: Any, out: Any, slot: Whole, now: float) ->
                     _write(state, lead, i, now)
 
 
-@hot
-def expect_crossing(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def expect_crossing(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Look again at the touch of nurture at which the next threshold, or that of the gate, is reached.
 
     A look that is due at this very instant stays.
@@ -79,35 +79,35 @@ def expect_crossing(plan: Any, state: Any, slot: Whole, now: float) -> None:
                 return
 
 
-@hot
-def is_reached(plan: Any, lead: Any, mind: Any, i: Whole, intent: float, now: float) -> bool:
+@inline_kernel
+def is_reached(plan: Any, lead: Any, mind: Any, i: Int, intent: float, now: float) -> bool:
     """Whether the score, with the offset found by anchoring, is at the threshold."""
     row = plan.definitions[i]
     score = score_of(plan.scores, plan.tables, row.score, lead.luck, lead.fit, intent, mind.points)
     return score + row.offset >= threshold(plan, i, now)  # type: ignore[no-any-return]  # from a record
 
 
-@hot
-def threshold(plan: Any, i: Whole, now: float) -> float:
+@inline_kernel
+def threshold(plan: Any, i: Int, now: float) -> float:
     """What the score must reach."""
     return step_value(plan.points, plan.definitions[i].least_first, plan.definitions[i].least_count, now)
 
 
-@hot
-def score_now(plan: Any, state: Any, slot: Whole, observer: Whole, now: float) -> float:
+@inline_kernel
+def score_now(plan: Any, state: Any, slot: Int, observer: Int, now: float) -> float:
     """What an observer thinks of a lead [87]."""
     lead, mind = state.leads[slot], state.minds[slot]
     bring_up_to_date(plan, state, slot, now)
     return score_of(plan.scores, plan.tables, observer, lead.luck, lead.fit, mind.intent, mind.points)
 
 
-@hot
-def _is_open(plan: Any, mind: Any, i: Whole) -> bool:
+@inline_kernel
+def _is_open(plan: Any, mind: Any, i: Int) -> bool:
     return plan.definitions[i].kind == SCORE_AT_LEAST and (mind.passed >> i) & ONE == 0  # type: ignore[no-any-return]  # from a record
 
 
-@hot
-def _count(plan: Any, state: Any, out: Any, slot: Whole, i: Whole, now: float) -> None:
+@inline_kernel
+def _count(plan: Any, state: Any, out: Any, slot: Int, i: Int, now: float) -> None:
     """Second records count only where not persons are asked for [88]."""
     lead = state.leads[slot]
     if lead.second and plan.definitions[i].person:
@@ -116,8 +116,8 @@ def _count(plan: Any, state: Any, out: Any, slot: Whole, i: Whole, now: float) -
     quota_sees(plan, state, i, lead.value)
 
 
-@hot
-def _write(state: Any, lead: Any, i: Whole, now: float) -> None:
+@inline_kernel
+def _write(state: Any, lead: Any, i: Int, now: float) -> None:
     row = state.passings[state.n[N_PASSINGS]]
     state.n[N_PASSINGS] += 1
     row.lead = lead.id

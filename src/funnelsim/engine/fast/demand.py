@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.arrivals import IN_FLIGHT_LUCK, in_flight_number, week_arrivals
-from funnelsim.engine.fast.agenda import NEVER, key_of
+from funnelsim.engine.arrival_process import IN_FLIGHT_LUCK, in_flight_number, week_arrivals
+from funnelsim.engine.event_priority import ARRIVAL
+from funnelsim.engine.fast.event_heap import NEVER, key_of
 from funnelsim.engine.fast.nurture import calm
 from funnelsim.engine.fast.state import AT_ARRIVAL, AT_WEEK, BIRTH, IN_STAGE, N_ARRIVALS, N_FREE, NEXT_ARRIVAL
-from funnelsim.engine.jit import hot
-from funnelsim.engine.odds import pick
-from funnelsim.engine.order import ARRIVAL
-from funnelsim.engine.streams import (
+from funnelsim.engine.jit import inline_kernel
+from funnelsim.engine.log_odds import pick
+from funnelsim.engine.rng import (
     P_ENTRY,
     P_FIT,
     P_INTENT,
@@ -30,20 +30,20 @@ from funnelsim.engine.streams import (
     quantile,
     unit,
 )
+from funnelsim.int64 import Int
 from funnelsim.plan import SNAPSHOT, SOURCE_AT, WEEK
-from funnelsim.whole import Whole
 
 ZERO = np.int64(0)
 
 
-@hot
-def next_week(plan: Any, state: Any, key: Whole) -> bool:
+@inline_kernel
+def next_week(plan: Any, state: Any, key: Int) -> bool:
     """Fill `arrivals` with the next week that has any; False when there is no room."""
     state.n[N_ARRIVALS] = 0
     state.n[AT_ARRIVAL] = 0
     while state.n[N_ARRIVALS] == 0 and state.n[AT_WEEK] < plan.settings[0].weeks:
         week = state.n[AT_WEEK]
-        n: Whole = ZERO
+        n: Int = ZERO
         if week == 0:
             n = _snapshot(plan, state, key)
         for source in range(len(plan.sources)):
@@ -58,15 +58,15 @@ def next_week(plan: Any, state: Any, key: Whole) -> bool:
     return True
 
 
-@hot
+@inline_kernel
 def note_next(state: Any) -> None:
     """When the next lead of the week arrives, as a key."""
     at = state.n[AT_ARRIVAL]
     state.n[NEXT_ARRIVAL] = key_of(state.arrivals[at].time, ARRIVAL) if at < state.n[N_ARRIVALS] else NEVER
 
 
-@hot
-def take_slot(state: Any, number: Whole, luck: Whole, source: Whole, arrived: float) -> Whole:
+@inline_kernel
+def take_slot(state: Any, number: Int, luck: Int, source: Int, arrived: float) -> Int:
     """Room for a new lead; who it is."""
     state.n[N_FREE] -= 1
     slot = state.free[state.n[N_FREE]]
@@ -85,8 +85,8 @@ def take_slot(state: Any, number: Whole, luck: Whole, source: Whole, arrived: fl
     return slot  # type: ignore[no-any-return]  # from a record
 
 
-@hot
-def draw_traits(plan: Any, state: Any, slot: Whole) -> None:
+@inline_kernel
+def draw_traits(plan: Any, state: Any, slot: Int) -> None:
     """Segment, fit, value, interest and readiness, at birth [21, 91]: draws that cannot matter are left out."""
     lead, mind = state.leads[slot], state.minds[slot]
     lead.context = 1.0
@@ -122,8 +122,8 @@ def draw_traits(plan: Any, state: Any, slot: Whole) -> None:
     calm(mind)
 
 
-@hot
-def entry_stage(plan: Any, lead: Any) -> Whole:
+@inline_kernel
+def entry_stage(plan: Any, lead: Any) -> Int:
     source = plan.sources[lead.source]
     row = source.entry_first
     if source.entry_count > 1:
@@ -131,26 +131,26 @@ def entry_stage(plan: Any, lead: Any) -> Whole:
     return plan.exits[row].to  # type: ignore[no-any-return]  # from a record
 
 
-@hot
-def birth_draw(plan: Any, lead: Any, what: Whole) -> float:
+@inline_kernel
+def birth_draw(plan: Any, lead: Any, what: Int) -> float:
     return unit(bits(lead.luck, plus(plan.sources[lead.source].luck, what), ZERO, ZERO))
 
 
-@hot
-def birth_duration(plan: Any, lead: Any, table: Whole, what: Whole) -> float:
+@inline_kernel
+def birth_duration(plan: Any, lead: Any, table: Int, what: Int) -> float:
     """A length of time drawn at birth; 0 where there is no table."""
     if table < 0:
         return 0.0
     return on_grid(_trait(plan, lead, table, what))
 
 
-@hot
-def is_in_flight(number: Whole) -> bool:
+@inline_kernel
+def is_in_flight(number: Int) -> bool:
     return bool((number >> SOURCE_AT) == SNAPSHOT)
 
 
-@hot
-def _segment(plan: Any, lead: Any) -> Whole:
+@inline_kernel
+def _segment(plan: Any, lead: Any) -> Int:
     segments = plan.settings[0].segments
     if lead.flight >= 0 and plan.inflight[lead.flight].segment >= 0:
         return plan.inflight[lead.flight].segment  # type: ignore[no-any-return]  # from a record
@@ -164,13 +164,13 @@ def _segment(plan: Any, lead: Any) -> Whole:
     return segment
 
 
-@hot
-def _trait(plan: Any, lead: Any, table: Whole, what: Whole) -> float:
+@inline_kernel
+def _trait(plan: Any, lead: Any, table: Int, what: Int) -> float:
     return quantile(plan.tables, table, bits(lead.luck, plus(plan.sources[lead.source].luck, what), ZERO, ZERO))
 
 
-@hot
-def _snapshot(plan: Any, state: Any, key: Whole) -> Whole:
+@inline_kernel
+def _snapshot(plan: Any, state: Any, key: Int) -> Int:
     """The leads in flight come at instant 0; `source` is their row for now."""
     n = np.int64(len(plan.inflight))
     if n > len(state.scratch):
@@ -184,8 +184,8 @@ def _snapshot(plan: Any, state: Any, key: Whole) -> Whole:
     return n
 
 
-@hot
-def _sort(state: Any, n: Whole, start: float) -> None:
+@inline_kernel
+def _sort(state: Any, n: Int, start: float) -> None:
     """Scratch to arrivals in order of (time, lead): buckets of time first, then insertion, which has little to do."""
     counts = state.buckets
     for b in range(n + 1):
@@ -211,13 +211,13 @@ def _sort(state: Any, n: Whole, start: float) -> None:
         rows[j].source = source
 
 
-@hot
-def _bucket(time: float, start: float, n: Whole) -> Whole:
+@inline_kernel
+def _bucket(time: float, start: float, n: Int) -> Int:
     return min(np.int64((time - start) * (n / WEEK)), n - 1)
 
 
-@hot
-def _copy(to: Any, i: Whole, source: Any, j: Whole) -> None:
+@inline_kernel
+def _copy(to: Any, i: Int, source: Any, j: Int) -> None:
     to[i].time = source[j].time
     to[i].lead = source[j].lead
     to[i].luck = source[j].luck

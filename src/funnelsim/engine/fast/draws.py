@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.jit import hot
-from funnelsim.engine.streams import bits, on_grid, plus, quantile, unit
-from funnelsim.whole import Whole
+from funnelsim.engine.jit import inline_kernel
+from funnelsim.engine.rng import bits, on_grid, plus, quantile, unit
+from funnelsim.int64 import Int
 
 ZERO, ONE = np.int64(0), np.int64(1)
 
 
-@hot
-def stage_draw(plan: Any, lead: Any, what: Whole, second: Whole) -> float:
+@inline_kernel
+def stage_draw(plan: Any, lead: Any, what: Int, second: Int) -> float:
     """Uniform keyed by stage, visit number and attempt or assignment [20]."""
     return unit(bits(lead.luck, plus(plan.stages[lead.stage].luck, what), lead.number, second))
 
 
-@hot
-def stage_duration(plan: Any, lead: Any, table: Whole, what: Whole, second: Whole) -> float:
+@inline_kernel
+def stage_duration(plan: Any, lead: Any, table: Int, what: Int, second: Int) -> float:
     """A drawn length of time on the grid; 0 where there is no table."""
     if table < 0:
         return 0.0

@@ -7,24 +7,24 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.fast.nurture import bring_up_to_date
-from funnelsim.engine.jit import hot, rare
-from funnelsim.engine.odds import View, total_shift
+from funnelsim.engine.jit import inline_kernel, outlined_kernel
+from funnelsim.engine.log_odds import View, total_shift
+from funnelsim.int64 import Int
 from funnelsim.plan import MARKETING
-from funnelsim.whole import Whole
 
 ZERO, ONE = np.int64(0), np.int64(1)
 SIDE_BITS = np.int64(60)            # reached_by: a bit a team, and from here a bit a side
 
 
-@hot
-def effects_on(plan: Any, state: Any, slot: Whole, target: Whole, now: float) -> float:
+@inline_kernel
+def effects_on(plan: Any, state: Any, slot: Int, target: Int, now: float) -> float:
     """Sum of the effects on a target, on the log-odds (of a time: on its logarithm)."""
     if (state.facts[state.leads[slot].stage].targets >> target) & ONE == 0:
         return 0.0
     return _sum(plan, state, slot, target, now)
 
 
-@hot
+@inline_kernel
 def response_delay(lead: Any) -> float:
     """Seconds from entry, or from the hand raised last, to the first touch; -1 while untouched [64, 85]."""
     if lead.touched < 0.0:
@@ -32,14 +32,14 @@ def response_delay(lead: Any) -> float:
     return lead.touched - (lead.asked if lead.asked >= 0.0 else lead.entered)  # type: ignore[no-any-return]  # from a record
 
 
-@hot
-def is_own(plan: Any, lead: Any, team: Whole) -> bool:
+@inline_kernel
+def is_own(plan: Any, lead: Any, team: Int) -> bool:
     """Whether the lead comes from the side of the team."""
     return plan.sources[lead.source].side == plan.teams[team].side  # type: ignore[no-any-return]  # from a record
 
 
-@rare
-def _sum(plan: Any, state: Any, slot: Whole, target: Whole, now: float) -> float:
+@outlined_kernel
+def _sum(plan: Any, state: Any, slot: Int, target: Int, now: float) -> float:
     lead, mind = state.leads[slot], state.minds[slot]
     bring_up_to_date(plan, state, slot, now)
     stage = plan.stages[lead.stage]

@@ -6,23 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.event_priority import OUTCOME
 from funnelsim.engine.fast.definitions import expect_crossing, is_reached, pass_thresholds, score_now, threshold
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
+from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.outcome import SHOWS, length_given_age, row_given_age, show, take
 from funnelsim.engine.fast.state import LEAVE, NOTHING
-from funnelsim.engine.jit import hot, rare
-from funnelsim.engine.odds import choose_exit
-from funnelsim.engine.order import OUTCOME
-from funnelsim.engine.streams import P_EXIT, P_PACE
+from funnelsim.engine.jit import inline_kernel, outlined_kernel
+from funnelsim.engine.log_odds import choose_exit
+from funnelsim.engine.rng import P_EXIT, P_PACE
+from funnelsim.int64 import Int
 from funnelsim.plan import SILENT
-from funnelsim.whole import Whole
 
 NO_EXIT = np.int64(-1)
 
 
-@rare
-def settle_at_gate(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@outlined_kernel
+def settle_at_gate(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Forward when the gate is open; else by another exit, unless it opens before that one shows."""
     lead = state.leads[slot]
     stage = plan.stages[lead.stage]
@@ -36,8 +36,8 @@ def settle_at_gate(plan: Any, state: Any, slot: Whole, now: float) -> None:
         _wait(plan, state, slot, NO_EXIT, np.inf, now)
 
 
-@rare
-def settle_at_gate_given_age(plan: Any, state: Any, slot: Whole, age: float) -> None:
+@outlined_kernel
+def settle_at_gate_given_age(plan: Any, state: Any, slot: Int, age: float) -> None:
     """The same of a lead in flight, whose exits are drawn given the time already spent [23]."""
     lead = state.leads[slot]
     stage = plan.stages[lead.stage]
@@ -52,8 +52,8 @@ def settle_at_gate_given_age(plan: Any, state: Any, slot: Whole, age: float) -> 
         _wait(plan, state, slot, NO_EXIT, np.inf, 0.0)
 
 
-@rare
-def look(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+@outlined_kernel
+def look(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
     """The score may have changed: what is passed; and when the gate is open now, the other exit is off."""
     lead = state.leads[slot]
     lead.next = lead.then
@@ -68,8 +68,8 @@ def look(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
         expect_crossing(plan, state, slot, now)
 
 
-@rare
-def _is_open(plan: Any, state: Any, slot: Whole, now: float) -> bool:
+@outlined_kernel
+def _is_open(plan: Any, state: Any, slot: Int, now: float) -> bool:
     """Whether the score is at the threshold now; the visit notes by how much."""
     lead, mind = state.leads[slot], state.minds[slot]
     i = plan.stages[lead.stage].gate
@@ -79,8 +79,8 @@ def _is_open(plan: Any, state: Any, slot: Whole, now: float) -> bool:
     return reached
 
 
-@rare
-def _wait(plan: Any, state: Any, slot: Whole, row: Whole, pace: float, now: float) -> None:
+@outlined_kernel
+def _wait(plan: Any, state: Any, slot: Int, row: Int, pace: float, now: float) -> None:
     """At the gate; one of the other exits shows in the end."""
     lead = state.leads[slot]
     lead.gated = 1
@@ -94,15 +94,15 @@ def _wait(plan: Any, state: Any, slot: Whole, row: Whole, pace: float, now: floa
     expect_crossing(plan, state, slot, now)
 
 
-@hot
-def _leave_forward(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def _leave_forward(plan: Any, state: Any, slot: Int, now: float) -> None:
     lead = state.leads[slot]
     row = _choose(plan, lead, 1.0)
     show(plan, state, slot, row, stage_duration(plan, lead, plan.exits[row].pace, P_PACE, ZERO), now)
 
 
-@hot
-def _choose(plan: Any, lead: Any, chance: float) -> Whole:
+@inline_kernel
+def _choose(plan: Any, lead: Any, chance: float) -> Int:
     """One of the forward exits (chance 1) or one of the others (0), in their proportions."""
     stage = plan.stages[lead.stage]
     return choose_exit(plan.exits, stage.next_first, stage.next_count, stage.next_forward, chance,

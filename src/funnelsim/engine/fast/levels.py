@@ -6,54 +6,54 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.event_priority import REVIEW
 from funnelsim.engine.fast.effects import is_own
-from funnelsim.engine.jit import hot, rare
-from funnelsim.engine.levels import level_sees, review_level
-from funnelsim.engine.order import REVIEW
+from funnelsim.engine.fast.event_heap import schedule
+from funnelsim.engine.jit import inline_kernel, outlined_kernel
+from funnelsim.engine.level_dynamics import level_sees, review_level
+from funnelsim.int64 import Int
 from funnelsim.plan import ACCEPTANCE_OF, FORWARD, LOAD_OF, OUTCOMES_OF, POOR_FOLLOW_UP, QUOTA_OF
-from funnelsim.whole import Whole
 
 ZERO = np.int64(0)
 
 
-@hot
+@inline_kernel
 def start_reviews(plan: Any, state: Any) -> None:
     for i in range(len(plan.levels)):
         _schedule_review(state, i)
 
 
-@hot
-def review(plan: Any, state: Any, i: Whole, now: float) -> None:
+@inline_kernel
+def review(plan: Any, state: Any, i: Int, now: float) -> None:
     """A level moves by what was seen since the last review."""
     review_level(plan.levels, state.levels, plan.instants, i, now)
     _schedule_review(state, i)
 
 
-@hot
-def outcomes_see(plan: Any, state: Any, lead: Any, outcome: Whole) -> None:
+@inline_kernel
+def outcomes_see(plan: Any, state: Any, lead: Any, outcome: Int) -> None:
     """A visit that a team worked is over: 1 forward, 0 lost."""
     if len(plan.levels) > 0 and lead.owner >= 0 and plan.stages[lead.stage].step_count > 0:
         seen = 1.0 if outcome == FORWARD else 0.0
         _see(plan, state, lead, OUTCOMES_OF, lead.owner, seen)
 
 
-@hot
-def acceptance_sees(plan: Any, state: Any, lead: Any, accepted: Whole) -> None:
+@inline_kernel
+def acceptance_sees(plan: Any, state: Any, lead: Any, accepted: Int) -> None:
     """A decision of the team that has the lead."""
     if len(plan.levels) > 0:
         _see(plan, state, lead, ACCEPTANCE_OF, lead.assigned_to, np.float64(accepted))
 
 
-@hot
+@inline_kernel
 def load_sees(plan: Any, state: Any, lead: Any) -> None:
     """A team gets a lead."""
     if len(plan.levels) > 0:
         _see(plan, state, lead, LOAD_OF, lead.assigned_to, 1.0)
 
 
-@hot
-def quota_sees(plan: Any, state: Any, definition: Whole, value: float) -> None:
+@inline_kernel
+def quota_sees(plan: Any, state: Any, definition: Int, value: float) -> None:
     """The value of a first passing."""
     for i in range(len(plan.levels)):
         row = plan.levels[i]
@@ -61,8 +61,8 @@ def quota_sees(plan: Any, state: Any, definition: Whole, value: float) -> None:
             level_sees(plan.levels, state.levels, i, value)
 
 
-@rare
-def _see(plan: Any, state: Any, lead: Any, kind: Whole, team: Whole, seen: float) -> None:
+@outlined_kernel
+def _see(plan: Any, state: Any, lead: Any, kind: Int, team: Int, seen: float) -> None:
     for i in range(len(plan.levels)):
         row = plan.levels[i]
         if row.kind != kind or row.team != team:
@@ -74,6 +74,6 @@ def _see(plan: Any, state: Any, lead: Any, kind: Whole, team: Whole, seen: float
         level_sees(plan.levels, state.levels, i, seen)
 
 
-@hot
-def _schedule_review(state: Any, i: Whole) -> None:
+@inline_kernel
+def _schedule_review(state: Any, i: Int) -> None:
     schedule(state, state.levels[i].until, REVIEW, i, ZERO, i, ZERO)

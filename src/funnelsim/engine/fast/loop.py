@@ -6,9 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine import order
+from funnelsim.engine import event_priority
 from funnelsim.engine.fast.acceptance import ask, decide
-from funnelsim.engine.fast.agenda import (
+from funnelsim.engine.fast.clocks import KIND_MASK
+from funnelsim.engine.fast.counting import sample_day
+from funnelsim.engine.fast.definitions import CROSSES
+from funnelsim.engine.fast.demand import ZERO, is_in_flight, next_week, note_next, take_slot
+from funnelsim.engine.fast.duplicates import turn_up
+from funnelsim.engine.fast.event_heap import (
     DETAIL_MASK,
     LEAD_SHIFT,
     NEVER,
@@ -18,10 +23,6 @@ from funnelsim.engine.fast.agenda import (
     schedule,
     time_of,
 )
-from funnelsim.engine.fast.clocks import KIND_MASK
-from funnelsim.engine.fast.definitions import CROSSES
-from funnelsim.engine.fast.demand import ZERO, is_in_flight, next_week, note_next, take_slot
-from funnelsim.engine.fast.found_again import turn_up
 from funnelsim.engine.fast.gate import look, settle_at_gate
 from funnelsim.engine.fast.levels import review, start_reviews
 from funnelsim.engine.fast.outcome import COOLED, SHOWS, close, leave, settle, turn_cold
@@ -87,24 +88,23 @@ from funnelsim.engine.fast.state import (
     TIMES_OUT,
     TRACING,
 )
-from funnelsim.engine.fast.tally import sample_day
 from funnelsim.engine.fast.tasks import next_task
 from funnelsim.engine.fast.visits import birth, enter, newcomers_wait, resume, route, take_in
 from funnelsim.engine.fast.work import attempt_due, capacity_changes, dispatch, finish_work, join
-from funnelsim.engine.handle import handle_of
-from funnelsim.engine.jit import entry, hot, rare
+from funnelsim.engine.jit import entry_point, inline_kernel, outlined_kernel
+from funnelsim.engine.tuple_pointer import pointer_to
+from funnelsim.int64 import Int
 from funnelsim.plan import IN_PROGRESS, OPEN, STILL_OPEN, WAITING, WENT_COLD, WITHDRAWN
-from funnelsim.whole import Whole
 
-SAMPLE_RANK = order.SAMPLE
+SAMPLE_RANK = event_priority.SAMPLE
 FROM_AGENDA, FROM_WORK, FROM_ARRIVALS = (np.int64(i) for i in range(3))
 ONE = np.int64(1)
 
 
-@entry
-def run(plan_: Any, state_: Any, out_: Any, luck: Whole) -> Whole:
+@entry_point
+def run(plan_: Any, state_: Any, out_: Any, luck: Int) -> Int:
     """Go on until the horizon (DONE) or until a table is full; call again with more room."""
-    plan, state, out = handle_of(plan_), handle_of(state_), handle_of(out_)
+    plan, state, out = pointer_to(plan_), pointer_to(state_), pointer_to(out_)
     margin = np.int64(len(state.reps[0]) + 16)
     stages = np.int64(len(plan.stages) + 4)
     definitions = np.int64(len(plan.definitions) * (len(plan.stages) + 2))
@@ -123,7 +123,7 @@ def run(plan_: Any, state_: Any, out_: Any, luck: Whole) -> Whole:
         arrival = state.n[NEXT_ARRIVAL]
         if arrival <= key and arrival != NEVER and (arrival < key or _is_first(state)):
             source, key = FROM_ARRIVALS, arrival
-        dispatches = state.n[INSTANT] | order.DISPATCH
+        dispatches = state.n[INSTANT] | event_priority.DISPATCH
         if key >= dispatches:
             if state.n[N_DUE_TEAMS] > 0:
                 _dispatch_first(plan, state, out, time_of(dispatches))
@@ -150,10 +150,10 @@ def run(plan_: Any, state_: Any, out_: Any, luck: Whole) -> Whole:
             _proceed(plan, state, out, slot, now)
 
 
-@entry
-def finish(plan_: Any, state_: Any, out_: Any) -> Whole:
+@entry_point
+def finish(plan_: Any, state_: Any, out_: Any) -> Int:
     """What is still going on at the horizon is counted as open [16]; needs room for a row of each lead in flight."""
-    plan, state, out = handle_of(plan_), handle_of(state_), handle_of(out_)
+    plan, state, out = pointer_to(plan_), pointer_to(state_), pointer_to(out_)
     horizon = plan.settings[0].horizon
     for slot in range(len(state.leads)):
         lead = state.leads[slot]
@@ -172,7 +172,7 @@ def finish(plan_: Any, state_: Any, out_: Any) -> Whole:
     return DONE
 
 
-@hot
+@inline_kernel
 def _start(plan: Any, state: Any) -> None:
     state.n[STARTED] = 1
     state.now[HORIZON] = plan.settings[0].horizon
@@ -186,8 +186,8 @@ def _start(plan: Any, state: Any) -> None:
     _schedule_sample(plan, state)
 
 
-@hot
-def _full(state: Any, margin: Whole, stages: Whole, definitions: Whole) -> Whole:
+@inline_kernel
+def _full(state: Any, margin: Int, stages: Int, definitions: Int) -> Int:
     """Which table the next event might overrun, if any; a dispatch overruns none."""
     n = state.n
     if n[N_AGENDA] + margin > len(state.agenda):
@@ -208,7 +208,7 @@ def _full(state: Any, margin: Whole, stages: Whole, definitions: Whole) -> Whole
     return DONE
 
 
-@hot
+@inline_kernel
 def _dispatch_first(plan: Any, state: Any, out: Any, now: float) -> None:
     """The team with the lowest index; nearly always only one is due, the one that asked last."""
     team = state.n[LAST_DUE]
@@ -221,15 +221,15 @@ def _dispatch_first(plan: Any, state: Any, out: Any, now: float) -> None:
     dispatch(plan, state, out, team, now)
 
 
-@hot
+@inline_kernel
 def _is_first(state: Any) -> bool:
     """Of two arrivals of one instant: whether that of the week comes before the one on the agenda, a second record."""
     other = (state.agenda[0].order >> LEAD_SHIFT) - ONE
     return state.arrivals[state.n[AT_ARRIVAL]].lead < other  # type: ignore[no-any-return]  # from a record
 
 
-@hot
-def _arrive(plan: Any, state: Any, now: float) -> Whole:
+@inline_kernel
+def _arrive(plan: Any, state: Any, now: float) -> Int:
     coming = state.arrivals[state.n[AT_ARRIVAL]]
     state.n[AT_ARRIVAL] += 1
     note_next(state)
@@ -241,8 +241,8 @@ def _arrive(plan: Any, state: Any, now: float) -> Whole:
     return take_slot(state, coming.lead, coming.luck, coming.source, now)
 
 
-@hot
-def _work_ends(plan: Any, state: Any, now: float) -> Whole:
+@inline_kernel
+def _work_ends(plan: Any, state: Any, now: float) -> Int:
     slot = np.int64(state.working[0].slot)
     state.n[N_WORKING] -= 1
     drop_first(state.working, state.n[N_WORKING])
@@ -250,8 +250,8 @@ def _work_ends(plan: Any, state: Any, now: float) -> Whole:
     return slot
 
 
-@hot
-def _handle(plan: Any, state: Any, out: Any, now: float) -> Whole:
+@inline_kernel
+def _handle(plan: Any, state: Any, out: Any, now: float) -> Int:
     """Handler of the first event on the agenda; the slot of the lead that may have more to do now, or -1."""
     event = state.agenda[0]
     rank = event.key & RANK_MASK
@@ -261,7 +261,7 @@ def _handle(plan: Any, state: Any, out: Any, now: float) -> Whole:
     subject = (event.order >> LEAD_SHIFT) - ONE
     state.n[N_AGENDA] -= 1
     drop_first(state.agenda, state.n[N_AGENDA])
-    if rank == order.CAPACITY:
+    if rank == event_priority.CAPACITY:
         capacity_changes(plan, state, subject, slot)
         if slot + 1 < plan.teams[subject].interval_first + plan.teams[subject].interval_count:
             _schedule_interval(plan, state, subject, slot + 1)
@@ -270,16 +270,16 @@ def _handle(plan: Any, state: Any, out: Any, now: float) -> Whole:
         sample_day(plan, state, out, now)
         _schedule_sample(plan, state)
         return np.int64(-1)
-    if rank == order.REVIEW:
+    if rank == event_priority.REVIEW:
         review(plan, state, subject, now)
         return np.int64(-1)
-    if rank == order.ARRIVAL:
+    if rank == event_priority.ARRIVAL:
         return turn_up(plan, state, slot, subject, now)
     lead = state.leads[slot]
-    if rank == order.OUTCOME and detail == COOLED:
+    if rank == event_priority.OUTCOME and detail == COOLED:
         lead.alive = IN_STAGE
         lead.next = ENTER
-    elif rank == order.PATIENCE:
+    elif rank == event_priority.PATIENCE:
         if lead.visit_token != token:
             return _stale(state)
         if lead.in_service:
@@ -287,25 +287,25 @@ def _handle(plan: Any, state: Any, out: Any, now: float) -> Whole:
         else:
             lead.ending = WENT_COLD if lead.assigned_to >= 0 else np.int64(-1)
             turn_cold(plan, lead)
-    elif rank == order.ACTION:
+    elif rank == event_priority.ACTION:
         kind = detail & KIND_MASK
         if state.clocks[slot, kind].token != token:
             return _stale(state)
         act(plan, state, slot, kind, now)
-    elif rank == order.SIGNAL:
+    elif rank == event_priority.SIGNAL:
         return _stirs(plan, state, slot, detail, token, now)
     else:
         if lead.coming_token != token:
             return _stale(state)
-        if rank == order.DUE:
+        if rank == event_priority.DUE:
             _falls_due(plan, state, slot, detail, now)
         else:
             lead.next = LEAVE if detail == SHOWS else ASSIGN
     return slot
 
 
-@hot
-def _falls_due(plan: Any, state: Any, slot: Whole, detail: Whole, now: float) -> None:
+@inline_kernel
+def _falls_due(plan: Any, state: Any, slot: Int, detail: Int, now: float) -> None:
     lead = state.leads[slot]
     if detail == NEXT_ATTEMPT:
         lead.next = FALL_DUE
@@ -318,8 +318,8 @@ def _falls_due(plan: Any, state: Any, slot: Whole, detail: Whole, now: float) ->
         lead.next = JOIN
 
 
-@hot
-def _stirs(plan: Any, state: Any, slot: Whole, detail: Whole, token: Whole, now: float) -> Whole:
+@inline_kernel
+def _stirs(plan: Any, state: Any, slot: Int, detail: Int, token: Int, now: float) -> Int:
     """The buyer does something, or a touch of nurture brings a threshold into reach."""
     lead, mind = state.leads[slot], state.minds[slot]
     if detail != CROSSES:
@@ -335,8 +335,8 @@ def _stirs(plan: Any, state: Any, slot: Whole, detail: Whole, token: Whole, now:
     return slot
 
 
-@hot
-def _proceed(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def _proceed(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
     """What the lead does next at this instant, step by step."""
     lead = state.leads[slot]
     # in the order of a visit, so that the common ways go through once and the processor guesses them
@@ -374,8 +374,8 @@ def _proceed(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
         pause(plan, state, slot, now)
 
 
-@rare
-def _rare_step(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+@outlined_kernel
+def _rare_step(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
     lead = state.leads[slot]
     if lead.next == LOOK:
         look(plan, state, out, slot, now)
@@ -393,8 +393,8 @@ def _rare_step(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None
         settle_at_gate(plan, state, slot, now)
 
 
-@hot
-def _leave_team(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def _leave_team(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
     """Out of the queue, and the assignment is over."""
     lead = state.leads[slot]
     if lead.waiting:
@@ -405,24 +405,24 @@ def _leave_team(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> Non
     end_assignment(plan, state, out, slot, now)
 
 
-@hot
-def _stale(state: Any) -> Whole:
+@inline_kernel
+def _stale(state: Any) -> Int:
     state.n[N_STALE] += 1
     return np.int64(-1)
 
 
-@hot
-def _schedule_interval(plan: Any, state: Any, team: Whole, interval: Whole) -> None:
-    schedule(state, plan.intervals[interval].opens, order.CAPACITY, team, ZERO, interval, ZERO)
+@inline_kernel
+def _schedule_interval(plan: Any, state: Any, team: Int, interval: Int) -> None:
+    schedule(state, plan.intervals[interval].opens, event_priority.CAPACITY, team, ZERO, interval, ZERO)
 
 
-@hot
+@inline_kernel
 def _schedule_sample(plan: Any, state: Any) -> None:
     """The midnight that ends the current day, if the days go on."""
     schedule(state, state.now[MIDNIGHT], SAMPLE_RANK, np.int64(-1), ZERO, ZERO, ZERO)
 
 
-@hot
+@inline_kernel
 def _turn_day(plan: Any, state: Any, now: float) -> None:
     """The day of this instant: the last midnight at or before it."""
     settings = plan.settings[0]

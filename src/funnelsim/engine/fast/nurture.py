@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.interest import after_touch, touches_by, touches_until_tired
-from funnelsim.engine.jit import hot
-from funnelsim.engine.streams import P_FATIGUE, bits, plus, unit
+from funnelsim.engine.interest_dynamics import after_touch, touches_by, touches_until_tired
+from funnelsim.engine.jit import inline_kernel
+from funnelsim.engine.rng import P_FATIGUE, bits, plus, unit
+from funnelsim.int64 import Int
 from funnelsim.plan import SALES
-from funnelsim.whole import Whole
 
 ZERO = np.int64(0)
 
 
-@hot
-def start_nurture(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def start_nurture(plan: Any, state: Any, slot: Int, now: float) -> None:
     """The touches of a visit; of a lead in flight from the start of the run."""
     lead, mind = state.leads[slot], state.minds[slot]
     at = plan.stages[lead.stage].nurture
@@ -34,16 +34,16 @@ def start_nurture(plan: Any, state: Any, slot: Whole, now: float) -> None:
     mind.most = min(row.touches, np.int64(mind.tires))
 
 
-@hot
-def bring_up_to_date(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def bring_up_to_date(plan: Any, state: Any, slot: Int, now: float) -> None:
     """All touches at or before an instant."""
     mind = state.minds[slot]
     if mind.touches < mind.most:
         _catch_up(plan, mind, now)
 
 
-@hot
-def hand_over(plan: Any, state: Any, slot: Whole, side: Whole, now: float) -> bool:
+@inline_kernel
+def hand_over(plan: Any, state: Any, slot: Int, side: Int, now: float) -> bool:
     """A team gets the lead: one of the sales side ends nurture for the visit, unless it goes on; whether it did."""
     mind = state.minds[slot]
     if mind.touches >= mind.most or side != SALES or plan.nurtures[mind.nurture].goes_on != 0:
@@ -53,7 +53,7 @@ def hand_over(plan: Any, state: Any, slot: Whole, side: Whole, now: float) -> bo
     return True
 
 
-@hot
+@inline_kernel
 def calm(mind: Any) -> None:
     """Between two visits: no touch, no signal comes any more; the buyer's intent stays."""
     mind.touches = 0
@@ -63,7 +63,7 @@ def calm(mind: Any) -> None:
     mind.crossing = np.inf
 
 
-@hot
+@inline_kernel
 def _catch_up(plan: Any, mind: Any, now: float) -> None:
     row = plan.nurtures[mind.nurture]
     due = touches_by(mind.nurture_from, row.every, now, np.int64(mind.most))

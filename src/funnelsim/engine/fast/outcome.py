@@ -6,18 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.event_priority import OUTCOME
+from funnelsim.engine.fast.counting import count_visit
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.effects import effects_on, response_delay
+from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.levels import outcomes_see
 from funnelsim.engine.fast.nurture import bring_up_to_date, calm
 from funnelsim.engine.fast.rows import write_visit
 from funnelsim.engine.fast.state import COOLING, ENTER, GATE, GONE, LEAVE, N_FREE, TRACING
-from funnelsim.engine.fast.tally import count_visit
-from funnelsim.engine.jit import hot, rare
-from funnelsim.engine.odds import choose_exit, logistic, pick
-from funnelsim.engine.order import OUTCOME
-from funnelsim.engine.streams import P_COOL, P_EXIT, P_PACE, cdf, on_grid, quantile_at
+from funnelsim.engine.jit import inline_kernel, outlined_kernel
+from funnelsim.engine.log_odds import choose_exit, logistic, pick
+from funnelsim.engine.rng import P_COOL, P_EXIT, P_PACE, cdf, on_grid, quantile_at
+from funnelsim.int64 import Int
 from funnelsim.plan import (
     ADVANCE,
     BACK,
@@ -36,13 +37,12 @@ from funnelsim.plan import (
     UNREACHED,
     WENT_SILENT,
 )
-from funnelsim.whole import Whole
 
 SHOWS, COOLED = np.int64(0), np.int64(1)            # details of the rank OUTCOME
 
 
-@hot
-def settle(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def settle(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Draw the outcome, once; it shows when pace and work are over [26, 27]."""
     lead = state.leads[slot]
     stage = plan.stages[lead.stage]
@@ -60,8 +60,8 @@ def settle(plan: Any, state: Any, slot: Whole, now: float) -> None:
     show(plan, state, slot, row, stage_duration(plan, lead, plan.exits[row].pace, P_PACE, ZERO), now)
 
 
-@rare
-def settle_given_age(plan: Any, state: Any, slot: Whole, age: float) -> None:
+@outlined_kernel
+def settle_given_age(plan: Any, state: Any, slot: Int, age: float) -> None:
     """The same of a lead in flight, whose exits are drawn given the time already spent [23]."""
     lead = state.leads[slot]
     stage = plan.stages[lead.stage]
@@ -70,8 +70,8 @@ def settle_given_age(plan: Any, state: Any, slot: Whole, age: float) -> None:
     show(plan, state, slot, row, length_given_age(plan, lead, row, age), 0.0)
 
 
-@rare
-def row_given_age(plan: Any, lead: Any, age: float, first: Whole, end: Whole) -> Whole:
+@outlined_kernel
+def row_given_age(plan: Any, lead: Any, age: float, first: Int, end: Int) -> Int:
     """Outcome j with weight pi_j (1 - F_j(age)) [23]."""
     total = 0.0
     for i in range(first, end):
@@ -84,23 +84,23 @@ def row_given_age(plan: Any, lead: Any, age: float, first: Whole, end: Whole) ->
     return row
 
 
-@hot
-def length_given_age(plan: Any, lead: Any, row: Whole, age: float) -> float:
+@inline_kernel
+def length_given_age(plan: Any, lead: Any, row: Int, age: float) -> float:
     """The pace of an exit, from its law beyond the age of the visit."""
     pace = plan.exits[row].pace
     return beyond(plan, lead, pace, P_PACE, age) if pace >= 0 else 0.0
 
 
-@rare
-def beyond(plan: Any, lead: Any, table: Whole, what: Whole, age: float) -> float:
+@outlined_kernel
+def beyond(plan: Any, lead: Any, table: Int, what: Int, age: float) -> float:
     """A length from the law given that it exceeds the time already spent."""
     gone = cdf(plan.tables, table, age)
     u = gone + (1.0 - gone) * stage_draw(plan, lead, what, ZERO)
     return max(age, on_grid(quantile_at(plan.tables, table, u)))
 
 
-@hot
-def show(plan: Any, state: Any, slot: Whole, row: Whole, pace: float, now: float) -> None:
+@inline_kernel
+def show(plan: Any, state: Any, slot: Int, row: Int, pace: float, now: float) -> None:
     """The exit is taken at the later of entry + pace and now; a visit that goes silent is over for us [34]."""
     lead = state.leads[slot]
     shows = max(lead.entered + pace, now)
@@ -114,8 +114,8 @@ def show(plan: Any, state: Any, slot: Whole, row: Whole, pace: float, now: float
         lead.next = LEAVE
 
 
-@hot
-def take(plan: Any, lead: Any, row: Whole) -> None:
+@inline_kernel
+def take(plan: Any, lead: Any, row: Int) -> None:
     """An exit of `next`, and what that means."""
     stage = plan.stages[lead.stage]
     lead.exit = row
@@ -126,32 +126,32 @@ def take(plan: Any, lead: Any, row: Whole) -> None:
         lead.outcome = BACK
 
 
-@hot
-def take_group(plan: Any, lead: Any, outcome: Whole, first: Whole, count: Whole) -> None:
+@inline_kernel
+def take_group(plan: Any, lead: Any, outcome: Int, first: Int, count: Int) -> None:
     """Leave by one of the exits of the unreached or the cold."""
     lead.exit = pick(plan.exits, first, count, stage_draw(plan, lead, P_EXIT, ZERO))
     lead.outcome = outcome
     lead.next = LEAVE
 
 
-@hot
+@inline_kernel
 def give_up(plan: Any, lead: Any) -> None:
     stage = plan.stages[lead.stage]
     take_group(plan, lead, UNREACHED, stage.unreached_first, stage.unreached_count)
 
 
-@hot
+@inline_kernel
 def turn_cold(plan: Any, lead: Any) -> None:
     stage = plan.stages[lead.stage]
     take_group(plan, lead, COLD, stage.cold_first, stage.cold_count)
 
 
-@hot
-def leave(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def leave(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
     """Go where the exit leads, perhaps after a cool-off [32, 33]."""
     lead = state.leads[slot]
     outcome, back = lead.outcome, -1.0
-    to: Whole = np.int64(-1)
+    to: Int = np.int64(-1)
     if lead.exit >= 0:
         row = plan.exits[lead.exit]
         to = row.to
@@ -176,8 +176,8 @@ def leave(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
         lead.next = ENTER
 
 
-@hot
-def close(plan: Any, state: Any, out: Any, slot: Whole, now: float, outcome: Whole, to: Whole, back: float) -> None:
+@inline_kernel
+def close(plan: Any, state: Any, out: Any, slot: Int, now: float, outcome: Int, to: Int, back: float) -> None:
     """Write and count the visit; nothing of it happens any more."""
     lead = state.leads[slot]
     ended = now if outcome != OPEN else -1.0
@@ -200,15 +200,15 @@ def close(plan: Any, state: Any, out: Any, slot: Whole, now: float, outcome: Who
         calm(state.minds[slot])
 
 
-@hot
-def release_slot(state: Any, slot: Whole) -> None:
+@inline_kernel
+def release_slot(state: Any, slot: Int) -> None:
     state.leads[slot].alive = GONE
     state.free[state.n[N_FREE]] = slot
     state.n[N_FREE] += 1
 
 
-@hot
-def _draw_chance(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def _draw_chance(plan: Any, state: Any, slot: Int, now: float) -> None:
     lead = state.leads[slot]
     lead.shift = effects_on(plan, state, slot, ADVANCE, now)
     lead.chance = state.facts[lead.stage].chance
@@ -216,8 +216,8 @@ def _draw_chance(plan: Any, state: Any, slot: Whole, now: float) -> None:
         lead.chance = logistic(plan.stages[lead.stage].intercept + lead.shift)
 
 
-@hot
-def _blame(plan: Any, lead: Any) -> Whole:
+@inline_kernel
+def _blame(plan: Any, lead: Any) -> Int:
     """Whose fault it was that a lead of marketing was lost in sales' hands: poor follow-up, else a poor lead [109]."""
     if plan.stages[lead.stage].step_count == 0 or lead.owner < 0 or plan.sources[lead.source].side != MARKETING:
         return NO_BLAME
@@ -229,8 +229,8 @@ def _blame(plan: Any, lead: Any) -> Whole:
     return POOR_LEAD if lead.fit < plan.settings[0].good else NO_BLAME
 
 
-@hot
-def _weight(plan: Any, lead: Any, row: Whole, age: float) -> float:
+@inline_kernel
+def _weight(plan: Any, lead: Any, row: Int, age: float) -> float:
     stage = plan.stages[lead.stage]
     at = plan.exits[row]
     chance = lead.chance if row < stage.next_first + stage.next_forward else 1.0 - lead.chance

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.event_priority import DUE
 from funnelsim.engine.fast.clocks import (
     end_clocks,
     find_action,
@@ -19,9 +19,11 @@ from funnelsim.engine.fast.clocks import (
     settle_clock,
     start_clocks,
 )
+from funnelsim.engine.fast.counting import count_assignment
 from funnelsim.engine.fast.definitions import expect_crossing, score_now
 from funnelsim.engine.fast.draws import ONE, ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.effects import effects_on, is_own
+from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.levels import load_sees
 from funnelsim.engine.fast.nurture import hand_over
 from funnelsim.engine.fast.queues import leave_queue, take_place
@@ -40,12 +42,11 @@ from funnelsim.engine.fast.state import (
     TAKE_UP,
     TRACING,
 )
-from funnelsim.engine.fast.tally import count_assignment
 from funnelsim.engine.fast.visits import lose_context
-from funnelsim.engine.jit import hot, rare
-from funnelsim.engine.odds import logistic, shifted_chance, step_value, stretched
-from funnelsim.engine.order import DUE
-from funnelsim.engine.streams import P_HABIT, P_HEEDED, P_KEPT, P_PURSUE
+from funnelsim.engine.jit import inline_kernel, outlined_kernel
+from funnelsim.engine.log_odds import logistic, shifted_chance, step_value, stretched
+from funnelsim.engine.rng import P_ADHERENCE, P_HABIT, P_HEEDED, P_PURSUE
+from funnelsim.int64 import Int
 from funnelsim.plan import (
     ATTEMPTS_WITHIN,
     ESCALATE,
@@ -61,13 +62,12 @@ from funnelsim.plan import (
     STILL_OPEN,
     WARN,
 )
-from funnelsim.whole import Whole
 
 LAST_BIT = np.int64(63)             # the sign: set where a tier is for all sources
 
 
-@hot
-def assign(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def assign(plan: Any, state: Any, slot: Int, now: float) -> None:
     """A team answers for the visit: its clocks start."""
     lead = state.leads[slot]
     team = np.int64(lead.to)
@@ -105,8 +105,8 @@ def assign(plan: Any, state: Any, slot: Whole, now: float) -> None:
     lead.next = ASK if asked else TAKE_UP
 
 
-@hot
-def take_up(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def take_up(plan: Any, state: Any, slot: Int, now: float) -> None:
     """The lead is the team's to work: it joins the queue at once, or as habit has it, or is left alone [43, 95]."""
     lead = state.leads[slot]
     delay = 0.0
@@ -126,8 +126,8 @@ def take_up(plan: Any, state: Any, slot: Whole, now: float) -> None:
         lead.next = JOIN
 
 
-@hot
-def react(state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def react(state: Any, slot: Int, now: float) -> None:
     """Turn to the lead, not before a pause is over [86]."""
     lead = state.leads[slot]
     lead.reacting = 0
@@ -140,8 +140,8 @@ def react(state: Any, slot: Whole, now: float) -> None:
         schedule(state, lead.paused_until, DUE, lead.id, RETURNS, slot, lead.coming_token)
 
 
-@hot
-def act(plan: Any, state: Any, slot: Whole, kind: Whole, now: float) -> None:
+@inline_kernel
+def act(plan: Any, state: Any, slot: Int, kind: Int, now: float) -> None:
     """The next action of a clock [56 to 59]; during an attempt it waits for its end [60]."""
     lead = state.leads[slot]
     if lead.in_service:
@@ -152,8 +152,8 @@ def act(plan: Any, state: Any, slot: Whole, kind: Whole, now: float) -> None:
         schedule_action(plan, state, slot, kind, now)
 
 
-@rare
-def catch_up(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@outlined_kernel
+def catch_up(plan: Any, state: Any, slot: Int, now: float) -> None:
     """An attempt is over: the action that waited for its end, and all that fell due since [60]."""
     lead = state.leads[slot]
     kind = np.int64(lead.postponed)
@@ -168,8 +168,8 @@ def catch_up(plan: Any, state: Any, slot: Whole, now: float) -> None:
                 post_action(plan, state, slot, kind, now)
 
 
-@hot
-def count_touch(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def count_touch(plan: Any, state: Any, slot: Int, now: float) -> None:
     """An attempt starts [39]."""
     lead = state.leads[slot]
     lead.made += 1
@@ -181,14 +181,14 @@ def count_touch(plan: Any, state: Any, slot: Whole, now: float) -> None:
         settle_clock(state, slot, ATTEMPTS_WITHIN, now, True)
 
 
-@hot
-def promised_attempts(plan: Any, lead: Any) -> Whole:
+@inline_kernel
+def promised_attempts(plan: Any, lead: Any) -> Int:
     """How many attempts the visit gets at least [52]."""
     return plan.promises[lead.promise].attempts if lead.kept == 1 else ZERO
 
 
-@hot
-def end_assignment(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def end_assignment(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
     """Over, for whatever reason (`ending`); the row is written and counted."""
     lead = state.leads[slot]
     how = np.int64(lead.ending)
@@ -203,8 +203,8 @@ def end_assignment(plan: Any, state: Any, out: Any, slot: Whole, now: float) -> 
     lead.postponed = -1
 
 
-@rare
-def _promise_for(plan: Any, state: Any, slot: Whole, now: float) -> Whole:
+@outlined_kernel
+def _promise_for(plan: Any, state: Any, slot: Int, now: float) -> Int:
     """The first tier that fits the lead [106]; -1 none."""
     lead = state.leads[slot]
     duty = plan.duties[lead.stage, lead.assigned_to]
@@ -218,8 +218,8 @@ def _promise_for(plan: Any, state: Any, slot: Whole, now: float) -> Whole:
     return np.int64(-1)
 
 
-@hot
-def _draw_kept(plan: Any, state: Any, slot: Whole, now: float) -> Whole:
+@inline_kernel
+def _draw_kept(plan: Any, state: Any, slot: Int, now: float) -> Int:
     """Whether the promise is kept: one draw an assignment [52]; -1 when nothing is promised."""
     lead = state.leads[slot]
     tier = plan.promises[lead.promise]
@@ -227,11 +227,11 @@ def _draw_kept(plan: Any, state: Any, slot: Whole, now: float) -> Whole:
         return np.int64(-1)
     chance = step_value(plan.points, tier.kept_first, tier.kept_count, now)
     chance = shifted_chance(chance, effects_on(plan, state, slot, KEEP, now))
-    return np.int64(stage_draw(plan, lead, P_KEPT, np.int64(lead.assignments)) < chance)
+    return np.int64(stage_draw(plan, lead, P_ADHERENCE, np.int64(lead.assignments)) < chance)
 
 
-@rare
-def _draw_pursued(plan: Any, state: Any, slot: Whole, now: float) -> Whole:
+@outlined_kernel
+def _draw_pursued(plan: Any, state: Any, slot: Int, now: float) -> Int:
     """Whether a lead of the other side is worked at all: 1, or 0 left alone; -1 when that is no question [95]."""
     lead = state.leads[slot]
     if is_own(plan, lead, lead.assigned_to):
@@ -241,16 +241,16 @@ def _draw_pursued(plan: Any, state: Any, slot: Whole, now: float) -> Whole:
     return np.int64(stage_draw(plan, lead, P_PURSUE, np.int64(lead.assignments)) < chance)
 
 
-@hot
-def _habit(plan: Any, state: Any, slot: Whole, now: float) -> float:
+@inline_kernel
+def _habit(plan: Any, state: Any, slot: Int, now: float) -> float:
     """Delay before the team turns to a lead that is new to it, when no promise is kept [43]."""
     lead = state.leads[slot]
     delay = stage_duration(plan, lead, plan.teams[lead.assigned_to].habit, P_HABIT, np.int64(lead.assignments))
     return stretched(delay, effects_on(plan, state, slot, HABIT, now))
 
 
-@hot
-def _perform(plan: Any, state: Any, slot: Whole, kind: Whole, now: float) -> None:
+@inline_kernel
+def _perform(plan: Any, state: Any, slot: Int, kind: Int, now: float) -> None:
     lead = state.leads[slot]
     action = plan.actions[state.clocks[slot, kind].acted]
     if action.kind == WARN:
@@ -272,7 +272,7 @@ def _perform(plan: Any, state: Any, slot: Whole, kind: Whole, now: float) -> Non
         lead.next = LEAVE
 
 
-@hot
+@inline_kernel
 def _turn_now(lead: Any) -> None:
     """A promise makes the team look now, pause or not [56, 57, 89]."""
     lead.coming_token += 1
@@ -285,8 +285,8 @@ def _turn_now(lead: Any) -> None:
         lead.next = JOIN
 
 
-@hot
-def _raise_level(state: Any, slot: Whole) -> None:
+@inline_kernel
+def _raise_level(state: Any, slot: Int) -> None:
     """Escalated leads are served before all others [57]."""
     lead = state.leads[slot]
     lead.level = 1
@@ -295,8 +295,8 @@ def _raise_level(state: Any, slot: Whole) -> None:
         take_place(state, np.int64(lead.assigned_to), slot)
 
 
-@hot
-def _reassign(plan: Any, lead: Any, to: Whole, now: float) -> None:
+@inline_kernel
+def _reassign(plan: Any, lead: Any, to: Int, now: float) -> None:
     """Handed to another team [58]."""
     lead.reassigned += 1
     lead.level = 0

@@ -13,8 +13,9 @@ import numpy as np
 from funnelsim.engine.fast.definitions import score_now
 from funnelsim.engine.fast.effects import is_own
 from funnelsim.engine.fast.state import LAST_DUE, N_DUE_TEAMS, N_LONGEST
-from funnelsim.engine.jit import hot, rare
-from funnelsim.engine.streams import P_REP, bits, plus, unit
+from funnelsim.engine.jit import inline_kernel, outlined_kernel
+from funnelsim.engine.rng import P_REP, bits, plus, unit
+from funnelsim.int64 import Int
 from funnelsim.plan import (
     BUDGETED,
     BY_DUE_TIME,
@@ -30,13 +31,12 @@ from funnelsim.plan import (
     POOLED,
     RUNNING,
 )
-from funnelsim.whole import Whole
 
 ZERO, NO_LANE = np.int64(0), np.int64(-1)
 
 
-@hot
-def join_queue(plan: Any, state: Any, team: Whole, slot: Whole, now: float) -> None:
+@inline_kernel
+def join_queue(plan: Any, state: Any, team: Int, slot: Int, now: float) -> None:
     """Take a place; its key and its lane are fixed now. The team is due for a dispatch."""
     lead, row = state.leads[slot], plan.teams[team]
     lead.key = lead.joined
@@ -50,8 +50,8 @@ def join_queue(plan: Any, state: Any, team: Whole, slot: Whole, now: float) -> N
     take_place(state, team, slot)
 
 
-@hot
-def take_place(state: Any, team: Whole, slot: Whole) -> None:
+@inline_kernel
+def take_place(state: Any, team: Int, slot: Int) -> None:
     """The place that belongs to the lead's lane, level and key."""
     lead = state.leads[slot]
     state.lanes[lead.lane].waiting += 1
@@ -60,15 +60,15 @@ def take_place(state: Any, team: Whole, slot: Whole) -> None:
     ask_dispatch(state, team)
 
 
-@hot
-def leave_queue(state: Any, slot: Whole) -> None:
+@inline_kernel
+def leave_queue(state: Any, slot: Int) -> None:
     lead = state.leads[slot]
     lead.place += 1
     state.lanes[lead.lane].waiting -= 1
 
 
-@hot
-def next_lane(plan: Any, state: Any, team: Whole, now: float) -> Whole:
+@inline_kernel
+def next_lane(plan: Any, state: Any, team: Int, now: float) -> Int:
     """The lane served next; NO_LANE when nobody is free or nobody waits."""
     at, row = state.teams[team], plan.teams[team]
     if now >= at.until:
@@ -79,8 +79,8 @@ def next_lane(plan: Any, state: Any, team: Whole, now: float) -> Whole:
     return _lane_apart(plan, state, team)
 
 
-@hot
-def take_next(state: Any, lane: Whole) -> Whole:
+@inline_kernel
+def take_next(state: Any, lane: Int) -> Int:
     """Slot of the lead served next; somebody must be waiting."""
     heap = state.queues
     slot = np.int64(-1)
@@ -93,16 +93,16 @@ def take_next(state: Any, lane: Whole) -> Whole:
     return slot
 
 
-@hot
-def ask_dispatch(state: Any, team: Whole) -> None:
+@inline_kernel
+def ask_dispatch(state: Any, team: Int) -> None:
     """One dispatch a team and instant [12]."""
     state.n[N_DUE_TEAMS] += 1 - state.teams[team].due
     state.teams[team].due = 1
     state.n[LAST_DUE] = team
 
 
-@rare
-def _key(plan: Any, state: Any, team: Whole, slot: Whole, now: float) -> float:
+@outlined_kernel
+def _key(plan: Any, state: Any, team: Int, slot: Int, now: float) -> float:
     """Key of an order other than first come [13, 97]."""
     lead, row = state.leads[slot], plan.teams[team]
     if row.order == BY_SCORE:
@@ -115,8 +115,8 @@ def _key(plan: Any, state: Any, team: Whole, slot: Whole, now: float) -> float:
     return -lead.value  # type: ignore[no-any-return]  # from a record
 
 
-@rare
-def _lane(plan: Any, lead: Any, team: Whole) -> Whole:
+@outlined_kernel
+def _lane(plan: Any, lead: Any, team: Int) -> Int:
     """Which of the team's lanes a lead waits in: of the rep it belongs to for life, or of the kind of work."""
     row = plan.teams[team]
     if row.lanes == PERSONAL:
@@ -129,8 +129,8 @@ def _lane(plan: Any, lead: Any, team: Whole) -> Whole:
     return OWN_LEADS if is_own(plan, lead, team) else OTHER_LEADS
 
 
-@rare
-def _lane_apart(plan: Any, state: Any, team: Whole) -> Whole:
+@outlined_kernel
+def _lane_apart(plan: Any, state: Any, team: Int) -> Int:
     """Personal queues: of the first rep who is free and has somebody waiting. A budget: the kind furthest behind."""
     at, row = state.teams[team], plan.teams[team]
     best = NO_LANE
@@ -149,9 +149,9 @@ def _lane_apart(plan: Any, state: Any, team: Whole) -> Whole:
     return best
 
 
-@hot
-def _push(state: Any, lane: Whole, key: float, joined: float, lead: Whole, level: Whole, slot: Whole,
-          place: Whole) -> None:
+@inline_kernel
+def _push(state: Any, lane: Int, key: float, joined: float, lead: Int, level: Int, slot: Int,
+          place: Int) -> None:
     heap = state.queues
     i = state.lanes[lane].places
     state.lanes[lane].places = i + 1
@@ -173,8 +173,8 @@ def _push(state: Any, lane: Whole, key: float, joined: float, lead: Whole, level
     at.place = place
 
 
-@hot
-def _drop(state: Any, lane: Whole) -> None:
+@inline_kernel
+def _drop(state: Any, lane: Int) -> None:
     heap = state.queues
     n = state.lanes[lane].places - 1
     state.lanes[lane].places = n
@@ -198,8 +198,8 @@ def _drop(state: Any, lane: Whole) -> None:
     _move(heap, lane, i, n)
 
 
-@hot
-def _before(heap: Any, lane: Whole, i: Whole, key: float, joined: float, lead: Whole, level: Whole) -> bool:
+@inline_kernel
+def _before(heap: Any, lane: Int, i: Int, key: float, joined: float, lead: Int, level: Int) -> bool:
     """Whether place i is served before; level is negative for those who go first."""
     at = heap[lane, i]
     if at.level != level:
@@ -211,8 +211,8 @@ def _before(heap: Any, lane: Whole, i: Whole, key: float, joined: float, lead: W
     return at.lead < lead  # type: ignore[no-any-return]  # from a record
 
 
-@hot
-def _move(heap: Any, lane: Whole, to: Whole, source: Whole) -> None:
+@inline_kernel
+def _move(heap: Any, lane: Int, to: Int, source: Int) -> None:
     heap[lane, to].key = heap[lane, source].key
     heap[lane, to].joined = heap[lane, source].joined
     heap[lane, to].lead = heap[lane, source].lead

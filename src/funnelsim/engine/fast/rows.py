@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.fast.state import N_ASSIGNMENTS, N_ATTEMPTS, N_VISITS
-from funnelsim.engine.jit import rare
-from funnelsim.whole import Whole
+from funnelsim.engine.jit import outlined_kernel
+from funnelsim.int64 import Int
 
 NO_REP, NO_TASK = np.int64(-1), np.int64(-1)
 
 
-@rare
-def write_attempt(state: Any, slot: Whole, ended: float, end: Whole) -> None:
+@outlined_kernel
+def write_attempt(state: Any, slot: Int, ended: float, end: Int) -> None:
     """An attempt or a task that has ended, was withdrawn, or still waits or goes on."""
     lead = state.leads[slot]
     made = lead.waiting == 0
@@ -38,8 +38,8 @@ def write_attempt(state: Any, slot: Whole, ended: float, end: Whole) -> None:
     row.end = end
 
 
-@rare
-def write_visit(state: Any, slot: Whole, ended: float, outcome: Whole, to: Whole, back: float) -> None:
+@outlined_kernel
+def write_visit(state: Any, slot: Int, ended: float, outcome: Int, to: Int, back: float) -> None:
     """A visit that has ended or been cut off by the horizon."""
     lead, mind = state.leads[slot], state.minds[slot]
     row = state.visits[state.n[N_VISITS]]
@@ -77,8 +77,8 @@ def write_visit(state: Any, slot: Whole, ended: float, outcome: Whole, to: Whole
     row.merged = lead.merged
 
 
-@rare
-def write_assignment(state: Any, slot: Whole, late: Whole, ended: float, how: Whole) -> None:
+@outlined_kernel
+def write_assignment(state: Any, slot: Int, late: Int, ended: float, how: Int) -> None:
     """An assignment that is over."""
     lead = state.leads[slot]
     touch, tries, accept = state.clocks[slot, 0], state.clocks[slot, 1], state.clocks[slot, 2]

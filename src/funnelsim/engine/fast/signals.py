@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.event_priority import DUE, SIGNAL
 from funnelsim.engine.fast.clocks import pause_clocks
 from funnelsim.engine.fast.draws import ZERO
 from funnelsim.engine.fast.effects import effects_on
+from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.nurture import bring_up_to_date
 from funnelsim.engine.fast.queues import leave_queue
 from funnelsim.engine.fast.rows import write_attempt
@@ -28,19 +29,18 @@ from funnelsim.engine.fast.state import (
     RETURNS,
     TRACING,
 )
-from funnelsim.engine.interest import after_signal
-from funnelsim.engine.jit import hot, rare
-from funnelsim.engine.odds import shifted_chance
-from funnelsim.engine.order import DUE, SIGNAL
-from funnelsim.engine.streams import P_AFTER, P_PAUSE, P_SIGNAL, bits, on_grid, plus, quantile, unit
+from funnelsim.engine.interest_dynamics import after_signal
+from funnelsim.engine.jit import inline_kernel, outlined_kernel
+from funnelsim.engine.log_odds import shifted_chance
+from funnelsim.engine.rng import P_AFTER, P_PAUSE, P_SIGNAL, bits, on_grid, plus, quantile, unit
+from funnelsim.int64 import Int
 from funnelsim.plan import PAUSES, RAISES_HAND, SIGNAL_CHANCE, WITHDRAWN
-from funnelsim.whole import Whole
 
 HAPPENS = ZERO                      # detail of the rank SIGNAL
 
 
-@hot
-def start_signals(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def start_signals(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Decided at entry; of a lead in flight those before the start are left out."""
     mind = state.minds[slot]
     if plan.stages[state.leads[slot].stage].signal_count > 0:
@@ -50,8 +50,8 @@ def start_signals(plan: Any, state: Any, slot: Whole, now: float) -> None:
         _expect_signal(plan, state, slot)
 
 
-@rare
-def happen(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@outlined_kernel
+def happen(plan: Any, state: Any, slot: Int, now: float) -> None:
     """A signal: the definitions are looked at, then the team is told."""
     lead, mind = state.leads[slot], state.minds[slot]
     row = plan.signals[mind.signal]         # without the compiler `row.flags` is what NumPy calls so
@@ -66,8 +66,8 @@ def happen(plan: Any, state: Any, slot: Whole, now: float) -> None:
     _expect_signal(plan, state, slot)
 
 
-@rare
-def raise_hand(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@outlined_kernel
+def raise_hand(plan: Any, state: Any, slot: Int, now: float) -> None:
     """The buyer asks for us: the team turns to the lead now [85]."""
     lead = state.leads[slot]
     lead.next = NOTHING
@@ -89,8 +89,8 @@ def raise_hand(plan: Any, state: Any, slot: Whole, now: float) -> None:
         lead.next = FALL_DUE
 
 
-@rare
-def pause(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@outlined_kernel
+def pause(plan: Any, state: Any, slot: Int, now: float) -> None:
     """The buyer has no time: clocks stand still, and nothing falls due before the end [86]."""
     lead = state.leads[slot]
     signal = np.int64(lead.pausing - 1)
@@ -105,8 +105,8 @@ def pause(plan: Any, state: Any, slot: Whole, now: float) -> None:
         lead.paused_until = until
 
 
-@hot
-def _hold(state: Any, slot: Whole, now: float, until: float) -> None:
+@inline_kernel
+def _hold(state: Any, slot: Int, now: float, until: float) -> None:
     """Nothing falls due, and the lead does not wait in the queue, before a pause is over."""
     lead = state.leads[slot]
     if lead.waiting:
@@ -122,8 +122,8 @@ def _hold(state: Any, slot: Whole, now: float, until: float) -> None:
     schedule(state, until, DUE, lead.id, RETURNS if lead.returning else NEXT_ATTEMPT, slot, lead.coming_token)
 
 
-@rare
-def _expect_signal(plan: Any, state: Any, slot: Whole) -> None:
+@outlined_kernel
+def _expect_signal(plan: Any, state: Any, slot: Int) -> None:
     """The next one by (instant, place in the file)."""
     lead, mind = state.leads[slot], state.minds[slot]
     stage = plan.stages[lead.stage]
@@ -142,8 +142,8 @@ def _expect_signal(plan: Any, state: Any, slot: Whole) -> None:
         schedule(state, best_at, SIGNAL, lead.id, HAPPENS, slot, mind.token)
 
 
-@hot
-def _duration(plan: Any, lead: Any, signal: Whole, table: Whole, what: Whole) -> float:
+@inline_kernel
+def _duration(plan: Any, lead: Any, signal: Int, table: Int, what: Int) -> float:
     if table < 0:
         return 0.0
     drawn = bits(lead.luck, plus(plan.signals[signal].luck, what), lead.number, ZERO)

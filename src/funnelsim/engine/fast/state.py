@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.engine import odds
-from funnelsim.engine.arrivals import ARRIVAL_ROW
-from funnelsim.engine.levels import first_levels, reset_levels
+from funnelsim.engine import log_odds
+from funnelsim.engine.arrival_process import ARRIVAL_ROW
+from funnelsim.engine.level_dynamics import first_levels, reset_levels
+from funnelsim.int64 import Int
 from funnelsim.plan import (
     ASSIGNMENT,
     ATTEMPT,
@@ -27,7 +28,6 @@ from funnelsim.plan import (
     Plan,
     records,
 )
-from funnelsim.whole import Whole
 
 # Counters.
 (N_AGENDA, N_FREE, N_ARRIVALS, AT_ARRIVAL, AT_WEEK, AT_DAY, N_DUE_TEAMS, N_LONGEST, N_VISITS, N_ASSIGNMENTS, N_ATTEMPTS,
@@ -186,7 +186,7 @@ def facts(plan: Plan) -> Any:
         table[stage].owner = -1
         if len(owners):
             table[stage].owner = owners[0] if plan.duties.share[stage, owners[0]] >= 1.0 else DIVIDED
-        table[stage].chance = odds.logistic(row.intercept)
+        table[stage].chance = log_odds.logistic(row.intercept)
         for target in plan.effects.target[row.effect_first:row.effect_first + row.effect_count]:
             table[stage].targets |= 1 << int(target)
         table[stage].watched = thresholds or row.nurture >= 0 or row.signal_count > 0
@@ -220,7 +220,7 @@ def reset(plan: Plan, state: State) -> None:
     reset_levels(plan.levels, plan.instants, state.levels)
 
 
-def grow(state: State, full: Whole) -> State:
+def grow(state: State, full: Int) -> State:
     """The same state with twice the room where it was short."""
     if full == FULL_AGENDA:
         return state._replace(agenda=_doubled(state.agenda))

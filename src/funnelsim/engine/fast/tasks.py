@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.agenda import schedule
+from funnelsim.engine.event_priority import DUE
 from funnelsim.engine.fast.effects import effects_on
+from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.outcome import give_up
 from funnelsim.engine.fast.state import JOIN, NEXT_TASK, NOTHING, SETTLE, TASK_DUE
-from funnelsim.engine.jit import hot, rare
-from funnelsim.engine.odds import shifted_chance
-from funnelsim.engine.order import DUE
-from funnelsim.engine.streams import P_DELAY, P_HANDLING, P_SHOW, P_TASK, bits, on_grid, plus, quantile, unit
+from funnelsim.engine.jit import inline_kernel, outlined_kernel
+from funnelsim.engine.log_odds import shifted_chance
+from funnelsim.engine.rng import P_DELAY, P_HANDLING, P_SHOW, P_TASK, bits, on_grid, plus, quantile, unit
+from funnelsim.int64 import Int
 from funnelsim.plan import GAVE_UP, MEETING, REACHED, SHOW
-from funnelsim.whole import Whole
 
 ZERO = np.int64(0)
 APPOINTED = np.int64(2)             # level of a meeting in the queue
 
 
-@hot
+@inline_kernel
 def begin_tasks(plan: Any, lead: Any) -> None:
     """The buyer has been reached, and there may be more to do."""
     lead.task = plan.stages[lead.stage].task_first - 1
@@ -29,8 +29,8 @@ def begin_tasks(plan: Any, lead: Any) -> None:
     lead.next = NEXT_TASK
 
 
-@rare
-def next_task(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@outlined_kernel
+def next_task(plan: Any, state: Any, slot: Int, now: float) -> None:
     """The next task there is, or another try at this one; the outcome when all are over."""
     lead = state.leads[slot]
     stage = plan.stages[lead.stage]
@@ -55,8 +55,8 @@ def next_task(plan: Any, state: Any, slot: Whole, now: float) -> None:
         schedule(state, now + delay, DUE, lead.id, TASK_DUE, slot, lead.coming_token)
 
 
-@rare
-def start_task(plan: Any, state: Any, slot: Whole, now: float) -> float:
+@outlined_kernel
+def start_task(plan: Any, state: Any, slot: Int, now: float) -> float:
     """The buyer shows or not, the objection is resolved or not; seconds of work before the stretch."""
     lead = state.leads[slot]
     row = plan.tasks[lead.task]
@@ -68,7 +68,7 @@ def start_task(plan: Any, state: Any, slot: Whole, now: float) -> float:
     return _duration(plan, lead, row.idle if lost else row.handling, P_HANDLING)
 
 
-@rare
+@outlined_kernel
 def finish_task(plan: Any, lead: Any) -> None:
     """Done, or once more, or in vain."""
     row = plan.tasks[lead.task]
@@ -85,13 +85,13 @@ def finish_task(plan: Any, lead: Any) -> None:
             lead.tries = 0
 
 
-@hot
-def _draw(plan: Any, lead: Any, what: Whole) -> float:
+@inline_kernel
+def _draw(plan: Any, lead: Any, what: Int) -> float:
     return unit(bits(lead.luck, plus(plan.tasks[lead.task].luck, what), lead.number, np.int64(lead.tries)))
 
 
-@hot
-def _duration(plan: Any, lead: Any, table: Whole, what: Whole) -> float:
+@inline_kernel
+def _duration(plan: Any, lead: Any, table: Int, what: Int) -> float:
     if table < 0:
         return 0.0
     drawn = bits(lead.luck, plus(plan.tasks[lead.task].luck, what), lead.number, np.int64(lead.tries))

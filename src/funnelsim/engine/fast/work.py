@@ -10,22 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.agenda import schedule, schedule_work
+from funnelsim.engine.business_time import add_open
+from funnelsim.engine.event_priority import DUE
 from funnelsim.engine.fast.clocks import settle_clock
+from funnelsim.engine.fast.counting import count_work
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.effects import effects_on
+from funnelsim.engine.fast.event_heap import schedule, schedule_work
 from funnelsim.engine.fast.outcome import give_up, turn_cold
 from funnelsim.engine.fast.promises import catch_up, count_touch, promised_attempts
 from funnelsim.engine.fast.queues import NO_LANE, ask_dispatch, join_queue, next_lane, take_next
 from funnelsim.engine.fast.rows import write_attempt
 from funnelsim.engine.fast.state import AWAY, BUSY, FALL_DUE, JOIN, NEXT_ATTEMPT, ROUTE, SETTLE, TRACING
-from funnelsim.engine.fast.tally import count_work
 from funnelsim.engine.fast.tasks import begin_tasks, finish_task, start_task
 from funnelsim.engine.fast.visits import lose_context, mark_reached, owner_of
-from funnelsim.engine.jit import hot, rare
-from funnelsim.engine.odds import shifted_chance, step_value
-from funnelsim.engine.order import DUE
-from funnelsim.engine.streams import (
+from funnelsim.engine.jit import inline_kernel, outlined_kernel
+from funnelsim.engine.log_odds import shifted_chance, step_value
+from funnelsim.engine.rng import (
     P_ABSENT,
     P_CONTACT,
     P_CONVERSATION,
@@ -36,7 +37,7 @@ from funnelsim.engine.streams import (
     on_grid,
     unit,
 )
-from funnelsim.engine.worktime import add_open
+from funnelsim.int64 import Int
 from funnelsim.plan import (
     ATTEMPTS_WITHIN,
     BUDGETED,
@@ -52,11 +53,10 @@ from funnelsim.plan import (
     REACHED,
     WENT_COLD,
 )
-from funnelsim.whole import Whole
 
 
-@hot
-def capacity_changes(plan: Any, state: Any, team: Whole, interval: Whole) -> None:
+@inline_kernel
+def capacity_changes(plan: Any, state: Any, team: Int, interval: Int) -> None:
     """An opening, or a change of people: take note, and look ahead to the next one."""
     now, row = state.teams[team], plan.teams[team]
     at = plan.intervals[interval]
@@ -71,8 +71,8 @@ def capacity_changes(plan: Any, state: Any, team: Whole, interval: Whole) -> Non
     ask_dispatch(state, team)
 
 
-@hot
-def dispatch(plan: Any, state: Any, out: Any, team: Whole, now: float) -> None:
+@inline_kernel
+def dispatch(plan: Any, state: Any, out: Any, team: Int, now: float) -> None:
     """Free reps take the next leads until nobody is free or the queue is empty."""
     lane = next_lane(plan, state, team, now)
     while lane != NO_LANE:
@@ -80,8 +80,8 @@ def dispatch(plan: Any, state: Any, out: Any, team: Whole, now: float) -> None:
         lane = next_lane(plan, state, team, now)
 
 
-@hot
-def join(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def join(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Wait in the team's queue; in closed hours too [8]."""
     lead = state.leads[slot]
     lead.waiting = 1
@@ -92,8 +92,8 @@ def join(plan: Any, state: Any, slot: Whole, now: float) -> None:
     join_queue(plan, state, np.int64(lead.assigned_to), slot, now)
 
 
-@hot
-def start(plan: Any, state: Any, out: Any, team: Whole, slot: Whole, now: float) -> None:
+@inline_kernel
+def start(plan: Any, state: Any, out: Any, team: Int, slot: Int, now: float) -> None:
     """A rep turns to the lead: one piece of work [40]."""
     lead, row = state.leads[slot], plan.teams[team]
     state.teams[team].busy += 1
@@ -117,8 +117,8 @@ def start(plan: Any, state: Any, out: Any, team: Whole, slot: Whole, now: float)
     schedule_work(state, ends, lead.id, slot)
 
 
-@hot
-def finish_work(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def finish_work(plan: Any, state: Any, slot: Int, now: float) -> None:
     """The rep is free; the buyer was reached, or there is a next attempt, or the visit is over."""
     lead = state.leads[slot]
     team = np.int64(lead.assigned_to)
@@ -153,8 +153,8 @@ def finish_work(plan: Any, state: Any, slot: Whole, now: float) -> None:
             _after_no_answer(plan, state, slot, now)
 
 
-@hot
-def attempt_due(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def attempt_due(plan: Any, state: Any, slot: Int, now: float) -> None:
     """An attempt falls due; another team may have the next step [45]."""
     lead = state.leads[slot]
     team = np.int64(lead.assigned_to)
@@ -175,8 +175,8 @@ def attempt_due(plan: Any, state: Any, slot: Whole, now: float) -> None:
     lead.next = ROUTE
 
 
-@hot
-def _start_attempt(plan: Any, state: Any, slot: Whole, now: float) -> float:
+@inline_kernel
+def _start_attempt(plan: Any, state: Any, slot: Int, now: float) -> float:
     """Handling and, if reached, conversation; seconds of work before the stretch."""
     lead = state.leads[slot]
     step = plan.steps[plan.stages[lead.stage].step_first + lead.step]
@@ -198,8 +198,8 @@ def _start_attempt(plan: Any, state: Any, slot: Whole, now: float) -> float:
     return work
 
 
-@hot
-def _after_no_answer(plan: Any, state: Any, slot: Whole, now: float) -> None:
+@inline_kernel
+def _after_no_answer(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Nobody answered and the lead is still ours: once more, or give up [31, 38]."""
     lead = state.leads[slot]
     stage = plan.stages[lead.stage]
@@ -221,8 +221,8 @@ def _after_no_answer(plan: Any, state: Any, slot: Whole, now: float) -> None:
         lead.next = FALL_DUE
 
 
-@hot
-def _seize(plan: Any, state: Any, team: Whole, slot: Whole) -> None:
+@inline_kernel
+def _seize(plan: Any, state: Any, team: Int, slot: Int) -> None:
     """The free rep with the lowest number [14], or the one the lead belongs to [103]."""
     lead, row = state.leads[slot], plan.teams[team]
     rep = ZERO
@@ -234,8 +234,8 @@ def _seize(plan: Any, state: Any, team: Whole, slot: Whole) -> None:
     lead.rep = rep
 
 
-@rare
-def _note_absence(plan: Any, state: Any, team: Whole, opens: float, capacity: Whole) -> Whole:
+@outlined_kernel
+def _note_absence(plan: Any, state: Any, team: Int, opens: float, capacity: Int) -> Int:
     """Who is away today [102]; how many of those on shift."""
     row = plan.teams[team]
     away = ZERO
@@ -249,8 +249,8 @@ def _note_absence(plan: Any, state: Any, team: Whole, opens: float, capacity: Wh
     return away
 
 
-@hot
-def _contact_chance(plan: Any, state: Any, slot: Whole, step: Any, now: float) -> float:
+@inline_kernel
+def _contact_chance(plan: Any, state: Any, slot: Int, step: Any, now: float) -> float:
     """Chance that this attempt reaches the buyer [37, 41, 65, 101]."""
     lead = state.leads[slot]
     lead.moved = effects_on(plan, state, slot, CONTACT_CHANCE, now)
@@ -260,7 +260,7 @@ def _contact_chance(plan: Any, state: Any, slot: Whole, step: Any, now: float) -
     return shifted_chance(chance, plan.stages[lead.stage].contact_intercept + lead.moved)
 
 
-@hot
+@inline_kernel
 def _due(plan: Any, lead: Any, now: float) -> float:
     """When the next attempt falls due; spacing runs from the end of the previous one [38]."""
     step = plan.steps[plan.stages[lead.stage].step_first + lead.step]
@@ -278,8 +278,8 @@ def _due(plan: Any, lead: Any, now: float) -> float:
     return now + step.spacing  # type: ignore[no-any-return]  # from a record
 
 
-@hot
-def _owns(plan: Any, stage: Whole, team: Whole) -> bool:
+@inline_kernel
+def _owns(plan: Any, stage: Int, team: Int) -> bool:
     below = plan.duties[stage, team - 1].share if team > 0 else 0.0
     return plan.duties[stage, team].share > below  # type: ignore[no-any-return]  # from a record
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import streams
+from funnelsim.engine import rng
 from funnelsim.engine.reference.scores import score
 from funnelsim.plan import ACCEPT_WITHIN
 
@@ -32,7 +32,7 @@ class Acceptance:
         now, ordinal = self.model.now, self.assignment.ordinal
         delay = 0.0
         if self.assignment.kept != 1:
-            delay = self.visit.duration(self.duty.decide, streams.P_DECIDE, ordinal)
+            delay = self.visit.duration(self.duty.decide, rng.P_DECIDE, ordinal)
         looks, window = now + delay, self._window_ends()
         do = self.decide if looks <= window else self._time_out
         first = min(looks, window)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import order, streams
+from funnelsim.engine import event_priority, rng
 from funnelsim.engine.reference.acceptance import Acceptance
 from funnelsim.engine.reference.clocks import Clock
 from funnelsim.engine.reference.events import At
@@ -135,7 +135,7 @@ class Assignment:
         visit = self.visit
         if action.kind == WARN:
             self.warned += 1
-            if self.reacting and visit.draw(streams.P_HEEDED, self.ordinal) < action.heeded:
+            if self.reacting and visit.draw(rng.P_HEEDED, self.ordinal) < action.heeded:
                 self.turn_now()
         elif action.kind == ESCALATE:
             self.escalated = 1
@@ -168,7 +168,7 @@ class Assignment:
 
     def at_due(self, time: float, do: Callable[[], None]) -> At:
         """Schedule something that makes this team turn to the lead, or an attempt of it."""
-        return self.model.at(time, order.DUE, self.visit.lead.number, self.team.index, self.ordinal, do)
+        return self.model.at(time, event_priority.DUE, self.visit.lead.number, self.team.index, self.ordinal, do)
 
     def _clock(self, kind: int) -> tuple[float, int]:
         """Deadline and state of a clock."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import streams
-from funnelsim.engine.odds import shifted_chance
+from funnelsim.engine import rng
+from funnelsim.engine.log_odds import shifted_chance
 from funnelsim.engine.reference.effects import effects_on
 from funnelsim.plan import BUSINESS, CONTACT_CHANCE, DAY, ON_DAYS
 
@@ -48,12 +48,12 @@ class Attempts:
         if visit.touched < 0.0 and not visit.touched_before:
             visit.touched = self.model.now
         assignment.touch()
-        reached = visit.draw(streams.P_CONTACT, visit.attempts) < self._contact_chance()
-        work = visit.duration(step.handling, streams.P_HANDLING, visit.attempts)
+        reached = visit.draw(rng.P_CONTACT, visit.attempts) < self._contact_chance()
+        work = visit.duration(step.handling, rng.P_HANDLING, visit.attempts)
         if reached:
-            work += visit.duration(step.conversation, streams.P_CONVERSATION, visit.attempts)
+            work += visit.duration(step.conversation, rng.P_CONVERSATION, visit.attempts)
         if assignment.attempts == 1:
-            work += visit.duration(step.preparation, streams.P_PREPARE, assignment.ordinal)
+            work += visit.duration(step.preparation, rng.P_PREPARE, assignment.ordinal)
         return reached, work
 
     def over(self, succeeded: bool) -> None:

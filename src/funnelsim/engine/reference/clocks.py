@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import order, streams, worktime
+from funnelsim.engine import business_time, event_priority, rng
 from funnelsim.engine.reference.events import At
 from funnelsim.plan import BROKEN, CREATED, INHERITED, KEPT, NEITHER, QUALIFIED, RUNNING, STILL_OPEN
 
@@ -32,7 +32,7 @@ class Clock:
 
     def after(self, fraction: float) -> float:
         """The instant of a fraction of the length, on the same kind of clock [55]."""
-        length = streams.on_grid(fraction * self.term.length)
+        length = rng.on_grid(fraction * self.term.length)
         instant = self._add(self.start, length)
         for begins, until in self.pauses:
             instant = self._moved(instant, begins, until)
@@ -100,7 +100,7 @@ class Clock:
         if instant == math.inf:
             return
         lead, self.coming = self.assignment.visit.lead.number, (instant, i)
-        self.next = self.model.at(max(instant, self.model.now), order.ACTION, lead, self.index, i,
+        self.next = self.model.at(max(instant, self.model.now), event_priority.ACTION, lead, self.index, i,
                                   lambda: self._act(instant, i))
 
     def _act(self, instant: float, i: int) -> None:
@@ -122,5 +122,5 @@ class Clock:
         if instant <= begins:
             return instant
         if self.term.business:
-            return self._add(instant, worktime.open_between(*self.assignment.team.run, begins, until))
+            return self._add(instant, business_time.open_between(*self.assignment.team.run, begins, until))
         return instant + (until - begins)

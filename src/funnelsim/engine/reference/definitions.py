@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import order
+from funnelsim.engine import event_priority
 from funnelsim.engine.reference import gate
 from funnelsim.engine.reference.events import At
 from funnelsim.engine.reference.scores import is_reached
@@ -64,7 +64,7 @@ class Definitions:
         time = self.visit.nurture.first_touch_when(
             lambda intent, now: any(is_reached(self.lead, i, intent, now) for i in wanted))
         if time < math.inf:
-            self.expected = self.model.at(time, order.SIGNAL, self.lead.number, self.visit.stage, 1, self.look)
+            self.expected = self.model.at(time, event_priority.SIGNAL, self.lead.number, self.visit.stage, 1, self.look)
 
     def forget(self) -> None:
         """Nothing is expected any more."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine import streams
+from funnelsim.engine import rng
+from funnelsim.int64 import whole
 from funnelsim.plan import Plan
-from funnelsim.whole import whole
 
 
 class Draws:
@@ -16,24 +16,24 @@ class Draws:
 
     def __init__(self, plan: Plan, seed: int, replication: int) -> None:
         self.plan = plan
-        self.key: Any = np.uint64(streams.replication_key(np.uint64(seed), whole(replication)))
+        self.key: Any = np.uint64(rng.replication_key(np.uint64(seed), whole(replication)))
 
     def draw(self, luck: int, purpose: np.uint64, first: int, second: int) -> float:
         """Uniform in [0, 1)."""
-        return streams.unit(self._bits(luck, purpose, first, second))
+        return rng.unit(self._bits(luck, purpose, first, second))
 
     def sample(self, table: int, luck: int, purpose: np.uint64, first: int, second: int) -> float:
         """A draw from a table, as it is."""
-        return streams.quantile(self.plan.tables, table, self._bits(luck, purpose, first, second))
+        return rng.quantile(self.plan.tables, table, self._bits(luck, purpose, first, second))
 
     def duration(self, table: int, luck: int, purpose: np.uint64, first: int, second: int) -> float:
         """A drawn length of time on the grid [1]; 0 where there is no table, infinite for "never"."""
         if table < 0:
             return 0.0
-        return streams.on_grid(self.sample(table, luck, purpose, first, second))
+        return rng.on_grid(self.sample(table, luck, purpose, first, second))
 
     def _bits(self, luck: int, what: np.uint64, first: int, second: int) -> np.uint64:
-        return np.uint64(streams.bits(np.uint64(luck), np.uint64(what), whole(first), whole(second)))
+        return np.uint64(rng.bits(np.uint64(luck), np.uint64(what), whole(first), whole(second)))
 
 
 def purpose(base: int, what: np.uint64) -> np.uint64:

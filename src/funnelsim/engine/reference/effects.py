@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine.odds import View, total_shift
+from funnelsim.engine.log_odds import View, total_shift
 from funnelsim.plan import MARKETING, SALES
 
 if TYPE_CHECKING:

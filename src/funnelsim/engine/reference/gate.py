@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import order, streams
-from funnelsim.engine.odds import choose_exit
+from funnelsim.engine import event_priority, rng
+from funnelsim.engine.log_odds import choose_exit
 from funnelsim.engine.reference.outcome import length_given_age, row_given_age, show, take
 from funnelsim.engine.reference.scores import is_reached, score, threshold
 from funnelsim.plan import SILENT
@@ -21,7 +21,7 @@ def settle_at_gate(visit: Visit) -> None:
         _leave_forward(visit)
     elif visit.row.next_forward < visit.row.next_count:
         row = _choose(visit, 0.0)
-        _wait(visit, row, visit.duration(visit.model.exits[row].pace, streams.P_PACE, 0))
+        _wait(visit, row, visit.duration(visit.model.exits[row].pace, rng.P_PACE, 0))
     else:
         _wait(visit, -1, math.inf)
 
@@ -66,17 +66,17 @@ def _wait(visit: Visit, row: int, pace: float) -> None:
         if shows == visit.model.now:
             take(visit, row)
             return
-        visit.other_exit = visit.model.at(shows, order.OUTCOME, visit.lead.number, visit.stage, visit.number,
+        visit.other_exit = visit.model.at(shows, event_priority.OUTCOME, visit.lead.number, visit.stage, visit.number,
                                           lambda: take(visit, row))
     visit.definitions.expect()
 
 
 def _leave_forward(visit: Visit) -> None:
     row = _choose(visit, 1.0)
-    show(visit, row, visit.duration(visit.model.exits[row].pace, streams.P_PACE, 0))
+    show(visit, row, visit.duration(visit.model.exits[row].pace, rng.P_PACE, 0))
 
 
 def _choose(visit: Visit, chance: float) -> int:
     """One of the forward exits (chance 1) or one of the others (0), in their proportions."""
     return int(choose_exit(visit.model.plan.exits, visit.row.next_first, visit.row.next_count, visit.row.next_forward,
-                           chance, visit.draw(streams.P_EXIT, 0)))
+                           chance, visit.draw(rng.P_EXIT, 0)))

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import order, streams
-from funnelsim.engine.arrivals import IN_FLIGHT_LUCK, in_flight_number
-from funnelsim.engine.odds import pick
+from funnelsim.engine import event_priority, rng
+from funnelsim.engine.arrival_process import IN_FLIGHT_LUCK, in_flight_number
+from funnelsim.engine.log_odds import pick
 from funnelsim.engine.reference.draws import purpose
-from funnelsim.engine.reference.found_again import expect_second
+from funnelsim.engine.reference.duplicates import expect_second
 from funnelsim.engine.reference.visit import Visit
 from funnelsim.plan import CYCLE_LIMIT
 
 if TYPE_CHECKING:
-    from funnelsim.engine.reference.model import Model
+    from funnelsim.engine.reference.simulation import Model
 
 
 class Lead:
@@ -38,7 +38,7 @@ class Lead:
         self.passed_until = -1                          # the stage of a lead in flight [23]
         self.unsubscribed = self.duplicated = False     # [81, 88]
         self.duplicate = person is not None
-        self.owner_luck = self.draw(streams.P_OWNER)
+        self.owner_luck = self.draw(rng.P_OWNER)
         if person is None:
             self.segment = self._segment()
             self.draw_traits(luck)
@@ -52,7 +52,7 @@ class Lead:
         """Enter the funnel where the source leads."""
         expect_second(self)
         source = self.model.sources[self.source]
-        row = pick(self.model.plan.exits, source.entry_first, source.entry_count, self.draw(streams.P_ENTRY))
+        row = pick(self.model.plan.exits, source.entry_first, source.entry_count, self.draw(rng.P_ENTRY))
         self.enter(self.model.exits[row].to)
 
     def enter(self, stage: int) -> None:
@@ -68,12 +68,12 @@ class Lead:
             if 0 <= model.settings.cycles < self.cycles:
                 visit.close(CYCLE_LIMIT, -1, -1.0)
                 return
-        cool = visit.duration(row.cool, streams.P_COOL, 0) if row.to >= 0 else 0.0
+        cool = visit.duration(row.cool, rng.P_COOL, 0) if row.to >= 0 else 0.0
         visit.close(outcome, row.to, now + cool if cool > 0.0 else -1.0)
         if row.to < 0 or cool == math.inf:
             return
         if cool > 0.0:
-            model.at(now + cool, order.OUTCOME, self.number, visit.stage, visit.number, lambda: self.enter(row.to))
+            model.at(now + cool, event_priority.OUTCOME, self.number, visit.stage, visit.number, lambda: self.enter(row.to))
         else:
             self.enter(row.to)
 
@@ -101,18 +101,18 @@ class Lead:
     def draw_traits(self, luck: int) -> None:
         """Fit, reachable or not, value, interest and readiness, drawn at birth with a person's luck [21, 91]."""
         mix, model = self.mix, self.model
-        self.fit = mix.fit_shift + self._sample(mix.fit, luck, streams.P_FIT)
-        self.reachable = model.draw(luck, self._purpose(streams.P_REACHABLE), 0, 0) < mix.reachable
-        self.value = cents(self._sample(mix.value, luck, streams.P_VALUE))
-        self.intent = mix.intent_shift + self._sample(mix.intent, luck, streams.P_INTENT)
-        self.trust = mix.trust_shift + self._sample(mix.trust, luck, streams.P_TRUST)
-        self.ready = self.arrived + model.duration(mix.ready, luck, self._purpose(streams.P_READY), 0, 0)
+        self.fit = mix.fit_shift + self._sample(mix.fit, luck, rng.P_FIT)
+        self.reachable = model.draw(luck, self._purpose(rng.P_REACHABLE), 0, 0) < mix.reachable
+        self.value = cents(self._sample(mix.value, luck, rng.P_VALUE))
+        self.intent = mix.intent_shift + self._sample(mix.intent, luck, rng.P_INTENT)
+        self.trust = mix.trust_shift + self._sample(mix.trust, luck, rng.P_TRUST)
+        self.ready = self.arrived + model.duration(mix.ready, luck, self._purpose(rng.P_READY), 0, 0)
         self.warmth, self.points = mix.warmth, mix.points
 
     def _segment(self) -> int:
         """The segment, by the shares of the source."""
         first = self.source * self.model.settings.segments
-        u = self.draw(streams.P_SEGMENT)
+        u = self.draw(rng.P_SEGMENT)
         for segment in range(self.model.settings.segments - 1):
             if u < self.model.mixes[first + segment].share:
                 return segment
@@ -127,7 +127,7 @@ class Lead:
 
 def from_snapshot(model: Model, row: SimpleNamespace) -> None:
     """Put a lead of the snapshot where it was at instant 0 [23]."""
-    luck = int(streams.lead_luck(model.key, IN_FLIGHT_LUCK, row.id, 0))
+    luck = int(rng.lead_luck(model.key, IN_FLIGHT_LUCK, row.id, 0))
     lead = Lead(model, int(in_flight_number(row.id)), luck, row.source, 0.0 - row.age)
     if row.segment >= 0:
         lead.segment = row.segment

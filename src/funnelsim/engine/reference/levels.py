@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import order
-from funnelsim.engine.levels import first_levels, level_sees, level_value, review_level
+from funnelsim.engine import event_priority
+from funnelsim.engine.level_dynamics import first_levels, level_sees, level_value, review_level
 from funnelsim.plan import (
     ACCEPTANCE_OF,
     COLD,
@@ -25,7 +25,7 @@ from funnelsim.plan import (
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.lead import Lead
-    from funnelsim.engine.reference.model import Model
+    from funnelsim.engine.reference.simulation import Model
     from funnelsim.engine.reference.visit import Visit
 
 LOSSES = (LOST_HERE, UNREACHED, COLD, RETURNED, CYCLE_LIMIT)
@@ -86,7 +86,7 @@ class Levels:
 
     def _schedule_review(self, i: int, k: int) -> None:
         time = float(self.model.plan.instants[self.rows[i].review_first + k])
-        self.model.at(time, order.REVIEW, order.NO_LEAD, i, k, lambda: self._review(i, k))
+        self.model.at(time, event_priority.REVIEW, event_priority.NO_LEAD, i, k, lambda: self._review(i, k))
 
     def _review(self, i: int, k: int) -> None:
         review_level(self.rows, self.states, self.model.plan.instants, i, self.model.now)
@@ -96,7 +96,7 @@ class Levels:
     def _schedule_sample(self, day: int) -> None:
         midnight = float(self.model.plan.instants[self.model.settings.days_first + day + 1])
         if midnight < math.inf:
-            self.model.at(midnight, order.SAMPLE, order.NO_LEAD, day, 0, lambda: self._sample(day))
+            self.model.at(midnight, event_priority.SAMPLE, event_priority.NO_LEAD, day, 0, lambda: self._sample(day))
 
     def _sample(self, day: int) -> None:
         """The levels at the midnight that ends a day."""

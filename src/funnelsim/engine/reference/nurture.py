@@ -11,8 +11,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import streams
-from funnelsim.engine.interest import after_touch, touches_by, touches_until_tired
+from funnelsim.engine import rng
+from funnelsim.engine.interest_dynamics import after_touch, touches_by, touches_until_tired
 from funnelsim.engine.reference.draws import purpose
 from funnelsim.plan import SALES
 
@@ -29,7 +29,7 @@ class Nurture:
         self.row = SimpleNamespace()
         if visit.row.nurture >= 0 and not visit.lead.unsubscribed:
             self.row = visit.model.nurtures[visit.row.nurture]
-            u = visit.model.draw(visit.lead.luck, purpose(self.row.luck, streams.P_FATIGUE), visit.number, 0)
+            u = visit.model.draw(visit.lead.luck, purpose(self.row.luck, rng.P_FATIGUE), visit.number, 0)
             self.tired = int(touches_until_tired(u, self.row.fatigue))
             self.most = min(self.row.touches, self.tired)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import order, streams
-from funnelsim.engine.odds import choose_exit, logistic, pick
+from funnelsim.engine import event_priority, rng
+from funnelsim.engine.log_odds import choose_exit, logistic, pick
 from funnelsim.engine.reference.effects import effects_on
 from funnelsim.plan import ADVANCE, BACK, FORWARD, LOST_HERE, SILENT, WENT_SILENT
 
@@ -20,8 +20,8 @@ def settle_by_chance(visit: Visit) -> None:
     """Draw the outcome, once; it shows when pace and work are over [26, 27]."""
     _draw_chance(visit)
     row = int(choose_exit(visit.model.plan.exits, visit.row.next_first, visit.row.next_count, visit.row.next_forward,
-                          visit.chance, visit.draw(streams.P_EXIT, 0)))
-    show(visit, row, visit.duration(visit.model.exits[row].pace, streams.P_PACE, 0))
+                          visit.chance, visit.draw(rng.P_EXIT, 0)))
+    show(visit, row, visit.duration(visit.model.exits[row].pace, rng.P_PACE, 0))
 
 
 def settle_by_chance_given_age(visit: Visit, age: float) -> None:
@@ -39,22 +39,22 @@ def row_given_age(visit: Visit, age: float, rows: range) -> int:
         chance = visit.chance if i < visit.row.next_first + visit.row.next_forward else 1.0 - visit.chance
         total += chance * exit_.share * (1.0 - _gone(visit, i, age))
         weights.append(total)
-    u = visit.draw(streams.P_EXIT, 0) * total
+    u = visit.draw(rng.P_EXIT, 0) * total
     return rows[next((i for i, weight in enumerate(weights) if u < weight), len(rows) - 1)]
 
 
 def length_given_age(visit: Visit, row: int) -> float:
     """The pace of an exit, from its law beyond the age of the visit."""
     pace = visit.model.exits[row].pace
-    return beyond(visit, pace, streams.P_PACE) if pace >= 0 else 0.0
+    return beyond(visit, pace, rng.P_PACE) if pace >= 0 else 0.0
 
 
 def beyond(visit: Visit, table: int, what: np.uint64) -> float:
     """A length from the law given that it exceeds the time already spent."""
     age = visit.model.now - visit.entered
-    gone = streams.cdf(visit.model.plan.tables, table, age)
+    gone = rng.cdf(visit.model.plan.tables, table, age)
     u = gone + (1.0 - gone) * visit.draw(what, 0)
-    return max(age, streams.on_grid(streams.quantile_at(visit.model.plan.tables, table, u)))
+    return max(age, rng.on_grid(rng.quantile_at(visit.model.plan.tables, table, u)))
 
 
 def show(visit: Visit, row: int, pace: float) -> None:
@@ -64,7 +64,7 @@ def show(visit: Visit, row: int, pace: float) -> None:
     if exit_.to == SILENT or shows == math.inf:
         visit.close(WENT_SILENT, int(SILENT), -1.0)
     elif shows > now:
-        visit.model.at(shows, order.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take(visit, row))
+        visit.model.at(shows, event_priority.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take(visit, row))
     else:
         take(visit, row)
 
@@ -79,7 +79,7 @@ def take(visit: Visit, row: int) -> None:
 
 def take_group(visit: Visit, outcome: int, first: int, count: int) -> None:
     """Leave by one of the exits of the unreached, the cold or the rejected."""
-    row = pick(visit.model.plan.exits, first, count, visit.draw(streams.P_EXIT, 0))
+    row = pick(visit.model.plan.exits, first, count, visit.draw(rng.P_EXIT, 0))
     if visit.model.exits[row].to == SILENT:
         visit.close(WENT_SILENT, int(SILENT), -1.0)
     else:
@@ -96,4 +96,4 @@ def _gone(visit: Visit, row: int, age: float) -> float:
     exit_ = visit.model.exits[row]
     if exit_.to == SILENT or age <= 0.0:
         return 0.0
-    return streams.cdf(visit.model.plan.tables, exit_.pace, age) if exit_.pace >= 0 else 1.0
+    return rng.cdf(visit.model.plan.tables, exit_.pace, age) if exit_.pace >= 0 else 1.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import streams
-from funnelsim.engine.odds import shifted_chance
+from funnelsim.engine import rng
+from funnelsim.engine.log_odds import shifted_chance
 from funnelsim.engine.reference.clocks import Clock
 from funnelsim.engine.reference.effects import effects_on
 from funnelsim.engine.reference.scores import score
@@ -31,7 +31,7 @@ def draw_kept(assignment: Assignment) -> int:
         return -1
     visit, terms = assignment.visit, assignment.terms
     chance = shifted_chance(visit.model.step_value(terms.kept_first, terms.kept_count), effects_on(visit, KEEP))
-    return int(visit.draw(streams.P_KEPT, assignment.ordinal) < chance)
+    return int(visit.draw(rng.P_ADHERENCE, assignment.ordinal) < chance)
 
 
 def start_clocks(assignment: Assignment) -> dict[int, Clock]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import streams
-from funnelsim.engine.odds import logistic, stretched
+from funnelsim.engine import rng
+from funnelsim.engine.log_odds import logistic, stretched
 from funnelsim.engine.reference.effects import effects_on
 from funnelsim.plan import HABIT, PURSUE
 
@@ -22,7 +22,7 @@ def draw_pursued(assignment: Assignment) -> int:
     if visit.model.is_own(visit.lead.source, assignment.team.index):
         return -1
     chance = logistic(duty.pursue + effects_on(visit, PURSUE))
-    return int(visit.draw(streams.P_PURSUE, assignment.ordinal) < chance)
+    return int(visit.draw(rng.P_PURSUE, assignment.ordinal) < chance)
 
 
 def habit(assignment: Assignment) -> float:
@@ -30,7 +30,7 @@ def habit(assignment: Assignment) -> float:
     if not _is_free(assignment):
         return 0.0
     visit = assignment.visit
-    delay = visit.duration(assignment.team.row.habit, streams.P_HABIT, assignment.ordinal)
+    delay = visit.duration(assignment.team.row.habit, rng.P_HABIT, assignment.ordinal)
     return stretched(delay, effects_on(visit, HABIT))
 
 

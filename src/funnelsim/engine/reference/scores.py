@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine.interest import score_of
-from funnelsim.engine.odds import step_value
+from funnelsim.engine.interest_dynamics import score_of
+from funnelsim.engine.log_odds import step_value
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.lead import Lead

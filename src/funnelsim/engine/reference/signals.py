@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import order, streams
-from funnelsim.engine.interest import after_signal
-from funnelsim.engine.odds import shifted_chance
+from funnelsim.engine import event_priority, rng
+from funnelsim.engine.interest_dynamics import after_signal
+from funnelsim.engine.log_odds import shifted_chance
 from funnelsim.engine.reference.draws import purpose
 from funnelsim.engine.reference.effects import effects_on
 from funnelsim.engine.reference.events import At
@@ -32,7 +32,7 @@ class Signals:
         """Schedule the next one."""
         if self.coming:
             time, i = self.coming.pop(0)
-            self.next = self.model.at(time, order.SIGNAL, self.visit.lead.number, self.visit.stage, 0,
+            self.next = self.model.at(time, event_priority.SIGNAL, self.visit.lead.number, self.visit.stage, 0,
                                       lambda: self._happen(self.model.signals[i]))
 
     def stop(self) -> None:
@@ -47,8 +47,8 @@ class Signals:
         shift = effects_on(visit, SIGNAL_CHANCE)
         for i in range(visit.row.signal_first, visit.row.signal_first + visit.row.signal_count):
             row = self.model.signals[i]
-            if self._draw(row, streams.P_SIGNAL) < shifted_chance(row.chance, shift):
-                time = visit.entered + self._duration(row, row.after, streams.P_AFTER)
+            if self._draw(row, rng.P_SIGNAL) < shifted_chance(row.chance, shift):
+                time = visit.entered + self._duration(row, row.after, rng.P_AFTER)
                 if 0.0 <= time < math.inf:
                     found.append((time, i))
         return found
@@ -63,7 +63,7 @@ class Signals:
         if not visit.over and row.flags & RAISES_HAND:
             raise_hand(visit)
         if not visit.over and row.flags & PAUSES:
-            pause(visit, self._duration(row, row.pause, streams.P_PAUSE))
+            pause(visit, self._duration(row, row.pause, rng.P_PAUSE))
         if not visit.over:
             self.expect()
 

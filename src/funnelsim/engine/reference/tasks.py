@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import streams
-from funnelsim.engine.odds import shifted_chance
+from funnelsim.engine import rng
+from funnelsim.engine.log_odds import shifted_chance
 from funnelsim.engine.reference.draws import purpose
 from funnelsim.engine.reference.effects import effects_on
 from funnelsim.plan import MEETING, SHOW
@@ -31,7 +31,7 @@ class Tasks:
         self.at, self.tries = self.at + 1, 0
         if self.at == self.visit.row.task_count:
             self.visit.dealt_with()
-        elif self._draw(streams.P_TASK, 0) < self.row.chance:
+        elif self._draw(rng.P_TASK, 0) < self.row.chance:
             self._try()
         else:
             self.next()
@@ -50,9 +50,9 @@ class Tasks:
         chance, meeting = self.row.success, self.row.kind == MEETING
         if meeting:
             chance = shifted_chance(chance, effects_on(self.visit, SHOW))
-        succeeds = self._draw(streams.P_SHOW, self.tries) < chance
+        succeeds = self._draw(rng.P_SHOW, self.tries) < chance
         table = self.row.handling if succeeds or not meeting else self.row.idle
-        return succeeds, self._duration(table, streams.P_HANDLING)
+        return succeeds, self._duration(table, rng.P_HANDLING)
 
     def over(self, succeeded: bool) -> None:
         """Done, or once more, or in vain."""
@@ -69,7 +69,7 @@ class Tasks:
     def _try(self) -> None:
         self.tries += 1
         self.work.level = APPOINTED if self.row.kind == MEETING else 0
-        delay = self._duration(self.row.delay, streams.P_DELAY)
+        delay = self._duration(self.row.delay, rng.P_DELAY)
         if delay > 0.0:
             self.work.fall_due(self.model.now + delay, self.work.join)
         else:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import order, streams, worktime
-from funnelsim.engine.reference.lanes import lanes_of
+from funnelsim.engine import business_time, event_priority, rng
+from funnelsim.engine.reference.queues import lanes_of
 from funnelsim.engine.reference.scores import score
+from funnelsim.int64 import whole
 from funnelsim.plan import BY_DUE_TIME, BY_SCORE, BY_VALUE, DAY, NEWEST
-from funnelsim.whole import whole
 
 if TYPE_CHECKING:
-    from funnelsim.engine.reference.model import Model
+    from funnelsim.engine.reference.simulation import Model
     from funnelsim.engine.reference.work import Work
 
 
@@ -64,15 +64,15 @@ class Team:
         """One dispatch a team and instant, after all that happens then [12]."""
         if not self.dispatch_due:
             self.dispatch_due = True
-            self.model.at(self.model.now, order.DISPATCH, order.NO_LEAD, self.index, 0, self._dispatch)
+            self.model.at(self.model.now, event_priority.DISPATCH, event_priority.NO_LEAD, self.index, 0, self._dispatch)
 
     def add_open(self, start: float, length: float) -> float:
         """When `length` of business time has passed [3]."""
-        return worktime.add_open(*self.run, start, length)
+        return business_time.add_open(*self.run, start, length)
 
     def work_length(self, length: float) -> float:
         """Seconds of work for what takes a rep without other duties so long: other work, own speed, ramp [42, 98]."""
-        return streams.on_grid(length * self.model.step_value(self.row.stretch_first, self.row.stretch_count))
+        return rng.on_grid(length * self.model.step_value(self.row.stretch_first, self.row.stretch_count))
 
     def work_ends(self, length: float) -> float:
         """When work begun now is over: it is finished after closing, or goes on at the next opening [6]."""
@@ -84,22 +84,22 @@ class Team:
 
     def _present(self) -> list[int]:
         """Numbers of those who are on shift now and not away [102]."""
-        capacity = worktime.capacity_at(*self.run, self.model.now)
+        capacity = business_time.capacity_at(*self.run, self.model.now)
         if self.row.absence <= 0.0 or capacity == 0:
             return list(range(capacity))
-        interval = self.run[0][worktime.find(*self.run, self.model.now)]
+        interval = self.run[0][business_time.find(*self.run, self.model.now)]
         day = math.floor(interval.opens / DAY)
         return [rep for rep in range(capacity) if not self._is_away(rep, day)]
 
     def _is_away(self, rep: int, day: int) -> bool:
-        luck = streams.lead_luck(self.model.key, np.uint64(self.row.luck), whole(day), whole(rep))
-        return bool(self.model.draw(int(luck), streams.P_ABSENT, 0, 0) < self.row.absence)
+        luck = rng.lead_luck(self.model.key, np.uint64(self.row.luck), whole(day), whole(rep))
+        return bool(self.model.draw(int(luck), rng.P_ABSENT, 0, 0) < self.row.absence)
 
     def _openings(self, interval: int) -> None:
         """Walk along the calendar: at each opening or change of people, serve."""
         if interval < self.row.interval_first + self.row.interval_count:
             opens = float(self.run[0][interval].opens)
-            self.model.at(opens, order.CAPACITY, order.NO_LEAD, self.index, interval, lambda: self._opened(interval))
+            self.model.at(opens, event_priority.CAPACITY, event_priority.NO_LEAD, self.index, interval, lambda: self._opened(interval))
 
     def _opened(self, interval: int) -> None:
         before = self.run[0][interval - 1].closes if interval > self.row.interval_first else -math.inf

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import order, streams
+from funnelsim.engine import event_priority, rng
 from funnelsim.engine.reference.assignment import Assignment
-from funnelsim.engine.reference.blame import blame_for
 from funnelsim.engine.reference.definitions import Definitions
 from funnelsim.engine.reference.draws import purpose
 from funnelsim.engine.reference.events import At
 from funnelsim.engine.reference.gate import settle_at_gate, settle_at_gate_given_age
+from funnelsim.engine.reference.loss_attribution import blame_for
 from funnelsim.engine.reference.nurture import Nurture
 from funnelsim.engine.reference.outcome import beyond, settle_by_chance, settle_by_chance_given_age, take_group
 from funnelsim.engine.reference.signals import Signals
@@ -92,7 +92,7 @@ class Visit:
         if self.row.step_count == 0:
             self.settle()
             return
-        self._start_patience(self.duration(self.row.patience, streams.P_PATIENCE, 0))
+        self._start_patience(self.duration(self.row.patience, rng.P_PATIENCE, 0))
         self._route(owner, handed, handed_on=handed)
 
     def resume(self, attempts: int, reached: bool) -> None:
@@ -112,7 +112,7 @@ class Visit:
             take_group(self, UNREACHED, self.row.unreached_first, self.row.unreached_count)
             return
         if self.row.patience >= 0:
-            self._start_patience(beyond(self, self.row.patience, streams.P_PATIENCE))
+            self._start_patience(beyond(self, self.row.patience, rng.P_PATIENCE))
         self.assign(self.lead.owner)
 
     def assign(self, team: int, handed_on: bool = False) -> None:
@@ -130,15 +130,15 @@ class Visit:
         if not handed or duty.routing == AT_ONCE:
             self.assign(team, handed_on)
             return
-        rank, arrives = order.OUTCOME, now
+        rank, arrives = event_priority.OUTCOME, now
         if duty.routing == DELAYED:
-            arrives += self.duration(duty.delay, streams.P_ROUTING, self.assignments + 1)
+            arrives += self.duration(duty.delay, rng.P_ROUTING, self.assignments + 1)
         elif duty.routing == BATCHED:
-            rank = order.DELIVERY
+            rank = event_priority.DELIVERY
             batches = self.model.instants[duty.batch_first:duty.batch_first + duty.batch_count]
             arrives = next((instant for instant in batches if instant >= now), math.inf)
-        thing = self.stage if rank == order.OUTCOME else team
-        if arrives == now and rank == order.OUTCOME:
+        thing = self.stage if rank == event_priority.OUTCOME else team
+        if arrives == now and rank == event_priority.OUTCOME:
             self.assign(team, handed_on)
         elif arrives < math.inf:
             self.routing = self.model.at(arrives, rank, self.lead.number, thing, self.assignments + 1,
@@ -151,7 +151,7 @@ class Visit:
     def _start_patience(self, length: float) -> None:
         """The buyer's patience runs from entry until first reached [28]."""
         if self.row.patience >= 0 and self.entered + length < math.inf:
-            self.patience = self.model.at(self.entered + length, order.PATIENCE, self.lead.number, self.stage,
+            self.patience = self.model.at(self.entered + length, event_priority.PATIENCE, self.lead.number, self.stage,
                                           self.number, self._out_of_patience)
 
     # ---- ways on ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from funnelsim.engine import order
+from funnelsim.engine import event_priority
 from funnelsim.engine.reference.attempts import Attempts
 from funnelsim.engine.reference.events import At
 from funnelsim.engine.reference.tasks import Tasks
@@ -114,7 +114,7 @@ class Work:
         self.length = team.work_length(length)
         ends = team.work_ends(self.length)
         if ends < math.inf:
-            self.model.at(ends, order.WORK_ENDS, self.visit.lead.number, team.index, 0, self._finish)
+            self.model.at(ends, event_priority.WORK_ENDS, self.visit.lead.number, team.index, 0, self._finish)
 
     def censor(self) -> None:
         """Still waiting or being served at the horizon [16]."""

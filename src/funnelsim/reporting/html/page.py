@@ -15,10 +15,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from funnelsim.errors import UsageError
-from funnelsim.reporting.html import facts
-from funnelsim.reporting.html.kinds import said_of
-from funnelsim.reporting.html.pictures import Picture
-from funnelsim.reporting.html.saved import Saved
+from funnelsim.reporting.html import provenance
+from funnelsim.reporting.html.images import Picture
+from funnelsim.reporting.html.saved_result import Saved
+from funnelsim.reporting.html.sections import said_of
 from funnelsim.reporting.html.tables import Page, table_of
 
 HERE = Path(__file__).parent
@@ -58,7 +58,7 @@ def html_of(every: Sequence[Saved], title: str = "") -> str:
     title = title or " · ".join(dict.fromkeys(one.manifest.name for one in every))
     for most in ROWS:
         text = _rendered([_section(one, i + 1, most) for i, one in enumerate(every)], title,
-                         facts.differs_between(every))
+                         provenance.differs_between(every))
         if len(text.encode()) < LIMIT:
             return text
     raise UsageError(f"the report would have {len(text.encode()) / 1e6:.1f} MB, and 2 MB is the most that e-mail takes "
@@ -73,10 +73,10 @@ def _section(saved: Saved, number: int, most: int) -> Section:
               for file, frame in saved.tables.items()]
     figures = [Figure(name, said_of(name, kind.figures) or name.replace("-", " "), picture)
                for name, picture in saved.pictures.items()]
-    varied = facts.varied(saved)
+    varied = provenance.varied(saved)
     return Section(f"result-{number}", kind.noun, manifest.name, sentence.strip(), rest.strip("\n"), figures, tables,
-                   facts.rests_on(saved), [*([varied] if varied else []), *facts.differs(saved)],
-                   facts.papers(manifest), manifest.warnings, facts.repeated_by(saved))
+                   provenance.rests_on(saved), [*([varied] if varied else []), *provenance.differs(saved)],
+                   provenance.papers(manifest), manifest.warnings, provenance.repeated_by(saved))
 
 
 def _rendered(sections: Sequence[Section], title: str, between: Sequence[Page]) -> str:

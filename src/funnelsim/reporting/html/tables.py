@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from funnelsim.reporting.html.kinds import said_of
-from funnelsim.reporting.wording import NOTHING, shown
+from funnelsim.reporting.common.format import NOTHING, shown
+from funnelsim.reporting.html.sections import said_of
 
 if TYPE_CHECKING:
     import polars as pl

@@ -23,7 +23,7 @@ from funnelsim.scenario.check import (
 )
 from funnelsim.scenario.check.findings import Findings
 from funnelsim.scenario.schema import Scenario
-from funnelsim.scenario.text import Node
+from funnelsim.scenario.yaml_nodes import Node
 
 Check = Callable[[Scenario, Findings], None]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from funnelsim.errors import Problem, did_you_mean
-from funnelsim.scenario.reading import as_written, find
-from funnelsim.scenario.text import Node, moved, problem_at
+from funnelsim.scenario.validation import as_written, find
+from funnelsim.scenario.yaml_nodes import Node, moved, problem_at
 
 Path = tuple[str | int, ...]
 MOST_NAMES = 12                         # more are not listed in a hint

@@ -4,11 +4,11 @@ from funnelsim.scenario.schema.behaviour import CurveEffect, Effect, Effects, In
 from funnelsim.scenario.schema.demand import FoundAgain, InFlight, MarketingPlan, Segment, Snapshot, Source
 from funnelsim.scenario.schema.handoff import Accept, Handoff, Handover
 from funnelsim.scenario.schema.interest import Nurture, Score, Signal
+from funnelsim.scenario.schema.paths import Spot, allowed, nature, spot
 from funnelsim.scenario.schema.promises import Clocks, Promises, Terms, Tier
+from funnelsim.scenario.schema.scenario import Goal, History, Observed, Scenario
 from funnelsim.scenario.schema.stages import Curve, Stage
 from funnelsim.scenario.schema.teams import Calendar, Cost, Shift, Team, TimeBudget
-from funnelsim.scenario.schema.walk import Spot, allowed, nature, spot
-from funnelsim.scenario.schema.whole import Goal, History, Observed, Scenario
 from funnelsim.scenario.schema.work import Task, Work
 
 __all__ = [

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import model_validator
 
+from funnelsim.scenario.parsers import is_schedule
 from funnelsim.scenario.schema.base import Model, assumed, belief, fact, policy
 from funnelsim.scenario.schema.types import (
     ActsOn,
@@ -28,7 +29,6 @@ from funnelsim.scenario.schema.types import (
     Strength,
     Text,
 )
-from funnelsim.scenario.units import is_schedule
 from funnelsim.scenario.values import Range
 
 

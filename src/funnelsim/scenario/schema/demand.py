@@ -11,6 +11,7 @@ from funnelsim.scenario.schema.types import (
     Count,
     Day,
     Flag,
+    Int,
     Length,
     Number,
     Profile,
@@ -26,7 +27,6 @@ from funnelsim.scenario.schema.types import (
     Trait,
     Trend,
     Value,
-    Whole,
 )
 from funnelsim.scenario.values import Share
 
@@ -180,7 +180,7 @@ class InFlight(Model):
     team: Text | None = fact()
     """Who works it. Default: by ownership."""
 
-    attempts: Whole = fact(0)
+    attempts: Int = fact(0)
     """Attempts made in this stage."""
 
     reached: Flag = fact(False)

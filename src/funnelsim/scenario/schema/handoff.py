@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from funnelsim.scenario.schema.base import Model, fact, policy
-from funnelsim.scenario.schema.types import Belief, Least, Length, Otherwise, Proportion, Route, Text, Time
+from funnelsim.scenario.schema.types import Least, Length, Otherwise, Proportion, Route, Text, Time, UncertainParameter
 
 
 class Accept(Model):
@@ -34,7 +34,7 @@ class Handover(Model):
     delay: Route | None = policy(unit="time", whole=True)
     """`at once`, `daily at 08:00`, or a delay. Default: at once."""
 
-    context_kept: Belief | None = policy(whole=True)
+    context_kept: UncertainParameter | None = policy(whole=True)
     """How much of what the buyer has told survives a handoff; 100% is all. Default: all."""
 
     accept: Accept | None = policy()

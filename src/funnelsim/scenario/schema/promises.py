@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from funnelsim.scenario.schema.base import Model, OneOrMany, assumed, policy
-from funnelsim.scenario.schema.types import Actions, Belief, ClockStart, Cost, Promised, ScoreLeast, Term, Text
+from funnelsim.scenario.schema.types import (
+    Actions,
+    ClockStart,
+    Cost,
+    Promised,
+    ScoreLeast,
+    Term,
+    Text,
+    UncertainParameter,
+)
 from funnelsim.scenario.values import Range
 
 
@@ -21,7 +30,7 @@ class Clocks(Model):
     accept: Term | None = policy()
     """`within 2 business days`: so soon a lead handed over is accepted or turned down."""
 
-    kept: Belief = assumed(Range(1.0, 1.0, "100%"), whole=True)
+    kept: UncertainParameter = assumed(Range(1.0, 1.0, "100%"), whole=True)
     """How often the promise is really kept; a share, a range or by date. Everything else still stands in the way."""
 
     clock_start: ClockStart = policy("assigned")

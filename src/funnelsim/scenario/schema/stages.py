@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag, model_validator
 
+from funnelsim.scenario.parsers import Misreading
 from funnelsim.scenario.schema.base import Model, OneOrMany, belief, fact, policy
 from funnelsim.scenario.schema.interest import Nurture, Signal
 from funnelsim.scenario.schema.types import (
@@ -22,7 +23,6 @@ from funnelsim.scenario.schema.types import (
     Time,
 )
 from funnelsim.scenario.schema.work import Task, Work
-from funnelsim.scenario.units import Misreading
 
 
 class Lomax(Model):

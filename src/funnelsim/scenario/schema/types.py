@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import PlainValidator
 from pydantic import WithJsonSchema as Json
 
-from funnelsim.scenario import units
+from funnelsim.scenario import parsers
 from funnelsim.scenario.values import (
     Batch,
     BreachAction,
@@ -33,41 +33,41 @@ from funnelsim.scenario.values import (
 
 def _text(value: Any) -> str:
     if isinstance(value, dict | list) or value is None:
-        raise units.Misreading(f"{units.shown(value)} is not a text", "write some words")
+        raise parsers.Misreading(f"{parsers.shown(value)} is not a text", "write some words")
     return str(value).strip()
 
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise units.Misreading(f"{units.shown(value)} is neither true nor false", "true or false")
+        raise parsers.Misreading(f"{parsers.shown(value)} is neither true nor false", "true or false")
     return value
 
 
 def _people(value: Any) -> int:
-    if units.is_number(value) and value != int(value):
-        raise units.Misreading(f"{value} people: people come whole (rule 42)",
+    if parsers.is_number(value) and value != int(value):
+        raise parsers.Misreading(f"{value} people: people come whole (rule 42)",
                                f"write {math.ceil(value)}, and `other_work` for the hours they do not have")
-    return units.whole(value)
+    return parsers.whole(value)
 
 
 def _habit(value: Any) -> str | Distribution:
-    return value.strip() if _is_name(value) else units.time_law(value)
+    return value.strip() if _is_name(value) else parsers.time_law(value)
 
 
 def _contact(value: Any) -> str | tuple[float, ...]:
     if _is_name(value):
         return str(value).strip()
     if not isinstance(value, list):
-        return (units.proportion(value),)
+        return (parsers.proportion(value),)
     if not value:
-        raise units.Misreading("this list of chances is empty", "such as [39%, 54%, 39%]")
-    return tuple(_each(value, units.proportion))
+        raise parsers.Misreading("this list of chances is empty", "such as [39%, 54%, 39%]")
+    return tuple(_each(value, parsers.proportion))
 
 
 def _pace(value: Any) -> Distribution | dict[str, Distribution]:
     if not isinstance(value, dict):
-        return units.time_law(value)
-    return {key: _under(key, units.time_law, entry) for key, entry in value.items()}
+        return parsers.time_law(value)
+    return {key: _under(key, parsers.time_law, entry) for key, entry in value.items()}
 
 
 def _shares(value: Any) -> dict[str, Share]:
@@ -75,15 +75,15 @@ def _shares(value: Any) -> dict[str, Share]:
     if isinstance(value, str):
         return {value.strip(): Share(1.0, text="100%")}
     if not isinstance(value, dict):
-        raise units.Misreading(f"{units.shown(value)} is neither a name nor shares by name",
+        raise parsers.Misreading(f"{parsers.shown(value)} is neither a name nor shares by name",
                                "such as sales, or {marketing: 50%, sales: 50%}")
     return {key: _under(key, _steady_share, entry) for key, entry in value.items()}
 
 
 def _steady_share(value: Any) -> Share:
-    found = units.share(value)
+    found = parsers.share(value)
     if found.schedule is not None:
-        raise units.Misreading("a share of leads does not change by date here", "only a share of `next` does")
+        raise parsers.Misreading("a share of leads does not change by date here", "only a share of `next` does")
     return found
 
 
@@ -94,7 +94,7 @@ def _profile(value: Any) -> str | tuple[float, ...]:
     if isinstance(value, dict):
         for key in value:
             if key not in ("hours", "days"):
-                raise units.Misreading(f"unknown key '{key}' in a profile", "allowed: hours, days", (key,), by_key=True)
+                raise parsers.Misreading(f"unknown key '{key}' in a profile", "allowed: hours, days", (key,), by_key=True)
         hours = _under("hours", lambda v: _weights(v, 24), value.get("hours", [1.0] * 24))
         days = _under("days", lambda v: _weights(v, 7), value.get("days", [1.0] * 7))
         return tuple(day * hour for day in days for hour in hours)
@@ -103,31 +103,31 @@ def _profile(value: Any) -> str | tuple[float, ...]:
 
 def _weights(value: Any, count: int) -> list[float]:
     if not isinstance(value, list) or len(value) != count:
-        given = f"{len(value)} weights" if isinstance(value, list) else units.shown(value)
-        raise units.Misreading(f"{given} instead of {count}", f"a list of {count} numbers")
-    weights = _each(value, units.number)
+        given = f"{len(value)} weights" if isinstance(value, list) else parsers.shown(value)
+        raise parsers.Misreading(f"{given} instead of {count}", f"a list of {count} numbers")
+    weights = _each(value, parsers.number)
     if min(weights) < 0 or sum(weights) <= 0:
-        raise units.Misreading("weights are not negative, and one is above zero", f"a list of {count} numbers")
+        raise parsers.Misreading("weights are not negative, and one is above zero", f"a list of {count} numbers")
     return weights
 
 
 def _table(value: Any) -> tuple[tuple[float, float], ...]:
     """(seconds, relative chance) by delay, the delays rising."""
     if not isinstance(value, dict) or len(value) < 2:
-        raise units.Misreading("a table needs two delays or more", "such as {5 min: 1, 1 hour: 0.4}")
-    rows = [(_under(key, units.elapsed, key).seconds, _under(key, units.positive, entry))
+        raise parsers.Misreading("a table needs two delays or more", "such as {5 min: 1, 1 hour: 0.4}")
+    rows = [(_under(key, parsers.elapsed, key).seconds, _under(key, parsers.positive, entry))
             for key, entry in value.items()]
     for (before, _), (after, _), key in zip(rows, rows[1:], list(value)[1:], strict=False):
         if not 0 < before < after:
-            raise units.Misreading("the delays of a table rise, from above zero", "sort them", (key,), by_key=True)
+            raise parsers.Misreading("the delays of a table rise, from above zero", "sort them", (key,), by_key=True)
     return tuple(rows)
 
 
 def _trait(value: Any) -> float | Range | Distribution:
     text = value.strip() if isinstance(value, str) else value
     if isinstance(text, str) and "(" in text:
-        return units.number_law(text)
-    found = units.span(text)
+        return parsers.number_law(text)
+    found = parsers.span(text)
     return found if found.low < found.high else found.low
 
 
@@ -135,50 +135,50 @@ def _hour_odds(value: Any) -> str | tuple[float, ...]:
     """A preset's name, or times the odds of 168 hours from Monday 00:00, or of 24 hours times 7 days."""
     found = _profile(value)
     if not isinstance(found, str) and min(found) <= 0.0:
-        raise units.Misreading("times the odds must be above zero", "1 is no effect, 1.2 raises them, 0.8 lowers them")
+        raise parsers.Misreading("times the odds must be above zero", "1 is no effect, 1.2 raises them, 0.8 lowers them")
     return found
 
 
 def _score_least(value: Any) -> dict[str, float]:
     if not isinstance(value, dict) or len(value) != 1:
-        given = f"{len(value)} scores" if isinstance(value, dict) else units.shown(value)
-        raise units.Misreading(f"a tier looks at one score, not at {given}", "such as {sales: 50}")
-    return {key: _under(key, units.number, entry) for key, entry in value.items()}
+        given = f"{len(value)} scores" if isinstance(value, dict) else parsers.shown(value)
+        raise parsers.Misreading(f"a tier looks at one score, not at {given}", "such as {sales: 50}")
+    return {key: _under(key, parsers.number, entry) for key, entry in value.items()}
 
 
 def _speed(value: Any) -> float:
-    found = units.proportion(value)
+    found = parsers.proportion(value)
     if found <= 0.0:
-        raise units.Misreading(f"at a speed of {units.shown(value)} nothing is ever done",
+        raise parsers.Misreading(f"at a speed of {parsers.shown(value)} nothing is ever done",
                                "more than 0%; people who do not work yet are left out of `people`")
     return found
 
 
 def _not_negative(value: Any) -> float:
-    found = units.number(value)
+    found = parsers.number(value)
     if found < 0.0:
-        raise units.Misreading(f"{units.shown(value)} is below zero", "0 or more")
+        raise parsers.Misreading(f"{parsers.shown(value)} is below zero", "0 or more")
     return found
 
 
 def _share_or_number(value: Any) -> float:
     percent = isinstance(value, str) and value.strip().endswith("%")
-    return units.number(value.strip()[:-1]) / 100.0 if percent else units.number(value)
+    return parsers.number(value.strip()[:-1]) / 100.0 if percent else parsers.number(value)
 
 
 def _guess(one: Callable[[Any], float]) -> Callable[[Any], Any]:
     """A number, or a Range where the ends differ."""
     def read(value: Any) -> float | Range:
-        found = units.span(value, one)
+        found = parsers.span(value, one)
         return found if found.low < found.high else found.low
 
     return read
 
 
 def _strength(value: Any) -> Range:
-    found = units.span(value)
+    found = parsers.span(value)
     if found.low < 0.0:
-        raise units.Misreading(f"{units.shown(value)} is below zero",
+        raise parsers.Misreading(f"{parsers.shown(value)} is below zero",
                                "0 is no effect, 1 is the curve of the stage as it is")
     return found
 
@@ -190,7 +190,7 @@ def _each(values: list[Any], one: Callable[[Any], Any]) -> list[Any]:
 def _under(key: str | int, one: Callable[[Any], Any], value: Any) -> Any:
     try:
         return one(value)
-    except units.Misreading as problem:
+    except parsers.Misreading as problem:
         raise problem.under(key) from None
 
 
@@ -200,7 +200,7 @@ def _is_name(value: Any) -> bool:
 
 
 def _steady_or(one: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: units.steady_or_schedule(value, one)
+    return lambda value: parsers.steady_or_schedule(value, one)
 
 
 def _shape(kind: str, *types: str, example: Any = None) -> Json:
@@ -217,48 +217,48 @@ def _choice(*words: str) -> tuple[PlainValidator, Json]:
 
         guess = did_you_mean(str(value), words)
         hint = f"{guess}  allowed: {', '.join(words)}".strip()
-        raise units.Misreading(f"{units.shown(value)} is not known here", hint)
+        raise parsers.Misreading(f"{parsers.shown(value)} is not known here", hint)
 
     return PlainValidator(read), Json({"enum": list(words)})
 
 
 Text = Annotated[str, PlainValidator(_text), _shape("text", "string", "number")]
 Flag = Annotated[bool, PlainValidator(_flag), _shape("true or false", "boolean")]
-Number = Annotated[float, PlainValidator(units.number), _shape("number", "number")]
-Positive = Annotated[float, PlainValidator(units.positive), _shape("number", "number")]
-Whole = Annotated[int, PlainValidator(units.whole), _shape("whole number", "integer")]
-Count = Annotated[int, PlainValidator(lambda value: units.whole(value, 1)), _shape("whole number", "integer")]
-Proportion = Annotated[float, PlainValidator(units.proportion), _shape("share", "number", "string", example="45%")]
-Cost = Annotated[float, PlainValidator(units.cost), _shape("money", "number", "string", example="8k")]
-Wage = Annotated[float, PlainValidator(units.wage), _shape("money an hour", "number", "string", example="55/hour")]
-Trend = Annotated[float, PlainValidator(units.growth), _shape("trend", "number", "string", example="+2%/month")]
-Day = Annotated[Any, PlainValidator(units.day), _shape("date", "string", example="2026-01-05")]
-Moment = Annotated[Any, PlainValidator(units.moment), _shape("date", "string", example="2026-01-05 08:00")]
-Zone = Annotated[str, PlainValidator(units.zone), _shape("time zone", "string", example="Europe/Berlin")]
-Length = Annotated[Duration, PlainValidator(units.duration),
+Number = Annotated[float, PlainValidator(parsers.number), _shape("number", "number")]
+Positive = Annotated[float, PlainValidator(parsers.positive), _shape("number", "number")]
+Int = Annotated[int, PlainValidator(parsers.whole), _shape("whole number", "integer")]
+Count = Annotated[int, PlainValidator(lambda value: parsers.whole(value, 1)), _shape("whole number", "integer")]
+Proportion = Annotated[float, PlainValidator(parsers.proportion), _shape("share", "number", "string", example="45%")]
+Cost = Annotated[float, PlainValidator(parsers.cost), _shape("money", "number", "string", example="8k")]
+Wage = Annotated[float, PlainValidator(parsers.wage), _shape("money an hour", "number", "string", example="55/hour")]
+Trend = Annotated[float, PlainValidator(parsers.growth), _shape("trend", "number", "string", example="+2%/month")]
+Day = Annotated[Any, PlainValidator(parsers.day), _shape("date", "string", example="2026-01-05")]
+Moment = Annotated[Any, PlainValidator(parsers.moment), _shape("date", "string", example="2026-01-05 08:00")]
+Zone = Annotated[str, PlainValidator(parsers.zone), _shape("time zone", "string", example="Europe/Berlin")]
+Length = Annotated[Duration, PlainValidator(parsers.duration),
                    _shape("length of time", "string", "integer", example="4 business hours")]
-Elapsed = Annotated[Duration, PlainValidator(units.elapsed),
+Elapsed = Annotated[Duration, PlainValidator(parsers.elapsed),
                     _shape("length of time", "string", "integer", example="26 weeks")]
-Time = Annotated[Distribution, PlainValidator(units.time_law),
+Time = Annotated[Distribution, PlainValidator(parsers.time_law),
                  _shape("distribution", "string", "integer", example="lognormal(median 6 days p90 20 days)")]
-Value = Annotated[Distribution, PlainValidator(units.money_law),
+Value = Annotated[Distribution, PlainValidator(parsers.money_law),
                   _shape("distribution", "string", "number", example="lognormal(median 8000 p90 30000)")]
-OpeningHours = Annotated[tuple[Hours, ...], PlainValidator(units.hours),
+OpeningHours = Annotated[tuple[Hours, ...], PlainValidator(parsers.hours),
                          _shape("opening hours", "string", "array", example="09:00-17:00")]
-Weekdays = Annotated[tuple[int, ...], PlainValidator(units.weekdays),
+Weekdays = Annotated[tuple[int, ...], PlainValidator(parsers.weekdays),
                      _shape("days of the week", "string", "array", example="Mon-Fri")]
-ShareOf = Annotated[Share, PlainValidator(units.share),
+ShareOf = Annotated[Share, PlainValidator(parsers.share),
                     _shape("share of a whole", "number", "string", "object", example="20% after 30 days")]
 Shares = Annotated[dict[str, Share], PlainValidator(_shares),
                    _shape("shares by name", "string", "object", example={"marketing": "50%", "sales": "rest"})]
-Term = Annotated[Within, PlainValidator(units.within), _shape("term", "string", example="within 4 business hours")]
-Actions = Annotated[tuple[BreachAction, ...], PlainValidator(units.breach),
+Term = Annotated[Within, PlainValidator(parsers.within), _shape("term", "string", example="within 4 business hours")]
+Actions = Annotated[tuple[BreachAction, ...], PlainValidator(parsers.breach),
                     _shape("actions", "object", example={"80%": "warn", "100%": "escalate"})]
-Route = Annotated[Routing, PlainValidator(units.routing), _shape("routing", "string", "integer",
+Route = Annotated[Routing, PlainValidator(parsers.routing), _shape("routing", "string", "integer",
                                                                  example="daily at 08:00")]
-Promised = Annotated[Volume, PlainValidator(units.volume), _shape("volume", "string", example="360 MQL a month")]
-Batched = Annotated[Batch, PlainValidator(units.batch), _shape("batch", "string", example="300 on 2026-03-10")]
-Defined = Annotated[Definition, PlainValidator(units.definition),
+Promised = Annotated[Volume, PlainValidator(parsers.volume), _shape("volume", "string", example="360 MQL a month")]
+Batched = Annotated[Batch, PlainValidator(parsers.batch), _shape("batch", "string", example="300 on 2026-03-10")]
+Defined = Annotated[Definition, PlainValidator(parsers.definition),
                     _shape("definition", "string", "object", example="enters interest")]
 Habit = Annotated[str | Distribution, PlainValidator(_habit),
                   _shape("preset or distribution", "string", "integer", example="hbr-audit-2011")]
@@ -273,26 +273,26 @@ Table = Annotated[tuple[tuple[float, float], ...], PlainValidator(_table),
                   _shape("table", "object", example={"5 min": 1, "1 hour": 0.4})]
 Trait = Annotated[float | Range | Distribution, PlainValidator(_trait),
                   _shape("number, range or distribution", "number", "string", example="-0.3")]
-Guess = Annotated[float | Range, PlainValidator(_guess(units.number)),
+Guess = Annotated[float | Range, PlainValidator(_guess(parsers.number)),
                   _shape("number or range", "number", "string", example="0.1 to 0.3")]
 Gain = Annotated[float | Range, PlainValidator(_guess(_not_negative)),
                  _shape("number or range", "number", "string", example="0.1 to 0.3")]
-Chance = Annotated[float | Range, PlainValidator(_guess(units.proportion)),
+Chance = Annotated[float | Range, PlainValidator(_guess(parsers.proportion)),
                    _shape("share or range", "number", "string", example="30%")]
 Start = Annotated[float | Range, PlainValidator(_guess(_share_or_number)),
                   _shape("share, number or range", "number", "string", example="50%")]
 Factor = Annotated[float, PlainValidator(_not_negative), _shape("number", "number")]
-Least = Annotated[float | Schedule, PlainValidator(_steady_or(units.number)),
+Least = Annotated[float | Schedule, PlainValidator(_steady_or(parsers.number)),
                   _shape("number, or by date", "number", "object", example=40)]
 ScoreLeast = Annotated[dict[str, float], PlainValidator(_score_least),
                        _shape("score and least value", "object", example={"sales": 50})]
 People = Annotated[int | Schedule, PlainValidator(_steady_or(_people)),
                    _shape("whole number, or by date", "integer", "object", example={"start": 4, "2026-06-01": 6})]
-RateOf = Annotated[Rate | Schedule, PlainValidator(_steady_or(units.rate)),
+RateOf = Annotated[Rate | Schedule, PlainValidator(_steady_or(parsers.rate)),
                    _shape("rate, or by date", "string", "object", example="160/week")]
-Belief = Annotated[Range | Schedule, PlainValidator(_steady_or(units.share_range)),
+UncertainParameter = Annotated[Range | Schedule, PlainValidator(_steady_or(parsers.share_range)),
                    _shape("share or range, or by date", "number", "string", "object", example="60% to 90%")]
-Odds = Annotated[Range | Schedule, PlainValidator(_steady_or(units.odds)),
+Odds = Annotated[Range | Schedule, PlainValidator(_steady_or(parsers.odds)),
                  _shape("number or range, or by date", "number", "string", "object", example="0.6 to 1.0")]
 Strength = Annotated[Range | Schedule, PlainValidator(_steady_or(_strength)),
                      _shape("number or range, or by date", "number", "string", "object", example="0.5 to 1.0")]
@@ -301,12 +301,12 @@ Ramp = Annotated[float | Schedule, PlainValidator(_steady_or(_speed)),
                         example={"2026-02-01": "50%", "2026-04-01": "100%"})]
 HourOdds = Annotated[str | tuple[float, ...], PlainValidator(_hour_odds),
                      _shape("preset or odds", "string", "array", "object", example="velocify-2016")]
-LevelOr = Annotated[float | LevelNamed, PlainValidator(units.share_or_level),
+LevelOr = Annotated[float | LevelNamed, PlainValidator(parsers.share_or_level),
                     _shape("share or level", "number", "string", example="level trust")]
-LookedAt = Annotated[Looked, PlainValidator(units.looked), _shape("what is looked at", "string", example="level trust")]
-Sold = Annotated[Quota, PlainValidator(units.quota), _shape("quota", "string", example="200k per quarter")]
-Spending = Annotated[Rate, PlainValidator(units.budget), _shape("budget", "string", example="40k/month")]
-Every = Annotated[Period, PlainValidator(units.period), _shape("period of reviews", "string", example="2 weeks")]
+LookedAt = Annotated[Looked, PlainValidator(parsers.looked), _shape("what is looked at", "string", example="level trust")]
+Sold = Annotated[Quota, PlainValidator(parsers.quota), _shape("quota", "string", example="200k per quarter")]
+Spending = Annotated[Rate, PlainValidator(parsers.budget), _shape("budget", "string", example="40k/month")]
+Every = Annotated[Period, PlainValidator(parsers.period), _shape("period of reviews", "string", example="2 weeks")]
 Side = Annotated[str, *_choice("marketing", "sales")]
 Order = Annotated[str, *_choice("first come", "newest", "score", "value", "due time")]
 Queues = Annotated[str, *_choice("pooled", "personal")]

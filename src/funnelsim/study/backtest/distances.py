@@ -25,10 +25,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.calibration.history import LOST
-from funnelsim.calibration.records import LOST_AT, Records
+from funnelsim.calibration.events.visit_history import LOST_AT, Records
+from funnelsim.calibration.history.model import LOST
 from funnelsim.plan import LOST as LOST_HERE
-from funnelsim.study.backtest.origins import WEEK
+from funnelsim.study.backtest.forecast_origins import WEEK
 from funnelsim.trace import Trace, in_flight
 
 DAY = 86400.0

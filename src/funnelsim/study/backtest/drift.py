@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from funnelsim.calibration.families import cdf, log_time
-from funnelsim.calibration.history import LOST
+from funnelsim.calibration.events.visit_history import LOST_AT, Records
+from funnelsim.calibration.history.model import LOST
 from funnelsim.calibration.pipeline import Calibration
-from funnelsim.calibration.records import LOST_AT, Records
-from funnelsim.calibration.stages import StageFit
-from funnelsim.study.backtest.origins import WEEK
+from funnelsim.calibration.survival.stages import StageFit
+from funnelsim.calibration.survival.time_distributions import cdf, log_time
+from funnelsim.study.backtest.forecast_origins import WEEK
 
 Floats = NDArray[np.float64]
 FALSE_ALARMS = 0.02

@@ -24,11 +24,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.calibration.fitted import write_fitted
-from funnelsim.calibration.history import History
-from funnelsim.calibration.known_then import as_known
+from funnelsim.calibration.history.model import History
+from funnelsim.calibration.history.point_in_time import as_known
+from funnelsim.calibration.io.tables import Library
 from funnelsim.calibration.pipeline import Calibration, fit_history
-from funnelsim.calibration.reading import Library
+from funnelsim.calibration.report.fitted_file import write_fitted
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.engine.jit import engine_hash
 from funnelsim.engine.replicate import replicate
@@ -37,10 +37,10 @@ from funnelsim.plan import Plan
 from funnelsim.scenario import load
 from funnelsim.scenario.values import Place
 from funnelsim.study.anchor import anchor
-from funnelsim.study.backtest.happened import REVENUE, Quantity, recorded, simulated
-from funnelsim.study.backtest.origins import WEEK
-from funnelsim.study.points import Outcome
-from funnelsim.study.store import Store
+from funnelsim.study.backtest.actuals import REVENUE, Quantity, recorded, simulated
+from funnelsim.study.backtest.forecast_origins import WEEK
+from funnelsim.study.point import Outcome
+from funnelsim.study.point_store import Store
 from funnelsim.trace import Trace
 
 Floats = NDArray[np.float64]

@@ -13,19 +13,19 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from funnelsim.calibration.history import History
+from funnelsim.calibration.events.visit_history import Records
+from funnelsim.calibration.history.model import History
+from funnelsim.calibration.io.tables import Library
 from funnelsim.calibration.pipeline import Calibration, fit_history
-from funnelsim.calibration.reading import Library
-from funnelsim.calibration.records import Records
 from funnelsim.errors import DataError, Problem
+from funnelsim.progress import Progress
+from funnelsim.study.backtest.actuals import LEADS, WINS, Floats, quantities, recorded
 from funnelsim.study.backtest.distances import ABSENT, Distance, available, distances
 from funnelsim.study.backtest.drift import Drift, find_drift
 from funnelsim.study.backtest.forecast import Asked, Forecast, Known, forecast, traces
-from funnelsim.study.backtest.happened import LEADS, WINS, Floats, quantities, recorded
-from funnelsim.study.backtest.origins import WEEK, Origins, place_origins
+from funnelsim.study.backtest.forecast_origins import WEEK, Origins, place_origins
 from funnelsim.study.backtest.scores import Score, Scored, score, score_one
-from funnelsim.study.store import Store
-from funnelsim.watch import Watch
+from funnelsim.study.point_store import Store
 
 RECENT = 0.25                           # share of the history whose cohorts are looked at for drift
 FEWEST_WEEKS = 4                        # but no fewer weeks, where there are as many
@@ -84,9 +84,9 @@ class Backtest:
 
 
 def backtest(history: History, library: Library, size: Size, store: Store, threads: int | None = None,
-             watch: Watch | None = None) -> Backtest:
+             watch: Progress | None = None) -> Backtest:
     """Forecast and score. Raises DataError when the history is no funnel, too short, or never fits."""
-    watch = watch or Watch()
+    watch = watch or Progress()
     if not size.work:
         history = replace(history, work=None)
     whole = _funnel(history, library)
@@ -119,7 +119,7 @@ def _funnel(history: History, library: Library) -> Calibration:
     return fit_history(history, library)
 
 
-def _forecasts(history: History, library: Library, placed: Origins, asked: Asked, store: Store, watch: Watch
+def _forecasts(history: History, library: Library, placed: Origins, asked: Asked, store: Store, watch: Progress
                ) -> tuple[list[Forecast], list[Skipped]]:
     found, skipped, many = [], [], len(placed.at)
     for number, origin in enumerate(placed.at):
@@ -168,7 +168,7 @@ def _drift(fitted: Calibration, later: Records, chosen: Forecast, weeks: int, pl
     return find_drift(fitted, later, chosen.drawn[row, :, :weeks].sum(axis=1), chosen.origin, placed.end, weeks)
 
 
-def _logs(fitted: Calibration, real: Records, origin: datetime, weeks: int, asked: Asked, watch: Watch
+def _logs(fitted: Calibration, real: Records, origin: datetime, weeks: int, asked: Asked, watch: Progress
           ) -> list[Distance]:
     watch.note("comparing event logs")
     simulated = traces(fitted, asked, range(min(LOGS, asked.draws)))

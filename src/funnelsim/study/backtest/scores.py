@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.measures import wilson
-from funnelsim.study.backtest.happened import Quantity
+from funnelsim.study.backtest.actuals import Quantity
 
 Floats = NDArray[np.float64]
 LEVELS = (0.5, 0.9)

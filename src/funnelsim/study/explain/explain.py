@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from funnelsim.errors import UsageError
+from funnelsim.progress import Progress
 from funnelsim.study.anchor import Anchor
+from funnelsim.study.explain.coalitions import Mixtures, Question, name_of
+from funnelsim.study.explain.equal_hours_control import Lent, lent_hours
 from funnelsim.study.explain.groups import OWNERSHIP, PEOPLE, TEAMS, Group, United, groups_of, members, standing
-from funnelsim.study.explain.lending import Lent, lent_hours
-from funnelsim.study.explain.mixtures import Mixtures, Question, name_of
 from funnelsim.study.explain.shapley import (
     Coalition,
     Order,
@@ -34,9 +35,8 @@ from funnelsim.study.explain.shapley import (
     step_by_order,
     without,
 )
-from funnelsim.study.spread import LEVEL, Spread, spread
-from funnelsim.study.store import Store
-from funnelsim.watch import Watch
+from funnelsim.study.paired_difference import LEVEL, Spread, spread
+from funnelsim.study.point_store import Store
 
 Floats = NDArray[np.float64]
 USUAL_ORDER_PAIRS = 12
@@ -108,9 +108,9 @@ class Explanation:
 
 
 def explain(question: Question, store: Store | None = None, executor: Executor | None = None,
-            threads: int | None = None, watch: Watch | None = None) -> Explanation:
+            threads: int | None = None, watch: Progress | None = None) -> Explanation:
     """Divide the difference. UsageError when nothing differs or the measure is none that every period has."""
-    watch = watch or Watch()
+    watch = watch or Progress()
     groups = groups_of(question.base.resolved["scenario"], question.other.resolved["scenario"])
     if not groups:
         raise UsageError(f"{name_of(question.base)} and {name_of(question.other)} do not differ: there is nothing to "

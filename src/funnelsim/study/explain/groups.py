@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from funnelsim.study.differences import Change, Path, changes
 from funnelsim.study.explain.shapley import Coalition
+from funnelsim.study.scenario_diff import Change, Path, changes
 
 # Groups with the paths that fall into them; `*` is any name, and whatever lies below a path is meant too. First come.
 PROMISE, OWNERSHIP, PEOPLE, TEAMS = "the promise", "who works where", "people and hours", "teams"

@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from funnelsim.errors import UsageError, every_mistake
 from funnelsim.measures import Measure
 from funnelsim.measures import wilson as wilson_interval
-from funnelsim.scenario.units import Misreading
-from funnelsim.scenario.units.numbers import NUMBER
+from funnelsim.scenario.parsers import Misreading
+from funnelsim.scenario.parsers.numbers import NUMBER
 from funnelsim.study.axes import Axis
 from funnelsim.study.goals import CHANCE, GOAL, reader
-from funnelsim.study.points import linear_values
+from funnelsim.study.point import linear_values
 from funnelsim.study.sweep import full_key
 
 Floats = NDArray[np.float64]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnelsim.errors import UsageError
-from funnelsim.scenario.units import Misreading
-from funnelsim.scenario.units.numbers import proportion
+from funnelsim.scenario.parsers import Misreading
+from funnelsim.scenario.parsers.numbers import proportion
 from funnelsim.study.axes import Axis
 from funnelsim.study.goals import reader
 from funnelsim.study.optimise.front import on_front, spaced

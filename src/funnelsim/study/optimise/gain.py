@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.engine.replicate import Job, run_jobs
+from funnelsim.study.alternative_models import Case
 from funnelsim.study.goals import Goal, measured_of
-from funnelsim.study.points import linear_values
-from funnelsim.study.spread import Spread, spread
-from funnelsim.study.worlds import Case
+from funnelsim.study.paired_difference import Spread, spread
+from funnelsim.study.point import linear_values
 from funnelsim.summary import Summary
 
 Floats = NDArray[np.float64]

@@ -23,25 +23,25 @@ from numpy.typing import NDArray
 
 from funnelsim.errors import FunnelsimError, RunError, UsageError, every_mistake
 from funnelsim.measures import Estimate, Measure
-from funnelsim.scenario.varying import Template
+from funnelsim.progress import Progress, Quiet
+from funnelsim.scenario.template import Template
+from funnelsim.study.alternative_models import Case, World, beliefs_at_one
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.axes import Axis
 from funnelsim.study.batch import Batch, in_a_line
 from funnelsim.study.goals import CHANCE, Goal, possible_measures
-from funnelsim.study.optimise.best_of import choose
 from funnelsim.study.optimise.constraints import Constraint, inputs_of, read_constraints
 from funnelsim.study.optimise.finalists import Objective, finalists_of, gap_of
 from funnelsim.study.optimise.front import chances_of_front, on_front
 from funnelsim.study.optimise.gain import DRAWS, PAIRS, Gain, gains
+from funnelsim.study.optimise.ranking_selection import Selection
 from funnelsim.study.optimise.samples import Samples, Variant, estimates
 from funnelsim.study.optimise.search import Point, Score, Trial, combinations, search, share_of
-from funnelsim.study.optimise.selection import Selection
-from funnelsim.study.planner import Planner
-from funnelsim.study.points import Outcome, Size, linear_values
-from funnelsim.study.store import Store
+from funnelsim.study.optimise.select_best import choose
+from funnelsim.study.point import Outcome, Size, linear_values
+from funnelsim.study.point_store import Store
 from funnelsim.study.sweep import Study, check_axes, complete, full_key
-from funnelsim.study.worlds import Case, World, beliefs_at_one
-from funnelsim.watch import Quiet, Watch
+from funnelsim.study.task_builder import Planner
 
 Floats = NDArray[np.float64]
 CHOICE, ESTIMATE = 10_000_000, 20_000_000       # first replications of the two later parts
@@ -132,15 +132,15 @@ class Optimum:
 
 
 def optimise(question: Question, store: Store | None = None, executor: Executor | None = None,
-             threads: int | None = None, watch: Watch | None = None) -> Optimum:
+             threads: int | None = None, watch: Progress | None = None) -> Optimum:
     """Search, choose, and measure what was chosen anew. UsageError or ScenarioError for what cannot be meant."""
-    return _Run(question, store or Store(None), executor, threads or os.cpu_count() or 1, watch or Watch()).found()
+    return _Run(question, store or Store(None), executor, threads or os.cpu_count() or 1, watch or Progress()).found()
 
 
 class _Run:
     """The parts of one search."""
 
-    def __init__(self, question: Question, store: Store, executor: Executor | None, threads: int, watch: Watch
+    def __init__(self, question: Question, store: Store, executor: Executor | None, threads: int, watch: Progress
                  ) -> None:
         self.store, self.executor, self.threads, self.watch = store, executor, threads, watch
         template = question.template

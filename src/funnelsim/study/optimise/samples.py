@@ -15,12 +15,12 @@ import numpy as np
 from funnelsim.compile import Blueprint
 from funnelsim.errors import RunError
 from funnelsim.measures import Estimate, Measure
+from funnelsim.progress import Progress
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.batch import Batch
 from funnelsim.study.goals import Goal
-from funnelsim.study.points import Outcome, Size, Task, estimate_of, named
-from funnelsim.study.store import Store
-from funnelsim.watch import Watch
+from funnelsim.study.point import Outcome, Size, Task, estimate_of, named
+from funnelsim.study.point_store import Store
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Samples:
 
     def of(self, which: Sequence[int], n: int) -> list[dict[str, Measure]]:
         """The measures of some variants in the first n replications. RunError when one cannot be run."""
-        batch = Batch("", self.store, self.executor, self.threads, len(which), Watch())
+        batch = Batch("", self.store, self.executor, self.threads, len(which), Progress())
         keys: dict[int, str] = {}
         try:
             for i in which:

@@ -17,17 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.errors import RunError
-from funnelsim.scenario.varying import Template
+from funnelsim.progress import Progress
+from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.batch import Batch
 from funnelsim.study.goals import GOAL, GOAL_VALUE, Goal, check_date
-from funnelsim.study.planner import Planner
-from funnelsim.study.points import Outcome, Size, TwoLevel
-from funnelsim.study.seek.crossing import limits
+from funnelsim.study.paired_difference import Spread, spread
+from funnelsim.study.point import Outcome, Size, TwoLevel
+from funnelsim.study.point_store import Store
+from funnelsim.study.seek.level_crossing import limits
 from funnelsim.study.seek.search import margin_of
-from funnelsim.study.spread import Spread, spread
-from funnelsim.study.store import Store
-from funnelsim.watch import Watch
+from funnelsim.study.task_builder import Planner
 
 Floats = NDArray[np.float64]
 PER_DRAW = 5
@@ -70,9 +70,9 @@ class Chance:
 
 
 def chance(asked: Asked, store: Store | None = None, executor: Executor | None = None, threads: int | None = None,
-           watch: Watch | None = None) -> Chance:
+           watch: Progress | None = None) -> Chance:
     """Run the scenario as it is. UsageError when the run ends before the goal is due."""
-    watch = watch or Watch()
+    watch = watch or Progress()
     planner = Planner(asked.seed, asked.template.loaded.scenario.seed, Size(), (GOAL,), asked.engine, threads, watch)
     blueprint, anchor = planner.compiled(asked.template, (), asked.anchor)
     check_date(asked.goal, blueprint.centre, blueprint.book)

@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from funnelsim.errors import RunError, ScenarioError, UsageError
-from funnelsim.scenario.varying import Template
+from funnelsim.progress import Progress, Quiet
+from funnelsim.scenario.template import Template
 from funnelsim.study.axes import Axis
 from funnelsim.study.batch import Batch, in_a_line
 from funnelsim.study.goals import GOAL_VALUE, Goal
-from funnelsim.study.planner import Planner
-from funnelsim.study.points import Outcome, Size
-from funnelsim.study.seek.crossing import Margins, chance_crossing, mean_crossing
-from funnelsim.study.store import Store
-from funnelsim.watch import Quiet, Watch
+from funnelsim.study.point import Outcome, Size
+from funnelsim.study.point_store import Store
+from funnelsim.study.seek.level_crossing import Margins, chance_crossing, mean_crossing
+from funnelsim.study.task_builder import Planner
 
 Floats = NDArray[np.float64]
 FIRST = 5                               # points of the range that the pilot runs
@@ -52,7 +52,7 @@ class Search:
     """Runs points of an axis until the place where a goal is met with a chance is known well enough."""
 
     def __init__(self, template: Template, axis: Axis, goal: Goal, chance: float, replications: int, planner: Planner,
-                 store: Store, executor: Executor | None, watch: Watch) -> None:
+                 store: Store, executor: Executor | None, watch: Progress) -> None:
         self.template, self.axis, self.goal, self.chance = template, axis, goal, chance
         self.replications, self.planner = replications, planner
         self.store, self.executor, self.watch = store, executor, watch

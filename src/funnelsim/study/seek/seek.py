@@ -15,16 +15,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.scenario.varying import Template
+from funnelsim.progress import Progress
+from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.axes import Axis
 from funnelsim.study.goals import GOAL, GOAL_VALUE, Goal, check_date
-from funnelsim.study.planner import Planner
-from funnelsim.study.points import Outcome, Size
-from funnelsim.study.seek.crossing import Crossing, Margins, chance_crossing, difference, limits, mean_crossing
+from funnelsim.study.point import Outcome, Size
+from funnelsim.study.point_store import Store
+from funnelsim.study.seek.level_crossing import Crossing, Margins, chance_crossing, difference, limits, mean_crossing
 from funnelsim.study.seek.search import Search, margin_of
-from funnelsim.study.store import Store
-from funnelsim.watch import Watch
+from funnelsim.study.task_builder import Planner
 
 Floats = NDArray[np.float64]
 FULL = 0.95                             # utilisation above which a team is taken to be the limit
@@ -136,9 +136,9 @@ class Seek:
 
 
 def seek(question: Question, store: Store | None = None, executor: Executor | None = None, threads: int | None = None,
-         watch: Watch | None = None) -> Seek:
+         watch: Progress | None = None) -> Seek:
     """Find the answer. UsageError for an axis without numbers; ScenarioError where the scenario cannot be so."""
-    watch = watch or Watch()
+    watch = watch or Progress()
     planner = Planner(question.seed, question.template.loaded.scenario.seed, question.size, (GOAL,), question.engine,
                       threads, watch)
     blueprint, anchor = planner.compiled(question.template, (), question.anchors[0] if question.anchors else None)

@@ -17,8 +17,8 @@ import yaml
 from numpy.typing import NDArray
 
 from funnelsim.compile import Blueprint
-from funnelsim.compile.draws import Draw, Places
-from funnelsim.compile.frame import shares_of
+from funnelsim.compile.context import shares_of
+from funnelsim.compile.parameter_draws import Draw, Places
 from funnelsim.errors import UsageError
 from funnelsim.scenario import Scenario
 from funnelsim.scenario.schema import nature

@@ -25,21 +25,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.compile import Blueprint
-from funnelsim.compile.draws import Places
+from funnelsim.compile.parameter_draws import Places
 from funnelsim.errors import FunnelsimError, RunError, UsageError
 from funnelsim.measures import Measure
 from funnelsim.measures.estimate import one_period, t_quantile
-from funnelsim.scenario.varying import Template
+from funnelsim.progress import Progress
+from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.batch import Batch, in_a_line
-from funnelsim.study.planner import Planner
-from funnelsim.study.points import Task, linear_values, named
+from funnelsim.study.point import Task, linear_values, named
+from funnelsim.study.point_store import Store
 from funnelsim.study.sensitivity.indices import Effect, Index, effects, indices, rows, trajectories
-from funnelsim.study.sensitivity.information import Learned, learned
 from funnelsim.study.sensitivity.inputs import Input, features_of, inputs_of
-from funnelsim.study.store import Store
+from funnelsim.study.sensitivity.value_of_information import Learned, learned
 from funnelsim.study.sweep import Study, check_axes, complete
-from funnelsim.watch import Watch
+from funnelsim.study.task_builder import Planner
 
 Floats = NDArray[np.float64]
 MORE_IS_BETTER = ("won", "revenue", "profit", "roi", "goal")       # of these the better scenario is chosen
@@ -124,13 +124,13 @@ class Sensitivity:
 
 
 def sensitivity(question: Question, store: Store | None = None, executor: Executor | None = None,
-                threads: int | None = None, watch: Watch | None = None) -> Sensitivity:
+                threads: int | None = None, watch: Progress | None = None) -> Sensitivity:
     """Run all points that are not in the store yet, and say what moves the answer.
 
     Raises UsageError when nothing is left open or varied, ScenarioError for an axis that a scenario cannot take,
     RunError when a point fails or has no such figure.
     """
-    watch = watch or Watch()
+    watch = watch or Progress()
     study = question.study
     check_axes(study)
     planner = Planner(study.seed, study.templates[0].loaded.scenario.seed, study.size, engine=study.engine,
@@ -226,7 +226,7 @@ class _Function:
     """The answer at a point, simulated on the same luck everywhere or recalled."""
 
     def __init__(self, study: Study, planner: Planner, store: Store, executor: Executor | None, threads: int | None,
-                 watch: Watch) -> None:
+                 watch: Progress) -> None:
         self.study, self.planner, self.store, self.executor, self.watch = study, planner, store, executor, watch
         self.threads = threads or os.cpu_count() or 1
         self.axes = {axis.path: axis for axis in study.axes}

@@ -1,0 +1,276 @@
+"""What happened to whom when: every cell or row of the data that marks an entry into a stage, or a loss.
+
+Marks that cannot be true are counted and left out; a time after the as-of instant has not happened yet. Of some marks
+only the latest possible time is known: they are placed halfway since the mark before, and known to no more than that.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from funnelsim.calibration.events.leads import Leads
+from funnelsim.calibration.history.model import EVENTS, LOST, Column, History
+from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.io.tables import LINE, Library
+from funnelsim.calibration.io.times import Instants, instants
+from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.errors import DataError, Problem
+
+LOST_AT = -1  # where a visit went, when not to a stage
+
+
+class Marks(NamedTuple):
+    """One row each time something happened to a lead."""
+
+    lead: np.ndarray
+    stage: np.ndarray  # index, or LOST_AT
+    at: Array  # seconds since 1970
+    rounding: Array
+    line: np.ndarray
+    sheet: np.ndarray  # number of the file the line is in
+    loose: np.ndarray  # only the latest possible time is known, and `at` is that
+    dropped: np.ndarray  # leads with a time that could not be read
+
+    def where(self, keep: np.ndarray) -> Marks:
+        """Some of the marks, or all in another order."""
+        return Marks(
+            self.lead[keep],
+            self.stage[keep],
+            self.at[keep],
+            self.rounding[keep],
+            self.line[keep],
+            self.sheet[keep],
+            self.loose[keep],
+            self.dropped,
+        )
+
+
+class ChanceResult(NamedTuple):
+    """Where lines are counted."""
+
+    files: tuple[str, ...]
+    tally: Tally
+
+    def about(self, marks: Marks, which: np.ndarray, reason: str, dropped: bool = True) -> None:
+        """Count some of the marks, file by file."""
+        for number, file in enumerate(self.files):
+            self.tally.add(file, reason, marks.line[which & (marks.sheet == number)], dropped)
+
+
+def read_marks(history: History, library: Library, leads: Leads, tally: Tally) -> tuple[Marks, np.ndarray]:
+    """All marks that can be true, by lead and in order; and the leads that cannot be used."""
+    assert history.as_of is not None
+    marks = _from_events(leads, tally) if history.events else _from_columns(leads, tally)
+    told = ChanceResult(tuple(sheet.file for sheet in library.sheets.values()), tally)
+    marks = _until(marks, history.as_of.timestamp(), told)
+    marks = _since_recorded(history, marks, told)
+    refuse_empty(history, marks, leads, tally)
+    marks, bad = _log_in_order(marks, told) if history.events else _columns_in_order(history, marks, told)
+    return _halfway(marks), bad
+
+
+def refuse_empty(history: History, marks: Marks, leads: Leads, tally: Tally) -> None:
+    """Raises DataError, with what was wrong with the rows, when no lead was ever in a stage."""
+    if not (marks.stage >= 0).any():
+        hint = "; ".join(f"{count.rows:,} x {count.reason}" for count in tally.counts.values())
+        told = f"none of {len(leads):,} leads was ever in a stage"
+        raise DataError([Problem(history.file, text=told, hint=hint or "are its columns empty?")], history.file)
+
+
+def _from_columns(leads: Leads, tally: Tally) -> Marks:
+    history = leads.history
+    parts = []
+    for stage, mark in [*enumerate(history.stages.values()), (LOST_AT, history.lost)]:
+        if mark is not None and mark.entered is not None:
+            parts.append(_of_column(leads, mark.entered, stage, tally))
+    if history.outcome:
+        parts += _of_outcomes(leads, tally)
+    return Marks(*(np.concatenate([part[i] for part in parts]) for i in range(len(Marks._fields))))
+
+
+def _of_column(leads: Leads, column: Column, stage: int, tally: Tally) -> Marks:
+    """Marks of one stage from one column of entry times."""
+    table = leads.library.table(column)
+    times = instants(leads.library.cells(column), column, leads.history.timezone)
+    _tell_unread(leads, table, column, times, leads.of_rows(table) >= 0, tally)
+    return _of_rows(leads, table, stage, times, np.isfinite(times.seconds), times.bad)
+
+
+def _of_outcomes(leads: Leads, tally: Tally) -> list[Marks]:
+    """Marks from a column that says how it ended; without a time it was some time before, and no more is known."""
+    history, library = leads.history, leads.library
+    outcome = history.outcome
+    assert outcome is not None and history.as_of is not None
+    table = library.table(outcome.column)
+    sheet, cells = library.sheets[table], library.words(outcome.column)
+    column = outcome.time or outcome.by
+    if column is None:
+        nothing = np.full(sheet.rows, np.nan)
+        times = Instants(nothing, np.zeros(sheet.rows), np.zeros(sheet.rows, bool))
+    else:
+        times = _rows_of(leads, column, table)
+    told = cells.is_in(list(outcome.values)).to_numpy() & (leads.of_rows(table) >= 0)
+    if column is not None:
+        _tell_unread(leads, table, column, times, told, tally)
+    missing = ~np.isfinite(times.seconds) & ~times.bad
+    if outcome.time is not None:
+        reason = f"no time in {outcome.time.name} (taken as some time up to the as-of date)"
+        tally.add(sheet.file, reason, sheet.frame[LINE].to_numpy()[told & missing], dropped=False)
+    end = history.as_of.timestamp() - 1.0
+    known = times.seconds if outcome.by is None else np.minimum(times.seconds, end)
+    latest = times._replace(seconds=np.where(missing, end, known), rounding=np.where(missing, 1.0, times.rounding))
+    loose = missing | (outcome.time is None)
+    parts = []
+    for target in sorted(set(outcome.values.values())):
+        mine = told & cells.is_in([value for value, to in outcome.values.items() if to == target]).to_numpy()
+        stage = LOST_AT if target == LOST else list(history.stages).index(target)
+        parts.append(_of_rows(leads, table, stage, latest, mine & np.isfinite(latest.seconds), mine & times.bad, loose))
+    return parts
+
+
+def _rows_of(leads: Leads, column: Column, table: str) -> Instants:
+    """Times by row of a table, also when they stand in another one."""
+    times = instants(leads.library.cells(column), column, leads.history.timezone)
+    home = leads.library.table(column)
+    if home == table:
+        return times
+    lead, by_lead = leads.of_rows(home), np.full(len(leads) + 1, -1)
+    rows = np.flatnonzero(lead >= 0)[::-1]
+    by_lead[lead[rows]] = rows
+    row = by_lead[leads.of_rows(table)]  # -1, the last, for rows without a lead
+    there = row >= 0
+    return Instants(
+        np.where(there, times.seconds[row], np.nan),
+        np.where(there, times.rounding[row], np.nan),
+        there & times.bad[row],
+    )
+
+
+def _tell_unread(leads: Leads, table: str, column: Column, times: Instants, which: np.ndarray, tally: Tally) -> None:
+    sheet = leads.library.sheets[table]
+    lines = sheet.frame[LINE].to_numpy()[which & times.bad]
+    tally.add(sheet.file, f"a time that cannot be read in {column.name}{_order_asked(column, times)}", lines)
+
+
+def _order_asked(column: Column, times: Instants) -> str:
+    return " (say `dates: day first` or `dates: month first`)" if times.undecided and column.day_first is None else ""
+
+
+def _of_rows(
+    leads: Leads,
+    table: str,
+    stage: int,
+    times: Instants,
+    good: np.ndarray,
+    bad: np.ndarray,
+    loose: np.ndarray | None = None,
+) -> Marks:
+    lead = leads.of_rows(table)
+    good, bad = good & (lead >= 0), bad & (lead >= 0)
+    size = int(good.sum())
+    return Marks(
+        lead[good],
+        np.full(size, stage),
+        times.seconds[good],
+        times.rounding[good],
+        leads.library.sheets[table].frame[LINE].to_numpy()[good],
+        np.full(size, list(leads.library.sheets).index(table)),
+        np.zeros(size, bool) if loose is None else loose[good],
+        lead[bad],
+    )
+
+
+def _from_events(leads: Leads, tally: Tally) -> Marks:
+    history, library = leads.history, leads.library
+    events = history.events
+    assert events is not None
+    activity = library.activities(history)
+    times = instants(library.cells(events.time), events.time, history.timezone)
+    if events.before is not None:
+        activity = _begun(library.words(events.before), activity, leads.of_rows(EVENTS), times, events.empty)
+    stage_of: dict[str, int] = {}
+    for stage, mark in [*enumerate(history.stages.values()), (LOST_AT, history.lost)]:
+        for name in mark.activities if mark else ():
+            stage_of[name] = stage
+    none = len(history.stages)
+    entered = activity.replace_strict(stage_of, default=none, return_dtype=pl.Int64).to_numpy()
+    known = (entered < none) & (leads.of_rows(EVENTS) >= 0)
+    unread = times._replace(bad=times.bad | ~np.isfinite(times.seconds))
+    _tell_unread(leads, EVENTS, events.time, unread, known, tally)
+    marks = _of_rows(leads, EVENTS, 0, times, known & ~unread.bad, known & unread.bad)
+    return marks._replace(stage=entered[known & ~unread.bad])
+
+
+def _begun(before: pl.Series, activity: pl.Series, lead: np.ndarray, times: Instants, empty: str) -> pl.Series:
+    """Where the log says that a case was created but not in which stage, its first change says what it was before."""
+    frame = pl.DataFrame({"lead": lead, "was": before, "now": activity, "at": times.seconds})
+    changed = frame.filter((pl.col("was") != "") & (pl.col("now") != empty)).sort("at", maintain_order=True)
+    first = changed.unique("lead", keep="first", maintain_order=True).select("lead", began="was")
+    whole = frame.join(first, on="lead", how="left", maintain_order="left")
+    began = pl.when(pl.col("now") == empty).then(pl.coalesce("began", "now")).otherwise(pl.col("now"))
+    return whole.select(began).to_series()
+
+
+def _until(marks: Marks, as_of: float, told: ChanceResult) -> Marks:
+    later = marks.at >= as_of
+    told.about(marks, later, "a time after the as-of date (taken as not yet happened)", dropped=False)
+    return marks.where(~later)
+
+
+def _since_recorded(history: History, marks: Marks, told: ChanceResult) -> Marks:
+    """Marks from before their recording began contradict the history file; the lead is then taken as open."""
+    early = np.zeros(len(marks.lead), bool)
+    for stage, mark in [*enumerate(history.stages.values()), (LOST_AT, history.lost)]:
+        if mark and mark.recorded_from:
+            early |= (marks.stage == stage) & (marks.at < mark.recorded_from.timestamp())
+    told.about(marks, early, "a time before its recording began (left out)", dropped=False)
+    return marks.where(~early)
+
+
+def _columns_in_order(history: History, marks: Marks, told: ChanceResult) -> tuple[Marks, np.ndarray]:
+    """Columns have no order at equal times: stages are passed in theirs, and a loss comes last."""
+    rank = np.where(marks.stage == LOST_AT, len(history.stages), marks.stage)
+    order = np.lexsort((rank, marks.lead))
+    marks, rank = marks.where(order), rank[order]
+    twice = np.append(False, (marks.lead[1:] == marks.lead[:-1]) & (rank[1:] == rank[:-1]))
+    marks = marks.where(~twice)
+    same = marks.lead[1:] == marks.lead[:-1]
+    blur = 0.5 * (marks.rounding[1:] + marks.rounding[:-1])
+    back = np.append(False, same & (marks.at[1:] < marks.at[:-1] - blur))
+    lost = back & (marks.stage == LOST_AT)
+    told.about(marks, lost, "lost before the last stage was entered (the loss is left out)", dropped=False)
+    for stage, name in enumerate(history.stages):
+        mine = back & (marks.stage == stage)
+        told.about(marks, mine, f"times out of order: '{name}' before the stage that precedes it")
+    bad = np.concatenate([marks.dropped, marks.lead[back & ~lost]])
+    return marks.where(~lost), np.unique(bad)
+
+
+def _log_in_order(marks: Marks, told: ChanceResult) -> tuple[Marks, np.ndarray]:
+    """Events keep the order of the file at equal times; a file with the latest first is read from its end."""
+    written = marks.where(np.lexsort((marks.line, marks.lead)))
+    same = written.lead[1:] == written.lead[:-1]
+    backwards = (same & (np.diff(written.at) < 0)).sum() > (same & (np.diff(written.at) > 0)).sum()
+    marks = marks.where(np.lexsort((-marks.line if backwards else marks.line, marks.at, marks.lead)))
+    went_on = np.append((marks.lead[1:] == marks.lead[:-1]) & (marks.stage[:-1] == LOST_AT), False)
+    told.about(marks, went_on, "lost, yet went on (the loss is left out)", dropped=False)
+    marks = marks.where(~went_on)
+    repeated = np.append(False, (marks.lead[1:] == marks.lead[:-1]) & (marks.stage[1:] == marks.stage[:-1]))
+    told.about(marks, repeated, "a stage entered again without leaving it (the first time counts)", dropped=False)
+    marks = marks.where(~repeated)
+    return marks, np.unique(marks.dropped)
+
+
+def _halfway(marks: Marks) -> Marks:
+    """Loose marks lie between the mark before and their latest time: in the middle, known to that width."""
+    if not marks.loose.any():
+        return marks
+    same = np.append(False, marks.lead[1:] == marks.lead[:-1])
+    width = np.where(same, np.maximum(marks.at - np.append(marks.at[:1], marks.at[:-1]), 0.0), 0.0)
+    return marks._replace(
+        at=np.where(marks.loose, marks.at - width / 2, marks.at),
+        rounding=np.where(marks.loose, np.maximum(width, marks.rounding), marks.rounding),
+    )

@@ -1,0 +1,143 @@
+"""Which export is this? The columns of a table against the alias tables in `kinds/`.
+
+A kind fits when every role it needs is played by a column and one of its signs is there. The tables are tried in the
+order of their `rank`, the special before the general. Case, spaces and signs in names do not count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from funnelsim.calibration.exports.alias_tables import alias_table, plain
+from funnelsim.calibration.exports.personal import is_personal
+
+FOLDER = "formats"
+_NO_ROLES = {
+    "title",
+    "rank",
+    "form",
+    "source",
+    "grade",
+    "needs",
+    "signs",
+    "stages",
+    "entered",
+    "fields",
+    "empty",
+    "statuses",
+    "births",
+    "every_date",
+    "tells_not",
+    "yearless",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One alias table."""
+
+    name: str
+    table: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        return str(self.table["title"])
+
+    @property
+    def form(self) -> str:
+        """wide, events or counts."""
+        return str(self.table["form"])
+
+    def get(self, key: str) -> list[Any]:
+        """A list of the table, empty when it has none."""
+        return list(self.table.get(key, ()))
+
+
+@dataclass(frozen=True)
+class Match:
+    """A kind and the columns that play its roles."""
+
+    kind: Kind
+    roles: dict[str, str]  # role -> column
+    stages: dict[str, str]  # stage -> column, in order, where the kind knows them
+
+    def role(self, name: str) -> str:
+        """The column that plays a role, "" when none does."""
+        return self.roles.get(name, "")
+
+
+@cache
+def kinds() -> tuple[Kind, ...]:
+    """All kinds, the special ones first."""
+    names = [path.stem for path in Path(__file__).with_name(FOLDER).glob("*.yaml")]
+    found = [Kind(name, alias_table(f"{FOLDER}/{name}")) for name in names]
+    return tuple(sorted(found, key=lambda kind: (kind.table["rank"], kind.name)))
+
+
+def fitting(names: Sequence[str]) -> list[Match]:
+    """The kinds that fit these column names, the most special first."""
+    known = [name for name in names if name and not is_personal(name)]
+    found = []
+    for kind in kinds():
+        match = Match(kind, _roles(kind, known), _stages(kind, known))
+        if all(match.role(need) for need in kind.get("needs")) and _has_sign(kind, known):
+            found.append(match)
+    return found
+
+
+def nearest(names: Sequence[str]) -> tuple[Kind, list[str]] | None:
+    """The special kind that misses fewest roles, of those whose signs are there, and what it misses."""
+    known = [name for name in names if name and not is_personal(name)]
+    missing = []
+    for kind in kinds():
+        roles = _roles(kind, known)
+        gaps = [need for need in kind.get("needs") if need not in roles]
+        if "*" not in kind.get("signs") and _has_sign(kind, known) and 0 < len(gaps) < len(kind.get("needs")):
+            missing.append((len(gaps), kind.table["rank"], kind, gaps))
+    if not missing:
+        return None
+    _, _, kind, gaps = min(missing, key=lambda each: each[:2])
+    return kind, gaps
+
+
+def entry_columns(kind: Kind, names: Sequence[str]) -> list[tuple[str, str, str]]:
+    """(column, stage, pipeline) of the columns that are entries into stages by their names."""
+    found = []
+    for name in names:
+        for pattern in kind.get("entered"):
+            if match := re.match(pattern, name):
+                groups = (*match.groups(), "")
+                found.append((name, groups[0], groups[1] or ""))
+                break
+    return found
+
+
+def _roles(kind: Kind, names: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for role, aliases in kind.table.items():
+        if role not in _NO_ROLES and (column := _first(aliases, names)):
+            found[role] = column
+    return found
+
+
+def _stages(kind: Kind, names: Sequence[str]) -> dict[str, str]:
+    stages: dict[str, list[str]] = kind.table.get("stages", {})
+    return {stage: column for stage, aliases in stages.items() if (column := _first(aliases, names))}
+
+
+def _first(aliases: Sequence[str], names: Sequence[str]) -> str:
+    by_plain: dict[str, str] = {}
+    for name in names:
+        by_plain.setdefault(plain(name), name)
+    return next((by_plain[plain(alias)] for alias in aliases if plain(alias) in by_plain), "")
+
+
+def _has_sign(kind: Kind, names: Sequence[str]) -> bool:
+    patterns = ["*".join(plain(part) for part in sign.split("*")) for sign in kind.get("signs")]
+    return any(fnmatchcase(plain(name), pattern) for name in names for pattern in patterns)

@@ -1,0 +1,201 @@
+"""The history file: which files to read, which column is what, where history begins and ends.
+
+Three forms. *One row a lead*: a table with a column for the entry into each stage, others joined to it by id.
+*Event log*: a table of (case, activity, time); a stage names the activities that mark its entry.
+*Counts*: a table of cohorts; a stage names the column that counts how many got there.
+How it is read: `history_file`. The data themselves are checked in `reading`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from funnelsim.calibration.history.sections import (
+    COUNTS,
+    PURCHASES,
+    WORK,
+    Counts,
+    Covariate,
+    Purchases,
+    ResponseKnown,
+    WorkLog,
+)
+from funnelsim.errors import Problem
+from funnelsim.scenario.values import Place
+
+LOST = "lost"
+UNKNOWN = "unknown"  # source or segment of an empty cell, unless said otherwise
+EVENTS = "events"
+INSIDE = " > "  # `attributes > New Value`: a key of the JSON text in a column
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table, and how its times are to be read."""
+
+    table: str  # "" = the only table that has such a column
+    name: str
+    place: Place
+    timezone: str = ""  # of times without an offset; "" = the history's
+    midnight_is_date: bool = False  # 00:00 local stands for "some time that day"
+    format: str = ""  # strptime, when the times are of none of the usual forms
+    inside: str = ""  # key of the JSON text that the cells hold
+    day_first: bool | None = None  # 03/04/2026: 3 April or March 4; None = not said
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Rows count when the cell is one of these words, in whatever case."""
+
+    column: Column
+    words: tuple[tuple[str, Place], ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a table comes from: a file, or a query to a database."""
+
+    file: str  # name of the file, or of the query in messages
+    place: Place
+    separator: str = ","
+    query: str = ""
+    database: str = ""  # a SQLite file, or postgresql://...
+
+
+@dataclass(frozen=True)
+class Table:
+    """One row a lead."""
+
+    name: str
+    origin: Origin
+    id: Column
+    where: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True)
+class Events:
+    """One row an event."""
+
+    origin: Origin
+    case: Column
+    activity: tuple[Column, ...]  # several are joined: `13 / Lead Status`
+    time: Column
+    where: tuple[Condition, ...] = ()
+    empty: str = ""  # what an empty activity is called
+    before: Column | None = None  # what the activity was before this event: of the first of a case, where it began
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How the entry into a stage, or a loss, shows in the data."""
+
+    place: Place
+    entered: Column | None = None
+    activities: tuple[str, ...] = ()
+    words: tuple[Place, ...] = ()  # where the activities are written
+    recorded_from: datetime | None = None
+    takes: float | None = None  # seconds until those who enter here do so, where counts cannot tell
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A column that says how a lead ended, and one that says when, or by when at the latest."""
+
+    column: Column
+    time: Column | None
+    by: Column | None
+    values: dict[str, str]  # value -> stage or lost
+    words: dict[str, Place]  # where the values are written
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Where a lead came from, or what it is; `empty` is what an empty cell means, `same` what is one group under two
+    names."""
+
+    column: Column
+    empty: str = UNKNOWN
+    same: dict[str, str] = field(default_factory=dict)  # name in the data -> name it goes by
+    words: dict[str, Place] = field(default_factory=dict)  # where the names in the data are written
+
+    def named(self, cells: pl.Series) -> pl.Series:
+        """The names that the cells go by."""
+        return cells.replace({"": self.empty, **self.same})
+
+
+@dataclass(frozen=True)
+class Amount:
+    """What a lead is worth. Amounts in another currency than the history's are not used."""
+
+    column: Column
+    currency: Column | None = None
+    decimal: str = ""  # "," or "."; "" = as the cells show
+
+
+@dataclass
+class History:
+    """A history file, understood. Fields that could not be understood stay at their defaults."""
+
+    file: str
+    name: str = ""
+    about: str = ""
+    data: str = ""  # folder of the data files, relative to the history file
+    timezone: str = "UTC"
+    currency: str = "EUR"
+    as_of: datetime | None = None  # the first instant that is no longer in the data
+    as_of_text: str = ""
+    observed_from: datetime | None = None
+    changes: tuple[datetime, ...] = ()
+    tables: dict[str, Table] = field(default_factory=dict)
+    events: Events | None = None
+    source: Grouping | None = None
+    segment: Grouping | None = None
+    value: Amount | None = None
+    outcome: Outcome | None = None
+    stages: dict[str, Mark] = field(default_factory=dict)
+    lost: Mark | None = None
+    work: WorkLog | None = None
+    purchases: Purchases | None = None
+    response: ResponseKnown | None = None
+    counts: Counts | None = None
+    covariates: tuple[Covariate, ...] = ()
+    problems: list[Problem] = field(default_factory=list)
+    place: Place | None = None
+
+    @property
+    def origins(self) -> dict[str, Origin]:
+        """Where each table comes from, by its name."""
+        found = {name: table.origin for name, table in self.tables.items()}
+        return found | {name: part.origin for name, part in self._parts.items()}
+
+    @property
+    def conditions(self) -> dict[str, tuple[Condition, ...]]:
+        """Which rows of each table count."""
+        found = {name: table.where for name, table in self.tables.items()}
+        return found | {name: part.where for name, part in self._parts.items()}
+
+    @property
+    def _parts(self) -> dict[str, Events | WorkLog | Purchases | Counts]:
+        """The tables that are no list of leads, by name."""
+        parts = {EVENTS: self.events, WORK: self.work, PURCHASES: self.purchases, COUNTS: self.counts}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    @property
+    def main(self) -> str:
+        """The table that lists the leads."""
+        return EVENTS if self.events else next(iter(self.tables))
+
+    @property
+    def marks(self) -> list[Mark]:
+        """Of the stages in order, then of the loss."""
+        return [*self.stages.values(), *([self.lost] if self.lost else [])]
+
+    def path(self, file: str, data_dir: str | Path | None) -> Path:
+        """Where a data file lies: in `data_dir` when given, else in `data`, else beside the history file."""
+        if Path(file).is_absolute():
+            return Path(file)
+        return Path(data_dir) / file if data_dir else Path(self.file).parent / self.data / file

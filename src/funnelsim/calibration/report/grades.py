@@ -1,0 +1,67 @@
+"""How well each figure of a calibration is known: one table, and what it rests on."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from funnelsim.calibration.survival.nonparametric import gap, observed
+
+if TYPE_CHECKING:
+    from funnelsim.calibration.pipeline import Calibration
+    from funnelsim.calibration.survival.stages import StageFit
+
+Row = tuple[str, ...]
+DAY, WIDTH = 86400.0, 118
+
+
+def read_lines(found: Calibration) -> list[str]:
+    """Which files were read."""
+    return [f"  {data.file}: {data.rows:,} rows" for data in found.data]
+
+
+def quality_rows(found: Calibration) -> list[Row]:
+    """A row an exit: exits seen, follow-up, how far families disagree, distance from the data's own curve."""
+    rows: list[Row] = [("exit", "seen", "follow-up", "by family", "off the data", "at", "outside band")]
+    for stage in found.stages:
+        for target in stage.order:
+            rows.append(
+                (
+                    f"{stage.name} -> {target}",
+                    f"{stage.seen(target):,}",
+                    f"{100 * followed(stage, target):.0f} %",
+                    _by_family(stage, target),
+                    *(("-", "-", "-") if found.history.counts else _off(stage, target)),   # counts have no curve
+                )
+            )
+    return rows
+
+
+def followed(stage: StageFit, target: str) -> float:
+    """Of the exits to a target that will happen: the share that has had the time to be seen."""
+    exits = stage.of(target)
+    weights = [stage.fit.point([j]) for j in exits]
+    return float(np.average([stage.fit.reached[j] for j in exits], weights=weights))
+
+
+def grade_lines(found: Calibration) -> list[str]:
+    """The grade of each group of figures."""
+    of: dict[str, list[str]] = {}
+    for path, grade in found.grades().items():
+        of.setdefault(grade, []).append(path)
+    lines = [f"  {grade}: {', '.join(paths)}" for grade, paths in of.items()]
+    return [part for line in lines for part in wrap(line, WIDTH, initial_indent="  ", subsequent_indent="    ")]
+
+
+def _by_family(stage: StageFit, target: str) -> str:
+    """Least and most of the share over the choices of families that are plausible."""
+    shares = [100 * float(law.shares()[-1, stage.of(target)].sum()) for law in stage.fit.laws]
+    low, high = min(shares), max(shares)
+    return f"{low:.1f} to {high:.1f} %" if high - low >= 0.05 else f"{low:.1f} %"
+
+
+def _off(stage: StageFit, target: str) -> Row:
+    far = gap(stage, target, observed(stage)[target])
+    return f"{100 * far.size:+.1f} points", f"{far.seconds / DAY:.1f} days", f"{100 * far.outside:.0f} %"

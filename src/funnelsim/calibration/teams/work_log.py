@@ -1,0 +1,150 @@
+"""From the rows of a log of work to pieces: times put together, what cannot be true left out and counted.
+
+A clock without a date is taken with the date of its row. It belongs to the next day when it lies more than half a day
+before the clock that the date is of (`date: {column: date, of: entry}`): the caller of 23:59 was answered at 0:02.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from funnelsim.calibration.history.model import Column, History
+from funnelsim.calibration.history.sections import WORK, WorkLog
+from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.io.tables import LINE, Library, Sheet
+from funnelsim.calibration.io.times import instants
+from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.calibration.teams.work_items import NOBODY, Pieces, asked_by_the_piece_before, paired
+
+DAY = 86400.0
+
+
+def read_pieces(history: History, library: Library, tally: Tally) -> tuple[Pieces, float]:
+    """The pieces of work that the log tells of up to the as-of instant, and to how many seconds its times are known."""
+    assert history.work is not None and history.as_of is not None
+    rows = _Rows(history.work, history.timezone, history.as_of.timestamp(), library, tally)
+    pieces = rows.from_events() if history.work.lifecycle else rows.from_rows()
+    if not np.isfinite(pieces.asked).any():
+        pieces = asked_by_the_piece_before(pieces)
+    return pieces, rows.rounding
+
+
+class _Rows:
+    """The cells of one log."""
+
+    def __init__(self, log: WorkLog, zone: str, as_of: float, library: Library, tally: Tally) -> None:
+        self.log, self.zone, self.as_of, self.library, self.tally = log, zone, as_of, library, tally
+        self.sheet: Sheet = library.sheets[WORK]
+        self.rounding = 0.0
+
+    def from_rows(self) -> Pieces:
+        """One row a piece."""
+        log = self.log
+        asked, started = self._first(log.asked), self._first(log.started)
+        ended, gave_up = self._first(log.ended), self._first(log.gave_up)
+        neither = np.isnan(asked) & np.isnan(started)
+        self._tell("neither asked for nor begun", neither)
+        late = np.fmin(asked, started) >= self.as_of
+        self._tell("a time after the as-of date (taken as not yet happened)", late, dropped=False)
+        whole = self._pieces(asked, started, ended, gave_up)
+        return whole.where(~neither & ~late)
+
+    def from_events(self) -> Pieces:
+        """One row an event: asked for, started, ended."""
+        log = self.log
+        assert log.lifecycle and log.time and log.case and log.kind
+        cells = self.library.words(log.lifecycle)
+        of_word = {word.lower(): number for number, words in enumerate(log.words) for word in words}
+        word = cells.str.to_lowercase().replace_strict(of_word, default=-1, return_dtype=pl.Int64).to_numpy()
+        time = self._times(log.time)
+        self._tell("a lifecycle that is neither asked, started nor ended", word < 0)
+        used = np.flatnonzero((word >= 0) & np.isfinite(time) & (time < self.as_of))
+        kinds, cases = self._codes(log.kind)[1], self._codes(log.case)[1]
+        found = paired(cases[used], kinds[used], word[used], time[used])
+        self._tell("a start without an end", self._mask(used[found.without_end]), dropped=False)
+        self._tell("an end without a start", self._mask(used[found.without_start]))
+        start, end, ask = (np.where(rows >= 0, used[rows], -1) for rows in (found.start, found.end, found.asked))
+
+        def at(rows: np.ndarray) -> Array:
+            return np.where(rows >= 0, time[rows], np.nan)
+
+        nothing = np.full(self.sheet.rows, np.nan)
+        whole = self._pieces(nothing, nothing, nothing, nothing).where(start)
+        worker = np.where((whole.worker == NOBODY) & (end >= 0), self._workers()[1][end], whole.worker)
+        return replace(whole, worker=worker, asked=at(ask), started=at(start), ended=at(end))
+
+    def _pieces(self, asked: Array, started: Array, ended: Array, gave_up: Array) -> Pieces:
+        started = np.where(started < self.as_of, started, np.nan)
+        back = ended < started
+        self._tell("work that ends before it begins (its length is not used)", back, dropped=False)
+        early = started < asked
+        self._tell("begun before it was asked for (taken as asked for then)", early, dropped=False)
+        kinds, kind = self._kinds()
+        workers, worker = self._workers()
+        rank = self.library.cells(self.log.rank).cast(pl.Float64, strict=False) if self.log.rank else None
+        cases, case = self._codes(self.log.case) if self.log.case else ((), np.arange(len(asked)))
+        return Pieces(
+            cases, kinds, workers, case, kind, worker,
+            np.where(early, started, asked), started,
+            np.where(back | (ended >= self.as_of), np.nan, ended),
+            np.where(np.isnan(started) & (gave_up < self.as_of), gave_up, np.nan),
+            np.full(len(asked), np.nan) if rank is None else np.array(rank.fill_null(np.nan).to_numpy()),
+            self.as_of,
+        )
+
+    def _first(self, columns: tuple[Column, ...]) -> Array:
+        """Row by row the first of these times that is there."""
+        found = np.full(self.sheet.rows, np.nan)
+        for column in columns:
+            times = self._times(column)
+            found = np.where(np.isnan(found), times, found)
+        return found
+
+    def _times(self, column: Column) -> Array:
+        cells = self.library.words(column)
+        cells = cells.replace(list(self.log.never), [""] * len(self.log.never))
+        if self.log.date is not None:
+            dated = pl.DataFrame({"day": self.library.words(self.log.date), "clock": cells})
+            text = pl.when(pl.col("clock") != "").then(pl.format("{} {}", "day", "clock")).otherwise(pl.lit(""))
+            cells = dated.select(text).to_series()
+        read = instants(cells, column, self.zone)
+        self._tell(f"a time that cannot be read in {column.name}", read.bad)
+        if np.isfinite(read.rounding).any():
+            self.rounding = max(self.rounding, float(np.nanmedian(read.rounding)))
+        seconds = read.seconds
+        if self.log.date_of is not None and column is not self.log.date_of:
+            entry = self._times(self.log.date_of)
+            seconds = np.where(entry - seconds > DAY / 2, seconds + DAY, seconds)
+        return seconds
+
+    def _kinds(self) -> tuple[tuple[str, ...], np.ndarray]:
+        """Kinds of work, under the name of the stage in which they are done where that is said."""
+        if self.log.kind is None:
+            return ("work",), np.zeros(self.sheet.rows, np.int64)
+        names, _ = self._codes(self.log.kind)
+        words = self.library.words(self.log.kind).replace(self.log.stages)
+        known = [name for name in dict.fromkeys(self.log.stages.get(name, name) for name in names) if name]
+        number = {name: i for i, name in enumerate(known or ["work"])}
+        return tuple(number), words.replace_strict(number, default=0, return_dtype=pl.Int64).to_numpy()
+
+    def _workers(self) -> tuple[tuple[str, ...], np.ndarray]:
+        if self.log.worker is None:
+            return (), np.full(self.sheet.rows, NOBODY)
+        names, number = self._codes(self.log.worker)
+        missing = np.array([name == "" or name in self.log.nobody for name in names], bool)
+        return names, np.where(missing[number], NOBODY, number)
+
+    def _codes(self, column: Column) -> tuple[tuple[str, ...], np.ndarray]:
+        names, number = np.unique(self.library.words(column).to_numpy().astype(str), return_inverse=True)
+        return tuple(names.tolist()), number
+
+    def _mask(self, rows: np.ndarray) -> np.ndarray:
+        found = np.zeros(self.sheet.rows, bool)
+        found[rows] = True
+        return found
+
+    def _tell(self, reason: str, which: np.ndarray, dropped: bool = True) -> None:
+        self.tally.add(self.sheet.file, reason, self.sheet.frame[LINE].to_numpy()[which], dropped)

@@ -1,0 +1,99 @@
+"""What the commands of studies share around their method: what is noted before, where points are kept, what is left.
+
+    results/points/ab/<hash>.json       each finished point, at once; shared by all studies that are saved here
+    results/<command>-<name>-<hash>/    when all are done, whole or not at all
+        manifest.json
+        answer.txt                      what the command prints
+        <command>.json                  what it prints with --json
+        *.csv, *.parquet, *.png, *.svg  its tables and figures
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from funnelsim import manifest as manifests
+from funnelsim.atomic_io import atomic_folder, check_writable
+from funnelsim.commands.study_result import StudyResult
+from funnelsim.engine.jit import is_compiled
+from funnelsim.progress import Progress
+from funnelsim.result import ANSWER, put, put_parquet, slug
+from funnelsim.scenario import Loaded
+from funnelsim.study.cluster import cluster
+from funnelsim.study.point_store import Store
+
+POINTS = "points"
+Done = TypeVar("Done", bound=StudyResult[Any])
+
+
+def ready(out: str | Path | None, scenarios: Iterable[Loaded], engine: str, watch: Progress) -> None:
+    """Before anything runs: results can be written, warnings are told, and so is the wait for the compiler."""
+    if out is not None:
+        check_writable(Path(out))
+    for text in dict.fromkeys(str(one) for each in scenarios for one in each.warnings if one.severity == "warning"):
+        watch.note(text)
+    if engine == "fast" and not is_compiled():
+        watch.note("compiling the engine (once)")
+
+
+def points_in(out: str | Path | None) -> Store:
+    """Where finished points are kept, never to be run again; in memory alone when nothing is saved."""
+    return Store(Path(out) / POINTS if out is not None else None)
+
+
+def executor_on(address: str | None) -> Any:
+    """A cluster while it is used; none = threads here."""
+    return cluster(address) if address else nullcontext()
+
+
+def papers(scenarios: Sequence[Loaded], began: datetime, *packages: str, **times: Any) -> dict[str, Any]:
+    """The part of a manifest that says what a study rests on: scenarios, files, presets, versions, times.
+
+    `packages` are optional ones that had a part in the numbers, `times` more of what is counted, by its name.
+    """
+    ended = datetime.now(UTC)
+    return {
+        "resolved": [one.resolved for one in scenarios],
+        "data": manifests.hashes(Path(file) for one in scenarios for file in one.files),
+        "presets": manifests.preset_hashes() if scenarios else {},
+        "versions": manifests.versions(*packages),
+        "warnings": list(dict.fromkeys(str(problem) for one in scenarios for problem in one.warnings)),
+        "times": {"began": began.isoformat(), "ended": ended.isoformat(),
+                  "seconds": (ended - began).total_seconds(), **times},
+    }
+
+
+def saved(done: Done, out: str | Path | None, formats: Sequence[str]) -> Done:
+    """The study with its folder, written whole; `out` None saves nothing. RunError when the disk is full."""
+    if out is None:
+        return done
+    name = f"{done.what}-{slug(done.manifest.name)}-{done.manifest.identity}"
+    done = replace(done, folder=Path(out) / name)
+    with atomic_folder(Path(out), name) as draft:
+        put(draft.path / manifests.FILE, done.manifest.text().encode())
+        put(draft.path / ANSWER, done.report().encode())
+        put(draft.path / f"{done.what}.json", json.dumps(
+            done.as_data(), indent=1, ensure_ascii=False, default=str).encode())
+        for file, table in done.tables().items():
+            if file.endswith(".parquet"):
+                put_parquet(draft.path / file, table)
+            else:
+                put(draft.path / file, table.write_csv().encode())
+        if formats:
+            from funnelsim.figures import drawn
+            from funnelsim.reporting.common.drawing import save_all
+
+            save_all(drawn(done), draft.path, formats)
+    return done
+
+
+def finite(value: float | None) -> float | None:
+    """A number as JSON and tables can hold it: null for what does not exist."""
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,104 @@
+"""The buyer's interest and how it is read: scores, definitions, signals and nurture (rules 81 to 87)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from funnelsim.compile.context import CompileContext, length
+from funnelsim.compile.distributions import table
+from funnelsim.compile.labels import WON
+from funnelsim.compile.parameter_draws import PLAIN, SHARE
+from funnelsim.compile.table_builder import Row, Run
+from funnelsim.engine.rng import path_hash
+from funnelsim.plan import ENTERS, MANY, PAUSES, RAISES_HAND, SCORE_AT_LEAST
+from funnelsim.scenario.values import Definition, Distribution, Range
+
+if TYPE_CHECKING:
+    from funnelsim.scenario.schema import Nurture, Score, Signal, Stage
+
+_TRAITS = ("intent", "trust")
+
+def scores(frame: CompileContext) -> list[Row]:
+    """Rows of SCORE: the observers."""
+    return [_score(frame, i, name, score) for i, (name, score) in enumerate(frame.scenario.scores.items())]
+
+
+def definitions(frame: CompileContext) -> list[Row]:
+    """Rows of DEFINITION; offsets are 0 until anchoring finds them."""
+    return [_definition(frame, name, one) for name, one in frame.scenario.definitions.items()]
+
+
+def signals(frame: CompileContext, name: str, stage: Stage) -> Run:
+    """What buyers may do in a stage, as rows of SIGNAL in the pool."""
+    first = len(frame.pool.signals)
+    for signal, said in stage.signals.items():
+        frame.pool.signals.append(_signal(frame, name, signal, said))
+    return first, len(stage.signals)
+
+
+def nurture(frame: CompileContext, name: str, stage: Stage) -> int:
+    """Row of NURTURE in the pool; -1 when the stage has none."""
+    said = stage.nurture
+    if said is None or said.every is None:
+        return -1
+    frame.pool.nurtures.append(_nurture(frame, name, said))
+    return len(frame.pool.nurtures) - 1
+
+
+def _score(frame: CompileContext, row: int, name: str, score: Score) -> Row:
+    path = f"scores.{name}"
+    return {"luck": path_hash(f"scores/{name}"), "noise": _noise(frame, f"{path}.noise", score.noise),
+            **{key: frame.number(f"{path}.{key}", getattr(score, key), "scores", key, row)
+               for key in ("fit", "intent", "points")}}
+
+
+def _noise(frame: CompileContext, path: str, sd: float | Range) -> int:
+    """Table of a normal law; one of its own when its width is a range, because draws will overwrite it."""
+    centre = frame.beliefs.centre(path, sd, PLAIN)
+    if centre <= 0.0:
+        return -1
+    if not isinstance(sd, Range) or sd.low == sd.high:
+        return frame.pool.table(_normal(centre))
+    row = frame.pool.own_table(_normal(centre))
+    frame.beliefs.follow(path, "tables", "", row, lambda value: table(_normal(value)))
+    return row
+
+
+def _normal(sd: float) -> Distribution:
+    return Distribution("normal", (0.0, sd))
+
+
+def _definition(frame: CompileContext, name: str, said: Definition) -> Row:
+    row = {"kind": int(ENTERS), "stage": -1, "score": -1, "least_first": 0, "least_count": 0, "offset": 0.0,
+           "person": int(name == WON)}
+    if not said.is_threshold:
+        return row | {"stage": frame.stages[said.stage]}
+    first, count = frame.run(f"definitions.{name}", said.at_least, PLAIN)
+    return row | {"kind": int(SCORE_AT_LEAST), "score": frame.scores[said.score], "least_first": first,
+                  "least_count": count}
+
+
+def _signal(frame: CompileContext, stage: str, name: str, signal: Signal) -> Row:
+    row, path = len(frame.pool.signals), f"stages.{stage}.signals.{name}"
+    pause = frame.pool.time(signal.pause)
+    flags = (int(RAISES_HAND) if signal.raises_hand else 0) | (int(PAUSES) if pause >= 0 else 0)
+    return {
+        "luck": path_hash(f"stages/{stage}/signals/{name}"), "after": frame.pool.time(signal.after),
+        "chance": frame.number(f"{path}.chance", signal.chance, "signals", "chance", row, SHARE),
+        "points": signal.points, "flags": flags, "pause": pause,
+        **{key: frame.number(f"{path}.{key}", getattr(signal, key), "signals", key, row) for key in _TRAITS},
+    }
+
+
+def _nurture(frame: CompileContext, stage: str, said: Nurture) -> Row:
+    row, path = len(frame.pool.nurtures), f"stages.{stage}.nurture"
+    return {
+        "luck": path_hash(f"stages/{stage}/nurture"), "every": length(said.every),
+        "touches": int(MANY) if said.touches is None else said.touches,
+        "intent_limit": math.inf if said.intent_limit is None else said.intent_limit,
+        "trust_limit": math.inf if said.trust_limit is None else said.trust_limit,
+        "fatigue": frame.number(f"{path}.fatigue", said.fatigue, "nurtures", "fatigue", row, SHARE),
+        "goes_on": int(said.goes_on),
+        **{key: frame.number(f"{path}.{key}", getattr(said, key), "nurtures", key, row) for key in _TRAITS},
+    }

@@ -1,0 +1,46 @@
+"""Found again: a person turns up as a second record, which is merged or becomes a lead of its own [88]."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from funnelsim.engine import event_priority, rng
+from funnelsim.engine.reference.signals import raise_hand
+from funnelsim.int64 import whole
+from funnelsim.plan import SECOND_RECORD
+
+if TYPE_CHECKING:
+    from funnelsim.engine.reference.lead import Lead
+
+SECOND = int(SECOND_RECORD)
+
+
+def expect_second(lead: Lead) -> None:
+    """At arrival: whether and when the person will turn up again."""
+    source, model = lead.model.sources[lead.source], lead.model
+    if source.again <= 0.0 or lead.draw(rng.P_AGAIN) >= source.again:
+        return
+    time = model.now + lead.birth_duration(source.again_after, rng.P_AGAIN_AFTER)
+    if time < math.inf:
+        model.at(time, event_priority.ARRIVAL, lead.number | SECOND, 0, 0, lambda: _turn_up(lead))
+
+
+def _turn_up(first: Lead) -> None:
+    model = first.model
+    source, visit = model.sources[first.source], model.open_visits.get(first.number)
+    if visit is not None and first.draw(rng.P_MERGED) < source.merged:
+        visit.merged += 1
+        visit.nurture.catch_up(model.now)
+        first.points += first.mix.points
+        visit.definitions.look()
+        if not visit.over:
+            raise_hand(visit)
+        return
+    luck = rng.bits(np.uint64(first.luck), rng.P_SECOND, whole(0), whole(0))
+    second = type(first)(model, first.number | SECOND, int(luck), first.source, model.now, person=first)
+    if visit is not None:
+        first.duplicated = second.duplicated = True
+    second.enter(source.again_stage)

@@ -1,0 +1,72 @@
+"""Who watches a long job: notes and progress, on stderr, the progress on a terminal only."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TextIO
+
+PATIENCE = 2.0                  # seconds before a progress line shows
+SECOND = 0.2                    # between two updates
+
+
+class Progress:
+    """Nobody watches: the default of the Python functions."""
+
+    def note(self, text: str) -> None:
+        """A line worth reading."""
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """So much of it is done."""
+
+    def clear(self) -> None:
+        """Remove the progress line: something else is printed now, or the job is over."""
+
+
+class Terminal(Progress):
+    """Notes on stderr; a progress line on a terminal for anything over two seconds."""
+
+    def __init__(self, stream: TextIO | None = None, quiet: bool = False) -> None:
+        self.stream = stream or sys.stderr
+        self.quiet = quiet
+        self.live = not quiet and self.stream.isatty()
+        self.began: dict[str, float] = {}
+        self.shown = 0.0
+        self.width = 0
+
+    def note(self, text: str) -> None:
+        if not self.quiet:
+            self.clear()
+            print(text, file=self.stream, flush=True)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        began = self.began.setdefault(what, now)
+        if not self.live or now - began < PATIENCE or now - self.shown < SECOND:
+            return
+        self.shown = now
+        left = (now - began) / done * (total - done) if done else 0.0
+        bar = "#" * (20 * done // max(total, 1))
+        line = f"{what} [{bar:<20}] {done}/{total}, {left:.0f} s left"
+        self.stream.write("\r" + line.ljust(self.width))
+        self.stream.flush()
+        self.width = len(line)
+
+    def clear(self) -> None:
+        if self.width:
+            self.stream.write("\r" + " " * self.width + "\r")
+            self.stream.flush()
+            self.width = 0
+
+
+class Quiet(Progress):
+    """Hears only progress: that points were there already is no news in a search."""
+
+    def __init__(self, watch: Progress) -> None:
+        self.watch = watch
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        self.watch.progress(what, done, total)
+
+    def clear(self) -> None:
+        self.watch.clear()

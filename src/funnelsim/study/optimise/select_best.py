@@ -1,0 +1,91 @@
+"""Best of k scenarios: the highest mean of a measure, with a stated chance of the right choice, on the same luck.
+
+The procedure is in `selection`; here scenarios are run for it, a few replications more whenever it asks, until all but
+one are behind.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funnelsim.errors import RunError
+from funnelsim.measures import Estimate
+from funnelsim.progress import Progress
+from funnelsim.scenario.template import Template
+from funnelsim.study.goals import CHANCE, Goal
+from funnelsim.study.optimise.finalists import Objective, gap_of
+from funnelsim.study.optimise.ranking_selection import FIRST, Selection, select
+from funnelsim.study.optimise.samples import Samples, Variant, estimates
+from funnelsim.study.point import Size, linear_values
+from funnelsim.study.point_store import Store
+from funnelsim.study.sweep import Study, complete
+from funnelsim.study.task_builder import Planner
+
+Floats = NDArray[np.float64]
+FIRST_CHANCES = 100                     # replications before one is dropped by a measure of 0 and 1
+MOST = 2000                             # of a scenario
+GROW = 0.1                              # share of more replications between two looks
+
+
+@dataclass(frozen=True)
+class BestOf:
+    """Which scenario was chosen."""
+
+    names: list[str]
+    objective: Objective                # with the full key
+    selection: Selection
+    estimates: list[Estimate]           # of each scenario, on the replications that it took
+    runs: int                           # replications of all scenarios
+
+    @property
+    def best(self) -> str:
+        """The name of the chosen scenario."""
+        return self.names[self.selection.best]
+
+
+def best_of(templates: Sequence[Template], objective: Objective, gap: float | str = "", chance: float = 0.95,
+            seed: int | None = None, goal: Goal | None = None, store: Store | None = None, engine: str = "fast",
+            threads: int | None = None, first: int = 0, grow: float = GROW, watch: Progress | None = None) -> BestOf:
+    """Choose the best of some scenarios.
+
+    `gap` is the difference that does not matter, in the unit of the measure or as text such as "1%" of the best's
+    first mean; replications are numbered from `first` on. UsageError for an unknown measure or a gap of 0.
+    """
+    watch = watch or Progress()
+    scenario = templates[0].loaded.scenario
+    seed = scenario.seed if seed is None else seed
+    planner = Planner(seed, scenario.seed, Size(), (), engine, threads, watch)
+    study, currency = complete(Study(templates, (), (objective.measure,), goal=goal), planner)
+    (key,) = study.measures
+    objective = Objective(key, objective.most)
+    variants = [Variant(name, *planner.compiled(template, ()))
+                for name, template in zip(study.names, templates, strict=True)]
+    samples = Samples(variants, (key,), seed, first, study.goal, engine, store or Store(None), None,
+                      threads or os.cpu_count() or 1)
+    every = range(len(variants))
+    there = [measures[key] for measures in samples.of(every, FIRST)]
+    unit = CHANCE if there[0].unit == CHANCE else next((one.unit for one in there if one.unit), "")
+    best = max(objective.sign * float(np.mean(linear_values(one))) for one in there)
+    size = gap if isinstance(gap, float) else gap_of(gap, unit, currency, best)
+    found = choose(samples, every, objective, unit, size, chance, grow)
+    return BestOf(study.names, objective, found, [estimates(samples, i)[key] for i in every], samples.runs)
+
+
+def choose(samples: Samples, which: Sequence[int], objective: Objective, unit: str, gap: float, chance: float,
+           grow: float = GROW, on_stage: Callable[[int], None] | None = None) -> Selection:
+    """The best of some variants; its number is a place in `which`."""
+    def observe(systems: Sequence[int], n: int) -> Floats:
+        every = samples.of([which[i] for i in systems], n)
+        values = np.column_stack([objective.sign * linear_values(measures[objective.measure]) for measures in every])
+        if not np.isfinite(values).all():
+            raise RunError(f"there is no figure for {objective.measure} in some replications")
+        return values
+
+    is_chance = unit == CHANCE
+    return select(observe, len(which), gap, chance, FIRST_CHANCES if is_chance else FIRST, MOST, grow, is_chance,
+                  on_stage=on_stage)
