@@ -23,6 +23,7 @@ demo: setup
 
 lint: .venv/tools
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 test: lint

@@ -32,12 +32,15 @@ from funnelsim.study.task_builder import Planner
 Floats = NDArray[np.float64]
 FILE = Path(__file__).with_name("eight-policies.yaml")
 PROFIT = Objective("cohort.profit")
-POLICIES = [[f"teams.sales.people={people}", promise] for people in (1, 2, 3, 4)
-            for promise in ("promises=none", "promises.first_touch=within 4 business hours")]
+POLICIES = [
+    [f"teams.sales.people={people}", promise]
+    for people in (1, 2, 3, 4)
+    for promise in ("promises=none", "promises.first_touch=within 4 business hours")
+]
 GAP, HARD_GAP, CHANCE = 18_500.0, 9_000.0, 0.95
-LONG, APART = 1000, 10_000              # replications of the long run; numbers between two repetitions
-MOST = 2000                             # replications of a policy
-BESIDE = 40                             # repetitions that sim-tools goes through as well
+LONG, APART = 1000, 10_000  # replications of the long run; numbers between two repetitions
+MOST = 2000  # replications of a policy
+BESIDE = 40  # repetitions that sim-tools goes through as well
 
 
 def main(repetitions: int) -> None:
@@ -49,12 +52,16 @@ def main(repetitions: int) -> None:
     counted = [repetition(variants, number) for number in range(repetitions)]
     right = sum(chosen == best for chosen, _, _ in counted)
     runs = [taken for _, taken, _ in counted]
-    print(f"same luck: right {right} of {repetitions} ({right / repetitions:.1%}); runs in the median "
-          f"{np.median(runs):.0f}, in the mean {np.mean(runs):.0f}, at most {max(runs)}")
+    print(
+        f"same luck: right {right} of {repetitions} ({right / repetitions:.1%}); runs in the median "
+        f"{np.median(runs):.0f}, in the mean {np.mean(runs):.0f}, at most {max(runs)}"
+    )
     slippage(values, best)
     there = [same for _, _, same in counted if same is not None]
-    print(f"sim-tools on the same replications: the same survivor {sum(one for one, _ in there)} of {len(there)} "
-          f"times, the same number of runs (less its one after the end) {sum(two for _, two in there)}")
+    print(
+        f"sim-tools on the same replications: the same survivor {sum(one for one, _ in there)} of {len(there)} "
+        f"times, the same number of runs (less its one after the end) {sum(two for _, two in there)}"
+    )
     print(f"{time.process_time() - began:.0f} s CPU")
 
 
@@ -79,8 +86,10 @@ def truth(variants: Sequence[Variant], values: Floats) -> int:
     best = int(values.mean(axis=0).argmax())
     leads = [mean(values[:, best] - values[:, i]) for i in range(len(POLICIES)) if i != best]
     lead = min(leads, key=lambda one: one.mean)
-    print(f"best in {LONG} replications: {variants[best].name}, ahead by {lead.mean:,.0f} ({lead.low:,.0f} to "
-          f"{lead.high:,.0f}); stated gap {GAP:,.0f}")
+    print(
+        f"best in {LONG} replications: {variants[best].name}, ahead by {lead.mean:,.0f} ({lead.low:,.0f} to "
+        f"{lead.high:,.0f}); stated gap {GAP:,.0f}"
+    )
     assert lead.low > GAP, "the stated gap must lie below the true lead"
     return best
 
@@ -128,10 +137,20 @@ def slippage(values: Floats, best: int, repetitions: int = 200) -> None:
             rng = np.random.default_rng(number)
             rows = rng.integers(0, len(level), (MOST, 1 if common else len(POLICIES)))
             drawn = np.take_along_axis(level, np.broadcast_to(rows, (MOST, len(POLICIES))), axis=0)
-            found.append(select(lambda systems, n, drawn=drawn: drawn[:n, list(systems)], len(POLICIES), HARD_GAP,
-                                CHANCE, most=MOST, grow=0.02))
-        print(f"ahead by the gap of {HARD_GAP:,.0f} alone, {name}: right {sum(one.best == best for one in found)} of "
-              f"{repetitions}; runs in the median {np.median([one.runs for one in found]):.0f}")
+            found.append(
+                select(
+                    lambda systems, n, drawn=drawn: drawn[:n, list(systems)],
+                    len(POLICIES),
+                    HARD_GAP,
+                    CHANCE,
+                    most=MOST,
+                    grow=0.02,
+                )
+            )
+        print(
+            f"ahead by the gap of {HARD_GAP:,.0f} alone, {name}: right {sum(one.best == best for one in found)} of "
+            f"{repetitions}; runs in the median {np.median([one.runs for one in found]):.0f}"
+        )
 
 
 if __name__ == "__main__":

@@ -36,12 +36,17 @@ Work = Callable[[], object]
 def main() -> None:
     for leads in (10_000, 100_000, 1_000_000):
         data = spells(leads)
-        took = least(7, {
-            "one": lambda data=data: fit(bin_spells(data), ("weibull",), (0,)),
-            "three": lambda data=data: weigh(data),
-        })
-        print(f"{leads:>9,} leads, with standard errors: one family {1e3 * took['one']:.1f} ms,"
-              f" three weighed {1e3 * took['three']:.1f} ms")
+        took = least(
+            7,
+            {
+                "one": lambda data=data: fit(bin_spells(data), ("weibull",), (0,)),
+                "three": lambda data=data: weigh(data),
+            },
+        )
+        print(
+            f"{leads:>9,} leads, with standard errors: one family {1e3 * took['one']:.1f} ms,"
+            f" three weighed {1e3 * took['three']:.1f} ms"
+        )
     differences = beside_convoys(10_000) + beside_lifelines(10_000) + beside_lifelines(200_000)
     whole_histories()
     if max(differences) > CLOSE:
@@ -81,10 +86,12 @@ def beside_convoys(leads: int) -> list[float]:
     usual = fit(bin_spells(data), ("weibull",), (0,))
     share, mu, s = theirs()
     differences = [abs(law.shares()[0, 0] - share), abs(law.vector[1] - mu), abs(law.vector[2] - s)]
-    print(f"convoys, {leads:,} leads, Weibull with a share that never moves: {1e3 * took['convoys']:.1f} ms without"
-          f" standard errors, ours {1e3 * took['ours']:.1f} ms with: {took['convoys'] / took['ours']:.0f} times;"
-          f" estimates within {max(differences):.0e} (share {share:.4f}; as users get it, with bins and prior, within"
-          f" {abs(usual.shares()[0, 0] - share):.0e})")
+    print(
+        f"convoys, {leads:,} leads, Weibull with a share that never moves: {1e3 * took['convoys']:.1f} ms without"
+        f" standard errors, ours {1e3 * took['ours']:.1f} ms with: {took['convoys'] / took['ours']:.0f} times;"
+        f" estimates within {max(differences):.0e} (share {share:.4f}; as users get it, with bins and prior, within"
+        f" {abs(usual.shares()[0, 0] - share):.0e})"
+    )
     return differences
 
 
@@ -108,13 +115,17 @@ def beside_lifelines(leads: int) -> list[float]:
     assert ours is not None
     mine = {law.family: law.vector for law in ours.laws}
     differences = [
-        abs(mine["weibull"][0] - np.log(weibull.lambda_ * DAY)), abs(mine["weibull"][1] + np.log(weibull.rho_)),
-        abs(mine["lognormal"][0] - lognormal.mu_ - np.log(DAY)), abs(mine["lognormal"][1] - np.log(lognormal.sigma_)),
+        abs(mine["weibull"][0] - np.log(weibull.lambda_ * DAY)),
+        abs(mine["weibull"][1] + np.log(weibull.rho_)),
+        abs(mine["lognormal"][0] - lognormal.mu_ - np.log(DAY)),
+        abs(mine["lognormal"][1] - np.log(lognormal.sigma_)),
         float(np.abs(kaplan_meier.predict(ours.curve.seconds / DAY).to_numpy() - ours.curve.share).max()),
     ]
-    print(f"lifelines, {leads:,} leads, Weibull, lognormal, Kaplan-Meier: {1e3 * took['lifelines']:.0f} ms, ours (with"
-          f" gamma) {1e3 * took['ours']:.0f} ms: {took['lifelines'] / took['ours']:.1f} times; estimates within"
-          f" {max(differences):.0e}")
+    print(
+        f"lifelines, {leads:,} leads, Weibull, lognormal, Kaplan-Meier: {1e3 * took['lifelines']:.0f} ms, ours (with"
+        f" gamma) {1e3 * took['ours']:.0f} ms: {took['lifelines'] / took['ours']:.1f} times; estimates within"
+        f" {max(differences):.0e}"
+    )
     return differences
 
 

@@ -31,10 +31,10 @@ from funnelsim.summary import CALENDAR, Summary
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "funnel-a.yaml"
 DAYS, LEADS_A_DAY, DAY = 180.0, 20_000 / 180.0, 86_400.0
 PEOPLE = (6, 8, 10, 4)
-WORK_MEANS = (0.0367, 0.0717, 0.199, 0.149)             # days, lognormal, coefficient of variation 1
+WORK_MEANS = (0.0367, 0.0717, 0.199, 0.149)  # days, lognormal, coefficient of variation 1
 FORWARD = (0.55, 0.45, 0.50, 0.40)
 RECYCLED, BACK_TO, NURTURE = (0.15, 0.15, 0.10, 0.0), (0, 1, 1, 0), (5.0, 7.0, 10.0, 1.0)
-PATIENCE, RESPONSE_WITHIN, RESPONSE = 0.25, 0.02, 1     # days; the stage that is answered
+PATIENCE, RESPONSE_WITHIN, RESPONSE = 0.25, 0.02, 1  # days; the stage that is answered
 SPREAD = math.sqrt(math.log(2.0))
 WORK_LOGS = tuple(math.log(mean) - SPREAD * SPREAD / 2.0 for mean in WORK_MEANS)
 # Means of one replication over 4,000 replications of other programs (C++ and SimPy).
@@ -82,8 +82,12 @@ def peer(seed: int) -> dict[str, float]:
 
     env.process(source())
     env.run(until=DAYS)
-    return {"won": n["won"], "lost": n["lost"], "gone cold": n["gone cold"],
-            "answered in time": n["within"] / n["answered"]}
+    return {
+        "won": n["won"],
+        "lost": n["lost"],
+        "gone cold": n["gone cold"],
+        "answered in time": n["within"] / n["answered"],
+    }
 
 
 def counts(summary: Summary) -> dict[str, float]:
@@ -91,8 +95,12 @@ def counts(summary: Summary) -> dict[str, float]:
     visits = summary.visits[CALENDAR, 0, 0]
     stage = visits[RESPONSE]
     # of all who were answered or left; the measure "first response kept" leaves out those who leave before the deadline
-    return {"won": float(summary.passes[CALENDAR, 0].count.sum()), "lost": float(visits.lost.sum()),
-            "gone cold": float(stage.cold), "answered in time": float(stage.within / (stage.touched + stage.cold))}
+    return {
+        "won": float(summary.passes[CALENDAR, 0].count.sum()),
+        "lost": float(visits.lost.sum()),
+        "gone cold": float(stage.cold),
+        "answered in time": float(stage.within / (stage.touched + stage.cold)),
+    }
 
 
 def least(rounds: int, *jobs: Callable[[], None]) -> list[float]:
@@ -113,7 +121,7 @@ def main() -> None:
     asked = arguments.parse_args()
     plan = prepare(load(SCENARIO)).plan(0)
     runner = Runner(plan)
-    runner.run(1, 0)                                        # compiles, or loads the compiled engine
+    runner.run(1, 0)  # compiles, or loads the compiled engine
 
     def in_simpy() -> None:
         peer(0)
@@ -135,8 +143,10 @@ def main() -> None:
         found = np.array([row[name] for row in summaries])
         error = found.std(ddof=1) / math.sqrt(len(found))
         worst = max(worst, abs(found.mean() - known) / error)
-        print(f"{name:17} fast {found.mean():9.4f} +- {1.96 * error:.4f}   known {known:9.4f}   "
-              f"SimPy {statistics.mean(row[name] for row in peers):9.4f} (3 replications)")
+        print(
+            f"{name:17} fast {found.mean():9.4f} +- {1.96 * error:.4f}   known {known:9.4f}   "
+            f"SimPy {statistics.mean(row[name] for row in peers):9.4f} (3 replications)"
+        )
     if worst > 4.0:
         raise SystemExit(f"the two do not simulate the same model: {worst:.1f} standard errors apart")
 

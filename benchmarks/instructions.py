@@ -48,7 +48,7 @@ def main() -> None:
     asked = arguments.parse_args()
     python = [sys.executable, "-c", COUNTED, asked.scenario, str(asked.replications)]
     environment = os.environ | PROCESSOR
-    subprocess.run(python, check=True, env=environment, stdout=subprocess.DEVNULL)          # compiles
+    subprocess.run(python, check=True, env=environment, stdout=subprocess.DEVNULL)  # compiles
     with tempfile.TemporaryDirectory() as folder:
         command = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={folder}/out", *python]
         done = subprocess.run(command, check=True, env=environment | {"COUNTED": "1"}, capture_output=True, text=True)
@@ -56,8 +56,10 @@ def main() -> None:
     if found is None:
         raise SystemExit(done.stderr)
     counted, events = int(found.group(1)), int(done.stdout)
-    print(f"{counted / asked.replications / 1e6:.1f} million instructions a replication, "
-          f"{counted / events:.0f} an event of {events // asked.replications:,}")
+    print(
+        f"{counted / asked.replications / 1e6:.1f} million instructions a replication, "
+        f"{counted / events:.0f} an event of {events // asked.replications:,}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How fast histories are read: a million leads from Parquet and CSV, a million events from XES.
 
-    python benchmarks/reading.py            a table of seconds, written to a temporary folder and removed
+python benchmarks/reading.py            a table of seconds, written to a temporary folder and removed
 """
 
 from __future__ import annotations
@@ -46,17 +46,26 @@ def table() -> pl.DataFrame:
     luck, more = rng.random(LEADS), rng.random(LEADS)
     talked = (luck < 0.4) & (next_ < end)
     moments = {
-        "created": np.ones(LEADS, bool), "talked_on": talked,
-        "won_on": talked & (more < 0.5) & (last < end), "lost_on": (luck > 0.7) & (next_ < end),
+        "created": np.ones(LEADS, bool),
+        "talked_on": talked,
+        "won_on": talked & (more < 0.5) & (last < end),
+        "lost_on": (luck > 0.7) & (next_ < end),
     }
     at = {"created": created, "talked_on": next_, "won_on": last, "lost_on": next_}
-    columns = {name: pl.from_epoch(pl.Series(name, at[name])).zip_with(pl.Series(there), pl.Series([None]).cast(
-        pl.Datetime("us"))) for name, there in moments.items()}
-    return pl.DataFrame({
-        "lead_id": [f"L{number:07d}" for number in range(LEADS)],
-        "source": rng.choice(["web", "social", "fair"], LEADS),
-        "value": np.exp(rng.normal(9, 0.7, LEADS)).round(2), **columns,
-    })
+    columns = {
+        name: pl.from_epoch(pl.Series(name, at[name])).zip_with(
+            pl.Series(there), pl.Series([None]).cast(pl.Datetime("us"))
+        )
+        for name, there in moments.items()
+    }
+    return pl.DataFrame(
+        {
+            "lead_id": [f"L{number:07d}" for number in range(LEADS)],
+            "source": rng.choice(["web", "social", "fair"], LEADS),
+            "value": np.exp(rng.normal(9, 0.7, LEADS)).round(2),
+            **columns,
+        }
+    )
 
 
 def log(traces: int) -> bytes:

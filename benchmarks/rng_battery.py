@@ -30,13 +30,30 @@ CHUNK = 1 << 16
 
 # dieharder's numbers: birthdays, 32x32 and 6x8 ranks, bitstream, count-the-1s, 3d spheres, runs, monobit, STS runs,
 # STS serial, bit distribution (2), permutations (3), KS test, byte distribution, fill tree, monobit 2
-TESTS = [(0,), (2,), (3,), (4,), (8,), (12,), (15,), (100,), (101,), (102,), (200, 2), (202, 3), (204,), (205,), (207,),
-         (209,)]
+TESTS = [
+    (0,),
+    (2,),
+    (3,),
+    (4,),
+    (8,),
+    (12,),
+    (15,),
+    (100,),
+    (101,),
+    (102,),
+    (200, 2),
+    (202, 3),
+    (204,),
+    (205,),
+    (207,),
+    (209,),
+]
 WEAK = [("attempts", (8,)), ("attempts", (102,)), ("replications", (102,)), ("seeds", (2,)), ("small_counters", (102,))]
 WORDS = ("PASSED", "WEAK", "FAILED")
 
 
 # ---- orders: fill `out` with the draws start, start + 1, ... ---------------------------------------------------------
+
 
 @njit
 def attempts(out, start):
@@ -131,6 +148,7 @@ def _verdicts(order: str, test: tuple[int, ...], start: int = 1, samples: tuple[
 
 # ---- candidates: a draw from 64 bits of luck and a counter -----------------------------------------------------------
 
+
 @njit
 def ror(x, n):
     return (x >> U(n)) | (x << U(64 - n))
@@ -186,7 +204,7 @@ def philox4x32(luck, n):
 def threefry2x64(luck, n):
     """20 rounds; the first 64 of its 128 bits."""
     keys = (luck, U(0), U(0x1BD11BDAA9FC1A22) ^ luck)
-    turns = (48, 22, 52, 33, 48, 32, 40, 43)    # to the right
+    turns = (48, 22, 52, 33, 48, 32, 40, 43)  # to the right
     a, b = n + keys[0], keys[1]
     for i in range(20):
         a = a + b
@@ -198,8 +216,9 @@ def threefry2x64(luck, n):
 
 
 CANDIDATES = {f.__name__: f for f in (splitmix64, moremur, rrmxmx, squares64, philox4x32, threefry2x64)}
-VECTORS = {     # first 64 bits for luck 0: Random123's kat_vectors at counter 0; Vigna's splitmix64.c at 1
-    "philox4x32": (0, 0xE169C58D6627E8D5), "threefry2x64": (0, 0xC2B6E3A8C2C69865),
+VECTORS = {  # first 64 bits for luck 0: Random123's kat_vectors at counter 0; Vigna's splitmix64.c at 1
+    "philox4x32": (0, 0xE169C58D6627E8D5),
+    "threefry2x64": (0, 0xC2B6E3A8C2C69865),
     "splitmix64": (1, 0xE220A8397B1DCDAF),
 }
 

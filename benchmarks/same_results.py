@@ -17,12 +17,32 @@ from pathlib import Path
 import polars as pl
 
 STUDIES = {
-    "compare": ["compare", "scenarios/old-way.yaml", "scenarios/old-way-with-promise.yaml", "scenarios/shared-funnel.yaml",
-                "--draws", "6", "--no-figures"],
-    "compare-seam": ["compare", *sorted(str(path) for path in Path("scenarios").glob("*/old-way.yaml")),
-                     *sorted(str(path) for path in Path("scenarios").glob("*/shared-funnel.yaml")),
-                     "--draws", "4", "--no-figures"],
-    "sweep": ["sweep", "scenarios/shared-funnel.yaml", "--vary", "teams.sales.people=3..6:4", "-n", "4", "--no-figures"],
+    "compare": [
+        "compare",
+        "scenarios/old-way.yaml",
+        "scenarios/old-way-with-promise.yaml",
+        "scenarios/shared-funnel.yaml",
+        "--draws",
+        "6",
+        "--no-figures",
+    ],
+    "compare-seam": [
+        "compare",
+        *sorted(str(path) for path in Path("scenarios").glob("*/old-way.yaml")),
+        *sorted(str(path) for path in Path("scenarios").glob("*/shared-funnel.yaml")),
+        "--draws",
+        "4",
+        "--no-figures",
+    ],
+    "sweep": [
+        "sweep",
+        "scenarios/shared-funnel.yaml",
+        "--vary",
+        "teams.sales.people=3..6:4",
+        "-n",
+        "4",
+        "--no-figures",
+    ],
     "calibrate": ["calibrate", "calibration/sample.history.yaml"],
 }
 
@@ -62,8 +82,9 @@ def compare(old: Path, new: Path) -> int:
 
 def _run(where: Path, words: list[str]) -> None:
     where.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run([sys.executable, "-m", "funnelsim", *words, "--quiet"], capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "funnelsim", *words, "--quiet"], capture_output=True, text=True, check=False
+    )
     (where / "exit.csv").write_text(f"code\n{done.returncode}\n", encoding="utf-8")
     print(f"{where.name}: exit {done.returncode} {done.stderr.strip()[:200] if done.returncode else ''}", flush=True)
 

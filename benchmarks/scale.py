@@ -25,7 +25,7 @@ def measure(leads: int) -> None:
 
     days = round(leads / LEADS_A_DAY)
     plan = prepare(load(SCENARIO, sets=[f"measure={days} days"])).plan(0)
-    Runner(prepare(load(SCENARIO, sets=["measure=2 days"])).plan(0)).run(1, 0)      # loads the compiled engine
+    Runner(prepare(load(SCENARIO, sets=["measure=2 days"])).plan(0)).run(1, 0)  # loads the compiled engine
     ready = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     runner, best = Runner(plan), float("inf")
     for _ in range(max(1, min(20, 200_000 // leads))):
@@ -34,8 +34,10 @@ def measure(leads: int) -> None:
         best = min(best, time.process_time() - start)
     came = int(summary.days[:, 0].sum())
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{came:>9,} leads {best * 1e3:10.2f} ms {best * 1e9 / came:7.0f} ns a lead "
-          f"{len(runner.state.leads):>7,} slots {most:6.0f} MB at most ({ready:.0f} MB before)")
+    print(
+        f"{came:>9,} leads {best * 1e3:10.2f} ms {best * 1e9 / came:7.0f} ns a lead "
+        f"{len(runner.state.leads):>7,} slots {most:6.0f} MB at most ({ready:.0f} MB before)"
+    )
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ def main() -> None:
     for name in ("old-way", "shared-funnel"):
         plan = prepare(load(PAIR / f"{name}.yaml")).centre
         runner = Runner(plan)
-        runner.run(1, 0)                                    # compiles, or loads the compiled engine
+        runner.run(1, 0)  # compiles, or loads the compiled engine
 
         def in_simpy(plan=plan) -> None:
             reference.run(plan, 1, 0)
@@ -44,8 +44,11 @@ def main() -> None:
         slow, quick = least(asked.rounds, in_simpy, fast)
         quick /= asked.replications
         events, stale = int(runner.state.n[N_EVENTS]), int(runner.state.n[N_STALE])
-        print(f"{name:14} reference {slow:6.2f} s, fast {quick * 1e3:6.2f} ms a replication, ratio {slow / quick:5.0f};"
-              f" {quick * 1e9 / events:.0f} ns an event of {events:,}, {stale:,} of them stale", flush=True)
+        print(
+            f"{name:14} reference {slow:6.2f} s, fast {quick * 1e3:6.2f} ms a replication, ratio {slow / quick:5.0f};"
+            f" {quick * 1e9 / events:.0f} ns an event of {events:,}, {stale:,} of them stale",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -15,9 +15,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAIR = [ROOT / "scenarios" / "old-way.yaml", ROOT / "scenarios" / "shared-funnel.yaml"]
-VARY = ["sources.search.rate=80..480/week", "sources.content.rate=20..120/week", "teams.sales.people=3..8",
-        "teams.marketing.people=2..6"]
-SAMPLE = 20                             # points whose replications are timed alone
+VARY = [
+    "sources.search.rate=80..480/week",
+    "sources.content.rate=20..120/week",
+    "teams.sales.people=3..8",
+    "teams.marketing.people=2..6",
+]
+SAMPLE = 20  # points whose replications are timed alone
 
 
 def main() -> None:
@@ -26,17 +30,21 @@ def main() -> None:
     arguments.add_argument("--replications", type=int, default=4)
     arguments.add_argument("--threads", type=int, default=2)
     asked = arguments.parse_args()
-    bare_seconds(asked.replications, 1)                 # loads the compiled engine, finds the anchor
+    bare_seconds(asked.replications, 1)  # loads the compiled engine, finds the anchor
     bare = bare_seconds(asked.replications, SAMPLE)
     with tempfile.TemporaryDirectory() as out:
         wall, cpu = swept_seconds(asked, out)
         again = swept_seconds(asked, out)[1]
     count = asked.points * len(PAIR)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{count:,} points of {asked.replications} replications, {asked.threads} threads: {wall:.1f} s, "
-          f"{count / wall:.1f} points a second, {cpu:.1f} s CPU, {most:.0f} MB at most")
-    print(f"a point: {1e3 * cpu / count:.1f} ms CPU, {1e3 * bare:.1f} of them its replications; overhead "
-          f"{1.0 - bare * count / cpu:.0%}; all found again: {1e3 * again / count:.1f} ms CPU a point")
+    print(
+        f"{count:,} points of {asked.replications} replications, {asked.threads} threads: {wall:.1f} s, "
+        f"{count / wall:.1f} points a second, {cpu:.1f} s CPU, {most:.0f} MB at most"
+    )
+    print(
+        f"a point: {1e3 * cpu / count:.1f} ms CPU, {1e3 * bare:.1f} of them its replications; overhead "
+        f"{1.0 - bare * count / cpu:.0%}; all found again: {1e3 * again / count:.1f} ms CPU a point"
+    )
 
 
 def swept_seconds(asked: argparse.Namespace, out: str) -> tuple[float, float]:
@@ -44,8 +52,14 @@ def swept_seconds(asked: argparse.Namespace, out: str) -> tuple[float, float]:
     import funnelsim as fs
 
     wall, cpu = time.perf_counter(), time.process_time()
-    fs.sweep(*PAIR, vary=VARY, design=f"latin:{asked.points}", replications=asked.replications, threads=asked.threads,
-             out=out)
+    fs.sweep(
+        *PAIR,
+        vary=VARY,
+        design=f"latin:{asked.points}",
+        replications=asked.replications,
+        threads=asked.threads,
+        out=out,
+    )
     return time.perf_counter() - wall, time.process_time() - cpu
 
 

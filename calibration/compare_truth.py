@@ -90,7 +90,7 @@ def truths(replications: int = REPLICATIONS) -> dict[str, float]:
         if source.rate is not None:
             figures[f"{name}, leads a week"] = source.rate.per_week
         steps = source.fit - scenario.sources["search"].fit
-        figures[f"{name}, odds against search"] = scenario.effects.fit.odds.low ** steps
+        figures[f"{name}, odds against search"] = scenario.effects.fit.odds.low**steps
     figures["deal value, median"] = float(np.exp(scenario.deal_value.parameters[0]))
     return figures
 

@@ -112,8 +112,9 @@ def share_cells(wanted: int, folder: Path) -> list[Cell]:
             scenario = ONE_STAGE.format(start=START, days=days, rate=f"{rate:.4f}", law=text, share=100 * SHARE)
             blueprint = _truth(home, scenario, days, ("lead", "customer"))
 
-            def repeat(number: int, home: Path = home, blueprint: Blueprint = blueprint, days: int = days
-                       ) -> dict[str, float]:
+            def repeat(
+                number: int, home: Path = home, blueprint: Blueprint = blueprint, days: int = days
+            ) -> dict[str, float]:
                 _export(blueprint, number, home, days)
                 share = calibrate(home / "a.history.yaml").stages[0].share("customer")
                 return {"value": share.value, "low": share.low, "high": share.high, "true": SHARE}
@@ -144,8 +145,10 @@ def forecast_cell(wanted: int, folder: Path) -> Cell:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """What was found, cell by cell, as Markdown."""
-    lines = ["| cell | repetitions | interval | holds the truth in | standard error | mean estimate over truth |",
-             "|---|---|---|---|---|---|"]
+    lines = [
+        "| cell | repetitions | interval | holds the truth in | standard error | mean estimate over truth |",
+        "|---|---|---|---|---|---|",
+    ]
     for key in dict.fromkeys(row["cell"] for row in rows):
         mine = [row for row in rows if row["cell"] == key]
         held = float(np.mean([row["low"] <= row["true"] <= row["high"] for row in mine]))

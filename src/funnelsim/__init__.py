@@ -1,9 +1,9 @@
 """Simulates sales-and-marketing funnels and the agreements between the two teams.
 
-    import funnelsim
+import funnelsim
 
-    result = funnelsim.run("scenarios/old-way.yaml")
-    print(result["cohort.won"].mean)
+result = funnelsim.run("scenarios/old-way.yaml")
+print(result["cohort.won"].mean)
 """
 
 from __future__ import annotations
@@ -76,10 +76,16 @@ __all__ = [
 ]
 
 _HOME = {
-    "BacktestResult": "funnelsim.commands.backtest", "ComparisonResult": "funnelsim.commands.compare",
-    "ExplanationResult": "funnelsim.commands.explain", "OptimisationResult": "funnelsim.commands.optimise",
-    "Report": "funnelsim.commands.report", "Result": "funnelsim.result", "SensitivityResult": "funnelsim.commands.sensitivity",
-    "SeekResult": "funnelsim.commands.seek", "SweepResult": "funnelsim.commands.sweep", "ChanceResult": "funnelsim.commands.chance",
+    "BacktestResult": "funnelsim.commands.backtest",
+    "ComparisonResult": "funnelsim.commands.compare",
+    "ExplanationResult": "funnelsim.commands.explain",
+    "OptimisationResult": "funnelsim.commands.optimise",
+    "Report": "funnelsim.commands.report",
+    "Result": "funnelsim.result",
+    "SensitivityResult": "funnelsim.commands.sensitivity",
+    "SeekResult": "funnelsim.commands.seek",
+    "SweepResult": "funnelsim.commands.sweep",
+    "ChanceResult": "funnelsim.commands.chance",
     "load": "funnelsim.scenario",
 }
 
@@ -90,7 +96,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    if name == "figures":               # a module of its own
+    if name == "figures":  # a module of its own
         return import_module("funnelsim.figures")
     return getattr(import_module(_HOME.get(name, "funnelsim.api")), name)
 

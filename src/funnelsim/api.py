@@ -1,7 +1,7 @@
 """What the commands do, as Python functions of the same name.
 
-    result = run("scenarios/old-way.yaml", replications=200)
-    print(result["cohort.won"].mean)
+result = run("scenarios/old-way.yaml", replications=200)
+print(result["cohort.won"].mean)
 """
 
 from __future__ import annotations
@@ -85,8 +85,13 @@ def schema() -> dict[str, Any]:
     return json_schema()
 
 
-def anchor(file: str | Path, sets: Sequence[str] = (), threads: int | None = None, cache: bool = True,
-           watch: Progress | None = None) -> Anchor:
+def anchor(
+    file: str | Path,
+    sets: Sequence[str] = (),
+    threads: int | None = None,
+    cache: bool = True,
+    watch: Progress | None = None,
+) -> Anchor:
     """What the effects add to the base rates of the root scenario, found by simulation once (rule 68)."""
     from funnelsim.compile import prepare
     from funnelsim.scenario import load
@@ -145,9 +150,18 @@ def chance(file: str | Path, **options: Any) -> ChanceResult:
     return do(file, **options)
 
 
-def best_of(file: str | Path, *others: str | Path, measure: str = "cohort.profit", lowest: bool = False,
-            gap: float | str = "", chance: float = 0.95, sets: Sequence[str] = (), seed: int | None = None,
-            threads: int | None = None, watch: Progress | None = None) -> BestOf:
+def best_of(
+    file: str | Path,
+    *others: str | Path,
+    measure: str = "cohort.profit",
+    lowest: bool = False,
+    gap: float | str = "",
+    chance: float = 0.95,
+    sets: Sequence[str] = (),
+    seed: int | None = None,
+    threads: int | None = None,
+    watch: Progress | None = None,
+) -> BestOf:
     """Which scenario has the highest mean of a measure, chosen rightly with a chance; see `study.optimise.best_of`.
 
     `gap` is a difference that does not matter: an amount, or text such as "5k" or "1%" of the best.
@@ -181,8 +195,13 @@ def validate(watch: Progress | None = None) -> list[Check]:
     return do(watch.note if watch else None)
 
 
-def calibrate(history: str | Path, out: str | Path | None = None, data: str | Path | None = None,
-              strict: bool = False, figures: str | Path | None = None) -> Calibration:
+def calibrate(
+    history: str | Path,
+    out: str | Path | None = None,
+    data: str | Path | None = None,
+    strict: bool = False,
+    figures: str | Path | None = None,
+) -> Calibration:
     """Fit a history; writes the fitted file that scenarios extend, and into the folder `figures` the fits drawn."""
     from funnelsim.calibration import calibrate as do
 

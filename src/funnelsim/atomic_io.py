@@ -33,7 +33,7 @@ def atomic_folder(parent: Path, name: str = "") -> Iterator[Draft]:
         raise _told(error, parent) from None
     try:
         yield draft
-        draft.path.chmod(0o755)         # mkdtemp makes it private
+        draft.path.chmod(0o755)  # mkdtemp makes it private
         for path in (*draft.path.rglob("*"), draft.path):
             _to_disk(path)
         _take_place(draft.path, parent / draft.name)
@@ -54,7 +54,7 @@ def atomic_write(file: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
-        Path(draft).chmod(0o644)        # mkstemp makes it private
+        Path(draft).chmod(0o644)  # mkstemp makes it private
         _to_disk(Path(draft))
         Path(draft).replace(file)
     except OSError as error:

@@ -20,11 +20,11 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY = 86400.0
-BEYOND = 400 * DAY              # hours are known for so long past the horizon: deadlines set before it end after it
+BEYOND = 400 * DAY  # hours are known for so long past the horizon: deadlines set before it end after it
 
-Interval = tuple[float, float]              # [opens, closes)
-Staffed = tuple[float, float, int]          # [opens, closes), people on shift
-Steps = Sequence[tuple[float, int]]         # (from this instant on, people); the first holds before its instant too
+Interval = tuple[float, float]  # [opens, closes)
+Staffed = tuple[float, float, int]  # [opens, closes), people on shift
+Steps = Sequence[tuple[float, int]]  # (from this instant on, people); the first holds before its instant too
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class CalendarSpec:
     days: tuple[int, ...] = (0, 1, 2, 3, 4)
     holidays: frozenset[date] = frozenset()
     timezone: str = "UTC"
-    day: float | None = None                # seconds of a business day, when written
-    always: bool = False                    # open all the time; hours, days and holidays do not matter
+    day: float | None = None  # seconds of a business day, when written
+    always: bool = False  # open all the time; hours, days and holidays do not matter
 
     def is_open_day(self, day: date) -> bool:
         """Whether hours open on that local day."""
@@ -48,7 +48,7 @@ ALWAYS = CalendarSpec(always=True)
 
 def open_intervals(shifts: Sequence[tuple[CalendarSpec, Steps]], start: datetime, horizon: float) -> list[Staffed]:
     """Open intervals of a team from 0 to 400 days past the horizon, in order; touching ones differ in people."""
-    changes: dict[float, tuple[int, int]] = {}          # instant: change in open shifts, change in people
+    changes: dict[float, tuple[int, int]] = {}  # instant: change in open shifts, change in people
     for calendar, people in shifts:
         for opens, closes, count in _staffed(calendar_intervals(calendar, start, horizon), people):
             _add(changes, opens, 1, count)
@@ -61,7 +61,7 @@ def calendar_intervals(calendar: CalendarSpec, start: datetime, horizon: float) 
     return list(_calendar_intervals(calendar, start, horizon))
 
 
-@lru_cache(maxsize=64)                  # the scenarios of a study share calendars, start and length
+@lru_cache(maxsize=64)  # the scenarios of a study share calendars, start and length
 def _calendar_intervals(calendar: CalendarSpec, start: datetime, horizon: float) -> tuple[Interval, ...]:
     if calendar.always:
         return ((0.0, math.inf),)
@@ -139,7 +139,7 @@ def first_instant(local: datetime, zone: tzinfo) -> datetime:
     earlier = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if earlier.astimezone(zone).replace(tzinfo=None) == local:
         return earlier
-    low, high = local.replace(tzinfo=zone, fold=1).astimezone(UTC), earlier      # the clock skips it between these
+    low, high = local.replace(tzinfo=zone, fold=1).astimezone(UTC), earlier  # the clock skips it between these
     while high - low > timedelta(seconds=1):
         middle = low + (high - low) // 2
         middle = middle.replace(microsecond=0)

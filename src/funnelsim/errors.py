@@ -21,7 +21,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 _Read = TypeVar("_Read")
-WIDEST = 110                            # a source line longer than this is shown in part
+WIDEST = 110  # a source line longer than this is shown in part
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class Problem:
     """One mistake, with its place: prints as file:line:column, the source line and a caret with the hint."""
 
     file: str
-    line: int = 0                       # from 1; 0 = the file as a whole
-    column: int = 0                     # from 1
-    path: tuple[str | int, ...] = ()    # keys from the top of the scenario
+    line: int = 0  # from 1; 0 = the file as a whole
+    column: int = 0  # from 1
+    path: tuple[str | int, ...] = ()  # keys from the top of the scenario
     text: str = ""
     hint: str = ""
-    snippet: str = ""                   # the source line
-    severity: str = "error"             # or "warning", or "note": said by `check` alone
-    length: int = 1                     # of what the caret underlines
+    snippet: str = ""  # the source line
+    severity: str = "error"  # or "warning", or "note": said by `check` alone
+    length: int = 1  # of what the caret underlines
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file

@@ -23,12 +23,26 @@ if TYPE_CHECKING:
 
 LOST_EVENT = "lost"
 # Where -1 stands for what never happened or was never asked.
-NEVER = ("joined", "touched", "reached", "started", "ended", "deadline", "attempts_deadline", "accept_deadline", "back",
-         "asked", "decided", "accepted", "pursued", "promise")
+NEVER = (
+    "joined",
+    "touched",
+    "reached",
+    "started",
+    "ended",
+    "deadline",
+    "attempts_deadline",
+    "accept_deadline",
+    "back",
+    "asked",
+    "decided",
+    "accepted",
+    "pursued",
+    "promise",
+)
 CLOCKS = ("first_touch", "attempts_within", "accept_within")
 BLAMES = (None, "poor lead", "poor follow-up")
-ENTRY, THRESHOLD, ATTEMPT, LOSS = range(4)         # order of events at one instant
-DAYS_PAST_HORIZON = 2                   # the day that ends at the horizon or later, and the row after the last midnight
+ENTRY, THRESHOLD, ATTEMPT, LOSS = range(4)  # order of events at one instant
+DAYS_PAST_HORIZON = 2  # the day that ends at the horizon or later, and the row after the last midnight
 
 
 def named_tables(trace: Trace, book: Labels, replication: int) -> dict[str, pl.DataFrame]:
@@ -39,9 +53,19 @@ def named_tables(trace: Trace, book: Labels, replication: int) -> dict[str, pl.D
     import polars as pl
 
     where: dict[str, Sequence[str | None]] = {
-        "stage": book.stages, "team": book.teams, "source": book.sources, "segment": book.segments, "owner": book.teams,
-        "outcome": OUTCOMES, "blame": BLAMES, "how": ASSIGNMENT_ENDS, "end": ATTEMPT_ENDS, "task": book.tasks,
-        "definition": book.definitions, **dict.fromkeys(CLOCKS, CLOCK_STATES)}
+        "stage": book.stages,
+        "team": book.teams,
+        "source": book.sources,
+        "segment": book.segments,
+        "owner": book.teams,
+        "outcome": OUTCOMES,
+        "blame": BLAMES,
+        "how": ASSIGNMENT_ENDS,
+        "end": ATTEMPT_ENDS,
+        "task": book.tasks,
+        "definition": book.definitions,
+        **dict.fromkeys(CLOCKS, CLOCK_STATES),
+    }
     found = {}
     for kind, table in trace._asdict().items():
         if kind == "levels":
@@ -69,54 +93,119 @@ def event_log(trace: Trace, book: Labels, replication: int) -> pl.DataFrame:
     attempts = trace.attempts[trace.attempts.started >= 0.0]
     reps = [f"{book.teams[team]} {rep + 1}" for team, rep in zip(attempts.team, attempts.rep, strict=True)]
     passed = trace.passings
-    events = pl.concat([
-        _events(ENTRY, visits, visits.entered, visits.entered, _names(book.stages, visits.stage),
-                _names(book.teams, visits.owner), _names(book.teams, visits.owner), None),
-        _events(THRESHOLD, passed, passed["at"], passed["at"], _names(book.definitions, passed.definition),
-                [None] * len(passed), [None] * len(passed), None),
-        _events(ATTEMPT, attempts, attempts.started, attempts.ended, _tried(attempts, book), reps,
-                _names(book.teams, attempts.team), _names(ATTEMPT_ENDS, attempts.end)),
-        _events(LOSS, lost, lost.ended, lost.ended, [LOST_EVENT] * len(lost), _names(book.teams, lost.owner),
-                _names(book.teams, lost.owner), _names(OUTCOMES, lost.outcome))])
-    leads = pl.DataFrame({"lead": np.ascontiguousarray(visits.lead), "case:source": _names(book.sources, visits.source),
-                          "case:segment": _names(book.segments, visits.segment),
-                          "case:value": visits.value / 100.0}).unique("lead", keep="first")
-    return events.join(leads, on="lead").sort("lead", "start_timestamp", "kind", maintain_order=True).select(
-        pl.format("{}-{}", pl.lit(replication), "lead").alias("case:concept:name"), "concept:name",
-        _moment("start_timestamp", book), _moment("time:timestamp", book), "org:resource", "org:group", "result",
-        "case:source", "case:segment", "case:value")
+    events = pl.concat(
+        [
+            _events(
+                ENTRY,
+                visits,
+                visits.entered,
+                visits.entered,
+                _names(book.stages, visits.stage),
+                _names(book.teams, visits.owner),
+                _names(book.teams, visits.owner),
+                None,
+            ),
+            _events(
+                THRESHOLD,
+                passed,
+                passed["at"],
+                passed["at"],
+                _names(book.definitions, passed.definition),
+                [None] * len(passed),
+                [None] * len(passed),
+                None,
+            ),
+            _events(
+                ATTEMPT,
+                attempts,
+                attempts.started,
+                attempts.ended,
+                _tried(attempts, book),
+                reps,
+                _names(book.teams, attempts.team),
+                _names(ATTEMPT_ENDS, attempts.end),
+            ),
+            _events(
+                LOSS,
+                lost,
+                lost.ended,
+                lost.ended,
+                [LOST_EVENT] * len(lost),
+                _names(book.teams, lost.owner),
+                _names(book.teams, lost.owner),
+                _names(OUTCOMES, lost.outcome),
+            ),
+        ]
+    )
+    leads = pl.DataFrame(
+        {
+            "lead": np.ascontiguousarray(visits.lead),
+            "case:source": _names(book.sources, visits.source),
+            "case:segment": _names(book.segments, visits.segment),
+            "case:value": visits.value / 100.0,
+        }
+    ).unique("lead", keep="first")
+    return (
+        events.join(leads, on="lead")
+        .sort("lead", "start_timestamp", "kind", maintain_order=True)
+        .select(
+            pl.format("{}-{}", pl.lit(replication), "lead").alias("case:concept:name"),
+            "concept:name",
+            _moment("start_timestamp", book),
+            _moment("time:timestamp", book),
+            "org:resource",
+            "org:group",
+            "result",
+            "case:source",
+            "case:segment",
+            "case:value",
+        )
+    )
 
 
-def _events(kind: int, rows: Any, started: Any, ended: Any, activity: Any, resource: Any, group: Any,
-            result: Any) -> pl.DataFrame:
+def _events(
+    kind: int, rows: Any, started: Any, ended: Any, activity: Any, resource: Any, group: Any, result: Any
+) -> pl.DataFrame:
     import polars as pl
 
     text = pl.String
-    return pl.DataFrame({
-        "kind": np.full(len(rows), kind), "lead": np.ascontiguousarray(rows.lead),
-        "concept:name": pl.Series(activity, dtype=text), "start_timestamp": np.ascontiguousarray(started),
-        "time:timestamp": np.ascontiguousarray(ended), "org:resource": pl.Series(resource, dtype=text),
-        "org:group": pl.Series(group, dtype=text),
-        "result": pl.Series([None] * len(rows) if result is None else result, dtype=text)})
+    return pl.DataFrame(
+        {
+            "kind": np.full(len(rows), kind),
+            "lead": np.ascontiguousarray(rows.lead),
+            "concept:name": pl.Series(activity, dtype=text),
+            "start_timestamp": np.ascontiguousarray(started),
+            "time:timestamp": np.ascontiguousarray(ended),
+            "org:resource": pl.Series(resource, dtype=text),
+            "org:group": pl.Series(group, dtype=text),
+            "result": pl.Series([None] * len(rows) if result is None else result, dtype=text),
+        }
+    )
 
 
 def _tried(attempts: Any, book: Labels) -> list[str]:
     """What an attempt is called: "interest: attempt", or a task such as "interest: demo"."""
     calls = [f"{stage}: attempt" for stage in book.stages]
-    return [calls[stage] if task < 0 else book.tasks[task].replace(".", ": ", 1)
-            for stage, task in zip(attempts.stage, attempts.task, strict=True)]
+    return [
+        calls[stage] if task < 0 else book.tasks[task].replace(".", ": ", 1)
+        for stage, task in zip(attempts.stage, attempts.task, strict=True)
+    ]
 
 
 def _levels(trace: Trace, book: Labels, replication: int) -> pl.DataFrame:
     """One row a day and level, as it stood at the midnight that ended the day."""
     import polars as pl
 
-    values = trace.levels[:len(trace.levels) - DAYS_PAST_HORIZON]
+    values = trace.levels[: len(trace.levels) - DAYS_PAST_HORIZON]
     first, days = datetime.fromisoformat(book.start).date(), len(values)
-    return pl.DataFrame({
-        "replication": np.full(values.size, replication),
-        "date": np.repeat(np.datetime64(first) + np.arange(days), len(book.levels)),
-        "level": pl.Series(list(book.levels) * days, dtype=pl.String), "value": values.ravel()})
+    return pl.DataFrame(
+        {
+            "replication": np.full(values.size, replication),
+            "date": np.repeat(np.datetime64(first) + np.arange(days), len(book.levels)),
+            "level": pl.Series(list(book.levels) * days, dtype=pl.String),
+            "value": values.ravel(),
+        }
+    )
 
 
 def _moment(name: str, book: Labels) -> pl.Expr:
@@ -153,5 +242,5 @@ def _text(names: Sequence[str | None], indices: Any) -> pl.Series:
 
 
 def _names(names: Sequence[str | None], indices: Any) -> list[str | None]:
-    known: list[str | None] = [*names, None]        # -1 = none
+    known: list[str | None] = [*names, None]  # -1 = none
     return [known[index] for index in indices.tolist()]

@@ -39,12 +39,33 @@ if TYPE_CHECKING:
     Drawn: TypeAlias = Result | Calibration | StudyResult[Any]
 
 __all__ = [
-    "backlog", "breaches", "burn_up", "chance", "contour", "coverage", "curves", "every", "fans", "fit", "front",
-    "funnel", "heat_map", "indices", "outcomes", "pit", "points", "response", "response_curves", "settings", "tornado",
-    "trials", "utilisation", "waterfall",
+    "backlog",
+    "breaches",
+    "burn_up",
+    "chance",
+    "contour",
+    "coverage",
+    "curves",
+    "every",
+    "fans",
+    "fit",
+    "front",
+    "funnel",
+    "heat_map",
+    "indices",
+    "outcomes",
+    "pit",
+    "points",
+    "response",
+    "response_curves",
+    "settings",
+    "tornado",
+    "trials",
+    "utilisation",
+    "waterfall",
 ]
 
-_DRAWN_BY = {                   # kind of result -> module of reporting, and the function that gives all its figures
+_DRAWN_BY = {  # kind of result -> module of reporting, and the function that gives all its figures
     "Result": ("run.figures", "run_figures"),
     "Compared": ("compare.figures", "comparison_figures"),
     "Swept": ("sweep.figures", "sweep_figures"),
@@ -112,8 +133,11 @@ def burn_up(*runs: Runs) -> Figure:
     from funnelsim.reporting.run import figures as run_figures
 
     comparison = _comparison(runs)
-    panels = (run_figures.burn_up_bands(_named(runs)) if comparison is None
-              else compare_figures.burn_up_bands(comparison.found))
+    panels = (
+        run_figures.burn_up_bands(_named(runs))
+        if comparison is None
+        else compare_figures.burn_up_bands(comparison.found)
+    )
     return run_figures.burn_up_figure(_some(panels, "no volume is promised in these scenarios"))
 
 

@@ -29,20 +29,20 @@ PACKAGES = ("funnelsim", "numpy", "numba", "simpy", "scipy", "polars")
 class Manifest:
     """What was run, with what, and what came out."""
 
-    kind: str                           # the command, such as "run" or "compare"
+    kind: str  # the command, such as "run" or "compare"
     name: str
     command: list[str]
-    resolved: list[dict[str, Any]]      # each scenario with all it extends, and its root
-    plan: str                           # fingerprint of the compiled numbers
+    resolved: list[dict[str, Any]]  # each scenario with all it extends, and its root
+    plan: str  # fingerprint of the compiled numbers
     seed: int
-    replications: int                   # of a run: numbers 0 to this - 1; of a comparison: draws x pairs
+    replications: int  # of a run: numbers 0 to this - 1; of a comparison: draws x pairs
     engine: str
-    digest: str                         # of the counts of all replications
-    book: dict[str, Any]                # names, currency and start of the numbers in the tables
-    anchor: list[dict[str, Any]] = field(default_factory=list)          # the intercepts of each root scenario
-    design: dict[str, Any] = field(default_factory=dict)                # of a comparison
-    beliefs: dict[str, list[float]] = field(default_factory=dict)       # ranges drawn, one draw a replication
-    data: dict[str, str] = field(default_factory=dict)          # sha256 by file
+    digest: str  # of the counts of all replications
+    book: dict[str, Any]  # names, currency and start of the numbers in the tables
+    anchor: list[dict[str, Any]] = field(default_factory=list)  # the intercepts of each root scenario
+    design: dict[str, Any] = field(default_factory=dict)  # of a comparison
+    beliefs: dict[str, list[float]] = field(default_factory=dict)  # ranges drawn, one draw a replication
+    data: dict[str, str] = field(default_factory=dict)  # sha256 by file
     presets: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     times: dict[str, Any] = field(default_factory=dict)

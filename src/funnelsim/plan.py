@@ -16,21 +16,33 @@ from numpy.typing import NDArray
 from funnelsim.int64 import whole
 
 TICK = 1.0 / 1024.0
-MANY = whole(1 << 30)            # no limit, where a count has one
+MANY = whole(1 << 30)  # no limit, where a count has one
 HOUR, DAY, WEEK = 3600.0, 86400.0, 604800.0
 
 # Where an exit leads when it is not a stage.
-LOST, SILENT = whole(-1), whole(-2)       # silent: never heard of again, stays open for ever
+LOST, SILENT = whole(-1), whole(-2)  # silent: never heard of again, stays open for ever
 
 # A lead's number is (source, cell, ordinal) in 14, 36 and 8 bits (rule 18). A second record of a person has a bit more
 # (rule 88), leads of the snapshot have all bits of a source (rule 23): ties are settled in this order.
 SOURCE_AT, SECOND_RECORD, SNAPSHOT, MOST_SOURCES = whole(44), whole(1 << 57), whole((1 << 14) - 1), whole((1 << 13) - 1)
 
 # How a visit ended.
-(FORWARD, BACK, END, LOST_HERE, UNREACHED, COLD, RETURNED, CYCLE_LIMIT, WENT_SILENT, OPEN,
- REJECTED) = (whole(i) for i in range(11))
-OUTCOMES = ("forward", "back", "end", "lost", "unreached", "cold", "returned", "cycle limit", "silent", "open",
-            "rejected")
+(FORWARD, BACK, END, LOST_HERE, UNREACHED, COLD, RETURNED, CYCLE_LIMIT, WENT_SILENT, OPEN, REJECTED) = (
+    whole(i) for i in range(11)
+)
+OUTCOMES = (
+    "forward",
+    "back",
+    "end",
+    "lost",
+    "unreached",
+    "cold",
+    "returned",
+    "cycle limit",
+    "silent",
+    "open",
+    "rejected",
+)
 
 # Whose fault a lead lost in sales' hands was (rule 109).
 NO_BLAME, POOR_LEAD, POOR_FOLLOW_UP = (whole(i) for i in range(3))
@@ -70,247 +82,373 @@ ENTERS, SCORE_AT_LEAST = whole(0), whole(1)
 OUTCOMES_OF, ACCEPTANCE_OF, LOAD_OF, QUOTA_OF = (whole(i) for i in range(4))
 
 # Effects: what they look at, and what they shift.
-(ALWAYS, FIT, CONTEXT_LOST, BOTH_TEAMS, MARKETING_SELLS, RESPONSE_DELAY, INTENT, TRUST, WARMTH, TOO_EARLY, TOO_LATE,
- TRUST_DELAY, HOUR_OF_WEEK, LEVEL_OF, SCORE_OF, UNRESOLVED, DUPLICATED, OWN_LEAD) = (whole(i) for i in range(18))
+(
+    ALWAYS,
+    FIT,
+    CONTEXT_LOST,
+    BOTH_TEAMS,
+    MARKETING_SELLS,
+    RESPONSE_DELAY,
+    INTENT,
+    TRUST,
+    WARMTH,
+    TOO_EARLY,
+    TOO_LATE,
+    TRUST_DELAY,
+    HOUR_OF_WEEK,
+    LEVEL_OF,
+    SCORE_OF,
+    UNRESOLVED,
+    DUPLICATED,
+    OWN_LEAD,
+) = (whole(i) for i in range(18))
 ADVANCE, CONTACT_CHANCE, PURSUE, KEEP, HABIT, SHOW, SIGNAL_CHANCE = (whole(i) for i in range(7))
 
 _i, _f, _u = "i8", "f8", "u8"
 
-SETTINGS = np.dtype([
-    ("horizon", _f),            # events with time < horizon are processed
-    ("measure_from", _f), ("measure_to", _f),   # leads arriving in [from, to) are the cohort; the calendar window
-    ("weeks", _i),              # weeks of 168 h, from 0 to past the horizon, for which arrivals are made
-    ("segments", _i),
-    ("cycles", _i),             # backward exits a lead may take; -1 any number
-    ("days_first", _i), ("days_count", _i),     # run of `instants`: local midnights, [0] <= 0, last >= horizon
-    ("weekday", _i),            # of day 0, Monday = 0
-    ("good", _f),               # fit from which a lead is a good one (rule 109)
-    ("late", _f),               # a first touch later than this is poor follow-up; inf = never
-])
-SOURCE = np.dtype([
-    ("luck", _u),               # hash of the source's path
-    ("rate_first", _i), ("rate_count", _i),     # run of `points`: (from instant, leads a week), a step function
-    ("profile", _i),            # first of weeks * 169 `points` rows, -1 flat: y = cumulative share of the week's mass
-                                # at each hour, x of the week's first row = relative mass of that week
-    ("level", _i),              # table of the weekly level or -1
-    ("batch", _i), ("batch_at", _f),            # so many leads at one instant; 0 = none
-    ("first", _f), ("last", _f),                # flight: arrivals in [first, last) only
-    ("entry_first", _i), ("entry_count", _i),   # run of `exits`: entry stages with their shares
-    ("cost", _f),               # acquisition cost a lead
-    ("side", _i),               # MARKETING or SALES: whose lead it is
-    # the same person found again as a second record (rule 88): chance, delay, where it enters, chance of being merged
-    ("again", _f), ("again_after", _i), ("again_stage", _i), ("merged", _f),
-])
-MIX = np.dtype([                # one row a (source, segment): source * segments + segment
-    ("share", _f),              # cumulative share of the segment within the source
-    ("fit", _i), ("fit_shift", _f),             # table of the noise or -1; constant added
-    ("reachable", _f),
-    ("value", _i),              # table of the deal value (in currency units), -1 = 0
-    ("intent", _i), ("intent_shift", _f),       # table or -1, and a constant added; the same for trust
-    ("trust", _i), ("trust_shift", _f),
-    ("ready", _i),              # table of the time from arrival until the buyer is ready to talk; -1 = at once
-    ("warmth", _f),             # 1 = came by itself, 0 = has never heard of us
-    ("points", _f),             # what its arrival counts in scores
-])
-STAGE = np.dtype([
-    ("luck", _u),               # hash of the stage's path; purposes are added to it
-    ("step_first", _i), ("step_count", _i),     # run of `steps`; count 0 = nobody works here
-    ("patience", _i),           # table or -1
-    ("next_first", _i), ("next_count", _i), ("next_forward", _i),     # run of `exits`, forward ones first; 0 = an end
-    ("unreached_first", _i), ("unreached_count", _i),
-    ("cold_first", _i), ("cold_count", _i),
-    ("intercept", _f),          # log-odds of a forward exit, before the effects; +-inf allowed
-    ("contact_intercept", _f),  # added to the log-odds of every contact chance (anchoring, rule 68)
-    ("effect_first", _i), ("effect_count", _i), # run of `effects`
-    ("base", _f),               # the base rate (sum of forward shares) as written, for anchoring
-    ("base_of_entered", _i),    # 1 = share of leads that entered, 0 = of leads dealt with
-    ("gate", _i),               # definition that opens the way forward instead of a chance (rule 83), -1 none
-    ("rejected_first", _i), ("rejected_count", _i),     # exits of leads the receiving team turns down (rule 90)
-    ("signal_first", _i), ("signal_count", _i), # run of `signals`
-    ("nurture", _i),            # row of `nurtures`, -1 none
-    ("task_first", _i), ("task_count", _i),     # run of `tasks`: what follows once the buyer is reached
-    ("deal", _i),               # 1 = work here counts as a deal in a time budget (rule 104)
-])
-EXIT = np.dtype([
-    ("to", _i),                 # stage, LOST or SILENT
-    ("share", _f),              # within its group: forward exits sum to 1, the others sum to 1
-    ("pace", _i),               # table or -1 = at once
-    ("cool", _i),               # table of the cool-off or -1
-    ("backward", _i),           # 1 = an earlier or the same stage
-])
-STEP = np.dtype([               # work of a stage, step by step (rule 45)
-    ("team", _i),               # -1 = the owner
-    ("attempts", _i),           # attempts of this step; a large number = no limit
-    ("handling", _i), ("conversation", _i),     # tables or -1
-    ("spacing_kind", _i), ("spacing", _f),      # ELAPSED or BUSINESS seconds; ON_DAYS: offsets in a run of `points` (y)
-    ("days_first", _i), ("days_count", _i),
-    ("contact_first", _i), ("contact_count", _i),   # run of `points`: y = chance at attempt 1, 2, ...; last holds on
-    ("contactable", _i),        # 1 = the table speaks of contactable leads only: unreachable leads are never reached
-    ("preparation", _i),        # table or -1: added to the first attempt of each assignment (rule 99)
-])
-TASK = np.dtype([               # once the buyer has been reached (rule 100)
-    ("luck", _u),
-    ("kind", _i),               # MEETING: joins on level 2, and when it fails for good nobody was reached; OBJECTION
-    ("chance", _f),             # that there is one
-    ("delay", _i),              # table or -1: from now until it takes place, again for each try
-    ("handling", _i),           # table or -1: work when the buyer shows, or each try to resolve the objection
-    ("idle", _i),               # table or -1: a rep's time lost when the buyer does not show
-    ("success", _f),            # chance that the buyer shows, or that a try resolves it
-    ("tries", _i),
-])
-SIGNAL = np.dtype([             # what a buyer may do in a stage, once a visit (rule 84)
-    ("luck", _u),
-    ("chance", _f), ("after", _i),              # table of the time from entry, -1 = at entry
-    ("points", _f), ("intent", _f), ("trust", _f),      # what it adds
-    ("flags", _i),              # RAISES_HAND | PAUSES
-    ("pause", _i),              # table of the length of the pause, -1 none
-])
-NURTURE = np.dtype([            # automatic touches of a stage (rule 81)
-    ("luck", _u),
-    ("every", _f), ("touches", _i),             # seconds between touches; at most so many a visit
-    ("intent", _f), ("intent_limit", _f),       # a touch adds gain * (1 - now / limit), nothing beyond; inf = no limit
-    ("trust", _f), ("trust_limit", _f),
-    ("fatigue", _f),            # chance that a touch makes the buyer unsubscribe, for life
-    ("goes_on", _i),            # 1 = also while a team of the sales side has the lead
-])
-SCORE = np.dtype([              # an observer: how one team sees a lead (rule 87)
-    ("luck", _u),
-    ("fit", _f), ("intent", _f), ("points", _f),        # weights
-    ("noise", _i),              # table of what it gets wrong about a lead, for life; -1 nothing
-])
-LEVEL = np.dtype([              # a slow number that experience moves (rule 108)
-    ("kind", _i), ("team", _i),
-    ("initial", _f), ("weight", _f),            # level += weight * (seen - level)
-    ("review_first", _i), ("review_count", _i), # run of `instants`: moves at reviews only; count 0 = at once
-    ("fair", _i),               # OUTCOMES_OF: 1 = losses by poor follow-up are not held against the leads
-    ("per", _f),                # LOAD_OF: leads a review that count as 1; QUOTA_OF: cents
-    ("definition", _i),         # QUOTA_OF: what earns
-])
-EFFECT = np.dtype([
-    ("input", _i), ("target", _i),
-    ("size_first", _i), ("size_count", _i),     # run of `points`: (from instant, ln odds), a step function
-    # *_DELAY, TOO_LATE: run of `points`: (ln seconds, ln r), size multiplies; HOUR_OF_WEEK: y = ln odds of each hour
-    # since start
-    ("curve_first", _i), ("curve_count", _i),
-    ("team", _i),               # acts for this team only; -1 any
-    ("of", _i),                 # LEVEL_OF: row of `levels`; SCORE_OF: row of `scores`
-])
+SETTINGS = np.dtype(
+    [
+        ("horizon", _f),  # events with time < horizon are processed
+        ("measure_from", _f),
+        ("measure_to", _f),  # leads arriving in [from, to) are the cohort; the calendar window
+        ("weeks", _i),  # weeks of 168 h, from 0 to past the horizon, for which arrivals are made
+        ("segments", _i),
+        ("cycles", _i),  # backward exits a lead may take; -1 any number
+        ("days_first", _i),
+        ("days_count", _i),  # run of `instants`: local midnights, [0] <= 0, last >= horizon
+        ("weekday", _i),  # of day 0, Monday = 0
+        ("good", _f),  # fit from which a lead is a good one (rule 109)
+        ("late", _f),  # a first touch later than this is poor follow-up; inf = never
+    ]
+)
+SOURCE = np.dtype(
+    [
+        ("luck", _u),  # hash of the source's path
+        ("rate_first", _i),
+        ("rate_count", _i),  # run of `points`: (from instant, leads a week), a step function
+        ("profile", _i),  # first of weeks * 169 `points` rows, -1 flat: y = cumulative share of the week's mass
+        # at each hour, x of the week's first row = relative mass of that week
+        ("level", _i),  # table of the weekly level or -1
+        ("batch", _i),
+        ("batch_at", _f),  # so many leads at one instant; 0 = none
+        ("first", _f),
+        ("last", _f),  # flight: arrivals in [first, last) only
+        ("entry_first", _i),
+        ("entry_count", _i),  # run of `exits`: entry stages with their shares
+        ("cost", _f),  # acquisition cost a lead
+        ("side", _i),  # MARKETING or SALES: whose lead it is
+        # the same person found again as a second record (rule 88): chance, delay, stage, chance of being merged
+        ("again", _f),
+        ("again_after", _i),
+        ("again_stage", _i),
+        ("merged", _f),
+    ]
+)
+MIX = np.dtype(
+    [  # one row a (source, segment): source * segments + segment
+        ("share", _f),  # cumulative share of the segment within the source
+        ("fit", _i),
+        ("fit_shift", _f),  # table of the noise or -1; constant added
+        ("reachable", _f),
+        ("value", _i),  # table of the deal value (in currency units), -1 = 0
+        ("intent", _i),
+        ("intent_shift", _f),  # table or -1, and a constant added; the same for trust
+        ("trust", _i),
+        ("trust_shift", _f),
+        ("ready", _i),  # table of the time from arrival until the buyer is ready to talk; -1 = at once
+        ("warmth", _f),  # 1 = came by itself, 0 = has never heard of us
+        ("points", _f),  # what its arrival counts in scores
+    ]
+)
+STAGE = np.dtype(
+    [
+        ("luck", _u),  # hash of the stage's path; purposes are added to it
+        ("step_first", _i),
+        ("step_count", _i),  # run of `steps`; count 0 = nobody works here
+        ("patience", _i),  # table or -1
+        ("next_first", _i),
+        ("next_count", _i),
+        ("next_forward", _i),  # run of `exits`, forward ones first; 0 = an end
+        ("unreached_first", _i),
+        ("unreached_count", _i),
+        ("cold_first", _i),
+        ("cold_count", _i),
+        ("intercept", _f),  # log-odds of a forward exit, before the effects; +-inf allowed
+        ("contact_intercept", _f),  # added to the log-odds of every contact chance (anchoring, rule 68)
+        ("effect_first", _i),
+        ("effect_count", _i),  # run of `effects`
+        ("base", _f),  # the base rate (sum of forward shares) as written, for anchoring
+        ("base_of_entered", _i),  # 1 = share of leads that entered, 0 = of leads dealt with
+        ("gate", _i),  # definition that opens the way forward instead of a chance (rule 83), -1 none
+        ("rejected_first", _i),
+        ("rejected_count", _i),  # exits of leads the receiving team turns down (rule 90)
+        ("signal_first", _i),
+        ("signal_count", _i),  # run of `signals`
+        ("nurture", _i),  # row of `nurtures`, -1 none
+        ("task_first", _i),
+        ("task_count", _i),  # run of `tasks`: what follows once the buyer is reached
+        ("deal", _i),  # 1 = work here counts as a deal in a time budget (rule 104)
+    ]
+)
+EXIT = np.dtype(
+    [
+        ("to", _i),  # stage, LOST or SILENT
+        ("share", _f),  # within its group: forward exits sum to 1, the others sum to 1
+        ("pace", _i),  # table or -1 = at once
+        ("cool", _i),  # table of the cool-off or -1
+        ("backward", _i),  # 1 = an earlier or the same stage
+    ]
+)
+STEP = np.dtype(
+    [  # work of a stage, step by step (rule 45)
+        ("team", _i),  # -1 = the owner
+        ("attempts", _i),  # attempts of this step; a large number = no limit
+        ("handling", _i),
+        ("conversation", _i),  # tables or -1
+        ("spacing_kind", _i),
+        ("spacing", _f),  # ELAPSED or BUSINESS seconds; ON_DAYS: offsets in a run of `points` (y)
+        ("days_first", _i),
+        ("days_count", _i),
+        ("contact_first", _i),
+        ("contact_count", _i),  # run of `points`: y = chance at attempt 1, 2, ...; last holds on
+        ("contactable", _i),  # 1 = the table speaks of contactable leads only: unreachable leads are never reached
+        ("preparation", _i),  # table or -1: added to the first attempt of each assignment (rule 99)
+    ]
+)
+TASK = np.dtype(
+    [  # once the buyer has been reached (rule 100)
+        ("luck", _u),
+        ("kind", _i),  # MEETING: joins on level 2, and when it fails for good nobody was reached; OBJECTION
+        ("chance", _f),  # that there is one
+        ("delay", _i),  # table or -1: from now until it takes place, again for each try
+        ("handling", _i),  # table or -1: work when the buyer shows, or each try to resolve the objection
+        ("idle", _i),  # table or -1: a rep's time lost when the buyer does not show
+        ("success", _f),  # chance that the buyer shows, or that a try resolves it
+        ("tries", _i),
+    ]
+)
+SIGNAL = np.dtype(
+    [  # what a buyer may do in a stage, once a visit (rule 84)
+        ("luck", _u),
+        ("chance", _f),
+        ("after", _i),  # table of the time from entry, -1 = at entry
+        ("points", _f),
+        ("intent", _f),
+        ("trust", _f),  # what it adds
+        ("flags", _i),  # RAISES_HAND | PAUSES
+        ("pause", _i),  # table of the length of the pause, -1 none
+    ]
+)
+NURTURE = np.dtype(
+    [  # automatic touches of a stage (rule 81)
+        ("luck", _u),
+        ("every", _f),
+        ("touches", _i),  # seconds between touches; at most so many a visit
+        ("intent", _f),
+        ("intent_limit", _f),  # a touch adds gain * (1 - now / limit), nothing beyond; inf = no limit
+        ("trust", _f),
+        ("trust_limit", _f),
+        ("fatigue", _f),  # chance that a touch makes the buyer unsubscribe, for life
+        ("goes_on", _i),  # 1 = also while a team of the sales side has the lead
+    ]
+)
+SCORE = np.dtype(
+    [  # an observer: how one team sees a lead (rule 87)
+        ("luck", _u),
+        ("fit", _f),
+        ("intent", _f),
+        ("points", _f),  # weights
+        ("noise", _i),  # table of what it gets wrong about a lead, for life; -1 nothing
+    ]
+)
+LEVEL = np.dtype(
+    [  # a slow number that experience moves (rule 108)
+        ("kind", _i),
+        ("team", _i),
+        ("initial", _f),
+        ("weight", _f),  # level += weight * (seen - level)
+        ("review_first", _i),
+        ("review_count", _i),  # run of `instants`: moves at reviews only; count 0 = at once
+        ("fair", _i),  # OUTCOMES_OF: 1 = losses by poor follow-up are not held against the leads
+        ("per", _f),  # LOAD_OF: leads a review that count as 1; QUOTA_OF: cents
+        ("definition", _i),  # QUOTA_OF: what earns
+    ]
+)
+EFFECT = np.dtype(
+    [
+        ("input", _i),
+        ("target", _i),
+        ("size_first", _i),
+        ("size_count", _i),  # run of `points`: (from instant, ln odds), a step function
+        # *_DELAY, TOO_LATE: run of `points`: (ln seconds, ln r), size multiplies; HOUR_OF_WEEK: y = ln odds of
+        # each hour since start
+        ("curve_first", _i),
+        ("curve_count", _i),
+        ("team", _i),  # acts for this team only; -1 any
+        ("of", _i),  # LEVEL_OF: row of `levels`; SCORE_OF: row of `scores`
+    ]
+)
 POINT = np.dtype([("x", _f), ("y", _f)])
-TEAM = np.dtype([
-    ("side", _i),
-    ("people", _i),             # the largest capacity ever
-    ("order", _i),
-    ("interval_first", _i), ("interval_count", _i),   # run of `intervals`
-    # run of `points`: (from instant, what handling times are multiplied by): own factor / (1 - other work) / ramp
-    ("stretch_first", _i), ("stretch_count", _i),
-    ("resume", _i),             # 1 = unfinished work continues at the next opening
-    ("habit", _i),              # table or -1 = at once
-    ("luck", _u),
-    ("score", _i),              # the observer of BY_SCORE; -1 = fit itself
-    ("head_start", _f),         # FIRST_COME: own leads are served as if they had joined so many seconds earlier
-    ("lanes", _i),              # POOLED, PERSONAL or BUDGETED
-    ("lane_first", _i), ("lane_count", _i),     # numbers of its lanes among those of all teams: 1, people or 4
-    ("budget_first", _i), ("budget_count", _i), # BUDGETED: run of `points`, y = share of the time for each kind of work
-    ("absence", _f),            # chance that a rep is away on a day
-])
-INTERVAL = np.dtype([
-    ("opens", _f), ("closes", _f),              # [opens, closes); touching ones differ in capacity
-    ("capacity", _i),
-    ("before", _f),             # open seconds of this team before `opens`
-])
-DUTY = np.dtype([               # one row a (stage, team): what the team owns and has promised there
-    ("share", _f),              # cumulative ownership by lead luck, marketing-side teams first; nobody: all 0
-    ("routing", _i), ("delay", _i),             # how leads are handed to this team here; table when DELAYED
-    ("batch_first", _i), ("batch_count", _i),   # run of `instants` when BATCHED
-    ("context_first", _i), ("context_count", _i),   # run of `points`: context kept at a handoff
-    ("promise_first", _i), ("promise_count", _i),       # run of `promises`: the first that holds for the lead counts
-    # acceptance of leads handed over (rule 89): observer, -1 = none asked; run of `points`: threshold
-    ("accept_score", _i), ("accept_first", _i), ("accept_count", _i),
-    ("decide", _i),             # table of the time until somebody looks, -1 = at once
-    ("window", _f), ("window_business", _i), ("default_accept", _i),    # time-out, inf = none; what happens then
-    ("points_kept", _f),        # part of the points that a rejected lead keeps
-    ("pursue", _f),             # log-odds that a lead of the other side is worked at all (rule 95); inf = always
-])
-PROMISE = np.dtype([            # a tier of what a team has promised in a stage
-    ("segments", _i), ("sources", _i),          # bits of those for which it holds
-    ("score", _i), ("least", _f),               # at least so much on this observer's score; -1 = any
-    ("value", _f),              # cents at least
-    ("kept_first", _i), ("kept_count", _i),     # run of `points`: chance that the promise is kept
-    ("attempts", _i),           # attempts promised; 0 = none
-    ("term_first", _i), ("term_count", _i),     # run of `terms`
-])
-TERM = np.dtype([
-    ("kind", _i), ("length", _f), ("business", _i),     # seconds, elapsed or of the team's calendar
-    ("start", _i),              # CREATED, QUALIFIED or ASSIGNED
-    ("count", _i),              # attempts, for ATTEMPTS_WITHIN
-    ("action_first", _i), ("action_count", _i),
-])
-ACTION_ROW = np.dtype([
-    ("kind", _i), ("fraction", _f),
-    ("heeded", _f),             # WARN: chance that the lead joins the queue now
-    ("to", _i), ("limit", _i),  # REASSIGN: to which team, how often a visit
-    ("exit", _i),               # RETURN: row of `exits`
-])
-DEFINITION = np.dtype([         # rules 35 and 82
-    ("kind", _i),
-    ("stage", _i),              # ENTERS: passed when a lead enters the stage
-    ("score", _i), ("least_first", _i), ("least_count", _i),    # SCORE_AT_LEAST: observer; run of `points`: threshold
-    ("offset", _f),             # added to the score, found by anchoring where a stage has this gate
-    ("person", _i),             # 1 = second records of a person do not count
-])
-INFLIGHT = np.dtype([           # a lead of the snapshot (rule 23)
-    ("id", _i), ("source", _i), ("segment", _i),    # segment -1 = drawn
-    ("stage", _i), ("age", _f), # seconds in the stage at `start`
-    ("number", _i),             # visit number
-    ("team", _i),               # who has it; -1 = by ownership
-    ("attempts", _i), ("reached", _i), ("context", _f),
-    ("worked", _i),             # an earlier stage with work, -1 none: to its owner the lead is not new
-    ("value", _f),              # cents; -1 = drawn
-])
+TEAM = np.dtype(
+    [
+        ("side", _i),
+        ("people", _i),  # the largest capacity ever
+        ("order", _i),
+        ("interval_first", _i),
+        ("interval_count", _i),  # run of `intervals`
+        # run of `points`: (from instant, what handling times are multiplied by): own factor / (1 - other work) / ramp
+        ("stretch_first", _i),
+        ("stretch_count", _i),
+        ("resume", _i),  # 1 = unfinished work continues at the next opening
+        ("habit", _i),  # table or -1 = at once
+        ("luck", _u),
+        ("score", _i),  # the observer of BY_SCORE; -1 = fit itself
+        ("head_start", _f),  # FIRST_COME: own leads are served as if they had joined so many seconds earlier
+        ("lanes", _i),  # POOLED, PERSONAL or BUDGETED
+        ("lane_first", _i),
+        ("lane_count", _i),  # numbers of its lanes among those of all teams: 1, people or 4
+        ("budget_first", _i),
+        ("budget_count", _i),  # BUDGETED: run of `points`, y = share of the time for each kind of work
+        ("absence", _f),  # chance that a rep is away on a day
+    ]
+)
+INTERVAL = np.dtype(
+    [
+        ("opens", _f),
+        ("closes", _f),  # [opens, closes); touching ones differ in capacity
+        ("capacity", _i),
+        ("before", _f),  # open seconds of this team before `opens`
+    ]
+)
+DUTY = np.dtype(
+    [  # one row a (stage, team): what the team owns and has promised there
+        ("share", _f),  # cumulative ownership by lead luck, marketing-side teams first; nobody: all 0
+        ("routing", _i),
+        ("delay", _i),  # how leads are handed to this team here; table when DELAYED
+        ("batch_first", _i),
+        ("batch_count", _i),  # run of `instants` when BATCHED
+        ("context_first", _i),
+        ("context_count", _i),  # run of `points`: context kept at a handoff
+        ("promise_first", _i),
+        ("promise_count", _i),  # run of `promises`: the first that holds for the lead counts
+        # acceptance of leads handed over (rule 89): observer, -1 = none asked; run of `points`: threshold
+        ("accept_score", _i),
+        ("accept_first", _i),
+        ("accept_count", _i),
+        ("decide", _i),  # table of the time until somebody looks, -1 = at once
+        ("window", _f),
+        ("window_business", _i),
+        ("default_accept", _i),  # time-out, inf = none; what happens then
+        ("points_kept", _f),  # part of the points that a rejected lead keeps
+        ("pursue", _f),  # log-odds that a lead of the other side is worked at all (rule 95); inf = always
+    ]
+)
+PROMISE = np.dtype(
+    [  # a tier of what a team has promised in a stage
+        ("segments", _i),
+        ("sources", _i),  # bits of those for which it holds
+        ("score", _i),
+        ("least", _f),  # at least so much on this observer's score; -1 = any
+        ("value", _f),  # cents at least
+        ("kept_first", _i),
+        ("kept_count", _i),  # run of `points`: chance that the promise is kept
+        ("attempts", _i),  # attempts promised; 0 = none
+        ("term_first", _i),
+        ("term_count", _i),  # run of `terms`
+    ]
+)
+TERM = np.dtype(
+    [
+        ("kind", _i),
+        ("length", _f),
+        ("business", _i),  # seconds, elapsed or of the team's calendar
+        ("start", _i),  # CREATED, QUALIFIED or ASSIGNED
+        ("count", _i),  # attempts, for ATTEMPTS_WITHIN
+        ("action_first", _i),
+        ("action_count", _i),
+    ]
+)
+ACTION_ROW = np.dtype(
+    [
+        ("kind", _i),
+        ("fraction", _f),
+        ("heeded", _f),  # WARN: chance that the lead joins the queue now
+        ("to", _i),
+        ("limit", _i),  # REASSIGN: to which team, how often a visit
+        ("exit", _i),  # RETURN: row of `exits`
+    ]
+)
+DEFINITION = np.dtype(
+    [  # rules 35 and 82
+        ("kind", _i),
+        ("stage", _i),  # ENTERS: passed when a lead enters the stage
+        ("score", _i),
+        ("least_first", _i),
+        ("least_count", _i),  # SCORE_AT_LEAST: observer; run of `points`: threshold
+        ("offset", _f),  # added to the score, found by anchoring where a stage has this gate
+        ("person", _i),  # 1 = second records of a person do not count
+    ]
+)
+INFLIGHT = np.dtype(
+    [  # a lead of the snapshot (rule 23)
+        ("id", _i),
+        ("source", _i),
+        ("segment", _i),  # segment -1 = drawn
+        ("stage", _i),
+        ("age", _f),  # seconds in the stage at `start`
+        ("number", _i),  # visit number
+        ("team", _i),  # who has it; -1 = by ownership
+        ("attempts", _i),
+        ("reached", _i),
+        ("context", _f),
+        ("worked", _i),  # an earlier stage with work, -1 none: to its owner the lead is not new
+        ("value", _f),  # cents; -1 = drawn
+    ]
+)
 
 
 class Plan(NamedTuple):
     """Everything an engine reads. Arrays are records unless said otherwise."""
 
-    settings: Any               # SETTINGS[1]
-    sources: Any                # SOURCE
-    mixes: Any                  # MIX[source * segments + segment]
-    stages: Any                 # STAGE, in the order of the file
-    exits: Any                  # EXIT
-    steps: Any                  # STEP
-    tasks: Any                  # TASK
-    signals: Any                # SIGNAL
-    nurtures: Any               # NURTURE
-    scores: Any                 # SCORE
-    levels: Any                 # LEVEL
-    effects: Any                # EFFECT
-    points: Any                 # POINT
-    teams: Any                  # TEAM, marketing-side teams first
-    intervals: Any              # INTERVAL, team after team
-    duties: Any                 # DUTY[stage, team]
-    promises: Any               # PROMISE
-    terms: Any                  # TERM
-    actions: Any                # ACTION_ROW
-    definitions: Any            # DEFINITION
-    inflight: Any               # INFLIGHT, in order of id
-    instants: NDArray[np.float64]       # f8
-    tables: NDArray[np.float64]         # f8[table, cell]: inverse distribution functions, see engine.streams
+    settings: Any  # SETTINGS[1]
+    sources: Any  # SOURCE
+    mixes: Any  # MIX[source * segments + segment]
+    stages: Any  # STAGE, in the order of the file
+    exits: Any  # EXIT
+    steps: Any  # STEP
+    tasks: Any  # TASK
+    signals: Any  # SIGNAL
+    nurtures: Any  # NURTURE
+    scores: Any  # SCORE
+    levels: Any  # LEVEL
+    effects: Any  # EFFECT
+    points: Any  # POINT
+    teams: Any  # TEAM, marketing-side teams first
+    intervals: Any  # INTERVAL, team after team
+    duties: Any  # DUTY[stage, team]
+    promises: Any  # PROMISE
+    terms: Any  # TERM
+    actions: Any  # ACTION_ROW
+    definitions: Any  # DEFINITION
+    inflight: Any  # INFLIGHT, in order of id
+    instants: NDArray[np.float64]  # f8
+    tables: NDArray[np.float64]  # f8[table, cell]: inverse distribution functions, see engine.streams
 
 
 class Labels(NamedTuple):
     """What the numbers of a Plan are called and cost: for measures and reports, never for an engine."""
 
-    start: str                  # ISO date and time of instant 0, with offset
+    start: str  # ISO date and time of instant 0, with offset
     timezone: str
     currency: str
     sources: tuple[str, ...]
     segments: tuple[str, ...]
     stages: tuple[str, ...]
     teams: tuple[str, ...]
-    definitions: tuple[str, ...]        # "MQL", "SQL", "won", ...
-    won: int                    # index of the definition that is revenue, -1 = none
-    team_costs: tuple[float, ...]       # a paid hour
-    costs: tuple[tuple[str, float, float, float], ...]   # (team, from, to, amount): flights and tools, linear
+    definitions: tuple[str, ...]  # "MQL", "SQL", "won", ...
+    won: int  # index of the definition that is revenue, -1 = none
+    team_costs: tuple[float, ...]  # a paid hour
+    costs: tuple[tuple[str, float, float, float], ...]  # (team, from, to, amount): flights and tools, linear
     volume_promises: tuple[tuple[str, float, str, str, int], ...]
     # (definition, amount, "month" | "week" | "quarter", "count" | "value", segment or -1)
     levels: tuple[str, ...] = ()
@@ -342,63 +480,107 @@ def fingerprint(plan: Plan) -> str:
 
 def first_touch_terms(plan: Plan, stage: int) -> list[tuple[float, bool]]:
     """(seconds, business time?) of every first-touch term promised in a stage, by any team and in any tier."""
-    return [(float(term.length), bool(term.business))
-            for duty in plan.duties[stage]
-            for promise in plan.promises[duty.promise_first:duty.promise_first + duty.promise_count]
-            for term in plan.terms[promise.term_first:promise.term_first + promise.term_count]
-            if term.kind == FIRST_TOUCH]
+    return [
+        (float(term.length), bool(term.business))
+        for duty in plan.duties[stage]
+        for promise in plan.promises[duty.promise_first : duty.promise_first + duty.promise_count]
+        for term in plan.terms[promise.term_first : promise.term_first + promise.term_count]
+        if term.kind == FIRST_TOUCH
+    ]
 
 
 # ---- what comes out: the same columns from both engines -------------------------------------------------------------
 
-VISIT = np.dtype([
-    ("lead", _i), ("stage", _i), ("number", _i),        # number counts visits of this lead to this stage, from 1
-    ("source", _i), ("segment", _i), ("arrived", _f),   # arrived < 0: was in flight
-    ("cycle", _i),              # backward exits taken before
-    ("owner", _i),              # the last team responsible; -1 nobody
-    ("entered", _f),
-    ("deadline", _f),           # of the first first-touch clock of the visit, -1 none
-    ("touched", _f),            # start of the first attempt, -1 never
-    ("reached", _f),            # end of the attempt that reached the buyer, -1 never
-    ("attempts", _i),
-    ("ended", _f),              # when the lead left the stage (or went silent); -1 open
-    ("outcome", _i), ("to", _i),
-    ("back", _f),               # entry of the next visit when there is a cool-off; -1 none
-    ("shift", _f), ("chance", _f),      # sum of the effects and chance of a forward exit when drawn; nan-free: 0, -1
-    ("context", _f), ("fit", _f), ("value", _f),            # value in cents, a whole number: sums are exact
-    ("intent", _f), ("trust", _f), ("points", _f),          # when the visit closed
-    ("asked", _f),              # when the buyer last raised a hand before the first touch, -1 never
-    ("touches", _i),            # nurture touches in this visit
-    ("effort", _f),             # seconds of people's work that ended in this visit
-    ("blame", _i),              # NO_BLAME, POOR_LEAD or POOR_FOLLOW_UP
-    ("duplicate", _i),          # 1 = second record of a person
-    ("merged", _i),             # second records merged into this one meanwhile
-])
-ASSIGNMENT = np.dtype([
-    ("lead", _i), ("stage", _i), ("number", _i), ("ordinal", _i),      # ordinal counts assignments of the visit, from 1
-    ("team", _i), ("assigned", _f),
-    ("joined", _f),             # first joined the queue, -1 never
-    ("touched", _f),            # first attempt of this assignment, -1 never
-    ("attempts", _i),           # made in this assignment
-    ("kept", _i),               # the draw: 1 kept, 0 not, -1 nothing promised
-    ("deadline", _f), ("first_touch", _i),      # deadline of the first-touch clock, -1; its CLOCK_STATE, -1 no clock
-    ("attempts_deadline", _f), ("attempts_within", _i),
-    ("accept_deadline", _f), ("accept_within", _i),
-    ("promise", _i),            # row of `promises`, -1 none
-    ("decided", _f), ("accepted", _i),          # when the lead was accepted (1) or turned down (0), -1 not asked
-    ("pursued", _i),            # 1 worked, 0 left alone, -1 not asked
-    ("late", _i),               # 1 = the deadline had passed when the team got the lead (cause "system")
-    ("warned", _i), ("escalated", _i),
-    ("ended", _f), ("how", _i),
-])
-PASSING = np.dtype([            # a definition of the kind SCORE_AT_LEAST, passed; milestones show in the visits
-    ("lead", _i), ("definition", _i), ("at", _f),
-    ("source", _i), ("segment", _i), ("arrived", _f), ("value", _f), ("duplicate", _i),
-])
-ATTEMPT = np.dtype([
-    ("lead", _i), ("stage", _i), ("number", _i), ("ordinal", _i),      # ordinal counts attempts of the visit, from 1
-    ("task", _i),               # row of `tasks`; -1 = an attempt to reach the buyer. Then ordinal counts its tries
-    ("assignment", _i), ("team", _i), ("rep", _i),                     # rep -1 = not started
-    ("joined", _f), ("started", _f), ("ended", _f), ("end", _i),       # -1 = not yet; ended also when withdrawn
-    ("shift", _f),              # sum of the effects on the chance of contact when it started; 0 for tasks
-])
+VISIT = np.dtype(
+    [
+        ("lead", _i),
+        ("stage", _i),
+        ("number", _i),  # number counts visits of this lead to this stage, from 1
+        ("source", _i),
+        ("segment", _i),
+        ("arrived", _f),  # arrived < 0: was in flight
+        ("cycle", _i),  # backward exits taken before
+        ("owner", _i),  # the last team responsible; -1 nobody
+        ("entered", _f),
+        ("deadline", _f),  # of the first first-touch clock of the visit, -1 none
+        ("touched", _f),  # start of the first attempt, -1 never
+        ("reached", _f),  # end of the attempt that reached the buyer, -1 never
+        ("attempts", _i),
+        ("ended", _f),  # when the lead left the stage (or went silent); -1 open
+        ("outcome", _i),
+        ("to", _i),
+        ("back", _f),  # entry of the next visit when there is a cool-off; -1 none
+        ("shift", _f),
+        ("chance", _f),  # sum of the effects and chance of a forward exit when drawn; nan-free: 0, -1
+        ("context", _f),
+        ("fit", _f),
+        ("value", _f),  # value in cents, a whole number: sums are exact
+        ("intent", _f),
+        ("trust", _f),
+        ("points", _f),  # when the visit closed
+        ("asked", _f),  # when the buyer last raised a hand before the first touch, -1 never
+        ("touches", _i),  # nurture touches in this visit
+        ("effort", _f),  # seconds of people's work that ended in this visit
+        ("blame", _i),  # NO_BLAME, POOR_LEAD or POOR_FOLLOW_UP
+        ("duplicate", _i),  # 1 = second record of a person
+        ("merged", _i),  # second records merged into this one meanwhile
+    ]
+)
+ASSIGNMENT = np.dtype(
+    [
+        ("lead", _i),
+        ("stage", _i),
+        ("number", _i),
+        ("ordinal", _i),  # ordinal counts assignments of the visit, from 1
+        ("team", _i),
+        ("assigned", _f),
+        ("joined", _f),  # first joined the queue, -1 never
+        ("touched", _f),  # first attempt of this assignment, -1 never
+        ("attempts", _i),  # made in this assignment
+        ("kept", _i),  # the draw: 1 kept, 0 not, -1 nothing promised
+        ("deadline", _f),
+        ("first_touch", _i),  # deadline of the first-touch clock, -1; its CLOCK_STATE, -1 no clock
+        ("attempts_deadline", _f),
+        ("attempts_within", _i),
+        ("accept_deadline", _f),
+        ("accept_within", _i),
+        ("promise", _i),  # row of `promises`, -1 none
+        ("decided", _f),
+        ("accepted", _i),  # when the lead was accepted (1) or turned down (0), -1 not asked
+        ("pursued", _i),  # 1 worked, 0 left alone, -1 not asked
+        ("late", _i),  # 1 = the deadline had passed when the team got the lead (cause "system")
+        ("warned", _i),
+        ("escalated", _i),
+        ("ended", _f),
+        ("how", _i),
+    ]
+)
+PASSING = np.dtype(
+    [  # a definition of the kind SCORE_AT_LEAST, passed; milestones show in the visits
+        ("lead", _i),
+        ("definition", _i),
+        ("at", _f),
+        ("source", _i),
+        ("segment", _i),
+        ("arrived", _f),
+        ("value", _f),
+        ("duplicate", _i),
+    ]
+)
+ATTEMPT = np.dtype(
+    [
+        ("lead", _i),
+        ("stage", _i),
+        ("number", _i),
+        ("ordinal", _i),  # ordinal counts attempts of the visit, from 1
+        ("task", _i),  # row of `tasks`; -1 = an attempt to reach the buyer. Then ordinal counts its tries
+        ("assignment", _i),
+        ("team", _i),
+        ("rep", _i),  # rep -1 = not started
+        ("joined", _f),
+        ("started", _f),
+        ("ended", _f),
+        ("end", _i),  # -1 = not yet; ended also when withdrawn
+        ("shift", _f),  # sum of the effects on the chance of contact when it started; 0 for tasks
+    ]
+)

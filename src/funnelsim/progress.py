@@ -6,8 +6,8 @@ import sys
 import time
 from typing import TextIO
 
-PATIENCE = 2.0                  # seconds before a progress line shows
-SECOND = 0.2                    # between two updates
+PATIENCE = 2.0  # seconds before a progress line shows
+SECOND = 0.2  # between two updates
 
 
 class Progress:

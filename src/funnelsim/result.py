@@ -1,15 +1,15 @@
 """What a run leaves: measures, series, response curves and the manifest; saved whole, loaded into the same object.
 
-    results/<name>-<hash>/
-        manifest.json           what was run: enough to repeat it
-        answer.txt              what the command printed: its first line is the answer
-        measures.csv            every measure with its simulation error and the spread of one period
-        replications.parquet    every measure in each replication
-        series.parquet          by week: arrivals, passings, revenue, what is open, what waits
-        responses.parquet       share of leads touched by delay
-        breaches.parquet        broken first-touch promises by hour of the local week
-        visits, assignments, attempts, passings, levels .parquet        on request
-        event-log.csv or .parquet                   on request
+results/<name>-<hash>/
+    manifest.json           what was run: enough to repeat it
+    answer.txt              what the command printed: its first line is the answer
+    measures.csv            every measure with its simulation error and the spread of one period
+    replications.parquet    every measure in each replication
+    series.parquet          by week: arrivals, passings, revenue, what is open, what waits
+    responses.parquet       share of leads touched by delay
+    breaches.parquet        broken first-touch promises by hour of the local week
+    visits, assignments, attempts, passings, levels .parquet        on request
+    event-log.csv or .parquet                   on request
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Floats = NDArray[np.float64]
-ANSWER = "answer.txt"           # what a command printed, in the folder it saved
+ANSWER = "answer.txt"  # what a command printed, in the folder it saved
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class Curve:
 
     window: str
     stage: str
-    delays: Floats              # seconds
+    delays: Floats  # seconds
     share: Floats
-    promise: float              # seconds promised to first touch; nan = none
-    business: bool              # of business time
+    promise: float  # seconds promised to first touch; nan = none
+    business: bool  # of business time
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,21 @@ class Result:
     folder: Path | None = None
 
     @classmethod
-    def of(cls, summaries: Sequence[Summary], credits: Floats | None, plan: Plan, book: Labels,
-           manifest: Manifest) -> Result:
+    def of(
+        cls, summaries: Sequence[Summary], credits: Floats | None, plan: Plan, book: Labels, manifest: Manifest
+    ) -> Result:
         """From the counts of all replications; `credits` is [replication, window, team] of some of them."""
         stacked = stack(summaries)
         found = measures(stacked, plan, book)
         if credits is not None and len(credits):
-            found += credited(credits, stack(summaries[:len(credits)]), plan, book)
-        return cls(manifest, {measure.key: measure for measure in found}, tuple(_tracks(stacked, plan, book)),
-                   tuple(_curves(stacked, plan, book)), tuple(breach_hours(stacked, book)))
+            found += credited(credits, stack(summaries[: len(credits)]), plan, book)
+        return cls(
+            manifest,
+            {measure.key: measure for measure in found},
+            tuple(_tracks(stacked, plan, book)),
+            tuple(_curves(stacked, plan, book)),
+            tuple(breach_hours(stacked, book)),
+        )
 
     @classmethod
     def load(cls, folder: Path) -> Result:
@@ -105,12 +111,20 @@ class Result:
 
         manifest = manifests.read(folder)
         try:
-            replications, tracks, curves, breaches = (pl.read_parquet(folder / f"{name}.parquet") for name in
-                                                      ("replications", "series", "responses", "breaches"))
+            replications, tracks, curves, breaches = (
+                pl.read_parquet(folder / f"{name}.parquet")
+                for name in ("replications", "series", "responses", "breaches")
+            )
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError([Problem(str(folder), text=f"a table of the results cannot be read: {error}")]) from None
-        return cls(manifest, _measures_from(replications), tuple(_tracks_from(tracks)), tuple(_curves_from(curves)),
-                   tuple(_breaches_from(breaches)), folder)
+        return cls(
+            manifest,
+            _measures_from(replications),
+            tuple(_tracks_from(tracks)),
+            tuple(_curves_from(curves)),
+            tuple(_breaches_from(breaches)),
+            folder,
+        )
 
     @property
     def book(self) -> Labels:
@@ -163,10 +177,17 @@ class Result:
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
-        return {"name": self.manifest.name, "replications": self.manifest.replications, "seed": self.manifest.seed,
-                "engine": self.manifest.engine, "plan": self.manifest.plan, "digest": self.manifest.digest,
-                "folder": str(self.folder) if self.folder else None, "warnings": self.manifest.warnings,
-                "measures": [_row(measure) for measure in self.measures.values()]}
+        return {
+            "name": self.manifest.name,
+            "replications": self.manifest.replications,
+            "seed": self.manifest.seed,
+            "engine": self.manifest.engine,
+            "plan": self.manifest.plan,
+            "digest": self.manifest.digest,
+            "folder": str(self.folder) if self.folder else None,
+            "warnings": self.manifest.warnings,
+            "measures": [_row(measure) for measure in self.measures.values()],
+        }
 
     def write(self, folder: Path) -> None:
         """All tables and the manifest, into a folder that is there."""
@@ -247,9 +268,16 @@ def _promise(plan: Plan, stage: int) -> tuple[float, bool]:
 def _row(measure: Measure) -> dict[str, Any]:
     estimate = measure.estimate()
     numbers = {name: getattr(estimate, name) for name in ("mean", "low", "high", "least", "most")}
-    return {"key": measure.key, "window": measure.window, "measure": measure.name, "of": measure.of,
-            "unit": measure.unit, **{name: value if np.isfinite(value) else None for name, value in numbers.items()},
-            "interval": estimate.method, "replications": estimate.replications}
+    return {
+        "key": measure.key,
+        "window": measure.window,
+        "measure": measure.name,
+        "of": measure.of,
+        "unit": measure.unit,
+        **{name: value if np.isfinite(value) else None for name, value in numbers.items()},
+        "interval": estimate.method,
+        "replications": estimate.replications,
+    }
 
 
 def _long_table(found: dict[str, Measure]) -> pl.DataFrame:
@@ -258,12 +286,16 @@ def _long_table(found: dict[str, Measure]) -> pl.DataFrame:
     sizes = [len(measure.top) for measure in found.values()]
     columns: dict[str, Any] = {"replication": np.concatenate([np.arange(size) for size in sizes])}
     for field in ("window", "name", "of", "unit"):
-        columns[field] = [text for measure, size in zip(found.values(), sizes, strict=True)
-                          for text in [getattr(measure, field)] * size]
+        columns[field] = [
+            text
+            for measure, size in zip(found.values(), sizes, strict=True)
+            for text in [getattr(measure, field)] * size
+        ]
     columns["value"] = np.concatenate([measure.values for measure in found.values()])
     columns["top"] = np.concatenate([measure.top for measure in found.values()]).astype(np.float64)
-    columns["bottom"] = np.concatenate([np.full(len(measure.top), np.nan) if measure.bottom is None else measure.bottom
-                                        for measure in found.values()]).astype(np.float64)
+    columns["bottom"] = np.concatenate(
+        [np.full(len(measure.top), np.nan) if measure.bottom is None else measure.bottom for measure in found.values()]
+    ).astype(np.float64)
     return pl.DataFrame(columns)
 
 
@@ -280,44 +312,116 @@ def _measures_from(table: pl.DataFrame) -> dict[str, Measure]:
 def _series_table(tracks: Sequence[Track]) -> pl.DataFrame:
     import polars as pl
 
-    schema = {"series": pl.String, "of": pl.String, "date": pl.Date, "mean": pl.Float64, "low": pl.Float64,
-              "high": pl.Float64}
-    return pl.concat([pl.DataFrame(schema=schema)] + [pl.DataFrame(
-        {"series": [track.name] * len(track.dates), "of": [track.of] * len(track.dates), "date": track.dates,
-         "mean": track.mean, "low": track.low, "high": track.high}, schema=schema) for track in tracks])
+    schema = {
+        "series": pl.String,
+        "of": pl.String,
+        "date": pl.Date,
+        "mean": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+    }
+    return pl.concat(
+        [pl.DataFrame(schema=schema)]
+        + [
+            pl.DataFrame(
+                {
+                    "series": [track.name] * len(track.dates),
+                    "of": [track.of] * len(track.dates),
+                    "date": track.dates,
+                    "mean": track.mean,
+                    "low": track.low,
+                    "high": track.high,
+                },
+                schema=schema,
+            )
+            for track in tracks
+        ]
+    )
 
 
 def _tracks_from(table: pl.DataFrame) -> list[Track]:
-    return [Track(str(keys[0]), str(keys[1]), tuple(rows["date"].to_list()),
-                  *(rows[name].to_numpy() for name in ("mean", "low", "high")))
-            for keys, rows in table.group_by("series", "of", maintain_order=True)]
+    return [
+        Track(
+            str(keys[0]),
+            str(keys[1]),
+            tuple(rows["date"].to_list()),
+            *(rows[name].to_numpy() for name in ("mean", "low", "high")),
+        )
+        for keys, rows in table.group_by("series", "of", maintain_order=True)
+    ]
 
 
 def _curve_table(curves: Sequence[Curve]) -> pl.DataFrame:
     import polars as pl
 
-    schema = {"window": pl.String, "stage": pl.String, "delay": pl.Float64, "share": pl.Float64, "promise": pl.Float64,
-              "business": pl.Boolean}
-    return pl.concat([pl.DataFrame(schema=schema)] + [pl.DataFrame(
-        {"window": [curve.window] * len(curve.delays), "stage": [curve.stage] * len(curve.delays),
-         "delay": curve.delays, "share": curve.share, "promise": [curve.promise] * len(curve.delays),
-         "business": [curve.business] * len(curve.delays)}, schema=schema) for curve in curves])
+    schema = {
+        "window": pl.String,
+        "stage": pl.String,
+        "delay": pl.Float64,
+        "share": pl.Float64,
+        "promise": pl.Float64,
+        "business": pl.Boolean,
+    }
+    return pl.concat(
+        [pl.DataFrame(schema=schema)]
+        + [
+            pl.DataFrame(
+                {
+                    "window": [curve.window] * len(curve.delays),
+                    "stage": [curve.stage] * len(curve.delays),
+                    "delay": curve.delays,
+                    "share": curve.share,
+                    "promise": [curve.promise] * len(curve.delays),
+                    "business": [curve.business] * len(curve.delays),
+                },
+                schema=schema,
+            )
+            for curve in curves
+        ]
+    )
 
 
 def _curves_from(table: pl.DataFrame) -> list[Curve]:
-    return [Curve(str(keys[0]), str(keys[1]), rows["delay"].to_numpy(), rows["share"].to_numpy(),
-                  float(rows["promise"][0]), bool(rows["business"][0]))
-            for keys, rows in table.group_by("window", "stage", maintain_order=True)]
+    return [
+        Curve(
+            str(keys[0]),
+            str(keys[1]),
+            rows["delay"].to_numpy(),
+            rows["share"].to_numpy(),
+            float(rows["promise"][0]),
+            bool(rows["business"][0]),
+        )
+        for keys, rows in table.group_by("window", "stage", maintain_order=True)
+    ]
 
 
 def _breach_table(breaches: Sequence[BreachHour]) -> pl.DataFrame:
     import polars as pl
 
     numbers = ("mean", "low", "high", "least", "most")
-    schema = {"team": pl.String, "day": pl.String, "hour": pl.Int64, **dict.fromkeys(numbers, pl.Float64),
-              "interval": pl.String, "replications": pl.Int64}
-    return pl.DataFrame([(one.team, one.day, one.hour, *(getattr(one.estimate, name) for name in numbers),
-                          one.estimate.method, one.estimate.replications) for one in breaches], schema, orient="row")
+    schema = {
+        "team": pl.String,
+        "day": pl.String,
+        "hour": pl.Int64,
+        **dict.fromkeys(numbers, pl.Float64),
+        "interval": pl.String,
+        "replications": pl.Int64,
+    }
+    return pl.DataFrame(
+        [
+            (
+                one.team,
+                one.day,
+                one.hour,
+                *(getattr(one.estimate, name) for name in numbers),
+                one.estimate.method,
+                one.estimate.replications,
+            )
+            for one in breaches
+        ],
+        schema,
+        orient="row",
+    )
 
 
 def _breaches_from(table: pl.DataFrame) -> list[BreachHour]:

@@ -24,46 +24,100 @@ RESPONSE_EDGES = 60.0 * 2.0 ** (np.arange(81) / 4.0)
 
 _f = "f8"
 # [window, source, segment, stage]; in the calendar each field counts what happened within the window
-VISITS = np.dtype([(name, _f) for name in (
-    "entered", "touched", "reached", "attempts",        # attempts: of visits that ended
-    "forward", "back", "end", "lost", "unreached", "cold", "returned", "cycle_limit", "silent", "open", "rejected",
-    "response",                 # sum of seconds from entry to first touch
-    "stay",                     # sum of seconds in the stage, of visits that ended other than silent
-    "within", "beyond",         # first touched within the first deadline; too late or never, deadline passed [61]
-    # of visits that ended, and in the cohort of open ones too
-    "rejected_good",            # rejected with a fit of at least `good`
-    "untouched_value",          # cents of leads nobody touched in a worked stage
-    "effort", "wasted",         # seconds of people's work; of it, on leads below `good`
-    "blame_lead", "blame_follow_up",            # [109]
-    "merged", "duplicates")])   # second records merged; visits of second records
+VISITS = np.dtype(
+    [
+        (name, _f)
+        for name in (
+            "entered",
+            "touched",
+            "reached",
+            "attempts",  # attempts: of visits that ended
+            "forward",
+            "back",
+            "end",
+            "lost",
+            "unreached",
+            "cold",
+            "returned",
+            "cycle_limit",
+            "silent",
+            "open",
+            "rejected",
+            "response",  # sum of seconds from entry to first touch
+            "stay",  # sum of seconds in the stage, of visits that ended other than silent
+            "within",
+            "beyond",  # first touched within the first deadline; too late or never, deadline passed [61]
+            # of visits that ended, and in the cohort of open ones too
+            "rejected_good",  # rejected with a fit of at least `good`
+            "untouched_value",  # cents of leads nobody touched in a worked stage
+            "effort",
+            "wasted",  # seconds of people's work; of it, on leads below `good`
+            "blame_lead",
+            "blame_follow_up",  # [109]
+            "merged",
+            "duplicates",
+        )
+    ]
+)  # second records merged; visits of second records
 # [window, stage, team]; in the calendar by the instant of assignment
-ASSIGNMENTS = np.dtype([(name, _f) for name in (
-    "assigned", "promised", "kept_draw", "touch_kept", "touch_broken", "touch_neither", "touch_inherited",
-    "tries_kept", "tries_broken", "tries_neither",
-    "accept_kept", "accept_broken", "accept_neither", "accept_inherited",
-    "late", "warned", "escalated", "reassigned", "returned",
-    "accepted", "rejected", "asked", "pursued")])       # asked: whether to pursue a lead of the other side [95]
+ASSIGNMENTS = np.dtype(
+    [
+        (name, _f)
+        for name in (
+            "assigned",
+            "promised",
+            "kept_draw",
+            "touch_kept",
+            "touch_broken",
+            "touch_neither",
+            "touch_inherited",
+            "tries_kept",
+            "tries_broken",
+            "tries_neither",
+            "accept_kept",
+            "accept_broken",
+            "accept_neither",
+            "accept_inherited",
+            "late",
+            "warned",
+            "escalated",
+            "reassigned",
+            "returned",
+            "accepted",
+            "rejected",
+            "asked",
+            "pursued",
+        )
+    ]
+)  # asked: whether to pursue a lead of the other side [95]
 # [team], within the measured window
-TEAMS = np.dtype([(name, _f) for name in (
-    "attempts", "contacts",     # started within the window
-    "busy",                     # seconds of work within opening hours (stretched) [76]
-    "overtime")])               # seconds of work outside them
+TEAMS = np.dtype(
+    [
+        (name, _f)
+        for name in (
+            "attempts",
+            "contacts",  # started within the window
+            "busy",  # seconds of work within opening hours (stretched) [76]
+            "overtime",
+        )
+    ]
+)  # seconds of work outside them
 # [window, definition, source, segment]
-PASSES = np.dtype([("count", _f), ("value", _f), ("time", _f)])     # value in cents, time = seconds since arrival
+PASSES = np.dtype([("count", _f), ("value", _f), ("time", _f)])  # value in cents, time = seconds since arrival
 
 
 class Summary(NamedTuple):
     """Counts of one replication."""
 
-    visits: Any                 # VISITS[window, source, segment, stage]
-    assignments: Any            # ASSIGNMENTS[window, stage, team]
-    teams: Any                  # TEAMS[team]
-    passes: Any                 # PASSES[window, definition, source, segment]
-    responses: NDArray[np.float64]      # [window, stage, len(RESPONSE_EDGES) + 1]
-    days: NDArray[np.float64]   # [day, column]: see day_columns; whole run, all leads
-    breaches: NDArray[np.float64]       # [team, hour of the local week]: broken first-touch deadlines in the window
-    both: NDArray[np.float64]   # [definition, definition] leads of the cohort that passed both
-    arrived: NDArray[np.float64]        # [window 0, source, segment] leads of the cohort
+    visits: Any  # VISITS[window, source, segment, stage]
+    assignments: Any  # ASSIGNMENTS[window, stage, team]
+    teams: Any  # TEAMS[team]
+    passes: Any  # PASSES[window, definition, source, segment]
+    responses: NDArray[np.float64]  # [window, stage, len(RESPONSE_EDGES) + 1]
+    days: NDArray[np.float64]  # [day, column]: see day_columns; whole run, all leads
+    breaches: NDArray[np.float64]  # [team, hour of the local week]: broken first-touch deadlines in the window
+    both: NDArray[np.float64]  # [definition, definition] leads of the cohort that passed both
+    arrived: NDArray[np.float64]  # [window 0, source, segment] leads of the cohort
 
 
 def new_summary(plan: Plan) -> Summary:
@@ -77,7 +131,8 @@ def new_summary(plan: Plan) -> Summary:
         records(PASSES, 2, definitions, sources, segments),
         np.zeros((2, stages, len(RESPONSE_EDGES) + 1)),
         np.zeros((int(plan.settings[0].days_count), day_columns(plan).width)),
-        np.zeros((teams, 168)), np.zeros((definitions, definitions)),
+        np.zeros((teams, 168)),
+        np.zeros((definitions, definitions)),
         np.zeros((1, sources, segments)),
     )
 
@@ -85,12 +140,12 @@ def new_summary(plan: Plan) -> Summary:
 class DayColumns(NamedTuple):
     """First column of each kind in the day table. Day d runs from local midnight d to d + 1."""
 
-    passes: int                 # arrivals are column 0; then passings by definition and segment
-    value: int                  # their value, cents
-    open: int                   # open visits by stage at the midnight that ends the day
-    queue: int                  # leads waiting by team, then
-    busy: int                   # seconds of work within opening hours by team, of attempts started on the day
-    level: int                  # levels at that midnight
+    passes: int  # arrivals are column 0; then passings by definition and segment
+    value: int  # their value, cents
+    open: int  # open visits by stage at the midnight that ends the day
+    queue: int  # leads waiting by team, then
+    busy: int  # seconds of work within opening hours by team, of attempts started on the day
+    level: int  # levels at that midnight
     width: int
 
 
@@ -100,5 +155,6 @@ def day_columns(plan: Plan) -> DayColumns:
     stages, teams = len(plan.stages), len(plan.teams)
     opened = 1 + 2 * groups
     queue = opened + stages
-    return DayColumns(1, 1 + groups, opened, queue, queue + teams, queue + 2 * teams,
-                      queue + 2 * teams + len(plan.levels))
+    return DayColumns(
+        1, 1 + groups, opened, queue, queue + teams, queue + 2 * teams, queue + 2 * teams + len(plan.levels)
+    )

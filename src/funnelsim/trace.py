@@ -16,15 +16,21 @@ _BELOW_SOURCE = (1 << SOURCE_AT) - 1
 class Trace(NamedTuple):
     """The tables of one replication, each in order of lead and time; and the levels at each midnight."""
 
-    visits: Any                 # VISIT
-    assignments: Any            # ASSIGNMENT
-    attempts: Any               # ATTEMPT
-    passings: Any               # PASSING
-    levels: NDArray[np.float64]         # [day, level] at the midnight that ends the day; 0 past the horizon
+    visits: Any  # VISIT
+    assignments: Any  # ASSIGNMENT
+    attempts: Any  # ATTEMPT
+    passings: Any  # PASSING
+    levels: NDArray[np.float64]  # [day, level] at the midnight that ends the day; 0 past the horizon
 
     @classmethod
-    def of(cls, visits: Sequence[Any], assignments: Sequence[Any], attempts: Sequence[Any], passings: Sequence[Any],
-           levels: NDArray[np.float64]) -> Trace:
+    def of(
+        cls,
+        visits: Sequence[Any],
+        assignments: Sequence[Any],
+        attempts: Sequence[Any],
+        passings: Sequence[Any],
+        levels: NDArray[np.float64],
+    ) -> Trace:
         """From rows in any order: lists of tuples or record arrays."""
         return cls(
             _ordered(visits, VISIT, ("lead", "entered", "stage", "number")),

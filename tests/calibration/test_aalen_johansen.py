@@ -46,7 +46,7 @@ def test_nobody_left() -> None:
     assert curve.at(np.array([5.0])) == pytest.approx([0.0])
 
 
-@pytest.mark.filterwarnings("ignore")       # theirs, of ties and of pandas
+@pytest.mark.filterwarnings("ignore")  # theirs, of ties and of pandas
 def test_as_lifelines_has_it() -> None:
     lifelines = pytest.importorskip("lifelines")
     rng = np.random.default_rng(1)

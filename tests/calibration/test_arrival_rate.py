@@ -142,9 +142,10 @@ def test_trend_is_seldom_seen_where_there_is_none() -> None:
     assert seen <= 10  # 2 expected at 1 %; more than 10 once in 10,000
 
 
-@pytest.mark.parametrize(("a_week", "level", "growth", "weeks"), [
-    (25, 0.0, 0.0, 26), (60, 0.25, 0.0, 26), (60, 0.25, 0.0, 10), (200, 0.1, 0.6, 52),
-])
+@pytest.mark.parametrize(
+    ("a_week", "level", "growth", "weeks"),
+    [(25, 0.0, 0.0, 26), (60, 0.25, 0.0, 26), (60, 0.25, 0.0, 10), (200, 0.1, 0.6, 52)],
+)
 def test_errors_of_rates(a_week: float, level: float, growth: float, weeks: int) -> None:
     """95 % intervals hold the rate, with a random level, few weeks or a trend, too: fewer than 456 of 500 would be
     held once in 10,000 times."""

@@ -28,9 +28,22 @@ stages: {{asked: asked, met: met{bought}}}
 def step(entered: list[float], went: list[float], ends: list[float], takes: float | None = None) -> Step:
     """Totals of one group: a cohort a period."""
     c = len(entered)
-    return Step("asked", "met", WEEK, np.array(entered), np.array(ends), np.zeros(c, int), 1,
-                tuple(np.ones(1) for _ in entered), np.arange(c), np.zeros(c), np.array(ends), np.array(went), False,
-                takes)
+    return Step(
+        "asked",
+        "met",
+        WEEK,
+        np.array(entered),
+        np.array(ends),
+        np.zeros(c, int),
+        1,
+        tuple(np.ones(1) for _ in entered),
+        np.arange(c),
+        np.zeros(c),
+        np.array(ends),
+        np.array(went),
+        False,
+        takes,
+    )
 
 
 def test_a_time_that_is_known_leaves_a_binomial() -> None:
@@ -60,9 +73,11 @@ def test_cohorts_that_differ_widen_the_interval() -> None:
 @pytest.mark.parametrize("family", ["weibull", "lognormal", "gamma"])
 def test_chance_of_an_even_entry(family: str) -> None:
     """A(m) against numerical integration of F over the week of entry."""
-    laws = {"weibull": stats.weibull_min(np.exp(-0.2), scale=np.exp(13.0)),
-            "lognormal": stats.lognorm(np.exp(0.2), scale=np.exp(13.0)),
-            "gamma": stats.gamma(np.exp(0.2), scale=np.exp(13.0))}
+    laws = {
+        "weibull": stats.weibull_min(np.exp(-0.2), scale=np.exp(13.0)),
+        "lognormal": stats.lognorm(np.exp(0.2), scale=np.exp(13.0)),
+        "gamma": stats.gamma(np.exp(0.2), scale=np.exp(13.0)),
+    }
     ages = np.array([0.0, 0.4, 1.0, 3.5])
     found, slopes = chance(step([1], [0], [1]), family, 13.0, 0.2, ages)
     for age, value in zip(ages, found, strict=True):
@@ -117,8 +132,14 @@ def as_of(weeks: int) -> str:
 
 
 def shares(found: Calibration) -> dict[str, tuple[float, float, float]]:
-    return {stage.name: (stage.share(stage.order[0]).low, stage.share(stage.order[0]).value,
-                         stage.share(stage.order[0]).high) for stage in found.stages}
+    return {
+        stage.name: (
+            stage.share(stage.order[0]).low,
+            stage.share(stage.order[0]).value,
+            stage.share(stage.order[0]).high,
+        )
+        for stage in found.stages
+    }
 
 
 def test_totals_tell_shares_and_times_when_they_rise_with_age(tmp_path: Path) -> None:
@@ -145,8 +166,7 @@ def test_counts_by_elapsed_week(tmp_path: Path) -> None:
     told = shares(found)
     assert told["asked"][0] < 0.40 < told["asked"][2] and told["met"][0] < 0.50 < told["met"][2]
     assert found.stages[0].fit.median([0]) == pytest.approx(1.5 * np.log(2) ** (1 / 1.2) * WEEK, rel=0.1)
-    (tmp_path / "next.yaml").write_text(
-        "extends: a.fitted.yaml\nmeasure: 8 weeks\ndefinitions: {won: enters bought}\n")
+    (tmp_path / "next.yaml").write_text("extends: a.fitted.yaml\nmeasure: 8 weeks\ndefinitions: {won: enters bought}\n")
     scenario = load(str(tmp_path / "next.yaml")).scenario
     assert scenario.stages["asked"].next["met"].value == pytest.approx(told["asked"][1], abs=1e-4)
 
@@ -175,13 +195,27 @@ def test_sources_have_shares_of_their_own(tmp_path: Path) -> None:
 
 
 def test_rows_that_contradict_themselves_are_counted(tmp_path: Path) -> None:
-    rows = ["week,asked,met", "2025-01-06,100,30", "2025-01-06,100,30", "2025-01-13,100,130", "soon,100,30",
-            "2025-01-20,100,-3", "2025-01-27,,3", "2025-02-03,100,", "2025-02-10,100,28", "2027-02-10,100,28"]
+    rows = [
+        "week,asked,met",
+        "2025-01-06,100,30",
+        "2025-01-06,100,30",
+        "2025-01-13,100,130",
+        "soon,100,30",
+        "2025-01-20,100,-3",
+        "2025-01-27,,3",
+        "2025-02-03,100,",
+        "2025-02-10,100,28",
+        "2027-02-10,100,28",
+    ]
     found = calibrate(write(tmp_path, rows, "2025-06-30"))
     assert {count.reason: count.rows for count in found.tally.counts.values()} == {
-        "a period seen before (the first row counts)": 1, "more in a later stage than before it": 1,
-        "a period that cannot be read in week": 1, "a count that is no whole number": 1,
-        "nobody is counted in the first stage": 1, "a period that begins after the as-of date": 1}
+        "a period seen before (the first row counts)": 1,
+        "more in a later stage than before it": 1,
+        "a period that cannot be read in week": 1,
+        "a count that is no whole number": 1,
+        "nobody is counted in the first stage": 1,
+        "a period that begins after the as-of date": 1,
+    }
     assert found.stages[0].visits == 200 and found.stages[0].seen("met") == 58
     assert "1 of 3 cohorts tell nothing about it yet" in found.report()
 

@@ -29,16 +29,23 @@ def spells(rng: np.random.Generator, leads: int, days: float) -> tuple[Spells, n
     time = np.where(on, 6 * DAY * rng.weibull(0.9, leads), np.where(lost, 12 * DAY * rng.weibull(1.1, leads), np.inf))
     seen = time < age
     outcome = np.where(seen, np.where(on, 1, 2), 0)
-    return Spells(("met", "lost"), age, np.where(seen, time, age), outcome, np.ones(leads),
-                  np.zeros(leads, int)), score[:, None]
+    return Spells(
+        ("met", "lost"), age, np.where(seen, time, age), outcome, np.ones(leads), np.zeros(leads, int)
+    ), score[:, None]
 
 
 def test_long_ago_it_is_a_logistic_regression() -> None:
     """When everything has happened, who went on is all that counts."""
     rng = np.random.default_rng(1)
     found, x = spells(rng, 3000, 60)
-    done = Spells(found.exits, np.full(3000, 5000 * DAY), found.time, np.where(found.outcome == 1, 1, 2),
-                  found.rounding, found.group)
+    done = Spells(
+        found.exits,
+        np.full(3000, 5000 * DAY),
+        found.time,
+        np.where(found.outcome == 1, 1, 2),
+        found.rounding,
+        found.group,
+    )
     value, cov = slopes_given_times(done, np.ones(3000, bool), weigh(done), (0,), x)
     y = found.outcome == 1
 
@@ -85,8 +92,10 @@ def history(folder: Path, leads: int = 6000) -> Path:
     lines[7] = lines[7].rpartition(",")[0] + ","
     (folder / "leads.csv").write_text("\n".join(["id,made,met,bought,source,score", *lines]) + "\n")
     path = folder / "a.history.yaml"
-    path.write_text("as_of: 2025-05-30\ntables: {leads: {file: leads.csv, id: id}}\nsource: source\n"
-                    "stages: {lead: made, talk: met, customer: bought}\ncovariates: {score: score}\n")
+    path.write_text(
+        "as_of: 2025-05-30\ntables: {leads: {file: leads.csv, id: id}}\nsource: source\n"
+        "stages: {lead: made, talk: met, customer: bought}\ncovariates: {score: score}\n"
+    )
     return path
 
 
@@ -100,7 +109,8 @@ def test_a_score_in_a_history(tmp_path: Path) -> None:
     assert better["fair"] - better["web"] == pytest.approx(0.8, abs=0.2)  # the source keeps what is the source's
     assert "score, 10" in found.report() and "no score (taken as the average)" in found.report()
     (tmp_path / "next.yaml").write_text(
-        "extends: a.fitted.yaml\nmeasure: 8 weeks\ndefinitions: {won: enters customer}\n")
+        "extends: a.fitted.yaml\nmeasure: 8 weeks\ndefinitions: {won: enters customer}\n"
+    )
     scenario = load(str(tmp_path / "next.yaml")).scenario
     assert scenario.fit_spread == pytest.approx(slopes.spread, rel=1e-3)
     assert scenario.fitted["covariates"]["score"]["effect"] == pytest.approx(slopes.value[0], rel=1e-3)

@@ -30,8 +30,15 @@ def coverage(truth: str, days: float, repetitions: int, seed: int, hidden: float
         time = TRUTHS[truth].rvs(LEADS, random_state=rng)
         since = (days - hidden) * DAY
         seen = (rng.random(LEADS) < SHARE) & (time <= age) & (time >= age - since)
-        data = Spells(("won",), age, np.where(seen, time, age), seen.astype(int), np.ones(LEADS),
-                      np.zeros(LEADS, int), recorded_for=(since if hidden else np.inf,))
+        data = Spells(
+            ("won",),
+            age,
+            np.where(seen, time, age),
+            seen.astype(int),
+            np.ones(LEADS),
+            np.zeros(LEADS, int),
+            recorded_for=(since if hidden else np.inf,),
+        )
         share = weigh(data).share(0)
         held += share.low <= SHARE <= share.high
         found.append(share.value)

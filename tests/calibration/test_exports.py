@@ -32,10 +32,18 @@ EXPORTS: list[tuple[Export, str, tuple[str, ...], bool]] = [
     (crm.hubspot_contacts_by_name, "HubSpot contacts", ("lead", "mql", "customer"), False),
     (crm.hubspot_deals, "HubSpot deals", ("appointment_scheduled", "contract_sent", "closed_won"), True),
     (crm.hubspot_deal_stages, "HubSpot deals, one row a stage", ("qualified", "proposal", "closed_won"), True),
-    (crm.salesforce_opportunity_history, "Salesforce OpportunityHistory",
-     ("prospecting", "proposal_price_quote", "closed_won"), True),
-    (crm.salesforce_field_history, "Salesforce OpportunityFieldHistory",
-     ("prospecting", "negotiation", "closed_won"), True),
+    (
+        crm.salesforce_opportunity_history,
+        "Salesforce OpportunityHistory",
+        ("prospecting", "proposal_price_quote", "closed_won"),
+        True,
+    ),
+    (
+        crm.salesforce_field_history,
+        "Salesforce OpportunityFieldHistory",
+        ("prospecting", "negotiation", "closed_won"),
+        True,
+    ),
     (crm.salesforce_lead_history, "Salesforce LeadHistory", ("prospecting", "negotiation", "closed_won"), True),
     (crm.event_log, "event log", ("submitted", "checked", "approved"), True),
     (crm.xes, "event log", ("submitted", "checked", "approved"), True),
@@ -147,17 +155,30 @@ def test_a_person_column_cannot_be_asked_for(tmp_path: Path) -> None:
     crm.pipedrive_deals(tmp_path)
     (tmp_path / "it.history.yaml").write_text(
         "as_of: 2026-06-30\ntables: {leads: {file: deals.csv, id: Person - Email}}\n"
-        "stages: {deal: Deal - Deal created, customer: Deal - Won time}\n")
+        "stages: {deal: Deal - Deal created, customer: Deal - Won time}\n"
+    )
     with pytest.raises(DataError, match="'Person - Email' holds personal data, which is never loaded"):
         calibrate(tmp_path / "it.history.yaml")
 
 
-@pytest.mark.parametrize(("name", "personal"), [
-    ("Email", True), ("Contact - Phone", True), ("Mobile Phone Number", False), ("FirstName", True),
-    ("Deal Name", True), ("E-Mail", True), ("StageName", False), ("concept:name", False),
-    ("Date of first phone call", False),
-    ("phone_screen_date", False), ("Deal - ID", False), ("Work email", True), ("Person - Name", True),
-])
+@pytest.mark.parametrize(
+    ("name", "personal"),
+    [
+        ("Email", True),
+        ("Contact - Phone", True),
+        ("Mobile Phone Number", False),
+        ("FirstName", True),
+        ("Deal Name", True),
+        ("E-Mail", True),
+        ("StageName", False),
+        ("concept:name", False),
+        ("Date of first phone call", False),
+        ("phone_screen_date", False),
+        ("Deal - ID", False),
+        ("Work email", True),
+        ("Person - Name", True),
+    ],
+)
 def test_what_is_personal(name: str, personal: bool) -> None:
     assert is_personal(name) is personal
 
@@ -220,13 +241,16 @@ def test_a_query_gives_the_same_as_its_file(tmp_path: Path) -> None:
     assert from_database.snapshot == from_file.snapshot and from_database.conversion() == from_file.conversion()
 
 
-@pytest.mark.parametrize(("database", "query", "told"), [
-    ("crm.sqlite", "SELECT a FROM nowhere", "does not take the query: no such table: nowhere"),
-    ("crm.sqlite", "DROP TABLE deals", "does not take the query"),
-    ("gone.sqlite", "SELECT 1", "no such database"),
-    ("crm.sqlite", "", "a database needs a query"),
-    ("postgresql://me:secret@nowhere/crm", "SELECT 1", "a password does not belong here"),
-])
+@pytest.mark.parametrize(
+    ("database", "query", "told"),
+    [
+        ("crm.sqlite", "SELECT a FROM nowhere", "does not take the query: no such table: nowhere"),
+        ("crm.sqlite", "DROP TABLE deals", "does not take the query"),
+        ("gone.sqlite", "SELECT 1", "no such database"),
+        ("crm.sqlite", "", "a database needs a query"),
+        ("postgresql://me:secret@nowhere/crm", "SELECT 1", "a password does not belong here"),
+    ],
+)
 def test_queries_that_do_not_work(database: str, query: str, told: str, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "crm.sqlite") as connection:
         connection.execute("CREATE TABLE deals (id TEXT)")

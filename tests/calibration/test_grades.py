@@ -59,8 +59,11 @@ def test_the_written_curve_ends_at_the_fitted_share_within_its_band(found: Calib
 def test_visits_from_before_recording_began_are_no_part_of_the_curve(tmp_path: Path) -> None:
     """Wins were recorded from April on only: of those who talked before, who won in secret would look open."""
     history = write_funnel(tmp_path, 12, a_week=120.0)
-    history.write_text(history.read_text().replace(
-        "customer: leads.customer", "customer: {entered: leads.customer, recorded_from: 2025-04-07}"))
+    history.write_text(
+        history.read_text().replace(
+            "customer: leads.customer", "customer: {entered: leads.customer, recorded_from: 2025-04-07}"
+        )
+    )
     stage = calibrate(history).stages[1]
     curve = observed(stage)["customer"]
     all_of_them = observed(replace(stage, spells=replace(stage.spells, recorded_for=())))["customer"]
@@ -72,9 +75,19 @@ def test_visits_from_before_recording_began_are_no_part_of_the_curve(tmp_path: P
 def test_the_report_says_what_it_rests_on(found: Calibration) -> None:
     """Read and dropped, follow-up, families, distance from the data, dispersion, grades, what cannot be told."""
     told = found.report()
-    for title in ("Read", "leads.csv: ", "Every row was used as it stands", "How well it is known", "follow-up",
-                  "by family", "off the data", "Grades", "  measured: stages.lead.next", "weekly totals vary",
-                  "What this history cannot tell"):
+    for title in (
+        "Read",
+        "leads.csv: ",
+        "Every row was used as it stands",
+        "How well it is known",
+        "follow-up",
+        "by family",
+        "off the data",
+        "Grades",
+        "  measured: stages.lead.next",
+        "weekly totals vary",
+        "What this history cannot tell",
+    ):
         assert title in told, title
     for stage in found.stages:
         for target in stage.order:
@@ -89,7 +102,12 @@ def test_a_figure_a_stage_and_nothing_else_is_touched(found: Calibration, tmp_pa
     (folder / "notes.txt").write_text("mine")
     drawn = api.calibrate(history, tmp_path / "f.yaml", figures=folder).files
     assert {file.name for file in folder.iterdir()} == {
-        "notes.txt", "1-lead.png", "1-lead.svg", "2-talk.png", "2-talk.svg"}
+        "notes.txt",
+        "1-lead.png",
+        "1-lead.svg",
+        "2-talk.png",
+        "2-talk.svg",
+    }
     assert folder / "1-lead.png" in drawn
     svg = (folder / "1-lead.svg").read_text()
     assert "talk: in the end" in svg and "Time since a lead entered lead (days)" in svg

@@ -63,12 +63,56 @@ def test_random_text_as_a_history_file(text: str) -> None:
         assert not survives(Path(name), history, history)
 
 
-CELLS = st.sampled_from(["", " ", "2026-01-05", "05/01/2026", "13.01.2026 10:00", "1767600000000", "-1", "1e400",
-                         "ü\u2028", "Closed Won", "lost", "null", '{"New Value": 3}', "€ 1.234,5", "9999-12-31",
-                         "0001-01-01", "NaN"])
-NAMES = st.sampled_from(["id", "Record ID", "case", "activity", "time", "created", "Deal Stage", "StageName", "Field",
-                         "OpportunityId", "CreatedDate", "OldValue", "NewValue", "won_on", "lost_on", "Email", "value",
-                         "source", "leadId", "activityTypeId", "activityDate", "attributes", "a.b > c", " ", "leads.x"])
+CELLS = st.sampled_from(
+    [
+        "",
+        " ",
+        "2026-01-05",
+        "05/01/2026",
+        "13.01.2026 10:00",
+        "1767600000000",
+        "-1",
+        "1e400",
+        "ü\u2028",
+        "Closed Won",
+        "lost",
+        "null",
+        '{"New Value": 3}',
+        "€ 1.234,5",
+        "9999-12-31",
+        "0001-01-01",
+        "NaN",
+    ]
+)
+NAMES = st.sampled_from(
+    [
+        "id",
+        "Record ID",
+        "case",
+        "activity",
+        "time",
+        "created",
+        "Deal Stage",
+        "StageName",
+        "Field",
+        "OpportunityId",
+        "CreatedDate",
+        "OldValue",
+        "NewValue",
+        "won_on",
+        "lost_on",
+        "Email",
+        "value",
+        "source",
+        "leadId",
+        "activityTypeId",
+        "activityDate",
+        "attributes",
+        "a.b > c",
+        " ",
+        "leads.x",
+    ]
+)
 
 
 @QUIET
@@ -81,8 +125,16 @@ def test_random_tables(names: list[str], data: st.DataObject) -> None:
         survives(folder, crm.write(folder / "data.csv", names, rows * 3))
 
 
-EXPORTS = [crm.hubspot_contacts, crm.hubspot_deals, crm.salesforce_field_history, crm.salesforce_lead,
-           crm.pipedrive_deals, crm.marketo_activities, crm.event_log, crm.wide_dates]
+EXPORTS = [
+    crm.hubspot_contacts,
+    crm.hubspot_deals,
+    crm.salesforce_field_history,
+    crm.salesforce_lead,
+    crm.pipedrive_deals,
+    crm.marketo_activities,
+    crm.event_log,
+    crm.wide_dates,
+]
 
 
 @settings(QUIET, max_examples=25)

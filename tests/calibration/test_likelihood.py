@@ -78,7 +78,7 @@ def test_likelihood_against_brute_force():
 
     expected = 0.0
     for a, t, o, g in zip(age, time, outcome, group, strict=True):
-        e = np.exp([0.0, *x[2 * g: 2 * g + 2]])
+        e = np.exp([0.0, *x[2 * g : 2 * g + 2]])
         pi = (e / e.sum())[1:]
         late = max(a - 60 * DAY, 0.0)
         if o:
@@ -88,7 +88,7 @@ def test_likelihood_against_brute_force():
             expected += np.log(1 - sum(pi[j] * (gone(j, a) - gone(j, unseen[j]) + gone(j, late)) for j in range(2)))
         expected -= np.log(1 - sum(pi[j] * gone(j, late) for j in range(2)))
     for g in range(2):
-        e = np.exp([0.0, *x[2 * g: 2 * g + 2]])
+        e = np.exp([0.0, *x[2 * g : 2 * g + 2]])
         expected += PRIOR * np.log(e / e.sum()).sum()
     value, _ = negative_log_likelihood(x, bin_spells(data, bins=10**6), ("weibull", "lognormal"), (0, 1))
     assert -value == pytest.approx(expected, rel=1e-7)
@@ -101,8 +101,18 @@ def test_gradient(rounding):
     rng = np.random.default_rng(6)
     laws = [stats.weibull_min(0.8, scale=9 * DAY), stats.gamma(2.0, scale=4 * DAY)]
     age, time, outcome = history(rng, 2000, [0.3, 0.3], laws, 90, (50 * DAY, np.inf), 60 * DAY)
-    data = bin_spells(spells(age, time, outcome, ("a", "b"), rng.integers(0, 3, len(age)), rounding,
-                             recorded_for=(50 * DAY, np.inf), observed_for=60 * DAY))
+    data = bin_spells(
+        spells(
+            age,
+            time,
+            outcome,
+            ("a", "b"),
+            rng.integers(0, 3, len(age)),
+            rounding,
+            recorded_for=(50 * DAY, np.inf),
+            observed_for=60 * DAY,
+        )
+    )
     chosen = (("weibull", "gamma"), (0, 1))
     x = first_vector(data, *chosen) + 0.1
     numeric = approx_fprime(x, lambda y: negative_log_likelihood(y, data, *chosen)[0], 1e-6)

@@ -15,12 +15,15 @@ from funnelsim.calibration.pipeline import Calibration, fit_history, open_histor
 
 MARCH = datetime(2025, 3, 1, tzinfo=UTC)
 HEAD = "as_of: 2025-06-30\ntimezone: UTC\n"
-WIDE = HEAD + """tables: {leads: {file: leads.csv, id: id}, deals: {file: deals.csv, id: lead}}
+WIDE = (
+    HEAD
+    + """tables: {leads: {file: leads.csv, id: id}, deals: {file: deals.csv, id: lead}}
 source: leads.source
 value: deals.amount
 stages: {lead: leads.came, talk: leads.talked, customer: deals.won}
 lost: leads.lost
 """
+)
 LEADS = """id,source,came,talked,lost
 early,web,2025-01-05 10:00:00,2025-01-20 10:00:00,
 won,web,2025-01-06 10:00:00,2025-01-12 10:00:00,
@@ -34,11 +37,14 @@ won,2025-02-12 10:00:00,1000
 slow,2025-05-01 10:00:00,2000
 late,2025-05-02 10:00:00,3000
 """
-LOG = HEAD + """events: {file: events.csv, case: case, activity: activity, time: time}
+LOG = (
+    HEAD
+    + """events: {file: events.csv, case: case, activity: activity, time: time}
 value: events.amount
 stages: {lead: {activity: came}, talk: {activity: talked}, customer: {activity: won}}
 lost: {activity: lost}
 """
+)
 EVENTS = """case,activity,time,amount
 a,came,2025-01-05 10:00:00,500
 a,talked,2025-01-06 10:00:00,500
@@ -49,10 +55,13 @@ b,talked,2025-04-01 10:00:00,700
 b,won,2025-04-09 10:00:00,700
 c,came,2025-03-02 10:00:00,900
 """
-STATUS = HEAD + """tables: {deals: {file: status.csv, id: id}}
+STATUS = (
+    HEAD
+    + """tables: {deals: {file: status.csv, id: id}}
 stages: {lead: deals.came, customer: {}}
 outcome: {column: deals.status, time: deals.closed, values: {Won: customer, Lost: lost}}
 """
+)
 STATUSES = """id,came,status,closed
 a,2025-01-05 10:00:00,Won,2025-02-01 10:00:00
 b,2025-01-06 10:00:00,Won,2025-05-01 10:00:00
@@ -78,17 +87,26 @@ def stays(records: Records) -> list[tuple[str, str, str]]:
     """(lead, stage, where it went)."""
     visits = records.visits
     names = {**dict(enumerate(records.stages)), -1: "lost", OPEN: "open"}
-    return sorted((str(records.ids[lead]), names[stage], names[to])
-                  for lead, stage, to in zip(visits.lead, visits.stage, visits.to, strict=True))
+    return sorted(
+        (str(records.ids[lead]), names[stage], names[to])
+        for lead, stage, to in zip(visits.lead, visits.stage, visits.to, strict=True)
+    )
 
 
 def test_what_happens_later_is_not_known(tmp_path: Path) -> None:
     """On 1 March `open` has not talked yet, `slow` has not bought, and nobody has heard of `late` or of e-mail."""
     records = then(tmp_path, WIDE, leads=LEADS, deals=DEALS)
     assert stays(records) == [
-        ("early", "lead", "talk"), ("early", "talk", "open"), ("lost", "lead", "lost"), ("open", "lead", "open"),
-        ("slow", "lead", "talk"), ("slow", "talk", "open"), ("won", "customer", "open"), ("won", "lead", "talk"),
-        ("won", "talk", "customer")]
+        ("early", "lead", "talk"),
+        ("early", "talk", "open"),
+        ("lost", "lead", "lost"),
+        ("open", "lead", "open"),
+        ("slow", "lead", "talk"),
+        ("slow", "talk", "open"),
+        ("won", "customer", "open"),
+        ("won", "lead", "talk"),
+        ("won", "talk", "customer"),
+    ]
     assert set(records.sources) == {"web", "fair"}
 
 
@@ -101,30 +119,43 @@ def test_the_worth_of_a_deal_that_is_won_later_is_not_known(tmp_path: Path) -> N
 def test_a_loss_that_is_taken_back_later_was_a_loss(tmp_path: Path) -> None:
     """With hindsight b's loss is left out, as b went on in April; on 1 March b was lost. Amounts count from the win."""
     records = then(tmp_path, LOG, events=EVENTS)
-    assert stays(records) == [("a", "customer", "open"), ("a", "lead", "talk"), ("a", "talk", "customer"),
-                              ("b", "lead", "lost")]
+    assert stays(records) == [
+        ("a", "customer", "open"),
+        ("a", "lead", "talk"),
+        ("a", "talk", "customer"),
+        ("b", "lead", "lost"),
+    ]
     assert np.isnan(records.value[list(records.ids).index("b")])
 
 
 def test_an_outcome_counts_once_its_time_has_come(tmp_path: Path) -> None:
     """b is won in May; nobody can say when c was lost, so on 1 March c is open."""
     records = then(tmp_path, STATUS, status=STATUSES)
-    assert stays(records) == [("a", "customer", "open"), ("a", "lead", "customer"), ("b", "lead", "open"),
-                              ("c", "lead", "open"), ("d", "lead", "lost")]
+    assert stays(records) == [
+        ("a", "customer", "open"),
+        ("a", "lead", "customer"),
+        ("b", "lead", "open"),
+        ("c", "lead", "open"),
+        ("d", "lead", "lost"),
+    ]
 
 
 def test_changes_that_come_later_are_not_known_of(tmp_path: Path) -> None:
-    history, _ = as_known(*open_history(written(tmp_path, WIDE + "changes: [2025-02-01, 2025-05-01]\n", leads=LEADS,
-                                                deals=DEALS)), MARCH)
+    history, _ = as_known(
+        *open_history(written(tmp_path, WIDE + "changes: [2025-02-01, 2025-05-01]\n", leads=LEADS, deals=DEALS)), MARCH
+    )
     assert [f"{change:%m}" for change in history.changes] == ["02"]
     assert history.as_of_text == "2025-02-28"
 
 
-@pytest.mark.parametrize("forged", [
-    LEADS.replace("2025-04-02 10:00:00,", ",2025-03-02 09:00:00"),
-    LEADS.replace("late,mail,2025-04-05 10:00:00,2025-04-09", "late,web,2025-03-01 00:00:00,2025-03-02"),
-    LEADS + "more,web,2025-06-01 10:00:00,,\nmost,web,2025-06-02 10:00:00,,\n",
-])
+@pytest.mark.parametrize(
+    "forged",
+    [
+        LEADS.replace("2025-04-02 10:00:00,", ",2025-03-02 09:00:00"),
+        LEADS.replace("late,mail,2025-04-05 10:00:00,2025-04-09", "late,web,2025-03-01 00:00:00,2025-03-02"),
+        LEADS + "more,web,2025-06-01 10:00:00,,\nmost,web,2025-06-02 10:00:00,,\n",
+    ],
+)
 def test_changing_what_comes_later_changes_nothing(tmp_path: Path, forged: str) -> None:
     """The tables as known then are the same to the last cell, and so are their hashes, by which forecasts are kept."""
     assert forged != LEADS

@@ -85,18 +85,49 @@ def stage(rng: np.random.Generator, leads: int, odds: float, hidden: float = np.
     lost = ~on & (rng.random(leads) < 0.5)
     time = np.where(on, 6 * DAY * rng.weibull(0.9, leads), np.where(lost, 12 * DAY * rng.weibull(1.1, leads), np.inf))
     seen = (time < age) & ((time > age - hidden) | ~on)
-    return Spells(("met", "lost"), age, np.where(seen, time, age), np.where(seen, np.where(on, 1, 2), 0),
-                  np.ones(leads), group, 2, (hidden, np.inf))
+    return Spells(
+        ("met", "lost"),
+        age,
+        np.where(seen, time, age),
+        np.where(seen, np.where(on, 1, 2), 0),
+        np.ones(leads),
+        group,
+        2,
+        (hidden, np.inf),
+    )
 
 
 @pytest.mark.parametrize("hidden", [np.inf, 30 * DAY])
 def test_a_small_source_given_the_times_of_all(hidden: float) -> None:
     """The same as fitting everything anew with the source as a group of its own, at a hundredth of the cost."""
     found = stage(np.random.default_rng(2), 6000, 2.0, hidden)
-    whole = weigh(Spells(found.exits, found.age, found.time, found.outcome, found.rounding,
-                         np.zeros(len(found), int), 1, found.recorded_for))
-    quick = share_given_times(Spells(found.exits, found.age, found.time, found.outcome, found.rounding,
-                                     np.zeros(len(found), int), 1, found.recorded_for), found.group == 1, whole, (0,))
+    whole = weigh(
+        Spells(
+            found.exits,
+            found.age,
+            found.time,
+            found.outcome,
+            found.rounding,
+            np.zeros(len(found), int),
+            1,
+            found.recorded_for,
+        )
+    )
+    quick = share_given_times(
+        Spells(
+            found.exits,
+            found.age,
+            found.time,
+            found.outcome,
+            found.rounding,
+            np.zeros(len(found), int),
+            1,
+            found.recorded_for,
+        ),
+        found.group == 1,
+        whole,
+        (0,),
+    )
     exact = refit(found, whole, 1).forward([0], 1)
     assert quick.value == pytest.approx(exact.value, abs=0.01)
     assert quick.se == pytest.approx(exact.se, rel=0.15)

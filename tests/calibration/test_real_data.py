@@ -127,7 +127,8 @@ def test_maven_is_won_in_two_modes(tmp_path: Path) -> None:
     """Deals are won within days or after months, and both modes are kept; Prospecting has not begun."""
     found = read("maven", "maven_crm_fictitious", tmp_path)
     assert found.leads == 8300 and {count.reason: count.rows for count in found.tally.dropped} == {
-        "no time in any stage": 500}
+        "no time in any stage": 500
+    }
     stage = found.stages[0]
     assert stage.seen("customer") == 4238 and stage.seen("lost") == 2473
     assert stage.targets.count("customer") >= 2

@@ -151,9 +151,7 @@ def simulated(model: str, values: np.ndarray, size: int, weeks: float, seed: int
     return simulated_with_truth(model, values, size, weeks, seed)[0]
 
 
-def simulated_with_truth(
-    model: str, values: np.ndarray, size: int, weeks: float, seed: int
-) -> tuple[Customers, float]:
+def simulated_with_truth(model: str, values: np.ndarray, size: int, weeks: float, seed: int) -> tuple[Customers, float]:
     """Customers by the words of the model, and the share of them that is still active at the end."""
     rng = np.random.default_rng(seed)
     r, alpha, a, b = values

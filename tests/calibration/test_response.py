@@ -29,7 +29,9 @@ def firm(rng: np.random.Generator, leads: int, hidden: float, moved: np.ndarray)
 
 def plain_slope(leads: Touched) -> float:
     late = np.log(leads.delay)
-    return -float(response_estimators.logit_fit(np.column_stack([np.ones(len(late)), late]), leads.went_on.astype(float))[1])
+    return -float(
+        response_estimators.logit_fit(np.column_stack([np.ones(len(late)), late]), leads.went_on.astype(float))[1]
+    )
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
@@ -79,12 +81,16 @@ def test_a_lot_that_was_none_is_found_out() -> None:
     found = response_estimators.by_lot(leads, arm, value[:, None], floor=1.0)
     assert isinstance(found, Refusal) and "not drawn by lot" in found.reason
     fair = rng.integers(0, 2, 4000)
-    assert isinstance(response_estimators.by_lot(firm(rng, 4000, 0.3, 3.0 * fair), fair, value[:, None], floor=1.0), ResponseFit)
+    assert isinstance(
+        response_estimators.by_lot(firm(rng, 4000, 0.3, 3.0 * fair), fair, value[:, None], floor=1.0), ResponseFit
+    )
 
 
 def test_an_instrument_that_moves_nothing_is_refused() -> None:
     rng = np.random.default_rng(4)
-    found = response_estimators.by_instrument(firm(rng, 3000, 0.5, rng.standard_normal(3000)), "noise", rng.standard_normal(3000))
+    found = response_estimators.by_instrument(
+        firm(rng, 3000, 0.5, rng.standard_normal(3000)), "noise", rng.standard_normal(3000)
+    )
     assert isinstance(found, Refusal) and "hardly moves the delay" in found.reason
 
 
@@ -104,7 +110,11 @@ def test_queue_at_arrival_by_hand() -> None:
 
 
 def test_a_pattern_that_goes_up_and_down_is_no_dose_response() -> None:
-    bands = [response_estimators.Band(0, 1, 1000, 300), response_estimators.Band(1, 2, 1000, 100), response_estimators.Band(2, 3, 1000, 300)]
+    bands = [
+        response_estimators.Band(0, 1, 1000, 300),
+        response_estimators.Band(1, 2, 1000, 100),
+        response_estimators.Band(2, 3, 1000, 300),
+    ]
     trend, bend = response_estimators.dose_response(bands)
     assert trend == pytest.approx(0.0, abs=1e-9) and bend > 100
     falling = [response_estimators.Band(i, i + 1, 1000, went) for i, went in enumerate((400, 300, 200))]

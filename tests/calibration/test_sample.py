@@ -136,10 +136,18 @@ def test_the_sample_is_small() -> None:
     assert len(files) == 2 and sum(path.stat().st_size for path in files) < 2_000_000
 
 
-@pytest.mark.parametrize(("stage", "target"), [
-    ("awareness", "discovery"), ("awareness", "lost"), ("discovery", "interest"), ("discovery", "lost"),
-    ("evaluation", "purchase"), ("evaluation", "lost"), ("purchase", "loyalty"),
-])
+@pytest.mark.parametrize(
+    ("stage", "target"),
+    [
+        ("awareness", "discovery"),
+        ("awareness", "lost"),
+        ("discovery", "interest"),
+        ("discovery", "lost"),
+        ("evaluation", "purchase"),
+        ("evaluation", "lost"),
+        ("purchase", "loyalty"),
+    ],
+)
 def test_the_truth_is_found(found: Calibration, stage: str, target: str) -> None:
     """Where everybody is dealt with, the shares of sample.truth.yaml are shares of entered leads."""
     truth = load(str(ROOT / "calibration" / "sample.truth.yaml")).scenario.stages[stage].next[target].value
@@ -165,7 +173,7 @@ def test_times_and_values_of_the_sample(found: Calibration) -> None:
     for stage in found.stages:
         if stage.name in pace:
             gone = stage.fit.gone_by(stage.forward[0], np.array([pace[stage.name] * 86400.0]))[0]
-            assert 0.35 < gone < 0.56       # later than the pace alone: in the last stages work comes on top
+            assert 0.35 < gone < 0.56  # later than the pace alone: in the last stages work comes on top
     assert found.value is not None and 5000 < float(found.value.text.split()[1]) < 12000
     rate = {source.name: source for source in found.arrivals.sources}
     assert abs(rate["search"].rate - 160) < 12 and rate["trade_show"].batches == (("2025-10-14", 300),)

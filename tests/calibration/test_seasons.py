@@ -72,12 +72,14 @@ def test_a_history_with_a_season(tmp_path: Path) -> None:
             rows.append(f"{len(rows)},{np.datetime64(int(at), 's')},{won}")
     (tmp_path / "leads.csv").write_text("\n".join(rows) + "\n")
     (tmp_path / "a.history.yaml").write_text(
-        "as_of: 2026-01-04\ntables: {leads: {file: leads.csv, id: id}}\nstages: {lead: made, customer: won}\n")
+        "as_of: 2026-01-04\ntables: {leads: {file: leads.csv, id: id}}\nstages: {lead: made, customer: won}\n"
+    )
     found = calibrate(tmp_path / "a.history.yaml", tmp_path / "a.fitted.yaml")
     assert found.arrivals.season is not None and found.arrivals.sources[0].rate == pytest.approx(30, rel=0.06)
     assert "arrivals have a season: most in November" in found.report() or "most in December" in found.report()
     (tmp_path / "next.yaml").write_text(
-        "extends: a.fitted.yaml\nmeasure: 8 weeks\ndefinitions: {won: enters customer}\n")
+        "extends: a.fitted.yaml\nmeasure: 8 weeks\ndefinitions: {won: enters customer}\n"
+    )
     rate = load(str(tmp_path / "next.yaml")).scenario.sources["all"].rate
     by_month = [value.value if hasattr(value, "value") else value for _, value in rate.steps]
     assert len(by_month) == 13

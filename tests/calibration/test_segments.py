@@ -43,8 +43,10 @@ def write(folder: Path, rows: list[Row], as_of: str, history: str = HISTORY) -> 
         return at.strftime("%Y-%m-%d %H:%M") if at and shown else ""
 
     lines = ["id,source,segment,created,won,lost"]
-    lines += [f"{i},{source},{segment},{text(created)},{text(ended, won)},{text(ended, not won)}"
-              for i, (source, segment, created, ended, won) in enumerate(rows, start=1)]
+    lines += [
+        f"{i},{source},{segment},{text(created)},{text(ended, won)},{text(ended, not won)}"
+        for i, (source, segment, created, ended, won) in enumerate(rows, start=1)
+    ]
     (folder / "leads.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     path = folder / "firm.history.yaml"
     path.write_text(history.format(as_of=as_of), encoding="utf-8")
@@ -54,9 +56,17 @@ def write(folder: Path, rows: list[Row], as_of: str, history: str = HISTORY) -> 
 def counted(cells: dict[tuple[str, str], tuple[int, int]]) -> list[Row]:
     """(source, segment): (won, lost), all of them long ago."""
     rng = np.random.default_rng(1)
-    return [(source, segment, at := START + timedelta(minutes=int(rng.integers(0, 60 * 1440))),
-             at + timedelta(minutes=float(rng.exponential(8000) + 1)), i < won)
-            for (source, segment), (won, lost) in cells.items() for i in range(won + lost)]
+    return [
+        (
+            source,
+            segment,
+            at := START + timedelta(minutes=int(rng.integers(0, 60 * 1440))),
+            at + timedelta(minutes=float(rng.exponential(8000) + 1)),
+            i < won,
+        )
+        for (source, segment), (won, lost) in cells.items()
+        for i in range(won + lost)
+    ]
 
 
 def firm(seed: int, leads: int, days: int) -> list[Row]:
@@ -111,8 +121,14 @@ def test_counts_by_hand(tmp_path: Path) -> None:
 def test_a_source_is_not_good_because_its_leads_are_large(tmp_path: Path) -> None:
     """Of small ones 20 % go on and of large ones 50 %, whatever the source; the fair brings three large ones to a small
     one, the web the reverse. By source alone 42.5 % and 27.5 % go on; told apart, the sources are alike."""
-    rows = counted({("web", "small"): (60, 240), ("web", "large"): (50, 50),
-                    ("fair", "small"): (20, 80), ("fair", "large"): (150, 150)})
+    rows = counted(
+        {
+            ("web", "small"): (60, 240),
+            ("web", "large"): (50, 50),
+            ("fair", "small"): (20, 80),
+            ("fair", "large"): (150, 150),
+        }
+    )
     found = calibrate(write(tmp_path, rows, "2027-01-01"))
     fit = {name: found.fits.of(name)[0] for name in ("web", "fair")}
     assert abs(fit["web"] - fit["fair"]) < 0.01
@@ -131,8 +147,10 @@ def test_intervals_hold_the_truth_of_short_histories(tmp_path: Path) -> None:
     for seed in range(12):
         found = calibrate(write(tmp_path, firm(100 + seed, 1500, 45), "2026-02-18"))
         row = []
-        for fits, one, other, truth in ((found.segment_fits, "large", "small", LARGE - SMALL),
-                                        (found.fits, "web", "fair", WEB - FAIR)):
+        for fits, one, other, truth in (
+            (found.segment_fits, "large", "small", LARGE - SMALL),
+            (found.fits, "web", "fair", WEB - FAIR),
+        ):
             i, j = fits.names.index(one), fits.names.index(other)
             cov = fits.covariance
             error = np.sqrt(cov[i, i] + cov[j, j] - 2 * cov[i, j])
@@ -173,7 +191,7 @@ def test_written_and_in_flight(found: Calibration, folder: Path) -> None:
 
 def test_report(found: Calibration) -> None:
     text = found.report()
-    section = text[text.index("Segments"): text.index("Leads in flight")]
+    section = text[text.index("Segments") : text.index("Leads in flight")]
     assert "fits of sources and segments add up" in section and "its own" in section
     fit, error = found.segment_fits.of("large")
     assert f"{fit:+.2f} +- {error:.2f}" in section
@@ -183,8 +201,11 @@ def test_the_fitted_file_runs_and_gives_the_shares(found: Calibration, folder: P
     """What the model says of each segment, over the sources' mixes, is what its simulated leads do: within 4.5 standard
     errors of counting (once in 30,000 runs for each of the two)."""
     path = folder / "next.yaml"
-    path.write_text("extends: firm.fitted.yaml\nmeasure: 26 weeks\nfollow: 26 weeks\n"
-                    "definitions: {won: enters customer}\nleads_in_flight: []\n", encoding="utf-8")
+    path.write_text(
+        "extends: firm.fitted.yaml\nmeasure: 26 weeks\nfollow: 26 weeks\n"
+        "definitions: {won: enters customer}\nleads_in_flight: []\n",
+        encoding="utf-8",
+    )
     blueprint = prepare(load(str(path)))
     names = blueprint.book.segments
     done = replicate(blueprint.plan(), 1, list(range(4)), "fast", 1)
@@ -227,30 +248,37 @@ def test_the_rule_by_hand() -> None:
     assert one.refused and one.told
 
 
-@pytest.mark.parametrize(("went", "others", "error", "refused", "told"), [
-    (0.95, 0.80, 0.02, True, True),
-    (0.80, 0.95, 0.02, True, True),  # written down of the lost
-    (0.95, 0.80, 0.06, False, False),  # chance may have done it
-    (0.95, 0.90, 0.01, False, True),
-    (0.99, 0.97, 0.001, False, False),
-    (0.08, 0.02, 0.005, True, True),  # seldom given, but four times as often
-])
+@pytest.mark.parametrize(
+    ("went", "others", "error", "refused", "told"),
+    [
+        (0.95, 0.80, 0.02, True, True),
+        (0.80, 0.95, 0.02, True, True),  # written down of the lost
+        (0.95, 0.80, 0.06, False, False),  # chance may have done it
+        (0.95, 0.90, 0.01, False, True),
+        (0.99, 0.97, 0.001, False, False),
+        (0.08, 0.02, 0.005, True, True),  # seldom given, but four times as often
+    ],
+)
 def test_what_is_refused(went: float, others: float, error: float, refused: bool, told: bool) -> None:
     one = Filled("lead", went, others, error)
     assert (one.refused, one.told) == (refused, told)
 
 
 def test_a_segment_asked_of_buyers_only_is_refused(tmp_path: Path) -> None:
-    rows = [(source, segment if won and ended else "", at, ended, won)
-            for source, segment, at, ended, won in firm(3, 1500, 180)]
+    rows = [
+        (source, segment if won and ended else "", at, ended, won)
+        for source, segment, at, ended, won in firm(3, 1500, 180)
+    ]
     with pytest.raises(DataError, match=r"segment is given for 100 % .* from lead and 0 % of the others"):
         calibrate(write(tmp_path, rows, "2026-07-03"))
 
 
 def test_a_word_for_nothing_is_nothing(tmp_path: Path) -> None:
     """`n/a` in the cells of the others hides it from nobody who says what it means."""
-    rows = [(source, segment if won and ended else "n/a", at, ended, won)
-            for source, segment, at, ended, won in firm(3, 1500, 180)]
+    rows = [
+        (source, segment if won and ended else "n/a", at, ended, won)
+        for source, segment, at, ended, won in firm(3, 1500, 180)
+    ]
     history = HISTORY.replace("segment: segment", "segment: {{column: segment, same: {{n/a: unknown}}}}")
     with pytest.raises(DataError, match="it would tell of the outcome"):
         calibrate(write(tmp_path, rows, "2026-07-03", history))
@@ -258,32 +286,39 @@ def test_a_word_for_nothing_is_nothing(tmp_path: Path) -> None:
 
 def test_what_stands_in_the_cells_is_given_whatever_empty_ones_are_called(tmp_path: Path) -> None:
     """`empty: small` for the few blanks: that large ones go on more often is no hindsight."""
-    rows = [(source, "" if i % 20 == 0 and segment == "small" else segment, at, ended, won)
-            for i, (source, segment, at, ended, won) in enumerate(firm(8, 3000, 180))]
+    rows = [
+        (source, "" if i % 20 == 0 and segment == "small" else segment, at, ended, won)
+        for i, (source, segment, at, ended, won) in enumerate(firm(8, 3000, 180))
+    ]
     history = HISTORY.replace("segment: segment", "segment: {{column: segment, empty: small}}")
     found = calibrate(write(tmp_path, rows, "2026-07-03", history))
     assert set(found.records.segments) == {"small", "large"}
 
 
 def test_more_values_than_anybody_has_segments_are_refused(tmp_path: Path) -> None:
-    rows = [(source, f"kind {i % 51}", at, ended, won)
-            for i, (source, _, at, ended, won) in enumerate(firm(9, 200, 90))]
+    rows = [
+        (source, f"kind {i % 51}", at, ended, won) for i, (source, _, at, ended, won) in enumerate(firm(9, 200, 90))
+    ]
     with pytest.raises(DataError, match="segment has 51 values: too many for segments, at most 50"):
         calibrate(write(tmp_path, rows, "2026-04-04"))
 
 
 def test_gaps_that_have_nothing_to_do_with_the_outcome_are_a_segment(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
-    rows = [(source, segment if rng.random() < 0.7 else "", at, ended, won)
-            for source, segment, at, ended, won in firm(4, 3000, 180)]
+    rows = [
+        (source, segment if rng.random() < 0.7 else "", at, ended, won)
+        for source, segment, at, ended, won in firm(4, 3000, 180)
+    ]
     found = calibrate(write(tmp_path, rows, "2026-07-03"))
     assert set(found.records.segments) == {"small", "large", "unknown"} and found.records.late == ()
 
 
 def test_a_small_difference_is_told(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
-    rows = [(source, segment if won or rng.random() < 0.94 else "", at, ended, won)
-            for source, segment, at, ended, won in firm(5, 4000, 180)]
+    rows = [
+        (source, segment if won or rng.random() < 0.94 else "", at, ended, won)
+        for source, segment, at, ended, won in firm(5, 4000, 180)
+    ]
     text = calibrate(write(tmp_path, rows, "2026-07-03")).report()
     assert "lead: the segment is given for 100.0 % of the leads that went on" in text
 
@@ -312,15 +347,20 @@ def test_a_segment_is_recognised_by_its_name(name: str, tmp_path: Path) -> None:
     assert set(calibrate(tmp_path / "it.history.yaml").records.segments) == {"small", "large"}
 
 
-@pytest.mark.parametrize(("segment", "note"), [
-    (lambda i, won: f"kind {i % 40}", "segment has 40 values: too many for segments, so it is left out."),
-    (lambda i, won: "dentist" if i % 2 else "", None),
-    (lambda i, won: ("dentist", "")[i % 2] if won else ("baker", "", "")[i % 3], "segment is given in"),
-    (lambda i, won: "dentist", None),
-])
+@pytest.mark.parametrize(
+    ("segment", "note"),
+    [
+        (lambda i, won: f"kind {i % 40}", "segment has 40 values: too many for segments, so it is left out."),
+        (lambda i, won: "dentist" if i % 2 else "", None),
+        (lambda i, won: ("dentist", "")[i % 2] if won else ("baker", "", "")[i % 3], "segment is given in"),
+        (lambda i, won: "dentist", None),
+    ],
+)
 def test_it_is_left_out_when_it_cannot_be_one(segment: object, note: str | None, tmp_path: Path) -> None:
-    rows = [(source, segment(i, won), at, ended, won)  # type: ignore[operator]
-            for i, (source, _, at, ended, won) in enumerate(firm(7, 600, 90))]
+    rows = [
+        (source, segment(i, won), at, ended, won)  # type: ignore[operator]
+        for i, (source, _, at, ended, won) in enumerate(firm(7, 600, 90))
+    ]
     write(tmp_path, rows, "2026-04-04")
     text = write_history(tmp_path / "leads.csv", tmp_path / "it.history.yaml").text
     assert "\nsegment:" not in text

@@ -28,8 +28,11 @@ def test_shares(found: Calibration) -> None:
     for stage in found.stages:
         a, b = (np.array(shares(stage.name, source)) for source in "ab")
         # Source b is 30 % of the leads, and more of those in the second stage.
-        weight = 0.3 if stage.name == "lead" else 0.3 * shares("lead", "b")[0] / (
-            0.7 * shares("lead", "a")[0] + 0.3 * shares("lead", "b")[0])
+        weight = (
+            0.3
+            if stage.name == "lead"
+            else 0.3 * shares("lead", "b")[0] / (0.7 * shares("lead", "a")[0] + 0.3 * shares("lead", "b")[0])
+        )
         truth = (1 - weight) * a + weight * b
         for target, expected in zip(stage.order, truth, strict=True):
             share = stage.share(target)
@@ -78,13 +81,18 @@ def test_arrivals(found: Calibration) -> None:
 
 def test_flight(found: Calibration) -> None:
     visits = found.records.visits
-    assert found.snapshot.open == {"lead": int(((visits.stage == 0) & (visits.to == -2)).sum()),
-                                   "talk": int(((visits.stage == 1) & (visits.to == -2)).sum())}
+    assert found.snapshot.open == {
+        "lead": int(((visits.stage == 0) & (visits.to == -2)).sum()),
+        "talk": int(((visits.stage == 1) & (visits.to == -2)).sum()),
+    }
     assert all(found.snapshot.kept[s] <= found.snapshot.open[s] for s in ("lead", "talk"))
     later = {row["id"]: row for row in world(1, end=END + timedelta(days=3650))}
     for stage, following in (("lead", "talk"), ("talk", "customer")):
-        moved = sum(bool(later[id_][following] or later[id_]["lost"])
-                    for id_, _, where, *_ in found.snapshot.rows if where == stage)
+        moved = sum(
+            bool(later[id_][following] or later[id_]["lost"])
+            for id_, _, where, *_ in found.snapshot.rows
+            if where == stage
+        )
         assert found.snapshot.expected[stage] == pytest.approx(moved, abs=4 * np.sqrt(moved))
 
 
@@ -113,8 +121,9 @@ def test_same_file_twice(found: Calibration, folder: Path, tmp_path: Path) -> No
 
 
 def test_a_scenario_extends_the_fitted_file(found: Calibration, folder: Path) -> None:
-    (folder / "next.yaml").write_text("extends: firm.fitted.yaml\nmeasure: 13 weeks\n"
-                                      "definitions: {won: enters customer}\n")
+    (folder / "next.yaml").write_text(
+        "extends: firm.fitted.yaml\nmeasure: 13 weeks\ndefinitions: {won: enters customer}\n"
+    )
     loaded = load(str(folder / "next.yaml"))
     scenario = loaded.scenario
     assert loaded.warnings == []

@@ -28,19 +28,22 @@ def at(text: str, zone: str = "Europe/Berlin", **column: object) -> tuple[float,
     return float(found.seconds[0]), float(found.rounding[0])
 
 
-@pytest.mark.parametrize(("text", "expected", "rounding"), [
-    ("2025-02-03 09:30:15", utc(2025, 2, 3, 8, 30, 15), 1.0),
-    ("2025-02-03T09:30:15.250", utc(2025, 2, 3, 8, 30, 15) + 0.25, 0.001),
-    ("2025-07-03 09:30", utc(2025, 7, 3, 7, 30), 60.0),
-    ("2025-02-03T09:30:15Z", utc(2025, 2, 3, 9, 30, 15), 1.0),
-    ("2025-02-03T09:30:15+05:30", utc(2025, 2, 3, 4, 0, 15), 1.0),
-    ("2025-02-03T09:30:15-0800", utc(2025, 2, 3, 17, 30, 15), 1.0),
-    ("2025/2/3", utc(2025, 2, 3, 11), 86400.0),               # noon in Berlin
-    ("1706076407193", 1706076407.193, 0.001),
-    ("1706076407", 1706076407.0, 1.0),
-    ("2025-03-30 02:30:00", utc(2025, 3, 30, 1, 30), 1.0),     # skipped by daylight saving: an hour later
-    ("2024-10-27 02:30:00", utc(2024, 10, 27, 0, 30), 1.0),    # there twice: the first
-])
+@pytest.mark.parametrize(
+    ("text", "expected", "rounding"),
+    [
+        ("2025-02-03 09:30:15", utc(2025, 2, 3, 8, 30, 15), 1.0),
+        ("2025-02-03T09:30:15.250", utc(2025, 2, 3, 8, 30, 15) + 0.25, 0.001),
+        ("2025-07-03 09:30", utc(2025, 7, 3, 7, 30), 60.0),
+        ("2025-02-03T09:30:15Z", utc(2025, 2, 3, 9, 30, 15), 1.0),
+        ("2025-02-03T09:30:15+05:30", utc(2025, 2, 3, 4, 0, 15), 1.0),
+        ("2025-02-03T09:30:15-0800", utc(2025, 2, 3, 17, 30, 15), 1.0),
+        ("2025/2/3", utc(2025, 2, 3, 11), 86400.0),  # noon in Berlin
+        ("1706076407193", 1706076407.193, 0.001),
+        ("1706076407", 1706076407.0, 1.0),
+        ("2025-03-30 02:30:00", utc(2025, 3, 30, 1, 30), 1.0),  # skipped by daylight saving: an hour later
+        ("2024-10-27 02:30:00", utc(2024, 10, 27, 0, 30), 1.0),  # there twice: the first
+    ],
+)
 def test_times(text: str, expected: float, rounding: float) -> None:
     assert at(text) == (pytest.approx(expected, abs=1e-3), rounding)
 
@@ -91,16 +94,27 @@ E,other,2025-01-01T10:00:00Z
 
 def test_event_log_to_visits(tmp_path: Path) -> None:
     """Ways back, entries at a later stage, losses taken back, times after the end."""
-    path = history(tmp_path, "events: {file: events.csv, case: case, activity: activity, time: time}\n"
-                   "stages: {in: {activity: in}, talk: {activity: talk}, won_: {activity: won}}\n"
-                   "lost: {activity: gone}\n", events=EVENTS)
+    path = history(
+        tmp_path,
+        "events: {file: events.csv, case: case, activity: activity, time: time}\n"
+        "stages: {in: {activity: in}, talk: {activity: talk}, won_: {activity: won}}\n"
+        "lost: {activity: gone}\n",
+        events=EVENTS,
+    )
     found = calibrate(path)
     v = found.records.visits
-    rows = [(str(found.records.ids[lead]), int(stage), int(number), int(to))
-            for lead, stage, number, to in zip(v.lead, v.stage, v.number, v.to, strict=True)]
+    rows = [
+        (str(found.records.ids[lead]), int(stage), int(number), int(to))
+        for lead, stage, number, to in zip(v.lead, v.stage, v.number, v.to, strict=True)
+    ]
     assert rows == [
-        ("A", 0, 1, 1), ("A", 1, 1, 0), ("A", 0, 2, 1), ("A", 1, 2, 2), ("A", 2, 1, OPEN),
-        ("B", 1, 1, 2), ("B", 2, 1, OPEN),
+        ("A", 0, 1, 1),
+        ("A", 1, 1, 0),
+        ("A", 0, 2, 1),
+        ("A", 1, 2, 2),
+        ("A", 2, 1, OPEN),
+        ("B", 1, 1, 2),
+        ("B", 2, 1, OPEN),
         ("C", 0, 1, LOST_AT),
         ("D", 0, 1, OPEN),
     ]
@@ -112,17 +126,21 @@ def test_event_log_to_visits(tmp_path: Path) -> None:
 
 
 def test_joined_tables_and_outcomes(tmp_path: Path) -> None:
-    path = history(tmp_path, """tables:
+    path = history(
+        tmp_path,
+        """tables:
   leads: {file: leads.csv, id: id, separator: ";"}
   deals: {file: deals.csv, id: lead}
 source: {column: origin, empty: nobody knows}
 value: deals.amount
 outcome: {column: deals.state, time: deals.closed, values: {Won: customer, Lost: lost}}
 stages: {lead: created, customer: {}}
-""", leads="id;created;origin\nA;2025-01-01;web\nB;2025-01-02;\nC;2025-01-03;web\nB;2025-01-04;fair\n;2025-01-05;web\n"
-           "D;;web\n",
+""",
+        leads="id;created;origin\nA;2025-01-01;web\nB;2025-01-02;\nC;2025-01-03;web\nB;2025-01-04;fair\n;2025-01-05;web\n"
+        "D;;web\n",
         deals='lead,state,closed,amount\nA,Won,2025-02-01,"€ 1,200.50"\nB,Lost,2025-02-02,much\nX,Won,2025-02-03,5\n'
-              "A,Lost,2025-02-04,7\n")
+        "A,Lost,2025-02-04,7\n",
+    )
     found = calibrate(path)
     records = found.records
     assert records.ids.tolist() == ["A", "B", "C"] and records.sources == ("web", "nobody knows")
@@ -130,7 +148,11 @@ stages: {lead: created, customer: {}}
     assert records.value[0] == 1200.5 and np.isnan(records.value[1:]).all()
     v = records.visits
     assert list(zip(v.lead.tolist(), v.stage.tolist(), v.to.tolist(), strict=True)) == [
-        (0, 0, 1), (0, 1, OPEN), (1, 0, LOST_AT), (2, 0, OPEN)]
+        (0, 0, 1),
+        (0, 1, OPEN),
+        (1, 0, LOST_AT),
+        (2, 0, OPEN),
+    ]
     assert {(Path(c.file).name, c.reason): c.lines for c in found.tally.dropped} == {
         ("leads.csv", "no id"): [6],
         ("leads.csv", "an id seen before (the first row counts)"): [5],
@@ -139,7 +161,8 @@ stages: {lead: created, customer: {}}
         ("leads.csv", "no time in any stage"): [7],
     }
     assert [(Path(c.file).name, c.reason, c.lines) for c in found.tally.changed] == [
-        ("deals.csv", "a value that is no number in amount", [3])]
+        ("deals.csv", "a value that is no number in amount", [3])
+    ]
 
 
 def test_compressed_and_parquet_read_the_same(tmp_path: Path) -> None:

@@ -34,8 +34,18 @@ def pieces(asked: list[float], started: list[float], ended: list[float], **more:
     size, nothing = len(asked), np.full(len(asked), np.nan)
     columns = {"case": np.arange(size), "worker": np.zeros(size, np.int64), "gave_up": nothing, "rank": nothing} | more
     return Pieces(
-        (), ("call",), ("ann", "bob"), columns["case"], np.zeros(size, np.int64), columns["worker"], np.array(asked),
-        np.array(started), np.array(ended), columns["gave_up"], columns["rank"], MONDAY + 100 * DAY,
+        (),
+        ("call",),
+        ("ann", "bob"),
+        columns["case"],
+        np.zeros(size, np.int64),
+        columns["worker"],
+        np.array(asked),
+        np.array(started),
+        np.array(ended),
+        columns["gave_up"],
+        columns["rank"],
+        MONDAY + 100 * DAY,
     )
 
 
@@ -62,9 +72,7 @@ def test_call_backs_are_no_waits() -> None:
 
 
 def test_work_asked_for_anew_is_a_wait_again() -> None:
-    found, again, _ = apart(
-        pieces([0.0, 5000.0], [100.0, 6000.0], [200.0, 6100.0], case=np.zeros(2, int))
-    )
+    found, again, _ = apart(pieces([0.0, 5000.0], [100.0, 6000.0], [200.0, 6100.0], case=np.zeros(2, int)))
     assert again.tolist() == [False, False] and found.wait.tolist() == [100.0, 1000.0]
 
 
@@ -80,8 +88,7 @@ def test_people_present_by_hand() -> None:
     but somebody waits from 150 to 400, so from 100 to 400 one of them was away: Bob's next caller had waited.
     """
     log = pieces(
-        [0.0, 0.0, 150.0, 500.0], [0.0, 0.0, 400.0, 500.0], [100.0, 100.0, 450.0, 600.0],
-        worker=np.array([0, 1, 1, 0]),
+        [0.0, 0.0, 150.0, 500.0], [0.0, 0.0, 400.0, 500.0], [100.0, 100.0, 450.0, 600.0], worker=np.array([0, 1, 1, 0])
     )
     found = fit_staffing(log, 0.0, "UTC", [(day,) for day in range(7)])
     assert found is not None and found.by == "present" and found.named == 2

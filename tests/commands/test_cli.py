@@ -44,28 +44,32 @@ def test_help_of_each_command_leads_with_examples(command: str, capsys: pytest.C
     assert text.index(f"  funnelsim {command}") < text.index("Options:")
 
 
-@pytest.mark.parametrize(("args", "code", "said"), [
-    ([], 2, "Usage"),
-    (["fly"], 2, "no command 'fly'"),
-    (["compar"], 2, "did you mean 'compare'?"),
-    (["run"], 2, "Missing argument 'FILE'"),
-    (["run", "small.yaml", "--engine", "slow"], 2, "'slow' is not one of 'fast', 'reference'"),
-    (["run", "small.yaml", "--precision", "much"], 2, "'much' is not a share: write 2% or 0.02"),
-    (["run", "small.yaml", "-n", "3", "--precision", "2%"], 2, "give --replications or --precision, not both"),
-    (["run", "small.yaml", "-n", "0"], 2, "0 is not in the range"),
-    (["run", "small.yaml", "--out", "small.yaml"], 2, "results cannot be written to small.yaml"),
-    (["compare", "small.yaml"], 2, "at least two scenarios"),
-    (["init", "nonsense"], 2, "no template 'nonsense'"),
-    (["run", "nowhere.yaml"], 3, "nowhere.yaml: error: no such file"),
-    (["run", "nowhere/manifest.json"], 3, "No such file"),
-    (["run", "small.yaml", "--set", "teams.sales.people=1.5"], 3, "--set:1:"),
-    (["run", "small.yaml", "--set", "teams.sales.peple=3"], 3, "did you mean 'people'?"),
-    (["check", "broken.yaml"], 3, "did you mean 'days'?"),
-    (["compare", "small.yaml", "broken.yaml"], 3, "2 errors in broken.yaml"),
-    (["calibrate", "nowhere.history.yaml"], 3, "nowhere.history.yaml"),
-])
-def test_exit_codes_and_messages(args: list[str], code: int, said: str, folder: Path,
-                                 capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        ([], 2, "Usage"),
+        (["fly"], 2, "no command 'fly'"),
+        (["compar"], 2, "did you mean 'compare'?"),
+        (["run"], 2, "Missing argument 'FILE'"),
+        (["run", "small.yaml", "--engine", "slow"], 2, "'slow' is not one of 'fast', 'reference'"),
+        (["run", "small.yaml", "--precision", "much"], 2, "'much' is not a share: write 2% or 0.02"),
+        (["run", "small.yaml", "-n", "3", "--precision", "2%"], 2, "give --replications or --precision, not both"),
+        (["run", "small.yaml", "-n", "0"], 2, "0 is not in the range"),
+        (["run", "small.yaml", "--out", "small.yaml"], 2, "results cannot be written to small.yaml"),
+        (["compare", "small.yaml"], 2, "at least two scenarios"),
+        (["init", "nonsense"], 2, "no template 'nonsense'"),
+        (["run", "nowhere.yaml"], 3, "nowhere.yaml: error: no such file"),
+        (["run", "nowhere/manifest.json"], 3, "No such file"),
+        (["run", "small.yaml", "--set", "teams.sales.people=1.5"], 3, "--set:1:"),
+        (["run", "small.yaml", "--set", "teams.sales.peple=3"], 3, "did you mean 'people'?"),
+        (["check", "broken.yaml"], 3, "did you mean 'days'?"),
+        (["compare", "small.yaml", "broken.yaml"], 3, "2 errors in broken.yaml"),
+        (["calibrate", "nowhere.history.yaml"], 3, "nowhere.history.yaml"),
+    ],
+)
+def test_exit_codes_and_messages(
+    args: list[str], code: int, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (folder / "broken.yaml").write_text("extends: small.yaml\ncycles: -1\nstages:\n  deal:\n    patience: 3 dyas\n")
     before = sorted(folder.iterdir())
     assert code_of(args) == code
@@ -74,11 +78,18 @@ def test_exit_codes_and_messages(args: list[str], code: int, said: str, folder: 
     assert sorted(folder.iterdir()) == before, "nothing half-written"
 
 
-@pytest.mark.parametrize(("error", "code"), [
-    (RunError("it failed"), 1), (GoalNotMet("missed"), 4), (SweepIncomplete("two points"), 5),
-    (KeyboardInterrupt(), 130), (OSError(28, "No space left on device", "x"), 1), (MemoryError(), 1),
-    (ZeroDivisionError("a mistake of ours"), 1),
-])
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (RunError("it failed"), 1),
+        (GoalNotMet("missed"), 4),
+        (SweepIncomplete("two points"), 5),
+        (KeyboardInterrupt(), 130),
+        (OSError(28, "No space left on device", "x"), 1),
+        (MemoryError(), 1),
+        (ZeroDivisionError("a mistake of ours"), 1),
+    ],
+)
 def test_what_goes_wrong_inside_has_its_code(
     error: BaseException, code: int, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,8 +145,15 @@ def test_compare_and_again_from_the_manifest(folder: Path, capsys: pytest.Captur
     data = json.loads(capsys.readouterr().out)
     assert data["base"] == "Small funnel" and data["rungs"][-1]["name"] == "More sales"
     saved = Path(data["folder"])
-    assert {"manifest.json", "differences.csv", "replications.parquet", "outcomes.png", "outcomes.svg", "response.png",
-            "backlog.png"} <= {path.name for path in saved.iterdir()}
+    assert {
+        "manifest.json",
+        "differences.csv",
+        "replications.parquet",
+        "outcomes.png",
+        "outcomes.svg",
+        "response.png",
+        "backlog.png",
+    } <= {path.name for path in saved.iterdir()}
     assert code_of(["compare", str(saved), "--out", "again", "--no-figures", "--json", "-q"]) == 0
     again = json.loads(capsys.readouterr().out)
     assert again["digest"] == data["digest"] and again["rungs"] == data["rungs"]
@@ -150,8 +168,9 @@ def test_check_tells_all_files_and_goes_on(folder: Path, capsys: pytest.CaptureF
     assert out == "small.yaml: ok\n" and "broken.yaml:1:8" in err
 
 
-def test_init_gives_a_folder_that_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                         capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_gives_a_folder_that_checks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert code_of(["init"]) == 0
     written = capsys.readouterr().out.split()
@@ -192,8 +211,11 @@ def test_colour_and_progress_only_on_a_terminal(folder: Path) -> None:
     shown = {}
     for plain in (False, True):
         ours, theirs = pty.openpty()
-        environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"} | (
-            {"NO_COLOR": "1"} if plain else {}) | {"TERM": "xterm"}
+        environment = (
+            {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+            | ({"NO_COLOR": "1"} if plain else {})
+            | {"TERM": "xterm"}
+        )
         subprocess.run(command, stdout=theirs, stderr=subprocess.DEVNULL, check=True, env=environment)
         os.close(theirs)
         shown[plain] = os.read(ours, 200)

@@ -14,8 +14,18 @@ from funnelsim.trace import Trace
 from support.plan_generator import generated_plan
 
 SEEDS = range(12)
-MECHANISMS = {"thresholds", "nurture", "signals", "meetings", "objections", "acceptance", "pursuit", "second records",
-              "levels", "blame"}
+MECHANISMS = {
+    "thresholds",
+    "nurture",
+    "signals",
+    "meetings",
+    "objections",
+    "acceptance",
+    "pursuit",
+    "second records",
+    "levels",
+    "blame",
+}
 
 
 def test_tables_hold_every_row_with_names_and_nulls() -> None:
@@ -35,8 +45,12 @@ def test_tables_hold_every_row_with_names_and_nulls() -> None:
 
 def test_tables_of_different_replications_fit_together() -> None:
     """Also when one of them has no passings, and so no names in that column."""
-    kinds = {(kind, str(frame.drop_nulls("lead").schema)) for trace, book in map(generated, SEEDS)
-             for kind, frame in named_tables(trace, book, 0).items() if kind != "levels"}
+    kinds = {
+        (kind, str(frame.drop_nulls("lead").schema))
+        for trace, book in map(generated, SEEDS)
+        for kind, frame in named_tables(trace, book, 0).items()
+        if kind != "levels"
+    }
     assert len(kinds) == 4
 
 
@@ -73,16 +87,29 @@ def test_event_log_has_thresholds_and_tasks_in_order_of_time() -> None:
 @cache
 def generated(seed: int) -> tuple[Trace, p.Labels]:
     plan = generated_plan(seed, MECHANISMS)
-    names = {"sources": len(plan.sources), "segments": int(plan.settings[0].segments), "stages": len(plan.stages),
-             "teams": len(plan.teams), "definitions": len(plan.definitions), "levels": len(plan.levels)}
+    names = {
+        "sources": len(plan.sources),
+        "segments": int(plan.settings[0].segments),
+        "stages": len(plan.stages),
+        "teams": len(plan.teams),
+        "definitions": len(plan.definitions),
+        "levels": len(plan.levels),
+    }
     book = p.Labels(
-        start="2026-01-05T00:00:00+00:00", timezone="UTC", currency="EUR", won=-1, team_costs=(), costs=(),
-        volume_promises=(), tasks=tuple(f"stages {i // 3}.task {i}" for i in range(len(plan.tasks))),
-        **{kind: tuple(f"{kind} {i}" for i in range(number)) for kind, number in names.items()})
+        start="2026-01-05T00:00:00+00:00",
+        timezone="UTC",
+        currency="EUR",
+        won=-1,
+        team_costs=(),
+        costs=(),
+        volume_promises=(),
+        tasks=tuple(f"stages {i // 3}.task {i}" for i in range(len(plan.tasks))),
+        **{kind: tuple(f"{kind} {i}" for i in range(number)) for kind, number in names.items()},
+    )
     return run(plan, 1, seed)[0], book
 
 
 def midnights(seed: int) -> np.ndarray:
     plan = generated_plan(seed, MECHANISMS)
     settings = plan.settings[0]
-    return plan.instants[settings.days_first:settings.days_first + settings.days_count]
+    return plan.instants[settings.days_first : settings.days_first + settings.days_count]

@@ -37,7 +37,7 @@ def test_a_run_is_read_back_into_the_same_object(saved: Result) -> None:
     for key, measure in saved.measures.items():
         assert again.measures[key].unit == measure.unit
         np.testing.assert_array_equal(again.measures[key].values, measure.values)
-        assert repr(again[key]) == repr(saved[key])         # nan equals nan here
+        assert repr(again[key]) == repr(saved[key])  # nan equals nan here
     for track, other in zip(again.tracks, saved.tracks, strict=True):
         assert (track.name, track.of, track.dates) == (other.name, other.of, other.dates)
         np.testing.assert_array_equal(track.high, other.high)
@@ -64,7 +64,8 @@ def test_a_manifest_repeats_the_run_to_the_last_digit(saved: Result, tmp_path: P
     assert again.manifest.digest == saved.manifest.digest and again.folder_name == saved.folder_name
     for table in ("replications", "series", "responses"):
         assert (tmp_path / again.folder_name / f"{table}.parquet").read_bytes() == (
-            saved.folder / f"{table}.parquet").read_bytes()
+            saved.folder / f"{table}.parquet"
+        ).read_bytes()
 
 
 def test_both_engines_and_any_batching_give_the_same_digits(scenario: Path, saved: Result) -> None:
@@ -121,9 +122,9 @@ def test_full_disk_leaves_nothing_half_written(scenario: Path, tmp_path: Path, m
     real = results.put
 
     def put(file: Path, data: bytes) -> None:
-        if len(written) == 3:                   # the disk is full in the middle of the fourth file
+        if len(written) == 3:  # the disk is full in the middle of the fourth file
             with file.open("wb") as stream:
-                stream.write(data[:len(data) // 2])
+                stream.write(data[: len(data) // 2])
             raise OSError(errno.ENOSPC, "No space left on device", str(file))
         written.append(file.name)
         real(file, data)
@@ -163,8 +164,9 @@ def test_interrupted_runs_leave_the_last_one_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*")] == ["x", "new"]
 
 
-def test_results_that_cannot_be_written_are_told_before_the_run(scenario: Path, tmp_path: Path,
-                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_that_cannot_be_written_are_told_before_the_run(
+    scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setattr("funnelsim.commands.run.replicate", lambda *_: pytest.fail("it ran"))
     with pytest.raises(UsageError, match="cannot be written"):
@@ -174,18 +176,20 @@ def test_results_that_cannot_be_written_are_told_before_the_run(scenario: Path, 
 def test_tables_and_event_log(scenario: Path, tmp_path: Path) -> None:
     found = run(scenario, replications=6, engine="reference", tables=True, log="csv", out=tmp_path, figures=False)
     assert found.folder
-    visits, assignments, attempts = (pl.read_parquet(found.folder / f"{name}.parquet")
-                                     for name in ("visits", "assignments", "attempts"))
+    visits, assignments, attempts = (
+        pl.read_parquet(found.folder / f"{name}.parquet") for name in ("visits", "assignments", "attempts")
+    )
     assert not list(found.folder.glob(".*"))
     cohort = visits.filter((pl.col("arrived") < 8 * 7 * 86400.0) & (pl.col("stage") == "customer"))
     won = found.measures["cohort.won"].values
     assert cohort.group_by("replication").len().sort("replication")["len"].to_list() == won.tolist()
-    assert pl.read_parquet(found.folder / "passings.parquet").is_empty()       # no definition is a threshold
+    assert pl.read_parquet(found.folder / "passings.parquet").is_empty()  # no definition is a threshold
     assert not (found.folder / "levels.parquet").exists()
     assert set(visits["outcome"]) <= {"forward", "back", "lost", "unreached", "cold", "end", "open"}
     assert set(assignments["first_touch"].drop_nulls()) <= {"kept", "broken", "neither"}
     assert attempts.filter(pl.col("end") == "withdrawn")["started"].null_count() == len(
-        attempts.filter(pl.col("end") == "withdrawn"))
+        attempts.filter(pl.col("end") == "withdrawn")
+    )
     _check_log(pl.read_csv(found.folder / "event-log.csv", try_parse_dates=True), visits, attempts)
 
 
@@ -199,7 +203,7 @@ def _check_log(log: pl.DataFrame, visits: pl.DataFrame, attempts: pl.DataFrame) 
     assert len(lost) == visits.filter(pl.col("to") == "lost").height
     assert log["case:concept:name"].n_unique() == visits.select("replication", "lead").n_unique()
     fair = log.filter(pl.col("case:source") == "fair")["start_timestamp"].min()
-    assert str(fair).startswith("2026-01-13 23:00") or str(fair).startswith("2026-01-14 00:00")    # local midnight
+    assert str(fair).startswith("2026-01-13 23:00") or str(fair).startswith("2026-01-14 00:00")  # local midnight
 
 
 def test_precision_decides_the_number_of_replications(scenario: Path) -> None:
@@ -209,10 +213,16 @@ def test_precision_decides_the_number_of_replications(scenario: Path) -> None:
     assert fine["cohort.won"].error <= 0.05 and fine["cohort.revenue"].error <= 0.05
 
 
-@pytest.mark.parametrize(("options", "text"), [
-    ({"replications": 3, "precision": 0.1}, "not both"), ({"replications": 0}, "1 or more"),
-    ({"precision": 2.0}, "between 0 % and 100 %"), ({"engine": "slow"}, "fast, reference"), ({"log": "xml"}, "csv"),
-])
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"replications": 3, "precision": 0.1}, "not both"),
+        ({"replications": 0}, "1 or more"),
+        ({"precision": 2.0}, "between 0 % and 100 %"),
+        ({"engine": "slow"}, "fast, reference"),
+        ({"log": "xml"}, "csv"),
+    ],
+)
 def test_options_that_mean_nothing(scenario: Path, options: dict[str, Any], text: str) -> None:
     with pytest.raises(UsageError, match=text):
         run(scenario, out=None, **options)

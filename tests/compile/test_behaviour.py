@@ -42,14 +42,30 @@ def with_interest(stage: dict[str, Any], **keys: Any) -> Any:
 
 # ---- effects by name -------------------------------------------------------------------------------------------------
 
+
 def test_every_effect_of_interest_is_its_odds_times_what_it_looks_at() -> None:
-    odds = {"intent": 1.5, "trust": 1.2, "warmth": 2, "own_lead": 1.1, "too_early": 0.4, "unresolved": 0.5,
-            "duplicate": 0.7}
+    odds = {
+        "intent": 1.5,
+        "trust": 1.2,
+        "warmth": 2,
+        "own_lead": 1.1,
+        "too_early": 0.4,
+        "unresolved": 0.5,
+        "duplicate": 0.7,
+    }
     plan = compiled(effects=odds).plan()
-    view = NOBODY._replace(intent=2.0, trust=0.5, warmth=0.8, context=0.5, delay=60.0, lag=-5.0, unresolved=2.0,
-                           duplicated=1.0, own=1.0)
-    by_hand = 2 * math.log(1.5) + 0.5 * math.log(1.2) + 0.4 * math.log(2) + math.log(1.1) + math.log(0.4) \
-        + 2 * math.log(0.5) + math.log(0.7)
+    view = NOBODY._replace(
+        intent=2.0, trust=0.5, warmth=0.8, context=0.5, delay=60.0, lag=-5.0, unresolved=2.0, duplicated=1.0, own=1.0
+    )
+    by_hand = (
+        2 * math.log(1.5)
+        + 0.5 * math.log(1.2)
+        + 0.4 * math.log(2)
+        + math.log(1.1)
+        + math.log(0.4)
+        + 2 * math.log(0.5)
+        + math.log(0.7)
+    )
     assert shift_of(plan, 0, ADVANCE, view) == pytest.approx(by_hand)
     where_nobody_works = by_hand - math.log(1.1) - math.log(0.4) - 2 * math.log(0.5)
     assert shift_of(plan, 1, ADVANCE, view) == pytest.approx(where_nobody_works)
@@ -69,9 +85,9 @@ def test_too_late_and_nurtured_follow_up_follow_the_curve_of_the_stage() -> None
     view = NOBODY._replace(delay=2 * HOUR, lag=HOUR, trust=1.5)
     row = plan.effects[plan.stages[0].effect_first]
     ln_r = [float(curve_value(plan.points, int(row.curve_first), int(row.curve_count), t)) for t in (2 * HOUR, HOUR)]
-    assert ln_r[1] - ln_r[0] == pytest.approx(0.52 * math.log(2))       # the power law of hbr-2011
+    assert ln_r[1] - ln_r[0] == pytest.approx(0.52 * math.log(2))  # the power law of hbr-2011
     assert shift_of(plan, 0, ADVANCE, view) == pytest.approx((1 + 0.2 * 1.5) * ln_r[0] + 0.5 * ln_r[1])
-    assert len(compiled(effects=effects).plan().effects) == 0           # no `response`, no curve
+    assert len(compiled(effects=effects).plan().effects) == 0  # no `response`, no curve
 
 
 def test_integration_turns_a_collision_into_synergy() -> None:
@@ -89,6 +105,7 @@ def test_integration_turns_a_collision_into_synergy() -> None:
 
 def test_integration_shortens_delays_and_keeps_context() -> None:
     said = {"delay": "10 hours", "context_kept": "40%"}
+
     def duty(integration: str) -> Any:
         plan = compiled(handoff={**said, "integration": integration}).plan()
         return plan, plan.duties[0, 1]
@@ -101,7 +118,7 @@ def test_integration_shortens_delays_and_keeps_context() -> None:
     plan, row = duty("0%")
     assert median(plan, row.delay) == 10 * HOUR and points(plan, row, "context") == [(0.0, 0.4)]
     batch = compiled(handoff={"delay": "daily at 08:00", "integration": "99%"}).plan().duties[0, 1]
-    assert batch.batch_count > 0                                        # a daily list is daily until systems are one
+    assert batch.batch_count > 0  # a daily list is daily until systems are one
 
 
 def test_a_range_of_context_follows_the_draw_through_integration() -> None:
@@ -112,6 +129,7 @@ def test_a_range_of_context_follows_the_draw_through_integration() -> None:
 
 
 # ---- hours -----------------------------------------------------------------------------------------------------------
+
 
 def test_hours_of_contact_go_by_the_local_clock_through_a_change_of_clock() -> None:
     """Twice the odds at 10:00 in Berlin: 09:00 UTC in winter, 08:00 UTC from 29 March 2026 on."""
@@ -144,6 +162,7 @@ def test_hours_by_preset_and_hours_that_are_all_alike() -> None:
 
 # ---- influences ------------------------------------------------------------------------------------------------------
 
+
 def test_influences_move_people_and_buyers() -> None:
     influences = {
         "liking": {"of": "fit", "on": "pursuit", "odds": 3, "team": "sales"},
@@ -152,26 +171,31 @@ def test_influences_move_people_and_buyers() -> None:
         "shy": {"of": "always", "on": "show", "odds": 0.8},
         "warm": {"of": "warmth", "on": "contact", "odds": 1.5, "stages": ["interest"]},
     }
-    plan = with_interest({"tasks": {"demo": {"is": "meeting", "handling": "1 hour", "shows": "80%"}}},
-                         influences=influences, scores={"sales": {"fit": 2}}).plan()
+    plan = with_interest(
+        {"tasks": {"demo": {"is": "meeting", "handling": "1 hour", "shows": "80%"}}},
+        influences=influences,
+        scores={"sales": {"fit": 2}},
+    ).plan()
     view = NOBODY._replace(fit=0.5, own=1.0, warmth=0.6)
     assert shift_of(plan, 0, PURSUE, view, team=1) == pytest.approx(0.5 * math.log(3))
-    assert shift_of(plan, 0, PURSUE, view, team=0) == 0.0               # marketing does not care
+    assert shift_of(plan, 0, PURSUE, view, team=0) == 0.0  # marketing does not care
     assert shift_of(plan, 0, KEEP, view) == pytest.approx(math.log(2))
-    assert shift_of(plan, 0, HABIT, view) == pytest.approx(math.log(0.5))       # score 2 x 0.5 = 1
+    assert shift_of(plan, 0, HABIT, view) == pytest.approx(math.log(0.5))  # score 2 x 0.5 = 1
     assert shift_of(plan, 0, SHOW, view) == pytest.approx(math.log(0.8))
     assert shift_of(plan, 0, CONTACT_CHANCE, view) == pytest.approx(0.6 * math.log(1.5))
-    assert plan.stages["effect_count"].tolist() == [5, 0, 0]            # nobody works, shows or is called later on
+    assert plan.stages["effect_count"].tolist() == [5, 0, 0]  # nobody works, shows or is called later on
 
 
 def test_a_range_of_an_influence_is_a_belief() -> None:
     blueprint = compiled(influences={"liking": {"of": "fit", "on": "advance", "odds": "1 to 4"}})
     assert blueprint.values() == {"influences.liking": pytest.approx(2.0)}
-    assert shift_of(blueprint.plan(3), 0, ADVANCE, NOBODY._replace(fit=1.0)) == \
-        pytest.approx(math.log(blueprint.values(3)["influences.liking"]))
+    assert shift_of(blueprint.plan(3), 0, ADVANCE, NOBODY._replace(fit=1.0)) == pytest.approx(
+        math.log(blueprint.values(3)["influences.liking"])
+    )
 
 
 # ---- pursuit ---------------------------------------------------------------------------------------------------------
+
 
 def test_the_five_published_signs_of_pursuit() -> None:
     """Sabnis et al. 2013: experience turns reps to quality and from tracking and volume, performance to volume and
@@ -189,8 +213,9 @@ def test_pursuit_in_the_middle_is_its_base_rate_and_elsewhere_by_hand() -> None:
     # quality 0.9 and experience 0.8: (2 + 3 x 0.3) x 0.4; tracking 0.1: (1 - 3 x 0.3) x -0.4
     by_hand = 2.9 * 0.4 + 0.1 * -0.4
     assert constant(Pursuit(base=0.3, quality=0.9, tracking=0.1, experience=0.8)) == pytest.approx(by_hand)
-    assert constant(Pursuit(base=0.3, quality=0.9, tracking=0.1, experience=0.8, strength=0.5)) == \
-        pytest.approx(by_hand / 2)
+    assert constant(Pursuit(base=0.3, quality=0.9, tracking=0.1, experience=0.8, strength=0.5)) == pytest.approx(
+        by_hand / 2
+    )
 
 
 def test_a_team_without_pursuit_works_everybody() -> None:
@@ -224,10 +249,13 @@ def test_a_range_of_base_pursuit_follows_the_draw() -> None:
 
 # ---- levels ----------------------------------------------------------------------------------------------------------
 
+
 def test_levels_and_what_they_listen_to() -> None:
     accept = {"score": "sales", "at_least": 30}
-    levels = {"trust": {"of": "acceptance", "team": "sales", "weight": "5%"},
-              "load": {"of": "load", "team": "sales", "per": 40, "review": "week", "initial": 0.7}}
+    levels = {
+        "trust": {"of": "acceptance", "team": "sales", "weight": "5%"},
+        "load": {"of": "load", "team": "sales", "per": 40, "review": "week", "initial": 0.7},
+    }
     blueprint = compiled(levels=levels, handoff={"accept": accept}, scores={"sales": {"fit": 20}})
     trust, load = blueprint.plan().levels
     assert (trust.kind, trust.team, trust.initial, trust.weight, trust.review_count) == (ACCEPTANCE_OF, 1, 0.5, 0.05, 0)
@@ -237,25 +265,26 @@ def test_levels_and_what_they_listen_to() -> None:
 
 def reviews(plan: Any, level: int = 0) -> list[float]:
     row = plan.levels[level]
-    return [float(x) / DAY for x in plan.instants[row.review_first:row.review_first + row.review_count]]
+    return [float(x) / DAY for x in plan.instants[row.review_first : row.review_first + row.review_count]]
 
 
 def test_reviews_are_local_midnights_at_which_periods_begin() -> None:
     """The run starts on Monday 5 January and lasts 4 weeks; one review is past its end, for what is left of a quota."""
+
     def every(period: str) -> list[float]:
         return reviews(compiled(levels={"trust": {"of": "outcomes", "team": "sales", "review": period}}).plan())
 
     assert every("week") == [7, 14, 21, 28]
     assert every("2 weeks") == [7, 21, 35]
-    assert every("month") == [27, 55]               # 1 February, 1 March
-    assert every("quarter") == [86]                 # 1 April
+    assert every("month") == [27, 55]  # 1 February, 1 March
+    assert every("quarter") == [86]  # 1 April
     assert every("10 days") == [1, 11, 21, 31]
 
 
 def test_reviews_go_by_the_local_calendar() -> None:
     levels = {"trust": {"of": "outcomes", "team": "sales", "review": "month"}}
     plan = compiled(levels=levels, timezone="Europe/Berlin", start="2026-03-02", measure="6 weeks").plan()
-    assert reviews(plan)[0] == 30 - 1 / 24          # 1 April: an hour early, the clock changed on the 29th
+    assert reviews(plan)[0] == 30 - 1 / 24  # 1 April: an hour early, the clock changed on the 29th
 
 
 def test_a_quota_is_a_level_of_its_team() -> None:

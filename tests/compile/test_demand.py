@@ -24,15 +24,18 @@ def test_a_steady_source() -> None:
     assert points(plan, source, "rate") == [(0.0, 70.0)]
     assert (source.profile, source.level, source.batch, source["first"]) == (-1, -1, 0, 0.0)
     assert source["last"] == math.inf
-    assert exits(plan, source, "entry") == [(0, 1.0)]       # the first stage
+    assert exits(plan, source, "entry") == [(0, 1.0)]  # the first stage
 
 
 def test_rates_change_on_local_dates() -> None:
-    blueprint = compiled(timezone="America/New_York", measure="20 weeks",
-                         sources={"web": {"rate": {"start": "70/week", "2026-03-16": "10/day"}}})
+    blueprint = compiled(
+        timezone="America/New_York",
+        measure="20 weeks",
+        sources={"web": {"rate": {"start": "70/week", "2026-03-16": "10/day"}}},
+    )
     (first, after) = points(blueprint.plan(), blueprint.plan().sources[0], "rate")
     assert first == (0.0, 70.0)
-    assert after == (70 * DAY - HOUR, 70.0)                 # the clocks went forward on 8 March
+    assert after == (70 * DAY - HOUR, 70.0)  # the clocks went forward on 8 March
 
 
 def test_more_sources_and_batches_than_a_number_of_a_lead_has_room_for_are_refused() -> None:
@@ -77,17 +80,21 @@ def test_the_weekly_level_has_mean_1_and_its_spread() -> None:
 
 def test_a_profile_follows_the_local_clock() -> None:
     plan = with_source(profile=OFFICE).plan()
-    week = plan.points[plan.sources["profile"][0]:][:169]
-    assert week["y"][9] == 0.0 and week["y"][17] == pytest.approx(0.2)           # Monday
-    assert week["y"][96 + 17] == 1.0 == week["y"][168]                           # nothing after Friday 17:00
+    week = plan.points[plan.sources["profile"][0] :][:169]
+    assert week["y"][9] == 0.0 and week["y"][17] == pytest.approx(0.2)  # Monday
+    assert week["y"][96 + 17] == 1.0 == week["y"][168]  # nothing after Friday 17:00
     assert week["x"][0] == 1.0
 
 
 def test_a_profile_across_daylight_saving_moves_its_peaks() -> None:
     """Berlin, week from 23 March: the clocks go forward on Sunday the 29th at 2:00, hour 146 of the week."""
-    plan = compiled(start="2026-03-23", measure="2 weeks", timezone="Europe/Berlin",
-                    sources={"web": {"rate": "70/week", "profile": [2.0] * 145 + [10.0] + [2.0] * 22}}).plan()
-    first, second = (plan.points[plan.sources["profile"][0] + 169 * w:][:169] for w in (0, 1))
+    plan = compiled(
+        start="2026-03-23",
+        measure="2 weeks",
+        timezone="Europe/Berlin",
+        sources={"web": {"rate": "70/week", "profile": [2.0] * 145 + [10.0] + [2.0] * 22}},
+    ).plan()
+    first, second = (plan.points[plan.sources["profile"][0] + 169 * w :][:169] for w in (0, 1))
     normal = 167 * 2.0 + 10.0
     # this week the local hours are 0..145, 147..167 and the first of the next Monday; the peak at 1:00 still happens
     assert first["x"][0] == pytest.approx(1.0)
@@ -98,25 +105,34 @@ def test_a_profile_across_daylight_saving_moves_its_peaks() -> None:
 
 
 def test_a_skipped_peak_takes_its_leads_with_it() -> None:
-    plan = compiled(start="2026-03-23", measure="2 weeks", timezone="Europe/Berlin",
-                    sources={"web": {"rate": "70/week", "profile": [2.0] * 146 + [10.0] + [2.0] * 21}}).plan()
-    first = plan.points[plan.sources["profile"][0]:][:169]
+    plan = compiled(
+        start="2026-03-23",
+        measure="2 weeks",
+        timezone="Europe/Berlin",
+        sources={"web": {"rate": "70/week", "profile": [2.0] * 146 + [10.0] + [2.0] * 21}},
+    ).plan()
+    first = plan.points[plan.sources["profile"][0] :][:169]
     assert first["x"][0] == pytest.approx(1.0 - 8.0 / (167 * 2 + 10))
 
 
 def test_segments_mix_and_override() -> None:
     blueprint = compiled(
-        segments={"small": {"share": "70%", "fit": -0.5, "deal_value": 1000},
-                  "large": {"share": "rest", "reachable": "80%"}},
-        sources={"web": {"rate": "70/week", "fit": 1, "reachable": "90%", "deal_value": 5000},
-                 "fair": {"batch": "9 on 2026-01-06", "segments": {"large": "100%"}}},
-        fit_spread=2, reachable="50%",
+        segments={
+            "small": {"share": "70%", "fit": -0.5, "deal_value": 1000},
+            "large": {"share": "rest", "reachable": "80%"},
+        },
+        sources={
+            "web": {"rate": "70/week", "fit": 1, "reachable": "90%", "deal_value": 5000},
+            "fair": {"batch": "9 on 2026-01-06", "segments": {"large": "100%"}},
+        },
+        fit_spread=2,
+        reachable="50%",
     )
     plan = blueprint.plan()
     assert blueprint.book.segments == ("small", "large") and plan.settings[0].segments == 2
     assert plan.mixes["share"].tolist() == [0.7, 1.0, 0.0, 1.0]
     assert plan.mixes["fit_shift"].tolist() == [0.5, 1.0, -0.5, 0.0]
-    assert plan.mixes["reachable"].tolist() == [0.9, 0.8, 0.5, 0.8]      # segment over source over scenario
+    assert plan.mixes["reachable"].tolist() == [0.9, 0.8, 0.5, 0.8]  # segment over source over scenario
     assert [median(plan, row) if row >= 0 else None for row in plan.mixes["value"]] == [1000.0, 5000.0, 1000.0, None]
     assert median(plan, int(plan.mixes["fit"][0])) == pytest.approx(0.0)
 
@@ -140,6 +156,6 @@ def test_the_window_and_the_days() -> None:
     settings = plan.settings[0]
     assert (settings.measure_from, settings.measure_to, settings.horizon) == (WEEK, 5 * WEEK, 5 * WEEK + 10 * DAY)
     assert settings.weeks == 7
-    days = plan.instants[settings.days_first:][:settings.days_count]
+    days = plan.instants[settings.days_first :][: settings.days_count]
     assert days[0] <= 0.0 and days[-1] >= settings.horizon
     assert (np.diff(days) == DAY).all()

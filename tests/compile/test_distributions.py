@@ -26,7 +26,7 @@ SIMPLE = [
 @pytest.mark.parametrize(("distribution", "known"), SIMPLE, ids=lambda x: getattr(x, "family", ""))
 def test_families_agree_with_scipy(distribution: D, known: stats.rv_continuous) -> None:
     law = law_of(distribution)
-    rel = 1.1e-5 if distribution.family == "gamma" else 1e-9         # its quantiles are splines
+    rel = 1.1e-5 if distribution.family == "gamma" else 1e-9  # its quantiles are splines
     assert law.ppf(RANKS) == pytest.approx(known.ppf(RANKS), rel=rel)
     assert law.isf(RANKS) == pytest.approx(known.isf(RANKS), rel=rel)
     x = known.ppf(RANKS)
@@ -58,7 +58,8 @@ def test_a_mixture_keeps_atoms_and_gaps() -> None:
     row = table(D("mixture", (), parts, (0.5, 0.25, 0.25)))[None]
     drawn = np.array([float(quantile_at(row, 0, u)) for u in (np.arange(4000) + 0.5) / 4000])
     assert [(drawn == 2).mean(), ((drawn >= 5) & (drawn <= 6)).mean(), (drawn == 9).mean()] == pytest.approx(
-        [0.5, 0.25, 0.25], abs=0.002)
+        [0.5, 0.25, 0.25], abs=0.002
+    )
 
 
 def test_a_mixture_adds_up_the_shares_that_never_happen() -> None:

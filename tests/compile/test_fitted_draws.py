@@ -23,20 +23,35 @@ MEAN = [math.log(0.30 / 0.20), math.log(0.50 / 0.20), math.log(9 * DAY), -0.2, m
 SPREAD = [0.05, 0.04, 0.06, 0.03, 0.05, 0.02]
 OTHER = [math.log(0.30 / 0.20), math.log(0.50 / 0.20), math.log(9 * DAY), 0.3, math.log(20 * DAY), 0.1]
 FITS = [
-    {"weight": 0.75, "families": ["weibull", "lognormal"], "law_of": [0, 1], "mean": MEAN,
-     "cov": np.diag(np.square(SPREAD)).tolist()},
-    {"weight": 0.25, "families": ["gamma", "lognormal"], "law_of": [0, 1], "mean": OTHER,
-     "cov": np.diag(np.square(SPREAD)).tolist()},
+    {
+        "weight": 0.75,
+        "families": ["weibull", "lognormal"],
+        "law_of": [0, 1],
+        "mean": MEAN,
+        "cov": np.diag(np.square(SPREAD)).tolist(),
+    },
+    {
+        "weight": 0.25,
+        "families": ["gamma", "lognormal"],
+        "law_of": [0, 1],
+        "mean": OTHER,
+        "cov": np.diag(np.square(SPREAD)).tolist(),
+    },
 ]
 KNOWN = {"exits": ["evaluation", "lost"], "empirical": [], "fits": FITS}
 WEIBULL = f"weibull(shape {math.exp(0.2):.8g} scale 9 days)"
 GAMMA = f"gamma(shape {math.exp(0.3):.8g} scale 9 days)"
 STAGES: dict[str, Any] = {
     "interest": {
-        "pace": {"evaluation": f"mixture(75% {WEIBULL} 25% {GAMMA})",
-                 "lost": f"lognormal(mu {math.log(20 * DAY):.8g} sigma {math.exp(0.1):.8g})"},
-        "next": {"evaluation": {"share": "30%", "se": 0.05, "of": "entered"},
-                 "lost": {"share": "50%", "se": 0.04, "of": "entered"}, "silent": "rest"},
+        "pace": {
+            "evaluation": f"mixture(75% {WEIBULL} 25% {GAMMA})",
+            "lost": f"lognormal(mu {math.log(20 * DAY):.8g} sigma {math.exp(0.1):.8g})",
+        },
+        "next": {
+            "evaluation": {"share": "30%", "se": 0.05, "of": "entered"},
+            "lost": {"share": "50%", "se": 0.04, "of": "entered"},
+            "silent": "rest",
+        },
     },
     "evaluation": {"next": {"customer": "50%", "lost": "rest"}},
     "customer": {},
@@ -66,7 +81,7 @@ def test_shares_are_drawn_around_their_estimate() -> None:
     blueprint = fitted()
     assert blueprint.uncertain
     drawn = np.array([list(shares(blueprint.plan(draw)).values()) for draw in range(400)])
-    ratios = np.log(drawn[:, :2] / drawn[:, 2:])            # log(pi_j / pi_never) is what is normal
+    ratios = np.log(drawn[:, :2] / drawn[:, 2:])  # log(pi_j / pi_never) is what is normal
     assert ratios.mean(axis=0) == pytest.approx(MEAN[:2], abs=0.01)
     assert ratios.std(axis=0) == pytest.approx(SPREAD[:2], rel=0.12)
     assert drawn.sum(axis=1) == pytest.approx(np.ones(400))
@@ -82,12 +97,14 @@ def test_families_are_drawn_by_weight_and_times_by_their_law() -> None:
     blueprint = fitted()
     pace = int(blueprint.plan().exits["pace"][blueprint.plan().stages[0].next_first])
     medians = np.array([median(blueprint.plan(draw), pace) for draw in range(400)])
-    expected = [float(law_of(location_scale(family, *vector[2:4])).ppf(np.array([0.5]))[0])
-                for family, vector in (("weibull", MEAN), ("gamma", OTHER))]
+    expected = [
+        float(law_of(location_scale(family, *vector[2:4])).ppf(np.array([0.5]))[0])
+        for family, vector in (("weibull", MEAN), ("gamma", OTHER))
+    ]
     nearest = np.abs(np.log(medians[:, None] / expected)).argmin(axis=1)
     assert (nearest == 0).mean() == pytest.approx(0.75, abs=0.07)
     of_first = np.log(medians[nearest == 0])
-    spread = math.hypot(SPREAD[2], SPREAD[3] * math.exp(-0.2) * math.log(math.log(2)))     # of mu + e^s ln(ln 2)
+    spread = math.hypot(SPREAD[2], SPREAD[3] * math.exp(-0.2) * math.log(math.log(2)))  # of mu + e^s ln(ln 2)
     assert of_first.mean() == pytest.approx(math.log(expected[0]), abs=0.02)
     assert of_first.std() == pytest.approx(spread, rel=0.15)
 
@@ -114,8 +131,13 @@ def test_empirical_times_stay() -> None:
 def test_a_timer_is_an_exit_of_the_same_target() -> None:
     """5 % of all are lost on day 30 sharp: the exits of `lost` are added up, and its time is a mixture."""
     mean = [math.log(0.3 / 0.2), math.log(0.45 / 0.2), math.log(0.05 / 0.2), *MEAN[2:], math.log(30 * DAY), -4.0]
-    fit = {"weight": 1.0, "families": ["weibull", "lognormal", "lognormal"], "law_of": [0, 1, 2], "mean": mean,
-           "cov": (1e-12 * np.eye(9)).tolist()}
+    fit = {
+        "weight": 1.0,
+        "families": ["weibull", "lognormal", "lognormal"],
+        "law_of": [0, 1, 2],
+        "mean": mean,
+        "cov": (1e-12 * np.eye(9)).tolist(),
+    }
     bulk = STAGES["interest"]["pace"]["lost"]
     timer = f"lognormal(median 30 days sigma {math.exp(-4):.6g})"
     pace = {"evaluation": WEIBULL, "lost": f"mixture(90% {bulk} 10% {timer})"}
@@ -165,7 +187,7 @@ def test_the_law_of_deal_values_is_drawn_as_student_and_chi_square_say() -> None
     assert stats.kstest(scaled, stats.t(WINS - 1).cdf).pvalue > 1e-3
     ratio = (WINS - 1) * SPREAD_OF_LOG**2 / drawn[:, 1] ** 2
     assert stats.kstest(ratio, stats.chi2(WINS - 1).cdf).pvalue > 1e-3
-    assert stats.kstest(scaled, stats.norm(0.0, 0.5).cdf).pvalue < 1e-3     # the test can fail
+    assert stats.kstest(scaled, stats.norm(0.0, 0.5).cdf).pvalue < 1e-3  # the test can fail
 
 
 def test_intervals_of_revenue_hold_with_the_draws_and_are_too_narrow_without() -> None:

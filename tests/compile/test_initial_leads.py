@@ -13,8 +13,18 @@ from funnelsim.plan import DAY
 from funnelsim.scenario import load
 from support.compile_helpers import compiled
 
-FULL = {"id": "17", "source": "web", "stage": "interest", "age": "3 days", "number": 2, "team": "sales", "attempts": 1,
-        "reached": True, "context": "40%", "value": 1234.56}
+FULL = {
+    "id": "17",
+    "source": "web",
+    "stage": "interest",
+    "age": "3 days",
+    "number": 2,
+    "team": "sales",
+    "attempts": 1,
+    "reached": True,
+    "context": "40%",
+    "value": 1234.56,
+}
 
 
 def test_a_lead_as_the_snapshot_has_it() -> None:
@@ -39,7 +49,7 @@ def test_numbers_of_leads() -> None:
     assert lead_id("", 5) == 5
     assert lead_id("0012", 1) == 12
     named = lead_id("L-77", 1)
-    assert named == lead_id("L-77", 9) and 2**43 <= named < 2**44       # the 44 bits of a lead's number
+    assert named == lead_id("L-77", 9) and 2**43 <= named < 2**44  # the 44 bits of a lead's number
     assert lead_id(str(2**43), 1) >= 2**43 and lead_id("L-78", 1) != named
 
 
@@ -51,8 +61,10 @@ def test_the_same_number_twice_is_an_error() -> None:
 
 
 def test_a_csv_file_says_the_same_as_a_list(tmp_path: Path) -> None:
-    (tmp_path / "leads.csv").write_text("id,source,stage,age,number,team,attempts,reached,context,value\n"
-                                        "17,web,interest,3 days,2,sales,1,true,40%,1234.56\n")
+    (tmp_path / "leads.csv").write_text(
+        "id,source,stage,age,number,team,attempts,reached,context,value\n"
+        "17,web,interest,3 days,2,sales,1,true,40%,1234.56\n"
+    )
     (tmp_path / "s.yaml").write_text("""
 start: 2026-01-05
 measure: 4 weeks

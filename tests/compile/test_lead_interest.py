@@ -30,6 +30,7 @@ SCORES = {"marketing": {"fit": 10, "intent": 8, "points": 1, "noise": 12}, "sale
 
 # ---- who comes -------------------------------------------------------------------------------------------------------
 
+
 def test_without_a_word_leads_are_marketings_warm_and_without_interest() -> None:
     plan = compiled().plan()
     mix, source = plan.mixes[0], plan.sources[0]
@@ -39,8 +40,15 @@ def test_without_a_word_leads_are_marketings_warm_and_without_interest() -> None
 
 
 def test_traits_of_source_and_segment_add_up() -> None:
-    source = {"rate": "70/week", "side": "sales", "intent": "normal(mean 0.5 sd 2)", "trust": 0.4, "warmth": "30%",
-              "points": 20, "ready": "fixed(5 days)"}
+    source = {
+        "rate": "70/week",
+        "side": "sales",
+        "intent": "normal(mean 0.5 sd 2)",
+        "trust": 0.4,
+        "warmth": "30%",
+        "points": 20,
+        "ready": "fixed(5 days)",
+    }
     segments = {"big": {"share": "40%", "intent": 0.25, "trust": 0.1}, "small": {"share": "rest"}}
     plan = compiled(sources={"web": source}, segments=segments).plan()
     big, small = plan.mixes
@@ -65,7 +73,7 @@ def test_captured_thins_the_rate_rounds_batches_half_up_and_costs_the_same() -> 
     assert points(plan, plan.sources[0], "rate") == [(0.0, 56.0)]
     assert plan.sources["batch"].tolist() == [24, 2]
     assert plan.sources["cost"].tolist() == [75.0, 75.0]
-    assert with_source(captured="50%", batch=["3 on 2026-01-08"]).plan().sources[0].batch == 2      # 1.5: half up
+    assert with_source(captured="50%", batch=["3 on 2026-01-08"]).plan().sources[0].batch == 2  # 1.5: half up
 
 
 def test_found_again() -> None:
@@ -75,10 +83,11 @@ def test_found_again() -> None:
     plan = with_source(found_again=again).plan()
     assert median(plan, source.again_after) == pytest.approx(5 * DAY * math.log(2), rel=1e-4)
     shared = compiled(sources={"web": {"rate": "1/week", "found_again": again}}, handoff={"integration": "60%"})
-    assert shared.plan().sources[0].merged == 0.6          # teams that share systems merge at least so much (105)
+    assert shared.plan().sources[0].merged == 0.6  # teams that share systems merge at least so much (105)
 
 
 # ---- scores and definitions ------------------------------------------------------------------------------------------
+
 
 def test_a_score_is_its_weights_and_a_noise_of_its_own() -> None:
     plan = compiled(scores=SCORES).plan()
@@ -86,7 +95,7 @@ def test_a_score_is_its_weights_and_a_noise_of_its_own() -> None:
     assert (marketing.fit, marketing.intent, marketing.points) == (10.0, 8.0, 1.0)
     assert marketing.luck == path_hash("scores/marketing") and sales.noise == -1
     seen = [score_of(plan.scores, plan.tables, 0, np.uint64(luck), 1.0, 0.5, 20.0) for luck in range(4000)]
-    assert np.mean(seen) == pytest.approx(34.0, abs=4.4 * 12 / math.sqrt(4000))     # 10 + 4 + 20
+    assert np.mean(seen) == pytest.approx(34.0, abs=4.4 * 12 / math.sqrt(4000))  # 10 + 4 + 20
     assert np.std(seen) == pytest.approx(12.0, rel=0.06)
     assert score_of(plan.scores, plan.tables, 1, np.uint64(5), 1.5, 9.0, 9.0) == 30.0
 
@@ -103,15 +112,18 @@ def test_beliefs_about_scores_follow_the_draw_noise_included() -> None:
 
 
 def test_definitions_are_milestones_or_thresholds_that_may_change_by_date() -> None:
-    definitions = {"MQL": {"score": "marketing", "at_least": {"start": 40, "2026-01-15": 50}},
-                   "SQL": "sales score at least 30", "won": "enters customer"}
+    definitions = {
+        "MQL": {"score": "marketing", "at_least": {"start": 40, "2026-01-15": 50}},
+        "SQL": "sales score at least 30",
+        "won": "enters customer",
+    }
     plan = compiled(scores=SCORES, definitions=definitions).plan()
     assert plan.definitions["kind"].tolist() == [SCORE_AT_LEAST, SCORE_AT_LEAST, ENTERS]
     assert plan.definitions["score"].tolist() == [0, 1, -1]
     assert points(plan, plan.definitions[0], "least") == [(0.0, 40.0), (10 * DAY, 50.0)]
     assert points(plan, plan.definitions[1], "least") == [(0.0, 30.0)]
     assert plan.definitions["stage"].tolist() == [-1, -1, 2]
-    assert plan.definitions["person"].tolist() == [0, 0, 1]         # a person is won once (88)
+    assert plan.definitions["person"].tolist() == [0, 0, 1]  # a person is won once (88)
 
 
 def test_a_gate_names_its_definition_and_leaves_no_chance_to_move() -> None:
@@ -133,15 +145,18 @@ def test_rejected_leads_leave_as_unreached_unless_told() -> None:
 
 # ---- signals, nurture, tasks -----------------------------------------------------------------------------------------
 
+
 def test_signals_in_the_order_of_the_file() -> None:
-    signals = {"ebook": {"chance": "30%", "after": "fixed(10 days)", "points": 10, "intent": 0.2, "trust": -0.1},
-               "demo": {"chance": "5%", "points": 60, "raises_hand": True},
-               "holiday": {"chance": "5%", "pause": "10 days"}}
+    signals = {
+        "ebook": {"chance": "30%", "after": "fixed(10 days)", "points": 10, "intent": 0.2, "trust": -0.1},
+        "demo": {"chance": "5%", "points": 60, "raises_hand": True},
+        "holiday": {"chance": "5%", "pause": "10 days"},
+    }
     plan = with_stage(signals=signals).plan()
     ebook, demo, holiday = plan.signals
     assert (plan.stages[0].signal_count, plan.stages[1].signal_count) == (3, 0)
     assert (ebook.chance, ebook.points, ebook.intent, ebook.trust, ebook["flags"]) == (0.3, 10.0, 0.2, -0.1, 0)
-    assert median(plan, ebook.after) == 10 * DAY and demo.after == -1               # at entry
+    assert median(plan, ebook.after) == 10 * DAY and demo.after == -1  # at entry
     assert (demo["flags"], holiday["flags"]) == (RAISES_HAND, PAUSES)
     assert median(plan, holiday.pause) == 10 * DAY and demo.pause == -1
     assert ebook.luck == path_hash("stages/interest/signals/ebook")
@@ -151,7 +166,7 @@ def test_what_moves_signals() -> None:
     influences = {"trusting": {"of": "trust", "on": "signals", "odds": 2}}
     stages = {**BASE["stages"], "interest": {**BASE["stages"]["interest"], "signals": {"ebook": {"chance": "30%"}}}}
     moved = compiled(stages=stages, influences=influences).plan()
-    assert moved.stages["effect_count"].tolist() == [1, 0, 0]           # only where there are signals
+    assert moved.stages["effect_count"].tolist() == [1, 0, 0]  # only where there are signals
     assert shift_of(moved, 0, SIGNAL_CHANCE, NOBODY._replace(trust=1.5)) == pytest.approx(1.5 * math.log(2))
 
 
@@ -168,9 +183,17 @@ def test_nurture() -> None:
 
 
 def test_tasks_and_preparation() -> None:
-    tasks = {"demo": {"is": "meeting", "delay": "3 days", "handling": "45 min", "idle": "10 min", "shows": "80%",
-                      "tries": 2},
-             "price": {"is": "objection", "chance": "40%", "handling": "30 min", "resolved": "60% to 80%"}}
+    tasks = {
+        "demo": {
+            "is": "meeting",
+            "delay": "3 days",
+            "handling": "45 min",
+            "idle": "10 min",
+            "shows": "80%",
+            "tries": 2,
+        },
+        "price": {"is": "objection", "chance": "40%", "handling": "30 min", "resolved": "60% to 80%"},
+    }
     blueprint = with_stage(tasks=tasks, work={"handling": "6 min", "preparation": "10 min"}, deal=True)
     plan = blueprint.plan()
     meeting, objection = plan.tasks

@@ -12,14 +12,16 @@ from funnelsim.compile.marketing_plan import Offer, filled
 from funnelsim.plan import DAY
 from support.compile_helpers import compiled, points
 
-E_BOOK = {"rate": "100/week", "cost": 20, "counts": "40%", "worth": 50}        # 0.02 a unit of money, 1.00 of value
-DEMO = {"rate": "10/week", "cost": 200, "counts": "80%", "worth": 2000}        # 0.004, 8.00
-FAIR = {"rate": "20/week", "cost": 100, "counts": "50%", "worth": 400}         # 0.005, 2.00
+E_BOOK = {"rate": "100/week", "cost": 20, "counts": "40%", "worth": 50}  # 0.02 a unit of money, 1.00 of value
+DEMO = {"rate": "10/week", "cost": 200, "counts": "80%", "worth": 2000}  # 0.004, 8.00
+FAIR = {"rate": "20/week", "cost": 100, "counts": "50%", "worth": 400}  # 0.005, 2.00
 
 
 def rates(budget: str, maximise: str, **sources: Any) -> list[float]:
-    plan = compiled(sources=sources or {"ebook": E_BOOK, "demo": DEMO, "fair": FAIR},
-                    marketing_plan={"budget": budget, "maximise": maximise}).plan()
+    plan = compiled(
+        sources=sources or {"ebook": E_BOOK, "demo": DEMO, "fair": FAIR},
+        marketing_plan={"budget": budget, "maximise": maximise},
+    ).plan()
     return [points(plan, row, "rate")[0][1] for row in plan.sources]
 
 
@@ -35,6 +37,7 @@ def test_by_value_the_dear_ones() -> None:
 
 def test_the_count_promise_is_met_while_value_falls() -> None:
     """The same money: 45 that count and are worth 4,000, or 13 and 18,000."""
+
     def leads_and_value(bought: list[float]) -> tuple[float, float]:
         sources = (E_BOOK, DEMO, FAIR)
         shares = [float(str(one["counts"]).rstrip("%")) / 100 for one in sources]
@@ -60,8 +63,10 @@ def test_what_one_source_no_longer_takes_goes_to_the_next() -> None:
     """The demo's flight ends on 18 January: its money goes to the fair, and what that cannot use to e-books."""
     ebook = {**E_BOOK, "rate": {"start": "100/week", "2026-01-15": "50/week"}}
     demo = {**DEMO, "to": "2026-01-18"}
-    plan = compiled(sources={"ebook": ebook, "demo": demo, "fair": FAIR},
-                    marketing_plan={"budget": "2500/week", "maximise": "value"}).plan()
+    plan = compiled(
+        sources={"ebook": ebook, "demo": demo, "fair": FAIR},
+        marketing_plan={"budget": "2500/week", "maximise": "value"},
+    ).plan()
     over_time = [points(plan, row, "rate") for row in plan.sources]
     assert over_time[1] == [(0.0, 10.0), (10 * DAY, 10.0), (14 * DAY, 0.0)]
     assert over_time[2] == [(0.0, 5.0), (10 * DAY, 5.0), (14 * DAY, 20.0)]
@@ -77,8 +82,9 @@ def test_no_other_way_to_spend_the_money_is_better() -> None:
     rng = np.random.default_rng(7)
     tenths = [np.array(parts) / 10.0 for parts in itertools.product(range(11), repeat=3) if sum(parts) <= 10]
     for _ in range(100):
-        offers = [Offer(float(rng.uniform(1, 50)), float(rng.uniform(5, 50)), float(rng.uniform(0.1, 1)))
-                  for _ in range(3)]
+        offers = [
+            Offer(float(rng.uniform(1, 50)), float(rng.uniform(5, 50)), float(rng.uniform(0.1, 1))) for _ in range(3)
+        ]
         budget = float(rng.uniform(50, 1500))
         bought = filled(budget, offers)
         assert sum(n * offer.cost for n, offer in zip(bought, offers, strict=True)) <= budget * (1 + 1e-12)

@@ -22,10 +22,13 @@ PROMISE = {"first_touch": "within 4 business hours", "kept": "60% to 90%"}
 
 def test_the_centre_of_odds_is_their_geometric_mean_and_of_shares_the_middle_logit() -> None:
     blueprint = compiled(effects=RANGES, promises=PROMISE)
-    assert blueprint.values() == pytest.approx({
-        "effects.context_lost": math.sqrt(0.6), "effects.both_teams": math.sqrt(1.2),
-        "promises.kept": 1 / (1 + math.exp(-(logit(0.6) + logit(0.9)) / 2)),
-    })
+    assert blueprint.values() == pytest.approx(
+        {
+            "effects.context_lost": math.sqrt(0.6),
+            "effects.both_teams": math.sqrt(1.2),
+            "promises.kept": 1 / (1 + math.exp(-(logit(0.6) + logit(0.9)) / 2)),
+        }
+    )
     plan = blueprint.plan()
     assert points(plan, plan.effects[1], "size") == [(0.0, pytest.approx(math.log(0.6) / 2))]
     assert points(plan, plan.promises[1], "kept")[0][1] == pytest.approx(blueprint.values()["promises.kept"])
@@ -40,19 +43,19 @@ def test_a_draw_moves_the_beliefs_and_nothing_else() -> None:
     assert points(drawn, drawn.effects[1], "size")[0][1] == math.log(values["effects.context_lost"])
     assert points(drawn, drawn.promises[0], "kept")[0][1] == values["promises.kept"]
     assert points(drawn, drawn.promises[1], "kept")[0][1] == values["promises.kept"]
-    assert fingerprint(blueprint.plan()) == fingerprint(centre)         # the centre is not touched
+    assert fingerprint(blueprint.plan()) == fingerprint(centre)  # the centre is not touched
 
 
 def test_draws_are_uniform_on_the_scale_on_which_they_act() -> None:
     odds, share = UncertainParameter("a", 0.5, 2.0, "odds"), UncertainParameter("b", 0.2, 0.9, "share")
     u = np.array([uniform(1, draw, "a") for draw in range(2000)])
-    assert abs(np.sort(u) - (np.arange(2000) + 0.5) / 2000).max() < 0.03       # Kolmogorov-Smirnov, 5 % point
+    assert abs(np.sort(u) - (np.arange(2000) + 0.5) / 2000).max() < 0.03  # Kolmogorov-Smirnov, 5 % point
     drawn = np.array([odds.drawn(1, draw) for draw in range(2000)])
     assert (np.log(drawn) / math.log(4) + 0.5) == pytest.approx(u)
     logits = np.array([logit(share.drawn(1, draw)) for draw in range(200)])
     assert logits.min() >= logit(0.2) and logits.max() <= logit(0.9)
     assert share.at(0.5) == pytest.approx(1 / (1 + math.exp(-(logit(0.2) + logit(0.9)) / 2)))
-    assert UncertainParameter("c", 0.5, 1.0, "share").at(0.5) == 0.75       # certainty has no logit: straight
+    assert UncertainParameter("c", 0.5, 1.0, "share").at(0.5) == 0.75  # certainty has no logit: straight
 
 
 def test_a_belief_has_the_same_luck_in_every_scenario() -> None:
@@ -83,16 +86,22 @@ def test_the_same_scenario_gives_the_same_plan() -> None:
     assert fingerprint(compiled(effects=RANGES).plan(3)) == fingerprint(compiled(effects=RANGES).plan(3))
 
 
-@pytest.mark.parametrize("change", [
-    {"seed": 2}, {"name": "another"}, {"currency": "CHF"}, {"costs": [{"name": "CRM", "amount": 900}]},
-])
+@pytest.mark.parametrize(
+    "change", [{"seed": 2}, {"name": "another"}, {"currency": "CHF"}, {"costs": [{"name": "CRM", "amount": 900}]}]
+)
 def test_what_no_engine_reads_does_not_change_a_plan(change: dict[str, object]) -> None:
     assert fingerprint(compiled(**change).plan()) == fingerprint(compiled().plan())
 
 
 def test_what_an_engine_reads_changes_the_plan() -> None:
-    changes = [{"ownership": {"interest": "marketing"}}, {"handoff": {"delay": "1 hour"}}, {"promises": PROMISE},
-               {"cycles": 3}, {"measure": "5 weeks"}, {"teams": {**BASE["teams"], "sales": {"people": 3}}}]
+    changes = [
+        {"ownership": {"interest": "marketing"}},
+        {"handoff": {"delay": "1 hour"}},
+        {"promises": PROMISE},
+        {"cycles": 3},
+        {"measure": "5 weeks"},
+        {"teams": {**BASE["teams"], "sales": {"people": 3}}},
+    ]
     plans = {fingerprint(compiled(**change).plan()) for change in ({}, *changes)}
     assert len(plans) == 1 + len(changes)
 
@@ -111,8 +120,9 @@ def test_a_draw_compiles_nothing_anew(monkeypatch: pytest.MonkeyPatch) -> None:
         prepare(loaded)
     centre, draws = blueprint.plan(), [blueprint.plan(draw=draw) for draw in range(5)]
     assert len({fingerprint(plan) for plan in draws}) == len(draws)
-    copied = {name for name in centre._fields if any(getattr(plan, name) is not getattr(centre, name)
-                                                     for plan in draws)}
+    copied = {
+        name for name in centre._fields if any(getattr(plan, name) is not getattr(centre, name) for plan in draws)
+    }
     assert "points" in copied and copied <= {"points", "stages", "exits", "mixes", "tables"}, "beliefs and fits"
 
 
@@ -123,7 +133,7 @@ def test_every_worked_example_compiles(path: Path) -> None:
     assert len(plan.stages) == len(blueprint.book.stages) and blueprint.book.won >= 0
     for group in ("next", "unreached", "cold"):
         for stage in plan.stages:
-            shares = plan.exits["share"][stage[f"{group}_first"]:][:stage[f"{group}_count"]]
+            shares = plan.exits["share"][stage[f"{group}_first"] :][: stage[f"{group}_count"]]
             forward = int(stage.next_forward) if group == "next" else len(shares)
             for part in (shares[:forward], shares[forward:]):
                 assert len(part) == 0 or part.sum() == pytest.approx(1.0)

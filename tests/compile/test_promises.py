@@ -36,38 +36,51 @@ def team(**sales: Any) -> Any:
 
 def tiers(plan: Any, stage: int = 0, of: int = 1) -> list[Any]:
     duty = plan.duties[stage, of]
-    return list(plan.promises[duty.promise_first:duty.promise_first + duty.promise_count])
+    return list(plan.promises[duty.promise_first : duty.promise_first + duty.promise_count])
 
 
 def terms(plan: Any, promise: Any) -> list[tuple[int, float]]:
-    rows = plan.terms[promise.term_first:promise.term_first + promise.term_count]
+    rows = plan.terms[promise.term_first : promise.term_first + promise.term_count]
     return [(int(row.kind), float(row.length)) for row in rows]
 
 
 # ---- tiers -----------------------------------------------------------------------------------------------------------
 
+
 def test_tiers_are_tried_in_order_and_the_plain_terms_come_last() -> None:
-    promises = {"first_touch": "within 4 hours", "attempts": "5 within 14 days", "kept": "60%", "tiers": [
-        {"sources": ["demo"], "segments": ["big"], "first_touch": "within 30 min", "kept": "90%"},
-        {"score": {"sales": 50}, "value": "20k", "attempts": "8 within 14 days"},
-    ]}
+    promises = {
+        "first_touch": "within 4 hours",
+        "attempts": "5 within 14 days",
+        "kept": "60%",
+        "tiers": [
+            {"sources": ["demo"], "segments": ["big"], "first_touch": "within 30 min", "kept": "90%"},
+            {"score": {"sales": 50}, "value": "20k", "attempts": "8 within 14 days"},
+        ],
+    }
     sources = {"web": {"rate": "70/week"}, "demo": {"rate": "5/week", "batch": ["3 on 2026-01-07", "4 on 2026-01-08"]}}
     segments = {"small": {"share": "60%"}, "big": {"share": "rest"}}
-    plan = compiled(promises=promises, sources=sources, segments=segments, scores=SCORES, ownership=SHARED,
-                    deal_value="fixed(1000)").plan()
+    plan = compiled(
+        promises=promises, sources=sources, segments=segments, scores=SCORES, ownership=SHARED, deal_value="fixed(1000)"
+    ).plan()
     demo, rich, rest = tiers(plan)
-    assert (demo.segments, demo.sources, demo.score, demo.value) == (0b10, 0b110, -1, 0.0)     # demo's second batch too
+    assert (demo.segments, demo.sources, demo.score, demo.value) == (0b10, 0b110, -1, 0.0)  # demo's second batch too
     assert (rich.segments, rich.sources, rich.score, rich.least, rich.value) == (-1, -1, 1, 50.0, 2_000_000.0)
     assert (rest.segments, rest.sources, rest.score) == (-1, -1, -1)
-    assert [terms(plan, one)[0] for one in (demo, rich, rest)] == \
-        [(FIRST_TOUCH, 1800.0), (FIRST_TOUCH, 4 * HOUR), (FIRST_TOUCH, 4 * HOUR)]      # what a tier leaves out is plain
+    assert [terms(plan, one)[0] for one in (demo, rich, rest)] == [
+        (FIRST_TOUCH, 1800.0),
+        (FIRST_TOUCH, 4 * HOUR),
+        (FIRST_TOUCH, 4 * HOUR),
+    ]  # what a tier leaves out is plain
     assert [one.attempts for one in (demo, rich, rest)] == [5, 8, 5]
     assert [points(plan, one, "kept")[0][1] for one in (demo, rich, rest)] == [0.9, 0.6, 0.6]
 
 
 def test_only_what_is_a_tiers_own_is_a_belief_of_its_own() -> None:
-    promises = {"first_touch": "within 4 hours", "kept": "50% to 70%", "tiers": [
-        {"sources": ["web"], "kept": "80% to 90%"}, {"score": {"sales": 50}, "attempts": "8 within 14 days"}]}
+    promises = {
+        "first_touch": "within 4 hours",
+        "kept": "50% to 70%",
+        "tiers": [{"sources": ["web"], "kept": "80% to 90%"}, {"score": {"sales": 50}, "attempts": "8 within 14 days"}],
+    }
     blueprint = compiled(promises=promises, scores=SCORES, ownership=SHARED)
     assert set(blueprint.values()) == {"promises.tiers.0.kept", "promises.kept"}
     plan, values = blueprint.plan(3), blueprint.values(3)
@@ -96,15 +109,25 @@ def test_volumes_of_segments_and_value() -> None:
     promises = {"marketing_delivers": ["360 won a month", "80 big won a week", "120k of won a quarter"]}
     segments = {"small": {"share": "60%"}, "big": {"share": "rest"}}
     book = compiled(promises=promises, segments=segments, deal_value="fixed(1000)").book
-    assert book.volume_promises == (("won", 360.0, "month", "count", -1), ("won", 80.0, "week", "count", 1),
-                                    ("won", 120_000.0, "quarter", "value", -1))
+    assert book.volume_promises == (
+        ("won", 360.0, "month", "count", -1),
+        ("won", 80.0, "week", "count", 1),
+        ("won", 120_000.0, "quarter", "value", -1),
+    )
 
 
 # ---- acceptance ------------------------------------------------------------------------------------------------------
 
+
 def test_acceptance_by_score_threshold_and_window() -> None:
-    accept = {"score": "sales", "at_least": {"start": 30, "2026-01-15": 40}, "within": "2 business days",
-              "otherwise": "rejected", "looks": "fixed(1 day)", "points_kept": "50%"}
+    accept = {
+        "score": "sales",
+        "at_least": {"start": 30, "2026-01-15": 40},
+        "within": "2 business days",
+        "otherwise": "rejected",
+        "looks": "fixed(1 day)",
+        "points_kept": "50%",
+    }
     plan = compiled(handoff={"to": {"sales": {"accept": accept}}}, scores=SCORES).plan()
     marketing, sales = plan.duties[0]
     assert marketing.accept_score == -1 and marketing.window == math.inf
@@ -115,16 +138,22 @@ def test_acceptance_by_score_threshold_and_window() -> None:
 
 # ---- teams -----------------------------------------------------------------------------------------------------------
 
+
 def test_speed_grows_with_the_ramp() -> None:
     """Half speed takes twice as long, on top of a handling factor of 1.2 and 20 % other work."""
     plan, row = team(ramp={"start": "50%", "2026-01-15": "100%"}, handling=1.2, other_work="20%")
     assert points(plan, row, "stretch") == [(0.0, pytest.approx(3.0)), (10 * DAY, pytest.approx(1.5))]
 
 
-@pytest.mark.parametrize(("said", "order", "score"), [
-    ({"order": "newest"}, NEWEST, -1), ({"order": "value"}, BY_VALUE, -1),
-    ({"order": "score", "score": "sales"}, BY_SCORE, 1), ({"order": "score"}, BY_SCORE, -1),
-])
+@pytest.mark.parametrize(
+    ("said", "order", "score"),
+    [
+        ({"order": "newest"}, NEWEST, -1),
+        ({"order": "value"}, BY_VALUE, -1),
+        ({"order": "score", "score": "sales"}, BY_SCORE, 1),
+        ({"order": "score"}, BY_SCORE, -1),
+    ],
+)
 def test_orders(said: dict[str, Any], order: int, score: int) -> None:
     _, row = team(**said)
     assert (row.order, row.score) == (order, score)
@@ -138,9 +167,11 @@ def test_absence_and_a_head_start() -> None:
 
 
 def test_lanes_are_numbered_among_those_of_all_teams() -> None:
-    many = {"marketing": {"people": 3, "queues": "personal"},
-            "inside": {"people": 2, "time_budget": {"own": "30%", "other": "30%", "follow_ups": "15%", "deals": "25%"}},
-            "sales": {"people": 5}}
+    many = {
+        "marketing": {"people": 3, "queues": "personal"},
+        "inside": {"people": 2, "time_budget": {"own": "30%", "other": "30%", "follow_ups": "15%", "deals": "25%"}},
+        "sales": {"people": 5},
+    }
     stages = {**BASE["stages"], "evaluation": {**BASE["stages"]["evaluation"], "deal": True}}
     plan = compiled(teams=many, stages=stages).plan()
     assert plan.teams["lanes"].tolist() == [PERSONAL, BUDGETED, POOLED]

@@ -44,26 +44,28 @@ def test_shares_are_proportions_within_their_part_and_the_base_rate_is_the_forwa
     plan = with_stage(next=MIXED).plan()
     stage = plan.stages[0]
     assert [share for _, share in exits(plan, stage, "next")] == pytest.approx(
-        [0.75, 0.25, 0.2 / 0.6, 0.15 / 0.6, 0.25 / 0.6])
+        [0.75, 0.25, 0.2 / 0.6, 0.15 / 0.6, 0.25 / 0.6]
+    )
     assert stage["base"] == pytest.approx(0.4)
     assert stage.intercept == pytest.approx(math.log(0.4 / 0.6))
 
 
 def test_cool_off_way_back_and_pace_of_an_exit() -> None:
-    plan = with_stage(next=MIXED, pace={"lost": "2 days", "evaluation": "4 days", "interest": "6 days",
-                                        "customer": "at once"}).plan()
+    plan = with_stage(
+        next=MIXED, pace={"lost": "2 days", "evaluation": "4 days", "interest": "6 days", "customer": "at once"}
+    ).plan()
     first = plan.stages[0].next_first
-    rows = {int(row["to"]): row for row in plan.exits[first:first + 5]}
+    rows = {int(row["to"]): row for row in plan.exits[first : first + 5]}
     assert [rows[to]["backward"] for to in (0, 1, 2, LOST)] == [1, 0, 0, 0]
     assert median(plan, rows[0]["cool"]) == 3 * DAY and rows[1]["cool"] == -1
     assert [median(plan, rows[to]["pace"]) for to in (0, 1, LOST)] == [6 * DAY, 4 * DAY, 2 * DAY]
-    assert rows[2]["pace"] == rows[SILENT]["pace"] == -1    # at once, and silence has no time
+    assert rows[2]["pace"] == rows[SILENT]["pace"] == -1  # at once, and silence has no time
 
 
 def test_one_pace_holds_for_all_exits_but_silence() -> None:
     plan = with_stage(next=MIXED, pace="5 days").plan()
     first = plan.stages[0].next_first
-    assert [row["pace"] >= 0 for row in plan.exits[first:first + 5]] == [True, True, True, True, False]
+    assert [row["pace"] >= 0 for row in plan.exits[first : first + 5]] == [True, True, True, True, False]
 
 
 def test_a_stage_without_next_is_an_end() -> None:
@@ -71,10 +73,14 @@ def test_a_stage_without_next_is_an_end() -> None:
     assert (stage.next_count, stage.next_forward, stage["base"], stage.effect_count) == (0, 0, 0.0, 0)
 
 
-@pytest.mark.parametrize(("shares", "base", "intercept"), [
-    ({"evaluation": "100%"}, 1.0, math.inf), ({"lost": "100%"}, 0.0, -math.inf),
-    ({"evaluation": 1 / 3, "customer": "rest"}, 1.0, math.inf),
-])
+@pytest.mark.parametrize(
+    ("shares", "base", "intercept"),
+    [
+        ({"evaluation": "100%"}, 1.0, math.inf),
+        ({"lost": "100%"}, 0.0, -math.inf),
+        ({"evaluation": 1 / 3, "customer": "rest"}, 1.0, math.inf),
+    ],
+)
 def test_certain_exits_have_infinite_intercepts_and_no_effects(
     shares: dict[str, object], base: float, intercept: float
 ) -> None:
@@ -90,8 +96,9 @@ def test_unreached_defaults_to_lost_and_cold_to_unreached() -> None:
     stage = plan.stages[0]
     assert exits(plan, stage, "unreached") == [(LOST, 1.0)]
     assert (stage.cold_first, stage.cold_count) == (stage.unreached_first, stage.unreached_count)
-    own = with_stage(unreached={"interest": "40% after 60 days", "lost": "rest"}, cold={"lost": "100%"},
-                     patience="90 days").plan()
+    own = with_stage(
+        unreached={"interest": "40% after 60 days", "lost": "rest"}, cold={"lost": "100%"}, patience="90 days"
+    ).plan()
     assert exits(own, own.stages[0], "unreached") == [(0, 0.4), (LOST, 0.6)]
     assert exits(own, own.stages[0], "cold") == [(LOST, 1.0)]
 
@@ -103,9 +110,18 @@ def test_luck_and_base_of() -> None:
 
 # ---- work ------------------------------------------------------------------------------------------------------------
 
+
 def test_a_step_of_work() -> None:
-    plan = with_stage(work={"attempts": 4, "spacing": "1 day", "handling": "6 min", "conversation": "20 min",
-                            "contact": "leads360-2012"}, patience="30 days").plan()
+    plan = with_stage(
+        work={
+            "attempts": 4,
+            "spacing": "1 day",
+            "handling": "6 min",
+            "conversation": "20 min",
+            "contact": "leads360-2012",
+        },
+        patience="30 days",
+    ).plan()
     (step,) = plan.steps
     assert (step.team, step.attempts, step.spacing_kind, step.spacing) == (-1, 4, ELAPSED, DAY)
     assert (median(plan, step.handling), median(plan, step.conversation)) == (360.0, 1200.0)
@@ -114,10 +130,15 @@ def test_a_step_of_work() -> None:
     assert median(plan, plan.stages[0].patience) == 30 * DAY
 
 
-@pytest.mark.parametrize(("contact", "says", "chances", "contactable"), [
-    ("always", None, [1.0], 0), (["30%", 0.2], None, [0.3, 0.2], 0), ("20%", True, [0.2], 1),
-    ("leads360-2012", False, [0.39, 0.54, 0.39, 0.29, 0.25], 0),
-])
+@pytest.mark.parametrize(
+    ("contact", "says", "chances", "contactable"),
+    [
+        ("always", None, [1.0], 0),
+        (["30%", 0.2], None, [0.3, 0.2], 0),
+        ("20%", True, [0.2], 1),
+        ("leads360-2012", False, [0.39, 0.54, 0.39, 0.29, 0.25], 0),
+    ],
+)
 def test_contact_tables(contact: object, says: bool | None, chances: list[float], contactable: int) -> None:
     work = {"handling": "6 min", "contact": contact} | ({} if says is None else {"contactable": says})
     plan = with_stage(work=work).plan()
@@ -127,7 +148,7 @@ def test_contact_tables(contact: object, says: bool | None, chances: list[float]
 
 def test_spacing_in_business_time_and_on_days() -> None:
     business = with_stage(work={"attempts": 2, "handling": "6 min", "spacing": "2 business days"}).plan().steps[0]
-    assert (business.spacing_kind, business.spacing) == (BUSINESS, 2 * 8 * HOUR)     # the owner's day (rule 4)
+    assert (business.spacing_kind, business.spacing) == (BUSINESS, 2 * 8 * HOUR)  # the owner's day (rule 4)
     plan = with_stage(work={"attempts": 3, "handling": "6 min", "on_days": [0, 1, 3]}).plan()
     assert plan.steps[0].spacing_kind == ON_DAYS
     assert [y for _, y in points(plan, plan.steps[0], "days")] == [0.0, DAY, 3 * DAY]
@@ -139,7 +160,7 @@ def test_steps_by_team() -> None:
     work = [{"by": "marketing", "handling": "6 min"}, {"by": "sales", "attempts": 4, "handling": "9 min"}]
     blueprint = with_stage(work=work)
     plan = blueprint.plan()
-    assert blueprint.book.teams == ("marketing", "sales")     # the marketing side first
+    assert blueprint.book.teams == ("marketing", "sales")  # the marketing side first
     assert plan.steps["team"].tolist() == [0, 1]
     assert (plan.stages[0].step_first, plan.stages[0].step_count) == (0, 2)
 
@@ -153,7 +174,7 @@ def test_effects_are_logarithms_of_odds_and_only_work_knows_who_sells() -> None:
     plan = compiled(effects=ALL_EFFECTS).plan()
     worked, idle, end = plan.stages
     assert [worked.effect_count, idle.effect_count, end.effect_count] == [4, 3, 0]
-    rows = plan.effects[worked.effect_first:][:4]
+    rows = plan.effects[worked.effect_first :][:4]
     assert rows["input"].tolist() == [FIT, CONTEXT_LOST, BOTH_TEAMS, MARKETING_SELLS]
     assert set(rows["target"].tolist()) == {int(ADVANCE)}
     view = NOBODY._replace(fit=2.0, context=0.4, both=1.0, marketing=1.0)
@@ -208,13 +229,16 @@ def test_no_response_curve_no_effect() -> None:
     assert len(with_stage(response="none").plan().effects) == 0
 
 
-@pytest.mark.parametrize(("curve", "delay", "ratio"), [
-    ({"table": {"5 min": 1, "1 hour": 0.4}}, 300.0, 1.0),
-    ({"table": {"5 min": 1, "1 hour": 0.4}}, 7200.0, 0.4),
-    ({"lomax": {"scale": "40 s", "shape": 0.514}}, 400.0, 11**-0.514),
-    ({"power": {"shape": 0.52, "floor": "1 min"}}, 600.0, 10**-0.52),
-    ({"loglogistic": {"scale": "23 min", "shape": 0.729, "floor": "5%"}}, 23 * 60.0, 0.05 + 0.95 / 2),
-])
+@pytest.mark.parametrize(
+    ("curve", "delay", "ratio"),
+    [
+        ({"table": {"5 min": 1, "1 hour": 0.4}}, 300.0, 1.0),
+        ({"table": {"5 min": 1, "1 hour": 0.4}}, 7200.0, 0.4),
+        ({"lomax": {"scale": "40 s", "shape": 0.514}}, 400.0, 11**-0.514),
+        ({"power": {"shape": 0.52, "floor": "1 min"}}, 600.0, 10**-0.52),
+        ({"loglogistic": {"scale": "23 min", "shape": 0.729, "floor": "5%"}}, 23 * 60.0, 0.05 + 0.95 / 2),
+    ],
+)
 def test_a_curve_of_ones_own(curve: dict[str, object], delay: float, ratio: float) -> None:
     plan = with_stage(response={**curve, "acts_on": "advance"}).plan()
     (effect,) = plan.effects

@@ -41,7 +41,7 @@ def teams(**sales: Any) -> dict[str, Any]:
 
 def intervals(plan: Any, team: int) -> list[tuple[float, ...]]:
     first, count = plan.teams[team].interval_first, plan.teams[team].interval_count
-    return [tuple(row) for row in plan.intervals[first:first + count].tolist()]
+    return [tuple(row) for row in plan.intervals[first : first + count].tolist()]
 
 
 def promised(plan: Any, stage: int, team: int) -> Any:
@@ -74,18 +74,24 @@ def test_shifts_add_up() -> None:
     calendars = {**BASE["calendars"], "late": {"hours": "12:00-20:00", "days": "Mon-Fri"}}
     people = {"shifts": [{"calendar": "office", "people": 3}, {"calendar": "late", "people": 2}]}
     plan = compiled(calendars=calendars, teams={**BASE["teams"], "sales": people}).plan()
-    assert intervals(plan, 1)[:3] == [(9 * HOUR, 12 * HOUR, 3, 0.0), (12 * HOUR, 17 * HOUR, 5, 3 * HOUR),
-                                      (17 * HOUR, 20 * HOUR, 2, 8 * HOUR)]
+    assert intervals(plan, 1)[:3] == [
+        (9 * HOUR, 12 * HOUR, 3, 0.0),
+        (12 * HOUR, 17 * HOUR, 5, 3 * HOUR),
+        (17 * HOUR, 20 * HOUR, 2, 8 * HOUR),
+    ]
 
 
 def test_stretch_order_habit_and_unfinished() -> None:
-    plan = compiled(teams=teams(other_work="30%", handling=1.2, order="due time", unfinished="resume",
-                                habit="exponential(mean 3 hours)")).plan()
+    plan = compiled(
+        teams=teams(
+            other_work="30%", handling=1.2, order="due time", unfinished="resume", habit="exponential(mean 3 hours)"
+        )
+    ).plan()
     team = plan.teams[1]
     assert points(plan, team, "stretch") == [(0.0, pytest.approx(1.2 / 0.7))]
     assert (team.order, team.resume) == (BY_DUE_TIME, 1)
     assert median(plan, team.habit) == pytest.approx(3 * HOUR * math.log(2), rel=1e-4)
-    assert plan.teams[0].habit == -1        # at once
+    assert plan.teams[0].habit == -1  # at once
 
 
 @pytest.mark.parametrize("habit", ["at once", "at-once", "0"])
@@ -95,10 +101,11 @@ def test_habits_at_once(habit: str) -> None:
 
 # ---- ownership and handoff -------------------------------------------------------------------------------------------
 
+
 def test_ownership_is_cumulative_over_the_teams() -> None:
     plan = compiled(ownership={**SHARED, "evaluation": "marketing"}).plan()
     assert plan.duties.shape == (3, 2)
-    assert plan.duties["share"].tolist() == [[0.3, 1.0], [1.0, 1.0], [0.0, 0.0]]     # nobody owns the end
+    assert plan.duties["share"].tolist() == [[0.3, 1.0], [1.0, 1.0], [0.0, 0.0]]  # nobody owns the end
 
 
 def test_without_a_word_leads_are_handed_over_at_once_with_all_context() -> None:
@@ -114,14 +121,15 @@ def test_handoffs_by_receiving_team() -> None:
     marketing, sales = plan.duties[0]
     assert (sales.routing, median(plan, sales.delay)) == (DELAYED, 2 * HOUR)
     assert marketing.routing == BATCHED
-    batches = plan.instants[marketing.batch_first:][:marketing.batch_count]
+    batches = plan.instants[marketing.batch_first :][: marketing.batch_count]
     days = [0, 1, 2, 3, 4, 7, 8, 9, 10, 11]
-    assert batches[:10].tolist() == [day * DAY + 8 * HOUR for day in days]           # on its open days
+    assert batches[:10].tolist() == [day * DAY + 8 * HOUR for day in days]  # on its open days
     assert batches[-1] >= plan.settings[0].horizon
     assert points(plan, marketing, "context") == points(plan, sales, "context") == [(0.0, 0.4)]
 
 
 # ---- promises --------------------------------------------------------------------------------------------------------
+
 
 def test_nothing_promised() -> None:
     plan = compiled().plan()
@@ -136,16 +144,20 @@ def test_terms_of_a_promise() -> None:
     promise = promised(plan, 0, 1)
     assert points(plan, promise, "kept") == [(0.0, 0.75)]
     assert promise.attempts == 5
-    assert (promise.segments, promise.sources, promise.score, promise.value) == (-1, -1, -1, 0.0)      # for everybody
-    first, attempts = plan.terms[promise.term_first:][:promise.term_count]
+    assert (promise.segments, promise.sources, promise.score, promise.value) == (-1, -1, -1, 0.0)  # for everybody
+    first, attempts = plan.terms[promise.term_first :][: promise.term_count]
     assert (first.kind, first.length, first.business, first.start) == (FIRST_TOUCH, 4 * HOUR, 1, ASSIGNED)
     assert (attempts.kind, attempts.length, attempts.business, attempts["count"]) == (ATTEMPTS_WITHIN, 2 * WEEK, 0, 5)
 
 
 def test_a_business_day_is_as_long_as_the_teams_own() -> None:
     calendars = {**BASE["calendars"], "short": {"hours": "10:00-14:00", "days": "Mon-Sun"}}
-    plan = compiled(calendars=calendars, teams=teams(calendar="short"), ownership=SHARED,
-                    promises={"first_touch": "within 2 business days", "clock_start": "created"}).plan()
+    plan = compiled(
+        calendars=calendars,
+        teams=teams(calendar="short"),
+        ownership=SHARED,
+        promises={"first_touch": "within 2 business days", "clock_start": "created"},
+    ).plan()
     lengths = [plan.terms[promised(plan, 0, team).term_first].length for team in (0, 1)]
     assert lengths == [16 * HOUR, 8 * HOUR]
     assert set(plan.terms["start"].tolist()) == {int(CREATED)}
@@ -175,15 +187,20 @@ def test_a_teams_own_promise() -> None:
 
 
 def test_actions_keep_the_order_of_the_file() -> None:
-    breach = {"100%": "escalate", "80%": "warn heeded 30%", "150%": "reassign",
-              "200%": "return to interest after 30 days", "250%": "return to lost"}
+    breach = {
+        "100%": "escalate",
+        "80%": "warn heeded 30%",
+        "150%": "reassign",
+        "200%": "return to interest after 30 days",
+        "250%": "return to lost",
+    }
     plan = compiled(promises={**PROMISE, "on_breach": breach}, ownership=SHARED).plan()
     term = plan.terms[promised(plan, 0, 1).term_first]
-    rows = plan.actions[term.action_first:][:term.action_count]
+    rows = plan.actions[term.action_first :][: term.action_count]
     assert rows["kind"].tolist() == [ESCALATE, WARN, REASSIGN, RETURN, RETURN]
     assert rows["fraction"].tolist() == [1.0, 0.8, 1.5, 2.0, 2.5]
     assert rows["heeded"][1] == 0.3
-    assert (rows["to"][2], rows["limit"][2]) == (0, 1)      # sales' leads go to marketing
+    assert (rows["to"][2], rows["limit"][2]) == (0, 1)  # sales' leads go to marketing
     back, lost = (plan.exits[row] for row in rows["exit"][3:])
     assert (back["to"], back["backward"], median(plan, back["cool"])) == (0, 1, 30 * DAY)
     assert (lost["to"], lost["cool"]) == (LOST, -1)
@@ -199,14 +216,16 @@ def test_reassignment_prefers_an_owner_of_the_stage() -> None:
     unnamed = scenario.promises.model_copy(update={"on_breach": (BreachAction(1.0, "reassign"),)})
     blueprint = prepare(scenario.model_copy(update={"promises": unnamed}))
     plan, names = blueprint.plan(), blueprint.book.teams
-    first, attempts = plan.terms[promised(plan, 0, 0).term_first:][:2]
+    first, attempts = plan.terms[promised(plan, 0, 0).term_first :][:2]
     assert names[plan.actions[first.action_first].to] == "field"
     assert names[plan.actions[attempts.action_first].to] == "inside"
 
 
 def test_the_book() -> None:
-    costs = [{"name": "ads", "team": "marketing", "amount": 5000, "from": "2026-01-12", "to": "2026-01-18"},
-             {"name": "CRM", "amount": 900}]
+    costs = [
+        {"name": "ads", "team": "marketing", "amount": 5000, "from": "2026-01-12", "to": "2026-01-18"},
+        {"name": "CRM", "amount": 900},
+    ]
     book = compiled(costs=costs, teams=teams(cost="70/hour"), timezone="Europe/Berlin", currency="CHF").book
     assert (book.start, book.timezone, book.currency) == ("2026-01-05T00:00:00+01:00", "Europe/Berlin", "CHF")
     assert book.stages == ("interest", "evaluation", "customer") and book.sources == ("web",)

@@ -25,8 +25,16 @@ WEEKS = 6
 class Source:
     """One source by hand, as the plan has it."""
 
-    def __init__(self, rate: list[tuple[float, float]], profile: Any = None, level_cv: float = 0.0, batch: int = 0,
-                 batch_at: float = 0.0, first: float = 0.0, last: float = math.inf) -> None:
+    def __init__(
+        self,
+        rate: list[tuple[float, float]],
+        profile: Any = None,
+        level_cv: float = 0.0,
+        batch: int = 0,
+        batch_at: float = 0.0,
+        first: float = 0.0,
+        last: float = math.inf,
+    ) -> None:
         rows = list(rate)
         if profile is not None:
             for _ in range(WEEKS):
@@ -35,12 +43,30 @@ class Source:
         self.points = p.from_rows(p.POINT, [{"x": x, "y": y} for x, y in rows or [(0.0, 0.0)]])
         gamma = stats.gamma(level_cv**-2, scale=level_cv**2) if level_cv else stats.gamma(1.0)
         self.tables = np.stack([make_table(gamma.ppf, gamma.isf)])
-        self.sources = p.from_rows(p.SOURCE, [{
-            "luck": 12345, "rate_first": 0, "rate_count": len(rate),
-            "profile": len(rate) if profile is not None else -1, "level": 0 if level_cv else -1,
-            "batch": batch, "batch_at": batch_at, "first": first, "last": last,
-            "entry_first": 0, "entry_count": 1, "cost": 0.0,
-            "side": p.MARKETING, "again": 0.0, "again_after": -1, "again_stage": 0, "merged": 0.0}])
+        self.sources = p.from_rows(
+            p.SOURCE,
+            [
+                {
+                    "luck": 12345,
+                    "rate_first": 0,
+                    "rate_count": len(rate),
+                    "profile": len(rate) if profile is not None else -1,
+                    "level": 0 if level_cv else -1,
+                    "batch": batch,
+                    "batch_at": batch_at,
+                    "first": first,
+                    "last": last,
+                    "entry_first": 0,
+                    "entry_count": 1,
+                    "cost": 0.0,
+                    "side": p.MARKETING,
+                    "again": 0.0,
+                    "again_after": -1,
+                    "again_stage": 0,
+                    "merged": 0.0,
+                }
+            ],
+        )
         self.room = np.zeros(20_000, arrival_process.ARRIVAL_ROW).view(np.recarray)
 
     def week(self, replication: int, week: int) -> Any:
@@ -99,7 +125,7 @@ def test_given_its_level_a_week_is_poisson() -> None:
     statistic = ((source.counts() - means) ** 2 / means).sum()
 
     n = means.size
-    spread = math.sqrt(2.0 * n + (1.0 / means).sum())          # variance of (x - m)^2 / m is 2 + 1 / m
+    spread = math.sqrt(2.0 * n + (1.0 / means).sum())  # variance of (x - m)^2 / m is 2 + 1 / m
     assert abs(statistic - n) < stats.norm.isf(FALSE_ALARM / 2) * spread
 
 
@@ -139,7 +165,7 @@ def test_leads_come_in_the_hours_of_the_profile(profile: Any) -> None:
     possible = expected > 0.0
     statistic = ((observed - expected)[possible] ** 2 / expected[possible]).sum()
     bound = stats.chi2.isf(FALSE_ALARM, possible.sum() - 1)
-    assert statistic < bound < 0.05 * len(hours)                # and leads enough to see a wrong profile
+    assert statistic < bound < 0.05 * len(hours)  # and leads enough to see a wrong profile
 
 
 def test_leads_are_spread_evenly_within_an_hour() -> None:
@@ -181,7 +207,7 @@ def test_a_flight_begins_and_ends() -> None:
 
 @pytest.mark.parametrize(("profile", "level"), [(None, 0.0), (PROFILE, 0.0), (PROFILE, 0.4)])
 def test_a_higher_rate_only_adds_leads(profile: Any, level: float) -> None:
-    rates = (20.0, 22.0, 23.9, 24.1, 300.0)         # within a strip of 8, across its edge, far above
+    rates = (20.0, 22.0, 23.9, 24.1, 300.0)  # within a strip of 8, across its edge, far above
     sources = [Source([(0.0, rate)], profile, level) for rate in rates]
     for replication in range(10):
         for week in range(WEEKS):

@@ -11,7 +11,7 @@ from funnelsim.engine import business_time
 from funnelsim.plan import DAY, HOUR, INTERVAL, from_rows
 
 INF = math.inf
-QUARTER = 0.25                  # instants of the random calendars are quarters of a second: on the grid
+QUARTER = 0.25  # instants of the random calendars are quarters of a second: on the grid
 
 
 def calendar(*rows, ahead=0):
@@ -32,6 +32,7 @@ def day(n, clock):
 
 
 # ---- the rules by hand -----------------------------------------------------------------------------------------------
+
 
 def test_opens_at_the_opening_instant_and_not_at_the_closing_instant():
     assert business_time.is_open(*WEEK, day(0, 9))
@@ -127,6 +128,7 @@ def test_exact_far_from_the_start():
 
 
 # ---- random calendars against the count of quarters of a second ------------------------------------------------------
+
 
 @st.composite
 def calendars(draw):

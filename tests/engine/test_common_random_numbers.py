@@ -63,7 +63,7 @@ def test_one_more_rep_shows_30_times_sooner_than_with_independent_luck(name: str
     resampled = [ratio(before[i], after[i]) for i in rng.integers(0, PAIRS, (2000, PAIRS))]
 
     assert before.mean() > 50
-    assert (after - before).any()                               # the rep does something
+    assert (after - before).any()  # the rep does something
     assert found >= 30.0
     assert np.quantile(resampled, 0.001) >= 30.0
 
@@ -113,7 +113,7 @@ def more_leads(factor: float) -> tuple[str, ...]:
     """Settings that multiply the rates of all sources."""
     sources = load(str(SCENARIOS / "old-way.yaml")).scenario.sources
     rates: dict[str, Any] = {name: source.rate for name, source in sources.items() if source.rate is not None}
-    assert list(rates)[:4] == ["search", "content", "social", "demo_request"]       # by number 0 to 3
+    assert list(rates)[:4] == ["search", "content", "social", "demo_request"]  # by number 0 to 3
     return tuple(f"sources.{name}.rate={factor * rate.per_week:.9g}/week" for name, rate in rates.items())
 
 
@@ -138,7 +138,7 @@ def first_owners(*sets: str) -> dict[int, str]:
     traces = replicate(plan_of(name, *sets), 1, [0], tables=True).traces
     assert traces is not None
     rows, book = traces[0].assignments, blueprint(name, *sets).book
-    born = traces[0].visits.lead[traces[0].visits.arrived >= 0.0]           # leads in flight come with their owner
+    born = traces[0].visits.lead[traces[0].visits.arrived >= 0.0]  # leads in flight come with their owner
     rows = rows[(rows.stage == book.stages.index("interest")) & (rows.number == 1) & (rows.ordinal == 1)]
     rows = rows[np.isin(rows.lead, born)]
     return {int(row.lead): book.teams[row.team] for row in rows}
@@ -176,8 +176,12 @@ def test_a_new_source_changes_no_lead_of_the_others() -> None:
 
 
 def noisy_weeks(rate: int) -> Plan:
-    return cylinder(f"sources.web.rate={rate}/week", "sources.web.weekly_level=40%", "measure=26 weeks",
-                    "deal_value=lognormal(median 8000 p90 30000)")
+    return cylinder(
+        f"sources.web.rate={rate}/week",
+        "sources.web.weekly_level=40%",
+        "measure=26 weeks",
+        "deal_value=lognormal(median 8000 p90 30000)",
+    )
 
 
 def cylinder(*sets: str) -> Plan:

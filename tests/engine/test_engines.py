@@ -97,8 +97,9 @@ def test_a_source_may_have_more_batches_than_bits_of_a_number_of_old() -> None:
 def test_more_newcomers_at_one_instant_than_the_agenda_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of a batch may lose patience, and all are put on the agenda at the end of the instant."""
     first = {**BASE["stages"]["interest"], "patience": "exponential(mean 5 days)"}
-    plan = compiled(stages={**BASE["stages"], "interest": first},
-                    sources={"fair": {"batch": "500 on 2026-01-07 at 10:00"}}).plan()
+    plan = compiled(
+        stages={**BASE["stages"], "interest": first}, sources={"fair": {"batch": "500 on 2026-01-07 at 10:00"}}
+    ).plan()
     roomy, _ = fast.run(plan, 1, 0)
     monkeypatch.setattr(fast, "new_state", lambda plan, tracing: fast.state.new_state(plan, tracing, slots=2, rows=32))
     tight, _ = fast.run(plan, 1, 0)

@@ -46,8 +46,14 @@ if __name__ == "__main__":
 def called_from_python(folder: Path, *names: str) -> list[str]:
     """What calls in a fresh process print; the cache of the folder is what earlier processes left."""
     (folder / "functions.py").write_text(FUNCTIONS)
-    done = subprocess.run([sys.executable, "functions.py", *names], cwd=folder, capture_output=True, text=True,
-                          env=os.environ | {"FUNNELSIM_CACHE": str(folder / "cache")}, check=False)
+    done = subprocess.run(
+        [sys.executable, "functions.py", *names],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"FUNNELSIM_CACHE": str(folder / "cache")},
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -57,8 +63,13 @@ def test_numba_still_has_the_insides_that_the_engine_leans_on() -> None:
     assert hasattr(types.Record, "mangling_args")
     assert callable(arrayobj.fix_integer_index)
     assert callable(_dynfunc.make_function) and callable(cpu.CPUContext.get_executable)
-    for name in ("finalize", "_raise_if_finalized", "_get_module_for_linking", "_optimize_final_module",
-                 "_finalize_final_module"):
+    for name in (
+        "finalize",
+        "_raise_if_finalized",
+        "_get_module_for_linking",
+        "_optimize_final_module",
+        "_finalize_final_module",
+    ):
         assert callable(getattr(codegen.JITCodeLibrary, name))
 
 

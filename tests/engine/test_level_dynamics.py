@@ -17,9 +17,22 @@ class Level:
     """One level and its state."""
 
     def __init__(self, kind: Any, initial: float, weight: float, reviews: int = 0, per: float = 1.0) -> None:
-        self.rows = p.from_rows(p.LEVEL, [{
-            "kind": kind, "team": 0, "initial": initial, "weight": weight, "review_first": 0, "review_count": reviews,
-            "fair": 0, "per": per, "definition": 0}])
+        self.rows = p.from_rows(
+            p.LEVEL,
+            [
+                {
+                    "kind": kind,
+                    "team": 0,
+                    "initial": initial,
+                    "weight": weight,
+                    "review_first": 0,
+                    "review_count": reviews,
+                    "fair": 0,
+                    "per": per,
+                    "definition": 0,
+                }
+            ],
+        )
         self.states = p.records(engine.LEVEL_NOW, 1)
         engine.reset_levels(self.rows, REVIEWS, self.states)
 
@@ -75,7 +88,7 @@ def test_load_is_leads_since_the_last_review_as_a_part_of_what_is_usual() -> Non
     load.review(100.0)
     assert load.value() == pytest.approx(1.0 + 0.5 * (1.5 - 1.0), rel=1e-12)
     load.review(200.0)
-    assert load.value() == pytest.approx(1.25 - 0.5 * 1.25, rel=1e-12)      # nobody came
+    assert load.value() == pytest.approx(1.25 - 0.5 * 1.25, rel=1e-12)  # nobody came
 
 
 def test_a_quota_is_what_is_sold_less_the_part_of_the_period_that_has_passed() -> None:
@@ -95,7 +108,7 @@ def test_a_quota_begins_anew_at_each_review() -> None:
     assert quota.value(150.0) == pytest.approx(0.25 - 0.5, rel=1e-12)
     quota.review(200.0)
     quota.review(300.0)
-    assert quota.value(5000.0) == 0.0                   # no further period is known: no time passes
+    assert quota.value(5000.0) == 0.0  # no further period is known: no time passes
 
 
 def test_a_reset_level_has_forgotten_all() -> None:

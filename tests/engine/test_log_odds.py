@@ -19,37 +19,104 @@ def points(*rows: tuple[float, float]) -> Any:
     return p.from_rows(p.POINT, [{"x": x, "y": y} for x, y in rows])
 
 
-def effect(kind: Any, size: tuple[int, int], curve: tuple[int, int] = (0, 0), target: Any = p.ADVANCE,
-           team: int = -1, of: int = -1) -> dict[str, Any]:
-    return {"input": kind, "target": target, "size_first": size[0], "size_count": size[1],
-            "curve_first": curve[0], "curve_count": curve[1], "team": team, "of": of}
+def effect(
+    kind: Any,
+    size: tuple[int, int],
+    curve: tuple[int, int] = (0, 0),
+    target: Any = p.ADVANCE,
+    team: int = -1,
+    of: int = -1,
+) -> dict[str, Any]:
+    return {
+        "input": kind,
+        "target": target,
+        "size_first": size[0],
+        "size_count": size[1],
+        "curve_first": curve[0],
+        "curve_count": curve[1],
+        "team": team,
+        "of": of,
+    }
 
 
 # One row a kind; sizes are odds of 2, 1/3, 3/2 and so on; the curve loses two thirds from a minute to an hour.
 POINTS = points(
-    (0.0, math.log(2.0)), (0.0, THIRD_OF_ODDS), (0.0, math.log(1.5)), (0.0, math.log(0.8)), (0.0, 1.0),
-    (0.0, 0.0), (1000.0, math.log(5.0)),
-    (math.log(60.0), 0.0), (math.log(3600.0), THIRD_OF_ODDS),
-    *((hour * 3600.0, math.log(1.0 + hour)) for hour in range(3)),     # odds of the first three hours: 1, 2, 3
+    (0.0, math.log(2.0)),
+    (0.0, THIRD_OF_ODDS),
+    (0.0, math.log(1.5)),
+    (0.0, math.log(0.8)),
+    (0.0, 1.0),
+    (0.0, 0.0),
+    (1000.0, math.log(5.0)),
+    (math.log(60.0), 0.0),
+    (math.log(3600.0), THIRD_OF_ODDS),
+    *((hour * 3600.0, math.log(1.0 + hour)) for hour in range(3)),  # odds of the first three hours: 1, 2, 3
 )
-EFFECTS = p.from_rows(p.EFFECT, [
-    effect(p.FIT, (0, 1)), effect(p.CONTEXT_LOST, (1, 1)), effect(p.BOTH_TEAMS, (2, 1)),
-    effect(p.MARKETING_SELLS, (3, 1)), effect(p.RESPONSE_DELAY, (4, 1), (7, 2)), effect(p.ALWAYS, (5, 2)),
-    effect(p.FIT, (1, 1), target=p.CONTACT_CHANCE),
-])
+EFFECTS = p.from_rows(
+    p.EFFECT,
+    [
+        effect(p.FIT, (0, 1)),
+        effect(p.CONTEXT_LOST, (1, 1)),
+        effect(p.BOTH_TEAMS, (2, 1)),
+        effect(p.MARKETING_SELLS, (3, 1)),
+        effect(p.RESPONSE_DELAY, (4, 1), (7, 2)),
+        effect(p.ALWAYS, (5, 2)),
+        effect(p.FIT, (1, 1), target=p.CONTACT_CHANCE),
+    ],
+)
 # An observer who weighs fit 2, intent 3 and points 1/10, and makes no mistakes; a level that stands at 1/4.
 SCORES = p.from_rows(p.SCORE, [{"luck": 1, "fit": 2.0, "intent": 3.0, "points": 0.1, "noise": -1}])
-LEVELS = p.from_rows(p.LEVEL, [{"kind": p.OUTCOMES_OF, "team": 0, "initial": 0.25, "weight": 0.5, "review_first": 0,
-                                "review_count": 0, "fair": 0, "per": 1.0, "definition": -1}])
+LEVELS = p.from_rows(
+    p.LEVEL,
+    [
+        {
+            "kind": p.OUTCOMES_OF,
+            "team": 0,
+            "initial": 0.25,
+            "weight": 0.5,
+            "review_first": 0,
+            "review_count": 0,
+            "fair": 0,
+            "per": 1.0,
+            "definition": -1,
+        }
+    ],
+)
 STATES = p.records(LEVEL_NOW, 1)
 STATES[0].value = 0.25
-NOBODY = log_odds.View(fit=0.0, intent=0.0, trust=0.0, points=0.0, warmth=0.0, context=1.0, both=0.0, marketing=0.0,
-                   delay=-1.0, lag=-1.0, unresolved=0.0, duplicated=0.0, own=0.0)
+NOBODY = log_odds.View(
+    fit=0.0,
+    intent=0.0,
+    trust=0.0,
+    points=0.0,
+    warmth=0.0,
+    context=1.0,
+    both=0.0,
+    marketing=0.0,
+    delay=-1.0,
+    lag=-1.0,
+    unresolved=0.0,
+    duplicated=0.0,
+    own=0.0,
+)
 
 
 def shift(effects: Any, rows: Any, first: int, count: int, target: Any, now: float, team: int, **seen: float) -> float:
-    return log_odds.total_shift(effects, rows, SCORES, np.zeros((1, 1)), LEVELS, STATES, first, count, target, team, now,
-                            np.uint64(5), NOBODY._replace(**seen))
+    return log_odds.total_shift(
+        effects,
+        rows,
+        SCORES,
+        np.zeros((1, 1)),
+        LEVELS,
+        STATES,
+        first,
+        count,
+        target,
+        team,
+        now,
+        np.uint64(5),
+        NOBODY._replace(**seen),
+    )
 
 
 def odds_factor(now: float = 0.0, target: Any = p.ADVANCE, only: int | None = None, **seen: float) -> float:
@@ -61,17 +128,34 @@ def one_factor(row: dict[str, Any], now: float = 0.0, team: int = 0, **seen: flo
     return math.exp(shift(p.from_rows(p.EFFECT, [row]), POINTS, 0, 1, row["target"], now, team, **seen))
 
 
-@pytest.mark.parametrize(("state", "factor"), [
-    ({}, 1.0),
-    ({"fit": 1.0}, 2.0), ({"fit": -1.0}, 0.5), ({"fit": 3.0}, 8.0), ({"fit": 0.5}, math.sqrt(2.0)),
-    ({"context": 0.0}, 1 / 3), ({"context": 0.4}, 3**-0.6), ({"context": 1.0}, 1.0),
-    ({"both": 1.0}, 1.5), ({"marketing": 1.0}, 0.8),
-    ({"delay": 60.0}, 1.0), ({"delay": 3600.0}, 1 / 3), ({"delay": math.sqrt(60 * 3600)}, 3**-0.5),
-    ({"delay": 1.0}, 1.0), ({"delay": 0.0}, 1.0), ({"delay": 1e9}, 1 / 3), ({"delay": -1.0}, 1.0),
-    ({"now": 999.0}, 1.0), ({"now": 1000.0}, 5.0),
-    ({"fit": 1.0, "context": 0.0, "both": 1.0, "marketing": 1.0, "delay": 3600.0, "now": 2e3},
-     2 / 3 * 1.5 * 0.8 / 3 * 5),
-])
+@pytest.mark.parametrize(
+    ("state", "factor"),
+    [
+        ({}, 1.0),
+        ({"fit": 1.0}, 2.0),
+        ({"fit": -1.0}, 0.5),
+        ({"fit": 3.0}, 8.0),
+        ({"fit": 0.5}, math.sqrt(2.0)),
+        ({"context": 0.0}, 1 / 3),
+        ({"context": 0.4}, 3**-0.6),
+        ({"context": 1.0}, 1.0),
+        ({"both": 1.0}, 1.5),
+        ({"marketing": 1.0}, 0.8),
+        ({"delay": 60.0}, 1.0),
+        ({"delay": 3600.0}, 1 / 3),
+        ({"delay": math.sqrt(60 * 3600)}, 3**-0.5),
+        ({"delay": 1.0}, 1.0),
+        ({"delay": 0.0}, 1.0),
+        ({"delay": 1e9}, 1 / 3),
+        ({"delay": -1.0}, 1.0),
+        ({"now": 999.0}, 1.0),
+        ({"now": 1000.0}, 5.0),
+        (
+            {"fit": 1.0, "context": 0.0, "both": 1.0, "marketing": 1.0, "delay": 3600.0, "now": 2e3},
+            2 / 3 * 1.5 * 0.8 / 3 * 5,
+        ),
+    ],
+)
 def test_effects_multiply_the_odds(state: dict[str, Any], factor: float) -> None:
     assert odds_factor(**state) == pytest.approx(factor, rel=1e-12)
 
@@ -87,22 +171,35 @@ def test_a_response_effect_is_scaled_by_its_size() -> None:
     assert shift(row, half, 0, 1, p.ADVANCE, 0.0, 0, delay=3600.0) == pytest.approx(THIRD_OF_ODDS / 2)
 
 
-@pytest.mark.parametrize(("kind", "seen", "factor"), [
-    (p.INTENT, {"intent": 3.0}, 8.0), (p.TRUST, {"trust": -1.0}, 0.5),
-    (p.WARMTH, {"warmth": 1.0}, 2.0), (p.WARMTH, {"warmth": 1.0, "context": 0.5}, math.sqrt(2.0)),     # rule 93
-    (p.UNRESOLVED, {"unresolved": 2.0}, 4.0), (p.DUPLICATED, {"duplicated": 1.0}, 2.0), (p.OWN_LEAD, {"own": 1.0}, 2.0),
-    # the first touch an hour before the buyer was ready, then an hour after (rule 92)
-    (p.TOO_EARLY, {"delay": 60.0, "lag": -3600.0}, 2.0), (p.TOO_EARLY, {"delay": 60.0, "lag": 3600.0}, 1.0),
-    (p.TOO_EARLY, {"delay": -1.0, "lag": -3600.0}, 1.0),
-])
+@pytest.mark.parametrize(
+    ("kind", "seen", "factor"),
+    [
+        (p.INTENT, {"intent": 3.0}, 8.0),
+        (p.TRUST, {"trust": -1.0}, 0.5),
+        (p.WARMTH, {"warmth": 1.0}, 2.0),
+        (p.WARMTH, {"warmth": 1.0, "context": 0.5}, math.sqrt(2.0)),  # rule 93
+        (p.UNRESOLVED, {"unresolved": 2.0}, 4.0),
+        (p.DUPLICATED, {"duplicated": 1.0}, 2.0),
+        (p.OWN_LEAD, {"own": 1.0}, 2.0),
+        # the first touch an hour before the buyer was ready, then an hour after (rule 92)
+        (p.TOO_EARLY, {"delay": 60.0, "lag": -3600.0}, 2.0),
+        (p.TOO_EARLY, {"delay": 60.0, "lag": 3600.0}, 1.0),
+        (p.TOO_EARLY, {"delay": -1.0, "lag": -3600.0}, 1.0),
+    ],
+)
 def test_numbers_of_the_lead_count_by_the_unit(kind: Any, seen: dict[str, float], factor: float) -> None:
     assert one_factor(effect(kind, (0, 1)), **seen) == pytest.approx(factor, rel=1e-12)
 
 
-@pytest.mark.parametrize(("seen", "factor"), [
-    ({"delay": 60.0, "lag": 3600.0}, 1 / 3), ({"delay": 60.0, "lag": 60.0}, 1.0),
-    ({"delay": 60.0, "lag": -3600.0}, 1.0), ({"delay": -1.0, "lag": 3600.0}, 1.0),
-])
+@pytest.mark.parametrize(
+    ("seen", "factor"),
+    [
+        ({"delay": 60.0, "lag": 3600.0}, 1 / 3),
+        ({"delay": 60.0, "lag": 60.0}, 1.0),
+        ({"delay": 60.0, "lag": -3600.0}, 1.0),
+        ({"delay": -1.0, "lag": 3600.0}, 1.0),
+    ],
+)
 def test_too_late_counts_from_the_instant_at_which_the_buyer_was_ready(seen: dict[str, float], factor: float) -> None:
     assert one_factor(effect(p.TOO_LATE, (4, 1), (7, 2)), **seen) == pytest.approx(factor, rel=1e-12)
 
@@ -119,7 +216,7 @@ def test_each_hour_since_the_start_has_its_odds(now: float, factor: float) -> No
 
 
 def test_a_score_and_a_level_move_odds_in_proportion() -> None:
-    seen = {"fit": 1.0, "intent": -1.0, "points": 30.0}     # the observer's score is 2 - 3 + 3 = 2
+    seen = {"fit": 1.0, "intent": -1.0, "points": 30.0}  # the observer's score is 2 - 3 + 3 = 2
     assert one_factor(effect(p.SCORE_OF, (0, 1), of=0), **seen) == pytest.approx(4.0, rel=1e-12)
     assert one_factor(effect(p.LEVEL_OF, (0, 1), of=0)) == pytest.approx(2**0.25, rel=1e-12)
 
@@ -133,8 +230,9 @@ def test_an_effect_of_one_team_leaves_the_others_alone() -> None:
 # ---- pieces --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("now", "value"), [(-5.0, 10.0), (0.0, 10.0), (99.9, 10.0), (100.0, 20.0), (250.0, 20.0),
-                                            (300.0, 5.0), (1e12, 5.0)])
+@pytest.mark.parametrize(
+    ("now", "value"), [(-5.0, 10.0), (0.0, 10.0), (99.9, 10.0), (100.0, 20.0), (250.0, 20.0), (300.0, 5.0), (1e12, 5.0)]
+)
 def test_a_step_holds_from_its_instant_on(now: float, value: float) -> None:
     assert log_odds.step_value(points((0.0, 10.0), (100.0, 20.0), (300.0, 5.0)), 0, 3, now) == value
 
@@ -159,19 +257,34 @@ def test_the_logistic_law() -> None:
     assert log_odds.logistic(math.inf) == 1.0 and log_odds.logistic(-math.inf) == 0.0
 
 
-@pytest.mark.parametrize(("chance", "factor", "moved"), [
-    (0.5, 3.0, 0.75), (0.2, 4.0, 0.5), (0.9, 1 / 9, 0.5), (0.39, 1.0, 0.39), (0.0, 5.0, 0.0), (1.0, 0.2, 1.0),
-    (0.023, 44.0, 0.023 * 44 / (0.977 + 0.023 * 44)),      # as a factor on the chance this would be above 1 (rule 66)
-])
+@pytest.mark.parametrize(
+    ("chance", "factor", "moved"),
+    [
+        (0.5, 3.0, 0.75),
+        (0.2, 4.0, 0.5),
+        (0.9, 1 / 9, 0.5),
+        (0.39, 1.0, 0.39),
+        (0.0, 5.0, 0.0),
+        (1.0, 0.2, 1.0),
+        (0.023, 44.0, 0.023 * 44 / (0.977 + 0.023 * 44)),  # as a factor on the chance this would be above 1 (rule 66)
+    ],
+)
 def test_a_chance_is_moved_on_its_odds(chance: float, factor: float, moved: float) -> None:
     assert log_odds.shifted_chance(chance, math.log(factor)) == pytest.approx(moved, rel=1e-12)
 
 
-@pytest.mark.parametrize(("length", "factor", "moved"), [
-    (3600.0, 2.0, 7200.0), (3600.0, 0.5, 1800.0), (3600.0, 1.0, 3600.0), (0.0, 5.0, 0.0), (math.inf, 0.5, math.inf),
-    (1.0, 1 / 3, 341 / 1024),               # on the grid: 341.33 of 1024 ticks
-    (1.0, 1e-9, 1 / 1024),
-])
+@pytest.mark.parametrize(
+    ("length", "factor", "moved"),
+    [
+        (3600.0, 2.0, 7200.0),
+        (3600.0, 0.5, 1800.0),
+        (3600.0, 1.0, 3600.0),
+        (0.0, 5.0, 0.0),
+        (math.inf, 0.5, math.inf),
+        (1.0, 1 / 3, 341 / 1024),  # on the grid: 341.33 of 1024 ticks
+        (1.0, 1e-9, 1 / 1024),
+    ],
+)
 def test_a_length_is_moved_on_its_logarithm(length: float, factor: float, moved: float) -> None:
     assert log_odds.stretched(length, math.log(factor)) == moved
 
@@ -180,8 +293,9 @@ def test_a_length_is_moved_on_its_logarithm(length: float, factor: float, moved:
 
 
 def exits(*shares: float) -> Any:
-    return p.from_rows(p.EXIT, [{"to": i, "share": share, "pace": -1, "cool": -1, "backward": 0}
-                                for i, share in enumerate(shares)])
+    return p.from_rows(
+        p.EXIT, [{"to": i, "share": share, "pace": -1, "cool": -1, "backward": 0} for i, share in enumerate(shares)]
+    )
 
 
 @pytest.mark.parametrize(("u", "row"), [(0.0, 1), (0.2499, 1), (0.25, 2), (0.7499, 2), (0.75, 3), (0.999999, 3)])
@@ -189,20 +303,35 @@ def test_a_slice_holds_its_lower_end(u: float, row: int) -> None:
     assert log_odds.pick(exits(0.9, 0.25, 0.5, 0.25), 1, 3, u) == row
 
 
-@pytest.mark.parametrize(("u", "row"), [
-    # two forward exits, 3 : 1, share a chance of 0.4; two others, 1 : 4, share the rest (rule 67)
-    (0.0, 0), (0.2999, 0), (0.3001, 1), (0.3999, 1), (0.4, 2), (0.5199, 2), (0.5201, 3), (0.9999, 3),
-])
+@pytest.mark.parametrize(
+    ("u", "row"),
+    [
+        # two forward exits, 3 : 1, share a chance of 0.4; two others, 1 : 4, share the rest (rule 67)
+        (0.0, 0),
+        (0.2999, 0),
+        (0.3001, 1),
+        (0.3999, 1),
+        (0.4, 2),
+        (0.5199, 2),
+        (0.5201, 3),
+        (0.9999, 3),
+    ],
+)
 def test_forward_exits_share_the_chance_and_the_others_the_rest(u: float, row: int) -> None:
     assert log_odds.choose_exit(exits(0.75, 0.25, 0.2, 0.8), 0, 4, 2, 0.4, u) == row
 
 
-@pytest.mark.parametrize(("forward", "chance", "u", "row"), [
-    (2, 1.0, 0.999999, 1), (2, 0.0, 0.0, 2), (2, 0.0, 0.99, 3), (0, 0.4, 0.1, 0), (4, 0.4, 0.9, 3),
-])
+@pytest.mark.parametrize(
+    ("forward", "chance", "u", "row"),
+    [(2, 1.0, 0.999999, 1), (2, 0.0, 0.0, 2), (2, 0.0, 0.99, 3), (0, 0.4, 0.1, 0), (4, 0.4, 0.9, 3)],
+)
 def test_certain_and_impossible_exits(forward: int, chance: float, u: float, row: int) -> None:
-    assert log_odds.choose_exit(exits(0.5, 0.5, 0.5, 0.5) if forward == 2 else exits(0.25, 0.25, 0.25, 0.25),
-                            0, 4, forward, chance, u) == row
+    assert (
+        log_odds.choose_exit(
+            exits(0.5, 0.5, 0.5, 0.5) if forward == 2 else exits(0.25, 0.25, 0.25, 0.25), 0, 4, forward, chance, u
+        )
+        == row
+    )
 
 
 def test_proportions_of_the_others_stay_when_the_chance_moves() -> None:

@@ -41,10 +41,20 @@ def test_a_touch_never_takes_away() -> None:
     assert interest_dynamics.after_touch(2.0, 0.3, 2.0) == 2.0
 
 
-@pytest.mark.parametrize(("until", "touches"), [
-    (0.0, 0), (WEEK - 1.0, 0), (WEEK, 1), (2 * WEEK - 1.0, 1), (2 * WEEK, 2), (7 * WEEK + 5.0, 7), (8 * WEEK, 8),
-    (9 * WEEK, 8), (math.inf, 8),
-])
+@pytest.mark.parametrize(
+    ("until", "touches"),
+    [
+        (0.0, 0),
+        (WEEK - 1.0, 0),
+        (WEEK, 1),
+        (2 * WEEK - 1.0, 1),
+        (2 * WEEK, 2),
+        (7 * WEEK + 5.0, 7),
+        (8 * WEEK, 8),
+        (9 * WEEK, 8),
+        (math.inf, 8),
+    ],
+)
 def test_a_touch_a_week_eight_times(until: float, touches: int) -> None:
     assert interest_dynamics.touches_by(0.0, WEEK, until, 8) == touches
     assert interest_dynamics.touches_by(1000.0, WEEK, until + 1000.0, 8) == touches
@@ -76,10 +86,18 @@ def test_nobody_or_everybody_tires() -> None:
 # ---- signals (rule 84) ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("value", "change", "then"), [
-    (1.0, 0.5, 1.5), (-1.0, 0.5, -0.5), (1.0, -0.25, 0.75), (1.0, -5.0, 0.0), (0.0, -1.0, 0.0), (-1.0, -1.0, -1.0),
-    (-1.0, 0.0, -1.0),
-])
+@pytest.mark.parametrize(
+    ("value", "change", "then"),
+    [
+        (1.0, 0.5, 1.5),
+        (-1.0, 0.5, -0.5),
+        (1.0, -0.25, 0.75),
+        (1.0, -5.0, 0.0),
+        (0.0, -1.0, 0.0),
+        (-1.0, -1.0, -1.0),
+        (-1.0, 0.0, -1.0),
+    ],
+)
 def test_a_signal_takes_intent_to_zero_at_most(value: float, change: float, then: float) -> None:
     assert interest_dynamics.after_signal(value, change) == then
 
@@ -88,17 +106,21 @@ def test_a_signal_takes_intent_to_zero_at_most(value: float, change: float, then
 
 
 def observers(noise: int) -> Any:
-    return p.from_rows(p.SCORE, [
-        {"luck": 11, "fit": 10.0, "intent": 8.0, "points": 1.0, "noise": noise},
-        {"luck": 12, "fit": 10.0, "intent": 8.0, "points": 1.0, "noise": noise},
-    ])
+    return p.from_rows(
+        p.SCORE,
+        [
+            {"luck": 11, "fit": 10.0, "intent": 8.0, "points": 1.0, "noise": noise},
+            {"luck": 12, "fit": 10.0, "intent": 8.0, "points": 1.0, "noise": noise},
+        ],
+    )
 
 
-EVEN = np.stack([rng.make_table(lambda u: 20.0 * u - 10.0, lambda u: 10.0 - 20.0 * u)])    # noise from -10 to 10
+EVEN = np.stack([rng.make_table(lambda u: 20.0 * u - 10.0, lambda u: 10.0 - 20.0 * u)])  # noise from -10 to 10
 
 
-def score(lead: int, observer: int = 0, noise: int = 0, fit: float = 0.0, intent: float = 0.0, points: float = 0.0
-          ) -> float:
+def score(
+    lead: int, observer: int = 0, noise: int = 0, fit: float = 0.0, intent: float = 0.0, points: float = 0.0
+) -> float:
     return interest_dynamics.score_of(observers(noise), EVEN, observer, np.uint64(lead), fit, intent, points)
 
 

@@ -19,13 +19,18 @@ SOURCE, STAGE = U(path_hash("sources/web")), U(path_hash("stages/interest"))
 KEY = U(replication_key(U(1), 0))
 LUCK = U(lead_luck(KEY, SOURCE, 3, 5))
 COUNT = 1 << 16
-FALSE_ALARM = 1e-7              # of each single test below; there are forty
+FALSE_ALARM = 1e-7  # of each single test below; there are forty
 
 
 def test_published_outputs_of_splitmix64():
     # seed 1234567: the test of the Rosetta Code task; seed 0: the first output of Vigna's splitmix64.c
-    published = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431,
-                 16408922859458223821]
+    published = [
+        6457827717110365317,
+        3203168211198807973,
+        9817491932198370423,
+        4593380528125082431,
+        16408922859458223821,
+    ]
     assert [int(rng.at(U(1234567), U(n))) for n in range(1, 6)] == published
     assert int(rng.at(U(0), U(1))) == 0xE220A8397B1DCDAF
 
@@ -61,10 +66,19 @@ def test_unit_is_in_half_open_interval():
     assert unit(U(2**64 - 1)) == 1.0 - 2.0**-53
 
 
-@pytest.mark.parametrize(("x", "rounded"), [
-    (0.0, 0), (-3.0, 0), (1e-12, 1), (1.49 / 1024, 1), (1.5 / 1024, 2), (2.5 / 1024, 3), (1.0, 1024),
-    (86400.3, 88473907),
-])
+@pytest.mark.parametrize(
+    ("x", "rounded"),
+    [
+        (0.0, 0),
+        (-3.0, 0),
+        (1e-12, 1),
+        (1.49 / 1024, 1),
+        (1.5 / 1024, 2),
+        (2.5 / 1024, 3),
+        (1.0, 1024),
+        (86400.3, 88473907),
+    ],
+)
 def test_grid_rounds_half_up_and_keeps_positive_lengths(x, rounded):
     assert on_grid(x) == rounded / 1024
 
@@ -85,6 +99,7 @@ def test_poisson_has_the_right_law():
 
 
 # ---- the orders in which the engine and studies take draws -----------------------------------------------------------
+
 
 @njit
 def _attempts(out):
@@ -138,7 +153,7 @@ def test_draws_look_independent(order):
     u = (draws >> U(11)) * 2.0**-53
     assert stats.kstest(u, "uniform").pvalue > FALSE_ALARM
     cells = (u[:-1] * 16).astype(int) * 16 + (u[1:] * 16).astype(int)
-    for pairs in (cells[::2], cells[1::2]):             # disjoint pairs
+    for pairs in (cells[::2], cells[1::2]):  # disjoint pairs
         assert stats.chisquare(np.bincount(pairs, minlength=256)).pvalue > FALSE_ALARM
     ones = ((draws[:, None] >> np.arange(64, dtype=np.uint64)) & U(1)).mean(axis=0)
     assert np.abs(ones - 0.5).max() < _bound(tests=64) * 0.5 / math.sqrt(COUNT)
@@ -156,8 +171,10 @@ def _leads_other_purpose(out):
 
 def test_bits_of_two_draws_of_one_lead_are_uncorrelated():
     """Luck in one purpose says nothing of luck in another, bit by bit."""
-    signs = [np.where((_draws(order)[:, None] >> np.arange(64, dtype=np.uint64)) & U(1), 1.0, -1.0)
-             for order in (_leads, _leads_other_purpose)]
+    signs = [
+        np.where((_draws(order)[:, None] >> np.arange(64, dtype=np.uint64)) & U(1), 1.0, -1.0)
+        for order in (_leads, _leads_other_purpose)
+    ]
     correlation = signs[0].T @ signs[1] / COUNT
     assert np.abs(correlation).max() < _bound(tests=64 * 64) / math.sqrt(COUNT)
 
@@ -178,8 +195,11 @@ def _flipped(part, bit, counts, size):
             counts[b] += (changed >> U(b)) & U(1)
 
 
-@pytest.mark.parametrize(("part", "width"), list(enumerate([64, 32, 64, 48, 16, 64, 16, 16])),
-                         ids=["seed", "replication", "source", "cell", "ordinal", "purpose", "first", "second"])
+@pytest.mark.parametrize(
+    ("part", "width"),
+    list(enumerate([64, 32, 64, 48, 16, 64, 16, 16])),
+    ids=["seed", "replication", "source", "cell", "ordinal", "purpose", "first", "second"],
+)
 def test_every_bit_of_the_key_flips_every_bit_of_the_draw_half_the_time(part, width):
     size = 1 << 14
     worst = 0.0

@@ -21,10 +21,16 @@ WEIGHT = RANK * REST * (_LOGIT[1] - _LOGIT[0])
 LOWER = RANK < 0.5
 
 LAWS = {
-    "exponential": stats.expon(scale=3600.0), "lognormal 0.5": stats.lognorm(0.5), "lognormal 1": stats.lognorm(1.0),
-    "lognormal 2": stats.lognorm(2.0, scale=500.0), "weibull 0.5": stats.weibull_min(0.5),
-    "gamma 0.3": stats.gamma(0.3), "gamma 5": stats.gamma(5.0), "normal": stats.norm(10.0, 2.0),
-    "uniform": stats.uniform(2.0, 3.0), "loglogistic 3": stats.fisk(3.0),
+    "exponential": stats.expon(scale=3600.0),
+    "lognormal 0.5": stats.lognorm(0.5),
+    "lognormal 1": stats.lognorm(1.0),
+    "lognormal 2": stats.lognorm(2.0, scale=500.0),
+    "weibull 0.5": stats.weibull_min(0.5),
+    "gamma 0.3": stats.gamma(0.3),
+    "gamma 5": stats.gamma(5.0),
+    "normal": stats.norm(10.0, 2.0),
+    "uniform": stats.uniform(2.0, 3.0),
+    "loglogistic 3": stats.fisk(3.0),
 }
 
 
@@ -63,7 +69,7 @@ def test_moments(law, values):
     mean = float((values * WEIGHT).sum())
     sd = float(np.sqrt(((values - mean) ** 2 * WEIGHT).sum()))
     assert mean == pytest.approx(law.mean(), rel=1e-5)
-    assert sd == pytest.approx(law.std(), rel=1e-3)     # lognormal 2: its last 1e-10 holds 0.1 % of the sd; else 1e-5
+    assert sd == pytest.approx(law.std(), rel=1e-3)  # lognormal 2: its last 1e-10 holds 0.1 % of the sd; else 1e-5
 
 
 def test_quantiles(law):
@@ -105,8 +111,10 @@ def _steps(shares, values):
     ends = np.cumsum(shares)
     ends[-1] = 1.0
     values = np.asarray(values, dtype=float)
-    return (lambda u: values[np.minimum(np.searchsorted(ends, u), values.size - 1)],
-            lambda p: values[np.minimum(np.searchsorted(ends, 1.0 - p, side="right"), values.size - 1)])
+    return (
+        lambda u: values[np.minimum(np.searchsorted(ends, u), values.size - 1)],
+        lambda p: values[np.minimum(np.searchsorted(ends, 1.0 - p, side="right"), values.size - 1)],
+    )
 
 
 @given(st.lists(st.floats(0.005, 1.0), min_size=2, max_size=30))
@@ -116,7 +124,7 @@ def test_a_law_on_a_few_values_takes_only_these(weights):
     shares = np.array(weights) / sum(weights)
     table = make_table(*_steps(shares, 10.0 + np.arange(shares.size)))
     if (np.diff(np.cumsum(shares)) < 2.0**-8).any():
-        return                                          # stated case: two jumps in one cell
+        return  # stated case: two jumps in one cell
     assert set(_values(table)) <= set(10.0 + np.arange(shares.size))
     for value, share in enumerate(np.cumsum(shares)[:-1]):
         assert cdf(table[None], 0, 10.0 + value) == pytest.approx(share, abs=1e-11)
@@ -126,8 +134,10 @@ def test_a_law_on_a_few_values_takes_only_these(weights):
 def test_atom_below_a_continuous_part(share):
     """Some at once, the rest lognormal: the atom is exact; beside its end the quantile is too steep for a line."""
     rest = stats.lognorm(1.0)
-    table = make_table(lambda u: np.where(u <= share, 0.0, rest.ppf((u - share) / (1.0 - share))),
-                       lambda p: np.where(p >= 1.0 - share, 0.0, rest.isf(p / (1.0 - share))))
+    table = make_table(
+        lambda u: np.where(u <= share, 0.0, rest.ppf((u - share) / (1.0 - share))),
+        lambda p: np.where(p >= 1.0 - share, 0.0, rest.isf(p / (1.0 - share))),
+    )
     values = _values(table)
     assert (values[(share > RANK) & (RANK > 1e-9)] == 0.0).all()
     assert (values[share + 1e-9 < RANK] > 0.0).all()
@@ -200,7 +210,15 @@ for n in range(300):
 
 
 def test_same_numbers_with_and_without_the_compiler():
-    told = [subprocess.run([sys.executable, "-W", "error", "-c", SAMPLE], check=True, capture_output=True, text=True,
-                           env=os.environ | {"NUMBA_DISABLE_JIT": off}).stdout for off in ("0", "1")]
+    told = [
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", SAMPLE],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"NUMBA_DISABLE_JIT": off},
+        ).stdout
+        for off in ("0", "1")
+    ]
     assert told[0] == told[1]
     assert len(told[0].splitlines()) == 300

@@ -53,12 +53,12 @@ class Runs(NamedTuple):
         """First touches later than a wait on an edge of the histogram, and all of them."""
         edge = int(np.flatnonzero(wait == RESPONSE_EDGES)[0])
         bins = self.all.responses[:, COHORT, self.book.stages.index(stage)]
-        return bins[:, edge + 1:].sum(axis=1), bins.sum(axis=1)
+        return bins[:, edge + 1 :].sum(axis=1), bins.sum(axis=1)
 
     def present(self, stage: str) -> Any:
         """[replication, midnight] open visits at the midnights of the measured window."""
         s = self.plan.settings[0]
-        ends = self.plan.instants[s.days_first + 1:s.days_first + s.days_count]
+        ends = self.plan.instants[s.days_first + 1 : s.days_first + s.days_count]
         within = np.flatnonzero((ends >= s.measure_from) & (ends < s.measure_to))
         return self.all.days[:, within, 1 + 2 * len(self.book.definitions) + self.book.stages.index(stage)]
 
@@ -82,8 +82,9 @@ def holds(top: Any, bottom: Any, expected: float, narrow: float = NARROW) -> Non
 
 def mean_wait_holds(found: Runs, stage: str, hours: float, source: int | slice = slice(None)) -> None:
     response, touched = found.visits("response", stage), found.visits("touched", stage)
-    holds(np.atleast_2d(response[:, source].T).sum(axis=0) / HOURS,
-          np.atleast_2d(touched[:, source].T).sum(axis=0), hours)
+    holds(
+        np.atleast_2d(response[:, source].T).sum(axis=0) / HOURS, np.atleast_2d(touched[:, source].T).sum(axis=0), hours
+    )
 
 
 def test_mmc_waits_as_erlang_said() -> None:
@@ -179,7 +180,8 @@ def counts_by_hour() -> tuple[Any, Any]:
             rows = trace.visits[trace.visits.stage == 0]
             left = np.sort(np.where(rows.ended < 0.0, np.inf, rows.ended))
             counts[first + i] = np.searchsorted(np.sort(rows.entered), instants, side="right") - np.searchsorted(
-                left, instants, side="right")
+                left, instants, side="right"
+            )
     sigma = math.log(6 / 2) / stats.norm.isf(0.1)
     integral = queueing_formulas.lognormal_survival_integral(math.log(2 * p.DAY), sigma)
     rates = office_rates(hours, 500.0)
@@ -204,10 +206,10 @@ def test_open_visits_follow_their_integral_at_every_hour() -> None:
     totals = counts.sum(axis=0)
     tail = np.minimum(stats.poisson.cdf(totals, means), stats.poisson.sf(totals - 1, means))
 
-    assert tail.min() > FALSE_ALARM / 2 / len(totals)           # every one of 2,015 hours, together at the rate stated
+    assert tail.min() > FALSE_ALARM / 2 / len(totals)  # every one of 2,015 hours, together at the rate stated
     late = slice(4 * 168, None)
     holds(counts[:, late].sum(axis=1), np.full(REPLICATIONS, expected[late].sum()), 1.0, narrow=0.01)
-    assert expected[late].max() > 1.15 * expected[late].min()   # there is a rhythm to be followed
+    assert expected[late].max() > 1.15 * expected[late].min()  # there is a rhythm to be followed
 
 
 def test_open_visits_are_poisson() -> None:

@@ -6,18 +6,7 @@ import numpy as np
 import pytest
 
 from funnelsim import plan as p
-from funnelsim.measures import (
-    cost_by_team,
-    costs,
-    credit,
-    mean,
-    measures,
-    paid_hours,
-    ratio,
-    stack,
-    summarise,
-    wilson,
-)
+from funnelsim.measures import cost_by_team, costs, credit, mean, measures, paid_hours, ratio, stack, summarise, wilson
 from funnelsim.measures.catalogue import quantiles
 from funnelsim.measures.volumes import volumes
 from funnelsim.summary import RESPONSE_EDGES, new_summary
@@ -29,7 +18,7 @@ from support.toy_plan import book_of, visit, week_plan
 
 def test_mean_with_t_interval() -> None:
     found = mean(np.array([1.0, 2.0, 3.0, 4.0]))
-    half = 2.353363 * np.std([1, 2, 3, 4], ddof=1) / 2        # t(3) at 95 %, from a table
+    half = 2.353363 * np.std([1, 2, 3, 4], ddof=1) / 2  # t(3) at 95 %, from a table
     assert found.mean == 2.5
     assert (found.low, found.high) == pytest.approx((2.5 - half, 2.5 + half), abs=1e-5)
     assert (found.least, found.most) == pytest.approx((1.15, 3.85))
@@ -40,7 +29,7 @@ def test_mean_interval_covers_at_the_stated_rate() -> None:
     rng = np.random.default_rng(5)
     found = [mean(rng.exponential(1.0, 40)) for _ in range(2000)]
     covered = sum(one.low <= 1.0 <= one.high for one in found) / 2000
-    assert 0.86 < covered < 0.92                # 90 %, a little less for so skew a law
+    assert 0.86 < covered < 0.92  # 90 %, a little less for so skew a law
 
 
 def test_share_interval_knows_that_leads_of_a_run_hang_together() -> None:
@@ -90,17 +79,21 @@ def test_quantiles_of_a_histogram() -> None:
 def test_money_of_a_week_by_hand() -> None:
     """Two people 8 h a day, five days: 80 paid hours; one win of 100 with two visits by sales, one by marketing."""
     plan, book = week_plan(), book_of(won=0, definitions=("won",))
-    visits = [visit(1, 0, owner=0, entered=0.0), visit(1, 1, owner=1, entered=10.0),
-              visit(1, 1, owner=1, entered=20.0, number=2), visit(1, 2, owner=1, entered=30.0),
-              visit(2, 0, owner=0, entered=5.0)]
-    attempts = [(1, 1, 1, 1, -1, 1, 1, 0, 10.0, 16 * p.HOUR, 18 * p.HOUR, p.CONTACT, 0.0)]      # an hour past closing
+    visits = [
+        visit(1, 0, owner=0, entered=0.0),
+        visit(1, 1, owner=1, entered=10.0),
+        visit(1, 1, owner=1, entered=20.0, number=2),
+        visit(1, 2, owner=1, entered=30.0),
+        visit(2, 0, owner=0, entered=5.0),
+    ]
+    attempts = [(1, 1, 1, 1, -1, 1, 1, 0, 10.0, 16 * p.HOUR, 18 * p.HOUR, p.CONTACT, 0.0)]  # an hour past closing
     trace = Trace.of(visits, [], attempts, [], np.zeros((8, 0)))
     stacked = stack([summarise(trace, plan)])
     spent = costs(stacked, plan, book)
     assert paid_hours(plan).tolist() == [0.0, 80.0]
     assert spent.acquisition.tolist() == [14.0] and spent.people.tolist() == [0.0, 1600.0]
     assert spent.overtime.tolist() == [[0.0, 20.0]]
-    assert spent.tools == 35.0                              # half of the flight lies before the window
+    assert spent.tools == 35.0  # half of the flight lies before the window
     assert spent.total.tolist() == [14.0 + 1600.0 + 20.0 + 35.0]
     assert cost_by_team(spent, plan).tolist() == [[14.0, 1655.0]]
     assert credit(trace, plan, book)[0] == pytest.approx([100 / 3, 200 / 3, 0.0])
@@ -117,8 +110,8 @@ def test_promised_volume_counts_whole_periods_in_the_window_only() -> None:
     plan = plan._replace(settings=settings, instants=np.arange(71) * p.DAY)
     book = book_of(won=-1, definitions=("MQL",))
     summary = new_summary(plan)
-    summary.days[:70, 1] = 1.0                  # one a day: 28 in February, the one whole month
-    summary.days[7, 1] = 0.0                    # and six in the second week
+    summary.days[:70, 1] = 1.0  # one a day: 28 in February, the one whole month
+    summary.days[7, 1] = 0.0  # and six in the second week
     found = {one.key: one.estimate().mean for one in volumes(stack([summary]), plan, book)}
     assert found["calendar.volume.MQL a month"] == 28.0 and found["calendar.volume_kept.MQL a month"] == 1.0
     assert found["calendar.volume_kept.MQL a week"] == pytest.approx(0.9)

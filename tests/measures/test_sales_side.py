@@ -33,7 +33,8 @@ def test_promised_value_of_a_segment_by_period_and_its_burn_up() -> None:
     kept; at their ends 300 of 1,000 and 1,800 of 2,000 have come."""
     plan = week_plan(weeks=2, segments=2)
     book = book_of(won=0, definitions=("MQL",))._replace(
-        segments=("small", "large"), volume_promises=(("MQL", 1000.0, "week", "value", 1),))
+        segments=("small", "large"), volume_promises=(("MQL", 1000.0, "week", "value", 1),)
+    )
     summary = new_summary(plan)
     value = day_columns(plan).value
     summary.days[0, value + 1], summary.days[13, value + 1], summary.days[3, value] = 30000.0, 150000.0, 999999.0
@@ -54,10 +55,12 @@ def test_effort_on_poor_leads_and_value_nobody_touched() -> None:
     three leads turned down one was good. A lead of 100 EUR left untouched."""
     lost: Any = {"ended": 9.0, "outcome": p.LOST_HERE}
     rejected: Any = {"ended": 9.0, "outcome": p.REJECTED, "touched": 5.0, "attempts": 1}
-    visits = [visit(1, 0, 1, 0.0, fit=0.0, effort=6 * p.HOUR, touched=2.0, attempts=1, blame=p.POOR_LEAD, **lost),
-              visit(2, 0, 1, 0.0, fit=1.0, effort=2 * p.HOUR, touched=2.0, attempts=1, **lost),
-              visit(3, 0, 1, 0.0, fit=1.0, blame=p.POOR_FOLLOW_UP, **lost),
-              *(visit(4 + i, 0, 1, 0.0, fit=fit, **rejected) for i, fit in enumerate((0.0, 0.5, 1.0)))]
+    visits = [
+        visit(1, 0, 1, 0.0, fit=0.0, effort=6 * p.HOUR, touched=2.0, attempts=1, blame=p.POOR_LEAD, **lost),
+        visit(2, 0, 1, 0.0, fit=1.0, effort=2 * p.HOUR, touched=2.0, attempts=1, **lost),
+        visit(3, 0, 1, 0.0, fit=1.0, blame=p.POOR_FOLLOW_UP, **lost),
+        *(visit(4 + i, 0, 1, 0.0, fit=fit, **rejected) for i, fit in enumerate((0.0, 0.5, 1.0))),
+    ]
     plan = week_plan()
     plan.settings.good = 1.0
     plan.stages.step_count = 1
@@ -69,7 +72,7 @@ def test_effort_on_poor_leads_and_value_nobody_touched() -> None:
         assert found[f"cohort.rejected_though_good{of}"].mean == pytest.approx(1 / 3)
         assert found[f"cohort.untouched_value{of}"].mean == 100.0
         assert found[f"cohort.blame_on_leads{of}"].mean == found[f"cohort.blame_on_follow-up{of}"].mean == 0.5
-    assert found["cohort.effort_wasted"].method == "-"      # hours hang together: no Wilson interval of one run
+    assert found["cohort.effort_wasted"].method == "-"  # hours hang together: no Wilson interval of one run
 
 
 def test_value_is_untouched_only_where_somebody_works() -> None:
@@ -79,8 +82,11 @@ def test_value_is_untouched_only_where_somebody_works() -> None:
     flying = p.records(p.INFLIGHT, 1)
     flying.id, flying.stage, flying.number, flying.reached = 7, 0, 1, 1
     number = (p.SNAPSHOT << 44) | 7
-    visits = [visit(1, 0, 1, 0.0, ended=5.0), visit(2, 1, 1, 0.0, ended=5.0),
-              visit(number, 0, 1, -9.0, arrived=-9.0, ended=5.0)]
+    visits = [
+        visit(1, 0, 1, 0.0, ended=5.0),
+        visit(2, 1, 1, 0.0, ended=5.0),
+        visit(number, 0, 1, -9.0, arrived=-9.0, ended=5.0),
+    ]
     summary = _summary(plan._replace(inflight=flying), visits)
     assert summary.visits[1].untouched_value.sum() == 10000.0
 
@@ -88,9 +94,16 @@ def test_value_is_untouched_only_where_somebody_works() -> None:
 def test_agreement_of_two_vocabularies() -> None:
     """Of 100 leads marketing calls 40 qualified and sales 30, both 25. The same is said of 25 + 55 leads, by chance it
     would be of 0.4 * 0.3 + 0.6 * 0.7 = 54 %: kappa is 26 / 46."""
-    plan = week_plan()._replace(definitions=p.from_rows(p.DEFINITION, [
-        OFF_DEFINITION | {"stage": 1}, OFF_DEFINITION | {"kind": p.SCORE_AT_LEAST},
-        OFF_DEFINITION | {"kind": p.SCORE_AT_LEAST}]))
+    plan = week_plan()._replace(
+        definitions=p.from_rows(
+            p.DEFINITION,
+            [
+                OFF_DEFINITION | {"stage": 1},
+                OFF_DEFINITION | {"kind": p.SCORE_AT_LEAST},
+                OFF_DEFINITION | {"kind": p.SCORE_AT_LEAST},
+            ],
+        )
+    )
     summary = new_summary(plan)
     summary.arrived[0, 0, 0] = 100.0
     summary.both[1:, 1:] = [[40.0, 25.0], [25.0, 30.0]]
@@ -137,7 +150,7 @@ def test_utilisation_and_levels_by_week() -> None:
     assert np.isnan(weeks["utilisation", "marketing"].values).all()
     assert weeks["worked hours", "sales"].values.tolist() == [[40.0, 60.0]]
     days = {(one.name, one.of): one for one in series(stack([summary]), plan, book)}
-    assert len(days["level", "trust"].dates) == 13          # there is none at the horizon
+    assert len(days["level", "trust"].dates) == 13  # there is none at the horizon
     assert weeks["level", "trust"].values[0, 0] == pytest.approx(summary.days[:7, columns.level].mean())
 
 
@@ -158,8 +171,15 @@ def test_acceptance_and_pursuit_by_team() -> None:
     """Ten decided on, seven accepted, eight in time; of five leads of the other side two were left alone."""
     plan, summary = week_plan(), new_summary(week_plan())
     rows = summary.assignments[0, 0, 1]
-    for name, amount in (("promised", 10), ("accepted", 7), ("rejected", 3), ("accept_kept", 8), ("accept_broken", 2),
-                         ("asked", 5), ("pursued", 3)):
+    for name, amount in (
+        ("promised", 10),
+        ("accepted", 7),
+        ("rejected", 3),
+        ("accept_kept", 8),
+        ("accept_broken", 2),
+        ("asked", 5),
+        ("pursued", 3),
+    ):
         rows[name] = amount
     found = _measures([summary], plan, book_of(won=0, definitions=("won",)))
     assert found["cohort.acceptance.a.sales"].mean == 0.7

@@ -68,8 +68,11 @@ def _totals(summary: Summary) -> Any:
 
 
 def _cells(table: Any) -> dict[Any, float]:
-    return {(name, *map(int, cell)): float(table[name][tuple(cell)])
-            for name in table.dtype.names for cell in np.argwhere(table[name])}
+    return {
+        (name, *map(int, cell)): float(table[name][tuple(cell)])
+        for name in table.dtype.names
+        for cell in np.argwhere(table[name])
+    }
 
 
 def _numbers(table: Any) -> dict[Any, float]:

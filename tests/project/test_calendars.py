@@ -28,7 +28,7 @@ from funnelsim.calendars import (
 
 HOUR = 3600.0
 BERLIN, NEW_YORK, KOLKATA = "Europe/Berlin", "America/New_York", "Asia/Kolkata"
-SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)          # Berlin: 02:00 -> 03:00, 03:00 -> 02:00
+SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)  # Berlin: 02:00 -> 03:00, 03:00 -> 02:00
 
 
 def staffed(calendar, people=1):
@@ -37,11 +37,15 @@ def staffed(calendar, people=1):
 
 # ---- by hand ---------------------------------------------------------------------------------------------------------
 
+
 def test_office_hours():
-    start = start_instant(date(2026, 1, 2), "UTC")                  # a Friday
+    start = start_instant(date(2026, 1, 2), "UTC")  # a Friday
     hours = open_intervals(staffed(CalendarSpec(), 3), start, 4 * DAY)
-    assert hours[:3] == [(9 * HOUR, 17 * HOUR, 3), (3 * DAY + 9 * HOUR, 3 * DAY + 17 * HOUR, 3),
-                         (4 * DAY + 9 * HOUR, 4 * DAY + 17 * HOUR, 3)]
+    assert hours[:3] == [
+        (9 * HOUR, 17 * HOUR, 3),
+        (3 * DAY + 9 * HOUR, 3 * DAY + 17 * HOUR, 3),
+        (4 * DAY + 9 * HOUR, 4 * DAY + 17 * HOUR, 3),
+    ]
     assert hours[-1][1] >= 4 * DAY + BEYOND - 3 * DAY
 
 
@@ -93,8 +97,11 @@ def test_a_night_belongs_to_the_day_on_which_it_opens():
     start = start_instant(date(2026, 12, 23), "UTC")
     night = CalendarSpec(hours=(("22:00", "06:00"),), days=tuple(range(7)), holidays=frozenset({date(2026, 12, 25)}))
     assert calendar_intervals(night, start, 4 * DAY)[1:4] == [
-        (22 * HOUR, DAY + 6 * HOUR), (DAY + 22 * HOUR, 2 * DAY + 6 * HOUR), (3 * DAY + 22 * HOUR, 4 * DAY + 6 * HOUR)]
-    assert calendar_intervals(night, start, 4 * DAY)[0] == (0.0, 6 * HOUR)      # of the day before the start
+        (22 * HOUR, DAY + 6 * HOUR),
+        (DAY + 22 * HOUR, 2 * DAY + 6 * HOUR),
+        (3 * DAY + 22 * HOUR, 4 * DAY + 6 * HOUR),
+    ]
+    assert calendar_intervals(night, start, 4 * DAY)[0] == (0.0, 6 * HOUR)  # of the day before the start
 
 
 def test_whole_days_run_together():
@@ -113,14 +120,20 @@ def test_shifts_add_up():
     start = start_instant(date(2026, 1, 5), "UTC")
     early, late = CalendarSpec(hours=(("08:00", "14:00"),)), CalendarSpec(hours=(("12:00", "20:00"),))
     assert open_intervals(staffed(early, 3) + staffed(late, 2), start, DAY)[:3] == [
-        (8 * HOUR, 12 * HOUR, 3), (12 * HOUR, 14 * HOUR, 5), (14 * HOUR, 20 * HOUR, 2)]
+        (8 * HOUR, 12 * HOUR, 3),
+        (12 * HOUR, 14 * HOUR, 5),
+        (14 * HOUR, 20 * HOUR, 2),
+    ]
 
 
 def test_people_change_within_open_hours_and_nobody_is_not_closed():
     start = start_instant(date(2026, 1, 5), "UTC")
     people = [(0.0, 2), (11 * HOUR, 0), (DAY, 4)]
     assert open_intervals([(CalendarSpec(), people)], start, DAY)[:3] == [
-        (9 * HOUR, 11 * HOUR, 2), (11 * HOUR, 17 * HOUR, 0), (DAY + 9 * HOUR, DAY + 17 * HOUR, 4)]
+        (9 * HOUR, 11 * HOUR, 2),
+        (11 * HOUR, 17 * HOUR, 0),
+        (DAY + 9 * HOUR, DAY + 17 * HOUR, 4),
+    ]
 
 
 def test_the_first_number_of_people_holds_before_its_date():
@@ -146,10 +159,10 @@ def test_business_day():
 
 
 def test_daily_instants_are_on_open_days_only():
-    start = start_instant(datetime(2026, 1, 5, 8, 30), "UTC")                   # a Monday, half an hour late
+    start = start_instant(datetime(2026, 1, 5, 8, 30), "UTC")  # a Monday, half an hour late
     calendar = CalendarSpec(holidays=frozenset({date(2026, 1, 7)}))
     at = [x / HOUR for x in instants_daily(calendar, "08:00", start, 4 * DAY)]
-    assert at == [23.5, 71.5, 95.5, 167.5]                          # Tuesday, Thursday, Friday, Monday past the horizon
+    assert at == [23.5, 71.5, 95.5, 167.5]  # Tuesday, Thursday, Friday, Monday past the horizon
     assert len(instants_daily(ALWAYS, "08:00", start, 4 * DAY)) == 5
 
 
@@ -174,8 +187,9 @@ def test_seconds_since_start():
     assert seconds_since_start(datetime(2026, 1, 1, 0, 0, 0, 1500), BERLIN, start) == 2 / 1024
 
 
-@pytest.mark.parametrize("hours", [("9", "17"), ("09:00", "25:00"), ("9:60", "17:00"), ("09:00", "09:00")],
-                         ids="-".join)
+@pytest.mark.parametrize(
+    "hours", [("9", "17"), ("09:00", "25:00"), ("9:60", "17:00"), ("09:00", "09:00")], ids="-".join
+)
 def test_impossible_hours_are_errors(hours):
     with pytest.raises(ValueError, match=r"time"):
         business_day(CalendarSpec(hours=(hours,)))
@@ -183,15 +197,17 @@ def test_impossible_hours_are_errors(hours):
 
 # ---- minute by minute ------------------------------------------------------------------------------------------------
 
-WALK = 21                       # days
+WALK = 21  # days
 
 
 @lru_cache(maxsize=16)
 def latest_shown(zone, first):
     """For each minute from a UTC date on: the latest local time that the clock has shown, in minutes since 2026."""
     began, epoch = datetime(first.year, first.month, first.day, tzinfo=UTC), datetime(2026, 1, 1)
-    shown = [((began + timedelta(minutes=n)).astimezone(ZoneInfo(zone)).replace(tzinfo=None) - epoch)
-             for n in range(-5 * 1440, WALK * 1440)]
+    shown = [
+        ((began + timedelta(minutes=n)).astimezone(ZoneInfo(zone)).replace(tzinfo=None) - epoch)
+        for n in range(-5 * 1440, WALK * 1440)
+    ]
     latest = np.maximum.accumulate([round(x.total_seconds() / 60) for x in shown])
     return latest[5 * 1440 :]
 
@@ -219,14 +235,20 @@ def painted(intervals, size):
     return minutes
 
 
-CHANGES = [(BERLIN, date(2026, 3, 20)), (BERLIN, date(2026, 10, 17)), (NEW_YORK, date(2026, 3, 1)),
-           (NEW_YORK, date(2026, 10, 24)), (KOLKATA, date(2026, 3, 20)), ("UTC", date(2026, 10, 17))]
+CHANGES = [
+    (BERLIN, date(2026, 3, 20)),
+    (BERLIN, date(2026, 10, 17)),
+    (NEW_YORK, date(2026, 3, 1)),
+    (NEW_YORK, date(2026, 10, 24)),
+    (KOLKATA, date(2026, 3, 20)),
+    ("UTC", date(2026, 10, 17)),
+]
 clocks = st.integers(0, 95).map(lambda n: _quarter(n))
 spans = st.tuples(clocks, clocks | st.just("24:00")).filter(lambda span: span[0] != span[1])
 small = st.tuples(st.integers(4, 16), st.integers(1, 8)).map(lambda x: (_quarter(x[0]), _quarter(x[0] + x[1])))
 
 
-def _quarter(n):                # small spans lie around the change, at 02:00 or 03:00
+def _quarter(n):  # small spans lie around the change, at 02:00 or 03:00
     return f"{n // 4:02}:{n % 4 * 15:02}"
 
 
@@ -234,8 +256,10 @@ def _quarter(n):                # small spans lie around the change, at 02:00 or
 def calendars(draw, zone, first):
     return CalendarSpec(
         hours=tuple(draw(st.lists(spans | small, min_size=1, max_size=3))),
-        days=tuple(sorted(draw(st.sets(st.integers(0, 6), min_size=1)))), timezone=zone,
-        holidays=frozenset(draw(st.sets(st.integers(0, WALK).map(lambda n: first + timedelta(days=n)), max_size=3))))
+        days=tuple(sorted(draw(st.sets(st.integers(0, 6), min_size=1)))),
+        timezone=zone,
+        holidays=frozenset(draw(st.sets(st.integers(0, WALK).map(lambda n: first + timedelta(days=n)), max_size=3))),
+    )
 
 
 @pytest.mark.parametrize(("zone", "first"), CHANGES)
@@ -264,14 +288,14 @@ def test_shifts_against_the_walk(zone, first, data):
     intervals = open_intervals(list(zip(shifts, steps, strict=True)), start, WALK * DAY - BEYOND)
     is_open = [walked(shift, first) for shift in shifts]
     minute = 60.0 * np.arange(is_open[0].size)
-    people = sum(np.where(minute < step[1][0], step[0][1], step[1][1]) * hours
-                 for hours, step in zip(is_open, steps, strict=True))
+    people = sum(
+        np.where(minute < step[1][0], step[0][1], step[1][1]) * hours
+        for hours, step in zip(is_open, steps, strict=True)
+    )
     assert (painted(intervals, minute.size) == people).all()
     assert (painted([x[:2] for x in intervals], minute.size) == (is_open[0] | is_open[1])).all()
     for a, b in pairwise(intervals):
         assert a[1] < b[0] or (a[1] == b[0] and a[2] != b[2])
-
-
 
 
 @pytest.mark.parametrize(("zone", "first"), CHANGES)

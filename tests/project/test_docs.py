@@ -25,14 +25,24 @@ from project.test_imports import MAY
 ROOT = Path(__file__).parents[2]
 GUIDES = [path for path in sorted((ROOT / "docs/guides").glob("*.md")) if "```console" in path.read_text("utf-8")]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/tutorial").glob("*.md")), *GUIDES]
-EVERY_PAGE = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md")),
-              *(ROOT / folder / "README.md" for folder in ("scenarios", "results", "calibration"))]
+EVERY_PAGE = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *sorted(ROOT.glob("docs/**/*.md")),
+    *(ROOT / folder / "README.md" for folder in ("scenarios", "results", "calibration")),
+]
 # options that give a study its size, and what is added where a page has none of them
-SIZES = {"run": (("-n", "--precision"), " -n 4"), "compare": (("--draws",), " --draws 5 --pairs 1"),
-         "explain": (("--draws",), " --draws 3 --pairs 1"), "sweep": (("-n",), " -n 2"), "seek": (("-n",), " -n 4"),
-         "optimise": (("-n",), " -n 4 --trials 12"), "backtest": (("-n",), " -n 19"),
-         "sensitivity": (("--rows",), " --rows 16 --trajectories 2 --keep 2 -n 1")}
-SILENT = {"make demo", "make test"}     # they install, and run these very tests
+SIZES = {
+    "run": (("-n", "--precision"), " -n 4"),
+    "compare": (("--draws",), " --draws 5 --pairs 1"),
+    "explain": (("--draws",), " --draws 3 --pairs 1"),
+    "sweep": (("-n",), " -n 2"),
+    "seek": (("-n",), " -n 4"),
+    "optimise": (("-n",), " -n 4 --trials 12"),
+    "backtest": (("-n",), " -n 19"),
+    "sensitivity": (("--rows",), " --rows 16 --trajectories 2 --keep 2 -n 1"),
+}
+SILENT = {"make demo", "make test"}  # they install, and run these very tests
 
 
 class Block(NamedTuple):
@@ -55,7 +65,7 @@ def blocks(page: Path) -> Iterator[Block]:
             opened = number, line[3:].strip()
         else:
             language, _, file = opened[1].partition(" ")
-            yield Block(language, file.strip(), "\n".join(lines[opened[0] + 1:number]) + "\n", opened[0] + 1)
+            yield Block(language, file.strip(), "\n".join(lines[opened[0] + 1 : number]) + "\n", opened[0] + 1)
             opened = None
     assert opened is None, f"{page}: a block is never closed"
 
@@ -111,8 +121,15 @@ def smaller(command: str, shown: list[str]) -> str:
 def run(command: str, folder: Path, where: str) -> str:
     """Stdout and stderr of a command that succeeds; one meant to fail is followed by `; echo ...` on the page."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=300, check=False,
-                          env={**os.environ, "PATH": path, "COLUMNS": "200", "NO_COLOR": "1"})
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "PATH": path, "COLUMNS": "200", "NO_COLOR": "1"},
+    )
     printed = done.stdout + done.stderr
     assert done.returncode == 0, f"{where}: {command}\n{printed}"
     assert "Traceback" not in printed, f"{where}: {command}\n{printed}"
@@ -128,7 +145,7 @@ def assert_prints(printed: str, shown: list[str], where: str) -> None:
             continue
         at = next((i for i, actual in enumerate(waiting) if " ".join(actual.split()).startswith(words)), None)
         assert at is not None, f"{where}\nshown, but not printed (in this order): {words!r}\n{printed}"
-        waiting = waiting[at + 1:]
+        waiting = waiting[at + 1 :]
 
 
 def label(line: str) -> str:
@@ -179,9 +196,12 @@ def test_rules_are_numbered_1_to_110_and_cited_ones_exist() -> None:
     text = (ROOT / "docs/background/rules.md").read_text(encoding="utf-8")
     numbers = [int(number) for number in re.findall(r"^\*\*(\d+)\.", text, re.MULTILINE)]
     assert numbers == list(range(1, 111))
-    cited = {int(number) for source in ROOT.glob("src/funnelsim/engine/**/*.py")
-             for found in re.findall(r"\[([\d, to]+)\]", re.sub(r"\w+\[.*?\]", "", source.read_text(encoding="utf-8")))
-             for number in re.findall(r"\d+", found)}
+    cited = {
+        int(number)
+        for source in ROOT.glob("src/funnelsim/engine/**/*.py")
+        for found in re.findall(r"\[([\d, to]+)\]", re.sub(r"\w+\[.*?\]", "", source.read_text(encoding="utf-8")))
+        for number in re.findall(r"\d+", found)
+    }
     assert cited and cited <= {0, *numbers}
 
 

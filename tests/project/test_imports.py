@@ -24,7 +24,7 @@ MAY = {
     "whole": NOBODY,
     "watch": NOBODY,
     "scenario.values": NOBODY,
-    "scenario.units": {"errors", "scenario.values"},        # errors: did you mean
+    "scenario.units": {"errors", "scenario.values"},  # errors: did you mean
     "scenario": {"errors", "scenario.units", "scenario.values"},
     "calendars": {"errors"},
     "plan": {"errors", "whole", "engine.order"},
@@ -36,20 +36,62 @@ MAY = {
     "engine": {"plan", "summary", "trace", "whole"},
     "engine.replicate": {"plan", "summary", "trace", "whole", "engine", "measures", "errors"},
     # the samplers: a distribution becomes the very table that both engines draw from
-    "compile": {"scenario", "scenario.units", "scenario.values", "calendars", "plan", "errors", "whole",
-                "engine.streams"},
+    "compile": {
+        "scenario",
+        "scenario.units",
+        "scenario.values",
+        "calendars",
+        "plan",
+        "errors",
+        "whole",
+        "engine.streams",
+    },
     "folder": {"errors"},
     "manifest": {"errors", "summary"},
     # the notebook: how a result shows itself there, and a calibration below
     "result": {"errors", "manifest", "measures", "plan", "reporting.notebook", "summary"},
-    "study": {"compile", "plan", "summary", "trace", "measures", "scenario", "scenario.units", "scenario.values",
-              "errors",
-              "watch", "engine.replicate", "engine.jit"},
+    "study": {
+        "compile",
+        "plan",
+        "summary",
+        "trace",
+        "measures",
+        "scenario",
+        "scenario.units",
+        "scenario.values",
+        "errors",
+        "watch",
+        "engine.replicate",
+        "engine.jit",
+    },
     # a back-test fits: the one study that does
-    "study.backtest": {"study", "calibration", "compile", "engine.replicate", "engine.jit", "errors", "measures",
-                       "plan", "scenario", "scenario.values", "trace", "watch"},
-    "calibration": {"scenario", "scenario.units", "scenario.values", "errors", "plan", "trace", "export", "watch",
-                    "folder", "calendars", "reporting.notebook"},
+    "study.backtest": {
+        "study",
+        "calibration",
+        "compile",
+        "engine.replicate",
+        "engine.jit",
+        "errors",
+        "measures",
+        "plan",
+        "scenario",
+        "scenario.values",
+        "trace",
+        "watch",
+    },
+    "calibration": {
+        "scenario",
+        "scenario.units",
+        "scenario.values",
+        "errors",
+        "plan",
+        "trace",
+        "export",
+        "watch",
+        "folder",
+        "calendars",
+        "reporting.notebook",
+    },
     "reporting": {"errors", "result", "study", "study.backtest", "measures", "plan", "summary", "calibration"},
     "reporting.notebook": {"reporting", "result"},
     # a saved folder: its manifest holds the scenarios
@@ -129,13 +171,20 @@ def test_the_table_names_parts_that_are_there() -> None:
     assert {one for may in MAY.values() for one in may} <= set(MAY) | {"engine.streams", "engine.jit"}
 
 
-@pytest.mark.parametrize(("module", "never"), [
-    ("funnelsim", ("numpy", "pydantic")), ("funnelsim.cli", ("numpy", "pydantic", "click.testing")),
-    ("funnelsim.errors", ("numpy",)), ("funnelsim.scenario", ("numba", "polars", "simpy", "matplotlib")),
-    ("funnelsim.measures", ("numba", "scipy", "polars", "pydantic")), ("funnelsim.plan", ("numba", "pydantic")),
-    ("funnelsim.commands.run", ("matplotlib",)),
-    ("funnelsim.commands.report", ("matplotlib", "numba", "simpy")), ("funnelsim.figures", ("matplotlib", "numpy")),
-])
+@pytest.mark.parametrize(
+    ("module", "never"),
+    [
+        ("funnelsim", ("numpy", "pydantic")),
+        ("funnelsim.cli", ("numpy", "pydantic", "click.testing")),
+        ("funnelsim.errors", ("numpy",)),
+        ("funnelsim.scenario", ("numba", "polars", "simpy", "matplotlib")),
+        ("funnelsim.measures", ("numba", "scipy", "polars", "pydantic")),
+        ("funnelsim.plan", ("numba", "pydantic")),
+        ("funnelsim.commands.run", ("matplotlib",)),
+        ("funnelsim.commands.report", ("matplotlib", "numba", "simpy")),
+        ("funnelsim.figures", ("matplotlib", "numpy")),
+    ],
+)
 def test_what_an_import_brings_along(module: str, never: tuple[str, ...]) -> None:
     code = f"import sys, {module}; print(*[name for name in {never!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -30,8 +30,12 @@ def words(figure: Figure) -> set[str]:
         warnings.filterwarnings("ignore", "Glyph .* missing")
         figure.draw_without_rendering()
     texts = [text for axes in figure.axes for text in axes.texts] + [axes.title for axes in figure.axes]
-    legends = [text for one in (*figure.legends, *(axes.get_legend() for axes in figure.axes)) if one
-               for text in one.get_texts()]
+    legends = [
+        text
+        for one in (*figure.legends, *(axes.get_legend() for axes in figure.axes))
+        if one
+        for text in one.get_texts()
+    ]
     titles = [axes.get_title(where) for axes in figure.axes for where in ("left", "center")]
     return {" ".join(said.split()) for said in (*titles, *(text.get_text() for text in (*texts, *legends)))}
 
@@ -46,42 +50,71 @@ def test_every_figure_of_every_result_is_the_one_that_was_saved() -> None:
         drawn = fs.figures.every(done)
         assert set(drawn) == saved and all(isinstance(one, Figure) for one in drawn.values())
     assert {"funnel", "response", "backlog", "utilisation", "burn-up", "response-curves"} <= set(
-        fs.figures.every(results().run)) & set(fs.figures.every(results().compare))
+        fs.figures.every(results().run)
+    ) & set(fs.figures.every(results().compare))
 
 
 def test_each_figure_is_a_function() -> None:
     run, compared, swept, sought = results()
-    drawn = [fs.figures.funnel(run), fs.figures.funnel(compared), fs.figures.response(run),
-             fs.figures.response(compared), fs.figures.burn_up(run), fs.figures.burn_up(compared),
-             fs.figures.backlog(run), fs.figures.backlog(compared), fs.figures.utilisation(run),
-             fs.figures.utilisation(compared), fs.figures.breaches(run), fs.figures.response_curves(run),
-             fs.figures.response_curves(compared), fs.figures.outcomes(compared), fs.figures.curves(swept),
-             fs.figures.points(swept, "won"), fs.figures.chance(sought)]
+    drawn = [
+        fs.figures.funnel(run),
+        fs.figures.funnel(compared),
+        fs.figures.response(run),
+        fs.figures.response(compared),
+        fs.figures.burn_up(run),
+        fs.figures.burn_up(compared),
+        fs.figures.backlog(run),
+        fs.figures.backlog(compared),
+        fs.figures.utilisation(run),
+        fs.figures.utilisation(compared),
+        fs.figures.breaches(run),
+        fs.figures.response_curves(run),
+        fs.figures.response_curves(compared),
+        fs.figures.outcomes(compared),
+        fs.figures.curves(swept),
+        fs.figures.points(swept, "won"),
+        fs.figures.chance(sought),
+    ]
     assert all(isinstance(one, Figure) and one.axes for one in drawn)
     of_studies = {"waterfall", "tornado", "indices", "trials", "front", "settings", "fans", "coverage", "pit", "fit"}
     public = set(fs.figures.__all__) - {"every", "heat_map", "contour"} - of_studies
-    assert public == {"funnel", "response", "burn_up", "backlog", "utilisation", "breaches", "response_curves",
-                      "outcomes", "curves", "points", "chance"}, "a new figure is tested here"
+    assert public == {
+        "funnel",
+        "response",
+        "burn_up",
+        "backlog",
+        "utilisation",
+        "breaches",
+        "response_curves",
+        "outcomes",
+        "curves",
+        "points",
+        "chance",
+    }, "a new figure is tested here"
 
 
 def test_each_figure_of_a_study_is_the_one_of_its_name() -> None:
     """Drawn alone and with `every` it has the same words; what a study has not is said."""
     done = studies()
     assert fs.figures.every(done.chance) == {}, "a chance is a sentence"
-    for drawn, one, names in ((fs.figures.every(done.explain), done.explain, ["waterfall"]),
-                              (fs.figures.every(done.sensitivity), done.sensitivity, ["tornado", "indices"]),
-                              (fs.figures.every(done.optimise), done.optimise, ["trials"]),
-                              (fs.figures.every(done.front), done.front, ["front", "settings"]),
-                              (fs.figures.every(done.backtest), done.backtest, ["fans", "coverage", "pit"])):
+    for drawn, one, names in (
+        (fs.figures.every(done.explain), done.explain, ["waterfall"]),
+        (fs.figures.every(done.sensitivity), done.sensitivity, ["tornado", "indices"]),
+        (fs.figures.every(done.optimise), done.optimise, ["trials"]),
+        (fs.figures.every(done.front), done.front, ["front", "settings"]),
+        (fs.figures.every(done.backtest), done.backtest, ["fans", "coverage", "pit"]),
+    ):
         assert list(drawn) == names
         for name in names:
             said = words(getattr(fs.figures, name)(one))
             assert said == words(drawn[name]) and len(said) > 1
     rows = fs.figures.tornado(done.sensitivity).axes[0].get_yticklabels()
     assert "promises.kept" in [row.get_text() for row in rows]
-    for draw, wrong, message in ((fs.figures.front, done.optimise, "a front is of several objectives"),
-                                 (fs.figures.settings, done.optimise, "a front of several objectives"),
-                                 (fs.figures.trials, done.front, "trials are drawn for one objective")):
+    for draw, wrong, message in (
+        (fs.figures.front, done.optimise, "a front is of several objectives"),
+        (fs.figures.settings, done.optimise, "a front of several objectives"),
+        (fs.figures.trials, done.front, "trials are drawn for one objective"),
+    ):
         with pytest.raises(UsageError, match=message):
             draw(wrong)
 
@@ -123,30 +156,34 @@ def test_contours_pass_between_the_points_that_were_run() -> None:
 def test_what_cannot_be_drawn_is_said() -> None:
     run, compared, swept, _ = results()
     for wrong, message in (
-            (lambda: fs.figures.heat_map(swept), "a heat map is of a grid of two axes"),
-            (lambda: fs.figures.contour(swept), "contours take a grid of two axes of numbers, each with 4 values"),
-            (lambda: fs.figures.curves(grid()), "curves are of one axis"),
-            (lambda: fs.figures.points(swept, "lost"), "this sweep has no measure 'lost'; it has cohort.won"),
-            (lambda: fs.figures.funnel(), "this figure is of results of `run` or of one of `compare`"),
-            (lambda: fs.figures.funnel(run, compared), "give one comparison, or any number of runs")):
+        (lambda: fs.figures.heat_map(swept), "a heat map is of a grid of two axes"),
+        (lambda: fs.figures.contour(swept), "contours take a grid of two axes of numbers, each with 4 values"),
+        (lambda: fs.figures.curves(grid()), "curves are of one axis"),
+        (lambda: fs.figures.points(swept, "lost"), "this sweep has no measure 'lost'; it has cohort.won"),
+        (lambda: fs.figures.funnel(), "this figure is of results of `run` or of one of `compare`"),
+        (lambda: fs.figures.funnel(run, compared), "give one comparison, or any number of runs"),
+    ):
         with pytest.raises(UsageError, match=message):
             wrong()
 
 
 def test_drawing_leaves_nothing_global_behind() -> None:
     # the items of the dict itself: to read the backend otherwise would import pyplot
-    code = (f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r}); import matplotlib\n"
-            "before = [*dict.items(matplotlib.rcParams)]\n"
-            "import test_report as t\nt.outcomes(), t.backlog(), t.funnels(), t.curves()\n"
-            "assert [*dict.items(matplotlib.rcParams)] == before\nassert 'matplotlib.pyplot' not in sys.modules")
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r}); import matplotlib\n"
+        "before = [*dict.items(matplotlib.rcParams)]\n"
+        "import test_report as t\nt.outcomes(), t.backlog(), t.funnels(), t.curves()\n"
+        "assert [*dict.items(matplotlib.rcParams)] == before\nassert 'matplotlib.pyplot' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 # ---- formats -------------------------------------------------------------------------------------------------------
 
 
-def test_formats_are_a_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                              capsys: pytest.CaptureFixture[str]) -> None:
+def test_formats_are_a_choice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_small(tmp_path)
     monkeypatch.chdir(tmp_path)
     assert code_of(["run", "small.yaml", "-n", "2", "--figures", "pdf,svg", "-q"]) == 0
@@ -172,9 +209,17 @@ def test_formats_may_be_said_in_several_ways() -> None:
 def test_frames_are_the_tables_that_were_saved() -> None:
     run, compared, swept, sought = results()
     explained, sensed, optimised, _, told, backtested = studies()
-    for done, name in ((run, "measures.csv"), (compared, "differences.csv"), (swept, "sweep.csv"),
-                       (sought, "seek.csv"), (explained, "shares.csv"), (sensed, "sensitivity.csv"),
-                       (optimised, "trials.csv"), (told, "chance.csv"), (backtested, "forecasts.csv")):
+    for done, name in (
+        (run, "measures.csv"),
+        (compared, "differences.csv"),
+        (swept, "sweep.csv"),
+        (sought, "seek.csv"),
+        (explained, "shares.csv"),
+        (sensed, "sensitivity.csv"),
+        (optimised, "trials.csv"),
+        (told, "chance.csv"),
+        (backtested, "forecasts.csv"),
+    ):
         assert done.folder is not None
         saved = pl.read_csv(done.folder / name, infer_schema_length=None)
         frame = done.frame()
@@ -182,8 +227,12 @@ def test_frames_are_the_tables_that_were_saved() -> None:
         for column in (one for one in frame.columns if frame.schema[one] == pl.Float64):
             np.testing.assert_array_equal(frame[column].to_numpy(), saved[column].cast(pl.Float64).to_numpy())
     assert run.folder is not None
-    for name, frame in (("replications", run.replications()), ("series", run.series()),
-                        ("responses", run.responses()), ("breaches", run.breach_hours())):
+    for name, frame in (
+        ("replications", run.replications()),
+        ("series", run.series()),
+        ("responses", run.responses()),
+        ("breaches", run.breach_hours()),
+    ):
         assert frame.equals(pl.read_parquet(run.folder / f"{name}.parquet"))
     assert fs.Result.load(run.folder).frame().equals(run.frame())
 
@@ -211,7 +260,8 @@ def test_a_result_says_in_a_line_what_it_is() -> None:
     run, compared, swept, sought = map(repr, results())
     assert run.startswith(f"<Result of {NASTY!r}: 6 replications, seed 1, ") and run.endswith(" measures>")
     assert compared.endswith(": 3 draws x 2 pairs, seed 1>") and swept.endswith(
-        ": 3 points of sources.web.rate, seed 1>")
+        ": 3 points of sources.web.rate, seed 1>"
+    )
     assert "sources.web.rate for wins 20" in sought and all(len(one) < 300 for one in (run, compared, swept, sought))
     explained, sensed, optimised, front, told, backtested = map(repr, studies())
     assert explained.startswith(f"<Explanation of 'More <b>sales</b>' against {NASTY!r}: cohort.won, ")

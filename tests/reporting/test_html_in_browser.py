@@ -81,8 +81,10 @@ def test_a_click_on_a_heading_sorts_and_a_second_one_turns_it_round(tab: Browser
     numbers = [one for one in saved if one is not None]
     assert numbers != sorted(numbers)
     for direction, expected in (("ascending", sorted(numbers)), ("descending", sorted(numbers, reverse=True))):
-        box = tab.value(f"(() => {{ const b = {HEAD}.querySelector('button'); b.scrollIntoView({{block: 'center'}}); "
-                        "const r = b.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()")
+        box = tab.value(
+            f"(() => {{ const b = {HEAD}.querySelector('button'); b.scrollIntoView({{block: 'center'}}); "
+            "const r = b.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+        )
         for kind in ("mousePressed", "mouseReleased"):
             tab.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
         assert tab.value(f"{HEAD}.getAttribute('aria-sort')") == direction
@@ -95,8 +97,10 @@ def test_without_scripts_the_tables_are_there_as_saved(tab: Browser, page: Path)
     try:
         tab.open(page)
         root = tab.call("DOM.getDocument")["root"]["nodeId"]
-        found = {what: len(tab.call("DOM.querySelectorAll", nodeId=root, selector=what)["nodeIds"])
-                 for what in ("tbody tr", "th", "th button")}
+        found = {
+            what: len(tab.call("DOM.querySelectorAll", nodeId=root, selector=what)["nodeIds"])
+            for what in ("tbody tr", "th", "th button")
+        }
     finally:
         tab.call("Emulation.setScriptExecutionDisabled", value=False)
     assert found["tbody tr"] > 100 and found["th"] > 20 and found["th button"] == 0
@@ -121,8 +125,11 @@ def test_it_prints(tab: Browser, page: Path) -> None:
 
 def test_these_checks_can_fail(tab: Browser, tmp_path: Path) -> None:
     bad = tmp_path / "bad.html"
-    bad.write_text("<!DOCTYPE html><title>bad</title><img src='http://127.0.0.1:9/x.png'><div style='width:900px'>wide"
-                   "</div><script>console.error('ouch')</script>", encoding="utf-8")
+    bad.write_text(
+        "<!DOCTYPE html><title>bad</title><img src='http://127.0.0.1:9/x.png'><div style='width:900px'>wide"
+        "</div><script>console.error('ouch')</script>",
+        encoding="utf-8",
+    )
     tab.open(bad, PHONE)
     assert any("ouch" in one for one in tab.alarms) and "http://127.0.0.1:9/x.png" in tab.fetched
     assert tab.value("document.documentElement.scrollWidth") > PHONE

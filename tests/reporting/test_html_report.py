@@ -93,7 +93,11 @@ def reader(text: str) -> Reader:
 def test_a_report_of_a_run_a_comparison_a_sweep_and_a_search_is_well_formed(reader: Reader) -> None:
     assert len(reader.of("section")) == len(reader.of("li")) == 4
     assert [text for path, text in reader.words if path[-1] == "span" and "h2" in path] == [
-        "Run", "Comparison", "Sweep", "Search"]
+        "Run",
+        "Comparison",
+        "Sweep",
+        "Search",
+    ]
     assert reader.of("html") == [{"lang": "en"}] and len(reader.of("h1")) == len(reader.of("title")) == 1
     assert any(one.get("name") == "viewport" for one in reader.of("meta"))
     levels = [int(tag[1]) for tag, _ in reader.tags if re.fullmatch(r"h\d", tag)]
@@ -103,7 +107,7 @@ def test_a_report_of_a_run_a_comparison_a_sweep_and_a_search_is_well_formed(read
 def test_the_answer_comes_first_and_is_the_one_that_the_command_gave(text: str, reader: Reader) -> None:
     told = [(folder / "answer.txt").read_text(encoding="utf-8").splitlines()[0] for folder in results().folders]
     assert [words for path, words in reader.words if path[-1] == "p" and words in told] == told
-    body = text[text.index("</nav>"):]
+    body = text[text.index("</nav>") :]
     assert body.index('class="answer"') < body.index("<figure>") < body.index("<table>")
     assert "won of" in told[0] and "customers in the cohort" in told[1] and "wins 20" in told[3]
 
@@ -119,7 +123,7 @@ def test_names_are_words_and_never_markup(text: str, reader: Reader) -> None:
 def test_every_number_of_measures_csv_is_in_the_file_digit_by_digit(tmp_path: Path) -> None:
     folder = results().folders[0]
     page = written([folder], tmp_path)
-    body = page[page.index("<caption class=\"hidden\">Every measure"):].split("</table>")[0]
+    body = page[page.index('<caption class="hidden">Every measure') :].split("</table>")[0]
     rows = re.findall(r"<tr>(<td.*?)</tr>", body)
     digits = [re.findall(r'data-digits="([^"]*)"', row) for row in rows]
     with (folder / "measures.csv").open(encoding="utf-8") as stream:
@@ -142,14 +146,16 @@ def test_chances_are_read_as_shares_and_counts_in_their_unit(reader: Reader) -> 
 def test_what_it_rests_on_has_grades(reader: Reader) -> None:
     cells = reader.said("td")
     at = cells.index("stages.interest.response")
-    assert cells[at + 1:at + 3] == ["leads360-2012", "B: reputable report of a named study"]
+    assert cells[at + 1 : at + 3] == ["leads360-2012", "B: reputable report of a named study"]
     assert "Leads360" in cells[at + 3]
     assert "written: as in the file" in cells
 
 
 def test_grounds_of_a_fitted_scenario_are_its_history_presets_and_ranges() -> None:
     scenario = load(str(Path(__file__).parents[2] / "scenarios" / "shared-funnel.yaml")).scenario
-    found = {one.path: one for one in evidence_of(scenario, {"effects.context_lost": [0.6, 1.0], "a.new.one": [1.0, 2.0]})}
+    found = {
+        one.path: one for one in evidence_of(scenario, {"effects.context_lost": [0.6, 1.0], "a.new.one": [1.0, 2.0]})
+    }
     assert found["conversion, times and arrivals"].grade == "fitted"
     assert found["stages.interest.response"].grade == "B"
     assert found["effects.context_lost.odds"].grade == "assumption", "not a second time as a range"
@@ -275,7 +281,8 @@ def test_the_studies_are_reported_in_one_file_each_with_its_answer_tables_and_fi
 
 
 def test_long_tables_are_cut_and_say_so_when_the_file_would_be_too_long(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = results().folders[0]
     whole = written([folder], tmp_path)
     rows = len((folder / "measures.csv").read_text(encoding="utf-8").splitlines()) - 1
@@ -301,11 +308,14 @@ def test_the_smaller_of_two_pictures_is_taken(tmp_path: Path) -> None:
 
 def test_a_picture_can_neither_act_nor_fetch(tmp_path: Path) -> None:
     file = tmp_path / "bad.svg"
-    file.write_text("""<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
+    file.write_text(
+        """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
         viewBox="0 0 1 1" onload="alert(1)"><style>*{fill:red}</style><script>alert(2)</script>
         <a href="javascript:alert(3)"><text>away</text></a><image xlink:href="http://example.org/x.png"/>
         <rect fill="url(http://example.org/#y)" OnClick="alert(4)"/><path id="p"/><use xlink:href="#p"/>
-        <g clip-path="url(#p)"><text>kept &lt;b&gt;</text></g></svg>""", encoding="utf-8")
+        <g clip-path="url(#p)"><text>kept &lt;b&gt;</text></g></svg>""",
+        encoding="utf-8",
+    )
     svg = picture_of([file], "r1-bad").svg
     assert not re.search(r"alert|example|script|style|onload|OnClick|away", svg)
     assert 'id="r1-bad-p"' in svg and 'href="#r1-bad-p"' in svg and 'clip-path="url(#r1-bad-p)"' in svg
@@ -342,7 +352,7 @@ def _torn_table(folder: Path) -> None:
 
 def _torn_svg(folder: Path) -> None:
     text = (folder / "funnel.svg").read_text(encoding="utf-8")
-    (folder / "funnel.svg").write_text(text[:len(text) // 2], encoding="utf-8")
+    (folder / "funnel.svg").write_text(text[: len(text) // 2], encoding="utf-8")
 
 
 def _torn_png(folder: Path) -> None:
@@ -351,19 +361,27 @@ def _torn_png(folder: Path) -> None:
     (folder / "funnel.svg").unlink()
 
 
-@pytest.mark.parametrize(("harm", "file", "message"), [
-    (_no_manifest, "", "this is no result of funnelsim: it has no manifest.json"),
-    (_torn_manifest, "/manifest.json", "this is not JSON: the file is torn or no manifest"),
-    (_no_answer, "/answer.txt", "the answer is missing: the folder is torn, or was saved by an older funnelsim"),
-    (_empty_answer, "/answer.txt", "the answer is empty: the file is torn"),
-    (_no_table, "/measures.csv", "this table is missing: the folder is torn"),
-    (_torn_table, "/measures.csv", "this table cannot be read: "),
-    (_torn_svg, "/funnel.svg", "this figure is torn: "),
-    (_torn_png, "/funnel.png", "this figure is torn: it is no whole PNG"),
-])
+@pytest.mark.parametrize(
+    ("harm", "file", "message"),
+    [
+        (_no_manifest, "", "this is no result of funnelsim: it has no manifest.json"),
+        (_torn_manifest, "/manifest.json", "this is not JSON: the file is torn or no manifest"),
+        (_no_answer, "/answer.txt", "the answer is missing: the folder is torn, or was saved by an older funnelsim"),
+        (_empty_answer, "/answer.txt", "the answer is empty: the file is torn"),
+        (_no_table, "/measures.csv", "this table is missing: the folder is torn"),
+        (_torn_table, "/measures.csv", "this table cannot be read: "),
+        (_torn_svg, "/funnel.svg", "this figure is torn: "),
+        (_torn_png, "/funnel.png", "this figure is torn: it is no whole PNG"),
+    ],
+)
 def test_a_torn_folder_is_refused_with_the_file_that_is_torn(
-        harm: Any, file: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str]) -> None:
+    harm: Any,
+    file: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     shutil.copytree(results().folders[0], tmp_path / "torn")
     harm(tmp_path / "torn")
     monkeypatch.chdir(tmp_path)
@@ -375,7 +393,8 @@ def test_a_torn_folder_is_refused_with_the_file_that_is_torn(
 
 
 def test_all_that_is_wrong_with_all_folders_is_told_at_once(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(results().folders[0], "torn")
     _no_answer(Path("torn"))
@@ -389,11 +408,13 @@ def test_all_that_is_wrong_with_all_folders_is_told_at_once(
         "torn/measures.csv: error: this table is missing: the folder is torn",
         "nowhere: error: there is no such folder",
         "a.yaml: error: a report is made of a folder of results, and this is a file",
-        "4 errors in 3 results"]
+        "4 errors in 3 results",
+    ]
 
 
 def test_a_report_that_cannot_be_written_leaves_what_was_there(
-        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("kept", encoding="utf-8")
     assert code_of(["report", str(results().folders[0]), "--out", str(tmp_path / "file" / "x.html")]) == 1
     assert "could not be written" in capsys.readouterr().err

@@ -34,25 +34,46 @@ from funnelsim.study.response_curves import stages_with_curves
 NAMES = ("Old way", "Old way with a promise", "Shared funnel")
 
 
-@pytest.mark.parametrize(("seconds", "text"), [
-    (0.0, "0 s"), (59.4, "59 s"), (60.0, "1 min"), (720.0, "12 min"), (3600.0, "1.0 h"), (100800.0, "28.0 h"),
-    (181440.0, "2.1 d"), (86400.0 * 140, "140 d"), (-7200.0, "-2.0 h"), (math.nan, "-"), (math.inf, "-"),
-])
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0 s"),
+        (59.4, "59 s"),
+        (60.0, "1 min"),
+        (720.0, "12 min"),
+        (3600.0, "1.0 h"),
+        (100800.0, "28.0 h"),
+        (181440.0, "2.1 d"),
+        (86400.0 * 140, "140 d"),
+        (-7200.0, "-2.0 h"),
+        (math.nan, "-"),
+        (math.inf, "-"),
+    ],
+)
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [
-    (1234.4, "1,234"), (56.66, "56.7"), (0.888, "0.89"), (12.0, "12"), (-0.001, "0"), (math.nan, "-"),
-])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1234.4, "1,234"), (56.66, "56.7"), (0.888, "0.89"), (12.0, "12"), (-0.001, "0"), (math.nan, "-")],
+)
 def test_numbers(value: float, text: str) -> None:
     assert number(value) == text
 
 
-@pytest.mark.parametrize(("amount", "currency", "text"), [
-    (1.237e6, "EUR", "€1.24 M"), (341_600.0, "USD", "$342 k"), (95.4, "GBP", "£95"), (-25_100.0, "EUR", "-€25.1 k"),
-    (2.5e9, "CHF", "CHF 2.5 bn"), (999_700.0, "EUR", "€999.7 k"), (math.nan, "EUR", "-"),
-])
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        (1.237e6, "EUR", "€1.24 M"),
+        (341_600.0, "USD", "$342 k"),
+        (95.4, "GBP", "£95"),
+        (-25_100.0, "EUR", "-€25.1 k"),
+        (2.5e9, "CHF", "CHF 2.5 bn"),
+        (999_700.0, "EUR", "€999.7 k"),
+        (math.nan, "EUR", "-"),
+    ],
+)
 def test_money(amount: float, currency: str, text: str) -> None:
     assert money(amount, currency) == text
 
@@ -76,30 +97,37 @@ def test_tables_drop_columns_from_the_right() -> None:
 
 
 def outcomes() -> Figure:
-    rows = [Outcome(name, (200.0 + 40 * i, 160.0 + 40 * i, 240.0 + 40 * i),
-                    (1.5e6 + 5e5 * i, 1.2e6 + 5e5 * i, 2.0e6 + 5e5 * i)) for i, name in enumerate(NAMES)]
+    rows = [
+        Outcome(
+            name, (200.0 + 40 * i, 160.0 + 40 * i, 240.0 + 40 * i), (1.5e6 + 5e5 * i, 1.2e6 + 5e5 * i, 2.0e6 + 5e5 * i)
+        )
+        for i, name in enumerate(NAMES)
+    ]
     return outcomes_figure(rows, "EUR", "central 90 % of single periods")
 
 
 def response() -> Figure:
     delays = 60.0 * 2.0 ** (np.arange(81) / 4.0)
-    curves = [Response(name, delays, (0.7 + 0.1 * i) * (1 - np.exp(-delays / (2e5 / 4**i))))
-              for i, name in enumerate(NAMES)]
+    curves = [
+        Response(name, delays, (0.7 + 0.1 * i) * (1 - np.exp(-delays / (2e5 / 4**i)))) for i, name in enumerate(NAMES)
+    ]
     return response_figure(curves, 4 * 3600.0, "promise: 4.0 h of business time")
 
 
 def backlog() -> Figure:
     days = [date(2026, 1, 5) + timedelta(weeks=week) for week in range(52)]
     level = 20 + 10 * np.sin(np.arange(52) / 6.0)
-    bands = [Band(name, days, level / (i + 1), 0.7 * level / (i + 1), 1.4 * level / (i + 1))
-             for i, name in enumerate(NAMES)]
+    bands = [
+        Band(name, days, level / (i + 1), 0.7 * level / (i + 1), 1.4 * level / (i + 1)) for i, name in enumerate(NAMES)
+    ]
     return backlog_figure({"marketing": bands[1:], "sales": bands})
 
 
 def utilisation() -> Figure:
     days = [date(2026, 1, 5) + timedelta(weeks=week) for week in range(26)]
-    bands = [Band(name, days, np.full(26, 0.5 + 0.2 * i), np.full(26, 0.4), np.full(26, 1.1))
-             for i, name in enumerate(NAMES)]
+    bands = [
+        Band(name, days, np.full(26, 0.5 + 0.2 * i), np.full(26, 0.4), np.full(26, 1.1)) for i, name in enumerate(NAMES)
+    ]
     return weekly_figure({"marketing": bands, "sales": bands}, "Hours worked of hours paid", share=True)
 
 
@@ -123,16 +151,37 @@ def steps() -> list[Step]:
     return [*steps, Step("a stage with rather a long name", 256.0, {"end": 1.0})]
 
 
-FIGURES = {"outcomes": outcomes, "response": response, "backlog": backlog, "utilisation": utilisation,
-           "curves": curves, "funnel": funnel, "funnels": funnels}
+FIGURES = {
+    "outcomes": outcomes,
+    "response": response,
+    "backlog": backlog,
+    "utilisation": utilisation,
+    "curves": curves,
+    "funnel": funnel,
+    "funnels": funnels,
+}
 WORDS = {
     "outcomes": {"Wins", "Revenue", "240", "€2 M", "Old way", "Points: mean. Bars: central 90 % of single periods."},
-    "response": {"1 h", "4 h", "30 days", "100 %", "promise: 4.0 h of business time", "Leads touched by then",
-                 "Old way (never 30.0 %)", "Shared funnel (never 10.0 %)"},
+    "response": {
+        "1 h",
+        "4 h",
+        "30 days",
+        "100 %",
+        "promise: 4.0 h of business time",
+        "Leads touched by then",
+        "Old way (never 30.0 %)",
+        "Shared funnel (never 10.0 %)",
+    },
     "backlog": {"marketing", "sales", "Leads waiting", "Jul", *NAMES},
     "utilisation": {"marketing", "sales", "Hours worked of hours paid", "100 %", *NAMES},
-    "curves": {"interest: odds to go on, against a touch after 1 hour", "hbr-2011 (A)", "leads360-2012 (B)", "1 x",
-               "10 x", "half touched by 1.5 h"},
+    "curves": {
+        "interest: odds to go on, against a touch after 1 hour",
+        "hbr-2011 (A)",
+        "leads360-2012 (B)",
+        "1 x",
+        "10 x",
+        "half touched by 1.5 h",
+    },
     "funnel": {"10,000, 40.0 % go on", "40 %", "256", "never reached", "still open", "went back", "lost", "went on"},
     "funnels": {"10,000, 40.0 %", "lost", *NAMES},
 }
@@ -150,7 +199,7 @@ def test_figures_say_what_they_show(name: str) -> None:
 def test_no_words_cover_each_other_or_leave_the_figure(name: str) -> None:
     figure = FIGURES[name]()
     figure.draw_without_rendering()
-    renderer = figure.canvas.get_renderer()     # type: ignore[attr-defined]
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in _texts(figure)]
     for (one, box), (other, second) in combinations(boxes, 2):
         assert not box.overlaps(second), f"{one!r} and {other!r} overlap"
@@ -177,11 +226,13 @@ def test_a_pdf_is_always_the_same(tmp_path: Path) -> None:
 
 def test_colours_keep_apart_for_the_colour_blind() -> None:
     """By the simulation of Machado, Oliveira and Fernandes (2009), severity 1: the first four of the palette."""
-    protan = np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
-                       [-0.003882, -0.048116, 1.051998]])
-    deutan = np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
-                       [-0.011820, 0.042940, 0.968881]])
-    colours = np.array([[int(one[i:i + 2], 16) / 255 for i in (1, 3, 5)] for one in PALETTE[:4]])
+    protan = np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    )
+    deutan = np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    )
+    colours = np.array([[int(one[i : i + 2], 16) / 255 for i in (1, 3, 5)] for one in PALETTE[:4]])
     linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
     for sight in (np.eye(3), protan, deutan):
         lab = _lab(np.clip(linear @ sight.T, 0, 1))

@@ -68,10 +68,17 @@ def test_volumes_in_leads_and_in_money() -> None:
 def test_quotas_budgets_and_reviews() -> None:
     assert (parsers.quota("1.2M a quarter").amount, parsers.quota("200k per quarter").period) == (1.2e6, "quarter")
     assert parsers.budget("52k/year").per_week == pytest.approx(52_000 / (365.25 / 7))
-    assert [(parsers.period(text).count, parsers.period(text).unit) for text in ("month", "2 weeks", "every 3 days")] == [
-        (1, "month"), (2, "week"), (3, "day")]
-    for reader, wrong in ((parsers.quota, "200k"), (parsers.quota, "0 a month"), (parsers.budget, "40k"),
-                          (parsers.budget, "40k/fortnight"), (parsers.period, "0 weeks"), (parsers.period, "14 minutes")):
+    assert [
+        (parsers.period(text).count, parsers.period(text).unit) for text in ("month", "2 weeks", "every 3 days")
+    ] == [(1, "month"), (2, "week"), (3, "day")]
+    for reader, wrong in (
+        (parsers.quota, "200k"),
+        (parsers.quota, "0 a month"),
+        (parsers.budget, "40k"),
+        (parsers.budget, "40k/fortnight"),
+        (parsers.period, "0 weeks"),
+        (parsers.period, "14 minutes"),
+    ):
         with pytest.raises(Misreading):
             reader(wrong)
 
@@ -97,7 +104,11 @@ def test_the_handoff_point_divides_the_stages(tmp_path: Path) -> None:
 def test_the_old_way_is_its_handoff_point_a_daily_list_and_no_promise(tmp_path: Path) -> None:
     scenario = written(tmp_path, f"{FUNNEL}policy: old-way\n").scenario
     assert {stage: list(shares) for stage, shares in scenario.ownership.items()} == {
-        "lead": ["marketing"], "call": ["sales"], "meeting": ["sales"], "customer": ["sales"]}
+        "lead": ["marketing"],
+        "call": ["sales"],
+        "meeting": ["sales"],
+        "customer": ["sales"],
+    }
     assert scenario.handoff.delay is not None and scenario.handoff.delay.at == "08:00"
     assert scenario.promises is None
 
@@ -105,15 +116,18 @@ def test_the_old_way_is_its_handoff_point_a_daily_list_and_no_promise(tmp_path: 
 def test_the_old_way_hands_over_where_the_file_says(tmp_path: Path) -> None:
     loaded = written(tmp_path, f"{FUNNEL}policy: old-way\nhandoff: {{at: SQL, context_kept: 70%}}\n")
     assert owners(loaded)["call"] == "marketing"
-    assert loaded.scenario.handoff.context_kept == Range(0.7, 0.7, "70%")       # the file's own key goes before
-    assert loaded.scenario.handoff.delay is not None                            # and the preset's others stay
+    assert loaded.scenario.handoff.context_kept == Range(0.7, 0.7, "70%")  # the file's own key goes before
+    assert loaded.scenario.handoff.delay is not None  # and the preset's others stay
 
 
 def test_shared_stages_of_other_names_are_divided_by_definition(tmp_path: Path) -> None:
     """Before the MQL marketing has most leads, from the SQL on sales; a stage that is an end keeps its owner."""
     found = owners(written(tmp_path, f"{FUNNEL}policy: shared-funnel\n"))
-    assert found == {"lead": {"marketing": "85%", "sales": "15%"}, "call": {"marketing": "50%", "sales": "50%"},
-                     "meeting": {"marketing": "20%", "sales": "80%"}}
+    assert found == {
+        "lead": {"marketing": "85%", "sales": "15%"},
+        "call": {"marketing": "50%", "sales": "50%"},
+        "meeting": {"marketing": "20%", "sales": "80%"},
+    }
 
 
 def test_a_policy_stands_over_what_a_file_extends_and_under_its_own_keys(tmp_path: Path) -> None:
@@ -143,7 +157,7 @@ def test_what_a_policy_stands_for_is_in_the_manifest_and_at_the_place_of_the_wor
     assert again.scenario == loaded.scenario
     place = loaded.places["ownership", "call", "marketing"]
     assert (place.line, place.column) == (1, 9)
-    with pytest.raises(ScenarioError) as caught:                    # a third team: reassign to whom?
+    with pytest.raises(ScenarioError) as caught:  # a third team: reassign to whom?
         written(tmp_path, f"policy: shared-funnel{FUNNEL}", "teams={partner: {people: 1}}")
     errors = [(problem.line, problem.text) for problem in caught.value.problems if problem.severity == "error"]
     assert errors == [(1, "reassign to which of 3 teams?")]
@@ -152,8 +166,12 @@ def test_what_a_policy_stands_for_is_in_the_manifest_and_at_the_place_of_the_wor
 @pytest.mark.parametrize("name", presets.names("policy"))
 def test_every_policy_works_on_the_stages_it_names(tmp_path: Path, name: str) -> None:
     """And on a funnel of other names that defines MQL."""
-    named = written(tmp_path, f"policy: {name}{FUNNEL}".replace("lead:", "discovery:").replace(
-        "call:", "interest:").replace("{call: 30%", "{interest: 30%"))
+    named = written(
+        tmp_path,
+        f"policy: {name}{FUNNEL}".replace("lead:", "discovery:")
+        .replace("call:", "interest:")
+        .replace("{call: 30%", "{interest: 30%"),
+    )
     assert set(owners(named)) >= {"discovery", "interest", "meeting"}
     assert written(tmp_path, f"policy: {name}{FUNNEL}").scenario.handoff.delay is not None
 
@@ -165,7 +183,7 @@ def test_tiers_are_complete_and_the_plain_terms_come_last(tmp_path: Path) -> Non
     first, second, plain = promises.of("sales").all_tiers()
     assert (first.sources, first.segments) == (("demo_request",), None)
     assert first.first_touch is not None and first.first_touch.length.seconds == 1800.0
-    assert first.kept == plain.kept                                 # what a tier leaves out is as in the plain terms
+    assert first.kept == plain.kept  # what a tier leaves out is as in the plain terms
     assert first.accept == plain.accept is not None
     assert (second.score, second.value) == ({"sales": 20.0}, 20_000.0)
     assert (plain.sources, plain.segments, plain.score, plain.value) == (None, None, None, 0.0)
@@ -190,7 +208,10 @@ def test_no_plain_terms_no_last_tier(tmp_path: Path) -> None:
 def test_a_volume_tells_its_segment_from_its_definition(tmp_path: Path) -> None:
     volumes = seam(tmp_path).scenario.volumes
     assert [(one.count, one.segment, one.definition, one.of) for one in volumes] == [
-        (360.0, None, "MQL", "count"), (80.0, "enterprise", "MQL", "count"), (120_000.0, None, "MQL", "value")]
+        (360.0, None, "MQL", "count"),
+        (80.0, "enterprise", "MQL", "count"),
+        (120_000.0, None, "MQL", "value"),
+    ]
 
 
 # ---- levels and assumptions -----------------------------------------------------------------------------------------
@@ -208,11 +229,12 @@ def test_a_scenario_names_what_it_assumes_and_how_to_vary_it(tmp_path: Path) -> 
     assert found["effects.context_lost.odds"].written == "0.6 to 1.0"
     assert found["effects.context_lost.odds"].vary.startswith("effects.context_lost.odds=0.387..1")
     assert found["teams.sales.pursuit.base"].vary == "teams.sales.pursuit.base=0..1:7"
-    assert "teams.sales.pursuit.quality" not in found                # a level by name is no number
-    assert "teams.sales.pursuit.strength" in found                   # in use though at its default
+    assert "teams.sales.pursuit.quality" not in found  # a level by name is no number
+    assert "teams.sales.pursuit.strength" in found  # in use though at its default
     assert "stages.discovery.nurture.intent" in found and "stages.discovery.nurture.fatigue" not in found
     assert found["levels.trust.weight"].command("my funnel.yaml") == (
-        "funnelsim sweep 'my funnel.yaml' --vary levels.trust.weight=0..1:7")
+        "funnelsim sweep 'my funnel.yaml' --vary levels.trust.weight=0..1:7"
+    )
 
 
 def test_both_ends_of_every_sweep_can_be_set(tmp_path: Path) -> None:
@@ -226,21 +248,34 @@ def test_both_ends_of_every_sweep_can_be_set(tmp_path: Path) -> None:
 
 
 def test_a_scenario_without_beliefs_assumes_nothing(tmp_path: Path) -> None:
-    assert assumptions(written(tmp_path, f"{FUNNEL}policy: old-way\nscores: none\n".replace(
-        "gate: MQL, ", "").replace("MQL: marketing score at least 40", "MQL: enters call").replace(
-        "scores: {marketing: {fit: 10, points: 1}}\n", "").replace("scores: none\n", "")).scenario) == ()
+    assert (
+        assumptions(
+            written(
+                tmp_path,
+                f"{FUNNEL}policy: old-way\nscores: none\n".replace("gate: MQL, ", "")
+                .replace("MQL: marketing score at least 40", "MQL: enters call")
+                .replace("scores: {marketing: {fit: 10, points: 1}}\n", "")
+                .replace("scores: none\n", ""),
+            ).scenario
+        )
+        == ()
+    )
 
 
-@pytest.mark.parametrize(("text", "so"), [
-    ("", True),
-    ("effects: {marketing_sells: 0.8 to 1}", False),
-    ("effects: {marketing_sells: 1}", True),
-    ("teams: {marketing: {handling: 1.2}}", False),
-    ("ownership: {call: sales}", False),        # marketing is at no stage with work
-])
+@pytest.mark.parametrize(
+    ("text", "so"),
+    [
+        ("", True),
+        ("effects: {marketing_sells: 0.8 to 1}", False),
+        ("effects: {marketing_sells: 1}", True),
+        ("teams: {marketing: {handling: 1.2}}", False),
+        ("ownership: {call: sales}", False),  # marketing is at no stage with work
+    ],
+)
 def test_both_teams_count_as_equally_good_where_nothing_says_otherwise(tmp_path: Path, text: str, so: bool) -> None:
     (tmp_path / "base.yaml").write_text(
-        f"{FUNNEL}ownership: {{lead: marketing, call: {{marketing: 50%, sales: 50%}}, meeting: sales}}\n")
+        f"{FUNNEL}ownership: {{lead: marketing, call: {{marketing: 50%, sales: 50%}}, meeting: sales}}\n"
+    )
     assert equally_good(written(tmp_path, f"extends: base.yaml\n{text}").scenario) == so
 
 
@@ -248,14 +283,23 @@ def test_both_teams_count_as_equally_good_where_nothing_says_otherwise(tmp_path:
 def response(of: str, experience: float, performance: float) -> float:
     """By how much the log-odds of pursuit rise with one of the three inputs, by the preset."""
     preset = presets.load("pursuit", "sabnis-2013")
-    return float(preset["main"][of] + preset["experience"].get(of, 0) * (experience - 0.5)
-                 + preset["performance"].get(of, 0) * (performance - 0.5))
+    return float(
+        preset["main"][of]
+        + preset["experience"].get(of, 0) * (experience - 0.5)
+        + preset["performance"].get(of, 0) * (performance - 0.5)
+    )
 
 
-@pytest.mark.parametrize(("of", "who", "sign"), [
-    ("quality", "experience", 1), ("tracking", "experience", -1), ("volume", "experience", -1),
-    ("tracking", "performance", -1), ("volume", "performance", 1),
-])
+@pytest.mark.parametrize(
+    ("of", "who", "sign"),
+    [
+        ("quality", "experience", 1),
+        ("tracking", "experience", -1),
+        ("volume", "experience", -1),
+        ("tracking", "performance", -1),
+        ("volume", "performance", 1),
+    ],
+)
 def test_pursuit_has_the_five_published_signs(of: str, who: str, sign: int) -> None:
     """Sabnis et al. 2013: how the response to each changes as experience or performance rises."""
     low, high = ((0.0, 0.5), (1.0, 0.5)) if who == "experience" else ((0.5, 0.0), (0.5, 1.0))

@@ -41,8 +41,9 @@ def test_shares_are_replaced_whole(folder: Path) -> None:
     """Rule 77: else {sales: 100%} over {marketing: 50%, sales: 50%} makes 150 %."""
     middle = "extends: base.yaml\nownership: {interest: {marketing: 50%, sales: 50%}}\n"
     variant(folder, middle, "middle.yaml")
-    text = "extends: middle.yaml\nownership: {interest: {sales: 100%}}\n" \
-           "stages: {interest: {next: {evaluation: rest}}}\n"
+    text = (
+        "extends: middle.yaml\nownership: {interest: {sales: 100%}}\nstages: {interest: {next: {evaluation: rest}}}\n"
+    )
     loaded = load(variant(folder, text))
 
     assert list(loaded.scenario.ownership["interest"]) == ["sales"]
@@ -52,21 +53,32 @@ def test_shares_are_replaced_whole(folder: Path) -> None:
 
 def test_distributions_schedules_and_effects_are_replaced_whole(folder: Path) -> None:
     """A mapping that is one value is one value."""
-    variant(folder, "extends: base.yaml\nteams: {sales: {people: {start: 3, 2026-06-01: 6}}}\n"
-                    "effects: {fit: {odds: 1.5, stages: [interest]}}\n"
-                    "stages: {discovery: {pace: {interest: 3 days, lost: 9 days}}}\n", "middle.yaml")
-    loaded = load(variant(folder, "extends: middle.yaml\nteams: {sales: {people: {2026-04-01: 4}}}\n"
-                                  "effects: {fit: {odds: 1.2}}\nstages: {discovery: {pace: 2 days}}\n"))
+    variant(
+        folder,
+        "extends: base.yaml\nteams: {sales: {people: {start: 3, 2026-06-01: 6}}}\n"
+        "effects: {fit: {odds: 1.5, stages: [interest]}}\n"
+        "stages: {discovery: {pace: {interest: 3 days, lost: 9 days}}}\n",
+        "middle.yaml",
+    )
+    loaded = load(
+        variant(
+            folder,
+            "extends: middle.yaml\nteams: {sales: {people: {2026-04-01: 4}}}\n"
+            "effects: {fit: {odds: 1.2}}\nstages: {discovery: {pace: 2 days}}\n",
+        )
+    )
 
-    assert len(loaded.scenario.teams["sales"].people.steps) == 1        # type: ignore[union-attr]
+    assert len(loaded.scenario.teams["sales"].people.steps) == 1  # type: ignore[union-attr]
     assert loaded.scenario.effects.fit.stages is None
-    assert loaded.scenario.stages["discovery"].pace.family == "fixed"   # type: ignore[union-attr]
+    assert loaded.scenario.stages["discovery"].pace.family == "fixed"  # type: ignore[union-attr]
 
 
 def test_none_removes(folder: Path) -> None:
     """Rule 78: a thing, a key, a definition."""
-    text = "extends: base.yaml\nsources: {trade_show: none}\nstages: {interest: {patience: none, response: none}}\n" \
-           "definitions: {MQL: none}\n"
+    text = (
+        "extends: base.yaml\nsources: {trade_show: none}\nstages: {interest: {patience: none, response: none}}\n"
+        "definitions: {MQL: none}\n"
+    )
     loaded = load(variant(folder, text))
 
     assert list(loaded.scenario.sources) == ["search", "demo_request"]
@@ -79,9 +91,18 @@ def test_none_removes(folder: Path) -> None:
 def test_set_stands_over_everything(folder: Path) -> None:
     """And later ones over earlier ones."""
     path = variant(folder, "extends: base.yaml\nteams: {sales: {people: 6}}\n")
-    loaded = load(path, ["teams.sales.people=7", "teams.sales.people=8", "stages.interest.work.attempts=5",
-                         "promises={first_touch: within 4 hours, kept: 60% to 90%}", "stages.interest.patience=none",
-                         "ownership.interest={marketing: 30%, sales: rest}", "timezone=UTC"])
+    loaded = load(
+        path,
+        [
+            "teams.sales.people=7",
+            "teams.sales.people=8",
+            "stages.interest.work.attempts=5",
+            "promises={first_touch: within 4 hours, kept: 60% to 90%}",
+            "stages.interest.patience=none",
+            "ownership.interest={marketing: 30%, sales: rest}",
+            "timezone=UTC",
+        ],
+    )
 
     assert loaded.scenario.teams["sales"].people == 8
     assert loaded.scenario.stages["interest"].work[0].attempts == 5
@@ -93,8 +114,10 @@ def test_set_stands_over_everything(folder: Path) -> None:
 
 def test_set_reaches_one_share_and_one_entry_of_a_list(folder: Path) -> None:
     """For sweeps: the other exits stay as they are."""
-    text = "extends: base.yaml\nstages:\n  evaluation:\n    work:\n      - {by: marketing, handling: 5 min}\n" \
-           "      - {by: sales, attempts: 3, handling: 9 min, contact: always}\n"
+    text = (
+        "extends: base.yaml\nstages:\n  evaluation:\n    work:\n      - {by: marketing, handling: 5 min}\n"
+        "      - {by: sales, attempts: 3, handling: 9 min, contact: always}\n"
+    )
     loaded = load(variant(folder, text), ["stages.interest.next.evaluation=50%", "stages.evaluation.work.1.attempts=4"])
 
     shares = loaded.scenario.stages["interest"].next
@@ -152,8 +175,10 @@ def test_a_fitted_file_is_no_root(folder: Path) -> None:
 
 def test_places_survive(folder: Path) -> None:
     """Each value knows the file, or the option, it was written in."""
-    loaded = load(variant(folder, "extends: base.yaml\nteams:\n  sales: {people: 6}\n"),
-                  ["seed=7", "stages.interest.work.attempts=5"])
+    loaded = load(
+        variant(folder, "extends: base.yaml\nteams:\n  sales: {people: 6}\n"),
+        ["seed=7", "stages.interest.work.attempts=5"],
+    )
     places = loaded.places
     people = places["teams", "sales", "people"]
     cost = places["teams", "sales", "cost"]

@@ -32,10 +32,19 @@ FULL["policy"] = "old-way"
 FULL["marketing_plan"] = {"budget": "40k/month", "maximise": "value"}
 FULL["sources"]["search"] |= {"counts": "20%", "worth": 300}
 FULL["effects"] |= {"hour": {"hours": [1.0] * 24, "days": [1.0] * 7}, "fit": {"odds": 1.8, "stages": ["interest"]}}
-FULL["teams"]["marketing"] |= {"queues": "personal", "ramp": {"start": "50%", "2026-03-01": "100%"}, "order": "score",
-                               "score": "marketing"}
-BASE["promises"] = {"first_touch": "within 4 hours", "attempts": "5 within 3 days", "kept": "60% to 90%",
-                    "on_breach": {"80%": "warn", "150%": "reassign"}, "teams": {"sales": {"kept": "50%"}}}
+FULL["teams"]["marketing"] |= {
+    "queues": "personal",
+    "ramp": {"start": "50%", "2026-03-01": "100%"},
+    "order": "score",
+    "score": "marketing",
+}
+BASE["promises"] = {
+    "first_touch": "within 4 hours",
+    "attempts": "5 within 3 days",
+    "kept": "60% to 90%",
+    "on_breach": {"80%": "warn", "150%": "reassign"},
+    "teams": {"sales": {"kept": "50%"}},
+}
 BASE["leads_in_flight"] = [{"id": "a", "source": "search", "stage": "interest", "age": "3 days"}]
 BASE["costs"] = [{"name": "CRM", "team": "sales", "amount": 900, "from": "2026-01-05", "to": "2026-06-30"}]
 BASE["segments"] = {"small": {"share": "70%"}, "large": {"share": "rest"}}
@@ -51,18 +60,65 @@ def paths(data: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-WORDS = ["none", "rest", "lost", "silent", "always", "at once", "45%", "140%", "4 business hours", "2026-01-05", "",
-         "uniform(1 day to 3 days)", "mixture(60% 1 h)", "interest", "sales", "5 within 3 days", "0", "1e400", "-3",
-         "%", "lognormal(median -1 day p90 3 days)",
-         "9999-12-31", "1000000 weeks", "160/week", "()", "1e308 weeks", "a" * 50]
-SEAM_WORDS = ["level trust", "level", "score sales", "marketing score at least 40", "month", "200k per quarter", "MQL",
-              "40k/month", "habit", "meeting", "quota", "0.6 to 1.0", "outcomes", "own lead", "union"]
+WORDS = [
+    "none",
+    "rest",
+    "lost",
+    "silent",
+    "always",
+    "at once",
+    "45%",
+    "140%",
+    "4 business hours",
+    "2026-01-05",
+    "",
+    "uniform(1 day to 3 days)",
+    "mixture(60% 1 h)",
+    "interest",
+    "sales",
+    "5 within 3 days",
+    "0",
+    "1e400",
+    "-3",
+    "%",
+    "lognormal(median -1 day p90 3 days)",
+    "9999-12-31",
+    "1000000 weeks",
+    "160/week",
+    "()",
+    "1e308 weeks",
+    "a" * 50,
+]
+SEAM_WORDS = [
+    "level trust",
+    "level",
+    "score sales",
+    "marketing score at least 40",
+    "month",
+    "200k per quarter",
+    "MQL",
+    "40k/month",
+    "habit",
+    "meeting",
+    "quota",
+    "0.6 to 1.0",
+    "outcomes",
+    "own lead",
+    "union",
+]
 words = st.sampled_from([*WORDS, *SEAM_WORDS])
-scalars = (words | st.integers(-10, 10**20) | st.floats(allow_nan=False, allow_infinity=False)
-           | st.booleans() | st.none() | st.text(max_size=8))
+scalars = (
+    words
+    | st.integers(-10, 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.booleans()
+    | st.none()
+    | st.text(max_size=8)
+)
 keys = st.sampled_from([*WORDS, "share", "people", "odds", "table", "score", "at_least"])
-junk = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
-                    max_leaves=4)
+junk = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3), max_leaves=4
+)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)

@@ -30,15 +30,18 @@ def test_a_length_of_time_is_its_number_times_its_unit(amount: float, unit: str,
     assert not found.business
 
 
-@pytest.mark.parametrize(("text", "seconds", "business", "days"), [
-    ("4 business hours", 14400.0, True, 0.0),
-    ("1 business day", 0.0, True, 1.0),
-    ("30 business minutes", 1800.0, True, 0.0),
-    ("1 h 30 min", 5400.0, False, 0.0),
-    ("at once", 0.0, False, 0.0),
-    (0, 0.0, False, 0.0),
-    ("1 month", 365.25 / 12 * 86400, False, 0.0),
-])
+@pytest.mark.parametrize(
+    ("text", "seconds", "business", "days"),
+    [
+        ("4 business hours", 14400.0, True, 0.0),
+        ("1 business day", 0.0, True, 1.0),
+        ("30 business minutes", 1800.0, True, 0.0),
+        ("1 h 30 min", 5400.0, False, 0.0),
+        ("at once", 0.0, False, 0.0),
+        (0, 0.0, False, 0.0),
+        ("1 month", 365.25 / 12 * 86400, False, 0.0),
+    ],
+)
 def test_lengths_of_time(text: Any, seconds: float, business: bool, days: float) -> None:
     """Business days are left to the calendar (rule 4)."""
     found = parsers.duration(text)
@@ -46,8 +49,24 @@ def test_lengths_of_time(text: Any, seconds: float, business: bool, days: float)
     assert (found.seconds, found.business, found.business_days) == (pytest.approx(seconds), business, days)
 
 
-@pytest.mark.parametrize("text", ["4", 4, "soon", "4 fortnights", "2 business weeks", "4 working hours", "-3 days",
-                                  "1 day 2 business hours", "", True, None, ["4 h"], "4 h later"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4",
+        4,
+        "soon",
+        "4 fortnights",
+        "2 business weeks",
+        "4 working hours",
+        "-3 days",
+        "1 day 2 business hours",
+        "",
+        True,
+        None,
+        ["4 h"],
+        "4 h later",
+    ],
+)
 def test_what_is_no_length_of_time(text: Any) -> None:
     """A number without unit, an unknown unit, mixed clocks."""
     with pytest.raises(Misreading):
@@ -68,8 +87,11 @@ def test_what_is_no_share(value: Any) -> None:
         parsers.proportion(value)
 
 
-@given(sizes, st.sampled_from([("hour", 168.0), ("day", 7.0), ("week", 1.0), ("month", 84 / 365.25),
-                               ("year", 7 / 365.25)]), st.sampled_from(["/", " a ", " per ", " / "]))
+@given(
+    sizes,
+    st.sampled_from([("hour", 168.0), ("day", 7.0), ("week", 1.0), ("month", 84 / 365.25), ("year", 7 / 365.25)]),
+    st.sampled_from(["/", " a ", " per ", " / "]),
+)
 def test_a_rate_is_kept_by_the_week(amount: float, period: tuple[str, float], between: str) -> None:
     """A month is 365.25/12 days."""
     assert parsers.rate(f"{amount}{between}{period[0]}").per_week == pytest.approx(amount * period[1])
@@ -106,7 +128,7 @@ def test_ranges() -> None:
             parsers.odds(wrong)
 
 
-LAWS = {                                # families with two percentiles, and scipy's law of the kept parameters
+LAWS = {  # families with two percentiles, and scipy's law of the kept parameters
     "lognormal": lambda mu, sigma: stats.lognorm(sigma, scale=math.exp(mu)),
     "weibull": lambda shape, scale: stats.weibull_min(shape, scale=scale),
     "loglogistic": lambda shape, scale: stats.fisk(shape, scale=scale),
@@ -138,24 +160,27 @@ def test_mean_and_cv_determine_a_law(mean: float, cv: float) -> None:
         assert same.parameters == pytest.approx(found.parameters, rel=1e-5)
 
 
-@pytest.mark.parametrize(("text", "family", "parameters"), [
-    ("6 min", "fixed", (360.0,)),
-    ("exponential(mean 30 days)", "exponential", (2592000.0,)),
-    ("exponential(median 1 h)", "exponential", (3600 / math.log(2),)),
-    ("weibull(shape 1.2 scale 5 days)", "weibull", (1.2, 432000.0)),
-    ("weibull(shape 2 mean 1 h)", "weibull", (2.0, 3600 / math.gamma(1.5))),
-    ("weibull(shape 2 median 1 h)", "weibull", (2.0, 3600 / math.sqrt(math.log(2)))),
-    ("gamma(shape 2 scale 1 h)", "gamma", (2.0, 3600.0)),
-    ("loglogistic(median 2 h shape 1.5)", "loglogistic", (1.5, 7200.0)),
-    ("lognormal(median 1 h mean 2 h)", "lognormal", (math.log(3600), math.sqrt(2 * math.log(2)))),
-    ("lognormal(mu 3 sigma 0.5)", "lognormal", (3.0, 0.5)),
-    ("uniform(1 h to 3 h)", "uniform", (3600.0, 10800.0)),
-    ("uniform(1 h, 3 h)", "uniform", (3600.0, 10800.0)),
-    ("loguniform(1 min to 1 h)", "loguniform", (60.0, 3600.0)),
-    ("24 hours + exponential(mean 1 h)", "shifted", (86400.0,)),
-    ("empirical(0% 1 h, 50% 3 h, 100% 9 h)", "empirical", (0.0, 3600.0, 0.5, 10800.0, 1.0, 32400.0)),
-    ("empirical(3 min, 1 min)", "empirical", (0.0, 60.0, 0.5, 60.0, 0.5, 180.0, 1.0, 180.0)),
-])
+@pytest.mark.parametrize(
+    ("text", "family", "parameters"),
+    [
+        ("6 min", "fixed", (360.0,)),
+        ("exponential(mean 30 days)", "exponential", (2592000.0,)),
+        ("exponential(median 1 h)", "exponential", (3600 / math.log(2),)),
+        ("weibull(shape 1.2 scale 5 days)", "weibull", (1.2, 432000.0)),
+        ("weibull(shape 2 mean 1 h)", "weibull", (2.0, 3600 / math.gamma(1.5))),
+        ("weibull(shape 2 median 1 h)", "weibull", (2.0, 3600 / math.sqrt(math.log(2)))),
+        ("gamma(shape 2 scale 1 h)", "gamma", (2.0, 3600.0)),
+        ("loglogistic(median 2 h shape 1.5)", "loglogistic", (1.5, 7200.0)),
+        ("lognormal(median 1 h mean 2 h)", "lognormal", (math.log(3600), math.sqrt(2 * math.log(2)))),
+        ("lognormal(mu 3 sigma 0.5)", "lognormal", (3.0, 0.5)),
+        ("uniform(1 h to 3 h)", "uniform", (3600.0, 10800.0)),
+        ("uniform(1 h, 3 h)", "uniform", (3600.0, 10800.0)),
+        ("loguniform(1 min to 1 h)", "loguniform", (60.0, 3600.0)),
+        ("24 hours + exponential(mean 1 h)", "shifted", (86400.0,)),
+        ("empirical(0% 1 h, 50% 3 h, 100% 9 h)", "empirical", (0.0, 3600.0, 0.5, 10800.0, 1.0, 32400.0)),
+        ("empirical(3 min, 1 min)", "empirical", (0.0, 60.0, 0.5, 60.0, 0.5, 180.0, 1.0, 180.0)),
+    ],
+)
 def test_distributions(text: str, family: str, parameters: tuple[float, ...]) -> None:
     """Each spelling, in seconds; what was written is kept."""
     found = parsers.time_law(text)
@@ -193,13 +218,30 @@ def test_never() -> None:
     assert (found.family, found.never) == ("exponential", 0.23)
 
 
-@pytest.mark.parametrize("text", [
-    "lognormal(median 6 days)", "lognormal(6 days 20 days)", "lognormal(median 6 days p90 5 days)",
-    "lognormal(median 6 days p90 20 days", "exponential(mean 0 days)", "gamma(p10 1 h p90 3 h)", "uniform(3 h to 1 h)",
-    "mixture(60% 1 h 30% 2 h)", "mixture(1 h 40% 2 h 60% 3 h)", "empirical(0% 3 h, 100% 1 h)", "empirical(10% 1 h)",
-    "exponential(mean 4 business hours)", "lognormal(median 6 days median 7 days)", "p90 20 days)", "exponential()",
-    "weibull(shape 0 scale 3 h)", "loguniform(0 s to 1 h)", "mixture(100% never)", "lognormal(mean 2 h median 3 h)",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lognormal(median 6 days)",
+        "lognormal(6 days 20 days)",
+        "lognormal(median 6 days p90 5 days)",
+        "lognormal(median 6 days p90 20 days",
+        "exponential(mean 0 days)",
+        "gamma(p10 1 h p90 3 h)",
+        "uniform(3 h to 1 h)",
+        "mixture(60% 1 h 30% 2 h)",
+        "mixture(1 h 40% 2 h 60% 3 h)",
+        "empirical(0% 3 h, 100% 1 h)",
+        "empirical(10% 1 h)",
+        "exponential(mean 4 business hours)",
+        "lognormal(median 6 days median 7 days)",
+        "p90 20 days)",
+        "exponential()",
+        "weibull(shape 0 scale 3 h)",
+        "loguniform(0 s to 1 h)",
+        "mixture(100% never)",
+        "lognormal(mean 2 h median 3 h)",
+    ],
+)
 def test_what_determines_no_law(text: str) -> None:
     """Too little, too much, or upside down: an error, never a guess."""
     with pytest.raises(Misreading):
@@ -238,11 +280,24 @@ def test_terms() -> None:
 
 def test_actions_keep_the_order_of_the_file() -> None:
     """Rule 17: at one instant they run in that order."""
-    found = parsers.breach({"80%": "warn heeded 50%", "100%": ["warn", "escalate"], "150%": "reassign to inside sales",
-                          "175%": "reassign up to 2 times", "200%": "return to discovery after 30 days"})
+    found = parsers.breach(
+        {
+            "80%": "warn heeded 50%",
+            "100%": ["warn", "escalate"],
+            "150%": "reassign to inside sales",
+            "175%": "reassign up to 2 times",
+            "200%": "return to discovery after 30 days",
+        }
+    )
 
     assert [(one.fraction, one.kind) for one in found] == [
-        (0.8, "warn"), (1.0, "warn"), (1.0, "escalate"), (1.5, "reassign"), (1.75, "reassign"), (2.0, "return")]
+        (0.8, "warn"),
+        (1.0, "warn"),
+        (1.0, "escalate"),
+        (1.5, "reassign"),
+        (1.75, "reassign"),
+        (2.0, "return"),
+    ]
     assert (found[0].heeded, found[3].to, found[4].limit, found[5].to) == (0.5, "inside sales", 2, "discovery")
 
 
@@ -294,15 +349,29 @@ def test_schedules() -> None:
 
 
 READERS = {
-    "length of time": parsers.duration, "share": parsers.proportion, "share of a whole": parsers.share, "rate": parsers.rate,
-    "trend": parsers.growth, "money": parsers.money, "money an hour": parsers.wage, "distribution": parsers.time_law,
-    "range": lambda text: parsers.share_range(text) if "%" in text else parsers.odds(text), "term": parsers.within,
-    "routing": parsers.routing, "batch": parsers.batch, "volume": parsers.volume, "definition": parsers.definition,
-    "quota": parsers.quota, "budget": parsers.budget, "period of reviews": parsers.period,
-    "share or level": parsers.share_or_level, "what is looked at": parsers.looked,
-    "opening hours": parsers.hours, "days of the week": parsers.weekdays,
+    "length of time": parsers.duration,
+    "share": parsers.proportion,
+    "share of a whole": parsers.share,
+    "rate": parsers.rate,
+    "trend": parsers.growth,
+    "money": parsers.money,
+    "money an hour": parsers.wage,
+    "distribution": parsers.time_law,
+    "range": lambda text: parsers.share_range(text) if "%" in text else parsers.odds(text),
+    "term": parsers.within,
+    "routing": parsers.routing,
+    "batch": parsers.batch,
+    "volume": parsers.volume,
+    "definition": parsers.definition,
+    "quota": parsers.quota,
+    "budget": parsers.budget,
+    "period of reviews": parsers.period,
+    "share or level": parsers.share_or_level,
+    "what is looked at": parsers.looked,
+    "opening hours": parsers.hours,
+    "days of the week": parsers.weekdays,
     "actions": lambda text: parsers.breach(dict([text.split(": ")])),
-    "by date": lambda text: None,       # a mapping: see test_schedules
+    "by date": lambda text: None,  # a mapping: see test_schedules
 }
 
 

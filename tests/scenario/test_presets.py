@@ -46,7 +46,7 @@ def test_curves_fall_from_their_range_to_their_end_and_are_1_at_the_reference(na
     r = relative(name, np.geomspace(low, high, 500))
     assert (np.diff(r) <= 1e-12).all()
     assert relative(name, curve["reference"]) == pytest.approx(1.0, abs=1e-9)
-    assert relative(name, low / 100) == pytest.approx(relative(name, low))       # flat outside the range
+    assert relative(name, low / 100) == pytest.approx(relative(name, low))  # flat outside the range
     assert relative(name, high * 100) == pytest.approx(relative(name, high))
     assert curve["acts_on"] in ("contact", "advance")
 
@@ -62,7 +62,7 @@ def test_lrm_has_the_published_ratios() -> None:
     contact = relative("lrm-2007-contact", [5, 10, 30])
     assert contact[0] / contact == pytest.approx([1, 5, 100], rel=0.002)
     qualify = relative("lrm-2007-qualify", [5, 10, 30])
-    assert qualify[0] / qualify == pytest.approx([1, 4, 21], rel=0.20)           # a compromise, as its source says
+    assert qualify[0] / qualify == pytest.approx([1, 4, 21], rel=0.20)  # a compromise, as its source says
 
 
 def test_hbr_has_the_published_ratios_over_the_audits_response_times() -> None:
@@ -78,14 +78,17 @@ def test_hbr_has_the_published_ratios_over_the_audits_response_times() -> None:
     assert average(0, 1) / average(24, 720) == pytest.approx(60.1, abs=0.3)
 
 
-@pytest.mark.parametrize(("name", "form"), [
-    ("salesup-contact", lambda t: 0.842 / (1 + (t / 93.4) ** 0.610)),
-    ("salesup-meeting", lambda t: 0.535 / (1 + (t / 15.9) ** 0.611)),
-    ("salesup-opp", lambda t: 0.388 / (1 + (t / 23.0) ** 0.729)),
-    ("lrm-2007-contact", lambda t: (1 + t / 2.41) ** -3.12),
-    ("lrm-2007-qualify", lambda t: t**-1.74),
-    ("hbr-2011", lambda t: t**-0.52),
-])
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("salesup-contact", lambda t: 0.842 / (1 + (t / 93.4) ** 0.610)),
+        ("salesup-meeting", lambda t: 0.535 / (1 + (t / 15.9) ** 0.611)),
+        ("salesup-opp", lambda t: 0.388 / (1 + (t / 23.0) ** 0.729)),
+        ("lrm-2007-contact", lambda t: (1 + t / 2.41) ** -3.12),
+        ("lrm-2007-qualify", lambda t: t**-1.74),
+        ("hbr-2011", lambda t: t**-0.52),
+    ],
+)
 def test_sampling_a_curve_costs_less_than_1e_4_of_its_logarithm(name: str, form: Any) -> None:
     curve = presets.load("response", name)
     t = np.geomspace(*curve["valid"], 20_011)
@@ -121,10 +124,15 @@ def test_implisits_channels_multiply_to_the_reported_deals() -> None:
     assert math.prod(funnel["steps"].values()) == pytest.approx(0.0078)
 
 
-@pytest.mark.parametrize(("name", "won"), [
-    ("marketingsherpa-2009", 0.048), ("roberge-lecture", 5 / 100), ("roberge-book", 5 / 150),
-    ("default", 0.0079 * 0.023),
-])
+@pytest.mark.parametrize(
+    ("name", "won"),
+    [
+        ("marketingsherpa-2009", 0.048),
+        ("roberge-lecture", 5 / 100),
+        ("roberge-book", 5 / 150),
+        ("default", 0.0079 * 0.023),
+    ],
+)
 def test_funnels_give_the_reported_customers(name: str, won: float) -> None:
     assert math.prod(presets.load("funnel", name)["steps"].values()) == pytest.approx(won, rel=0.005)
 
@@ -133,4 +141,4 @@ def test_profiles_have_168_hours() -> None:
     assert hour_weights("flat") is None
     office = hour_weights("office-hours")
     assert office is not None and office.shape == (168,)
-    assert office[10] > 5 * office[2] and office[10] > 3 * office[6 * 24 + 10]    # Monday 10:00, at night, on Sunday
+    assert office[10] > 5 * office[2] and office[10] > 3 * office[6 * 24 + 10]  # Monday 10:00, at night, on Sunday

@@ -22,8 +22,25 @@ TYPES = {"string": str, "object": dict, "array": list, "boolean": bool, "integer
 
 def accepts(schema: dict[str, Any], value: Any) -> bool:
     """As much of JSON Schema draft-07 as ours uses."""
-    known = {"$schema", "title", "description", "definitions", "examples", "default", "nature", "unit", "$ref", "anyOf",
-             "const", "enum", "type", "properties", "additionalProperties", "patternProperties", "items"}
+    known = {
+        "$schema",
+        "title",
+        "description",
+        "definitions",
+        "examples",
+        "default",
+        "nature",
+        "unit",
+        "$ref",
+        "anyOf",
+        "const",
+        "enum",
+        "type",
+        "properties",
+        "additionalProperties",
+        "patternProperties",
+        "items",
+    }
     assert schema.keys() <= known, schema.keys() - known
     if "$ref" in schema:
         return accepts(SCHEMA["definitions"][schema["$ref"].rsplit("/", 1)[-1]], value)
@@ -32,8 +49,10 @@ def accepts(schema: dict[str, Any], value: Any) -> bool:
     if ("const" in schema and value != schema["const"]) or ("enum" in schema and value not in schema["enum"]):
         return False
     kinds = schema.get("type", [])
-    if kinds and not any(isinstance(value, TYPES[kind]) and isinstance(value, bool) == (kind == "boolean")
-                         for kind in ([kinds] if isinstance(kinds, str) else kinds)):
+    if kinds and not any(
+        isinstance(value, TYPES[kind]) and isinstance(value, bool) == (kind == "boolean")
+        for kind in ([kinds] if isinstance(kinds, str) else kinds)
+    ):
         return False
     if isinstance(value, list):
         return all(accepts(schema.get("items", {}), one) for one in value)
@@ -60,29 +79,51 @@ def test_editors_accept_what_we_accept(file: Path) -> None:
     assert accepts(SCHEMA, plain(parse_yaml(file.read_text(), str(file))))
 
 
-@pytest.mark.parametrize("wrong", [
-    "{promisses: none}", "{stages: {demo: {wrok: {}}}}", "{stages: [demo]}", "{teams: {sales: {order: youngest}}}",
-    "{stages: {demo: {work: [{atempts: 3}]}}}", "{effects: {brand: 1.2}}", "{effects: {fit: {odd: 1.2}}}",
-    "{seed: many}", "{handoff: {to: {sales: {dealy: at once}}}}", "{effects: {too_late: {odds: 2}}}",
-    "{influences: {trust: {on: habits}}}", "{stages: {demo: {tasks: {call: {is: chat}}}}}",
-    "{promises: {tiers: [{segment: large}]}}", "{levels: {trust: {of: hope}}}", "{scores: {sales: {noise: [2]}}}",
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "{promisses: none}",
+        "{stages: {demo: {wrok: {}}}}",
+        "{stages: [demo]}",
+        "{teams: {sales: {order: youngest}}}",
+        "{stages: {demo: {work: [{atempts: 3}]}}}",
+        "{effects: {brand: 1.2}}",
+        "{effects: {fit: {odd: 1.2}}}",
+        "{seed: many}",
+        "{handoff: {to: {sales: {dealy: at once}}}}",
+        "{effects: {too_late: {odds: 2}}}",
+        "{influences: {trust: {on: habits}}}",
+        "{stages: {demo: {tasks: {call: {is: chat}}}}}",
+        "{promises: {tiers: [{segment: large}]}}",
+        "{levels: {trust: {of: hope}}}",
+        "{scores: {sales: {noise: [2]}}}",
+    ],
+)
 def test_editors_mark_what_we_refuse(wrong: str) -> None:
     """Unknown keys, wrong kinds, unknown words."""
     assert not accepts(SCHEMA, plain(parse_yaml(wrong, "f")))
 
 
-@pytest.mark.parametrize("partial", [
-    "{}", "{promises: none}", "{effects: {fit: 0.6 to 1.0, context_lost: {odds: 1.2, stages: [demo]}}}",
-    "{effects: {fit: {2026-01-05: 1.2}}}", "{stages: {demo: none, offer: {response: {power: {shape: 0.5}}}}}",
-    "{ownership: {demo: sales, offer: {sales: rest}, end: none}}", "{leads_in_flight: {file: leads.csv}}",
-    "{stages: {demo: {work: {attempts: 3}}}}", "{stages: {demo: {work: [{attempts: 3}]}}}", "{follow: 0}",
-    "{effects: {too_late: 0 to 1, nurtured_follow_up: {strength: 0.3, on: contact}, hour: {hours: [1]}}}",
-    "{definitions: {MQL: marketing score at least 40, SQL: {score: sales, at_least: {start: 20, 2026-06-01: 30}}}}",
-    "{policy: union, handoff: {at: MQL, integration: 40%, accept: {score: sales, at_least: 30}}}",
-    "{teams: {sales: {ramp: {2026-02-01: 50%}, pursuit: {quality: level trust}, quota: 200k per quarter}}}",
-    "{promises: {accept: within 1 day, tiers: [{score: {sales: 50}, first_touch: within 1 hour}]}}",
-])
+@pytest.mark.parametrize(
+    "partial",
+    [
+        "{}",
+        "{promises: none}",
+        "{effects: {fit: 0.6 to 1.0, context_lost: {odds: 1.2, stages: [demo]}}}",
+        "{effects: {fit: {2026-01-05: 1.2}}}",
+        "{stages: {demo: none, offer: {response: {power: {shape: 0.5}}}}}",
+        "{ownership: {demo: sales, offer: {sales: rest}, end: none}}",
+        "{leads_in_flight: {file: leads.csv}}",
+        "{stages: {demo: {work: {attempts: 3}}}}",
+        "{stages: {demo: {work: [{attempts: 3}]}}}",
+        "{follow: 0}",
+        "{effects: {too_late: 0 to 1, nurtured_follow_up: {strength: 0.3, on: contact}, hour: {hours: [1]}}}",
+        "{definitions: {MQL: marketing score at least 40, SQL: {score: sales, at_least: {start: 20, 2026-06-01: 30}}}}",
+        "{policy: union, handoff: {at: MQL, integration: 40%, accept: {score: sales, at_least: 30}}}",
+        "{teams: {sales: {ramp: {2026-02-01: 50%}, pursuit: {quality: level trust}, quota: 200k per quarter}}}",
+        "{promises: {accept: within 1 day, tiers: [{score: {sales: 50}, first_touch: within 1 hour}]}}",
+    ],
+)
 def test_editors_accept_parts(partial: str) -> None:
     """Alternatives, none everywhere, values by date."""
     assert accepts(SCHEMA, plain(parse_yaml(partial, "f")))
@@ -103,29 +144,32 @@ def test_every_key_has_a_meaning_and_a_nature() -> None:
             assert of.get("nature") in ("fact", "policy", "belief", "setting"), f"{name}.{key}"
 
 
-@pytest.mark.parametrize(("path", "expected"), [
-    (("stages", "demo", "next"), "fact"),
-    (("stages", "demo", "next", "offer"), "fact"),
-    (("stages", "demo", "work", "attempts"), "policy"),
-    (("stages", "demo", "work", 0, "attempts"), "policy"),
-    (("stages", "demo", "response"), "belief"),
-    (("promises", "kept"), "belief"),
-    (("promises", "teams", "sales", "kept"), "belief"),
-    (("effects", "fit"), "belief"),
-    (("sources", "search", "from"), "fact"),
-    (("ownership", "demo", "sales"), "policy"),
-    (("name",), "setting"),
-    (("definitions", "MQL", "at_least"), "policy"),
-    (("policy",), "policy"),
-    (("scores", "sales", "noise"), "belief"),
-    (("stages", "demo", "signals", "ebook", "points"), "policy"),
-    (("teams", "sales", "pursuit", "base"), "belief"),
-    (("teams", "sales", "pursuit", "tracking"), "policy"),
-    (("influences", "trust", "odds"), "belief"),
-    (("promises", "tiers", 0, "first_touch"), "policy"),
-    (("promises", "tiers", 0, "kept"), "belief"),
-    (("poor_follow_up",), "setting"),
-])
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (("stages", "demo", "next"), "fact"),
+        (("stages", "demo", "next", "offer"), "fact"),
+        (("stages", "demo", "work", "attempts"), "policy"),
+        (("stages", "demo", "work", 0, "attempts"), "policy"),
+        (("stages", "demo", "response"), "belief"),
+        (("promises", "kept"), "belief"),
+        (("promises", "teams", "sales", "kept"), "belief"),
+        (("effects", "fit"), "belief"),
+        (("sources", "search", "from"), "fact"),
+        (("ownership", "demo", "sales"), "policy"),
+        (("name",), "setting"),
+        (("definitions", "MQL", "at_least"), "policy"),
+        (("policy",), "policy"),
+        (("scores", "sales", "noise"), "belief"),
+        (("stages", "demo", "signals", "ebook", "points"), "policy"),
+        (("teams", "sales", "pursuit", "base"), "belief"),
+        (("teams", "sales", "pursuit", "tracking"), "policy"),
+        (("influences", "trust", "odds"), "belief"),
+        (("promises", "tiers", 0, "first_touch"), "policy"),
+        (("promises", "tiers", 0, "kept"), "belief"),
+        (("poor_follow_up",), "setting"),
+    ],
+)
 def test_nature_of_a_path(path: tuple[str | int, ...], expected: str) -> None:
     """The innermost key that has one."""
     assert nature(path) == expected
@@ -146,20 +190,22 @@ def test_a_scenario_cannot_be_changed() -> None:
     """Frozen: what was read stays as it is."""
     scenario = Scenario()
     with pytest.raises(ValueError, match="frozen"):
-        scenario.seed = 2       # type: ignore[misc]
+        scenario.seed = 2  # type: ignore[misc]
 
 
 def test_terms_of_one_team(tmp_path: Path) -> None:
     """A team's own keys stand over the common ones."""
     file = tmp_path / "v.yaml"
-    file.write_text(f"extends: {ROOT / 'tests/errors/base.yaml'}\npromises:\n  first_touch: within 4 hours\n"
-                    "  kept: 80%\n  teams: {sales: {kept: 50%}}\n")
+    file.write_text(
+        f"extends: {ROOT / 'tests/errors/base.yaml'}\npromises:\n  first_touch: within 4 hours\n"
+        "  kept: 80%\n  teams: {sales: {kept: 50%}}\n"
+    )
     promises = load(str(file)).scenario.promises
 
     assert promises is not None
-    assert promises.of("sales").kept.low == 0.5             # type: ignore[union-attr]
+    assert promises.of("sales").kept.low == 0.5  # type: ignore[union-attr]
     assert promises.of("sales").first_touch is not None
-    assert promises.of("marketing").kept.low == 0.8         # type: ignore[union-attr]
+    assert promises.of("marketing").kept.low == 0.8  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: file.stem)
@@ -171,6 +217,8 @@ def test_templates_are_sound(template: Path) -> None:
 
 def test_errors_and_values_are_light() -> None:
     """`funnelsim --help` must not wait for pydantic or numpy."""
-    code = ("import sys, funnelsim.errors, funnelsim.scenario, funnelsim.scenario.parsers;"
-            "print([m for m in ('pydantic', 'numpy', 'numba', 'scipy', 'polars', 'yaml') if m in sys.modules])")
+    code = (
+        "import sys, funnelsim.errors, funnelsim.scenario, funnelsim.scenario.parsers;"
+        "print([m for m in ('pydantic', 'numpy', 'numba', 'scipy', 'polars', 'yaml') if m in sys.modules])"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -51,8 +51,7 @@ def test_yaml_words_are_those_of_version_1_2() -> None:
     """`no` is a word, 9:30 a word, 010 is ten, a date is text."""
     tree = parse_yaml("[no, yes, 9:30, 010, 0o10, 0x10, 1e3, 1_000, 2026-01-05, true, ~, .5, +1, '1', !!str 5]", "f")
 
-    assert plain(tree) == ["no", "yes", "9:30", 10, 8, 16, 1000.0, "1_000", "2026-01-05", True, None, 0.5, 1,
-                           "1", "5"]
+    assert plain(tree) == ["no", "yes", "9:30", 10, 8, 16, 1000.0, "1_000", "2026-01-05", True, None, 0.5, 1, "1", "5"]
 
 
 def test_each_yaml_value_has_its_place() -> None:
@@ -72,10 +71,11 @@ def test_each_toml_value_has_its_place() -> None:
     tree = parse(TOML, "base.toml")
 
     assert plain(tree) == {
-        "name": "Base", "teams": {"sales": {"people": 3, "cost": "55/hour"}},
-        "top": {"start": "2026-01-05", "at": "08:30", "list one": ["one", {"two": 2}, "three"],
-                "a": {"b": {"c": 1.5}}},
-        "costs": [{"amount": 1}, {"amount": 2, "more": {"x": True}}]}
+        "name": "Base",
+        "teams": {"sales": {"people": 3, "cost": "55/hour"}},
+        "top": {"start": "2026-01-05", "at": "08:30", "list one": ["one", {"two": 2}, "three"], "a": {"b": {"c": 1.5}}},
+        "costs": [{"amount": 1}, {"amount": 2, "more": {"x": True}}],
+    }
     assert place(tree, "teams", "sales", "people") == (4, 10, 1)
     assert place(tree, "top", "list one", 1, "two") == (9, 30, 1)
     assert place(tree, "top", "a", "b", "c") == (11, 13, 3)
@@ -103,12 +103,18 @@ def test_a_bomb_of_aliases_is_refused() -> None:
 
 def test_a_comma_that_cuts_a_value_is_recognised() -> None:
     """Rule 79, in mappings and in lists; quoted text and plain lists are left alone."""
-    for text in ("{a: lognormal(median 6 days, p90 20 days)}", "[uniform(1 day, 3 days)]",
-                 "{h: 09:00-12:00, 13:00-17:00}", "{next: 20% after uniform(1 day, 2 days), b: 1}"):
+    for text in (
+        "{a: lognormal(median 6 days, p90 20 days)}",
+        "[uniform(1 day, 3 days)]",
+        "{h: 09:00-12:00, 13:00-17:00}",
+        "{next: 20% after uniform(1 day, 2 days), b: 1}",
+    ):
         with pytest.raises(ScenarioError, match="comma inside"):
             parse_yaml(text, "f")
-    assert plain(parse_yaml("{a: 'uniform(1 day, 3 days)', b: [x, y]}", "f")) == {"a": "uniform(1 day, 3 days)",
-                                                                                 "b": ["x", "y"]}
+    assert plain(parse_yaml("{a: 'uniform(1 day, 3 days)', b: [x, y]}", "f")) == {
+        "a": "uniform(1 day, 3 days)",
+        "b": ["x", "y"],
+    }
 
 
 def test_windows_line_ends_and_byte_order_mark(tmp_path: Path) -> None:

@@ -38,11 +38,17 @@ def strong(base_of: str = "dealt", response: str = "hbr-2011", rate: str = "40%"
     scenario["teams"]["sales"]["people"] = 6
     scenario["effects"] = dict(STRONG)
     scenario["fit_spread"] = 1.0
-    scenario["ownership"] = {"interested": {"marketing": "70%", "sales": "30%"},
-                             "demo": {"marketing": "50%", "sales": "50%"},
-                             "offer": {"marketing": "20%", "sales": "80%"}, "customer": "sales"}
-    scenario["stages"]["demo"] |= {"response": response, "base_of": base_of,
-                                   "next": {"offer": rate, "interested": "10% after 30 days", "lost": "rest"}}
+    scenario["ownership"] = {
+        "interested": {"marketing": "70%", "sales": "30%"},
+        "demo": {"marketing": "50%", "sales": "50%"},
+        "offer": {"marketing": "20%", "sales": "80%"},
+        "customer": "sales",
+    }
+    scenario["stages"]["demo"] |= {
+        "response": response,
+        "base_of": base_of,
+        "next": {"offer": rate, "interested": "10% after 30 days", "lost": "rest"},
+    }
     return scenario
 
 
@@ -69,7 +75,9 @@ def starter(name: str) -> Blueprint:
 @pytest.mark.parametrize("which", ["flagship", "starter", "strong", "strong, of entered", "strong, on contact"])
 def test_the_root_reproduces_its_base_rates(which: str) -> None:
     blueprint = {
-        "flagship": flagship, "starter": lambda: starter("baseline"), "strong": strong_blueprint,
+        "flagship": flagship,
+        "starter": lambda: starter("baseline"),
+        "strong": strong_blueprint,
         "strong, of entered": lambda: strong_blueprint("entered", rate="18%"),
         "strong, on contact": lambda: strong_blueprint(response="salesup-contact"),
     }[which]()
@@ -86,8 +94,10 @@ def test_the_root_reproduces_its_base_rates(which: str) -> None:
 def test_without_the_anchor_the_strong_root_is_far_off() -> None:
     blueprint = strong_blueprint()
     rates = simulated(blueprint.plan(), 12)
-    away = [abs(top.sum() / bottom.sum() / blueprint.base_rates[name] - 1.0)
-            for name, (top, bottom) in zip(blueprint.base_rates, rates, strict=False)]
+    away = [
+        abs(top.sum() / bottom.sum() / blueprint.base_rates[name] - 1.0)
+        for name, (top, bottom) in zip(blueprint.base_rates, rates, strict=False)
+    ]
 
     assert max(away) > 0.15
 
@@ -114,7 +124,7 @@ def simulated(plan: Plan, replications: int) -> list[tuple[Any, Any]]:
             mine = visits[visits.stage == stage]
             dealt = mine.chance >= 0.0
             counted = np.ones_like(dealt) if row.base_of_entered and row.step_count else dealt
-            forward = dealt & np.isin(mine.to, plan.exits.to[row.next_first:row.next_first + row.next_forward])
+            forward = dealt & np.isin(mine.to, plan.exits.to[row.next_first : row.next_first + row.next_forward])
             tops[i, stage], bottoms[i, stage] = (forward & (mine.outcome != COLD)).sum(), counted.sum()
     return [(tops[:, stage], bottoms[:, stage]) for stage in range(len(plan.stages))]
 
@@ -163,8 +173,10 @@ def test_without_inherited_intercepts_a_belief_would_change_the_history() -> Non
     ranged = prepare(loads_resolved({"format": 1, "scenario": scenario, "root": None}))
     found = anchor(ranged)
     low, high = extreme_draws(ranged)
-    fixed = {name: (float(row["intercept"]), float(row["contact_intercept"]))
-             for name, row in zip(blueprint.book.stages, found.plan(ranged).stages, strict=True)}
+    fixed = {
+        name: (float(row["intercept"]), float(row["contact_intercept"]))
+        for name, row in zip(blueprint.book.stages, found.plan(ranged).stages, strict=True)
+    }
 
     def demo(plan: Plan) -> float:
         top, bottom = simulated(plan, 12)[1]
@@ -200,7 +212,7 @@ def test_a_base_rate_above_the_share_reached_names_both_numbers() -> None:
     text = str(error.value)
     reached = float(text.split("but only ")[1].split("%")[0])
     assert 20.0 < reached < 70.0
-    assert f"so {100 * 0.7 / (reached / 100):.0f}"[:5] in text        # what would be needed of those reached
+    assert f"so {100 * 0.7 / (reached / 100):.0f}"[:5] in text  # what would be needed of those reached
 
 
 def test_the_intercept_solves_the_mean() -> None:

@@ -29,7 +29,7 @@ from support.compile_helpers import BASE, compiled, visits_of
 FIT, NOISE, SALES_NOISE = 10.0, 10.0, 5.0
 MARKETING_SD, SALES_SD = math.hypot(FIT, NOISE), math.hypot(FIT, SALES_NOISE)
 CORRELATION = FIT * FIT / (MARKETING_SD * SALES_SD)
-FIRST, SECOND = 0.3, 0.5                # shares of the two gates on record
+FIRST, SECOND = 0.3, 0.5  # shares of the two gates on record
 FALSE_ALARM = 1e-5
 # The anchor solves on other luck, of some 120,000 leads, and stops at 0.002 of the log-odds.
 ANCHORED = 0.006
@@ -38,12 +38,21 @@ ANCHORED = 0.006
 def gated(threshold: float = 40.0, **keys: Any) -> dict[str, Any]:
     """Two gates in a row: marketing's definition, then sales'."""
     return {
-        "measure": "26 weeks", "fit_spread": 1.0, "sources": {"web": {"rate": "400/week"}}, "ownership": {},
+        "measure": "26 weeks",
+        "fit_spread": 1.0,
+        "sources": {"web": {"rate": "400/week"}},
+        "ownership": {},
         "scores": {"marketing": {"fit": FIT, "noise": NOISE}, "sales": {"fit": FIT, "noise": SALES_NOISE}},
-        "definitions": {"MQL": {"score": "marketing", "at_least": threshold}, "SQL": "sales score at least 20",
-                        "won": "enters customer"},
-        "stages": {"interest": {"gate": "MQL", "next": {"evaluation": "30%", "lost": "rest"}},
-                   "evaluation": {"gate": "SQL", "next": {"customer": "50%", "lost": "rest"}}, "customer": {}},
+        "definitions": {
+            "MQL": {"score": "marketing", "at_least": threshold},
+            "SQL": "sales score at least 20",
+            "won": "enters customer",
+        },
+        "stages": {
+            "interest": {"gate": "MQL", "next": {"evaluation": "30%", "lost": "rest"}},
+            "evaluation": {"gate": "SQL", "next": {"customer": "50%", "lost": "rest"}},
+            "customer": {},
+        },
         **keys,
     }
 
@@ -125,7 +134,7 @@ def test_one_definition_for_both_teams_leaves_nobody_to_turn_down() -> None:
     shared = compiled(**gated(definitions=definitions))
     found = anchor(root())
     plan = found.plan(shared)
-    assert plan.definitions["offset"].tolist() == [0.0, found.offsets[1], 0.0]      # MQL is of another score now
+    assert plan.definitions["offset"].tolist() == [0.0, found.offsets[1], 0.0]  # MQL is of another score now
     stages = {**gated()["stages"], "interest": {"gate": "SQL", "next": {"evaluation": "30%", "lost": "rest"}}}
     visits = shares(found.plan(compiled(**gated(stages=stages))))
     assert visits[1][0] == visits[1][1] > 1000
@@ -133,8 +142,11 @@ def test_one_definition_for_both_teams_leaves_nobody_to_turn_down() -> None:
 
 def test_a_definition_that_opens_two_gates_has_one_offset_for_both() -> None:
     """Both let the same leads through; the offset meets the mean of the two shares on record."""
-    stages = {"interest": {"gate": "MQL", "next": {"evaluation": "40%", "lost": "rest"}},
-              "evaluation": {"next": {"customer": "50%", "lost": "rest"}}, "customer": {}}
+    stages = {
+        "interest": {"gate": "MQL", "next": {"evaluation": "40%", "lost": "rest"}},
+        "evaluation": {"next": {"customer": "50%", "lost": "rest"}},
+        "customer": {},
+    }
     sources = {"web": {"rate": "300/week"}, "partner": {"rate": "100/week", "enters": "evaluation"}}
     stages["evaluation"] = {"gate": "MQL", "next": {"customer": "80%", "lost": "rest"}}
     blueprint = compiled(**gated(stages=stages, sources=sources))
@@ -148,13 +160,17 @@ def test_a_definition_that_opens_two_gates_has_one_offset_for_both() -> None:
 # ---- gates that open later, and after work ---------------------------------------------------------------------------
 
 NURTURED = {
-    "gate": "MQL", "pace": "exponential(mean 60 days)", "next": {"evaluation": "30%", "lost": "rest"},
+    "gate": "MQL",
+    "pace": "exponential(mean 60 days)",
+    "next": {"evaluation": "30%", "lost": "rest"},
     "nurture": {"every": "1 week", "touches": 12, "intent": 0.15, "intent_limit": 1.5, "fatigue": "1%"},
     "signals": {"ebook": {"chance": "30%", "after": "exponential(mean 10 days)", "points": 10}},
 }
 WORKED = {
-    "gate": "SQL", "work": {"attempts": 3, "spacing": "1 day", "handling": "6 min", "contact": ["40%"]},
-    "base_of": "entered", "next": {"customer": "25%", "lost": "rest"},
+    "gate": "SQL",
+    "work": {"attempts": 3, "spacing": "1 day", "handling": "6 min", "contact": ["40%"]},
+    "base_of": "entered",
+    "next": {"customer": "25%", "lost": "rest"},
 }
 
 
@@ -162,8 +178,19 @@ def nurtured(**keys: Any) -> Blueprint:
     scores = {"marketing": {"fit": 10, "intent": 10, "points": 1, "noise": 10}, "sales": {"fit": 10, "noise": 5}}
     teams = {"sales": {"people": 20, "calendar": "office"}}
     stages = {"interest": NURTURED, "evaluation": WORKED, "customer": {}}
-    return compiled(**{**gated(scores=scores, stages=stages, teams=teams, follow="26 weeks", sources={"web": {
-        "rate": "100/week"}}, ownership={"evaluation": "sales"}), **keys})
+    return compiled(
+        **{
+            **gated(
+                scores=scores,
+                stages=stages,
+                teams=teams,
+                follow="26 weeks",
+                sources={"web": {"rate": "100/week"}},
+                ownership={"evaluation": "sales"},
+            ),
+            **keys,
+        }
+    )
 
 
 def test_gates_that_nurture_and_signals_open_later_and_that_come_after_work() -> None:
@@ -177,7 +204,7 @@ def test_gates_that_nurture_and_signals_open_later_and_that_come_after_work() ->
     agrees((int((first.chance == 1.0).sum()), len(first)), 0.30, "nurtured")
     over = second[(second.chance >= 0.0) | (second.ended >= 0.0)]
     agrees((int((over.chance == 1.0).sum()), len(over)), 0.25, "of entered")
-    assert found.ratio[1] > 1.2             # a fifth is never reached: more of the reached must pass
+    assert found.ratio[1] > 1.2  # a fifth is never reached: more of the reached must pass
     late = first[(first.to == 1) & (first.ended - first.entered > 0.0)]
     assert len(late) > 0.2 * (first.to == 1).sum()
 
@@ -202,7 +229,8 @@ def test_the_offset_follows_a_range_of_noise() -> None:
     assert max(noise) - min(noise) > 3.0
     for draw, sd in zip(draws, noise, strict=True):
         assert found.offset("MQL", "marketing", draw) == pytest.approx(
-            40.0 - math.hypot(FIT, sd) * float(stats.norm.isf(FIRST)), abs=0.4)
+            40.0 - math.hypot(FIT, sd) * float(stats.norm.isf(FIRST)), abs=0.4
+        )
     agrees(shares(found.plan(blueprint, 4))[0], FIRST, "draw 4")
 
 
@@ -227,12 +255,18 @@ def test_contact_chances_keep_their_mean_under_hours_warmth_and_levels() -> None
     """Attempts are reached as the table says, whatever hour, warmth and experience add to single ones (rule 69)."""
     week = [2.5 if hour % 24 in (9, 10) else 0.6 for hour in range(168)]
     blueprint = compiled(
-        measure="26 weeks", sources={"web": {"rate": "200/week"}, "cold": {"rate": "200/week", "warmth": "20%"}},
-        stages={"interest": {"work": {"attempts": 4, "spacing": "1 day", "handling": "2 min",
-                                      "contact": ["40%", "30%", "20%"]},
-                             "next": {"evaluation": "45%", "lost": "rest"}},
-                "evaluation": {"next": {"customer": "50%", "lost": "rest"}}, "customer": {}},
-        teams={"sales": {"people": 12, "calendar": "office"}}, fit_spread=1.0,
+        measure="26 weeks",
+        sources={"web": {"rate": "200/week"}, "cold": {"rate": "200/week", "warmth": "20%"}},
+        stages={
+            "interest": {
+                "work": {"attempts": 4, "spacing": "1 day", "handling": "2 min", "contact": ["40%", "30%", "20%"]},
+                "next": {"evaluation": "45%", "lost": "rest"},
+            },
+            "evaluation": {"next": {"customer": "50%", "lost": "rest"}},
+            "customer": {},
+        },
+        teams={"sales": {"people": 12, "calendar": "office"}},
+        fit_spread=1.0,
         effects={"hour": week, "warmth": {"odds": 4, "on": "contact"}, "fit": {"odds": 2, "on": "contact"}},
         levels={"load": {"of": "load", "team": "sales", "review": "week", "per": 100, "weight": 0.5}},
         influences={"busy": {"of": "level load", "on": "contact", "odds": 0.5}},
@@ -251,11 +285,16 @@ def test_history_is_reproduced_at_a_gate_before_which_leads_wait_for_good_and_to
     """Those who never reach the threshold stay open: they are over. Those who come back pass more readily than at
     first, since they were above the threshold before: the share on record is of all who enter."""
     recorded = {"evaluation": {"share": "30%", "low": "29.4%", "high": "30.6%"}}
-    stages = {"interest": {"gate": "MQL", "next": {"evaluation": "30%", "silent": "rest"}},
-              "evaluation": {"next": {"customer": "50%", "interest": "40% after 10 days", "lost": "rest"}},
-              "customer": {}}
-    keys = gated(stages=stages, follow="26 weeks",
-                 history={"as_of": "2026-01-04", "source": "records", "stages": {"interest": recorded}})
+    stages = {
+        "interest": {"gate": "MQL", "next": {"evaluation": "30%", "silent": "rest"}},
+        "evaluation": {"next": {"customer": "50%", "interest": "40% after 10 days", "lost": "rest"}},
+        "customer": {},
+    }
+    keys = gated(
+        stages=stages,
+        follow="26 weeks",
+        history={"as_of": "2026-01-04", "source": "records", "stages": {"interest": recorded}},
+    )
     keys["definitions"]["SQL"] = "enters evaluation"
     blueprint = compiled(**keys)
     found = anchor(blueprint, cache=False)

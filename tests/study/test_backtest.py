@@ -29,8 +29,9 @@ DATA = ROOT.parent / "shared" / "data"
 SMALL = Size(origins=3, longest=4, draws=19, distances=False)
 
 
-def back_tested(history: Path, size: Size = SMALL, points: Path | None = None, threads: int = 1,
-                watch: Progress | None = None) -> Backtest:
+def back_tested(
+    history: Path, size: Size = SMALL, points: Path | None = None, threads: int = 1, watch: Progress | None = None
+) -> Backtest:
     return backtest(*open_history(history), size, Store(points), threads, watch)
 
 
@@ -50,18 +51,31 @@ def test_instants_lie_whole_weeks_before_the_end_and_horizons_end_within(once: t
     assert [found.placed.weeks_after(at) for at in found.placed.at] == [15, 8, 1]
     assert [f"{at:%A %H:%M}" for at in found.placed.at] == ["Monday 00:00"] * 3
     assert sorted({(found.placed.weeks_after(one.origin), one.weeks) for one in found.scored}) == [
-        (1, 1), (8, 1), (8, 2), (8, 4), (15, 1), (15, 2), (15, 4)]
+        (1, 1),
+        (8, 1),
+        (8, 2),
+        (8, 4),
+        (15, 1),
+        (15, 2),
+        (15, 4),
+    ]
 
 
 def test_what_happened_is_what_the_file_says(once: tuple[Path, Backtest]) -> None:
     """Leads of the last four of eight weeks, counted in the CSV."""
     history, found = once
-    one = next(one for one in found.scored if one.quantity.name == LEADS and one.weeks == 4
-               and found.placed.weeks_after(one.origin) == 8)
+    one = next(
+        one
+        for one in found.scored
+        if one.quantity.name == LEADS and one.weeks == 4 and found.placed.weeks_after(one.origin) == 8
+    )
     rows = [line.split(",") for line in (history.parent / "leads.csv").read_text().splitlines()[1:]]
     assert one.happened == sum("2025-05-12" <= row[1][:10] < "2025-06-09" for row in rows)
-    revenue = next(one for one in found.scored if one.quantity.name == REVENUE and one.weeks == 1
-                   and found.placed.weeks_after(one.origin) == 1)
+    revenue = next(
+        one
+        for one in found.scored
+        if one.quantity.name == REVENUE and one.weeks == 1 and found.placed.weeks_after(one.origin) == 1
+    )
     assert revenue.happened == pytest.approx(sum(float(row[5]) for row in rows if row[3][:10] >= "2025-06-30"))
 
 
@@ -108,8 +122,10 @@ def test_coverage_and_bias_over_100_histories(tmp_path: Path) -> None:
     for name in (LEADS, WINS):
         mine = [one for one in scored if one.quantity.name == name and one.weeks == 4]
         whole = score(mine)
-        print(f"{name}: {len(mine)} forecasts, {whole.held90.value:.3f} held, bias {whole.bias:+.3f}, CRPS ratio "
-              f"{whole.ratio:.3f}, widening {whole.widening.value:.2f}")
+        print(
+            f"{name}: {len(mine)} forecasts, {whole.held90.value:.3f} held, bias {whole.bias:+.3f}, CRPS ratio "
+            f"{whole.ratio:.3f}, widening {whole.widening.value:.2f}"
+        )
         assert 0.84 <= whole.held90.value <= 0.96
         assert abs(whole.bias) < 0.03
     print(f"drift reported in {warned} of 100 histories without any")
@@ -215,8 +231,9 @@ def test_a_stopped_back_test_goes_on_where_it_was(once: tuple[Path, Backtest], t
 # ---- event logs ----------------------------------------------------------------------------------------------------
 
 
-def test_a_replay_of_what_really_happened_is_at_no_distance(once: tuple[Path, Backtest],
-                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replay_of_what_really_happened_is_at_no_distance(
+    once: tuple[Path, Backtest], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """When the simulated log is the real one, all five distances are 0, and the replay's are not."""
     if not available():
         pytest.skip("log-distance-measures is not installed")
@@ -242,8 +259,9 @@ def backtest_records(history: Path):
     return fit_history(*open_history(history)).records
 
 
-def test_without_the_package_the_answer_says_how_to_get_it(once: tuple[Path, Backtest],
-                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_answer_says_how_to_get_it(
+    once: tuple[Path, Backtest], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("funnelsim.study.backtest.rolling.available", lambda: False)
     found = back_tested(once[0], replace(SMALL, distances=True), points=once[0].parent / "points")
     assert not found.distances
@@ -254,11 +272,14 @@ def test_without_the_package_the_answer_says_how_to_get_it(once: tuple[Path, Bac
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("name", "folder", "work", "least", "ratio"), [
-    ("olist", "olist_funnel_asof_2018-03-31", True, 0.75, 0.6),
-    ("bpic2012", "bpic2012_asof_2011-12-31", False, 0.55, 0.9),
-    ("bpic2012", "bpic2012_asof_2011-12-31", True, 0.55, 0.9),
-])
+@pytest.mark.parametrize(
+    ("name", "folder", "work", "least", "ratio"),
+    [
+        ("olist", "olist_funnel_asof_2018-03-31", True, 0.75, 0.6),
+        ("bpic2012", "bpic2012_asof_2011-12-31", False, 0.55, 0.9),
+        ("bpic2012", "bpic2012_asof_2011-12-31", True, 0.55, 0.9),
+    ],
+)
 def test_real_histories_as_the_guide_tells_them(name: str, folder: str, work: bool, least: float, ratio: float) -> None:
     """Olist 90 % held and a CRPS ratio of 0.34; BPI 2012 70 % and 0.72 with its log of work, 71 % and 0.73
     without; drift is told."""
@@ -286,15 +307,33 @@ def inside(once: tuple[Path, Backtest]) -> Iterator[Path]:
 
 
 def test_the_command_leaves_a_folder_that_repeats_itself(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["backtest", "made-up.history.yaml", "--origins", "3", "--horizon", "4", "-n", "19", "--no-distances",
-                 "--out", "."]
+    arguments = [
+        "backtest",
+        "made-up.history.yaml",
+        "--origins",
+        "3",
+        "--horizon",
+        "4",
+        "-n",
+        "19",
+        "--no-distances",
+        "--out",
+        ".",
+    ]
     assert code_of(arguments) == 0
     shown = capsys.readouterr().out
     assert shown.startswith("Made up: of 90 % intervals, ") and "from 3 instants" in shown.splitlines()[0]
     folder = next(inside.glob("backtest-made-up-*"))
     assert {file.name for file in folder.iterdir()} >= {
-        "manifest.json", "backtest.json", "forecasts.csv", "scores.csv", "drift.csv", "fans.png", "coverage.svg",
-        "pit.png"}
+        "manifest.json",
+        "backtest.json",
+        "forecasts.csv",
+        "scores.csv",
+        "drift.csv",
+        "fans.png",
+        "coverage.svg",
+        "pit.png",
+    }
     digest = json.loads((folder / "manifest.json").read_text())["digest"]
     assert code_of(["backtest", str(folder / "manifest.json"), "--out", ".", "--json", "--no-figures"]) == 0
     assert json.loads(capsys.readouterr().out)["digest"] == digest
@@ -312,8 +351,9 @@ def test_a_horizon_that_does_not_fit(once: tuple[Path, Backtest]) -> None:
 
 def test_a_history_without_a_funnel(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("c,t,v\n1,2025-01-01,5\n2,2025-02-01,5\n")
-    (tmp_path / "h.yaml").write_text("as_of: 2025-06-30\ntimezone: UTC\n"
-                                     "purchases: {file: t.csv, customer: c, time: t, value: v}\n")
+    (tmp_path / "h.yaml").write_text(
+        "as_of: 2025-06-30\ntimezone: UTC\npurchases: {file: t.csv, customer: c, time: t, value: v}\n"
+    )
     with pytest.raises(DataError, match="no funnel to be forecast"):
         back_tested(tmp_path / "h.yaml")
 

@@ -77,8 +77,10 @@ def test_bias_and_the_spreadsheet_beside() -> None:
 
 
 def test_a_perfect_forecast_beats_the_spreadsheet() -> None:
-    scored = [score_one(MONDAY, LEADS_A_WEEK, 1, np.full(19, 100.0) + np.arange(19) % 2, 100.0, np.array([90.0, 105.0]),
-                        (i,)) for i in range(5)]
+    scored = [
+        score_one(MONDAY, LEADS_A_WEEK, 1, np.full(19, 100.0) + np.arange(19) % 2, 100.0, np.array([90.0, 105.0]), (i,))
+        for i in range(5)
+    ]
     assert crps_ratio(scored) < 0.2
 
 
@@ -92,8 +94,22 @@ def test_forecasts_that_hold_or_fail_together_count_as_one() -> None:
 
 
 def one_held(instant: int, held: bool) -> Scored:
-    return Scored(MONDAY + timedelta(days=7 * instant), LEADS_A_WEEK, 1, 5.0, 5.0, 4.0, 6.0, 1.0, 9.0,
-                  5.0 if held else 20.0, 0.5, 1.0, 5.0, 1.0)
+    return Scored(
+        MONDAY + timedelta(days=7 * instant),
+        LEADS_A_WEEK,
+        1,
+        5.0,
+        5.0,
+        4.0,
+        6.0,
+        1.0,
+        9.0,
+        5.0 if held else 20.0,
+        0.5,
+        1.0,
+        5.0,
+        1.0,
+    )
 
 
 def forecasts(count: int, draws) -> list[Scored]:
@@ -103,6 +119,15 @@ def forecasts(count: int, draws) -> list[Scored]:
         rng = np.random.default_rng([7, number])
         mean = rng.uniform(50.0, 150.0)
         drawn = np.asarray(draws(rng, mean), float)
-        found.append(score_one(MONDAY + timedelta(days=7 * number), LEADS_A_WEEK, 1, drawn,
-                               float(rng.poisson(mean)), rng.poisson(mean, 8).astype(float), (1, number)))
+        found.append(
+            score_one(
+                MONDAY + timedelta(days=7 * number),
+                LEADS_A_WEEK,
+                1,
+                drawn,
+                float(rng.poisson(mean)),
+                rng.poisson(mean, 8).astype(float),
+                (1, number),
+            )
+        )
     return found

@@ -38,12 +38,31 @@ def test_a_cluster_gives_the_same_digits_even_when_a_worker_is_killed(folder: Pa
     pytest.importorskip("distributed")
     args = {"vary": ["sources.web.rate=30..60/week:20"], "replications": 40}
     (folder / "cluster.py").write_text(CLUSTER)
-    with subprocess.Popen([sys.executable, "cluster.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True) as running:
+    with subprocess.Popen(
+        [sys.executable, "cluster.py"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as running:
         assert running.stdin is not None and running.stdout is not None
         address, first, _ = running.stdout.readline().split()
-        command = [sys.executable, "-m", "funnelsim", "sweep", "small.yaml", "--vary", args["vary"][0], "-n", "40",
-                   "--cluster", address, "--out", "far", "--no-figures"]
+        command = [
+            sys.executable,
+            "-m",
+            "funnelsim",
+            "sweep",
+            "small.yaml",
+            "--vary",
+            args["vary"][0],
+            "-n",
+            "40",
+            "--cluster",
+            address,
+            "--out",
+            "far",
+            "--no-figures",
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as far:
             while far.poll() is None and len(finished(folder / "far/points")) < 3:
                 time.sleep(0.02)

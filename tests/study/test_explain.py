@@ -42,8 +42,11 @@ RUSH: dict[str, Any] = {
     "follow": "1 week",
     "sources": {"fair": {"batch": "4 on 2026-01-05 at 09:00"}},
     "stages": {
-        "call": {"work": {"attempts": 1, "handling": "60 min", "contact": "always"},
-                 "patience": "fixed(3.5 hours)", "next": {"customer": "100%"}},
+        "call": {
+            "work": {"attempts": 1, "handling": "60 min", "contact": "always"},
+            "patience": "fixed(3.5 hours)",
+            "next": {"customer": "100%"},
+        },
         "customer": {},
     },
     "definitions": {"won": "enters customer"},
@@ -65,8 +68,14 @@ def changed(base: dict[str, Any], **over: Any) -> dict[str, Any]:
     return data
 
 
-def explained(base: dict[str, Any], other: dict[str, Any], draws: int = 2, pairs: int = 1, measure: str = "cohort.won",
-              **options: Any) -> Explanation:
+def explained(
+    base: dict[str, Any],
+    other: dict[str, Any],
+    draws: int = 2,
+    pairs: int = 1,
+    measure: str = "cohort.won",
+    **options: Any,
+) -> Explanation:
     threads, store = options.pop("threads", 1), options.pop("store", None)
     size = TwoLevel(draws * pairs, None, pairs)
     question = Question(loaded(base), loaded(other, base), measure, size, 1, **options)
@@ -159,8 +168,9 @@ class TestOnTheSameLuck:
 
         assert [share.value for share in one.parts] == [share.value for share in two.parts]
 
-    def test_many_groups_are_walked_in_some_orders_and_add_up_still(self, old: dict[str, Any],
-                                                                    new: dict[str, Any]) -> None:
+    def test_many_groups_are_walked_in_some_orders_and_add_up_still(
+        self, old: dict[str, Any], new: dict[str, Any]
+    ) -> None:
         other = changed(new, sources__web__rate="60/week", teams__sales__people=2)
         exact = explained(old, other, equal_people=False)
         some = explained(old, other, equal_people=False, order_pairs=4)
@@ -170,7 +180,7 @@ class TestOnTheSameLuck:
         assert sum(one.value.mean for one in some.shares) == pytest.approx(exact.difference.mean, rel=SUM)
         for name, mean in means(exact).items():
             share = next(one for one in some.shares if one.name == name)
-            assert abs(share.value.mean - mean) <= 2.0 * share.order_error + 1e-9    # 90 % half widths, five shares
+            assert abs(share.value.mean - mean) <= 2.0 * share.order_error + 1e-9  # 90 % half widths, five shares
             assert share.value.high - share.value.low > 2.0 * share.order_error - 1e-9
 
     def test_the_control_is_divided_in_the_same_orders(self, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -182,8 +192,9 @@ class TestOnTheSameLuck:
         assert found.people.lent is not None
         assert np.allclose(sum(one.by_draw for one in found.people.steps), found.divided.by_draw, rtol=SUM)
 
-    def test_shares_of_a_small_study_follow_the_difference_of_a_large_one(self, old: dict[str, Any],
-                                                                          new: dict[str, Any]) -> None:
+    def test_shares_of_a_small_study_follow_the_difference_of_a_large_one(
+        self, old: dict[str, Any], new: dict[str, Any]
+    ) -> None:
         """Four draws of the large study are the small one; what the large one ran is not run again."""
         large = compare(loaded(old), loaded(new, old), design=Design(draws=12, pairs=1), aside=False)
         first, last = (large.columns[i].values for i in (0, -1))
@@ -196,35 +207,39 @@ class TestOnTheSameLuck:
         assert fitted.difference.mean == pytest.approx(whole) != plain.difference.mean
         assert sum(one.value.mean for one in fitted.parts) == pytest.approx(whole, rel=SUM)
         assert [one.by_draw.tolist() for one in plain.shares] == [
-            next(two for two in fitted.shares if two.name == one.name).by_draw.tolist() for one in plain.shares]
+            next(two for two in fitted.shares if two.name == one.name).by_draw.tolist() for one in plain.shares
+        ]
 
 
 # ---- groups ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("path", "group"), [
-    ("promises__kept", "the promise"),
-    ("ownership__interest", "who works where"),
-    ("handoff__at", "who works where"),
-    ("handoff__context_kept", "handoff and context"),
-    ("teams__sales__people", "people and hours"),
-    ("teams__sales__other_work", "people and hours"),
-    ("calendars__office__days", "people and hours"),
-    ("teams__sales__order", "how teams choose"),
-    ("teams__inside", "teams"),
-    ("definitions__MQL", "definitions and scores"),
-    ("stages__discovery__gate", "definitions and scores"),
-    ("stages__discovery__nurture", "nurture and signals"),
-    ("stages__interest__work__attempts", "the work on a lead"),
-    ("stages__interest__work__by", "who works where"),
-    ("stages__interest__response", "beliefs"),
-    ("effects__context_lost", "beliefs"),
-    ("sources__web__rate", "demand and budget"),
-    ("marketing_plan__budget", "demand and budget"),
-    ("stages__interest__next", "the market"),
-    ("deal_value", "the market"),
-    ("measure", "settings"),
-])
+@pytest.mark.parametrize(
+    ("path", "group"),
+    [
+        ("promises__kept", "the promise"),
+        ("ownership__interest", "who works where"),
+        ("handoff__at", "who works where"),
+        ("handoff__context_kept", "handoff and context"),
+        ("teams__sales__people", "people and hours"),
+        ("teams__sales__other_work", "people and hours"),
+        ("calendars__office__days", "people and hours"),
+        ("teams__sales__order", "how teams choose"),
+        ("teams__inside", "teams"),
+        ("definitions__MQL", "definitions and scores"),
+        ("stages__discovery__gate", "definitions and scores"),
+        ("stages__discovery__nurture", "nurture and signals"),
+        ("stages__interest__work__attempts", "the work on a lead"),
+        ("stages__interest__work__by", "who works where"),
+        ("stages__interest__response", "beliefs"),
+        ("effects__context_lost", "beliefs"),
+        ("sources__web__rate", "demand and budget"),
+        ("marketing_plan__budget", "demand and budget"),
+        ("stages__interest__next", "the market"),
+        ("deal_value", "the market"),
+        ("measure", "settings"),
+    ],
+)
 def test_a_change_belongs_to_the_group_people_think_of(path: str, group: str) -> None:
     assert [one.name for one in groups_of(OLD, changed(OLD, **{path: "anything"}))] == [group]
 
@@ -235,8 +250,12 @@ def test_the_name_the_seed_and_the_goal_are_no_changes() -> None:
 
 def test_what_cannot_stand_alone_is_taken_as_one_and_said() -> None:
     """Leads go to a team that is not there yet: the team, its share of the work and its promise come together."""
-    other = changed(OLD, teams__inside={"people": 1, "habit": "at once"}, handoff__context_kept="90%",
-                    ownership__interest={"inside": "50%", "sales": "50%"})
+    other = changed(
+        OLD,
+        teams__inside={"people": 1, "habit": "at once"},
+        handoff__context_kept="90%",
+        ownership__interest={"inside": "50%", "sales": "50%"},
+    )
 
     found = explained(OLD, other)
 
@@ -260,24 +279,31 @@ def test_facts_and_beliefs_that_differ_are_told_loudly() -> None:
 
 
 class TestEqualPeople:
-    TEAMS = Scenario.model_validate({"teams": {"marketing": {"people": 1, "other_work": "50%"},
-                                               "sales": {"people": 1, "other_work": "50%"}}})
+    TEAMS = Scenario.model_validate(
+        {"teams": {"marketing": {"people": 1, "other_work": "50%"}, "sales": {"people": 1, "other_work": "50%"}}}
+    )
 
     def test_hours_by_hand(self) -> None:
         # sharing gives marketing 100 hours of the 110 it takes from sales: these 100 are lent, and both have 200
-        lent = lent_hours({"marketing": 100.0, "sales": 40.0}, {"marketing": 0.0, "sales": 150.0},
-                          {"marketing": 400.0, "sales": 400.0}, self.TEAMS)
+        lent = lent_hours(
+            {"marketing": 100.0, "sales": 40.0},
+            {"marketing": 0.0, "sales": 150.0},
+            {"marketing": 400.0, "sales": 400.0},
+            self.TEAMS,
+        )
 
         assert lent is not None and (lent.total, lent.wanted) == (100.0, 100.0)
         changes = lending(self.TEAMS, {"marketing": 400.0, "sales": 400.0}, lent)
         assert {one.path: one.other for one in changes} == {
-            ("teams", "marketing", "handling"): 2.0, ("teams", "sales", "handling"): pytest.approx(200 / 300)}
+            ("teams", "marketing", "handling"): 2.0,
+            ("teams", "sales", "handling"): pytest.approx(200 / 300),
+        }
 
     def test_nobody_lends_every_hour(self) -> None:
         lent = lent_hours({"marketing": 300.0}, {"sales": 300.0}, {"marketing": 400.0, "sales": 400.0}, self.TEAMS)
 
         assert lent is not None
-        assert lent.total == pytest.approx(190.0)       # 95 % of the 200 hours that marketing has for leads
+        assert lent.total == pytest.approx(190.0)  # 95 % of the 200 hours that marketing has for leads
         assert lent.wanted == 300.0
 
     def test_a_whole_team_lent_by_hand(self) -> None:
@@ -285,8 +311,13 @@ class TestEqualPeople:
         handing over all calls changes nothing. It moves marketing's 4 hours, of which 3.8 can be lent; sales then needs
         60 / 1.95 = 30.8 min a call and begins 7 before 12:30. So moving hours is worth +3 and sharing -3."""
         morning = {"people": 1, "calendar": "morning"}
-        base = changed(RUSH, sources__fair__batch="16 on 2026-01-05 at 09:00", teams__sales=morning,
-                       teams__marketing=morning, calendars__morning={"hours": "09:00-13:00", "days": "Mon"})
+        base = changed(
+            RUSH,
+            sources__fair__batch="16 on 2026-01-05 at 09:00",
+            teams__sales=morning,
+            teams__marketing=morning,
+            calendars__morning={"hours": "09:00-13:00", "days": "Mon"},
+        )
 
         found = explained(base, changed(base, ownership__call="marketing"))
 
@@ -297,8 +328,9 @@ class TestEqualPeople:
         assert "only 3.8 of the 4 hours" in found.notes[0]
 
     def test_where_all_work_more_no_hours_move(self) -> None:
-        assert lent_hours({"marketing": 9.0, "sales": 9.0}, {}, {"marketing": 400.0, "sales": 400.0},
-                          self.TEAMS) is None
+        assert (
+            lent_hours({"marketing": 9.0, "sales": 9.0}, {}, {"marketing": 400.0, "sales": 400.0}, self.TEAMS) is None
+        )
 
     def test_sharing_is_divided_into_hours_moved_and_the_rest(self, found: Explanation) -> None:
         assert found.people is not None and found.people.lent is not None and found.divided is not None
@@ -322,8 +354,10 @@ class TestEqualPeople:
         assert "with the other's people, nothing shared: +4.0" in explain_report(found)
 
     def test_more_people_are_said_to_be_paid_for(self) -> None:
-        found = explained(changed(RUSH, sources__fair__batch="16 on 2026-01-05 at 09:00"),
-                          changed(RUSH, sources__fair__batch="16 on 2026-01-05 at 09:00", teams__sales__people=2))
+        found = explained(
+            changed(RUSH, sources__fair__batch="16 on 2026-01-05 at 09:00"),
+            changed(RUSH, sources__fair__batch="16 on 2026-01-05 at 09:00", teams__sales__people=2),
+        )
 
         assert "so the control pays for the other's people too" in explain_report(found)
 
@@ -349,7 +383,7 @@ def test_the_first_line_says_the_difference_its_interval_and_its_shares(found: E
 def test_the_waterfall_ends_where_the_other_scenario_is(found: Explanation) -> None:
     axes = waterfall_figure(found).axes[0]
     ends = [bar.get_x() + bar.get_width() for bar in axes.patches]
-    steps, totals = ends[:len(found.parts)], ends[len(found.parts):]
+    steps, totals = ends[: len(found.parts)], ends[len(found.parts) :]
 
     assert steps[-1] == pytest.approx(found.other.mean)
     assert totals == pytest.approx([found.base.mean, found.other.mean])
@@ -370,8 +404,10 @@ def test_compare_prints_the_top_line_of_its_own_difference(old: dict[str, Any], 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_small(tmp_path)
-    other = ("extends: small.yaml\nname: Quicker\npromises: {first_touch: within 1 business hour}\n"
-             "ownership: {interest: sales}\nteams: {sales: {people: 2}}\n")
+    other = (
+        "extends: small.yaml\nname: Quicker\npromises: {first_touch: within 1 business hour}\n"
+        "ownership: {interest: sales}\nteams: {sales: {people: 2}}\n"
+    )
     (tmp_path / "quicker.yaml").write_text(other)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -390,16 +426,24 @@ def test_a_saved_folder_and_again_from_the_manifest(folder: Path, capsys: pytest
     first = run(["explain", "small.yaml", "quicker.yaml", *SMALL_STUDY, "--measure", "cohort.profit"], capsys)
     saved = Path(first["folder"])
 
-    assert {file.name for file in saved.iterdir()} == {"manifest.json", "answer.txt", "shares.csv", "shares.parquet",
-                                                       "explain.json", "waterfall.png", "waterfall.svg"}
+    assert {file.name for file in saved.iterdir()} == {
+        "manifest.json",
+        "answer.txt",
+        "shares.csv",
+        "shares.parquet",
+        "explain.json",
+        "waterfall.png",
+        "waterfall.svg",
+    }
     assert first["unit"] == "EUR" and len(first["shares"]) == 3
     again = run(["explain", str(saved), "--out", "again", "--no-figures", "--json", "-q"], capsys)
     assert again["digest"] == first["digest"]
     assert again["shares"] == first["shares"]
 
 
-def test_a_stopped_study_goes_on_where_it_was(folder: Path, capsys: pytest.CaptureFixture[str],
-                                              monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_study_goes_on_where_it_was(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     args = ["explain", "small.yaml", "quicker.yaml", *SMALL_STUDY, "--no-figures"]
     ran: list[str] = []
     real = batches.run_task
@@ -413,7 +457,7 @@ def test_a_stopped_study_goes_on_where_it_was(folder: Path, capsys: pytest.Captu
     all_of_them = len(ran)
     points = sorted(Path("results/points").glob("*/*.json"))
     points[0].unlink()
-    points[1].write_text("{")       # torn
+    points[1].write_text("{")  # torn
     shutil.rmtree(first["folder"])
     second = run(args, capsys)
 
@@ -421,15 +465,18 @@ def test_a_stopped_study_goes_on_where_it_was(folder: Path, capsys: pytest.Captu
     assert second["digest"] == first["digest"]
 
 
-@pytest.mark.parametrize(("args", "code", "said"), [
-    ([], 2, "Missing argument 'BASE'"),
-    (["small.yaml"], 2, "explain needs two scenarios: a base and another"),
-    (["small.yaml", "small.yaml"], 2, "do not differ: there is nothing to explain"),
-    (["small.yaml", "quicker.yaml", "--measure", "cohort.wom"], 2, "did you mean 'cohort.won'?"),
-    (["small.yaml", "quicker.yaml", "--orders", "3"], 2, "3 is not in the range"),
-    (["small.yaml", "nowhere.yaml"], 3, "nowhere.yaml: error: no such file"),
-    (["small.yaml", "quicker.yaml", "--set", "teams.sales.poeple=3"], 3, "did you mean 'people'?"),
-])
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        ([], 2, "Missing argument 'BASE'"),
+        (["small.yaml"], 2, "explain needs two scenarios: a base and another"),
+        (["small.yaml", "small.yaml"], 2, "do not differ: there is nothing to explain"),
+        (["small.yaml", "quicker.yaml", "--measure", "cohort.wom"], 2, "did you mean 'cohort.won'?"),
+        (["small.yaml", "quicker.yaml", "--orders", "3"], 2, "3 is not in the range"),
+        (["small.yaml", "nowhere.yaml"], 3, "nowhere.yaml: error: no such file"),
+        (["small.yaml", "quicker.yaml", "--set", "teams.sales.poeple=3"], 3, "did you mean 'people'?"),
+    ],
+)
 def test_mistakes(args: list[str], code: int, said: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of(["explain", *args]) == code
     assert said in capsys.readouterr().err

@@ -25,7 +25,7 @@ ALONE = [[0], [1], [2]]
 
 def ishigami(u: Floats) -> Floats:
     x = math.pi * (2.0 * u - 1.0)
-    found: Floats = (np.sin(x[..., 0]) + 7.0 * np.sin(x[..., 1]) ** 2 + 0.1 * x[..., 2] ** 4 * np.sin(x[..., 0]))
+    found: Floats = np.sin(x[..., 0]) + 7.0 * np.sin(x[..., 1]) ** 2 + 0.1 * x[..., 2] ** 4 * np.sin(x[..., 0])
     return found
 
 
@@ -99,7 +99,7 @@ def test_inputs_that_act_together_bend() -> None:
 
 def test_a_bent_effect_is_not_lost_where_its_mean_is_nothing() -> None:
     """(x - 1/2)^2 is the same on both sides of the middle: steps from 1/8 to 5/8 and back change it by +- 1/8."""
-    (size, bend), = screened(lambda u: (u[..., 0] - 0.5) ** 2, [[0]], 2000)
+    ((size, bend),) = screened(lambda u: (u[..., 0] - 0.5) ** 2, [[0]], 2000)
     assert size == pytest.approx(0.25) and bend == pytest.approx(0.25, abs=0.01)
 
 

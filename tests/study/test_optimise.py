@@ -96,9 +96,9 @@ def test_the_newsvendor_of_a_desk(folder: Path) -> None:
     assert found.every and found.chosen is not None and found.chosen.point == ("6",)
     assert found.selection is not None and found.selection.chance == 0.95 and found.selection.finished
     gain = found.gains["calendar.profit"]
-    assert abs(gain.value.mean - profit(6)) < 2.5 * gain.value.error       # four standard errors
+    assert abs(gain.value.mean - profit(6)) < 2.5 * gain.value.error  # four standard errors
     assert abs(gain.more.mean - (profit(6) - profit(4))) < 2.5 * gain.more.error
-    assert gain.more.error < 0.8 * gain.value.error        # on the same luck; on other luck 1.4
+    assert gain.more.error < 0.8 * gain.value.error  # on the same luck; on other luck 1.4
 
 
 def test_under_a_budget_fewer_people_are_best(folder: Path) -> None:
@@ -106,8 +106,9 @@ def test_under_a_budget_fewer_people_are_best(folder: Path) -> None:
     found = found_by("desk.yaml", vary=[PEOPLE], maximise=["calendar.profit"], subject_to=["calendar.cost <= 20k"])
     assert found.chosen is not None and found.chosen.point == ("5",)
     assert all(trial.score.meets == (int(trial.point[0]) <= 5) for trial in found.trials)
-    on_inputs = found_by("desk.yaml", vary=[PEOPLE], maximise=["calendar.profit"],
-                         subject_to=["teams.sales.people <= 5"])
+    on_inputs = found_by(
+        "desk.yaml", vary=[PEOPLE], maximise=["calendar.profit"], subject_to=["teams.sales.people <= 5"]
+    )
     assert on_inputs.chosen is not None and on_inputs.chosen.point == ("5",)
     assert sum(trial.score.refused for trial in on_inputs.trials) == 3
 
@@ -125,23 +126,32 @@ def test_a_constraint_near_its_bound_needs_confidence(folder: Path) -> None:
 def test_the_front_of_two_objectives_is_exact(folder: Path) -> None:
     """Batches of 20, 40 or 60 are all won; people only cost. So the front is one person with each batch."""
     batches = "sources.fair.batch=[20 on 2026-01-06, 40 on 2026-01-06, 60 on 2026-01-06]"
-    found = found_by("batches.yaml", vary=[batches, "teams.sales.people=1..3"], maximise=["calendar.won"],
-                     minimise=["calendar.cost"])
+    found = found_by(
+        "batches.yaml", vary=[batches, "teams.sales.people=1..3"], maximise=["calendar.won"], minimise=["calendar.cost"]
+    )
     assert [one.point for one in found.front] == [(f"{n} on 2026-01-06", "1") for n in (20, 40, 60)]
     assert [one.estimates["calendar.won"].mean for one in found.front] == [20.0, 40.0, 60.0]
-    hours = 20 * 8.0                                                       # of the office, at 1 an hour
+    hours = 20 * 8.0  # of the office, at 1 an hour
     assert [one.estimates["calendar.cost"].mean for one in found.front] == [hours + 10.0 * n for n in (20, 40, 60)]
     assert {one.front for one in found.front} == {1.0}
     text = optimise_report(found)
-    assert text.startswith("Batches: highest calendar.won and lowest calendar.cost make a front of 3 settings, from "
-                           "fair.batch 20 on 2026-01-06, sales.people 1 (calendar.won 20 ")
+    assert text.startswith(
+        "Batches: highest calendar.won and lowest calendar.cost make a front of 3 settings, from "
+        "fair.batch 20 on 2026-01-06, sales.people 1 (calendar.won 20 "
+    )
     assert "1 of them beats the file as it is, better in one and worse in none" in text.splitlines()[0]
 
 
 def test_the_chance_of_a_goal_is_an_objective(folder: Path) -> None:
     """Of 150 leads a week one in sales wins 196, two 284, three 316: for 280 it takes more than one."""
-    found = found_by("small.yaml", vary=["teams.sales.people=1..3"], maximise=["goal"], goal="wins 280", gap="20%",
-                     sets=["sources.web.rate=150/week"])
+    found = found_by(
+        "small.yaml",
+        vary=["teams.sales.people=1..3"],
+        maximise=["goal"],
+        goal="wins 280",
+        gap="20%",
+        sets=["sources.web.rate=150/week"],
+    )
     assert found.chosen is not None and found.chosen.point[0] in ("2", "3") and found.units["goal"]
     assert found.selection is not None and min(found.selection.counts) >= 100
     text = answer(found)
@@ -155,36 +165,55 @@ def test_the_chance_of_a_goal_is_an_objective(folder: Path) -> None:
 
 def test_figures_do_not_come_from_the_luck_of_the_search(folder: Path) -> None:
     """A name changes nothing, so nothing is gained; search, choice and estimate each have luck of their own."""
-    found = found_by("batches.yaml", vary=["name=One, Two, Three"], maximise=["profit"],
-                     sets=["deal_value=lognormal(median 100 p90 300)"])
+    found = found_by(
+        "batches.yaml",
+        vary=["name=One, Two, Three"],
+        maximise=["profit"],
+        sets=["deal_value=lognormal(median 100 p90 300)"],
+    )
     gain = found.gains["cohort.profit"]
     assert gain.more.mean == 0.0 and found.chosen is not None
     estimate = found.chosen.estimates["cohort.profit"]
-    assert estimate.mean != found.chosen.score.values[0] != gain.value.mean != estimate.mean       # three parts of luck
+    assert estimate.mean != found.chosen.score.values[0] != gain.value.mean != estimate.mean  # three parts of luck
     assert "Such a figure is too good on average" in optimise_report(found)
 
 
 def test_the_end_of_a_range_is_told_and_beliefs_are_named(folder: Path) -> None:
-    (folder / "unsure.yaml").write_text("extends: small.yaml\nname: Unsure\neffects: {context_lost: 0.5 to 0.7}\n"
-                                        "handoff: {delay: at once, context_kept: 0%}\n")
-    found = found_by("unsure.yaml", vary=["sources.web.rate=5..40/week"], maximise=["profit"], trials=16,
-                     finalists=2)
+    (folder / "unsure.yaml").write_text(
+        "extends: small.yaml\nname: Unsure\neffects: {context_lost: 0.5 to 0.7}\n"
+        "handoff: {delay: at once, context_kept: 0%}\n"
+    )
+    found = found_by("unsure.yaml", vary=["sources.web.rate=5..40/week"], maximise=["profit"], trials=16, finalists=2)
     assert found.chosen is not None and found.chosen.point == ("40/week",) and found.at_one is not None
     text = optimise_report(found)
     assert "web.rate 40/week lies at the end of its range" in text.splitlines()[0]
     assert "given what nobody knows (effects.context_lost; 40 draws x 4 periods)" in text
     assert "End of a range: sources.web.rate is best at 40/week" in text
     assert "beliefs nobody has measured" in text.splitlines()[0] and "cohort.profit, beliefs at 1" in text
-    assert found.at_one.more.mean > found.gains["cohort.profit"].more.mean     # context that is not lost wins more
+    assert found.at_one.more.mean > found.gains["cohort.profit"].more.mean  # context that is not lost wins more
 
 
 def test_when_nothing_meets_the_constraints_the_nearest_is_named(folder: Path) -> None:
-    args = ["optimise", "desk.yaml", "--vary", PEOPLE, "--maximise", "calendar.profit", "-n", "2", "--no-figures",
-            "--subject-to", "calendar.cost <= 13k", "-q"]
+    args = [
+        "optimise",
+        "desk.yaml",
+        "--vary",
+        PEOPLE,
+        "--maximise",
+        "calendar.profit",
+        "-n",
+        "2",
+        "--no-figures",
+        "--subject-to",
+        "calendar.cost <= 13k",
+        "-q",
+    ]
     assert code_of([*args, "--fail-on-miss"]) == 4
     found = found_by("desk.yaml", vary=[PEOPLE], maximise=["calendar.profit"], subject_to=["calendar.cost <= 13k"])
-    assert answer(found).startswith("Desk: no settings within the ranges meet calendar.cost <= 13k with a confidence "
-                                    "of 95 %; the nearest goes 3.4 % beyond, at sales.people 4, with calendar.profit ")
+    assert answer(found).startswith(
+        "Desk: no settings within the ranges meet calendar.cost <= 13k with a confidence "
+        "of 95 %; the nearest goes 3.4 % beyond, at sales.people 4, with calendar.profit "
+    )
 
 
 def test_points_that_fail_are_counted_and_cost_nothing(folder: Path) -> None:
@@ -200,44 +229,76 @@ def test_points_that_fail_are_counted_and_cost_nothing(folder: Path) -> None:
 # ---- asking --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("args", "code", "said"), [
-    ([], 2, "nothing is varied"),
-    (["--vary", PEOPLE], 2, "best in what? Say --maximise profit or --minimise calendar.cost"),
-    (["--vary", PEOPLE, "--maximise", "profti"], 2, "there is no measure 'profti'. did you mean 'profit'?"),
-    (["--vary", PEOPLE, "--maximise", "profti", "--subject-to", "calendar.csot <= 9", "--subject-to",
-      "calendar.wno >= 1"], 2,
-     "error: there is no measure 'calendar.csot'. did you mean 'calendar.cost'?\n"
-     "error: there is no measure 'calendar.wno'. did you mean 'calendar.won'?\n"
-     "error: there is no measure 'profti'. did you mean 'profit'?"),
-    (["--vary", PEOPLE, "--maximise", "profit", "--minimise", "profit"], 2, "profit is an objective twice"),
-    (["--vary", PEOPLE, "--maximise", "goal"], 2, "the chance of the goal is asked for, and no goal is named"),
-    (["--vary", PEOPLE, "--maximise", "profit", "--subject-to", "goal >= 80%"], 2, "no goal is named"),
-    (["--vary", PEOPLE, "--maximise", "profit", "--gap", "0"], 2, "--gap must be above 0"),
-    (["--vary", PEOPLE, "--maximise", "profit", "--chance", "100%"], 2, "--chance must be 50 % or more and below"),
-    (["--vary", PEOPLE, "--maximise", "profit", "--confidence", "20%"], 2, "--confidence must be 50 % or more"),
-    (["--vary", PEOPLE, "--maximise", "profit", "--trials", "20000"], 2, "--trials 20000: 1 to 10,000"),
-    (["--vary", PEOPLE, "--maximise", "profit", "--subject-to", "cost < 9"], 2, "'cost < 9' is no constraint"),
-    (["--vary", "teams.sales.peopel=3..9", "--maximise", "profit"], 3, "--vary:1:13: error: unknown"),
-])
-def test_mistakes_are_told(args: list[str], code: int, said: str, folder: Path,
-                           capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        ([], 2, "nothing is varied"),
+        (["--vary", PEOPLE], 2, "best in what? Say --maximise profit or --minimise calendar.cost"),
+        (["--vary", PEOPLE, "--maximise", "profti"], 2, "there is no measure 'profti'. did you mean 'profit'?"),
+        (
+            [
+                "--vary",
+                PEOPLE,
+                "--maximise",
+                "profti",
+                "--subject-to",
+                "calendar.csot <= 9",
+                "--subject-to",
+                "calendar.wno >= 1",
+            ],
+            2,
+            "error: there is no measure 'calendar.csot'. did you mean 'calendar.cost'?\n"
+            "error: there is no measure 'calendar.wno'. did you mean 'calendar.won'?\n"
+            "error: there is no measure 'profti'. did you mean 'profit'?",
+        ),
+        (["--vary", PEOPLE, "--maximise", "profit", "--minimise", "profit"], 2, "profit is an objective twice"),
+        (["--vary", PEOPLE, "--maximise", "goal"], 2, "the chance of the goal is asked for, and no goal is named"),
+        (["--vary", PEOPLE, "--maximise", "profit", "--subject-to", "goal >= 80%"], 2, "no goal is named"),
+        (["--vary", PEOPLE, "--maximise", "profit", "--gap", "0"], 2, "--gap must be above 0"),
+        (["--vary", PEOPLE, "--maximise", "profit", "--chance", "100%"], 2, "--chance must be 50 % or more and below"),
+        (["--vary", PEOPLE, "--maximise", "profit", "--confidence", "20%"], 2, "--confidence must be 50 % or more"),
+        (["--vary", PEOPLE, "--maximise", "profit", "--trials", "20000"], 2, "--trials 20000: 1 to 10,000"),
+        (["--vary", PEOPLE, "--maximise", "profit", "--subject-to", "cost < 9"], 2, "'cost < 9' is no constraint"),
+        (["--vary", "teams.sales.peopel=3..9", "--maximise", "profit"], 3, "--vary:1:13: error: unknown"),
+    ],
+)
+def test_mistakes_are_told(
+    args: list[str], code: int, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert code_of(["optimise", "desk.yaml", *args]) == code
     out, err = capsys.readouterr()
     assert said in err and "Traceback" not in err and not out
 
 
 def test_a_study_file_may_ask(folder: Path) -> None:
-    (folder / "staff.study.yaml").write_text("scenario: desk.yaml\nvary: {teams.sales.people: 4..7}\n"
-                                             "maximise: calendar.profit\nsubject_to: [calendar.cost <= 20k]\n"
-                                             "trials: 20\nreplications: 5\n")
+    (folder / "staff.study.yaml").write_text(
+        "scenario: desk.yaml\nvary: {teams.sales.people: 4..7}\n"
+        "maximise: calendar.profit\nsubject_to: [calendar.cost <= 20k]\n"
+        "trials: 20\nreplications: 5\n"
+    )
     found: Optimum = fs.optimise("staff.study.yaml", out=None).found
     assert found.chosen is not None and found.chosen.point == ("5",) and found.question.trials == 20
 
 
 # ---- keeping -------------------------------------------------------------------------------------------------------
 
-SEARCH = ["small.yaml", "--vary", "sources.web.rate=5..60/week", "--vary", "teams.sales.people=1..4", "--maximise",
-          "profit", "--subject-to", "calendar.cost <= 80k", "--trials", "20", "-n", "6", "--finalists", "2"]
+SEARCH = [
+    "small.yaml",
+    "--vary",
+    "sources.web.rate=5..60/week",
+    "--vary",
+    "teams.sales.people=1..4",
+    "--maximise",
+    "profit",
+    "--subject-to",
+    "calendar.cost <= 80k",
+    "--trials",
+    "20",
+    "-n",
+    "6",
+    "--finalists",
+    "2",
+]
 
 
 def test_it_prints_saves_and_repeats_on_any_number_of_threads(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -248,8 +309,15 @@ def test_it_prints_saves_and_repeats_on_any_number_of_threads(folder: Path, caps
     assert not err
     place = next((folder / "results").glob("optimise-*"))
     assert {path.name for path in place.iterdir()} == {
-        "manifest.json", "answer.txt", "trials.csv", "trials.parquet", "finalists.csv", "optimise.json", "trials.png",
-        "trials.svg"}
+        "manifest.json",
+        "answer.txt",
+        "trials.csv",
+        "trials.parquet",
+        "finalists.csv",
+        "optimise.json",
+        "trials.png",
+        "trials.svg",
+    }
     with Image.open(place / "trials.png") as picture:
         assert picture.size[0] == 1600
     trials = pl.read_csv(place / "trials.csv")
@@ -277,8 +345,14 @@ class Impatient(Progress):
 
 
 def test_interrupted_it_goes_on_where_it_was(folder: Path) -> None:
-    options: dict[str, Any] = {"vary": ["sources.web.rate=5..60/week", "teams.sales.people=1..4"], "trials": 16,
-                               "maximise": ["profit"], "replications": 5, "finalists": 2, "figures": False}
+    options: dict[str, Any] = {
+        "vary": ["sources.web.rate=5..60/week", "teams.sales.people=1..4"],
+        "trials": 16,
+        "maximise": ["profit"],
+        "replications": 5,
+        "finalists": 2,
+        "figures": False,
+    }
     with pytest.raises(KeyboardInterrupt):
         fs.optimise("small.yaml", watch=Impatient(), **options)
     store = folder / "results" / "points"
@@ -314,8 +388,9 @@ def test_killed_it_goes_on_where_it_was(folder: Path) -> None:
 def test_the_best_of_some_scenarios(folder: Path) -> None:
     """Desks of 3 to 8 reps: 6 is ahead of 5 and 7 by more than 150 a week."""
     for people in range(3, 9):
-        (folder / f"{people}.yaml").write_text(f"extends: desk.yaml\nname: Desk of {people}\n"
-                                               f"teams: {{sales: {{people: {people}}}}}\n")
+        (folder / f"{people}.yaml").write_text(
+            f"extends: desk.yaml\nname: Desk of {people}\nteams: {{sales: {{people: {people}}}}}\n"
+        )
     files = [f"{people}.yaml" for people in range(3, 9)]
     found = fs.best_of(*files, measure="calendar.profit", gap=150.0, threads=1)
     assert found.best == "Desk of 6" and found.selection.finished and found.selection.chance == 0.95

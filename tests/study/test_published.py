@@ -12,8 +12,16 @@ from funnelsim.study import published
 from funnelsim.study.validate import Check, missing, run_case, table, validate
 
 CASES = {
-    "Cylinder", "Erlang C", "Implisit's channels", "MarketingSherpa", "Roberge's lecture", "Roberge's book",
-    "HBR's audit", "HBR's ratios", "Leads360's attempts", "Fixed reps, rising leads",
+    "Cylinder",
+    "Erlang C",
+    "Implisit's channels",
+    "MarketingSherpa",
+    "Roberge's lecture",
+    "Roberge's book",
+    "HBR's audit",
+    "HBR's ratios",
+    "Leads360's attempts",
+    "Fixed reps, rising leads",
 }
 
 
@@ -38,23 +46,29 @@ def test_what_the_model_cannot_do_yet_is_said() -> None:
 
 def test_figures_are_known_well() -> None:
     """A figure a tenth higher or lower would not pass."""
-    loose = [check for check in checks() if check.low > 0.0
-             and not 0.9 * check.expected < check.low <= check.high < 1.1 * check.expected]
+    loose = [
+        check
+        for check in checks()
+        if check.low > 0.0 and not 0.9 * check.expected < check.low <= check.high < 1.1 * check.expected
+    ]
     assert loose == []
 
 
-@pytest.mark.parametrize(("name", "sets"), [
-    ("Cylinder", ["stages.interest.next={evaluation: 99.9%, lost: rest}"]),
-    ("Erlang C", ["teams.sales.people=6"]),
-    ("Implisit's channels", ["stages.referral lead.next={referral opportunity: 26%, lost: rest}"]),
-    ("MarketingSherpa", ["stages.qualified.next={sale: 32%, lost: rest}"]),
-    ("Roberge's lecture", ["stages.discovery call.next={demo: 55%, lost: rest}"]),
-    ("Roberge's book", ["stages.lead.work.contact=[11%]"]),
-    ("HBR's audit", ["teams.sales.habit=exponential(mean 42 hours) never 23%"]),
-    ("HBR's ratios", ["stages.inquiry.response=leads360-2012"]),
-    ("Leads360's attempts", ["stages.lead.work.contact=velocify"]),
-    ("Fixed reps, rising leads", ["stages.lead.response=none", "stages.lead.patience=none"]),
-])
+@pytest.mark.parametrize(
+    ("name", "sets"),
+    [
+        ("Cylinder", ["stages.interest.next={evaluation: 99.9%, lost: rest}"]),
+        ("Erlang C", ["teams.sales.people=6"]),
+        ("Implisit's channels", ["stages.referral lead.next={referral opportunity: 26%, lost: rest}"]),
+        ("MarketingSherpa", ["stages.qualified.next={sale: 32%, lost: rest}"]),
+        ("Roberge's lecture", ["stages.discovery call.next={demo: 55%, lost: rest}"]),
+        ("Roberge's book", ["stages.lead.work.contact=[11%]"]),
+        ("HBR's audit", ["teams.sales.habit=exponential(mean 42 hours) never 23%"]),
+        ("HBR's ratios", ["stages.inquiry.response=leads360-2012"]),
+        ("Leads360's attempts", ["stages.lead.work.contact=velocify"]),
+        ("Fixed reps, rising leads", ["stages.lead.response=none", "stages.lead.patience=none"]),
+    ],
+)
 def test_a_wrong_model_fails(name: str, sets: list[str]) -> None:
     case = copy.deepcopy(next(case for case in published.cases() if case["name"] == name))
     runs: dict[str, Any] = case.get("runs", {"": []})

@@ -23,8 +23,10 @@ MOST = 4000
 
 def observing(values: Floats) -> Observe:
     """The systems of a table [observation, system]."""
+
     def observe(systems: Sequence[int], n: int) -> Floats:
         return values[:n, list(systems)]
+
     return observe
 
 
@@ -52,16 +54,25 @@ def test_the_constants_by_hand() -> None:
 @pytest.mark.parametrize("renewed", [False, True])
 def test_it_chooses_right_as_often_as_stated(common: float, own: float, renewed: bool) -> None:
     means = [0.0] * 7 + [1.0]
-    right = sum(select(observing(normal(means, seed, common, own, 200)), 8, 1.0, renewed=renewed, grow=0.1).best == 7
-                for seed in range(400))
+    right = sum(
+        select(observing(normal(means, seed, common, own, 200)), 8, 1.0, renewed=renewed, grow=0.1).best == 7
+        for seed in range(400)
+    )
     assert right >= 366
 
 
 def test_common_luck_makes_it_short() -> None:
     """Best of 8, gap 1: with deviations of 3, of which 9 parts in 10 of the variance shared, a tenth of the runs."""
     means = [0.0] * 7 + [1.0]
-    runs = {common: np.median([select(observing(normal(means, seed, common, math.sqrt(9.0 - common**2))), 8, 1.0).runs
-                               for seed in range(40)]) for common in (0.0, math.sqrt(8.1))}
+    runs = {
+        common: np.median(
+            [
+                select(observing(normal(means, seed, common, math.sqrt(9.0 - common**2))), 8, 1.0).runs
+                for seed in range(40)
+            ]
+        )
+        for common in (0.0, math.sqrt(8.1))
+    }
     assert runs[0.0] > 5.0 * runs[math.sqrt(8.1)]
 
 
@@ -93,7 +104,7 @@ def test_equal_pairs_of_0_and_1_are_no_proof() -> None:
     luck = rng.random((3000, 1))
     met = (luck < np.array([[0.90, 0.96]])).astype(float)
     met[:20] = 1.0
-    assert select(observing(met), 2, 0.03, first=20).counts == (20, 20)          # wrong: 90 % taken for the best
+    assert select(observing(met), 2, 0.03, first=20).counts == (20, 20)  # wrong: 90 % taken for the best
     found = select(observing(met), 2, 0.03, first=20, shares=True)
     assert found.best == 1 and found.finished and found.counts[0] > 60
 
@@ -128,8 +139,9 @@ class Mended(KN):
 
     def _limit_to_distance_from_sample_means(self, design_i: int, design_l: int) -> float:
         index = design_i * (self._k - 1) + design_l - (design_l > design_i)
-        span = self._delta / (2 * self._r) * (self._h_squared * self._variance_of_diffs[index] / self._delta**2
-                                              - self._r)
+        span = (
+            self._delta / (2 * self._r) * (self._h_squared * self._variance_of_diffs[index] / self._delta**2 - self._r)
+        )
         return max(0.0, float(span))
 
 

@@ -18,26 +18,36 @@ from funnelsim.study.optimise.finalists import Objective, distinct, finalists_of
 from funnelsim.study.optimise.front import chances_of_front, on_front, spaced
 from funnelsim.study.optimise.search import GROUP, Evaluate, Point, Score, Trial, search, share_of
 
-AXES = read_axes(["sources.web.rate=0..10/week", "patience=1..100 days log", "teams.sales.people=1..9",
-                  "ownership.a=sales, marketing"])
+AXES = read_axes(
+    [
+        "sources.web.rate=0..10/week",
+        "patience=1..100 days log",
+        "teams.sales.people=1..9",
+        "ownership.a=sales, marketing",
+    ]
+)
 
 
-def scoring(value: Callable[..., Sequence[float]], excess: Callable[..., Sequence[float]] = lambda *x: ()
-            ) -> tuple[Evaluate, list[list[Point]]]:
+def scoring(
+    value: Callable[..., Sequence[float]], excess: Callable[..., Sequence[float]] = lambda *x: ()
+) -> tuple[Evaluate, list[list[Point]]]:
     """Scores by a function of (rate, days, people, owner); and the groups that were asked for."""
     groups: list[list[Point]] = []
 
     def evaluate(points: list[Point]) -> list[Score]:
         groups.append(points)
-        there = [(*(axis.coordinate(text) for axis, text in zip(AXES[:3], point, strict=False)), *point[3:])
-                 for point in points]
+        there = [
+            (*(axis.coordinate(text) for axis, text in zip(AXES[:3], point, strict=False)), *point[3:])
+            for point in points
+        ]
         return [Score(tuple(value(*x)), tuple(excess(*x))) for x in there]
+
     return evaluate, groups
 
 
 def bowl(rate: float, days: float, people: float, owner: str) -> tuple[float]:
     """Highest, 0, at 3.3 a week, 20 days, 4 people, marketing."""
-    return (-(rate - 3.3) ** 2 - 2.0 * math.log(days / 20.0) ** 2 - (people - 4.0) ** 2 - 5.0 * (owner == "sales"),)
+    return (-((rate - 3.3) ** 2) - 2.0 * math.log(days / 20.0) ** 2 - (people - 4.0) ** 2 - 5.0 * (owner == "sales"),)
 
 
 # ---- the search ----------------------------------------------------------------------------------------------------
@@ -49,7 +59,7 @@ def test_it_finds_a_top_of_closed_form(seed: int) -> None:
     found = search(AXES, [True], evaluate, 200, seed)
     best = max(found, key=lambda trial: trial.score.values)
     assert len(found) <= 200 and len({trial.point for trial in found}) == len(found)
-    assert best.score.values[0] > -0.05 and best.point[2:] == ("4", "marketing")    # a random point: about -25
+    assert best.score.values[0] > -0.05 and best.point[2:] == ("4", "marketing")  # a random point: about -25
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -76,9 +86,14 @@ def test_where_all_points_can_be_run_they_are() -> None:
     def evaluate(points: list[Point]) -> list[Score]:
         asked.extend(points)
         return [Score((float(point[0]),)) for point in points]
+
     found = search(axes, [True], evaluate, 32, 1)
-    assert len(asked) == len(found) == 32 and {point[2] for point in asked} == {"20/week", "40/week", "60/week",
-                                                                                "80/week"}
+    assert len(asked) == len(found) == 32 and {point[2] for point in asked} == {
+        "20/week",
+        "40/week",
+        "60/week",
+        "80/week",
+    }
 
 
 def test_groups_are_of_a_fixed_size_and_a_search_repeats_itself() -> None:
@@ -90,8 +105,15 @@ def test_groups_are_of_a_fixed_size_and_a_search_repeats_itself() -> None:
 
 def test_what_its_inputs_forbid_is_no_trial_and_a_failure_is_one() -> None:
     def evaluate(points: list[Point]) -> list[Score]:
-        return [Score((), (0.5,)) if int(point[2]) > 6 else Score(error="no such team") if point[2] == "1"
-                else Score((1.0,), (-0.5,)) for point in points]
+        return [
+            Score((), (0.5,))
+            if int(point[2]) > 6
+            else Score(error="no such team")
+            if point[2] == "1"
+            else Score((1.0,), (-0.5,))
+            for point in points
+        ]
+
     found = search(AXES, [True], evaluate, 60, 2)
     refused = [trial for trial in found if trial.score.refused]
     ran = [trial for trial in found if not trial.score.refused]
@@ -138,19 +160,34 @@ def test_the_chance_of_the_front_is_that_of_the_resamples() -> None:
 def test_neighbours_on_a_range_are_one_policy_and_whole_numbers_are_not() -> None:
     base = ("5/week", "20 days", "4", "sales")
     assert not distinct(AXES, base, ("5.3/week", "21 days", "4", "sales"))
-    for other in (("5.6/week", *base[1:]), (base[0], "30 days", *base[2:]), (*base[:2], "5", "sales"),
-                  (*base[:3], "marketing")):
+    for other in (
+        ("5.6/week", *base[1:]),
+        (base[0], "30 days", *base[2:]),
+        (*base[:2], "5", "sales"),
+        (*base[:3], "marketing"),
+    ):
         assert distinct(AXES, base, other)
-    trials = [Trial(("5/week", *base[1:]), Score((3.0,))), Trial(("5.1/week", *base[1:]), Score((2.9,))),
-              Trial(("7/week", *base[1:]), Score((2.0,))), Trial(("9/week", *base[1:]), Score((9.0,), (0.1,)))]
+    trials = [
+        Trial(("5/week", *base[1:]), Score((3.0,))),
+        Trial(("5.1/week", *base[1:]), Score((2.9,))),
+        Trial(("7/week", *base[1:]), Score((2.0,))),
+        Trial(("9/week", *base[1:]), Score((9.0,), (0.1,))),
+    ]
     assert finalists_of(AXES, trials, [Objective("a")], 4) == [trials[0].point, trials[2].point]
     assert share_of(AXES[1], "10 days") == pytest.approx(0.5) and math.isnan(share_of(AXES[3], "sales"))
 
 
-@pytest.mark.parametrize(("text", "unit", "gap"), [
-    ("", "EUR", 5000.0), ("5k", "EUR", 5000.0), ("2%", "leads", 10_000.0), ("", CHANCE, 0.02), ("1%", "share", 0.01),
-    ("30 min", "seconds", 1800.0),
-])
+@pytest.mark.parametrize(
+    ("text", "unit", "gap"),
+    [
+        ("", "EUR", 5000.0),
+        ("5k", "EUR", 5000.0),
+        ("2%", "leads", 10_000.0),
+        ("", CHANCE, 0.02),
+        ("1%", "share", 0.01),
+        ("30 min", "seconds", 1800.0),
+    ],
+)
 def test_a_gap_is_an_amount_or_a_share_of_the_best(text: str, unit: str, gap: float) -> None:
     assert gap_of(text, unit, "EUR", -500_000.0) == pytest.approx(gap)
 
@@ -166,12 +203,15 @@ def test_a_gap_that_means_nothing_is_refused(text: str, said: str) -> None:
 
 def known(**values: list[float]) -> dict[str, Measure]:
     units = {"cost": "EUR", "revenue": "EUR", "rate": "share", "goal": CHANCE}
-    return {f"calendar.{name}" if name != "goal" else name: Measure("calendar", name, "", units[name], np.array(each))
-            for name, each in values.items()}
+    return {
+        f"calendar.{name}" if name != "goal" else name: Measure("calendar", name, "", units[name], np.array(each))
+        for name, each in values.items()
+    }
 
 
-MEASURES = known(cost=[90.0, 100.0, 110.0], revenue=[300.0, 300.0, 300.0], rate=[1.0, 1.0, 1.0],
-                 goal=[1.0, 1.0, 0.0, 1.0])
+MEASURES = known(
+    cost=[90.0, 100.0, 110.0], revenue=[300.0, 300.0, 300.0], rate=[1.0, 1.0, 1.0], goal=[1.0, 1.0, 0.0, 1.0]
+)
 
 
 def test_a_constraint_is_met_with_confidence() -> None:
@@ -201,18 +241,24 @@ def test_constraints_on_inputs_are_in_the_units_of_the_axes() -> None:
     assert two.excess_of(inputs) == pytest.approx(0.25) and two.excess_of(inputs | {"sources.web.rate": 4.0}) == 0.0
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("cost < 900", "'cost < 900' is no constraint: write \"calendar.cost <= 900k\" or \"teams.sales.people + "
-                   "teams.marketing.people <= 9\""),
-    ("calendar.csot <= 900", "there is no measure 'calendar.csot'. did you mean 'calendar.cost'?"),
-    ("cost <= much", "constraint 'cost <= much': 'much' is not an amount"),
-    ("cost + rate <= 9", "constraint 'cost + rate <= 9': EUR and share do not add up"),
-    ("cost + teams.sales.people <= 9", "measures and inputs do not add up; one constraint for each"),
-    ("cost * 2 <= 9", "'cost * 2' is no measure and no path"),
-    ("ownership.a <= 9", "ownership.a takes words, which have no bound"),
-    ("sources.web.rate <= 9/month", "in the unit in which they are varied, here /week"),
-    ("sources.web.rate + patience <= 9", "in the unit in which they are varied, here /week, days"),
-])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "cost < 900",
+            '\'cost < 900\' is no constraint: write "calendar.cost <= 900k" or "teams.sales.people + '
+            'teams.marketing.people <= 9"',
+        ),
+        ("calendar.csot <= 900", "there is no measure 'calendar.csot'. did you mean 'calendar.cost'?"),
+        ("cost <= much", "constraint 'cost <= much': 'much' is not an amount"),
+        ("cost + rate <= 9", "constraint 'cost + rate <= 9': EUR and share do not add up"),
+        ("cost + teams.sales.people <= 9", "measures and inputs do not add up; one constraint for each"),
+        ("cost * 2 <= 9", "'cost * 2' is no measure and no path"),
+        ("ownership.a <= 9", "ownership.a takes words, which have no bound"),
+        ("sources.web.rate <= 9/month", "in the unit in which they are varied, here /week"),
+        ("sources.web.rate + patience <= 9", "in the unit in which they are varied, here /week, days"),
+    ],
+)
 def test_mistakes_in_constraints_are_told(text: str, said: str) -> None:
     with pytest.raises(UsageError) as error:
         read_constraints([text], AXES, MEASURES, "EUR")

@@ -91,20 +91,29 @@ def sought(file: str = "poisson.yaml", **options: Any) -> Seek:
 # ---- against the closed form ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("goal", "chance", "target"), [
-    (Goal("calendar.won", 60.0), chance_of_wins, 60), (Goal("calendar.revenue", 60_000.0), chance_of_revenue, 60_000.0),
-])
+@pytest.mark.parametrize(
+    ("goal", "chance", "target"),
+    [
+        (Goal("calendar.won", 60.0), chance_of_wins, 60),
+        (Goal("calendar.revenue", 60_000.0), chance_of_revenue, 60_000.0),
+    ],
+)
 def test_the_interval_covers_the_true_x(folder: Path, goal: Goal, chance: Any, target: float) -> None:
-    assert_covers(goal, truth(chance, target, 0.8), 0.8, repetitions=20, at_least=14)   # a right tool fails once in 400
+    assert_covers(goal, truth(chance, target, 0.8), 0.8, repetitions=20, at_least=14)  # a right tool fails once in 400
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("goal", "chance", "target"), [
-    (Goal("calendar.won", 60.0), chance_of_wins, 60), (Goal("calendar.revenue", 60_000.0), chance_of_revenue, 60_000.0),
-])
+@pytest.mark.parametrize(
+    ("goal", "chance", "target"),
+    [
+        (Goal("calendar.won", 60.0), chance_of_wins, 60),
+        (Goal("calendar.revenue", 60_000.0), chance_of_revenue, 60_000.0),
+    ],
+)
 @pytest.mark.parametrize("p", [0.5, 0.8])
-def test_the_interval_covers_the_true_x_in_200_repetitions(folder: Path, goal: Goal, chance: Any, target: float,
-                                                           p: float) -> None:
+def test_the_interval_covers_the_true_x_in_200_repetitions(
+    folder: Path, goal: Goal, chance: Any, target: float, p: float
+) -> None:
     assert_covers(goal, truth(chance, target, p), p, repetitions=200, at_least=167)
 
 
@@ -119,8 +128,10 @@ def assert_covers(goal: Goal, x: float, p: float, repetitions: int, at_least: in
         mean_covered += found.mean.low <= mean_x <= found.mean.high
         errors.append(found.answer.x - x)
         widths.append(found.answer.high - found.answer.low)
-    print(f"{goal.measure} at {p:.0%}: x = {x:.2f}; covered {covered}, mean answer {mean_covered} of {repetitions}; "
-          f"bias {np.mean(errors):+.2f}, widths {np.mean(widths):.1f}")
+    print(
+        f"{goal.measure} at {p:.0%}: x = {x:.2f}; covered {covered}, mean answer {mean_covered} of {repetitions}; "
+        f"bias {np.mean(errors):+.2f}, widths {np.mean(widths):.1f}"
+    )
     assert covered >= at_least and mean_covered >= at_least
     assert abs(np.mean(errors)) < 4.0 * np.std(errors) / math.sqrt(repetitions) + 0.05 * x
     assert np.mean(widths) < 0.4 * x
@@ -149,8 +160,8 @@ def test_a_crossing_by_hand() -> None:
     margins = Margins(places, places[None, :] - np.array([[0.2], [0.4], [0.6], [0.8]]))
     assert chance_crossing(margins, 0.5).at == pytest.approx(0.4)
     assert chance_crossing(margins, 1.0).at == pytest.approx(0.8)
-    assert math.isnan(chance_crossing(margins, 0.5).high)                # four periods cannot tell
-    mean = mean_crossing(margins)                       # +- t of 3 degrees times the deviation over root 4
+    assert math.isnan(chance_crossing(margins, 0.5).high)  # four periods cannot tell
+    mean = mean_crossing(margins)  # +- t of 3 degrees times the deviation over root 4
     assert mean.at == pytest.approx(0.5)
     assert mean.high - mean.low == pytest.approx(2.353363 * 0.258199, abs=2e-3)
 
@@ -160,8 +171,13 @@ def test_a_crossing_by_hand() -> None:
 
 def test_people_come_whole_and_one_fewer_is_not_enough(folder: Path) -> None:
     """At 150 leads a week sales of one win 196, two 284, three 316, more 318: then it is marketing that binds."""
-    found = sought("small.yaml", vary=["teams.sales.people=1..8"], sets=["sources.web.rate=150/week"], goal="wins 280",
-                   replications=40)
+    found = sought(
+        "small.yaml",
+        vary=["teams.sales.people=1..8"],
+        sets=["sources.web.rate=150/week"],
+        goal="wins 280",
+        replications=40,
+    )
     assert found.met and found.answer.x == int(found.answer.x) > 1
     chances = {node.x: node.chance for node in found.nodes}
     assert chances[found.answer.x] >= 0.8 > chances[found.answer.x - 1]
@@ -176,14 +192,19 @@ def test_where_more_harms_the_largest_is_sought(folder: Path) -> None:
     assert not worse.more_helps and worse.met
     wins = fs.run("poisson.yaml", ["deal_value=1000"], replications=60, out=None).measures
     leads, won = (wins[f"calendar.{name}"].values for name in ("leads", "won"))
-    allowed = np.sort((won * 1000.0 - 20_000.0 - 0.0) / leads)          # the cost a lead that each period can bear
+    allowed = np.sort((won * 1000.0 - 20_000.0 - 0.0) / leads)  # the cost a lead that each period can bear
     assert allowed[11] <= worse.answer.x + 1.0 and worse.answer.x - 1.0 <= allowed[12]
     assert "allows at most" in answer(worse) and worse.answer.low < worse.answer.x < worse.answer.high
 
 
 def test_a_goal_may_be_at_most(folder: Path) -> None:
-    found = sought("small.yaml", vary=["teams.marketing.people=1..4"], sets=["sources.web.rate=100/week"],
-                   goal="cohort.response_p90.interest at most 3 days", replications=30)
+    found = sought(
+        "small.yaml",
+        vary=["teams.marketing.people=1..4"],
+        sets=["sources.web.rate=100/week"],
+        goal="cohort.response_p90.interest at most 3 days",
+        replications=30,
+    )
     assert found.question.goal.at_most and found.question.goal.target == 3 * 86400.0
     assert all((node.mean <= 4 * 86400.0) for node in found.nodes if node.x >= found.answer.x)
 
@@ -216,8 +237,13 @@ def test_when_it_cannot_be_met_the_limit_is_named(folder: Path) -> None:
 
 def test_where_more_harms_beyond_some_point_it_is_said(folder: Path) -> None:
     """Leads at 150 each pay while people can serve them: profit is 40 k at 20 a week, 210 k at 90, 150 k at 195."""
-    found = sought("small.yaml", vary=["sources.web.rate=20..195/week"], goal="cohort.profit 180k", replications=40,
-                   sets=["sources.web.cost=150"])
+    found = sought(
+        "small.yaml",
+        vary=["sources.web.rate=20..195/week"],
+        goal="cohort.profit 180k",
+        replications=40,
+        sets=["sources.web.cost=150"],
+    )
     assert found.turns and 60.0 < found.answer.x < 100.0
     assert "towards 195/week the chance falls again" in seek_report(found)
 
@@ -247,8 +273,10 @@ def test_a_run_ends_where_its_measures_do_and_nothing_changes(folder: Path) -> N
     planner = Planner(1, 1, Size(6), ("goal", "calendar.revenue", "calendar.leads", "calendar.utilisation.sales"))
     task = planner.task(template, (), Goal("calendar.won", 40.0, date(2026, 2, 20)))
     plan, book = task.plan(), task.blueprint.book
-    weeks = [needed(plan, book, measures, task.goal) / 604800.0
-             for measures in (task.measures, (*task.measures, "cohort.won"), ("calendar.attainment",))]
+    weeks = [
+        needed(plan, book, measures, task.goal) / 604800.0
+        for measures in (task.measures, (*task.measures, "cohort.won"), ("calendar.attainment",))
+    ]
     assert 8.0 < weeks[0] < 8.2 and weeks[1:] == [10.0, 10.0]
     short = run_task(task).measures
     whole = run_task(replace(task, measures=(*task.measures, "cohort.won"))).measures
@@ -282,12 +310,17 @@ def test_what_is_not_known_and_what_is_luck_are_told_apart(folder: Path) -> None
     (folder / "unsure.yaml").write_text(UNSURE.replace("30% to 95%", "10% to 90%"))
     found = fs.chance("unsure.yaml", goal="wins 60", sets=["sources.web.rate=40/week"], out=None).found
     assert found.replications == 200 and found.draws == 40 and found.known is not None
-    kept = (0.2 + 0.8 * np.array([0.1, 0.9])) * 40 * WEEKS * SHARE          # 34 to 110 wins between the ends
+    kept = (0.2 + 0.8 * np.array([0.1, 0.9])) * 40 * WEEKS * SHARE  # 34 to 110 wins between the ends
     assert kept[0] - 15 < found.value.low < found.value.mean < found.value.high < kept[1] + 15
     assert found.value.least < kept.mean() - 20 and found.value.most > kept.mean() + 20
     assert found.worse < 0.1 and found.better > 0.95 and found.low <= found.chance <= found.high
-    exact = fs.chance("unsure.yaml", goal="wins 60", out=None, replications=100,
-                      sets=["sources.web.rate=40/week", "promises.kept=90%"]).found
+    exact = fs.chance(
+        "unsure.yaml",
+        goal="wins 60",
+        out=None,
+        replications=100,
+        sets=["sources.web.rate=40/week", "promises.kept=90%"],
+    ).found
     assert exact.known is None and exact.value.low - exact.value.error <= exact.value.mean
     assert exact.chance > 0.9
 
@@ -299,31 +332,51 @@ def test_the_goal_of_the_scenario_is_the_default_and_a_study_file_may_ask(folder
     (folder / "goal.yaml").write_text("extends: poisson.yaml\ngoal: {wins: 60, by: 2026-03-15}\n")
     by_scenario = sought("goal.yaml", goal=None)
     assert by_scenario.question.goal.text == "wins 60 by 2026-03-15"
-    (folder / "x.study.yaml").write_text("scenario: goal.yaml\nvary: {sources.web.rate: 5..60/week}\nchance: 80%\n"
-                                         "replications: 60\n")
+    (folder / "x.study.yaml").write_text(
+        "scenario: goal.yaml\nvary: {sources.web.rate: 5..60/week}\nchance: 80%\nreplications: 60\n"
+    )
     assert fs.seek("x.study.yaml", out=None).found.answer == by_scenario.answer
-    assert by_scenario.answer == sought().answer         # 15 March is the last day of the window
+    assert by_scenario.answer == sought().answer  # 15 March is the last day of the window
 
 
 RATE = "--vary=sources.web.rate=5..60/week"
 
 
-@pytest.mark.parametrize(("args", "code", "said"), [
-    (["poisson.yaml", RATE], 2, "which goal?"),
-    (["poisson.yaml", "--goal", "wins 60", "--precision", "5%"], 2, "nothing is varied, so the chance itself is asked"),
-    (["poisson.yaml", "--goal", "wins 60", "--vary", "ownership.offer=a, b"], 2, "a range is sought through"),
-    (["poisson.yaml", "--goal", "wins 60 by 2027-01-01", RATE], 2,
-     "the goal is due on 2027-01-01 and the run goes from 2026-01-05 to 2026-03-16"),
-    (["poisson.yaml", "--goal", "wins 60 by soon", RATE], 2, "'wins 60 by soon': "),
-    (["poisson.yaml", "--goal", "revenu 60k", RATE], 2, "did you mean 'revenue'?"),
-    (["poisson.yaml", "--goal", "cohort.rate.won lots", RATE], 2, "is no goal"),
-    (["poisson.yaml", "--goal", "wins 60", RATE, "--chance", "100%"], 2, "nothing is"),
-    (["poisson.yaml", "--goal", "wins 60", "--vary", "sources.web.rat=5..60/week"], 3, "--vary:1:13: error: unknown"),
-    (["poisson.yaml", "--goal", "wins 60", "--vary", "a.b=1..2/week", "--vary", "c.d=1..2/week"], 2, "one path of one"),
-    (["small.yaml", "--goal", "wins 60", "--vary", "teams.sales.people=0..3"], 3, "nobody is in sales"),
-])
-def test_mistakes_are_told(args: list[str], code: int, said: str, folder: Path,
-                           capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["poisson.yaml", RATE], 2, "which goal?"),
+        (
+            ["poisson.yaml", "--goal", "wins 60", "--precision", "5%"],
+            2,
+            "nothing is varied, so the chance itself is asked",
+        ),
+        (["poisson.yaml", "--goal", "wins 60", "--vary", "ownership.offer=a, b"], 2, "a range is sought through"),
+        (
+            ["poisson.yaml", "--goal", "wins 60 by 2027-01-01", RATE],
+            2,
+            "the goal is due on 2027-01-01 and the run goes from 2026-01-05 to 2026-03-16",
+        ),
+        (["poisson.yaml", "--goal", "wins 60 by soon", RATE], 2, "'wins 60 by soon': "),
+        (["poisson.yaml", "--goal", "revenu 60k", RATE], 2, "did you mean 'revenue'?"),
+        (["poisson.yaml", "--goal", "cohort.rate.won lots", RATE], 2, "is no goal"),
+        (["poisson.yaml", "--goal", "wins 60", RATE, "--chance", "100%"], 2, "nothing is"),
+        (
+            ["poisson.yaml", "--goal", "wins 60", "--vary", "sources.web.rat=5..60/week"],
+            3,
+            "--vary:1:13: error: unknown",
+        ),
+        (
+            ["poisson.yaml", "--goal", "wins 60", "--vary", "a.b=1..2/week", "--vary", "c.d=1..2/week"],
+            2,
+            "one path of one",
+        ),
+        (["small.yaml", "--goal", "wins 60", "--vary", "teams.sales.people=0..3"], 3, "nobody is in sales"),
+    ],
+)
+def test_mistakes_are_told(
+    args: list[str], code: int, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert code_of(["seek", *args]) == code
     out, err = capsys.readouterr()
     assert said in err and "Traceback" not in err and not out
@@ -337,8 +390,14 @@ def test_it_prints_the_answer_and_repeats_from_its_manifest(folder: Path, capsys
     assert first.startswith("Compound Poisson: wins 60 with a chance of 80 % needs web.rate ") and "on average" in first
     assert len(out.splitlines()) < 40 and not err
     place = next((folder / "results").glob("seek-*"))
-    assert {path.name for path in place.iterdir()} == {"manifest.json", "answer.txt", "seek.csv", "seek.json",
-                                                       "chance.png", "chance.svg"}
+    assert {path.name for path in place.iterdir()} == {
+        "manifest.json",
+        "answer.txt",
+        "seek.csv",
+        "seek.json",
+        "chance.png",
+        "chance.svg",
+    }
     data = json.loads((place / "seek.json").read_text())
     assert data["met"] and data["answer"]["low"] < data["answer"]["x"] < data["answer"]["high"]
     assert code_of(["seek", str(place), "--out", "again", "--no-figures", "--json"]) == 0

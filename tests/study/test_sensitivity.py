@@ -107,7 +107,7 @@ def test_the_tornado_is_exact_on_frozen_luck(folder: Path) -> None:
     assert moved["sources.web.cost"].swing == pytest.approx(-leads * 40.0, rel=1e-6)
     assert (moved["deal_value"].input.low_text, moved["deal_value"].input.high_text) == ("800", "1200")
     wins_of_each = fs.run("stall.yaml", replications=2, out=None).measures["cohort.won"].values
-    error = 6.313751514675043 * abs(wins_of_each[0] - wins_of_each[1]) * 400.0 / 2.0        # t of one degree
+    error = 6.313751514675043 * abs(wins_of_each[0] - wins_of_each[1]) * 400.0 / 2.0  # t of one degree
     assert moved["deal_value"].error == pytest.approx(error, rel=1e-6)
 
 
@@ -126,8 +126,13 @@ def test_screening_keeps_the_largest_and_tells_what_it_leaves_out(folder: Path) 
 
 def test_of_two_scenarios_it_is_the_difference_on_the_same_luck(folder: Path) -> None:
     """Dear leads cost 30 more each; what a win is worth moves both alike and the difference not at all."""
-    found = sensed("stall.yaml", "dear.yaml", vary=["deal_value=800..1200", "sources.web.rate=10..30/week"],
-                   measure="profit", **FEW)
+    found = sensed(
+        "stall.yaml",
+        "dear.yaml",
+        vary=["deal_value=800..1200", "sources.web.rate=10..30/week"],
+        measure="profit",
+        **FEW,
+    )
     _, leads = wins_and_leads(2)
     assert found.centre == pytest.approx(-30.0 * leads)
     value = by_path(found)["deal_value"]
@@ -160,7 +165,7 @@ def test_the_ends_of_a_fitted_stage_are_the_limits_of_who_goes_on() -> None:
     known = {**KNOWN, "fits": FITS[:1]}
     blueprint = compiled(stages=STAGES, fitted={"stages": {"interest": known}}, ownership={})
     (one,) = blueprint.unknowns
-    slope = 0.5 / 0.7                                   # e^b = 50 % / 20 %
+    slope = 0.5 / 0.7  # e^b = 50 % / 20 %
     deviation = math.hypot(SPREAD[0], slope * SPREAD[1])
     for places, side in ((one.low, -1.0), (one.high, 1.0)):
         base = float(blueprint.plan(places).stages["base"][0])
@@ -188,9 +193,19 @@ def test_every_unknown_and_assumption_of_the_scenarios_has_a_row_in_the_table() 
 
 def test_who_decides_follows_teams_stages_and_sides(folder: Path) -> None:
     scenario = load(str(ROOT / "scenarios/shared-funnel.yaml")).scenario
-    owners = {path: told(path, scenario)[0] for path in (
-        "sources.search.rate", "teams.sales.people", "teams.marketing.people", "stages.evaluation.work.attempts",
-        "stages.interest.work.attempts", "stages.interest.patience", "promises.kept", "effects.context_lost")}
+    owners = {
+        path: told(path, scenario)[0]
+        for path in (
+            "sources.search.rate",
+            "teams.sales.people",
+            "teams.marketing.people",
+            "stages.evaluation.work.attempts",
+            "stages.interest.work.attempts",
+            "stages.interest.patience",
+            "promises.kept",
+            "effects.context_lost",
+        )
+    }
     assert list(owners.values()) == [MARKETING, SALES, MARKETING, SALES, BOTH, MARKET, BOTH, MARKET]
     assert "in evaluation with start" in told("stages.evaluation.work.attempts", scenario)[1]
     assert told("promises.teams.sales.kept", scenario)[0] == SALES
@@ -204,7 +219,8 @@ def test_the_same_digits_every_time_and_for_any_number_of_threads(folder: Path) 
     one, four = (sensed("unsure.yaml", threads=threads, **FEW) for threads in (1, 4))
     assert one.values == four.values and one.keys == four.keys
     assert [(m.input.path, m.index, m.learned) for m in one.moved] == [
-        (m.input.path, m.index, m.learned) for m in four.moved]
+        (m.input.path, m.index, m.learned) for m in four.moved
+    ]
     other = sensed("unsure.yaml", seed=2, **FEW)
     assert other.values != one.values
 
@@ -239,8 +255,20 @@ def test_a_stopped_study_goes_on_where_it_stood(folder: Path, monkeypatch: pytes
 
 @pytest.mark.long
 def test_a_killed_study_goes_on_where_it_stood(folder: Path) -> None:
-    command = [sys.executable, "-m", "funnelsim", "sensitivity", "unsure.yaml", "--rows", "32", "-n", "8", "-q",
-               "--no-figures", "--out"]
+    command = [
+        sys.executable,
+        "-m",
+        "funnelsim",
+        "sensitivity",
+        "unsure.yaml",
+        "--rows",
+        "32",
+        "-n",
+        "8",
+        "-q",
+        "--no-figures",
+        "--out",
+    ]
     store = folder / "stormy/points"
     with subprocess.Popen([*command, "stormy"], stdout=subprocess.DEVNULL) as running:
         while running.poll() is None and len(list(store.glob("*/*.json"))) < 20:
@@ -265,13 +293,25 @@ def test_it_prints_the_answer_and_repeats_from_its_manifest(folder: Path, capsys
     first = out.splitlines()[0]
     assert first.startswith("Unsure against Small funnel, cohort.won: ") and "moves it most" in first
     assert "over what is not known and what is varied" in first and "error" not in err
-    for text in ("Spreads (90 %)", "simulation error of the mean ±", "Largest swing by who decides", "If it were known",
-                 "periods simulated: 2 with the same luck at every point"):
+    for text in (
+        "Spreads (90 %)",
+        "simulation error of the mean ±",
+        "Largest swing by who decides",
+        "If it were known",
+        "periods simulated: 2 with the same luck at every point",
+    ):
         assert text in out
     place = next((folder / "results").glob("sensitivity-*"))
     assert {path.name for path in place.iterdir()} == {
-        "manifest.json", "answer.txt", "sensitivity.csv", "sensitivity.json", "tornado.png", "tornado.svg",
-        "indices.png", "indices.svg"}
+        "manifest.json",
+        "answer.txt",
+        "sensitivity.csv",
+        "sensitivity.json",
+        "tornado.png",
+        "tornado.svg",
+        "indices.png",
+        "indices.svg",
+    }
     data = json.loads((place / "sensitivity.json").read_text())
     rows = pl.read_csv(place / "sensitivity.csv")
     assert rows["input"].to_list() == [one["input"] for one in data["inputs"]]
@@ -284,26 +324,55 @@ def test_it_prints_the_answer_and_repeats_from_its_manifest(folder: Path, capsys
     assert "the same digits as before" in err and json.loads(again)["inputs"] == data["inputs"]
 
 
-@pytest.mark.parametrize(("args", "code", "said"), [
-    (["stall.yaml"], 2, "error: nothing is left open here: no range, no fitted standard error. Say what may be "
-     "otherwise, as in --vary teams.sales.people=3..7\n"),
-    (["unsure.yaml", "--rows", "20"], 2, "error: --rows 20: take a power of two from 16 on, such as 16; others are "
-     "uneven\n"),
-    (["unsure.yaml", "--vary", "promises.kept=50%..90%"], 2, "error: promises.kept is an input already, over its range "
-     "in the scenario; another range is --set \"promises.kept=0.6 to 1.0\"\n"),
-    (["small.yaml", "--vary", "effects.fit=1..2"], 2, "error: effects.fit is a belief: give it a range, as in --set "
-     "\"effects.fit=0.6 to 1.0\"; ranges are inputs by themselves\n"),
-    (["small.yaml", "--vary", "seed=1..5"], 2, "error: seed is a setting of the run: it moves no answer about the "
-     "world\n"),
-    (["unsure.yaml", "--measure", "wno"], 2, "error: there is no measure 'wno'."),
-    (["stall.yaml", "--vary", "teams.sales.peple=1..5"], 3, "--vary:1:13: error: unknown key 'peple'"),
-    (["small.yaml", "--vary", "teams.sales.people=0..1", "--rows", "16", "-n", "1"], 1, "points failed, the first at "
-     "teams.sales.people=0: nobody is in sales (1 or more; a team without people serves nobody); an index needs them "
-     "all\n"),
-    (["unsure.yaml", "--measure", "cohort.rate.won by source.fair", "--rows", "16"], 2, "error: there is no measure"),
-])
-def test_mistakes_are_told(args: list[str], code: int, said: str, folder: Path,
-                           capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (
+            ["stall.yaml"],
+            2,
+            "error: nothing is left open here: no range, no fitted standard error. Say what may be "
+            "otherwise, as in --vary teams.sales.people=3..7\n",
+        ),
+        (
+            ["unsure.yaml", "--rows", "20"],
+            2,
+            "error: --rows 20: take a power of two from 16 on, such as 16; others are uneven\n",
+        ),
+        (
+            ["unsure.yaml", "--vary", "promises.kept=50%..90%"],
+            2,
+            "error: promises.kept is an input already, over its range "
+            'in the scenario; another range is --set "promises.kept=0.6 to 1.0"\n',
+        ),
+        (
+            ["small.yaml", "--vary", "effects.fit=1..2"],
+            2,
+            "error: effects.fit is a belief: give it a range, as in --set "
+            '"effects.fit=0.6 to 1.0"; ranges are inputs by themselves\n',
+        ),
+        (
+            ["small.yaml", "--vary", "seed=1..5"],
+            2,
+            "error: seed is a setting of the run: it moves no answer about the world\n",
+        ),
+        (["unsure.yaml", "--measure", "wno"], 2, "error: there is no measure 'wno'."),
+        (["stall.yaml", "--vary", "teams.sales.peple=1..5"], 3, "--vary:1:13: error: unknown key 'peple'"),
+        (
+            ["small.yaml", "--vary", "teams.sales.people=0..1", "--rows", "16", "-n", "1"],
+            1,
+            "points failed, the first at "
+            "teams.sales.people=0: nobody is in sales (1 or more; a team without people serves nobody); an index needs them all\n",
+        ),
+        (
+            ["unsure.yaml", "--measure", "cohort.rate.won by source.fair", "--rows", "16"],
+            2,
+            "error: there is no measure",
+        ),
+    ],
+)
+def test_mistakes_are_told(
+    args: list[str], code: int, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert code_of(["sensitivity", *args]) == code
     out, err = capsys.readouterr()
     assert said in err and "Traceback" not in err and not out
@@ -312,8 +381,10 @@ def test_mistakes_are_told(args: list[str], code: int, said: str, folder: Path,
 def test_a_manifest_is_repeated_as_it_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = fs.sensitivity("unsure.yaml", figures=False, **FEW).folder
     assert code_of(["sensitivity", str(place), "-n", "3"]) == 2
-    assert ("error: a manifest is repeated as it is: leave out other files and options that change numbers\n"
-            in capsys.readouterr().err)
+    assert (
+        "error: a manifest is repeated as it is: leave out other files and options that change numbers\n"
+        in capsys.readouterr().err
+    )
     assert code_of(["sweep", str(place)]) == 2
     err = capsys.readouterr().err
     assert f"is the manifest of `sensitivity`: repeat it with `funnelsim sensitivity {place}`" in err

@@ -16,12 +16,13 @@ from funnelsim.study.explain.shapley import (
     shares_by_order,
 )
 
-SUM = 1e-9      # of the difference: the weights are whole numbers, divided once by n!, so only rounding is lost
+SUM = 1e-9  # of the difference: the weights are whole numbers, divided once by n!, so only rounding is lost
 
 
 def game(groups: int, value: Any) -> dict[int, Any]:
-    return {one: np.array([[float(value({g for g in range(groups) if one >> g & 1}))]])
-            for one in every_coalition(groups)}
+    return {
+        one: np.array([[float(value({g for g in range(groups) if one >> g & 1}))]]) for one in every_coalition(groups)
+    }
 
 
 class TestDivision:

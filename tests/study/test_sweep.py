@@ -60,8 +60,9 @@ def swept(*files: str, heard: Heard | None = None, **options: Any) -> Any:
 
 
 def test_a_point_has_the_figures_of_a_run_with_the_same_settings(folder: Path) -> None:
-    (folder / "belief.yaml").write_text("extends: small.yaml\nname: B\neffects: {context_lost: 0.4 to 0.9}\n"
-                                        "promises: {kept: 50% to 90%}\n")
+    (folder / "belief.yaml").write_text(
+        "extends: small.yaml\nname: B\neffects: {context_lost: 0.4 to 0.9}\npromises: {kept: 50% to 90%}\n"
+    )
     done = swept("small.yaml", "belief.yaml", measures=["won", "profit", "cohort.conversion.interest"], out=None)
     for cell in done.found.cells:
         file = "small.yaml" if cell.scenario == "Small funnel" else "belief.yaml"
@@ -72,13 +73,19 @@ def test_a_point_has_the_figures_of_a_run_with_the_same_settings(folder: Path) -
 
 
 def test_a_template_varied_is_the_scenario_loaded_with_those_texts(folder: Path) -> None:
-    (folder / "leads.yaml").write_text("extends: small.yaml\nleads_in_flight:\n"
-                                       "  - {id: a, source: web, stage: deal, age: 3 days}\n")
+    (folder / "leads.yaml").write_text(
+        "extends: small.yaml\nleads_in_flight:\n  - {id: a, source: web, stage: deal, age: 3 days}\n"
+    )
     for file in ("small.yaml", "more-sales.yaml", "leads.yaml"):
         template = Template(file, ["teams.marketing.people=2"])
         again = Template.of_resolved(template.loaded.resolved)
-        for sets in (["sources.web.rate=40/week"], ["effects.context_lost=0.5"], ["sources.fair=none"], [],
-                     ["ownership.interest=marketing", "seed=3"]):
+        for sets in (
+            ["sources.web.rate=40/week"],
+            ["effects.context_lost=0.5"],
+            ["sources.fair=none"],
+            [],
+            ["ownership.interest=marketing", "seed=3"],
+        ):
             loaded, wanted = template.vary(sets), load(file, ["teams.marketing.people=2", *sets])
             assert (loaded.scenario, loaded.root, loaded.resolved) == (wanted.scenario, wanted.root, wanted.resolved)
             assert again.vary(sets).scenario == wanted.scenario and again.vary(sets).root == wanted.root
@@ -109,7 +116,7 @@ def test_the_table_has_the_figures_their_errors_and_the_differences(folder: Path
     assert row["sources.web.rate"] == "25/week" and row["sources.web.rate (number)"] == 25.0
     assert row["mean"] == pytest.approx(values.mean())
     assert row["standard error"] == pytest.approx(values.std(ddof=1) / 6**0.5)
-    assert row["high"] - row["mean"] == pytest.approx(2.015048372669157 * row["standard error"])    # t of 5 degrees
+    assert row["high"] - row["mean"] == pytest.approx(2.015048372669157 * row["standard error"])  # t of 5 degrees
     paired = table.filter(scenario="More sales - Small funnel", measure="cohort.won")
     assert paired["interval"].unique().to_list() == ["paired t"]
     single = table.filter(measure="cohort.won").pivot("scenario", index="point", values="mean")
@@ -136,12 +143,15 @@ def test_the_chance_of_a_goal_is_the_share_of_periods_that_meet_it(folder: Path)
 
 def test_wins_by_a_date_count_to_the_end_of_that_day(folder: Path) -> None:
     """The window of eight weeks ends with Sunday 1 March."""
-    late, early = (swept(measures=["goal"], goal=f"wins 1 by {day}", out=None).found for day in
-                   ("2026-03-01", "2026-01-20"))
+    late, early = (
+        swept(measures=["goal"], goal=f"wins 1 by {day}", out=None).found for day in ("2026-03-01", "2026-01-20")
+    )
     whole = swept(measures=["calendar.won"], out=None).found
     for one, two, three in zip(early.cells, late.cells, whole.cells, strict=True):
-        counted = [cell.outcome.measures[name].values for cell, name in
-                   ((one, "goal value"), (two, "goal value"), (three, "calendar.won"))]
+        counted = [
+            cell.outcome.measures[name].values
+            for cell, name in ((one, "goal value"), (two, "goal value"), (three, "calendar.won"))
+        ]
         assert (counted[0] < counted[1]).any() and (counted[1] == counted[2]).all()
 
 
@@ -159,10 +169,18 @@ def test_nothing_runs_twice_and_a_longer_axis_runs_only_what_is_new(folder: Path
     assert [cell.fresh for cell in longer.found.cells] == [False, True, False, True, False, True, False]
 
 
-@pytest.mark.parametrize("change", [
-    "teams: {sales: {cost: 61/hour}}", "sources: {fair: {cost: 101}}", "seed: 2", "handoff: {context_kept: 50%}",
-    "stages: {deal: {pace: exponential(mean 4 days)}}", "costs: []", "currency: USD",
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "teams: {sales: {cost: 61/hour}}",
+        "sources: {fair: {cost: 101}}",
+        "seed: 2",
+        "handoff: {context_kept: 50%}",
+        "stages: {deal: {pace: exponential(mean 4 days)}}",
+        "costs: []",
+        "currency: USD",
+    ],
+)
 def test_a_changed_scenario_never_mixes_in(folder: Path, change: str) -> None:
     swept()
     (folder / "small.yaml").rename(folder / "was.yaml")
@@ -175,7 +193,7 @@ def test_a_changed_scenario_never_mixes_in(folder: Path, change: str) -> None:
 def test_a_changed_belief_with_the_same_middle_never_mixes_in(folder: Path) -> None:
     (folder / "b.yaml").write_text("extends: small.yaml\neffects: {context_lost: 0.4 to 0.9}\n")
     swept("b.yaml", vary=["teams.sales.people=1..2"])
-    (folder / "b.yaml").write_text("extends: small.yaml\neffects: {context_lost: 0.5 to 0.72}\n")       # same middle
+    (folder / "b.yaml").write_text("extends: small.yaml\neffects: {context_lost: 0.5 to 0.72}\n")  # same middle
     assert all(cell.fresh for cell in swept("b.yaml", vary=["teams.sales.people=1..2"]).found.cells)
 
 
@@ -199,8 +217,14 @@ def test_half_written_files_of_the_dead_are_cleared_away(folder: Path) -> None:
 
 
 def test_a_manifest_repeats_a_sweep_to_the_last_digit(folder: Path) -> None:
-    done = swept("small.yaml", "more-sales.yaml", vary=[VARY, "teams.sales.people=1..2"], measures=["won", "goal"],
-                 goal="wins 30 by 2026-02-20", sets=["teams.marketing.people=2"])
+    done = swept(
+        "small.yaml",
+        "more-sales.yaml",
+        vary=[VARY, "teams.sales.people=1..2"],
+        measures=["won", "goal"],
+        goal="wins 30 by 2026-02-20",
+        sets=["teams.marketing.people=2"],
+    )
     for name in ("small.yaml", "more-sales.yaml"):
         (folder / name).unlink()
     heard = Heard()
@@ -223,8 +247,21 @@ def test_killed_twenty_times_it_loses_nothing_and_runs_nothing_twice(folder: Pat
 def assert_survives(folder: Path, kills: int, seed: int) -> None:
     """Kill -9 a sweep again and again; finished points stay untouched, and the table is that of a calm run."""
     points, chance = 10 * kills, random.Random(seed)
-    command = [sys.executable, "-m", "funnelsim", "sweep", "small.yaml", "more-sales.yaml", "--vary",
-               f"sources.web.rate=30..60/week:{points}", "-n", "40", "--no-figures", "-q", "--out"]
+    command = [
+        sys.executable,
+        "-m",
+        "funnelsim",
+        "sweep",
+        "small.yaml",
+        "more-sales.yaml",
+        "--vary",
+        f"sources.web.rate=30..60/week:{points}",
+        "-n",
+        "40",
+        "--no-figures",
+        "-q",
+        "--out",
+    ]
     store = folder / "stormy" / "points"
     kept: dict[Path, int] = {}
     killed = 0
@@ -232,7 +269,7 @@ def assert_survives(folder: Path, kills: int, seed: int) -> None:
         there = len(finished(store))
         with subprocess.Popen([*command, "stormy"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
             if chance.random() < 0.3:
-                time.sleep(chance.uniform(0.0, 2.0))            # while it starts and plans
+                time.sleep(chance.uniform(0.0, 2.0))  # while it starts and plans
             else:
                 while running.poll() is None and len(finished(store)) == there:
                     time.sleep(0.02)
@@ -240,7 +277,7 @@ def assert_survives(folder: Path, kills: int, seed: int) -> None:
             running.send_signal(signal.SIGKILL)
             assert running.stderr is not None and not running.stderr.read()
         if running.returncode == 0:
-            break                       # it was done before we struck
+            break  # it was done before we struck
         killed += 1
         now = {path: path.stat().st_mtime_ns for path in finished(store)}
         assert kept.items() <= now.items(), "a finished point was lost or run twice"
@@ -263,8 +300,18 @@ def finished(store: Path) -> list[Path]:
 
 
 def test_points_that_fail_are_reported_and_the_rest_goes_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    args = ["sweep", "small.yaml", "--vary", "teams.sales.people=0..2", "--vary", "sources.web.rate=5..9/week:2", "-n",
-            "4", "--measure", "won"]
+    args = [
+        "sweep",
+        "small.yaml",
+        "--vary",
+        "teams.sales.people=0..2",
+        "--vary",
+        "sources.web.rate=5..9/week:2",
+        "-n",
+        "4",
+        "--measure",
+        "won",
+    ]
     assert code_of(args) == 5
     out, err = capsys.readouterr()
     assert "failed: Small funnel at 0, 5/week: nobody is in sales" in err and "error: 2 of 6 points failed" in err
@@ -281,19 +328,27 @@ def test_a_sweep_of_which_all_points_fail_says_so(folder: Path, capsys: pytest.C
     assert "--vary:1:13: error: the shares of stages.deal.next sum to 110 %" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("args", "code", "said"), [
-    (["small.yaml"], 2, "nothing is varied"),
-    (["small.yaml", "--vary", "teams.sals.people=1..3"], 3, "did you mean 'sales'?"),
-    (["small.yaml", "--vary", "sources.web.rat=1..3"], 3, "--vary:1:13: error: unknown key 'rat' in sources.web"),
-    (["small.yaml", "--vary", "sources.web.rate=1..3 a wek:2"], 3, "--vary:1:18: error"),
-    (["small.yaml", "--vary", "teams.sales.people=1..2", "--measure", "cohort.wun"], 2, "did you mean 'cohort.won'?"),
-    (["small.yaml", "--vary", "teams.sales.people=1..2", "-n", "3", "--precision", "2%"], 2, "not both"),
-    (["small.yaml", "--vary", "teams.sales.people=1..2", "--goal", "winz 3"], 2, "there is no measure 'winz'"),
-    (["small.yaml", "--vary", "teams.sales.people=1..2", "--goal", "many"], 2, "'many' is no goal"),
-    (["bad.study.yaml"], 3, "unknown key 'mesure'  "),
-])
-def test_mistakes_are_told_before_anything_runs(args: list[str], code: int, said: str, folder: Path,
-                                                capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["small.yaml"], 2, "nothing is varied"),
+        (["small.yaml", "--vary", "teams.sals.people=1..3"], 3, "did you mean 'sales'?"),
+        (["small.yaml", "--vary", "sources.web.rat=1..3"], 3, "--vary:1:13: error: unknown key 'rat' in sources.web"),
+        (["small.yaml", "--vary", "sources.web.rate=1..3 a wek:2"], 3, "--vary:1:18: error"),
+        (
+            ["small.yaml", "--vary", "teams.sales.people=1..2", "--measure", "cohort.wun"],
+            2,
+            "did you mean 'cohort.won'?",
+        ),
+        (["small.yaml", "--vary", "teams.sales.people=1..2", "-n", "3", "--precision", "2%"], 2, "not both"),
+        (["small.yaml", "--vary", "teams.sales.people=1..2", "--goal", "winz 3"], 2, "there is no measure 'winz'"),
+        (["small.yaml", "--vary", "teams.sales.people=1..2", "--goal", "many"], 2, "'many' is no goal"),
+        (["bad.study.yaml"], 3, "unknown key 'mesure'  "),
+    ],
+)
+def test_mistakes_are_told_before_anything_runs(
+    args: list[str], code: int, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (folder / "bad.study.yaml").write_text("scenario: small.yaml\nvary: {teams.sales.people: 1..2}\nmesure: won\n")
     assert code_of(["sweep", *args]) == code
     out, err = capsys.readouterr()
@@ -310,15 +365,24 @@ def test_every_mistake_of_a_study_file_at_once(folder: Path) -> None:
         "mesure: [won]\n"
         "replications: 0\n"
         "precision: 300%\n"
-        "design: sobol:9\n")
+        "design: sobol:9\n"
+    )
     with pytest.raises(ScenarioError) as caught:
         fs.sweep("bad.study.yaml")
     text = str(caught.value)
-    for line in ("bad.study.yaml:1:13: error: there is no file smal.yaml", "did you mean 'small.yaml'?",
-                 "bad.study.yaml:3:23: error: the range '3..1' runs backwards", "bad.study.yaml:4:21: error: the list",
-                 "bad.study.yaml:5:3: error: ownership.interest takes a range or a list", "did you mean 'measure'?",
-                 "bad.study.yaml:7:15: error: 0 is too small", "bad.study.yaml:8:12: error: a share of",
-                 "bad.study.yaml:8:1: error: either `replications` or `precision`", "such as sobol:8", "9 errors in"):
+    for line in (
+        "bad.study.yaml:1:13: error: there is no file smal.yaml",
+        "did you mean 'small.yaml'?",
+        "bad.study.yaml:3:23: error: the range '3..1' runs backwards",
+        "bad.study.yaml:4:21: error: the list",
+        "bad.study.yaml:5:3: error: ownership.interest takes a range or a list",
+        "did you mean 'measure'?",
+        "bad.study.yaml:7:15: error: 0 is too small",
+        "bad.study.yaml:8:12: error: a share of",
+        "bad.study.yaml:8:1: error: either `replications` or `precision`",
+        "such as sobol:8",
+        "9 errors in",
+    ):
         assert line in text
 
 
@@ -338,11 +402,19 @@ def test_a_study_file_is_the_command_line_written_down(folder: Path) -> None:
         "  ownership.deal: [sales, {sales: 80%, marketing: 20%}]\n"
         "measure: [won]\n"
         "replications: 5\n"
-        "seed: 4\n")
+        "seed: 4\n"
+    )
     written = fs.sweep("team.study.yaml", out=None, watch=Heard())
-    typed = swept("small.yaml", "more-sales.yaml", sets=["teams.marketing.people=2"], measures=["won"], replications=5,
-                  vary=["teams.sales.people=1, 2", "ownership.deal=sales, {sales: 80%, marketing: 20%}"], seed=4,
-                  out=None)
+    typed = swept(
+        "small.yaml",
+        "more-sales.yaml",
+        sets=["teams.marketing.people=2"],
+        measures=["won"],
+        replications=5,
+        vary=["teams.sales.people=1, 2", "ownership.deal=sales, {sales: 80%, marketing: 20%}"],
+        seed=4,
+        out=None,
+    )
     assert written.manifest.digest == typed.manifest.digest and written.manifest.name == "Team"
     fewer = fs.sweep("team.study.yaml", vary=["teams.sales.people=2"], replications=2, out=None, watch=Heard())
     assert len(fewer.found.points) == 2 and fewer.manifest.replications == 2
@@ -363,13 +435,17 @@ def test_profit_peaks_where_people_are_the_limit_and_the_report_says_where(
     assert any(line.startswith("Along sources.web.rate") for line in rest)
 
 
-@pytest.mark.parametrize(("values", "at", "first", "last"), [
-    ([[0.0, 3.0, 1.0], [0.0, 3.0, 1.1], [0.1, 3.0, 1.0]], 1, 1, 1),
-    ([[1.0, 1.0, 1.0]] * 5, 0, 0, 2),           # flat: nothing can be told
-    ([[1.0, 5.0, 5.1], [1.1, 5.2, 5.0], [1.0, 5.0, 5.0], [1.2, 5.1, 5.2]], 1, 1, 2),
-])
-def test_the_highest_point_and_those_that_cannot_be_told_from_it(values: list[list[float]], at: int, first: int,
-                                                                 last: int) -> None:
+@pytest.mark.parametrize(
+    ("values", "at", "first", "last"),
+    [
+        ([[0.0, 3.0, 1.0], [0.0, 3.0, 1.1], [0.1, 3.0, 1.0]], 1, 1, 1),
+        ([[1.0, 1.0, 1.0]] * 5, 0, 0, 2),  # flat: nothing can be told
+        ([[1.0, 5.0, 5.1], [1.1, 5.2, 5.0], [1.0, 5.0, 5.0], [1.2, 5.1, 5.2]], 1, 1, 2),
+    ],
+)
+def test_the_highest_point_and_those_that_cannot_be_told_from_it(
+    values: list[list[float]], at: int, first: int, last: int
+) -> None:
     top = highest(np.array(values))
     assert (top.first, top.last) == (first, last) and top.first <= top.at <= top.last
     assert lowest(-np.array(values)) == type(top)(top.at, top.first, top.last, -top.value)
@@ -387,7 +463,7 @@ def test_the_true_peak_is_among_the_points_kept_nine_times_of_ten() -> None:
         covered += top.first <= 6 <= top.last
         widths += top.last - top.first
     assert covered >= 167
-    assert widths / 200 < 10                    # and says something
+    assert widths / 200 < 10  # and says something
 
 
 # ---- printing and drawing ------------------------------------------------------------------------------------------
@@ -411,8 +487,12 @@ def test_figures_show_curves_maps_and_points(folder: Path) -> None:
     two = swept("small.yaml", "more-sales.yaml", vary=[VARY, "teams.sales.people=0..2"], measures=["won"], figures=True)
     assert {path.name for path in two.folder.glob("*.png")} == {"map-cohort-won.png"}
     assert len(heat_figure(two.found, "cohort.won").axes) == 3
-    many = swept(vary=["sources.web.rate=5..35/week", "teams.sales.people=1..3", "ownership.interest=sales, marketing"],
-                 design="latin:8", measures=["won"], figures=True)
+    many = swept(
+        vary=["sources.web.rate=5..35/week", "teams.sales.people=1..3", "ownership.interest=sales, marketing"],
+        design="latin:8",
+        measures=["won"],
+        figures=True,
+    )
     assert {path.name for path in many.folder.glob("*.png")} == {"points-cohort-won.png"}
     assert len(scatter_figure(many.found, "cohort.won").axes) == 3
 

@@ -61,7 +61,7 @@ def test_few_draws_do_not_flatter(repetitions: int) -> None:
             covered[one.path] += one.share.low <= truth <= one.share.high
     print("means", sums, "covered", covered)
     assert sums["large"] == pytest.approx(4.0 / OPEN, abs=0.03 + 0.2 / math.sqrt(repetitions))
-    assert sums["nothing"] < 0.03               # never below 0, so a little above on average
+    assert sums["nothing"] < 0.03  # never below 0, so a little above on average
     assert all(count >= fewest(repetitions) for count in covered.values())
 
 
@@ -101,7 +101,7 @@ def test_a_choice_of_two_has_its_closed_form(mean: float) -> None:
     found = chosen(5000, seed=1, mean=mean, told=2.0, rest=1.0)
     assert found.value is not None
     assert found.value.value == pytest.approx(evppi(mean, 2.0), abs=0.05)
-    wrong = stats.norm.cdf(-abs(mean) / 2.0)            # it turns out on the other side of 0
+    wrong = stats.norm.cdf(-abs(mean) / 2.0)  # it turns out on the other side of 0
     assert found.changes == pytest.approx(wrong, abs=0.02)
 
 

@@ -19,9 +19,19 @@ from typing import Any
 
 import pytest
 
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--mute-audio",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-pipe")
-PATIENCE = 30.0                 # seconds for an answer, on a busy machine
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--mute-audio",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--remote-debugging-pipe",
+)
+PATIENCE = 30.0  # seconds for an answer, on a busy machine
 ALARMS = ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
 
 
@@ -66,8 +76,9 @@ class Browser:
     def open(self, page: Path, width: int = 1280, height: int = 900) -> None:
         """A file, shown in a window of this size, once it is loaded."""
         self.messages.clear()
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
-                  mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
         self.call("Page.navigate", url=page.resolve().as_uri())
         while not any(one.get("method") == "Page.loadEventFired" for one in self.messages):
             self.messages.append(self._next())
@@ -81,15 +92,18 @@ class Browser:
     @property
     def alarms(self) -> list[str]:
         """What the page and the browser complained of."""
-        self.call("Runtime.evaluate", expression="0")           # whatever was said so far has come
+        self.call("Runtime.evaluate", expression="0")  # whatever was said so far has come
         return [json.dumps(one["params"]) for one in self.messages if one.get("method") in ALARMS]
 
     @property
     def fetched(self) -> list[str]:
         """Addresses that the page asked for, its own among them; data in the page itself is none."""
-        return [one["params"]["request"]["url"] for one in self.messages
-                if one.get("method") == "Network.requestWillBeSent"
-                and not one["params"]["request"]["url"].startswith("data:")]
+        return [
+            one["params"]["request"]["url"]
+            for one in self.messages
+            if one.get("method") == "Network.requestWillBeSent"
+            and not one["params"]["request"]["url"].startswith("data:")
+        ]
 
     def _next(self) -> dict[str, Any]:
         end = time.monotonic() + PATIENCE
@@ -110,9 +124,20 @@ def browser() -> Iterator[Browser]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         # the protocol reads from file 3 and writes to file 4
         process = subprocess.Popen(
-            ["bash", "-c", f'exec "$@" 3<&{their_in} 4>&{their_out}', "browser", program, *FLAGS,
-             f"--user-data-dir={profile}", "about:blank"],
-            pass_fds=(their_in, their_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [
+                "bash",
+                "-c",
+                f'exec "$@" 3<&{their_in} 4>&{their_out}',
+                "browser",
+                program,
+                *FLAGS,
+                f"--user-data-dir={profile}",
+                "about:blank",
+            ],
+            pass_fds=(their_in, their_out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(their_in)
         os.close(their_out)
         try:

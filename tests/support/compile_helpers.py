@@ -14,7 +14,8 @@ from funnelsim.engine.replicate import gather
 from funnelsim.scenario import loads_resolved
 
 BASE: dict[str, Any] = {
-    "start": "2026-01-05", "measure": "4 weeks",            # a Monday
+    "start": "2026-01-05",
+    "measure": "4 weeks",  # a Monday
     "sources": {"web": {"rate": "70/week"}},
     "stages": {
         "interest": {"work": {"handling": "6 min"}, "next": {"evaluation": "45%", "lost": "rest"}},
@@ -46,25 +47,53 @@ def with_source(**keys: Any) -> Blueprint:
 def points(plan: Any, row: Any, name: str) -> list[tuple[float, float]]:
     """The run of points that a row's `name`_first and `name`_count speak of."""
     first, count = int(row[f"{name}_first"]), int(row[f"{name}_count"])
-    return [(float(x), float(y)) for x, y in plan.points[first:first + count].tolist()]
+    return [(float(x), float(y)) for x, y in plan.points[first : first + count].tolist()]
 
 
 def exits(plan: Any, row: Any, name: str) -> list[tuple[Any, ...]]:
     """(to, share) of a run of exits."""
     first, count = int(row[f"{name}_first"]), int(row[f"{name}_count"])
-    return [(int(e["to"]), float(e["share"])) for e in plan.exits[first:first + count]]
+    return [(int(e["to"]), float(e["share"])) for e in plan.exits[first : first + count]]
 
 
-NOBODY = View(fit=0.0, intent=0.0, trust=0.0, points=0.0, warmth=1.0, context=1.0, both=0.0, marketing=0.0, delay=-1.0,
-              lag=0.0, unresolved=0.0, duplicated=0.0, own=0.0)
+NOBODY = View(
+    fit=0.0,
+    intent=0.0,
+    trust=0.0,
+    points=0.0,
+    warmth=1.0,
+    context=1.0,
+    both=0.0,
+    marketing=0.0,
+    delay=-1.0,
+    lag=0.0,
+    unresolved=0.0,
+    duplicated=0.0,
+    own=0.0,
+)
 
 
 def shift_of(plan: Any, stage: int, target: Any, view: View, team: int = -1, now: float = 0.0, luck: int = 1) -> float:
     """The sum of a stage's effects on something, as the engines add them up."""
     row = plan.stages[stage]
     first, count = int(row.effect_first), int(row.effect_count)
-    return float(total_shift(plan.effects, plan.points, plan.scores, plan.tables, plan.levels, first_levels(plan),
-                             first, count, int(target), team, now, np.uint64(luck), view))
+    return float(
+        total_shift(
+            plan.effects,
+            plan.points,
+            plan.scores,
+            plan.tables,
+            plan.levels,
+            first_levels(plan),
+            first,
+            count,
+            int(target),
+            team,
+            now,
+            np.uint64(luck),
+            view,
+        )
+    )
 
 
 def median(plan: Any, row: int) -> float:

@@ -12,44 +12,129 @@ from funnelsim.engine.business_time import add_open
 from funnelsim.trace import Trace
 
 Seen = Counter[Any]
-INPUTS = ("always", "fit", "context lost", "both teams", "marketing sells", "response delay", "intent", "trust",
-          "warmth", "too early", "too late", "trust x delay", "hour of week", "level", "score", "unresolved",
-          "duplicated", "own lead")
+INPUTS = (
+    "always",
+    "fit",
+    "context lost",
+    "both teams",
+    "marketing sells",
+    "response delay",
+    "intent",
+    "trust",
+    "warmth",
+    "too early",
+    "too late",
+    "trust x delay",
+    "hour of week",
+    "level",
+    "score",
+    "unresolved",
+    "duplicated",
+    "own lead",
+)
 TARGETS = ("advance", "contact", "pursue", "keep", "habit", "show", "signal")
 LEVEL_KINDS = ("outcomes", "acceptance", "load", "quota")
 LANES = ("pooled", "personal", "budgeted")
 WORK_KINDS = ("own leads", "other leads", "follow-ups", "deals")
 ORDERS = ("first come", "score", "due time", "newest", "value")
 TIES = (
-    ("arrival", "joins"), ("work ends", "outcome"), ("work ends", "start"), ("joins", "opening"), ("start", "action"),
-    ("work ends", "action"), ("start", "cold"), ("arrival", "opening"), ("joins", "cold"), ("outcome", "start"),
-    ("hand", "opening"), ("hand", "start"), ("hand", "work ends"), ("hand", "outcome"), ("hand", "cold"),
-    ("passing", "start"), ("passing", "opening"), ("passing", "outcome"), ("passing", "work ends"),
-    ("decision", "opening"), ("decision", "start"), ("decision", "outcome"), ("decision", "cold"),
-    ("decision", "action"), ("task", "opening"), ("task", "start"), ("task", "work ends"), ("second record", "start"),
-    ("second record", "arrival"), ("second record", "outcome"), ("review", "arrival"), ("review", "outcome"),
-    ("review", "start"), ("review", "decision"), ("pause", "start"), ("pause", "opening"), ("pause", "work ends"),
+    ("arrival", "joins"),
+    ("work ends", "outcome"),
+    ("work ends", "start"),
+    ("joins", "opening"),
+    ("start", "action"),
+    ("work ends", "action"),
+    ("start", "cold"),
+    ("arrival", "opening"),
+    ("joins", "cold"),
+    ("outcome", "start"),
+    ("hand", "opening"),
+    ("hand", "start"),
+    ("hand", "work ends"),
+    ("hand", "outcome"),
+    ("hand", "cold"),
+    ("passing", "start"),
+    ("passing", "opening"),
+    ("passing", "outcome"),
+    ("passing", "work ends"),
+    ("decision", "opening"),
+    ("decision", "start"),
+    ("decision", "outcome"),
+    ("decision", "cold"),
+    ("decision", "action"),
+    ("task", "opening"),
+    ("task", "start"),
+    ("task", "work ends"),
+    ("second record", "start"),
+    ("second record", "arrival"),
+    ("second record", "outcome"),
+    ("review", "arrival"),
+    ("review", "outcome"),
+    ("review", "start"),
+    ("review", "decision"),
+    ("pause", "start"),
+    ("pause", "opening"),
+    ("pause", "work ends"),
 )
 WANTED: tuple[Any, ...] = (
-    *(("outcome", name) for name in p.OUTCOMES), *(("assignment", name) for name in p.ASSIGNMENT_ENDS),
-    *(("attempt", name) for name in p.ATTEMPT_ENDS), *(("order", name) for name in ORDERS),
+    *(("outcome", name) for name in p.OUTCOMES),
+    *(("assignment", name) for name in p.ASSIGNMENT_ENDS),
+    *(("attempt", name) for name in p.ATTEMPT_ENDS),
+    *(("order", name) for name in ORDERS),
     *((clock, state) for clock in ("first touch", "attempts", "accept") for state in ("kept", "broken", "neither")),
-    *(("tie", *names) for names in TIES), *(("effect of", name) for name in INPUTS),
-    *(("effect on", name) for name in TARGETS), *(("level moved", name) for name in LEVEL_KINDS),
-    *(("lanes", name) for name in LANES), *(("budgeted", name) for name in WORK_KINDS),
+    *(("tie", *names) for names in TIES),
+    *(("effect of", name) for name in INPUTS),
+    *(("effect on", name) for name in TARGETS),
+    *(("level moved", name) for name in LEVEL_KINDS),
+    *(("lanes", name) for name in LANES),
+    *(("budgeted", name) for name in WORK_KINDS),
     *(("tier", name) for name in ("first", "second", "third", "none")),
-    "warned", "escalated", "late on arrival", "kept", "not kept", "first touch exactly at the deadline",
-    "joined while closed", "business clock",
-    "accepted", "turned down", "accepted by default", "turned down by default", "worked", "left alone",
-    ("hand", "while routed"), ("hand", "brings the decision"), ("hand", "ends a habit"), ("hand", "left alone"),
-    ("hand", "in the queue"), ("hand", "next attempt now"), ("hand", "merged record"),
-    ("pause", "out of the queue"), ("pause", "next attempt later"), ("pause", "clock moved"),
-    "merged", "second record", ("threshold", "at entry"), ("threshold", "by nurture"), ("threshold", "by a signal"),
-    ("gate", "open when settled"), ("gate", "opened later"), ("gate", "shut"), ("gate", "waits for ever"),
-    ("meeting", "held"), ("meeting", "no show"), ("meeting", "failed"), ("objection", "resolved"),
-    ("objection", "tried in vain"), ("objection", "unresolved"),
-    "touch of nurture", "prepared attempt", "attempt of a new hire", "own leads first", "absent rep",
-    "poor lead", "poor follow-up",
+    "warned",
+    "escalated",
+    "late on arrival",
+    "kept",
+    "not kept",
+    "first touch exactly at the deadline",
+    "joined while closed",
+    "business clock",
+    "accepted",
+    "turned down",
+    "accepted by default",
+    "turned down by default",
+    "worked",
+    "left alone",
+    ("hand", "while routed"),
+    ("hand", "brings the decision"),
+    ("hand", "ends a habit"),
+    ("hand", "left alone"),
+    ("hand", "in the queue"),
+    ("hand", "next attempt now"),
+    ("hand", "merged record"),
+    ("pause", "out of the queue"),
+    ("pause", "next attempt later"),
+    ("pause", "clock moved"),
+    "merged",
+    "second record",
+    ("threshold", "at entry"),
+    ("threshold", "by nurture"),
+    ("threshold", "by a signal"),
+    ("gate", "open when settled"),
+    ("gate", "opened later"),
+    ("gate", "shut"),
+    ("gate", "waits for ever"),
+    ("meeting", "held"),
+    ("meeting", "no show"),
+    ("meeting", "failed"),
+    ("objection", "resolved"),
+    ("objection", "tried in vain"),
+    ("objection", "unresolved"),
+    "touch of nurture",
+    "prepared attempt",
+    "attempt of a new hire",
+    "own leads first",
+    "absent rep",
+    "poor lead",
+    "poor follow-up",
 )
 
 
@@ -79,8 +164,10 @@ def _ends(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     done = attempts[(attempts.task >= 0) & (attempts.end <= p.NO_ANSWER)]
     task = plan.tasks[done.task]
     last = done.ordinal == task.tries
-    for kind, happened, tried, failed in ((p.MEETING, "held", "no show", "failed"),
-                                          (p.OBJECTION, "resolved", "tried in vain", "unresolved")):
+    for kind, happened, tried, failed in (
+        (p.MEETING, "held", "no show", "failed"),
+        (p.OBJECTION, "resolved", "tried in vain", "unresolved"),
+    ):
         name, mine = ("meeting", "objection")[kind], task.kind == kind
         seen[name, happened] += int((mine & (done.end == p.CONTACT)).sum())
         seen[name, tried] += int((mine & (done.end == p.NO_ANSWER)).sum())
@@ -88,8 +175,11 @@ def _ends(plan: p.Plan, trace: Trace, seen: Seen) -> None:
 
 
 def _promises(plan: p.Plan, assignments: Any, seen: Seen) -> None:
-    for name, states in (("first touch", assignments.first_touch), ("attempts", assignments.attempts_within),
-                         ("accept", assignments.accept_within)):
+    for name, states in (
+        ("first touch", assignments.first_touch),
+        ("attempts", assignments.attempts_within),
+        ("accept", assignments.accept_within),
+    ):
         seen.update((name, p.CLOCK_STATES[state]) for state in states if state >= 0)
     seen["warned"] += int(assignments.warned.sum())
     seen["escalated"] += int(assignments.escalated.sum())
@@ -151,7 +241,7 @@ def _pauses(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     seen["pause", "next attempt later"] += _against_spacing(plan, trace)[1]
     for row in trace.assignments[(trace.assignments.promise >= 0) & (trace.assignments.first_touch >= 0)]:
         promise = plan.promises[row.promise]
-        for term in plan.terms[promise.term_first:promise.term_first + promise.term_count]:
+        for term in plan.terms[promise.term_first : promise.term_first + promise.term_count]:
             if term.kind == p.FIRST_TOUCH and term.start == p.ASSIGNED and not term.business:
                 seen["pause", "clock moved"] += int(row.deadline > row.assigned + term.length)
 
@@ -227,7 +317,7 @@ def _first_step(plan: p.Plan, stages: Any) -> Any:
 def _closed_joins(plan: p.Plan, attempts: Any) -> int:
     joined = 0
     for team, row in enumerate(plan.teams):
-        calendar = plan.intervals[row.interval_first:row.interval_first + row.interval_count]
+        calendar = plan.intervals[row.interval_first : row.interval_first + row.interval_count]
         times = attempts.joined[attempts.team == team]
         at = np.searchsorted(calendar.opens, times, side="right") - 1
         is_open = (at >= 0) & (times < calendar.closes[np.maximum(at, 0)])
@@ -238,7 +328,7 @@ def _closed_joins(plan: p.Plan, attempts: Any) -> int:
 def _effects_and_levels(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     for stage, entered in enumerate(np.bincount(trace.visits.stage, minlength=len(plan.stages))):
         row = plan.stages[stage]
-        for effect in plan.effects[row.effect_first:row.effect_first + row.effect_count]:
+        for effect in plan.effects[row.effect_first : row.effect_first + row.effect_count]:
             seen["effect of", INPUTS[effect.input]] += int(entered)
             seen["effect on", TARGETS[effect.target]] += int(entered)
     for i, level in enumerate(plan.levels):
@@ -248,7 +338,7 @@ def _effects_and_levels(plan: p.Plan, trace: Trace, seen: Seen) -> None:
 
 def _ties(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     visits, assignments, attempts = trace.visits, trace.assignments, trace.attempts
-    reviews = [plan.instants[row.review_first:row.review_first + row.review_count] for row in plan.levels]
+    reviews = [plan.instants[row.review_first : row.review_first + row.review_count] for row in plan.levels]
     instants = {
         "arrival": visits.arrived,
         "work ends": attempts.ended[attempts.end <= p.NO_ANSWER],

@@ -91,42 +91,117 @@ def person(lead: Lead) -> tuple[str, str, str]:
 
 def hubspot_contacts(folder: Path) -> Path:
     """Labels of the user interface, dates to the minute; losses show as a status without a date."""
-    header = ["Record ID", "First Name", "Email", "Phone Number", "Original Source", "Create Date", "Lifecycle Stage",
-              "Became a Lead Date", "Became a Marketing Qualified Lead Date", "Became a Sales Qualified Lead Date",
-              "Became a Customer Date", "Lead Status"]
-    rows = [[lead.id, *person(lead), lead.source, lead.at(0, minute), "lead", lead.at(0, minute),
-             lead.at(1, minute), "", lead.at(2, minute), "UNQUALIFIED" if lead.lost else "OPEN"] for lead in leads()]
+    header = [
+        "Record ID",
+        "First Name",
+        "Email",
+        "Phone Number",
+        "Original Source",
+        "Create Date",
+        "Lifecycle Stage",
+        "Became a Lead Date",
+        "Became a Marketing Qualified Lead Date",
+        "Became a Sales Qualified Lead Date",
+        "Became a Customer Date",
+        "Lead Status",
+    ]
+    rows = [
+        [
+            lead.id,
+            *person(lead),
+            lead.source,
+            lead.at(0, minute),
+            "lead",
+            lead.at(0, minute),
+            lead.at(1, minute),
+            "",
+            lead.at(2, minute),
+            "UNQUALIFIED" if lead.lost else "OPEN",
+        ]
+        for lead in leads()
+    ]
     return write(folder / "contacts.csv", header, rows)
 
 
 def hubspot_contacts_by_name(folder: Path) -> Path:
     """Internal names, epoch milliseconds, gzipped."""
-    header = ["hs_object_id", "email", "hs_analytics_source", "hs_lifecyclestage_lead_date",
-              "hs_lifecyclestage_marketingqualifiedlead_date", "hs_lifecyclestage_customer_date", "recent_deal_amount"]
-    rows = [[lead.id, person(lead)[1], lead.source, lead.at(0, epoch), lead.at(1, epoch), lead.at(2, epoch),
-             f"{lead.value}"] for lead in leads()]
+    header = [
+        "hs_object_id",
+        "email",
+        "hs_analytics_source",
+        "hs_lifecyclestage_lead_date",
+        "hs_lifecyclestage_marketingqualifiedlead_date",
+        "hs_lifecyclestage_customer_date",
+        "recent_deal_amount",
+    ]
+    rows = [
+        [
+            lead.id,
+            person(lead)[1],
+            lead.source,
+            lead.at(0, epoch),
+            lead.at(1, epoch),
+            lead.at(2, epoch),
+            f"{lead.value}",
+        ]
+        for lead in leads()
+    ]
     return write(folder / "contacts.csv.gz", header, rows)
 
 
 def hubspot_deals(folder: Path) -> Path:
     """A column for each stage of two pipelines; amounts with a sign; the latest stages first."""
     pipeline = "(Sales Pipeline)"
-    header = ["Record ID", "Deal Name", "Pipeline", "Amount", f'Date entered "Closed Won {pipeline}"',
-              f'Date entered "Contract Sent {pipeline}"', f'Date entered "Appointment Scheduled {pipeline}"',
-              f'Date entered "Closed Lost {pipeline}"', 'Date entered "Renewal (Partners)"']
-    rows = [[lead.id, person(lead)[0], "Sales Pipeline", f"£{lead.value:,.2f}", lead.at(2, minute), lead.at(1, minute),
-             lead.at(0, minute), lead.gone(minute), ""] for lead in leads()]
+    header = [
+        "Record ID",
+        "Deal Name",
+        "Pipeline",
+        "Amount",
+        f'Date entered "Closed Won {pipeline}"',
+        f'Date entered "Contract Sent {pipeline}"',
+        f'Date entered "Appointment Scheduled {pipeline}"',
+        f'Date entered "Closed Lost {pipeline}"',
+        'Date entered "Renewal (Partners)"',
+    ]
+    rows = [
+        [
+            lead.id,
+            person(lead)[0],
+            "Sales Pipeline",
+            f"£{lead.value:,.2f}",
+            lead.at(2, minute),
+            lead.at(1, minute),
+            lead.at(0, minute),
+            lead.gone(minute),
+            "",
+        ]
+        for lead in leads()
+    ]
     rows += [[f"9{i}", "x", "Partners", "£5", "", "", "", "", "2026-02-01 10:00"] for i in range(5)]
     return write(folder / "deals.csv", header, rows)
 
 
 def hubspot_deal_stages(folder: Path) -> Path:
     """The long variant: one row a stage of a deal."""
-    header = ["Record ID", "Deal Name", "Deal Stage", "Date entered stage", "Date left stage", "Original Source",
-              "Amount", "Deal owner"]
-    return write(folder / "stages.csv", header, [
-        [lead.id, person(lead)[0], stage, minute(at), "", lead.source, f"£{lead.value}", "Anna Owner"]
-        for lead in leads() for stage, at in changes(lead, ("Qualified", "Proposal", "Closed Won"), "Closed Lost")])
+    header = [
+        "Record ID",
+        "Deal Name",
+        "Deal Stage",
+        "Date entered stage",
+        "Date left stage",
+        "Original Source",
+        "Amount",
+        "Deal owner",
+    ]
+    return write(
+        folder / "stages.csv",
+        header,
+        [
+            [lead.id, person(lead)[0], stage, minute(at), "", lead.source, f"£{lead.value}", "Anna Owner"]
+            for lead in leads()
+            for stage, at in changes(lead, ("Qualified", "Proposal", "Closed Won"), "Closed Lost")
+        ],
+    )
 
 
 def changes(lead: Lead, stages: Sequence[str], lost: str) -> list[tuple[str, datetime]]:
@@ -136,8 +211,17 @@ def changes(lead: Lead, stages: Sequence[str], lost: str) -> list[tuple[str, dat
 
 def salesforce_opportunity_history(folder: Path) -> Path:
     """One row each save, so stages repeat; the latest first; some rows deleted."""
-    header = ["Id", "OpportunityId", "CreatedById", "CreatedDate", "StageName", "Amount", "CloseDate", "Probability",
-              "IsDeleted"]
+    header = [
+        "Id",
+        "OpportunityId",
+        "CreatedById",
+        "CreatedDate",
+        "StageName",
+        "Amount",
+        "CloseDate",
+        "Probability",
+        "IsDeleted",
+    ]
     rows = []
     for lead in leads():
         mine = changes(lead, ("Prospecting", "Proposal/Price Quote", "Closed Won"), "Closed Lost")
@@ -157,8 +241,9 @@ def salesforce_field_history(folder: Path, key: str = "OpportunityId", field: st
     rows = []
     for lead in leads():
         rows.append(["017", f"006{lead.id}", "005", iso(lead.entered[0]), "created", "", "", "Text", "false"])
-        rows.append(["017", f"006{lead.id}", "005", iso(lead.entered[0]), "Amount", "", f"{lead.value}", "Currency",
-                     "false"])
+        rows.append(
+            ["017", f"006{lead.id}", "005", iso(lead.entered[0]), "Amount", "", f"{lead.value}", "Currency", "false"]
+        )
         before = names[0]
         for name, at in changes(lead, names, "Closed Lost")[1:]:
             rows.append(["017", f"006{lead.id}", "005", iso(at), field, before, name, "Picklist", "false"])
@@ -172,48 +257,120 @@ def salesforce_lead_history(folder: Path) -> Path:
 
 def salesforce_lead(folder: Path) -> Path:
     """A converted date without a time; who is not converted is told by the status, when by the last change at most."""
-    header = ["Id", "FirstName", "LastName", "Email", "Phone", "Status", "LeadSource", "CreatedDate", "IsConverted",
-              "ConvertedDate", "LastModifiedDate"]
+    header = [
+        "Id",
+        "FirstName",
+        "LastName",
+        "Email",
+        "Phone",
+        "Status",
+        "LeadSource",
+        "CreatedDate",
+        "IsConverted",
+        "ConvertedDate",
+        "LastModifiedDate",
+    ]
     rows = []
     for lead in leads():
         converted = len(lead.entered) > 1
         status = "Qualified" if converted else "Closed - Not Converted" if lead.lost else "Working - Contacted"
         last = lead.lost or lead.entered[-1]
-        rows.append([f"00Q{lead.id}", "Erika", *person(lead), status, lead.source, iso(lead.entered[0]),
-                     str(converted).lower(), lead.at(1, day), iso(last + timedelta(days=2))])
+        rows.append(
+            [
+                f"00Q{lead.id}",
+                "Erika",
+                *person(lead),
+                status,
+                lead.source,
+                iso(lead.entered[0]),
+                str(converted).lower(),
+                lead.at(1, day),
+                iso(last + timedelta(days=2)),
+            ]
+        )
     return write(folder / "Lead.csv", header, rows)
 
 
 def pipedrive_deals(folder: Path) -> Path:
     """Prefixed labels, two currencies, statuses in any case."""
-    header = ["Deal - ID", "Deal - Title", "Deal - Value", "Deal - Currency of Value", "Deal - Status", "Deal - Stage",
-              "Deal - Pipeline", "Deal - Owner", "Deal - Contact person", "Person - Email", "Deal - Deal created",
-              "Deal - Won time", "Deal - Lost time", "Deal - Lost reason", "Deal - Source channel",
-              "Deal - Expected close date"]
+    header = [
+        "Deal - ID",
+        "Deal - Title",
+        "Deal - Value",
+        "Deal - Currency of Value",
+        "Deal - Status",
+        "Deal - Stage",
+        "Deal - Pipeline",
+        "Deal - Owner",
+        "Deal - Contact person",
+        "Person - Email",
+        "Deal - Deal created",
+        "Deal - Won time",
+        "Deal - Lost time",
+        "Deal - Lost reason",
+        "Deal - Source channel",
+        "Deal - Expected close date",
+    ]
     rows = []
     for number, lead in enumerate(leads()):
         status = "Won" if len(lead.entered) == 3 else "lost" if lead.lost else "open"
-        rows.append([lead.id, person(lead)[0], f"{lead.value}", "USD" if number % 7 == 0 else "EUR", status,
-                     "Contact made", "Default", "Anna Owner", *person(lead)[:2], lead.at(0, second), lead.at(2, second),
-                     lead.gone(second), "Price", lead.source, "2027-01-01"])
+        rows.append(
+            [
+                lead.id,
+                person(lead)[0],
+                f"{lead.value}",
+                "USD" if number % 7 == 0 else "EUR",
+                status,
+                "Contact made",
+                "Default",
+                "Anna Owner",
+                *person(lead)[:2],
+                lead.at(0, second),
+                lead.at(2, second),
+                lead.gone(second),
+                "Price",
+                lead.source,
+                "2027-01-01",
+            ]
+        )
     return write(folder / "deals.csv", header, rows)
 
 
 def marketo_activities(folder: Path) -> Path:
     """JSON in a quoted cell; a form filled out and a score are no stages."""
-    header = ["marketoGUID", "leadId", "activityDate", "activityTypeId", "campaignId", "primaryAttributeValueId",
-              "primaryAttributeValue", "attributes"]
+    header = [
+        "marketoGUID",
+        "leadId",
+        "activityDate",
+        "activityTypeId",
+        "campaignId",
+        "primaryAttributeValueId",
+        "primaryAttributeValue",
+        "attributes",
+    ]
     rows = []
     for lead in leads():
-        rows.append([f"g{lead.id}", lead.id, _z(lead.entered[0]), "12", "null", "1", "null",
-                     json.dumps({"Source Type": "Web form fillout"})])
-        rows.append([f"f{lead.id}", lead.id, _z(lead.entered[0]), "2", "null", "1", "Contact us",
-                     json.dumps({"Form": 3})])
+        rows.append(
+            [
+                f"g{lead.id}",
+                lead.id,
+                _z(lead.entered[0]),
+                "12",
+                "null",
+                "1",
+                "null",
+                json.dumps({"Source Type": "Web form fillout"}),
+            ]
+        )
+        rows.append(
+            [f"f{lead.id}", lead.id, _z(lead.entered[0]), "2", "null", "1", "Contact us", json.dumps({"Form": 3})]
+        )
         for name, at in changes(lead, ("New", "MQL", "Customer"), "Disqualified")[1:]:
             told = {"New Value": name, "Old Value": "x", "Reason": 'he said "no", twice'}
             rows.append([f"c{lead.id}", lead.id, _z(at), "13", "null", "1", "Lead Status", json.dumps(told)])
-            rows.append([f"s{lead.id}", lead.id, _z(at), "13", "null", "1", "Lead Score",
-                         json.dumps({"New Value": "50"})])
+            rows.append(
+                [f"s{lead.id}", lead.id, _z(at), "13", "null", "1", "Lead Score", json.dumps({"New Value": "50"})]
+            )
     return write(folder / "activities.csv", header, rows)
 
 
@@ -223,8 +380,14 @@ def _z(moment: datetime) -> str:
 
 def event_log(folder: Path) -> Path:
     """A process log as pm4py writes it, with begun and completed work."""
-    header = ["case:concept:name", "concept:name", "time:timestamp", "org:resource", "lifecycle:transition",
-              "case:amount"]
+    header = [
+        "case:concept:name",
+        "concept:name",
+        "time:timestamp",
+        "org:resource",
+        "lifecycle:transition",
+        "case:amount",
+    ]
     rows = []
     for lead in leads():
         for name, at in changes(lead, ("Submitted", "Checked", "Approved"), "Declined"):
@@ -237,12 +400,16 @@ def xes(folder: Path, name: str = "log.xes.gz") -> Path:
     """The same as XES, with the attributes where XES has them."""
     parts = ['<?xml version="1.0" encoding="UTF-8"?>\n<log xes.version="1.0">\n<string key="concept:name" value="x"/>']
     for lead in leads():
-        parts.append(f'<trace><string key="concept:name" value="{lead.id}"/>'
-                     f'<float key="amount" value="{lead.value}"/>'
-                     f'<string key="email" value="{person(lead)[1]}"/>')
+        parts.append(
+            f'<trace><string key="concept:name" value="{lead.id}"/>'
+            f'<float key="amount" value="{lead.value}"/>'
+            f'<string key="email" value="{person(lead)[1]}"/>'
+        )
         for activity, at in changes(lead, ("Submitted", "Checked", "Approved"), "Declined"):
-            parts.append(f'<event><string key="concept:name" value="{activity}"/><date key="time:timestamp" '
-                         f'value="{iso(at)}"/><string key="org:resource" value="A &amp; B"/></event>')
+            parts.append(
+                f'<event><string key="concept:name" value="{activity}"/><date key="time:timestamp" '
+                f'value="{iso(at)}"/><string key="org:resource" value="A &amp; B"/></event>'
+            )
         parts.append("</trace>")
     raw = "\n".join([*parts, "</log>"]).encode()
     (folder / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
@@ -252,10 +419,22 @@ def xes(folder: Path, name: str = "log.xes.gz") -> Path:
 def wide_dates(folder: Path) -> Path:
     """A firm's own table: day first, semicolons, decimal commas, the columns in no order."""
     header = ["won_on", "lead_id", "telefon", "lost_on", "created", "source", "qualified_on", "value", "last_changed"]
-    rows = [[lead.at(2, german), lead.id, person(lead)[2], lead.gone(german), lead.at(0, german), lead.source,
-             lead.at(1, german), f"{lead.value:,.2f} €".replace(",", " ").replace(".", ",").replace(" ", ".", 1)
-             if lead.value >= 1000 else f"{lead.value:.2f} €".replace(".", ","), german(lead.entered[-1])]
-            for lead in leads()]
+    rows = [
+        [
+            lead.at(2, german),
+            lead.id,
+            person(lead)[2],
+            lead.gone(german),
+            lead.at(0, german),
+            lead.source,
+            lead.at(1, german),
+            f"{lead.value:,.2f} €".replace(",", " ").replace(".", ",").replace(" ", ".", 1)
+            if lead.value >= 1000
+            else f"{lead.value:.2f} €".replace(".", ","),
+            german(lead.entered[-1]),
+        ]
+        for lead in leads()
+    ]
     return write(folder / "own.csv", header, rows, ";")
 
 
@@ -265,6 +444,13 @@ def status_and_dates(folder: Path) -> Path:
     rows = []
     for lead in leads():
         won = len(lead.entered) == 3
-        rows.append([lead.id, lead.at(0, american), lead.at(2, american) if won else lead.gone(american),
-                     "Won" if won else "Lost" if lead.lost else "Engaging", f"{lead.value}"])
+        rows.append(
+            [
+                lead.id,
+                lead.at(0, american),
+                lead.at(2, american) if won else lead.gone(american),
+                "Won" if won else "Lost" if lead.lost else "Engaging",
+                f"{lead.value}",
+            ]
+        )
     return write(folder / "pipeline.csv", header, rows)

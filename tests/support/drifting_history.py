@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 DAY, WEEK = 86400.0, 604800.0
-START, WEEKS = datetime(2025, 1, 6), 26         # a Monday
-ON, LOST, WON = 0.40, 0.35, 0.50                # of leads: talk to us, are lost; of those who talk: buy
-MEDIANS = {"talk": 4.0, "lost": 9.0, "won": 10.0}       # days, lognormal with sigma 0.8
+START, WEEKS = datetime(2025, 1, 6), 26  # a Monday
+ON, LOST, WON = 0.40, 0.35, 0.50  # of leads: talk to us, are lost; of those who talk: buy
+MEDIANS = {"talk": 4.0, "lost": 9.0, "won": 10.0}  # days, lognormal with sigma 0.8
 FILE = """name: Made up
 as_of: {as_of}
 timezone: UTC
@@ -22,9 +22,14 @@ lost: leads.lost
 """
 
 
-def write_funnel(folder: Path, seed: int, a_week: float = 60.0, weeks: int = WEEKS,
-                 on: Callable[[np.ndarray], np.ndarray] = lambda week: np.full(len(week), ON),
-                 cut: bool = True) -> Path:
+def write_funnel(
+    folder: Path,
+    seed: int,
+    a_week: float = 60.0,
+    weeks: int = WEEKS,
+    on: Callable[[np.ndarray], np.ndarray] = lambda week: np.full(len(week), ON),
+    cut: bool = True,
+) -> Path:
     """A history of so many weeks; `on` is the share of a week's leads that talk to us, by week of arrival.
 
     `cut` False keeps what happens after the last day in the file, as a CRM that goes on would have it.
@@ -37,8 +42,12 @@ def write_funnel(folder: Path, seed: int, a_week: float = 60.0, weeks: int = WEE
     wins = talks & (rng.random(count) < WON)
     times = {name: np.exp(rng.normal(np.log(median * DAY), 0.8, count)) for name, median in MEDIANS.items()}
     talked = np.where(talks, came + times["talk"], np.inf)
-    columns = {"lead": came, "talk": talked, "customer": np.where(wins, talked + times["won"], np.inf),
-               "lost": np.where(lost, came + times["lost"], np.inf)}
+    columns = {
+        "lead": came,
+        "talk": talked,
+        "customer": np.where(wins, talked + times["won"], np.inf),
+        "lost": np.where(lost, came + times["lost"], np.inf),
+    }
     end = weeks * WEEK if cut else np.inf
     value = np.where(columns["customer"] < end, np.exp(rng.normal(8.0, 0.5, count)), np.nan)
     lines = ["id,lead,talk,customer,lost,value"]

@@ -23,7 +23,7 @@ class ByHand:
         self.teams, self.days, self.arrived = Counter(), Counter(), Counter()
         self.breaches, self.both = Counter(), Counter()
         self.columns, self.segments = day_columns(plan), int(self.settings.segments)
-        self.midnights = plan.instants[self.settings.days_first:][:self.settings.days_count].tolist()
+        self.midnights = plan.instants[self.settings.days_first :][: self.settings.days_count].tolist()
         self.snapshot = {int(row.id): row for row in plan.inflight}
         self.arrival = {int(v.lead): float(v.arrived) for v in trace.visits}
         self.passed: dict[int, set[int]] = defaultdict(set)
@@ -39,8 +39,17 @@ class ByHand:
         for attempt in trace.attempts:
             self.attempt(attempt)
         self.samples(trace)
-        for counter in (*self.visits, *self.assignments, *self.passes, *self.responses,
-                        self.teams, self.days, self.arrived, self.breaches, self.both):
+        for counter in (
+            *self.visits,
+            *self.assignments,
+            *self.passes,
+            *self.responses,
+            self.teams,
+            self.days,
+            self.arrived,
+            self.breaches,
+            self.both,
+        ):
             for key in [key for key, amount in counter.items() if amount == 0]:
                 del counter[key]
 
@@ -67,9 +76,15 @@ class ByHand:
         passed = v.ended >= v.deadline if ended else v.deadline < self.settings.horizon
         missed = v.deadline >= 0 and not touched and passed
         for window, entry_point, touch, reach, end in (
-                (0, cohort, cohort and touched, cohort and reached, cohort),
-                (1, self.within(v.entered), touched and self.within(v.touched), reached and self.within(v.reached),
-                 ended and self.within(v.ended))):
+            (0, cohort, cohort and touched, cohort and reached, cohort),
+            (
+                1,
+                self.within(v.entered),
+                touched and self.within(v.touched),
+                reached and self.within(v.reached),
+                ended and self.within(v.ended),
+            ),
+        ):
             count = self.visits[window]
             count["entered", *cell] += entry_point
             count["touched", *cell] += touch
@@ -141,8 +156,12 @@ class ByHand:
                 count["tries_" + p.CLOCK_STATES[a.attempts_within], *cell] += 1
             if a.accept_within >= 0:
                 count["accept_" + p.CLOCK_STATES[a.accept_within], *cell] += 1
-            for name, answer in (("accepted", a.accepted == 1), ("rejected", a.accepted == 0),
-                                 ("asked", a.pursued != -1), ("pursued", a.pursued == 1)):
+            for name, answer in (
+                ("accepted", a.accepted == 1),
+                ("rejected", a.accepted == 0),
+                ("asked", a.pursued != -1),
+                ("pursued", a.pursued == 1),
+            ):
                 count[name, *cell] += answer
             for name in ("late", "warned", "escalated"):
                 count[name, *cell] += a[name]
@@ -158,8 +177,13 @@ class ByHand:
         if a.started < 0:
             return
         team, row = int(a.team), self.plan.teams[a.team]
-        whole = business_time.open_between(self.plan.intervals, row.interval_first, row.interval_count, a.started,
-                                      a.ended if a.ended >= 0 else self.settings.horizon)
+        whole = business_time.open_between(
+            self.plan.intervals,
+            row.interval_first,
+            row.interval_count,
+            a.started,
+            a.ended if a.ended >= 0 else self.settings.horizon,
+        )
         self.days[self.day(a.started), self.columns.busy + team] += whole
         if self.within(a.started):
             self.teams["attempts", team] += 1

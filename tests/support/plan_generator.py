@@ -55,9 +55,15 @@ class Builder:
         self.definitions: list[Row] = [OFF_DEFINITION | {"stage": stage} for stage in range(self.stages)]
         self.midnights = [day * DAY for day in range(int(self.horizon / DAY) + 2)]
         self.settings: Row = {
-            "horizon": self.horizon, "measure_from": 0.0 if self.chance(0.5) else DAY, "measure_to": 5 * DAY,
-            "weeks": self.weeks, "segments": self.segments, "cycles": int(self.rng.choice([-1, 0, 1, 3])),
-            "weekday": 0, "good": -math.inf, "late": math.inf,
+            "horizon": self.horizon,
+            "measure_from": 0.0 if self.chance(0.5) else DAY,
+            "measure_to": 5 * DAY,
+            "weeks": self.weeks,
+            "segments": self.segments,
+            "cycles": int(self.rng.choice([-1, 0, 1, 3])),
+            "weekday": 0,
+            "good": -math.inf,
+            "late": math.inf,
         }
 
     # ---- pieces -----------------------------------------------------------------------------------------------------
@@ -98,13 +104,16 @@ class Builder:
         return raw / raw.sum()
 
     def exit(self, to: int, share: float, stage: int, paced: bool) -> None:
-        self.exits.append({
-            "to": to, "share": share,
-            "pace": self.maybe(0.7, 30, 0.1 if self.chance(0.1) else 0.0) if paced and to != p.SILENT else -1,
-            # a way back takes time, or a lead could go round for ever at one instant
-            "cool": self.maybe(1.0 if to <= stage else 0.3, 40) if to >= 0 else -1,
-            "backward": int(0 <= to <= stage),
-        })
+        self.exits.append(
+            {
+                "to": to,
+                "share": share,
+                "pace": self.maybe(0.7, 30, 0.1 if self.chance(0.1) else 0.0) if paced and to != p.SILENT else -1,
+                # a way back takes time, or a lead could go round for ever at one instant
+                "cool": self.maybe(1.0 if to <= stage else 0.3, 40) if to >= 0 else -1,
+                "backward": int(0 <= to <= stage),
+            }
+        )
 
     def leaving(self, stage: int) -> tuple[int, int]:
         """Exits of the unreached or the cold."""
@@ -131,18 +140,29 @@ class Builder:
                     for opens, closes in ((8, 12), (12 if self.chance(0.5) else 13, 17)):
                         capacity = int(self.rng.integers(0, 3)) if self.chance(0.1) else people
                         most = max(most, capacity)
-                        self.intervals.append({
-                            "opens": day * DAY + opens * HOUR, "closes": day * DAY + closes * HOUR,
-                            "capacity": capacity, "before": before,
-                        })
+                        self.intervals.append(
+                            {
+                                "opens": day * DAY + opens * HOUR,
+                                "closes": day * DAY + closes * HOUR,
+                                "capacity": capacity,
+                                "before": before,
+                            }
+                        )
                         before += (closes - opens) * HOUR
-            rows.append(OFF_TEAM | {
-                "side": int(team > 0), "people": most, "order": int(self.rng.integers(3)),
-                "interval_first": first, "interval_count": len(self.intervals) - first,
-                "stretch": [(0.0, 1.0 if self.ties else float(self.rng.uniform(1, 1.5)))],
-                "resume": int(self.chance(0.3)), "habit": self.maybe(0.5, 10, float(self.rng.choice([0, 0.3]))),
-                "luck": path_hash(f"teams/{team}"),
-            })
+            rows.append(
+                OFF_TEAM
+                | {
+                    "side": int(team > 0),
+                    "people": most,
+                    "order": int(self.rng.integers(3)),
+                    "interval_first": first,
+                    "interval_count": len(self.intervals) - first,
+                    "stretch": [(0.0, 1.0 if self.ties else float(self.rng.uniform(1, 1.5)))],
+                    "resume": int(self.chance(0.3)),
+                    "habit": self.maybe(0.5, 10, float(self.rng.choice([0, 0.3]))),
+                    "luck": path_hash(f"teams/{team}"),
+                }
+            )
         return rows
 
     def _stage_rows(self, horizon: float) -> list[Row]:
@@ -165,17 +185,31 @@ class Builder:
             next_count = len(self.exits) - next_first
             unreached, cold = self.leaving(stage), self.leaving(stage)
             effects = self._effect_rows(horizon) if not end and self.chance(0.7) else []
-            rows.append(OFF_STAGE | {
-                "luck": path_hash(f"stages/{stage}"), "step_first": step_first,
-                "step_count": len(self.steps) - step_first, "patience": self.maybe(0.5, 60, 0.0),
-                "next_first": next_first, "next_count": next_count, "next_forward": forward,
-                "unreached_first": unreached[0], "unreached_count": unreached[1], "cold_first": cold[0],
-                "cold_count": cold[1],
-                "intercept": float(self.rng.choice([-math.inf, math.inf, *self.rng.normal(0.5, 1, 6)]))
-                if forward else -math.inf,
-                "contact_intercept": float(self.rng.normal(0, 0.3)), "base": 0.5, "base_of_entered": 0,
-                "effects": effects, "signals": [], "tasks": [],
-            })
+            rows.append(
+                OFF_STAGE
+                | {
+                    "luck": path_hash(f"stages/{stage}"),
+                    "step_first": step_first,
+                    "step_count": len(self.steps) - step_first,
+                    "patience": self.maybe(0.5, 60, 0.0),
+                    "next_first": next_first,
+                    "next_count": next_count,
+                    "next_forward": forward,
+                    "unreached_first": unreached[0],
+                    "unreached_count": unreached[1],
+                    "cold_first": cold[0],
+                    "cold_count": cold[1],
+                    "intercept": float(self.rng.choice([-math.inf, math.inf, *self.rng.normal(0.5, 1, 6)]))
+                    if forward
+                    else -math.inf,
+                    "contact_intercept": float(self.rng.normal(0, 0.3)),
+                    "base": 0.5,
+                    "base_of_entered": 0,
+                    "effects": effects,
+                    "signals": [],
+                    "tasks": [],
+                }
+            )
         return rows
 
     def step(self) -> Row:
@@ -185,10 +219,17 @@ class Builder:
         days = self.run(*((float(k), float(day) * DAY) for k, day in enumerate(on)))
         return {
             "team": int(self.rng.integers(self.teams)) if self.chance(0.3) else -1,
-            "attempts": int(self.rng.integers(1, 4)), "handling": self.maybe(0.9, 2),
-            "conversation": self.maybe(0.5, 2), "spacing_kind": int(self.rng.integers(3)), "spacing": self.length(8),
-            "days_first": days[0], "days_count": days[1], "contact_first": contact[0], "contact_count": contact[1],
-            "contactable": int(self.chance(0.5)), "preparation": -1,
+            "attempts": int(self.rng.integers(1, 4)),
+            "handling": self.maybe(0.9, 2),
+            "conversation": self.maybe(0.5, 2),
+            "spacing_kind": int(self.rng.integers(3)),
+            "spacing": self.length(8),
+            "days_first": days[0],
+            "days_count": days[1],
+            "contact_first": contact[0],
+            "contact_count": contact[1],
+            "contactable": int(self.chance(0.5)),
+            "preparation": -1,
         }
 
     def _effect_rows(self, horizon: float) -> list[Row]:
@@ -202,8 +243,14 @@ class Builder:
     def effect(self, kind: int, target: int, size: tuple[int, int]) -> Row:
         curve = self.run((math.log(60.0), 0.0), (math.log(3600.0), -0.7), (math.log(DAY), -2.0))
         return {
-            "input": kind, "target": target, "size_first": size[0], "size_count": size[1], "curve_first": curve[0],
-            "curve_count": curve[1], "team": -1, "of": -1,
+            "input": kind,
+            "target": target,
+            "size_first": size[0],
+            "size_count": size[1],
+            "curve_first": curve[0],
+            "curve_count": curve[1],
+            "team": -1,
+            "of": -1,
         }
 
     def _duty_rows(self, horizon: float) -> list[list[Row]]:
@@ -228,8 +275,13 @@ class Builder:
         routing, delay = int(self.rng.integers(3)), self.table(5)
         batch, context = self.batches(horizon), self.number(0.3, 1.0, horizon)
         return OFF_DUTY | {
-            "share": share, "routing": routing, "delay": delay, "batch_first": batch[0], "batch_count": batch[1],
-            "context_first": context[0], "context_count": context[1],
+            "share": share,
+            "routing": routing,
+            "delay": delay,
+            "batch_first": batch[0],
+            "batch_count": batch[1],
+            "context_first": context[0],
+            "context_count": context[1],
             "promises": [self.promise(horizon)] if worked and self.chance(0.8) else [],
         }
 
@@ -241,24 +293,29 @@ class Builder:
     def promise(self, horizon: float, mean_hours: float = 12) -> Row:
         kept = self.number(0.2, 1.0, horizon)
         row = OFF_PROMISE | {"kept_first": kept[0], "kept_count": kept[1], "attempts": int(self.rng.integers(0, 6))}
-        row["terms"] = [
-            self.term(kind, mean_hours) for kind in (p.FIRST_TOUCH, p.ATTEMPTS_WITHIN) if self.chance(0.8)
-        ]
+        row["terms"] = [self.term(kind, mean_hours) for kind in (p.FIRST_TOUCH, p.ATTEMPTS_WITHIN) if self.chance(0.8)]
         return row
 
     def term(self, kind: int, mean_hours: float) -> Row:
         actions = [self.action() for _ in range(int(self.rng.integers(0, 5)))]
         return {
-            "kind": int(kind), "length": self.length(mean_hours), "business": int(self.chance(0.5)),
-            "start": int(self.rng.integers(3)), "count": int(self.rng.integers(1, 5)), "actions": actions,
+            "kind": int(kind),
+            "length": self.length(mean_hours),
+            "business": int(self.chance(0.5)),
+            "start": int(self.rng.integers(3)),
+            "count": int(self.rng.integers(1, 5)),
+            "actions": actions,
         }
 
     def action(self) -> Row:
         self.exit(int(self.rng.choice([-2, -1, *range(self.stages)])), 1.0, self.stages, paced=False)
         return {
-            "kind": int(self.rng.integers(4)), "fraction": float(self.rng.choice([0, 0.5, 0.8, 1, 1, 1.5, 2])),
-            "heeded": float(self.rng.choice([0, 0.5])), "to": int(self.rng.integers(self.teams)),
-            "limit": int(self.rng.integers(1, 3)), "exit": len(self.exits) - 1,
+            "kind": int(self.rng.integers(4)),
+            "fraction": float(self.rng.choice([0, 0.5, 0.8, 1, 1, 1.5, 2])),
+            "heeded": float(self.rng.choice([0, 0.5])),
+            "to": int(self.rng.integers(self.teams)),
+            "limit": int(self.rng.integers(1, 3)),
+            "exit": len(self.exits) - 1,
         }
 
     def _source_rows(self, weeks: int) -> list[Row]:
@@ -270,14 +327,23 @@ class Builder:
                 self.exit(int(to), float(share), -1, paced=False)
             batch = int(self.rng.integers(1, 15)) if self.ties or self.chance(0.3) else 0
             rate = self.number(1, 40, weeks * p.WEEK) if self.chance(0.8) else (0, 0)
-            rows.append(OFF_SOURCE | {
-                "luck": path_hash(f"sources/{source}"), "rate_first": rate[0], "rate_count": rate[1],
-                "profile": self.profile(weeks) if self.chance(0.5) else -1,
-                "level": self.level() if self.chance(0.4) else -1, "batch": batch,
-                "batch_at": float(self.rng.integers(0, 72)) * HOUR, "first": 0.0,
-                "last": math.inf if self.chance(0.7) else 5 * DAY, "entry_first": first,
-                "entry_count": len(targets), "cost": 10.0,
-            })
+            rows.append(
+                OFF_SOURCE
+                | {
+                    "luck": path_hash(f"sources/{source}"),
+                    "rate_first": rate[0],
+                    "rate_count": rate[1],
+                    "profile": self.profile(weeks) if self.chance(0.5) else -1,
+                    "level": self.level() if self.chance(0.4) else -1,
+                    "batch": batch,
+                    "batch_at": float(self.rng.integers(0, 72)) * HOUR,
+                    "first": 0.0,
+                    "last": math.inf if self.chance(0.7) else 5 * DAY,
+                    "entry_first": first,
+                    "entry_count": len(targets),
+                    "cost": 10.0,
+                }
+            )
         return rows
 
     def profile(self, weeks: int) -> int:
@@ -298,27 +364,36 @@ class Builder:
         for _ in range(sources):
             cut = np.cumsum(self.shares(segments))
             for segment in range(segments):
-                rows.append(OFF_MIX | {
-                    "share": float(cut[segment]), "fit": self.level() if self.chance(0.5) else -1,
-                    "fit_shift": float(self.rng.choice([-1.0, 0.0, 1.0])),
-                    "reachable": float(self.rng.choice([0.5, 1.0])),
-                    "value": self.table(1) if self.chance(0.7) else -1,
-                })
+                rows.append(
+                    OFF_MIX
+                    | {
+                        "share": float(cut[segment]),
+                        "fit": self.level() if self.chance(0.5) else -1,
+                        "fit_shift": float(self.rng.choice([-1.0, 0.0, 1.0])),
+                        "reachable": float(self.rng.choice([0.5, 1.0])),
+                        "value": self.table(1) if self.chance(0.7) else -1,
+                    }
+                )
         return rows
 
     def _inflight_rows(self, sources: int) -> list[Row]:
         return [
             {
-                "id": i, "source": int(self.rng.integers(sources)), "segment": int(self.rng.integers(-1, 1)),
-                "stage": int(self.rng.integers(self.stages)), "age": self.length(40),
-                "number": int(self.rng.integers(1, 3)), "team": int(self.rng.integers(self.teams)),
-                "attempts": int(self.rng.integers(0, 3)), "reached": int(self.chance(0.3)),
-                "worked": int(self.rng.integers(-1, self.stages)), "context": float(self.rng.choice([1.0, 0.4])),
+                "id": i,
+                "source": int(self.rng.integers(sources)),
+                "segment": int(self.rng.integers(-1, 1)),
+                "stage": int(self.rng.integers(self.stages)),
+                "age": self.length(40),
+                "number": int(self.rng.integers(1, 3)),
+                "team": int(self.rng.integers(self.teams)),
+                "attempts": int(self.rng.integers(0, 3)),
+                "reached": int(self.chance(0.3)),
+                "worked": int(self.rng.integers(-1, self.stages)),
+                "context": float(self.rng.choice([1.0, 0.4])),
                 "value": float(self.rng.choice([-1.0, 12345.0])),
             }
             for i in range(int(self.rng.integers(0, 12)))
         ]
-
 
     # ---- the plan ---------------------------------------------------------------------------------------------------
 

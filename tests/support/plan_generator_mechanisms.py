@@ -20,10 +20,30 @@ Row = dict[str, Any]
 HOUR, DAY = p.HOUR, p.DAY
 MOST_SCORES = 2
 # What may move behaviour; the chance to go on and contact have inputs of their own besides.
-INPUTS_OF_INFLUENCES = (p.ALWAYS, p.FIT, p.INTENT, p.TRUST, p.WARMTH, p.OWN_LEAD, p.CONTEXT_LOST, p.LEVEL_OF,
-                        p.SCORE_OF)
-INPUTS_OF_EFFECTS = (p.INTENT, p.TRUST, p.WARMTH, p.TOO_EARLY, p.TOO_LATE, p.TRUST_DELAY, p.UNRESOLVED, p.DUPLICATED,
-                     p.OWN_LEAD, p.LEVEL_OF, p.SCORE_OF)
+INPUTS_OF_INFLUENCES = (
+    p.ALWAYS,
+    p.FIT,
+    p.INTENT,
+    p.TRUST,
+    p.WARMTH,
+    p.OWN_LEAD,
+    p.CONTEXT_LOST,
+    p.LEVEL_OF,
+    p.SCORE_OF,
+)
+INPUTS_OF_EFFECTS = (
+    p.INTENT,
+    p.TRUST,
+    p.WARMTH,
+    p.TOO_EARLY,
+    p.TOO_LATE,
+    p.TRUST_DELAY,
+    p.UNRESOLVED,
+    p.DUPLICATED,
+    p.OWN_LEAD,
+    p.LEVEL_OF,
+    p.SCORE_OF,
+)
 TARGETS_OF_INFLUENCES = (p.PURSUE, p.KEEP, p.HABIT, p.SHOW, p.SIGNAL_CHANCE)
 
 
@@ -59,17 +79,19 @@ def nurture(b: Builder) -> None:
         if not b.chance(0.7):
             continue
         stage["nurture"] = len(b.nurtures)
-        b.nurtures.append({
-            "luck": rng.path_hash(f"nurture/{stage['luck']}"),
-            "every": float(b.rng.choice([2, 6, 24])) * HOUR,
-            "touches": int(b.rng.integers(1, 12)),
-            "intent": float(b.rng.choice([0.0, 0.25, 1.0])),
-            "intent_limit": float(b.rng.choice([1.0, 3.0, math.inf])),
-            "trust": float(b.rng.choice([0.0, 0.25])),
-            "trust_limit": float(b.rng.choice([1.0, math.inf])),
-            "fatigue": float(b.rng.choice([0.0, 0.1, 0.5, 1.0], p=[0.4, 0.3, 0.25, 0.05])),
-            "goes_on": int(b.chance(0.4)),
-        })
+        b.nurtures.append(
+            {
+                "luck": rng.path_hash(f"nurture/{stage['luck']}"),
+                "every": float(b.rng.choice([2, 6, 24])) * HOUR,
+                "touches": int(b.rng.integers(1, 12)),
+                "intent": float(b.rng.choice([0.0, 0.25, 1.0])),
+                "intent_limit": float(b.rng.choice([1.0, 3.0, math.inf])),
+                "trust": float(b.rng.choice([0.0, 0.25])),
+                "trust_limit": float(b.rng.choice([1.0, math.inf])),
+                "fatigue": float(b.rng.choice([0.0, 0.1, 0.5, 1.0], p=[0.4, 0.3, 0.25, 0.05])),
+                "goes_on": int(b.chance(0.4)),
+            }
+        )
 
 
 def signals(b: Builder) -> None:
@@ -82,7 +104,7 @@ def raised_hands(b: Builder) -> None:
 
 def pauses(b: Builder) -> None:
     _signals(b, "pause", p.PAUSES)
-    for step in b.steps:        # more calls, so that some are put off
+    for step in b.steps:  # more calls, so that some are put off
         step["attempts"] += 2
 
 
@@ -90,16 +112,18 @@ def _signals(b: Builder, name: str, flags: int) -> None:
     for i, stage in enumerate(b.stage_rows):
         for k in range(int(b.rng.integers(2 if flags else 1, 5 if flags else 4))):
             both = flags and b.chance(0.1)
-            stage["signals"].append({
-                "luck": rng.path_hash(f"stages/{i}/{name}/{k}"),
-                "chance": float(b.rng.choice([0.3, 0.7, 1.0])),
-                "after": b.maybe(0.9, float(b.rng.choice([3, 8, 12, 30]))),
-                "points": float(b.rng.choice([0.0, 1.0, 3.0, -1.0])),
-                "intent": float(b.rng.choice([0.0, 0.5, -1.0])),
-                "trust": float(b.rng.choice([0.0, 0.25])),
-                "flags": p.RAISES_HAND | p.PAUSES if both else flags,
-                "pause": b.maybe(0.95, float(b.rng.choice([4, 20, 60]))) if both or flags == p.PAUSES else -1,
-            })
+            stage["signals"].append(
+                {
+                    "luck": rng.path_hash(f"stages/{i}/{name}/{k}"),
+                    "chance": float(b.rng.choice([0.3, 0.7, 1.0])),
+                    "after": b.maybe(0.9, float(b.rng.choice([3, 8, 12, 30]))),
+                    "points": float(b.rng.choice([0.0, 1.0, 3.0, -1.0])),
+                    "intent": float(b.rng.choice([0.0, 0.5, -1.0])),
+                    "trust": float(b.rng.choice([0.0, 0.25])),
+                    "flags": p.RAISES_HAND | p.PAUSES if both else flags,
+                    "pause": b.maybe(0.95, float(b.rng.choice([4, 20, 60]))) if both or flags == p.PAUSES else -1,
+                }
+            )
 
 
 def second_records(b: Builder) -> None:
@@ -129,9 +153,17 @@ def gates(b: Builder) -> None:
 
 def _threshold(b: Builder) -> int:
     least = b.number(0.5, 4.0, b.horizon)
-    b.definitions.append({"kind": p.SCORE_AT_LEAST, "stage": -1, "score": _score(b), "least_first": least[0],
-                          "least_count": least[1], "offset": float(b.rng.choice([0.0, 0.5, -0.5])),
-                          "person": int(b.chance(0.3))})
+    b.definitions.append(
+        {
+            "kind": p.SCORE_AT_LEAST,
+            "stage": -1,
+            "score": _score(b),
+            "least_first": least[0],
+            "least_count": least[1],
+            "offset": float(b.rng.choice([0.0, 0.5, -0.5])),
+            "person": int(b.chance(0.3)),
+        }
+    )
     return len(b.definitions) - 1
 
 
@@ -139,9 +171,15 @@ def _score(b: Builder) -> int:
     """Some observer; the first ones asked for are new."""
     if len(b.scores) == MOST_SCORES:
         return int(b.rng.integers(MOST_SCORES))
-    b.scores.append({"luck": rng.path_hash(f"scores/{len(b.scores)}"), "fit": float(b.rng.choice([0.0, 1.0])),
-                     "intent": float(b.rng.choice([0.0, 1.0])), "points": 1.0,
-                     "noise": b.level() if b.chance(0.5) else -1})
+    b.scores.append(
+        {
+            "luck": rng.path_hash(f"scores/{len(b.scores)}"),
+            "fit": float(b.rng.choice([0.0, 1.0])),
+            "intent": float(b.rng.choice([0.0, 1.0])),
+            "points": 1.0,
+            "noise": b.level() if b.chance(0.5) else -1,
+        }
+    )
     return len(b.scores) - 1
 
 
@@ -172,7 +210,7 @@ def acceptance(b: Builder) -> None:
                 "points_kept": float(b.rng.choice([0.0, 0.5, 1.0])),
             }
             for promise in duty["promises"]:
-                if b.chance(0.7):       # to decide in time
+                if b.chance(0.7):  # to decide in time
                     promise["terms"].insert(int(b.rng.integers(len(promise["terms"]) + 1)), b.term(p.ACCEPT_WITHIN, 12))
 
 
@@ -191,10 +229,13 @@ def _tier(b: Builder) -> Row:
 
 def _conditions(b: Builder) -> Row:
     scored = b.chance(0.4)
-    return {"segments": int(b.rng.integers(1, 4)) if b.chance(0.5) else -1,
-            "sources": int(b.rng.integers(1, 8)) if b.chance(0.5) else -1, "score": _score(b) if scored else -1,
-            "least": float(b.rng.uniform(0.0, 3.0)) if scored else 0.0,
-            "value": float(b.rng.choice([0.0, 100.0 * HOUR]))}
+    return {
+        "segments": int(b.rng.integers(1, 4)) if b.chance(0.5) else -1,
+        "sources": int(b.rng.integers(1, 8)) if b.chance(0.5) else -1,
+        "score": _score(b) if scored else -1,
+        "least": float(b.rng.uniform(0.0, 3.0)) if scored else 0.0,
+        "value": float(b.rng.choice([0.0, 100.0 * HOUR])),
+    }
 
 
 # ---- people ----------------------------------------------------------------------------------------------------------
@@ -272,16 +313,19 @@ def _tasks(b: Builder, name: str, kind: int, most: int) -> None:
             continue
         for k in range(int(b.rng.integers(0, most))):
             at = int(b.rng.integers(len(stage["tasks"]) + 1))
-            stage["tasks"].insert(at, {
-                "luck": rng.path_hash(f"stages/{i}/{name}/{k}"),
-                "kind": int(kind),
-                "chance": float(b.rng.choice([0.4, 1.0])),
-                "delay": b.maybe(0.8, float(b.rng.choice([2, 15]))),
-                "handling": b.maybe(0.9, 1),
-                "idle": b.maybe(0.7, 1),
-                "success": float(b.rng.choice([0.0, 0.3, 0.7, 1.0])),
-                "tries": int(b.rng.integers(1, 4)),
-            })
+            stage["tasks"].insert(
+                at,
+                {
+                    "luck": rng.path_hash(f"stages/{i}/{name}/{k}"),
+                    "kind": int(kind),
+                    "chance": float(b.rng.choice([0.4, 1.0])),
+                    "delay": b.maybe(0.8, float(b.rng.choice([2, 15]))),
+                    "handling": b.maybe(0.9, 1),
+                    "idle": b.maybe(0.7, 1),
+                    "success": float(b.rng.choice([0.0, 0.3, 0.7, 1.0])),
+                    "tries": int(b.rng.integers(1, 4)),
+                },
+            )
 
 
 # ---- effects and levels ----------------------------------------------------------------------------------------------
@@ -334,17 +378,19 @@ def _level(b: Builder, kind: int) -> int:
     every = float(b.rng.choice([4, 12, 24])) * HOUR
     reviewed = kind in (p.LOAD_OF, p.QUOTA_OF) or b.chance(0.5)
     reviews = [k * every for k in range(1, int(b.horizon / every) + 2)] if reviewed else []
-    b.levels.append({
-        "kind": kind,
-        "team": int(b.rng.integers(b.teams)),
-        "initial": 0.0 if kind == p.QUOTA_OF else float(b.rng.choice([0.0, 0.5])),
-        "weight": float(b.rng.choice([0.05, 0.5, 1.0])),
-        "review_first": len(b.instants),
-        "review_count": len(reviews),
-        "fair": int(b.chance(0.5)),
-        "per": float(b.rng.choice([1.0, 7.0])) * (1.0 if kind == p.LOAD_OF else 100.0 * DAY),
-        "definition": int(b.rng.integers(len(b.definitions))),
-    })
+    b.levels.append(
+        {
+            "kind": kind,
+            "team": int(b.rng.integers(b.teams)),
+            "initial": 0.0 if kind == p.QUOTA_OF else float(b.rng.choice([0.0, 0.5])),
+            "weight": float(b.rng.choice([0.05, 0.5, 1.0])),
+            "review_first": len(b.instants),
+            "review_count": len(reviews),
+            "fair": int(b.chance(0.5)),
+            "per": float(b.rng.choice([1.0, 7.0])) * (1.0 if kind == p.LOAD_OF else 100.0 * DAY),
+            "definition": int(b.rng.integers(len(b.definitions))),
+        }
+    )
     b.instants += reviews
     return len(b.levels) - 1
 
@@ -367,11 +413,32 @@ def clock_change(b: Builder) -> None:
 
 # In the order in which they are put in: what later ones refer to comes first.
 MECHANISMS: dict[str, Callable[[Builder], None]] = {
-    "traits": traits, "impatience": impatience, "sides": sides, "nurture": nurture, "signals": signals,
-    "raised hands": raised_hands, "pauses": pauses, "second records": second_records, "thresholds": thresholds,
-    "gates": gates, "tiers": tiers, "acceptance": acceptance, "pursuit": pursuit, "orders": orders,
-    "own first": own_first, "ramp": ramp, "preparation": preparation, "absence": absence,
-    "personal queues": personal_queues, "budgets": budgets, "meetings": meetings, "objections": objections,
-    "levels": levels, "effects": effects, "influences": influences, "hours": hours, "blame": blame,
+    "traits": traits,
+    "impatience": impatience,
+    "sides": sides,
+    "nurture": nurture,
+    "signals": signals,
+    "raised hands": raised_hands,
+    "pauses": pauses,
+    "second records": second_records,
+    "thresholds": thresholds,
+    "gates": gates,
+    "tiers": tiers,
+    "acceptance": acceptance,
+    "pursuit": pursuit,
+    "orders": orders,
+    "own first": own_first,
+    "ramp": ramp,
+    "preparation": preparation,
+    "absence": absence,
+    "personal queues": personal_queues,
+    "budgets": budgets,
+    "meetings": meetings,
+    "objections": objections,
+    "levels": levels,
+    "effects": effects,
+    "influences": influences,
+    "hours": hours,
+    "blame": blame,
     "clock change": clock_change,
 }

@@ -24,7 +24,7 @@ class ErlangC:
         assert load < reps
         terms = [load**k / math.factorial(k) for k in range(reps)]
         top = load**reps / math.factorial(reps) * reps / (reps - load)
-        self.waits = top / (sum(terms) + top)               # the chance to wait at all
+        self.waits = top / (sum(terms) + top)  # the chance to wait at all
         self.spare = reps * service - arrivals
         self.mean_wait = self.waits / self.spare
         self.mean_present = arrivals * self.mean_wait + load
@@ -43,9 +43,9 @@ class ErlangA:
         for n in range(1, states):
             weights.append(weights[-1] * arrivals / (min(n, reps) * service + max(0, n - reps) * leaving))
         present = np.array(weights) / sum(weights)
-        ahead = np.arange(states) - reps                    # waiting before an arrival that finds n present
+        ahead = np.arange(states) - reps  # waiting before an arrival that finds n present
         waiting = float(present @ np.maximum(ahead, 0))
-        self.abandons = leaving * waiting / arrivals        # who leaves, per arrival: rate theta a waiting buyer
+        self.abandons = leaving * waiting / arrivals  # who leaves, per arrival: rate theta a waiting buyer
         served, waited = 0.0, 0.0
         for k, chance in zip(ahead, present, strict=True):
             if k < 0:
@@ -55,7 +55,7 @@ class ErlangA:
             reaches = chance * reps * service / (reps * service + (k + 1) * leaving)
             served += reaches
             waited += reaches * sum(1.0 / (reps * service + (i + 1) * leaving) for i in range(k + 1))
-        assert abs(served - (1.0 - self.abandons)) < 1e-9   # both ways of counting who is served
+        assert abs(served - (1.0 - self.abandons)) < 1e-9  # both ways of counting who is served
         self.wait_of_served = waited / served
 
 
@@ -66,7 +66,7 @@ def pollaczek_khinchine(arrivals: float, mean: float, cv: float) -> float:
 
 def cobham(arrivals: Sequence[float], mean: float) -> list[float]:
     """Mean waits by class in M/M/1 with priorities that never interrupt, the highest first."""
-    residual = sum(arrivals) * mean**2                      # lambda E[S^2] / 2 with exponential S
+    residual = sum(arrivals) * mean**2  # lambda E[S^2] / 2 with exponential S
     waits, above = [], 0.0
     for rate in arrivals:
         waits.append(residual / (1.0 - above) / (1.0 - above - rate * mean))
@@ -90,6 +90,7 @@ def fundamental(transient: Sequence[Sequence[float]]) -> Floats:
 
 def lognormal_survival_integral(mu: float, sigma: float) -> Callable[[Floats], Floats]:
     """u -> integral of P(X > x) for x from 0 to u."""
+
     def integral(u: Floats) -> Floats:
         x = np.maximum(u, 1e-300)
         beyond = stats.norm.sf((np.log(x) - mu) / sigma)

@@ -40,7 +40,7 @@ class Studies(NamedTuple):
     explain: fs.ExplanationResult
     sensitivity: fs.SensitivityResult
     optimise: fs.OptimisationResult
-    front: fs.OptimisationResult                 # of two objectives
+    front: fs.OptimisationResult  # of two objectives
     chance: fs.ChanceResult
     backtest: fs.BacktestResult
 
@@ -59,13 +59,15 @@ def results() -> Results:
     text = text.replace("  interest:\n    work:", "  interest:\n    response: leads360-2012\n    work:", 1)
     (place / "small.yaml").write_text(text, encoding="utf-8")
     (place / "more-sales.yaml").write_text(
-        "extends: small.yaml\nname: More <b>sales</b>\nownership:\n  interest: sales\n", encoding="utf-8")
+        "extends: small.yaml\nname: More <b>sales</b>\nownership:\n  interest: sales\n", encoding="utf-8"
+    )
     file, other, out = place / "small.yaml", place / "more-sales.yaml", place / "results"
     return Results(
         fs.run(file, replications=6, out=out, figures="svg,png"),
         fs.compare(file, other, draws=3, pairs=2, aside=False, out=out, figures="svg"),
         fs.sweep(file, other, vary=[VARIED], replications=3, out=out, figures="svg"),
-        fs.seek(file, vary=[VARIED.removesuffix(":3")], goal=GOAL, replications=8, out=out, figures="svg"))
+        fs.seek(file, vary=[VARIED.removesuffix(":3")], goal=GOAL, replications=8, out=out, figures="svg"),
+    )
 
 
 @cache
@@ -77,16 +79,31 @@ def studies() -> Studies:
     file, other = place / "small.yaml", place / "more-sales.yaml"
     history = place / "history"
     history.mkdir()
-    search: dict[str, Any] = {"vary": [VARIED.removesuffix(":3")], "trials": 4, "replications": 2, "finalists": 2,
-                              "out": out, "figures": "svg"}
+    search: dict[str, Any] = {
+        "vary": [VARIED.removesuffix(":3")],
+        "trials": 4,
+        "replications": 2,
+        "finalists": 2,
+        "out": out,
+        "figures": "svg",
+    }
     return Studies(
         fs.explain(file, other, draws=2, pairs=1, out=out, figures="svg"),
-        fs.sensitivity(file, sets=["promises.kept=40% to 90%"], vary=["sources.web.cost=20..60"], rows=16,
-                       trajectories=2, replications=2, out=out, figures="svg"),
+        fs.sensitivity(
+            file,
+            sets=["promises.kept=40% to 90%"],
+            vary=["sources.web.cost=20..60"],
+            rows=16,
+            trajectories=2,
+            replications=2,
+            out=out,
+            figures="svg",
+        ),
         fs.optimise(file, maximise=["profit"], **search),
         fs.optimise(file, maximise=["profit"], minimise=["calendar.cost"], **search),
         fs.chance(file, goal=GOAL, replications=8, out=out),
-        fs.backtest(write_funnel(history, 1), origins=3, horizon=4, draws=19, distances=False, out=out, figures="svg"))
+        fs.backtest(write_funnel(history, 1), origins=3, horizon=4, draws=19, distances=False, out=out, figures="svg"),
+    )
 
 
 @cache
@@ -96,5 +113,10 @@ def grid() -> fs.SweepResult:
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "small.yaml"
         file.write_text(SMALL, encoding="utf-8")
-        return fs.sweep(file, vary=["promises.first_touch=within 1..16 business hours:4", "promises.kept=20%..95%:4"],
-                        measures=["won", "attainment.interest.sales"], replications=2, out=None)
+        return fs.sweep(
+            file,
+            vary=["promises.first_touch=within 1..16 business hours:4", "promises.kept=20%..95%:4"],
+            measures=["won", "attainment.interest.sales"],
+            replications=2,
+            out=None,
+        )

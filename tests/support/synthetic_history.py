@@ -12,20 +12,25 @@ DAY = 86400.0
 STAGES = ("lead", "talk", "customer")
 #        on,  lost; what is left is silent
 SHARES = {"lead": (0.4, 0.3), "talk": (0.5, 0.4)}
-MEDIANS = {"lead": (4.0, 10.0), "talk": (12.0, 20.0)}        # days, lognormal with sigma 0.8
+MEDIANS = {"lead": (4.0, 10.0), "talk": (12.0, 20.0)}  # days, lognormal with sigma 0.8
 SIGMA = 0.8
-START, END = datetime(2025, 1, 6), datetime(2025, 7, 7)      # Mondays
+START, END = datetime(2025, 1, 6), datetime(2025, 7, 7)  # Mondays
 BERLIN = """as_of: 2025-07-06
 timezone: Europe/Berlin
 """
-WIDE = BERLIN + """tables:
+WIDE = (
+    BERLIN
+    + """tables:
   leads: {file: leads.csv, id: id}
 source: leads.source
 value: leads.value
 stages: {lead: leads.lead, talk: leads.talk, customer: leads.customer}
 lost: leads.lost
 """
-LOG = BERLIN + """tables:
+)
+LOG = (
+    BERLIN
+    + """tables:
   leads: {file: leads.csv, id: id}
 events: {file: events.csv, case: case, activity: activity, time: time}
 source: leads.source
@@ -33,6 +38,7 @@ value: leads.value
 stages: {lead: {activity: lead}, talk: {activity: talk}, customer: {activity: customer}}
 lost: {activity: lost}
 """
+)
 
 
 def world(seed: int, a_week: float = 300.0, end: datetime = END) -> list[dict[str, str]]:
@@ -46,8 +52,15 @@ def world(seed: int, a_week: float = 300.0, end: datetime = END) -> list[dict[st
         day = int(rng.choice(7, p=[0.2, 0.2, 0.2, 0.2, 0.1, 0.05, 0.05])) + 7 * int(rng.integers(0, days // 7))
         hour = int(np.clip(rng.normal(13, 3), 0, 23))
         at = START + timedelta(days=day, hours=hour, seconds=int(rng.integers(0, 3600)))
-        row = {"id": f"L{number:05d}", "source": source, "lead": stamp(at), "talk": "", "customer": "", "lost": "",
-               "value": f"{np.exp(rng.normal(9, 0.7)):.2f}"}
+        row = {
+            "id": f"L{number:05d}",
+            "source": source,
+            "lead": stamp(at),
+            "talk": "",
+            "customer": "",
+            "lost": "",
+            "value": f"{np.exp(rng.normal(9, 0.7)):.2f}",
+        }
         for i, stage in enumerate(STAGES[:-1]):
             on, lost = shares(stage, source)
             luck = rng.random()

@@ -16,21 +16,43 @@ from support.plan_generator import generated_plan
 
 def book_of(won: int, definitions: tuple[str, ...]) -> p.Labels:
     return p.Labels(
-        start="2026-01-05T00:00:00+00:00", timezone="UTC", currency="EUR", sources=("web",), segments=("all",),
-        stages=("a", "b", "c"), teams=("marketing", "sales"), definitions=definitions, won=won, team_costs=(10.0, 20.0),
+        start="2026-01-05T00:00:00+00:00",
+        timezone="UTC",
+        currency="EUR",
+        sources=("web",),
+        segments=("all",),
+        stages=("a", "b", "c"),
+        teams=("marketing", "sales"),
+        definitions=definitions,
+        won=won,
+        team_costs=(10.0, 20.0),
         costs=(("sales", -3.5 * p.DAY, 3.5 * p.DAY, 70.0),),
-        volume_promises=() if won >= 0 else (
-            ("MQL", 28.0, "month", "count", -1), ("MQL", 7.0, "week", "count", -1),
-            ("MQL", 1.0, "quarter", "count", -1)))
+        volume_promises=()
+        if won >= 0
+        else (
+            ("MQL", 28.0, "month", "count", -1),
+            ("MQL", 7.0, "week", "count", -1),
+            ("MQL", 1.0, "quarter", "count", -1),
+        ),
+    )
 
 
 def week_plan(weeks: int = 1, segments: int = 1) -> p.Plan:
     """Measured for so many whole weeks, which end at the horizon; people work in the first one's hours every week."""
     plan = generated_plan(0, ())
     days, horizon = 7 * weeks + 1, weeks * p.WEEK
-    intervals = p.from_rows(p.INTERVAL, [
-        {"opens": day * p.DAY + 9 * p.HOUR, "closes": day * p.DAY + 17 * p.HOUR, "capacity": 2,
-         "before": i * 8 * p.HOUR} for i, day in enumerate(d for d in range(days) if d % 7 < 5 and d < days - 1)])
+    intervals = p.from_rows(
+        p.INTERVAL,
+        [
+            {
+                "opens": day * p.DAY + 9 * p.HOUR,
+                "closes": day * p.DAY + 17 * p.HOUR,
+                "capacity": 2,
+                "before": i * 8 * p.HOUR,
+            }
+            for i, day in enumerate(d for d in range(days) if d % 7 < 5 and d < days - 1)
+        ],
+    )
     teams = p.records(p.TEAM, 2)
     teams.side, teams.interval_count[1] = [0, 1], len(intervals)
     settings = plan.settings.copy()
@@ -38,14 +60,34 @@ def week_plan(weeks: int = 1, segments: int = 1) -> p.Plan:
     settings.days_first, settings.days_count = 0, days
     sources = p.records(p.SOURCE, 1)
     sources.cost = 7.0
-    return plan._replace(settings=settings, sources=sources, stages=p.records(p.STAGE, 3), teams=teams,
-                         intervals=intervals, definitions=p.from_rows(p.DEFINITION, [OFF_DEFINITION | {"stage": 2}]),
-                         inflight=p.records(p.INFLIGHT, 0), instants=np.arange(days) * p.DAY)
+    return plan._replace(
+        settings=settings,
+        sources=sources,
+        stages=p.records(p.STAGE, 3),
+        teams=teams,
+        intervals=intervals,
+        definitions=p.from_rows(p.DEFINITION, [OFF_DEFINITION | {"stage": 2}]),
+        inflight=p.records(p.INFLIGHT, 0),
+        instants=np.arange(days) * p.DAY,
+    )
 
 
 def visit(lead: int, stage: int, owner: int, entered: float, number: int = 1, **other: Any) -> tuple[Any, ...]:
     """A visit that is open and that nobody touched, of a lead of 100 EUR, unless said otherwise."""
-    row = {"lead": lead, "stage": stage, "number": number, "owner": owner, "entered": entered, "deadline": -1.0,
-           "touched": -1.0, "reached": -1.0, "ended": -1.0, "outcome": p.OPEN, "to": -1, "back": -1.0, "value": 10000.0,
-           **other}
+    row = {
+        "lead": lead,
+        "stage": stage,
+        "number": number,
+        "owner": owner,
+        "entered": entered,
+        "deadline": -1.0,
+        "touched": -1.0,
+        "reached": -1.0,
+        "ended": -1.0,
+        "outcome": p.OPEN,
+        "to": -1,
+        "back": -1.0,
+        "value": 10000.0,
+        **other,
+    }
     return tuple(row.get(name, 0) for name in p.VISIT.names)

@@ -82,7 +82,7 @@ class Story:
     def level(self, name: str) -> list[float]:
         """A level at the midnight that ends each day, up to the horizon."""
         settings = self.plan.settings[0]
-        ends = self.plan.instants[settings.days_first + 1:settings.days_first + settings.days_count]
+        ends = self.plan.instants[settings.days_first + 1 : settings.days_first + settings.days_count]
         days = int((ends < settings.horizon).sum())
         return [round(float(value), 6) for value in self.trace.levels[:days, self.book.levels.index(name)]]
 

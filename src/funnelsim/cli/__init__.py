@@ -17,8 +17,21 @@ from funnelsim.cli.output import complain
 from funnelsim.errors import FunnelsimError, did_you_mean
 
 COMMANDS = (
-    "init", "check", "anchor", "run", "compare", "explain", "sensitivity", "sweep", "seek", "optimise", "report",
-    "calibrate", "backtest", "validate", "schema",
+    "init",
+    "check",
+    "anchor",
+    "run",
+    "compare",
+    "explain",
+    "sensitivity",
+    "sweep",
+    "seek",
+    "optimise",
+    "report",
+    "calibrate",
+    "backtest",
+    "validate",
+    "schema",
 )
 INTERRUPTED = 130
 
@@ -42,7 +55,7 @@ def code_of(args: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except BrokenPipeError:             # the reader of our output has seen enough
+    except BrokenPipeError:  # the reader of our output has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # Python closes stdout once more at its end
         return 0
     except KeyboardInterrupt:
@@ -55,11 +68,14 @@ def code_of(args: list[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {where}{error.strerror or error}", err=True)
         return 1
-    except Exception as error:          # a mistake of ours, not of the user
+    except Exception as error:  # a mistake of ours, not of the user
         if os.environ.get("FUNNELSIM_TRACEBACK"):
             raise
-        click.echo(f"error: funnelsim itself failed ({type(error).__name__}: {error}). Please report this; with "
-                   f"FUNNELSIM_TRACEBACK=1 it says where.", err=True)
+        click.echo(
+            f"error: funnelsim itself failed ({type(error).__name__}: {error}). Please report this; with "
+            f"FUNNELSIM_TRACEBACK=1 it says where.",
+            err=True,
+        )
         return 1
     return code if isinstance(code, int) else 0
 
@@ -83,8 +99,11 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-             epilog="Run a command with --help for its examples.")
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Run a command with --help for its examples.",
+)
 @click.version_option(package_name="funnelsim")
 def commands() -> None:
     """Simulates sales-and-marketing funnels and the agreements between the two teams.

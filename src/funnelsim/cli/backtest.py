@@ -16,13 +16,21 @@ from funnelsim.progress import Terminal
 @click.argument("file", metavar="HISTORY", type=click.Path(path_type=Path))
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the data, when it is not the one in the file.")
 @click.option("--origins", type=click.IntRange(min=1), help="Instants to forecast from, at most.  [default: 10]")
-@click.option("--horizon", type=click.IntRange(min=1), metavar="WEEKS", help="The longest; shorter ones of 1, 2, 4, 8, "
-              "13, 26 and 52 weeks are judged too.  [default: a quarter of the history]")
+@click.option(
+    "--horizon",
+    type=click.IntRange(min=1),
+    metavar="WEEKS",
+    help="The longest; shorter ones of 1, 2, 4, 8, "
+    "13, 26 and 52 weeks are judged too.  [default: a quarter of the history]",
+)
 @click.option("--draws", "-n", type=click.IntRange(min=19), help="Futures of each forecast.  [default: 199]")
 @options("seed", "engine", "threads", "out")
 @click.option("--distances/--no-distances", default=True, help="Distances of event logs.  [default: distances]")
-@click.option("--work/--no-work", default=True, help="Whether the log of work, where the history has one, is part of "
-              "the fits.  [default: work]")
+@click.option(
+    "--work/--no-work",
+    default=True,
+    help="Whether the log of work, where the history has one, is part of the fits.  [default: work]",
+)
 @options("figures", "json", "quiet", "verbose")
 def backtest(file: Path, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
     """Forecast a history from what was known earlier, again and again, and see what then happened.

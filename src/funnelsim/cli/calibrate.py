@@ -20,11 +20,27 @@ from funnelsim.cli.output import answer
 @click.option("--as-of", default="", help="Of an export: its last day; default: the last day with anything in it.")
 @click.option("--dates", type=click.Choice(["day first", "month first"]), help="Of an export: how to read 03/04/2026.")
 @click.option("--query", default="", help="Of a database: SELECT ..., one row a lead or an event.")
-@click.option("--figures", type=click.Path(path_type=Path), metavar="FOLDER", help="Draw each stage's fit beside the "
-              "data's own curves into this folder.")
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Draw each stage's fit beside the data's own curves into this folder.",
+)
 @options("json", "quiet", "verbose")
-def calibrate(file: str, out: Path | None, data: Path | None, strict: bool, timezone: str, as_of: str,
-              dates: str | None, query: str, figures: Path | None, as_json: bool, quiet: bool, verbose: int) -> None:
+def calibrate(
+    file: str,
+    out: Path | None,
+    data: Path | None,
+    strict: bool,
+    timezone: str,
+    as_of: str,
+    dates: str | None,
+    query: str,
+    figures: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+) -> None:
     """Turn a history into numbers that a scenario extends.
 
     \b
@@ -49,8 +65,14 @@ def calibrate(file: str, out: Path | None, data: Path | None, strict: bool, time
     found = api.calibrate(history, target, data, strict, figures)
     if as_json:
         conversion = found.conversion()._asdict() if found.stages else None
-        told = {"as_of": found.as_of, "leads": found.leads, "conversion": conversion,
-                "naive": found.naive() if found.stages else None, "grades": found.grades(), "files": found.files}
+        told = {
+            "as_of": found.as_of,
+            "leads": found.leads,
+            "conversion": conversion,
+            "naive": found.naive() if found.stages else None,
+            "grades": found.grades(),
+            "files": found.files,
+        }
         click.echo(json.dumps(told, indent=1, default=str))
     elif not quiet:
         answer(found.report(bool(verbose)))

@@ -18,8 +18,12 @@ from funnelsim.progress import Terminal
 @click.option("--draws", type=click.IntRange(min=2), help="Draws of what is not known.  [default: 40]")
 @click.option("--pairs", type=click.IntRange(min=1), help="Pairs of periods in each draw.  [default: 4]")
 @options("precision", "engine", "threads", "out")
-@click.option("--aside/--no-aside", default=True, help="Also ask what beliefs at 1 and other response curves would "
-              "say, and which changes make the difference.  [default: aside]")
+@click.option(
+    "--aside/--no-aside",
+    default=True,
+    help="Also ask what beliefs at 1 and other response curves would "
+    "say, and which changes make the difference.  [default: aside]",
+)
 @options("figures", "json", "quiet", "verbose")
 def compare(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
     """Say which way is better, by how much, how sure that is, and what it rests on.

@@ -15,16 +15,29 @@ from funnelsim.progress import Terminal
 @click.command()
 @click.argument("base", type=click.Path(path_type=Path))
 @click.argument("other", required=False, type=click.Path(path_type=Path))
-@click.option("--measure", "-m", metavar="NAME", help="What is divided, as in cohort.profit.  [default: the "
-              "scenario's goal, else cohort.won]")
+@click.option(
+    "--measure",
+    "-m",
+    metavar="NAME",
+    help="What is divided, as in cohort.profit.  [default: the scenario's goal, else cohort.won]",
+)
 @options("sets", "seed")
 @click.option("--draws", type=click.IntRange(min=2), help="Draws of what is not known.  [default: 40]")
-@click.option("--pairs", type=click.IntRange(min=1), help="Periods in each draw, of every mixture of the two "
-              "scenarios.  [default: 4]")
-@click.option("--orders", type=click.IntRange(min=8), help="Walk so many random orders of the changes.  [default: all "
-              "orders up to 6 groups of changes, else 24]")
-@click.option("--equal-people/--no-equal-people", default=None, help="Also ask what moving the hours and sharing "
-              "nothing would bring.  [default: equal-people]")
+@click.option(
+    "--pairs",
+    type=click.IntRange(min=1),
+    help="Periods in each draw, of every mixture of the two scenarios.  [default: 4]",
+)
+@click.option(
+    "--orders",
+    type=click.IntRange(min=8),
+    help="Walk so many random orders of the changes.  [default: all orders up to 6 groups of changes, else 24]",
+)
+@click.option(
+    "--equal-people/--no-equal-people",
+    default=None,
+    help="Also ask what moving the hours and sharing nothing would bring.  [default: equal-people]",
+)
 @options("engine", "threads", "cluster", "out", "figures", "json", "quiet", "verbose")
 def explain(base: Path, other: Path | None, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
     """Divide the difference between two scenarios among the changes that make it.

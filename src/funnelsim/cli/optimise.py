@@ -14,24 +14,45 @@ from funnelsim.progress import Terminal
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--vary", multiple=True, metavar="KEY=RANGE", help="What may be set, as in --vary "
-              "teams.sales.people=3..9, sources.search.rate=80..480/week or a list. May be repeated.")
-@click.option("--maximise", multiple=True, metavar="KEY", help="A measure, as in measures.csv, of which more is "
-              "better; goal is the chance of the goal. May be repeated.")
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="KEY=RANGE",
+    help="What may be set, as in --vary "
+    "teams.sales.people=3..9, sources.search.rate=80..480/week or a list. May be repeated.",
+)
+@click.option(
+    "--maximise",
+    multiple=True,
+    metavar="KEY",
+    help="A measure, as in measures.csv, of which more is better; goal is the chance of the goal. May be repeated.",
+)
 @click.option("--minimise", multiple=True, metavar="KEY", help="One of which less is better. May be repeated.")
-@click.option("--subject-to", multiple=True, metavar="TEXT", help='A constraint, as in --subject-to "calendar.cost <= '
-              '900k" or "teams.sales.people + teams.marketing.people <= 9". May be repeated.')
+@click.option(
+    "--subject-to",
+    multiple=True,
+    metavar="TEXT",
+    help='A constraint, as in --subject-to "calendar.cost <= '
+    '900k" or "teams.sales.people + teams.marketing.people <= 9". May be repeated.',
+)
 @click.option("--trials", type=click.IntRange(min=1), help="Points that are run at most.  [default: 200]")
 @options("sets", "seed")
 @click.option("--replications", "--reps", "-n", type=click.IntRange(min=2), help="At each point.  [default: 20]")
-@click.option("--finalists", type=click.IntRange(min=1), help="Points that go to the final, on fresh luck.  "
-              "[default: 8]")
-@click.option("--gap", metavar="AMOUNT", help="A difference that does not matter, as in --gap 5k or --gap 1%.  "
-              "[default: 1 % of the best; of a share 2 points]")
-@click.option("--chance", type=Share(), metavar="SHARE", help="Wanted of the right choice among the finalists.  "
-              "[default: 95%]")
-@click.option("--confidence", type=Share(), metavar="SHARE", help="With which constraints on measures are met.  "
-              "[default: 95%]")
+@click.option(
+    "--finalists", type=click.IntRange(min=1), help="Points that go to the final, on fresh luck.  [default: 8]"
+)
+@click.option(
+    "--gap",
+    metavar="AMOUNT",
+    help="A difference that does not matter, as in --gap 5k or --gap 1%.  "
+    "[default: 1 % of the best; of a share 2 points]",
+)
+@click.option(
+    "--chance", type=Share(), metavar="SHARE", help="Wanted of the right choice among the finalists.  [default: 95%]"
+)
+@click.option(
+    "--confidence", type=Share(), metavar="SHARE", help="With which constraints on measures are met.  [default: 95%]"
+)
 @click.option("--goal", metavar="TEXT", help='As in --goal "wins 200 by 2026-12-31"; default: the scenario\'s.')
 @options("engine", "threads", "cluster", "out", "figures")
 @click.option("--fail-on-miss", is_flag=True, help="Exit code 4 when nothing meets the constraints.")

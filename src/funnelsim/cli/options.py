@@ -14,10 +14,12 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def options(*names: str) -> Callable[[_F], _F]:
     """The options of these names, in this order."""
+
     def add(function: _F) -> _F:
         for name in reversed(names):
             function = OPTIONS[name](function)
         return function
+
     return add
 
 
@@ -51,30 +53,53 @@ class Formats(click.ParamType[tuple[str, ...]]):
 
 def _figures(function: _F) -> _F:
     """--figures FORMATS and --no-figures, as one argument."""
+
     @wraps(function)
     def merged(*arguments: Any, no_figures: bool, figures: tuple[str, ...], **others: Any) -> Any:
         return function(*arguments, figures=() if no_figures else figures, **others)
 
     none = click.option("--no-figures", is_flag=True, help="Draw no figures.")
-    drawn = click.option("--figures", type=Formats(), default="png,svg", show_default=True, metavar="FORMATS",
-                         help="Formats that figures are drawn in: png, svg, pdf, or several with commas between.")
+    drawn = click.option(
+        "--figures",
+        type=Formats(),
+        default="png,svg",
+        show_default=True,
+        metavar="FORMATS",
+        help="Formats that figures are drawn in: png, svg, pdf, or several with commas between.",
+    )
     return cast("_F", drawn(none(merged)))
 
 
 OPTIONS: dict[str, Callable[[Any], Any]] = {
-    "sets": click.option("--set", "sets", multiple=True, metavar="KEY=VALUE",
-                         help="Change a value of the scenario, as in --set teams.sales.people=6. May be repeated."),
+    "sets": click.option(
+        "--set",
+        "sets",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change a value of the scenario, as in --set teams.sales.people=6. May be repeated.",
+    ),
     "seed": click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of all luck; default: the scenario's."),
     "replications": click.option("--replications", "-n", type=click.IntRange(min=1), help="How often to simulate."),
-    "precision": click.option("--precision", type=Share(), metavar="SHARE", help="Or: until the simulation error of "
-                              "wins and revenue is below this share of them, as in --precision 2%."),
-    "engine": click.option("--engine", type=click.Choice(["fast", "reference"]), help="Both give the same digits; "
-                           "reference is slow and made to be read. Default: fast."),
+    "precision": click.option(
+        "--precision",
+        type=Share(),
+        metavar="SHARE",
+        help="Or: until the simulation error of wins and revenue is below this share of them, as in --precision 2%.",
+    ),
+    "engine": click.option(
+        "--engine",
+        type=click.Choice(["fast", "reference"]),
+        help="Both give the same digits; reference is slow and made to be read. Default: fast.",
+    ),
     "threads": click.option("--threads", type=click.IntRange(min=1), help="Default: one a processor."),
-    "cluster": click.option("--cluster", metavar="ADDRESS", help="Run on a Dask cluster, as in "
-                            "tcp://10.0.0.5:8786."),
-    "out": click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
-                        help="Folder that results are saved in."),
+    "cluster": click.option("--cluster", metavar="ADDRESS", help="Run on a Dask cluster, as in tcp://10.0.0.5:8786."),
+    "out": click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        default=Path("results"),
+        show_default=True,
+        help="Folder that results are saved in.",
+    ),
     "figures": _figures,
     "json": click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text."),
     "quiet": click.option("--quiet", "-q", is_flag=True, help="No notes, no progress."),

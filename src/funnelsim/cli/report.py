@@ -13,8 +13,11 @@ from funnelsim.cli.output import answer
 
 @click.command()
 @click.argument("results", nargs=-1, required=True, metavar="RESULT...", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; default: named after the first "
-              "folder, beside it.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file; default: named after the first folder, beside it.",
+)
 @click.option("--title", default="", help="Of the page; default: the names of the results.")
 @options("json", "quiet")
 def report(results: tuple[Path, ...], out: Path | None, title: str, as_json: bool, quiet: bool) -> None:
@@ -30,7 +33,10 @@ def report(results: tuple[Path, ...], out: Path | None, title: str, as_json: boo
 
     done = api.report(*results, out=out, title=title)
     if as_json:
-        click.echo(json.dumps({"file": str(done.file), "bytes": done.size, "answers": done.answers},
-                              indent=1, ensure_ascii=False))
+        click.echo(
+            json.dumps(
+                {"file": str(done.file), "bytes": done.size, "answers": done.answers}, indent=1, ensure_ascii=False
+            )
+        )
     elif not quiet:
         answer("\n".join([*done.answers, f"\nreport: {done.file} ({done.size / 1000:,.0f} kB)"]))

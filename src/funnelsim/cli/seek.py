@@ -14,15 +14,23 @@ from funnelsim.progress import Progress, Terminal
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--vary", multiple=True, metavar="KEY=RANGE", help="What is sought, as in --vary "
-              "sources.search.rate=80..480/week or teams.sales.people=2..12.")
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="KEY=RANGE",
+    help="What is sought, as in --vary sources.search.rate=80..480/week or teams.sales.people=2..12.",
+)
 @click.option("--goal", metavar="TEXT", help='As in --goal "revenue 1.2M by 2026-12-31"; default: the scenario\'s.')
 @click.option("--chance", type=Share(), metavar="SHARE", help="How sure it must be.  [default: 80%]")
 @click.option("--booked", metavar="AMOUNT", help="What counts towards the goal already, as in --booked 400k.")
 @options("sets", "seed")
 @click.option("--replications", "--reps", "-n", type=click.IntRange(min=1), help="At each point.  [default: 100]")
-@click.option("--precision", type=Share(), metavar="SHARE", help="Or: more until half the interval of the answer is "
-              "below this share of it, as in --precision 5%.")
+@click.option(
+    "--precision",
+    type=Share(),
+    metavar="SHARE",
+    help="Or: more until half the interval of the answer is below this share of it, as in --precision 5%.",
+)
 @options("engine", "threads", "cluster", "out", "figures")
 @click.option("--fail-on-miss", is_flag=True, help="Exit code 4 when the goal cannot be met.")
 @options("json", "quiet", "verbose")

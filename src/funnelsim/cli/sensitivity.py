@@ -15,18 +15,38 @@ from funnelsim.progress import Terminal
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("other", required=False, type=click.Path(path_type=Path))
-@click.option("--vary", multiple=True, metavar="KEY=RANGE", help="One more input, of what is chosen or of the market, "
-              "as in --vary teams.sales.people=3..7. May be repeated.")
-@click.option("--measure", metavar="KEY", help="The answer, a key of measures.csv.  [default: cohort.won, or "
-              "cohort.revenue when that is the scenario's goal]")
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="KEY=RANGE",
+    help="One more input, of what is chosen or of the market, as in --vary teams.sales.people=3..7. May be repeated.",
+)
+@click.option(
+    "--measure",
+    metavar="KEY",
+    help="The answer, a key of measures.csv.  [default: cohort.won, or "
+    "cohort.revenue when that is the scenario's goal]",
+)
 @options("sets", "seed")
-@click.option("--rows", type=click.IntRange(min=1), help="Of points for the indices, a power of two from 16 on; each "
-              "costs 2 points more than there are inputs.  [default: 64]")
-@click.option("--trajectories", type=click.IntRange(min=2), help="Of the screening, which comes first where there are "
-              "many inputs.  [default: 10]")
+@click.option(
+    "--rows",
+    type=click.IntRange(min=1),
+    help="Of points for the indices, a power of two from 16 on; each "
+    "costs 2 points more than there are inputs.  [default: 64]",
+)
+@click.option(
+    "--trajectories",
+    type=click.IntRange(min=2),
+    help="Of the screening, which comes first where there are many inputs.  [default: 10]",
+)
 @click.option("--keep", type=click.IntRange(min=1), help="How many inputs have indices.  [default: 8]")
-@click.option("--replications", "--reps", "-n", type=click.IntRange(min=1), help="Periods at each point, the same luck "
-              "at all.  [default: 4]")
+@click.option(
+    "--replications",
+    "--reps",
+    "-n",
+    type=click.IntRange(min=1),
+    help="Periods at each point, the same luck at all.  [default: 4]",
+)
 @options("engine", "threads", "cluster", "out", "figures", "json", "quiet", "verbose")
 def sensitivity(file: Path, other: Path | None, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
     """Say which inputs move an answer most, and which unknown to measure first.

@@ -14,15 +14,31 @@ from funnelsim.progress import Terminal
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option("--vary", multiple=True, metavar="KEY=RANGE", help="What is varied, as in --vary "
-              "sources.search.rate=80..480/week:11, teams.sales.people=3..7 or a list. May be repeated.")
-@click.option("--measure", "measures", multiple=True, metavar="KEY", help="What is shown, as in measures.csv; goal is "
-              "the chance of the goal. May be repeated.  [default: cohort.won, cohort.revenue, cohort.profit]")
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="KEY=RANGE",
+    help="What is varied, as in --vary "
+    "sources.search.rate=80..480/week:11, teams.sales.people=3..7 or a list. May be repeated.",
+)
+@click.option(
+    "--measure",
+    "measures",
+    multiple=True,
+    metavar="KEY",
+    help="What is shown, as in measures.csv; goal is "
+    "the chance of the goal. May be repeated.  [default: cohort.won, cohort.revenue, cohort.profit]",
+)
 @click.option("--design", metavar="DESIGN", help="grid, latin:N or sobol:N.  [default: grid]")
 @options("sets", "seed")
 @click.option("--replications", "--reps", "-n", type=click.IntRange(min=1), help="At each point.  [default: 50]")
-@click.option("--precision", type=Share(), metavar="SHARE", help="Or: at each point until the simulation error of the "
-              "first measure is below this share of it, as in --precision 3%.")
+@click.option(
+    "--precision",
+    type=Share(),
+    metavar="SHARE",
+    help="Or: at each point until the simulation error of the "
+    "first measure is below this share of it, as in --precision 3%.",
+)
 @click.option("--goal", metavar="TEXT", help='As in --goal "wins 200 by 2026-12-31"; default: the scenario\'s.')
 @options("engine", "threads", "cluster", "out", "figures", "json", "quiet", "verbose")
 def sweep(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:

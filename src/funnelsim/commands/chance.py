@@ -1,8 +1,8 @@
 """chance: what is the chance of the goal now? What `funnelsim seek` answers when nothing is varied.
 
-    results/chance-<name>-<hash>/
-        chance.csv, chance.json     the chance with its three spreads
-        manifest.json, answer.txt
+results/chance-<name>-<hash>/
+    chance.csv, chance.json     the chance with its three spreads
+    manifest.json, answer.txt
 """
 
 from __future__ import annotations
@@ -41,8 +41,10 @@ class ChanceResult(StudyResult[Chance]):
     what = "chance"
 
     def __repr__(self) -> str:
-        return (f"<Chance of {self.manifest.name!r}: {self.found.asked.goal.text}, {self.found.replications} periods, "
-                f"seed {self.manifest.seed}>")
+        return (
+            f"<Chance of {self.manifest.name!r}: {self.found.asked.goal.text}, {self.found.replications} periods, "
+            f"seed {self.manifest.seed}>"
+        )
 
     def report(self, verbose: int = 0, width: int = 0) -> str:
         """The text of a chance, which is short whatever is asked."""
@@ -64,24 +66,44 @@ class ChanceResult(StudyResult[Chance]):
         """Plain data, as `--json` prints it; each interval by what it is of."""
         found, value = self.found, self.found.value
         return {
-            "name": self.manifest.name, "goal": found.asked.goal.text, "chance": found.chance,
+            "name": self.manifest.name,
+            "goal": found.asked.goal.text,
+            "chance": found.chance,
             "simulation_error": _interval(found.low, found.high),
             "chance_by_ignorance": _interval(found.worse, found.better),
             "chance_were_all_known": found.known[0] if found.known else None,
-            "value": {"measure": found.asked.goal.measure, "unit": found.unit, "mean": finite(value.mean),
-                      "simulation_error": _interval(value.mean - value.error, value.mean + value.error),
-                      "one_period": _interval(value.least, value.most),
-                      "ignorance": _interval(value.low, value.high) if found.known else None},
-            "replications": found.replications, "draws": found.draws, "leads_in_flight": found.in_flight,
-            "utilisation": found.busy, "digest": self.manifest.digest,
+            "value": {
+                "measure": found.asked.goal.measure,
+                "unit": found.unit,
+                "mean": finite(value.mean),
+                "simulation_error": _interval(value.mean - value.error, value.mean + value.error),
+                "one_period": _interval(value.least, value.most),
+                "ignorance": _interval(value.low, value.high) if found.known else None,
+            },
+            "replications": found.replications,
+            "draws": found.draws,
+            "leads_in_flight": found.in_flight,
+            "utilisation": found.busy,
+            "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
         }
 
 
-def chance(file: str | Path, *, goal: str | None = None, booked: str | float | None = None, sets: Sequence[str] = (),
-           replications: int | None = None, seed: int | None = None, engine: str | None = None,
-           threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
-           command: Sequence[str] = (), watch: Progress | None = None) -> ChanceResult:
+def chance(
+    file: str | Path,
+    *,
+    goal: str | None = None,
+    booked: str | float | None = None,
+    sets: Sequence[str] = (),
+    replications: int | None = None,
+    seed: int | None = None,
+    engine: str | None = None,
+    threads: int | None = None,
+    cluster: str | None = None,
+    out: str | Path | None = "results",
+    command: Sequence[str] = (),
+    watch: Progress | None = None,
+) -> ChanceResult:
     """The chance of a goal as things are; or repeat that from its manifest."""
     watch = watch or Progress()
     repeated = manifest_at(Path(file), "seek")
@@ -94,8 +116,9 @@ def chance(file: str | Path, *, goal: str | None = None, booked: str | float | N
         template = Template(str(file), sets)
         scenario = template.loaded.scenario
         wanted = replace(wanted_goal(goal or "", template), booked=booked_amount(booked))
-        asked = Asked(template, wanted, replications or REPLICATIONS, scenario.seed if seed is None else seed,
-                      engine or "fast")
+        asked = Asked(
+            template, wanted, replications or REPLICATIONS, scenario.seed if seed is None else seed, engine or "fast"
+        )
         name = scenario.name or Path(file).stem
     ready(out, [asked.template.loaded], asked.engine, watch)
     began = datetime.now(UTC)
@@ -117,8 +140,14 @@ def varies_nothing(file: str | Path, vary: Sequence[str]) -> bool:
 def _asked_of(manifest: Manifest) -> Asked:
     goal = goal_of_data(manifest.design["goal"])
     assert goal is not None
-    return Asked(Template.of_resolved(manifest.resolved[0]), goal, manifest.replications, manifest.seed,
-                 manifest.engine, from_json(manifest.anchor[0]))
+    return Asked(
+        Template.of_resolved(manifest.resolved[0]),
+        goal,
+        manifest.replications,
+        manifest.seed,
+        manifest.engine,
+        from_json(manifest.anchor[0]),
+    )
 
 
 def _manifest(found: Chance, name: str, began: datetime, command: list[str]) -> Manifest:
@@ -126,11 +155,19 @@ def _manifest(found: Chance, name: str, began: datetime, command: list[str]) -> 
     assert asked.anchor is not None
     figures = json.dumps([found.chance, found.low, found.high, asdict(found.value), found.known, found.busy])
     return Manifest(
-        kind="seek", name=name, command=command, plan=manifests.hash_of(found.keys),
-        seed=asked.seed, replications=found.replications, engine=asked.engine,
-        digest=hashlib.sha256(figures.encode()).hexdigest(), book={"currency": found.currency},
-        anchor=[to_json(asked.anchor)], design={"goal": goal_data(asked.goal)},
-        **papers([asked.template.loaded], began))
+        kind="seek",
+        name=name,
+        command=command,
+        plan=manifests.hash_of(found.keys),
+        seed=asked.seed,
+        replications=found.replications,
+        engine=asked.engine,
+        digest=hashlib.sha256(figures.encode()).hexdigest(),
+        book={"currency": found.currency},
+        anchor=[to_json(asked.anchor)],
+        design={"goal": goal_data(asked.goal)},
+        **papers([asked.template.loaded], began),
+    )
 
 
 def _rows(found: Chance) -> Iterator[dict[str, Any]]:
@@ -140,17 +177,35 @@ def _rows(found: Chance) -> Iterator[dict[str, Any]]:
     certain, least, most = known or (None, None, None)
     figures = [
         (f"chance of {goal.text}", "share", found.chance, found.low, found.high, "simulation error"),
-        (f"chance of {goal.text}", "share", None, found.worse if known else None, found.better if known else None,
-         "what is not known"),
+        (
+            f"chance of {goal.text}",
+            "share",
+            None,
+            found.worse if known else None,
+            found.better if known else None,
+            "what is not known",
+        ),
         (f"chance of {goal.text}, were all known", "share", certain, least, most, "simulation error"),
         (goal.measure, found.unit, value.mean, value.mean - value.error, value.mean + value.error, "simulation error"),
-        (goal.measure, found.unit, None, value.low if known else None, value.high if known else None,
-         "what is not known"),
+        (
+            goal.measure,
+            found.unit,
+            None,
+            value.low if known else None,
+            value.high if known else None,
+            "what is not known",
+        ),
         (goal.measure, found.unit, None, value.least, value.most, "one period"),
     ]
     for what, unit, middle, low, high, spread in figures:
-        yield {"what": what, "unit": unit, "value": finite(middle), "low": finite(low), "high": finite(high),
-               "spread": spread}
+        yield {
+            "what": what,
+            "unit": unit,
+            "value": finite(middle),
+            "low": finite(low),
+            "high": finite(high),
+            "spread": spread,
+        }
 
 
 def _interval(low: float, high: float) -> list[float | None]:

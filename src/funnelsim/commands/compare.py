@@ -54,11 +54,19 @@ class ComparisonResult(StudyResult[Comparison]):
         import polars as pl
 
         units = self.found.columns[0].units
-        return pl.DataFrame([
-            {"scenario": rung.name, "measure": key, "unit": units.get(key, ""),
-             **{name: value for name, value in asdict(one).items() if isinstance(value, int | float)}}
-            for rung in self.found.rungs for key, one in rung.differences.items()
-        ], infer_schema_length=None)
+        return pl.DataFrame(
+            [
+                {
+                    "scenario": rung.name,
+                    "measure": key,
+                    "unit": units.get(key, ""),
+                    **{name: value for name, value in asdict(one).items() if isinstance(value, int | float)},
+                }
+                for rung in self.found.rungs
+                for key, one in rung.differences.items()
+            ],
+            infer_schema_length=None,
+        )
 
     def replications(self) -> pl.DataFrame:
         """A row a scenario, measure, draw and pair."""

@@ -1,11 +1,11 @@
 """explain: two scenarios or a manifest to a divided difference, saved whole with its waterfall.
 
-    results/explain-<name>-<hash>/
-        manifest.json
-        shares.csv          a group of changes a row: its share with both errors, alone and last
-        shares.parquet      the shares in each draw and pair
-        explain.json        all that was found
-        waterfall.png, .svg
+results/explain-<name>-<hash>/
+    manifest.json
+    shares.csv          a group of changes a row: its share with both errors, alone and last
+    shares.parquet      the shares in each draw and pair
+    explain.json        all that was found
+    waterfall.png, .svg
 """
 
 from __future__ import annotations
@@ -49,8 +49,10 @@ class ExplanationResult(StudyResult[Explanation]):
 
     def __repr__(self) -> str:
         question, groups = self.found.question, len(self.found.parts)
-        return (f"<Explanation of {name_of(question.other)!r} against {name_of(question.base)!r}: {question.measure}, "
-                f"{groups} parts, seed {self.manifest.seed}>")
+        return (
+            f"<Explanation of {name_of(question.other)!r} against {name_of(question.base)!r}: {question.measure}, "
+            f"{groups} parts, seed {self.manifest.seed}>"
+        )
 
     def report(self, verbose: int = 0, width: int = 0) -> str:
         """The text of an explanation."""
@@ -74,26 +76,53 @@ class ExplanationResult(StudyResult[Explanation]):
         """Plain data, as `--json` prints it."""
         found, people = self.found, self.found.people
         return {
-            "base": found.question.base.scenario.name, "other": found.question.other.scenario.name,
-            "measure": found.question.measure, "unit": found.unit, "difference": asdict(found.difference),
-            "base_value": asdict(found.base), "other_value": asdict(found.other),
+            "base": found.question.base.scenario.name,
+            "other": found.question.other.scenario.name,
+            "measure": found.question.measure,
+            "unit": found.unit,
+            "difference": asdict(found.difference),
+            "base_value": asdict(found.base),
+            "other_value": asdict(found.other),
             "shares": [_share(one) | _changes(found, one) for one in found.shares],
             "united": [asdict(one) for one in found.united],
-            "equal_people": None if people is None else {
-                "alone": asdict(people.alone), "instead_of_sharing": asdict(people.instead) if people.instead else None,
-                "hours_lent": dict(people.lent.hours) if people.lent else {}, "paid_hours": list(people.paid),
-                "steps": [_share(one) for one in people.steps]},
-            "draws": found.question.draws, "pairs": found.question.size.pairs, "coalitions": found.coalitions,
-            "orders": found.orders or "all", "notes": found.notes, "digest": self.manifest.digest,
+            "equal_people": None
+            if people is None
+            else {
+                "alone": asdict(people.alone),
+                "instead_of_sharing": asdict(people.instead) if people.instead else None,
+                "hours_lent": dict(people.lent.hours) if people.lent else {},
+                "paid_hours": list(people.paid),
+                "steps": [_share(one) for one in people.steps],
+            },
+            "draws": found.question.draws,
+            "pairs": found.question.size.pairs,
+            "coalitions": found.coalitions,
+            "orders": found.orders or "all",
+            "notes": found.notes,
+            "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
         }
 
 
-def explain(base: str | Path, other: str | Path | None = None, *, measure: str | None = None, sets: Sequence[str] = (),
-            seed: int | None = None, draws: int | None = None, pairs: int | None = None, orders: int | None = None,
-            equal_people: bool | None = None, engine: str | None = None, threads: int | None = None,
-            cluster: str | None = None, out: str | Path | None = "results", figures: Figures = True,
-            command: Sequence[str] = (), watch: Progress | None = None) -> ExplanationResult:
+def explain(
+    base: str | Path,
+    other: str | Path | None = None,
+    *,
+    measure: str | None = None,
+    sets: Sequence[str] = (),
+    seed: int | None = None,
+    draws: int | None = None,
+    pairs: int | None = None,
+    orders: int | None = None,
+    equal_people: bool | None = None,
+    engine: str | None = None,
+    threads: int | None = None,
+    cluster: str | None = None,
+    out: str | Path | None = "results",
+    figures: Figures = True,
+    command: Sequence[str] = (),
+    watch: Progress | None = None,
+) -> ExplanationResult:
     """Divide the difference of two scenarios among their changes; or repeat an explanation from its manifest alone.
 
     `sets` change both scenarios. Mixtures of the two that are finished are kept in `out`/points and never run twice.
@@ -120,33 +149,70 @@ def _size(draws: int | None, pairs: int | None) -> TwoLevel:
     return TwoLevel(draws * pairs, None, pairs)
 
 
-def _question(base: str | Path, other: str | Path | None, measure: str | None, sets: Sequence[str], seed: int | None,
-              size: TwoLevel, orders: int | None, equal_people: bool | None, engine: str | None) -> Question:
+def _question(
+    base: str | Path,
+    other: str | Path | None,
+    measure: str | None,
+    sets: Sequence[str],
+    seed: int | None,
+    size: TwoLevel,
+    orders: int | None,
+    equal_people: bool | None,
+    engine: str | None,
+) -> Question:
     if other is None:
         raise UsageError("explain needs two scenarios: a base and another")
     first, second = load(str(base), sets), load(str(other), sets)
-    return Question(first, second, measure or goal_of(first), size, first.scenario.seed if seed is None else seed,
-                    math.ceil(orders / 2) if orders else None, engine or "fast", equal_people is not False)
+    return Question(
+        first,
+        second,
+        measure or goal_of(first),
+        size,
+        first.scenario.seed if seed is None else seed,
+        math.ceil(orders / 2) if orders else None,
+        engine or "fast",
+        equal_people is not False,
+    )
 
 
 def _question_of(manifest: Manifest) -> Question:
     """The question that a manifest holds."""
     design = manifest.design
     first, second = (loads_resolved(one) for one in manifest.resolved)
-    return Question(first, second, design["measure"], TwoLevel(**design["size"]), manifest.seed, design["order_pairs"],
-                    manifest.engine, design["equal_people"], from_json(manifest.anchor[0]))
+    return Question(
+        first,
+        second,
+        design["measure"],
+        TwoLevel(**design["size"]),
+        manifest.seed,
+        design["order_pairs"],
+        manifest.engine,
+        design["equal_people"],
+        from_json(manifest.anchor[0]),
+    )
 
 
 def _manifest(found: Explanation, began: datetime, command: list[str]) -> Manifest:
     question = found.question
     return Manifest(
-        kind="explain", name=question.other.scenario.name or "scenario", command=command,
-        plan=manifests.hash_of(found.keys), seed=question.seed, replications=question.size.replications,
-        engine=question.engine, digest=_digest(found),
-        book={"currency": found.currency}, anchor=[to_json(found.anchor)],
-        design={"measure": question.measure, "size": asdict(question.size), "order_pairs": question.order_pairs,
-                "equal_people": question.equal_people},
-        **papers((question.base, question.other), began))
+        kind="explain",
+        name=question.other.scenario.name or "scenario",
+        command=command,
+        plan=manifests.hash_of(found.keys),
+        seed=question.seed,
+        replications=question.size.replications,
+        engine=question.engine,
+        digest=_digest(found),
+        book={"currency": found.currency},
+        anchor=[to_json(found.anchor)],
+        design={
+            "measure": question.measure,
+            "size": asdict(question.size),
+            "order_pairs": question.order_pairs,
+            "equal_people": question.equal_people,
+        },
+        **papers((question.base, question.other), began),
+    )
 
 
 def _digest(found: Explanation) -> str:
@@ -167,23 +233,45 @@ def _all(found: Explanation) -> list[Share]:
 
 def _rows(found: Explanation) -> Iterator[dict[str, Any]]:
     for one in _all(found):
-        yield {"share": one.name, "step of another share": one not in found.shares, "mean": one.value.mean,
-               "low": one.value.low, "high": one.value.high, "error": one.value.error, "error of orders":
-               one.order_error, "alone": one.alone.mean, "alone low": one.alone.low, "alone high": one.alone.high,
-               "last": one.last.mean, "last low": one.last.low, "last high": one.last.high}
+        yield {
+            "share": one.name,
+            "step of another share": one not in found.shares,
+            "mean": one.value.mean,
+            "low": one.value.low,
+            "high": one.value.high,
+            "error": one.value.error,
+            "error of orders": one.order_error,
+            "alone": one.alone.mean,
+            "alone low": one.alone.low,
+            "alone high": one.alone.high,
+            "last": one.last.mean,
+            "last low": one.last.low,
+            "last high": one.last.high,
+        }
 
 
 def _by_draw(one: Share) -> pl.DataFrame:
     import polars as pl
 
     draws, pairs = one.by_draw.shape
-    return pl.DataFrame({"share": [one.name] * (draws * pairs), "draw": np.repeat(np.arange(draws), pairs),
-                         "pair": np.tile(np.arange(pairs), draws), "value": one.by_draw.ravel()})
+    return pl.DataFrame(
+        {
+            "share": [one.name] * (draws * pairs),
+            "draw": np.repeat(np.arange(draws), pairs),
+            "pair": np.tile(np.arange(pairs), draws),
+            "value": one.by_draw.ravel(),
+        }
+    )
 
 
 def _share(one: Share) -> dict[str, Any]:
-    return {"name": one.name, **asdict(one.value), "error_of_orders": one.order_error, "alone": asdict(one.alone),
-            "last": asdict(one.last)}
+    return {
+        "name": one.name,
+        **asdict(one.value),
+        "error_of_orders": one.order_error,
+        "alone": asdict(one.alone),
+        "last": asdict(one.last),
+    }
 
 
 def _changes(found: Explanation, one: Share) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """optimise: a scenario, a study file or a manifest to the best settings, saved whole with the table of all trials.
 
-    results/points/ab/<hash>.json       each finished point, at once: a search that is begun again finds them
-    results/optimise-<name>-<hash>/
-        manifest.json
-        trials.csv, trials.parquet      the points that were suggested, and what they gave on the luck of the search
-        finalists.csv                   those that came out best, on fresh luck
-        optimise.json                   the answer
-        *.png, *.svg
+results/points/ab/<hash>.json       each finished point, at once: a search that is begun again finds them
+results/optimise-<name>-<hash>/
+    manifest.json
+    trials.csv, trials.parquet      the points that were suggested, and what they gave on the luck of the search
+    finalists.csv                   those that came out best, on fresh luck
+    optimise.json                   the answer
+    *.png, *.svg
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 REPLICATIONS, TRIALS, FINALISTS, SURE = 20, 200, 8, 0.95
 MOST_TRIALS = 10_000
-SEARCH = "optuna"                       # suggests the points: another version may suggest others
+SEARCH = "optuna"  # suggests the points: another version may suggest others
 
 
 class OptimisationResult(StudyResult[Optimum]):
@@ -55,8 +55,10 @@ class OptimisationResult(StudyResult[Optimum]):
     def __repr__(self) -> str:
         question = self.found.question
         goals, paths = " and ".join(map(str, question.objectives)), ", ".join(axis.path for axis in question.axes)
-        return (f"<Optimum of {self.manifest.name!r}: {goals} over {paths}, {len(self.found.trials)} trials, "
-                f"seed {self.manifest.seed}>")
+        return (
+            f"<Optimum of {self.manifest.name!r}: {goals} over {paths}, {len(self.found.trials)} trials, "
+            f"seed {self.manifest.seed}>"
+        )
 
     def report(self, verbose: int = 0, width: int = 0) -> str:
         """The text of a search."""
@@ -87,30 +89,58 @@ class OptimisationResult(StudyResult[Optimum]):
         paths = [axis.path for axis in question.axes]
         chosen, selection = found.chosen, found.selection
         return {
-            "name": self.manifest.name, "objectives": [asdict(one) for one in question.objectives],
+            "name": self.manifest.name,
+            "objectives": [asdict(one) for one in question.objectives],
             "subject_to": list(question.subject_to),
             "best": dict(zip(paths, chosen.point, strict=True)) if chosen else None,
             "chance_of_right_choice": selection.chance if selection else None,
-            "gap": selection.gap if selection else None, "estimated_chance": not selection.finished if selection
-            else None,
+            "gap": selection.gap if selection else None,
+            "estimated_chance": not selection.finished if selection else None,
             "measures": {key: _gain(one) for key, one in found.gains.items()},
             "gain_with_beliefs_at_one": _gain(found.at_one) if found.at_one else None,
             "at_end_of_range": [axis.path for axis, _ in found.at_end(chosen.point)] if chosen else [],
-            "front": [{"point": dict(zip(paths, one.point, strict=True)), "chance": one.front,
-                       **{key: estimate.mean for key, estimate in one.estimates.items()}} for one in found.front]
-            if selection is None else None,
-            "trials": len(found.trials), "all_combinations": found.every, "replications_run": found.runs,
-            "digest": self.manifest.digest, "folder": str(self.folder) if self.folder else None,
+            "front": [
+                {
+                    "point": dict(zip(paths, one.point, strict=True)),
+                    "chance": one.front,
+                    **{key: estimate.mean for key, estimate in one.estimates.items()},
+                }
+                for one in found.front
+            ]
+            if selection is None
+            else None,
+            "trials": len(found.trials),
+            "all_combinations": found.every,
+            "replications_run": found.runs,
+            "digest": self.manifest.digest,
+            "folder": str(self.folder) if self.folder else None,
         }
 
 
-def optimise(file: str | Path, *, vary: Sequence[str] = (), maximise: Sequence[str] = (),
-             minimise: Sequence[str] = (), subject_to: Sequence[str] = (), trials: int | None = None,
-             replications: int | None = None, finalists: int | None = None, gap: str | None = None,
-             chance: float | None = None, confidence: float | None = None, goal: str | None = None,
-             sets: Sequence[str] = (), seed: int | None = None, engine: str | None = None,
-             threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
-             figures: Figures = True, command: Sequence[str] = (), watch: Progress | None = None) -> OptimisationResult:
+def optimise(
+    file: str | Path,
+    *,
+    vary: Sequence[str] = (),
+    maximise: Sequence[str] = (),
+    minimise: Sequence[str] = (),
+    subject_to: Sequence[str] = (),
+    trials: int | None = None,
+    replications: int | None = None,
+    finalists: int | None = None,
+    gap: str | None = None,
+    chance: float | None = None,
+    confidence: float | None = None,
+    goal: str | None = None,
+    sets: Sequence[str] = (),
+    seed: int | None = None,
+    engine: str | None = None,
+    threads: int | None = None,
+    cluster: str | None = None,
+    out: str | Path | None = "results",
+    figures: Figures = True,
+    command: Sequence[str] = (),
+    watch: Progress | None = None,
+) -> OptimisationResult:
     """Search the ranges for the best settings, one objective or several; or repeat a search from its manifest.
 
     `gap` is a difference of the objective that does not matter, as an amount or a share of the best; `chance` is wanted
@@ -120,13 +150,40 @@ def optimise(file: str | Path, *, vary: Sequence[str] = (), maximise: Sequence[s
     watch, formats = watch or Progress(), formats_of(figures)
     repeated = manifest_at(Path(file), "optimise")
     if repeated is not None:
-        refuse_changes(vary, maximise, minimise, subject_to, sets, trials, replications, finalists, gap, chance,
-                       confidence, goal, seed, engine)
+        refuse_changes(
+            vary,
+            maximise,
+            minimise,
+            subject_to,
+            sets,
+            trials,
+            replications,
+            finalists,
+            gap,
+            chance,
+            confidence,
+            goal,
+            seed,
+            engine,
+        )
         question, name = _question_of(repeated), repeated.name
     else:
         asked = asked_in(file, (), vary, sets)
-        question = _question(asked, maximise, minimise, subject_to, trials, replications, finalists, gap, chance,
-                             confidence, goal, seed, engine)
+        question = _question(
+            asked,
+            maximise,
+            minimise,
+            subject_to,
+            trials,
+            replications,
+            finalists,
+            gap,
+            chance,
+            confidence,
+            goal,
+            seed,
+            engine,
+        )
         name = asked.name or question.template.loaded.scenario.name or Path(file).stem
     ready(out, [question.template.loaded], question.engine, watch)
     for text in _wishes(question):
@@ -143,10 +200,21 @@ def optimise(file: str | Path, *, vary: Sequence[str] = (), maximise: Sequence[s
 # ---- what is asked -------------------------------------------------------------------------------------------------
 
 
-def _question(asked: StudyFile, maximise: Sequence[str], minimise: Sequence[str], subject_to: Sequence[str],
-              trials: int | None, replications: int | None, finalists: int | None, gap: str | None,
-              chance: float | None, confidence: float | None, goal: str | None, seed: int | None,
-              engine: str | None) -> Question:
+def _question(
+    asked: StudyFile,
+    maximise: Sequence[str],
+    minimise: Sequence[str],
+    subject_to: Sequence[str],
+    trials: int | None,
+    replications: int | None,
+    finalists: int | None,
+    gap: str | None,
+    chance: float | None,
+    confidence: float | None,
+    goal: str | None,
+    seed: int | None,
+    engine: str | None,
+) -> Question:
     if len(asked.scenarios) != 1:
         raise UsageError("optimise searches the settings of one scenario; `compare` sets several against each other")
     if asked.precision is not None:
@@ -160,13 +228,20 @@ def _question(asked: StudyFile, maximise: Sequence[str], minimise: Sequence[str]
         raise UsageError(f"{', '.join(sorted(twice))} is an objective twice")
     template = Template(asked.scenarios[0], asked.sets)
     return Question(
-        template, asked.axes, objectives, (*asked.subject_to, *subject_to),
+        template,
+        asked.axes,
+        objectives,
+        (*asked.subject_to, *subject_to),
         _within("--trials", trials or asked.trials or TRIALS, 1, MOST_TRIALS),
         Size(_within("--replications", replications or asked.replications or REPLICATIONS, 2, 10_000)),
-        _within("--finalists", finalists or FINALISTS, 1, 100), gap or "",
-        _share("--chance", chance), _share("--confidence", confidence),
+        _within("--finalists", finalists or FINALISTS, 1, 100),
+        gap or "",
+        _share("--chance", chance),
+        _share("--confidence", confidence),
         next(one for one in (seed, asked.seed, template.loaded.scenario.seed) if one is not None),
-        goal_from(goal or asked.goal, template), engine or "fast")
+        goal_from(goal or asked.goal, template),
+        engine or "fast",
+    )
 
 
 def _within(option: str, value: int, least: int, most: int) -> int:
@@ -192,11 +267,21 @@ def _question_of(manifest: Manifest) -> Question:
     """The question that a manifest holds."""
     design = manifest.design
     return Question(
-        Template.of_resolved(manifest.resolved[0]), [axis_of(one) for one in design["axes"]],
-        tuple(Objective(**one) for one in design["objectives"]), tuple(design["subject_to"]), design["trials"],
-        Size(**design["size"]), design["finalists"], design["gap"], design["chance"], design["confidence"],
-        manifest.seed, goal_of_data(design["goal"]), manifest.engine,
-        tuple(from_json(one) for one in manifest.anchor))
+        Template.of_resolved(manifest.resolved[0]),
+        [axis_of(one) for one in design["axes"]],
+        tuple(Objective(**one) for one in design["objectives"]),
+        tuple(design["subject_to"]),
+        design["trials"],
+        Size(**design["size"]),
+        design["finalists"],
+        design["gap"],
+        design["chance"],
+        design["confidence"],
+        manifest.seed,
+        goal_of_data(design["goal"]),
+        manifest.engine,
+        tuple(from_json(one) for one in manifest.anchor),
+    )
 
 
 # ---- what is left --------------------------------------------------------------------------------------------------
@@ -209,9 +294,13 @@ def _trial_rows(found: Optimum) -> Iterator[dict[str, Any]]:
         score = trial.score
         values = score.values or [None] * len(objectives)
         excess = score.excess or [None] * len(ordered)
-        yield {"trial": number, **_point(found, trial.point), **dict(zip(objectives, values, strict=True)),
-               **{f"excess: {one.text}": finite(each) for one, each in zip(ordered, excess, strict=True)},
-               "status": _status(trial)}
+        yield {
+            "trial": number,
+            **_point(found, trial.point),
+            **dict(zip(objectives, values, strict=True)),
+            **{f"excess: {one.text}": finite(each) for one, each in zip(ordered, excess, strict=True)},
+            "status": _status(trial),
+        }
 
 
 def _status(trial: Trial) -> str:
@@ -226,10 +315,17 @@ def _status(trial: Trial) -> str:
 def _finalist_rows(found: Optimum) -> Iterator[dict[str, Any]]:
     for number, one in enumerate(found.finalists, 1):
         for key, estimate in one.estimates.items():
-            yield {"finalist": number, **_point(found, one.point), "measure": key, "unit": found.units.get(key, ""),
-                   **{name: finite(getattr(estimate, name)) for name in ("mean", "low", "high", "least", "most")},
-                   "replications": estimate.replications, "meets constraints": one.meets,
-                   "chosen": one is found.chosen, "chance to be on the front": one.front}
+            yield {
+                "finalist": number,
+                **_point(found, one.point),
+                "measure": key,
+                "unit": found.units.get(key, ""),
+                **{name: finite(getattr(estimate, name)) for name in ("mean", "low", "high", "least", "most")},
+                "replications": estimate.replications,
+                "meets constraints": one.meets,
+                "chosen": one is found.chosen,
+                "chance to be on the front": one.front,
+            }
 
 
 def _point(found: Optimum, point: tuple[str, ...]) -> dict[str, Any]:
@@ -237,29 +333,51 @@ def _point(found: Optimum, point: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _gain(one: Gain) -> dict[str, Any]:
-    return {name: {key: finite(value) for key, value in asdict(spread).items()}
-            for name, spread in (("value", one.value), ("as_it_is", one.base), ("more", one.more))}
+    return {
+        name: {key: finite(value) for key, value in asdict(spread).items()}
+        for name, spread in (("value", one.value), ("as_it_is", one.base), ("more", one.more))
+    }
 
 
 def _manifest(found: Optimum, name: str, began: datetime, command: list[str]) -> Manifest:
     question = found.question
-    figures = [list(_trial_rows(found)), list(_finalist_rows(found)),
-               {key: _gain(one) for key, one in found.gains.items()}, _gain(found.at_one) if found.at_one else None]
+    figures = [
+        list(_trial_rows(found)),
+        list(_finalist_rows(found)),
+        {key: _gain(one) for key, one in found.gains.items()},
+        _gain(found.at_one) if found.at_one else None,
+    ]
     return Manifest(
-        kind="optimise", name=name, command=command, plan=manifests.hash_of(found.keys),
-        seed=question.seed, replications=question.size.replications, engine=question.engine,
-        digest=hashlib.sha256(json.dumps(figures).encode()).hexdigest(), book={"currency": found.currency},
+        kind="optimise",
+        name=name,
+        command=command,
+        plan=manifests.hash_of(found.keys),
+        seed=question.seed,
+        replications=question.size.replications,
+        engine=question.engine,
+        digest=hashlib.sha256(json.dumps(figures).encode()).hexdigest(),
+        book={"currency": found.currency},
         anchor=[to_json(anchor) for anchor in question.anchors],
-        design={"axes": [axis_data(axis) for axis in question.axes],
-                "objectives": [asdict(one) for one in question.objectives], "subject_to": list(question.subject_to),
-                "trials": question.trials, "size": asdict(question.size), "finalists": question.finalists,
-                "gap": question.gap, "chance": question.chance, "confidence": question.confidence,
-                "goal": goal_data(question.goal)},
-        **papers([question.template.loaded], began, SEARCH, **{"replications run": found.runs}))
+        design={
+            "axes": [axis_data(axis) for axis in question.axes],
+            "objectives": [asdict(one) for one in question.objectives],
+            "subject_to": list(question.subject_to),
+            "trials": question.trials,
+            "size": asdict(question.size),
+            "finalists": question.finalists,
+            "gap": question.gap,
+            "chance": question.chance,
+            "confidence": question.confidence,
+            "goal": goal_data(question.goal),
+        },
+        **papers([question.template.loaded], began, SEARCH, **{"replications run": found.runs}),
+    )
 
 
 def _same_search(now: Manifest, before: Manifest | None) -> None:
     """RunError when another version of Optuna suggested other points."""
     if before is not None and now.plan != before.plan and now.versions[SEARCH] != before.versions.get(SEARCH):
-        raise RunError(f"the points of the manifest were suggested by Optuna {before.versions.get(SEARCH)}, here is "
-                       f"{now.versions[SEARCH]}: repeat it with that version")
+        raise RunError(
+            f"the points of the manifest were suggested by Optuna {before.versions.get(SEARCH)}, here is "
+            f"{now.versions[SEARCH]}: repeat it with that version"
+        )

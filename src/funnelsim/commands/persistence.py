@@ -1,11 +1,11 @@
 """What the commands of studies share around their method: what is noted before, where points are kept, what is left.
 
-    results/points/ab/<hash>.json       each finished point, at once; shared by all studies that are saved here
-    results/<command>-<name>-<hash>/    when all are done, whole or not at all
-        manifest.json
-        answer.txt                      what the command prints
-        <command>.json                  what it prints with --json
-        *.csv, *.parquet, *.png, *.svg  its tables and figures
+results/points/ab/<hash>.json       each finished point, at once; shared by all studies that are saved here
+results/<command>-<name>-<hash>/    when all are done, whole or not at all
+    manifest.json
+    answer.txt                      what the command prints
+    <command>.json                  what it prints with --json
+    *.csv, *.parquet, *.png, *.svg  its tables and figures
 """
 
 from __future__ import annotations
@@ -65,8 +65,12 @@ def papers(scenarios: Sequence[Loaded], began: datetime, *packages: str, **times
         "presets": manifests.preset_hashes() if scenarios else {},
         "versions": manifests.versions(*packages),
         "warnings": list(dict.fromkeys(str(problem) for one in scenarios for problem in one.warnings)),
-        "times": {"began": began.isoformat(), "ended": ended.isoformat(),
-                  "seconds": (ended - began).total_seconds(), **times},
+        "times": {
+            "began": began.isoformat(),
+            "ended": ended.isoformat(),
+            "seconds": (ended - began).total_seconds(),
+            **times,
+        },
     }
 
 
@@ -79,8 +83,10 @@ def saved(done: Done, out: str | Path | None, formats: Sequence[str]) -> Done:
     with atomic_folder(Path(out), name) as draft:
         put(draft.path / manifests.FILE, done.manifest.text().encode())
         put(draft.path / ANSWER, done.report().encode())
-        put(draft.path / f"{done.what}.json", json.dumps(
-            done.as_data(), indent=1, ensure_ascii=False, default=str).encode())
+        put(
+            draft.path / f"{done.what}.json",
+            json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str).encode(),
+        )
         for file, table in done.tables().items():
             if file.endswith(".parquet"):
                 put_parquet(draft.path / file, table)

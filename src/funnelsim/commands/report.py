@@ -16,8 +16,8 @@ class Report:
     """A report that has been written."""
 
     file: Path
-    size: int                   # bytes
-    answers: tuple[str, ...]    # the answer sentence of each result
+    size: int  # bytes
+    answers: tuple[str, ...]  # the answer sentence of each result
 
 
 def report(*results: str | Path, out: str | Path | None = None, title: str = "") -> Report:

@@ -27,8 +27,10 @@ def same_digits(now: Manifest, before: Manifest | None, watch: Progress) -> Mani
     if before is None:
         return now
     if now.plan != before.plan:
-        raise RunError(f"the scenarios of the manifest give other plans: they were run with funnelsim "
-                       f"{before.versions.get('funnelsim', '?')}, this is {now.versions['funnelsim']}")
+        raise RunError(
+            f"the scenarios of the manifest give other plans: they were run with funnelsim "
+            f"{before.versions.get('funnelsim', '?')}, this is {now.versions['funnelsim']}"
+        )
     if now.digest != before.digest:
         raise RunError("the digits differ from those of the manifest though the plans are the same: please report it")
     watch.note("the same digits as before")

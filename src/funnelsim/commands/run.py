@@ -37,9 +37,9 @@ from funnelsim.summary import COHORT, Summary
 from funnelsim.trace import Trace
 
 REPLICATIONS = 100
-FIRST, MOST = 20, 10_000        # of a run to a precision
-CREDITED = 20                   # replications whose tables are read for the credit of each team
-TRACED = 4                      # replications whose tables are in memory at a time
+FIRST, MOST = 20, 10_000  # of a run to a precision
+CREDITED = 20  # replications whose tables are read for the credit of each team
+TRACED = 4  # replications whose tables are in memory at a time
 ENGINES = ("fast", "reference")
 LOGS = ("csv", "parquet")
 ISO = "%Y-%m-%dT%H:%M:%S%.6f%:z"
@@ -71,10 +71,22 @@ class Job:
         return self.anchor.plan(self.blueprint, replication if self.blueprint.uncertain else None)
 
 
-def run(file: str | Path, sets: Sequence[str] = (), *, seed: int | None = None, replications: int | None = None,
-        precision: float | None = None, engine: str | None = None, threads: int | None = None, tables: bool = False,
-        log: str | None = None, out: str | Path | None = "results", figures: Figures = True,
-        command: Sequence[str] = (), watch: Progress | None = None) -> Result:
+def run(
+    file: str | Path,
+    sets: Sequence[str] = (),
+    *,
+    seed: int | None = None,
+    replications: int | None = None,
+    precision: float | None = None,
+    engine: str | None = None,
+    threads: int | None = None,
+    tables: bool = False,
+    log: str | None = None,
+    out: str | Path | None = "results",
+    figures: Figures = True,
+    command: Sequence[str] = (),
+    watch: Progress | None = None,
+) -> Result:
     """Run a scenario file; or, given a manifest or a results folder, repeat that run to the last digit.
 
     `precision` adds replications until the simulation error of wins and revenue is below that share of their mean.
@@ -86,8 +98,9 @@ def run(file: str | Path, sets: Sequence[str] = (), *, seed: int | None = None, 
     if repeated is None:
         loaded = load(str(file), sets)
     elif sets or seed is not None or replications is not None or precision is not None or engine is not None:
-        raise UsageError("a manifest is repeated as it is: leave out --set, --seed, --replications, --precision and "
-                         "--engine")
+        raise UsageError(
+            "a manifest is repeated as it is: leave out --set, --seed, --replications, --precision and --engine"
+        )
     else:
         loaded = loads_resolved(repeated.resolved[0])
     if out is not None:
@@ -127,8 +140,14 @@ def _set_options(sets: Sequence[str]) -> list[str]:
     return [part for text in sets for part in ("--set", text)]
 
 
-def _job(loaded: Loaded, repeated: Manifest | None, seed: int | None, replications: int | None, engine: str | None,
-         watch: Progress) -> Job:
+def _job(
+    loaded: Loaded,
+    repeated: Manifest | None,
+    seed: int | None,
+    replications: int | None,
+    engine: str | None,
+    watch: Progress,
+) -> Job:
     blueprint = prepare(loaded)
     if not is_compiled() and (repeated.engine if repeated else engine) != "reference":
         watch.note("compiling the engine (once)")
@@ -137,12 +156,20 @@ def _job(loaded: Loaded, repeated: Manifest | None, seed: int | None, replicatio
         job = Job(loaded, blueprint, anchor, repeated.seed, repeated.replications, repeated.engine, watch=watch)
         if fingerprint(job.centre) != repeated.plan:
             used, now = repeated.versions.get("funnelsim", "?"), manifests.versions()["funnelsim"]
-            raise RunError(f"the scenario of the manifest gives another plan: it was run with funnelsim {used}, "
-                           f"this is {now}")
+            raise RunError(
+                f"the scenario of the manifest gives another plan: it was run with funnelsim {used}, this is {now}"
+            )
         return job
     anchor = anchors.anchor(prepare(loaded.root) if loaded.root is not None else blueprint, on_step=watch.note)
-    return Job(loaded, blueprint, anchor, loaded.scenario.seed if seed is None else seed, replications or REPLICATIONS,
-               engine or "fast", watch=watch)
+    return Job(
+        loaded,
+        blueprint,
+        anchor,
+        loaded.scenario.seed if seed is None else seed,
+        replications or REPLICATIONS,
+        engine or "fast",
+        watch=watch,
+    )
 
 
 def _finished(job: Job, repeated: Manifest | None, draft: Draft | None, command: list[str]) -> Result:
@@ -157,15 +184,25 @@ def _finished(job: Job, repeated: Manifest | None, draft: Draft | None, command:
         job.watch.note("the same digits as before")
     scenario = job.loaded.scenario
     manifest = Manifest(
-        kind="run", name=scenario.name or Path(job.loaded.files[-1] if job.loaded.files else "run").stem,
-        command=command, resolved=[job.loaded.resolved], plan=fingerprint(job.centre), seed=job.seed,
-        replications=len(summaries), engine=job.engine, digest=digest,
-        book=job.blueprint.book._asdict(), anchor=[anchors.to_json(job.anchor)],
+        kind="run",
+        name=scenario.name or Path(job.loaded.files[-1] if job.loaded.files else "run").stem,
+        command=command,
+        resolved=[job.loaded.resolved],
+        plan=fingerprint(job.centre),
+        seed=job.seed,
+        replications=len(summaries),
+        engine=job.engine,
+        digest=digest,
+        book=job.blueprint.book._asdict(),
+        anchor=[anchors.to_json(job.anchor)],
         beliefs={belief.path: [belief.low, belief.high] for belief in job.blueprint.beliefs},
-        data=manifests.hashes(map(Path, job.loaded.files)), presets=manifests.preset_hashes(),
-        versions=manifests.versions(), warnings=[str(problem) for problem in job.loaded.warnings],
-        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()})
-    if repeated is not None:            # the same run has the same name and papers
+        data=manifests.hashes(map(Path, job.loaded.files)),
+        presets=manifests.preset_hashes(),
+        versions=manifests.versions(),
+        warnings=[str(problem) for problem in job.loaded.warnings],
+        times={"began": began.isoformat(), "ended": ended.isoformat(), "seconds": (ended - began).total_seconds()},
+    )
+    if repeated is not None:  # the same run has the same name and papers
         manifest = replace(manifest, name=repeated.name, data=repeated.data, warnings=repeated.warnings)
     return Result.of(summaries, credits, job.centre, job.blueprint.book, manifest)
 
@@ -198,6 +235,7 @@ def _replications(job: Job, draft: Draft | None) -> tuple[list[Summary], np.ndar
 
 def _batch(job: Job, numbers: range, traced: bool, wanted: int) -> list[tuple[Summary, Trace | None]]:
     """Some replications, in order; on as many threads as there are processors."""
+
     def report(done: int) -> None:
         job.watch.progress("running", numbers.start + done, wanted)
 

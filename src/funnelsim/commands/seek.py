@@ -1,10 +1,10 @@
 """seek: a scenario, a study file or a manifest to an answer, saved whole with its curve.
 
-    results/seek-<name>-<hash>/
-        manifest.json
-        seek.csv            the points that were run: chance with its interval, mean, one period, utilisation
-        seek.json           the answers
-        chance.png, .svg
+results/seek-<name>-<hash>/
+    manifest.json
+    seek.csv            the points that were run: chance with its interval, mean, one period, utilisation
+    seek.json           the answers
+    chance.png, .svg
 """
 
 from __future__ import annotations
@@ -46,8 +46,10 @@ class SeekResult(StudyResult[Seek]):
 
     def __repr__(self) -> str:
         path, goal = self.found.question.axis.path, self.found.question.goal.text
-        return (f"<Search of {self.manifest.name!r}: {path} for {goal}, {len(self.found.nodes)} points, "
-                f"seed {self.manifest.seed}>")
+        return (
+            f"<Search of {self.manifest.name!r}: {path} for {goal}, {len(self.found.nodes)} points, "
+            f"seed {self.manifest.seed}>"
+        )
 
     def report(self, verbose: int = 0, width: int = 0) -> str:
         """The text of a search."""
@@ -71,25 +73,52 @@ class SeekResult(StudyResult[Seek]):
         binding = found.binding
         answers = {"answer": found.answer, "mean_answer": found.mean, "answer_were_all_known": found.known}
         return {
-            "name": self.manifest.name, "vary": found.question.axis.path, "goal": found.question.goal.text,
-            "chance": found.question.chance, "met": found.met, "smallest": found.more_helps,
-            **{name: {key: finite(value) for key, value in asdict(one).items()} if one else None
-               for name, one in answers.items()},
+            "name": self.manifest.name,
+            "vary": found.question.axis.path,
+            "goal": found.question.goal.text,
+            "chance": found.question.chance,
+            "met": found.met,
+            "smallest": found.more_helps,
+            **{
+                name: {key: finite(value) for key, value in asdict(one).items()} if one else None
+                for name, one in answers.items()
+            },
             "cost_of_ignorance": dict(zip(("x", "low", "high"), map(finite, found.cost), strict=True)),
-            "chance_at_mean_answer": finite(found.chance_at_mean), "replications": found.replications,
+            "chance_at_mean_answer": finite(found.chance_at_mean),
+            "replications": found.replications,
             "leads_in_flight": found.in_flight,
-            "busiest": {"team": binding[0], "utilisation": binding[1],
-                        "full_at": binding[2].text if binding[2] else None} if binding else None,
-            "points": [_row(node) for node in found.nodes], "digest": self.manifest.digest,
+            "busiest": {
+                "team": binding[0],
+                "utilisation": binding[1],
+                "full_at": binding[2].text if binding[2] else None,
+            }
+            if binding
+            else None,
+            "points": [_row(node) for node in found.nodes],
+            "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
         }
 
 
-def seek(file: str | Path, *, vary: Sequence[str] = (), goal: str | None = None, chance: float | None = None,
-         booked: str | float | None = None, sets: Sequence[str] = (), replications: int | None = None,
-         precision: float | None = None, seed: int | None = None, engine: str | None = None,
-         threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
-         figures: Figures = True, command: Sequence[str] = (), watch: Progress | None = None) -> SeekResult:
+def seek(
+    file: str | Path,
+    *,
+    vary: Sequence[str] = (),
+    goal: str | None = None,
+    chance: float | None = None,
+    booked: str | float | None = None,
+    sets: Sequence[str] = (),
+    replications: int | None = None,
+    precision: float | None = None,
+    seed: int | None = None,
+    engine: str | None = None,
+    threads: int | None = None,
+    cluster: str | None = None,
+    out: str | Path | None = "results",
+    figures: Figures = True,
+    command: Sequence[str] = (),
+    watch: Progress | None = None,
+) -> SeekResult:
     """Seek the smallest value of one path that meets a goal with a chance; or repeat a search from its manifest.
 
     `booked` is what counts towards the goal already, outside the run. `precision` is half the interval of the answer,
@@ -121,9 +150,17 @@ def _size(replications: int | None, precision: float | None) -> Size | None:
     return Size(replications or REPLICATIONS, precision)
 
 
-def _question(file: str | Path, vary: Sequence[str], goal: str | None, chance: float | None,
-              booked: str | float | None, sets: Sequence[str], size: Size | None, seed: int | None,
-              engine: str | None) -> tuple[Question, str]:
+def _question(
+    file: str | Path,
+    vary: Sequence[str],
+    goal: str | None,
+    chance: float | None,
+    booked: str | float | None,
+    sets: Sequence[str],
+    size: Size | None,
+    seed: int | None,
+    engine: str | None,
+) -> tuple[Question, str]:
     asked = asked_in(file, (), vary, sets)
     if len(asked.axes) != 1 or len(asked.scenarios) != 1:
         raise UsageError("seek varies one path of one scenario: for more there is sweep")
@@ -134,8 +171,9 @@ def _question(file: str | Path, vary: Sequence[str], goal: str | None, chance: f
         raise UsageError("--chance must lie between 0 % and 100 %: nothing is certain")
     seed = next(one for one in (seed, asked.seed, template.loaded.scenario.seed) if one is not None)
     size = size or Size(asked.replications or REPLICATIONS, asked.precision)
-    return Question(template, asked.axes[0], replace(wanted, booked=booked_amount(booked)), chance, size, seed,
-                    engine or "fast"), asked.name or template.loaded.scenario.name or Path(file).stem
+    return Question(
+        template, asked.axes[0], replace(wanted, booked=booked_amount(booked)), chance, size, seed, engine or "fast"
+    ), asked.name or template.loaded.scenario.name or Path(file).stem
 
 
 def _question_of(manifest: Manifest) -> Question:
@@ -143,26 +181,47 @@ def _question_of(manifest: Manifest) -> Question:
     design = manifest.design
     goal = goal_of_data(design["goal"])
     assert goal is not None
-    return Question(Template.of_resolved(manifest.resolved[0]), axis_of(design["axis"]), goal, design["chance"],
-                    Size(**design["size"]), manifest.seed, manifest.engine,
-                    tuple(from_json(one) for one in manifest.anchor))
+    return Question(
+        Template.of_resolved(manifest.resolved[0]),
+        axis_of(design["axis"]),
+        goal,
+        design["chance"],
+        Size(**design["size"]),
+        manifest.seed,
+        manifest.engine,
+        tuple(from_json(one) for one in manifest.anchor),
+    )
 
 
 def _manifest(found: Seek, name: str, began: datetime, command: list[str]) -> Manifest:
     question = found.question
     rows = json.dumps([_row(node) for node in found.nodes])
     return Manifest(
-        kind="seek", name=name, command=command, plan=manifests.hash_of(found.keys),
-        seed=question.seed, replications=found.replications, engine=question.engine,
-        digest=hashlib.sha256(rows.encode()).hexdigest(), book={"currency": found.currency},
+        kind="seek",
+        name=name,
+        command=command,
+        plan=manifests.hash_of(found.keys),
+        seed=question.seed,
+        replications=found.replications,
+        engine=question.engine,
+        digest=hashlib.sha256(rows.encode()).hexdigest(),
+        book={"currency": found.currency},
         anchor=[to_json(anchor) for anchor in question.anchors],
-        design={"axis": axis_data(question.axis), "goal": goal_data(question.goal), "chance": question.chance,
-                "size": asdict(question.size)},
-        **papers([question.template.loaded], began))
+        design={
+            "axis": axis_data(question.axis),
+            "goal": goal_data(question.goal),
+            "chance": question.chance,
+            "size": asdict(question.size),
+        },
+        **papers([question.template.loaded], began),
+    )
 
 
 def _row(node: Node) -> dict[str, Any]:
     """A point that was run; utilisation a column a team."""
-    named = {key: finite(value) if isinstance(value, float) else value
-             for key, value in asdict(node).items() if key != "busy"}
+    named = {
+        key: finite(value) if isinstance(value, float) else value
+        for key, value in asdict(node).items()
+        if key != "busy"
+    }
     return named | {f"utilisation {team}": share for team, share in node.busy.items()}

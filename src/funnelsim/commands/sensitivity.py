@@ -1,11 +1,11 @@
 """sensitivity: one scenario, two, or a manifest to what moves the answer, saved whole with its tables and figures.
 
-    results/points/...      each finished point, at once; shared with sweep and seek
-    results/sensitivity-<name>-<hash>/
-        manifest.json
-        sensitivity.csv     a row an input: whose, its ends, the answer there, effects, indices, what knowing brings
-        sensitivity.json    the same with the answer and its spreads
-        tornado.png, .svg, indices.png, .svg
+results/points/...      each finished point, at once; shared with sweep and seek
+results/sensitivity-<name>-<hash>/
+    manifest.json
+    sensitivity.csv     a row an input: whose, its ends, the answer there, effects, indices, what knowing brings
+    sensitivity.json    the same with the answer and its spreads
+    tornado.png, .svg, indices.png, .svg
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 REPLICATIONS = 4
-FEWEST_ROWS = 16                        # fewer say nothing, not even about themselves
+FEWEST_ROWS = 16  # fewer say nothing, not even about themselves
 
 
 class SensitivityResult(StudyResult[Sensitivity]):
@@ -53,8 +53,10 @@ class SensitivityResult(StudyResult[Sensitivity]):
 
     def __repr__(self) -> str:
         names = " against ".join(map(repr, reversed(self.found.question.names)))
-        return (f"<Sensitivity of {names}: {self.found.measure} by {len(self.found.moved)} inputs, "
-                f"seed {self.manifest.seed}>")
+        return (
+            f"<Sensitivity of {names}: {self.found.measure} by {len(self.found.moved)} inputs, "
+            f"seed {self.manifest.seed}>"
+        )
 
     def report(self, verbose: int = 0, width: int = 0) -> str:
         """The text of a study."""
@@ -80,23 +82,46 @@ class SensitivityResult(StudyResult[Sensitivity]):
         learn = first_to_learn(found.known)
         how = {one.input.path: one.input.learn for one in found.moved}
         return {
-            "name": self.manifest.name, "scenarios": found.question.names, "measure": found.measure, "unit": found.unit,
+            "name": self.manifest.name,
+            "scenarios": found.question.names,
+            "measure": found.measure,
+            "unit": found.unit,
             "answer": {key: finite(value) for key, value in asdict(found.answer).items()},
-            "as_written": found.centre, "inputs": [row(one) for one in found.moved],
-            "left_out": found.left_out, "measure_first": learn.path if learn else None,
-            "how": how[learn.path] if learn else None, "rows": found.question.rows,
-            "trajectories": found.question.trajectories, "keep": found.question.keep,
-            "replications": found.question.study.size.replications, "periods_simulated": found.runs,
-            "digest": self.manifest.digest, "folder": str(self.folder) if self.folder else None,
+            "as_written": found.centre,
+            "inputs": [row(one) for one in found.moved],
+            "left_out": found.left_out,
+            "measure_first": learn.path if learn else None,
+            "how": how[learn.path] if learn else None,
+            "rows": found.question.rows,
+            "trajectories": found.question.trajectories,
+            "keep": found.question.keep,
+            "replications": found.question.study.size.replications,
+            "periods_simulated": found.runs,
+            "digest": self.manifest.digest,
+            "folder": str(self.folder) if self.folder else None,
         }
 
 
-def sensitivity(file: str | Path, other: str | Path | None = None, *, vary: Sequence[str] = (),
-                measure: str | None = None, sets: Sequence[str] = (), rows: int | None = None,
-                trajectories: int | None = None, keep: int | None = None, replications: int | None = None,
-                seed: int | None = None, engine: str | None = None, threads: int | None = None,
-                cluster: str | None = None, out: str | Path | None = "results", figures: Figures = True,
-                command: Sequence[str] = (), watch: Progress | None = None) -> SensitivityResult:
+def sensitivity(
+    file: str | Path,
+    other: str | Path | None = None,
+    *,
+    vary: Sequence[str] = (),
+    measure: str | None = None,
+    sets: Sequence[str] = (),
+    rows: int | None = None,
+    trajectories: int | None = None,
+    keep: int | None = None,
+    replications: int | None = None,
+    seed: int | None = None,
+    engine: str | None = None,
+    threads: int | None = None,
+    cluster: str | None = None,
+    out: str | Path | None = "results",
+    figures: Figures = True,
+    command: Sequence[str] = (),
+    watch: Progress | None = None,
+) -> SensitivityResult:
     """Say what moves the answer of a scenario, or of another against it; or repeat a study from its manifest.
 
     `vary` adds inputs to what nobody knows. Points are kept in `out`/points and never run twice; `out` None keeps and
@@ -122,61 +147,102 @@ def sensitivity(file: str | Path, other: str | Path | None = None, *, vary: Sequ
     return saved(SensitivityResult(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
-def _study(files: Sequence[str | Path], vary: Sequence[str], measure: str | None, sets: Sequence[str],
-           replications: int | None, seed: int | None, engine: str | None) -> Study:
+def _study(
+    files: Sequence[str | Path],
+    vary: Sequence[str],
+    measure: str | None,
+    sets: Sequence[str],
+    replications: int | None,
+    seed: int | None,
+    engine: str | None,
+) -> Study:
     axes = read_axes(vary)
     templates = [Template(str(one), sets) for one in files]
     first = templates[0].loaded
-    return Study(templates, axes, (measure or goal_of(first),), size=Size(replications or REPLICATIONS),
-                 seed=first.scenario.seed if seed is None else seed, engine=engine or "fast")
+    return Study(
+        templates,
+        axes,
+        (measure or goal_of(first),),
+        size=Size(replications or REPLICATIONS),
+        seed=first.scenario.seed if seed is None else seed,
+        engine=engine or "fast",
+    )
 
 
 def _sized(usual: Question, rows: int | None, trajectories: int | None, keep: int | None) -> Question:
     """The usual design with what the user gave in place."""
-    found = replace(usual, rows=rows or usual.rows, trajectories=trajectories or usual.trajectories,
-                    keep=keep or usual.keep)
+    found = replace(
+        usual, rows=rows or usual.rows, trajectories=trajectories or usual.trajectories, keep=keep or usual.keep
+    )
     if found.rows < FEWEST_ROWS or found.rows & (found.rows - 1):
         near = max(FEWEST_ROWS, 1 << round(math.log2(found.rows)))
-        raise UsageError(f"--rows {found.rows}: take a power of two from {FEWEST_ROWS} on, such as {near}; others are "
-                         f"uneven")
+        raise UsageError(
+            f"--rows {found.rows}: take a power of two from {FEWEST_ROWS} on, such as {near}; others are uneven"
+        )
     return found
 
 
 def _question_of(manifest: Manifest) -> Question:
     """The question that a manifest holds."""
     design = manifest.design
-    study = Study([Template.of_resolved(one) for one in manifest.resolved], [axis_of(one) for one in design["axes"]],
-                  (design["measure"],), size=Size(design["replications"]), seed=manifest.seed, engine=manifest.engine,
-                  anchors=tuple(from_json(one) for one in manifest.anchor))
+    study = Study(
+        [Template.of_resolved(one) for one in manifest.resolved],
+        [axis_of(one) for one in design["axes"]],
+        (design["measure"],),
+        size=Size(design["replications"]),
+        seed=manifest.seed,
+        engine=manifest.engine,
+        anchors=tuple(from_json(one) for one in manifest.anchor),
+    )
     return Question(study, design["rows"], design["trajectories"], design["keep"])
 
 
 def _manifest(found: Sensitivity, name: str, began: datetime, command: list[str]) -> Manifest:
     question, study = found.question, found.question.study
     return Manifest(
-        kind="sensitivity", name=name, command=command, plan=manifests.hash_of(found.keys),
-        seed=study.seed, replications=study.size.replications, engine=study.engine,
-        digest=hashlib.sha256(np.array(found.values).tobytes()).hexdigest(), book={"currency": found.currency},
+        kind="sensitivity",
+        name=name,
+        command=command,
+        plan=manifests.hash_of(found.keys),
+        seed=study.seed,
+        replications=study.size.replications,
+        engine=study.engine,
+        digest=hashlib.sha256(np.array(found.values).tobytes()).hexdigest(),
+        book={"currency": found.currency},
         anchor=[to_json(anchor) for anchor in study.anchors],
-        design={"axes": [axis_data(axis) for axis in study.axes], "measure": found.measure, "rows": question.rows,
-                "trajectories": question.trajectories, "keep": question.keep,
-                "replications": study.size.replications},
-        **papers([template.loaded for template in study.templates], began))
+        design={
+            "axes": [axis_data(axis) for axis in study.axes],
+            "measure": found.measure,
+            "rows": question.rows,
+            "trajectories": question.trajectories,
+            "keep": question.keep,
+            "replications": study.size.replications,
+        },
+        **papers([template.loaded for template in study.templates], began),
+    )
 
 
 def row(one: Moved) -> dict[str, Any]:
     """An input with all that is known of it; null where it does not apply."""
     effect, index, learned = one.effect, one.index, one.learned
     return {
-        "input": one.input.path, "whose": one.input.owner, "unknown": one.input.unknown,
-        "from": one.input.low_text, "to": one.input.high_text, "answer_from": one.at_low, "answer_to": one.at_high,
-        "swing": one.swing, "swing_error": finite(one.error),
+        "input": one.input.path,
+        "whose": one.input.owner,
+        "unknown": one.input.unknown,
+        "from": one.input.low_text,
+        "to": one.input.high_text,
+        "answer_from": one.at_low,
+        "answer_to": one.at_high,
+        "swing": one.swing,
+        "swing_error": finite(one.error),
         **_cells("effect_size", effect.size if effect else None),
         **_cells("effect_bend", effect.bend if effect else None),
-        **_cells("first_order", index.first if index else None), **_cells("total", index.total if index else None),
+        **_cells("first_order", index.first if index else None),
+        **_cells("total", index.total if index else None),
         **_cells("variance_gone_if_known", learned.share if learned else None),
         **_cells("worth_of_knowing", learned.value if learned else None),
-        "changes_the_choice": learned.changes if learned and learned.value else None, "how_to_learn": one.input.learn,
+        "changes_the_choice": learned.changes if learned and learned.value else None,
+        "how_to_learn": one.input.learn,
     }
 
 

@@ -46,8 +46,9 @@ def wanted_goal(text: str, template: Template) -> Goal:
     """The goal in a text, else the scenario's own; UsageError when there is none."""
     wanted = goal_from(text, template)
     if wanted is None:
-        raise UsageError('which goal? Write `goal: {wins: 200, by: 2026-12-31}` in the scenario, or --goal "wins 200 '
-                         'by 2026-12-31"')
+        raise UsageError(
+            'which goal? Write `goal: {wins: 200, by: 2026-12-31}` in the scenario, or --goal "wins 200 by 2026-12-31"'
+        )
     return wanted
 
 

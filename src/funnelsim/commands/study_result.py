@@ -19,7 +19,7 @@ Found = TypeVar("Found")
 class StudyResult(ABC, Generic[Found]):
     """A finished study, and where it is saved."""
 
-    what: ClassVar[str]                 # "sweep": begins the name of the folder, and names its JSON file
+    what: ClassVar[str]  # "sweep": begins the name of the folder, and names its JSON file
 
     found: Found
     manifest: Manifest

@@ -1,8 +1,8 @@
 """sweep: scenario files, a study file or a manifest to a Sweep, saved whole with its tables and figures.
 
-    results/sweep-<name>-<hash>/
-        sweep.csv, sweep.parquet, sweep.json    a row a point, scenario and measure, with its uncertainty
-        manifest.json, answer.txt, *.png, *.svg
+results/sweep-<name>-<hash>/
+    sweep.csv, sweep.parquet, sweep.json    a row a point, scenario and measure, with its uncertainty
+    manifest.json, answer.txt, *.png, *.svg
 """
 
 from __future__ import annotations
@@ -90,17 +90,40 @@ class SweepResult(StudyResult[Sweep]):
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
         study = self.found.study
-        return {"name": self.manifest.name, "scenarios": study.names, "vary": [axis.path for axis in study.axes],
-                "measures": list(study.measures), "design": str(study.design), "points": len(self.found.points),
-                "failed": len(self.found.failed), "spreads": SPREADS, "rows": self.rows,
-                "digest": self.manifest.digest, "folder": str(self.folder) if self.folder else None}
+        return {
+            "name": self.manifest.name,
+            "scenarios": study.names,
+            "vary": [axis.path for axis in study.axes],
+            "measures": list(study.measures),
+            "design": str(study.design),
+            "points": len(self.found.points),
+            "failed": len(self.found.failed),
+            "spreads": SPREADS,
+            "rows": self.rows,
+            "digest": self.manifest.digest,
+            "folder": str(self.folder) if self.folder else None,
+        }
 
 
-def sweep(file: str | Path, *others: str | Path, vary: Sequence[str] = (), measures: Sequence[str] = (),
-          design: str | None = None, sets: Sequence[str] = (), replications: int | None = None,
-          precision: float | None = None, goal: str | None = None, seed: int | None = None, engine: str | None = None,
-          threads: int | None = None, cluster: str | None = None, out: str | Path | None = "results",
-          figures: Figures = True, command: Sequence[str] = (), watch: Progress | None = None) -> SweepResult:
+def sweep(
+    file: str | Path,
+    *others: str | Path,
+    vary: Sequence[str] = (),
+    measures: Sequence[str] = (),
+    design: str | None = None,
+    sets: Sequence[str] = (),
+    replications: int | None = None,
+    precision: float | None = None,
+    goal: str | None = None,
+    seed: int | None = None,
+    engine: str | None = None,
+    threads: int | None = None,
+    cluster: str | None = None,
+    out: str | Path | None = "results",
+    figures: Figures = True,
+    command: Sequence[str] = (),
+    watch: Progress | None = None,
+) -> SweepResult:
     """Run scenarios, or a study file, at many points; or, given a manifest, repeat that sweep to the last digit.
 
     What is given here goes before what a study file says. Finished points are kept in `out`/points and never run
@@ -137,23 +160,43 @@ def _size(replications: int | None, precision: float | None, asked: StudyFile) -
     return Size(replications or Size().replications, precision)
 
 
-def _study(asked: StudyFile, measures: Sequence[str], design: str | None, size: Size, goal: str | None,
-           seed: int | None, engine: str | None) -> Study:
+def _study(
+    asked: StudyFile,
+    measures: Sequence[str],
+    design: str | None,
+    size: Size,
+    goal: str | None,
+    seed: int | None,
+    engine: str | None,
+) -> Study:
     templates = [Template(path, asked.sets) for path in asked.scenarios]
     seed = asked.seed if seed is None else seed
     return Study(
-        templates, asked.axes, tuple(measures or asked.measures or USUAL),
-        read_design(design) if design else asked.design or Design(), size,
+        templates,
+        asked.axes,
+        tuple(measures or asked.measures or USUAL),
+        read_design(design) if design else asked.design or Design(),
+        size,
         templates[0].loaded.scenario.seed if seed is None else seed,
-        goal_from(goal or asked.goal, templates[0]), engine or "fast")
+        goal_from(goal or asked.goal, templates[0]),
+        engine or "fast",
+    )
 
 
 def _study_of(manifest: Manifest) -> Study:
     """The study that a manifest holds."""
     design = manifest.design
-    return Study([Template.of_resolved(one) for one in manifest.resolved], [axis_of(one) for one in design["axes"]],
-                 tuple(design["measures"]), read_design(design["design"]), Size(**design["size"]), manifest.seed,
-                 goal_of_data(design["goal"]), manifest.engine, tuple(from_json(one) for one in manifest.anchor))
+    return Study(
+        [Template.of_resolved(one) for one in manifest.resolved],
+        [axis_of(one) for one in design["axes"]],
+        tuple(design["measures"]),
+        read_design(design["design"]),
+        Size(**design["size"]),
+        manifest.seed,
+        goal_of_data(design["goal"]),
+        manifest.engine,
+        tuple(from_json(one) for one in manifest.anchor),
+    )
 
 
 # ---- what is left --------------------------------------------------------------------------------------------------
@@ -165,7 +208,7 @@ def rows(found: Sweep) -> Iterator[dict[str, Any]]:
     base_name = study.names[0]
     count = len(study.names)
     for number, point in enumerate(found.points):
-        cells = found.cells[number * count:(number + 1) * count]
+        cells = found.cells[number * count : (number + 1) * count]
         here = {"point": number, **_coordinates(study.axes, point)}
         for cell in cells:
             if cell.outcome is None:
@@ -180,10 +223,16 @@ def rows(found: Sweep) -> Iterator[dict[str, Any]]:
                 values = found.difference(cells[0], cell, name)
                 if values is not None:
                     one = mean(values)
-                    error = float(values.std(ddof=1)) / len(values)**0.5 if len(values) > 1 else float("nan")
+                    error = float(values.std(ddof=1)) / len(values) ** 0.5 if len(values) > 1 else float("nan")
                     measure = found.measure(cell, name)
-                    row = _row(f"{cell.scenario} - {base_name}", name, measure.unit if measure else "",
-                               replace(one, method="paired t"), error, cell)
+                    row = _row(
+                        f"{cell.scenario} - {base_name}",
+                        name,
+                        measure.unit if measure else "",
+                        replace(one, method="paired t"),
+                        error,
+                        cell,
+                    )
                     yield here | row
 
 
@@ -196,28 +245,51 @@ def _coordinates(axes: Sequence[Axis], point: tuple[str, ...]) -> dict[str, Any]
     return found
 
 
-def _row(scenario: str, measure: str, unit: str, one: Estimate | None, error: float | None, cell: Cell
-         ) -> dict[str, Any]:
+def _row(
+    scenario: str, measure: str, unit: str, one: Estimate | None, error: float | None, cell: Cell
+) -> dict[str, Any]:
     numbers = {name: getattr(one, name) if one else None for name in ("mean", "low", "high", "least", "most")}
     found = {"mean": numbers.pop("mean"), "standard error": error} | numbers
-    return {"scenario": scenario, "measure": measure, "unit": unit,
-            **{name: value if value is not None and np.isfinite(value) else None for name, value in found.items()},
-            "interval": one.method if one else "", "replications": one.replications if one else 0, "status": "ok",
-            "key": cell.outcome.key if cell.outcome else "", "engine": cell.outcome.engine if cell.outcome else ""}
+    return {
+        "scenario": scenario,
+        "measure": measure,
+        "unit": unit,
+        **{name: value if value is not None and np.isfinite(value) else None for name, value in found.items()},
+        "interval": one.method if one else "",
+        "replications": one.replications if one else 0,
+        "status": "ok",
+        "key": cell.outcome.key if cell.outcome else "",
+        "engine": cell.outcome.engine if cell.outcome else "",
+    }
 
 
 def _manifest(found: Sweep, name: str, began: datetime, command: list[str]) -> Manifest:
     study = found.study
     keys = [cell.outcome.key if cell.outcome else cell.error for cell in found.cells]
     return Manifest(
-        kind="sweep", name=name, command=command, plan=manifests.hash_of(keys), seed=study.seed,
+        kind="sweep",
+        name=name,
+        command=command,
+        plan=manifests.hash_of(keys),
+        seed=study.seed,
         replications=max((cell.outcome.replications for cell in found.cells if cell.outcome), default=0),
-        engine=study.engine, digest=_digest(found), book={"currency": found.currency},
+        engine=study.engine,
+        digest=_digest(found),
+        book={"currency": found.currency},
         anchor=[to_json(anchor) for anchor in study.anchors],
-        design={"axes": [axis_data(axis) for axis in study.axes], "measures": list(study.measures),
-                "design": str(study.design), "size": asdict(study.size), "goal": goal_data(study.goal)},
-        **papers([template.loaded for template in study.templates], began,
-                 **{"points run now": sum(cell.fresh for cell in found.cells)}))
+        design={
+            "axes": [axis_data(axis) for axis in study.axes],
+            "measures": list(study.measures),
+            "design": str(study.design),
+            "size": asdict(study.size),
+            "goal": goal_data(study.goal),
+        },
+        **papers(
+            [template.loaded for template in study.templates],
+            began,
+            **{"points run now": sum(cell.fresh for cell in found.cells)},
+        ),
+    )
 
 
 def _digest(found: Sweep) -> str:

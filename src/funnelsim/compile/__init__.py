@@ -1,7 +1,7 @@
 """Scenario to Plan: names, dates, calendars, distributions and beliefs become the numbers that the engines run.
 
-    blueprint = prepare(load("scenarios/old-way.yaml"))
-    plan = blueprint.plan(draw=3)
+blueprint = prepare(load("scenarios/old-way.yaml"))
+plan = blueprint.plan(draw=3)
 """
 
 from funnelsim.compile.blueprint import Blueprint, Intercepts, prepare

@@ -46,7 +46,7 @@ from funnelsim.plan import (
 )
 from funnelsim.scenario.schema import Scenario
 
-Intercepts = Mapping[str, tuple[float, float]]          # stage: (intercept, contact intercept), from anchoring
+Intercepts = Mapping[str, tuple[float, float]]  # stage: (intercept, contact intercept), from anchoring
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Blueprint:
     """A compiled scenario, ready to give a plan for each draw of its beliefs and fitted parameters."""
 
     scenario: Scenario
-    centre: Plan                # with every belief at its centre
+    centre: Plan  # with every belief at its centre
     book: Labels
     _beliefs: UncertainParameters
     _fitted: Fitted
@@ -78,8 +78,11 @@ class Blueprint:
     def base_rates(self) -> dict[str, float]:
         """Base rate of each stage that has exits, with all parameters at their centre."""
         stages = self.centre.stages
-        return {name: float(base) for name, base, exits
-                in zip(self.book.stages, stages["base"], stages["next_count"], strict=True) if exits}
+        return {
+            name: float(base)
+            for name, base, exits in zip(self.book.stages, stages["base"], stages["next_count"], strict=True)
+            if exits
+        }
 
     def plan(self, draw: Draw | None = None, intercepts: Intercepts | None = None) -> Plan:
         """The plan of one draw; none = every belief at its centre, every fitted parameter at its estimate."""
@@ -117,25 +120,43 @@ def prepare(loaded: Any) -> Blueprint:
     snapshot = initial_leads.snapshot(frame, demand.names)
     days = frame.pool.instants(local_midnights(scenario.timezone, frame.start, frame.horizon))
     settings = {
-        "horizon": frame.horizon, "measure_from": frame.measure_from, "measure_to": frame.measure_to,
-        "weeks": frame.weeks, "segments": len(frame.segments),
-        "cycles": -1 if scenario.cycles is None else scenario.cycles, "days_first": days[0], "days_count": days[1],
-        "weekday": frame.first_weekday, "good": scenario.good_fit,
+        "horizon": frame.horizon,
+        "measure_from": frame.measure_from,
+        "measure_to": frame.measure_to,
+        "weeks": frame.weeks,
+        "segments": len(frame.segments),
+        "cycles": -1 if scenario.cycles is None else scenario.cycles,
+        "days_first": days[0],
+        "days_count": days[1],
+        "weekday": frame.first_weekday,
+        "good": scenario.good_fit,
         "late": math.inf if scenario.poor_follow_up is None else length(scenario.poor_follow_up),
     }
     points, instants, tables = frame.pool.finish()
     plan = Plan(
-        settings=array(SETTINGS, [settings]), sources=array(SOURCE, demand.rows), mixes=array(MIX, demand.mixes),
-        stages=array(STAGE, stages.rows), exits=array(EXIT, frame.pool.exits), steps=array(STEP, frame.pool.steps),
-        tasks=array(TASK, frame.pool.tasks), signals=array(SIGNAL, frame.pool.signals),
-        nurtures=array(NURTURE, frame.pool.nurtures), scores=array(SCORE, scores), levels=array(LEVEL, slow),
-        effects=array(EFFECT, frame.pool.effects), points=points,
-        teams=array(TEAM, people.rows), intervals=array(INTERVAL, people.intervals),
+        settings=array(SETTINGS, [settings]),
+        sources=array(SOURCE, demand.rows),
+        mixes=array(MIX, demand.mixes),
+        stages=array(STAGE, stages.rows),
+        exits=array(EXIT, frame.pool.exits),
+        steps=array(STEP, frame.pool.steps),
+        tasks=array(TASK, frame.pool.tasks),
+        signals=array(SIGNAL, frame.pool.signals),
+        nurtures=array(NURTURE, frame.pool.nurtures),
+        scores=array(SCORE, scores),
+        levels=array(LEVEL, slow),
+        effects=array(EFFECT, frame.pool.effects),
+        points=points,
+        teams=array(TEAM, people.rows),
+        intervals=array(INTERVAL, people.intervals),
         duties=array(DUTY, duties.rows).reshape(len(frame.stages), len(frame.teams)),
-        promises=array(PROMISE, frame.pool.promises), terms=array(TERM, frame.pool.terms),
+        promises=array(PROMISE, frame.pool.promises),
+        terms=array(TERM, frame.pool.terms),
         actions=array(ACTION_ROW, frame.pool.actions),
         definitions=array(DEFINITION, definitions),
-        inflight=snapshot, instants=instants, tables=tables,
+        inflight=snapshot,
+        instants=instants,
+        tables=tables,
     )
     return Blueprint(scenario, plan, make_labels(frame, demand.names, stages.labour.names), frame.beliefs, fitted)
 

@@ -119,8 +119,10 @@ class CompileContext:
             return ALWAYS
         calendar = self.scenario.calendars[name]
         return CalendarSpec(
-            hours=tuple((span.opens, span.closes) for span in calendar.hours), days=calendar.days,
-            holidays=frozenset(calendar.holidays), timezone=calendar.timezone or self.scenario.timezone,
+            hours=tuple((span.opens, span.closes) for span in calendar.hours),
+            days=calendar.days,
+            holidays=frozenset(calendar.holidays),
+            timezone=calendar.timezone or self.scenario.timezone,
             day=calendar.day.seconds if calendar.day else None,
         )
 
@@ -146,15 +148,24 @@ class CompileContext:
         return [(self.instant(moment), step) for moment, step in value.steps]
 
     # ---- numbers that may be beliefs -----------------------------------------------------------------------------
-    def number(self, path: str, value: float | Range, table: str, field: str, row: Place, scale: str = PLAIN,
-               by: Callable[[float], float] = float) -> float:
+    def number(
+        self,
+        path: str,
+        value: float | Range,
+        table: str,
+        field: str,
+        row: Place,
+        scale: str = PLAIN,
+        by: Callable[[float], float] = float,
+    ) -> float:
         """by(value) for one field of a plan's table, which follows the value when it is a range."""
         centre = self.beliefs.centre(path, value, scale)
         self.beliefs.follow(path, table, field, row, by)
         return by(centre)
 
-    def run(self, path: str, value: float | Range | Schedule, scale: str = SHARE,
-            by: Callable[[float], float] = float) -> Run:
+    def run(
+        self, path: str, value: float | Range | Schedule, scale: str = SHARE, by: Callable[[float], float] = float
+    ) -> Run:
         """Points (from instant, by(value)) of a number that may be a range and may change over time."""
         steps = self.steps(value)
         paths = [path if i == 0 else f"{path}.{i}" for i in range(len(steps))]

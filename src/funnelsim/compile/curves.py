@@ -23,7 +23,7 @@ Point = tuple[float, float]
 
 _MINUTE = 60.0
 _STEPS_PER_E = 64
-_EVERYWHERE = (1.0 / 60.0, 90 * 1440.0)         # one second to 90 days: where a curve of one's own is sampled
+_EVERYWHERE = (1.0 / 60.0, 90 * 1440.0)  # one second to 90 days: where a curve of one's own is sampled
 
 
 def response_curve(response: str | Curve | None) -> dict[str, Any] | None:
@@ -92,5 +92,8 @@ def _sampled(curve: Mapping[str, Any], log_r: Callable[[float], float]) -> list[
 
 
 _FORMS: dict[str, Callable[[Mapping[str, Any]], list[Point]]] = {
-    "table": _table, "power": _power, "lomax": _lomax, "loglogistic": _loglogistic,
+    "table": _table,
+    "power": _power,
+    "lomax": _lomax,
+    "loglogistic": _loglogistic,
 }

@@ -26,19 +26,19 @@ from funnelsim.plan import Plan
 from funnelsim.scenario.values import Distribution
 
 PATH = "fitted.deal_value"
-_TOLERANCE = 1e-3               # of the median and the 90 % point: the file rounds
+_TOLERANCE = 1e-3  # of the median and the 90 % point: the file rounds
 
 
 @dataclass(frozen=True)
 class ValueDraw:
     """The law of deal values of a scenario that still says what was fitted."""
 
-    row: int                            # of plan.tables
-    law: Distribution                   # at the estimate
-    count: int                          # values it was fitted to
-    location: float                     # of the logarithm, of a lognormal law
-    spread: float                       # 0: an empirical law
-    error: float                        # of the mean of an empirical law, as a share of it
+    row: int  # of plan.tables
+    law: Distribution  # at the estimate
+    count: int  # values it was fitted to
+    location: float  # of the logarithm, of a lognormal law
+    spread: float  # 0: an empirical law
+    error: float  # of the mean of an empirical law, as a share of it
 
     @property
     def coordinates(self) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ class ValueDraw:
     def draw(self, plan: Plan, seed: int, draw: Draw) -> None:
         """Change the row of `tables` in place; they are a copy."""
         if isinstance(draw, Mapping) and not any(path in draw for path in self.coordinates):
-            return                      # left out: at its estimate
+            return  # left out: at its estimate
         plan.tables[self.row] = table(self.drawn(seed, draw))
 
     def drawn(self, seed: int, draw: Draw) -> Distribution:

@@ -53,13 +53,21 @@ class Demand:
         frame = self.frame
         first, last = self._flight(source)
         return {
-            "luck": path_hash(path), "rate_first": 0, "rate_count": 0, "profile": -1, "level": -1,
+            "luck": path_hash(path),
+            "rate_first": 0,
+            "rate_count": 0,
+            "profile": -1,
+            "level": -1,
             "batch": _half_up(batch.count * source.captured) if batch else 0,
             "batch_at": frame.instant(batch.on, batch.at) if batch else -1.0,
-            "first": first, "last": last, "entry_first": entry[0], "entry_count": entry[1],
+            "first": first,
+            "last": last,
+            "entry_first": entry[0],
+            "entry_count": entry[1],
             # those who came and were not captured have cost as much
             "cost": source.cost / source.captured if source.captured else 0.0,
-            "side": int(MARKETING if source.side == "marketing" else SALES), **self._again(source),
+            "side": int(MARKETING if source.side == "marketing" else SALES),
+            **self._again(source),
         }
 
     def _flight(self, source: Source) -> tuple[float, float]:
@@ -71,16 +79,22 @@ class Demand:
         again, stages = source.found_again, self.frame.stages
         if again is None or again.chance <= 0.0:
             return {"again": 0.0, "again_after": -1, "again_stage": -1, "merged": 0.0}
-        return {"again": again.chance, "again_after": self.frame.pool.time(again.after),
-                "again_stage": stages[again.enters] if again.enters else 0,
-                "merged": max(again.merged, self.frame.scenario.handoff.integration or 0.0)}
+        return {
+            "again": again.chance,
+            "again_after": self.frame.pool.time(again.after),
+            "again_stage": stages[again.enters] if again.enters else 0,
+            "merged": max(again.merged, self.frame.scenario.handoff.integration or 0.0),
+        }
 
     # ---- rates ---------------------------------------------------------------------------------------------------
     def _planned_rates(self) -> dict[str, Steps]:
         """People a week who come by each source, known or not, after growth and the marketing plan."""
         scenario = self.frame.scenario
-        flights = {name: Flight(self._grown(source), *self._flight(source))
-                   for name, source in scenario.sources.items() if source.rate is not None}
+        flights = {
+            name: Flight(self._grown(source), *self._flight(source))
+            for name, source in scenario.sources.items()
+            if source.rate is not None
+        }
         rates = {name: flight.steps for name, flight in flights.items()}
         plan = scenario.marketing_plan
         if plan is not None and plan.budget is not None:
@@ -98,8 +112,12 @@ class Demand:
         level = None
         if source.weekly_level:
             level = Distribution("gamma", (source.weekly_level**-2, source.weekly_level**2))
-        return {"rate_first": first, "rate_count": count, "profile": self._profile(source.profile),
-                "level": self.frame.pool.table(level)}
+        return {
+            "rate_first": first,
+            "rate_count": count,
+            "profile": self._profile(source.profile),
+            "level": self.frame.pool.table(level),
+        }
 
     def _profile(self, profile: str | tuple[float, ...]) -> int:
         weights = hour_weights(profile)
@@ -108,10 +126,13 @@ class Demand:
     # ---- who comes -----------------------------------------------------------------------------------------------
     def _entry(self, source: Source) -> Run:
         shares = shares_of(source.enters or {next(iter(self.frame.stages)): Share(1.0)})
-        return run_of(self.frame.pool.exits, [
-            {"to": self.frame.stages[stage], "share": share, "pace": -1, "cool": -1, "backward": 0}
-            for stage, share in shares.items()
-        ])
+        return run_of(
+            self.frame.pool.exits,
+            [
+                {"to": self.frame.stages[stage], "share": share, "pace": -1, "cool": -1, "backward": 0}
+                for stage, share in shares.items()
+            ],
+        )
 
     def _mix(self, name: str, source: Source) -> None:
         scenario = self.frame.scenario
@@ -128,18 +149,30 @@ class Demand:
         spread = Distribution("normal", (0.0, scenario.fit_spread)) if scenario.fit_spread else None
         own = segment.reachable if segment else None
         value = (segment.deal_value if segment else None) or source.deal_value or scenario.deal_value
-        return {**self._trait(name, "fit", source.fit, segment.fit if segment else 0.0, spread),
-                **self._trait(name, "intent", source.intent, segment.intent if segment else 0.0),
-                **self._trait(name, "trust", source.trust, segment.trust if segment else 0.0),
-                "value": pool.table(value), "reachable": _first_given(own, source.reachable, scenario.reachable),
-                "ready": pool.time(source.ready), "warmth": source.warmth, "points": source.points}
+        return {
+            **self._trait(name, "fit", source.fit, segment.fit if segment else 0.0, spread),
+            **self._trait(name, "intent", source.intent, segment.intent if segment else 0.0),
+            **self._trait(name, "trust", source.trust, segment.trust if segment else 0.0),
+            "value": pool.table(value),
+            "reachable": _first_given(own, source.reachable, scenario.reachable),
+            "ready": pool.time(source.ready),
+            "warmth": source.warmth,
+            "points": source.points,
+        }
 
-    def _trait(self, source: str, key: str, said: float | Range | Distribution, added: float,
-               spread: Distribution | None = None) -> Row:
+    def _trait(
+        self,
+        source: str,
+        key: str,
+        said: float | Range | Distribution,
+        added: float,
+        spread: Distribution | None = None,
+    ) -> Row:
         """Fit, intent or trust at birth: a law or a number, and what the segment adds."""
         law, number = (said, 0.0) if isinstance(said, Distribution) else (spread, said)
-        shift = self.frame.number(f"sources.{source}.{key}", number, "mixes", f"{key}_shift", len(self.mixes),
-                                  by=lambda value: value + added)
+        shift = self.frame.number(
+            f"sources.{source}.{key}", number, "mixes", f"{key}_shift", len(self.mixes), by=lambda value: value + added
+        )
         return {key: self.frame.pool.table(law), f"{key}_shift": shift}
 
 

@@ -22,10 +22,10 @@ from funnelsim.engine.rng import make_table
 from funnelsim.scenario.values import Distribution
 
 Values = NDArray[np.float64]
-Function = Callable[[Values], Any]         # SciPy's types for its special functions are wider than float64
+Function = Callable[[Values], Any]  # SciPy's types for its special functions are wider than float64
 
-_SMALLEST = 2.0**-36            # rank below which no table looks
-_GAMMA_STEPS, _MIXTURE_STEPS = 16, 128          # ranks an octave
+_SMALLEST = 2.0**-36  # rank below which no table looks
+_GAMMA_STEPS, _MIXTURE_STEPS = 16, 128  # ranks an octave
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,13 @@ class Law:
 
 def bare(distribution: Distribution) -> Distribution:
     """The same distribution without the text it was written as: equal laws compare equal."""
-    return Distribution(distribution.family, tuple(distribution.parameters), tuple(map(bare, distribution.parts)),
-                        tuple(distribution.weights), distribution.never)
+    return Distribution(
+        distribution.family,
+        tuple(distribution.parameters),
+        tuple(map(bare, distribution.parts)),
+        tuple(distribution.weights),
+        distribution.never,
+    )
 
 
 def table(distribution: Distribution) -> Values:
@@ -50,7 +55,7 @@ def table(distribution: Distribution) -> Values:
     return _table(bare(distribution))
 
 
-@lru_cache(maxsize=1024)                # the scenarios of a comparison draw the same laws
+@lru_cache(maxsize=1024)  # the scenarios of a comparison draw the same laws
 def _table(distribution: Distribution) -> Values:
     law = law_of(distribution)
     row = make_table(law.ppf, law.isf, law.never)
@@ -104,79 +109,127 @@ def _fixed(value: float) -> Four:
 
 
 def _exponential(mean: float) -> Four:
-    return (lambda u: -mean * np.log1p(-u), lambda p: -mean * np.log(p),
-            lambda x: -np.expm1(-_positive(x) / mean), lambda x: np.exp(-_positive(x) / mean))
+    return (
+        lambda u: -mean * np.log1p(-u),
+        lambda p: -mean * np.log(p),
+        lambda x: -np.expm1(-_positive(x) / mean),
+        lambda x: np.exp(-_positive(x) / mean),
+    )
 
 
 def _lognormal(mu: float, sigma: float) -> Four:
-    return (lambda u: np.exp(mu + sigma * special.ndtri(u)), lambda p: np.exp(mu - sigma * special.ndtri(p)),
-            lambda x: special.ndtr((_log(x) - mu) / sigma), lambda x: special.ndtr((mu - _log(x)) / sigma))
+    return (
+        lambda u: np.exp(mu + sigma * special.ndtri(u)),
+        lambda p: np.exp(mu - sigma * special.ndtri(p)),
+        lambda x: special.ndtr((_log(x) - mu) / sigma),
+        lambda x: special.ndtr((mu - _log(x)) / sigma),
+    )
 
 
 def _weibull(shape: float, scale: float) -> Four:
-    return (lambda u: scale * (-np.log1p(-u)) ** (1.0 / shape), lambda p: scale * (-np.log(p)) ** (1.0 / shape),
-            lambda x: -np.expm1(-((_positive(x) / scale) ** shape)),
-            lambda x: np.exp(-((_positive(x) / scale) ** shape)))
+    return (
+        lambda u: scale * (-np.log1p(-u)) ** (1.0 / shape),
+        lambda p: scale * (-np.log(p)) ** (1.0 / shape),
+        lambda x: -np.expm1(-((_positive(x) / scale) ** shape)),
+        lambda x: np.exp(-((_positive(x) / scale) ** shape)),
+    )
 
 
 def _gamma(shape: float, scale: float) -> Four:
-    return (_splined(lambda u: scale * special.gammaincinv(shape, u)),
-            _splined(lambda p: scale * special.gammainccinv(shape, p)),
-            lambda x: special.gammainc(shape, _positive(x) / scale),
-            lambda x: special.gammaincc(shape, _positive(x) / scale))
+    return (
+        _splined(lambda u: scale * special.gammaincinv(shape, u)),
+        _splined(lambda p: scale * special.gammainccinv(shape, p)),
+        lambda x: special.gammainc(shape, _positive(x) / scale),
+        lambda x: special.gammaincc(shape, _positive(x) / scale),
+    )
 
 
 def _loglogistic(shape: float, scale: float) -> Four:
-    return (lambda u: scale * (u / (1.0 - u)) ** (1.0 / shape), lambda p: scale * ((1.0 - p) / p) ** (1.0 / shape),
-            lambda x: special.expit(shape * (_log(x) - math.log(scale))),
-            lambda x: special.expit(-shape * (_log(x) - math.log(scale))))
+    return (
+        lambda u: scale * (u / (1.0 - u)) ** (1.0 / shape),
+        lambda p: scale * ((1.0 - p) / p) ** (1.0 / shape),
+        lambda x: special.expit(shape * (_log(x) - math.log(scale))),
+        lambda x: special.expit(-shape * (_log(x) - math.log(scale))),
+    )
 
 
 def _normal(mean: float, sd: float) -> Four:
-    return (lambda u: mean + sd * special.ndtri(u), lambda p: mean - sd * special.ndtri(p),
-            lambda x: special.ndtr((x - mean) / sd), lambda x: special.ndtr((mean - x) / sd))
+    return (
+        lambda u: mean + sd * special.ndtri(u),
+        lambda p: mean - sd * special.ndtri(p),
+        lambda x: special.ndtr((x - mean) / sd),
+        lambda x: special.ndtr((mean - x) / sd),
+    )
 
 
 def _uniform(low: float, high: float) -> Four:
     width = high - low
-    return (lambda u: low + width * u, lambda p: high - width * p,
-            lambda x: np.clip((x - low) / width, 0.0, 1.0), lambda x: np.clip((high - x) / width, 0.0, 1.0))
+    return (
+        lambda u: low + width * u,
+        lambda p: high - width * p,
+        lambda x: np.clip((x - low) / width, 0.0, 1.0),
+        lambda x: np.clip((high - x) / width, 0.0, 1.0),
+    )
 
 
 def _loguniform(low: float, high: float) -> Four:
     width = math.log(high / low)
-    return (lambda u: low * np.exp(width * u), lambda p: high * np.exp(-width * p),
-            lambda x: np.clip((_log(x) - math.log(low)) / width, 0.0, 1.0),
-            lambda x: np.clip((math.log(high) - _log(x)) / width, 0.0, 1.0))
+    return (
+        lambda u: low * np.exp(width * u),
+        lambda p: high * np.exp(-width * p),
+        lambda x: np.clip((_log(x) - math.log(low)) / width, 0.0, 1.0),
+        lambda x: np.clip((math.log(high) - _log(x)) / width, 0.0, 1.0),
+    )
 
 
 def _empirical(*flat: float) -> Four:
     shares, values = np.array(flat[0::2]), np.array(flat[1::2])
-    return (lambda u: np.interp(u, shares, values), lambda p: np.interp(1.0 - p, shares, values),
-            lambda x: np.interp(x, values, shares, left=0.0, right=1.0),
-            lambda x: 1.0 - np.interp(x, values, shares, left=0.0, right=1.0))
+    return (
+        lambda u: np.interp(u, shares, values),
+        lambda p: np.interp(1.0 - p, shares, values),
+        lambda x: np.interp(x, values, shares, left=0.0, right=1.0),
+        lambda x: 1.0 - np.interp(x, values, shares, left=0.0, right=1.0),
+    )
 
 
 _FAMILIES: dict[str, Callable[..., Four]] = {
-    "fixed": _fixed, "exponential": _exponential, "lognormal": _lognormal, "weibull": _weibull, "gamma": _gamma,
-    "loglogistic": _loglogistic, "normal": _normal, "uniform": _uniform, "loguniform": _loguniform,
+    "fixed": _fixed,
+    "exponential": _exponential,
+    "lognormal": _lognormal,
+    "weibull": _weibull,
+    "gamma": _gamma,
+    "loglogistic": _loglogistic,
+    "normal": _normal,
+    "uniform": _uniform,
+    "loguniform": _loguniform,
     "empirical": _empirical,
 }
 
 
 # ---- laws made of laws -----------------------------------------------------------------------------------------------
 
+
 def _shifted(distribution: Distribution) -> Law:
     by, part = distribution.parameters[0], law_of(distribution.parts[0])
     never = 1.0 - (1.0 - distribution.never) * (1.0 - part.never)
-    return Law(lambda u: by + part.ppf(u), lambda p: by + part.isf(p),
-               lambda x: part.cdf(x - by), lambda x: part.sf(x - by), never)
+    return Law(
+        lambda u: by + part.ppf(u),
+        lambda p: by + part.isf(p),
+        lambda x: part.cdf(x - by),
+        lambda x: part.sf(x - by),
+        never,
+    )
 
 
 def _scaled(distribution: Distribution) -> Law:
     by, part = distribution.parameters[0], law_of(distribution.parts[0])
-    return Law(lambda u: by * part.ppf(u), lambda p: by * part.isf(p),
-               lambda x: part.cdf(x / by), lambda x: part.sf(x / by), part.never)
+    return Law(
+        lambda u: by * part.ppf(u),
+        lambda p: by * part.isf(p),
+        lambda x: part.cdf(x / by),
+        lambda x: part.sf(x / by),
+        part.never,
+    )
 
 
 def _mixture(distribution: Distribution) -> Law:
@@ -191,9 +244,11 @@ def _mixture(distribution: Distribution) -> Law:
     def sf(x: Values) -> Values:
         return _sum([w * part.sf(x) for w, part in zip(weights, parts, strict=True)])
 
-    with np.errstate(divide="ignore"):              # an end of the support may be infinite
-        lows, highs = ([float(end(np.zeros(1))[0]) for end in ends]
-                       for ends in ([part.ppf for part in parts], [part.isf for part in parts]))
+    with np.errstate(divide="ignore"):  # an end of the support may be infinite
+        lows, highs = (
+            [float(end(np.zeros(1))[0]) for end in ends]
+            for ends in ([part.ppf for part in parts], [part.isf for part in parts])
+        )
     lowest, highest = min(lows), max(highs)
     values, places = _support(parts, [*lows, *highs])
     below, above = cdf(places), sf(places)[::-1]

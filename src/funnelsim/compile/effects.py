@@ -50,18 +50,39 @@ if TYPE_CHECKING:
     from funnelsim.scenario.schema import CurveEffect, Effect, Influence, Stage
 
 _BY_ODDS = {
-    "fit": FIT, "context_lost": CONTEXT_LOST, "both_teams": BOTH_TEAMS, "marketing_sells": MARKETING_SELLS,
-    "collision": BOTH_TEAMS, "intent": INTENT, "trust": TRUST, "warmth": WARMTH, "own_lead": OWN_LEAD,
-    "too_early": TOO_EARLY, "unresolved": UNRESOLVED, "duplicate": DUPLICATED,
+    "fit": FIT,
+    "context_lost": CONTEXT_LOST,
+    "both_teams": BOTH_TEAMS,
+    "marketing_sells": MARKETING_SELLS,
+    "collision": BOTH_TEAMS,
+    "intent": INTENT,
+    "trust": TRUST,
+    "warmth": WARMTH,
+    "own_lead": OWN_LEAD,
+    "too_early": TOO_EARLY,
+    "unresolved": UNRESOLVED,
+    "duplicate": DUPLICATED,
 }
-_OF_WORK = ("marketing_sells", "own_lead", "too_early", "unresolved")       # nothing to see where nobody works
+_OF_WORK = ("marketing_sells", "own_lead", "too_early", "unresolved")  # nothing to see where nobody works
 _BY_CURVE = {"too_late": TOO_LATE, "nurtured_follow_up": TRUST_DELAY}
 _LOOKED = {
-    "always": ALWAYS, "fit": FIT, "intent": INTENT, "trust": TRUST, "warmth": WARMTH, "own lead": OWN_LEAD,
-    "context lost": CONTEXT_LOST, "level": LEVEL_OF, "score": SCORE_OF,
+    "always": ALWAYS,
+    "fit": FIT,
+    "intent": INTENT,
+    "trust": TRUST,
+    "warmth": WARMTH,
+    "own lead": OWN_LEAD,
+    "context lost": CONTEXT_LOST,
+    "level": LEVEL_OF,
+    "score": SCORE_OF,
 }
 _TARGETS = {
-    "advance": ADVANCE, "contact": CONTACT_CHANCE, "pursuit": PURSUE, "kept": KEEP, "habit": HABIT, "show": SHOW,
+    "advance": ADVANCE,
+    "contact": CONTACT_CHANCE,
+    "pursuit": PURSUE,
+    "kept": KEEP,
+    "habit": HABIT,
+    "show": SHOW,
     "signals": SIGNAL_CHANCE,
 }
 _NO_CURVE: Run = (0, 0)
@@ -73,7 +94,7 @@ class Effects:
 
     def __init__(self, frame: CompileContext) -> None:
         self.frame = frame
-        self._sizes: dict[str, Run] = {}                    # points of each effect, shared by all stages
+        self._sizes: dict[str, Run] = {}  # points of each effect, shared by all stages
         self._hours: Run | None = None
 
     def of(self, name: str, stage: Stage, forward: list[str], base: float) -> Run:
@@ -119,8 +140,9 @@ class Effects:
         """Points (from instant, ln odds) of an effect; nothing when its odds are exactly 1."""
         if path not in self._sizes:
             nothing = part == 0.0 or all(_is(1.0, value) for _, value in self.frame.steps(odds))
-            self._sizes[path] = _NOTHING if nothing else \
-                self.frame.run(path, odds, ODDS, lambda value: part * math.log(value))
+            self._sizes[path] = (
+                _NOTHING if nothing else self.frame.run(path, odds, ODDS, lambda value: part * math.log(value))
+            )
         return self._sizes[path]
 
     # ---- the response curve --------------------------------------------------------------------------------------
@@ -164,8 +186,14 @@ class Effects:
     def _schedule(self, stage: Stage, forward: list[str], base: float) -> list[Row]:
         """A share that changes over time: the change of its log-odds, always in force."""
         shares = stage.next or {}
-        instants = sorted({self.frame.instant(moment) for share in shares.values() if share.schedule
-                           for moment, _ in share.schedule.steps})
+        instants = sorted(
+            {
+                self.frame.instant(moment)
+                for share in shares.values()
+                if share.schedule
+                for moment, _ in share.schedule.steps
+            }
+        )
         sizes = [logit(forward_share(self._shares_at(shares, x), forward)) - logit(base) for x in instants]
         if not any(sizes):
             return []
@@ -195,11 +223,16 @@ class Effects:
     def _influences(self, stage: str, targets: set[int]) -> list[Row]:
         rows: list[Row] = []
         for name, said in self.frame.scenario.influences.items():
-            if said.of is not None and said.on is not None and _TARGETS[said.on] in targets \
-                    and _acts_in(said.stages, stage):
+            if (
+                said.of is not None
+                and said.on is not None
+                and _TARGETS[said.on] in targets
+                and _acts_in(said.stages, stage)
+            ):
                 size = self._odds(f"influences.{name}", _size_of(said))
-                rows += self._row(_LOOKED[said.of.kind], _TARGETS[said.on], size, team=said.team,
-                                  of=self._looked_at(said.of))
+                rows += self._row(
+                    _LOOKED[said.of.kind], _TARGETS[said.on], size, team=said.team, of=self._looked_at(said.of)
+                )
         return rows
 
     def _looked_at(self, looked: Looked) -> int:
@@ -214,14 +247,24 @@ class Effects:
             self._sizes[""] = self.frame.pool.points([(0.0, 1.0)])
         return self._sizes[""]
 
-    def _row(self, kind: Any, target: Any, size: Run, curve: Run = _NO_CURVE, team: str | None = None,
-             of: int = -1) -> list[Row]:
+    def _row(
+        self, kind: Any, target: Any, size: Run, curve: Run = _NO_CURVE, team: str | None = None, of: int = -1
+    ) -> list[Row]:
         """A row, or none when it has no size."""
         if not size[1]:
             return []
-        return [{"input": int(kind), "target": int(target), "size_first": size[0], "size_count": size[1],
-                 "curve_first": curve[0], "curve_count": curve[1],
-                 "team": self.frame.teams[team] if team else -1, "of": of}]
+        return [
+            {
+                "input": int(kind),
+                "target": int(target),
+                "size_first": size[0],
+                "size_count": size[1],
+                "curve_first": curve[0],
+                "curve_count": curve[1],
+                "team": self.frame.teams[team] if team else -1,
+                "of": of,
+            }
+        ]
 
 
 def _acts_in(stages: tuple[str, ...] | None, stage: str) -> bool:

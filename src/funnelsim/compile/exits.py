@@ -23,7 +23,7 @@ class Exits:
 
     def __init__(self, frame: CompileContext) -> None:
         self.frame = frame
-        self.rows: dict[str, dict[str, int]] = {}           # of `next`: stage -> target -> row of exits
+        self.rows: dict[str, dict[str, int]] = {}  # of `next`: stage -> target -> row of exits
 
     def is_forward(self, stage: str, target: str) -> bool:
         """Whether an exit leads to a later stage of the file."""
@@ -47,9 +47,10 @@ class Exits:
     def group(self, name: str, shares: Shares) -> Run:
         """The exits of leads that were not dealt with: unreached, cold, rejected."""
         filled = shares_of(shares)
-        return run_of(self.frame.pool.exits, [
-            self._exit(name, target, share, filled[target], -1) for target, share in shares.items()
-        ])
+        return run_of(
+            self.frame.pool.exits,
+            [self._exit(name, target, share, filled[target], -1) for target, share in shares.items()],
+        )
 
     def _pace(self, stage: Stage, target: str) -> int:
         pace = stage.pace.get(target) if isinstance(stage.pace, dict) else stage.pace
@@ -57,12 +58,17 @@ class Exits:
 
     def _exit(self, name: str, target: str, share: Share, part: float, pace: int) -> Row:
         to = self.frame.target(target)
-        return {"to": to, "share": part, "pace": pace, "cool": self.frame.pool.time(share.after),
-                "backward": int(0 <= to <= self.frame.stages[name])}
+        return {
+            "to": to,
+            "share": part,
+            "pace": pace,
+            "cool": self.frame.pool.time(share.after),
+            "backward": int(0 <= to <= self.frame.stages[name]),
+        }
 
 
 def forward_share(shares: Shares, forward: list[str]) -> float:
     """The base rate: what share of the leads go on."""
     filled = shares_of(shares)
     total = sum(filled[target] for target in forward)
-    return 1.0 if total > 1.0 - 1e-12 else total        # thirds may sum to a hair less than 1
+    return 1.0 if total > 1.0 - 1e-12 else total  # thirds may sum to a hair less than 1

@@ -28,8 +28,8 @@ from funnelsim.compile.stages import Stages
 from funnelsim.plan import Plan
 from funnelsim.scenario.values import Distribution, Share
 
-_SHARE_TOLERANCE = 1e-3         # the file rounds
-_TIME_TOLERANCE = 0.02          # of the median of an exit's time
+_SHARE_TOLERANCE = 1e-3  # the file rounds
+_TIME_TOLERANCE = 0.02  # of the median of an exit's time
 
 Vector = NDArray[np.float64]
 
@@ -40,9 +40,9 @@ class Fit:
 
     weight: float
     families: tuple[str, ...]
-    law_of: tuple[int, ...]     # by exit: which time law
+    law_of: tuple[int, ...]  # by exit: which time law
     mean: Vector
-    root: Vector                # root @ root.T = covariance
+    root: Vector  # root @ root.T = covariance
 
     def vector(self, noise: Vector) -> Vector:
         """The parameters at standard normal noise."""
@@ -57,7 +57,7 @@ class Fit:
     def time(self, vector: Vector, exit_: int) -> Distribution:
         """Time law of an exit."""
         law = self.law_of[exit_]
-        mu, s = vector[len(self.law_of) + 2 * law:][:2].tolist()
+        mu, s = vector[len(self.law_of) + 2 * law :][:2].tolist()
         return location_scale(self.families[law], mu, s)
 
 
@@ -66,12 +66,12 @@ class StageDraw:
     """What is redrawn of one stage."""
 
     name: str
-    row: int                            # of plan.stages
-    exits: tuple[str, ...]              # targets, by exit of the fits; a timer repeats its target
+    row: int  # of plan.stages
+    exits: tuple[str, ...]  # targets, by exit of the fits; a timer repeats its target
     fits: tuple[Fit, ...]
-    forward: dict[str, int]             # rows of plan.exits of the forward targets, when shares are redrawn
+    forward: dict[str, int]  # rows of plan.exits of the forward targets, when shares are redrawn
     others: dict[str, int]
-    tables: dict[str, int]              # rows of plan.tables of the targets whose times are redrawn
+    tables: dict[str, int]  # rows of plan.tables of the targets whose times are redrawn
 
     @property
     def path(self) -> str:
@@ -86,7 +86,7 @@ class StageDraw:
     def draw(self, plan: Plan, seed: int, draw: Draw) -> None:
         """Change stages, exits and tables in place; they are copies."""
         if isinstance(draw, Mapping) and not any(path in draw for path in self.coordinates):
-            return                      # left out: at its estimate, all fits together
+            return  # left out: at its estimate, all fits together
         fit, vector = self.parameters(seed, draw)
         weights = fit.shares(vector)
         if self.forward or self.others:
@@ -143,11 +143,11 @@ class StageDraw:
 class SourceDraw:
     """The rate (its logarithm) or the fit of a source, or the fit of a segment, with a standard error."""
 
-    path: str                           # "fitted.sources.web.rate"
+    path: str  # "fitted.sources.web.rate"
     spread: float
-    first: int                          # rows of plan.points (rate) or plan.mixes (fit)
+    first: int  # rows of plan.points (rate) or plan.mixes (fit)
     count: int
-    step: int = 1                       # from row to row
+    step: int = 1  # from row to row
 
     @property
     def rows(self) -> slice:
@@ -164,8 +164,11 @@ class Fitted:
 
     def __init__(self, frame: CompileContext, demand: Demand, stages: Stages) -> None:
         known = frame.scenario.fitted or {}
-        self.stages = [_stage_draw(frame, stages, name, said) for name, said in known.get("stages", {}).items()
-                        if name in frame.stages]
+        self.stages = [
+            _stage_draw(frame, stages, name, said)
+            for name, said in known.get("stages", {}).items()
+            if name in frame.stages
+        ]
         self.rates, self.fits = _source_draws(frame, demand, known.get("sources", {}))
         self.fits += _segment_draws(frame, demand, known.get("segments", {}))
         self.value = value_draw(frame, demand, known.get("deal_value"))
@@ -210,8 +213,12 @@ def _stage_draw(frame: CompileContext, stages: Stages, name: str, said: Mapping[
         forward, others = {}, {}
     tables: dict[str, int] = {}
     for target, pace in stage.pace.items() if isinstance(stage.pace, dict) else ():
-        if target in exits and target in rows and target not in said.get("empirical", ()) \
-                and _says_time(pace, exits, fits, target):
+        if (
+            target in exits
+            and target in rows
+            and target not in said.get("empirical", ())
+            and _says_time(pace, exits, fits, target)
+        ):
             tables[target] = frame.pool.exits[rows[target]]["pace"] = frame.pool.own_table(pace)
     return StageDraw(name, frame.stages[name], exits, fits, forward, others, tables)
 
@@ -219,17 +226,25 @@ def _stage_draw(frame: CompileContext, stages: Stages, name: str, said: Mapping[
 def _fit(said: Mapping[str, Any]) -> Fit:
     values, axes = np.linalg.eigh(np.array(said["cov"], dtype=np.float64))
     root = axes * np.sqrt(np.maximum(values, 0.0))
-    return Fit(float(said["weight"]), tuple(said["families"]), tuple(int(law) for law in said["law_of"]),
-               np.array(said["mean"], dtype=np.float64), root)
+    return Fit(
+        float(said["weight"]),
+        tuple(said["families"]),
+        tuple(int(law) for law in said["law_of"]),
+        np.array(said["mean"], dtype=np.float64),
+        root,
+    )
 
 
-def _source_draws(frame: CompileContext, demand: Demand, known: Mapping[str, Any]) -> tuple[list[SourceDraw], list[SourceDraw]]:
+def _source_draws(
+    frame: CompileContext, demand: Demand, known: Mapping[str, Any]
+) -> tuple[list[SourceDraw], list[SourceDraw]]:
     rates, fits, segments = [], [], len(frame.segments)
     for i, (name, row) in enumerate(zip(demand.names, demand.rows, strict=True)):
         said = known.get(name, {})
         if "rate_se" in said and row["rate_count"]:
-            rates.append(SourceDraw(f"fitted.sources.{name}.rate", float(said["rate_se"]),
-                                    row["rate_first"], row["rate_count"]))
+            rates.append(
+                SourceDraw(f"fitted.sources.{name}.rate", float(said["rate_se"]), row["rate_first"], row["rate_count"])
+            )
         if "fit_se" in said:
             fits.append(SourceDraw(f"fitted.sources.{name}.fit", float(said["fit_se"]), i * segments, segments))
     return rates, fits
@@ -238,11 +253,15 @@ def _source_draws(frame: CompileContext, demand: Demand, known: Mapping[str, Any
 def _segment_draws(frame: CompileContext, demand: Demand, known: Mapping[str, Any]) -> list[SourceDraw]:
     """A segment's row among the mixes of each source."""
     segments = len(frame.segments)
-    return [SourceDraw(f"fitted.segments.{name}.fit", float(known[name]["fit_se"]), i, len(demand.rows), segments)
-            for name, i in frame.segments.items() if name in known]
+    return [
+        SourceDraw(f"fitted.segments.{name}.fit", float(known[name]["fit_se"]), i, len(demand.rows), segments)
+        for name, i in frame.segments.items()
+        if name in known
+    ]
 
 
 # ---- does the scenario still say what was fitted? --------------------------------------------------------------------
+
 
 def _says_shares(said: Mapping[str, Share], exits: tuple[str, ...], fits: tuple[Fit, ...]) -> bool:
     if set(said) - {"silent"} != set(exits):

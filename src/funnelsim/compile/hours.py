@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from funnelsim.compile.context import CompileContext
 from funnelsim.scenario import presets
 
-Hours = str | tuple[float, ...]         # name of a preset, or 168 numbers from Monday 00:00
+Hours = str | tuple[float, ...]  # name of a preset, or 168 numbers from Monday 00:00
 
-_QUARTERS = 4                   # of an hour: no zone's offset is finer
+_QUARTERS = 4  # of an hour: no zone's offset is finer
 
 
 def hour_weights(profile: Hours) -> NDArray[np.float64] | None:
@@ -57,7 +57,7 @@ def _week(kind: str, said: Hours) -> NDArray[np.float64] | None:
     return None if np.ptp(week) == 0.0 else week
 
 
-@lru_cache(maxsize=16)                  # the scenarios of a study share start, zone and length
+@lru_cache(maxsize=16)  # the scenarios of a study share start, zone and length
 def _local_hours(start: datetime, zone: ZoneInfo, weeks: int) -> NDArray[np.int64]:
     step = timedelta(hours=1) / _QUARTERS
     count = weeks * 168 * _QUARTERS

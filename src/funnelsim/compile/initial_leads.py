@@ -15,7 +15,7 @@ from funnelsim.plan import INFLIGHT
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import InFlight
 
-_NAMED = 1 << 43                # numbers of 44 bits: plain ones keep their value, names get a hash in the upper half
+_NAMED = 1 << 43  # numbers of 44 bits: plain ones keep their value, names get a hash in the upper half
 
 
 def snapshot(frame: CompileContext, sources: list[str]) -> Any:
@@ -24,8 +24,12 @@ def snapshot(frame: CompileContext, sources: list[str]) -> Any:
     if not isinstance(leads, tuple):
         raise TypeError("the loader replaces {file: ...} by the leads of that file")
     stages = frame.scenario.stages
-    names = Names(tuple(sources), tuple(frame.segments), tuple(frame.teams),
-                  tuple((name, bool(stages[name].work)) for name in frame.stages))
+    names = Names(
+        tuple(sources),
+        tuple(frame.segments),
+        tuple(frame.teams),
+        tuple((name, bool(stages[name].work)) for name in frame.stages),
+    )
     return _table(_Same(leads), names, frame.scenario.name)
 
 
@@ -35,7 +39,7 @@ class Names(NamedTuple):
     sources: tuple[str, ...]
     segments: tuple[str, ...]
     teams: tuple[str, ...]
-    stages: tuple[tuple[str, bool], ...]        # with work or without
+    stages: tuple[tuple[str, bool], ...]  # with work or without
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +55,7 @@ class _Same:
         return isinstance(other, _Same) and other.leads is self.leads
 
 
-@lru_cache(maxsize=8)                   # the variants of a study share their leads
+@lru_cache(maxsize=8)  # the variants of a study share their leads
 def _table(same: _Same, names: Names, scenario: str) -> Any:
     numbered: dict[int, InFlight] = {}
     for place, lead in enumerate(same.leads, start=1):
@@ -74,12 +78,17 @@ def lead_id(text: str, place: int) -> int:
 
 def _row(names: Names, worked: dict[str, int], number: int, lead: InFlight) -> Row:
     return {
-        "id": number, "source": names.sources.index(lead.source),
+        "id": number,
+        "source": names.sources.index(lead.source),
         "segment": names.segments.index(lead.segment) if lead.segment else -1,
-        "stage": list(worked).index(lead.stage), "age": length(lead.age), "number": lead.number,
+        "stage": list(worked).index(lead.stage),
+        "age": length(lead.age),
+        "number": lead.number,
         "worked": worked[lead.stage],
-        "team": names.teams.index(lead.team) if lead.team else -1, "attempts": lead.attempts,
-        "reached": int(lead.reached), "context": lead.context,
+        "team": names.teams.index(lead.team) if lead.team else -1,
+        "attempts": lead.attempts,
+        "reached": int(lead.reached),
+        "context": lead.context,
         "value": -1.0 if lead.value is None else float(round(lead.value * 100.0)),
     }
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _TRAITS = ("intent", "trust")
 
+
 def scores(frame: CompileContext) -> list[Row]:
     """Rows of SCORE: the observers."""
     return [_score(frame, i, name, score) for i, (name, score) in enumerate(frame.scenario.scores.items())]
@@ -48,9 +49,14 @@ def nurture(frame: CompileContext, name: str, stage: Stage) -> int:
 
 def _score(frame: CompileContext, row: int, name: str, score: Score) -> Row:
     path = f"scores.{name}"
-    return {"luck": path_hash(f"scores/{name}"), "noise": _noise(frame, f"{path}.noise", score.noise),
-            **{key: frame.number(f"{path}.{key}", getattr(score, key), "scores", key, row)
-               for key in ("fit", "intent", "points")}}
+    return {
+        "luck": path_hash(f"scores/{name}"),
+        "noise": _noise(frame, f"{path}.noise", score.noise),
+        **{
+            key: frame.number(f"{path}.{key}", getattr(score, key), "scores", key, row)
+            for key in ("fit", "intent", "points")
+        },
+    }
 
 
 def _noise(frame: CompileContext, path: str, sd: float | Range) -> int:
@@ -70,13 +76,24 @@ def _normal(sd: float) -> Distribution:
 
 
 def _definition(frame: CompileContext, name: str, said: Definition) -> Row:
-    row = {"kind": int(ENTERS), "stage": -1, "score": -1, "least_first": 0, "least_count": 0, "offset": 0.0,
-           "person": int(name == WON)}
+    row = {
+        "kind": int(ENTERS),
+        "stage": -1,
+        "score": -1,
+        "least_first": 0,
+        "least_count": 0,
+        "offset": 0.0,
+        "person": int(name == WON),
+    }
     if not said.is_threshold:
         return row | {"stage": frame.stages[said.stage]}
     first, count = frame.run(f"definitions.{name}", said.at_least, PLAIN)
-    return row | {"kind": int(SCORE_AT_LEAST), "score": frame.scores[said.score], "least_first": first,
-                  "least_count": count}
+    return row | {
+        "kind": int(SCORE_AT_LEAST),
+        "score": frame.scores[said.score],
+        "least_first": first,
+        "least_count": count,
+    }
 
 
 def _signal(frame: CompileContext, stage: str, name: str, signal: Signal) -> Row:
@@ -84,9 +101,12 @@ def _signal(frame: CompileContext, stage: str, name: str, signal: Signal) -> Row
     pause = frame.pool.time(signal.pause)
     flags = (int(RAISES_HAND) if signal.raises_hand else 0) | (int(PAUSES) if pause >= 0 else 0)
     return {
-        "luck": path_hash(f"stages/{stage}/signals/{name}"), "after": frame.pool.time(signal.after),
+        "luck": path_hash(f"stages/{stage}/signals/{name}"),
+        "after": frame.pool.time(signal.after),
         "chance": frame.number(f"{path}.chance", signal.chance, "signals", "chance", row, SHARE),
-        "points": signal.points, "flags": flags, "pause": pause,
+        "points": signal.points,
+        "flags": flags,
+        "pause": pause,
         **{key: frame.number(f"{path}.{key}", getattr(signal, key), "signals", key, row) for key in _TRAITS},
     }
 
@@ -94,7 +114,8 @@ def _signal(frame: CompileContext, stage: str, name: str, signal: Signal) -> Row
 def _nurture(frame: CompileContext, stage: str, said: Nurture) -> Row:
     row, path = len(frame.pool.nurtures), f"stages.{stage}.nurture"
     return {
-        "luck": path_hash(f"stages/{stage}/nurture"), "every": length(said.every),
+        "luck": path_hash(f"stages/{stage}/nurture"),
+        "every": length(said.every),
         "touches": int(MANY) if said.touches is None else said.touches,
         "intent_limit": math.inf if said.intent_limit is None else said.intent_limit,
         "trust_limit": math.inf if said.trust_limit is None else said.trust_limit,

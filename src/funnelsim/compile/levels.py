@@ -36,10 +36,13 @@ def reviews(frame: CompileContext, period: Period | None) -> list[float]:
         return []
     midnights = local_midnights(frame.scenario.timezone, frame.start, frame.horizon + BEYOND)
     first = frame.start.astimezone(frame.zone).date()
-    begins = [instant for day, instant in enumerate(midnights)
-              if instant > 0.0 and _begins(first + timedelta(days=day), period.unit)][::period.count]
+    begins = [
+        instant
+        for day, instant in enumerate(midnights)
+        if instant > 0.0 and _begins(first + timedelta(days=day), period.unit)
+    ][:: period.count]
     over = next((i for i, instant in enumerate(begins) if instant >= frame.horizon), len(begins) - 1)
-    return begins[:over + 1]
+    return begins[: over + 1]
 
 
 def _level(frame: CompileContext, row: int, name: str, level: Level) -> Row:
@@ -50,10 +53,13 @@ def _level(frame: CompileContext, row: int, name: str, level: Level) -> Row:
     review_first, review_count = frame.pool.instants(reviews(frame, level.review))
     per = 1.0 if level.per is None else level.per
     return {
-        "kind": int(kind), "team": frame.teams[level.team] if level.team else -1,
+        "kind": int(kind),
+        "team": frame.teams[level.team] if level.team else -1,
         "initial": frame.number(f"{path}.initial", start, "levels", "initial", row, PLAIN),
         "weight": frame.number(f"{path}.weight", level.weight, "levels", "weight", row, SHARE),
-        "review_first": review_first, "review_count": review_count, "fair": int(level.fair),
+        "review_first": review_first,
+        "review_count": review_count,
+        "fair": int(level.fair),
         "per": per * _CENTS if kind == QUOTA_OF else per,
         "definition": frame.definitions.get(level.definition or WON, -1) if kind == QUOTA_OF else -1,
     }

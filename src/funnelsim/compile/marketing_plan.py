@@ -17,7 +17,7 @@ from funnelsim.compile.context import in_force
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Source
 
-Steps = list[tuple[float, float]]       # (from instant, leads a week)
+Steps = list[tuple[float, float]]  # (from instant, leads a week)
 COUNT, VALUE = "count", "value"
 
 
@@ -26,7 +26,7 @@ class Offer(NamedTuple):
 
     most: float
     cost: float
-    good: float                 # share that counts, or its value: in the unit that is maximised
+    good: float  # share that counts, or its value: in the unit that is maximised
 
 
 class Flight(NamedTuple):
@@ -46,15 +46,17 @@ def competes(source: Source) -> bool:
     return source.rate is not None and source.cost > 0.0 and source.counts is not None
 
 
-def planned(budget: float, maximise: str, sources: Mapping[str, Source],
-            flights: Mapping[str, Flight]) -> dict[str, Steps]:
+def planned(
+    budget: float, maximise: str, sources: Mapping[str, Source], flights: Mapping[str, Flight]
+) -> dict[str, Steps]:
     """Rates that a budget (money a week) buys of the sources that compete, by name, over time."""
     competing = [name for name in flights if competes(sources[name])]
     instants = sorted({0.0, *(x for name in competing for x in _changes(flights[name]))})
     rates: dict[str, Steps] = {name: [] for name in competing}
     for now in instants:
-        offers = [Offer(flights[name].at(now), sources[name].cost, _good(sources[name], maximise))
-                  for name in competing]
+        offers = [
+            Offer(flights[name].at(now), sources[name].cost, _good(sources[name], maximise)) for name in competing
+        ]
         for name, rate in zip(competing, filled(budget, offers), strict=True):
             rates[name].append((now, rate))
     return rates

@@ -18,8 +18,8 @@ from funnelsim.engine.rng import path_hash
 from funnelsim.scenario.values import Range
 
 ODDS, SHARE, PLAIN = "odds", "share", "plain"
-Place = int | tuple[int, int]           # a row of a table, or of one with two dimensions
-Places = Mapping[str, float]            # path: u
+Place = int | tuple[int, int]  # a row of a table, or of one with two dimensions
+Places = Mapping[str, float]  # path: u
 Draw = int | Places
 
 
@@ -27,10 +27,10 @@ Draw = int | Places
 class UncertainParameter:
     """A range that nobody has measured."""
 
-    path: str                   # "effects.context_lost"
+    path: str  # "effects.context_lost"
     low: float
     high: float
-    scale: str                  # odds: acts on its logarithm; share: on its logit; plain
+    scale: str  # odds: acts on its logarithm; share: on its logit; plain
 
     def at(self, u: float) -> float:
         """The value a share u of the way from low to high."""
@@ -50,8 +50,8 @@ class Follower:
     """A number of the plan that follows a belief: table[field][row] = by(belief)."""
 
     belief: int
-    table: str                  # name of the plan's table
-    field: str                  # "" = the row of `tables` itself, which `by` then gives whole
+    table: str  # name of the plan's table
+    field: str  # "" = the row of `tables` itself, which `by` then gives whole
     row: Place
     by: Callable[[float], Any]
 

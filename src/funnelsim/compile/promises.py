@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _ACTIONS = {"warn": WARN, "escalate": ESCALATE, "reassign": REASSIGN, "return": RETURN}
 _STARTS = {"created": CREATED, "qualified": QUALIFIED, "assigned": ASSIGNED}
-_EVERYBODY = -1                 # all bits
+_EVERYBODY = -1  # all bits
 _BITS = 63
 _CENTS = 100.0
 
@@ -40,7 +40,7 @@ class Promises:
 
     def __init__(self, frame: CompileContext, sources: list[str]) -> None:
         self.frame = frame
-        self._sources = sources             # names of the plan's source rows
+        self._sources = sources  # names of the plan's source rows
         self._kept: dict[str, Run] = {}
 
     def of(self, stage: str, team: str) -> Run:
@@ -57,20 +57,28 @@ class Promises:
         if terms.stages is not None:
             return list(terms.stages)
         stages = self.frame.scenario.stages
-        return [name for name, stage in stages.items() if stage.response] or \
-               [name for name, stage in stages.items() if stage.work]
+        return [name for name, stage in stages.items() if stage.response] or [
+            name for name, stage in stages.items() if stage.work
+        ]
 
     def _tier(self, stage: str, team: str, i: int, tier: Tier) -> Row:
         kept = self._kept_run(team, i, tier)
-        rows = [self._term(stage, team, tier, kind, within, actions)
-                for kind, within, actions in _terms_of(tier) if within]
+        rows = [
+            self._term(stage, team, tier, kind, within, actions) for kind, within, actions in _terms_of(tier) if within
+        ]
         term = run_of(self.frame.pool.terms, rows)
         score, least = next(iter((tier.score or {}).items()), ("", 0.0))
         return {
-            "segments": self._segment_bits(tier), "sources": self._source_bits(tier),
-            "score": self.frame.scores[score] if score else -1, "least": least,
-            "value": 0.0 if tier.value is None else tier.value * _CENTS, "kept_first": kept[0], "kept_count": kept[1],
-            "attempts": tier.attempts.count if tier.attempts else 0, "term_first": term[0], "term_count": term[1],
+            "segments": self._segment_bits(tier),
+            "sources": self._source_bits(tier),
+            "score": self.frame.scores[score] if score else -1,
+            "least": least,
+            "value": 0.0 if tier.value is None else tier.value * _CENTS,
+            "kept_first": kept[0],
+            "kept_count": kept[1],
+            "attempts": tier.attempts.count if tier.attempts else 0,
+            "term_first": term[0],
+            "term_count": term[1],
         }
 
     def _segment_bits(self, tier: Tier) -> int:
@@ -94,27 +102,39 @@ class Promises:
         assert promises is not None
         own = promises.teams.get(team)
         stated = own.model_fields_set if own else set()
-        tiers, prefix = (own.tiers, f"promises.teams.{team}.") if own and "tiers" in stated else \
-                        (promises.tiers, "promises.")
+        tiers, prefix = (
+            (own.tiers, f"promises.teams.{team}.") if own and "tiers" in stated else (promises.tiers, "promises.")
+        )
         if i < len(tiers) and "kept" in tiers[i].model_fields_set:
             return f"{prefix}tiers.{i}.kept"
         return f"promises.teams.{team}.kept" if "kept" in stated else "promises.kept"
 
-    def _term(self, stage: str, team: str, tier: Tier, kind: int, within: Within,
-              actions: tuple[BreachAction, ...]) -> Row:
+    def _term(
+        self, stage: str, team: str, tier: Tier, kind: int, within: Within, actions: tuple[BreachAction, ...]
+    ) -> Row:
         run = run_of(self.frame.pool.actions, [self._action(stage, team, action) for action in actions])
         business = within.length.business or within.length.business_days > 0
         return {
-            "kind": kind, "business": int(business), "length": length(within.length, self.frame.business_day(team)),
-            "start": int(_STARTS[tier.clock_start]), "count": within.count if kind == ATTEMPTS_WITHIN else 0,
-            "action_first": run[0], "action_count": run[1],
+            "kind": kind,
+            "business": int(business),
+            "length": length(within.length, self.frame.business_day(team)),
+            "start": int(_STARTS[tier.clock_start]),
+            "count": within.count if kind == ATTEMPTS_WITHIN else 0,
+            "action_first": run[0],
+            "action_count": run[1],
         }
 
     def _action(self, stage: str, team: str, action: BreachAction) -> Row:
         to = self._receiver(stage, team, action.to) if action.kind == "reassign" else -1
         exit_row = self._exit(stage, action) if action.kind == "return" else -1
-        return {"kind": int(_ACTIONS[action.kind]), "fraction": action.fraction, "heeded": action.heeded,
-                "to": to, "limit": action.limit, "exit": exit_row}
+        return {
+            "kind": int(_ACTIONS[action.kind]),
+            "fraction": action.fraction,
+            "heeded": action.heeded,
+            "to": to,
+            "limit": action.limit,
+            "exit": exit_row,
+        }
 
     def _receiver(self, stage: str, team: str, named: str | None) -> int:
         """The team named, else one of the other side, preferably an owner of the stage; -1 when there is none."""
@@ -127,16 +147,26 @@ class Promises:
 
     def _exit(self, stage: str, action: BreachAction) -> int:
         to = self.frame.target(action.to or "lost")
-        return run_of(self.frame.pool.exits, [{
-            "to": to, "share": 1.0, "pace": -1, "cool": self.frame.pool.time(action.after),
-            "backward": int(0 <= to <= self.frame.stages[stage]),
-        }])[0]
+        return run_of(
+            self.frame.pool.exits,
+            [
+                {
+                    "to": to,
+                    "share": 1.0,
+                    "pace": -1,
+                    "cool": self.frame.pool.time(action.after),
+                    "backward": int(0 <= to <= self.frame.stages[stage]),
+                }
+            ],
+        )[0]
 
 
 def _terms_of(tier: Tier) -> list[tuple[int, Within | None, tuple[BreachAction, ...]]]:
-    return [(int(FIRST_TOUCH), tier.first_touch, tier.on_breach),
-            (int(ATTEMPTS_WITHIN), tier.attempts, tier.on_attempts_breach),
-            (int(ACCEPT_WITHIN), tier.accept, tier.on_accept_breach)]
+    return [
+        (int(FIRST_TOUCH), tier.first_touch, tier.on_breach),
+        (int(ATTEMPTS_WITHIN), tier.attempts, tier.on_attempts_breach),
+        (int(ACCEPT_WITHIN), tier.accept, tier.on_accept_breach),
+    ]
 
 
 def _bits(numbers: Iterable[int]) -> int:

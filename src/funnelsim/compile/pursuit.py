@@ -29,22 +29,32 @@ def slopes(pursuit: Pursuit) -> dict[str, float]:
     """Change of the log-odds a unit of each input, for reps of this experience and performance."""
     preset = presets.load("pursuit", PRESET)
     experience, performance = pursuit.experience - _MIDDLE, pursuit.performance - _MIDDLE
-    return {name: pursuit.strength * (preset["main"].get(name, 0.0)
-                                      + preset["experience"].get(name, 0.0) * experience
-                                      + preset["performance"].get(name, 0.0) * performance)
-            for name in _INPUTS}
+    return {
+        name: pursuit.strength
+        * (
+            preset["main"].get(name, 0.0)
+            + preset["experience"].get(name, 0.0) * experience
+            + preset["performance"].get(name, 0.0) * performance
+        )
+        for name in _INPUTS
+    }
 
 
 def constant(pursuit: Pursuit) -> float:
     """What is added to logit(base) whatever the levels are: an input that is a level counts from the middle on."""
-    return sum(slope * ((0.0 if isinstance(said, LevelNamed) else said) - _MIDDLE)
-               for (_, slope), said in zip(slopes(pursuit).items(), _said(pursuit), strict=True))
+    return sum(
+        slope * ((0.0 if isinstance(said, LevelNamed) else said) - _MIDDLE)
+        for (_, slope), said in zip(slopes(pursuit).items(), _said(pursuit), strict=True)
+    )
 
 
 def by_level(pursuit: Pursuit) -> list[tuple[str, float]]:
     """(level, change of the log-odds a unit of it)."""
-    return [(said.name, slope) for (_, slope), said in zip(slopes(pursuit).items(), _said(pursuit), strict=True)
-            if isinstance(said, LevelNamed)]
+    return [
+        (said.name, slope)
+        for (_, slope), said in zip(slopes(pursuit).items(), _said(pursuit), strict=True)
+        if isinstance(said, LevelNamed)
+    ]
 
 
 def pursue(frame: CompileContext, place: tuple[int, int], team: str) -> float:
@@ -53,8 +63,9 @@ def pursue(frame: CompileContext, place: tuple[int, int], team: str) -> float:
     if pursuit is None or pursuit.base is None:
         return math.inf
     added = constant(pursuit)
-    return frame.number(f"teams.{team}.pursuit.base", pursuit.base, "duties", "pursue", place, SHARE,
-                        lambda base: logit(base) + added)
+    return frame.number(
+        f"teams.{team}.pursuit.base", pursuit.base, "duties", "pursue", place, SHARE, lambda base: logit(base) + added
+    )
 
 
 def _said(pursuit: Pursuit) -> tuple[float | LevelNamed, ...]:

@@ -26,8 +26,16 @@ if TYPE_CHECKING:
 _AT_ONCE = Routing("at once")
 _ALL = Range(1.0, 1.0)
 _KINDS = {"at once": AT_ONCE, "delay": DELAYED, "daily": BATCHED}
-_ALL_ACCEPTED: Row = {"accept_score": -1, "accept_first": 0, "accept_count": 0, "decide": -1, "window": math.inf,
-                      "window_business": 0, "default_accept": 1, "points_kept": 1.0}
+_ALL_ACCEPTED: Row = {
+    "accept_score": -1,
+    "accept_first": 0,
+    "accept_count": 0,
+    "decide": -1,
+    "window": math.inf,
+    "window_business": 0,
+    "default_accept": 1,
+    "points_kept": 1.0,
+}
 
 
 class Duties:
@@ -45,12 +53,19 @@ class Duties:
         for team in self.frame.teams:
             owned += owners.get(team, 0.0)
             last = bool(owners) and team == list(owners)[-1]
-            share = 1.0 if last else owned      # an exact end, whatever the shares add up to
+            share = 1.0 if last else owned  # an exact end, whatever the shares add up to
             owned = share
             promise = self._promises.of(stage, team)
             place = self.frame.stages[stage], self.frame.teams[team]
-            rows.append({"share": share, "promise_first": promise[0], "promise_count": promise[1],
-                         "pursue": pursue(self.frame, place, team), **self._handovers[team]})
+            rows.append(
+                {
+                    "share": share,
+                    "promise_first": promise[0],
+                    "promise_count": promise[1],
+                    "pursue": pursue(self.frame, place, team),
+                    **self._handovers[team],
+                }
+            )
         return rows
 
     # ---- handoff -------------------------------------------------------------------------------------------------
@@ -64,8 +79,14 @@ class Duties:
         said = kept or handoff.context_kept or _ALL
         context = self.frame.run(path, said, by=lambda share: share + shared * (1.0 - share))
         batch = pool.instants(self._deliveries(team, routing.at) if routing.kind == "daily" else [])
-        return {"routing": int(_KINDS[routing.kind]), "delay": pool.table(routing.delay), "batch_first": batch[0],
-                "batch_count": batch[1], "context_first": context[0], "context_count": context[1]}
+        return {
+            "routing": int(_KINDS[routing.kind]),
+            "delay": pool.table(routing.delay),
+            "batch_first": batch[0],
+            "batch_count": batch[1],
+            "context_first": context[0],
+            "context_count": context[1],
+        }
 
     def _integrated(self, routing: Routing) -> Routing:
         shared = self.frame.scenario.handoff.integration or 0.0
@@ -78,8 +99,13 @@ class Duties:
     def _deliveries(self, team: str, at: str) -> list[float]:
         """Instants of a daily batch on the days on which any of the team's shifts opens."""
         frame = self.frame
-        return sorted({instant for calendar, _ in frame.shifts(team)
-                       for instant in instants_daily(calendar, at, frame.start, frame.horizon)})
+        return sorted(
+            {
+                instant
+                for calendar, _ in frame.shifts(team)
+                for instant in instants_daily(calendar, at, frame.start, frame.horizon)
+            }
+        )
 
     # ---- acceptance ----------------------------------------------------------------------------------------------
     def _acceptance(self, team: str) -> Row:
@@ -91,13 +117,21 @@ class Duties:
             return _ALL_ACCEPTED
         path = f"handoff.to.{team}.accept.at_least" if own else "handoff.accept.at_least"
         least = self.frame.run(path, 0.0 if accept.at_least is None else accept.at_least, PLAIN)
-        return {"accept_score": self.frame.scores[accept.score], "accept_first": least[0], "accept_count": least[1],
-                "decide": self.frame.pool.time(accept.looks), **self._window(team, accept),
-                "default_accept": int(accept.otherwise == "accepted"), "points_kept": accept.points_kept}
+        return {
+            "accept_score": self.frame.scores[accept.score],
+            "accept_first": least[0],
+            "accept_count": least[1],
+            "decide": self.frame.pool.time(accept.looks),
+            **self._window(team, accept),
+            "default_accept": int(accept.otherwise == "accepted"),
+            "points_kept": accept.points_kept,
+        }
 
     def _window(self, team: str, accept: Accept) -> Row:
         within = accept.within
         if within is None:
             return {"window": math.inf, "window_business": 0}
-        return {"window": length(within, self.frame.business_day(team)),
-                "window_business": int(within.business or within.business_days > 0)}
+        return {
+            "window": length(within, self.frame.business_day(team)),
+            "window_business": int(within.business or within.business_days > 0),
+        }

@@ -17,7 +17,7 @@ from funnelsim.plan import POINT, from_rows, records
 from funnelsim.scenario.values import Distribution
 
 Row = dict[str, Any]
-Run = tuple[int, int]           # first, count
+Run = tuple[int, int]  # first, count
 
 
 class TableBuilder:
@@ -33,7 +33,7 @@ class TableBuilder:
         self.promises: list[Row] = []
         self.terms: list[Row] = []
         self.actions: list[Row] = []
-        self._points: list[NDArray[np.float64]] = []        # runs of (x, y)
+        self._points: list[NDArray[np.float64]] = []  # runs of (x, y)
         self._point_count = 0
         self._instants: list[float] = []
         self._tables: list[NDArray[np.float64]] = []

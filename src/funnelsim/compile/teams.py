@@ -54,13 +54,20 @@ class People:
             most = max(most, capacity)
         stretch = self._stretch(team)
         return {
-            "side": int(MARKETING if self.frame.scenario.side_of(name) == "marketing" else SALES), "people": most,
+            "side": int(MARKETING if self.frame.scenario.side_of(name) == "marketing" else SALES),
+            "people": most,
             "order": int(_ORDERS[team.order]),
-            "interval_first": first, "interval_count": len(self.intervals) - first,
-            "stretch_first": stretch[0], "stretch_count": stretch[1], "resume": int(team.unfinished == "resume"),
-            "habit": self.frame.pool.time(habit(team.habit)), "luck": path_hash(f"teams/{name}"),
-            "score": self.frame.scores[team.score] if team.score else -1, "head_start": length(team.own_first),
-            "absence": team.absence, **self._lanes(team, most),
+            "interval_first": first,
+            "interval_count": len(self.intervals) - first,
+            "stretch_first": stretch[0],
+            "stretch_count": stretch[1],
+            "resume": int(team.unfinished == "resume"),
+            "habit": self.frame.pool.time(habit(team.habit)),
+            "luck": path_hash(f"teams/{name}"),
+            "score": self.frame.scores[team.score] if team.score else -1,
+            "head_start": length(team.own_first),
+            "absence": team.absence,
+            **self._lanes(team, most),
         }
 
     def _stretch(self, team: Team) -> Run:
@@ -76,8 +83,13 @@ class People:
             kind, count = BUDGETED, len(_KINDS_OF_WORK)
             budget = self.frame.pool.points((i, getattr(team.time_budget, work)) for i, work in _KINDS_OF_WORK.items())
         first, self._next_lane = self._next_lane, self._next_lane + count
-        return {"lanes": int(kind), "lane_first": first, "lane_count": count,
-                "budget_first": budget[0], "budget_count": budget[1]}
+        return {
+            "lanes": int(kind),
+            "lane_first": first,
+            "lane_count": count,
+            "budget_first": budget[0],
+            "budget_count": budget[1],
+        }
 
 
 def habit(said: str | Distribution) -> Distribution | None:

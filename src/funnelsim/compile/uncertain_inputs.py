@@ -29,8 +29,8 @@ from funnelsim.compile.parameter_draws import (
     uniform,
 )
 
-Z = 1.6448536269514722          # normal quantile of 0.95; a range from end to end is 1.73 deviations, much alike
-_STEP = 1e-4                    # of the numerical gradient, in log-odds or log-seconds
+Z = 1.6448536269514722  # normal quantile of 0.95; a range from end to end is 1.73 deviations, much alike
+_STEP = 1e-4  # of the numerical gradient, in log-odds or log-seconds
 Vector = NDArray[np.float64]
 
 
@@ -38,36 +38,54 @@ Vector = NDArray[np.float64]
 class UncertainInput:
     """Something a draw moves: one number, or several that are known together."""
 
-    path: str                           # "effects.context_lost", "fitted.stages.interest"
-    coordinates: tuple[str, ...]        # the paths whose place a draw asks for
-    low: Places                         # where they stand at its low end ...
+    path: str  # "effects.context_lost", "fitted.stages.interest"
+    coordinates: tuple[str, ...]  # the paths whose place a draw asks for
+    low: Places  # where they stand at its low end ...
     high: Places
-    low_text: str                       # ... and what it is there, for people
+    low_text: str  # ... and what it is there, for people
     high_text: str
-    features: Callable[[int, Draw], tuple[float, ...]]          # (seed, draw): a few numbers, to regress answers on
+    features: Callable[[int, Draw], tuple[float, ...]]  # (seed, draw): a few numbers, to regress answers on
 
 
 def unknowns(beliefs: UncertainParameters, fitted: Fitted) -> list[UncertainInput]:
     """Ranges in the order of the file, then what was fitted."""
-    stages = [one for one in fitted.stages if one.forward or one.tables]        # the scenario still says them
-    return [*map(_of_belief, beliefs.all), *map(_of_stage, stages),
-            *(_of_source(one, _percent) for one in fitted.rates), *(_of_source(one, _shift) for one in fitted.fits),
-            *([_of_value(fitted.value)] if fitted.value else [])]
+    stages = [one for one in fitted.stages if one.forward or one.tables]  # the scenario still says them
+    return [
+        *map(_of_belief, beliefs.all),
+        *map(_of_stage, stages),
+        *(_of_source(one, _percent) for one in fitted.rates),
+        *(_of_source(one, _shift) for one in fitted.fits),
+        *([_of_value(fitted.value)] if fitted.value else []),
+    ]
 
 
 def _of_belief(belief: UncertainParameter) -> UncertainInput:
     """A range from end to end."""
     path = belief.path
     text = _share if belief.scale == SHARE else _plain
-    return UncertainInput(path, (path,), {path: 0.0}, {path: 1.0}, text(belief.low), text(belief.high),
-                   lambda seed, draw: (uniform(seed, draw, path) - 0.5,))
+    return UncertainInput(
+        path,
+        (path,),
+        {path: 0.0},
+        {path: 1.0},
+        text(belief.low),
+        text(belief.high),
+        lambda seed, draw: (uniform(seed, draw, path) - 0.5,),
+    )
 
 
 def _of_source(source: SourceDraw, text: Callable[[float], str]) -> UncertainInput:
     """A rate or a fit at its 90 % limits."""
     path, far = source.path, Z * source.spread
-    return UncertainInput(path, (path,), {path: float(special.ndtr(-Z))}, {path: float(special.ndtr(Z))}, text(-far),
-                   text(far), lambda seed, draw: (source.noise(seed, draw),))
+    return UncertainInput(
+        path,
+        (path,),
+        {path: float(special.ndtr(-Z))},
+        {path: float(special.ndtr(Z))},
+        text(-far),
+        text(far),
+        lambda seed, draw: (source.noise(seed, draw),),
+    )
 
 
 def _of_value(value: ValueDraw) -> UncertainInput:
@@ -76,8 +94,15 @@ def _of_value(value: ValueDraw) -> UncertainInput:
     along = steps / np.linalg.norm(steps)
     places = [dict(zip(value.coordinates, special.ndtr(side * along).tolist(), strict=True)) for side in (-Z, Z)]
     texts = [f"{value.says} {math.exp(value.log_mean(0, place)):,.5g}" for place in places]
-    return UncertainInput(PATH, value.coordinates, places[0], places[1], texts[0], texts[1],
-                   lambda seed, draw: (value.log_mean(seed, draw),))
+    return UncertainInput(
+        PATH,
+        value.coordinates,
+        places[0],
+        places[1],
+        texts[0],
+        texts[1],
+        lambda seed, draw: (value.log_mean(seed, draw),),
+    )
 
 
 def _of_stage(stage: StageDraw) -> UncertainInput:

@@ -20,7 +20,7 @@ class Labour:
 
     def __init__(self, frame: CompileContext) -> None:
         self.frame = frame
-        self.names: list[str] = []          # of tasks: "evaluation.demo"
+        self.names: list[str] = []  # of tasks: "evaluation.demo"
 
     def steps(self, stage: str, works: tuple[Work, ...]) -> Run:
         """The work of a stage."""
@@ -45,10 +45,17 @@ class Labour:
             business = work.spacing.business or work.spacing.business_days > 0
             kind, spacing = (BUSINESS if business else ELAPSED), length(work.spacing, self._business_day(stage, work))
         return {
-            "team": self.frame.teams[work.by] if work.by else -1, "attempts": work.attempts,
-            "handling": pool.time(work.handling), "conversation": pool.time(work.conversation),
-            "spacing_kind": int(kind), "spacing": spacing, "days_first": days[0], "days_count": days[1],
-            "contact_first": contact[0], "contact_count": contact[1], "contactable": int(contactable),
+            "team": self.frame.teams[work.by] if work.by else -1,
+            "attempts": work.attempts,
+            "handling": pool.time(work.handling),
+            "conversation": pool.time(work.conversation),
+            "spacing_kind": int(kind),
+            "spacing": spacing,
+            "days_first": days[0],
+            "days_count": days[1],
+            "contact_first": contact[0],
+            "contact_count": contact[1],
+            "contactable": int(contactable),
             "preparation": pool.time(work.preparation),
         }
 
@@ -63,9 +70,12 @@ class Labour:
         path, meeting = f"stages.{stage}.tasks.{name}", task.kind == "meeting"
         success = ("shows", task.shows) if meeting else ("resolved", task.resolved)
         return {
-            "luck": path_hash(f"stages/{stage}/tasks/{name}"), "kind": int(MEETING if meeting else OBJECTION),
+            "luck": path_hash(f"stages/{stage}/tasks/{name}"),
+            "kind": int(MEETING if meeting else OBJECTION),
             "chance": self.frame.number(f"{path}.chance", task.chance, "tasks", "chance", row, SHARE),
-            "delay": pool.time(task.delay), "handling": pool.time(task.handling), "idle": pool.time(task.idle),
+            "delay": pool.time(task.delay),
+            "handling": pool.time(task.handling),
+            "idle": pool.time(task.idle),
             "success": self.frame.number(f"{path}.{success[0]}", success[1], "tasks", "success", row, SHARE),
             "tries": task.tries,
         }

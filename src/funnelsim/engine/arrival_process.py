@@ -32,9 +32,9 @@ from funnelsim.engine.rng import (
 from funnelsim.int64 import Int
 from funnelsim.plan import SNAPSHOT, SOURCE_AT, TICK, WEEK
 
-STRIP = 8.0                                   # leads a week a strip: Poisson(8) points a cell
-IN_FLIGHT_LUCK = np.uint64(path_hash("leads in flight"))        # the path that the luck of the snapshot comes from
-_BATCH_WEEK = np.int64(4095)                  # leads of a batch keep their identity when its date moves
+STRIP = 8.0  # leads a week a strip: Poisson(8) points a cell
+IN_FLIGHT_LUCK = np.uint64(path_hash("leads in flight"))  # the path that the luck of the snapshot comes from
+_BATCH_WEEK = np.int64(4095)  # leads of a batch keep their identity when its date moves
 _CELL, _ONE_BYTE = np.int64(255), np.int64(255)
 _BATCH_STRIP = np.int64(1 << 23)
 _ZERO, _ONE = np.int64(0), np.int64(1)
@@ -55,8 +55,7 @@ def in_flight_number(name: Int) -> Int:
 
 
 @shared_kernel
-def week_arrivals(sources: Any, points: Any, tables: Any, key: Int, source: Int, week: Int, out: Any,
-                  n: Int) -> Int:
+def week_arrivals(sources: Any, points: Any, tables: Any, key: Int, source: Int, week: Int, out: Any, n: Int) -> Int:
     """Append the leads of one source in one week to `out` from row n, unsorted; the new n, or -1 when `out` is full."""
     if sources[source].batch > 0:
         n = _batch(sources, key, source, week, out, n)

@@ -23,7 +23,7 @@ def find(intervals: Any, first: Int, count: Int, t: float) -> Int:
     """Row of the interval containing t, or of the next one to open; first + count when there is none."""
     t = max(t, 0.0)
     low, high = first, first + count
-    while low < high:                       # the first interval that closes after t
+    while low < high:  # the first interval that closes after t
         middle = (low + high) >> 1
         if intervals[middle].closes > t:
             high = middle
@@ -67,7 +67,7 @@ def add_open(intervals: Any, first: Int, count: Int, t: float, length: float) ->
         return np.inf
     low, high = find(intervals, first, count, t), first + count
     end = high
-    while low < high:                       # the first interval at whose end that much has passed
+    while low < high:  # the first interval at whose end that much has passed
         middle = (low + high) >> 1
         if _passed(intervals, middle) >= since + length:
             high = middle

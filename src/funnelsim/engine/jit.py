@@ -3,9 +3,9 @@
 numba's own cache looks at one file's time stamp only: an edit in another file, other options or another numba leave
 stale machine code behind. So the cache lives in a directory named by a hash of all of these.
 
-`shared_kernel` functions can be called from Python too; `inline_kernel` and `outlined_kernel` ones only from compiled code (Python gets an error,
-unless FUNNELSIM_WRAPPERS=1); `entry_point` is the way in. Measured: force-inlining and no reference counting together take a
-replication from 187 ms to 11 ms.
+`shared_kernel` functions can be called from Python too; `inline_kernel` and `outlined_kernel` ones only from compiled
+code (Python gets an error, unless FUNNELSIM_WRAPPERS=1); `entry_point` is the way in. Measured: force-inlining and no
+reference counting together take a replication from 187 ms to 11 ms.
 """
 
 from __future__ import annotations

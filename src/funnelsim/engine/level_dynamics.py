@@ -17,8 +17,9 @@ from funnelsim.int64 import Int
 from funnelsim.plan import LOAD_OF, QUOTA_OF, Plan, records
 
 # value; sum and count of what was seen since the last review; the review period that now lies in
-LEVEL_NOW = np.dtype([("value", "f8"), ("total", "f8"), ("count", "f8"), ("since", "f8"), ("until", "f8"),
-                      ("reviews", "i8")])
+LEVEL_NOW = np.dtype(
+    [("value", "f8"), ("total", "f8"), ("count", "f8"), ("since", "f8"), ("until", "f8"), ("reviews", "i8")]
+)
 
 
 def first_levels(plan: Plan) -> Any:

@@ -75,21 +75,34 @@ class View(NamedTuple):
     fit: float
     intent: float
     trust: float
-    points: float               # in scores
+    points: float  # in scores
     warmth: float
     context: float
-    both: float                 # 1 when people of both teams have reached the buyer
-    marketing: float            # 1 when a marketer works the visit
-    delay: float                # seconds from entry, or the raised hand, to the first touch; negative while untouched
-    lag: float                  # seconds from ready to the first touch
-    unresolved: float           # objections that were not resolved
-    duplicated: float           # 1 when the person has another record
-    own: float                  # 1 when the lead is the working team's own
+    both: float  # 1 when people of both teams have reached the buyer
+    marketing: float  # 1 when a marketer works the visit
+    delay: float  # seconds from entry, or the raised hand, to the first touch; negative while untouched
+    lag: float  # seconds from ready to the first touch
+    unresolved: float  # objections that were not resolved
+    duplicated: float  # 1 when the person has another record
+    own: float  # 1 when the lead is the working team's own
 
 
 @shared_kernel
-def total_shift(effects: Any, points: Any, scores: Any, tables: Any, levels: Any, states: Any, first: Int,
-                count: Int, target: Int, team: Int, now: float, luck: Int, view: View) -> float:
+def total_shift(
+    effects: Any,
+    points: Any,
+    scores: Any,
+    tables: Any,
+    levels: Any,
+    states: Any,
+    first: Int,
+    count: Int,
+    target: Int,
+    team: Int,
+    now: float,
+    luck: Int,
+    view: View,
+) -> float:
     """Sum of the effects on one target, on the log-odds (a time: on its logarithm). `team` is who works the visit."""
     shift = 0.0
     for i in range(first, first + count):
@@ -142,7 +155,7 @@ def _input(kind: Int, view: View) -> float:
         return view.duplicated
     if kind == OWN_LEAD:
         return view.own
-    return 1.0                  # ALWAYS
+    return 1.0  # ALWAYS
 
 
 @shared_kernel

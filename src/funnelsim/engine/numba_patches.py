@@ -25,7 +25,7 @@ from numba.np import arrayobj
 from funnelsim.engine.tuple_pointer import TuplePointer
 
 _inner: set[tuple[str, str]] = set()
-_refusal: list[tuple[Any, int]] = []        # keeps the compiled function alive, and its address
+_refusal: list[tuple[Any, int]] = []  # keeps the compiled function alive, and its address
 
 
 def keep_inside(function: Callable[..., Any]) -> None:
@@ -35,6 +35,7 @@ def keep_inside(function: Callable[..., Any]) -> None:
 
 def shorten_symbols() -> None:
     """Name types in symbols by a hash: by every field of every record they were 15 kB long and stood at every call."""
+
     def short(self: Any) -> tuple[str, tuple[()]]:
         return f"{type(self).__name__}_{hashlib.blake2b(self.name.encode(), digest_size=8).hexdigest()}", ()
 
@@ -50,7 +51,7 @@ def count_from_the_front() -> None:
     """
     usual = getattr(arrayobj, "fix_integer_index", None)
     if usual is None:
-        return                              # another numba: slower, and just as right
+        return  # another numba: slower, and just as right
 
     def fix(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
         flags = ConfigStack.top_or_none()

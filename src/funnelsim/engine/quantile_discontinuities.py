@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 Curve = Callable[[Values], Any]
 
-_OFF_LINE = 0.05                # of the change over the cell: smooth quantile functions stay far below
-_A_JUMP = 0.01                  # of the change over the cell, when the bracket has closed: less is steep, not broken
-_FLAT = 1e-9                    # of the change over the cell: as good as equal
-_SLICES, _ROUNDS = 64, 5        # the bracket closes to 64**-5 of a cell
+_OFF_LINE = 0.05  # of the change over the cell: smooth quantile functions stay far below
+_A_JUMP = 0.01  # of the change over the cell, when the bracket has closed: less is steep, not broken
+_FLAT = 1e-9  # of the change over the cell: as good as equal
+_SLICES, _ROUNDS = 64, 5  # the bracket closes to 64**-5 of a cell
 
 
 class Breaks(NamedTuple):
@@ -69,6 +69,7 @@ class _Cells(NamedTuple):
 
     def jump(self) -> tuple[Values, Values, Values]:
         """The place of the largest change, and the values on both sides."""
+
         def largest_change(values: Values) -> Any:
             return np.argmax(np.abs(np.diff(values, axis=1)), axis=1)
 

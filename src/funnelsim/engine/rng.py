@@ -37,6 +37,7 @@ _TICKS, _TICK = 1024.0, 1.0 / 1024.0
 _POISSON_MEAN, _POISSON_NONE = 8.0, float(np.exp(-8.0))
 
 if config.DISABLE_JIT:  # type: ignore[attr-defined]  # NumPy warns when a scalar wraps around, compiled code does not
+
     def _times(a: Int, b: Int) -> np.uint64:
         return _U(int(a) * int(b) & 0xFFFFFFFFFFFFFFFF)
 
@@ -44,6 +45,7 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined]  # NumPy warns when a scala
         """Sum modulo 2**64, as for the purpose of a draw: plus(stage.luck, P_PACE)."""
         return _U(int(a) + int(b) & 0xFFFFFFFFFFFFFFFF)
 else:
+
     @shared_kernel
     def _times(a: Int, b: Int) -> np.uint64:
         return a * b  # type: ignore[return-value]  # both are of 64 bits without sign
@@ -139,21 +141,21 @@ P_PREPARE, P_TASK, P_DELAY, P_SHOW = _purpose("prepare"), _purpose("task"), _pur
 
 # ---- tables of quantiles ---------------------------------------------------------------------------------------------
 
-_DEPTH = 32                                 # the outermost cell is [0, 2**-32)
-_FINE = 7                                   # 2**7 cells in each power of two
-_HALF = np.int64((_DEPTH - 1) * 2**_FINE + 1)           # cells in one half
+_DEPTH = 32  # the outermost cell is [0, 2**-32)
+_FINE = 7  # 2**7 cells in each power of two
+_HALF = np.int64((_DEPTH - 1) * 2**_FINE + 1)  # cells in one half
 _SHIFT = np.int64(52 - _FINE)
 _OFFSET = np.int64(((1023 - _DEPTH) << _FINE) - 1)
 _PART_MASK, _PART = np.int64(2**45 - 1), 2.0**-45
 _OUTER, _INTO_OUTER = 2.0**-_DEPTH, 2.0**_DEPTH
-_BEYOND = 2.0 ** -(_DEPTH + 3)              # rank at which the outermost cell ends, where the distribution does not
+_BEYOND = 2.0 ** -(_DEPTH + 3)  # rank at which the outermost cell ends, where the distribution does not
 _BELOW_ONE = 1.0 - 2.0**-53
 _MOST_BREAKS = np.int64(64)
 # Columns of a row: the share that ever happens, its inverse, how many breaks; quantiles; (node, part, before, after) of
 # each break.
 _PROPER, _STRETCH, _BREAKS, _NODES = np.int64(0), np.int64(1), np.int64(2), np.int64(3)
 _BREAK = _NODES + 2 * _HALF + 1
-CELLS = int(_BREAK + 4 * _MOST_BREAKS)      # length of a row
+CELLS = int(_BREAK + 4 * _MOST_BREAKS)  # length of a row
 
 Curve = Callable[[NDArray[np.float64]], Any]
 
@@ -169,7 +171,7 @@ def make_table(ppf: Curve, isf: Curve, never: float = 0.0) -> NDArray[np.float64
         quantiles = np.concatenate((lower[:-1], upper[::-1]))
         if not np.isfinite(quantiles).all():
             raise ValueError("quantiles inside (0, 1) must be finite; use `never` for the share that never happens")
-        row[_NODES:_BREAK] = np.maximum.accumulate(quantiles)       # rounding in ppf or isf may have broken the order
+        row[_NODES:_BREAK] = np.maximum.accumulate(quantiles)  # rounding in ppf or isf may have broken the order
         _add_breaks(row, find_breaks(ppf, ranks, lower), break_at_end(lower, upper), find_breaks(isf, ranks, upper))
     return row
 
@@ -213,7 +215,7 @@ def quantile_at(tables: Any, row: Int, u: float) -> float:
         if u >= tables[row, _PROPER]:
             return np.inf
         u = min(u * float(tables[row, _STRETCH]), _BELOW_ONE)
-    p = min(u, 1.0 - u)                     # distance to the nearer end; exact
+    p = min(u, 1.0 - u)  # distance to the nearer end; exact
     if p >= _OUTER:
         binary = np.float64(p).view(np.int64)
         node = (binary >> _SHIFT) - _OFFSET
@@ -223,7 +225,7 @@ def quantile_at(tables: Any, row: Int, u: float) -> float:
         part = p * _INTO_OUTER
     if u >= 0.5:
         node, part = 2 * _HALF - 1 - node, 1.0 - part
-    column = _U(_NODES + node)              # unsigned: the compiler need not look for negative ones
+    column = _U(_NODES + node)  # unsigned: the compiler need not look for negative ones
     a, b = float(tables[row, column]), float(tables[row, column + _ONE])
     if tables[row, _BREAKS] > 0.0:
         return _between(tables, row, int(node), a, b, part)
@@ -261,7 +263,7 @@ def cdf(tables: Any, row: Int, x: float) -> float:
         return 0.0
     if x >= tables[row, last]:
         return float(tables[row, _PROPER])
-    while last - first > 1:                 # quantile[first] <= x < quantile[last]
+    while last - first > 1:  # quantile[first] <= x < quantile[last]
         middle = (first + last) >> 1
         if tables[row, middle] <= x:
             first = middle

@@ -8,6 +8,28 @@ from funnelsim.measures.series import Series, series, weekly
 from funnelsim.measures.summarise import summarise
 from funnelsim.measures.volumes import burn_up, volumes
 
-__all__ = ["BreachHour", "Estimate", "Measure", "Series", "breach_hours", "burn_up", "cost_by_team", "costs", "credit",
-           "credited", "mean", "measures", "named", "paid_hours", "ratio", "response_curve", "revenue", "series",
-           "stack", "summarise", "volumes", "weekly", "wilson"]
+__all__ = [
+    "BreachHour",
+    "Estimate",
+    "Measure",
+    "Series",
+    "breach_hours",
+    "burn_up",
+    "cost_by_team",
+    "costs",
+    "credit",
+    "credited",
+    "mean",
+    "measures",
+    "named",
+    "paid_hours",
+    "ratio",
+    "response_curve",
+    "revenue",
+    "series",
+    "stack",
+    "summarise",
+    "volumes",
+    "weekly",
+    "wilson",
+]

@@ -92,7 +92,7 @@ def _stages(stacked: Summary, plan: Plan, book: Labels, window: int) -> Iterator
         entered = visits["entered"]
         yield Measure(which, "entered", stage, "visits", entered)
         if plan.stages[i].next_count == 0:
-            continue                            # an end: nobody stays or leaves
+            continue  # an end: nobody stays or leaves
         if window == COHORT:
             yield Measure(which, "conversion", stage, "share", visits["forward"], entered)
             yield Measure(which, "unresolved", stage, "share", visits["open"], entered)

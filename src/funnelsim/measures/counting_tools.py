@@ -40,7 +40,7 @@ class Window(NamedTuple):
 def first_of_lead(visits: Any) -> Ints:
     """Row of the first visit of each lead."""
     leads = visits.lead
-    return np.flatnonzero(np.concatenate(([True], leads[1:] != leads[:-1]))[:len(leads)])
+    return np.flatnonzero(np.concatenate(([True], leads[1:] != leads[:-1]))[: len(leads)])
 
 
 def count(out: Floats, at: tuple[Any, ...], where: Any = None, amounts: Any = None) -> None:
@@ -57,7 +57,7 @@ def count(out: Floats, at: tuple[Any, ...], where: Any = None, amounts: Any = No
 def midnights_of(plan: Plan) -> Floats:
     """Local midnights; day d runs from [d] to [d + 1]."""
     settings = plan.settings[0]
-    return plan.instants[settings.days_first:settings.days_first + settings.days_count]
+    return plan.instants[settings.days_first : settings.days_first + settings.days_count]
 
 
 def day_of(midnights: Floats, instants: Floats) -> Ints:
@@ -77,7 +77,7 @@ def hour_of_week(plan: Plan, instants: Floats) -> Ints:
 def calendar_of(plan: Plan, team: int) -> Any:
     """Intervals of a team."""
     row = plan.teams[team]
-    return plan.intervals[row.interval_first:row.interval_first + row.interval_count]
+    return plan.intervals[row.interval_first : row.interval_first + row.interval_count]
 
 
 def open_seconds(calendar: Any, instants: Floats) -> Floats:
@@ -94,5 +94,6 @@ def open_seconds(calendar: Any, instants: Floats) -> Floats:
 
 def present(came: Floats, left: Floats, samples: Floats) -> Floats:
     """How many are there after all that happens at each sample: came at or before it and left after it."""
-    return (np.searchsorted(np.sort(came), samples, side="right")
-            - np.searchsorted(np.sort(left), samples, side="right")).astype(np.float64)
+    return (
+        np.searchsorted(np.sort(came), samples, side="right") - np.searchsorted(np.sort(left), samples, side="right")
+    ).astype(np.float64)

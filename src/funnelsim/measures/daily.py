@@ -28,18 +28,18 @@ def count_days(summary: Summary, trace: Trace, passed: Passings, plan: Plan) -> 
     count(summary.days[:, 0], (day_of(midnights, firsts.arrived),))
     group = passed.definition * plan.settings[0].segments + passed.segment
     day = day_of(midnights, passed.at)
-    count(summary.days[:, columns.passes:columns.value], (day, group))
-    count(summary.days[:, columns.value:columns.open], (day, group), amounts=passed.value)
+    count(summary.days[:, columns.passes : columns.value], (day, group))
+    count(summary.days[:, columns.value : columns.open], (day, group), amounts=passed.value)
     _open(summary, trace, columns.open, samples)
     _teams(summary, trace, plan, samples)
-    summary.days[:, columns.level:] = trace.levels
+    summary.days[:, columns.level :] = trace.levels
 
 
 def _open(summary: Summary, trace: Trace, column: int, samples: np.ndarray) -> None:
     for stage in range(summary.assignments.shape[1]):
         visits = trace.visits[trace.visits.stage == stage]
         left = np.where(visits.ended >= 0.0, visits.ended, np.inf)
-        summary.days[:len(samples), column + stage] = present(visits.entered, left, samples)
+        summary.days[: len(samples), column + stage] = present(visits.entered, left, samples)
 
 
 def _teams(summary: Summary, trace: Trace, plan: Plan, samples: np.ndarray) -> None:
@@ -49,7 +49,7 @@ def _teams(summary: Summary, trace: Trace, plan: Plan, samples: np.ndarray) -> N
         attempts = trace.attempts[trace.attempts.team == team]
         left = np.where(attempts.started >= 0.0, attempts.started, np.inf)
         left = np.where(attempts.end == WITHDRAWN, attempts.ended, left)
-        summary.days[:len(samples), columns.queue + team] = present(attempts.joined, left, samples)
+        summary.days[: len(samples), columns.queue + team] = present(attempts.joined, left, samples)
         started = attempts[attempts.started >= 0.0]
         ends = np.where(started.ended >= 0.0, started.ended, plan.settings[0].horizon)
         calendar = calendar_of(plan, team)

@@ -28,8 +28,13 @@ def agreement(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Measure]:
     for a, b in combinations(range(len(book.definitions)), 2):
         if thresholds & {a, b}:
             of = f"{book.definitions[a]} and {book.definitions[b]}"
-            yield Measure(which, "kappa", of, "kappa", *_kappa(stacked.both[:, a, b], stacked.both[:, a, a],
-                                                               stacked.both[:, b, b], leads))
+            yield Measure(
+                which,
+                "kappa",
+                of,
+                "kappa",
+                *_kappa(stacked.both[:, a, b], stacked.both[:, a, a], stacked.both[:, b, b], leads),
+            )
 
 
 def _kappa(both: Floats, first: Floats, second: Floats, leads: Floats) -> tuple[Floats, Floats]:

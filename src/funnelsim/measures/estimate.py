@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from funnelsim.summary import Summary
 
 LEVEL = 0.90
-_Z = 1.6448536269514722                 # normal quantile of 0.95
+_Z = 1.6448536269514722  # normal quantile of 0.95
 Floats = NDArray[np.float64]
 
 
@@ -34,7 +34,7 @@ class Estimate:
     high: float
     least: float
     most: float
-    method: str                         # "t", "ratio t", "Wilson", or "-" where there is nothing to vary
+    method: str  # "t", "ratio t", "Wilson", or "-" where there is nothing to vary
     replications: int
 
     @property
@@ -50,10 +50,10 @@ NOTHING = Estimate(math.nan, math.nan, math.nan, math.nan, math.nan, "-", 0)
 class Measure:
     """One figure, in each replication: a number, or a ratio of two."""
 
-    window: str                         # "cohort" or "calendar"
-    name: str                           # "conversion", "response p90", ...
-    of: str                             # stage, team, source ...; empty = the whole funnel
-    unit: str                           # "leads", "share", "seconds", "hours", or the currency
+    window: str  # "cohort" or "calendar"
+    name: str  # "conversion", "response p90", ...
+    of: str  # stage, team, source ...; empty = the whole funnel
+    unit: str  # "leads", "share", "seconds", "hours", or the currency
     top: Floats
     bottom: Floats | None = None
 

@@ -18,11 +18,11 @@ class Passings(NamedTuple):
     definition: Ints
     lead: Ints
     at: Floats
-    path: Ints                  # row of the visits before which the lead's way to the passing ends
+    path: Ints  # row of the visits before which the lead's way to the passing ends
     source: Ints
     segment: Ints
     arrived: Floats
-    value: Floats               # cents
+    value: Floats  # cents
 
 
 def first_passings(trace: Trace, plan: Plan) -> Passings:
@@ -80,8 +80,8 @@ def _counts(rows: Any, plan: Plan, index: int) -> Flags:
 
 def _entered_by(visits: Any, rows: Any) -> Ints:
     """For each passing the row after the visits that its lead had entered by then."""
-    later = np.concatenate((np.zeros(len(visits)), np.ones(len(rows))))     # a passing follows an entry it ties with
+    later = np.concatenate((np.zeros(len(visits)), np.ones(len(rows))))  # a passing follows an entry it ties with
     order = np.lexsort((later, np.concatenate((visits.entered, rows.at)), np.concatenate((visits.lead, rows.lead))))
     entered = np.empty(len(order), np.int64)
     entered[order] = np.cumsum(order < len(visits))
-    return entered[len(visits):]
+    return entered[len(visits) :]

@@ -20,11 +20,11 @@ from funnelsim.trace import Trace
 class Costs(NamedTuple):
     """By replication (rows) and team (columns), unless said otherwise; in currency units."""
 
-    acquisition: Floats         # by replication: at arrival
-    people: Floats              # by team: every hour on shift, busy or not
-    overtime: Floats            # by replication and team, at the same wage
-    tools: float                # flights and tools, linear over their dates
-    team_tools: Floats          # by team, those that name one
+    acquisition: Floats  # by replication: at arrival
+    people: Floats  # by team: every hour on shift, busy or not
+    overtime: Floats  # by replication and team, at the same wage
+    tools: float  # flights and tools, linear over their dates
+    team_tools: Floats  # by team, those that name one
 
     @property
     def total(self) -> Floats:
@@ -61,8 +61,13 @@ def costs(stacked: Summary, plan: Plan, book: Labels) -> Costs:
         if team in book.teams:
             team_tools[book.teams.index(team)] += within
     arrived = stacked.arrived[:, 0].sum(axis=2)
-    return Costs(arrived @ plan.sources.cost, paid_hours(plan) * wages, stacked.teams["overtime"] / HOUR * wages, tools,
-                 team_tools)
+    return Costs(
+        arrived @ plan.sources.cost,
+        paid_hours(plan) * wages,
+        stacked.teams["overtime"] / HOUR * wages,
+        tools,
+        team_tools,
+    )
 
 
 def cost_by_team(spent: Costs, plan: Plan) -> Floats:

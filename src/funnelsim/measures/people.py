@@ -46,8 +46,10 @@ def _waiting(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Measure]:
     if len(days) == 0:
         return
     columns = day_columns(plan)
-    for kind, names, unit, column in (("backlog", book.teams, "leads", columns.queue),
-                                      ("level", book.levels, "level", columns.level)):
+    for kind, names, unit, column in (
+        ("backlog", book.teams, "leads", columns.queue),
+        ("level", book.levels, "level", columns.level),
+    ):
         for i, name in enumerate(names):
             values = stacked.days[:, days, column + i]
             yield Measure(which, kind, name, unit, values.mean(axis=1))
@@ -71,8 +73,14 @@ def _saturation(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Measure]
         is_first = saturated & (rank[:, i] == rank.min(axis=1))
         yield Measure(which, "saturated", team, "share", saturated.astype(float), ones)
         if saturated.any():
-            yield Measure(which, "weeks to saturation", team, "weeks", np.where(saturated, first[:, i] + 1.0, 0.0),
-                          saturated.astype(float))
+            yield Measure(
+                which,
+                "weeks to saturation",
+                team,
+                "weeks",
+                np.where(saturated, first[:, i] + 1.0, 0.0),
+                saturated.astype(float),
+            )
         if saturated.any() and teams > 1:
             yield Measure(which, "first to saturate", team, "share", is_first.astype(float), ones)
 
@@ -94,7 +102,7 @@ def _weeks_waiting(stacked: Summary, plan: Plan) -> Floats:
 def _weeks(stacked: Summary, plan: Plan, column: int) -> Floats:
     """Days of a run of columns, one a team, in whole weeks within the window: [replication, team, week, day]."""
     days = _whole_weeks(plan)
-    table = stacked.days[:, days, column:column + len(plan.teams)].transpose(0, 2, 1)
+    table = stacked.days[:, days, column : column + len(plan.teams)].transpose(0, 2, 1)
     weeks: Floats = table.reshape(*table.shape[:2], table.shape[2] // WEEK_DAYS, WEEK_DAYS)
     return weeks
 

@@ -24,7 +24,7 @@ class BreachHour:
 
     team: str
     day: str
-    hour: int                   # local, 0 to 23
+    hour: int  # local, 0 to 23
     estimate: Estimate
 
 
@@ -48,8 +48,11 @@ def promises(stacked: Summary, book: Labels, window: int) -> Iterator[Measure]:
 
 def breach_hours(stacked: Summary, book: Labels) -> list[BreachHour]:
     """Each hour of the local week, for teams that ever broke a promise."""
-    return [BreachHour(name, DAYS[hour // DAY_HOURS], hour % DAY_HOURS, mean(broken[:, hour]))
-            for name, broken in _broken(stacked, book) for hour in range(len(DAYS) * DAY_HOURS)]
+    return [
+        BreachHour(name, DAYS[hour // DAY_HOURS], hour % DAY_HOURS, mean(broken[:, hour]))
+        for name, broken in _broken(stacked, book)
+        for hour in range(len(DAYS) * DAY_HOURS)
+    ]
 
 
 def _clocks(rows: Any, which: str, of: str) -> Iterator[Measure]:

@@ -15,17 +15,17 @@ from funnelsim.plan import HOUR, Labels, Plan
 from funnelsim.summary import Summary, day_columns
 
 WEEK_DAYS = 7
-STANDING = ("open", "queue", "level")   # counted at an instant, not over the day
+STANDING = ("open", "queue", "level")  # counted at an instant, not over the day
 
 
 @dataclass(frozen=True)
 class Series:
     """One quantity day by day, over replications."""
 
-    name: str                   # "arrivals", "passed", "revenue", "value", "worked hours"; "open", "queue", "level"
-    of: str                     # definition, stage, team or level
-    dates: list[date]           # local days
-    values: Floats              # [replication, day]; flows of the day, levels at the midnight that ends it
+    name: str  # "arrivals", "passed", "revenue", "value", "worked hours"; "open", "queue", "level"
+    of: str  # definition, stage, team or level
+    dates: list[date]  # local days
+    values: Floats  # [replication, day]; flows of the day, levels at the midnight that ends it
 
     @property
     def is_level(self) -> bool:
@@ -70,7 +70,7 @@ def weekly(stacked: Summary, plan: Plan, book: Labels) -> list[Series]:
     weeks = [one.by_week() for one in found]
     for i, team in enumerate(book.teams):
         worked = next(one for one in weeks if (one.name, one.of) == ("worked hours", team))
-        shift = paid[i, :len(worked.dates) * WEEK_DAYS].reshape(-1, WEEK_DAYS).sum(axis=1)
+        shift = paid[i, : len(worked.dates) * WEEK_DAYS].reshape(-1, WEEK_DAYS).sum(axis=1)
         share = np.divide(worked.values, shift, out=np.full_like(worked.values, np.nan), where=shift > 0.0)
         weeks.append(Series("utilisation", team, worked.dates, share))
     return weeks
@@ -80,13 +80,17 @@ def _columns(stacked: Summary, plan: Plan, book: Labels) -> Iterator[tuple[str, 
     columns, days = day_columns(plan), stacked.days
     groups = (*days.shape[:2], len(book.definitions), -1)
     yield "arrivals", "", days[:, :, 0]
-    passed = days[:, :, columns.passes:columns.value].reshape(groups).sum(axis=3)
-    value = days[:, :, columns.value:columns.open].reshape(groups).sum(axis=3) / 100.0
+    passed = days[:, :, columns.passes : columns.value].reshape(groups).sum(axis=3)
+    value = days[:, :, columns.value : columns.open].reshape(groups).sum(axis=3) / 100.0
     yield from (("passed", name, passed[:, :, i]) for i, name in enumerate(book.definitions))
-    yield from (("revenue" if i == book.won else "value", name, value[:, :, i])
-                for i, name in enumerate(book.definitions))
-    for kind, names, column in (("open", book.stages, columns.open), ("queue", book.teams, columns.queue),
-                                ("level", book.levels, columns.level)):
+    yield from (
+        ("revenue" if i == book.won else "value", name, value[:, :, i]) for i, name in enumerate(book.definitions)
+    )
+    for kind, names, column in (
+        ("open", book.stages, columns.open),
+        ("queue", book.teams, columns.queue),
+        ("level", book.levels, columns.level),
+    ):
         yield from ((kind, name, days[:, :, column + i]) for i, name in enumerate(names))
     yield from (("worked hours", name, days[:, :, columns.busy + i] / HOUR) for i, name in enumerate(book.teams))
 
@@ -94,8 +98,8 @@ def _columns(stacked: Summary, plan: Plan, book: Labels) -> Iterator[tuple[str, 
 def _folded(values: Floats) -> Floats:
     """[replication, week, day of the week]"""
     weeks = values.shape[1] // WEEK_DAYS
-    return values[:, :weeks * WEEK_DAYS].reshape(len(values), weeks, WEEK_DAYS)
+    return values[:, : weeks * WEEK_DAYS].reshape(len(values), weeks, WEEK_DAYS)
 
 
 def _first_days(dates: list[date]) -> list[date]:
-    return dates[:len(dates) // WEEK_DAYS * WEEK_DAYS:WEEK_DAYS]
+    return dates[: len(dates) // WEEK_DAYS * WEEK_DAYS : WEEK_DAYS]

@@ -64,11 +64,13 @@ def _visits(summary: Summary, visits: Any, plan: Plan, window: Window) -> None:
     within, beyond = _against_deadline(visits, window.horizon)
     at_end = _columns_at_end(visits, plan)
     cohort = window.cohort(visits)
-    entered, touched, reached, ended = (window.holds(instants) for instants in
-                                        (visits.entered, visits.touched, visits.reached, visits.ended))
+    entered, touched, reached, ended = (
+        window.holds(instants) for instants in (visits.entered, visits.touched, visits.reached, visits.ended)
+    )
     for which, of_entry, of_touch, of_reach, of_end in (
-            (COHORT, cohort, cohort & was_touched, cohort & was_reached, cohort),
-            (CALENDAR, entered, touched & was_touched, reached & was_reached, ended & has_ended)):
+        (COHORT, cohort, cohort & was_touched, cohort & was_reached, cohort),
+        (CALENDAR, entered, touched & was_touched, reached & was_reached, ended & has_ended),
+    ):
         table = summary.visits[which]
         count(table.entered, at, where=of_entry)
         count(table.touched, at, where=of_touch)
@@ -88,12 +90,17 @@ def _columns_at_end(visits: Any, plan: Plan) -> dict[str, Any]:
     good = visits.fit >= plan.settings[0].good
     left = (visits.ended >= 0.0) & (visits.outcome != WENT_SILENT)
     columns = {
-        "attempts": visits.attempts, "stay": np.where(left, visits.ended - visits.entered, 0.0),
+        "attempts": visits.attempts,
+        "stay": np.where(left, visits.ended - visits.entered, 0.0),
         "rejected_good": (visits.outcome == REJECTED) & good,
         "untouched_value": np.where(_is_untouched(visits, plan), visits.value, 0.0),
-        "effort": visits.effort, "wasted": np.where(good, 0.0, visits.effort),
-        "blame_lead": visits.blame == POOR_LEAD, "blame_follow_up": visits.blame == POOR_FOLLOW_UP,
-        "merged": visits.merged, "duplicates": visits.duplicate}
+        "effort": visits.effort,
+        "wasted": np.where(good, 0.0, visits.effort),
+        "blame_lead": visits.blame == POOR_LEAD,
+        "blame_follow_up": visits.blame == POOR_FOLLOW_UP,
+        "merged": visits.merged,
+        "duplicates": visits.duplicate,
+    }
     for outcome, name in enumerate(OUTCOMES):
         columns[name.replace(" ", "_")] = visits.outcome == outcome
     return columns
@@ -126,13 +133,25 @@ def _assignments(summary: Summary, trace: Trace, window: Window) -> None:
     arrived = visits.arrived[firsts[np.searchsorted(visits.lead[firsts], rows.lead)]]
     cohort = window.holds(arrived) & ~in_flight(rows.lead)
     columns: dict[str, Floats | Flags] = {
-        "assigned": np.ones(len(rows)), "promised": rows.kept >= 0, "kept_draw": rows.kept == 1,
-        "late": rows.late, "warned": rows.warned, "escalated": rows.escalated, "reassigned": rows.how == REASSIGNED,
-        "returned": rows.how == SENT_BACK, "accepted": rows.accepted == 1, "rejected": rows.accepted == 0,
-        "asked": rows.pursued >= 0, "pursued": rows.pursued == 1}
+        "assigned": np.ones(len(rows)),
+        "promised": rows.kept >= 0,
+        "kept_draw": rows.kept == 1,
+        "late": rows.late,
+        "warned": rows.warned,
+        "escalated": rows.escalated,
+        "reassigned": rows.how == REASSIGNED,
+        "returned": rows.how == SENT_BACK,
+        "accepted": rows.accepted == 1,
+        "rejected": rows.accepted == 0,
+        "asked": rows.pursued >= 0,
+        "pursued": rows.pursued == 1,
+    }
     for clock, state in (("touch", rows.first_touch), ("tries", rows.attempts_within), ("accept", rows.accept_within)):
-        columns |= {f"{clock}_kept": state == KEPT, f"{clock}_broken": state == BROKEN,
-                    f"{clock}_neither": state == NEITHER}
+        columns |= {
+            f"{clock}_kept": state == KEPT,
+            f"{clock}_broken": state == BROKEN,
+            f"{clock}_neither": state == NEITHER,
+        }
     columns |= {"touch_inherited": rows.first_touch == INHERITED, "accept_inherited": rows.accept_within == INHERITED}
     for which, chosen in ((COHORT, cohort), (CALENDAR, window.holds(rows.assigned))):
         for name, amounts in columns.items():

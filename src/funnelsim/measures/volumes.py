@@ -26,12 +26,12 @@ VALUE = "value"
 class Delivery:
     """One promise and what was delivered against it."""
 
-    name: str                   # "enterprise MQL a month", "value of MQL a month"
-    unit: str                   # "leads" or the currency
-    amount: float               # promised a period
-    periods: list[tuple[int, int]]      # runs of days: from the first, before the last
+    name: str  # "enterprise MQL a month", "value of MQL a month"
+    unit: str  # "leads" or the currency
+    amount: float  # promised a period
+    periods: list[tuple[int, int]]  # runs of days: from the first, before the last
     first_day: date
-    daily: Floats               # [replication, day]
+    daily: Floats  # [replication, day]
 
     @property
     def delivered(self) -> Floats:
@@ -49,13 +49,15 @@ def volumes(stacked: Summary, plan: Plan, book: Labels) -> list[Measure]:
         found += [
             Measure("calendar", "volume", one.name, one.unit, delivered.mean(axis=1)),
             Measure("calendar", "volume kept", one.name, "share", kept.sum(axis=1), ones * len(one.periods)),
-            Measure("calendar", "volume delivered", one.name, "share of promise", delivered.sum(axis=1), promised)]
+            Measure("calendar", "volume delivered", one.name, "share of promise", delivered.sum(axis=1), promised),
+        ]
         for i, (first, _) in enumerate(one.periods):
             of = f"{one.name}.{one.first_day + timedelta(days=first)}"
-            found += [Measure("calendar", "volume in", of, one.unit, delivered[:, i]),
-                      Measure("calendar", "volume kept in", of, "share", kept[:, i], ones),
-                      Measure("calendar", "volume delivered in", of, "share of promise", delivered[:, i],
-                              ones * one.amount)]
+            found += [
+                Measure("calendar", "volume in", of, one.unit, delivered[:, i]),
+                Measure("calendar", "volume kept in", of, "share", kept[:, i], ones),
+                Measure("calendar", "volume delivered in", of, "share of promise", delivered[:, i], ones * one.amount),
+            ]
     return found
 
 
@@ -68,8 +70,10 @@ def burn_up(stacked: Summary, plan: Plan, book: Labels) -> list[Series]:
         week_ends = np.arange(WEEK_DAYS - 1, end - begin, WEEK_DAYS)
         dates = [one.first_day + timedelta(days=begin + int(day) - WEEK_DAYS + 1) for day in week_ends]
         delivered = np.cumsum(one.daily[:, begin:end], axis=1)[:, week_ends]
-        found += [Series("burn-up", one.name, dates, delivered),
-                  Series("promised", one.name, dates, np.cumsum(due)[None, week_ends])]
+        found += [
+            Series("burn-up", one.name, dates, delivered),
+            Series("promised", one.name, dates, np.cumsum(due)[None, week_ends]),
+        ]
     return found
 
 
@@ -85,8 +89,14 @@ def deliveries(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Delivery]
         daily = stacked.days[:, :, chosen].sum(axis=2) / (100.0 if kind == VALUE else 1.0)
         name = f"{definition} a {period}" if segment < 0 else f"{book.segments[segment]} {definition} a {period}"
         start = datetime.fromisoformat(book.start).date()
-        yield Delivery(f"value of {name}" if kind == VALUE else name, book.currency if kind == VALUE else "leads",
-                       amount, periods, start, daily)
+        yield Delivery(
+            f"value of {name}" if kind == VALUE else name,
+            book.currency if kind == VALUE else "leads",
+            amount,
+            periods,
+            start,
+            daily,
+        )
 
 
 def _periods(plan: Plan, book: Labels, period: str) -> Iterator[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """What people write: files and `--set` texts to a checked Scenario.
 
-    text -> layers -> schema -> check -> Loaded
+text -> layers -> schema -> check -> Loaded
 """
 
 from __future__ import annotations

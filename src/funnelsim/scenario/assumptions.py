@@ -19,9 +19,9 @@ from funnelsim.scenario.schema import Level, Pursuit, Scenario
 from funnelsim.scenario.values import Range, Schedule
 
 Path = tuple[str, ...]
-SHARES = ("base", "fatigue", "weight", "initial", "quality", "volume", "kept")      # keys that run from 0 to 1
-NONE_AT_ONE = ("odds", "times", "handling")                                 # keys that do nothing at 1
-ABOVE_NONE = ("intent_limit", "trust_limit")                                # keys that are never 0
+SHARES = ("base", "fatigue", "weight", "initial", "quality", "volume", "kept")  # keys that run from 0 to 1
+NONE_AT_ONE = ("odds", "times", "handling")  # keys that do nothing at 1
+ABOVE_NONE = ("intent_limit", "trust_limit")  # keys that are never 0
 POINTS = 7
 
 
@@ -29,9 +29,9 @@ POINTS = 7
 class Assumption:
     """A number in use that rests on nothing published."""
 
-    path: str                   # "influences.belief_in_leads.odds", as --set takes it
-    written: str                # "5", "0.6 to 1.0"
-    vary: str                   # "influences.belief_in_leads.odds=1..10:7"
+    path: str  # "influences.belief_in_leads.odds", as --set takes it
+    written: str  # "5", "0.6 to 1.0"
+    vary: str  # "influences.belief_in_leads.odds=1..10:7"
 
     def command(self, file: str) -> str:
         """The command line that shows how far the answer depends on it."""
@@ -62,8 +62,9 @@ def equally_good(scenario: Scenario) -> bool:
 def _working(scenario: Scenario, stage: str) -> Iterator[str]:
     """Teams that work a stage, by ownership or by name."""
     for work in scenario.stages[stage].work:
-        yield from (team for team in ([work.by] if work.by else scenario.ownership.get(stage, ()))
-                    if team in scenario.teams)
+        yield from (
+            team for team in ([work.by] if work.by else scenario.ownership.get(stage, ())) if team in scenario.teams
+        )
 
 
 def _assumed(thing: Any, path: Path) -> Iterator[tuple[Path, Any]]:

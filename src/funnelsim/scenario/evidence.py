@@ -17,7 +17,7 @@ from funnelsim.scenario import presets
 from funnelsim.scenario.assumptions import assumptions
 from funnelsim.scenario.schema import Pursuit, Scenario
 
-PURSUIT = "sabnis-2013"                 # the preset behind every pursuit
+PURSUIT = "sabnis-2013"  # the preset behind every pursuit
 Path = tuple[str, ...]
 
 
@@ -25,10 +25,10 @@ Path = tuple[str, ...]
 class Evidence:
     """One thing that the figures rest on."""
 
-    path: str                   # "stages.interest.response", as --set takes it
-    value: str                  # "hbr-2011", "0.6 to 1"
-    grade: str                  # A, B, C, assumption, belief, fitted, written
-    source: str                 # of a preset; else the sweep that shows how much it matters, or where it comes from
+    path: str  # "stages.interest.response", as --set takes it
+    value: str  # "hbr-2011", "0.6 to 1"
+    grade: str  # A, B, C, assumption, belief, fitted, written
+    source: str  # of a preset; else the sweep that shows how much it matters, or where it comes from
 
 
 def evidence_of(scenario: Scenario, beliefs: Mapping[str, Sequence[float]]) -> list[Evidence]:
@@ -39,10 +39,15 @@ def evidence_of(scenario: Scenario, beliefs: Mapping[str, Sequence[float]]) -> l
     assumed = assumptions(scenario)
     told = {one.path for one in assumed}
     found = [_history(scenario), *_presets(scenario, ())]
-    found += [Evidence(one.path, one.written, "assumption", f"how much it matters: sweep --vary {one.vary}")
-              for one in assumed]
-    found += [Evidence(path, f"{low:g} to {high:g}", "belief", "a range; one value is drawn for each replication")
-              for path, (low, high) in beliefs.items() if not any(known.startswith(path) for known in told)]
+    found += [
+        Evidence(one.path, one.written, "assumption", f"how much it matters: sweep --vary {one.vary}")
+        for one in assumed
+    ]
+    found += [
+        Evidence(path, f"{low:g} to {high:g}", "belief", "a range; one value is drawn for each replication")
+        for path, (low, high) in beliefs.items()
+        if not any(known.startswith(path) for known in told)
+    ]
     return found
 
 

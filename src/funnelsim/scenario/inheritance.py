@@ -20,7 +20,7 @@ from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, problem_at
 
 Path = tuple[str | int, ...]
-NAMED = ("stages", "sources", "teams", "segments", "scores", "levels", "influences")   # things --set does not invent
+NAMED = ("stages", "sources", "teams", "segments", "scores", "levels", "influences")  # things --set does not invent
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def chain(path: str) -> list[Layer]:
         real = os.path.realpath(path)
         if real in seen:
             assert asked is not None
-            circle = " -> ".join(FilePath(file).name for file in [*seen[seen.index(real):], real])
+            circle = " -> ".join(FilePath(file).name for file in [*seen[seen.index(real) :], real])
             raise _refusal(asked, f"these files extend each other: {circle}", "one of them must extend nothing")
         seen.append(real)
         tree = _mapping(_read(path, asked))
@@ -74,8 +74,14 @@ def lay(base: Node | None, over: Node, path: Path, problems: list[Problem]) -> N
     for key, child in over.value.items():
         if child.value == "none":
             if here.named is not None and base is not None and key not in below:
-                problems.append(problem_at(child.at, f"there is no '{key}' to remove from {dotted(path)}",
-                                           did_you_mean(key, below), (*path, key)))
+                problems.append(
+                    problem_at(
+                        child.at,
+                        f"there is no '{key}' to remove from {dotted(path)}",
+                        did_you_mean(key, below),
+                        (*path, key),
+                    )
+                )
             result.pop(key, None)
         else:
             result[key] = lay(below.get(key), child, (*path, key), problems)
@@ -84,6 +90,7 @@ def lay(base: Node | None, over: Node, path: Path, problems: list[Problem]) -> N
 
 def put(tree: Node, texts: Sequence[str], problems: list[Problem]) -> Node:
     """The tree with each `a.b.c=value` of --set put in; a key that stands for others goes before all that name one."""
+
     def is_choice(one: str) -> bool:
         return one.partition("=")[0].strip() in CHOICES
 
@@ -103,9 +110,10 @@ def reaches(tree: Node, one: str) -> bool:
     """Whether the thing that a --set text says something of is in the tree, such as the nurture of its `intent`."""
     keys = [key.strip() for key in one.partition("=")[0].split(".")]
     for end in range(1, len(keys)):
-        here, above = spot(keys[:end]), spot(keys[:end - 1])
+        here, above = spot(keys[:end]), spot(keys[: end - 1])
         may_be_left_out = above.named is not None or (
-            here.field is not None and here.field.get_default(call_default_factory=True) is None)
+            here.field is not None and here.field.get_default(call_default_factory=True) is None
+        )
         if may_be_left_out and not _is_there(tree, keys[:end]):
             return False
     return True
@@ -160,8 +168,9 @@ def _refuse_nothing(node: Node, path: Path, problems: list[Problem]) -> None:
     """A key without a value is more often a slip than a wish."""
     if node.value is None:
         name = "an entry of this list" if isinstance(path[-1], int) else f"'{path[-1]}'"
-        problems.append(problem_at(node.at, f"{name} has no value",
-                                   "write {} for nothing inside it, or none to remove it", path))
+        problems.append(
+            problem_at(node.at, f"{name} has no value", "write {} for nothing inside it, or none to remove it", path)
+        )
     elif isinstance(node.value, dict):
         for key, child in node.value.items():
             if (*path, key) != ("fitted",):
@@ -201,12 +210,23 @@ def _put(tree: Node, keys: list[tuple[str, Place]], value: Node, path: Path, pro
     (key, place), rest = keys[0], keys[1:]
     value = replace(value, key=place) if not rest else value
     if isinstance(tree.value, list) and key.isdigit() and int(key) < len(tree.value):
-        return replace(tree, value=[_child(child, rest, value, (*path, i), problems) if i == int(key) else child
-                                    for i, child in enumerate(tree.value)])
+        return replace(
+            tree,
+            value=[
+                _child(child, rest, value, (*path, i), problems) if i == int(key) else child
+                for i, child in enumerate(tree.value)
+            ],
+        )
     below = tree.value if isinstance(tree.value, dict) else {}
     if rest and len(path) == 1 and key not in below and path[0] in NAMED:
-        problems.append(problem_at(place, f"there is no '{key}' in {dotted(path)}",
-                                   did_you_mean(key, below) or f"known: {', '.join(below)}", (*path, key)))
+        problems.append(
+            problem_at(
+                place,
+                f"there is no '{key}' in {dotted(path)}",
+                did_you_mean(key, below) or f"known: {', '.join(below)}",
+                (*path, key),
+            )
+        )
         return tree
     if not rest and value.value == "none":
         return replace(tree, value={name: child for name, child in below.items() if name != key})
@@ -220,7 +240,10 @@ def _child(before: Node, rest: list[tuple[str, Place]], value: Node, path: Path,
 
 def _collect(node: Node, path: Path, found: dict[Path, Place]) -> None:
     found[path] = node.at if isinstance(node.value, dict | list) else node.place
-    children = node.value.items() if isinstance(node.value, dict) else (
-        enumerate(node.value) if isinstance(node.value, list) else ())
+    children = (
+        node.value.items()
+        if isinstance(node.value, dict)
+        else (enumerate(node.value) if isinstance(node.value, list) else ())
+    )
     for key, child in children:
         _collect(child, (*path, key), found)

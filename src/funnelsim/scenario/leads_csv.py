@@ -12,7 +12,7 @@ from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, problem_at, scalar
 
 KEY = ("leads_in_flight",)
-NAMES = ("id", "source", "segment", "stage", "team")     # text, whatever they look like: id 007 is not 7
+NAMES = ("id", "source", "segment", "stage", "team")  # text, whatever they look like: id 007 is not 7
 
 
 def with_leads(tree: Node, problems: list[Problem]) -> Node:
@@ -45,10 +45,14 @@ def _leads(path: Path, asked: Node, key: Place) -> Node:
     known = allowed(InFlight)
     if unknown := [name for name in columns if name not in known]:
         hint = f"{did_you_mean(unknown[0], known)}  allowed: {', '.join(known)}".strip()
-        raise ScenarioError([Problem(str(path), 1, 1, KEY, f"unknown column '{unknown[0]}'", hint, lines[0],
-                                     length=len(lines[0]))])
-    rows = [_lead(line, Place(str(path), number, 1, len(line), line), columns)
-            for number, line in enumerate(lines[1:], 2) if line.strip()]
+        raise ScenarioError(
+            [Problem(str(path), 1, 1, KEY, f"unknown column '{unknown[0]}'", hint, lines[0], length=len(lines[0]))]
+        )
+    rows = [
+        _lead(line, Place(str(path), number, 1, len(line), line), columns)
+        for number, line in enumerate(lines[1:], 2)
+        if line.strip()
+    ]
     return Node(rows, asked.place, key)
 
 

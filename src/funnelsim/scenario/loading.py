@@ -16,7 +16,7 @@ from funnelsim.scenario.validation import validate
 from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, plain
 
-FORMAT = 1                              # of `resolved`
+FORMAT = 1  # of `resolved`
 NEEDED = ("start", "measure", "sources", "stages")
 
 
@@ -25,7 +25,7 @@ class Loaded:
     """A scenario, the root it was changed from, and where everything was written."""
 
     scenario: Scenario
-    root: Scenario | None               # the scenario that base rates are averages of (rule 68); itself, often
+    root: Scenario | None  # the scenario that base rates are averages of (rule 68); itself, often
     places: dict[Path, Place] = field(repr=False)
     files: list[str] = field(default_factory=list)
     resolved: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -89,7 +89,7 @@ def _below(files: list[Layer], sets: Sequence[str]) -> Node | None:
     file = inheritance.merge(base, [])
     below = with_leads(inheritance.put(file, [one for one in for_both if inheritance.reaches(file, one)], []), [])
     alone = len(base) == len(files) and any(problem.severity == "error" for problem in _checked(below, [])[1])
-    return None if alone else below     # a file that needs the settings to be whole is no root
+    return None if alone else below  # a file that needs the settings to be whole is no root
 
 
 def _for_both(sets: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from funnelsim.scenario.yaml_nodes import Node, plain, problem_at
 
 Path = tuple[str | int, ...]
 SIDES = ("marketing", "sales")
-CHOICES = ("policy", "handoff.at")      # keys that stand for others
+CHOICES = ("policy", "handoff.at")  # keys that stand for others
 
 
 def stands_for(layer: Node, below: Node | None, problems: list[Problem]) -> Node | None:
@@ -33,7 +33,7 @@ def stands_for(layer: Node, below: Node | None, problems: list[Problem]) -> Node
     except _Wrong as wrong:
         problems.append(wrong.problem)
         return None
-    place = (word or at).place          # type: ignore[union-attr]  # one of them is there
+    place = (word or at).place  # type: ignore[union-attr]  # one of them is there
     written = {key: preset[key] for key in ("handoff", "promises") if key in preset}
     return _tree({"ownership": ownership, **written}, place)
 
@@ -56,7 +56,7 @@ class _Names:
         found: dict[str, Any] = {}
         for tree in self.trees:
             written = tree.value.get(kind)
-            for name, node in (written.value.items() if written and isinstance(written.value, dict) else ()):
+            for name, node in written.value.items() if written and isinstance(written.value, dict) else ():
                 said = plain(node)
                 before = found.get(name)
                 if said == "none":
@@ -75,7 +75,7 @@ class _Names:
             return point if point in self.stages else None
         try:
             definition = parsers.definition(self.definitions[point])
-        except parsers.Misreading:        # told where it is read
+        except parsers.Misreading:  # told where it is read
             return None
         if not definition.is_threshold:
             return definition.stage if definition.stage in self.stages else None
@@ -86,7 +86,7 @@ class _Names:
         order = list(self.stages)
         for name, said in self.stages.items():
             if isinstance(said, dict) and said.get("gate") == definition and isinstance(said.get("next"), dict):
-                return next((stage for stage in order[order.index(name) + 1:] if stage in said["next"]), None)
+                return next((stage for stage in order[order.index(name) + 1 :] if stage in said["next"]), None)
         return None
 
 
@@ -110,11 +110,19 @@ def _refuse_both(layer: Node, word: Node | None, at: Node | None, preset: dict[s
     if at is None:
         return
     if "ownership" in layer.value and layer.value["ownership"].value != "none":
-        raise _Wrong(at, ("handoff", "at"), "handoff.at and ownership both say who owns the stages",
-                     "keep one of them in this file")
+        raise _Wrong(
+            at,
+            ("handoff", "at"),
+            "handoff.at and ownership both say who owns the stages",
+            "keep one of them in this file",
+        )
     if word is not None and "at" not in preset:
-        raise _Wrong(at, ("handoff", "at"), f"handoff.at gives each stage to one team, and {word.value} shares them",
-                     "keep one of them, or write ownership")
+        raise _Wrong(
+            at,
+            ("handoff", "at"),
+            f"handoff.at gives each stage to one team, and {word.value} shares them",
+            "keep one of them, or write ownership",
+        )
 
 
 def _refuse_teams(names: _Names, word: Node | None) -> None:
@@ -122,8 +130,12 @@ def _refuse_teams(names: _Names, word: Node | None) -> None:
     for side in SIDES:
         if side not in names.teams:
             path: Path = ("policy",) if word.value in presets.names("policy") else ("handoff", "at")
-            raise _Wrong(word, path, f"'{word.value}' divides stages between marketing and sales, and there is no team"
-                         f" '{side}'", "name the teams so, or write ownership")
+            raise _Wrong(
+                word,
+                path,
+                f"'{word.value}' divides stages between marketing and sales, and there is no team '{side}'",
+                "name the teams so, or write ownership",
+            )
 
 
 def _ownership(names: _Names, word: Node | None, at: Node | None, preset: dict[str, Any]) -> dict[str, Any]:
@@ -133,8 +145,12 @@ def _ownership(names: _Names, word: Node | None, at: Node | None, preset: dict[s
     if "at" in preset:
         found = next((stage for point in preset["at"] if (stage := names.first_of(point))), None)
         if found is None:
-            raise _Wrong(word, ("policy",), f"{word.value} hands leads over at the MQL, and no stage or gate says where"
-                         " that is", "define MQL, or write handoff: {at: a stage}")
+            raise _Wrong(
+                word,
+                ("policy",),
+                f"{word.value} hands leads over at the MQL, and no stage or gate says where that is",
+                "define MQL, or write handoff: {at: a stage}",
+            )
         return _divided(names, found)
     return _shared(names, word, preset)
 
@@ -144,11 +160,19 @@ def _point(names: _Names, at: Node) -> str:
     if stage is not None:
         return stage
     if at.value in names.definitions:
-        raise _Wrong(at, ("handoff", "at"), f"no stage is where '{at.value}' begins",
-                     f"let a stage have it as gate, as in gate: {at.value}, or name a stage")
+        raise _Wrong(
+            at,
+            ("handoff", "at"),
+            f"no stage is where '{at.value}' begins",
+            f"let a stage have it as gate, as in gate: {at.value}, or name a stage",
+        )
     known = list(dict.fromkeys([*names.definitions, *names.stages]))
-    raise _Wrong(at, ("handoff", "at"), f"there is no definition or stage '{at.value}'",
-                 f"{did_you_mean(str(at.value), known)}  known: {', '.join(known)}".strip())
+    raise _Wrong(
+        at,
+        ("handoff", "at"),
+        f"there is no definition or stage '{at.value}'",
+        f"{did_you_mean(str(at.value), known)}  known: {', '.join(known)}".strip(),
+    )
 
 
 def _divided(names: _Names, point: str) -> dict[str, str]:
@@ -162,8 +186,12 @@ def _shared(names: _Names, word: Node, preset: dict[str, Any]) -> dict[str, Any]
     unknown = [stage for stage in names.stages if stage not in preset["stages"] and not names.ends(stage)]
     points = {point: names.first_of(point) for point in preset["phases"] if point != "start"}
     if unknown and points.get("MQL", "") is None:
-        raise _Wrong(word, ("policy",), f"{word.value} divides stages by MQL and SQL, and no stage is where MQL begins",
-                     "define MQL, name stages awareness, discovery, interest, evaluation, purchase, or write ownership")
+        raise _Wrong(
+            word,
+            ("policy",),
+            f"{word.value} divides stages by MQL and SQL, and no stage is where MQL begins",
+            "define MQL, name stages awareness, discovery, interest, evaluation, purchase, or write ownership",
+        )
     now, found = preset["phases"]["start"], {}
     for stage in names.stages:
         now = _last([preset["phases"][point] for point, begins in points.items() if begins == stage], now)

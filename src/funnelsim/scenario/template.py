@@ -56,8 +56,13 @@ class Template:
         try:
             return load(self.path, [*self.sets, *sets])
         except ScenarioError as error:
-            raise ScenarioError([replace(one, line=max(1, one.line - len(self.sets))) if one.file == "--set" else one
-                                 for one in error.problems], self.path) from None
+            raise ScenarioError(
+                [
+                    replace(one, line=max(1, one.line - len(self.sets))) if one.file == "--set" else one
+                    for one in error.problems
+                ],
+                self.path,
+            ) from None
 
     def _has_a_root_of_its_own(self) -> bool:
         """Not so where the file needs the template's own texts to be whole: then each variant is its own root."""

@@ -57,7 +57,7 @@ def _syntax(message: str, text: str, file: str) -> Problem:
     match = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
     line = int(match[1]) if match and match[1] else len(lines)
     column = int(match[2]) if match and match[2] else len(lines[-1]) + 1
-    what = message[:match.start()] if match else message
+    what = message[: match.start()] if match else message
     hint = "is the key here twice?" if "overwrite" in what or "declared" in what.lower() else ""
     return Problem(file, line, column, (), f"not TOML: {what[:1].lower()}{what[1:]}", hint, lines[line - 1])
 
@@ -70,7 +70,7 @@ class _Walk:
         self.lines = text.split("\n")
         self.keys: dict[Path, Place] = {}
         self.values: dict[Path, Place] = {}
-        self.tables: dict[Path, int] = {}           # how many of each array of tables so far
+        self.tables: dict[Path, int] = {}  # how many of each array of tables so far
 
     def document(self) -> None:
         prefix: Path = ()
@@ -101,7 +101,7 @@ class _Walk:
         for name, place in self.names():
             path = (*path, name)
             self.keys.setdefault(path, place)
-        self.at += 1                                # the equals sign
+        self.at += 1  # the equals sign
         self.value(path)
 
     def names(self) -> list[tuple[str, Place]]:
@@ -148,5 +148,6 @@ class _Walk:
         line = self.text.count("\n", 0, start)
         first = self.text.rfind("\n", 0, start) + 1
         stop = self.text.find("\n", start, end)
-        return Place(self.file, line + 1, start - first + 1, (stop if stop >= 0 else end) - start,
-                     self.lines[line].rstrip("\r"))
+        return Place(
+            self.file, line + 1, start - first + 1, (stop if stop >= 0 else end) - start, self.lines[line].rstrip("\r")
+        )

@@ -32,7 +32,7 @@ def validate(tree: Node, faulty: Iterable[Path] = ()) -> tuple[Scenario, list[Pr
             return Scenario.model_validate(data), problems, left_out
         except ValidationError as error:
             for path, complaint in _complaints(error, (), tree):
-                if not any(left[:len(path)] == path for left in left_out):      # what is left of it is not at fault
+                if not any(left[: len(path)] == path for left in left_out):  # what is left of it is not at fault
                     problems.append(_problem(complaint, path, tree))
                 left_out.append(path)
         for path in sorted(left_out, key=lambda path: [str(key) for key in path], reverse=True):

@@ -19,7 +19,7 @@ import yaml
 from funnelsim.errors import Problem, ScenarioError
 from funnelsim.scenario.values import Place
 
-MOST_REPEATS = 20_000                   # aliases of aliases can make a small file endless
+MOST_REPEATS = 20_000  # aliases of aliases can make a small file endless
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -27,9 +27,9 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class Node:
     """A value and where it stands: a mapping, a list, or a word, number or truth."""
 
-    value: Any                          # dict[str, Node], list[Node], str, int, float, bool or None
+    value: Any  # dict[str, Node], list[Node], str, int, float, bool or None
     place: Place
-    key: Place | None = field(default=None, repr=False)     # where its key stands
+    key: Place | None = field(default=None, repr=False)  # where its key stands
 
     @property
     def at(self) -> Place:
@@ -104,9 +104,10 @@ def _text_of(path: str) -> str:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw[:error.start].count(b"\n") + 1
-        raise refuse(f"line {line} is not UTF-8 text (byte 0x{raw[error.start]:02x})",
-                     "save the file as UTF-8") from None
+        line = raw[: error.start].count(b"\n") + 1
+        raise refuse(
+            f"line {line} is not UTF-8 text (byte 0x{raw[error.start]:02x})", "save the file as UTF-8"
+        ) from None
     if not text.strip():
         raise refuse("the file is empty", "`funnelsim init` writes one to start from")
     return text
@@ -240,7 +241,7 @@ class _Yaml:
         first = raw.value[:1]
         guesses = [tag for tag, pattern in implicit.get(first, []) if pattern.match(raw.value)]
         if raw.tag.endswith(":str") and guesses:
-            return raw.value            # `!!str 10`
+            return raw.value  # `!!str 10`
         return scalar(raw.value)
 
     def place(self, raw: yaml.Node) -> Place:
@@ -267,8 +268,9 @@ class _Yaml:
         return Problem(self.file, at + self.line, column + 1, (), text, hint, source)
 
 
-def problem_at(place: Place, text: str, hint: str = "", path: tuple[str | int, ...] = (),
-               severity: str = "error") -> Problem:
+def problem_at(
+    place: Place, text: str, hint: str = "", path: tuple[str | int, ...] = (), severity: str = "error"
+) -> Problem:
     """A problem with the place it stands at."""
     return Problem(place.file, place.line, place.column, path, text, hint, place.source_line, severity, place.length)
 
@@ -283,7 +285,7 @@ def _explain(error: Any, source: str, column: int) -> tuple[str, str]:
     """libyaml's words, and what to do about the usual causes."""
     what, context = str(error.problem), str(error.context or "")
     begun = error.context_mark.line + 1 if error.context_mark else 0
-    if "\t" in source[:column + 1]:
+    if "\t" in source[: column + 1]:
         return "a tab stands where YAML wants spaces", "indent with spaces"
     if "flow" in context:
         bracket = "{...}" if "mapping" in context else "[...]"

@@ -170,9 +170,7 @@ class _Bends:
     offset: Slopes = ()
 
 
-def _bends(
-    root: Blueprint, centre: Solution, many: int, threads: int | None, on_step: Callable[[str], None]
-) -> _Bends:
+def _bends(root: Blueprint, centre: Solution, many: int, threads: int | None, on_step: Callable[[str], None]) -> _Bends:
     """How the solution follows each belief: least squares over points of the ranges, on the luck of the centre."""
     seed, names, gates = root.scenario.seed, root.book.stages, _gates(root.centre)
     at_centre = settle(root.centre, seed, many, centre, threads, names)

@@ -31,10 +31,12 @@ from funnelsim.scenario.yaml_nodes import Node, plain, problem_at
 
 NOWHERE = Place("--vary", 1, 1)
 MOST_POINTS = 1_000_000
-FINEST = 1 / 500                        # of a range, or of x on a logarithmic one: what is sought is no finer
+FINEST = 1 / 500  # of a range, or of x on a logarithmic one: what is sought is no finer
 WAYS = ("grid", "latin", "sobol")
-_RANGE = re.compile(rf"(?P<before>\D*?)(?P<low>{NUMBER})(?P<low_unit>[^.:]*?)\s*\.\.\s*(?P<high>{NUMBER})"
-                    rf"(?P<after>[^:]*?)(?::\s*(?P<count>\d+))?(?P<log>\s+log)?")
+_RANGE = re.compile(
+    rf"(?P<before>\D*?)(?P<low>{NUMBER})(?P<low_unit>[^.:]*?)\s*\.\.\s*(?P<high>{NUMBER})"
+    rf"(?P<after>[^:]*?)(?::\s*(?P<count>\d+))?(?P<log>\s+log)?"
+)
 _COORDINATE = re.compile(rf"(?P<before>\D*?)(?P<number>{NUMBER})(?P<after>.*)")
 
 
@@ -43,14 +45,14 @@ class Axis:
     """A scenario path and the values it takes, as texts that `--set` would read."""
 
     path: str
-    values: tuple[str, ...] = ()        # of a list, or of a range with a count
-    low: float = math.nan               # of a range
+    values: tuple[str, ...] = ()  # of a list, or of a range with a count
+    low: float = math.nan  # of a range
     high: float = math.nan
-    before: str = ""                    # what stands around the number
+    before: str = ""  # what stands around the number
     after: str = ""
     log: bool = False
-    whole: bool = False                 # only whole numbers make sense
-    key: Place = NOWHERE                # where the path was written
+    whole: bool = False  # only whole numbers make sense
+    key: Place = NOWHERE  # where the path was written
     value: Place = NOWHERE
 
     @property
@@ -66,7 +68,7 @@ class Axis:
         """The value a share u in [0, 1) of the way, as text."""
         if not self.is_range:
             return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
-        if self.whole and not self.log:     # each whole number equally often
+        if self.whole and not self.log:  # each whole number equally often
             return self.text(math.floor(self.low + u * (self.high - self.low + 1.0)))
         return self.text(self.number(u))
 
@@ -113,7 +115,7 @@ class Design:
     """Which points of the axes are run."""
 
     way: str = "grid"
-    count: int = 0                      # of latin and sobol
+    count: int = 0  # of latin and sobol
 
     def __str__(self) -> str:
         return self.way if self.way == "grid" else f"{self.way}:{self.count}"
@@ -127,8 +129,9 @@ def read_axes(texts: Sequence[str]) -> list[Axis]:
         path, equals, value = text.partition("=")
         here = Place("--vary", count, 1, max(1, len(text)), text)
         if not equals or not path.strip() or not value.strip():
-            problems.append(problem_at(here, f"'{text}' varies nothing",
-                                       "write --vary sources.search.rate=80..480/week:11"))
+            problems.append(
+                problem_at(here, f"'{text}' varies nothing", "write --vary sources.search.rate=80..480/week:11")
+            )
             continue
         at = replace(here, column=len(path) + 2, length=max(1, len(value)))
         key = replace(here, length=max(1, len(path)))
@@ -175,17 +178,20 @@ def points(axes: Sequence[Axis], design: Design, seed: int) -> list[tuple[str, .
     if design.way == "grid":
         for axis in axes:
             if not axis.values:
-                raise UsageError(f"{axis.path}: how many values? On a grid write {_range_text(axis)}:11, or take "
-                                 f"--design latin:100")
+                raise UsageError(
+                    f"{axis.path}: how many values? On a grid write {_range_text(axis)}:11, or take --design latin:100"
+                )
         if (count := math.prod(len(axis.values) for axis in axes)) > MOST_POINTS:
             raise UsageError(f"this grid has {count:,} points; at most {MOST_POINTS:,}")
         return list(itertools.product(*(axis.values for axis in axes)))
     for axis in axes:
         if axis.is_range and axis.values and not _each_whole(axis):
-            raise UsageError(f"{axis.path}: with {design} the design says how many points: leave out the number of "
-                             f"values")
-    return [tuple(axis.at(float(u)) for axis, u in zip(axes, row, strict=True))
-            for row in _shares(design, len(axes), seed)]
+            raise UsageError(
+                f"{axis.path}: with {design} the design says how many points: leave out the number of values"
+            )
+    return [
+        tuple(axis.at(float(u)) for axis, u in zip(axes, row, strict=True)) for row in _shares(design, len(axes), seed)
+    ]
 
 
 def _shares(design: Design, dimensions: int, seed: int) -> NDArray[np.float64]:

@@ -15,34 +15,35 @@ from funnelsim.progress import Progress
 from funnelsim.study.point import Outcome, Stopped, Task, run_task
 from funnelsim.study.point_store import Store
 
-FAR = 1000                              # points sent to a cluster at a time
+FAR = 1000  # points sent to a cluster at a time
 
 
 class Row(NamedTuple):
     """A point as it was asked for."""
 
-    name: str                           # of the scenario
+    name: str  # of the scenario
     point: tuple[str, ...]
-    key: str                            # "" when it could not even be planned
+    key: str  # "" when it could not even be planned
     error: str = ""
 
 
 class Batch:
     """Points under way, and what became of those that are done."""
 
-    def __init__(self, what: str, store: Store, executor: Executor | None, threads: int, total: int, watch: Progress
-                 ) -> None:
+    def __init__(
+        self, what: str, store: Store, executor: Executor | None, threads: int, total: int, watch: Progress
+    ) -> None:
         """`executor` None runs on threads here; `total` points are expected, for the progress line."""
         self.what, self.store, self.watch, self.total = what, store, watch, total
         self.stop = False
         self.own = ThreadPoolExecutor(threads) if executor is None else None
         self.executor = executor or self.own
         self.most = 2 * threads if executor is None else FAR
-        self.inside = threads if executor is None and total < 2 * threads else 1    # threads within a point
+        self.inside = threads if executor is None and total < 2 * threads else 1  # threads within a point
         self.rows: list[Row] = []
         self.outcomes: dict[str, Outcome] = {}
-        self.fresh: set[str] = set()            # run now
-        self.wrong: dict[str, str] = {}         # by key: failed while running
+        self.fresh: set[str] = set()  # run now
+        self.wrong: dict[str, str] = {}  # by key: failed while running
         self._waiting: dict[Future[Outcome], str] = {}
         self._found = self._ran = 0
 
@@ -104,7 +105,7 @@ class Batch:
             raise
         except CancelledError:
             raise RunError("the cluster went away; what is finished is kept, so start again") from None
-        except Exception as error:      # one point that fails must not cost the others
+        except Exception as error:  # one point that fails must not cost the others
             self.wrong[key] = in_a_line(error)
             name, point = next((row.name, row.point) for row in self.rows if row.key == key)
             self.watch.note(f"failed: {name} at {', '.join(point)}: {self.wrong[key]}")

@@ -14,8 +14,8 @@ from typing import Any
 from funnelsim.engine.jit import engine_hash
 from funnelsim.errors import RunError, UsageError
 
-PATIENCE = "20s"                        # for the scheduler to answer
-RETRIES = 3                             # of a point whose worker fails
+PATIENCE = "20s"  # for the scheduler to answer
+RETRIES = 3  # of a point whose worker fails
 
 
 @contextmanager
@@ -38,9 +38,11 @@ def _check_workers(client: Any) -> None:
     """Another engine gives other digits: say so before anything runs."""
     try:
         hashes: dict[str, str] = client.run(engine_hash)
-    except Exception as error:          # whatever is missing there
+    except Exception as error:  # whatever is missing there
         raise RunError(f"the workers cannot run funnelsim: {type(error).__name__}: {error}") from None
     mine = engine_hash()
     if others := [worker for worker, their in hashes.items() if their != mine]:
-        raise RunError(f"another version of the engine is on {', '.join(others)}: install the same funnelsim, NumPy "
-                       f"and numba there")
+        raise RunError(
+            f"another version of the engine is on {', '.join(others)}: install the same funnelsim, NumPy "
+            f"and numba there"
+        )

@@ -44,7 +44,7 @@ class Design:
     pairs: int = 4
     precision: float | None = None
     aside_draws: int = 10  # for questions beside the main one: beliefs at 1, other curves
-    aside_pairs: int = 1        # enough: differences on the same luck vary little
+    aside_pairs: int = 1  # enough: differences on the same luck vary little
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,9 @@ def compare(
     notes: list[str] = []
     while pairs < MOST_PAIRS and _wants_more(columns, goal, uncertain, design, notes):
         more = runner.columns(cases, range(design.draws), range(pairs, 2 * pairs), "comparing, more pairs")
-        columns = [_joined(case, one, other, design.draws)
-                   for case, one, other in zip(cases, columns, more, strict=True)]
+        columns = [
+            _joined(case, one, other, design.draws) for case, one, other in zip(cases, columns, more, strict=True)
+        ]
         pairs *= 2
     at_one, by_curve = _aside(cases, goal, design, runner) if aside else ({}, {})
     why = _why(cases, columns, goal, design, runner) if aside else None
@@ -154,8 +155,20 @@ def compare(
     history = against_history(cases[0], columns[0].summaries)
     known = _knowing(cases, [column.values[goal] for column in columns]) if uncertain else []
     return Comparison(
-        goal, columns, rungs, history, cases, design, design.draws, pairs, runner.seed, uncertain, notes,
-        any(equally_good(case.blueprint.scenario) for case in cases), why, known
+        goal,
+        columns,
+        rungs,
+        history,
+        cases,
+        design,
+        design.draws,
+        pairs,
+        runner.seed,
+        uncertain,
+        notes,
+        any(equally_good(case.blueprint.scenario) for case in cases),
+        why,
+        known,
     )
 
 
@@ -295,10 +308,13 @@ def _by_draw(measure: Measure, draws: int) -> Floats:
 def _joined(case: Case, one: Column, other: Column, draws: int) -> Column:
     """Measured anew: what never happened in either alone has no measure there."""
     first, second = len(one.summaries) // draws, len(other.summaries) // draws
-    return _column(case, [
-        [*one.summaries[d * first : (d + 1) * first], *other.summaries[d * second : (d + 1) * second]]
-        for d in range(draws)
-    ])
+    return _column(
+        case,
+        [
+            [*one.summaries[d * first : (d + 1) * first], *other.summaries[d * second : (d + 1) * second]]
+            for d in range(draws)
+        ],
+    )
 
 
 def _differences(base: Column, other: Column, uncertain: bool) -> dict[str, Spread]:

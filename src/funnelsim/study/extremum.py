@@ -19,9 +19,9 @@ from funnelsim.measures.estimate import LEVEL
 
 Floats = NDArray[np.float64]
 RESAMPLES = 2000
-MANY = 1000                             # points beyond which Bonferroni's bound decides: wider, and sure too
-BLOCK = 256                             # points compared with all others at a time
-ROUNDING = 1e-9                         # of a spread, relative: less is none
+MANY = 1000  # points beyond which Bonferroni's bound decides: wider, and sure too
+BLOCK = 256  # points compared with all others at a time
+ROUNDING = 1e-9  # of a spread, relative: less is none
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Extreme:
     """The best point of a curve, and the points that may be the best."""
 
     at: int
-    first: int                          # of those that cannot be told from it
+    first: int  # of those that cannot be told from it
     last: int
     value: float
 
@@ -57,12 +57,14 @@ def _may_be_best(values: Floats, means: Floats) -> NDArray[np.int64]:
     n, count = values.shape
     if n < 2:
         return np.arange(count)
-    largest = np.concatenate([_largest(values, means, block) for block in np.split(
-        np.arange(count), range(BLOCK, count, BLOCK))])
+    largest = np.concatenate(
+        [_largest(values, means, block) for block in np.split(np.arange(count), range(BLOCK, count, BLOCK))]
+    )
     # the critical value lies between that of one comparison and Bonferroni's for all
     kept = list(np.flatnonzero(largest <= stdtrit(n - 1, LEVEL)))
-    doubtful = np.flatnonzero((largest > stdtrit(n - 1, LEVEL)) & (
-        largest <= stdtrit(n - 1, 1.0 - (1.0 - LEVEL) / max(count - 1, 1))))
+    doubtful = np.flatnonzero(
+        (largest > stdtrit(n - 1, LEVEL)) & (largest <= stdtrit(n - 1, 1.0 - (1.0 - LEVEL) / max(count - 1, 1)))
+    )
     if count > MANY:
         return np.union1d(kept, doubtful).astype(np.int64)
     luck = np.random.default_rng(count).standard_normal((RESAMPLES, n)) if len(doubtful) else np.zeros((0, n))
@@ -80,7 +82,7 @@ def _may_be_best(values: Floats, means: Floats) -> NDArray[np.int64]:
 def _largest(values: Floats, means: Floats, block: NDArray[np.int64]) -> Floats:
     """T_k of some points k: a block at a time, for a table of all pairs of ten thousand points is a gigabyte."""
     spreads = _spreads(values, block)
-    ahead = means[None, :] - means[block, None]         # [k, j]: of j over k
+    ahead = means[None, :] - means[block, None]  # [k, j]: of j over k
     surely = (spreads == 0.0) & (ahead > 0.0)
     scaled = np.divide(ahead, spreads, out=np.where(surely, np.inf, 0.0), where=spreads > 0.0)
     found: Floats = scaled.max(axis=1) * math.sqrt(len(values))

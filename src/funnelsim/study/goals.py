@@ -32,20 +32,22 @@ from funnelsim.summary import Summary
 
 Floats = NDArray[np.float64]
 SHORT = {"revenue": "calendar.revenue", "wins": "calendar.won"}
-_GOAL = re.compile(r"(?P<what>\S.*?)\s+(?:(?P<way>at least|at most)\s+)?(?P<amount>[-+]?\d.*?)"
-                   r"(?:\s+by\s+(?P<by>\S.*))?")
+_GOAL = re.compile(
+    r"(?P<what>\S.*?)\s+(?:(?P<way>at least|at most)\s+)?(?P<amount>[-+]?\d.*?)"
+    r"(?:\s+by\s+(?P<by>\S.*))?"
+)
 
 
 @dataclass(frozen=True)
 class Goal:
     """A measure that must reach a target."""
 
-    measure: str                        # key of a measure
-    target: float                       # in the unit of the measure
-    by: date | None = None              # of revenue and wins: counted to the end of that day
+    measure: str  # key of a measure
+    target: float  # in the unit of the measure
+    by: date | None = None  # of revenue and wins: counted to the end of that day
     at_most: bool = False
-    booked: float = 0.0                 # what is there already, outside the run
-    text: str = ""                      # as people say it
+    booked: float = 0.0  # what is there already, outside the run
+    text: str = ""  # as people say it
 
     def met(self, values: Floats) -> NDArray[np.bool_]:
         """In each period."""
@@ -61,10 +63,11 @@ class Goal:
                 return Measure("", "goal", "", "", np.full(len(stacked.days), np.nan))
             return plain
         name = "revenue" if self.measure == SHORT["revenue"] else "passed"
-        daily = next(one for one in series(stacked, plan, book) if one.name == name and one.of == book.definitions[
-            book.won])
+        daily = next(
+            one for one in series(stacked, plan, book) if one.name == name and one.of == book.definitions[book.won]
+        )
         settings = plan.settings[0]
-        ends = plan.instants[settings.days_first + 1:settings.days_first + 1 + len(daily.dates)]
+        ends = plan.instants[settings.days_first + 1 : settings.days_first + 1 + len(daily.dates)]
         counted = (ends > settings.measure_from) & np.array([one <= self.by for one in daily.dates])
         return Measure("calendar", plain.name, "", plain.unit, daily.values[:, counted].sum(axis=1))
 
@@ -73,8 +76,10 @@ def read_goal(text: str, possible: Mapping[str, Measure], book: Labels) -> Goal:
     """A goal from text; `possible` are the measures there may be. UsageError says what is wrong."""
     match = _GOAL.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"'{text}' is no goal: write \"revenue 1.2M by 2026-12-31\", \"wins 200\" or "
-                         f"\"cohort.response_p90.interest at most 4 hours\"")
+        raise UsageError(
+            f'\'{text}\' is no goal: write "revenue 1.2M by 2026-12-31", "wins 200" or '
+            f'"cohort.response_p90.interest at most 4 hours"'
+        )
     key = SHORT.get(match["what"], match["what"])
     if key not in possible:
         known = [*SHORT, *possible]
@@ -110,8 +115,10 @@ def check_date(goal: Goal, plan: Plan, book: Labels) -> None:
     start = datetime.fromisoformat(book.start)
     ends = (start + timedelta(seconds=float(plan.settings[0].horizon))).date()
     if not start.date() <= goal.by < ends:
-        raise UsageError(f"the goal is due on {goal.by} and the run goes from {start.date()} to {ends}: lengthen "
-                         f"`measure` or `follow`, as in --set follow=26 weeks")
+        raise UsageError(
+            f"the goal is due on {goal.by} and the run goes from {start.date()} to {ends}: lengthen "
+            f"`measure` or `follow`, as in --set follow=26 weeks"
+        )
 
 
 def possible_measures(plan: Plan, book: Labels) -> dict[str, Measure]:
@@ -122,8 +129,9 @@ def possible_measures(plan: Plan, book: Labels) -> dict[str, Measure]:
     return named([full], plan, book)
 
 
-def measured_of(summaries: list[Summary], plan: Plan, book: Labels, keys: tuple[str, ...],
-                goal: Goal | None) -> dict[str, Measure]:
+def measured_of(
+    summaries: list[Summary], plan: Plan, book: Labels, keys: tuple[str, ...], goal: Goal | None
+) -> dict[str, Measure]:
     """The measures asked for, nan where a run gave nothing; `goal` is 1 in a period that met it."""
     found = named(summaries, plan, book)
     nothing = np.full(len(summaries), np.nan)

@@ -31,9 +31,9 @@ from funnelsim.study.truncate_horizon import cut, needed
 from funnelsim.summary import Summary
 
 FORMAT = 1
-FIRST, MOST = 20, 10_000                # replications of a point run to a precision
-TOGETHER = 10                           # replications between two looks at whether to stop
-PAIR_STRIDE = 10_000                    # replication = draw * stride + pair: the same luck in every scenario
+FIRST, MOST = 20, 10_000  # replications of a point run to a precision
+TOGETHER = 10  # replications between two looks at whether to stop
+PAIR_STRIDE = 10_000  # replication = draw * stride + pair: the same luck in every scenario
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Size:
     """How often a point is run: so many replications, or until its first measure is so precise."""
 
     replications: int = 50
-    precision: float | None = None      # half the 90 % interval of the mean, relative to the mean
+    precision: float | None = None  # half the 90 % interval of the mean, relative to the mean
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ class Task:
     size: Size
     measures: tuple[str, ...]
     goal: Goal | None = None
-    centred: bool = False               # everything unknown at its centre, not drawn
+    centred: bool = False  # everything unknown at its centre, not drawn
     engine: str = "fast"
-    first: int = 0                      # number of its first replication: another number is other luck
-    places: Places | None = None        # or: where the unknowns stand in every replication
-    key: str = ""                       # see `named`
+    first: int = 0  # number of its first replication: another number is other luck
+    places: Places | None = None  # or: where the unknowns stand in every replication
+    key: str = ""  # see `named`
 
     @property
     def drawn(self) -> bool:
@@ -89,8 +89,8 @@ class Outcome:
     key: str
     measures: dict[str, Measure]
     replications: int
-    engine: str                         # hash of the engine that ran it
-    seconds: float                      # it took
+    engine: str  # hash of the engine that ran it
+    seconds: float  # it took
 
     def estimate(self, name: str) -> Estimate:
         """Mean of a measure with its 90 % simulation error and the spread of one period."""
@@ -138,7 +138,7 @@ def estimate_of(measure: Measure) -> Estimate:
         return measure.estimate()
     met, n = float(measure.top.sum()), len(measure.top)
     low, high = wilson_interval(met, n)
-    low, high = min(low, met / n), max(high, met / n)       # rounding, at 0 and 1
+    low, high = min(low, met / n), max(high, met / n)  # rounding, at 0 and 1
     return Estimate(met / n, low, high, 0.0 if met < n else 1.0, 1.0 if met else 0.0, "Wilson", n)
 
 
@@ -197,7 +197,16 @@ def _key(task: Task) -> str:
     blueprint, anchor = task.blueprint, task.anchor
     added = {name: value for name, value in asdict(anchor).items() if name not in ("key", "rounds", "leads")}
     ignorance = [blueprint.scenario.seed, [asdict(belief) for belief in blueprint.beliefs], blueprint.scenario.fitted]
-    parts = [FORMAT, fingerprint(task.plan()), blueprint.book._asdict(), added, ignorance if task.drawn else None,
-             task.seed, asdict(task.size), task.measures, asdict(task.goal) if task.goal else None,
-             *([task.first] if task.first else [])]
+    parts = [
+        FORMAT,
+        fingerprint(task.plan()),
+        blueprint.book._asdict(),
+        added,
+        ignorance if task.drawn else None,
+        task.seed,
+        asdict(task.size),
+        task.measures,
+        asdict(task.goal) if task.goal else None,
+        *([task.first] if task.first else []),
+    ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]

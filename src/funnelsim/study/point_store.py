@@ -21,7 +21,7 @@ import numpy as np
 from funnelsim.measures import Measure
 from funnelsim.study.point import FORMAT, Outcome
 
-STALE = 3600.0                          # seconds after which a half-written file is nobody's
+STALE = 3600.0  # seconds after which a half-written file is nobody's
 
 
 class Store:
@@ -33,7 +33,7 @@ class Store:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             for torn in folder.glob("*/*.part"):
-                with suppress(OSError):         # another process may be at work in here
+                with suppress(OSError):  # another process may be at work in here
                     if time.time() - torn.stat().st_mtime > STALE:
                         torn.unlink()
 
@@ -69,17 +69,40 @@ class Store:
 
 
 def _data(outcome: Outcome) -> dict[str, Any]:
-    measures = {name: {"window": one.window, "name": one.name, "of": one.of, "unit": one.unit, "top": _listed(one.top),
-                       "bottom": None if one.bottom is None else _listed(one.bottom)}
-                for name, one in outcome.measures.items()}
-    return {"format": FORMAT, "key": outcome.key, "replications": outcome.replications, "engine": outcome.engine,
-            "seconds": outcome.seconds, "measures": measures, "check": _check(measures)}
+    measures = {
+        name: {
+            "window": one.window,
+            "name": one.name,
+            "of": one.of,
+            "unit": one.unit,
+            "top": _listed(one.top),
+            "bottom": None if one.bottom is None else _listed(one.bottom),
+        }
+        for name, one in outcome.measures.items()
+    }
+    return {
+        "format": FORMAT,
+        "key": outcome.key,
+        "replications": outcome.replications,
+        "engine": outcome.engine,
+        "seconds": outcome.seconds,
+        "measures": measures,
+        "check": _check(measures),
+    }
 
 
 def _outcome(data: Mapping[str, Any]) -> Outcome:
-    measures = {name: Measure(one["window"], one["name"], one["of"], one["unit"], np.array(one["top"], np.float64),
-                              None if one["bottom"] is None else np.array(one["bottom"], np.float64))
-                for name, one in data["measures"].items()}
+    measures = {
+        name: Measure(
+            one["window"],
+            one["name"],
+            one["of"],
+            one["unit"],
+            np.array(one["top"], np.float64),
+            None if one["bottom"] is None else np.array(one["bottom"], np.float64),
+        )
+        for name, one in data["measures"].items()
+    }
     return Outcome(data["key"], measures, data["replications"], data["engine"], data["seconds"])
 
 

@@ -26,10 +26,10 @@ class Law:
     """A response curve: log-odds by the logarithm of the delay, between points; flat outside them."""
 
     name: str
-    log_delays: Floats          # ln seconds, rising
-    log_ratios: Floats          # ln r
-    grade: str                  # A, B, C, assumption; empty = written in the scenario
-    used: bool                  # the one that the scenario names
+    log_delays: Floats  # ln seconds, rising
+    log_ratios: Floats  # ln r
+    grade: str  # A, B, C, assumption; empty = written in the scenario
+    used: bool  # the one that the scenario names
 
     def against(self, delays: Floats, reference: float = HOUR) -> Floats:
         """r(t) / r(reference) at delays in seconds."""
@@ -43,7 +43,7 @@ class CurvedStage:
     """A stage with a response curve, and the presets that could stand there."""
 
     name: str
-    acts_on: str                # "advance" or "contact"
+    acts_on: str  # "advance" or "contact"
     laws: Sequence[Law]
 
 
@@ -55,8 +55,14 @@ def stages_with_curves(scenario: Scenario) -> Iterator[CurvedStage]:
             continue
         own = stage.response if isinstance(stage.response, str) else "a curve of the scenario"
         others = [one for one in presets.names("response") if one != own]
-        laws = [_law(own, data, used=True), *(_law(one, presets.load("response", one)) for one in others
-                                              if _fits(presets.load("response", one), data["acts_on"]))]
+        laws = [
+            _law(own, data, used=True),
+            *(
+                _law(one, presets.load("response", one))
+                for one in others
+                if _fits(presets.load("response", one), data["acts_on"])
+            ),
+        ]
         yield CurvedStage(name, data["acts_on"], laws)
 
 

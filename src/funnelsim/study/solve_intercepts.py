@@ -30,8 +30,17 @@ from funnelsim.trace import in_flight
 Floats = NDArray[np.float64]
 FIRST_REPLICATION = 1_000_000  # luck that no study uses
 # What is kept of a visit and of an attempt: many replications are looked at together.
-_VISIT = np.dtype([("lead", "i8"), ("stage", "i8"), ("arrived", "f8"), ("entered", "f8"), ("ended", "f8"),
-                   ("chance", "f8"), ("shift", "f8")])
+_VISIT = np.dtype(
+    [
+        ("lead", "i8"),
+        ("stage", "i8"),
+        ("arrived", "f8"),
+        ("entered", "f8"),
+        ("ended", "f8"),
+        ("chance", "f8"),
+        ("shift", "f8"),
+    ]
+)
 _ATTEMPT = np.dtype([("stage", "i8"), ("ordinal", "i8"), ("shift", "f8")])
 _STEPS, _SETTLED = 12, 2e-3  # rounds at most; change of the log-odds at which to stop
 _GATED_STEPS = 16  # a gate is not solved in one step
@@ -101,8 +110,9 @@ def needs_anchor(plan: Plan) -> NDArray[np.bool_]:
     stages = plan.stages
     between = (stages["base"] > 0.0) & (stages["base"] < 1.0)
     worked = between & (stages["base_of_entered"] > 0) & (stages["step_count"] > 0)
-    moved = [_effects_on(plan, stage, ADVANCE) or _effects_on(plan, stage, CONTACT_CHANCE)
-             for stage in range(len(stages))]
+    moved = [
+        _effects_on(plan, stage, ADVANCE) or _effects_on(plan, stage, CONTACT_CHANCE) for stage in range(len(stages))
+    ]
     needs: NDArray[np.bool_] = np.array(moved) | worked | (between & (stages["gate"] >= 0))
     return needs
 
@@ -157,14 +167,14 @@ def _table(plan: Plan, stage: int, most: int) -> Floats:
     for i in range(row.step_first, row.step_first + row.step_count):
         step = plan.steps[i]
         until = most if i == row.step_first + row.step_count - 1 else min(most, len(found) + int(step.attempts))
-        chances = plan.points[step.contact_first:step.contact_first + step.contact_count].y
+        chances = plan.points[step.contact_first : step.contact_first + step.contact_count].y
         found += [float(chances[min(k, len(chances) - 1)]) for k in range(len(found), until)]
     return np.array(found)
 
 
 def _effects_on(plan: Plan, stage: int, target: Any) -> bool:
     row = plan.stages[stage]
-    return bool((plan.effects["target"][row.effect_first:row.effect_first + row.effect_count] == target).any())
+    return bool((plan.effects["target"][row.effect_first : row.effect_first + row.effect_count] == target).any())
 
 
 # ---- gates ----------------------------------------------------------------------------------------------------------
@@ -289,8 +299,11 @@ def too_high(stage: str, base: float, reached: float) -> ScenarioError:
 def _not_met(stage: str, base: float, missed: list[float]) -> ScenarioError:
     below = [part for part in missed if part < 0.0]
     above = [part for part in missed if part > 0.0]
-    shares = " or ".join(f"{base * (1.0 + part):.1%}" for part in (max(below, default=None), min(above, default=None))
-                         if part is not None)
+    shares = " or ".join(
+        f"{base * (1.0 + part):.1%}"
+        for part in (max(below, default=None), min(above, default=None))
+        if part is not None
+    )
     return ScenarioError(
         f"stages.{stage}.next: the gate should let {base:.1%} through in the root scenario, but whatever is added to "
         f"the score, it lets through {shares}; the score takes too few values: give it `noise`, or leads different fits"

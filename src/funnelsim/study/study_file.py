@@ -32,8 +32,25 @@ from funnelsim.scenario.parsers.numbers import proportion, whole
 from funnelsim.scenario.yaml_nodes import Node, plain, problem_at, read
 from funnelsim.study.axes import Axis, Design, axes_of_file, read_design
 
-KEYS = ("name", "about", "scenario", "scenarios", "set", "vary", "measure", "design", "replications", "precision",
-        "goal", "chance", "seed", "maximise", "minimise", "subject_to", "trials")
+KEYS = (
+    "name",
+    "about",
+    "scenario",
+    "scenarios",
+    "set",
+    "vary",
+    "measure",
+    "design",
+    "replications",
+    "precision",
+    "goal",
+    "chance",
+    "seed",
+    "maximise",
+    "minimise",
+    "subject_to",
+    "trials",
+)
 
 
 @dataclass
@@ -100,8 +117,9 @@ class _Reader:
             self.report(vary.at, "`vary` says which paths are varied", "such as vary: {teams.sales.people: 3..7}")
         found.measures = self.words(keys.get("measure"), "such as [cohort.won, cohort.profit]")
         found.goal = str(keys["goal"].value) if "goal" in keys else ""
-        found.maximise, found.minimise = (self.words(keys.get(key), "such as [cohort.profit]")
-                                          for key in ("maximise", "minimise"))
+        found.maximise, found.minimise = (
+            self.words(keys.get(key), "such as [cohort.profit]") for key in ("maximise", "minimise")
+        )
         found.subject_to = self.words(keys.get("subject_to"), "such as [calendar.cost <= 900k]")
         self.numbers(keys)
         return found

@@ -38,13 +38,13 @@ class Study:
 
     templates: Sequence[Template]
     axes: Sequence[Axis]
-    measures: tuple[str, ...] = USUAL   # keys as in measures.csv; "goal" is the chance of the goal
+    measures: tuple[str, ...] = USUAL  # keys as in measures.csv; "goal" is the chance of the goal
     design: Design = field(default_factory=Design)
     size: Size = field(default_factory=Size)
-    seed: int = 1                       # of the luck, and of the points of a random design
-    goal: Goal | None = None            # by default the one that the first scenario names
+    seed: int = 1  # of the luck, and of the points of a random design
+    goal: Goal | None = None  # by default the one that the first scenario names
     engine: str = "fast"
-    anchors: tuple[Anchor, ...] = ()    # of the templates as they are; by default found here
+    anchors: tuple[Anchor, ...] = ()  # of the templates as they are; by default found here
 
     @property
     def names(self) -> list[str]:
@@ -61,17 +61,17 @@ class Cell:
     """One scenario at one point."""
 
     scenario: str
-    point: tuple[str, ...]              # a value for each axis
-    outcome: Outcome | None             # none: it failed
+    point: tuple[str, ...]  # a value for each axis
+    outcome: Outcome | None  # none: it failed
     error: str = ""
-    fresh: bool = True                  # run now; else found from before
+    fresh: bool = True  # run now; else found from before
 
 
 @dataclass(frozen=True)
 class Sweep:
     """What a sweep gave: its cells, scenario by scenario within each point."""
 
-    study: Study                        # with measures by their full keys, the goal and the anchors
+    study: Study  # with measures by their full keys, the goal and the anchors
     points: list[tuple[str, ...]]
     cells: list[Cell] = field(repr=False)
     currency: str
@@ -111,8 +111,13 @@ class Sweep:
         return values
 
 
-def sweep(study: Study, store: Store | None = None, executor: Executor | None = None, threads: int | None = None,
-          watch: Progress | None = None) -> Sweep:
+def sweep(
+    study: Study,
+    store: Store | None = None,
+    executor: Executor | None = None,
+    threads: int | None = None,
+    watch: Progress | None = None,
+) -> Sweep:
     """Run all points that are not in the store yet; each is kept as soon as it is finished.
 
     `executor` runs the points, by default `threads` threads here. A point that fails is reported and the rest goes on.
@@ -121,8 +126,14 @@ def sweep(study: Study, store: Store | None = None, executor: Executor | None = 
     watch, store = watch or Progress(), store or Store(None)
     every = points(study.axes, study.design, study.seed)
     check_axes(study)
-    planner = Planner(study.seed, study.templates[0].loaded.scenario.seed, study.size, engine=study.engine,
-                      threads=threads, watch=watch)
+    planner = Planner(
+        study.seed,
+        study.templates[0].loaded.scenario.seed,
+        study.size,
+        engine=study.engine,
+        threads=threads,
+        watch=watch,
+    )
     study, currency = complete(study, planner)
     planner.measures = study.measures
     run = Batch("sweeping", store, executor, threads or os.cpu_count() or 1, len(every) * len(study.templates), watch)
@@ -133,8 +144,10 @@ def sweep(study: Study, store: Store | None = None, executor: Executor | None = 
         run.finish()
     finally:
         run.close()
-    cells = [Cell(row.name, row.point, run.outcomes.get(row.key), run.error_of(row), row.key in run.fresh)
-             for row in run.rows]
+    cells = [
+        Cell(row.name, row.point, run.outcomes.get(row.key), run.error_of(row), row.key in run.fresh)
+        for row in run.rows
+    ]
     return Sweep(study, every, cells, currency)
 
 
@@ -164,13 +177,16 @@ def complete(study: Study, planner: Planner) -> tuple[Study, str]:
         raise UsageError("the scenarios count money in different currencies")
     goal = study.goal or goal_of(study.templates[0].loaded.scenario)
     if GOAL in study.measures and goal is None:
-        raise UsageError("the chance of the goal is asked for, and no goal is named: write `goal: {wins: 200, by: "
-                         "2026-12-31}` in the scenario, or --goal")
+        raise UsageError(
+            "the chance of the goal is asked for, and no goal is named: write `goal: {wins: 200, by: "
+            "2026-12-31}` in the scenario, or --goal"
+        )
     if GOAL in study.measures and goal is not None:
         check_date(goal, blueprint.centre, blueprint.book)
     measures = tuple(dict.fromkeys(every_mistake(partial(full_key, name, known) for name in study.measures)))
-    return replace(study, measures=measures, goal=goal if GOAL in measures else None,
-                   anchors=tuple(anchors)), str(books[0].currency)
+    return replace(study, measures=measures, goal=goal if GOAL in measures else None, anchors=tuple(anchors)), str(
+        books[0].currency
+    )
 
 
 def full_key(name: str, known: Mapping[str, Measure], also: Iterable[str] = ()) -> str:
@@ -195,8 +211,7 @@ def _refusal(template: Template, axis: Axis) -> list[Problem]:
     return [axis.blame(problem) if problem.file == "--set" else problem for problem in first]
 
 
-def _start(run: Batch, study: Study, planner: Planner, template: Template, name: str,
-           point: tuple[str, ...]) -> None:
+def _start(run: Batch, study: Study, planner: Planner, template: Template, name: str, point: tuple[str, ...]) -> None:
     sets = [f"{axis.path}={value}" for axis, value in zip(study.axes, point, strict=True)]
     try:
         task = planner.task(template, sets, study.goal)

@@ -19,8 +19,8 @@ from funnelsim.study.point import Size, Task, named
 class Planner:
     """Makes the tasks of a study. Beliefs are drawn by one seed, so that a draw is the same in every scenario."""
 
-    seed: int                           # of the luck
-    draw_seed: int                      # of what is not known: the seed in the first scenario, as `run` has it
+    seed: int  # of the luck
+    draw_seed: int  # of what is not known: the seed in the first scenario, as `run` has it
     size: Size
     measures: tuple[str, ...] = ()
     engine: str = "fast"
@@ -33,8 +33,9 @@ class Planner:
         blueprint, found = self.compiled(template, sets)
         return named(Task(blueprint, found, self.seed, self.size, self.measures, goal, centred, self.engine))
 
-    def compiled(self, template: Template, sets: Sequence[str], known: Anchor | None = None
-                 ) -> tuple[Blueprint, Anchor]:
+    def compiled(
+        self, template: Template, sets: Sequence[str], known: Anchor | None = None
+    ) -> tuple[Blueprint, Anchor]:
         """The blueprint of a variant, and the anchor of its root: one that is `known`, or solved once."""
         loaded = template.vary(sets)
         blueprint = prepare(self._seeded(loaded.scenario))

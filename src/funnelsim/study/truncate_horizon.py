@@ -26,7 +26,7 @@ def needed(plan: Plan, book: Labels, measures: Sequence[str], goal: Goal | None)
     last = float(settings.measure_to)
     if goal is not None and goal.by is not None:
         last = max(last, _day_after(goal, book))
-    midnights = plan.instants[settings.days_first:settings.days_first + settings.days_count]
+    midnights = plan.instants[settings.days_first : settings.days_first + settings.days_count]
     later = midnights[midnights > last]
     return min(float(settings.horizon), float(later[0])) if len(later) else float(settings.horizon)
 

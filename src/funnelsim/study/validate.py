@@ -26,22 +26,22 @@ from funnelsim.study import published
 from funnelsim.study.anchor import anchor
 from funnelsim.summary import COHORT, RESPONSE_EDGES, Summary
 
-FALSE_ALARM = 1e-4              # chance that a true model fails a line
+FALSE_ALARM = 1e-4  # chance that a true model fails a line
 SEED = 20110301
-_AT_A_TIME = 2                  # replications whose tables are in memory together
+_AT_A_TIME = 2  # replications whose tables are in memory together
 Floats = NDArray[np.float64]
-Pair = tuple[float, float]      # top and bottom of a ratio, in one replication
+Pair = tuple[float, float]  # top and bottom of a ratio, in one replication
 
 
 @dataclass(frozen=True)
 class Check:
     """One line of the table: `got` must lie in [low, high]."""
 
-    name: str                   # the case
+    name: str  # the case
     source: str
     grade: str
     what: str
-    expected: float             # or the limit of "below 1": low is 0 then, and high below it
+    expected: float  # or the limit of "below 1": low is 0 then, and high below it
     got: float
     low: float
     high: float
@@ -79,8 +79,16 @@ def table(checks: Sequence[Check]) -> str:
     rows = [("case", "figure", "expected", "got", "accepted", "")]
     for check in checks:
         span = f"{_number(check.low)} to {_number(check.high)}" if check.low < check.high else "exactly"
-        rows.append((check.name, f"{check.what} [{check.grade}]", _expected_text(check), _number(check.got), span,
-                     "ok" if check.passed else "FAILED"))
+        rows.append(
+            (
+                check.name,
+                f"{check.what} [{check.grade}]",
+                _expected_text(check),
+                _number(check.got),
+                span,
+                "ok" if check.passed else "FAILED",
+            )
+        )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines += [f"{one.name}: not yet in the model ({one.why})" for one in missing()]
@@ -191,7 +199,7 @@ class _Run:
         edge = int(np.flatnonzero(np.isclose(RESPONSE_EDGES, elapsed(measure["later than"]).seconds))[0])
         stage = self.book.stages.index(measure["stage"])
         counts = np.array([summary.responses[COHORT, stage] for summary in self.summaries])
-        return counts[:, edge + 1:].sum(axis=1), counts.sum(axis=1)
+        return counts[:, edge + 1 :].sum(axis=1), counts.sum(axis=1)
 
     def _days_to(self, measure: dict[str, Any]) -> tuple[Floats, Floats]:
         """Mean days from arrival to a definition, of the leads of a source that come so far."""
@@ -241,7 +249,10 @@ def _touched(visits: Any, low: str, high: str | None) -> NDArray[np.bool_]:
 
 
 _VISIT_FIGURES: dict[str, Callable[[Any, dict[str, Any], Labels], Pair]] = {
-    "answered from": _answered, "never": _never, "chance from": _chance, "reached by call": _reached,
+    "answered from": _answered,
+    "never": _never,
+    "chance from": _chance,
+    "reached by call": _reached,
 }
 
 

@@ -18,7 +18,7 @@ from funnelsim.summary import COHORT
 from support.mechanism_runs import log_odds, logistic, mean_holds, measured, scene, share_holds
 
 HOUR, DAY = 3600.0, 86400.0
-ANCHORED = 0.005       # what anchoring does not know of a base rate, see test_anchor
+ANCHORED = 0.005  # what anchoring does not know of a base rate, see test_anchor
 
 
 # ---- who owns what ---------------------------------------------------------------------------------------------------
@@ -118,8 +118,11 @@ def test_integration_shortens_the_handoff(integration: float, hours: float) -> N
     first = dict(story.visits("lead owner", stage="interest"))
     visits = story.trace.visits[story.trace.visits.stage == story.book.stages.index("evaluation")]
     entered = {row.lead: row.entered for row in visits if not row.duplicate}
-    waits = {round((row.assigned - entered[row.lead]) / HOUR, 6) for row in story.trace.assignments
-             if row.lead in entered and row.stage == 1 and first[story._lead(row.lead)] == "marketing"}
+    waits = {
+        round((row.assigned - entered[row.lead]) / HOUR, 6)
+        for row in story.trace.assignments
+        if row.lead in entered and row.stage == 1 and first[story._lead(row.lead)] == "marketing"
+    }
 
     assert waits == {hours}
 
@@ -176,8 +179,12 @@ def test_trust_decides_how_many_leads_are_worked() -> None:
 def test_trust_falls_with_each_lead_that_comes_to_nothing() -> None:
     """From full trust, twelve that the deal was refused leave 0.9^12. A team that is fair to itself holds nothing
     against leads it called too late: with any wait too long, and 12 calls by one person, the first was in time."""
-    refused = ("levels.trust.initial=100%", "stages.interest.next={customer: 0.0001%, lost: rest}",
-               "teams.sales.people=1", "promises.tiers=[{sources: [trial], first_touch: within 8 hours}]")
+    refused = (
+        "levels.trust.initial=100%",
+        "stages.interest.next={customer: 0.0001%, lost: rest}",
+        "teams.sales.people=1",
+        "promises.tiers=[{sources: [trial], first_touch: within 8 hours}]",
+    )
 
     assert scene("mechanisms/trust", *refused).trace.levels[0, 0] == pytest.approx(0.9**12)
     fair = (*refused, "levels.trust.fair=true", "poor_follow_up=1 min")
@@ -186,7 +193,7 @@ def test_trust_falls_with_each_lead_that_comes_to_nothing() -> None:
 
 # ---- two definitions of a good lead ----------------------------------------------------------------------------------
 
-CONTENT = [(0.6, 10, 5), (0.4, 15, 8), (0.3, 20, 12)]      # chance, points and day of newsletter, e-book, webinar
+CONTENT = [(0.6, 10, 5), (0.4, 15, 8), (0.3, 20, 12)]  # chance, points and day of newsletter, e-book, webinar
 NOISE, BUYERS, LOOKED_AT = 6.0, 0.6, 1.0 - math.exp(-2.0)
 
 
@@ -264,6 +271,6 @@ def test_five_texts_five_sets_of_leads() -> None:
     words = ("interested", "for_marketing", "MQL", "clear_intent", "ready_for_sales")
 
     for i, one in enumerate(words):
-        for other in words[i + 1:]:
+        for other in words[i + 1 :]:
             assert story[f"cohort.kappa.{one} and {other}"].estimate().mean < 0.9, (one, other)
     mean_holds(story["cohort.leads"].values, 2400)

@@ -14,7 +14,7 @@ from funnelsim.scenario.schema import spot
 ROOT = Path(__file__).parents[3]
 SOURCE = Path(funnelsim.__file__).parent
 ASKED = {*range(24, 47), *range(58, 66)}
-VIEWS = {46}                            # of the results: no row
+VIEWS = {46}  # of the results: no row
 
 
 def rows() -> list[list[str]]:

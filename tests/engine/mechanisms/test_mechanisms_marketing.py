@@ -13,7 +13,7 @@ from support.mechanism_runs import FALSE_ALARM, log_odds, mean_holds, measured, 
 from support.yaml_story import Story
 
 DAY = 86400.0
-ANCHORED = 0.005       # what anchoring does not know of a base rate, see test_anchor
+ANCHORED = 0.005  # what anchoring does not know of a base rate, see test_anchor
 Phi = stats.norm.cdf
 
 
@@ -163,8 +163,15 @@ def test_a_daily_list_makes_leads_wait_half_a_day() -> None:
     """Arrivals at any hour wait for 8 o'clock evenly between 0 and 24 hours, 12 on average, and then for one of twenty
     people: there are some 17 in a list, so rarely. At once nobody waits."""
     story = scene("mechanisms/capture")
-    waits = np.array([row.assigned - story.trace.visits.arrived[story.trace.visits.lead == row.lead][0]
-                      for row in story.trace.assignments]) / 3600.0
+    waits = (
+        np.array(
+            [
+                row.assigned - story.trace.visits.arrived[story.trace.visits.lead == row.lead][0]
+                for row in story.trace.assignments
+            ]
+        )
+        / 3600.0
+    )
 
     mean_holds(waits, 12.0)
     assert stats.kstest(waits, "uniform", (0, 24)).pvalue > FALSE_ALARM

@@ -119,7 +119,7 @@ def test_objections_cost_time_and_odds() -> None:
     share_holds(unresolved.sum(), 2000, 0.4 * 0.3**2)
     low, high = sorted(set(visits.chance))
     assert log_odds(low) - log_odds(high) == pytest.approx(math.log(0.25))
-    assert low < 0.5 < high                                     # 50 % is the mean over both
+    assert low < 0.5 < high  # 50 % is the mean over both
     mean_holds(visits.effort / MINUTE, 30.0 + 0.4 * 1.3 * 30.0)
 
 

@@ -29,7 +29,8 @@ def test_each_tier_has_its_own_deadline() -> None:
 def test_a_pause_moves_the_deadline() -> None:
     """3 days from Monday the 5th, and ten more: the 18th, when escalation brings the call, exactly in time."""
     [(deadline, touched, state, escalated)] = scene("mechanisms/pause").assignments(
-        "deadline touched first_touch escalated")
+        "deadline touched first_touch escalated"
+    )
 
     assert (deadline, touched, state, escalated) == ("Sun 18 00:00", "Sun 18 00:00", "kept", 1)
 
@@ -37,7 +38,7 @@ def test_a_pause_moves_the_deadline() -> None:
 def test_without_the_pause_the_clock_runs_out() -> None:
     [(touched, state)] = scene("mechanisms/pause", "stages.interest.signals=none").assignments("touched first_touch")
 
-    assert (touched, state) == ("Thu 8 00:00", "kept")          # escalated and called at that very instant [15]
+    assert (touched, state) == ("Thu 8 00:00", "kept")  # escalated and called at that very instant [15]
 
 
 def test_promises_are_kept_more_often_for_leads_that_look_good() -> None:
@@ -58,7 +59,8 @@ def test_a_raised_hand_is_answered_and_starts_the_delay_anew() -> None:
     [(touched, asked, shift)] = scene("mechanisms/raised-hand").visits("touched asked shift", stage="interest")
     [late] = scene("mechanisms/raised-hand", "stages.interest.signals=none").visits("shift", stage="interest")
     [prompt] = scene("mechanisms/raised-hand", "stages.interest.signals=none", "teams.sales.habit=at once").visits(
-        "shift", stage="interest")
+        "shift", stage="interest"
+    )
 
     assert (touched, asked) == ("Wed 7 00:00", "Wed 7 00:00")
     assert shift == prompt > late

@@ -114,10 +114,7 @@ teams: {sales: {people: 1, calendar: office, habit: 2 days}}
 promises: {first_touch: within 4 hours, kept: {start: 0%, 2026-01-12: 100%}}
 """,
     )
-    assert story.assignments("lead kept joined") == [
-        ("before 1", 0, "Tue 13 23:59"),
-        ("after 1", 1, "Mon 12 00:00"),
-    ]
+    assert story.assignments("lead kept joined") == [("before 1", 0, "Tue 13 23:59"), ("after 1", 1, "Mon 12 00:00")]
 
 
 # ---- clocks [53 to 55] -----------------------------------------------------------------------------------------------
@@ -270,8 +267,7 @@ promises:
 
 
 @pytest.mark.parametrize(
-    ("limit", "teams"),
-    [("", ["sales", "marketing"]), (" up to 3 times", ["sales", "marketing", "sales", "marketing"])],
+    ("limit", "teams"), [("", ["sales", "marketing"]), (" up to 3 times", ["sales", "marketing", "sales", "marketing"])]
 )
 def test_rule_58_at_most_once_a_visit_unless_a_limit_says_more(limit: str, teams: list[str]) -> None:
     """Both promised 2 hours from Saturday 10:00. Once: at 12:00 to marketing, and it stays there though its clock runs

@@ -84,10 +84,7 @@ sources:
 
 @pytest.mark.parametrize(
     ("order", "served"),
-    [
-        ("first come", ["early 1", "poor 1", "good 1", "good 2"]),
-        ("score", ["early 1", "good 1", "good 2", "poor 1"]),
-    ],
+    [("first come", ["early 1", "poor 1", "good 1", "good 2"]), ("score", ["early 1", "good 1", "good 2", "poor 1"])],
 )
 def test_rule_13_order_of_the_queue(order: str, served: list[str]) -> None:
     """The rep is busy from 09:30 to 10:00. Then, first come, the poor lead of 09:40; by score, the two good ones of

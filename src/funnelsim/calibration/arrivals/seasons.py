@@ -105,8 +105,9 @@ def quiet_days(at: Array, zone: str, as_of: float) -> list[QuietDay]:
         if len(around) < 4 or np.median(around) < LEAST_LEADS:
             continue
         mean, spread = float(np.median(around)), float(around.var(ddof=1))
-        chance = poisson.cdf(count, mean) if spread <= mean else nbinom.cdf(count, mean**2 / (spread - mean),
-                                                                           mean / spread)
+        chance = (
+            poisson.cdf(count, mean) if spread <= mean else nbinom.cdf(count, mean**2 / (spread - mean), mean / spread)
+        )
         if chance < SELDOM / len(counts):
             found.append(QuietDay(str(np.datetime64("1970-01-01") + first + i), int(count), mean))
     return found

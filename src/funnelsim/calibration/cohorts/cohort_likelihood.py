@@ -187,8 +187,9 @@ def _cost(x: Array, step: Step, reached: _Reached, family: str) -> tuple[float, 
     left = step.entered - np.bincount(step.cohort, step.count, len(step.entered))
     still = np.maximum(1.0 - mine * whole, 1e-300)
     went = np.bincount(step.group[step.cohort], step.count, step.groups) + PRIOR
-    value = float(went @ np.log(share) + PRIOR * np.log1p(-share).sum() + step.count @ np.log(cell)
-                  + left @ np.log(still))
+    value = float(
+        went @ np.log(share) + PRIOR * np.log1p(-share).sum() + step.count @ np.log(cell) + left @ np.log(still)
+    )
     by_share = went / share - PRIOR / (1.0 - share) - np.bincount(step.group, left * whole / still, step.groups)
     by_gone = reached.cell.T @ (step.count / cell) - reached.whole.T @ (left * mine / still)
     return -value, -np.append(by_share * share * (1.0 - share), slopes @ by_gone)
@@ -246,8 +247,9 @@ def _dispersion(step: Step, reached: _Reached, shares: Array) -> float:
 
 
 def _widened(law: Law, dispersion: float) -> Law:
-    return Law(law.families, law.law_of, law.groups, law.vector, law.covariance * dispersion,
-               law.log_likelihood / dispersion)
+    return Law(
+        law.families, law.law_of, law.groups, law.vector, law.covariance * dispersion, law.log_likelihood / dispersion
+    )
 
 
 def _weighed(step: Step, laws: list[Law]) -> Weighed:

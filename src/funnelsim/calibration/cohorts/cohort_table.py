@@ -78,8 +78,15 @@ def read_cohorts(history: History, library: Library, tally: Tally) -> CohortTabl
     key = pl.DataFrame({"begins": begins, "source": source, "elapsed": elapsed, "usable": keep}).to_struct("key")
     drop(~key.is_first_distinct().to_numpy(), "a period seen before (the first row counts)")
     if not keep.any():
-        raise DataError([Problem(sheet.file, text="no row of counts can be used", hint="see the columns named in "
-                                 "`counts` and `stages`")])
+        raise DataError(
+            [
+                Problem(
+                    sheet.file,
+                    text="no row of counts can be used",
+                    hint="see the columns named in `counts` and `stages`",
+                )
+            ]
+        )
     table = _table(counts, begins[keep], source[keep], elapsed[keep], numbers[keep])
     return CohortTable(
         tuple(history.stages), sources, *table, counts.elapsed is not None, counts.own_clock, as_of.timestamp()
@@ -100,12 +107,27 @@ def cohort_records(table: CohortTable, rows: dict[str, int]) -> Records:
     place = np.asarray(np.arange(len(lead)) - np.repeat(np.cumsum(depth + 1) - depth - 1, depth + 1))
     last = place == depth[lead]
     visits = Visits(
-        lead, place, np.ones(len(lead), np.int64), np.minimum(at, table.as_of - 1.0)[lead],
-        np.where(last, np.nan, at[lead]), np.where(last, OPEN, place + 1), np.full(len(lead), table.width), place == 0,
+        lead,
+        place,
+        np.ones(len(lead), np.int64),
+        np.minimum(at, table.as_of - 1.0)[lead],
+        np.where(last, np.nan, at[lead]),
+        np.where(last, OPEN, place + 1),
+        np.full(len(lead), table.width),
+        place == 0,
     )
     ids = np.arange(len(cohort)).astype(str)
-    return Records(table.stages, table.sources, ids, table.source[cohort], np.full(len(cohort), np.nan), visits,
-                   table.as_of, True, rows)
+    return Records(
+        table.stages,
+        table.sources,
+        ids,
+        table.source[cohort],
+        np.full(len(cohort), np.nan),
+        visits,
+        table.as_of,
+        True,
+        rows,
+    )
 
 
 def fit_cohorts(history: History, table: CohortTable) -> list[StageFit]:
@@ -214,9 +236,20 @@ def _step(history: History, table: CohortTable, number: int, entries: tuple[Arra
         high += edges[1:].tolist()
         count += np.minimum(gone, entered[c]).tolist()
     return Step(
-        name, next_, table.width, entered, ends, table.source, len(table.sources), entries,
-        np.array(cohort, np.int64), np.array(low), np.array(high), np.array(count, float),
-        table.own_clock and table.by_age and number == 0, history.stages[next_].takes,
+        name,
+        next_,
+        table.width,
+        entered,
+        ends,
+        table.source,
+        len(table.sources),
+        entries,
+        np.array(cohort, np.int64),
+        np.array(low),
+        np.array(high),
+        np.array(count, float),
+        table.own_clock and table.by_age and number == 0,
+        history.stages[next_].takes,
     )
 
 
@@ -238,16 +271,31 @@ def _stage(table: CohortTable, step: Step, whole: Counted) -> StageFit:
     one = whole
     if step.groups > 1:
         one = fit_counted(_of_one_group(step))
-        sources = {name: whole.fit.forward([0], g) for g, name in enumerate(table.sources)
-                   if went[step.group == g].sum() >= 1}
-    naive = {name: (int(went[step.group == g].sum()), int(entered[step.group == g].sum()))
-             for g, name in enumerate(table.sources)}
+        sources = {
+            name: whole.fit.forward([0], g) for g, name in enumerate(table.sources) if went[step.group == g].sum() >= 1
+        }
+    naive = {
+        name: (int(went[step.group == g].sum()), int(entered[step.group == g].sum()))
+        for g, name in enumerate(table.sources)
+    }
     outcome = np.concatenate([np.repeat([1, 0], [int(x), int(e - x)]) for e, x in zip(entered, went, strict=True)])
     age = np.repeat(step.ends * step.width, entered.astype(int))
     nothing = np.zeros(len(age))
     spells = Spells((step.next,), age, age, outcome, nothing + step.width, nothing.astype(int))
-    return StageFit(step.stage, (step.next,), (step.next,), (0,), spells, one.fit, sources, naive, (), (),
-                    _notes(step, one, went), PACE_GRADES[one.timing])
+    return StageFit(
+        step.stage,
+        (step.next,),
+        (step.next,),
+        (0,),
+        spells,
+        one.fit,
+        sources,
+        naive,
+        (),
+        (),
+        _notes(step, one, went),
+        PACE_GRADES[one.timing],
+    )
 
 
 def _of_one_group(step: Step) -> Step:

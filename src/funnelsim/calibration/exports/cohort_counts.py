@@ -36,8 +36,13 @@ def draft_cohorts(match: Match, survey: Survey, draft: Draft) -> None:
         told = f"{', '.join(sorted(ages)[:4])}: a column for each age of a cohort, not for each stage"
         raise Unreadable(Problem(survey.opened.file, text=told, hint=hint))
     if len(counts) < 2:
-        raise Unreadable(Problem(survey.opened.file, text="no two columns hold counts, of which one is a part of the "
-                                 "other", hint="counts of a funnel fall from one stage to the next"))
+        raise Unreadable(
+            Problem(
+                survey.opened.file,
+                text="no two columns hold counts, of which one is a part of the other",
+                hint="counts of a funnel fall from one stage to the next",
+            )
+        )
     entries = {**draft.origin(), "period": word(period)}
     begins, format_, year = _periods(match, survey, draft)
     each = _each(survey, begins)
@@ -83,8 +88,9 @@ def _periods(match: Match, survey: Survey, draft: Draft) -> tuple[Array, str, in
     """(beginnings, format, year of the first): format and year where the dates have no year."""
     column = match.role("period")
     if survey.date_columns([column]):
-        draft.dates = draft.dates or ("" if survey.day_first is None else
-                                      "day first" if survey.day_first else "month first")
+        draft.dates = draft.dates or (
+            "" if survey.day_first is None else "day first" if survey.day_first else "month first"
+        )
         return survey.times(column).seconds, "", 0
     cells = survey.text(column)
     for format_ in map(str, match.kind.table["yearless"]):

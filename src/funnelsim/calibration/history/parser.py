@@ -74,10 +74,7 @@ NOT_OF_COUNTS = (
     *("tables", EVENTS, "segment", "value", "outcome", COVARIATES, LOST),
     *("changes", "observed_from", WORK, PURCHASES),
 )
-DATES = {
-    "day first": "31/03/2026 is the last day of March",
-    "month first": "03/31/2026 is the last day of March",
-}
+DATES = {"day first": "31/03/2026 is the last day of March", "month first": "03/31/2026 is the last day of March"}
 MIDNIGHTS = {"date": "00:00 stands for some time that day", "time": "it is really midnight"}
 
 
@@ -283,11 +280,7 @@ class HistoryReader(TreeReader):
             values[value], words[value] = name, target.at
         if column:
             self.found.outcome = Outcome(
-                column,
-                self.timed(when, keys) if when else None,
-                self.timed(by, keys) if by else None,
-                values,
-                words,
+                column, self.timed(when, keys) if when else None, self.timed(by, keys) if by else None, values, words
             )
 
     def marks_have_a_sign(self) -> None:

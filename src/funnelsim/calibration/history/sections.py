@@ -28,8 +28,23 @@ WORK, PURCHASES, RESPONSE, COUNTS, COVARIATES = "work", "purchases", "response",
 FILE_KEYS = ("file", "query", "database", "separator", "where")
 TIME_KEYS = ("timezone", "format", "dates")
 WORK_KEYS = (
-    *FILE_KEYS, *TIME_KEYS, "team", "case", "kind", "worker", "nobody", "rank", "asked", "started", "ended", "gave_up",
-    "lifecycle", "time", "date", "never", "stages",
+    *FILE_KEYS,
+    *TIME_KEYS,
+    "team",
+    "case",
+    "kind",
+    "worker",
+    "nobody",
+    "rank",
+    "asked",
+    "started",
+    "ended",
+    "gave_up",
+    "lifecycle",
+    "time",
+    "date",
+    "never",
+    "stages",
 )
 COUNTS_KEYS = (*FILE_KEYS, *TIME_KEYS, "period", "each", "elapsed", "counted", "clock", "year")
 PERIODS = {"day": "a cohort entered on one day", "week": "in one week", "month": "in one month"}
@@ -144,8 +159,9 @@ def read_counts(reader: HistoryReader, node: Node | None) -> Counts | None:
     if period is None or not each:
         return None
     where, elapsed = reader.where(keys.get("where"), COUNTS), reader.column(keys.get("elapsed"), COUNTS)
-    return Counts(origin, where, reader.timed(period, keys), each, elapsed, counted == "each period", clock == "own",
-                  year)
+    return Counts(
+        origin, where, reader.timed(period, keys), each, elapsed, counted == "each period", clock == "own", year
+    )
 
 
 @dataclass(frozen=True)
@@ -161,8 +177,11 @@ def read_covariates(reader: HistoryReader, node: Node | None) -> tuple[Covariate
     """The section `covariates`: `{score: leads.score, amount: {column: leads.amount, scale: log}}`."""
     found = []
     for name, child in reader.mapping(node, COVARIATES).items():
-        keys = reader.mapping(child, f"{COVARIATES}.{name}", ("column", "scale")) if isinstance(child.value, dict) \
+        keys = (
+            reader.mapping(child, f"{COVARIATES}.{name}", ("column", "scale"))
+            if isinstance(child.value, dict)
             else {"column": child}
+        )
         scale = reader.choice(keys.get("scale"), "scale", {"plain": "the number itself", "log": "its logarithm"})
         if reader.needs(child, keys, f"{COVARIATES}.{name}", "column"):
             column = reader.column(keys["column"])
@@ -192,11 +211,26 @@ def read_work(reader: HistoryReader, node: Node | None) -> WorkLog | None:
 
     time = one("time")
     return WorkLog(
-        origin, reader.where(keys.get("where"), WORK), reader.word(keys.get("team")) or "team",
-        one("case"), one("kind"), one("worker"), _plain_words(reader, keys.get("nobody")), one("rank"),
-        several("asked"), several("started"), several("ended"), several("gave_up"),
-        lifecycle, words, reader.timed(time, keys) if time else None, date, date_of,
-        _plain_words(reader, keys.get("never")), _stages_of_kinds(reader, keys), node.place,
+        origin,
+        reader.where(keys.get("where"), WORK),
+        reader.word(keys.get("team")) or "team",
+        one("case"),
+        one("kind"),
+        one("worker"),
+        _plain_words(reader, keys.get("nobody")),
+        one("rank"),
+        several("asked"),
+        several("started"),
+        several("ended"),
+        several("gave_up"),
+        lifecycle,
+        words,
+        reader.timed(time, keys) if time else None,
+        date,
+        date_of,
+        _plain_words(reader, keys.get("never")),
+        _stages_of_kinds(reader, keys),
+        node.place,
     )
 
 
@@ -237,10 +271,15 @@ def read_response(reader: HistoryReader, node: Node | None) -> ResponseKnown | N
         hint = "`touched: TABLE.COLUMN`, or a log of `work` whose kinds are done in the stage"
         reader.report(node, "nothing says when a lead was first touched", hint)
     return ResponseKnown(
-        _stage(reader, keys["stage"]), method, preset, by,
-        reader.timed(asked, keys) if asked else None, reader.timed(touched, keys) if touched else None,
+        _stage(reader, keys["stage"]),
+        method,
+        preset,
+        by,
+        reader.timed(asked, keys) if asked else None,
+        reader.timed(touched, keys) if touched else None,
         tuple(reader.named(word, place, "") for word, place in reader.words(keys.get("known")) if word),
-        reader.length(keys.get("within")) or WITHIN, node.place,
+        reader.length(keys.get("within")) or WITHIN,
+        node.place,
     )
 
 

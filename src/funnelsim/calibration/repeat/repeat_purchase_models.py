@@ -131,10 +131,12 @@ def fit_model(model: str, customers: Customers) -> RepeatFit:
 def _covariance(cost: Callable[[Array], float], at: Array) -> Array:
     """Inverse Hessian by central differences; a direction that the data say nothing about keeps a variance of 4."""
     steps = np.eye(len(at)) * STEP
-    hessian = np.array([
-        [(cost(at + i + j) - cost(at + i - j) - cost(at - i + j) + cost(at - i - j)) / (4 * STEP**2) for j in steps]
-        for i in steps
-    ])
+    hessian = np.array(
+        [
+            [(cost(at + i + j) - cost(at + i - j) - cost(at - i + j) + cost(at - i - j)) / (4 * STEP**2) for j in steps]
+            for i in steps
+        ]
+    )
     values, axes = np.linalg.eigh(0.5 * (hessian + hessian.T))
     return np.asarray((axes / np.maximum(values, 0.25)) @ axes.T)
 
@@ -186,8 +188,11 @@ def _pareto_active(values: Array, known: Customers) -> Array:
     r, alpha, s, beta = values
     x, followed = known.repeats, known.followed
     log_odds = (
-        np.log(s) - np.log(r + s + x) + _log_a0(values, known)
-        + (r + x) * np.log(alpha + followed) + s * np.log(beta + followed)
+        np.log(s)
+        - np.log(r + s + x)
+        + _log_a0(values, known)
+        + (r + x) * np.log(alpha + followed)
+        + s * np.log(beta + followed)
     )
     return np.asarray(1.0 / (1.0 + np.exp(np.minimum(log_odds, 700.0))))
 
@@ -216,7 +221,8 @@ def _log_a0(values: Array, known: Customers) -> Array:
 
 NAMES = {"bg/nbd": ("r", "alpha", "a", "b"), "pareto/nbd": ("r", "alpha", "s", "beta")}
 LIKELIHOODS: dict[str, Callable[[Array, Customers], Array]] = {
-    "bg/nbd": _bg_likelihood, "pareto/nbd": _pareto_likelihood,
+    "bg/nbd": _bg_likelihood,
+    "pareto/nbd": _pareto_likelihood,
 }
 EXPECTED: dict[str, Callable[[Array, Array], Array]] = {"bg/nbd": _bg_expected, "pareto/nbd": _pareto_expected}
 ACTIVE: dict[str, Callable[[Array, Customers], Array]] = {"bg/nbd": _bg_active, "pareto/nbd": _pareto_active}

@@ -84,10 +84,7 @@ def fitted_text(found: Calibration, leads: str | None = None) -> str:
         lines.append(f"fit_spread: {found.slopes.spread:.4g}     # of leads of one source, by {names}")
     if found.fits.names or found.segment_fits.names or (found.slopes and found.slopes.alike):
         whose = "all fits are" if found.segment_fits.names else "the sources' fit is"
-        lines += [
-            f"effects: {{fit: 2.71828}}     # one step of fit is one unit of log-odds, as {whose} measured",
-            "",
-        ]
+        lines += [f"effects: {{fit: 2.71828}}     # one step of fit is one unit of log-odds, as {whose} measured", ""]
     if leads:
         lines += [f"leads_in_flight: {{file: {word_text(leads)}}}", ""]
     lines += _history(found) if found.stages else []

@@ -33,7 +33,7 @@ def quality_rows(found: Calibration) -> list[Row]:
                     f"{stage.seen(target):,}",
                     f"{100 * followed(stage, target):.0f} %",
                     _by_family(stage, target),
-                    *(("-", "-", "-") if found.history.counts else _off(stage, target)),   # counts have no curve
+                    *(("-", "-", "-") if found.history.counts else _off(stage, target)),  # counts have no curve
                 )
             )
     return rows

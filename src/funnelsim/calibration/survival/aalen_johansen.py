@@ -24,9 +24,9 @@ from funnelsim.calibration.survival.time_distributions import Array
 class Incidence:
     """A step curve: the share that has left by one exit up to each time."""
 
-    time: Array                         # seconds, rising; the first is 0
+    time: Array  # seconds, rising; the first is 0
     share: Array
-    low: Array                          # of the band
+    low: Array  # of the band
     high: Array
 
     def at(self, seconds: Array) -> Array:
@@ -34,8 +34,9 @@ class Incidence:
         return np.asarray(self.share[np.searchsorted(self.time, seconds, side="right") - 1])
 
 
-def incidence(time: Array, outcome: np.ndarray, exits: int, entry: Array | None = None, level: float = 0.9
-              ) -> list[Incidence]:
+def incidence(
+    time: Array, outcome: np.ndarray, exits: int, entry: Array | None = None, level: float = 0.9
+) -> list[Incidence]:
     """One curve an exit. `time`: from the beginning to the exit, or until out of sight; `outcome`: 0 open, j = exit j.
 
     `entry`: the age at which a visit came into sight; 0 = at its beginning. A visit never in sight is left out.
@@ -71,13 +72,14 @@ def _curve(at: Array, mine: np.ndarray, gone: np.ndarray, there: Array, before: 
 
 def _variance(share: Array, mine: np.ndarray, gone: np.ndarray, there: Array, before: Array) -> Array:
     """sum (F(t) - F(u))^2 A(u) + sum B(u) - 2 sum (F(t) - F(u)) C(u), by running sums over u."""
-    rest = np.maximum(there - gone, 1.0)            # where all have left at once
+    rest = np.maximum(there - gone, 1.0)  # where all have left at once
     a = gone / (there * rest)
     b = before**2 * mine * (there - mine) / there**3
     c = before * mine / there**2
     sums = [np.cumsum(one) for one in (a, a * share, a * share**2, b, c, c * share)]
-    return np.asarray(share**2 * sums[0] - 2.0 * share * sums[1] + sums[2] + sums[3]
-                      - 2.0 * (share * sums[4] - sums[5]))
+    return np.asarray(
+        share**2 * sums[0] - 2.0 * share * sums[1] + sums[2] + sums[3] - 2.0 * (share * sums[4] - sums[5])
+    )
 
 
 def _band(share: Array, error: Array, level: float) -> tuple[Array, Array]:

@@ -130,7 +130,6 @@ def _within_sources(records: Records) -> tuple[Array, Array]:
     return x / unit, unit
 
 
-
 def covariate_lines(found: Slopes) -> list[str]:
     """The block `covariates` of a fitted file: log-odds for each step of a covariate, with their covariance."""
     lines = ["  covariates:     # log-odds to go on, for each standard deviation within a source"]

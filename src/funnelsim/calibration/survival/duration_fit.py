@@ -215,9 +215,13 @@ def _counted(seconds: Array, ended: np.ndarray, rounding: float) -> _Counted:
     middle, within_weight = np.unique(seconds[coarse], return_counts=True)
     still, open_weight = np.unique(seconds[~ended & (seconds > 0)], return_counts=True)
     return _Counted(
-        log_time(np.maximum(exact, 1e-3)), exact_weight.astype(float),
-        log_time(np.maximum(middle - rounding / 2, 0.0)), log_time(middle + rounding / 2), within_weight.astype(float),
-        log_time(still), open_weight.astype(float),
+        log_time(np.maximum(exact, 1e-3)),
+        exact_weight.astype(float),
+        log_time(np.maximum(middle - rounding / 2, 0.0)),
+        log_time(middle + rounding / 2),
+        within_weight.astype(float),
+        log_time(still),
+        open_weight.astype(float),
     )
 
 

@@ -12,7 +12,7 @@ from funnelsim.calibration.survival.stages import StageFit
 from funnelsim.calibration.survival.time_distributions import Array, cdf, log_time
 
 BAND = 0.9
-ENOUGH = 10                             # still there: beyond, the observed curve says little
+ENOUGH = 10  # still there: beyond, the observed curve says little
 DRAWS = 400
 
 
@@ -23,7 +23,7 @@ class Gap:
     seconds: float
     observed: float
     written: float
-    outside: float                      # share of the observed range in which the written curve leaves the 90 % band
+    outside: float  # share of the observed range in which the written curve leaves the 90 % band
 
     @property
     def size(self) -> float:
@@ -66,8 +66,11 @@ def written_band(stage: StageFit, target: str, seconds: Array) -> tuple[Array, A
         curve = np.zeros((len(vectors), len(seconds)))
         for j in stage.of(target):
             family, mu, s = law.drawn_times(j, vectors)
-            gone = (_own_times(stage, j, seconds)[None, :] if j in stage.odd
-                    else cdf(family, mu[:, None], s[:, None], log_time(seconds)[None, :])[0])
+            gone = (
+                _own_times(stage, j, seconds)[None, :]
+                if j in stage.odd
+                else cdf(family, mu[:, None], s[:, None], log_time(seconds)[None, :])[0]
+            )
             curve += shares[:, [j]] * gone
         drawn.append(curve)
     low, high = np.quantile(np.concatenate(drawn), [0.5 - BAND / 2, 0.5 + BAND / 2], axis=0)

@@ -151,8 +151,19 @@ def _fit_stage(history: History, records: Records, number: int) -> StageFit | No
     if records.segments:
         segments, naive_segments = _by_group(records.segments, spells, records.segment[lead], fit, forward)
     return StageFit(
-        name, targets, order, forward, spells, fit, sources, naive, timers, misfits,
-        segments=segments, naive_segments=naive_segments, lead=lead,
+        name,
+        targets,
+        order,
+        forward,
+        spells,
+        fit,
+        sources,
+        naive,
+        timers,
+        misfits,
+        segments=segments,
+        naive_segments=naive_segments,
+        lead=lead,
     )
 
 

@@ -18,6 +18,7 @@ from funnelsim.calibration.teams.work_items import Pieces
 MOST_CALLS = 8  # a cadence longer than this is cut there
 FEWEST = 20  # cases that came to a call, for the chance that it was the last
 
+
 @dataclass(frozen=True)
 class Int:
     """The work of a visit to a stage, taken together."""
@@ -59,10 +60,16 @@ def fit_team(pieces: Pieces, name: str, zone: str, rounding: float = 0.0) -> Tea
     overnight = left_open(joined, zone) if closes else np.zeros(len(joined), bool)
     worked = replace(joined, ended=np.where(overnight, np.nan, joined.ended))
     return TeamFit(
-        name, joined, opening, fit_staffing(worked, between, zone, _every_day(opening)), between,
+        name,
+        joined,
+        opening,
+        fit_staffing(worked, between, zone, _every_day(opening)),
+        between,
         fit_handling(joined, overnight, rounding),
-        _waits(joined, rounding), call_backs(joined, again, gap),
-        fit_patience(joined, rounding), fit_queue_order(joined),
+        _waits(joined, rounding),
+        call_backs(joined, again, gap),
+        fit_patience(joined, rounding),
+        fit_queue_order(joined),
     )
 
 

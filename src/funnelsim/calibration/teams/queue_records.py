@@ -22,8 +22,14 @@ def queue_records(team: TeamFit, rows: dict[str, int]) -> Records:
     lead = np.arange(len(pieces))
     nothing = np.full(len(pieces), np.nan)
     visits = Visits(
-        lead, pieces.kind, np.ones(len(pieces), np.int64), pieces.asked, nothing,
-        np.full(len(pieces), OPEN), np.ones(len(pieces)), np.ones(len(pieces), bool),
+        lead,
+        pieces.kind,
+        np.ones(len(pieces), np.int64),
+        pieces.asked,
+        nothing,
+        np.full(len(pieces), OPEN),
+        np.ones(len(pieces)),
+        np.ones(len(pieces), bool),
     )
     stages = (*(kind for kind in pieces.kinds), SERVED)
     return Records(stages, names, lead.astype(str), source, nothing, visits, pieces.as_of, False, rows)

@@ -153,5 +153,5 @@ def _patience(team: TeamFit) -> list[str]:
     return [
         f"  {100 * patience.share:.1f} % gave up, mean wait {time_text(patience.mean_wait)}; median patience"
         f" {time_text(patience.law.median())} ({time_text(low)} {upper}), known as far as"
-        f" {100 * patience.law.known:.0f} % of it; those who gave up had waited {time_text(patience.naive)}",
+        f" {100 * patience.law.known:.0f} % of it; those who gave up had waited {time_text(patience.naive)}"
     ]

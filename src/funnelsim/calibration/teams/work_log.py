@@ -87,8 +87,14 @@ class _Rows:
         rank = self.library.cells(self.log.rank).cast(pl.Float64, strict=False) if self.log.rank else None
         cases, case = self._codes(self.log.case) if self.log.case else ((), np.arange(len(asked)))
         return Pieces(
-            cases, kinds, workers, case, kind, worker,
-            np.where(early, started, asked), started,
+            cases,
+            kinds,
+            workers,
+            case,
+            kind,
+            worker,
+            np.where(early, started, asked),
+            started,
             np.where(back | (ended >= self.as_of), np.nan, ended),
             np.where(np.isnan(started) & (gave_up < self.as_of), gave_up, np.nan),
             np.full(len(asked), np.nan) if rank is None else np.array(rank.fill_null(np.nan).to_numpy()),

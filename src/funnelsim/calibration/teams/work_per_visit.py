@@ -64,8 +64,9 @@ def with_whole(team: TeamFit, records: Records, work: VisitWork) -> TeamFit:
         over = (records.visits.stage == stage) & (records.visits.to != OPEN) & work.worked
         if (work.calls[over] > 0).any():
             seconds = work.seconds[over]
-            whole[name] = Int(int(over.sum()), float(work.calls[over].mean()), float(seconds.mean()),
-                                fit_duration(seconds))
+            whole[name] = Int(
+                int(over.sum()), float(work.calls[over].mean()), float(seconds.mean()), fit_duration(seconds)
+            )
     return replace(team, whole=whole)
 
 
@@ -100,4 +101,4 @@ def _latest(lead: np.ndarray, entered: Array, of: np.ndarray, at: Array) -> np.n
     chosen = np.where(is_visit[before] & (leads[before] == leads), before, after)
     found = np.empty(len(order), np.int64)
     found[order] = order[chosen]
-    return found[len(lead):]
+    return found[len(lead) :]

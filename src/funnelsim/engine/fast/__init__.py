@@ -56,22 +56,27 @@ class Runner:
         self.state = _room_for_open(self.state)
         loop.finish(self.plan, self.state, tally)
         add_up(tally, out)
-        self.levels = out.days[:, day_columns(self.plan).level:]
+        self.levels = out.days[:, day_columns(self.plan).level :]
         return out
 
     def visits(self) -> Any:
         """The visits of the last replication, as they came; the next one writes over them."""
-        return self.state.visits[:self.state.n[N_VISITS]]
+        return self.state.visits[: self.state.n[N_VISITS]]
 
     def attempts(self) -> Any:
         """The attempts of the last replication, likewise."""
-        return self.state.attempts[:self.state.n[N_ATTEMPTS]]
+        return self.state.attempts[: self.state.n[N_ATTEMPTS]]
 
     def trace(self) -> Trace:
         """The tables of the last replication."""
         s = self.state
-        return Trace.of(s.visits[:s.n[N_VISITS]], s.assignments[:s.n[N_ASSIGNMENTS]], s.attempts[:s.n[N_ATTEMPTS]],
-                        s.passings[:s.n[N_PASSINGS]], self.levels.copy())
+        return Trace.of(
+            s.visits[: s.n[N_VISITS]],
+            s.assignments[: s.n[N_ASSIGNMENTS]],
+            s.attempts[: s.n[N_ATTEMPTS]],
+            s.passings[: s.n[N_PASSINGS]],
+            self.levels.copy(),
+        )
 
 
 def run(plan: Plan, seed: int, replication: int) -> tuple[Trace, Summary]:
@@ -87,8 +92,10 @@ def _room_for_open(state: State) -> State:
         return state
     in_flight = len(state.free) - state.n[N_FREE]
     needs: list[tuple[Any, str, Any]] = [
-        (FULL_VISITS, "visits", N_VISITS), (FULL_ASSIGNMENTS, "assignments", N_ASSIGNMENTS),
-        (FULL_ATTEMPTS, "attempts", N_ATTEMPTS)]
+        (FULL_VISITS, "visits", N_VISITS),
+        (FULL_ASSIGNMENTS, "assignments", N_ASSIGNMENTS),
+        (FULL_ATTEMPTS, "attempts", N_ATTEMPTS),
+    ]
     for full, name, counter in needs:
         while state.n[counter] + in_flight > len(getattr(state, name)):
             state = grow(state, full)

@@ -30,11 +30,12 @@ from funnelsim.plan import (
 )
 from funnelsim.summary import ASSIGNMENTS, CALENDAR, COHORT, RESPONSE_EDGES, VISITS, Summary, day_columns
 
-BOTH = whole(2)                     # the third window
-FIRST_OUTCOME = np.int64((VISITS.names or ()).index("forward"))     # outcomes stand in the order of plan.OUTCOMES
+BOTH = whole(2)  # the third window
+FIRST_OUTCOME = np.int64((VISITS.names or ()).index("forward"))  # outcomes stand in the order of plan.OUTCOMES
 # columns of a kept clock; broken, neither (and inherited) follow in the order of plan.CLOCK_STATES
 TOUCH_KEPT, TRIES_KEPT, ACCEPT_KEPT = (
-    np.int64((ASSIGNMENTS.names or ()).index(name)) for name in ("touch_kept", "tries_kept", "accept_kept"))
+    np.int64((ASSIGNMENTS.names or ()).index(name)) for name in ("touch_kept", "tries_kept", "accept_kept")
+)
 EXPONENT_AT, EXPONENT_OF_ONE = np.int64(52), np.int64(1023)
 LAST_OCTAVE = np.int64(len(RESPONSE_EDGES) - 5)
 PER_FIRST_EDGE = 1.0 / RESPONSE_EDGES[0]
@@ -49,15 +50,15 @@ class Tally(NamedTuple):
     `add_up` adds them to the two. What has no third window is the memory of the Summary itself.
     """
 
-    visits: Any                 # VISITS[window, source, segment, stage]
-    visit_columns: NDArray[np.float64]          # the same, a column a field
-    assignments: Any            # ASSIGNMENTS[window, stage, team]
+    visits: Any  # VISITS[window, source, segment, stage]
+    visit_columns: NDArray[np.float64]  # the same, a column a field
+    assignments: Any  # ASSIGNMENTS[window, stage, team]
     assignment_columns: NDArray[np.float64]
-    responses: NDArray[np.float64]              # [window, stage, bin]
+    responses: NDArray[np.float64]  # [window, stage, bin]
     teams: Any
     passes: Any
     days: NDArray[np.float64]
-    busy: NDArray[np.float64]   # [day, team], a part of `days`
+    busy: NDArray[np.float64]  # [day, team], a part of `days`
     breaches: NDArray[np.float64]
     both: NDArray[np.float64]
     arrived: NDArray[np.float64]
@@ -68,15 +69,29 @@ def new_tally(plan: Plan, out: Summary) -> Tally:
     visits = records(VISITS, 3 * out.visits[COHORT].size)
     assignments = records(ASSIGNMENTS, 3 * out.assignments[COHORT].size)
     columns = day_columns(plan)
-    return Tally(visits, _columns(visits), assignments, _columns(assignments), np.zeros((3, *out.responses.shape[1:])),
-                 out.teams, out.passes, out.days, out.days[:, columns.busy:columns.level], out.breaches, out.both,
-                 out.arrived)
+    return Tally(
+        visits,
+        _columns(visits),
+        assignments,
+        _columns(assignments),
+        np.zeros((3, *out.responses.shape[1:])),
+        out.teams,
+        out.passes,
+        out.days,
+        out.days[:, columns.busy : columns.level],
+        out.breaches,
+        out.both,
+        out.arrived,
+    )
 
 
 def add_up(tally: Tally, out: Summary) -> None:
     """The two windows, each with what lies in both; whole numbers, so the order of adding does not show."""
-    for counted, table in ((tally.visit_columns, _columns(out.visits)),
-                           (tally.assignment_columns, _columns(out.assignments)), (tally.responses, out.responses)):
+    for counted, table in (
+        (tally.visit_columns, _columns(out.visits)),
+        (tally.assignment_columns, _columns(out.assignments)),
+        (tally.responses, out.responses),
+    ):
         windows = counted.reshape(3, -1)
         table.reshape(2, -1)[:] = windows[:BOTH] + windows[BOTH]
 
@@ -121,7 +136,7 @@ def count_passing(plan: Any, state: Any, out: Any, lead: Any, mind: Any, i: Int,
 @inline_kernel
 def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: Int) -> None:
     """A visit that has ended or been cut off by the horizon: all of it within both windows, or apart."""
-    at = np.int64(lead.group * len(plan.stages) + lead.stage)   # rows by source, segment and stage
+    at = np.int64(lead.group * len(plan.stages) + lead.stage)  # rows by source, segment and stage
     if lead.in_cohort and outcome != OPEN and in_window(plan, lead.entered) and in_window(plan, ended):
         promise = _first_promise(plan, lead, ended)
         at += BOTH * np.int64(len(plan.mixes) * len(plan.stages))
@@ -159,8 +174,9 @@ def count_assignment(plan: Any, state: Any, out: Any, slot: Int, late: Int, how:
         window = CALENDAR
         if lead.in_cohort:
             window = BOTH if is_inside else COHORT
-        _count_assignment(plan, out, (window * len(plan.stages) + lead.stage) * teams + lead.assigned_to, lead, clocks,
-                          late, how)
+        _count_assignment(
+            plan, out, (window * len(plan.stages) + lead.stage) * teams + lead.assigned_to, lead, clocks, late, how
+        )
     if lead.clocked and clocks[0].state == BROKEN and in_window(plan, clocks[0].deadline):
         out.breaches[lead.assigned_to, _hour_of_week(plan, clocks[0].deadline)] += 1.0
 
@@ -215,8 +231,7 @@ def _open_seconds(plan: Any, state: Any, team: Int, start: float, until: float) 
 
 
 @inline_kernel
-def _count_all(plan: Any, lead: Any, out: Any, window: Int, at: Int, promise: Int, outcome: Int, ended: float
-               ) -> None:
+def _count_all(plan: Any, lead: Any, out: Any, window: Int, at: Int, promise: Int, outcome: Int, ended: float) -> None:
     row = out.visits[at]
     row.entered += 1.0
     _count_promise(row, promise)

@@ -23,7 +23,7 @@ from funnelsim.int64 import Int
 from funnelsim.plan import SCORE_AT_LEAST
 
 ZERO, ONE = np.int64(0), np.int64(1)
-CROSSES = ONE                       # detail of the rank SIGNAL: a touch of nurture at which a threshold is reached
+CROSSES = ONE  # detail of the rank SIGNAL: a touch of nurture at which a threshold is reached
 
 
 @inline_kernel
@@ -33,7 +33,7 @@ def pass_milestones(plan: Any, state: Any, out: Any, slot: Int, now: float) -> N
     if lead.number > 1 or lead.stage <= lead.snapshot_stage:
         return
     for i in range(len(plan.definitions)):
-        if plan.definitions[i].stage == lead.stage:         # a threshold has no stage
+        if plan.definitions[i].stage == lead.stage:  # a threshold has no stage
             _count(plan, state, out, slot, i, now)
 
 

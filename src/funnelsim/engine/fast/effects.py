@@ -13,7 +13,7 @@ from funnelsim.int64 import Int
 from funnelsim.plan import MARKETING
 
 ZERO, ONE = np.int64(0), np.int64(1)
-SIDE_BITS = np.int64(60)            # reached_by: a bit a team, and from here a bit a side
+SIDE_BITS = np.int64(60)  # reached_by: a bit a team, and from here a bit a side
 
 
 @inline_kernel
@@ -46,10 +46,32 @@ def _sum(plan: Any, state: Any, slot: Int, target: Int, now: float) -> float:
     team = np.int64(lead.assigned_to if lead.assigned_to >= 0 else lead.owner)
     known = max(team, ZERO)
     view = View(
-        lead.fit, mind.intent, mind.trust, mind.points, plan.mixes[lead.group].warmth, lead.context,
+        lead.fit,
+        mind.intent,
+        mind.trust,
+        mind.points,
+        plan.mixes[lead.group].warmth,
+        lead.context,
         np.float64((lead.reached_by >> SIDE_BITS) == 3),
         np.float64(stage.step_count > 0 and team >= 0 and plan.teams[known].side == MARKETING),
-        response_delay(lead), lead.touched - mind.ready, np.float64(lead.unresolved), np.float64(lead.duplicated),
-        np.float64(team >= 0 and is_own(plan, lead, known)))
-    return total_shift(plan.effects, plan.points, plan.scores, plan.tables, plan.levels, state.levels,
-                       stage.effect_first, stage.effect_count, target, team, now, lead.luck, view)
+        response_delay(lead),
+        lead.touched - mind.ready,
+        np.float64(lead.unresolved),
+        np.float64(lead.duplicated),
+        np.float64(team >= 0 and is_own(plan, lead, known)),
+    )
+    return total_shift(
+        plan.effects,
+        plan.points,
+        plan.scores,
+        plan.tables,
+        plan.levels,
+        state.levels,
+        stage.effect_first,
+        stage.effect_count,
+        target,
+        team,
+        now,
+        lead.luck,
+        view,
+    )

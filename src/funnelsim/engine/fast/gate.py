@@ -105,5 +105,6 @@ def _leave_forward(plan: Any, state: Any, slot: Int, now: float) -> None:
 def _choose(plan: Any, lead: Any, chance: float) -> Int:
     """One of the forward exits (chance 1) or one of the others (0), in their proportions."""
     stage = plan.stages[lead.stage]
-    return choose_exit(plan.exits, stage.next_first, stage.next_count, stage.next_forward, chance,
-                       stage_draw(plan, lead, P_EXIT, ZERO))
+    return choose_exit(
+        plan.exits, stage.next_first, stage.next_count, stage.next_forward, chance, stage_draw(plan, lead, P_EXIT, ZERO)
+    )

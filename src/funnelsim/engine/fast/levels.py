@@ -68,7 +68,7 @@ def _see(plan: Any, state: Any, lead: Any, kind: Int, team: Int, seen: float) ->
         if row.kind != kind or row.team != team:
             continue
         if kind != ACCEPTANCE_OF and is_own(plan, lead, team):
-            continue                        # experience is with leads of the other side
+            continue  # experience is with leads of the other side
         if kind == OUTCOMES_OF and row.fair != 0 and lead.blame == POOR_FOLLOW_UP:
             continue
         level_sees(plan.levels, state.levels, i, seen)

@@ -118,7 +118,7 @@ def run(plan_: Any, state_: Any, out_: Any, luck: Int) -> Int:
         key = state.agenda[0].key if state.n[N_AGENDA] > 0 else NEVER
         work_ends = state.working[0].key if state.n[N_WORKING] > 0 else NEVER
         source = FROM_AGENDA
-        if work_ends < key:                             # two lists never hold the same key: their ranks differ
+        if work_ends < key:  # two lists never hold the same key: their ranks differ
             source, key = FROM_WORK, work_ends
         arrival = state.n[NEXT_ARRIVAL]
         if arrival <= key and arrival != NEVER and (arrival < key or _is_first(state)):
@@ -283,7 +283,7 @@ def _handle(plan: Any, state: Any, out: Any, now: float) -> Int:
         if lead.visit_token != token:
             return _stale(state)
         if lead.in_service:
-            lead.patience_over = 1          # [29] acts at the end of the attempt, if not reached
+            lead.patience_over = 1  # [29] acts at the end of the attempt, if not reached
         else:
             lead.ending = WENT_COLD if lead.assigned_to >= 0 else np.int64(-1)
             turn_cold(plan, lead)

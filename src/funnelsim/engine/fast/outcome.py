@@ -38,7 +38,7 @@ from funnelsim.plan import (
     WENT_SILENT,
 )
 
-SHOWS, COOLED = np.int64(0), np.int64(1)            # details of the rank OUTCOME
+SHOWS, COOLED = np.int64(0), np.int64(1)  # details of the rank OUTCOME
 
 
 @inline_kernel
@@ -55,8 +55,14 @@ def settle(plan: Any, state: Any, slot: Int, now: float) -> None:
         lead.next = GATE
         return
     _draw_chance(plan, state, slot, now)
-    row = choose_exit(plan.exits, stage.next_first, stage.next_count, stage.next_forward, lead.chance,
-                      stage_draw(plan, lead, P_EXIT, ZERO))
+    row = choose_exit(
+        plan.exits,
+        stage.next_first,
+        stage.next_count,
+        stage.next_forward,
+        lead.chance,
+        stage_draw(plan, lead, P_EXIT, ZERO),
+    )
     show(plan, state, slot, row, stage_duration(plan, lead, plan.exits[row].pace, P_PACE, ZERO), now)
 
 

@@ -63,7 +63,7 @@ from funnelsim.plan import (
     WARN,
 )
 
-LAST_BIT = np.int64(63)             # the sign: set where a tier is for all sources
+LAST_BIT = np.int64(63)  # the sign: set where a tier is for all sources
 
 
 @inline_kernel

@@ -124,7 +124,7 @@ def _lane(plan: Any, lead: Any, team: Int) -> Int:
         return np.int64(u * row.people)
     if plan.stages[lead.stage].deal != 0:
         return DEALS
-    if lead.attempts > 0:                   # a task has one behind it too
+    if lead.attempts > 0:  # a task has one behind it too
         return FOLLOW_UPS
     return OWN_LEADS if is_own(plan, lead, team) else OTHER_LEADS
 
@@ -150,8 +150,7 @@ def _lane_apart(plan: Any, state: Any, team: Int) -> Int:
 
 
 @inline_kernel
-def _push(state: Any, lane: Int, key: float, joined: float, lead: Int, level: Int, slot: Int,
-          place: Int) -> None:
+def _push(state: Any, lane: Int, key: float, joined: float, lead: Int, level: Int, slot: Int, place: Int) -> None:
     heap = state.queues
     i = state.lanes[lane].places
     state.lanes[lane].places = i + 1

@@ -36,7 +36,7 @@ from funnelsim.engine.rng import P_AFTER, P_PAUSE, P_SIGNAL, bits, on_grid, plus
 from funnelsim.int64 import Int
 from funnelsim.plan import PAUSES, RAISES_HAND, SIGNAL_CHANCE, WITHDRAWN
 
-HAPPENS = ZERO                      # detail of the rank SIGNAL
+HAPPENS = ZERO  # detail of the rank SIGNAL
 
 
 @inline_kernel
@@ -54,7 +54,7 @@ def start_signals(plan: Any, state: Any, slot: Int, now: float) -> None:
 def happen(plan: Any, state: Any, slot: Int, now: float) -> None:
     """A signal: the definitions are looked at, then the team is told."""
     lead, mind = state.leads[slot], state.minds[slot]
-    row = plan.signals[mind.signal]         # without the compiler `row.flags` is what NumPy calls so
+    row = plan.signals[mind.signal]  # without the compiler `row.flags` is what NumPy calls so
     bring_up_to_date(plan, state, slot, now)
     mind.points += row.points
     mind.intent = after_signal(mind.intent, row.intent)
@@ -72,7 +72,7 @@ def raise_hand(plan: Any, state: Any, slot: Int, now: float) -> None:
     lead = state.leads[slot]
     lead.next = NOTHING
     if plan.stages[lead.stage].step_count == 0 or lead.reached >= 0.0 or lead.chance >= 0.0:
-        return                              # nobody works here, or it is settled already
+        return  # nobody works here, or it is settled already
     if lead.touched < 0.0 and lead.touched_before == 0:
         lead.asked = now
     if lead.assigned_to < 0 or lead.in_service or lead.waiting:

@@ -30,20 +30,69 @@ from funnelsim.plan import (
 )
 
 # Counters.
-(N_AGENDA, N_FREE, N_ARRIVALS, AT_ARRIVAL, AT_WEEK, AT_DAY, N_DUE_TEAMS, N_LONGEST, N_VISITS, N_ASSIGNMENTS, N_ATTEMPTS,
- N_PASSINGS, TRACING, STARTED, N_EVENTS, N_STALE, INSTANT, NEWCOMER, N_WORKING, LAST_DUE, NEXT_ARRIVAL, END_KEY,
- COUNTERS) = (np.int64(i) for i in range(23))         # the last two: keys of the next arrival and of the horizon
+(
+    N_AGENDA,
+    N_FREE,
+    N_ARRIVALS,
+    AT_ARRIVAL,
+    AT_WEEK,
+    AT_DAY,
+    N_DUE_TEAMS,
+    N_LONGEST,
+    N_VISITS,
+    N_ASSIGNMENTS,
+    N_ATTEMPTS,
+    N_PASSINGS,
+    TRACING,
+    STARTED,
+    N_EVENTS,
+    N_STALE,
+    INSTANT,
+    NEWCOMER,
+    N_WORKING,
+    LAST_DUE,
+    NEXT_ARRIVAL,
+    END_KEY,
+    COUNTERS,
+) = (np.int64(i) for i in range(23))  # the last two: keys of the next arrival and of the horizon
 # Instants.
 HORIZON, MIDNIGHT = (np.int64(i) for i in range(2))
 
 # Why the kernel came back.
-(DONE, FULL_AGENDA, FULL_LEADS, FULL_QUEUE, FULL_ARRIVALS, FULL_VISITS, FULL_ASSIGNMENTS, FULL_ATTEMPTS,
- FULL_PASSINGS) = (np.int64(i) for i in range(9))
+(
+    DONE,
+    FULL_AGENDA,
+    FULL_LEADS,
+    FULL_QUEUE,
+    FULL_ARRIVALS,
+    FULL_VISITS,
+    FULL_ASSIGNMENTS,
+    FULL_ATTEMPTS,
+    FULL_PASSINGS,
+) = (np.int64(i) for i in range(9))
 
 # What a lead does next, within one event: one place in the code for each step, whoever asks for it. Those from RARE on
 # belong to mechanisms that most plans leave out: one comparison passes them all by.
-(NOTHING, BIRTH, ENTER, TAKE_IN, ROUTE, ASSIGN, TAKE_UP, FALL_DUE, JOIN, SETTLE, LEAVE,
- LOOK, RESUME, HAND, ASK, DECIDE, NEXT_TASK, GATE) = (np.int64(i) for i in range(18))
+(
+    NOTHING,
+    BIRTH,
+    ENTER,
+    TAKE_IN,
+    ROUTE,
+    ASSIGN,
+    TAKE_UP,
+    FALL_DUE,
+    JOIN,
+    SETTLE,
+    LEAVE,
+    LOOK,
+    RESUME,
+    HAND,
+    ASK,
+    DECIDE,
+    NEXT_TASK,
+    GATE,
+) = (np.int64(i) for i in range(18))
 RARE = LOOK
 # What falls due for a lead: details of the rank DUE.
 HABIT_ENDS, NEXT_ATTEMPT, RETURNS, DECIDES, TIMES_OUT, TASK_DUE = (np.int64(i) for i in range(6))
@@ -58,67 +107,147 @@ GONE, IN_STAGE, COOLING = (np.int64(i) for i in range(3))
 EVENT = np.dtype([("key", "i8"), ("order", "i8"), ("slot", "i4"), ("token", "i4")])
 PLACE = np.dtype([("key", "f8"), ("joined", "f8"), ("lead", "i8"), ("level", "i8"), ("slot", "i4"), ("place", "i4")])
 # Half the room of 8 bytes a field, and fields that are set together stand together.
-LEAD = np.dtype([
-    ("id", "i8"), ("luck", "u8"), ("arrived", "f8"), ("fit", "f8"), ("value", "f8"), ("context", "f8"),
-    ("reached_by", "i8"),
-    # the visit
-    ("entered", "f8"), ("first_deadline", "f8"), ("touched", "f8"), ("reached", "f8"), ("chance", "f8"),
-    ("asked", "f8"), ("shift", "f8"), ("effort", "f8"),
-    ("attempts", "i4"), ("assignments", "i4"), ("reassigned", "i4"), ("step", "i4"), ("step_attempts", "i4"),
-    ("unresolved", "i4"), ("merged", "i4"),
-    ("level", "i1"), ("waiting", "i1"), ("in_service", "i1"), ("patience_over", "i1"), ("touched_before", "i1"),
-    ("inherited", "i1"),
-    ("impatient", "i1"),        # patience runs, and is not on the agenda yet
-    ("offered", "i1"),          # came by a handoff between two stages: the team may have to accept it
-    ("gated", "i1"),            # waits for the threshold of its stage
-    ("watched", "i1"),          # something of `minds` may change in this visit
-    ("next", "i1"), ("postponed", "i1"),
-    ("then", "i1"),             # what follows a look at the definitions
-    ("blame", "i1"),
-    # the assignment
-    ("ending", "i1"), ("kept", "i1"), ("reacting", "i1"),
-    ("clocked", "i1"),          # has clocks
-    ("handed", "i1"), ("succeeds", "i1"), ("timed_out", "i1"), ("accepted", "i1"), ("pursued", "i1"),
-    ("escalated", "i1"), ("deciding", "i1"),
-    ("hurried", "i1"),          # somebody wants the team to turn to the lead now
-    ("returning", "i1"),        # joins the queue when a pause is over
-    ("made", "i4"), ("warned", "i4"),
-    ("assigned_to", "i4"),      # team, -1 while nobody answers for the visit
-    ("promise", "i4"), ("stage", "i4"), ("number", "i4"), ("cycle", "i4"),
-    ("assigned", "f8"), ("first_joined", "f8"), ("first_touched", "f8"), ("decided", "f8"), ("paused_until", "f8"),
-    ("due", "f8"),              # when the next attempt falls due
-    # the attempt or task
-    ("joined", "f8"), ("started", "f8"), ("work", "f8"), ("moved", "f8"), ("key", "f8"), ("rep", "i4"), ("lane", "i4"),
-    ("task", "i4"),             # row of `tasks`, -1 none
-    ("tries", "i4"),
-    # within an event
-    ("to", "i4"), ("exit", "i4"), ("outcome", "i4"), ("pausing", "i4"),     # pausing: signal, -1 none
-    # for life
-    ("source", "i4"), ("segment", "i4"), ("group", "i4"),       # group: row of `mixes`
-    ("owner", "i4"), ("cycles", "i4"), ("snapshot_stage", "i4"),
-    ("flight", "i4"),           # row of `inflight` until the lead carries on, -1 none
-    ("reachable", "i1"), ("in_cohort", "i1"),
-    ("second", "i1"),           # second record of a person
-    ("duplicated", "i1"),       # the person has had two records at a time
-    # tokens: an event is stale when its token is not the lead's any more; they only ever rise, slots are re-used
-    ("alive", "i1"), ("listed", "i1"),      # listed: in the list of newcomers
-    ("visit_token", "i4"), ("coming_token", "i4"), ("place", "i4"), ("next_newcomer", "i4"),
-])
+LEAD = np.dtype(
+    [
+        ("id", "i8"),
+        ("luck", "u8"),
+        ("arrived", "f8"),
+        ("fit", "f8"),
+        ("value", "f8"),
+        ("context", "f8"),
+        ("reached_by", "i8"),
+        # the visit
+        ("entered", "f8"),
+        ("first_deadline", "f8"),
+        ("touched", "f8"),
+        ("reached", "f8"),
+        ("chance", "f8"),
+        ("asked", "f8"),
+        ("shift", "f8"),
+        ("effort", "f8"),
+        ("attempts", "i4"),
+        ("assignments", "i4"),
+        ("reassigned", "i4"),
+        ("step", "i4"),
+        ("step_attempts", "i4"),
+        ("unresolved", "i4"),
+        ("merged", "i4"),
+        ("level", "i1"),
+        ("waiting", "i1"),
+        ("in_service", "i1"),
+        ("patience_over", "i1"),
+        ("touched_before", "i1"),
+        ("inherited", "i1"),
+        ("impatient", "i1"),  # patience runs, and is not on the agenda yet
+        ("offered", "i1"),  # came by a handoff between two stages: the team may have to accept it
+        ("gated", "i1"),  # waits for the threshold of its stage
+        ("watched", "i1"),  # something of `minds` may change in this visit
+        ("next", "i1"),
+        ("postponed", "i1"),
+        ("then", "i1"),  # what follows a look at the definitions
+        ("blame", "i1"),
+        # the assignment
+        ("ending", "i1"),
+        ("kept", "i1"),
+        ("reacting", "i1"),
+        ("clocked", "i1"),  # has clocks
+        ("handed", "i1"),
+        ("succeeds", "i1"),
+        ("timed_out", "i1"),
+        ("accepted", "i1"),
+        ("pursued", "i1"),
+        ("escalated", "i1"),
+        ("deciding", "i1"),
+        ("hurried", "i1"),  # somebody wants the team to turn to the lead now
+        ("returning", "i1"),  # joins the queue when a pause is over
+        ("made", "i4"),
+        ("warned", "i4"),
+        ("assigned_to", "i4"),  # team, -1 while nobody answers for the visit
+        ("promise", "i4"),
+        ("stage", "i4"),
+        ("number", "i4"),
+        ("cycle", "i4"),
+        ("assigned", "f8"),
+        ("first_joined", "f8"),
+        ("first_touched", "f8"),
+        ("decided", "f8"),
+        ("paused_until", "f8"),
+        ("due", "f8"),  # when the next attempt falls due
+        # the attempt or task
+        ("joined", "f8"),
+        ("started", "f8"),
+        ("work", "f8"),
+        ("moved", "f8"),
+        ("key", "f8"),
+        ("rep", "i4"),
+        ("lane", "i4"),
+        ("task", "i4"),  # row of `tasks`, -1 none
+        ("tries", "i4"),
+        # within an event
+        ("to", "i4"),
+        ("exit", "i4"),
+        ("outcome", "i4"),
+        ("pausing", "i4"),  # pausing: signal, -1 none
+        # for life
+        ("source", "i4"),
+        ("segment", "i4"),
+        ("group", "i4"),  # group: row of `mixes`
+        ("owner", "i4"),
+        ("cycles", "i4"),
+        ("snapshot_stage", "i4"),
+        ("flight", "i4"),  # row of `inflight` until the lead carries on, -1 none
+        ("reachable", "i1"),
+        ("in_cohort", "i1"),
+        ("second", "i1"),  # second record of a person
+        ("duplicated", "i1"),  # the person has had two records at a time
+        # tokens: an event is stale when its token is not the lead's any more; they only ever rise, slots are re-used
+        ("alive", "i1"),
+        ("listed", "i1"),  # listed: in the list of newcomers
+        ("visit_token", "i4"),
+        ("coming_token", "i4"),
+        ("place", "i4"),
+        ("next_newcomer", "i4"),
+    ]
+)
 # What a buyer thinks, apart from the lead: most events never look at it.
-MIND = np.dtype([
-    ("intent", "f8"), ("trust", "f8"), ("points", "f8"), ("ready", "f8"),
-    ("counted", "i8"), ("passed", "i8"),        # definitions counted, thresholds passed: a bit each
-    # nurture of the visit: row or -1, when it began, when it stopped, touches so far, the last one, the one too many
-    ("nurture", "i4"), ("touches", "i4"), ("most", "i4"), ("tires", "i4"), ("nurture_from", "f8"),
-    ("nurture_until", "f8"),
-    ("crossing", "f8"),         # touch at which a threshold is reached; inf none
-    ("signal_shift", "f8"), ("signal_at", "f8"), ("signal", "i4"),      # the next signal
-    ("unsubscribed", "i1"), ("token", "i4"), ("crossing_token", "i4"),
-])
-CLOCK = np.dtype([("start", "f8"), ("deadline", "f8"), ("state", "i8"), ("term", "i8"),
-                  ("acted_at", "f8"), ("acted", "i8"), ("token", "i4")])
-TEAM_NOW = np.dtype([("busy", "i8"), ("capacity", "i8"), ("present", "i8"), ("until", "f8"), ("due", "i8"),
-                     ("numbered", "i8")])       # numbered: it matters who serves
+MIND = np.dtype(
+    [
+        ("intent", "f8"),
+        ("trust", "f8"),
+        ("points", "f8"),
+        ("ready", "f8"),
+        ("counted", "i8"),
+        ("passed", "i8"),  # definitions counted, thresholds passed: a bit each
+        # nurture of the visit: row or -1, when it began, when it stopped, touches so far, the last, the one too many
+        ("nurture", "i4"),
+        ("touches", "i4"),
+        ("most", "i4"),
+        ("tires", "i4"),
+        ("nurture_from", "f8"),
+        ("nurture_until", "f8"),
+        ("crossing", "f8"),  # touch at which a threshold is reached; inf none
+        ("signal_shift", "f8"),
+        ("signal_at", "f8"),
+        ("signal", "i4"),  # the next signal
+        ("unsubscribed", "i1"),
+        ("token", "i4"),
+        ("crossing_token", "i4"),
+    ]
+)
+CLOCK = np.dtype(
+    [
+        ("start", "f8"),
+        ("deadline", "f8"),
+        ("state", "i8"),
+        ("term", "i8"),
+        ("acted_at", "f8"),
+        ("acted", "i8"),
+        ("token", "i4"),
+    ]
+)
+TEAM_NOW = np.dtype(
+    [("busy", "i8"), ("capacity", "i8"), ("present", "i8"), ("until", "f8"), ("due", "i8"), ("numbered", "i8")]
+)  # numbered: it matters who serves
 LANE_NOW = np.dtype([("places", "i8"), ("waiting", "i8"), ("spent", "f8")])
 # What follows from the plan alone, worked out once: who owns the leads of a stage (DIVIDED: it depends on the lead),
 # the chance of a forward exit where there is no effect, which targets have effects (a bit each), and whether anybody
@@ -130,31 +259,31 @@ DIVIDED = np.int64(-2)
 class State(NamedTuple):
     """All that changes."""
 
-    n: NDArray[np.int64]        # counters
-    now: NDArray[np.float64]    # the horizon, the next midnight
-    luck: NDArray[np.uint64]    # [0] key of the replication
-    agenda: Any                 # EVENT, a heap
-    working: Any                # EVENT, a heap: ends of attempts
-    leads: Any                  # LEAD, a slot a lead in flight
-    minds: Any                  # MIND[slot]
-    clocks: Any                 # CLOCK[slot, kind of term]
-    alarms: NDArray[np.float64]         # [slot, action]: when each action of the assignment's clocks falls due
-    counts: NDArray[np.int32]   # [slot, stage] visits so far
-    free: NDArray[np.int64]     # stack of free slots
-    teams: Any                  # TEAM_NOW
-    facts: Any                  # FACT by stage
-    reps: NDArray[np.uint8]     # [team, rep] BUSY, AWAY
-    lanes: Any                  # LANE_NOW, team after team
-    queues: Any                 # PLACE[lane, place], heaps
-    levels: Any                 # LEVEL_NOW
-    arrivals: Any               # ARRIVAL_ROW of the current week, in order
-    scratch: Any                # the same, unsorted
+    n: NDArray[np.int64]  # counters
+    now: NDArray[np.float64]  # the horizon, the next midnight
+    luck: NDArray[np.uint64]  # [0] key of the replication
+    agenda: Any  # EVENT, a heap
+    working: Any  # EVENT, a heap: ends of attempts
+    leads: Any  # LEAD, a slot a lead in flight
+    minds: Any  # MIND[slot]
+    clocks: Any  # CLOCK[slot, kind of term]
+    alarms: NDArray[np.float64]  # [slot, action]: when each action of the assignment's clocks falls due
+    counts: NDArray[np.int32]  # [slot, stage] visits so far
+    free: NDArray[np.int64]  # stack of free slots
+    teams: Any  # TEAM_NOW
+    facts: Any  # FACT by stage
+    reps: NDArray[np.uint8]  # [team, rep] BUSY, AWAY
+    lanes: Any  # LANE_NOW, team after team
+    queues: Any  # PLACE[lane, place], heaps
+    levels: Any  # LEVEL_NOW
+    arrivals: Any  # ARRIVAL_ROW of the current week, in order
+    scratch: Any  # the same, unsorted
     buckets: NDArray[np.int64]
-    open_visits: NDArray[np.int64]      # by stage
-    visits: Any                 # VISIT rows
-    assignments: Any            # ASSIGNMENT rows
-    attempts: Any               # ATTEMPT rows
-    passings: Any               # PASSING rows
+    open_visits: NDArray[np.int64]  # by stage
+    visits: Any  # VISIT rows
+    assignments: Any  # ASSIGNMENT rows
+    attempts: Any  # ATTEMPT rows
+    passings: Any  # PASSING rows
 
 
 def new_state(plan: Plan, tracing: bool, slots: int = 0, rows: int = 1 << 13) -> State:
@@ -167,14 +296,32 @@ def new_state(plan: Plan, tracing: bool, slots: int = 0, rows: int = 1 << 13) ->
     actions = TERMS * max([1, *plan.terms.action_count.tolist()])
     rows = rows if tracing else 0
     return State(
-        n, np.zeros(2), np.zeros(1, np.uint64),
-        records(EVENT, 4 * slots + 2 * people), records(EVENT, int(plan.teams.people.sum()) + 8),
-        records(LEAD, slots), records(MIND, slots), records(CLOCK, slots, int(TERMS)), np.zeros((slots, actions)),
-        np.zeros((slots, len(plan.stages)), np.int32), np.arange(slots - 1, -1, -1), records(TEAM_NOW, len(plan.teams)),
-        facts(plan), np.zeros((len(plan.teams), people), np.uint8), records(LANE_NOW, lanes),
-        records(PLACE, lanes, max(16, slots // lanes)), first_levels(plan), records(ARRIVAL_ROW, 1024),
-        records(ARRIVAL_ROW, 1024), np.zeros(1026, np.int64), np.zeros(len(plan.stages), np.int64),
-        records(VISIT, rows), records(ASSIGNMENT, rows), records(ATTEMPT, rows), records(PASSING, rows))
+        n,
+        np.zeros(2),
+        np.zeros(1, np.uint64),
+        records(EVENT, 4 * slots + 2 * people),
+        records(EVENT, int(plan.teams.people.sum()) + 8),
+        records(LEAD, slots),
+        records(MIND, slots),
+        records(CLOCK, slots, int(TERMS)),
+        np.zeros((slots, actions)),
+        np.zeros((slots, len(plan.stages)), np.int32),
+        np.arange(slots - 1, -1, -1),
+        records(TEAM_NOW, len(plan.teams)),
+        facts(plan),
+        np.zeros((len(plan.teams), people), np.uint8),
+        records(LANE_NOW, lanes),
+        records(PLACE, lanes, max(16, slots // lanes)),
+        first_levels(plan),
+        records(ARRIVAL_ROW, 1024),
+        records(ARRIVAL_ROW, 1024),
+        np.zeros(1026, np.int64),
+        np.zeros(len(plan.stages), np.int64),
+        records(VISIT, rows),
+        records(ASSIGNMENT, rows),
+        records(ATTEMPT, rows),
+        records(PASSING, rows),
+    )
 
 
 def facts(plan: Plan) -> Any:
@@ -187,7 +334,7 @@ def facts(plan: Plan) -> Any:
         if len(owners):
             table[stage].owner = owners[0] if plan.duties.share[stage, owners[0]] >= 1.0 else DIVIDED
         table[stage].chance = log_odds.logistic(row.intercept)
-        for target in plan.effects.target[row.effect_first:row.effect_first + row.effect_count]:
+        for target in plan.effects.target[row.effect_first : row.effect_first + row.effect_count]:
             table[stage].targets |= 1 << int(target)
         table[stage].watched = thresholds or row.nurture >= 0 or row.signal_count > 0
     return table
@@ -196,9 +343,16 @@ def facts(plan: Plan) -> Any:
 def check_grid(plan: Plan) -> None:
     """The agenda counts time in ticks, so every instant must be a whole number of them [1]."""
     on_days = plan.steps[plan.steps.spacing_kind == ON_DAYS]
-    instants = [plan.settings.horizon, plan.intervals.opens, plan.intervals.closes, plan.instants, plan.steps.spacing,
-                plan.sources.batch_at, plan.inflight.age,
-                *(plan.points.y[row.days_first:row.days_first + row.days_count] for row in on_days)]
+    instants = [
+        plan.settings.horizon,
+        plan.intervals.opens,
+        plan.intervals.closes,
+        plan.instants,
+        plan.steps.spacing,
+        plan.sources.batch_at,
+        plan.inflight.age,
+        *(plan.points.y[row.days_first : row.days_first + row.days_count] for row in on_days),
+    ]
     ticks = np.concatenate(instants) / TICK
     ticks = ticks[np.isfinite(ticks)]
     if (ticks != np.floor(ticks)).any():
@@ -227,24 +381,37 @@ def grow(state: State, full: Int) -> State:
     if full == FULL_LEADS:
         slots = len(state.free)
         free = np.zeros(2 * slots, np.int64)
-        free[:slots] = np.arange(2 * slots - 1, slots - 1, -1)      # the old ones are all taken
+        free[:slots] = np.arange(2 * slots - 1, slots - 1, -1)  # the old ones are all taken
         state.n[N_FREE] = slots
-        return state._replace(leads=_doubled(state.leads), minds=_doubled(state.minds), clocks=_doubled(state.clocks),
-                              alarms=_doubled(state.alarms), counts=_doubled(state.counts), free=free)
+        return state._replace(
+            leads=_doubled(state.leads),
+            minds=_doubled(state.minds),
+            clocks=_doubled(state.clocks),
+            alarms=_doubled(state.alarms),
+            counts=_doubled(state.counts),
+            free=free,
+        )
     if full == FULL_QUEUE:
         wider = records(PLACE, state.queues.shape[0], 2 * state.queues.shape[1])
-        wider[:, :state.queues.shape[1]] = state.queues
+        wider[:, : state.queues.shape[1]] = state.queues
         return state._replace(queues=wider)
     if full == FULL_ARRIVALS:
         room = 2 * len(state.scratch)
-        return state._replace(arrivals=records(ARRIVAL_ROW, room), scratch=records(ARRIVAL_ROW, room),
-                              buckets=np.zeros(room + 2, np.int64))
-    name = {FULL_VISITS: "visits", FULL_ASSIGNMENTS: "assignments", FULL_ATTEMPTS: "attempts",
-            FULL_PASSINGS: "passings"}[np.int64(full)]
+        return state._replace(
+            arrivals=records(ARRIVAL_ROW, room),
+            scratch=records(ARRIVAL_ROW, room),
+            buckets=np.zeros(room + 2, np.int64),
+        )
+    name = {
+        FULL_VISITS: "visits",
+        FULL_ASSIGNMENTS: "assignments",
+        FULL_ATTEMPTS: "attempts",
+        FULL_PASSINGS: "passings",
+    }[np.int64(full)]
     return state._replace(**{name: _doubled(getattr(state, name))})
 
 
 def _doubled(table: Any) -> Any:
     larger = np.zeros((2 * len(table), *table.shape[1:]), table.dtype)
-    larger[:len(table)] = table
+    larger[: len(table)] = table
     return larger.view(np.recarray) if table.dtype.names else larger

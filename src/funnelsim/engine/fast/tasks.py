@@ -18,7 +18,7 @@ from funnelsim.int64 import Int
 from funnelsim.plan import GAVE_UP, MEETING, REACHED, SHOW
 
 ZERO = np.int64(0)
-APPOINTED = np.int64(2)             # level of a meeting in the queue
+APPOINTED = np.int64(2)  # level of a meeting in the queue
 
 
 @inline_kernel
@@ -64,7 +64,7 @@ def start_task(plan: Any, state: Any, slot: Int, now: float) -> float:
     if row.kind == MEETING:
         chance = shifted_chance(chance, effects_on(plan, state, slot, SHOW, now))
     lead.succeeds = np.int64(_draw(plan, lead, P_SHOW) < chance)
-    lost = row.kind == MEETING and lead.succeeds == 0       # a rep whose buyer does not show loses time
+    lost = row.kind == MEETING and lead.succeeds == 0  # a rep whose buyer does not show loses time
     return _duration(plan, lead, row.idle if lost else row.handling, P_HANDLING)
 
 

@@ -40,7 +40,7 @@ from funnelsim.engine.rng import P_OWNER, P_PATIENCE, P_ROUTING
 from funnelsim.int64 import Int
 from funnelsim.plan import AT_ONCE, BATCHED, DELAYED, END
 
-ROUTED = np.int64(2)                # detail of the ranks OUTCOME and DELIVERY
+ROUTED = np.int64(2)  # detail of the ranks OUTCOME and DELIVERY
 
 
 @inline_kernel
@@ -136,7 +136,7 @@ def resume(plan: Any, state: Any, slot: Int) -> None:
         lead.step_attempts -= plan.steps[stage.step_first + lead.step].attempts
         lead.step += 1
     if lead.step_attempts >= plan.steps[stage.step_first + lead.step].attempts:
-        give_up(plan, lead)                 # all attempts were made before the run began, in vain [31]
+        give_up(plan, lead)  # all attempts were made before the run began, in vain [31]
         return
     if stage.patience >= 0:
         start_patience(state, slot, beyond(plan, lead, stage.patience, P_PATIENCE, snapshot.age))
@@ -297,4 +297,3 @@ def _next_instant(instants: Any, first: Int, count: Int, now: float) -> float:
         else:
             high = middle
     return instants[low] if low < first + count else np.inf
-

@@ -134,7 +134,7 @@ def finish_work(plan: Any, state: Any, slot: Int, now: float) -> None:
         finish_task(plan, lead)
     elif lead.succeeds:
         lead.reached = now
-        lead.visit_token += 1               # patience ends when the buyer is reached
+        lead.visit_token += 1  # patience ends when the buyer is reached
         lead.impatient = 0
         mark_reached(plan, lead, team)
         settle_clock(state, slot, ATTEMPTS_WITHIN, now, True)
@@ -144,7 +144,7 @@ def finish_work(plan: Any, state: Any, slot: Int, now: float) -> None:
             lead.ending = REACHED
             lead.next = SETTLE
     elif lead.patience_over:
-        lead.ending = WENT_COLD             # [29] before any action that waited: the buyer is gone
+        lead.ending = WENT_COLD  # [29] before any action that waited: the buyer is gone
         turn_cold(plan, lead)
     else:
         if lead.postponed >= 0:
@@ -282,5 +282,3 @@ def _due(plan: Any, lead: Any, now: float) -> float:
 def _owns(plan: Any, stage: Int, team: Int) -> bool:
     below = plan.duties[stage, team - 1].share if team > 0 else 0.0
     return plan.duties[stage, team].share > below  # type: ignore[no-any-return]  # from a record
-
-

@@ -48,7 +48,7 @@ class Assignment:
         self.kept = self.pursued = -1
         self.acceptance: Acceptance | None = None
         self.habit: At | None = None
-        self.reacting = True                    # has not turned to the lead yet
+        self.reacting = True  # has not turned to the lead yet
         self.clocks: dict[int, Clock] = {}
 
     def begin(self, handed_on: bool) -> None:
@@ -159,12 +159,31 @@ class Assignment:
         visit = self.visit
         late = any(c.deadline < self.assigned and c.state != INHERITED for c in self.clocks.values())
         decision = (self.acceptance.decided, self.acceptance.accepted) if self.acceptance else (-1.0, -1)
-        self.model.assignments.append((
-            visit.lead.number, visit.stage, visit.number, self.ordinal, self.team.index, self.assigned,
-            self.joined, self.touched, self.attempts, self.kept,
-            *self._clock(FIRST_TOUCH), *self._clock(ATTEMPTS_WITHIN), *self._clock(ACCEPT_WITHIN),
-            self.promise, *decision, self.pursued, int(late), self.warned, self.escalated,
-            self.model.now if how != STILL_OPEN else -1.0, how))
+        self.model.assignments.append(
+            (
+                visit.lead.number,
+                visit.stage,
+                visit.number,
+                self.ordinal,
+                self.team.index,
+                self.assigned,
+                self.joined,
+                self.touched,
+                self.attempts,
+                self.kept,
+                *self._clock(FIRST_TOUCH),
+                *self._clock(ATTEMPTS_WITHIN),
+                *self._clock(ACCEPT_WITHIN),
+                self.promise,
+                *decision,
+                self.pursued,
+                int(late),
+                self.warned,
+                self.escalated,
+                self.model.now if how != STILL_OPEN else -1.0,
+                how,
+            )
+        )
 
     def at_due(self, time: float, do: Callable[[], None]) -> At:
         """Schedule something that makes this team turn to the lead, or an attempt of it."""

@@ -20,7 +20,7 @@ class Attempts:
     def __init__(self, work: Work) -> None:
         self.work, self.visit, self.model = work, work.visit, work.visit.model
         self.step = self.step_attempts = 0
-        self.shift = 0.0                        # sum of the effects on the chance of contact, when last tried
+        self.shift = 0.0  # sum of the effects on the chance of contact, when last tried
         self.patience_over = False
 
     def skip(self, made: int) -> bool:
@@ -63,7 +63,7 @@ class Attempts:
             visit.reach()
             return
         if self.patience_over:
-            visit.go_cold()                     # [29] before any action that waited: the buyer is gone
+            visit.go_cold()  # [29] before any action that waited: the buyer is gone
             return
         current, postponed, self.work.postponed = visit.assignment, self.work.postponed, None
         if postponed is not None:
@@ -92,7 +92,7 @@ class Attempts:
         if step.spacing_kind == BUSINESS:
             return self.work.assignment.team.add_open(now, step.spacing)
         if step.spacing_kind == ON_DAYS:
-            offsets = self.model.point_values[step.days_first:step.days_first + step.days_count]
+            offsets = self.model.point_values[step.days_first : step.days_first + step.days_count]
             start = self.visit.touched if self.visit.touched >= 0.0 else self.visit.entered
             beyond = self.step_attempts - len(offsets) + 1
             gap = offsets[-1] - offsets[-2] if len(offsets) > 1 else DAY

@@ -28,7 +28,7 @@ class Clock:
         late = self.deadline < 0.0 or (self.term.business and self.start + self.term.length < 0.0)
         self.state = INHERITED if visit.inherited and late else RUNNING
         self.next: At | None = None
-        self.coming = (math.inf, -1)            # the next action: its instant and row
+        self.coming = (math.inf, -1)  # the next action: its instant and row
 
     def after(self, fraction: float) -> float:
         """The instant of a fraction of the length, on the same kind of clock [55]."""
@@ -100,8 +100,9 @@ class Clock:
         if instant == math.inf:
             return
         lead, self.coming = self.assignment.visit.lead.number, (instant, i)
-        self.next = self.model.at(max(instant, self.model.now), event_priority.ACTION, lead, self.index, i,
-                                  lambda: self._act(instant, i))
+        self.next = self.model.at(
+            max(instant, self.model.now), event_priority.ACTION, lead, self.index, i, lambda: self._act(instant, i)
+        )
 
     def _act(self, instant: float, i: int) -> None:
         visit = self.assignment.visit

@@ -62,7 +62,8 @@ class Definitions:
         if not wanted:
             return
         time = self.visit.nurture.first_touch_when(
-            lambda intent, now: any(is_reached(self.lead, i, intent, now) for i in wanted))
+            lambda intent, now: any(is_reached(self.lead, i, intent, now) for i in wanted)
+        )
         if time < math.inf:
             self.expected = self.model.at(time, event_priority.SIGNAL, self.lead.number, self.visit.stage, 1, self.look)
 
@@ -73,8 +74,11 @@ class Definitions:
             self.expected = None
 
     def _open_thresholds(self) -> list[int]:
-        return [i for i, row in enumerate(self.model.definitions)
-                if row.kind == SCORE_AT_LEAST and i not in self.lead.passed]
+        return [
+            i
+            for i, row in enumerate(self.model.definitions)
+            if row.kind == SCORE_AT_LEAST and i not in self.lead.passed
+        ]
 
     def _reached_now(self) -> list[int]:
         return [i for i in self._open_thresholds() if is_reached(self.lead, i, self.lead.intent, self.model.now)]
@@ -82,6 +86,7 @@ class Definitions:
     def _pass(self, i: int) -> None:
         lead = self.lead
         lead.passed.add(i)
-        self.model.passings.append((lead.number, i, self.model.now, lead.source, lead.segment, lead.arrived, lead.value,
-                                    int(lead.duplicate)))
+        self.model.passings.append(
+            (lead.number, i, self.model.now, lead.source, lead.segment, lead.arrived, lead.value, int(lead.duplicate))
+        )
         self.model.levels.passed(lead, i)

@@ -20,9 +20,21 @@ def effects_on(visit: Visit, target: int) -> float:
     model, plan = visit.model, visit.model.plan
     team = visit.assignment.team.index if visit.assignment else visit.lead.owner
     visit.nurture.catch_up(model.now)
-    return total_shift(plan.effects, plan.points, plan.scores, plan.tables, plan.levels, model.levels.states,
-                       visit.row.effect_first, visit.row.effect_count, target, team, model.now,
-                       np.uint64(visit.lead.luck), _view(visit, team))
+    return total_shift(
+        plan.effects,
+        plan.points,
+        plan.scores,
+        plan.tables,
+        plan.levels,
+        model.levels.states,
+        visit.row.effect_first,
+        visit.row.effect_count,
+        target,
+        team,
+        model.now,
+        np.uint64(visit.lead.luck),
+        _view(visit, team),
+    )
 
 
 def _view(visit: Visit, team: int) -> View:
@@ -30,7 +42,11 @@ def _view(visit: Visit, team: int) -> View:
     side = model.teams[team].row.side if team >= 0 else -1
     sides = {model.teams[other].row.side for other in lead.reached_by}
     return View(
-        fit=lead.fit, intent=lead.intent, trust=lead.trust, points=lead.points, warmth=lead.warmth,
+        fit=lead.fit,
+        intent=lead.intent,
+        trust=lead.trust,
+        points=lead.points,
+        warmth=lead.warmth,
         context=lead.context,
         both=float({MARKETING, SALES} <= sides),
         marketing=float(visit.row.step_count > 0 and side == MARKETING),

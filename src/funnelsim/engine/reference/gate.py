@@ -66,8 +66,9 @@ def _wait(visit: Visit, row: int, pace: float) -> None:
         if shows == visit.model.now:
             take(visit, row)
             return
-        visit.other_exit = visit.model.at(shows, event_priority.OUTCOME, visit.lead.number, visit.stage, visit.number,
-                                          lambda: take(visit, row))
+        visit.other_exit = visit.model.at(
+            shows, event_priority.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take(visit, row)
+        )
     visit.definitions.expect()
 
 
@@ -78,5 +79,13 @@ def _leave_forward(visit: Visit) -> None:
 
 def _choose(visit: Visit, chance: float) -> int:
     """One of the forward exits (chance 1) or one of the others (0), in their proportions."""
-    return int(choose_exit(visit.model.plan.exits, visit.row.next_first, visit.row.next_count, visit.row.next_forward,
-                           chance, visit.draw(rng.P_EXIT, 0)))
+    return int(
+        choose_exit(
+            visit.model.plan.exits,
+            visit.row.next_first,
+            visit.row.next_count,
+            visit.row.next_forward,
+            chance,
+            visit.draw(rng.P_EXIT, 0),
+        )
+    )

@@ -26,17 +26,18 @@ class Lead:
     A second record has the person's traits, as the first one had them at birth, and its own luck in all else [88].
     """
 
-    def __init__(self, model: Model, number: int, luck: int, source: int, arrived: float, person: Lead | None = None
-                 ) -> None:
+    def __init__(
+        self, model: Model, number: int, luck: int, source: int, arrived: float, person: Lead | None = None
+    ) -> None:
         self.model, self.number, self.luck, self.source, self.arrived = model, number, luck, source, arrived
-        self.context = 1.0                              # [49]
-        self.owner = -1                                 # the team that had the lead last
-        self.reached_by: set[int] = set()               # teams whose people have spoken to the buyer
+        self.context = 1.0  # [49]
+        self.owner = -1  # the team that had the lead last
+        self.reached_by: set[int] = set()  # teams whose people have spoken to the buyer
         self.cycles = 0
-        self.visits = [0] * len(model.stages)           # [22]
-        self.passed: set[int] = set()                   # definitions that are thresholds [82]
-        self.passed_until = -1                          # the stage of a lead in flight [23]
-        self.unsubscribed = self.duplicated = False     # [81, 88]
+        self.visits = [0] * len(model.stages)  # [22]
+        self.passed: set[int] = set()  # definitions that are thresholds [82]
+        self.passed_until = -1  # the stage of a lead in flight [23]
+        self.unsubscribed = self.duplicated = False  # [81, 88]
         self.duplicate = person is not None
         self.owner_luck = self.draw(rng.P_OWNER)
         if person is None:
@@ -73,7 +74,9 @@ class Lead:
         if row.to < 0 or cool == math.inf:
             return
         if cool > 0.0:
-            model.at(now + cool, event_priority.OUTCOME, self.number, visit.stage, visit.number, lambda: self.enter(row.to))
+            model.at(
+                now + cool, event_priority.OUTCOME, self.number, visit.stage, visit.number, lambda: self.enter(row.to)
+            )
         else:
             self.enter(row.to)
 

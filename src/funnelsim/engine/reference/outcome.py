@@ -19,8 +19,16 @@ if TYPE_CHECKING:
 def settle_by_chance(visit: Visit) -> None:
     """Draw the outcome, once; it shows when pace and work are over [26, 27]."""
     _draw_chance(visit)
-    row = int(choose_exit(visit.model.plan.exits, visit.row.next_first, visit.row.next_count, visit.row.next_forward,
-                          visit.chance, visit.draw(rng.P_EXIT, 0)))
+    row = int(
+        choose_exit(
+            visit.model.plan.exits,
+            visit.row.next_first,
+            visit.row.next_count,
+            visit.row.next_forward,
+            visit.chance,
+            visit.draw(rng.P_EXIT, 0),
+        )
+    )
     show(visit, row, visit.duration(visit.model.exits[row].pace, rng.P_PACE, 0))
 
 
@@ -64,7 +72,9 @@ def show(visit: Visit, row: int, pace: float) -> None:
     if exit_.to == SILENT or shows == math.inf:
         visit.close(WENT_SILENT, int(SILENT), -1.0)
     elif shows > now:
-        visit.model.at(shows, event_priority.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take(visit, row))
+        visit.model.at(
+            shows, event_priority.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take(visit, row)
+        )
     else:
         take(visit, row)
 

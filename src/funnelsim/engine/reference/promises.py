@@ -42,9 +42,11 @@ def start_clocks(assignment: Assignment) -> dict[int, Clock]:
     visit, terms = assignment.visit, assignment.terms
     for i in range(terms.term_first, terms.term_first + terms.term_count):
         term = visit.model.terms[i]
-        owed = {FIRST_TOUCH: not visit.touched_before,
-                ATTEMPTS_WITHIN: visit.attempts < term.count,
-                ACCEPT_WITHIN: assignment.acceptance is not None}
+        owed = {
+            FIRST_TOUCH: not visit.touched_before,
+            ATTEMPTS_WITHIN: visit.attempts < term.count,
+            ACCEPT_WITHIN: assignment.acceptance is not None,
+        }
         if owed[term.kind]:
             clocks[term.kind] = Clock(assignment, i)
     return clocks

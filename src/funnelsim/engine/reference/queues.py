@@ -96,7 +96,7 @@ class Budgeted(Pooled):
 
     def __init__(self, team: Team) -> None:
         super().__init__(team)
-        self.shares = team.model.plan.points.y[team.row.budget_first:team.row.budget_first + team.row.budget_count]
+        self.shares = team.model.plan.points.y[team.row.budget_first : team.row.budget_first + team.row.budget_count]
         self.opening()
 
     def opening(self) -> None:
@@ -114,7 +114,7 @@ class Budgeted(Pooled):
         visit = work.visit
         if visit.row.deal:
             return int(DEALS)
-        if visit.attempts > 0:                  # a task has one behind it too
+        if visit.attempts > 0:  # a task has one behind it too
             return int(FOLLOW_UPS)
         return int(OWN_LEADS if self.team.model.is_own(visit.lead.source, self.team.index) else OTHER_LEADS)
 

@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 def score(lead: Lead, observer: int, intent: float | None = None) -> float:
     """What an observer thinks of a lead, as it is or with another intent."""
     plan = lead.model.plan
-    return score_of(plan.scores, plan.tables, observer, np.uint64(lead.luck), lead.fit,
-                    lead.intent if intent is None else intent, lead.points)
+    return score_of(
+        plan.scores,
+        plan.tables,
+        observer,
+        np.uint64(lead.luck),
+        lead.fit,
+        lead.intent if intent is None else intent,
+        lead.points,
+    )
 
 
 def threshold(lead: Lead, definition: int, now: float) -> float:

@@ -32,8 +32,14 @@ class Signals:
         """Schedule the next one."""
         if self.coming:
             time, i = self.coming.pop(0)
-            self.next = self.model.at(time, event_priority.SIGNAL, self.visit.lead.number, self.visit.stage, 0,
-                                      lambda: self._happen(self.model.signals[i]))
+            self.next = self.model.at(
+                time,
+                event_priority.SIGNAL,
+                self.visit.lead.number,
+                self.visit.stage,
+                0,
+                lambda: self._happen(self.model.signals[i]),
+            )
 
     def stop(self) -> None:
         if self.next is not None:

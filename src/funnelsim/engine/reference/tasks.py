@@ -16,7 +16,7 @@ from funnelsim.plan import MEETING, SHOW
 if TYPE_CHECKING:
     from funnelsim.engine.reference.work import Work
 
-APPOINTED = 2                                   # level of a meeting in the queue
+APPOINTED = 2  # level of a meeting in the queue
 
 
 class Tasks:

@@ -64,7 +64,9 @@ class Team:
         """One dispatch a team and instant, after all that happens then [12]."""
         if not self.dispatch_due:
             self.dispatch_due = True
-            self.model.at(self.model.now, event_priority.DISPATCH, event_priority.NO_LEAD, self.index, 0, self._dispatch)
+            self.model.at(
+                self.model.now, event_priority.DISPATCH, event_priority.NO_LEAD, self.index, 0, self._dispatch
+            )
 
     def add_open(self, start: float, length: float) -> float:
         """When `length` of business time has passed [3]."""
@@ -99,7 +101,14 @@ class Team:
         """Walk along the calendar: at each opening or change of people, serve."""
         if interval < self.row.interval_first + self.row.interval_count:
             opens = float(self.run[0][interval].opens)
-            self.model.at(opens, event_priority.CAPACITY, event_priority.NO_LEAD, self.index, interval, lambda: self._opened(interval))
+            self.model.at(
+                opens,
+                event_priority.CAPACITY,
+                event_priority.NO_LEAD,
+                self.index,
+                interval,
+                lambda: self._opened(interval),
+            )
 
     def _opened(self, interval: int) -> None:
         before = self.run[0][interval - 1].closes if interval > self.row.interval_first else -math.inf

@@ -56,7 +56,7 @@ class Visit:
         self.number = lead.visits[stage]
         self.cycle = lead.cycles
         self.entered = self.model.now - age
-        self.inherited = inherited              # was under way when the run began
+        self.inherited = inherited  # was under way when the run began
         self.first_deadline = self.touched = self.reached = self.asked = -1.0
         self.touched_before = self.already_worked = False
         self.attempts = self.assignments = self.reassigned = self.unresolved = self.merged = 0
@@ -66,10 +66,10 @@ class Visit:
         self.shift, self.chance = 0.0, -1.0
         self.routing: At | None = None
         self.patience: At | None = None
-        self.other_exit: At | None = None       # shows unless the gate opens before
+        self.other_exit: At | None = None  # shows unless the gate opens before
         self.work, self.definitions = Work(self), Definitions(self)
         self.nurture = Nurture(self)
-        self.signals = Signals(self)            # decided now, by what the effects see
+        self.signals = Signals(self)  # decided now, by what the effects see
         self.model.open_visits[lead.number] = self
 
     # ---- entry ------------------------------------------------------------------------------------------------------
@@ -135,14 +135,15 @@ class Visit:
             arrives += self.duration(duty.delay, rng.P_ROUTING, self.assignments + 1)
         elif duty.routing == BATCHED:
             rank = event_priority.DELIVERY
-            batches = self.model.instants[duty.batch_first:duty.batch_first + duty.batch_count]
+            batches = self.model.instants[duty.batch_first : duty.batch_first + duty.batch_count]
             arrives = next((instant for instant in batches if instant >= now), math.inf)
         thing = self.stage if rank == event_priority.OUTCOME else team
         if arrives == now and rank == event_priority.OUTCOME:
             self.assign(team, handed_on)
         elif arrives < math.inf:
-            self.routing = self.model.at(arrives, rank, self.lead.number, thing, self.assignments + 1,
-                                         lambda: self.assign(team, handed_on))
+            self.routing = self.model.at(
+                arrives, rank, self.lead.number, thing, self.assignments + 1, lambda: self.assign(team, handed_on)
+            )
 
     def _lose_context(self, team: int) -> None:
         duty = self.model.duties[self.stage][team]
@@ -151,8 +152,14 @@ class Visit:
     def _start_patience(self, length: float) -> None:
         """The buyer's patience runs from entry until first reached [28]."""
         if self.row.patience >= 0 and self.entered + length < math.inf:
-            self.patience = self.model.at(self.entered + length, event_priority.PATIENCE, self.lead.number, self.stage,
-                                          self.number, self._out_of_patience)
+            self.patience = self.model.at(
+                self.entered + length,
+                event_priority.PATIENCE,
+                self.lead.number,
+                self.stage,
+                self.number,
+                self._out_of_patience,
+            )
 
     # ---- ways on ----------------------------------------------------------------------------------------------------
 
@@ -264,7 +271,7 @@ class Visit:
 
     def _out_of_patience(self) -> None:
         if self.work.in_service:
-            self.work.attempts.patience_over = True     # [29] acts at the end of the attempt, if not reached
+            self.work.attempts.patience_over = True  # [29] acts at the end of the attempt, if not reached
         else:
             self.go_cold()
 
@@ -285,12 +292,41 @@ class Visit:
         self.nurture.catch_up(model.now if outcome != OPEN else model.settings.horizon)
         blame = blame_for(self, outcome)
         model.levels.closed(self, outcome, blame)
-        model.visits.append((
-            lead.number, self.stage, self.number, lead.source, lead.segment, lead.arrived, self.cycle, lead.owner,
-            self.entered, self.first_deadline, self.touched, self.reached, self.attempts,
-            model.now if outcome != OPEN else -1.0, outcome, to, back, self.shift, self.chance,
-            lead.context, lead.fit, lead.value, lead.intent, lead.trust, lead.points,
-            self.asked, self.nurture.touches, self.effort, blame, int(lead.duplicate), self.merged))
+        model.visits.append(
+            (
+                lead.number,
+                self.stage,
+                self.number,
+                lead.source,
+                lead.segment,
+                lead.arrived,
+                self.cycle,
+                lead.owner,
+                self.entered,
+                self.first_deadline,
+                self.touched,
+                self.reached,
+                self.attempts,
+                model.now if outcome != OPEN else -1.0,
+                outcome,
+                to,
+                back,
+                self.shift,
+                self.chance,
+                lead.context,
+                lead.fit,
+                lead.value,
+                lead.intent,
+                lead.trust,
+                lead.points,
+                self.asked,
+                self.nurture.touches,
+                self.effort,
+                blame,
+                int(lead.duplicate),
+                self.merged,
+            )
+        )
         del model.open_visits[lead.number]
 
     def censor(self) -> None:

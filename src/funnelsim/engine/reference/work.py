@@ -44,11 +44,11 @@ class Work:
         self.key = 0.0
         self.waiting = self.in_service = self.succeeds = False
         self.joined = self.started = -1.0
-        self.length = 0.0                       # of the try in service, in seconds of work
+        self.length = 0.0  # of the try in service, in seconds of work
         self.rep = -1
-        self.due: Callable[[], None] | None = None      # what happens when the next try falls due, and when
+        self.due: Callable[[], None] | None = None  # what happens when the next try falls due, and when
         self.coming: At | None = None
-        self.postponed: Callable[[], None] | None = None        # an action that waits for the end of an attempt [60]
+        self.postponed: Callable[[], None] | None = None  # an action that waits for the end of an attempt [60]
 
     @property
     def assignment(self) -> Assignment:
@@ -149,5 +149,20 @@ class Work:
     def _write(self, ended: float, end: int, rep: int, started: float) -> None:
         visit, assignment, (task, ordinal) = self.visit, self.assignment, self.job.label(rep >= 0)
         shift = self.attempts.shift if task < 0 and rep >= 0 else 0.0
-        self.model.attempts.append((visit.lead.number, visit.stage, visit.number, ordinal, task, assignment.ordinal,
-                                    assignment.team.index, rep, self.joined, started, ended, end, shift))
+        self.model.attempts.append(
+            (
+                visit.lead.number,
+                visit.stage,
+                visit.number,
+                ordinal,
+                task,
+                assignment.ordinal,
+                assignment.team.index,
+                rep,
+                self.joined,
+                started,
+                ended,
+                end,
+                shift,
+            )
+        )

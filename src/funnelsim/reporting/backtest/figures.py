@@ -59,19 +59,33 @@ def fans_figure(found: Backtest) -> Figure:
             for one in forecasts:
                 _fan(axes, found, one, row)
             dates = _dates(found.course_from, found.course.shape[1])
-            axes.plot(dates, found.course[row], "o-", color="#000000", markersize=3, linewidth=1.2,
-                      label="what happened")
+            axes.plot(
+                dates, found.course[row], "o-", color="#000000", markersize=3, linewidth=1.2, label="what happened"
+            )
             axes.set_ylabel("\n".join(wrapped([f"{quantity.text} a week"], 16)))
             axes.set_ylim(bottom=0.0)
-            axes.yaxis.set_major_formatter(FuncFormatter(
-                lambda value, _, unit=quantity.unit: shown(value, unit, found.currency)))
+            axes.yaxis.set_major_formatter(
+                FuncFormatter(lambda value, _, unit=quantity.unit: shown(value, unit, found.currency))
+            )
         date_axis(panels[-1])
         panels[0].set_title(heading(f"{found.name}: what was forecast, and what happened"), pad=24)
         handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
-        panels[0].legend(list(handles.values()), list(handles), loc="lower left", bbox_to_anchor=(-0.01, 1.01), ncols=5,
-                         fontsize=9, borderaxespad=0.0, columnspacing=1.2, handlelength=1.6)
-        figure.supxlabel("Each fan begins at a dotted line and rests on what was known there. A point is a week, at "
-                         "its first day.", fontsize=9.5, color=QUIET)
+        panels[0].legend(
+            list(handles.values()),
+            list(handles),
+            loc="lower left",
+            bbox_to_anchor=(-0.01, 1.01),
+            ncols=5,
+            fontsize=9,
+            borderaxespad=0.0,
+            columnspacing=1.2,
+            handlelength=1.6,
+        )
+        figure.supxlabel(
+            "Each fan begins at a dotted line and rests on what was known there. A point is a week, at its first day.",
+            fontsize=9.5,
+            color=QUIET,
+        )
         return figure
 
 
@@ -79,7 +93,7 @@ def _panels(found: Backtest) -> list[tuple[int, Quantity]]:
     """Leads, wins and revenue, and of the stages between as many as there is room for."""
     rows = list(enumerate(found.asked.quantities))
     first = [row for row in rows if row[1].name in (LEADS, WINS, REVENUE)]
-    between = [row for row in rows if row not in first][:MOST_PANELS - len(first)]
+    between = [row for row in rows if row not in first][: MOST_PANELS - len(first)]
     return sorted([*first, *between])
 
 
@@ -99,7 +113,7 @@ def _weeks(found: Backtest, one: Forecast) -> int:
 
 
 def _fan(axes: Axes, found: Backtest, one: Forecast, row: int) -> None:
-    drawn = np.sort(one.drawn[row, :, :_weeks(found, one)], axis=0)
+    drawn = np.sort(one.drawn[row, :, : _weeks(found, one)], axis=0)
     dates = _dates(one.origin, drawn.shape[1])
     axes.axvline(dates[0], color=GREY, linewidth=0.9, linestyle=(0, (1, 2)))
     if not np.isfinite(drawn).all():
@@ -124,11 +138,14 @@ def _dates(first: datetime, weeks: int) -> Any:
 def coverage_figure(found: Backtest) -> Figure:
     """How often intervals held: all, by horizon and by quantity, with the interval of each share."""
     rows = [("all", found.score())]
-    rows += [(f"{weeks} week{'' if weeks == 1 else 's'} ahead",
-              found.score(lambda one, weeks=weeks: one.weeks == weeks))  # type: ignore[misc]
-             for weeks in found.horizons]
-    rows += [(one.text, found.score(lambda row, one=one: row.quantity == one))  # type: ignore[misc]
-             for one in found.asked.quantities]
+    rows += [
+        (f"{weeks} week{'' if weeks == 1 else 's'} ahead", found.score(lambda one, weeks=weeks: one.weeks == weeks))  # type: ignore[misc]
+        for weeks in found.horizons
+    ]
+    rows += [
+        (one.text, found.score(lambda row, one=one: row.quantity == one))  # type: ignore[misc]
+        for one in found.asked.quantities
+    ]
     there = [(name, one) for name, one in rows if one is not None]
     with styled():
         figure, (axes,) = new_figure(1.6 + 0.42 * len(there))
@@ -138,8 +155,11 @@ def coverage_figure(found: Backtest) -> Figure:
         axes.set_xlabel("Share of intervals that held what happened")
         axes.set_title(heading(f"{found.name}: did intervals hold?"), pad=24)
         axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, fontsize=9.5, borderaxespad=0.0)
-        figure.supxlabel("Dashed: what was promised. Bars: 90 % interval of the share, instants taken as independent.",
-                         fontsize=9.5, color=QUIET)
+        figure.supxlabel(
+            "Dashed: what was promised. Bars: 90 % interval of the share, instants taken as independent.",
+            fontsize=9.5,
+            color=QUIET,
+        )
         return figure
 
 
@@ -148,11 +168,20 @@ def _coverage(axes: Axes, rows: Sequence[tuple[str, Score]]) -> None:
     for level, color, marker, shift in ((0.9, BLUE, "o", -0.13), (0.5, VERMILION, "s", 0.13)):
         spreads = [one.held90 if level == 0.9 else one.held50 for _, one in rows]
         values = np.array([spread.value for spread in spreads])
-        reach = np.array([[spread.value - spread.low for spread in spreads],
-                          [spread.high - spread.value for spread in spreads]])
+        reach = np.array(
+            [[spread.value - spread.low for spread in spreads], [spread.high - spread.value for spread in spreads]]
+        )
         axes.axvline(level, color=color, linewidth=1.1, linestyle=(0, (4, 2)))
-        axes.errorbar(values, places + shift, xerr=reach, fmt=marker, color=color, markersize=5.5, linewidth=1.6,
-                      label=f"{100 * level:.0f} % intervals")
+        axes.errorbar(
+            values,
+            places + shift,
+            xerr=reach,
+            fmt=marker,
+            color=color,
+            markersize=5.5,
+            linewidth=1.6,
+            label=f"{100 * level:.0f} % intervals",
+        )
     axes.set_yticks(places, [f"{name} ({one.forecasts})" for name, one in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(0.0, 1.02)
@@ -170,18 +199,30 @@ def pit_figure(found: Backtest) -> Figure:
     with styled():
         figure, (axes,) = new_figure(3.9)
         axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=SKY, edgecolor="white", zorder=2)
-        axes.axhspan(low, high, color=QUIET, alpha=0.16, linewidth=0, zorder=3,
-                     label="90 % of bars, were forecasts honest and independent")
-        axes.axhline(len(values) / BINS, color=QUIET, linewidth=1.2, linestyle=(0, (4, 2)), zorder=4,
-                     label="their mean")
+        axes.axhspan(
+            low,
+            high,
+            color=QUIET,
+            alpha=0.16,
+            linewidth=0,
+            zorder=3,
+            label="90 % of bars, were forecasts honest and independent",
+        )
+        axes.axhline(
+            len(values) / BINS, color=QUIET, linewidth=1.2, linestyle=(0, (4, 2)), zorder=4, label="their mean"
+        )
         axes.set_xlim(0.0, 1.0)
         axes.xaxis.set_major_formatter(FuncFormatter(_percent))
         axes.set_xlabel("Share of the forecast below what happened")
         axes.set_ylabel("Forecasts")
         axes.set_title(heading(f"{found.name}: where in its forecast did it lie?"), pad=24)
         axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 0.99), ncols=2, fontsize=9.5, borderaxespad=0.0)
-        figure.supxlabel("Heaped at both ends: intervals too narrow. In the middle: too wide. To the right: more came "
-                         "than forecast.", fontsize=9.5, color=QUIET)
+        figure.supxlabel(
+            "Heaped at both ends: intervals too narrow. In the middle: too wide. To the right: more came "
+            "than forecast.",
+            fontsize=9.5,
+            color=QUIET,
+        )
         return figure
 
 

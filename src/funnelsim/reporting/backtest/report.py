@@ -10,13 +10,20 @@ from funnelsim.study.backtest.rolling import Backtest
 from funnelsim.study.backtest.scores import Score, Spread
 
 NOMINAL = 0.9
-ALIKE = 0.05                            # CRPS ratios this near to 1 tell nothing
+ALIKE = 0.05  # CRPS ratios this near to 1 tell nothing
 
 
 def backtest_report(found: Backtest, verbose: int = 0, width: int = 110) -> str:
     """The text of a back-test."""
-    parts = [answer(found), _by_quantity(found, width), _by_horizon(found, width), _drift(found, verbose, width),
-             _distances(found, width), _mind(found), _footing(found)]
+    parts = [
+        answer(found),
+        _by_quantity(found, width),
+        _by_horizon(found, width),
+        _drift(found, verbose, width),
+        _distances(found, width),
+        _mind(found),
+        _footing(found),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -25,9 +32,11 @@ def answer(found: Backtest) -> str:
     whole = found.score()
     if whole is None:
         return f"{found.name}: nothing came and nothing was forecast: there is nothing to judge."
-    return (f"{found.name}: of 90 % intervals, {_share(whole.held90)} held what then happened "
-            f"({_within(whole.held90)}, {whole.forecasts} forecasts from {_many(whole.origins, 'instant')}): "
-            f"{verdict(whole)}; {_against(whole)}{_warning(found)}.")
+    return (
+        f"{found.name}: of 90 % intervals, {_share(whole.held90)} held what then happened "
+        f"({_within(whole.held90)}, {whole.forecasts} forecasts from {_many(whole.origins, 'instant')}): "
+        f"{verdict(whole)}; {_against(whole)}{_warning(found)}."
+    )
 
 
 def verdict(whole: Score) -> str:
@@ -47,8 +56,10 @@ def _against(whole: Score) -> str:
     off = abs(1.0 - whole.ratio)
     if off < ALIKE:
         return f"no nearer than the last weeks carried on (CRPS ratio {number(whole.ratio)})"
-    return (f"{100.0 * off:.0f} % {'nearer' if whole.ratio < 1.0 else 'further off'} than the last weeks carried on "
-            f"(CRPS ratio {number(whole.ratio)})")
+    return (
+        f"{100.0 * off:.0f} % {'nearer' if whole.ratio < 1.0 else 'further off'} than the last weeks carried on "
+        f"(CRPS ratio {number(whole.ratio)})"
+    )
 
 
 def _warning(found: Backtest) -> str:
@@ -63,10 +74,19 @@ def _by_quantity(found: Backtest, width: int) -> str:
     for quantity in found.asked.quantities:
         one = found.score(lambda row, quantity=quantity: row.quantity == quantity)  # type: ignore[misc]
         if one:
-            table.add(quantity.text, number(one.forecasts), _share(one.held90), _within(one.held90), _share(one.held50),
-                      _signed(one.bias), number(one.ratio))
-    note = ("Sums of the weeks after each instant. bias: mean forecast over what happened, less 1. CRPS ratio: error "
-            "of the forecast over\nthat of the last weeks carried on, with their spread; below 1 is better.")
+            table.add(
+                quantity.text,
+                number(one.forecasts),
+                _share(one.held90),
+                _within(one.held90),
+                _share(one.held50),
+                _signed(one.bias),
+                number(one.ratio),
+            )
+    note = (
+        "Sums of the weeks after each instant. bias: mean forecast over what happened, less 1. CRPS ratio: error "
+        "of the forecast over\nthat of the last weeks carried on, with their spread; below 1 is better."
+    )
     return "\n".join([*table.lines(width), note])
 
 
@@ -75,26 +95,43 @@ def _by_horizon(found: Backtest, width: int) -> str:
     for weeks in found.horizons:
         one = found.score(lambda row, weeks=weeks: row.weeks == weeks)  # type: ignore[misc]
         if one:
-            table.add(_many(weeks, "week"), number(one.forecasts), number(one.origins), _share(one.held90),
-                      _within(one.held90), _share(one.held50), _factor(one.widening.value), number(one.ratio))
+            table.add(
+                _many(weeks, "week"),
+                number(one.forecasts),
+                number(one.origins),
+                _share(one.held90),
+                _within(one.held90),
+                _share(one.held50),
+                _factor(one.widening.value),
+                number(one.ratio),
+            )
     return "\n".join(table.lines(width))
 
 
 def _drift(found: Backtest, verbose: int, width: int) -> str:
     drift = found.drift
     span = f"since {drift.since:%Y-%m-%d}"
-    head = (f"Drift: what came {span} lies within what was fitted before ({_many(len(drift.counts), 'count')})."
-            if not drift.found else f"Drift: {_many(len(drift.found), 'count')} of {len(drift.counts)} {span} "
-                                    f"{'lies' if len(drift.found) == 1 else 'lie'} outside what was fitted before.")
+    head = (
+        f"Drift: what came {span} lies within what was fitted before ({_many(len(drift.counts), 'count')})."
+        if not drift.found
+        else f"Drift: {_many(len(drift.found), 'count')} of {len(drift.counts)} {span} "
+        f"{'lies' if len(drift.found) == 1 else 'lie'} outside what was fitted before."
+    )
     lines = [head, *(f"  {_left(one)}" for one in drift.found)]
     if verbose:
         table = Table(("Recent cohort", "entered", "seen", "expected", f"{100 * drift.level:.1f} % band"))
         for one in drift.counts:
-            table.add(_counted(one), number(one.entered), number(one.seen), number(round(one.expected)),
-                      spread(round(one.low), round(one.high), "leads"))
+            table.add(
+                _counted(one),
+                number(one.entered),
+                number(one.seen),
+                number(round(one.expected)),
+                spread(round(one.low), round(one.high), "leads"),
+            )
         lines += table.lines(width)
-    lines.append(f"Bands so wide that in {100 * FALSE_ALARMS:g} of 100 histories without any change one count is "
-                 "outside.")
+    lines.append(
+        f"Bands so wide that in {100 * FALSE_ALARMS:g} of 100 histories without any change one count is outside."
+    )
     return "\n".join(lines)
 
 
@@ -113,13 +150,22 @@ def _counted(one: Departure) -> str:
 def _distances(found: Backtest, width: int) -> str:
     if not found.distances:
         return ""
-    table = Table((f"Event log since {found.distance_origin:%Y-%m-%d}", "unit", "simulated", "least to most", "replay",
-                   "ratio"))
+    table = Table(
+        (f"Event log since {found.distance_origin:%Y-%m-%d}", "unit", "simulated", "least to most", "replay", "ratio")
+    )
     for one in found.distances:
-        table.add(one.name, one.unit, number(one.simulated), f"{number(one.low)} to {number(one.high)}",
-                  number(one.replay), number(one.ratio))
-    note = ("Distance to the real log, both cut at the same instant; replay: the leads of as many weeks before, moved "
-            "on. Below 1 is nearer.")
+        table.add(
+            one.name,
+            one.unit,
+            number(one.simulated),
+            f"{number(one.low)} to {number(one.high)}",
+            number(one.replay),
+            number(one.ratio),
+        )
+    note = (
+        "Distance to the real log, both cut at the same instant; replay: the leads of as many weeks before, moved "
+        "on. Below 1 is nearer."
+    )
     return "\n".join([*table.lines(width), note])
 
 
@@ -127,17 +173,21 @@ def _mind(found: Backtest) -> str:
     lines = [f"  nothing can be said as of {one.origin:%Y-%m-%d}: {one.why}" for one in found.skipped]
     unsaid = sum(1 for one in found.forecasts if not _finite(one.drawn))
     if unsaid:
-        lines.append(f"  revenue is not forecast from {_many(unsaid, 'instant')}: too few wins were known to say what "
-                     "one is worth")
+        lines.append(
+            f"  revenue is not forecast from {_many(unsaid, 'instant')}: too few wins were known to say what "
+            "one is worth"
+        )
     lines += [f"  {note}" for note in found.notes]
     return "\n".join(["Mind", *lines]) if lines else ""
 
 
 def _footing(found: Backtest) -> str:
     first, last = found.forecasts[0].origin, found.forecasts[-1].origin
-    return (f"{_many(len(found.forecasts), 'instant')} from {first:%Y-%m-%d} to {last:%Y-%m-%d}, {found.size.draws} "
-            f"futures each with parameters of their own, seed {found.size.seed}.\n"
-            "Intervals of coverage take instants as independent; where their windows overlap, that is too hopeful.")
+    return (
+        f"{_many(len(found.forecasts), 'instant')} from {first:%Y-%m-%d} to {last:%Y-%m-%d}, {found.size.draws} "
+        f"futures each with parameters of their own, seed {found.size.seed}.\n"
+        "Intervals of coverage take instants as independent; where their windows overlap, that is too hopeful."
+    )
 
 
 # ---- pieces --------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from funnelsim.reporting.common.format import DAY, HOUR, MINUTE, number
 
 Floats = NDArray[np.float64]
 POINTS = 300
-BEYOND = 1.35                           # the fitted curve goes on so much further than the data can be trusted
+BEYOND = 1.35  # the fitted curve goes on so much further than the data can be trusted
 
 
 def draw_calibration(found: Calibration, folder: Path) -> list[Path]:
@@ -46,8 +46,14 @@ def stage_figure(found: Calibration, stage: StageFit) -> Figure:
     """Share of the visits that have left by each exit, over the time since entry."""
     curves = observed(stage)
     until = BEYOND * reach(stage)
-    unit, name = next(((length, word) for length, word in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes"))
-                       if until >= 3 * length), (1.0, "seconds"))
+    unit, name = next(
+        (
+            (length, word)
+            for length, word in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes"))
+            if until >= 3 * length
+        ),
+        (1.0, "seconds"),
+    )
     grid = np.linspace(0.0, until, POINTS)
     with styled():
         figure, (axes,) = new_figure(4.9)
@@ -59,12 +65,18 @@ def stage_figure(found: Calibration, stage: StageFit) -> Figure:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g} %"))
         axes.set_xlabel(f"Time since a lead entered {stage.name} ({name})")
         axes.set_ylabel("Share that has left")
-        axes.set_title(heading(f"{found.history.name}: leaving {stage.name}, {int(stage.current.sum()):,} visits until "
-                               f"{found.as_of}"))
+        axes.set_title(
+            heading(
+                f"{found.history.name}: leaving {stage.name}, {int(stage.current.sum()):,} visits until {found.as_of}"
+            )
+        )
         axes.legend(loc="upper left", bbox_to_anchor=(-0.01, -0.16), ncols=1, fontsize=9.5, borderaxespad=0.0)
-        figure.supxlabel("Steps: the data alone (Aalen-Johansen), with their 90 % band. Dashes: as fitted, "
-                         "with theirs.\nRight of the dotted line fewer than ten leads are in sight.", fontsize=9.5,
-                         color="#444444")
+        figure.supxlabel(
+            "Steps: the data alone (Aalen-Johansen), with their 90 % band. Dashes: as fitted, "
+            "with theirs.\nRight of the dotted line fewer than ten leads are in sight.",
+            fontsize=9.5,
+            color="#444444",
+        )
         return figure
 
 
@@ -73,9 +85,15 @@ def _exit(axes: Axes, stage: StageFit, target: str, curve: Incidence, grid: Floa
     time = np.append(curve.time[seen], reach(stage))
     step, low, high = (np.append(one[seen], one[seen][-1]) for one in (curve.share, curve.low, curve.high))
     axes.fill_between(time / unit, low, high, step="post", color=color, alpha=0.22, linewidth=0)
-    axes.step(time / unit, step, where="post", color=color, linewidth=1.8,
-              label=f"{target}: in the end {number(100 * share.value)} % (95 %: {number(100 * share.low)} to "
-                    f"{number(100 * share.high)} %), {stage.seen(target):,} seen")
+    axes.step(
+        time / unit,
+        step,
+        where="post",
+        color=color,
+        linewidth=1.8,
+        label=f"{target}: in the end {number(100 * share.value)} % (95 %: {number(100 * share.low)} to "
+        f"{number(100 * share.high)} %), {stage.seen(target):,} seen",
+    )
     axes.plot(grid / unit, written(stage, target, grid), color=color, linewidth=1.6, linestyle=(0, (4, 2)))
     for edge in written_band(stage, target, grid):
         axes.plot(grid / unit, edge, color=color, linewidth=0.7, linestyle=(0, (1, 2)))

@@ -14,20 +14,27 @@ def chance_report(found: Chance) -> str:
 def chance_answer(found: Chance) -> str:
     """One sentence: the chance, its simulation error, and what ignorance makes of it."""
     name = found.asked.template.loaded.scenario.name or "The scenario"
-    head = (f"{name}: the chance of {found.asked.goal.text} is {percent(found.chance)} as things are (simulation "
-            f"error: {spread(found.low, found.high, 'share')})")
+    head = (
+        f"{name}: the chance of {found.asked.goal.text} is {percent(found.chance)} as things are (simulation "
+        f"error: {spread(found.low, found.high, 'share')})"
+    )
     if found.known is None:
         return f"{head}; nothing is left open in this scenario, so the rest is luck."
-    return (f"{head}; what is not known leaves it anywhere from {percent(found.worse)} to {percent(found.better)}, and "
-            f"were everything at its middle it would be {percent(found.known[0])}.")
+    return (
+        f"{head}; what is not known leaves it anywhere from {percent(found.worse)} to {percent(found.better)}, and "
+        f"were everything at its middle it would be {percent(found.known[0])}."
+    )
 
 
 def _spreads(found: Chance) -> str:
     goal, value = found.asked.goal, found.value
     by = f" by {goal.by}" if goal.by else ""
     table = Table([f"{goal.measure}{by}", "", "90 %"])
-    table.add("   mean, with its simulation error", _value(found, value.mean),
-              _span(found, value.mean - value.error, value.mean + value.error))
+    table.add(
+        "   mean, with its simulation error",
+        _value(found, value.mean),
+        _span(found, value.mean - value.error, value.mean + value.error),
+    )
     if found.known is not None:
         table.add("   mean, by what is not known (beliefs, fitted rates)", "", _span(found, value.low, value.high))
     table.add("   one period: luck and all", "", _span(found, value.least, value.most))

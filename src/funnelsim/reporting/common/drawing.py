@@ -25,24 +25,55 @@ from funnelsim.reporting.common.figure_formats import USUAL
 from funnelsim.reporting.common.format import DAY, HOUR, MINUTE, money, number
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#777777")
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#777777",
+)
 PALETTE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 1)), "-", (0, (1, 1)))
-WIDTH, DPI = 8.0, 200           # inches and dots: 1600 pixels wide
+WIDTH, DPI = 8.0, 200  # inches and dots: 1600 pixels wide
 STYLE: dict[Any, Any] = {
-    "font.size": 10.5, "axes.titlesize": 11.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e3e3e3",
-    "grid.linewidth": 0.7, "axes.axisbelow": True, "axes.edgecolor": "#555555", "legend.frameon": False,
-    "svg.fonttype": "none", "svg.hashsalt": "funnelsim", "pdf.fonttype": 42, "figure.dpi": DPI, "savefig.dpi": DPI,
-    "text.parse_math": False,           # a name may hold two dollar signs
+    "font.size": 10.5,
+    "axes.titlesize": 11.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e3e3e3",
+    "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#555555",
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "funnelsim",
+    "pdf.fonttype": 42,
+    "figure.dpi": DPI,
+    "savefig.dpi": DPI,
+    "text.parse_math": False,  # a name may hold two dollar signs
 }
-_METADATA: dict[str, dict[str, Any]] = {       # without the hour, so that the same figure gives the same bytes
-    "png": {"Software": "funnelsim"}, "svg": {"Date": None, "Creator": "funnelsim"},
+_METADATA: dict[str, dict[str, Any]] = {  # without the hour, so that the same figure gives the same bytes
+    "png": {"Software": "funnelsim"},
+    "svg": {"Date": None, "Creator": "funnelsim"},
     "pdf": {"CreationDate": None, "Creator": "funnelsim", "Producer": None},
 }
-_TICKS = ((MINUTE, "1 min"), (5 * MINUTE, "5 min"), (15 * MINUTE, "15 min"), (HOUR, "1 h"), (4 * HOUR, "4 h"),
-          (DAY, "1 day"), (3 * DAY, "3 days"), (10 * DAY, "10 days"), (30 * DAY, "30 days"), (100 * DAY, "100 days"),
-          (365 * DAY, "1 year"))
+_TICKS = (
+    (MINUTE, "1 min"),
+    (5 * MINUTE, "5 min"),
+    (15 * MINUTE, "15 min"),
+    (HOUR, "1 h"),
+    (4 * HOUR, "4 h"),
+    (DAY, "1 day"),
+    (3 * DAY, "3 days"),
+    (10 * DAY, "10 days"),
+    (30 * DAY, "30 days"),
+    (100 * DAY, "100 days"),
+    (365 * DAY, "1 year"),
+)
 
 
 @contextmanager
@@ -64,7 +95,7 @@ def save(figure: Figure, folder: Path, name: str, formats: Sequence[str] = USUAL
     """One figure in each format; the same figure gives the same bytes."""
     files = [folder / f"{name}.{one}" for one in formats]
     with styled(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")        # of a name; a browser has more fonts
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a name; a browser has more fonts
         for file, one in zip(files, formats, strict=True):
             figure.savefig(file, metadata=_METADATA[one])
     return files

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from funnelsim.errors import UsageError, did_you_mean
 
 FORMATS = ("png", "svg", "pdf")
-USUAL = ("png", "svg")                  # to be looked at, and for slides
+USUAL = ("png", "svg")  # to be looked at, and for slides
 
-Figures = bool | str | Sequence[str]    # True: the usual ones; False or none: no figures
+Figures = bool | str | Sequence[str]  # True: the usual ones; False or none: no figures
 
 
 def formats_of(figures: Figures) -> tuple[str, ...]:

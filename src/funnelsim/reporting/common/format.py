@@ -90,6 +90,10 @@ class Table:
         sizes = [max(len(row[i]) for row in [self.headers, *self.rows]) for i in range(count)]
         while width and count > 2 and sum(sizes[:count]) + 2 * (count - 1) > width:
             count -= 1
-        return ["  ".join(cell.ljust(size) if i == 0 else cell.rjust(size)
-                          for i, (cell, size) in enumerate(zip(row[:count], sizes[:count], strict=True))).rstrip()
-                for row in [self.headers, *self.rows]]
+        return [
+            "  ".join(
+                cell.ljust(size) if i == 0 else cell.rjust(size)
+                for i, (cell, size) in enumerate(zip(row[:count], sizes[:count], strict=True))
+            ).rstrip()
+            for row in [self.headers, *self.rows]
+        ]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 MOST_ROWS = 10
-WATCHED = ("leads", "won", "rate.won", "revenue", "cost", "profit", "roi")     # of the cohort of a run
+WATCHED = ("leads", "won", "rate.won", "revenue", "cost", "profit", "roi")  # of the cohort of a run
 
 
 def run_card(result: Result) -> str:
@@ -23,16 +23,26 @@ def run_card(result: Result) -> str:
         measure = result.measures.get(f"cohort.{name}")
         if measure is not None:
             one, unit, currency = measure.estimate(), measure.unit, result.book.currency
-            rows.append([measure.key, *(shown(value, unit, currency)
-                                        for value in (one.mean, one.low, one.high, one.least, one.most))])
-    return _html(answer(result).partition("\n")[0], ["measure", "mean", "low", "high", "least", "most"], rows,
-                 f"{len(result.measures)} measures in all: frame()")
+            rows.append(
+                [
+                    measure.key,
+                    *(shown(value, unit, currency) for value in (one.mean, one.low, one.high, one.least, one.most)),
+                ]
+            )
+    return _html(
+        answer(result).partition("\n")[0],
+        ["measure", "mean", "low", "high", "least", "most"],
+        rows,
+        f"{len(result.measures)} measures in all: frame()",
+    )
 
 
 def card(sentence: str, frame: pl.DataFrame) -> str:
     """A sentence and the first rows of a table."""
-    rows = [[f"{value:.5g}" if isinstance(value, float) else "" if value is None else str(value) for value in row]
-            for row in frame.head(MOST_ROWS).iter_rows()]
+    rows = [
+        [f"{value:.5g}" if isinstance(value, float) else "" if value is None else str(value) for value in row]
+        for row in frame.head(MOST_ROWS).iter_rows()
+    ]
     more = f"{len(frame)} rows in all: frame()" if len(frame) > MOST_ROWS else ""
     return _html(sentence.partition("\n")[0], frame.columns, rows, more)
 
@@ -40,5 +50,7 @@ def card(sentence: str, frame: pl.DataFrame) -> str:
 def _html(sentence: str, headers: list[str], rows: list[list[str]], more: str) -> str:
     head = "".join(f"<th>{escape(one)}</th>" for one in headers)
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return (f"<div><p><strong>{escape(sentence)}</strong></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-            f"</table>{f'<p>{escape(more)}</p>' if more else ''}</div>")
+    return (
+        f"<div><p><strong>{escape(sentence)}</strong></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+        f"</table>{f'<p>{escape(more)}</p>' if more else ''}</div>"
+    )

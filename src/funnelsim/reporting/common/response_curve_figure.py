@@ -25,8 +25,11 @@ SPAN = (MINUTE, 30 * DAY)
 Touched = tuple[str, float]
 
 
-def curves_figure(stages: Sequence[CurvedStage], touched: Mapping[str, Sequence[Touched]] | None = None,
-                  title: str = "What a later first touch does") -> Figure:
+def curves_figure(
+    stages: Sequence[CurvedStage],
+    touched: Mapping[str, Sequence[Touched]] | None = None,
+    title: str = "What a later first touch does",
+) -> Figure:
     """A panel a stage, a line a preset; the one in use is thick. Odds are against a first touch after one hour.
 
     `touched` are marks by stage: what share of leads, in words, is touched by how many seconds.
@@ -37,10 +40,14 @@ def curves_figure(stages: Sequence[CurvedStage], touched: Mapping[str, Sequence[
             _panel(axes, stage, (touched or {}).get(stage.name, ()))
         every[-1].set_xlabel("Time to the first attempt (elapsed)")
         over_all(figure, title)
-        figure.supxlabel("Thick: the curve in use. Thin: other presets. Dashed: beyond the delays that the study "
-                         "covers, held flat.\nAll are observational; letters are grades of the source (A best).",
-                         fontsize=9.5, color="#444444")
+        figure.supxlabel(
+            "Thick: the curve in use. Thin: other presets. Dashed: beyond the delays that the study "
+            "covers, held flat.\nAll are observational; letters are grades of the source (A best).",
+            fontsize=9.5,
+            color="#444444",
+        )
         return figure
+
 
 def _panel(axes: Axes, stage: CurvedStage, touched: Sequence[Touched]) -> None:
     delays = np.geomspace(*SPAN, 300)
@@ -51,8 +58,16 @@ def _panel(axes: Axes, stage: CurvedStage, touched: Sequence[Touched]) -> None:
         known = (np.log(delays) >= law.log_delays[0] - 1e-9) & (np.log(delays) <= law.log_delays[-1] + 1e-9)
         color, width = line_style(i)["color"], 2.8 if law.used else 1.3
         grade = f" ({law.grade})" if law.grade else ""
-        axes.plot(delays, np.where(known, ratios, np.nan), color=color, linewidth=width, label=f"{law.name}{grade}",
-                  marker=MARKS[i % len(MARKS)], markersize=4.5, markevery=(7 * i, 45))
+        axes.plot(
+            delays,
+            np.where(known, ratios, np.nan),
+            color=color,
+            linewidth=width,
+            label=f"{law.name}{grade}",
+            marker=MARKS[i % len(MARKS)],
+            markersize=4.5,
+            markevery=(7 * i, 45),
+        )
         axes.plot(delays, np.where(known, np.nan, ratios), color=color, linewidth=width, linestyle=(0, (2, 2)))
     axes.set_yscale("log")
     axes.set_ylim(lowest / 1.3, highest * 1.6)
@@ -63,8 +78,15 @@ def _panel(axes: Axes, stage: CurvedStage, touched: Sequence[Touched]) -> None:
     axes.axhline(1.0, color=GREY, linewidth=0.8)
     for i, (share, at) in enumerate(one for one in touched if SPAN[0] < one[1] < SPAN[1]):
         axes.axvline(at, color="#333333", linewidth=1.1, linestyle=(0, (1, 1.5)))
-        axes.annotate(f"{share} touched by {duration(at)}", (at, 1.0), (3, -11 - 12 * i),
-                      xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=9, color="#333333")
+        axes.annotate(
+            f"{share} touched by {duration(at)}",
+            (at, 1.0),
+            (3, -11 - 12 * i),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            fontsize=9,
+            color="#333333",
+        )
     axes.set_title(f"{stage.name}: odds {ACTS.get(stage.acts_on, stage.acts_on)}, against a touch after 1 hour")
     axes.set_ylabel("Times the odds")
     axes.legend(loc="lower left", fontsize=9)

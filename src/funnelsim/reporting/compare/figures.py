@@ -49,16 +49,21 @@ def comparison_figures(found: Comparison) -> Iterator[tuple[str, Figure]]:
 
 def outcomes_of(found: Comparison) -> Figure:
     """Wins and revenue of the scenarios, with the spread of one period."""
-    rows = [Outcome(column.name, _span(column, "cohort.won"), _span(column, "cohort.revenue"))
-            for column in found.columns if "cohort.won" in column.values]
+    rows = [
+        Outcome(column.name, _span(column, "cohort.won"), _span(column, "cohort.revenue"))
+        for column in found.columns
+        if "cohort.won" in column.values
+    ]
     what = "central 90 % of single periods, luck and what is not known together"
     return outcomes_figure(rows, found.cases[0].blueprint.book.currency, what)
 
 
 def funnels_of(found: Comparison) -> Figure:
     """The funnels of the scenarios beside each other."""
-    funnels = {column.name: steps_of(case.blueprint.book.stages, partial(mean_of, column))
-               for column, case in zip(found.columns, found.cases, strict=True)}
+    funnels = {
+        column.name: steps_of(case.blueprint.book.stages, partial(mean_of, column))
+        for column, case in zip(found.columns, found.cases, strict=True)
+    }
     return funnel_figure(funnels)
 
 
@@ -119,8 +124,13 @@ def _response(found: Comparison, stage: str) -> Figure:
             continue
         number = case.blueprint.book.stages.index(stage)
         in_time = column.values.get(f"cohort.lead_attainment.{stage}")
-        curves.append(Response(column.name, *response_curve(stack(column.summaries), int(COHORT), number),
-                               in_time=math.nan if in_time is None else float(np.nanmean(in_time))))
+        curves.append(
+            Response(
+                column.name,
+                *response_curve(stack(column.summaries), int(COHORT), number),
+                in_time=math.nan if in_time is None else float(np.nanmean(in_time)),
+            )
+        )
         here, of_business = _promise(case.blueprint.centre, number)
         if math.isfinite(here):
             promise, business = here, of_business

@@ -45,19 +45,32 @@ def waterfall_figure(found: Explanation) -> Figure:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, found.unit, found.currency)))
         label = what(found).removeprefix("in ")
         axes.set_xlabel(label[0].upper() + label[1:] + ("" if origin == 0.0 else "; the axis does not begin at 0"))
-        over_all(figure, f"{other} against {base}: {signed(found, found.difference.mean)} "
-                         f"({between(found, found.difference)})")
+        over_all(
+            figure,
+            f"{other} against {base}: {signed(found, found.difference.mean)} ({between(found, found.difference)})",
+        )
         about = "what is not known" if found.uncertain else "simulation error"
-        figure.supxlabel(f"Shapley values on the same luck: together the whole difference. Whiskers: 90 %, {about}.",
-                         fontsize=9.5, color="#444444")
+        figure.supxlabel(
+            f"Shapley values on the same luck: together the whole difference. Whiskers: 90 %, {about}.",
+            fontsize=9.5,
+            color="#444444",
+        )
         return figure
 
 
 def _total(axes: Axes, found: Explanation, row: int, value: float, origin: float) -> None:
     """The figure of one of the two scenarios."""
     axes.barh(row, value - origin, BAR, left=origin, color=GREY)
-    axes.annotate(shown(round(value, 1), found.unit, found.currency), (max(value, origin), row), (7, 0),
-                  textcoords="offset points", va="center", color=INK, fontsize=10, fontweight="bold")
+    axes.annotate(
+        shown(round(value, 1), found.unit, found.currency),
+        (max(value, origin), row),
+        (7, 0),
+        textcoords="offset points",
+        va="center",
+        color=INK,
+        fontsize=10,
+        fontweight="bold",
+    )
 
 
 def _span(axes: Axes, edges: list[float], origin: float) -> None:
@@ -76,8 +89,15 @@ def _step(axes: Axes, found: Explanation, row: int, level: float, share: Share) 
     ends = level + one.low, level + one.high
     axes.plot(ends, (row, row), color=INK, linewidth=1.4)
     axes.plot([*ends], [row, row], "|", color=INK, markersize=8)
-    axes.annotate(f"{signed(found, one.mean)}  ({between(found, one)})", (max(*ends, level, level + one.mean), row),
-                  (7, 0), textcoords="offset points", va="center", fontsize=10, color=INK)
+    axes.annotate(
+        f"{signed(found, one.mean)}  ({between(found, one)})",
+        (max(*ends, level, level + one.mean), row),
+        (7, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=10,
+        color=INK,
+    )
 
 
 def _origin(edges: list[float]) -> float:

@@ -10,24 +10,38 @@ from funnelsim.study.explain.coalitions import name_of
 from funnelsim.study.explain.explain import EqualPeople, Explanation, Share
 from funnelsim.study.paired_difference import Spread
 
-WHAT = {"cohort.won": "customers in the cohort", "calendar.won": "customers in the window",
-        "cohort.revenue": "revenue in the cohort", "calendar.revenue": "revenue in the window",
-        "cohort.profit": "profit in the cohort", "calendar.profit": "profit in the window"}
-NAMED = 5                               # shares in the sentence; the table has all
+WHAT = {
+    "cohort.won": "customers in the cohort",
+    "calendar.won": "customers in the window",
+    "cohort.revenue": "revenue in the cohort",
+    "calendar.revenue": "revenue in the window",
+    "cohort.profit": "profit in the cohort",
+    "calendar.profit": "profit in the window",
+}
+NAMED = 5  # shares in the sentence; the table has all
 
 
 def explain_report(found: Explanation, verbose: int = 0, width: int = 110) -> str:
     """The text of an explanation."""
-    parts = [answer(found), _table(found, width), control(found), _warnings(found), _groups(found, verbose),
-             *found.notes, _footing(found)]
+    parts = [
+        answer(found),
+        _table(found, width),
+        control(found),
+        _warnings(found),
+        _groups(found, verbose),
+        *found.notes,
+        _footing(found),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
 def answer(found: Explanation) -> str:
     """One sentence: the difference with its interval, and what it is made of."""
     base, other = name_of(found.question.base), name_of(found.question.other)
-    return (f"{other} against {base}: {signed(found, found.difference.mean)} {what(found)} (90 % interval "
-            f"{between(found, found.difference)} {_given(found)}). {top_line(found)}")
+    return (
+        f"{other} against {base}: {signed(found, found.difference.mean)} {what(found)} (90 % interval "
+        f"{between(found, found.difference)} {_given(found)}). {top_line(found)}"
+    )
 
 
 def top_line(found: Explanation) -> str:
@@ -45,16 +59,22 @@ def control(found: Explanation) -> str:
     if people is None:
         return "Control with equal people: neither people nor hours move between the teams, so none is needed."
     base = name_of(found.question.base)
-    lines = [f"Control with equal people: {base} with {_hours(people)}, nothing shared: "
-             f"{_said(found, people.alone)} of {signed(found, found.difference.mean)}."]
+    lines = [
+        f"Control with equal people: {base} with {_hours(people)}, nothing shared: "
+        f"{_said(found, people.alone)} of {signed(found, found.difference.mean)}."
+    ]
     if people.instead is not None:
-        lines.append(f"   All other changes with the hours moved in place of shared work: "
-                     f"{_said(found, people.instead)}.")
+        lines.append(
+            f"   All other changes with the hours moved in place of shared work: {_said(found, people.instead)}."
+        )
     before, after = people.paid
     same = math.isclose(before, after, rel_tol=1e-6)
-    lines.append(f"   Paid hours in the window: {number(before)} in both." if same else
-                 f"   Paid hours in the window: {number(before)} against {number(after)}; so the control pays for the "
-                 f"other's people too.")
+    lines.append(
+        f"   Paid hours in the window: {number(before)} in both."
+        if same
+        else f"   Paid hours in the window: {number(before)} against {number(after)}; so the control pays for the "
+        f"other's people too."
+    )
     return "\n".join(lines)
 
 
@@ -81,8 +101,7 @@ def what(found: Explanation) -> str:
 
 
 def _given(found: Explanation) -> str:
-    return ("given what your data leaves open" if found.uncertain
-            else "simulation error alone: nothing was left open")
+    return "given what your data leaves open" if found.uncertain else "simulation error alone: nothing was left open"
 
 
 def _said(found: Explanation, one: Spread) -> str:
@@ -94,8 +113,10 @@ def _hours(people: EqualPeople) -> str:
     if people.lent is None:
         return "the other's people"
     lenders, takers = ([team for team, hours in people.lent.hours.items() if hours * sign > 0.0] for sign in (-1, 1))
-    return (f"{number(round(people.lent.total))} of the hours that {' and '.join(lenders)} can give to leads moved to "
-            f"{' and '.join(takers)}")
+    return (
+        f"{number(round(people.lent.total))} of the hours that {' and '.join(lenders)} can give to leads moved to "
+        f"{' and '.join(takers)}"
+    )
 
 
 def _table(found: Explanation, width: int) -> str:
@@ -106,17 +127,30 @@ def _table(found: Explanation, width: int) -> str:
             for step in found.people.steps:
                 table.add(*_row(found, step, "      of it "))
     whole = found.difference
-    table.add("   together", signed(found, whole.mean), between(found, whole), percent(1.0) if whole.mean else NOTHING,
-              amount(found, whole.error), "", "")
+    table.add(
+        "   together",
+        signed(found, whole.mean),
+        between(found, whole),
+        percent(1.0) if whole.mean else NOTHING,
+        amount(found, whole.error),
+        "",
+        "",
+    )
     return "\n".join(table.lines(width))
 
 
 def _row(found: Explanation, one: Share, before: str) -> Sequence[str]:
     whole = found.difference
-    clear = whole.low * whole.high > 0.0    # shares of a difference that may be nothing mislead
-    return (before + one.name, signed(found, one.value.mean), between(found, one.value),
-            percent(one.value.mean / whole.mean + 0.0) if clear else NOTHING, amount(found, one.value.error),
-            signed(found, one.alone.mean), signed(found, one.last.mean))
+    clear = whole.low * whole.high > 0.0  # shares of a difference that may be nothing mislead
+    return (
+        before + one.name,
+        signed(found, one.value.mean),
+        between(found, one.value),
+        percent(one.value.mean / whole.mean + 0.0) if clear else NOTHING,
+        amount(found, one.value.error),
+        signed(found, one.alone.mean),
+        signed(found, one.last.mean),
+    )
 
 
 def _warnings(found: Explanation) -> str:
@@ -126,10 +160,14 @@ def _warnings(found: Explanation) -> str:
         for nature in ("fact", "belief"):
             wrong = [one.difference for one in group.changes if one.difference.nature == nature]
             if wrong:
-                lines.append(f"WARNING: {group.name} differs in a {nature}: "
-                             + ", ".join(f"{one.path} ({_short(one.base)} -> {_short(one.other)})" for one in wrong))
-    lines += [f"{' and '.join(one.names)} are taken as one: neither stands without the other ({one.why})"
-              for one in found.united]
+                lines.append(
+                    f"WARNING: {group.name} differs in a {nature}: "
+                    + ", ".join(f"{one.path} ({_short(one.base)} -> {_short(one.other)})" for one in wrong)
+                )
+    lines += [
+        f"{' and '.join(one.names)} are taken as one: neither stands without the other ({one.why})"
+        for one in found.united
+    ]
     return "\n".join(lines)
 
 
@@ -137,8 +175,11 @@ def _groups(found: Explanation, verbose: int) -> str:
     lines = ["What was changed"]
     for share in found.shares:
         changes = [one.difference for one in found.group(share).changes]
-        texts = ("; ".join(f"{one.path}: {one.base} -> {one.other}" for one in changes) if verbose
-                 else ", ".join(one.path for one in changes))
+        texts = (
+            "; ".join(f"{one.path}: {one.base} -> {one.other}" for one in changes)
+            if verbose
+            else ", ".join(one.path for one in changes)
+        )
         lines.append(f"   {share.name}: {texts}")
     return "\n".join(lines)
 
@@ -149,10 +190,18 @@ def _short(text: str) -> str:
 
 def _footing(found: Explanation) -> str:
     question = found.question
-    runs = (f"{question.draws} draws of what is not known x {question.size.pairs} periods" if found.uncertain
-            else f"{question.size.replications} periods")
-    orders = ("averaged over all orders in which the changes could be made (Shapley values)" if not found.orders else
-              f"averaged over {found.orders} random orders of the changes (Shapley values, whose sum is exact still; ± "
-              f"and intervals cover the orders left out)")
-    return (f"{found.coalitions} mixtures of the two scenarios, {runs} each on the same luck; shares are {orders}. "
-            f"± simulation error, 90 %. Alone: with no other change. Made last: on top of all the others.")
+    runs = (
+        f"{question.draws} draws of what is not known x {question.size.pairs} periods"
+        if found.uncertain
+        else f"{question.size.replications} periods"
+    )
+    orders = (
+        "averaged over all orders in which the changes could be made (Shapley values)"
+        if not found.orders
+        else f"averaged over {found.orders} random orders of the changes (Shapley values, whose sum is exact still; ± "
+        f"and intervals cover the orders left out)"
+    )
+    return (
+        f"{found.coalitions} mixtures of the two scenarios, {runs} each on the same luck; shares are {orders}. "
+        f"± simulation error, 90 %. Alone: with no other change. Made last: on top of all the others."
+    )

@@ -28,8 +28,13 @@ def _acceptance(result: Result, width: int) -> str:
             of = f"{stage}.{team}"
             accepted, pursued = _cells(result, "acceptance", of), _cells(result, "pursued", of)
             if accepted[0] != NOTHING or pursued[0] != NOTHING:
-                table.add(f"{stage}, {team}", _cells(result, "decided", of)[0], *accepted,
-                          _cells(result, "acceptance_attainment", of)[0], *pursued)
+                table.add(
+                    f"{stage}, {team}",
+                    _cells(result, "decided", of)[0],
+                    *accepted,
+                    _cells(result, "acceptance_attainment", of)[0],
+                    *pursued,
+                )
     return "\n".join(table.lines(width)) if table.rows else ""
 
 
@@ -40,13 +45,32 @@ def _effort(result: Result, width: int, verbose: int) -> str:
     """
     if not verbose and "cohort.rejected" not in result.measures:
         return ""
-    table = Table(["effort (cohort)", "hours", "on poor leads", "±", "turned down", "of them good", "untouched value",
-                   "fault: leads", "follow-up"])
+    table = Table(
+        [
+            "effort (cohort)",
+            "hours",
+            "on poor leads",
+            "±",
+            "turned down",
+            "of them good",
+            "untouched value",
+            "fault: leads",
+            "follow-up",
+        ]
+    )
     for stage in ("", *(result.book.stages if verbose else ())):
         wasted = _cells(result, "effort_wasted", stage)
         cells = [_cells(result, "effort", stage)[0], *wasted]
-        cells += [_cells(result, name, stage)[0] for name in (
-            "rejected", "rejected_though_good", "untouched_value", "lost_as_poor_leads", "lost_by_poor_follow-up")]
+        cells += [
+            _cells(result, name, stage)[0]
+            for name in (
+                "rejected",
+                "rejected_though_good",
+                "untouched_value",
+                "lost_as_poor_leads",
+                "lost_by_poor_follow-up",
+            )
+        ]
         if any(cell not in (NOTHING, "") for cell in cells):
             table.add(stage or "all", *cells)
     if not table.rows:
@@ -54,8 +78,9 @@ def _effort(result: Result, width: int, verbose: int) -> str:
     lines = table.lines(width)
     merged, double = _mean(result, "merged_records"), _mean(result, "duplicates")
     if merged or double:
-        lines.append(f"People found twice: {number(merged)} records merged; {percent(double)} of visits are of second "
-                     "records.")
+        lines.append(
+            f"People found twice: {number(merged)} records merged; {percent(double)} of visits are of second records."
+        )
     return "\n".join(lines)
 
 
@@ -75,14 +100,19 @@ def _breach_hours(result: Result) -> str:
 
 def _saturation(result: Result) -> str:
     """Which team is full first; full = a week at 95 % or more, or a week's work waiting."""
-    found = [(result[f"calendar.first_to_saturate.{team}"].mean, team) for team in result.book.teams
-             if f"calendar.first_to_saturate.{team}" in result.measures]
+    found = [
+        (result[f"calendar.first_to_saturate.{team}"].mean, team)
+        for team in result.book.teams
+        if f"calendar.first_to_saturate.{team}" in result.measures
+    ]
     if not found:
         return ""
     share, team = max(found)
     weeks = result[f"calendar.weeks_to_saturation.{team}"]
-    return (f"First to be full: {team} in {percent(share)} of periods, after {number(weeks.mean)} weeks on average (a "
-            "week at 95 % or more, or with more work waiting than it has hours).")
+    return (
+        f"First to be full: {team} in {percent(share)} of periods, after {number(weeks.mean)} weeks on average (a "
+        "week at 95 % or more, or with more work waiting than it has hours)."
+    )
 
 
 def _levels(result: Result, width: int) -> str:
@@ -91,9 +121,13 @@ def _levels(result: Result, width: int) -> str:
         measure = result.measures.get(f"calendar.level.{name}")
         if measure is not None:
             found = measure.estimate()
-            table.add(name, f"{found.mean:.2f}", f"±{(found.high - found.low) / 2.0:.2f}",
-                      spread(found.least, found.most, "number"),
-                      f"{_mean(result, f'level_at_the_end.{name}', 'calendar.'):.2f}")
+            table.add(
+                name,
+                f"{found.mean:.2f}",
+                f"±{(found.high - found.low) / 2.0:.2f}",
+                spread(found.least, found.most, "number"),
+                f"{_mean(result, f'level_at_the_end.{name}', 'calendar.'):.2f}",
+            )
     return "\n".join(table.lines(width)) if table.rows else ""
 
 

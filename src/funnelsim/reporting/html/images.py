@@ -25,9 +25,9 @@ _LOCAL = re.compile(r"url\(\s*#([^)\s]+)\s*\)")
 class Picture:
     """One of the two; the other is empty."""
 
-    svg: str = ""               # an <svg> element
-    png: str = ""               # a data URI
-    width: int = 0              # of a PNG, in pixels
+    svg: str = ""  # an <svg> element
+    png: str = ""  # a data URI
+    width: int = 0  # of a PNG, in pixels
     height: int = 0
 
 
@@ -47,7 +47,7 @@ def _svg(file: Path, prefix: str) -> Picture:
     _clean(root, prefix)
     for size in ("width", "height"):
         root.attrib.pop(size, None)
-    root.attrib.update({"aria-hidden": "true", "focusable": "false"})          # the frame around it has the words
+    root.attrib.update({"aria-hidden": "true", "focusable": "false"})  # the frame around it has the words
     root.tail = None
     return Picture(svg=ElementTree.tostring(root, encoding="unicode"))
 

@@ -13,10 +13,16 @@ from funnelsim.scenario import loads_resolved
 from funnelsim.scenario.evidence import evidence_of
 from funnelsim.study.scenario_diff import Difference, differences
 
-LONGEST = 300                   # characters of a value that are shown
-WHY = {"A": "primary source", "B": "reputable report of a named study", "C": "vendor figure without method",
-       "assumption": "a size nobody has published", "belief": "a range somebody wrote", "fitted": "from a history",
-       "written": "as in the file"}
+LONGEST = 300  # characters of a value that are shown
+WHY = {
+    "A": "primary source",
+    "B": "reputable report of a named study",
+    "C": "vendor figure without method",
+    "assumption": "a size nobody has published",
+    "belief": "a range somebody wrote",
+    "fitted": "from a history",
+    "written": "as in the file",
+}
 
 
 def rests_on(saved: Saved) -> Page | None:
@@ -27,8 +33,11 @@ def rests_on(saved: Saved) -> Page | None:
     for resolved in saved.manifest.resolved:
         for one in evidence_of(loads_resolved(resolved).scenario, saved.manifest.beliefs):
             rows[one.path, one.value, f"{one.grade}: {WHY.get(one.grade, '')}".rstrip(": "), one.source] = None
-    return table_of_words("Presets, ranges and sizes behind the figures, with the grade of each",
-                          ("what", "value", "grade", "source, or how to see what it matters"), list(rows))
+    return table_of_words(
+        "Presets, ranges and sizes behind the figures, with the grade of each",
+        ("what", "value", "grade", "source, or how to see what it matters"),
+        list(rows),
+    )
 
 
 def differs(saved: Saved) -> list[Page]:
@@ -41,8 +50,10 @@ def differs(saved: Saved) -> list[Page]:
         if not root:
             return []
         return [page] if (page := _differing(_name(root), root, _name(first["scenario"]), first["scenario"])) else []
-    pages = (_differing(_name(first["scenario"]), first["scenario"], _name(other["scenario"]), other["scenario"])
-             for other in others)
+    pages = (
+        _differing(_name(first["scenario"]), first["scenario"], _name(other["scenario"]), other["scenario"])
+        for other in others
+    )
     return [page for page in pages if page]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 PICTURES = (".svg", ".png")
-LOGS = ("event-log.csv",)               # of single leads, far too many for a report
+LOGS = ("event-log.csv",)  # of single leads, far too many for a report
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Saved:
     folder: Path
     manifest: Manifest
     kind: Kind
-    answer: str                         # what the command printed; its first line is the answer
-    tables: dict[str, pl.DataFrame]     # by file, in the order of the kind
-    pictures: dict[str, Picture]        # by file without ending, in the order of the kind
+    answer: str  # what the command printed; its first line is the answer
+    tables: dict[str, pl.DataFrame]  # by file, in the order of the kind
+    pictures: dict[str, Picture]  # by file without ending, in the order of the kind
 
 
 def read_all(places: Sequence[str | Path]) -> list[Saved]:
@@ -53,12 +53,22 @@ def read_all(places: Sequence[str | Path]) -> list[Saved]:
 def _read(place: Path, prefix: str) -> Saved:
     folder = place.parent if place.name == manifests.FILE else place
     if not folder.is_dir():
-        text = "a report is made of a folder of results, and this is a file" if folder.exists() else (
-            "there is no such folder")
+        text = (
+            "a report is made of a folder of results, and this is a file"
+            if folder.exists()
+            else ("there is no such folder")
+        )
         raise DataError([Problem(str(folder), text=text)])
     if not (folder / manifests.FILE).is_file():
-        raise DataError([Problem(str(folder), text=f"this is no result of funnelsim: it has no {manifests.FILE}",
-                                 hint="give a folder that a command such as run or compare has saved")])
+        raise DataError(
+            [
+                Problem(
+                    str(folder),
+                    text=f"this is no result of funnelsim: it has no {manifests.FILE}",
+                    hint="give a folder that a command such as run or compare has saved",
+                )
+            ]
+        )
     manifest = manifests.read(folder)
     kind, problems = kind_of(manifest), list[Problem]()
     answer = _answer(folder, manifest, problems)
@@ -75,8 +85,13 @@ def _answer(folder: Path, manifest: Manifest, problems: list[Problem]) -> str:
         text = file.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         again = f"funnelsim {manifest.kind} {folder / manifests.FILE}"
-        problems.append(Problem(str(file), text="the answer is missing: the folder is torn, or was saved by an older "
-                                                "funnelsim", hint=f"repeat it: {again}"))
+        problems.append(
+            Problem(
+                str(file),
+                text="the answer is missing: the folder is torn, or was saved by an older funnelsim",
+                hint=f"repeat it: {again}",
+            )
+        )
         return ""
     except (OSError, UnicodeDecodeError) as error:
         problems.append(Problem(str(file), text=f"the answer cannot be read: {error}"))

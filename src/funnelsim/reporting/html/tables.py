@@ -13,9 +13,9 @@ from funnelsim.reporting.html.sections import said_of
 if TYPE_CHECKING:
     import polars as pl
 
-OPEN_ROWS = 25                  # a longer table is folded
+OPEN_ROWS = 25  # a longer table is folded
 IN_UNIT = ("mean", "low", "high", "least", "most", "error", "standard error", "value", "difference")
-EMPTY = ("key", "engine")       # columns for machines, left out where there are others
+EMPTY = ("key", "engine")  # columns for machines, left out where there are others
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Page:
 
     caption: str
     headers: Sequence[str]
-    numeric: Sequence[bool]             # columns flush right, sorted by number
+    numeric: Sequence[bool]  # columns flush right, sorted by number
     rows: Sequence[Sequence[Cell]]
-    left_out: int = 0                   # rows that are in the file alone
+    left_out: int = 0  # rows that are in the file alone
     file: str = ""
 
     @property
@@ -42,13 +42,14 @@ class Page:
         return len(self.rows) > OPEN_ROWS
 
 
-def table_of(frame: pl.DataFrame, caption: str, file: str, units: Mapping[str, str], currency: str,
-             most: int) -> Page:
+def table_of(frame: pl.DataFrame, caption: str, file: str, units: Mapping[str, str], currency: str, most: int) -> Page:
     """A table as saved, at most `most` rows of it; values in the unit of their row or column."""
     columns = [name for name in frame.columns if name not in EMPTY or len(frame.columns) <= len(EMPTY)]
     numeric = [frame.schema[name].is_numeric() for name in columns]
-    rows = [[_cell(row, name, number, units, currency) for name, number in zip(columns, numeric, strict=True)]
-            for row in frame.head(most).iter_rows(named=True)]
+    rows = [
+        [_cell(row, name, number, units, currency) for name, number in zip(columns, numeric, strict=True)]
+        for row in frame.head(most).iter_rows(named=True)
+    ]
     return Page(caption, columns, numeric, rows, max(0, len(frame) - most), file)
 
 
@@ -64,5 +65,6 @@ def _cell(row: Mapping[str, Any], name: str, numeric: bool, units: Mapping[str, 
     if not numeric or not math.isfinite(value):
         return Cell(str(value))
     unit = said_of(name, units) or (row.get("unit") if name in IN_UNIT else "") or ""
-    return Cell(shown(float(value), str(unit), currency) if unit or isinstance(value, float) else f"{value:,}",
-                repr(value))
+    return Cell(
+        shown(float(value), str(unit), currency) if unit or isinstance(value, float) else f"{value:,}", repr(value)
+    )

@@ -18,7 +18,7 @@ from funnelsim.study.optimise.finalists import Objective
 from funnelsim.study.optimise.optimise import Finalist, Optimum
 from funnelsim.study.optimise.search import Trial
 
-SURE = 0.99                             # a chance to be on the front that needs no number
+SURE = 0.99  # a chance to be on the front that needs no number
 NOTE: dict[str, Any] = {"fontsize": 9.5, "color": "#444444"}
 
 
@@ -48,8 +48,9 @@ def trials_figure(found: Optimum) -> Figure:
             value_axis(axes.yaxis, found.units.get(objective.measure, ""), found.currency)
         _legend(figure, every)
         every[0].set_title(heading(f"{name_of(found)}: {objective}"))
-        figure.supxlabel("Trials on the luck of the search. Finalists on fresh luck, with their simulation error "
-                         "(90 %).", **NOTE)
+        figure.supxlabel(
+            "Trials on the luck of the search. Finalists on fresh luck, with their simulation error (90 %).", **NOTE
+        )
         return figure
 
 
@@ -61,8 +62,9 @@ def front_figure(found: Optimum) -> Figure:
         figure, every = new_figure(1.0 + 3.6 * len(pairs), rows=len(pairs))
         for axes, (across, up) in zip(every, pairs, strict=True):
             for meets in (False, True):
-                there = [trial.score.values for trial in found.trials
-                         if trial.score.values and trial.score.meets == meets]
+                there = [
+                    trial.score.values for trial in found.trials if trial.score.values and trial.score.meets == meets
+                ]
                 _dots(axes, [one[goals.index(across)] for one in there], [one[goals.index(up)] for one in there], meets)
             _front_line(axes, found, across, up)
             _base(axes, found, across, up)
@@ -72,8 +74,11 @@ def front_figure(found: Optimum) -> Figure:
             value_axis(axes.yaxis, found.units.get(up.measure, ""), found.currency)
         _legend(figure, every)
         every[0].set_title(heading(f"{name_of(found)}: what can be had together"))
-        figure.supxlabel("Trials on the luck of the search. Finalists and the file on fresh luck, bars: simulation "
-                         "error, 90 %.\nNumbers: the chance to be on the front, where below 99 %.", **NOTE)
+        figure.supxlabel(
+            "Trials on the luck of the search. Finalists and the file on fresh luck, bars: simulation "
+            "error, 90 %.\nNumbers: the chance to be on the front, where below 99 %.",
+            **NOTE,
+        )
         return figure
 
 
@@ -86,8 +91,14 @@ def settings_figure(found: Optimum) -> Figure:
             where = found.question.axes.index(axis)
             for one in found.finalists:
                 on = one in found.front
-                axes.plot(one.estimates[first.measure].mean, place_of(axis, one.point[where]), "o",
-                          color=VERMILION if on else GREY, markerfacecolor=VERMILION if on else "white", markersize=6)
+                axes.plot(
+                    one.estimates[first.measure].mean,
+                    place_of(axis, one.point[where]),
+                    "o",
+                    color=VERMILION if on else GREY,
+                    markerfacecolor=VERMILION if on else "white",
+                    markersize=6,
+                )
             axes.set_title(axis_label(axis))
             _values_upwards(axes, axis)
         every[-1].set_xlabel(_objective_label(first))
@@ -102,47 +113,85 @@ def settings_figure(found: Optimum) -> Figure:
 def _trials(axes: Axes, found: Optimum, axis: Axis, where: int, objective: Objective) -> None:
     which = found.question.objectives.index(objective)
     for meets in (False, True):
-        there: Sequence[Trial] = [trial for trial in found.trials
-                                  if trial.score.values and trial.score.meets == meets]
-        _dots(axes, [place_of(axis, trial.point[where]) for trial in there],
-              [trial.score.values[which] for trial in there], meets)
+        there: Sequence[Trial] = [trial for trial in found.trials if trial.score.values and trial.score.meets == meets]
+        _dots(
+            axes,
+            [place_of(axis, trial.point[where]) for trial in there],
+            [trial.score.values[which] for trial in there],
+            meets,
+        )
 
 
 def _dots(axes: Axes, x: Sequence[float], y: Sequence[float], meets: bool) -> None:
     if x and meets:
         axes.plot(x, y, "o", color=BLUE, markersize=3.5, alpha=0.55, label="trial", linestyle="none")
     elif x:
-        axes.plot(x, y, "x", color=GREY, markersize=4, alpha=0.7, label="trial that breaks a constraint, or may",
-                  linestyle="none")
+        axes.plot(
+            x,
+            y,
+            "x",
+            color=GREY,
+            markersize=4,
+            alpha=0.7,
+            label="trial that breaks a constraint, or may",
+            linestyle="none",
+        )
 
 
 def _finalist(axes: Axes, one: Finalist, x: float, objective: Objective, chosen: bool) -> None:
     estimate = one.estimates[objective.measure]
     colour = VERMILION if chosen else ORANGE
-    axes.errorbar([x], [estimate.mean], yerr=[[estimate.mean - estimate.low], [estimate.high - estimate.mean]],
-                  fmt="D" if chosen else "s", color=colour, markersize=6 if chosen else 4, elinewidth=1.6, capsize=3,
-                  zorder=5 if chosen else 4, label="chosen" if chosen else "finalist")
+    axes.errorbar(
+        [x],
+        [estimate.mean],
+        yerr=[[estimate.mean - estimate.low], [estimate.high - estimate.mean]],
+        fmt="D" if chosen else "s",
+        color=colour,
+        markersize=6 if chosen else 4,
+        elinewidth=1.6,
+        capsize=3,
+        zorder=5 if chosen else 4,
+        label="chosen" if chosen else "finalist",
+    )
 
 
 def _front_line(axes: Axes, found: Optimum, across: Objective, up: Objective) -> None:
     for one in found.finalists:
         x, y = one.estimates[across.measure], one.estimates[up.measure]
         on = one in found.front
-        axes.errorbar([x.mean], [y.mean], xerr=[[x.mean - x.low], [x.high - x.mean]],
-                      yerr=[[y.mean - y.low], [y.high - y.mean]], fmt="o", color=VERMILION if on else ORANGE,
-                      markerfacecolor=VERMILION if on else "white", markersize=6, elinewidth=1.2, zorder=4,
-                      label="on the front" if on else "finalist that is not")
+        axes.errorbar(
+            [x.mean],
+            [y.mean],
+            xerr=[[x.mean - x.low], [x.high - x.mean]],
+            yerr=[[y.mean - y.low], [y.high - y.mean]],
+            fmt="o",
+            color=VERMILION if on else ORANGE,
+            markerfacecolor=VERMILION if on else "white",
+            markersize=6,
+            elinewidth=1.2,
+            zorder=4,
+            label="on the front" if on else "finalist that is not",
+        )
         if one.front < SURE:
-            axes.annotate(f"{100.0 * one.front:.0f} %", (x.mean, y.mean), (7, -13), textcoords="offset points",
-                          fontsize=9)
+            axes.annotate(
+                f"{100.0 * one.front:.0f} %", (x.mean, y.mean), (7, -13), textcoords="offset points", fontsize=9
+            )
     if len(found.question.objectives) == 2:
         line = sorted((one.estimates[across.measure].mean, one.estimates[up.measure].mean) for one in found.front)
         axes.plot([x for x, _ in line], [y for _, y in line], color=VERMILION, linewidth=1.2, alpha=0.6, zorder=3)
 
 
 def _base(axes: Axes, found: Optimum, across: Objective, up: Objective) -> None:
-    axes.plot(found.base[across.measure].mean, found.base[up.measure].mean, "*", color="black", markersize=11, zorder=6,
-              label="the file as it is", linestyle="none")
+    axes.plot(
+        found.base[across.measure].mean,
+        found.base[up.measure].mean,
+        "*",
+        color="black",
+        markersize=11,
+        zorder=6,
+        label="the file as it is",
+        linestyle="none",
+    )
 
 
 def _objective_label(objective: Objective) -> str:
@@ -172,6 +221,5 @@ def _setting_ticks(which: Any, axis: Axis) -> None:
 
 def _legend(figure: Figure, every: Sequence[Axes]) -> None:
     """Each kind of mark once, wherever it is drawn."""
-    marks = {label: handle for axes in every
-             for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    marks = {label: handle for axes in every for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(list(marks.values()), list(marks), loc="outside upper right", ncols=min(4, len(marks)))

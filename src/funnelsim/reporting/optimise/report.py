@@ -10,14 +10,21 @@ from funnelsim.reporting.sweep.report import short
 from funnelsim.study.optimise.gain import DRAWS, PAIRS, Gain
 from funnelsim.study.optimise.optimise import Finalist, Optimum
 
-SLIGHT = 0.02                           # share of the gain below which beliefs are not worth a clause
+SLIGHT = 0.02  # share of the gain below which beliefs are not worth a clause
 
 
 def optimise_report(found: Optimum, verbose: int = 0, width: int = 110) -> str:
     """The text of a search."""
     several = len(found.question.objectives) > 1
-    parts = [answer(found), "" if several else _gains(found, width), _finalists(found, width),
-             _constraints(found, width), _ends(found), _again(found), _footing(found, verbose)]
+    parts = [
+        answer(found),
+        "" if several else _gains(found, width),
+        _finalists(found, width),
+        _constraints(found, width),
+        _ends(found),
+        _again(found),
+        _footing(found, verbose),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -35,9 +42,11 @@ def answer(found: Optimum) -> str:
     if gain is None:
         return f"{best}; the file as it is has no figure for it. {_sureness(found)}."
     value = gain.value
-    return (f"{best}, with {said(found, key, value.mean)} (90 % interval {_span(found, key, value.low, value.high)}"
-            f"{_of_what(found)}), {_more(found, key, gain)} the file as it is; {_sureness(found)}"
-            f"{_resting(found, gain)}{_beyond(found, chosen)}.")
+    return (
+        f"{best}, with {said(found, key, value.mean)} (90 % interval {_span(found, key, value.low, value.high)}"
+        f"{_of_what(found)}), {_more(found, key, gain)} the file as it is; {_sureness(found)}"
+        f"{_resting(found, gain)}{_beyond(found, chosen)}."
+    )
 
 
 def name_of(found: Optimum) -> str:
@@ -61,15 +70,18 @@ def where(found: Optimum, one: Finalist) -> str:
 def _nothing(found: Optimum) -> str:
     texts, sure = " and ".join(one.text for one in found.constraints), percent_of(found.question.confidence)
     if found.finalists:
-        return (f"{name_of(found)}: none of {len(found.finalists)} finalists meets {texts} with a confidence of {sure} "
-                f"on fresh luck; more replications (-n) or a looser bound would tell.")
+        return (
+            f"{name_of(found)}: none of {len(found.finalists)} finalists meets {texts} with a confidence of {sure} "
+            f"on fresh luck; more replications (-n) or a looser bound would tell."
+        )
     near = found.nearest
     objective = found.question.objectives[0].measure
-    point = ", ".join(f"{short(axis.path)} {text}"
-                      for axis, text in zip(found.question.axes, near.point, strict=True))
-    return (f"{name_of(found)}: no settings within the ranges meet {texts} with a confidence of {sure}; the nearest "
-            f"goes {percent(max(near.score.excess))} beyond, at {point}, with {objective} "
-            f"{said(found, objective, near.score.values[0])}.")
+    point = ", ".join(f"{short(axis.path)} {text}" for axis, text in zip(found.question.axes, near.point, strict=True))
+    return (
+        f"{name_of(found)}: no settings within the ranges meet {texts} with a confidence of {sure}; the nearest "
+        f"goes {percent(max(near.score.excess))} beyond, at {point}, with {objective} "
+        f"{said(found, objective, near.score.values[0])}."
+    )
 
 
 def _front(found: Optimum) -> str:
@@ -79,25 +91,33 @@ def _front(found: Optimum) -> str:
     if len(front) == 1:
         return f"{name_of(found)}: {several} are both at {where(found, first)}: {_values(found, first)}."
     ahead = sum(_beats_the_file(found, one) for one in front)
-    better = (f"{ahead or 'none'} of them {'beats' if ahead == 1 else 'beat'} the file as it is, better in one and "
-              f"worse in none")
+    better = (
+        f"{ahead or 'none'} of them {'beats' if ahead == 1 else 'beat'} the file as it is, better in one and "
+        f"worse in none"
+    )
     least = min(one.front for one in front)
     sure = f"a chance of {percent(least)} or more" if least < 1.0 else "a chance near 100 %"
-    return (f"{name_of(found)}: {several} make a front of {len(front)} settings, from {where(found, first)} "
-            f"({_values(found, first)}) to {where(found, last)} ({_values(found, last)}); each is on it with {sure} "
-            f"among {len(found.finalists)} finalists; {better}.")
+    return (
+        f"{name_of(found)}: {several} make a front of {len(front)} settings, from {where(found, first)} "
+        f"({_values(found, first)}) to {where(found, last)} ({_values(found, last)}); each is on it with {sure} "
+        f"among {len(found.finalists)} finalists; {better}."
+    )
 
 
 def _beats_the_file(found: Optimum, one: Finalist) -> bool:
     """By their means on the same luck."""
-    more = [goal.sign * (one.estimates[goal.measure].mean - found.base[goal.measure].mean)
-            for goal in found.question.objectives]
+    more = [
+        goal.sign * (one.estimates[goal.measure].mean - found.base[goal.measure].mean)
+        for goal in found.question.objectives
+    ]
     return min(more) >= 0.0 < max(more)
 
 
 def _values(found: Optimum, one: Finalist) -> str:
-    return ", ".join(f"{goal.measure} {_estimate(found, goal.measure, one.estimates[goal.measure])}"
-                     for goal in found.question.objectives)
+    return ", ".join(
+        f"{goal.measure} {_estimate(found, goal.measure, one.estimates[goal.measure])}"
+        for goal in found.question.objectives
+    )
 
 
 def _goal_words(found: Optimum) -> str:
@@ -111,8 +131,9 @@ def _of_what(found: Optimum) -> str:
 
 def _more(found: Optimum, key: str, gain: Gain) -> str:
     one = gain.more
-    return (f"{_signed(found, key, one.mean)} ({_signed(found, key, one.low)} to {_signed(found, key, one.high)}) "
-            f"against")
+    return (
+        f"{_signed(found, key, one.mean)} ({_signed(found, key, one.low)} to {_signed(found, key, one.high)}) against"
+    )
 
 
 def _signed(found: Optimum, key: str, value: float) -> str:
@@ -139,8 +160,10 @@ def _sureness(found: Optimum) -> str:
     how = "at least " if selection.finished else "about "
     alike = len(selection.left) - 1
     others = f" ({alike} of them cannot be told apart from it)" if alike else ""
-    return (f"the right choice among {there} finalists{others} with a chance of {how}{percent_of(selection.chance)}, "
-            f"differences below {gap} aside")
+    return (
+        f"the right choice among {there} finalists{others} with a chance of {how}{percent_of(selection.chance)}, "
+        f"differences below {gap} aside"
+    )
 
 
 def percent_of(share: float) -> str:
@@ -175,22 +198,32 @@ def _gains(found: Optimum, width: int) -> str:
     """The chosen settings against the file as it is."""
     if not found.gains:
         return ""
-    table = Table(["Chosen, against the file as it is", "chosen", "as it is", "difference", "90 %", "± simulation",
-                   "one period"])
+    table = Table(
+        ["Chosen, against the file as it is", "chosen", "as it is", "difference", "90 %", "± simulation", "one period"]
+    )
     rows = [(key, found.gains[key]) for key in found.gains]
     if found.at_one is not None:
         rows.append((found.question.objectives[0].measure, found.at_one))
     for i, (key, one) in enumerate(rows):
         name = key if i < len(found.gains) else f"{key}, beliefs at 1"
         more = one.more
-        table.add(f"   {name}", said(found, key, one.value.mean), said(found, key, one.base.mean),
-                  _signed(found, key, more.mean),
-                  f"{_signed(found, key, more.low)} to {_signed(found, key, more.high)}", said(found, key, more.error),
-                  f"{_signed(found, key, more.least)} to {_signed(found, key, more.most)}")
-    what = (f"given what nobody knows ({', '.join(found.beliefs)}; {DRAWS} draws x {PAIRS} periods)" if found.beliefs
-            else f"simulation error alone, as nothing is left open ({DRAWS * PAIRS} periods)")
-    return "\n".join([*table.lines(width), f"   90 %: of the expected difference, {what}; on luck that had no part in "
-                      "the choice."])
+        table.add(
+            f"   {name}",
+            said(found, key, one.value.mean),
+            said(found, key, one.base.mean),
+            _signed(found, key, more.mean),
+            f"{_signed(found, key, more.low)} to {_signed(found, key, more.high)}",
+            said(found, key, more.error),
+            f"{_signed(found, key, more.least)} to {_signed(found, key, more.most)}",
+        )
+    what = (
+        f"given what nobody knows ({', '.join(found.beliefs)}; {DRAWS} draws x {PAIRS} periods)"
+        if found.beliefs
+        else f"simulation error alone, as nothing is left open ({DRAWS * PAIRS} periods)"
+    )
+    return "\n".join(
+        [*table.lines(width), f"   90 %: of the expected difference, {what}; on luck that had no part in the choice."]
+    )
 
 
 def _finalists(found: Optimum, width: int) -> str:
@@ -199,16 +232,24 @@ def _finalists(found: Optimum, width: int) -> str:
     several = len(found.question.objectives) > 1
     axes = found.question.axes
     keys = [*(one.measure for one in found.question.objectives)]
-    table = Table([f"Finalists: {short(axes[0].path)}", *(short(axis.path) for axis in axes[1:]),
-                   "on the front" if several else "", *(head for key in keys for head in (key, "±")), "runs"])
+    table = Table(
+        [
+            f"Finalists: {short(axes[0].path)}",
+            *(short(axis.path) for axis in axes[1:]),
+            "on the front" if several else "",
+            *(head for key in keys for head in (key, "±")),
+            "runs",
+        ]
+    )
     for one in found.finalists:
         cells = [cell for key in keys for cell in _cells(found, key, one.estimates[key])]
         runs = max(estimate.replications for estimate in one.estimates.values())
         table.add(f"   {one.point[0]}", *one.point[1:], _verdict(found, one), *cells, f"{runs}")
     base = [cell for key in keys for cell in _cells(found, key, found.base[key])]
     table.add("   as it is", *[""] * len(axes), *base, f"{max(one.replications for one in found.base.values())}")
-    return "\n".join([*table.lines(width), "   On luck that the search had not seen, the same for all; ± simulation "
-                      "error, 90 %."])
+    return "\n".join(
+        [*table.lines(width), "   On luck that the search had not seen, the same for all; ± simulation error, 90 %."]
+    )
 
 
 def _cells(found: Optimum, key: str, one: Estimate) -> tuple[str, str]:
@@ -244,16 +285,23 @@ def _constraints(found: Optimum, width: int) -> str:
             table.add(f"   {one.text}", values, "met" if chosen.meets else "not met with confidence")
     lines = table.lines(width)[1:]
     sure = percent_of(found.question.confidence)
-    return "\n".join([f"Constraints at {where(found, chosen)}", *lines,
-                      f"   Of means, for all finalists together with a confidence of {sure}, on fresh luck."])
+    return "\n".join(
+        [
+            f"Constraints at {where(found, chosen)}",
+            *lines,
+            f"   Of means, for all finalists together with a confidence of {sure}, on fresh luck.",
+        ]
+    )
 
 
 def _ends(found: Optimum) -> str:
     chosen = found.chosen
     if chosen is None or not (ends := found.at_end(chosen.point)):
         return ""
-    return "\n".join(f"End of a range: {axis.path} is best at {text}, where its range ends: beyond it may be better "
-                     f"still." for axis, text in ends)
+    return "\n".join(
+        f"End of a range: {axis.path} is best at {text}, where its range ends: beyond it may be better still."
+        for axis, text in ends
+    )
 
 
 def _again(found: Optimum) -> str:
@@ -261,8 +309,9 @@ def _again(found: Optimum) -> str:
     chosen = found.chosen
     if chosen is None:
         return ""
-    sets = " ".join(f"--set {_quoted(f'{axis.path}={text}')}"
-                    for axis, text in zip(found.question.axes, chosen.point, strict=True))
+    sets = " ".join(
+        f"--set {_quoted(f'{axis.path}={text}')}" for axis, text in zip(found.question.axes, chosen.point, strict=True)
+    )
     return f"To look at it: funnelsim run FILE {sets}"
 
 
@@ -276,8 +325,10 @@ def _footing(found: Optimum, verbose: int) -> str:
     refused = sum(trial.score.refused for trial in trials)
     ran = len(trials) - refused - len(failed)
     how = "every combination" if found.every else "suggested by Optuna's TPE"
-    lines = [f"{ran} points, {found.question.size.replications} replications each, {how}; {found.runs:,} replications "
-             f"in all, seed {found.question.seed}."]
+    lines = [
+        f"{ran} points, {found.question.size.replications} replications each, {how}; {found.runs:,} replications "
+        f"in all, seed {found.question.seed}."
+    ]
     if refused:
         lines.append(f"{refused} more were not run, as their inputs break a constraint.")
     if failed:
@@ -288,8 +339,10 @@ def _footing(found: Optimum, verbose: int) -> str:
     chosen = found.chosen
     if chosen is not None:
         key = found.question.objectives[0].measure
-        lines.append(f"On the luck of the search the chosen settings gave {said(found, key, chosen.score.values[0])}. "
-                     f"Such a figure is too good on average, as it made them finalists; no other rests on it.")
+        lines.append(
+            f"On the luck of the search the chosen settings gave {said(found, key, chosen.score.values[0])}. "
+            f"Such a figure is too good on average, as it made them finalists; no other rests on it."
+        )
     if verbose:
         lines.append("All points are in trials.csv.")
     return "\n".join(lines)

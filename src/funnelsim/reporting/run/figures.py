@@ -58,9 +58,9 @@ class Response:
     """Share of the leads that entered touched within each delay."""
 
     name: str
-    delays: Floats              # seconds
+    delays: Floats  # seconds
     share: Floats
-    in_time: float = math.nan       # share touched within the promise, where there is one
+    in_time: float = math.nan  # share touched within the promise, where there is one
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,10 @@ def outcomes_figure(rows: Sequence[Outcome], currency: str, interval: str) -> Fi
     """Wins and revenue of scenarios side by side; `interval` says in words what the bars span."""
     with styled():
         figure, (left, right) = new_figure(1.6 + 0.55 * len(rows), columns=2, sharey=True)
-        for axes, title, spans in ((left, "Wins", [row.wins for row in rows]),
-                                   (right, "Revenue", [row.revenue for row in rows])):
+        for axes, title, spans in (
+            (left, "Wins", [row.wins for row in rows]),
+            (right, "Revenue", [row.revenue for row in rows]),
+        ):
             for i, (middle, low, high) in enumerate(spans):
                 color = PALETTE[i % len(PALETTE)]
                 said = number(middle) if axes is left else money(middle, currency)
@@ -98,8 +100,13 @@ def outcomes_figure(rows: Sequence[Outcome], currency: str, interval: str) -> Fi
         return figure
 
 
-def response_figure(curves: Sequence[Response], promise: float = math.nan, promised: str = "",
-                    title: str = "How soon leads are touched", business: bool = False) -> Figure:
+def response_figure(
+    curves: Sequence[Response],
+    promise: float = math.nan,
+    promised: str = "",
+    title: str = "How soon leads are touched",
+    business: bool = False,
+) -> Figure:
     """Cumulative share of leads touched by delay, with the promise and the share that nobody ever touches.
 
     A promise in business time stands at no one place of an elapsed axis: it is said, and drawn as no line.
@@ -111,15 +118,34 @@ def response_figure(curves: Sequence[Response], promise: float = math.nan, promi
             shown = (curve.delays >= low) & (curve.delays <= high)
             never = 1.0 - float(curve.share[-1])
             in_time = f"in time {percent(curve.in_time)}, " if math.isfinite(curve.in_time) else ""
-            axes.plot(curve.delays[shown], curve.share[shown], label=f"{curve.name} ({in_time}never {percent(never)})",
-                      **line_style(i))
+            axes.plot(
+                curve.delays[shown],
+                curve.share[shown],
+                label=f"{curve.name} ({in_time}never {percent(never)})",
+                **line_style(i),
+            )
         if math.isfinite(promise) and not business:
             axes.axvline(promise, color="#333333", linewidth=1.2, linestyle=(0, (2, 2)))
-            axes.annotate(promised or f"promise: {duration(promise)}", (promise, 1.0), (4, 2),
-                          xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=9.5, color="#333333")
+            axes.annotate(
+                promised or f"promise: {duration(promise)}",
+                (promise, 1.0),
+                (4, 2),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                fontsize=9.5,
+                color="#333333",
+            )
         elif math.isfinite(promise):
-            axes.annotate(f"{promised}, which runs in opening hours only", (1.0, 1.0), (0, 4), ha="right",
-                          xycoords="axes fraction", textcoords="offset points", fontsize=9.5, color="#333333")
+            axes.annotate(
+                f"{promised}, which runs in opening hours only",
+                (1.0, 1.0),
+                (0, 4),
+                ha="right",
+                xycoords="axes fraction",
+                textcoords="offset points",
+                fontsize=9.5,
+                color="#333333",
+            )
         delay_axis(axes, low, high)
         percent_axis(axes)
         axes.set_title(heading(title), pad=22 if math.isfinite(promise) else 8)
@@ -139,8 +165,9 @@ def burn_up_figure(panels: Mapping[str, Sequence[Band]], title: str = "") -> Fig
     return weekly_figure(panels, "Since the start", title=title)
 
 
-def weekly_figure(panels: Mapping[str, Sequence[Band]], what: str, when: str = "By week. ", share: bool = False,
-                  title: str = "") -> Figure:
+def weekly_figure(
+    panels: Mapping[str, Sequence[Band]], what: str, when: str = "By week. ", share: bool = False, title: str = ""
+) -> Figure:
     """A quantity by week, a panel a team or promise, a line a scenario; `share` of 1, as a percentage."""
     with styled():
         figure, every = new_figure(0.9 + 2.3 * len(panels), rows=len(panels), sharex=True)
@@ -154,18 +181,20 @@ def weekly_figure(panels: Mapping[str, Sequence[Band]], what: str, when: str = "
             axes.set_title(team)
             axes.set_ylim(bottom=0.0)
             axes.set_ylabel(what)
-            axes.yaxis.set_major_formatter(FuncFormatter(
-                lambda value, _: f"{100 * value:.0f} %" if share else number(value)))
+            axes.yaxis.set_major_formatter(
+                FuncFormatter(lambda value, _: f"{100 * value:.0f} %" if share else number(value))
+            )
             if share:
                 axes.axhline(1.0, color=GREY, linewidth=1.0)
         date_axis(every[-1])
         if title:
             over_all(figure, title)
         if len(names) > 1:
-            shown = {label: handle for axes in every for handle, label in
-                     zip(*axes.get_legend_handles_labels(), strict=True)}
+            shown = {
+                label: handle for axes in every for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+            }
             handles = [shown[name] for name in names]
-            if title:                   # which stands where the legend would
+            if title:  # which stands where the legend would
                 every[0].legend(handles, names, loc="upper left")
             else:
                 figure.legend(handles, names, loc="outside upper right", ncols=legend_columns(names))
@@ -184,8 +213,10 @@ def draw_run(result: Result, folder: Path, formats: Sequence[str] = USUAL) -> li
 def run_figures(result: Result) -> Iterator[tuple[str, Figure]]:
     """Every figure of a run by the name of its file, where there is something to show."""
     name = result.manifest.name
-    yield "funnel", funnel_figure({name: steps_of(result.book.stages, means_of(result))},
-                                  f"{name}: the funnel and where it leaks")
+    yield (
+        "funnel",
+        funnel_figure({name: steps_of(result.book.stages, means_of(result))}, f"{name}: the funnel and where it leaks"),
+    )
     if any(curve.window == COHORT for curve in result.curves):
         yield "response", response_of(result)
     if panels := weekly_bands({name: result}, "queue"):
@@ -202,9 +233,13 @@ def response_of(result: Result) -> Figure:
     curves = [curve for curve in result.curves if curve.window == COHORT]
     promises = {(curve.promise, curve.business) for curve in curves if math.isfinite(curve.promise)}
     promise, business = promises.pop() if len(promises) == 1 else (math.nan, False)
-    return response_figure([Response(curve.stage, curve.delays, curve.share) for curve in curves], promise,
-                           promised_text(promise, business), f"{result.manifest.name}: how soon leads are touched",
-                           business)
+    return response_figure(
+        [Response(curve.stage, curve.delays, curve.share) for curve in curves],
+        promise,
+        promised_text(promise, business),
+        f"{result.manifest.name}: how soon leads are touched",
+        business,
+    )
 
 
 def curves_of(result: Result, stages: Sequence[CurvedStage]) -> Figure:
@@ -226,8 +261,12 @@ def weekly_bands(runs: Mapping[str, Result], name: str) -> dict[str, list[Band]]
 
 def burn_up_bands(runs: Mapping[str, Result]) -> dict[str, list[Band]]:
     """What runs delivered of each promised volume, and what was promised."""
-    promised = {track.of: Band("promised", track.dates, track.mean, track.mean, track.mean)
-                for one in runs.values() for track in one.tracks if track.name == "promised"}
+    promised = {
+        track.of: Band("promised", track.dates, track.mean, track.mean, track.mean)
+        for one in runs.values()
+        for track in one.tracks
+        if track.name == "promised"
+    }
     return {of: [*bands, promised[of]] for of, bands in weekly_bands(runs, "burn-up").items()}
 
 
@@ -238,8 +277,10 @@ def promised_text(promise: float, business: bool) -> str:
 
 def means_of(result: Result) -> Callable[[str], float]:
     """The mean of a measure by its key; nan where there is none."""
+
     def mean(key: str) -> float:
         return result[key].mean if key in result.measures else math.nan
+
     return mean
 
 

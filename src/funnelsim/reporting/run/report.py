@@ -19,14 +19,22 @@ SHORT_FOOT = "±: simulation error, 90 %. One period: central 90 % of runs, "
 FOOT = "±: simulation error of the mean (90 %). One period: central 90 % of single runs, {made_by}."
 FOOT = "± is the simulation error of the mean (90 %); `one period` is the central 90 % of single runs: "
 LUCK_ONLY = "luck alone.\nWhat is not known about the inputs is in neither."
-WITH_DRAWS = ("luck, and what\nis left open by {what}, one draw a run. How much of it is ignorance: "
-              "funnelsim sensitivity.")
+WITH_DRAWS = (
+    "luck, and what\nis left open by {what}, one draw a run. How much of it is ignorance: funnelsim sensitivity."
+)
 
 
 def run_report(result: Result, verbose: int = 0, width: int = 100) -> str:
     """The text of a run."""
-    parts = [answer(result), _outcomes(result, width), _stages(result, width), _promises(result, width),
-             seam_report(result, width, verbose), _teams(result, width), _volumes(result)]
+    parts = [
+        answer(result),
+        _outcomes(result, width),
+        _stages(result, width),
+        _promises(result, width),
+        seam_report(result, width, verbose),
+        _teams(result, width),
+        _volumes(result),
+    ]
     if verbose:
         parts += list(_everything(result, width))
     parts.append(_foot(result, verbose))
@@ -67,9 +75,11 @@ def answer(result: Result) -> str:
     head = f"{result.manifest.name}: "
     if "cohort.won" in result.measures:
         won, revenue, profit = result["cohort.won"], result["cohort.revenue"], result["cohort.profit"]
-        head += (f"{number(won.mean)} won of {number(leads.mean)} leads "
-                 f"({spread(won.least, won.most, 'leads')} in one period), "
-                 f"revenue {money(revenue.mean, book.currency)}, profit {money(profit.mean, book.currency)}.")
+        head += (
+            f"{number(won.mean)} won of {number(leads.mean)} leads "
+            f"({spread(won.least, won.most, 'leads')} in one period), "
+            f"revenue {money(revenue.mean, book.currency)}, profit {money(profit.mean, book.currency)}."
+        )
     else:
         head += f"{number(leads.mean)} leads ({spread(leads.least, leads.most, 'leads')} in one period)."
     run = result.manifest
@@ -80,8 +90,15 @@ def answer(result: Result) -> str:
 def _outcomes(result: Result, width: int) -> str:
     book = result.book
     table = Table(["", "cohort", "±", "one period", "calendar", "±", "one period"])
-    names = [("leads", "leads"), *((one, one) for one in book.definitions), ("revenue", "revenue"), ("cost", "cost"),
-             ("profit", "profit"), ("roi", "return on cost"), ("cost_a_win", "cost of a win")]
+    names = [
+        ("leads", "leads"),
+        *((one, one) for one in book.definitions),
+        ("revenue", "revenue"),
+        ("cost", "cost"),
+        ("profit", "profit"),
+        ("roi", "return on cost"),
+        ("cost_a_win", "cost of a win"),
+    ]
     for key, label in names:
         cells: list[str] = []
         for window in ("cohort", "calendar"):
@@ -98,26 +115,50 @@ def _outcomes(result: Result, width: int) -> str:
 
 def _mean_error_period(measure: Measure, currency: str) -> list[str]:
     found = measure.estimate()
-    return [shown(found.mean, measure.unit, currency), error(found.low, found.high, measure.unit, currency),
-            spread(found.least, found.most, measure.unit, currency)]
+    return [
+        shown(found.mean, measure.unit, currency),
+        error(found.low, found.high, measure.unit, currency),
+        spread(found.least, found.most, measure.unit, currency),
+    ]
 
 
 def _stages(result: Result, width: int) -> str:
-    table = Table(["stage (cohort)", "entered", "go on", "±", "unresolved", "stay", "touched", "response p50", "p90",
-                   "reached"])
+    table = Table(
+        ["stage (cohort)", "entered", "go on", "±", "unresolved", "stay", "touched", "response p50", "p90", "reached"]
+    )
     for stage in result.book.stages:
         get = _getter(result, "cohort", stage)
         conversion = result.measures.get(f"cohort.conversion.{stage}")
         go_on = _mean_error_period(conversion, "")[:2] if conversion else [NOTHING, ""]
-        table.add(stage, get("entered", number), *go_on, get("unresolved", percent), get("time_in_stage", duration),
-                  get("touched", percent), get("response_p50", duration), get("response_p90", duration),
-                  get("reached", percent))
+        table.add(
+            stage,
+            get("entered", number),
+            *go_on,
+            get("unresolved", percent),
+            get("time_in_stage", duration),
+            get("touched", percent),
+            get("response_p50", duration),
+            get("response_p90", duration),
+            get("reached", percent),
+        )
     return "\n".join(table.lines(width))
 
 
 def _promises(result: Result, width: int) -> str:
-    table = Table(["promise (cohort)", "assigned", "in time", "±", "attempts kept", "behaved so", "warned", "escalated",
-                   "reassigned", "returned"])
+    table = Table(
+        [
+            "promise (cohort)",
+            "assigned",
+            "in time",
+            "±",
+            "attempts kept",
+            "behaved so",
+            "warned",
+            "escalated",
+            "reassigned",
+            "returned",
+        ]
+    )
     for stage in result.book.stages:
         per_lead = result.measures.get(f"cohort.lead_attainment.{stage}")
         for team in result.book.teams:
@@ -126,9 +167,14 @@ def _promises(result: Result, width: int) -> str:
             if attainment is None:
                 continue
             get = _getter(result, "cohort", of)
-            table.add(f"{stage}, {team}", get("assigned", number), *_mean_error_period(attainment, "")[:2],
-                      get("attempts_attainment", percent), get("kept", percent),
-                      *(get(name, number) for name in ("warned", "escalated", "reassigned", "returned")))
+            table.add(
+                f"{stage}, {team}",
+                get("assigned", number),
+                *_mean_error_period(attainment, "")[:2],
+                get("attempts_attainment", percent),
+                get("kept", percent),
+                *(get(name, number) for name in ("warned", "escalated", "reassigned", "returned")),
+            )
         if per_lead is not None:
             table.add(f"{stage}, by lead", "", *_mean_error_period(per_lead, "")[:2], *[""] * 6)
     return "\n".join(table.lines(width)) if table.rows else ""
@@ -139,9 +185,16 @@ def _teams(result: Result, width: int) -> str:
     busy = []
     for team in result.book.teams:
         get = _getter(result, "calendar", team)
-        table.add(team, get("paid_hours", number), get("worked_hours", number), get("utilisation", percent),
-                  get("overtime", number), _money(result, "calendar.team_cost", team),
-                  _money(result, "calendar.credit", team), get("team_roi", percent))
+        table.add(
+            team,
+            get("paid_hours", number),
+            get("worked_hours", number),
+            get("utilisation", percent),
+            get("overtime", number),
+            _money(result, "calendar.team_cost", team),
+            _money(result, "calendar.credit", team),
+            get("team_roi", percent),
+        )
         load = result.measures.get(f"calendar.utilisation.{team}")
         if load is not None and load.estimate().mean > 0.95:
             busy.append(team)
@@ -157,8 +210,10 @@ def _volumes(result: Result) -> str:
         if measure.name == "volume kept":
             delivered, kept = result[f"calendar.volume.{measure.of}"], measure.estimate()
             promised = result[f"calendar.volume_delivered.{measure.of}"]
-            lines.append(f"Promised volume: {number(delivered.mean)} {measure.of}, {percent(promised.mean)} of the "
-                         f"promise; kept in {percent(kept.mean)} of whole periods.")
+            lines.append(
+                f"Promised volume: {number(delivered.mean)} {measure.of}, {percent(promised.mean)} of the "
+                f"promise; kept in {percent(kept.mean)} of whole periods."
+            )
     return "\n".join(lines)
 
 
@@ -168,8 +223,11 @@ def _everything(result: Result, width: int) -> Iterator[str]:
         for measure in result.measures.values():
             if measure.window == window:
                 found = measure.estimate()
-                table.add(f"{measure.name} {measure.of}".strip(), *_mean_error_period(measure, result.book.currency),
-                          found.method)
+                table.add(
+                    f"{measure.name} {measure.of}".strip(),
+                    *_mean_error_period(measure, result.book.currency),
+                    found.method,
+                )
         yield "\n".join(table.lines(width))
 
 
@@ -177,6 +235,7 @@ def _getter(result: Result, window: str, of: str) -> Callable[[str, Callable[[fl
     def get(name: str, form: Callable[[float], str]) -> str:
         measure = result.measures.get(f"{window}.{name}.{of}")
         return form(measure.estimate().mean) if measure else NOTHING
+
     return get
 
 
@@ -193,11 +252,19 @@ def anchor_report(found: Anchor) -> str:
         intercept, contact = intercepts[stage]
         if not 0.0 < found.base[i] < 1.0:
             continue
-        table.add(stage, percent(found.base[i]), percent(1.0 / found.ratio[i]), f"{found.added[i]:+.4f}",
-                  f"{intercept:+.4f}", f"{contact:+.4f}")
+        table.add(
+            stage,
+            percent(found.base[i]),
+            percent(1.0 / found.ratio[i]),
+            f"{found.added[i]:+.4f}",
+            f"{intercept:+.4f}",
+            f"{contact:+.4f}",
+        )
     lines = table.lines()
     for name, score, offset in zip(found.definitions, found.scores, found.offsets, strict=True):
         lines.append(f"{name}: the {score} score counts as {offset:+.4f} more, so that its gate gives the base rate")
     ranges = f"; they follow {len(found.beliefs)} ranges: {', '.join(found.beliefs)}" if found.beliefs else ""
-    return (f"Log-odds that reproduce the base rates of the root scenario over {number(found.leads)} simulated leads"
-            f"{ranges}.\n\n" + "\n".join(lines))
+    return (
+        f"Log-odds that reproduce the base rates of the root scenario over {number(found.leads)} simulated leads"
+        f"{ranges}.\n\n" + "\n".join(lines)
+    )

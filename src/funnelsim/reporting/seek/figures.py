@@ -51,9 +51,12 @@ def seek_figure(found: Seek) -> Figure:
         name = found.question.template.loaded.scenario.name
         goal = found.question.goal.text
         top.set_title(heading(f"{name}: the chance of {goal}" if name else goal), pad=10)
-        figure.supxlabel("Points: what was run, hollow ones with fewer periods. Band above: simulation error of the "
-                         "chance, 90 %.\nBelow: line the mean, band the central 90 % of periods.", fontsize=9.5,
-                         color="#444444")
+        figure.supxlabel(
+            "Points: what was run, hollow ones with fewer periods. Band above: simulation error of the "
+            "chance, 90 %.\nBelow: line the mean, band the central 90 % of periods.",
+            fontsize=9.5,
+            color="#444444",
+        )
         return figure
 
 
@@ -61,7 +64,7 @@ def _chances(axes: Axes, found: Seek, x: Floats) -> None:
     low, high = ([getattr(node, end) for node in found.nodes] for end in ("low", "high"))
     axes.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0)
     axes.plot(x, [node.chance for node in found.nodes], "-", color=BLUE, linewidth=1.8)
-    for node in found.nodes:            # hollow where only the pilot has been
+    for node in found.nodes:  # hollow where only the pilot has been
         full = node.replications == found.replications
         axes.plot(node.x, node.chance, "o", color=BLUE, markersize=4.5, markerfacecolor=BLUE if full else "white")
     axes.axhline(found.question.chance, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)))
@@ -71,29 +74,52 @@ def _chances(axes: Axes, found: Seek, x: Floats) -> None:
     if found.met:
         span = _within(found.answer.low, x[0]), _within(found.answer.high, x[-1])
         axes.axvspan(*span, color=VERMILION, alpha=0.14, linewidth=0)
-        axes.axvline(found.answer.x, color=VERMILION, linewidth=1.8,
-                     label=f"{100 * found.question.chance:g} %: {found.text(found.answer.x)} "
-                           f"({interval(found, found.answer)})")
+        axes.axvline(
+            found.answer.x,
+            color=VERMILION,
+            linewidth=1.8,
+            label=f"{100 * found.question.chance:g} %: {found.text(found.answer.x)} ({interval(found, found.answer)})",
+        )
     if math.isfinite(found.mean.x):
-        axes.axvline(found.mean.x, color=ORANGE, linewidth=1.8, linestyle=(0, (3, 1.5)),
-                     label=f"on average: {found.text(found.mean.x)}")
+        axes.axvline(
+            found.mean.x,
+            color=ORANGE,
+            linewidth=1.8,
+            linestyle=(0, (3, 1.5)),
+            label=f"on average: {found.text(found.mean.x)}",
+        )
     if found.met or math.isfinite(found.mean.x):
         # a curve that reaches the chance leaves room below its end, one that does not leaves it above its start
         below: Corner = "lower right" if found.more_helps else "lower left"
         above: Corner = "upper left" if found.more_helps else "upper right"
-        axes.legend(loc=below if found.met else above, frameon=True, facecolor="white",
-                    edgecolor="none", framealpha=0.85)
+        axes.legend(
+            loc=below if found.met else above, frameon=True, facecolor="white", edgecolor="none", framealpha=0.85
+        )
 
 
 def _values(axes: Axes, found: Seek, x: Floats) -> None:
     goal = found.question.goal
-    axes.fill_between(x, [node.least for node in found.nodes], [node.most for node in found.nodes], color=BLUE,
-                      alpha=0.13, linewidth=0)
+    axes.fill_between(
+        x,
+        [node.least for node in found.nodes],
+        [node.most for node in found.nodes],
+        color=BLUE,
+        alpha=0.13,
+        linewidth=0,
+    )
     axes.plot(x, [node.mean for node in found.nodes], "o-", color=BLUE, markersize=4, linewidth=1.8)
     axes.axhline(goal.target, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)))
-    left = found.more_helps             # where the curve is farthest below
-    axes.annotate("goal", (0.0 if left else 1.0, goal.target), (3 if left else -3, 3), fontsize=9.5, color="#444444",
-                  xycoords=("axes fraction", "data"), textcoords="offset points", ha="left" if left else "right")
+    left = found.more_helps  # where the curve is farthest below
+    axes.annotate(
+        "goal",
+        (0.0 if left else 1.0, goal.target),
+        (3 if left else -3, 3),
+        fontsize=9.5,
+        color="#444444",
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        ha="left" if left else "right",
+    )
     if math.isfinite(found.mean.x):
         axes.axvline(found.mean.x, color=ORANGE, linewidth=1.8, linestyle=(0, (3, 1.5)))
     if found.met:

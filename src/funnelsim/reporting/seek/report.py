@@ -21,18 +21,27 @@ def answer(found: Seek) -> str:
     path, goal, wanted = short(question.axis.path), question.goal.text, _chance(question.chance)
     if not found.met:
         best = found.best
-        return (f"{_name(found)}: {goal} is not reached with {wanted} at any {path} from {found.nodes[0].text} to "
-                f"{found.nodes[-1].text}; the best chance is {percent(best.chance)}, at {best.text}.")
+        return (
+            f"{_name(found)}: {goal} is not reached with {wanted} at any {path} from {found.nodes[0].text} to "
+            f"{found.nodes[-1].text}; the best chance is {percent(best.chance)}, at {best.text}."
+        )
     if found.at_once:
         start = found.nodes[0] if found.more_helps else found.nodes[-1]
         side = "and may be so below" if found.more_helps else "and may be so above"
-        return (f"{_name(found)}: {goal} is reached with {percent(start.chance)} already at {path} "
-                f"{found.text(found.answer.x)}, the end of the range, {side}.")
-    enough = (f"{found.text(found.mean.x)} is enough on average and has a chance of {percent(found.chance_at_mean)}"
-              if math.isfinite(found.mean.x) else "nothing in the range is enough on average")
+        return (
+            f"{_name(found)}: {goal} is reached with {percent(start.chance)} already at {path} "
+            f"{found.text(found.answer.x)}, the end of the range, {side}."
+        )
+    enough = (
+        f"{found.text(found.mean.x)} is enough on average and has a chance of {percent(found.chance_at_mean)}"
+        if math.isfinite(found.mean.x)
+        else "nothing in the range is enough on average"
+    )
     word = "needs" if found.more_helps else "allows at most"
-    return (f"{_name(found)}: {goal} with {wanted} {word} {path} {found.text(found.answer.x)} (90 % interval "
-            f"{interval(found, found.answer)}); {enough}.")
+    return (
+        f"{_name(found)}: {goal} with {wanted} {word} {path} {found.text(found.answer.x)} (90 % interval "
+        f"{interval(found, found.answer)}); {enough}."
+    )
 
 
 def interval(found: Seek, one: Answer) -> str:
@@ -86,31 +95,51 @@ def _limits(found: Seek) -> str:
         team, busy, full = binding
         at_end = f"{percent(busy)} at the end of the range"
         if full is not None:
-            lines.append(f"Limit: {team} are the first to be full, busy {percent(full.busy[team])} of their hours at "
-                         f"{full.text} and {at_end}.")
+            lines.append(
+                f"Limit: {team} are the first to be full, busy {percent(full.busy[team])} of their hours at "
+                f"{full.text} and {at_end}."
+            )
         elif not found.met:
             lines.append(f"Limit: no team is full (the busiest, {team}, {at_end}), so it is not people that bind here.")
         else:
-            lines.append(f"People: the busiest at the end of the range are {team}, {percent(busy)}; nobody is full "
-                         f"(above {percent(FULL)}).")
+            lines.append(
+                f"People: the busiest at the end of the range are {team}, {percent(busy)}; nobody is full "
+                f"(above {percent(FULL)})."
+            )
     if found.turns:
         end = found.nodes[-1] if found.more_helps else found.nodes[0]
-        lines.append(f"Turning point: from {found.best.text} towards {end.text} the chance falls again; sweep shows "
-                     "the "
-                     f"whole curve.")
+        lines.append(
+            f"Turning point: from {found.best.text} towards {end.text} the chance falls again; sweep shows "
+            "the "
+            f"whole curve."
+        )
     return "\n".join(lines)
 
 
 def _points(found: Seek, width: int) -> str:
     teams = list(found.nodes[0].busy)
-    table = Table([f"Points run: {short(found.question.axis.path)}", "periods", "chance", "90 %", "mean", "one period",
-                   *(f"{team} busy" for team in teams)])
+    table = Table(
+        [
+            f"Points run: {short(found.question.axis.path)}",
+            "periods",
+            "chance",
+            "90 %",
+            "mean",
+            "one period",
+            *(f"{team} busy" for team in teams),
+        ]
+    )
     for node in found.nodes:
         low, high = percent(node.low), percent(node.high)
-        table.add(f"   {node.text}", f"{node.replications}", percent(node.chance),
-                  f"{low.removesuffix(' %')} to {high}", _value(found, node.mean),
-                  f"{_value(found, node.least)} to {_value(found, node.most)}",
-                  *(percent(node.busy.get(team, math.nan)) for team in teams))
+        table.add(
+            f"   {node.text}",
+            f"{node.replications}",
+            percent(node.chance),
+            f"{low.removesuffix(' %')} to {high}",
+            _value(found, node.mean),
+            f"{_value(found, node.least)} to {_value(found, node.most)}",
+            *(percent(node.busy.get(team, math.nan)) for team in teams),
+        )
     return "\n".join(table.lines(width))
 
 
@@ -123,6 +152,8 @@ def _footing(found: Seek) -> str:
     start = f"{found.in_flight:,} leads in flight at the start" if found.in_flight else "an empty funnel at the start"
     booked = f", {_value(found, goal.booked)} booked before" if goal.booked else ""
     chance = "luck alone" if found.known is None else "luck and what is not known together, one draw a period"
-    return (f"{found.replications} periods at the points that decide, fewer where they only show the way, all on the "
-            f"same luck; {start}{booked}.\nIntervals are simulation error (90 %) and shrink with more periods; the "
-            f"chance is of one period: {chance}.")
+    return (
+        f"{found.replications} periods at the points that decide, fewer where they only show the way, all on the "
+        f"same luck; {start}{booked}.\nIntervals are simulation error (90 %) and shrink with more periods; the "
+        f"chance is of one period: {chance}."
+    )

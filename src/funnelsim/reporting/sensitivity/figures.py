@@ -14,8 +14,8 @@ from funnelsim.reporting.sensitivity.report import subject, value
 from funnelsim.study.sensitivity.inputs import OWNERS
 from funnelsim.study.sensitivity.sensitivity import Moved, Sensitivity
 
-MOST = 18                               # bars; the others are in the table
-_ROW = 0.42                             # inches a bar
+MOST = 18  # bars; the others are in the table
+_ROW = 0.42  # inches a bar
 _TEXT = 8.5
 
 
@@ -35,8 +35,15 @@ def tornado_figure(found: Sensitivity) -> Figure:
         figure, (axes,) = new_figure(1.7 + _ROW * count)
         y, ticks = 0.0, list[tuple[float, str]]()
         for owner, mine in groups:
-            axes.text(0.0, y, owner[0].upper() + owner[1:], transform=axes.get_yaxis_transform(), weight="bold",
-                      va="center", fontsize=10)
+            axes.text(
+                0.0,
+                y,
+                owner[0].upper() + owner[1:],
+                transform=axes.get_yaxis_transform(),
+                weight="bold",
+                va="center",
+                fontsize=10,
+            )
             for one in mine:
                 y += 1.0
                 _bar(axes, found, one, y)
@@ -51,8 +58,15 @@ def tornado_figure(found: Sensitivity) -> Figure:
         axes.set_xlabel(f"{found.measure}; the line is the answer as everything is written")
         for color, text in ((BLUE, "at its low end"), (VERMILION, "at its high end")):
             axes.barh([np.nan], [np.nan], color=color, label=text)
-        axes.errorbar([np.nan], [np.nan], xerr=[[0.0], [0.0]], color="#333333", linewidth=1.2, capsize=2.5,
-                      label="simulation error of the swing (90 %)")
+        axes.errorbar(
+            [np.nan],
+            [np.nan],
+            xerr=[[0.0], [0.0]],
+            color="#333333",
+            linewidth=1.2,
+            capsize=2.5,
+            label="simulation error of the swing (90 %)",
+        )
         figure.legend(loc="outside lower center", ncols=3, fontsize=9)
         over_all(figure, f"What moves {subject(found)}")
     return figure
@@ -83,8 +97,9 @@ def index_figure(found: Sensitivity) -> Figure:
     with styled():
         figure, (axes,) = new_figure(1.7 + 0.55 * len(kept))
         for shift, color, label, bounds in (
-                (-0.19, BLUE, "alone (first order)", [one.index.first for one in kept if one.index]),
-                (0.19, ORANGE, "in total, with others", [one.index.total for one in kept if one.index])):
+            (-0.19, BLUE, "alone (first order)", [one.index.first for one in kept if one.index]),
+            (0.19, ORANGE, "in total, with others", [one.index.total for one in kept if one.index]),
+        ):
             values = np.array([one.value for one in bounds])
             error = np.array([[max(0.0, one.value - one.low), max(0.0, one.high - one.value)] for one in bounds]).T
             axes.barh(places + shift, values, height=0.36, color=color, label=label)

@@ -12,7 +12,7 @@ from funnelsim.study.sensitivity.inputs import OWNERS
 from funnelsim.study.sensitivity.sensitivity import Moved, Sensitivity
 from funnelsim.study.sensitivity.value_of_information import first_to_learn
 
-GO_ON = " go on"                        # said once where both ends of a stage are
+GO_ON = " go on"  # said once where both ends of a stage are
 
 
 def sensitivity_report(found: Sensitivity, verbose: int = 0, width: int = 110) -> str:
@@ -27,16 +27,20 @@ def sensitivity_report(found: Sensitivity, verbose: int = 0, width: int = 110) -
 def answer(found: Sensitivity) -> str:
     """One sentence: what the answer is, what moves it most, and what to measure first."""
     one = found.answer
-    text = (f"{subject(found)}: {value(found, one.mean)} (central 90 % {between(found, one.low, one.high)} over "
-            f"{_what_varies(found)})")
+    text = (
+        f"{subject(found)}: {value(found, one.mean)} (central 90 % {between(found, one.low, one.high)} over "
+        f"{_what_varies(found)})"
+    )
     first, *others = found.indexed
     text += f"; {first.input.path} moves it most ({_total(first)})"
     if others and others[0].index is not None and others[0].index.total.low > 0.0:
         text += f", then {others[0].input.path} ({_total(others[0])})"
     learn = first_to_learn(found.known)
     if learn is not None:
-        text += (f"; to know {learn.path} would take {percents(learn.share.value)} % of its variance away on average "
-                 f"({_interval(learn.share)})")
+        text += (
+            f"; to know {learn.path} would take {percents(learn.share.value)} % of its variance away on average "
+            f"({_interval(learn.share)})"
+        )
     return text + "."
 
 
@@ -77,9 +81,11 @@ def _spreads(found: Sensitivity) -> str:
     """The three spreads, each by its name."""
     one = found.answer
     error = f"±{shown(one.error, found.unit, found.currency)}" if math.isfinite(one.error) else "unknown (one period)"
-    return (f"Spreads (90 %): {_what_varies(found)} {between(found, one.low, one.high)}; one period "
-            f"{between(found, one.least, one.most)}; simulation error of the mean {error}. As everything is written: "
-            f"{value(found, found.centre)}.")
+    return (
+        f"Spreads (90 %): {_what_varies(found)} {between(found, one.low, one.high)}; one period "
+        f"{between(found, one.least, one.most)}; simulation error of the mean {error}. As everything is written: "
+        f"{value(found, found.centre)}."
+    )
 
 
 def _inputs(found: Sensitivity, width: int) -> str:
@@ -133,8 +139,11 @@ def _screening(found: Sensitivity, width: int) -> str:
     for one in sorted(found.moved, key=lambda one: -one.effect.size.value if one.effect else 0.0):
         if one.effect is not None:
             bend = one.effect.bend
-            table.add(f"   {one.input.path}", *_cells(found, one.effect.size),
-                      *(_cells(found, bend) if bend else ("several numbers", "")))
+            table.add(
+                f"   {one.input.path}",
+                *_cells(found, one.effect.size),
+                *(_cells(found, bend) if bend else ("several numbers", "")),
+            )
     return "\n".join(table.lines(width)) if table.rows else ""
 
 
@@ -145,11 +154,15 @@ def _cells(found: Sensitivity, one: Bounded) -> tuple[str, str]:
 def _footing(found: Sensitivity) -> str:
     question = found.question
     periods = question.study.size.replications
-    lines = [f"{number(found.runs)} periods simulated: {periods} with the same luck at every point; {question.rows} "
-             "rows of points. Intervals of shares are of the choice of points (bootstrap), for this luck; ± is the "
-             "simulation error of a swing, 90 %."]
+    lines = [
+        f"{number(found.runs)} periods simulated: {periods} with the same luck at every point; {question.rows} "
+        "rows of points. Intervals of shares are of the choice of points (bootstrap), for this luck; ± is the "
+        "simulation error of a swing, 90 %."
+    ]
     screened = len(found.moved) - len(found.indexed)
     if screened:
-        lines.append(f"Screened out by {question.trajectories} trajectories: {screened} inputs, held as written; about "
-                     f"{percents(found.left_out)} % of the variance lies with them.")
+        lines.append(
+            f"Screened out by {question.trajectories} trajectories: {screened} inputs, held as written; about "
+            f"{percents(found.left_out)} % of the variance lies with them."
+        )
     return "\n".join(lines)

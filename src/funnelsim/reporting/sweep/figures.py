@@ -29,11 +29,11 @@ from funnelsim.study.axes import Axis
 from funnelsim.study.sweep import Cell, Sweep
 
 Floats = NDArray[np.float64]
-COLOURS = "cividis"                     # rises in brightness alone: for the colour-blind and for print
-MOST_NUMBERS = 150                      # cells of a heat map that are written on
+COLOURS = "cividis"  # rises in brightness alone: for the colour-blind and for print
+MOST_NUMBERS = 150  # cells of a heat map that are written on
 MOST_PANELS = 6
-MOST_MARKS = 1000                       # as shapes of an SVG: more become a picture in it
-LEAST_CONTOURED = 4                     # values of each axis
+MOST_MARKS = 1000  # as shapes of an SVG: more become a picture in it
+LEAST_CONTOURED = 4  # values of each axis
 TIMES = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 28 * DAY, 91 * DAY)
 
 
@@ -56,9 +56,14 @@ def sweep_figures(found: Sweep) -> Iterator[tuple[str, Figure]]:
 
 def has_contours(found: Sweep) -> bool:
     """Whether both axes are numbers with enough values for lines of equal height to be drawn between them."""
-    return len(found.study.axes) == 2 and found.study.design.way == "grid" and all(
-        len(axis.values) >= LEAST_CONTOURED and np.isfinite([axis.coordinate(text) for text in axis.values]).all()
-        for axis in found.study.axes)
+    return (
+        len(found.study.axes) == 2
+        and found.study.design.way == "grid"
+        and all(
+            len(axis.values) >= LEAST_CONTOURED and np.isfinite([axis.coordinate(text) for text in axis.values]).all()
+            for axis in found.study.axes
+        )
+    )
 
 
 def curve_figure(found: Sweep) -> Figure:
@@ -79,9 +84,12 @@ def curve_figure(found: Sweep) -> Figure:
         if len(found.study.names) > 1:
             handles, labels = every[0].get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside upper right", ncols=legend_columns(labels))
-        figure.supxlabel("Lines: mean. Dark bands: its simulation error, 90 %. Pale bands: central 90 % of periods.\n"
-                         "Bars below: points that cannot be told from the highest (diamond).", fontsize=9.5,
-                         color="#444444")
+        figure.supxlabel(
+            "Lines: mean. Dark bands: its simulation error, 90 %. Pale bands: central 90 % of periods.\n"
+            "Bars below: points that cannot be told from the highest (diamond).",
+            fontsize=9.5,
+            color="#444444",
+        )
         return figure
 
 
@@ -102,8 +110,9 @@ def heat_figure(found: Sweep, measure: str) -> Figure:
             _ticks(axes, across, up)
             _numbers(axes, found, measure, grid, low, high)
         bar = figure.colorbar(picture, ax=every, pad=0.02)
-        bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, unit_of(found, measure),
-                                                                              found.currency)))
+        bar.ax.yaxis.set_major_formatter(
+            FuncFormatter(lambda value, _: shown(value, unit_of(found, measure), found.currency))
+        )
         if len(grids) > 1:
             bar.set_label(measure)
         figure.supxlabel("Means. The frame marks the highest; a blank point failed.", fontsize=9.5, color="#444444")
@@ -123,16 +132,24 @@ def contour_figure(found: Sweep, measure: str) -> Figure:
             if len(levels) > 1:
                 axes.contourf(x, y, grid, levels, cmap=COLOURS, extend="both")
                 lines = axes.contour(x, y, grid, levels, colors="white", linewidths=0.9)
-                _outlined(axes, axes.clabel(lines, fontsize=9, colors="black",
-                                            fmt=lambda value: shown(value, unit_of(found, measure), found.currency)))
+                _outlined(
+                    axes,
+                    axes.clabel(
+                        lines,
+                        fontsize=9,
+                        colors="black",
+                        fmt=lambda value: shown(value, unit_of(found, measure), found.currency),
+                    ),
+                )
             axes.plot(*map(np.ravel, np.meshgrid(x, y)), ".", color="white", markersize=2.5, alpha=0.6)
             axes.set_ylabel(short(up.path) + (f" ({up.unit})" if up.unit else ""))
             for axis, log in ((axes.set_xscale, across.log), (axes.set_yscale, up.log)):
                 axis("log" if log else "linear")
             _log_ticks(axes, across, up)
         every[-1].set_xlabel(axis_label(across))
-        figure.supxlabel(f"Lines: equal {measure}, between the points that were run (dots).", fontsize=9.5,
-                         color="#444444")
+        figure.supxlabel(
+            f"Lines: equal {measure}, between the points that were run (dots).", fontsize=9.5, color="#444444"
+        )
         return figure
 
 
@@ -147,8 +164,16 @@ def scatter_figure(found: Sweep, measure: str) -> Figure:
                 cells = [cell for cell in found.of(name) if found.estimate(cell, measure)]
                 x = [place_of(axis, cell.point[where]) for cell in cells]
                 y = [one.mean for cell in cells if (one := found.estimate(cell, measure))]
-                axes.plot(x, y, "os^Dv"[i % 5], color=line_style(i)["color"], markersize=4, alpha=0.7, label=name,
-                          rasterized=len(x) > MOST_MARKS)
+                axes.plot(
+                    x,
+                    y,
+                    "os^Dv"[i % 5],
+                    color=line_style(i)["color"],
+                    markersize=4,
+                    alpha=0.7,
+                    label=name,
+                    rasterized=len(x) > MOST_MARKS,
+                )
             axes.set_xlabel(axis_label(axis))
             axes.set_ylabel(measure)
             place_axis(axes, axis)
@@ -204,7 +229,7 @@ def place_axis(axes: Axes, axis: Axis) -> None:
         axes.set_xscale("log")
         ticks = [axis.coordinate(text) for text in axis.values]
         if ticks:
-            ticks = ticks[::-(-len(ticks) // 12)]
+            ticks = ticks[:: -(-len(ticks) // 12)]
             axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
             axes.xaxis.set_minor_locator(NullLocator())
         else:
@@ -263,7 +288,7 @@ def _log_ticks(axes: Axes, across: Axis, up: Axis) -> None:
     """A logarithmic axis says the values that were run, as far as there is room."""
     for axis, which in ((across, axes.xaxis), (up, axes.yaxis)):
         if axis.log:
-            ticks = [axis.coordinate(text) for text in axis.values][::-(-len(axis.values) // 9)]
+            ticks = [axis.coordinate(text) for text in axis.values][:: -(-len(axis.values) // 9)]
             which.set_major_locator(FixedLocator(ticks))
             which.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             which.set_minor_locator(NullLocator())
@@ -292,8 +317,15 @@ def _numbers(axes: Axes, found: Sweep, measure: str, grid: Floats, low: float, h
     for (row, column), value in np.ndenumerate(grid):
         if np.isfinite(value):
             bright = high > low and (value - low) / (high - low) > 0.55
-            axes.text(column, row, shown(float(value), unit, found.currency), ha="center", va="center", fontsize=8,
-                      color="black" if bright else "white")
+            axes.text(
+                column,
+                row,
+                shown(float(value), unit, found.currency),
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="black" if bright else "white",
+            )
 
 
 def _frame(column: float, row: float) -> Any:

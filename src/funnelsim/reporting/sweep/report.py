@@ -14,8 +14,8 @@ from funnelsim.study.axes import Axis
 from funnelsim.study.extremum import Extreme, highest, lowest
 from funnelsim.study.sweep import Cell, Sweep
 
-MOST_ROWS = 12                          # of the best points, when there are several axes
-LAST_DOTS = 2                           # of a path that a heading needs
+MOST_ROWS = 12  # of the best points, when there are several axes
+LAST_DOTS = 2  # of a path that a heading needs
 
 
 @dataclass(frozen=True)
@@ -159,9 +159,11 @@ def _highest_point(found: Sweep, name: str, measure: str) -> str:
     if not there:
         return f"{name}: no point gives {measure}."
     (top, best), (bottom, worst) = (which(there, key=lambda pair: pair[0].mean) for which in (max, min))
-    return (f"{name}: {measure} is highest at {_where(found.study.axes, best.point)}, with "
-            f"{said(found, measure, top.mean)} (± {said(found, measure, (top.high - top.low) / 2)}); lowest at "
-            f"{_where(found.study.axes, worst.point)}, with {said(found, measure, bottom.mean)}.")
+    return (
+        f"{name}: {measure} is highest at {_where(found.study.axes, best.point)}, with "
+        f"{said(found, measure, top.mean)} (± {said(found, measure, (top.high - top.low) / 2)}); lowest at "
+        f"{_where(found.study.axes, worst.point)}, with {said(found, measure, bottom.mean)}."
+    )
 
 
 def _where(axes: Sequence[Axis], point: tuple[str, ...]) -> str:
@@ -174,9 +176,15 @@ def _where(axes: Sequence[Axis], point: tuple[str, ...]) -> str:
 def _turns(found: Sweep, along: Sequence[Turn]) -> str:
     table = Table([f"Along {found.study.axes[0].path}", "highest", "at", "90 %", "lowest", "at", "90 %"])
     for one in along:
-        table.add(f"   {one.scenario}: {one.measure}", said(found, one.measure, one.top.value),
-                  one.at(one.top.at), one.among(one.top), said(found, one.measure, one.bottom.value),
-                  one.at(one.bottom.at), one.among(one.bottom))
+        table.add(
+            f"   {one.scenario}: {one.measure}",
+            said(found, one.measure, one.top.value),
+            one.at(one.top.at),
+            one.among(one.top),
+            said(found, one.measure, one.bottom.value),
+            one.at(one.bottom.at),
+            one.among(one.bottom),
+        )
     return "\n".join([*table.lines(), "   90 %: the points that cannot be told from it on the same luck."])
 
 
@@ -212,8 +220,10 @@ def _difference_table(found: Sweep, name: str, width: int) -> str:
         for measure in found.study.measures:
             values = found.difference(one, two, measure)
             span = mean(values) if values is not None else None
-            cells += [said(found, measure, span.mean) if span else "-",
-                      said(found, measure, (span.high - span.low) / 2.0) if span else ""]
+            cells += [
+                said(found, measure, span.mean) if span else "-",
+                said(found, measure, (span.high - span.low) / 2.0) if span else "",
+            ]
         table.add(f"   {two.point[0]}", *cells)
     return "\n".join([*table.lines(width), "   On the same luck; ± simulation error, 90 %."])
 
@@ -225,8 +235,10 @@ def _best_points(found: Sweep, name: str, width: int, verbose: int) -> str:
     for measure in measures:
         headers += [measure, "±"]
     table = Table(headers)
-    ranked = [(one.mean if (one := found.estimate(cell, measures[0])) else -math.inf, i, cell)
-              for i, cell in enumerate(found.of(name))]
+    ranked = [
+        (one.mean if (one := found.estimate(cell, measures[0])) else -math.inf, i, cell)
+        for i, cell in enumerate(found.of(name))
+    ]
     ranked.sort(key=lambda row: (-row[0] if math.isfinite(row[0]) else math.inf, row[1]))
     shown_rows = ranked if verbose else ranked[:MOST_ROWS]
     for _, _, cell in shown_rows:
@@ -242,9 +254,11 @@ def _footing(found: Sweep) -> str:
         return ""
     often = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     engines = {cell.outcome.engine for cell in found.cells if cell.outcome}
-    lines = [f"{len(found.cells)} points, {often} replications each, the same luck at every point; ± simulation error "
-             f"of the mean, 90 %: luck and what is not known, as far as {often} replications average them out.",
-             "One period is in sweep.csv, least to most; how much of it is ignorance: funnelsim sensitivity."]
+    lines = [
+        f"{len(found.cells)} points, {often} replications each, the same luck at every point; ± simulation error "
+        f"of the mean, 90 %: luck and what is not known, as far as {often} replications average them out.",
+        "One period is in sweep.csv, least to most; how much of it is ignorance: funnelsim sensitivity.",
+    ]
     if len(engines) > 1:
         lines.append(f"Some points were kept from another version of the engine ({len(engines)}, see sweep.csv).")
     if found.failed:

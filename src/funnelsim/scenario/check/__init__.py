@@ -27,7 +27,7 @@ from funnelsim.scenario.yaml_nodes import Node
 
 Check = Callable[[Scenario, Findings], None]
 
-CHECKS: tuple[tuple[Check, tuple[str, ...]], ...] = (      # the check, and the keys it needs in full
+CHECKS: tuple[tuple[Check, tuple[str, ...]], ...] = (  # the check, and the keys it needs in full
     (time.check_run, ()),
     (time.check_sources, ()),
     (time.check_batches, ()),

@@ -20,8 +20,12 @@ def check_levels(scenario: Scenario, found: Findings) -> None:
     for name, level in scenario.levels.items():
         _check_level(level, name, scenario, found)
         if name not in used:
-            found.note(("levels", name), f"the level '{name}' moves nothing",
-                       f"such as pursuit: {{quality: level {name}}}, or an influence of it", name)
+            found.note(
+                ("levels", name),
+                f"the level '{name}' moves nothing",
+                f"such as pursuit: {{quality: level {name}}}, or an influence of it",
+                name,
+            )
 
 
 def check_quotas(scenario: Scenario, found: Findings) -> None:
@@ -30,11 +34,18 @@ def check_quotas(scenario: Scenario, found: Findings) -> None:
         if team.quota is None:
             continue
         if f"{name} quota" in scenario.levels:
-            found.error(("levels", f"{name} quota"), f"the quota of {name} makes a level of this name",
-                        "choose another name", f"{name} quota")
+            found.error(
+                ("levels", f"{name} quota"),
+                f"the quota of {name} makes a level of this name",
+                "choose another name",
+                f"{name} quota",
+            )
         if "won" not in scenario.definitions:
-            found.error(path, "a quota counts what is won, and nothing counts as won",
-                        "such as definitions: {won: enters customer}")
+            found.error(
+                path,
+                "a quota counts what is won, and nothing counts as won",
+                "such as definitions: {won: enters customer}",
+            )
 
 
 def check_pursuit(scenario: Scenario, found: Findings) -> None:
@@ -45,27 +56,53 @@ def check_pursuit(scenario: Scenario, found: Findings) -> None:
         if team.pursuit.base is None:
             found.error(path, f"how many of the other side's leads does {name} work at all?", "such as base: 30%")
         elif team.pursuit.base in (0.0, 1.0):
-            found.warn((*path, "base"), f"nothing moves a base of {'0' if team.pursuit.base == 0.0 else '100'} %",
-                       "between 0% and 100%, or leave pursuit out")
+            found.warn(
+                (*path, "base"),
+                f"nothing moves a base of {'0' if team.pursuit.base == 0.0 else '100'} %",
+                "between 0% and 100%, or leave pursuit out",
+            )
         if all(source.side == scenario.side_of(name) for source in scenario.sources.values()):
-            found.warn(path, f"every lead is {name}'s own: pursuit speaks of the other side's",
-                       "say whose leads a source brings, such as side: marketing")
+            found.warn(
+                path,
+                f"every lead is {name}'s own: pursuit speaks of the other side's",
+                "say whose leads a source brings, such as side: marketing",
+            )
 
 
 def check_effects(scenario: Scenario, found: Findings) -> None:
     """What an effect looks at cannot happen here; a variant of this file may be why it is written."""
     stages, effects = scenario.stages.values(), scenario.effects
     for key, there, text, hint in (
-        ("collision", scenario.handoff.integration is not None,
-         "how far the teams share their data is not said", "add handoff: {integration: 50%}"),
-        ("unresolved", any(task.kind == "objection" for stage in stages for task in stage.tasks.values()),
-         "no stage has an objection among its tasks", "such as tasks: {price: {is: objection, handling: 30 min}}"),
-        ("duplicate", any(source.found_again for source in scenario.sources.values()),
-         "nobody is ever found again", "such as found_again: {chance: 20%, after: 5 days} of a source"),
-        ("too_late", any(stage.response not in (None, "none") for stage in stages),
-         "no stage names a response curve", "such as response: hbr-2011"),
-        ("nurtured_follow_up", any(stage.response not in (None, "none") for stage in stages),
-         "no stage names a response curve", "such as response: hbr-2011"),
+        (
+            "collision",
+            scenario.handoff.integration is not None,
+            "how far the teams share their data is not said",
+            "add handoff: {integration: 50%}",
+        ),
+        (
+            "unresolved",
+            any(task.kind == "objection" for stage in stages for task in stage.tasks.values()),
+            "no stage has an objection among its tasks",
+            "such as tasks: {price: {is: objection, handling: 30 min}}",
+        ),
+        (
+            "duplicate",
+            any(source.found_again for source in scenario.sources.values()),
+            "nobody is ever found again",
+            "such as found_again: {chance: 20%, after: 5 days} of a source",
+        ),
+        (
+            "too_late",
+            any(stage.response not in (None, "none") for stage in stages),
+            "no stage names a response curve",
+            "such as response: hbr-2011",
+        ),
+        (
+            "nurtured_follow_up",
+            any(stage.response not in (None, "none") for stage in stages),
+            "no stage names a response curve",
+            "such as response: hbr-2011",
+        ),
     ):
         effect = getattr(effects, key)
         if effect != type(effect)() and not there:
@@ -80,8 +117,12 @@ def check_gated_effects(scenario: Scenario, found: Findings) -> None:
     for path, one in acting:
         for name in one.stages or ():
             if name in gated:
-                found.warn((*path, "stages"), f"this moves the chance to go on, and '{name}' has a gate instead",
-                           "leave the stage out", name)
+                found.warn(
+                    (*path, "stages"),
+                    f"this moves the chance to go on, and '{name}' has a gate instead",
+                    "leave the stage out",
+                    name,
+                )
 
 
 def check_influences(scenario: Scenario, found: Findings) -> None:
@@ -116,11 +157,19 @@ def _check_level(level: Level, name: str, scenario: Scenario, found: Findings) -
     _check_counted(level, path, found)
     _check_strange_keys(level, path, found)
     if level.of == "acceptance" and level.team in scenario.teams and not _accepts(scenario, level.team):
-        found.error((*path, "of"), f"{level.team} is never asked whether it accepts a lead",
-                    "such as handoff: {accept: {score: sales, at_least: 30}}")
+        found.error(
+            (*path, "of"),
+            f"{level.team} is never asked whether it accepts a lead",
+            "such as handoff: {accept: {score: sales, at_least: 30}}",
+        )
     if level.of == "quota":
-        all_named("definition", [level.definition or "won"], scenario.definitions,
-                  (*path, "definition") if level.definition else path, found)
+        all_named(
+            "definition",
+            [level.definition or "won"],
+            scenario.definitions,
+            (*path, "definition") if level.definition else path,
+            found,
+        )
 
 
 def _check_counted(level: Level, path: Path, found: Findings) -> None:
@@ -140,8 +189,9 @@ def _check_counted(level: Level, path: Path, found: Findings) -> None:
 def _check_strange_keys(level: Level, path: Path, found: Findings) -> None:
     for key, kinds in (("fair", ("outcomes",)), ("per", ("load", "quota")), ("definition", ("quota",))):
         if getattr(level, key) not in (None, False) and level.of not in kinds:
-            found.error((*path, key), f"'{key}' means nothing to a level of {level.of}",
-                        f"it belongs to {' and '.join(kinds)}")
+            found.error(
+                (*path, key), f"'{key}' means nothing to a level of {level.of}", f"it belongs to {' and '.join(kinds)}"
+            )
 
 
 def _accepts(scenario: Scenario, team: str) -> bool:
@@ -151,7 +201,8 @@ def _accepts(scenario: Scenario, team: str) -> bool:
 
 def _check_influence(influence: Influence, name: str, path: Path, scenario: Scenario, found: Findings) -> None:
     for key, question, hint in (
-        ("of", "looks at what?", "such as of: level trust"), ("on", "moves what?", "such as on: pursuit"),
+        ("of", "looks at what?", "such as of: level trust"),
+        ("on", "moves what?", "such as on: pursuit"),
     ):
         if getattr(influence, key) is None and not found.unreadable(*path, key):
             found.error(path, f"the influence '{name}' {question}", hint, name)
@@ -160,8 +211,11 @@ def _check_influence(influence: Influence, name: str, path: Path, scenario: Scen
     right, wrong = ("times", "odds") if influence.on == "habit" else ("odds", "times")
     if getattr(influence, wrong) is not None:
         what = "is a time" if influence.on == "habit" else "is a chance"
-        found.error((*path, wrong), f"{influence.on} {what}: write {right} instead of {wrong}",
-                    "times: 0.5 halves it" if right == "times" else "odds: 1 is no effect, 2 doubles them")
+        found.error(
+            (*path, wrong),
+            f"{influence.on} {what}: write {right} instead of {wrong}",
+            "times: 0.5 halves it" if right == "times" else "odds: 1 is no effect, 2 doubles them",
+        )
     elif getattr(influence, right) is None and not found.unreadable(*path, right):
         found.error(path, f"how strongly does '{name}' act?", f"such as {right}: 2", name)
     there, text, hint = _ACTED_ON.get(influence.on, (_always, "", ""))
@@ -174,14 +228,27 @@ def _always(scenario: Scenario) -> bool:
 
 
 _ACTED_ON: dict[str, tuple[Callable[[Scenario], bool], str, str]] = {
-    "pursuit": (lambda scenario: any(team.pursuit for team in scenario.teams.values()),
-                "every team works all leads", "add pursuit to a team, such as pursuit: {base: 30%}"),
+    "pursuit": (
+        lambda scenario: any(team.pursuit for team in scenario.teams.values()),
+        "every team works all leads",
+        "add pursuit to a team, such as pursuit: {base: 30%}",
+    ),
     "kept": (lambda scenario: scenario.promises is not None, "nobody promised anything", "add promises"),
-    "show": (lambda scenario: any(task.kind == "meeting" for stage in scenario.stages.values()
-                                  for task in stage.tasks.values()),
-             "no stage has a meeting among its tasks", "such as tasks: {demo: {is: meeting, handling: 45 min}}"),
-    "signals": (lambda scenario: any(stage.signals for stage in scenario.stages.values()),
-                "no stage has signals", "such as signals: {ebook: {chance: 30%, points: 10}}"),
-    "contact": (lambda scenario: any(stage.work for stage in scenario.stages.values()), "nobody works in any stage",
-                "add work to a stage"),
+    "show": (
+        lambda scenario: any(
+            task.kind == "meeting" for stage in scenario.stages.values() for task in stage.tasks.values()
+        ),
+        "no stage has a meeting among its tasks",
+        "such as tasks: {demo: {is: meeting, handling: 45 min}}",
+    ),
+    "signals": (
+        lambda scenario: any(stage.signals for stage in scenario.stages.values()),
+        "no stage has signals",
+        "such as signals: {ebook: {chance: 30%, points: 10}}",
+    ),
+    "contact": (
+        lambda scenario: any(stage.work for stage in scenario.stages.values()),
+        "nobody works in any stage",
+        "add work to a stage",
+    ),
 }

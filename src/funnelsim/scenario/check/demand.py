@@ -5,7 +5,7 @@ from __future__ import annotations
 from funnelsim.scenario.check.findings import Findings, Path
 from funnelsim.scenario.schema import Scenario
 
-MOST_SOURCES = 8191                     # and batches: a lead's number has room for so many
+MOST_SOURCES = 8191  # and batches: a lead's number has room for so many
 
 
 def check_number_of_sources(scenario: Scenario, found: Findings) -> None:
@@ -18,8 +18,11 @@ def check_number_of_sources(scenario: Scenario, found: Findings) -> None:
 def check_captured(scenario: Scenario, found: Findings) -> None:
     for name, source in scenario.sources.items():
         if source.captured == 0.0:
-            found.error(("sources", name, "captured"), f"nobody of '{name}' ever becomes a known record",
-                        "more than 0%, or leave the source out")
+            found.error(
+                ("sources", name, "captured"),
+                f"nobody of '{name}' ever becomes a known record",
+                "more than 0%, or leave the source out",
+            )
 
 
 def check_found_again(scenario: Scenario, found: Findings) -> None:
@@ -36,8 +39,11 @@ def check_ready(scenario: Scenario, found: Findings) -> None:
         effect = getattr(scenario.effects, key)
         if effect != type(effect)():
             sense = "never comes too early" if key == "too_early" else "is as late as it is after entry"
-            found.note(("effects", key), f"every buyer is ready at once: a first touch {sense}",
-                       "say of a source when its buyers are ready, such as ready: exponential(mean 10 days)")
+            found.note(
+                ("effects", key),
+                f"every buyer is ready at once: a first touch {sense}",
+                "say of a source when its buyers are ready, such as ready: exponential(mean 10 days)",
+            )
 
 
 def check_marketing_plan(scenario: Scenario, found: Findings) -> None:
@@ -50,21 +56,35 @@ def check_marketing_plan(scenario: Scenario, found: Findings) -> None:
         found.error(path, "a marketing plan has a budget", "such as budget: 40k/month")
     bought = [name for name, source in scenario.sources.items() if source.counts is not None and source.cost]
     if not bought:
-        found.error(path, "there is nothing to buy: no source has a cost and says how many of its leads count",
-                    "such as sources: {webinar: {cost: 90, counts: 40%, worth: 500}}")
+        found.error(
+            path,
+            "there is nothing to buy: no source has a cost and says how many of its leads count",
+            "such as sources: {webinar: {cost: 90, counts: 40%, worth: 500}}",
+        )
     for name in bought:
         here: Path = ("sources", name)
         if plan.maximise == "value" and scenario.sources[name].worth is None:
-            found.error(here, f"the plan maximises value, and '{name}' does not say what a lead that counts is worth",
-                        "such as worth: 500", name)
+            found.error(
+                here,
+                f"the plan maximises value, and '{name}' does not say what a lead that counts is worth",
+                "such as worth: 500",
+                name,
+            )
         if scenario.sources[name].rate is None:
-            found.error(here, f"the plan buys leads of a rate, and '{name}' has none",
-                        "its rate is the most it can bring, such as rate: 100/week", name)
+            found.error(
+                here,
+                f"the plan buys leads of a rate, and '{name}' has none",
+                "its rate is the most it can bring, such as rate: 100/week",
+                name,
+            )
 
 
 def _check_unplanned(scenario: Scenario, found: Findings) -> None:
     for name, source in scenario.sources.items():
         for key in ("counts", "worth"):
             if getattr(source, key) is not None:
-                found.note(("sources", name, key), f"'{key}' does nothing without a marketing_plan",
-                           "such as marketing_plan: {budget: 40k/month, maximise: count}")
+                found.note(
+                    ("sources", name, key),
+                    f"'{key}' does nothing without a marketing_plan",
+                    "such as marketing_plan: {budget: 40k/month, maximise: count}",
+                )

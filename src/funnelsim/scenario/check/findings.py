@@ -9,7 +9,7 @@ from funnelsim.scenario.validation import as_written, find
 from funnelsim.scenario.yaml_nodes import Node, moved, problem_at
 
 Path = tuple[str | int, ...]
-MOST_NAMES = 12                         # more are not listed in a hint
+MOST_NAMES = 12  # more are not listed in a hint
 
 
 class Findings:
@@ -52,7 +52,7 @@ class Findings:
 
     def _add(self, severity: str, path: Path, text: str, hint: str, piece: str) -> None:
         written = as_written(self.tree, path)
-        if any(left[:len(written)] == written or written[:len(left)] == left for left in self.left_out):
+        if any(left[: len(written)] == written or written[: len(left)] == left for left in self.left_out):
             return
         node, real = find(self.tree, path)
         if not real:

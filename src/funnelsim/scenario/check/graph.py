@@ -15,8 +15,12 @@ def check_reached(scenario: Scenario, found: Findings) -> None:
     for name in scenario.stages:
         if name not in reached:
             near = did_you_mean(name, [other for other in scenario.stages if other != name])
-            found.error(("stages", name), f"no lead ever reaches the stage '{name}'",
-                        near or "no source enters it and no exit leads to it", name)
+            found.error(
+                ("stages", name),
+                f"no lead ever reaches the stage '{name}'",
+                near or "no source enters it and no exit leads to it",
+                name,
+            )
 
 
 def check_left(scenario: Scenario, found: Findings) -> None:
@@ -26,8 +30,11 @@ def check_left(scenario: Scenario, found: Findings) -> None:
     for name, stage in scenario.stages.items():
         ends = [other for other in _from([name], scenario) if _is_end(scenario.stages[other])]
         if not ends and stage.next:
-            found.error(("stages", name, "next"), f"a lead that enters '{name}' never comes to an end",
-                        "let some exit lead to lost, or to a stage without next")
+            found.error(
+                ("stages", name, "next"),
+                f"a lead that enters '{name}' never comes to an end",
+                "let some exit lead to lost, or to a stage without next",
+            )
 
 
 def check_response_once(scenario: Scenario, found: Findings) -> None:
@@ -36,21 +43,31 @@ def check_response_once(scenario: Scenario, found: Findings) -> None:
     for later in naming:
         before = [name for name in naming if name != later and later in _from(_forward(name, scenario), scenario, True)]
         if before:
-            found.warn(("stages", later, "response"),
-                       f"a late answer hurts the same lead twice: in {before[0]} and in {later} (rule 65)",
-                       "published curves speak of the whole way to a sale: name a response in one of them")
+            found.warn(
+                ("stages", later, "response"),
+                f"a late answer hurts the same lead twice: in {before[0]} and in {later} (rule 65)",
+                "published curves speak of the whole way to a sale: name a response in one of them",
+            )
 
 
 def _entries(scenario: Scenario) -> list[str]:
     first = next(iter(scenario.stages), None)
     found = [stage for source in scenario.sources.values() for stage in (source.enters or ([first] if first else []))]
-    found += [source.found_again.enters for source in scenario.sources.values()
-              if source.found_again and source.found_again.enters]
+    found += [
+        source.found_again.enters
+        for source in scenario.sources.values()
+        if source.found_again and source.found_again.enters
+    ]
     if isinstance(scenario.leads_in_flight, tuple):
         found += [lead.stage for lead in scenario.leads_in_flight]
     if scenario.promises:
-        found += [action.to for _, terms in [*all_terms(scenario), *all_tiers(scenario)] for key in BREACHES
-                  for action in getattr(terms, key) if action.kind == "return" and action.to]
+        found += [
+            action.to
+            for _, terms in [*all_terms(scenario), *all_tiers(scenario)]
+            for key in BREACHES
+            for action in getattr(terms, key)
+            if action.kind == "return" and action.to
+        ]
     return found
 
 
@@ -63,24 +80,35 @@ def _from(starts: Iterable[str], scenario: Scenario, forward: bool = False) -> s
         if name in reached:
             continue
         reached.add(name)
-        waiting += _forward(name, scenario) if forward else [
-            target for target in _targets(scenario.stages[name]) if target in scenario.stages]
+        waiting += (
+            _forward(name, scenario)
+            if forward
+            else [target for target in _targets(scenario.stages[name]) if target in scenario.stages]
+        )
     return reached
 
 
 def _forward(name: str, scenario: Scenario) -> list[str]:
     order = list(scenario.stages)
-    return [target for target in scenario.stages[name].next or ()
-            if target in scenario.stages and order.index(target) > order.index(name)]
+    return [
+        target
+        for target in scenario.stages[name].next or ()
+        if target in scenario.stages and order.index(target) > order.index(name)
+    ]
 
 
 def _targets(stage: Stage) -> list[str]:
-    groups = (stage.next, stage.unreached if stage.work else None, stage.cold if stage.patience else None,
-              stage.rejected if stage.work else None)
+    groups = (
+        stage.next,
+        stage.unreached if stage.work else None,
+        stage.cold if stage.patience else None,
+        stage.rejected if stage.work else None,
+    )
     return [target for shares in groups for target, share in (shares or {}).items() if share.rest or share.value]
 
 
 def _is_end(stage: Stage) -> bool:
-    lost_by_default = bool(stage.work) and stage.unreached is None and any(
-        work.contact != "always" for work in stage.work)
+    lost_by_default = (
+        bool(stage.work) and stage.unreached is None and any(work.contact != "always" for work in stage.work)
+    )
     return not stage.next or lost_by_default or any(target in ENDS for target in _targets(stage))

@@ -7,7 +7,7 @@ from funnelsim.scenario.check.names import all_named, all_tiers
 from funnelsim.scenario.schema import Nurture, Scenario, Signal, Stage
 from funnelsim.scenario.values import Range
 
-MOST_SIGNALS = 60                       # of one stage: a visit keeps them as bits
+MOST_SIGNALS = 60  # of one stage: a visit keeps them as bits
 
 
 def check_score_names(scenario: Scenario, found: Findings) -> None:
@@ -19,11 +19,19 @@ def check_scores(scenario: Scenario, found: Findings) -> None:
     used = {name for name, _ in _score_mentions(scenario)}
     for name, score in scenario.scores.items():
         if not (score.fit or score.intent or score.points or score.noise):
-            found.error(("scores", name), f"the score '{name}' is 0 for every lead",
-                        "give it a weight: fit, intent or points", name)
+            found.error(
+                ("scores", name),
+                f"the score '{name}' is 0 for every lead",
+                "give it a weight: fit, intent or points",
+                name,
+            )
         elif name not in used:
-            found.note(("scores", name), f"the score '{name}' is used nowhere",
-                       "by a definition, an order, handoff.accept, a tier or an influence", name)
+            found.note(
+                ("scores", name),
+                f"the score '{name}' is used nowhere",
+                "by a definition, an order, handoff.accept, a tier or an influence",
+                name,
+            )
 
 
 def check_gates(scenario: Scenario, found: Findings) -> None:
@@ -34,21 +42,30 @@ def check_gates(scenario: Scenario, found: Findings) -> None:
         all_named("definition", [stage.gate], scenario.definitions, path, found)
         definition = scenario.definitions.get(stage.gate)
         if definition is not None and not definition.is_threshold:
-            found.error(path, f"'{stage.gate}' is no threshold: a lead passes it by entering a stage",
-                        "a gate takes a definition such as marketing score at least 40")
+            found.error(
+                path,
+                f"'{stage.gate}' is no threshold: a lead passes it by entering a stage",
+                "a gate takes a definition such as marketing score at least 40",
+            )
         order = list(scenario.stages)
-        ahead = [target for target in stage.next or () if target in order[order.index(name) + 1:]]
+        ahead = [target for target in stage.next or () if target in order[order.index(name) + 1 :]]
         if stage.next is not None and not ahead:
-            found.error(path, f"the gate of {name} opens no way: no exit of `next` leads to a later stage",
-                        "such as next: {evaluation: 40%, lost: rest}")
+            found.error(
+                path,
+                f"the gate of {name} opens no way: no exit of `next` leads to a later stage",
+                "such as next: {evaluation: 40%, lost: rest}",
+            )
         _check_idle_curve(name, stage, found)
 
 
 def check_signals(scenario: Scenario, found: Findings) -> None:
     for name, stage in scenario.stages.items():
         if len(stage.signals) > MOST_SIGNALS:
-            found.error(("stages", name, "signals"), f"{len(stage.signals)} signals in {name} are too many",
-                        f"at most {MOST_SIGNALS} a stage")
+            found.error(
+                ("stages", name, "signals"),
+                f"{len(stage.signals)} signals in {name} are too many",
+                f"at most {MOST_SIGNALS} a stage",
+            )
         for signal_name, signal in stage.signals.items():
             _check_signal(signal, signal_name, stage, ("stages", name, "signals", signal_name), found)
 
@@ -60,22 +77,30 @@ def check_nurture(scenario: Scenario, found: Findings) -> None:
         path: Path = ("stages", name, "nurture")
         _check_nurture(stage.nurture, scenario, path, found)
         if stage.nurture.goes_on and not stage.work:
-            found.warn((*path, "goes_on"), f"nobody works in {name}, so no handover ever stops its mails",
-                       "say goes_on in the stage that is handed over")
+            found.warn(
+                (*path, "goes_on"),
+                f"nobody works in {name}, so no handover ever stops its mails",
+                "say goes_on in the stage that is handed over",
+            )
 
 
 def check_points(scenario: Scenario, found: Findings) -> None:
     """Points are worth what scores make of them."""
     if any(score.points for score in scenario.scores.values()):
         return
-    given: list[tuple[float, Path]] = [(source.points, ("sources", name, "points"))
-                                       for name, source in scenario.sources.items()]
-    given += [(signal.points, ("stages", name, "signals", one, "points"))
-              for name, stage in scenario.stages.items() for one, signal in stage.signals.items()]
+    given: list[tuple[float, Path]] = [
+        (source.points, ("sources", name, "points")) for name, source in scenario.sources.items()
+    ]
+    given += [
+        (signal.points, ("stages", name, "signals", one, "points"))
+        for name, stage in scenario.stages.items()
+        for one, signal in stage.signals.items()
+    ]
     for points, path in given:
         if points:
-            found.note(path, "these points count nowhere: no score weighs points",
-                       "such as scores: {marketing: {points: 1}}")
+            found.note(
+                path, "these points count nowhere: no score weighs points", "such as scores: {marketing: {points: 1}}"
+            )
             return
 
 
@@ -108,14 +133,18 @@ def _check_idle_curve(name: str, stage: Stage, found: Findings) -> None:
     else:
         acts_on = stage.response.acts_on
     if acts_on == "advance" and stage.response != "none":
-        found.warn(("stages", name, "response"), f"this curve moves the chance to go on, and {name} has a gate instead",
-                   "name a curve that acts on contact, or none")
+        found.warn(
+            ("stages", name, "response"),
+            f"this curve moves the chance to go on, and {name} has a gate instead",
+            "name a curve that acts on contact, or none",
+        )
 
 
 def _check_signal(signal: Signal, name: str, stage: Stage, path: Path, found: Findings) -> None:
     if not (signal.points or signal.intent or signal.trust or signal.raises_hand or signal.pause):
-        found.warn(path, f"the signal '{name}' does nothing", "give it points, intent, trust, raises_hand or pause",
-                   name)
+        found.warn(
+            path, f"the signal '{name}' does nothing", "give it points, intent, trust, raises_hand or pause", name
+        )
     if signal.chance == 0.0:
         found.note((*path, "chance"), f"the signal '{name}' never happens", "more than 0%")
     for key, sense in (("raises_hand", "turns to the lead"), ("pause", "has a clock that could stand still")):
@@ -125,28 +154,41 @@ def _check_signal(signal: Signal, name: str, stage: Stage, path: Path, found: Fi
 
 def _check_nurture(nurture: Nurture, scenario: Scenario, path: Path, found: Findings) -> None:
     if nurture.every is None or nurture.every.seconds <= 0.0:
-        found.error((*path, "every") if nurture.every is not None else path, "nurture needs a time between two touches",
-                    "such as every: 1 week")
+        found.error(
+            (*path, "every") if nurture.every is not None else path,
+            "nurture needs a time between two touches",
+            "such as every: 1 week",
+        )
     for key in ("intent", "trust"):
         gain, limit = getattr(nurture, key), getattr(nurture, f"{key}_limit")
         most = gain.high if isinstance(gain, Range) else gain
         if limit is not None and most > limit:
-            found.error((*path, key), f"one touch adds {most:g} to {key}, more than its limit of {limit:g}",
-                        f"lower {key}, or raise {key}_limit")
+            found.error(
+                (*path, key),
+                f"one touch adds {most:g} to {key}, more than its limit of {limit:g}",
+                f"lower {key}, or raise {key}_limit",
+            )
         elif limit is not None and not gain:
             found.warn((*path, f"{key}_limit"), f"a limit of {key}, and no touch adds any", f"add {key}")
     if not (nurture.intent or nurture.trust):
         found.warn(path, "this nurture changes nothing", "say what a touch adds: intent or trust")
     elif not any(_is_looked_at(key, scenario) for key in ("intent", "trust") if getattr(nurture, key)):
-        found.note(path, "nothing looks at the intent or trust that this nurture builds",
-                   "such as effects: {intent: 1.5}, or a score with intent")
+        found.note(
+            path,
+            "nothing looks at the intent or trust that this nurture builds",
+            "such as effects: {intent: 1.5}, or a score with intent",
+        )
 
 
 def _is_looked_at(key: str, scenario: Scenario) -> bool:
     """Whether a score, an effect or an influence depends on intent, or on trust."""
     effects = scenario.effects
     named = [effects.intent] if key == "intent" else [effects.trust, effects.nurtured_follow_up]
-    return (any(effect != type(effect)() for effect in named)
-            or any(influence.of is not None and influence.of.kind in (key, "score")
-                   for influence in scenario.influences.values())
-            or (key == "intent" and any(score.intent for score in scenario.scores.values())))
+    return (
+        any(effect != type(effect)() for effect in named)
+        or any(
+            influence.of is not None and influence.of.kind in (key, "score")
+            for influence in scenario.influences.values()
+        )
+        or (key == "intent" and any(score.intent for score in scenario.scores.values()))
+    )

@@ -10,9 +10,17 @@ from funnelsim.scenario.schema import CurveEffect, Effect, InFlight, Scenario, T
 ENDS = ("lost", "silent")
 BREACHES = {"on_breach": "first_touch", "on_attempts_breach": "attempts", "on_accept_breach": "accept"}
 """The actions, and the term they act on."""
-RESERVED = {"stages": (*ENDS, "rest", "none"), "calendars": ("always", "none"), "teams": ("rest", "none"),
-            "sources": ("none",), "segments": ("rest", "none"), "definitions": ("none",), "scores": ("none",),
-            "levels": ("none",), "influences": ("none",)}
+RESERVED = {
+    "stages": (*ENDS, "rest", "none"),
+    "calendars": ("always", "none"),
+    "teams": ("rest", "none"),
+    "sources": ("none",),
+    "segments": ("rest", "none"),
+    "definitions": ("none",),
+    "scores": ("none",),
+    "levels": ("none",),
+    "influences": ("none",),
+}
 
 
 def check_spelling(scenario: Scenario, found: Findings) -> None:
@@ -20,11 +28,19 @@ def check_spelling(scenario: Scenario, found: Findings) -> None:
     for kind, reserved in RESERVED.items():
         for name in getattr(scenario, kind):
             if name in reserved:
-                found.error((kind, name), f"'{name}' has a meaning of its own and names no {kind[:-1]}",
-                            "choose another name", name)
+                found.error(
+                    (kind, name),
+                    f"'{name}' has a meaning of its own and names no {kind[:-1]}",
+                    "choose another name",
+                    name,
+                )
             elif "." in name or "=" in name or not name.strip():
-                found.error((kind, name), f"'{name}' cannot be a name: --set could not reach it",
-                            "a name has no dots and no equals sign", name)
+                found.error(
+                    (kind, name),
+                    f"'{name}' cannot be a name: --set could not reach it",
+                    "a name has no dots and no equals sign",
+                    name,
+                )
 
 
 def check_stage_names(scenario: Scenario, found: Findings) -> None:
@@ -141,8 +157,11 @@ def check_paces(scenario: Scenario, found: Findings) -> None:
                 found.unknown("exit", target, stage.next, ("stages", name, "pace", target))
         for target in stage.next:
             if target not in stage.pace and target != "silent":
-                found.error(("stages", name, "pace"), f"the pace of {name} says nothing of the exit '{target}'",
-                            f"add {target}: a time, or give one pace for all exits")
+                found.error(
+                    ("stages", name, "pace"),
+                    f"the pace of {name} says nothing of the exit '{target}'",
+                    f"add {target}: a time, or give one pace for all exits",
+                )
 
 
 def check_leads_in_flight(scenario: Scenario, found: Findings) -> None:
@@ -164,24 +183,31 @@ def check_leads_in_flight(scenario: Scenario, found: Findings) -> None:
 
 def _all_leads_known(scenario: Scenario, leads: Sequence[InFlight]) -> bool:
     """The quick answer: a study checks the same thousands of leads at each of its points."""
-    named = ({lead.stage for lead in leads} <= scenario.stages.keys()
-             and {lead.source for lead in leads} <= scenario.sources.keys()
-             and {lead.segment for lead in leads if lead.segment} <= scenario.segments.keys()
-             and {lead.team for lead in leads if lead.team} <= scenario.teams.keys())
+    named = (
+        {lead.stage for lead in leads} <= scenario.stages.keys()
+        and {lead.source for lead in leads} <= scenario.sources.keys()
+        and {lead.segment for lead in leads if lead.segment} <= scenario.segments.keys()
+        and {lead.team for lead in leads if lead.team} <= scenario.teams.keys()
+    )
     ids = {lead.id for lead in leads}
     return named and len(ids) == len(leads) and "" not in ids
 
 
 def all_terms(scenario: Scenario) -> list[tuple[Path, Terms]]:
     assert scenario.promises is not None
-    return [(("promises",), scenario.promises),
-            *((("promises", "teams", name), terms) for name, terms in scenario.promises.teams.items())]
+    return [
+        (("promises",), scenario.promises),
+        *((("promises", "teams", name), terms) for name, terms in scenario.promises.teams.items()),
+    ]
 
 
 def all_tiers(scenario: Scenario) -> list[tuple[Path, Tier]]:
     """Every tier as written, and where."""
-    return [((*path, "tiers", i), tier) for path, terms in (all_terms(scenario) if scenario.promises else [])
-            for i, tier in enumerate(terms.tiers)]
+    return [
+        ((*path, "tiers", i), tier)
+        for path, terms in (all_terms(scenario) if scenario.promises else [])
+        for i, tier in enumerate(terms.tiers)
+    ]
 
 
 def all_named(kind: str, names: Iterable[str], known: Iterable[str], path: Path, found: Findings) -> None:

@@ -33,8 +33,12 @@ def check_promised_stages(scenario: Scenario, found: Findings) -> None:
     for path, terms in all_terms(scenario) if scenario.promises else []:
         for name in terms.stages or ():
             if name in scenario.stages and not scenario.stages[name].work:
-                found.error((*path, "stages", name), f"a promise for '{name}', where nobody works",
-                            "promises hold where there is work", name)
+                found.error(
+                    (*path, "stages", name),
+                    f"a promise for '{name}', where nobody works",
+                    "promises hold where there is work",
+                    name,
+                )
         if terms.promises_something and not any(stage.work for stage in scenario.stages.values()):
             found.error((*path,), "a promise, and nobody works in any stage", "add work to a stage")
 
@@ -45,8 +49,11 @@ def check_promised_acceptance(scenario: Scenario, found: Findings) -> None:
         return
     for path, clocks in _all_clocks(scenario):
         if clocks.accept is not None:
-            found.error((*path, "accept"), "a promise to accept in time, and nobody is asked to accept",
-                        "such as handoff: {accept: {score: sales, at_least: 30}}")
+            found.error(
+                (*path, "accept"),
+                "a promise to accept in time, and nobody is asked to accept",
+                "such as handoff: {accept: {score: sales, at_least: 30}}",
+            )
 
 
 def check_tiers(scenario: Scenario, found: Findings) -> None:
@@ -56,11 +63,17 @@ def check_tiers(scenario: Scenario, found: Findings) -> None:
             here: Path = (*path, "tiers", i)
             before = next((j for j in range(i) if _covers(terms.tiers[j], tier)), None)
             if _fits_all(tier):
-                found.error(here, "this tier is for every lead, as the plain terms are",
-                            "say for which: segments, sources, score or value")
+                found.error(
+                    here,
+                    "this tier is for every lead, as the plain terms are",
+                    "say for which: segments, sources, score or value",
+                )
             elif before is not None:
-                found.error(here, f"no lead comes to this tier: all of them are in tier {before + 1}",
-                            "the first tier that fits counts: put the narrower one first")
+                found.error(
+                    here,
+                    f"no lead comes to this tier: all of them are in tier {before + 1}",
+                    "the first tier that fits counts: put the narrower one first",
+                )
             if not terms.all_tiers()[i].promises_something:
                 found.error(here, "this tier promises nothing", "such as first_touch: within 30 min")
 
@@ -69,20 +82,30 @@ def check_volumes(scenario: Scenario, found: Findings) -> None:
     """A volume in money needs deals with a value."""
     for i, volume in enumerate(scenario.volumes):
         if volume.of == "value" and not _is_valued(scenario):
-            found.error(("promises", "marketing_delivers", i), "a promise in money, and no deal has a value",
-                        "such as deal_value: lognormal(median 8000 p90 30000)")
+            found.error(
+                ("promises", "marketing_delivers", i),
+                "a promise in money, and no deal has a value",
+                "such as deal_value: lognormal(median 8000 p90 30000)",
+            )
 
 
 def check_won(scenario: Scenario, found: Findings) -> None:
     if "won" not in scenario.definitions:
-        found.warn(("definitions",), "nothing counts as won: the results have no customers and no revenue",
-                   "such as definitions: {won: enters loyalty}")
+        found.warn(
+            ("definitions",),
+            "nothing counts as won: the results have no customers and no revenue",
+            "such as definitions: {won: enters loyalty}",
+        )
     elif scenario.definitions["won"].is_threshold:
-        found.error(("definitions", "won"), "won is a stage that a customer enters, not a score",
-                    "such as won: enters customer")
+        found.error(
+            ("definitions", "won"), "won is a stage that a customer enters, not a score", "such as won: enters customer"
+        )
     elif scenario.goal and scenario.goal.revenue and not _is_valued(scenario):
-        found.error(("goal", "revenue"), "a goal in revenue, and no deal has a value",
-                    "such as deal_value: lognormal(median 8000 p90 30000)")
+        found.error(
+            ("goal", "revenue"),
+            "a goal in revenue, and no deal has a value",
+            "such as deal_value: lognormal(median 8000 p90 30000)",
+        )
 
 
 def _all_clocks(scenario: Scenario) -> list[tuple[Path, Clocks]]:
@@ -119,7 +142,7 @@ def _covers(wide: Tier, narrow: Tier) -> bool:
         if ours is not None and (theirs is None or not set(theirs) <= set(ours)):
             return False
     if wide.score is not None:
-        (score, least), = wide.score.items()
+        ((score, least),) = wide.score.items()
         if narrow.score is None or narrow.score.get(score, least - 1.0) < least:
             return False
     return narrow.value >= wide.value
@@ -131,5 +154,8 @@ def _check_reassign(clocks: Clocks, key: str, path: Path, scenario: Scenario, fo
         if action.kind == "reassign" and len(scenario.teams) < 2:
             found.error(where, "reassign, and there is no other team", "add a team, or escalate instead")
         elif action.kind == "reassign" and action.to is None and len(scenario.teams) > 2:
-            found.error(where, f"reassign to which of {len(scenario.teams)} teams?",
-                        f"such as reassign to {next(iter(scenario.teams))}")
+            found.error(
+                where,
+                f"reassign to which of {len(scenario.teams)} teams?",
+                f"such as reassign to {next(iter(scenario.teams))}",
+            )

@@ -9,7 +9,7 @@ from funnelsim.scenario.schema import Observed, Scenario
 from funnelsim.scenario.values import Share
 
 ROUNDING = 1e-6
-WRITTEN = 1e-4                         # what the digits of a written percentage may hide
+WRITTEN = 1e-4  # what the digits of a written percentage may hide
 
 
 def check_exit_shares(scenario: Scenario, found: Findings) -> None:
@@ -24,11 +24,16 @@ def check_exit_shares(scenario: Scenario, found: Findings) -> None:
                 _sum_by_date(shares, path, found)
             for target, share in shares.items():
                 if share.schedule is not None and key != "next":
-                    found.error((*path, target), "a share of leads does not change by date here",
-                                "only a share of `next` does")
+                    found.error(
+                        (*path, target), "a share of leads does not change by date here", "only a share of `next` does"
+                    )
                 if share.after is not None and target in ("lost", "silent"):
-                    found.error(("stages", name, key, target), f"a {target} lead does not come back",
-                                "only an exit to a stage has a time after which", "after")
+                    found.error(
+                        ("stages", name, key, target),
+                        f"a {target} lead does not come back",
+                        "only an exit to a stage has a time after which",
+                        "after",
+                    )
 
 
 def check_ownership_shares(scenario: Scenario, found: Findings) -> None:
@@ -78,11 +83,15 @@ def _sum(shares: dict[str, Share], path: Path, hint: str, found: Findings) -> No
     rests = [name for name, share in shares.items() if share.rest]
     total = math.fsum(share.value for share in shares.values() if share.value is not None)
     if len(rests) > 1:
-        found.error((*path, rests[1]), f"two rests in {where}: '{rests[0]}' and '{rests[1]}'",
-                    "only one exit can take what the others leave" if path[0] == "stages" else "only one can be rest")
+        found.error(
+            (*path, rests[1]),
+            f"two rests in {where}: '{rests[0]}' and '{rests[1]}'",
+            "only one exit can take what the others leave" if path[0] == "stages" else "only one can be rest",
+        )
     elif total > 1.0 + ROUNDING or (not rests and total < 1.0 - ROUNDING):
-        found.error(path, f"the shares of {where} sum to {100 * total:.6g} %, not 100 %",
-                    "lower one of them" if rests else hint)
+        found.error(
+            path, f"the shares of {where} sum to {100 * total:.6g} %, not 100 %", "lower one of them" if rests else hint
+        )
 
 
 def _sum_by_date(shares: dict[str, Share], path: Path, found: Findings) -> None:
@@ -94,8 +103,11 @@ def _sum_by_date(shares: dict[str, Share], path: Path, found: Findings) -> None:
         whole = any(share.rest for share in then.values())
         if total > 1.0 + ROUNDING or (not whole and total < 1.0 - ROUNDING):
             where = ".".join(map(str, path))
-            found.error(path, f"from {day} on, the shares of {where} sum to {100 * total:.6g} %, not 100 %",
-                        "lower one of them" if whole else "let one of them be rest, such as lost: rest")
+            found.error(
+                path,
+                f"from {day} on, the shares of {where} sum to {100 * total:.6g} %, not 100 %",
+                "lower one of them" if whole else "let one of them be rest, such as lost: rest",
+            )
 
 
 def _on(share: Share, day: str) -> float | None:
@@ -112,5 +124,9 @@ def _on(share: Share, day: str) -> float | None:
 def _no_cool_off(shares: dict[str, Share], path: Path, found: Findings) -> None:
     for name, share in shares.items():
         if share.after is not None:
-            found.error((*path, name), f"'after' means nothing in {'.'.join(map(str, path))}",
-                        "only exits of stages have a time after which", "after")
+            found.error(
+                (*path, name),
+                f"'after' means nothing in {'.'.join(map(str, path))}",
+                "only exits of stages have a time after which",
+                "after",
+            )

@@ -14,12 +14,20 @@ def check_work(scenario: Scenario, found: Findings) -> None:
 
 def check_without_work(scenario: Scenario, found: Findings) -> None:
     for name, stage in scenario.stages.items():
-        for key, sense in (("patience", "waits to be reached"), ("response", "waits for a first touch"),
-                           ("unreached", "is tried"), ("cold", "waits to be reached"), ("tasks", "is reached"),
-                           ("rejected", "is turned down")):
+        for key, sense in (
+            ("patience", "waits to be reached"),
+            ("response", "waits for a first touch"),
+            ("unreached", "is tried"),
+            ("cold", "waits to be reached"),
+            ("tasks", "is reached"),
+            ("rejected", "is turned down"),
+        ):
             if not stage.work and getattr(stage, key) not in (None, "none", {}):
-                found.error(("stages", name, key), f"'{key}' in {name}, where nobody works: no buyer {sense} there",
-                            f"add work, or write {key}: none")
+                found.error(
+                    ("stages", name, key),
+                    f"'{key}' in {name}, where nobody works: no buyer {sense} there",
+                    f"add work, or write {key}: none",
+                )
         if stage.work and stage.cold and stage.patience is None:
             found.error(("stages", name, "cold"), f"'cold' in {name}, where no patience ever ends", "add patience")
 
@@ -30,17 +38,24 @@ def check_without_next(scenario: Scenario, found: Findings) -> None:
         if stage.next is None and not found.unreadable("stages", name, "next"):
             for key in ("pace", "work", "patience", "response", "gate", "signals", "nurture"):
                 if getattr(stage, key) not in (None, (), {}, "none"):
-                    found.error(("stages", name, key), f"'{key}' in {name}, which leads nowhere",
-                                "a stage without next is an end: add next")
+                    found.error(
+                        ("stages", name, key),
+                        f"'{key}' in {name}, which leads nowhere",
+                        "a stage without next is an end: add next",
+                    )
 
 
 def check_owner(scenario: Scenario, found: Findings) -> None:
     for name, stage in scenario.stages.items():
         if found.unreadable("policy") or found.unreadable("handoff", "at"):
-            return                      # they would have said who owns it
+            return  # they would have said who owns it
         if any(work.by is None for work in stage.work) and name not in scenario.ownership:
-            found.error(("stages", name, "work"), f"'{name}' has work, and nobody owns its leads",
-                        f"add ownership: {{{name}: a team}}, or say who by", "work")
+            found.error(
+                ("stages", name, "work"),
+                f"'{name}' has work, and nobody owns its leads",
+                f"add ownership: {{{name}: a team}}, or say who by",
+                "work",
+            )
 
 
 def check_ownership_without_work(scenario: Scenario, found: Findings) -> None:
@@ -53,8 +68,11 @@ def check_ownership_without_work(scenario: Scenario, found: Findings) -> None:
         sizes = {team: 1.0 - given if share.value is None else share.value for team, share in shares.items()}
         smaller = min(sizes, key=lambda team: sizes[team])
         part = f"{100 * sizes[smaller]:.4g} %"
-        found.note(("ownership", name), f"{smaller} owns {part} of {name}, where nobody works (rule 47)",
-                   "this moves no queue and costs no time: it decides credit and later handoffs")
+        found.note(
+            ("ownership", name),
+            f"{smaller} owns {part} of {name}, where nobody works (rule 47)",
+            "this moves no queue and costs no time: it decides credit and later handoffs",
+        )
 
 
 def check_curves(scenario: Scenario, found: Findings) -> None:
@@ -65,8 +83,11 @@ def check_curves(scenario: Scenario, found: Findings) -> None:
 
 def _check_work(work: Work, path: Path, name: str, found: Findings) -> None:
     if work.handling is None:
-        found.error((*path, "handling"), f"the work in {name} has no handling time",
-                    "what an attempt takes of a rep's time, such as handling: 6 min")
+        found.error(
+            (*path, "handling"),
+            f"the work in {name} has no handling time",
+            "what an attempt takes of a rep's time, such as handling: 6 min",
+        )
     if work.spacing is not None and work.on_days is not None:
         found.error((*path, "on_days"), "spacing and on_days say the same in two ways", "keep one of them")
     if work.on_days is not None:
@@ -74,11 +95,17 @@ def _check_work(work: Work, path: Path, name: str, found: Findings) -> None:
         if not rising or work.on_days[:1] != (0.0,):
             found.error((*path, "on_days"), "on_days begins at 0 and rises", "such as [0, 1, 3, 7]")
         elif work.attempts > len(work.on_days):
-            found.error((*path, "attempts"), f"{work.attempts} attempts on {len(work.on_days)} days",
-                        "name a day for each attempt")
+            found.error(
+                (*path, "attempts"),
+                f"{work.attempts} attempts on {len(work.on_days)} days",
+                "name a day for each attempt",
+            )
     elif work.attempts > 1 and work.spacing is None and work.contact != "always":
-        found.warn((*path, "attempts"), f"the {work.attempts} attempts in {name} follow each other at once",
-                   "add spacing, such as spacing: 1 day")
+        found.warn(
+            (*path, "attempts"),
+            f"the {work.attempts} attempts in {name} follow each other at once",
+            "add spacing, such as spacing: 1 day",
+        )
 
 
 def _check_curve(curve: Curve, path: Path, found: Findings) -> None:

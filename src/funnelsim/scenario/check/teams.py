@@ -14,8 +14,11 @@ def check_people(scenario: Scenario, found: Findings) -> None:
     for name, team in scenario.teams.items():
         path: Path = ("teams", name)
         if team.shifts and team.people is not None:
-            found.error((*path, "people"), f"{name} has people and shifts",
-                        "shifts say how many: keep one, such as people: none")
+            found.error(
+                (*path, "people"),
+                f"{name} has people and shifts",
+                "shifts say how many: keep one, such as people: none",
+            )
         elif team.people is None and not team.shifts:
             found.error(path, f"the team '{name}' has no people", "such as people: 4", name)
         elif team.people is not None and not _anybody(team.people):
@@ -23,8 +26,11 @@ def check_people(scenario: Scenario, found: Findings) -> None:
         if team.shifts and not any(_anybody(shift.people) for shift in team.shifts):
             found.error((*path, "shifts"), f"nobody is in {name}", "1 or more people in some shift")
         if team.shifts and "calendar" in team.model_fields_set:
-            found.error((*path, "calendar"), f"{name} has a calendar and shifts",
-                        "shifts have calendars of their own: write calendar: none")
+            found.error(
+                (*path, "calendar"),
+                f"{name} has a calendar and shifts",
+                "shifts have calendars of their own: write calendar: none",
+            )
         if team.other_work >= 1.0:
             found.error((*path, "other_work"), f"other work leaves {name} no time", "less than 100%")
 
@@ -55,8 +61,11 @@ def _check_overlap(calendar: Calendar, path: Path, found: Findings) -> None:
     for one, two in zip(parts, [*parts[1:], None], strict=True):
         past_midnight = one.closes < one.opens
         if two is not None and (past_midnight or two.opens < one.closes):
-            found.error((*path, "hours"), f"{one.opens}-{one.closes} and {two.opens}-{two.closes} overlap",
-                        "opening hours of a day follow each other")
+            found.error(
+                (*path, "hours"),
+                f"{one.opens}-{one.closes} and {two.opens}-{two.closes} overlap",
+                "opening hours of a day follow each other",
+            )
 
 
 def _check_closed(scenario: Scenario, calendar: Calendar, path: Path, name: str, found: Findings) -> None:
@@ -66,8 +75,12 @@ def _check_closed(scenario: Scenario, calendar: Calendar, path: Path, name: str,
     first, last = dates
     days = (first + timedelta(i) for i in range((last - first).days + 1))
     if not any(_opens(calendar, day) for day in days):
-        found.error(path, f"the calendar '{name}' never opens between {first} and {last}",
-                    "all its days are holidays, or the run is too short", name)
+        found.error(
+            path,
+            f"the calendar '{name}' never opens between {first} and {last}",
+            "all its days are holidays, or the run is too short",
+            name,
+        )
 
 
 def _opens(calendar: Calendar, day: date) -> bool:

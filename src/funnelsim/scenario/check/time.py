@@ -37,12 +37,17 @@ def check_run(scenario: Scenario, found: Findings) -> None:
 
 def check_sources(scenario: Scenario, found: Findings) -> None:
     if not scenario.sources:
-        found.error(("sources",), "'sources' is missing: nothing brings leads",
-                    "such as sources: {search: {rate: 160/week}}")
+        found.error(
+            ("sources",), "'sources' is missing: nothing brings leads", "such as sources: {search: {rate: 160/week}}"
+        )
     for name, source in scenario.sources.items():
         if source.rate is None and not source.batch:
-            found.error(("sources", name), f"the source '{name}' brings nothing",
-                        "give it a rate such as 160/week, or a batch such as 300 on 2026-03-10", name)
+            found.error(
+                ("sources", name),
+                f"the source '{name}' brings nothing",
+                "give it a rate such as 160/week, or a batch such as 300 on 2026-03-10",
+                name,
+            )
         if source.first and source.last and source.first > source.last:
             found.error(("sources", name, "to"), f"the flight of '{name}' ends before it begins", "from, then to")
 
@@ -52,8 +57,12 @@ def check_batches(scenario: Scenario, found: Findings) -> None:
     for name, source in scenario.sources.items():
         for i, batch in enumerate(source.batch):
             if dates and not dates[0] <= batch.on <= dates[1]:
-                found.error(("sources", name, "batch", i), f"{batch.on} lies outside the run",
-                            f"it goes from {dates[0]} to {dates[1]}", str(batch.on))
+                found.error(
+                    ("sources", name, "batch", i),
+                    f"{batch.on} lies outside the run",
+                    f"it goes from {dates[0]} to {dates[1]}",
+                    str(batch.on),
+                )
             if batch.count == 0:
                 found.warn(("sources", name, "batch", i), "a batch of no leads", "such as 300 on 2026-03-10")
 
@@ -63,8 +72,11 @@ def check_flights(scenario: Scenario, found: Findings) -> None:
     for name, source in scenario.sources.items():
         if dates and ((source.first and source.first > dates[1]) or (source.last and source.last < dates[0])):
             key = "from" if source.first and source.first > dates[1] else "to"
-            found.warn(("sources", name, key), f"the flight of '{name}' lies outside the run",
-                       f"it goes from {dates[0]} to {dates[1]}")
+            found.warn(
+                ("sources", name, key),
+                f"the flight of '{name}' lies outside the run",
+                f"it goes from {dates[0]} to {dates[1]}",
+            )
     for i, cost in enumerate(scenario.costs):
         if cost.first and cost.last and cost.first > cost.last:
             found.error(("costs", i, "to"), "this cost ends before it begins", "from, then to")
@@ -79,5 +91,8 @@ def check_goal(scenario: Scenario, found: Findings) -> None:
     if goal.by is None:
         found.error(("goal",), "a goal has a date", "such as by: 2026-12-31")
     elif (dates := run_dates(scenario)) and not dates[0] < goal.by <= dates[1]:
-        found.error(("goal", "by"), f"{goal.by} lies outside the run",
-                    f"it goes from {dates[0]} to {dates[1]}: lengthen measure or follow")
+        found.error(
+            ("goal", "by"),
+            f"{goal.by} lies outside the run",
+            f"it goes from {dates[0]} to {dates[1]}: lengthen measure or follow",
+        )

@@ -27,16 +27,25 @@ def check_orders(scenario: Scenario, found: Findings) -> None:
     for name, team in scenario.teams.items():
         path: Path = ("teams", name)
         if team.own_first is not None and team.order != "first come":
-            found.error((*path, "own_first"), f"own_first moves leads up in the order first come, and {name} serves by"
-                        f" {team.order}", "write order: first come, or leave it out")
+            found.error(
+                (*path, "own_first"),
+                f"own_first moves leads up in the order first come, and {name} serves by {team.order}",
+                "write order: first come, or leave it out",
+            )
         elif team.own_first is not None and not _has_own(scenario, name):
-            found.warn((*path, "own_first"), f"{name} has no leads of its own",
-                       f"say whose leads a source brings, such as side: {scenario.side_of(name)}")
+            found.warn(
+                (*path, "own_first"),
+                f"{name} has no leads of its own",
+                f"say whose leads a source brings, such as side: {scenario.side_of(name)}",
+            )
         if team.score is not None and team.order != "score":
             found.error((*path, "score"), f"{name} serves by {team.order}, whatever its score", "write order: score")
         if team.order == "value" and not any(one.deal_value for one in valued):  # type: ignore[attr-defined]
-            found.error((*path, "order"), "served by value, and no deal has a value",
-                        "such as deal_value: lognormal(median 8000 p90 30000)")
+            found.error(
+                (*path, "order"),
+                "served by value, and no deal has a value",
+                "such as deal_value: lognormal(median 8000 p90 30000)",
+            )
 
 
 def check_budgets(scenario: Scenario, found: Findings) -> None:
@@ -46,8 +55,11 @@ def check_budgets(scenario: Scenario, found: Findings) -> None:
             _check_budget(team, team.time_budget, name, deals, found)
     for name, stage in scenario.stages.items():
         if stage.deal and not any(team.time_budget for team in scenario.teams.values()):
-            found.note(("stages", name, "deal"), "'deal' does nothing: no team has a time_budget",
-                       "such as time_budget: {own: 30%, other: 30%, follow_ups: 20%, deals: 20%}")
+            found.note(
+                ("stages", name, "deal"),
+                "'deal' does nothing: no team has a time_budget",
+                "such as time_budget: {own: 30%, other: 30%, follow_ups: 20%, deals: 20%}",
+            )
 
 
 def check_presence(scenario: Scenario, found: Findings) -> None:
@@ -56,9 +68,11 @@ def check_presence(scenario: Scenario, found: Findings) -> None:
             found.error(("teams", name, "absence"), f"everybody of {name} is away every day", "less than 100%")
         by_date = isinstance(team.people, Schedule) or any(isinstance(one.people, Schedule) for one in team.shifts)
         if team.queues == "personal" and by_date:
-            found.warn(("teams", name, "queues"),
-                       f"people of {name} come and go: leads that belong to one who is not there wait",
-                       "queues: pooled, or the same people throughout")
+            found.warn(
+                ("teams", name, "queues"),
+                f"people of {name} come and go: leads that belong to one who is not there wait",
+                "queues: pooled, or the same people throughout",
+            )
 
 
 def check_acceptance(scenario: Scenario, found: Findings) -> None:
@@ -70,14 +84,20 @@ def check_acceptance(scenario: Scenario, found: Findings) -> None:
             if len(scenario.teams) < 2:
                 found.error(path, "accept, and there is no other team to hand leads over", "add a team, or remove it")
             elif len(_working(scenario)) < 2:
-                found.warn(path, "nobody is ever asked: one team has the leads of every stage",
-                           "leads change hands where stages have different owners")
+                found.warn(
+                    path,
+                    "nobody is ever asked: one team has the leads of every stage",
+                    "leads change hands where stages have different owners",
+                )
     if any(accept for _, accept in asked) or not found.untouched("handoff"):
         return
     for name, stage in scenario.stages.items():
         if stage.rejected is not None and stage.work:
-            found.warn(("stages", name, "rejected"), "no lead is ever turned down: nobody is asked to accept",
-                       "such as handoff: {accept: {score: sales, at_least: 30}}")
+            found.warn(
+                ("stages", name, "rejected"),
+                "no lead is ever turned down: nobody is asked to accept",
+                "such as handoff: {accept: {score: sales, at_least: 30}}",
+            )
 
 
 def check_integration(scenario: Scenario, found: Findings) -> None:
@@ -90,8 +110,11 @@ def _check_task(task: Task, name: str, path: Path, found: Findings) -> None:
         if not found.unreadable(*path, "is"):
             found.error(path, f"what is '{name}'?", "is: meeting, or is: objection", name)
         return
-    this, other, strange = ("a meeting", "an objection", ("resolved",)) if task.kind == "meeting" else (
-        "an objection", "a meeting", ("shows", "idle"))
+    this, other, strange = (
+        ("a meeting", "an objection", ("resolved",))
+        if task.kind == "meeting"
+        else ("an objection", "a meeting", ("shows", "idle"))
+    )
     for key in strange:
         if key in task.model_fields_set:
             found.error((*path, key), f"'{key}' means nothing to {this}", f"it belongs to {other}")
@@ -101,11 +124,17 @@ def _check_budget(team: Team, budget: TimeBudget, name: str, deals: bool, found:
     path: Path = ("teams", name, "time_budget")
     total = math.fsum(getattr(budget, kind) for kind in KINDS)
     if abs(total - 1.0) > ROUNDING:
-        found.error(path, f"the shares of teams.{name}.time_budget sum to {100 * total:.6g} %, not 100 %",
-                    f"shares of {', '.join(KINDS)}")
+        found.error(
+            path,
+            f"the shares of teams.{name}.time_budget sum to {100 * total:.6g} %, not 100 %",
+            f"shares of {', '.join(KINDS)}",
+        )
     if team.queues == "personal":
-        found.error(path, f"a time budget is one of the team, and the queues of {name} are personal",
-                    "write queues: pooled, or leave the time budget out")
+        found.error(
+            path,
+            f"a time budget is one of the team, and the queues of {name} are personal",
+            "write queues: pooled, or leave the time budget out",
+        )
     if budget.deals and not deals:
         found.error((*path, "deals"), "time for deals, and no stage is a deal", "such as purchase: {deal: true}")
 
@@ -115,8 +144,11 @@ def _check_accept(accept: Accept, path: Path, found: Findings) -> None:
         if getattr(accept, key) is None and not found.unreadable(*path, key):
             found.error(path, f"the receiving team accepts {question}", "such as {score: sales, at_least: 30}")
     if accept.within is None and "otherwise" in accept.model_fields_set:
-        found.error((*path, "otherwise"), "'otherwise' is for when the time is over, and none is given",
-                    "such as within: 2 business days")
+        found.error(
+            (*path, "otherwise"),
+            "'otherwise' is for when the time is over, and none is given",
+            "such as within: 2 business days",
+        )
     elif accept.within is not None and not (accept.within.seconds or accept.within.business_days):
         found.error((*path, "within"), "a decision needs time", "such as within: 2 business days")
 
@@ -124,7 +156,8 @@ def _check_accept(accept: Accept, path: Path, found: Findings) -> None:
 def _working(scenario: Scenario) -> set[str]:
     """Teams that own or work the leads of some stage."""
     return {team for shares in scenario.ownership.values() for team in shares} | {
-        work.by for stage in scenario.stages.values() for work in stage.work if work.by}
+        work.by for stage in scenario.stages.values() for work in stage.work if work.by
+    }
 
 
 def _has_own(scenario: Scenario, team: str) -> bool:

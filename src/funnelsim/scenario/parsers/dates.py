@@ -80,7 +80,7 @@ def weekdays(value: Any) -> tuple[int, ...]:
 
 def _weekday(text: str, part: str) -> int:
     for i, name in enumerate(DAYS):
-        if len(text) >= 2 and text[:3].title() == name[:len(text)] and text[3:].isalpha() == bool(text[3:]):
+        if len(text) >= 2 and text[:3].title() == name[: len(text)] and text[3:].isalpha() == bool(text[3:]):
             return i
     raise Misreading(f"'{text}' is not a day of the week", f"one of {', '.join(DAYS)}", piece=text or part)
 
@@ -113,8 +113,9 @@ def batch(value: Any) -> Batch:
 
 def is_schedule(value: Any) -> bool:
     """A mapping whose keys are dates, months or `start`."""
-    return isinstance(value, dict) and bool(value) and all(
-        re.fullmatch(r"start|\d{4}-\d\d.*", str(key)) for key in value)
+    return (
+        isinstance(value, dict) and bool(value) and all(re.fullmatch(r"start|\d{4}-\d\d.*", str(key)) for key in value)
+    )
 
 
 def schedule(value: dict[str, Any], one: Callable[[Any], Any]) -> Schedule:
@@ -127,8 +128,12 @@ def schedule(value: dict[str, Any], one: Callable[[Any], Any]) -> Schedule:
             raise problem.under(key) from None
     for (before, _), (after, _), key in zip(steps, steps[1:], list(value)[1:], strict=False):
         if after is None or (before is not None and _rank(after) <= _rank(before)):
-            raise Misreading(f"{key} comes after a later date" if after is not None else "`start` comes first",
-                             "the dates of a schedule run forwards", (key,), by_key=True)
+            raise Misreading(
+                f"{key} comes after a later date" if after is not None else "`start` comes first",
+                "the dates of a schedule run forwards",
+                (key,),
+                by_key=True,
+            )
     return Schedule(tuple(steps))
 
 

@@ -27,8 +27,7 @@ def definition(value: Any) -> Definition:
         return Definition(score=match[1], at_least=number(match[2], "such as marketing score at least 40"), text=text)
     if re.search(r"\bscore\b", text):
         raise Misreading(f"{shown(value)} is not a definition", "such as marketing score at least 40")
-    raise Misreading(f"{shown(value)} is not a definition",
-                     "such as enters interest, or marketing score at least 40")
+    raise Misreading(f"{shown(value)} is not a definition", "such as enters interest, or marketing score at least 40")
 
 
 def volume(value: Any) -> Volume:
@@ -77,8 +76,9 @@ def period(value: Any) -> Period:
     known = ("day", *PERIODS)
     if not match or match[2] not in known or match[1] == "0":
         guess = did_you_mean(match[2], known) if match and match[2] not in known else ""
-        raise Misreading(f"{shown(value)} is not a period of reviews",
-                         f"{guess}  such as week, 2 weeks, month or quarter".strip())
+        raise Misreading(
+            f"{shown(value)} is not a period of reviews", f"{guess}  such as week, 2 weeks, month or quarter".strip()
+        )
     return Period(int(match[1] or 1), match[2], text)
 
 
@@ -98,8 +98,10 @@ def looked(value: Any) -> Looked:
     if text in LOOKED_AT:
         return Looked(text, text=text)
     known = (*LOOKED_AT, "level NAME", "score NAME")
-    raise Misreading(f"{shown(value)} is nothing an influence can look at",
-                     f"{did_you_mean(text, known)}  allowed: {', '.join(known)}".strip())
+    raise Misreading(
+        f"{shown(value)} is nothing an influence can look at",
+        f"{did_you_mean(text, known)}  allowed: {', '.join(known)}".strip(),
+    )
 
 
 def _threshold(value: dict[str, Any]) -> Definition:
@@ -121,7 +123,7 @@ def _named(value: Any, kind: str) -> str | None:
     """The name behind `level` or `score`; None when the text says neither."""
     if not isinstance(value, str) or not re.match(rf"{kind}\b", value.strip()):
         return None
-    name = value.strip()[len(kind):].strip()
+    name = value.strip()[len(kind) :].strip()
     if not name:
         raise Misreading(f"which {kind}?", f"such as {kind} {'trust' if kind == 'level' else 'sales'}")
     return name

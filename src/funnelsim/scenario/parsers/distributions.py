@@ -76,8 +76,9 @@ def _parts(text: str, quantity: Quantity) -> Distribution | None:
     if family not in FAMILIES:
         raise _unknown(family)
     if quantity is seconds and family == "normal":
-        raise Misreading("a normal law has values below zero, and a time has not",
-                         "use lognormal, gamma or weibull", piece="normal")
+        raise Misreading(
+            "a normal law has values below zero, and a time has not", "use lognormal, gamma or weibull", piece="normal"
+        )
     return FAMILIES[family](inside, quantity)
 
 
@@ -95,12 +96,12 @@ def _shifted(by: float, part: Distribution) -> Distribution:
 def _mixture(inside: str, quantity: Quantity) -> Distribution:
     pieces = _weighted(inside)
     if not pieces:
-        raise Misreading("this mixture has no parts",
-                         "such as mixture(60% exponential(mean 1 day) 40% exponential(mean 9 days))")
+        raise Misreading(
+            "this mixture has no parts", "such as mixture(60% exponential(mean 1 day) 40% exponential(mean 9 days))"
+        )
     total = sum(weight for weight, _ in pieces)
     if abs(total - 1.0) > 1e-6:
-        raise Misreading(f"the weights of this mixture sum to {100 * total:.6g} %, not 100 %",
-                         "let them sum to 100%")
+        raise Misreading(f"the weights of this mixture sum to {100 * total:.6g} %, not 100 %", "let them sum to 100%")
     happening = [(weight, law(text, quantity)) for weight, text in pieces if text != "never"]
     if not happening:
         raise Misreading("this mixture never happens", "give it a part beside never")
@@ -109,35 +110,41 @@ def _mixture(inside: str, quantity: Quantity) -> Distribution:
     sure = sum(weight for weight, _ in live)
     if sure <= 0.0:
         raise Misreading("this mixture never happens", "give it a part beside never")
-    return Distribution("mixture", (), tuple(part for _, part in live), tuple(weight / sure for weight, _ in live),
-                        never if never > 1e-15 else 0.0)
+    return Distribution(
+        "mixture",
+        (),
+        tuple(part for _, part in live),
+        tuple(weight / sure for weight, _ in live),
+        never if never > 1e-15 else 0.0,
+    )
 
 
 def _weighted(inside: str) -> list[tuple[float, str]]:
     """`60% a(...), 40% b(...)` cut at the percentages outside brackets."""
     starts = []
     for match in re.finditer(r"[\d.]+\s*%", inside):
-        before = inside[:match.start()]
+        before = inside[: match.start()]
         if before.count("(") == before.count(")") and not before.rstrip().endswith("never"):
             starts.append(match)
     if not starts:
         return []
-    if inside[:starts[0].start()].strip():
+    if inside[: starts[0].start()].strip():
         raise Misreading("a mixture begins with a weight", "such as mixture(60% ... 40% ...)")
     ends = [match.start() for match in starts[1:]] + [len(inside)]
-    return [(proportion(match[0]), inside[match.end():end].strip(" ,"))
-            for match, end in zip(starts, ends, strict=True)]
+    return [
+        (proportion(match[0]), inside[match.end() : end].strip(" ,")) for match, end in zip(starts, ends, strict=True)
+    ]
 
 
 def _given(inside: str, quantity: Quantity) -> dict[str, float]:
     """`median 6 days p90 20 days` as {median: ..., p90: ...}."""
     words = list(_WORD.finditer(inside))
-    if not words or inside[:words[0].start()].strip(" ,"):
+    if not words or inside[: words[0].start()].strip(" ,"):
         raise Misreading(f"'{inside}' does not say what its numbers are", EXAMPLE)
     found: dict[str, float] = {}
     ends = [word.start() for word in words[1:]] + [len(inside)]
     for word, end in zip(words, ends, strict=True):
-        name, text = word[1], inside[word.end():end].strip(" ,")
+        name, text = word[1], inside[word.end() : end].strip(" ,")
         if name in found:
             raise Misreading(f"'{name}' is given twice", EXAMPLE, piece=name)
         read = _cv if name == "cv" else number if name in UNITLESS else quantity
@@ -151,8 +158,11 @@ def _cv(text: str) -> float:
 
 def _quantiles(given: dict[str, float]) -> list[tuple[float, float]]:
     """(share, value) of each percentile given, the median among them, in order."""
-    found = [(0.5 if name == "median" else float(name[1:]) / 100.0, value)
-             for name, value in given.items() if name == "median" or re.fullmatch(r"p[\d.]+", name)]
+    found = [
+        (0.5 if name == "median" else float(name[1:]) / 100.0, value)
+        for name, value in given.items()
+        if name == "median" or re.fullmatch(r"p[\d.]+", name)
+    ]
     for share, _ in found:
         if not 0.0 < share < 1.0:
             raise Misreading("a percentile lies between p0 and p100", "such as p90")
@@ -163,8 +173,10 @@ def _quantiles(given: dict[str, float]) -> list[tuple[float, float]]:
 
 
 def _cannot(family: str, given: dict[str, float], ways: str) -> Misreading:
-    return Misreading(f"{' and '.join(given) or 'nothing'} {'does' if len(given) < 2 else 'do'} not determine"
-                      f" a {family} law", f"give {ways}")
+    return Misreading(
+        f"{' and '.join(given) or 'nothing'} {'does' if len(given) < 2 else 'do'} not determine a {family} law",
+        f"give {ways}",
+    )
 
 
 def _above_zero(given: dict[str, float]) -> None:
@@ -216,8 +228,9 @@ def _lognormal(inside: str, quantity: Quantity) -> Distribution:
     if set(given) == {"median", "sigma"}:
         return Distribution("lognormal", (math.log(given["median"]), given["sigma"]))
     if set(given) == {"mean", "median"} and given["mean"] > given["median"]:
-        return Distribution("lognormal", (math.log(given["median"]),
-                                          math.sqrt(2 * math.log(given["mean"] / given["median"]))))
+        return Distribution(
+            "lognormal", (math.log(given["median"]), math.sqrt(2 * math.log(given["mean"] / given["median"])))
+        )
     raise _cannot("lognormal", given, "median and p90, mean and cv, mean and sd, or two percentiles")
 
 
@@ -309,17 +322,28 @@ def _empirical(inside: str, quantity: Quantity) -> Distribution:
         values = sorted(quantity(piece) for piece in pieces)
         points = [(step / len(values), value) for i, value in enumerate(values) for step in (i, i + 1)]
     else:
-        raise Misreading(f"'{inside}' is neither values nor shares with values",
-                         "such as empirical(0% 1 h, 50% 3 h, 100% 9 h) or empirical(3 min, 5 min, 9 min)")
+        raise Misreading(
+            f"'{inside}' is neither values nor shares with values",
+            "such as empirical(0% 1 h, 50% 3 h, 100% 9 h) or empirical(3 min, 5 min, 9 min)",
+        )
     ordered = all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(points))
     if not ordered or points[0][0] != 0.0 or points[-1][0] != 1.0:
-        raise Misreading("the shares of an empirical law run from 0% to 100%, its values upwards",
-                         "such as empirical(0% 1 h, 50% 3 h, 100% 9 h)")
+        raise Misreading(
+            "the shares of an empirical law run from 0% to 100%, its values upwards",
+            "such as empirical(0% 1 h, 50% 3 h, 100% 9 h)",
+        )
     return Distribution("empirical", tuple(x for point in points for x in point))
 
 
 FAMILIES: dict[str, Callable[[str, Quantity], Distribution]] = {
-    "fixed": _fixed, "exponential": _exponential, "lognormal": _lognormal, "weibull": _weibull, "gamma": _gamma,
-    "loglogistic": _loglogistic, "normal": _normal, "uniform": _uniform, "loguniform": _loguniform,
+    "fixed": _fixed,
+    "exponential": _exponential,
+    "lognormal": _lognormal,
+    "weibull": _weibull,
+    "gamma": _gamma,
+    "loglogistic": _loglogistic,
+    "normal": _normal,
+    "uniform": _uniform,
+    "loguniform": _loguniform,
     "empirical": _empirical,
 }

@@ -10,12 +10,21 @@ from funnelsim.scenario.parsers.numbers import NUMBER, Misreading, is_number, sh
 from funnelsim.scenario.values import Duration
 
 SECONDS = {
-    "s": 1.0, "sec": 1.0, "second": 1.0,
-    "min": 60.0, "minute": 60.0,
-    "h": 3600.0, "hr": 3600.0, "hour": 3600.0,
-    "d": 86400.0, "day": 86400.0,
-    "w": 604800.0, "week": 604800.0,
-    "month": 365.25 / 12 * 86400.0, "quarter": 365.25 / 4 * 86400.0, "year": 365.25 * 86400.0,    # average lengths
+    "s": 1.0,
+    "sec": 1.0,
+    "second": 1.0,
+    "min": 60.0,
+    "minute": 60.0,
+    "h": 3600.0,
+    "hr": 3600.0,
+    "hour": 3600.0,
+    "d": 86400.0,
+    "day": 86400.0,
+    "w": 604800.0,
+    "week": 604800.0,
+    "month": 365.25 / 12 * 86400.0,
+    "quarter": 365.25 / 4 * 86400.0,
+    "year": 365.25 * 86400.0,  # average lengths
 }
 _PIECE = re.compile(rf"\s*({NUMBER})\s*(business\s+|working\s+)?([a-zA-Z]+)")
 HINT = "such as 6 min, 4 business hours or 30 days"
@@ -49,8 +58,9 @@ def elapsed(value: Any) -> Duration:
 def _piece(match: re.Match[str]) -> tuple[float, bool, float]:
     amount, business, unit = float(match[1]), (match[2] or "").strip(), match[3]
     if business == "working":
-        raise Misreading("funnelsim calls it business time, not working time",
-                         f"write {match[1]} business {unit}", piece="working")
+        raise Misreading(
+            "funnelsim calls it business time, not working time", f"write {match[1]} business {unit}", piece="working"
+        )
     seconds = SECONDS.get(unit) or SECONDS.get(unit.removesuffix("s"))
     if seconds is None:
         raise Misreading(f"'{unit}' is not a unit of time", _guess(unit), piece=unit)

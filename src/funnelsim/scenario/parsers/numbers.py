@@ -11,8 +11,14 @@ from funnelsim.scenario.values import Range, Rate
 
 T = TypeVar("T")
 NUMBER = r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-WEEKS_A = {"hour": 1 / 168, "day": 1 / 7, "week": 1.0, "month": 365.25 / 12 / 7, "quarter": 365.25 / 4 / 7,
-           "year": 365.25 / 7}
+WEEKS_A = {
+    "hour": 1 / 168,
+    "day": 1 / 7,
+    "week": 1.0,
+    "month": 365.25 / 12 / 7,
+    "quarter": 365.25 / 4 / 7,
+    "year": 365.25 / 7,
+}
 
 
 class Misreading(ValueError):
@@ -21,8 +27,9 @@ class Misreading(ValueError):
     `at` leads to it within the value, `piece` is the part of the text that is meant; `by_key`: the key at fault.
     """
 
-    def __init__(self, text: str, hint: str = "", at: tuple[str | int, ...] = (), piece: str = "",
-                 by_key: bool = False) -> None:
+    def __init__(
+        self, text: str, hint: str = "", at: tuple[str | int, ...] = (), piece: str = "", by_key: bool = False
+    ) -> None:
         super().__init__(text)
         self.text, self.hint, self.at, self.piece, self.by_key = text, hint, at, piece, by_key
 
@@ -84,8 +91,10 @@ def proportion(value: Any) -> float:
         raise Misreading(f"{shown(value)} is not a share", "write 45% or 0.45")
     if not 0.0 <= found <= 1.0:
         meant = f"for {found:g} per cent write {found:g}%" if 1.0 < found <= 100.0 and "%" not in str(value) else ""
-        raise Misreading(f"a share of {shown(value)} is {'below 0' if found < 0 else 'more than 1'}",
-                         meant or "a share is between 0% and 100%")
+        raise Misreading(
+            f"a share of {shown(value)} is {'below 0' if found < 0 else 'more than 1'}",
+            meant or "a share is between 0% and 100%",
+        )
     return found
 
 
@@ -95,8 +104,10 @@ def money(value: Any) -> float:
         return number(value)
     match = re.fullmatch(rf"({NUMBER})\s*([kKmM]?)", value.strip()) if isinstance(value, str) else None
     if not match:
-        raise Misreading(f"{shown(value)} is not an amount of money",
-                         "write 8000, 8k or 1.2M; the currency stands once, under `currency`")
+        raise Misreading(
+            f"{shown(value)} is not an amount of money",
+            "write 8000, 8k or 1.2M; the currency stands once, under `currency`",
+        )
     return float(match[1]) * {"": 1.0, "k": 1e3, "m": 1e6}[match[2].lower()]
 
 
@@ -113,8 +124,7 @@ def wage(value: Any) -> float:
     text = value.strip() if isinstance(value, str) else value
     if isinstance(text, str) and (match := re.fullmatch(r"(.+?)\s*(?:/|an?\s|per\s)\s*(\w+)", text)):
         if match[2] not in ("hour", "h"):
-            raise Misreading(f"people are paid by the hour, not by the {match[2]}", "such as 55/hour",
-                             piece=match[2])
+            raise Misreading(f"people are paid by the hour, not by the {match[2]}", "such as 55/hour", piece=match[2])
         return cost(match[1])
     return cost(value)
 

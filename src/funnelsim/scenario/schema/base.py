@@ -49,8 +49,12 @@ def setting(default: Any = None, unit: str = "", whole: bool = False) -> Any:
 
 
 def _field(nature: Nature, default: Any, unit: str, whole: bool, alias: str | None, **marks: bool) -> Any:
-    extra: dict[str, Any] = {"nature": nature, **({"unit": unit} if unit else {}), **marks,
-                             **({"whole": True} if whole else {})}
+    extra: dict[str, Any] = {
+        "nature": nature,
+        **({"unit": unit} if unit else {}),
+        **marks,
+        **({"whole": True} if whole else {}),
+    }
     if isinstance(default, dict):
         return Field(default_factory=dict, json_schema_extra=extra, alias=alias)
     if not isinstance(default, str | int | float | tuple | None):
@@ -64,7 +68,8 @@ class OneOrMany:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(
-            lambda value: value if isinstance(value, list | tuple) else [value], handler(source))
+            lambda value: value if isinstance(value, list | tuple) else [value], handler(source)
+        )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         many = handler(schema)

@@ -22,11 +22,11 @@ Path = Sequence[str | int]
 class Spot:
     """What stands at a path: a model with keys of its own, named things of one kind, or a value."""
 
-    model: type[BaseModel] | None = None        # a mapping with known keys
-    named: Any = None                           # a mapping of names to things of this type
-    field: FieldInfo | None = None              # the key it stands under, if it is one
-    several: bool = False                       # one or a list of `model`
-    whole: bool = False                         # an override replaces it
+    model: type[BaseModel] | None = None  # a mapping with known keys
+    named: Any = None  # a mapping of names to things of this type
+    field: FieldInfo | None = None  # the key it stands under, if it is one
+    several: bool = False  # one or a list of `model`
+    whole: bool = False  # an override replaces it
 
     @property
     def merges(self) -> bool:

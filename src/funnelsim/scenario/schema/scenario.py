@@ -183,8 +183,10 @@ class Scenario(Model):
     costs: tuple[Cost, ...] = fact((), whole=True)
     """Flights and tools."""
 
-    leads_in_flight: Annotated[Annotated[tuple[InFlight, ...], Tag("<leads>")] | Annotated[Snapshot, Tag("<file>")],
-                               Discriminator(_kind_of_snapshot)] = fact((), whole=True)
+    leads_in_flight: Annotated[
+        Annotated[tuple[InFlight, ...], Tag("<leads>")] | Annotated[Snapshot, Tag("<file>")],
+        Discriminator(_kind_of_snapshot),
+    ] = fact((), whole=True)
     """Leads in the funnel at the start: a list, or {file: leads.csv}."""
 
     history: History | None = fact()
@@ -222,4 +224,5 @@ def _quota_level(name: str, team: Team) -> Level:
     assert team.quota is not None
     review = Period(1, team.quota.period, team.quota.period)
     return Level(of="quota", team=name, initial=0.0, weight=1.0, per=team.quota.amount, definition="won").model_copy(
-        update={"review": review})
+        update={"review": review}
+    )

@@ -87,8 +87,10 @@ class Stage(Model):
     work: Annotated[tuple[Work, ...], OneOrMany()] = policy(())
     """What is done for a lead here; one cadence, or a list of steps by team. Default: nobody works here."""
 
-    response: Annotated[Annotated[Text, Tag("<preset>")] | Annotated[Curve, Tag("<curve>")],
-                        Discriminator(_kind_of_response)] | None = belief(whole=True)
+    response: (
+        Annotated[Annotated[Text, Tag("<preset>")] | Annotated[Curve, Tag("<curve>")], Discriminator(_kind_of_response)]
+        | None
+    ) = belief(whole=True)
     """How a late first touch hurts: a preset, or a curve of one's own."""
 
     patience: Time | None = fact(unit="time", whole=True)
@@ -137,6 +139,9 @@ class Stage(Model):
             return data
         said = {entry["of"] for entry in data["next"].values() if isinstance(entry, dict) and "of" in entry}
         if len(said) > 1 or (said and data.get("base_of", next(iter(said))) not in said):
-            raise Misreading("the shares of one stage are all of leads entered or all of leads dealt with",
-                             "write the same `of` everywhere", ("next",))
+            raise Misreading(
+                "the shares of one stage are all of leads entered or all of leads dealt with",
+                "write the same `of` everywhere",
+                ("next",),
+            )
         return {**data, "base_of": said.pop()} if said else data

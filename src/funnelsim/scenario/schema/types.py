@@ -45,8 +45,10 @@ def _flag(value: Any) -> bool:
 
 def _people(value: Any) -> int:
     if parsers.is_number(value) and value != int(value):
-        raise parsers.Misreading(f"{value} people: people come whole (rule 42)",
-                               f"write {math.ceil(value)}, and `other_work` for the hours they do not have")
+        raise parsers.Misreading(
+            f"{value} people: people come whole (rule 42)",
+            f"write {math.ceil(value)}, and `other_work` for the hours they do not have",
+        )
     return parsers.whole(value)
 
 
@@ -75,8 +77,10 @@ def _shares(value: Any) -> dict[str, Share]:
     if isinstance(value, str):
         return {value.strip(): Share(1.0, text="100%")}
     if not isinstance(value, dict):
-        raise parsers.Misreading(f"{parsers.shown(value)} is neither a name nor shares by name",
-                               "such as sales, or {marketing: 50%, sales: 50%}")
+        raise parsers.Misreading(
+            f"{parsers.shown(value)} is neither a name nor shares by name",
+            "such as sales, or {marketing: 50%, sales: 50%}",
+        )
     return {key: _under(key, _steady_share, entry) for key, entry in value.items()}
 
 
@@ -94,7 +98,9 @@ def _profile(value: Any) -> str | tuple[float, ...]:
     if isinstance(value, dict):
         for key in value:
             if key not in ("hours", "days"):
-                raise parsers.Misreading(f"unknown key '{key}' in a profile", "allowed: hours, days", (key,), by_key=True)
+                raise parsers.Misreading(
+                    f"unknown key '{key}' in a profile", "allowed: hours, days", (key,), by_key=True
+                )
         hours = _under("hours", lambda v: _weights(v, 24), value.get("hours", [1.0] * 24))
         days = _under("days", lambda v: _weights(v, 7), value.get("days", [1.0] * 7))
         return tuple(day * hour for day in days for hour in hours)
@@ -115,8 +121,10 @@ def _table(value: Any) -> tuple[tuple[float, float], ...]:
     """(seconds, relative chance) by delay, the delays rising."""
     if not isinstance(value, dict) or len(value) < 2:
         raise parsers.Misreading("a table needs two delays or more", "such as {5 min: 1, 1 hour: 0.4}")
-    rows = [(_under(key, parsers.elapsed, key).seconds, _under(key, parsers.positive, entry))
-            for key, entry in value.items()]
+    rows = [
+        (_under(key, parsers.elapsed, key).seconds, _under(key, parsers.positive, entry))
+        for key, entry in value.items()
+    ]
     for (before, _), (after, _), key in zip(rows, rows[1:], list(value)[1:], strict=False):
         if not 0 < before < after:
             raise parsers.Misreading("the delays of a table rise, from above zero", "sort them", (key,), by_key=True)
@@ -135,7 +143,9 @@ def _hour_odds(value: Any) -> str | tuple[float, ...]:
     """A preset's name, or times the odds of 168 hours from Monday 00:00, or of 24 hours times 7 days."""
     found = _profile(value)
     if not isinstance(found, str) and min(found) <= 0.0:
-        raise parsers.Misreading("times the odds must be above zero", "1 is no effect, 1.2 raises them, 0.8 lowers them")
+        raise parsers.Misreading(
+            "times the odds must be above zero", "1 is no effect, 1.2 raises them, 0.8 lowers them"
+        )
     return found
 
 
@@ -149,8 +159,10 @@ def _score_least(value: Any) -> dict[str, float]:
 def _speed(value: Any) -> float:
     found = parsers.proportion(value)
     if found <= 0.0:
-        raise parsers.Misreading(f"at a speed of {parsers.shown(value)} nothing is ever done",
-                               "more than 0%; people who do not work yet are left out of `people`")
+        raise parsers.Misreading(
+            f"at a speed of {parsers.shown(value)} nothing is ever done",
+            "more than 0%; people who do not work yet are left out of `people`",
+        )
     return found
 
 
@@ -168,6 +180,7 @@ def _share_or_number(value: Any) -> float:
 
 def _guess(one: Callable[[Any], float]) -> Callable[[Any], Any]:
     """A number, or a Range where the ends differ."""
+
     def read(value: Any) -> float | Range:
         found = parsers.span(value, one)
         return found if found.low < found.high else found.low
@@ -178,8 +191,9 @@ def _guess(one: Callable[[Any], float]) -> Callable[[Any], Any]:
 def _strength(value: Any) -> Range:
     found = parsers.span(value)
     if found.low < 0.0:
-        raise parsers.Misreading(f"{parsers.shown(value)} is below zero",
-                               "0 is no effect, 1 is the curve of the stage as it is")
+        raise parsers.Misreading(
+            f"{parsers.shown(value)} is below zero", "0 is no effect, 1 is the curve of the stage as it is"
+        )
     return found
 
 
@@ -235,75 +249,156 @@ Trend = Annotated[float, PlainValidator(parsers.growth), _shape("trend", "number
 Day = Annotated[Any, PlainValidator(parsers.day), _shape("date", "string", example="2026-01-05")]
 Moment = Annotated[Any, PlainValidator(parsers.moment), _shape("date", "string", example="2026-01-05 08:00")]
 Zone = Annotated[str, PlainValidator(parsers.zone), _shape("time zone", "string", example="Europe/Berlin")]
-Length = Annotated[Duration, PlainValidator(parsers.duration),
-                   _shape("length of time", "string", "integer", example="4 business hours")]
-Elapsed = Annotated[Duration, PlainValidator(parsers.elapsed),
-                    _shape("length of time", "string", "integer", example="26 weeks")]
-Time = Annotated[Distribution, PlainValidator(parsers.time_law),
-                 _shape("distribution", "string", "integer", example="lognormal(median 6 days p90 20 days)")]
-Value = Annotated[Distribution, PlainValidator(parsers.money_law),
-                  _shape("distribution", "string", "number", example="lognormal(median 8000 p90 30000)")]
-OpeningHours = Annotated[tuple[Hours, ...], PlainValidator(parsers.hours),
-                         _shape("opening hours", "string", "array", example="09:00-17:00")]
-Weekdays = Annotated[tuple[int, ...], PlainValidator(parsers.weekdays),
-                     _shape("days of the week", "string", "array", example="Mon-Fri")]
-ShareOf = Annotated[Share, PlainValidator(parsers.share),
-                    _shape("share of a whole", "number", "string", "object", example="20% after 30 days")]
-Shares = Annotated[dict[str, Share], PlainValidator(_shares),
-                   _shape("shares by name", "string", "object", example={"marketing": "50%", "sales": "rest"})]
+Length = Annotated[
+    Duration,
+    PlainValidator(parsers.duration),
+    _shape("length of time", "string", "integer", example="4 business hours"),
+]
+Elapsed = Annotated[
+    Duration, PlainValidator(parsers.elapsed), _shape("length of time", "string", "integer", example="26 weeks")
+]
+Time = Annotated[
+    Distribution,
+    PlainValidator(parsers.time_law),
+    _shape("distribution", "string", "integer", example="lognormal(median 6 days p90 20 days)"),
+]
+Value = Annotated[
+    Distribution,
+    PlainValidator(parsers.money_law),
+    _shape("distribution", "string", "number", example="lognormal(median 8000 p90 30000)"),
+]
+OpeningHours = Annotated[
+    tuple[Hours, ...], PlainValidator(parsers.hours), _shape("opening hours", "string", "array", example="09:00-17:00")
+]
+Weekdays = Annotated[
+    tuple[int, ...], PlainValidator(parsers.weekdays), _shape("days of the week", "string", "array", example="Mon-Fri")
+]
+ShareOf = Annotated[
+    Share,
+    PlainValidator(parsers.share),
+    _shape("share of a whole", "number", "string", "object", example="20% after 30 days"),
+]
+Shares = Annotated[
+    dict[str, Share],
+    PlainValidator(_shares),
+    _shape("shares by name", "string", "object", example={"marketing": "50%", "sales": "rest"}),
+]
 Term = Annotated[Within, PlainValidator(parsers.within), _shape("term", "string", example="within 4 business hours")]
-Actions = Annotated[tuple[BreachAction, ...], PlainValidator(parsers.breach),
-                    _shape("actions", "object", example={"80%": "warn", "100%": "escalate"})]
-Route = Annotated[Routing, PlainValidator(parsers.routing), _shape("routing", "string", "integer",
-                                                                 example="daily at 08:00")]
+Actions = Annotated[
+    tuple[BreachAction, ...],
+    PlainValidator(parsers.breach),
+    _shape("actions", "object", example={"80%": "warn", "100%": "escalate"}),
+]
+Route = Annotated[
+    Routing, PlainValidator(parsers.routing), _shape("routing", "string", "integer", example="daily at 08:00")
+]
 Promised = Annotated[Volume, PlainValidator(parsers.volume), _shape("volume", "string", example="360 MQL a month")]
 Batched = Annotated[Batch, PlainValidator(parsers.batch), _shape("batch", "string", example="300 on 2026-03-10")]
-Defined = Annotated[Definition, PlainValidator(parsers.definition),
-                    _shape("definition", "string", "object", example="enters interest")]
-Habit = Annotated[str | Distribution, PlainValidator(_habit),
-                  _shape("preset or distribution", "string", "integer", example="hbr-audit-2011")]
-Contact = Annotated[str | tuple[float, ...], PlainValidator(_contact),
-                    _shape("preset or shares", "string", "number", "array", example=["39%", "54%", "39%"])]
-Pace = Annotated[Distribution | dict[str, Distribution], PlainValidator(_pace),
-                 _shape("distribution", "string", "integer", "object",
-                        example="lognormal(median 6 days p90 20 days)")]
-Profile = Annotated[str | tuple[float, ...], PlainValidator(_profile),
-                    _shape("preset or weights", "string", "array", "object", example="flat")]
-Table = Annotated[tuple[tuple[float, float], ...], PlainValidator(_table),
-                  _shape("table", "object", example={"5 min": 1, "1 hour": 0.4})]
-Trait = Annotated[float | Range | Distribution, PlainValidator(_trait),
-                  _shape("number, range or distribution", "number", "string", example="-0.3")]
-Guess = Annotated[float | Range, PlainValidator(_guess(parsers.number)),
-                  _shape("number or range", "number", "string", example="0.1 to 0.3")]
-Gain = Annotated[float | Range, PlainValidator(_guess(_not_negative)),
-                 _shape("number or range", "number", "string", example="0.1 to 0.3")]
-Chance = Annotated[float | Range, PlainValidator(_guess(parsers.proportion)),
-                   _shape("share or range", "number", "string", example="30%")]
-Start = Annotated[float | Range, PlainValidator(_guess(_share_or_number)),
-                  _shape("share, number or range", "number", "string", example="50%")]
+Defined = Annotated[
+    Definition, PlainValidator(parsers.definition), _shape("definition", "string", "object", example="enters interest")
+]
+Habit = Annotated[
+    str | Distribution,
+    PlainValidator(_habit),
+    _shape("preset or distribution", "string", "integer", example="hbr-audit-2011"),
+]
+Contact = Annotated[
+    str | tuple[float, ...],
+    PlainValidator(_contact),
+    _shape("preset or shares", "string", "number", "array", example=["39%", "54%", "39%"]),
+]
+Pace = Annotated[
+    Distribution | dict[str, Distribution],
+    PlainValidator(_pace),
+    _shape("distribution", "string", "integer", "object", example="lognormal(median 6 days p90 20 days)"),
+]
+Profile = Annotated[
+    str | tuple[float, ...],
+    PlainValidator(_profile),
+    _shape("preset or weights", "string", "array", "object", example="flat"),
+]
+Table = Annotated[
+    tuple[tuple[float, float], ...],
+    PlainValidator(_table),
+    _shape("table", "object", example={"5 min": 1, "1 hour": 0.4}),
+]
+Trait = Annotated[
+    float | Range | Distribution,
+    PlainValidator(_trait),
+    _shape("number, range or distribution", "number", "string", example="-0.3"),
+]
+Guess = Annotated[
+    float | Range,
+    PlainValidator(_guess(parsers.number)),
+    _shape("number or range", "number", "string", example="0.1 to 0.3"),
+]
+Gain = Annotated[
+    float | Range,
+    PlainValidator(_guess(_not_negative)),
+    _shape("number or range", "number", "string", example="0.1 to 0.3"),
+]
+Chance = Annotated[
+    float | Range,
+    PlainValidator(_guess(parsers.proportion)),
+    _shape("share or range", "number", "string", example="30%"),
+]
+Start = Annotated[
+    float | Range,
+    PlainValidator(_guess(_share_or_number)),
+    _shape("share, number or range", "number", "string", example="50%"),
+]
 Factor = Annotated[float, PlainValidator(_not_negative), _shape("number", "number")]
-Least = Annotated[float | Schedule, PlainValidator(_steady_or(parsers.number)),
-                  _shape("number, or by date", "number", "object", example=40)]
-ScoreLeast = Annotated[dict[str, float], PlainValidator(_score_least),
-                       _shape("score and least value", "object", example={"sales": 50})]
-People = Annotated[int | Schedule, PlainValidator(_steady_or(_people)),
-                   _shape("whole number, or by date", "integer", "object", example={"start": 4, "2026-06-01": 6})]
-RateOf = Annotated[Rate | Schedule, PlainValidator(_steady_or(parsers.rate)),
-                   _shape("rate, or by date", "string", "object", example="160/week")]
-UncertainParameter = Annotated[Range | Schedule, PlainValidator(_steady_or(parsers.share_range)),
-                   _shape("share or range, or by date", "number", "string", "object", example="60% to 90%")]
-Odds = Annotated[Range | Schedule, PlainValidator(_steady_or(parsers.odds)),
-                 _shape("number or range, or by date", "number", "string", "object", example="0.6 to 1.0")]
-Strength = Annotated[Range | Schedule, PlainValidator(_steady_or(_strength)),
-                     _shape("number or range, or by date", "number", "string", "object", example="0.5 to 1.0")]
-Ramp = Annotated[float | Schedule, PlainValidator(_steady_or(_speed)),
-                 _shape("share, or by date", "number", "string", "object",
-                        example={"2026-02-01": "50%", "2026-04-01": "100%"})]
-HourOdds = Annotated[str | tuple[float, ...], PlainValidator(_hour_odds),
-                     _shape("preset or odds", "string", "array", "object", example="velocify-2016")]
-LevelOr = Annotated[float | LevelNamed, PlainValidator(parsers.share_or_level),
-                    _shape("share or level", "number", "string", example="level trust")]
-LookedAt = Annotated[Looked, PlainValidator(parsers.looked), _shape("what is looked at", "string", example="level trust")]
+Least = Annotated[
+    float | Schedule,
+    PlainValidator(_steady_or(parsers.number)),
+    _shape("number, or by date", "number", "object", example=40),
+]
+ScoreLeast = Annotated[
+    dict[str, float], PlainValidator(_score_least), _shape("score and least value", "object", example={"sales": 50})
+]
+People = Annotated[
+    int | Schedule,
+    PlainValidator(_steady_or(_people)),
+    _shape("whole number, or by date", "integer", "object", example={"start": 4, "2026-06-01": 6}),
+]
+RateOf = Annotated[
+    Rate | Schedule,
+    PlainValidator(_steady_or(parsers.rate)),
+    _shape("rate, or by date", "string", "object", example="160/week"),
+]
+UncertainParameter = Annotated[
+    Range | Schedule,
+    PlainValidator(_steady_or(parsers.share_range)),
+    _shape("share or range, or by date", "number", "string", "object", example="60% to 90%"),
+]
+Odds = Annotated[
+    Range | Schedule,
+    PlainValidator(_steady_or(parsers.odds)),
+    _shape("number or range, or by date", "number", "string", "object", example="0.6 to 1.0"),
+]
+Strength = Annotated[
+    Range | Schedule,
+    PlainValidator(_steady_or(_strength)),
+    _shape("number or range, or by date", "number", "string", "object", example="0.5 to 1.0"),
+]
+Ramp = Annotated[
+    float | Schedule,
+    PlainValidator(_steady_or(_speed)),
+    _shape("share, or by date", "number", "string", "object", example={"2026-02-01": "50%", "2026-04-01": "100%"}),
+]
+HourOdds = Annotated[
+    str | tuple[float, ...],
+    PlainValidator(_hour_odds),
+    _shape("preset or odds", "string", "array", "object", example="velocify-2016"),
+]
+LevelOr = Annotated[
+    float | LevelNamed,
+    PlainValidator(parsers.share_or_level),
+    _shape("share or level", "number", "string", example="level trust"),
+]
+LookedAt = Annotated[
+    Looked, PlainValidator(parsers.looked), _shape("what is looked at", "string", example="level trust")
+]
 Sold = Annotated[Quota, PlainValidator(parsers.quota), _shape("quota", "string", example="200k per quarter")]
 Spending = Annotated[Rate, PlainValidator(parsers.budget), _shape("budget", "string", example="40k/month")]
 Every = Annotated[Period, PlainValidator(parsers.period), _shape("period of reviews", "string", example="2 weeks")]

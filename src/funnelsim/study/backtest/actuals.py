@@ -22,9 +22,9 @@ LEADS, ENTERED, WINS, REVENUE = "leads", "entered", "wins", "revenue"
 class Quantity(NamedTuple):
     """Something that is counted week by week."""
 
-    name: str                           # LEADS, ENTERED, WINS or REVENUE
-    of: str                             # the stage that is entered
-    unit: str                           # "leads" or the currency
+    name: str  # LEADS, ENTERED, WINS or REVENUE
+    of: str  # the stage that is entered
+    unit: str  # "leads" or the currency
 
     @property
     def text(self) -> str:
@@ -40,8 +40,12 @@ def quantities(records: Records, currency: str) -> tuple[Quantity, ...]:
         stages = stages[1:]
     won = visits.lead[visits.stage == len(records.stages) - 1]
     worth = np.isfinite(records.value[won]).any()
-    return (Quantity(LEADS, "", "leads"), *(Quantity(ENTERED, stage, "leads") for stage in stages),
-            Quantity(WINS, last, "leads"), *([Quantity(REVENUE, last, currency)] if worth else []))
+    return (
+        Quantity(LEADS, "", "leads"),
+        *(Quantity(ENTERED, stage, "leads") for stage in stages),
+        Quantity(WINS, last, "leads"),
+        *([Quantity(REVENUE, last, currency)] if worth else []),
+    )
 
 
 def recorded(records: Records, asked: tuple[Quantity, ...], origin: float, weeks: int) -> Floats:
@@ -57,12 +61,20 @@ def simulated(visits: Any, stages: tuple[str, ...], asked: tuple[Quantity, ...],
     first, flying = np.zeros(len(visits), bool), in_flight(visits.lead)
     first[first_of_lead(visits)] = True
     moved = ~(first & flying)
-    return _counted(asked, stages, visits.stage[moved], visits.entered[moved], (first & ~flying)[moved],
-                    visits.value[moved] / 100.0, weeks)
+    return _counted(
+        asked,
+        stages,
+        visits.stage[moved],
+        visits.entered[moved],
+        (first & ~flying)[moved],
+        visits.value[moved] / 100.0,
+        weeks,
+    )
 
 
-def _counted(asked: tuple[Quantity, ...], stages: tuple[str, ...], stage: Any, entered: Any, first: Any, worth: Any,
-             weeks: int) -> Floats:
+def _counted(
+    asked: tuple[Quantity, ...], stages: tuple[str, ...], stage: Any, entered: Any, first: Any, worth: Any, weeks: int
+) -> Floats:
     """`entered` in seconds since the first week began."""
     inside = (entered >= 0.0) & (entered < weeks * WEEK)
     found = np.zeros((len(asked), weeks))

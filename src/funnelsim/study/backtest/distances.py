@@ -34,8 +34,9 @@ from funnelsim.trace import Trace, in_flight
 DAY = 86400.0
 Floats = NDArray[np.float64]
 PACKAGE = "log_distance_measures"
-ABSENT = ("distances of event logs are left out: they need the package log-distance-measures; "
-          "install funnelsim[backtest]")
+ABSENT = (
+    "distances of event logs are left out: they need the package log-distance-measures; install funnelsim[backtest]"
+)
 NAMES = ("n-gram", "absolute events", "circadian events", "relative events", "cycle time")
 UNITS = ("share", *["hours"] * 4)
 
@@ -45,9 +46,9 @@ class Distance:
     """One distance to what really happened."""
 
     name: str
-    unit: str                           # "share", or "hours"
-    simulated: float                    # mean over draws
-    low: float                          # least and most of the draws
+    unit: str  # "share", or "hours"
+    simulated: float  # mean over draws
+    low: float  # least and most of the draws
     high: float
     replay: float
 
@@ -61,8 +62,8 @@ class Log(NamedTuple):
     """Events by case."""
 
     case: Any
-    activity: Any                       # stage number, LOST_AT
-    at: Floats                          # seconds since 1970
+    activity: Any  # stage number, LOST_AT
+    at: Floats  # seconds since 1970
 
 
 def available() -> bool:
@@ -70,8 +71,14 @@ def available() -> bool:
     return find_spec(PACKAGE) is not None
 
 
-def distances(real: Records, simulated: Sequence[Trace], stages: tuple[str, ...], origin: datetime, weeks: int,
-              on_done: Callable[[int], None] | None = None) -> list[Distance]:
+def distances(
+    real: Records,
+    simulated: Sequence[Trace],
+    stages: tuple[str, ...],
+    origin: datetime,
+    weeks: int,
+    on_done: Callable[[int], None] | None = None,
+) -> list[Distance]:
     """Of the simulated logs to the real one, over so many weeks after an instant; empty when one has no event."""
     start = origin.timestamp()
     truth, replay = recorded_log(real, start, weeks), recorded_log(real, start - weeks * WEEK, weeks)
@@ -89,8 +96,10 @@ def distances(real: Records, simulated: Sequence[Trace], stages: tuple[str, ...]
         if on_done is not None:
             on_done(number + 1)
     replayed, drawn = found[0], np.array(found[1:])
-    return [Distance(name, unit, float(drawn[:, i].mean()), float(drawn[:, i].min()), float(drawn[:, i].max()),
-                     replayed[i]) for i, (name, unit) in enumerate(zip(NAMES, UNITS, strict=True))]
+    return [
+        Distance(name, unit, float(drawn[:, i].mean()), float(drawn[:, i].min()), float(drawn[:, i].max()), replayed[i])
+        for i, (name, unit) in enumerate(zip(NAMES, UNITS, strict=True))
+    ]
 
 
 def recorded_log(records: Records, start: float, weeks: int) -> Log:
@@ -99,9 +108,11 @@ def recorded_log(records: Records, start: float, weeks: int) -> Log:
     mine = visits.first & (visits.entered >= start) & (visits.entered < end)
     came = np.isin(visits.lead, visits.lead[mine])
     entry, lost = came & (visits.entered < end), came & (visits.to == LOST_AT) & (visits.left < end)
-    return Log(np.r_[visits.lead[entry], visits.lead[lost]],
-               np.r_[visits.stage[entry], np.full(int(lost.sum()), LOST_AT)],
-               np.r_[visits.entered[entry], visits.left[lost]])
+    return Log(
+        np.r_[visits.lead[entry], visits.lead[lost]],
+        np.r_[visits.stage[entry], np.full(int(lost.sum()), LOST_AT)],
+        np.r_[visits.entered[entry], visits.left[lost]],
+    )
 
 
 def simulated_log(trace: Trace, start: float, weeks: int) -> Log:
@@ -109,9 +120,11 @@ def simulated_log(trace: Trace, start: float, weeks: int) -> Log:
     visits = trace.visits[~in_flight(trace.visits.lead)]
     entry = visits.entered < weeks * WEEK
     lost = (visits.to == LOST_HERE) & (visits.ended >= 0.0) & (visits.ended < weeks * WEEK)
-    return Log(np.r_[visits.lead[entry], visits.lead[lost]],
-               np.r_[visits.stage[entry], np.full(int(lost.sum()), LOST_AT)],
-               start + np.r_[visits.entered[entry], visits.ended[lost]])
+    return Log(
+        np.r_[visits.lead[entry], visits.lead[lost]],
+        np.r_[visits.stage[entry], np.full(int(lost.sum()), LOST_AT)],
+        start + np.r_[visits.entered[entry], visits.ended[lost]],
+    )
 
 
 def _measured(truth: Any, other: Any) -> list[float]:
@@ -146,10 +159,11 @@ def _frame(log: Log, stages: tuple[str, ...], zone: Any) -> Any:
     import pandas as pd
 
     order = np.lexsort((log.activity, log.at, log.case))
-    names = np.array([*stages, LOST])               # LOST_AT = -1 is the last
+    names = np.array([*stages, LOST])  # LOST_AT = -1 is the last
     local = pd.to_datetime(log.at[order], unit="s", utc=True).tz_convert(zone)
-    return pd.DataFrame({"case": log.case[order].astype(str), "activity": names[log.activity[order]], "start": local,
-                         "end": local})
+    return pd.DataFrame(
+        {"case": log.case[order].astype(str), "activity": names[log.activity[order]], "start": local, "end": local}
+    )
 
 
 __all__ = ["ABSENT", "Distance", "Log", "available", "distances", "recorded_log", "simulated_log"]

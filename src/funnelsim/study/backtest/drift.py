@@ -26,7 +26,7 @@ from funnelsim.study.backtest.forecast_origins import WEEK
 
 Floats = NDArray[np.float64]
 FALSE_ALARMS = 0.02
-FEWEST = 5.0                            # exits to be expected, or a band says nothing
+FEWEST = 5.0  # exits to be expected, or a band says nothing
 DRAWS, AGES = 400, 60
 
 
@@ -34,12 +34,12 @@ DRAWS, AGES = 400, 60
 class Departure:
     """A count since an instant, beside what was to be expected."""
 
-    stage: str                          # "" = leads that came
-    to: str                             # stage or lost
-    entered: int                        # leads that came or entered the stage
+    stage: str  # "" = leads that came
+    to: str  # stage or lost
+    entered: int  # leads that came or entered the stage
     seen: float
     expected: float
-    low: float                          # of the band
+    low: float  # of the band
     high: float
 
     @property
@@ -57,7 +57,7 @@ class Drift:
 
     since: datetime
     until: datetime
-    level: float                        # of each band
+    level: float  # of each band
     counts: tuple[Departure, ...]
 
     @property
@@ -65,8 +65,9 @@ class Drift:
         return tuple(count for count in self.counts if count.outside)
 
 
-def find_drift(fitted: Calibration, later: Records, arrivals: Floats, since: datetime, until: datetime, weeks: int
-               ) -> Drift:
+def find_drift(
+    fitted: Calibration, later: Records, arrivals: Floats, since: datetime, until: datetime, weeks: int
+) -> Drift:
     """`fitted` as known at `since`, `later` the whole history to `until`; `arrivals` of so many weeks, by draw."""
     exits = [(stage, leaving) for stage in fitted.stages for leaving in _exits(stage, later, since.timestamp())]
     level = 1.0 - FALSE_ALARMS / (len(exits) + 1)

@@ -44,7 +44,7 @@ from funnelsim.study.point_store import Store
 from funnelsim.trace import Trace
 
 Floats = NDArray[np.float64]
-BEFORE = 8                              # weeks before an instant that a spreadsheet carries on
+BEFORE = 8  # weeks before an instant that a spreadsheet carries on
 _FORMAT = 1
 
 
@@ -66,9 +66,9 @@ class Forecast:
 
     origin: datetime
     key: str
-    drawn: Floats                       # [quantity, draw, week]; nan where nothing can be said
-    before: Floats                      # [quantity, week], the latest week last
-    kept: bool = False                  # it was there already
+    drawn: Floats  # [quantity, draw, week]; nan where nothing can be said
+    before: Floats  # [quantity, week], the latest week last
+    kept: bool = False  # it was there already
 
 
 class Known(NamedTuple):
@@ -98,8 +98,9 @@ def forecast(known: Known, asked: Asked, store: Store, on_draw: Callable[[int], 
         drawn = _drawn(found, asked, on_draw)
         start = known.origin.timestamp()
         before = recorded(found.records, asked.quantities, start, -_weeks_before(found, start))
-        kept = Outcome(key, _measures(asked.quantities, drawn, before), asked.draws, engine_hash(),
-                       time.perf_counter() - began)
+        kept = Outcome(
+            key, _measures(asked.quantities, drawn, before), asked.draws, engine_hash(), time.perf_counter() - began
+        )
         store.keep(kept)
     return Forecast(known.origin, key, *_arrays(kept, asked), there)
 
@@ -128,7 +129,7 @@ def _drawn(found: Calibration, asked: Asked, on_draw: Callable[[int], None] | No
 
     with ThreadPoolExecutor(asked.threads or os.cpu_count() or 1) as pool:
         drawn = np.stack(list(pool.map(work, range(asked.draws))), axis=1)
-    if found.value is None:             # too few wins were known to say what one is worth
+    if found.value is None:  # too few wins were known to say what one is worth
         drawn[[one.name == REVENUE for one in asked.quantities]] = np.nan
     return drawn
 
@@ -145,8 +146,9 @@ def _compiled(found: Calibration, asked: Asked) -> tuple[Blueprint, Blueprint]:
         folder = Path(name)
         write_fitted(found, folder / "then.fitted.yaml")
         scenario = folder / "then.yaml"
-        scenario.write_text(f"extends: then.fitted.yaml\nseed: {asked.seed}\nmeasure: {asked.weeks} weeks\n",
-                            encoding="utf-8")
+        scenario.write_text(
+            f"extends: then.fitted.yaml\nseed: {asked.seed}\nmeasure: {asked.weeks} weeks\n", encoding="utf-8"
+        )
         loaded = load(str(scenario))
         return prepare(loaded), prepare(loaded.root or loaded)
 
@@ -168,8 +170,11 @@ def _weeks_before(found: Calibration, origin: float) -> int:
 
 def _measures(asked: tuple[Quantity, ...], drawn: Floats, before: Floats) -> dict[str, Measure]:
     """A week a measure; its values are the draws. The weeks before are one measure more, and its values the weeks."""
-    found = [Measure(f"week {week + 1}", one.name, one.of, one.unit, drawn[row, :, week])
-             for row, one in enumerate(asked) for week in range(drawn.shape[2])]
+    found = [
+        Measure(f"week {week + 1}", one.name, one.of, one.unit, drawn[row, :, week])
+        for row, one in enumerate(asked)
+        for week in range(drawn.shape[2])
+    ]
     found += [Measure("before", one.name, one.of, one.unit, before[row]) for row, one in enumerate(asked)]
     return {measure.key: measure for measure in found}
 

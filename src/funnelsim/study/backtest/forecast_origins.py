@@ -16,18 +16,18 @@ from funnelsim.calibration.history.model import History
 from funnelsim.errors import DataError, Problem, UsageError
 
 WEEK = 604800.0
-HORIZONS = (1, 2, 4, 8, 13, 26, 52)     # weeks
-LEAST_BEFORE, LEAST_SHARE = 4, 0.4      # weeks, and share of the history, that the first instant can look back on
-SHARE_AHEAD = 0.25                      # of the history: the longest horizon unless one is asked for
+HORIZONS = (1, 2, 4, 8, 13, 26, 52)  # weeks
+LEAST_BEFORE, LEAST_SHARE = 4, 0.4  # weeks, and share of the history, that the first instant can look back on
+SHARE_AHEAD = 0.25  # of the history: the longest horizon unless one is asked for
 
 
 @dataclass(frozen=True)
 class Origins:
     """Where forecasts begin, and the horizons they are judged at."""
 
-    at: tuple[datetime, ...]            # in order, local time
-    horizons: tuple[int, ...]           # weeks
-    end: datetime                       # the as-of instant of the whole history
+    at: tuple[datetime, ...]  # in order, local time
+    horizons: tuple[int, ...]  # weeks
+    end: datetime  # the as-of instant of the whole history
 
     def weeks_after(self, origin: datetime) -> int:
         """Whole weeks of the history that follow an instant."""
@@ -47,8 +47,10 @@ def place_origins(history: History, records: Records, count: int, longest: int |
         told = f"the history is too short to be tested: {span} weeks, and {before + 1} are needed at least"
         raise DataError([Problem(history.file, text=told)])
     if longest is not None and not 1 <= longest <= span - before:
-        raise UsageError(f"--horizon must lie between 1 and {span - before} weeks: the history has {span}, and the "
-                         f"first {before} are there to be fitted")
+        raise UsageError(
+            f"--horizon must lie between 1 and {span - before} weeks: the history has {span}, and the "
+            f"first {before} are there to be fitted"
+        )
     furthest = longest or max(1, round(SHARE_AHEAD * span))
     horizons = tuple(sorted({weeks for weeks in HORIZONS if weeks <= furthest} | ({longest} if longest else set())))
     back = np.unique(np.round(np.linspace(span - before, 1, min(count, span - before))).astype(int))[::-1]

@@ -27,9 +27,9 @@ from funnelsim.study.backtest.forecast_origins import WEEK, Origins, place_origi
 from funnelsim.study.backtest.scores import Score, Scored, score, score_one
 from funnelsim.study.point_store import Store
 
-RECENT = 0.25                           # share of the history whose cohorts are looked at for drift
-FEWEST_WEEKS = 4                        # but no fewer weeks, where there are as many
-LOGS = 5                                # draws whose event logs are compared
+RECENT = 0.25  # share of the history whose cohorts are looked at for drift
+FEWEST_WEEKS = 4  # but no fewer weeks, where there are as many
+LOGS = 5  # draws whose event logs are compared
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Size:
     """How much is done."""
 
     origins: int = 10
-    longest: int | None = None          # weeks; none = a quarter of the history
-    draws: int = 199                    # 2k / (draws + 1) is exact at 50 and 90 %
+    longest: int | None = None  # weeks; none = a quarter of the history
+    draws: int = 199  # 2k / (draws + 1) is exact at 50 and 90 %
     seed: int = 1
     engine: str = "fast"
     distances: bool = True
-    work: bool = True                   # whether a log of work is part of the fit
+    work: bool = True  # whether a log of work is part of the fit
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Backtest:
     placed: Origins
     asked: Asked
     forecasts: tuple[Forecast, ...]
-    course: Floats                      # [quantity, week] as it happened, from the weeks before the first forecast on
+    course: Floats  # [quantity, week] as it happened, from the weeks before the first forecast on
     course_from: datetime
     scored: tuple[Scored, ...]
     skipped: tuple[Skipped, ...]
@@ -83,22 +83,38 @@ class Backtest:
         return tuple(sorted({one.weeks for one in self.scored}))
 
 
-def backtest(history: History, library: Library, size: Size, store: Store, threads: int | None = None,
-             watch: Progress | None = None) -> Backtest:
+def backtest(
+    history: History,
+    library: Library,
+    size: Size,
+    store: Store,
+    threads: int | None = None,
+    watch: Progress | None = None,
+) -> Backtest:
     """Forecast and score. Raises DataError when the history is no funnel, too short, or never fits."""
     watch = watch or Progress()
     if not size.work:
         history = replace(history, work=None)
     whole = _funnel(history, library)
     placed = place_origins(history, whole.records, size.origins, size.longest)
-    asked = Asked(quantities(whole.records, history.currency), max(placed.horizons), size.draws, size.seed, size.engine,
-                  threads)
+    asked = Asked(
+        quantities(whole.records, history.currency), max(placed.horizons), size.draws, size.seed, size.engine, threads
+    )
     forecasts, skipped = _forecasts(history, library, placed, asked, store, watch)
     if not forecasts:
-        raise DataError([Problem(history.file, text=f"nothing could be fitted at any of {len(skipped)} instants",
-                                 hint=skipped[0].why)])
-    happened = tuple(recorded(whole.records, asked.quantities, one.origin.timestamp(),
-                              min(placed.weeks_after(one.origin), asked.weeks)) for one in forecasts)
+        raise DataError(
+            [
+                Problem(
+                    history.file, text=f"nothing could be fitted at any of {len(skipped)} instants", hint=skipped[0].why
+                )
+            ]
+        )
+    happened = tuple(
+        recorded(
+            whole.records, asked.quantities, one.origin.timestamp(), min(placed.weeks_after(one.origin), asked.weeks)
+        )
+        for one in forecasts
+    )
     scored = tuple(_scored(forecasts, happened, placed, asked))
     recent = _recent(forecasts, placed, whole.records)
     weeks = min(placed.weeks_after(recent.origin), asked.weeks)
@@ -107,28 +123,57 @@ def backtest(history: History, library: Library, size: Size, store: Store, threa
     logs = _logs(fitted, whole.records, recent.origin, weeks, asked, watch) if size.distances and available() else []
     begins = forecasts[0].origin - timedelta(days=7 * forecasts[0].before.shape[1])
     course = recorded(whole.records, asked.quantities, begins.timestamp(), placed.weeks_after(begins))
-    return Backtest(history.name, history.currency, size, placed, asked, tuple(forecasts), course, begins, scored,
-                    tuple(skipped), drift, tuple(logs), recent.origin, tuple(_notes(history, whole, size)))
+    return Backtest(
+        history.name,
+        history.currency,
+        size,
+        placed,
+        asked,
+        tuple(forecasts),
+        course,
+        begins,
+        scored,
+        tuple(skipped),
+        drift,
+        tuple(logs),
+        recent.origin,
+        tuple(_notes(history, whole, size)),
+    )
 
 
 def _funnel(history: History, library: Library) -> Calibration:
     """The whole history, fitted: what happened is read from its records."""
     if not history.stages or not (history.tables or history.events):
-        raise DataError([Problem(history.file, text="no funnel to be forecast: the history has no leads in stages",
-                                 hint="a back-test needs when each lead entered each stage")])
+        raise DataError(
+            [
+                Problem(
+                    history.file,
+                    text="no funnel to be forecast: the history has no leads in stages",
+                    hint="a back-test needs when each lead entered each stage",
+                )
+            ]
+        )
     return fit_history(history, library)
 
 
-def _forecasts(history: History, library: Library, placed: Origins, asked: Asked, store: Store, watch: Progress
-               ) -> tuple[list[Forecast], list[Skipped]]:
+def _forecasts(
+    history: History, library: Library, placed: Origins, asked: Asked, store: Store, watch: Progress
+) -> tuple[list[Forecast], list[Skipped]]:
     found, skipped, many = [], [], len(placed.at)
     for number, origin in enumerate(placed.at):
         before = number * asked.draws
         watch.progress("forecasts", before, many * asked.draws)
         try:
-            found.append(forecast(Known.at(history, library, origin), asked, store,
-                                  lambda done, before=before: watch.progress(  # type: ignore[misc]
-                                      "forecasts", before + done, many * asked.draws)))
+            found.append(
+                forecast(
+                    Known.at(history, library, origin),
+                    asked,
+                    store,
+                    lambda done, before=before: watch.progress(  # type: ignore[misc]
+                        "forecasts", before + done, many * asked.draws
+                    ),
+                )
+            )
         except DataError as error:
             problem = error.problems[0]
             skipped.append(Skipped(origin, f"{problem.text}{f' ({problem.hint})' if problem.hint else ''}"))
@@ -139,8 +184,7 @@ def _forecasts(history: History, library: Library, placed: Origins, asked: Asked
     return found, skipped
 
 
-def _scored(forecasts: list[Forecast], happened: tuple[Floats, ...], placed: Origins, asked: Asked
-            ) -> Iterable[Scored]:
+def _scored(forecasts: list[Forecast], happened: tuple[Floats, ...], placed: Origins, asked: Asked) -> Iterable[Scored]:
     """Sums from each instant to each horizon that the history reaches.
 
     Where every draw is zero and nothing happened there was nothing to forecast, and nothing is scored; nor is revenue
@@ -162,18 +206,19 @@ def _recent(forecasts: list[Forecast], placed: Origins, records: Records) -> For
     return min(forecasts, key=lambda one: abs(placed.weeks_after(one.origin) - weeks))
 
 
-def _drift(fitted: Calibration, later: Records, chosen: Forecast, weeks: int, placed: Origins, asked: Asked
-           ) -> Drift:
+def _drift(fitted: Calibration, later: Records, chosen: Forecast, weeks: int, placed: Origins, asked: Asked) -> Drift:
     row = next(i for i, one in enumerate(asked.quantities) if one.name == LEADS)
     return find_drift(fitted, later, chosen.drawn[row, :, :weeks].sum(axis=1), chosen.origin, placed.end, weeks)
 
 
-def _logs(fitted: Calibration, real: Records, origin: datetime, weeks: int, asked: Asked, watch: Progress
-          ) -> list[Distance]:
+def _logs(
+    fitted: Calibration, real: Records, origin: datetime, weeks: int, asked: Asked, watch: Progress
+) -> list[Distance]:
     watch.note("comparing event logs")
     simulated = traces(fitted, asked, range(min(LOGS, asked.draws)))
-    found = distances(real, simulated, real.stages, origin, weeks,
-                      lambda done: watch.progress("event logs", done, len(simulated) + 1))
+    found = distances(
+        real, simulated, real.stages, origin, weeks, lambda done: watch.progress("event logs", done, len(simulated) + 1)
+    )
     watch.clear()
     return found
 

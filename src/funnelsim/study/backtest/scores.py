@@ -28,7 +28,7 @@ from funnelsim.study.backtest.actuals import Quantity
 
 Floats = NDArray[np.float64]
 LEVELS = (0.5, 0.9)
-HALF_A_LEAD = 0.5                       # no interval of a count is taken as narrower to each side
+HALF_A_LEAD = 0.5  # no interval of a count is taken as narrower to each side
 REDRAWN = 1000
 _Z = 1.6448536269514722
 
@@ -47,10 +47,10 @@ class Scored:
     low90: float
     high90: float
     happened: float
-    pit: float                          # uniform when forecasts are honest
+    pit: float  # uniform when forecasts are honest
     crps: float
-    naive: float                        # mean of the last weeks, carried on
-    naive_crps: float                   # of sums of weeks drawn from those
+    naive: float  # mean of the last weeks, carried on
+    naive_crps: float  # of sums of weeks drawn from those
 
     @property
     def held50(self) -> bool:
@@ -91,21 +91,41 @@ class Score:
     held50: Spread
     held90: Spread
     widening: Spread
-    bias: float                         # mean forecast over what happened, less 1; nan where nothing happened
-    ratio: float                        # of its CRPS to the naive one; over quantities and horizons the geometric mean
+    bias: float  # mean forecast over what happened, less 1; nan where nothing happened
+    ratio: float  # of its CRPS to the naive one; over quantities and horizons the geometric mean
 
 
-def score_one(origin: datetime, quantity: Quantity, weeks: int, drawn: Floats, happened: float, before: Floats,
-              seed: tuple[int, ...]) -> Scored:
+def score_one(
+    origin: datetime,
+    quantity: Quantity,
+    weeks: int,
+    drawn: Floats,
+    happened: float,
+    before: Floats,
+    seed: tuple[int, ...],
+) -> Scored:
     """Score sums of `weeks` weeks: `drawn` by draw, `before` the weeks before the instant, one by one."""
     rng = np.random.default_rng(seed)
     ordered = np.sort(drawn)
     low50, high50 = central(ordered, 0.5)
     low90, high90 = central(ordered, 0.9)
     naive = rng.choice(before, (len(drawn), weeks)).sum(axis=1)
-    return Scored(origin, quantity, weeks, float(drawn.mean()), float(np.median(ordered)), low50, high50, low90, high90,
-                  happened, pit(ordered, happened, rng), crps(ordered, happened), weeks * float(before.mean()),
-                  crps(np.sort(naive), happened))
+    return Scored(
+        origin,
+        quantity,
+        weeks,
+        float(drawn.mean()),
+        float(np.median(ordered)),
+        low50,
+        high50,
+        low90,
+        high90,
+        happened,
+        pit(ordered, happened, rng),
+        crps(ordered, happened),
+        weeks * float(before.mean()),
+        crps(np.sort(naive), happened),
+    )
 
 
 def score(scored: Sequence[Scored], seed: int = 0) -> Score:
@@ -113,8 +133,15 @@ def score(scored: Sequence[Scored], seed: int = 0) -> Score:
     origins = sorted({one.origin for one in scored})
     total = sum(abs(one.happened) for one in scored)
     bias = sum(one.mean for one in scored) / total - 1.0 if total else math.nan
-    return Score(len(scored), len(origins), coverage(scored, lambda one: one.held50),
-                 coverage(scored, lambda one: one.held90), widening(scored, seed), bias, crps_ratio(scored))
+    return Score(
+        len(scored),
+        len(origins),
+        coverage(scored, lambda one: one.held50),
+        coverage(scored, lambda one: one.held90),
+        widening(scored, seed),
+        bias,
+        crps_ratio(scored),
+    )
 
 
 def central(ordered: Floats, level: float) -> tuple[float, float]:
@@ -148,11 +175,15 @@ def coverage(scored: Sequence[Scored], held: Callable[[Scored], bool]) -> Spread
 
 def widening(scored: Sequence[Scored], seed: int = 0) -> Spread:
     """The 90 % point of all widenings, with the central 90 % over instants redrawn."""
-    by_origin = [np.array([one.widening for one in scored if one.origin == origin])
-                 for origin in sorted({one.origin for one in scored})]
+    by_origin = [
+        np.array([one.widening for one in scored if one.origin == origin])
+        for origin in sorted({one.origin for one in scored})
+    ]
     rng = np.random.default_rng(seed)
-    drawn = [_conformal(np.concatenate([by_origin[i] for i in rng.integers(0, len(by_origin), len(by_origin))]))
-             for _ in range(REDRAWN)]
+    drawn = [
+        _conformal(np.concatenate([by_origin[i] for i in rng.integers(0, len(by_origin), len(by_origin))]))
+        for _ in range(REDRAWN)
+    ]
     low, high = np.quantile(drawn, [0.05, 0.95], method="inverted_cdf")
     return Spread(_conformal(np.concatenate(by_origin)), float(low), float(high))
 

@@ -32,9 +32,9 @@ Floats = NDArray[np.float64]
 class Known:
     """What a larger study of the same two scenarios found on the same luck: compare's."""
 
-    base: Mapping[str, Floats]          # [draw, pair] by measure, at least as many as are asked for
+    base: Mapping[str, Floats]  # [draw, pair] by measure, at least as many as are asked for
     other: Mapping[str, Floats]
-    difference: float                   # the mean of all its pairs, which the shares are fitted to
+    difference: float  # the mean of all its pairs, which the shares are fitted to
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Question:
     other: Loaded
     measure: str
     size: TwoLevel
-    seed: int                           # of the luck
-    order_pairs: int | None = None      # orders walked, each with its reverse; None = all of them up to EXACT_UP_TO
+    seed: int  # of the luck
+    order_pairs: int | None = None  # orders walked, each with its reverse; None = all of them up to EXACT_UP_TO
     engine: str = "fast"
-    equal_people: bool = True           # also the control
-    anchor: Anchor | None = None        # of the base's root, when it is known
+    equal_people: bool = True  # also the control
+    anchor: Anchor | None = None  # of the base's root, when it is known
     known: Known | None = None
 
     @property
@@ -57,12 +57,18 @@ class Question:
         return self.size.replications // self.size.pairs
 
 
-
 class Mixtures:
     """Coalitions of groups as tasks on the base's anchor, and what they gave."""
 
-    def __init__(self, question: Question, groups: list[Group], store: Store, executor: Executor | None,
-                 threads: int | None, watch: Progress) -> None:
+    def __init__(
+        self,
+        question: Question,
+        groups: list[Group],
+        store: Store,
+        executor: Executor | None,
+        threads: int | None,
+        watch: Progress,
+    ) -> None:
         self.question, self.store, self.executor, self.watch = question, store, executor, watch
         self.threads = threads or os.cpu_count() or 1
         self.every = frozenset(path for group in groups for path in group.paths)
@@ -118,8 +124,10 @@ class Mixtures:
         """Take what is known already of a coalition for what it would give."""
         task, size = self.task(inside), self.question.size
         nothing = np.full((self.question.draws, size.pairs), np.nan)
-        measures = {key: Measure("", key, "", "", values.get(key, nothing)[:self.question.draws, :size.pairs].ravel())
-                    for key in task.measures}
+        measures = {
+            key: Measure("", key, "", "", values.get(key, nothing)[: self.question.draws, : size.pairs].ravel())
+            for key in task.measures
+        }
         self.outcomes[task.key] = Outcome(task.key, measures, size.replications, "", 0.0)
 
     def values(self, task: Task) -> Floats:
@@ -127,21 +135,29 @@ class Mixtures:
         found = self.outcomes[task.key].measures[self.question.measure]
         values = np.broadcast_to(found.values, found.top.shape).reshape(-1, self.question.size.pairs)
         if not np.isfinite(values).all():
-            raise UsageError(f"{self.question.measure} has no value in some periods of some mixtures of the two "
-                             f"scenarios: explain a measure that every period has, such as cohort.won")
+            raise UsageError(
+                f"{self.question.measure} has no value in some periods of some mixtures of the two "
+                f"scenarios: explain a measure that every period has, such as cohort.won"
+            )
         return values
 
     def hours(self, inside: Sequence[Group], which: str) -> dict[str, float]:
         """paid_hours or worked_hours of the window by team, the mean of all periods."""
         found = self.outcomes[self.task(inside).key].measures
-        return {key.rsplit(".", 1)[1]: float(one.top.mean()) for key, one in found.items()
-                if key.startswith(f"calendar.{which}.")}
+        return {
+            key.rsplit(".", 1)[1]: float(one.top.mean())
+            for key, one in found.items()
+            if key.startswith(f"calendar.{which}.")
+        }
 
     def net_hours(self, inside: Sequence[Group]) -> dict[str, float]:
         """Hours on leads by team, without what other work stretches them by."""
         teams = self.scenario(inside).scenario.teams
-        return {team: hours * (1.0 - teams[team].other_work)
-                for team, hours in self.hours(inside, "worked_hours").items() if math.isfinite(hours)}
+        return {
+            team: hours * (1.0 - teams[team].other_work)
+            for team, hours in self.hours(inside, "worked_hours").items()
+            if math.isfinite(hours)
+        }
 
     def _planned(self, inside: Sequence[Group]) -> Task | str:
         which = _paths(inside)
@@ -155,7 +171,7 @@ class Mixtures:
 
     def _mixture(self, which: frozenset[str], inside: Sequence[Group]) -> Loaded:
         base = self.question.base
-        if which == self.every:         # the other scenario itself, on the base's root
+        if which == self.every:  # the other scenario itself, on the base's root
             return replace(self.question.other, root=base.root or base.scenario)
         return rewritten(base, merged(base.resolved["scenario"], (one for group in inside for one in group.changes)))
 
@@ -163,10 +179,19 @@ class Mixtures:
         scenario = loaded.scenario.model_copy(update={"seed": self.question.base.scenario.seed})
         blueprint = prepare(scenario)
         self.uncertain |= blueprint.uncertain
-        hours = tuple(f"calendar.{which}.{team}" for team in blueprint.book.teams
-                      for which in ("paid_hours", "worked_hours"))
-        return named(Task(blueprint, self.anchor, self.question.seed, self.question.size,
-                          (self.question.measure, *hours), engine=self.question.engine))
+        hours = tuple(
+            f"calendar.{which}.{team}" for team in blueprint.book.teams for which in ("paid_hours", "worked_hours")
+        )
+        return named(
+            Task(
+                blueprint,
+                self.anchor,
+                self.question.seed,
+                self.question.size,
+                (self.question.measure, *hours),
+                engine=self.question.engine,
+            )
+        )
 
 
 def _paths(inside: Sequence[Group]) -> frozenset[str]:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from funnelsim.scenario.schema import Scenario
 from funnelsim.study.scenario_diff import Change
 
-MOST = 0.95                             # of its hours: a team that lent all would never finish anything
-LEAST_HOURS = 0.5                       # in the window: less is nothing
+MOST = 0.95  # of its hours: a team that lent all would never finish anything
+LEAST_HOURS = 0.5  # in the window: less is nothing
 
 
 @dataclass(frozen=True)
@@ -24,21 +24,23 @@ class Lent:
     """Net hours on leads in the measured window, by team: above 0 = got, below = lent to others."""
 
     hours: Mapping[str, float]
-    wanted: float                       # what would have been lent, if the teams had it
+    wanted: float  # what would have been lent, if the teams had it
 
     @property
     def total(self) -> float:
         return sum(hours for hours in self.hours.values() if hours > 0.0)
 
 
-def lent_hours(shared: Mapping[str, float], unshared: Mapping[str, float], paid: Mapping[str, float],
-               base: Scenario) -> Lent | None:
+def lent_hours(
+    shared: Mapping[str, float], unshared: Mapping[str, float], paid: Mapping[str, float], base: Scenario
+) -> Lent | None:
     """Hours to be lent among the base's teams; None when sharing moves none from one team to another.
 
     `shared` and `unshared` are net hours on leads by team with and without the shared work; `paid` those of the base.
     """
-    moved = {team: shared.get(team, 0.0) - unshared.get(team, 0.0) for team in base.teams
-             if _net(base, paid, team) > 0.0}
+    moved = {
+        team: shared.get(team, 0.0) - unshared.get(team, 0.0) for team in base.teams if _net(base, paid, team) > 0.0
+    }
     lenders = {team: hours for team, hours in moved.items() if hours > 0.0}
     takers = {team: -hours for team, hours in moved.items() if hours < 0.0}
     wanted, eased = sum(lenders.values()), sum(takers.values())

@@ -41,7 +41,7 @@ from funnelsim.study.point_store import Store
 Floats = NDArray[np.float64]
 USUAL_ORDER_PAIRS = 12
 HOURS_MOVED, SHARING = "moving the hours", "sharing the work"
-EXACT_UP_TO = 6                         # groups: 64 coalitions; ten of them would be 1024
+EXACT_UP_TO = 6  # groups: 64 coalitions; ten of them would be 1024
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Share:
     """What a group, or a step on its way, has of the difference."""
 
     name: str
-    value: Spread                       # its interval covers the orders not walked too
-    order_error: float                  # half width of what the choice of orders leaves open; 0 = all were walked
-    alone: Spread                       # the base with this change and no other
-    last: Spread                        # what it adds when all other changes are made
+    value: Spread  # its interval covers the orders not walked too
+    order_error: float  # half width of what the choice of orders leaves open; 0 = all were walked
+    alone: Spread  # the base with this change and no other
+    last: Spread  # what it adds when all other changes are made
     by_draw: Floats = field(repr=False)  # [draw, pair]
 
 
@@ -60,11 +60,11 @@ class Share:
 class EqualPeople:
     """The control: the base with the other's people, and with the hours that sharing moves; nothing shared."""
 
-    alone: Spread                       # that and nothing else, against the base
-    instead: Spread | None              # every change, with hours lent in place of shared work, against the base
-    lent: Lent | None                   # None: sharing moves no hours
-    steps: tuple[Share, ...]            # of the group that shares the work: hours moved, and what sharing adds
-    paid: tuple[float, float]           # paid hours of the window: base, other
+    alone: Spread  # that and nothing else, against the base
+    instead: Spread | None  # every change, with hours lent in place of shared work, against the base
+    lent: Lent | None  # None: sharing moves no hours
+    steps: tuple[Share, ...]  # of the group that shares the work: hours moved, and what sharing adds
+    paid: tuple[float, float]  # paid hours of the window: base, other
 
 
 @dataclass(frozen=True)
@@ -75,15 +75,15 @@ class Explanation:
     groups: list[Group]
     united: list[United]
     difference: Spread
-    base: Spread                        # the measure itself
+    base: Spread  # the measure itself
     other: Spread
-    shares: list[Share]                 # the largest first; together the difference, up to rounding (1e-9 of it)
+    shares: list[Share]  # the largest first; together the difference, up to rounding (1e-9 of it)
     people: EqualPeople | None
     unit: str
     currency: str
     uncertain: bool
-    coalitions: int                     # that were run
-    orders: int                         # that were walked; 0 = all
+    coalitions: int  # that were run
+    orders: int  # that were walked; 0 = all
     anchor: Anchor
     keys: tuple[str, ...]
     notes: list[str]
@@ -107,14 +107,20 @@ class Explanation:
         return sorted(parts, key=lambda one: -abs(one.value.mean))
 
 
-def explain(question: Question, store: Store | None = None, executor: Executor | None = None,
-            threads: int | None = None, watch: Progress | None = None) -> Explanation:
+def explain(
+    question: Question,
+    store: Store | None = None,
+    executor: Executor | None = None,
+    threads: int | None = None,
+    watch: Progress | None = None,
+) -> Explanation:
     """Divide the difference. UsageError when nothing differs or the measure is none that every period has."""
     watch = watch or Progress()
     groups = groups_of(question.base.resolved["scenario"], question.other.resolved["scenario"])
     if not groups:
-        raise UsageError(f"{name_of(question.base)} and {name_of(question.other)} do not differ: there is nothing to "
-                         f"explain")
+        raise UsageError(
+            f"{name_of(question.base)} and {name_of(question.other)} do not differ: there is nothing to explain"
+        )
     runs = Mixtures(question, groups, store or Store(None), executor, threads, watch)
     groups, united = standing(groups, lambda count: _plan(question, count)[0], runs.complaint)
     coalitions, orders = _plan(question, len(groups))
@@ -141,8 +147,9 @@ def _plan(question: Question, groups: int) -> tuple[list[Coalition], list[Order]
 class _Division:
     """The values of all coalitions that were run, and shares of their differences."""
 
-    def __init__(self, groups: int, orders: list[Order], values: dict[Coalition, Floats], uncertain: bool,
-                 towards: float | None) -> None:
+    def __init__(
+        self, groups: int, orders: list[Order], values: dict[Coalition, Floats], uncertain: bool, towards: float | None
+    ) -> None:
         self.groups, self.orders, self.values, self.uncertain = groups, orders, values, uncertain
         self.full = (1 << groups) - 1
         self.whole, self.towards = values[self.full] - values[0], towards
@@ -172,18 +179,24 @@ class _Division:
     def steps(self, g: int, with_step: dict[Coalition, Floats]) -> tuple[Share, Share]:
         """A group's share in two: the step on its way, and what the whole change adds to it."""
         rest = self.full ^ 1 << g
-        ends = [(self.values[0], with_step[0], self.values[1 << g]),
-                (self.values[rest], with_step[rest], self.values[self.full])]
+        ends = [
+            (self.values[0], with_step[0], self.values[1 << g]),
+            (self.values[rest], with_step[rest], self.values[self.full]),
+        ]
         (alone, last), (alone_after, last_after) = ([self.spread(end[i + 1] - end[i]) for end in ends] for i in (0, 1))
         if self.by_order is None:
             assert self.exact is not None
             step = exact_step(self.groups, g, self.values, with_step)
-            return (self._share(HOURS_MOVED, step, None, alone, last),
-                    self._share(SHARING, self.exact[g] - step, None, alone_after, last_after))
+            return (
+                self._share(HOURS_MOVED, step, None, alone, last),
+                self._share(SHARING, self.exact[g] - step, None, alone_after, last_after),
+            )
         steps = step_by_order(self.orders, g, self.values, with_step)
         after = self.by_order[:, g] - steps
-        return (self._share(HOURS_MOVED, steps.mean(axis=0), steps, alone, last),
-                self._share(SHARING, after.mean(axis=0), after, alone_after, last_after))
+        return (
+            self._share(HOURS_MOVED, steps.mean(axis=0), steps, alone, last),
+            self._share(SHARING, after.mean(axis=0), after, alone_after, last_after),
+        )
 
     def befores(self, g: int) -> list[Coalition]:
         """The coalitions from which a group's change is made, and the ends that reports show."""
@@ -197,8 +210,7 @@ class _Division:
             standard, freedom = order_error(by_order)
             error = float(stats.t.ppf(0.5 + LEVEL / 2.0, freedom)) * standard if freedom else math.inf
             half = math.hypot(found.high - found.mean, error)
-            found = replace(found, low=found.mean - half, high=found.mean + half,
-                            error=math.hypot(found.error, error))
+            found = replace(found, low=found.mean - half, high=found.mean + half, error=math.hypot(found.error, error))
         return Share(name, found, error, alone, last, values)
 
 
@@ -209,8 +221,14 @@ def _slope(whole: Floats, part: Floats) -> float | None:
     return float(away @ part.mean(axis=1)) / squares if squares > 0.0 else None
 
 
-def _told(question: Question, groups: list[Group], united: list[United], coalitions: list[Coalition],
-          orders: list[Order], runs: Mixtures) -> Explanation:
+def _told(
+    question: Question,
+    groups: list[Group],
+    united: list[United],
+    coalitions: list[Coalition],
+    orders: list[Order],
+    runs: Mixtures,
+) -> Explanation:
     values = {one: runs.values(runs.task(members(one, groups))) for one in coalitions}
     towards = question.known.difference if question.known else None
     found = _Division(len(groups), orders, values, runs.uncertain, towards)
@@ -219,9 +237,23 @@ def _told(question: Question, groups: list[Group], united: list[United], coaliti
     shares.sort(key=lambda one: -abs(one.value.mean))
     base, other = (spread(values[one], runs.uncertain) for one in (0, found.full))
     return Explanation(
-        question, groups, united, found.between(0, found.full), base, other, shares, people, runs.unit, runs.currency,
-        runs.uncertain, len(coalitions), len(orders), runs.anchor, tuple(sorted(runs.outcomes)),
-        _notes(question, people))
+        question,
+        groups,
+        united,
+        found.between(0, found.full),
+        base,
+        other,
+        shares,
+        people,
+        runs.unit,
+        runs.currency,
+        runs.uncertain,
+        len(coalitions),
+        len(orders),
+        runs.anchor,
+        tuple(sorted(runs.outcomes)),
+        _notes(question, people),
+    )
 
 
 def _equal_people(groups: list[Group], found: _Division, runs: Mixtures) -> EqualPeople | None:
@@ -240,9 +272,13 @@ def _equal_people(groups: list[Group], found: _Division, runs: Mixtures) -> Equa
     runs.run("explaining, equal people", [(task, f"hours lent, {one}") for one, task in tasks.items()])
     with_step = {one: runs.values(task) for one, task in tasks.items()}
     base = found.values[0]
-    return EqualPeople(found.spread(with_step[theirs] - base),
-                       found.spread(with_step[found.full ^ 1 << sharing] - base), lent,
-                       found.steps(sharing, with_step), totals)
+    return EqualPeople(
+        found.spread(with_step[theirs] - base),
+        found.spread(with_step[found.full ^ 1 << sharing] - base),
+        lent,
+        found.steps(sharing, with_step),
+        totals,
+    )
 
 
 def _alone(theirs: Coalition, groups: list[Group], found: _Division, runs: Mixtures) -> Spread:
@@ -256,9 +292,13 @@ def _notes(question: Question, people: EqualPeople | None) -> list[str]:
     base, other = question.base, question.other
     notes = []
     if (other.root or other.scenario) != (base.root or base.scenario):
-        notes.append(f"{name_of(other)} stands on a history of its own; here base rates are those of {name_of(base)} "
-                     f"throughout, so the difference may be another than compare's")
+        notes.append(
+            f"{name_of(other)} stands on a history of its own; here base rates are those of {name_of(base)} "
+            f"throughout, so the difference may be another than compare's"
+        )
     if people is not None and people.lent is not None and people.lent.total < 0.99 * people.lent.wanted:
-        notes.append(f"only {people.lent.total:.4g} of the {people.lent.wanted:.4g} hours that sharing moves could be "
-                     f"lent: a team would have nothing left for its own leads")
+        notes.append(
+            f"only {people.lent.total:.4g} of the {people.lent.wanted:.4g} hours that sharing moves could be "
+            f"lent: a team would have nothing left for its own leads"
+        )
     return notes

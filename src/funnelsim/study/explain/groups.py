@@ -21,22 +21,39 @@ PROMISE, OWNERSHIP, PEOPLE, TEAMS = "the promise", "who works where", "people an
 PATTERNS: dict[str, tuple[str, ...]] = {
     PROMISE: ("promises",),
     OWNERSHIP: ("ownership", "policy", "handoff.at", "stages.*.work.by", "stages.*.work.*.by"),
-    PEOPLE: ("teams.*.people", "teams.*.calendar", "teams.*.shifts", "teams.*.other_work", "teams.*.absence",
-             "teams.*.ramp", "teams.*.handling", "teams.*.cost", "calendars"),
+    PEOPLE: (
+        "teams.*.people",
+        "teams.*.calendar",
+        "teams.*.shifts",
+        "teams.*.other_work",
+        "teams.*.absence",
+        "teams.*.ramp",
+        "teams.*.handling",
+        "teams.*.cost",
+        "calendars",
+    ),
     "handoff and context": ("handoff",),
     "definitions and scores": ("definitions", "scores", "stages.*.gate", "good_fit"),
     "nurture and signals": ("stages.*.nurture", "stages.*.signals"),
     "the work on a lead": ("stages.*.work", "stages.*.tasks", "stages.*.deal", "cycles"),
     "demand and budget": ("sources", "segments", "marketing_plan", "reachable", "fit_spread"),
     "beliefs": ("effects", "influences", "levels", "stages.*.response", "teams.*.pursuit"),
-    "how teams choose": ("teams.*.order", "teams.*.score", "teams.*.own_first", "teams.*.queues",
-                         "teams.*.time_budget", "teams.*.habit", "teams.*.quota", "teams.*.unfinished",
-                         "teams.*.side"),
+    "how teams choose": (
+        "teams.*.order",
+        "teams.*.score",
+        "teams.*.own_first",
+        "teams.*.queues",
+        "teams.*.time_budget",
+        "teams.*.habit",
+        "teams.*.quota",
+        "teams.*.unfinished",
+        "teams.*.side",
+    ),
     TEAMS: ("teams",),
     "the market": ("stages", "deal_value", "costs", "leads_in_flight", "history", "fitted"),
 }
 SETTINGS, WITH = "settings", " with "
-_SAME_FOR_BOTH = ("seed", "goal")       # beliefs are drawn by the base's seed; a goal moves nothing
+_SAME_FOR_BOTH = ("seed", "goal")  # beliefs are drawn by the base's seed; a goal moves nothing
 
 
 @dataclass(frozen=True)
@@ -86,8 +103,9 @@ def members(coalition: Coalition, groups: Sequence[Group]) -> list[Group]:
     return [group for i, group in enumerate(groups) if coalition >> i & 1]
 
 
-def standing(groups: list[Group], wanted: Callable[[int], list[Coalition]],
-             complaint: Callable[[Sequence[Group]], str]) -> tuple[list[Group], list[United]]:
+def standing(
+    groups: list[Group], wanted: Callable[[int], list[Coalition]], complaint: Callable[[Sequence[Group]], str]
+) -> tuple[list[Group], list[United]]:
     """The groups, united until every wanted coalition of so many groups is a scenario.
 
     `complaint` is what a coalition is refused for, "" for nothing. None and all of the groups must be scenarios.
@@ -105,15 +123,23 @@ def standing(groups: list[Group], wanted: Callable[[int], list[Coalition]],
 
 def _too_many(inside: list[Group], complaint: Callable[[Sequence[Group]], str]) -> list[Group]:
     """The fewest groups without which the rest is a scenario."""
-    return next(list(some) for count in range(1, len(inside) + 1) for some in combinations(inside, count)
-                if not complaint([group for group in inside if group not in some]))
+    return next(
+        list(some)
+        for count in range(1, len(inside) + 1)
+        for some in combinations(inside, count)
+        if not complaint([group for group in inside if group not in some])
+    )
 
 
 def _missing(inside: list[Group], groups: list[Group], complaint: Callable[[Sequence[Group]], str]) -> list[Group]:
     """The fewest groups with which it would be a scenario."""
     outside = [group for group in groups if group not in inside]
-    return next(list(some) for count in range(1, len(outside) + 1) for some in combinations(outside, count)
-                if not complaint([group for group in groups if group in inside or group in some]))
+    return next(
+        list(some)
+        for count in range(1, len(outside) + 1)
+        for some in combinations(outside, count)
+        if not complaint([group for group in groups if group in inside or group in some])
+    )
 
 
 def _as_one(groups: list[Group], together: list[Group]) -> list[Group]:

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Coalition = int
-Values = Mapping[Coalition, Floats]     # v of each coalition: an array [draw, pair]
-Order = tuple[int, ...]                 # groups, the first change first
+Values = Mapping[Coalition, Floats]  # v of each coalition: an array [draw, pair]
+Order = tuple[int, ...]  # groups, the first change first
 
 
 def every_coalition(groups: int) -> list[Coalition]:
@@ -89,7 +89,7 @@ def step_by_order(orders: Sequence[Order], group: int, values: Values, with_step
 
 def before_in(order: Order, group: int) -> Coalition:
     """What is changed already when a group's turn comes."""
-    return sum(1 << g for g in order[:order.index(group)])
+    return sum(1 << g for g in order[: order.index(group)])
 
 
 def without(groups: int, group: int) -> list[Coalition]:

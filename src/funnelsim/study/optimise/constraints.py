@@ -41,9 +41,9 @@ _UNITED = re.compile(rf"(?P<number>{NUMBER})\s*(?P<unit>.*)")
 class Constraint:
     """A sum that stays within a bound."""
 
-    text: str                           # as it was written
-    terms: tuple[tuple[float, str], ...]        # factor and key of a measure, or path of an axis
-    bound: float                        # in the unit of the measures
+    text: str  # as it was written
+    terms: tuple[tuple[float, str], ...]  # factor and key of a measure, or path of an axis
+    bound: float  # in the unit of the measures
     at_most: bool
     of_inputs: bool
     unit: str = ""
@@ -85,8 +85,9 @@ class Constraint:
         return max((factor * end - self.bound) * self.sign for end in (low, high)) / self.scale
 
 
-def read_constraints(texts: Sequence[str], axes: Sequence[Axis], known: Mapping[str, Measure], currency: str
-                     ) -> tuple[Constraint, ...]:
+def read_constraints(
+    texts: Sequence[str], axes: Sequence[Axis], known: Mapping[str, Measure], currency: str
+) -> tuple[Constraint, ...]:
     """Constraints from text; `known` are the measures there may be. UsageError says what is wrong with each."""
     by_path = {axis.path: axis for axis in axes}
     return every_mistake(partial(_read, text, by_path, known, currency) for text in texts)
@@ -100,8 +101,10 @@ def inputs_of(axes: Sequence[Axis], point: Sequence[str]) -> dict[str, float]:
 def _read(text: str, axes: Mapping[str, Axis], known: Mapping[str, Measure], currency: str) -> Constraint:
     match = _SIDES.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"'{text}' is no constraint: write \"calendar.cost <= 900k\" or "
-                         f"\"teams.sales.people + teams.marketing.people <= 9\"")
+        raise UsageError(
+            f"'{text}' is no constraint: write \"calendar.cost <= 900k\" or "
+            f'"teams.sales.people + teams.marketing.people <= 9"'
+        )
     terms = _terms(text, match["sum"])
     of_inputs = [name in axes for _, name in terms]
     if any(of_inputs) and not all(of_inputs):
@@ -129,8 +132,10 @@ def _terms(text: str, side: str) -> tuple[tuple[float, str], ...]:
     for sign, piece in zip(["+", *pieces[1::2]], pieces[::2], strict=True):
         match = _TERM.fullmatch(piece.strip())
         if match is None:
-            raise UsageError(f"constraint '{text}': '{piece}' is no measure and no path: write \"2 * calendar.cost - "
-                             f"calendar.revenue <= 0\"")
+            raise UsageError(
+                f"constraint '{text}': '{piece}' is no measure and no path: write \"2 * calendar.cost - "
+                f'calendar.revenue <= 0"'
+            )
         found.append((float(match["factor"] or 1.0) * (-1.0 if sign == "-" else 1.0), match["name"]))
     return tuple(found)
 
@@ -143,8 +148,9 @@ def _bound_of_inputs(text: str, axes: Sequence[Axis], bound: str) -> tuple[float
     match = _UNITED.fullmatch(bound.strip())
     if match is None or len(units) > 1 or match["unit"].strip() not in ("", *units):
         written = ", ".join(sorted(axis.unit or "plain numbers" for axis in axes))
-        raise UsageError(f"constraint '{text}': a bound of inputs is a number in the unit in which they are varied, "
-                         f"here {written}")
+        raise UsageError(
+            f"constraint '{text}': a bound of inputs is a number in the unit in which they are varied, here {written}"
+        )
     return float(match["number"].replace("_", "")), units.pop()
 
 

@@ -19,8 +19,8 @@ from funnelsim.study.goals import reader
 from funnelsim.study.optimise.front import on_front, spaced
 from funnelsim.study.optimise.search import Point, Trial, listed, share_of
 
-NEAR = 0.05                             # of a range: points closer than that are not distinct
-FEW = 50                                # values of an axis up to which each is another policy
+NEAR = 0.05  # of a range: points closer than that are not distinct
+FEW = 50  # values of an axis up to which each is another policy
 USUAL_GAP, USUAL_GAP_OF_SHARES = "1%", 0.02
 
 
@@ -28,7 +28,7 @@ USUAL_GAP, USUAL_GAP_OF_SHARES = "1%", 0.02
 class Objective:
     """A measure of which more, or less, is better."""
 
-    measure: str                        # key as in measures.csv
+    measure: str  # key as in measures.csv
     most: bool = True
 
     def __str__(self) -> str:
@@ -40,8 +40,9 @@ class Objective:
         return 1.0 if self.most else -1.0
 
 
-def finalists_of(axes: Sequence[Axis], trials: Sequence[Trial], objectives: Sequence[Objective], most: int
-                 ) -> list[Point]:
+def finalists_of(
+    axes: Sequence[Axis], trials: Sequence[Trial], objectives: Sequence[Objective], most: int
+) -> list[Point]:
     """At most so many points that meet the constraints: the best and distinct, or well spread over the front."""
     there = [trial for trial in trials if trial.score.meets]
     if not there:

@@ -30,27 +30,47 @@ class Gain:
 
     value: Spread
     base: Spread
-    more: Spread                        # the policy less the file
+    more: Spread  # the policy less the file
 
 
-def gains(base: Case, chosen: Case, keys: tuple[str, ...], goal: Goal | None, seed: int, first: int,
-          engine: str = "fast", threads: int | None = None, on_done: Callable[[int], None] | None = None
-          ) -> dict[str, Gain]:
+def gains(
+    base: Case,
+    chosen: Case,
+    keys: tuple[str, ...],
+    goal: Goal | None,
+    seed: int,
+    first: int,
+    engine: str = "fast",
+    threads: int | None = None,
+    on_done: Callable[[int], None] | None = None,
+) -> dict[str, Gain]:
     """By measure, where both scenarios have it; replications are numbered from `first` on."""
     uncertain = base.blueprint.uncertain or chosen.blueprint.uncertain
-    jobs = [Job(one.anchor.plan(one.blueprint, first + draw if one.blueprint.uncertain else None), seed,
-                tuple(first + draw * PAIRS + pair for pair in range(PAIRS)))
-            for one in (base, chosen) for draw in range(DRAWS)]
+    jobs = [
+        Job(
+            one.anchor.plan(one.blueprint, first + draw if one.blueprint.uncertain else None),
+            seed,
+            tuple(first + draw * PAIRS + pair for pair in range(PAIRS)),
+        )
+        for one in (base, chosen)
+        for draw in range(DRAWS)
+    ]
     results = run_jobs(jobs, engine, threads, on_done)
-    before, after = (_by_draw(one, results[i * DRAWS:(i + 1) * DRAWS], keys, goal)
-                     for i, one in enumerate((base, chosen)))
-    return {key: Gain(spread(after[key], uncertain), spread(before[key], uncertain),
-                      spread(after[key] - before[key], uncertain))
-            for key in keys if np.isfinite(before[key]).all() and np.isfinite(after[key]).all()}
+    before, after = (
+        _by_draw(one, results[i * DRAWS : (i + 1) * DRAWS], keys, goal) for i, one in enumerate((base, chosen))
+    )
+    return {
+        key: Gain(
+            spread(after[key], uncertain), spread(before[key], uncertain), spread(after[key] - before[key], uncertain)
+        )
+        for key in keys
+        if np.isfinite(before[key]).all() and np.isfinite(after[key]).all()
+    }
 
 
-def _by_draw(case: Case, results: Sequence[Sequence[Summary]], keys: tuple[str, ...], goal: Goal | None
-             ) -> dict[str, Floats]:
+def _by_draw(
+    case: Case, results: Sequence[Sequence[Summary]], keys: tuple[str, ...], goal: Goal | None
+) -> dict[str, Floats]:
     """Each measure [draw, pair]."""
     summaries = [summary for found in results for summary in found]
     found = measured_of(summaries, case.blueprint.centre, case.blueprint.book, keys, goal)

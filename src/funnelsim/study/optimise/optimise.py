@@ -44,8 +44,8 @@ from funnelsim.study.sweep import Study, check_axes, complete, full_key
 from funnelsim.study.task_builder import Planner
 
 Floats = NDArray[np.float64]
-CHOICE, ESTIMATE = 10_000_000, 20_000_000       # first replications of the two later parts
-CHECKED = 100                           # replications of a finalist before its constraints are judged
+CHOICE, ESTIMATE = 10_000_000, 20_000_000  # first replications of the two later parts
+CHECKED = 100  # replications of a finalist before its constraints are judged
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,17 @@ class Question:
     template: Template
     axes: Sequence[Axis]
     objectives: tuple[Objective, ...]
-    subject_to: tuple[str, ...] = ()    # constraints as text
+    subject_to: tuple[str, ...] = ()  # constraints as text
     trials: int = 200
-    size: Size = field(default_factory=lambda: Size(20))        # of a trial
+    size: Size = field(default_factory=lambda: Size(20))  # of a trial
     finalists: int = 8
-    gap: str = ""                       # differences below it do not matter: an amount, or a share of the best
-    chance: float = 0.95                # of the right choice among the finalists
-    confidence: float = 0.95            # with which constraints are met
+    gap: str = ""  # differences below it do not matter: an amount, or a share of the best
+    chance: float = 0.95  # of the right choice among the finalists
+    confidence: float = 0.95  # with which constraints are met
     seed: int = 1
     goal: Goal | None = None
     engine: str = "fast"
-    anchors: tuple[Anchor, ...] = ()    # of the template as it is; by default found here
+    anchors: tuple[Anchor, ...] = ()  # of the template as it is; by default found here
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ class Finalist:
     """A distinct point that came out best in the search, on fresh luck."""
 
     point: Point
-    score: Score                        # in the search
-    estimates: dict[str, Estimate]      # of the objectives and of what is constrained
-    excess: tuple[float, ...]           # of the constraints on measures, at their joint confidence
-    front: float = 1.0                  # chance to be on the front of the finalists
+    score: Score  # in the search
+    estimates: dict[str, Estimate]  # of the objectives and of what is constrained
+    excess: tuple[float, ...]  # of the constraints on measures, at their joint confidence
+    front: float = 1.0  # chance to be on the front of the finalists
 
     @property
     def meets(self) -> bool:
@@ -88,20 +88,20 @@ class Finalist:
 class Optimum:
     """What was found."""
 
-    question: Question                  # with full keys, the goal and the anchors
+    question: Question  # with full keys, the goal and the anchors
     constraints: tuple[Constraint, ...]
     trials: list[Trial] = field(repr=False)
-    every: bool                         # all combinations were run
-    finalists: list[Finalist]           # best first; of several objectives along the first
-    base: dict[str, Estimate]           # the file as it is, on the luck of the finalists
-    selection: Selection | None         # among the finalists that meet the constraints; none: several objectives
-    gains: dict[str, Gain]              # of the chosen one, by measure
-    at_one: Gain | None                 # of the objective with all beliefs at 1; none: there are none
-    beliefs: tuple[str, ...]            # ranges that each replication has its own draw of
-    units: dict[str, str]               # of the measures
+    every: bool  # all combinations were run
+    finalists: list[Finalist]  # best first; of several objectives along the first
+    base: dict[str, Estimate]  # the file as it is, on the luck of the finalists
+    selection: Selection | None  # among the finalists that meet the constraints; none: several objectives
+    gains: dict[str, Gain]  # of the chosen one, by measure
+    at_one: Gain | None  # of the objective with all beliefs at 1; none: there are none
+    beliefs: tuple[str, ...]  # ranges that each replication has its own draw of
+    units: dict[str, str]  # of the measures
     currency: str
-    runs: int                           # replications of search, choice and estimate together
-    keys: tuple[str, ...]               # of all points of the search
+    runs: int  # replications of search, choice and estimate together
+    keys: tuple[str, ...]  # of all points of the search
 
     @property
     def chosen(self) -> Finalist | None:
@@ -112,8 +112,10 @@ class Optimum:
     @property
     def nearest(self) -> Trial:
         """The point that was run and breaks its constraints least."""
-        return min((trial for trial in self.trials if trial.score.values),
-                   key=lambda trial: max(trial.score.excess, default=0.0))
+        return min(
+            (trial for trial in self.trials if trial.score.values),
+            key=lambda trial: max(trial.score.excess, default=0.0),
+        )
 
     @property
     def front(self) -> list[Finalist]:
@@ -121,8 +123,9 @@ class Optimum:
         there = [one for one in self.finalists if one.meets]
         if not there:
             return []
-        values = np.array([[goal.sign * one.estimates[goal.measure].mean for goal in self.question.objectives]
-                           for one in there])
+        values = np.array(
+            [[goal.sign * one.estimates[goal.measure].mean for goal in self.question.objectives] for one in there]
+        )
         return [one for one, is_there in zip(there, on_front(values), strict=True) if is_there]
 
     def at_end(self, point: Point) -> list[tuple[Axis, str]]:
@@ -131,8 +134,13 @@ class Optimum:
         return [(axis, text) for axis, text, share in shares if share <= 0.005 or share >= 0.995]
 
 
-def optimise(question: Question, store: Store | None = None, executor: Executor | None = None,
-             threads: int | None = None, watch: Progress | None = None) -> Optimum:
+def optimise(
+    question: Question,
+    store: Store | None = None,
+    executor: Executor | None = None,
+    threads: int | None = None,
+    watch: Progress | None = None,
+) -> Optimum:
     """Search, choose, and measure what was chosen anew. UsageError or ScenarioError for what cannot be meant."""
     return _Run(question, store or Store(None), executor, threads or os.cpu_count() or 1, watch or Progress()).found()
 
@@ -140,12 +148,14 @@ def optimise(question: Question, store: Store | None = None, executor: Executor 
 class _Run:
     """The parts of one search."""
 
-    def __init__(self, question: Question, store: Store, executor: Executor | None, threads: int, watch: Progress
-                 ) -> None:
+    def __init__(
+        self, question: Question, store: Store, executor: Executor | None, threads: int, watch: Progress
+    ) -> None:
         self.store, self.executor, self.threads, self.watch = store, executor, threads, watch
         template = question.template
-        self.planner = Planner(question.seed, template.loaded.scenario.seed, question.size, (), question.engine,
-                               threads, watch)
+        self.planner = Planner(
+            question.seed, template.loaded.scenario.seed, question.size, (), question.engine, threads, watch
+        )
         anchor = question.anchors[0] if question.anchors else None
         self.blueprint, self.anchor = self.planner.compiled(template, (), anchor)
         known = possible_measures(self.blueprint.centre, self.blueprint.book)
@@ -153,15 +163,14 @@ class _Run:
         self.constraints, measures = _read(question, known, currency)
         self.on_measures = [one for one in self.constraints if not one.of_inputs]
         constrained = [key for one in self.on_measures for _, key in one.terms]
-        study = Study([template], question.axes, (*measures, *constrained), goal=question.goal,
-                      anchors=(self.anchor,))
+        study = Study([template], question.axes, (*measures, *constrained), goal=question.goal, anchors=(self.anchor,))
         check_axes(study)
         study, self.currency = complete(study, self.planner)
         self.measures = self.planner.measures = study.measures
         self.units = {key: known[key].unit if key in known else CHANCE for key in study.measures}
         objectives = tuple(replace(one, measure=key) for one, key in zip(question.objectives, measures, strict=True))
         self.question = replace(question, objectives=objectives, goal=study.goal, anchors=study.anchors)
-        gap_of(question.gap, self.units[measures[0]], currency, 1.0)        # refused before anything runs
+        gap_of(question.gap, self.units[measures[0]], currency, 1.0)  # refused before anything runs
         self.outcomes: dict[Point, Outcome] = {}
 
     def found(self) -> Optimum:
@@ -170,18 +179,41 @@ class _Run:
         trials = self.searched()
         _refuse_nothing(trials)
         points = finalists_of(question.axes, trials, question.objectives, question.finalists)
-        samples = Samples([Variant("as it is", self.blueprint, self.anchor), *map(self.variant, points)],
-                          self.measures, question.seed, CHOICE, question.goal, question.engine, self.store,
-                          self.executor, self.threads)
+        samples = Samples(
+            [Variant("as it is", self.blueprint, self.anchor), *map(self.variant, points)],
+            self.measures,
+            question.seed,
+            CHOICE,
+            question.goal,
+            question.engine,
+            self.store,
+            self.executor,
+            self.threads,
+        )
         finalists, selection = self.chosen(samples, points, {trial.point: trial.score for trial in trials})
         there = [one.point for one in finalists if one.meets]
         more, at_one = self.gained(there[selection.best]) if selection is not None else ({}, None)
-        runs = (sum(one.replications for one in self.outcomes.values()) + samples.runs
-                + 2 * DRAWS * PAIRS * (bool(more) + (at_one is not None)))
-        return Optimum(question, self.constraints, trials, combinations(question.axes) <= question.trials, finalists,
-                       estimates(samples, 0), selection, more, at_one,
-                       tuple(belief.path for belief in self.blueprint.beliefs), self.units, self.currency, runs,
-                       tuple(self.outcomes[one].key for one in sorted(self.outcomes)))
+        runs = (
+            sum(one.replications for one in self.outcomes.values())
+            + samples.runs
+            + 2 * DRAWS * PAIRS * (bool(more) + (at_one is not None))
+        )
+        return Optimum(
+            question,
+            self.constraints,
+            trials,
+            combinations(question.axes) <= question.trials,
+            finalists,
+            estimates(samples, 0),
+            selection,
+            more,
+            at_one,
+            tuple(belief.path for belief in self.blueprint.beliefs),
+            self.units,
+            self.currency,
+            runs,
+            tuple(self.outcomes[one].key for one in sorted(self.outcomes)),
+        )
 
     # ---- the search ------------------------------------------------------------------------------------------------
 
@@ -189,16 +221,24 @@ class _Run:
         question = self.question
         batch = Batch("searching", self.store, self.executor, self.threads, question.trials, Quiet(self.watch))
         try:
-            return search(question.axes, [one.most for one in question.objectives],
-                          lambda points: self.scores(batch, points), question.trials, question.seed)
+            return search(
+                question.axes,
+                [one.most for one in question.objectives],
+                lambda points: self.scores(batch, points),
+                question.trials,
+                question.seed,
+            )
         finally:
             batch.close()
             self.watch.clear()
 
     def scores(self, batch: Batch, points: Sequence[Point]) -> list[Score]:
         """Run some points at once; those whose inputs break a constraint are not run."""
-        refused = {point: Score((), (*excess, *[0.0] * len(self.on_measures))) for point in points
-                   if max(excess := self.on_inputs(point), default=0.0) > 0.0}
+        refused = {
+            point: Score((), (*excess, *[0.0] * len(self.on_measures)))
+            for point in points
+            if max(excess := self.on_inputs(point), default=0.0) > 0.0
+        }
         keys: dict[Point, str] = {}
         errors: dict[Point, str] = {}
         for point in points:
@@ -216,18 +256,24 @@ class _Run:
                 errors[point] = batch.wrong[key]
             else:
                 self.outcomes[point] = batch.outcomes[key]
-        return [refused[point] if point in refused else Score(error=errors[point]) if point in errors
-                else self.score(point) for point in points]
+        return [
+            refused[point] if point in refused else Score(error=errors[point]) if point in errors else self.score(point)
+            for point in points
+        ]
 
     def score(self, point: Point) -> Score:
         outcome = self.outcomes[point]
-        values = tuple(float(np.mean(linear_values(outcome.measures[one.measure])))
-                       for one in self.question.objectives)
+        values = tuple(float(np.mean(linear_values(outcome.measures[one.measure]))) for one in self.question.objectives)
         if not np.isfinite(values).all():
             nothing = self.question.objectives[int(np.argmin(np.isfinite(values)))].measure
             return Score(error=f"there is no figure for {nothing}")
-        return Score(values, (*self.on_inputs(point),
-                              *(one.excess(outcome.measures, self.question.confidence) for one in self.on_measures)))
+        return Score(
+            values,
+            (
+                *self.on_inputs(point),
+                *(one.excess(outcome.measures, self.question.confidence) for one in self.on_measures),
+            ),
+        )
 
     def on_inputs(self, point: Point) -> tuple[float, ...]:
         inputs = inputs_of(self.question.axes, point)
@@ -241,11 +287,14 @@ class _Run:
 
     # ---- the choice ------------------------------------------------------------------------------------------------
 
-    def chosen(self, samples: Samples, points: Sequence[Point], scores: Mapping[Point, Score]
-               ) -> tuple[list[Finalist], Selection | None]:
+    def chosen(
+        self, samples: Samples, points: Sequence[Point], scores: Mapping[Point, Score]
+    ) -> tuple[list[Finalist], Selection | None]:
         """The finalists on fresh luck, and which of those that meet the constraints is best; variant 0 is the file."""
-        found = [Finalist(point, scores[point], {}, excess)
-                 for point, excess in zip(points, self.checked(samples, len(points)), strict=True)]
+        found = [
+            Finalist(point, scores[point], {}, excess)
+            for point, excess in zip(points, self.checked(samples, len(points)), strict=True)
+        ]
         there = [i for i, one in enumerate(found, 1) if one.meets]
         selection, chances = None, np.ones(len(there))
         if len(self.question.objectives) > 1:
@@ -253,30 +302,43 @@ class _Run:
         elif there:
             selection = self.selected(samples, there, scores[points[there[0] - 1]].values[0])
         samples.of([0], max(samples.replications(i) for i in range(len(points) + 1)) or CHECKED)
-        return [replace(one, estimates=estimates(samples, i), front=_chance_of(chances, there, i))
-                for i, one in enumerate(found, 1)], selection
+        return [
+            replace(one, estimates=estimates(samples, i), front=_chance_of(chances, there, i))
+            for i, one in enumerate(found, 1)
+        ], selection
 
     def checked(self, samples: Samples, count: int) -> list[tuple[float, ...]]:
         """The excess of each finalist's constraints, all of which hold together with the wanted confidence."""
         if not self.on_measures or not count:
             return [()] * count
         together = 1.0 - (1.0 - self.question.confidence) / (count * len(self.on_measures))
-        return [tuple(one.excess(measures, together) for one in self.on_measures)
-                for measures in samples.of(range(1, count + 1), max(CHECKED, 4 * self.question.size.replications))]
+        return [
+            tuple(one.excess(measures, together) for one in self.on_measures)
+            for measures in samples.of(range(1, count + 1), max(CHECKED, 4 * self.question.size.replications))
+        ]
 
     def selected(self, samples: Samples, there: Sequence[int], best: float) -> Selection:
         (objective,), unit = self.question.objectives, self.units[self.question.objectives[0].measure]
         gap = gap_of(self.question.gap, unit, self.currency, best)
-        return choose(samples, there, objective, unit, gap, self.question.chance,
-                      on_stage=lambda left: self.watch.progress("choosing", len(there) - left, len(there) - 1))
+        return choose(
+            samples,
+            there,
+            objective,
+            unit,
+            gap,
+            self.question.chance,
+            on_stage=lambda left: self.watch.progress("choosing", len(there) - left, len(there) - 1),
+        )
 
     def front_chances(self, samples: Samples, there: Sequence[int]) -> Floats:
         """Of the finalists that meet the constraints."""
         found = samples.of([0, *there], max(CHECKED, 4 * self.question.size.replications))[1:]
         if not found:
             return np.ones(0)
-        values = [np.column_stack([one.sign * linear_values(measures[one.measure]) for measures in found])
-                  for one in self.question.objectives]
+        values = [
+            np.column_stack([one.sign * linear_values(measures[one.measure]) for measures in found])
+            for one in self.question.objectives
+        ]
         return chances_of_front(values, self.question.seed)
 
     # ---- the estimate ----------------------------------------------------------------------------------------------
@@ -296,19 +358,33 @@ class _Run:
 
     def measured(self, base: Case, chosen: Case, keys: tuple[str, ...], what: str) -> dict[str, Gain]:
         question = self.question
-        return gains(base, chosen, keys, question.goal, question.seed, ESTIMATE, question.engine, self.threads,
-                     lambda done: self.watch.progress(what, done, 2 * DRAWS))
+        return gains(
+            base,
+            chosen,
+            keys,
+            question.goal,
+            question.seed,
+            ESTIMATE,
+            question.engine,
+            self.threads,
+            lambda done: self.watch.progress(what, done, 2 * DRAWS),
+        )
 
 
-def _read(question: Question, known: Mapping[str, Measure], currency: str
-          ) -> tuple[tuple[Constraint, ...], tuple[str, ...]]:
+def _read(
+    question: Question, known: Mapping[str, Measure], currency: str
+) -> tuple[tuple[Constraint, ...], tuple[str, ...]]:
     """Constraints and the keys of the objectives; UsageError with the mistakes of both."""
     constraints: list[Constraint] = []
     measures: list[str] = []
-    every_mistake((
-        lambda: constraints.extend(read_constraints(question.subject_to, question.axes, known, currency)),
-        lambda: measures.extend(every_mistake(partial(full_key, one.measure, known) for one in question.objectives)),
-    ))
+    every_mistake(
+        (
+            lambda: constraints.extend(read_constraints(question.subject_to, question.axes, known, currency)),
+            lambda: measures.extend(
+                every_mistake(partial(full_key, one.measure, known) for one in question.objectives)
+            ),
+        )
+    )
     return tuple(constraints), tuple(measures)
 
 
@@ -317,8 +393,9 @@ def _refuse_nothing(trials: Sequence[Trial]) -> None:
     if any(trial.score.values for trial in trials):
         return
     if failed := [trial for trial in trials if trial.score.error]:
-        raise RunError(f"all {len(failed)} trials failed, the first at {', '.join(failed[0].point)}: "
-                       f"{failed[0].score.error}")
+        raise RunError(
+            f"all {len(failed)} trials failed, the first at {', '.join(failed[0].point)}: {failed[0].score.error}"
+        )
     raise UsageError(f"no point of the ranges meets the constraints on inputs; {len(trials)} were tried")
 
 

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Observe = Callable[[Sequence[int], int], Floats]
-FIRST = 10                              # observations of each system before any is dropped
+FIRST = 10  # observations of each system before any is dropped
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Selection:
     """Which system was chosen, and on what grounds."""
 
     best: int
-    gap: float                          # the indifference zone: means closer than this count as equal
-    chance: float                       # of the right choice: as wanted, or an estimate where it was not finished
-    finished: bool                      # else the observations ran out
-    left: tuple[int, ...]               # those that were not dropped: the best alone, unless equals or not finished
-    counts: tuple[int, ...]             # observations of each system
-    means: tuple[float, ...]            # of each, over its own observations
+    gap: float  # the indifference zone: means closer than this count as equal
+    chance: float  # of the right choice: as wanted, or an estimate where it was not finished
+    finished: bool  # else the observations ran out
+    left: tuple[int, ...]  # those that were not dropped: the best alone, unless equals or not finished
+    counts: tuple[int, ...]  # observations of each system
+    means: tuple[float, ...]  # of each, over its own observations
 
     @property
     def runs(self) -> int:
@@ -51,9 +51,18 @@ class Selection:
         return sum(self.counts)
 
 
-def select(observe: Observe, count: int, gap: float, chance: float = 0.95, first: int = FIRST, most: int = 10_000,
-           grow: float = 0.0, shares: bool = False, renewed: bool = False,
-           on_stage: Callable[[int], None] | None = None) -> Selection:
+def select(
+    observe: Observe,
+    count: int,
+    gap: float,
+    chance: float = 0.95,
+    first: int = FIRST,
+    most: int = 10_000,
+    grow: float = 0.0,
+    shares: bool = False,
+    renewed: bool = False,
+    on_stage: Callable[[int], None] | None = None,
+) -> Selection:
     """Choose among `count` systems the one with the highest mean.
 
     `observe(systems, n)` gives the first n observations of some systems, [n, system], on the same luck in each row; the
@@ -81,7 +90,7 @@ def select(observe: Observe, count: int, gap: float, chance: float = 0.95, first
         counts[left], means[left] = r, values.mean(axis=0)
         if renewed:
             variances[np.ix_(left, left)], h2 = _variances(values, shares), _h2(count, chance, r)
-    best = max(left, key=lambda i: means[i])            # of equals the first
+    best = max(left, key=lambda i: means[i])  # of equals the first
     sure = chance if decided else estimated_chance(observe(left, r), left.index(best), gap, shares)
     return Selection(best, gap, sure, decided, tuple(left), tuple(counts.tolist()), tuple(means.tolist()))
 
@@ -93,8 +102,11 @@ def estimated_chance(values: Floats, best: int, gap: float, shares: bool = False
     n = len(values)
     errors = np.sqrt(_variances(values, shares)[best] / n)
     ahead = values.mean(axis=0)[best] - values.mean(axis=0) + gap
-    wrong = [float(stdtr(n - 1, -one / error)) if error > 0.0 else float(one <= 0.0)
-             for i, (one, error) in enumerate(zip(ahead, errors, strict=True)) if i != best]
+    wrong = [
+        float(stdtr(n - 1, -one / error)) if error > 0.0 else float(one <= 0.0)
+        for i, (one, error) in enumerate(zip(ahead, errors, strict=True))
+        if i != best
+    ]
     return max(0.0, 1.0 - sum(wrong))
 
 
@@ -122,6 +134,6 @@ def _variances(values: Floats, shares: bool) -> Floats:
 
 def _kept(means: Floats, spans: Floats) -> list[int]:
     """Those that no other is ahead of by more than the span between the two."""
-    behind = means[None, :] - means[:, None]            # [i, l]: by how much l is ahead of i
+    behind = means[None, :] - means[:, None]  # [i, l]: by how much l is ahead of i
     np.fill_diagonal(behind, -np.inf)
     return [int(i) for i in np.flatnonzero((behind <= spans).all(axis=1))]

@@ -39,7 +39,7 @@ class Samples:
     variants: Sequence[Variant]
     measures: tuple[str, ...]
     seed: int
-    first: int                          # number of the first replication
+    first: int  # number of the first replication
     goal: Goal | None = None
     engine: str = "fast"
     store: Store = field(default_factory=lambda: Store(None))
@@ -55,8 +55,18 @@ class Samples:
             for i in which:
                 if (wanted := n - self.replications(i)) > 0:
                     one = self.variants[i]
-                    task = named(Task(one.blueprint, one.anchor, self.seed, Size(wanted), self.measures, self.goal,
-                                      engine=self.engine, first=self.first + self.replications(i)))
+                    task = named(
+                        Task(
+                            one.blueprint,
+                            one.anchor,
+                            self.seed,
+                            Size(wanted),
+                            self.measures,
+                            self.goal,
+                            engine=self.engine,
+                            first=self.first + self.replications(i),
+                        )
+                    )
                     keys[i] = task.key
                     batch.submit(task, one.name, ())
             batch.finish()
@@ -89,7 +99,7 @@ def _joined(parts: Sequence[Outcome], n: int) -> dict[str, Measure]:
     found = {}
     for key in parts[0].measures:
         every = [part.measures[key] for part in parts]
-        like = next((one for one in every if one.unit), every[0])       # a part may lack the figure, and its unit
+        like = next((one for one in every if one.unit), every[0])  # a part may lack the figure, and its unit
         tops = [_without_figure(one) if like.bottom is not None and one.bottom is None else one for one in every]
         top = np.concatenate([one.top for one in tops])[:n]
         bottoms = [one.bottom for one in tops if one.bottom is not None]

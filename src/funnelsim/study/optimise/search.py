@@ -22,10 +22,10 @@ from typing import Any
 from funnelsim.errors import UsageError
 from funnelsim.study.axes import Axis, Design, points
 
-GROUP = 8                               # points suggested before any of them is told
-STEP, SMALLEST = 0.1, 0.002             # of an axis: the first step of the pattern search, and the last
-SPARE = 10                              # suggestions a trial, at most: the others were refused
-ALL = 1_000_000                         # combinations of a range that are not even counted
+GROUP = 8  # points suggested before any of them is told
+STEP, SMALLEST = 0.1, 0.002  # of an axis: the first step of the pattern search, and the last
+SPARE = 10  # suggestions a trial, at most: the others were refused
+ALL = 1_000_000  # combinations of a range that are not even counted
 Point = tuple[str, ...]
 
 
@@ -33,8 +33,8 @@ Point = tuple[str, ...]
 class Score:
     """What a point gave."""
 
-    values: tuple[float, ...] = ()      # of the objectives; none: it failed, or was refused
-    excess: tuple[float, ...] = ()      # of the constraints: above 0 it is not met
+    values: tuple[float, ...] = ()  # of the objectives; none: it failed, or was refused
+    excess: tuple[float, ...] = ()  # of the constraints: above 0 it is not met
     error: str = ""
 
     @property
@@ -107,8 +107,9 @@ def share_of(axis: Axis, text: str) -> float:
 # ---- Optuna --------------------------------------------------------------------------------------------------------
 
 
-def _suggested(axes: Sequence[Axis], most: Sequence[bool], evaluate: Evaluate, trials: int, seed: int
-               ) -> dict[Point, Score]:
+def _suggested(
+    axes: Sequence[Axis], most: Sequence[bool], evaluate: Evaluate, trials: int, seed: int
+) -> dict[Point, Score]:
     """The scores of the points that Optuna suggests, in its order."""
     known: dict[Point, Score] = {}
     optuna, study = _study(most, trials, len(axes), seed)
@@ -135,8 +136,9 @@ def _study(most: Sequence[bool], trials: int, axes: int, seed: int) -> tuple[Any
         raise UsageError('optimise needs Optuna: pip install "funnelsim[optimise]"') from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     # seeds of NumPy have 32 bits, ours 63
-    sampler = optuna.samplers.TPESampler(seed=random.Random(seed).getrandbits(32),
-                                         n_startup_trials=_first(trials, axes))
+    sampler = optuna.samplers.TPESampler(
+        seed=random.Random(seed).getrandbits(32), n_startup_trials=_first(trials, axes)
+    )
     ways = ["maximize" if more else "minimize" for more in most]
     return optuna, optuna.create_study(sampler=sampler, directions=ways)
 
@@ -206,7 +208,7 @@ def _around(axes: Sequence[Axis], best: Point, step: float) -> list[Point]:
     found = []
     for i, axis in enumerate(axes):
         for text in _beside(axis, best[i], step):
-            found.append((*best[:i], text, *best[i + 1:]))
+            found.append((*best[:i], text, *best[i + 1 :]))
     return list(dict.fromkeys(found))
 
 

@@ -27,9 +27,9 @@ from funnelsim.study.sweep import Study, complete
 from funnelsim.study.task_builder import Planner
 
 Floats = NDArray[np.float64]
-FIRST_CHANCES = 100                     # replications before one is dropped by a measure of 0 and 1
-MOST = 2000                             # of a scenario
-GROW = 0.1                              # share of more replications between two looks
+FIRST_CHANCES = 100  # replications before one is dropped by a measure of 0 and 1
+MOST = 2000  # of a scenario
+GROW = 0.1  # share of more replications between two looks
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class BestOf:
     """Which scenario was chosen."""
 
     names: list[str]
-    objective: Objective                # with the full key
+    objective: Objective  # with the full key
     selection: Selection
-    estimates: list[Estimate]           # of each scenario, on the replications that it took
-    runs: int                           # replications of all scenarios
+    estimates: list[Estimate]  # of each scenario, on the replications that it took
+    runs: int  # replications of all scenarios
 
     @property
     def best(self) -> str:
@@ -48,9 +48,20 @@ class BestOf:
         return self.names[self.selection.best]
 
 
-def best_of(templates: Sequence[Template], objective: Objective, gap: float | str = "", chance: float = 0.95,
-            seed: int | None = None, goal: Goal | None = None, store: Store | None = None, engine: str = "fast",
-            threads: int | None = None, first: int = 0, grow: float = GROW, watch: Progress | None = None) -> BestOf:
+def best_of(
+    templates: Sequence[Template],
+    objective: Objective,
+    gap: float | str = "",
+    chance: float = 0.95,
+    seed: int | None = None,
+    goal: Goal | None = None,
+    store: Store | None = None,
+    engine: str = "fast",
+    threads: int | None = None,
+    first: int = 0,
+    grow: float = GROW,
+    watch: Progress | None = None,
+) -> BestOf:
     """Choose the best of some scenarios.
 
     `gap` is the difference that does not matter, in the unit of the measure or as text such as "1%" of the best's
@@ -63,10 +74,12 @@ def best_of(templates: Sequence[Template], objective: Objective, gap: float | st
     study, currency = complete(Study(templates, (), (objective.measure,), goal=goal), planner)
     (key,) = study.measures
     objective = Objective(key, objective.most)
-    variants = [Variant(name, *planner.compiled(template, ()))
-                for name, template in zip(study.names, templates, strict=True)]
-    samples = Samples(variants, (key,), seed, first, study.goal, engine, store or Store(None), None,
-                      threads or os.cpu_count() or 1)
+    variants = [
+        Variant(name, *planner.compiled(template, ())) for name, template in zip(study.names, templates, strict=True)
+    ]
+    samples = Samples(
+        variants, (key,), seed, first, study.goal, engine, store or Store(None), None, threads or os.cpu_count() or 1
+    )
     every = range(len(variants))
     there = [measures[key] for measures in samples.of(every, FIRST)]
     unit = CHANCE if there[0].unit == CHANCE else next((one.unit for one in there if one.unit), "")
@@ -76,9 +89,18 @@ def best_of(templates: Sequence[Template], objective: Objective, gap: float | st
     return BestOf(study.names, objective, found, [estimates(samples, i)[key] for i in every], samples.runs)
 
 
-def choose(samples: Samples, which: Sequence[int], objective: Objective, unit: str, gap: float, chance: float,
-           grow: float = GROW, on_stage: Callable[[int], None] | None = None) -> Selection:
+def choose(
+    samples: Samples,
+    which: Sequence[int],
+    objective: Objective,
+    unit: str,
+    gap: float,
+    chance: float,
+    grow: float = GROW,
+    on_stage: Callable[[int], None] | None = None,
+) -> Selection:
     """The best of some variants; its number is a place in `which`."""
+
     def observe(systems: Sequence[int], n: int) -> Floats:
         every = samples.of([which[i] for i in systems], n)
         values = np.column_stack([objective.sign * linear_values(measures[objective.measure]) for measures in every])
@@ -87,5 +109,14 @@ def choose(samples: Samples, which: Sequence[int], objective: Objective, unit: s
         return values
 
     is_chance = unit == CHANCE
-    return select(observe, len(which), gap, chance, FIRST_CHANCES if is_chance else FIRST, MOST, grow, is_chance,
-                  on_stage=on_stage)
+    return select(
+        observe,
+        len(which),
+        gap,
+        chance,
+        FIRST_CHANCES if is_chance else FIRST,
+        MOST,
+        grow,
+        is_chance,
+        on_stage=on_stage,
+    )

@@ -42,23 +42,23 @@ class Asked:
     replications: int = 200
     seed: int = 1
     engine: str = "fast"
-    anchor: Anchor | None = None        # of the template; by default found here
+    anchor: Anchor | None = None  # of the template; by default found here
 
 
 @dataclass(frozen=True)
 class Chance:
     """The chance of a goal as things are."""
 
-    asked: Asked                        # with its anchor
-    chance: float                       # share of periods that meet the goal
-    low: float                          # 90 %, simulation error alone
+    asked: Asked  # with its anchor
+    chance: float  # share of periods that meet the goal
+    low: float  # 90 %, simulation error alone
     high: float
-    value: Spread                       # of what the goal is about, its three spreads
-    worse: float                        # the chance at the bad end of what is not known
-    better: float                       # and at the good one
-    known: tuple[float, float, float] | None    # (chance, 90 % limits) with everything at its centre; none = all known
-    busy: dict[str, float]              # utilisation by team
-    in_flight: int                      # open leads at the start
+    value: Spread  # of what the goal is about, its three spreads
+    worse: float  # the chance at the bad end of what is not known
+    better: float  # and at the good one
+    known: tuple[float, float, float] | None  # (chance, 90 % limits) with everything at its centre; none = all known
+    busy: dict[str, float]  # utilisation by team
+    in_flight: int  # open leads at the start
     currency: str
     unit: str
     keys: tuple[str, ...]
@@ -69,8 +69,13 @@ class Chance:
         return self.asked.replications
 
 
-def chance(asked: Asked, store: Store | None = None, executor: Executor | None = None, threads: int | None = None,
-           watch: Progress | None = None) -> Chance:
+def chance(
+    asked: Asked,
+    store: Store | None = None,
+    executor: Executor | None = None,
+    threads: int | None = None,
+    watch: Progress | None = None,
+) -> Chance:
     """Run the scenario as it is. UsageError when the run ends before the goal is due."""
     watch = watch or Progress()
     planner = Planner(asked.seed, asked.template.loaded.scenario.seed, Size(), (GOAL,), asked.engine, threads, watch)
@@ -96,8 +101,13 @@ def chance(asked: Asked, store: Store | None = None, executor: Executor | None =
     drawn, *centre = [batch.outcomes[key] for key in outcomes]
     found = _told(asked, drawn, centre[0] if centre else None, draws)
     busy = {team: drawn.estimate(f"calendar.utilisation.{team}").mean for team in blueprint.book.teams}
-    return replace(found, busy={team: one for team, one in busy.items() if math.isfinite(one)},
-                   currency=blueprint.book.currency, unit=drawn.measures[GOAL_VALUE].unit, keys=tuple(outcomes))
+    return replace(
+        found,
+        busy={team: one for team, one in busy.items() if math.isfinite(one)},
+        currency=blueprint.book.currency,
+        unit=drawn.measures[GOAL_VALUE].unit,
+        keys=tuple(outcomes),
+    )
 
 
 def _told(asked: Asked, drawn: Outcome, centre: Outcome | None, draws: int) -> Chance:
@@ -112,8 +122,22 @@ def _told(asked: Asked, drawn: Outcome, centre: Outcome | None, draws: int) -> C
     leads = asked.template.loaded.scenario.leads_in_flight
     low, high = _simulation_error(met, uncertain)
     worse, better = _ends(asked.goal, spread(values, uncertain), values)
-    return Chance(asked, float(met.mean()), low, high, spread(values, uncertain), worse, better, known, {},
-                  len(leads) if isinstance(leads, tuple) else 0, "", "", (), draws)
+    return Chance(
+        asked,
+        float(met.mean()),
+        low,
+        high,
+        spread(values, uncertain),
+        worse,
+        better,
+        known,
+        {},
+        len(leads) if isinstance(leads, tuple) else 0,
+        "",
+        "",
+        (),
+        draws,
+    )
 
 
 def _simulation_error(met: Floats, uncertain: bool) -> tuple[float, float]:
@@ -122,7 +146,7 @@ def _simulation_error(met: Floats, uncertain: bool) -> tuple[float, float]:
     if not uncertain:
         return _limits(share, met.size)
     found = spread(met)
-    if found.error == 0.0:              # all draws alike: as sure as so many independent ones
+    if found.error == 0.0:  # all draws alike: as sure as so many independent ones
         return _limits(share, len(met))
     return max(0.0, share - found.error), min(1.0, share + found.error)
 

@@ -25,7 +25,7 @@ from scipy.special import betaincinv
 from funnelsim.measures.estimate import LEVEL, t_quantile
 
 Floats = NDArray[np.float64]
-FINE = 501                              # places between the ends of the range
+FINE = 501  # places between the ends of the range
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Margins:
 
     places: Floats
     values: Floats
-    only: Floats | None = None          # the places that x can have; none = all between
+    only: Floats | None = None  # the places that x can have; none = all between
 
     @property
     def fine(self) -> Floats:
@@ -106,8 +106,9 @@ def mean_crossing(margins: Margins) -> Crossing:
     means = every.mean(axis=0)
     known = n > 1 and bool(np.isfinite(every).all())
     halves = t_quantile(n - 1) * every.std(axis=0, ddof=1) / math.sqrt(n) if known else np.full(len(places), np.nan)
-    return Crossing(_first(places, means, 0.0), _first(places, means + halves, 0.0),
-                    _first(places, means - halves, 0.0))
+    return Crossing(
+        _first(places, means, 0.0), _first(places, means + halves, 0.0), _first(places, means - halves, 0.0)
+    )
 
 
 def difference(one: Margins, other: Margins, chance: float, resamples: int = 400) -> tuple[float, float]:
@@ -117,7 +118,7 @@ def difference(one: Margins, other: Margins, chance: float, resamples: int = 400
     first, second = (_answers(counts / n, margins, chance) for margins in (one, other))
     apart = first - second
     known = apart[np.isfinite(apart)]
-    if len(known) < 0.9 * resamples:    # an answer beyond the range in one resample of ten
+    if len(known) < 0.9 * resamples:  # an answer beyond the range in one resample of ten
         return math.nan, math.nan
     low, high = np.quantile(known, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
     return float(low), float(high)
@@ -150,7 +151,7 @@ def _scaled(values: Floats, spreads: Floats) -> Floats:
 def _rising(share: Floats) -> Floats:
     """Monotone up to the highest, and that from there on."""
     top = len(share) - 1 - int(share[::-1].argmax())
-    smooth: Floats = isotonic_regression(share[:top + 1]).x
+    smooth: Floats = isotonic_regression(share[: top + 1]).x
     return np.concatenate((smooth, np.full(len(share) - top - 1, smooth[-1])))
 
 

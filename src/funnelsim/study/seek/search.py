@@ -32,27 +32,37 @@ from funnelsim.study.seek.level_crossing import Margins, chance_crossing, mean_c
 from funnelsim.study.task_builder import Planner
 
 Floats = NDArray[np.float64]
-FIRST = 5                               # points of the range that the pilot runs
-PILOT = 20                              # periods of each
-ROUNDS = 8                              # of points beside the answer, at most
-CLOSE = 0.01                            # of the range: near enough in any case
-APART, LEAST_APART = 5.0, 0.3           # over root n, on the probit scale: how far beside the answer points are run
-CERTAIN = 4.0                           # on the probit scale: nothing is surer
+FIRST = 5  # points of the range that the pilot runs
+PILOT = 20  # periods of each
+ROUNDS = 8  # of points beside the answer, at most
+CLOSE = 0.01  # of the range: near enough in any case
+APART, LEAST_APART = 5.0, 0.3  # over root n, on the probit scale: how far beside the answer points are run
+CERTAIN = 4.0  # on the probit scale: nothing is surer
 
 
 @dataclass
 class Runs:
     """What was run of one world: as it is drawn, or everything unknown at its centre."""
 
-    pilot: dict[float, Outcome] = field(default_factory=dict)   # by x
+    pilot: dict[float, Outcome] = field(default_factory=dict)  # by x
     full: dict[float, Outcome] = field(default_factory=dict)
 
 
 class Search:
     """Runs points of an axis until the place where a goal is met with a chance is known well enough."""
 
-    def __init__(self, template: Template, axis: Axis, goal: Goal, chance: float, replications: int, planner: Planner,
-                 store: Store, executor: Executor | None, watch: Progress) -> None:
+    def __init__(
+        self,
+        template: Template,
+        axis: Axis,
+        goal: Goal,
+        chance: float,
+        replications: int,
+        planner: Planner,
+        store: Store,
+        executor: Executor | None,
+        watch: Progress,
+    ) -> None:
         self.template, self.axis, self.goal, self.chance = template, axis, goal, chance
         self.replications, self.planner = replications, planner
         self.store, self.executor, self.watch = store, executor, watch
@@ -80,8 +90,15 @@ class Search:
 
     def keys(self) -> tuple[str, ...]:
         """Of all points that were run."""
-        return tuple(sorted({outcome.key for runs in (self.drawn, self.centred)
-                             for outcome in (*runs.pilot.values(), *runs.full.values())}))
+        return tuple(
+            sorted(
+                {
+                    outcome.key
+                    for runs in (self.drawn, self.centred)
+                    for outcome in (*runs.pilot.values(), *runs.full.values())
+                }
+            )
+        )
 
     # ---- x and places ----------------------------------------------------------------------------------------------
 
@@ -168,8 +185,12 @@ class Search:
     def _first_points(self) -> list[float]:
         if self.only is not None and len(self.only) <= FIRST:
             return [float(x) for x in self.only]
-        xs = [self.axis.number(i / (FIRST - 1)) if self.axis.is_range
-              else self.low + (self.high - self.low) * i / (FIRST - 1) for i in range(FIRST)]
+        xs = [
+            self.axis.number(i / (FIRST - 1))
+            if self.axis.is_range
+            else self.low + (self.high - self.low) * i / (FIRST - 1)
+            for i in range(FIRST)
+        ]
         return list(dict.fromkeys(self.allowed(x) for x in xs))
 
     def _find_direction(self) -> bool:
@@ -241,7 +262,7 @@ class Search:
                 found.append(float(mark if 0.2 < (mark - left) / (last - left) < 0.8 else 0.5 * (left + last)))
         if not found and math.isfinite(chance.at) and margins.only is not None:
             lower = margins.only[margins.only < chance.at - 1e-9]
-            found = [chance.at, *([float(lower[-1])] if len(lower) else [])]    # it must surely not be enough
+            found = [chance.at, *([float(lower[-1])] if len(lower) else [])]  # it must surely not be enough
         return found
 
     def _proposed(self, runs: Runs, wanted: float) -> tuple[float, bool]:

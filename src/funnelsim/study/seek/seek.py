@@ -27,9 +27,9 @@ from funnelsim.study.seek.search import Search, margin_of
 from funnelsim.study.task_builder import Planner
 
 Floats = NDArray[np.float64]
-FULL = 0.95                             # utilisation above which a team is taken to be the limit
-CLEAR = 0.02                            # of the range: a pilot's point nearer to the full ones tells nothing more
-MOST = 5000                             # replications, when a precision is wanted
+FULL = 0.95  # utilisation above which a team is taken to be the limit
+CLEAR = 0.02  # of the range: a pilot's point nearer to the full ones tells nothing more
+MOST = 5000  # replications, when a precision is wanted
 
 
 @dataclass(frozen=True)
@@ -40,26 +40,26 @@ class Question:
     axis: Axis
     goal: Goal
     chance: float = 0.8
-    size: Size = field(default_factory=lambda: Size(100))      # precision: half the interval, relative to x
+    size: Size = field(default_factory=lambda: Size(100))  # precision: half the interval, relative to x
     seed: int = 1
     engine: str = "fast"
-    anchors: tuple[Anchor, ...] = ()    # of the template as it is; by default found here
+    anchors: tuple[Anchor, ...] = ()  # of the template as it is; by default found here
 
 
 @dataclass(frozen=True)
 class Node:
     """A point that was run."""
 
-    text: str                           # "140/week"
+    text: str  # "140/week"
     x: float
-    replications: int                   # of the pilot fewer than of the others
-    chance: float                       # share of periods that met the goal
-    low: float                          # its exact 90 % limits
+    replications: int  # of the pilot fewer than of the others
+    chance: float  # share of periods that met the goal
+    low: float  # its exact 90 % limits
     high: float
-    mean: float                         # of what the goal is about
-    least: float                        # central 90 % of periods
+    mean: float  # of what the goal is about
+    least: float  # central 90 % of periods
     most: float
-    busy: dict[str, float]              # utilisation by team
+    busy: dict[str, float]  # utilisation by team
     key: str
 
 
@@ -76,19 +76,19 @@ class Answer:
 class Seek:
     """What was found."""
 
-    question: Question                  # with its anchors
-    nodes: list[Node]                   # in the order of x
-    answer: Answer                      # by chance
-    mean: Answer                        # where the mean meets the goal
-    known: Answer | None                # by chance, were everything known at its centre; none = nothing is unknown
-    cost: tuple[float, float, float]    # of ignorance: how much more x, with its 90 % interval
-    more_helps: bool                    # else the largest x is sought
+    question: Question  # with its anchors
+    nodes: list[Node]  # in the order of x
+    answer: Answer  # by chance
+    mean: Answer  # where the mean meets the goal
+    known: Answer | None  # by chance, were everything known at its centre; none = nothing is unknown
+    cost: tuple[float, float, float]  # of ignorance: how much more x, with its 90 % interval
+    more_helps: bool  # else the largest x is sought
     replications: int
-    chance_at_mean: float               # of the goal, at the mean answer
-    in_flight: int                      # open leads at the start
+    chance_at_mean: float  # of the goal, at the mean answer
+    in_flight: int  # open leads at the start
     currency: str
-    unit: str                           # of what the goal is about
-    keys: tuple[str, ...]               # of all points that were run
+    unit: str  # of what the goal is about
+    keys: tuple[str, ...]  # of all points that were run
 
     @property
     def full(self) -> list[Node]:
@@ -116,7 +116,7 @@ class Seek:
     def turns(self) -> bool:
         """Whether the chance surely falls again beyond its highest."""
         order = self.nodes if self.more_helps else self.nodes[::-1]
-        after = order[order.index(self.best) + 1:]
+        after = order[order.index(self.best) + 1 :]
         return any(node.high < self.best.low for node in after)
 
     @property
@@ -135,18 +135,33 @@ class Seek:
         return self.question.axis.written(x)
 
 
-def seek(question: Question, store: Store | None = None, executor: Executor | None = None, threads: int | None = None,
-         watch: Progress | None = None) -> Seek:
+def seek(
+    question: Question,
+    store: Store | None = None,
+    executor: Executor | None = None,
+    threads: int | None = None,
+    watch: Progress | None = None,
+) -> Seek:
     """Find the answer. UsageError for an axis without numbers; ScenarioError where the scenario cannot be so."""
     watch = watch or Progress()
-    planner = Planner(question.seed, question.template.loaded.scenario.seed, question.size, (GOAL,), question.engine,
-                      threads, watch)
+    planner = Planner(
+        question.seed, question.template.loaded.scenario.seed, question.size, (GOAL,), question.engine, threads, watch
+    )
     blueprint, anchor = planner.compiled(question.template, (), question.anchors[0] if question.anchors else None)
     check_date(question.goal, blueprint.centre, blueprint.book)
     teams = blueprint.book.teams
     planner.measures = (GOAL, *(f"calendar.utilisation.{team}" for team in teams))
-    search = Search(question.template, question.axis, question.goal, question.chance, question.size.replications,
-                    planner, store or Store(None), executor, watch)
+    search = Search(
+        question.template,
+        question.axis,
+        question.goal,
+        question.chance,
+        question.size.replications,
+        planner,
+        store or Store(None),
+        executor,
+        watch,
+    )
     margins = _precise(search, question)
     known = search.solve(centred=True) if blueprint.uncertain else None
     found = _told(replace(question, anchors=(anchor,)), search, margins, known)
@@ -176,8 +191,21 @@ def _told(question: Question, search: Search, margins: Margins, known: Margins |
         without = _answer(search, crossing)
         cost = _cost(search, chance, crossing, difference(margins, known, question.chance))
     leads = question.template.loaded.scenario.leads_in_flight
-    return Seek(question, [], _answer(search, chance), _answer(search, mean), without, cost, search.more_helps,
-                search.replications, at_mean, len(leads) if isinstance(leads, tuple) else 0, "", "", search.keys())
+    return Seek(
+        question,
+        [],
+        _answer(search, chance),
+        _answer(search, mean),
+        without,
+        cost,
+        search.more_helps,
+        search.replications,
+        at_mean,
+        len(leads) if isinstance(leads, tuple) else 0,
+        "",
+        "",
+        search.keys(),
+    )
 
 
 def _answer(search: Search, one: Crossing) -> Answer:
@@ -192,8 +220,10 @@ def _cost(search: Search, one: Crossing, other: Crossing, apart: tuple[float, fl
         return math.nan, math.nan, math.nan
     base = search.x_at(other.at)
     low, high = apart if search.more_helps else apart[::-1]
-    first, last = (search.x_at(min(max(other.at + end, 0.0), 1.0)) - base if math.isfinite(end) else math.nan
-                   for end in (low, high))
+    first, last = (
+        search.x_at(min(max(other.at + end, 0.0), 1.0)) - base if math.isfinite(end) else math.nan
+        for end in (low, high)
+    )
     return search.x_at(one.at) - base, first, last
 
 
@@ -213,6 +243,16 @@ def node_of(text: str, x: float, outcome: Outcome, goal: Goal, teams: Sequence[s
     there = values[np.isfinite(values)]
     least, most = np.quantile(there, [0.05, 0.95]) if len(there) else (math.nan, math.nan)
     busy = {team: outcome.estimate(f"calendar.utilisation.{team}").mean for team in teams}
-    return Node(text, x, outcome.replications, share, float(low[0]), float(high[0]),
-                float(there.mean()) if len(there) else math.nan, float(least), float(most),
-                {team: one for team, one in busy.items() if math.isfinite(one)}, outcome.key)
+    return Node(
+        text,
+        x,
+        outcome.replications,
+        share,
+        float(low[0]),
+        float(high[0]),
+        float(there.mean()) if len(there) else math.nan,
+        float(least),
+        float(most),
+        {team: one for team, one in busy.items() if math.isfinite(one)},
+        outcome.key,
+    )

@@ -27,11 +27,11 @@ from scipy.stats import qmc
 from funnelsim.measures.estimate import LEVEL
 
 Floats = NDArray[np.float64]
-Groups = Sequence[Sequence[int]]        # by input: its coordinates
+Groups = Sequence[Sequence[int]]  # by input: its coordinates
 
 LEVELS, STEP = 4, 0.5
 RESAMPLES = 1000
-EDGE = 1e-9                             # no coordinate nearer to 0 or 1
+EDGE = 1e-9  # no coordinate nearer to 0 or 1
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Bounded:
 class Effect:
     """What screening says of an input, in the unit of the answer for its whole way."""
 
-    size: Bounded                       # mu*
-    bend: Bounded | None                # sigma: not straight, or with others; none for a group
-    variance: float                     # of the answer that it takes part in, were the answer straight in it
+    size: Bounded  # mu*
+    bend: Bounded | None  # sigma: not straight, or with others; none for a group
+    variance: float  # of the answer that it takes part in, were the answer straight in it
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,11 @@ def effects(points: Floats, order: NDArray[np.int64], values: Floats, groups: Gr
     pick = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
     sizes, bends = np.abs(signed)[pick].mean(axis=1), signed[pick].std(axis=1, ddof=1)
     return [
-        Effect(_bounded(float(np.abs(signed[:, i]).mean()), sizes[:, i]),
-               _bounded(float(signed[:, i].std(ddof=1)), bends[:, i]) if len(group) == 1 else None,
-               float((signed[:, i] ** 2).mean()) / 12.0)          # a uniform number varies by 1/12
+        Effect(
+            _bounded(float(np.abs(signed[:, i]).mean()), sizes[:, i]),
+            _bounded(float(signed[:, i].std(ddof=1)), bends[:, i]) if len(group) == 1 else None,
+            float((signed[:, i] ** 2).mean()) / 12.0,
+        )  # a uniform number varies by 1/12
         for i, group in enumerate(groups)
     ]
 
@@ -118,8 +120,10 @@ def indices(values: Floats, seed: int) -> list[Index]:
     first, total = _indices(values[:, None, :])
     pick = np.random.default_rng(seed).integers(0, values.shape[1], (RESAMPLES, values.shape[1]))
     firsts, totals = _indices(values[:, pick])
-    return [Index(_bounded(float(first[i, 0]), firsts[i]), _bounded(float(total[i, 0]), totals[i]))
-            for i in range(len(values) - 2)]
+    return [
+        Index(_bounded(float(first[i, 0]), firsts[i]), _bounded(float(total[i, 0]), totals[i]))
+        for i in range(len(values) - 2)
+    ]
 
 
 def _indices(values: Floats) -> tuple[Floats, Floats]:

@@ -26,9 +26,9 @@ from funnelsim.study.axes import Axis
 
 Floats = NDArray[np.float64]
 MARKETING, SALES, BOTH, MARKET = "marketing", "sales", "both teams", "market"
-OWNERS = (MARKETING, SALES, BOTH, MARKET)       # in the order in which people look for themselves
+OWNERS = (MARKETING, SALES, BOTH, MARKET)  # in the order in which people look for themselves
 BY_TEAM, BY_STAGE = "team", "stage"
-LAST = 1.0 - 1e-9                       # a list has its last value just below 1
+LAST = 1.0 - 1e-9  # a list has its last value just below 1
 _NAMED = {"both": BOTH}
 _UNLISTED = {"path": "*", "owner": MARKET, "learn": "measure it"}
 
@@ -38,14 +38,14 @@ class Input:
     """One thing that may be otherwise."""
 
     path: str
-    owner: str                          # one of OWNERS
-    learn: str                          # what to do to know it better
-    coordinates: tuple[str, ...]        # of the unit cube
-    low: Places                         # where they stand at its low end ...
+    owner: str  # one of OWNERS
+    learn: str  # what to do to know it better
+    coordinates: tuple[str, ...]  # of the unit cube
+    low: Places  # where they stand at its low end ...
     high: Places
-    low_text: str                       # ... and what it is there, for people
+    low_text: str  # ... and what it is there, for people
     high_text: str
-    axis: Axis | None = None            # of --vary; none = it is something nobody knows
+    axis: Axis | None = None  # of --vary; none = it is something nobody knows
 
     @property
     def unknown(self) -> bool:
@@ -58,11 +58,21 @@ def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[Inp
     unknowns = {one.path: one for blueprint in blueprints for one in blueprint.unknowns}
     for axis in axes:
         _check(axis, unknowns)
-    found = [Input(one.path, *told(one.path, scenario), one.coordinates, one.low, one.high, one.low_text, one.high_text)
-             for one in unknowns.values()]
+    found = [
+        Input(one.path, *told(one.path, scenario), one.coordinates, one.low, one.high, one.low_text, one.high_text)
+        for one in unknowns.values()
+    ]
     return found + [
-        Input(axis.path, *told(axis.path, scenario), (axis.path,), {axis.path: 0.0}, {axis.path: LAST},
-              axis.at(0.0), axis.at(LAST), axis)
+        Input(
+            axis.path,
+            *told(axis.path, scenario),
+            (axis.path,),
+            {axis.path: 0.0},
+            {axis.path: LAST},
+            axis.at(0.0),
+            axis.at(LAST),
+            axis,
+        )
         for axis in axes
     ]
 
@@ -89,12 +99,16 @@ def table() -> tuple[dict[str, str], ...]:
 
 def _check(axis: Axis, unknowns: Mapping[str, object]) -> None:
     if axis.path in unknowns:
-        raise UsageError(f"{axis.path} is an input already, over its range in the scenario; another range is "
-                         f"--set \"{axis.path}=0.6 to 1.0\"")
+        raise UsageError(
+            f"{axis.path} is an input already, over its range in the scenario; another range is "
+            f'--set "{axis.path}=0.6 to 1.0"'
+        )
     kind = nature(axis.path.split("."))
     if kind == "belief":
-        raise UsageError(f"{axis.path} is a belief: give it a range, as in --set \"{axis.path}=0.6 to 1.0\"; ranges "
-                         f"are inputs by themselves")
+        raise UsageError(
+            f'{axis.path} is a belief: give it a range, as in --set "{axis.path}=0.6 to 1.0"; ranges '
+            f"are inputs by themselves"
+        )
     if kind == "setting":
         raise UsageError(f"{axis.path} is a setting of the run: it moves no answer about the world")
 

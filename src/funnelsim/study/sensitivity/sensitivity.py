@@ -42,18 +42,18 @@ from funnelsim.study.sweep import Study, check_axes, complete
 from funnelsim.study.task_builder import Planner
 
 Floats = NDArray[np.float64]
-MORE_IS_BETTER = ("won", "revenue", "profit", "roi", "goal")       # of these the better scenario is chosen
-_AT_HAND = 4                            # compiled variants of a template that neighbouring points share
+MORE_IS_BETTER = ("won", "revenue", "profit", "roi", "goal")  # of these the better scenario is chosen
+_AT_HAND = 4  # compiled variants of a template that neighbouring points share
 
 
 @dataclass(frozen=True)
 class Question:
     """What is asked: of one scenario, or of the second against the first."""
 
-    study: Study                        # scenarios, axes, one measure, replications, seed
-    rows: int = 64                      # of the indices: each costs 2 + inputs points
-    trajectories: int = 10              # of the screening: each costs 1 + inputs points
-    keep: int = 8                       # inputs that have indices
+    study: Study  # scenarios, axes, one measure, replications, seed
+    rows: int = 64  # of the indices: each costs 2 + inputs points
+    trajectories: int = 10  # of the screening: each costs 1 + inputs points
+    keep: int = 8  # inputs that have indices
 
     @property
     def names(self) -> list[str]:
@@ -70,10 +70,10 @@ class Answer:
     """The answer over all points of the indices, with three spreads that are never mixed."""
 
     mean: float
-    error: float                        # half the 90 % simulation error of the mean, from the periods in common
-    low: float                          # central 90 % of points: the inputs
+    error: float  # half the 90 % simulation error of the mean, from the periods in common
+    low: float  # central 90 % of points: the inputs
     high: float
-    least: float                        # central 90 % of single periods at them: inputs and luck together
+    least: float  # central 90 % of single periods at them: inputs and luck together
     most: float
 
 
@@ -82,12 +82,12 @@ class Moved:
     """What one input does to the answer."""
 
     input: Input
-    at_low: float                       # the answer at its ends, all others as written
+    at_low: float  # the answer at its ends, all others as written
     at_high: float
-    error: float                        # half the 90 % simulation error of the swing
-    effect: Effect | None               # where there was a screening
-    index: Index | None                 # none: screened out
-    learned: Learned | None             # of an unknown that has an index
+    error: float  # half the 90 % simulation error of the swing
+    effect: Effect | None  # where there was a screening
+    index: Index | None  # none: screened out
+    learned: Learned | None  # of an unknown that has an index
 
     @property
     def swing(self) -> float:
@@ -98,16 +98,16 @@ class Moved:
 class Sensitivity:
     """What was found."""
 
-    question: Question                  # with its anchors and the full key of its measure
-    moved: list[Moved]                  # the inputs that move the answer most first
-    centre: float                       # the answer as everything is written
+    question: Question  # with its anchors and the full key of its measure
+    moved: list[Moved]  # the inputs that move the answer most first
+    centre: float  # the answer as everything is written
     answer: Answer
-    left_out: float                     # of the variance, at most so much lies with inputs that were screened out
+    left_out: float  # of the variance, at most so much lies with inputs that were screened out
     currency: str
     unit: str
-    runs: int                           # replications simulated for it
-    keys: tuple[str, ...] = field(repr=False)       # of all points
-    values: tuple[float, ...] = field(repr=False)   # the answer at each, by replication: for the digest
+    runs: int  # replications simulated for it
+    keys: tuple[str, ...] = field(repr=False)  # of all points
+    values: tuple[float, ...] = field(repr=False)  # the answer at each, by replication: for the digest
 
     @property
     def measure(self) -> str:
@@ -123,8 +123,13 @@ class Sensitivity:
         return sorted((one.learned for one in self.moved if one.learned), key=lambda one: -one.share.value)
 
 
-def sensitivity(question: Question, store: Store | None = None, executor: Executor | None = None,
-                threads: int | None = None, watch: Progress | None = None) -> Sensitivity:
+def sensitivity(
+    question: Question,
+    store: Store | None = None,
+    executor: Executor | None = None,
+    threads: int | None = None,
+    watch: Progress | None = None,
+) -> Sensitivity:
     """Run all points that are not in the store yet, and say what moves the answer.
 
     Raises UsageError when nothing is left open or varied, ScenarioError for an axis that a scenario cannot take,
@@ -133,16 +138,24 @@ def sensitivity(question: Question, store: Store | None = None, executor: Execut
     watch = watch or Progress()
     study = question.study
     check_axes(study)
-    planner = Planner(study.seed, study.templates[0].loaded.scenario.seed, study.size, engine=study.engine,
-                      threads=threads, watch=watch)
+    planner = Planner(
+        study.seed,
+        study.templates[0].loaded.scenario.seed,
+        study.size,
+        engine=study.engine,
+        threads=threads,
+        watch=watch,
+    )
     study, currency = complete(study, planner)
     question = replace(question, study=study)
     planner.measures = study.measures
     function = _Function(study, planner, store or Store(None), executor, threads, watch)
     inputs = inputs_of(function.blueprints, study.axes)
     if not inputs:
-        raise UsageError("nothing is left open here: no range, no fitted standard error. Say what may be otherwise, as "
-                         "in --vary teams.sales.people=3..7")
+        raise UsageError(
+            "nothing is left open here: no range, no fitted standard error. Say what may be otherwise, as "
+            "in --vary teams.sales.people=3..7"
+        )
     ends = function.at([{}, *(end for one in inputs for end in (one.low, one.high))], "each input alone")
     found = [_of_ends(one, ends[1 + 2 * i], ends[2 + 2 * i]) for i, one in enumerate(inputs)]
     left_out = 0.0
@@ -150,8 +163,18 @@ def sensitivity(question: Question, store: Store | None = None, executor: Execut
         found, left_out = _screened(found, question, function)
     kept, values = _indexed(found[: question.keep], question, function)
     moved = sorted([*kept, *found[question.keep :]], key=_weight, reverse=True)
-    return Sensitivity(question, moved, float(ends[0].mean()), _answer(values), left_out, currency,
-                       function.unit, function.runs, tuple(function.keys), tuple(function.found))
+    return Sensitivity(
+        question,
+        moved,
+        float(ends[0].mean()),
+        _answer(values),
+        left_out,
+        currency,
+        function.unit,
+        function.runs,
+        tuple(function.keys),
+        tuple(function.found),
+    )
 
 
 def _of_ends(one: Input, low: Floats, high: Floats) -> Moved:
@@ -166,10 +189,12 @@ def _screened(found: list[Moved], question: Question, function: _Function) -> tu
     points, order = trajectories(groups, question.trajectories, question.study.seed)
     values = function.of_cube(points, coordinates, "screening").mean(axis=-1)
     sizes = effects(points, order, values, groups, question.study.seed)
-    found = sorted((replace(one, effect=effect) for one, effect in zip(found, sizes, strict=True)),
-                   key=lambda one: -one.effect.size.value if one.effect else 0.0)
+    found = sorted(
+        (replace(one, effect=effect) for one, effect in zip(found, sizes, strict=True)),
+        key=lambda one: -one.effect.size.value if one.effect else 0.0,
+    )
     parts = np.array([one.effect.variance for one in found if one.effect])
-    return found, float(parts[question.keep:].sum() / parts.sum()) if parts.any() else 0.0
+    return found, float(parts[question.keep :].sum() / parts.sum()) if parts.any() else 0.0
 
 
 def _indexed(kept: list[Moved], question: Question, function: _Function) -> tuple[list[Moved], Floats]:
@@ -181,12 +206,14 @@ def _indexed(kept: list[Moved], question: Question, function: _Function) -> tupl
     draws = [dict(zip(coordinates, place.tolist(), strict=True)) for place in points[:2].reshape(-1, len(coordinates))]
     knowing = _knowing(kept, draws, values[:2].reshape(-1), question, function)
     shares = indices(values, question.study.seed)
-    return [replace(one, index=index, learned=knowing.get(one.input.path))
-            for one, index in zip(kept, shares, strict=True)], every[:2].reshape(-1, every.shape[-1])
+    return [
+        replace(one, index=index, learned=knowing.get(one.input.path)) for one, index in zip(kept, shares, strict=True)
+    ], every[:2].reshape(-1, every.shape[-1])
 
 
-def _knowing(kept: list[Moved], draws: list[dict[str, float]], answer: Floats, question: Question,
-             function: _Function) -> dict[str, Learned]:
+def _knowing(
+    kept: list[Moved], draws: list[dict[str, float]], answer: Floats, question: Question, function: _Function
+) -> dict[str, Learned]:
     moving = {one.input.path for one in kept}
     features = {path: said for path, said in features_of(function.blueprints, draws, 0).items() if path in moving}
     name = question.study.measures[0].split(".")[-1]
@@ -225,8 +252,15 @@ def _cube(found: Sequence[Moved]) -> tuple[list[str], list[list[int]]]:
 class _Function:
     """The answer at a point, simulated on the same luck everywhere or recalled."""
 
-    def __init__(self, study: Study, planner: Planner, store: Store, executor: Executor | None, threads: int | None,
-                 watch: Progress) -> None:
+    def __init__(
+        self,
+        study: Study,
+        planner: Planner,
+        store: Store,
+        executor: Executor | None,
+        threads: int | None,
+        watch: Progress,
+    ) -> None:
         self.study, self.planner, self.store, self.executor, self.watch = study, planner, store, executor, watch
         self.threads = threads or os.cpu_count() or 1
         self.axes = {axis.path: axis for axis in study.axes}
@@ -267,8 +301,18 @@ class _Function:
         places = {path: u for path, u in point.items() if path not in self.axes}
         try:
             blueprint, anchor = self._variant(template, sets)
-            task = named(Task(blueprint, anchor, self.planner.seed, self.planner.size, self.planner.measures,
-                              self.study.goal, engine=self.planner.engine, places=places))
+            task = named(
+                Task(
+                    blueprint,
+                    anchor,
+                    self.planner.seed,
+                    self.planner.size,
+                    self.planner.measures,
+                    self.study.goal,
+                    engine=self.planner.engine,
+                    places=places,
+                )
+            )
         except FunnelsimError as error:
             run.failed(name, sets, in_a_line(error))
             return
@@ -288,15 +332,18 @@ class _Function:
         failed = [row for row in run.rows if run.error_of(row)]
         if failed:
             where = f" at {', '.join(failed[0].point)}" if failed[0].point else ""
-            raise RunError(f"{len(failed)} of {len(run.rows)} points failed, the first{where}: "
-                           f"{run.error_of(failed[0])}; an index needs them all")
+            raise RunError(
+                f"{len(failed)} of {len(run.rows)} points failed, the first{where}: "
+                f"{run.error_of(failed[0])}; an index needs them all"
+            )
 
     def _values(self, run: Batch, key: str) -> Floats:
         measure: Measure = run.outcomes[key].measures[self.study.measures[0]]
         values: Floats = np.asarray(linear_values(measure), np.float64)
         if not np.isfinite(values).all():
-            raise RunError(f"{self.study.measures[0]} has no value in some periods: measure something that always "
-                           f"happens, or take more --replications")
+            raise RunError(
+                f"{self.study.measures[0]} has no value in some periods: measure something that always "
+                f"happens, or take more --replications"
+            )
         self.unit = measure.unit
         return values
-

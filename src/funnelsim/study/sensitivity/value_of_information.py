@@ -32,10 +32,10 @@ from funnelsim.measures.estimate import LEVEL
 from funnelsim.study.sensitivity.indices import Bounded
 
 Floats = NDArray[np.float64]
-FEWEST = 12                             # draws; below that there is nothing to regress on
-HIGHEST = 3                             # degree
+FEWEST = 12  # draws; below that there is nothing to regress on
+HIGHEST = 3  # degree
 REDRAWN = 1000
-_NODES = 25                             # of each mixture over chi2
+_NODES = 25  # of each mixture over chi2
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,14 @@ class Learned:
     """What it would bring to know one unknown."""
 
     path: str
-    share: Bounded                      # of the ignorance variance of the answer that would vanish on average
-    value: Bounded | None               # EVPPI, in the unit of the answer; none without a choice
-    changes: float                      # share of draws in which knowing it would change the choice
+    share: Bounded  # of the ignorance variance of the answer that would vanish on average
+    value: Bounded | None  # EVPPI, in the unit of the answer; none without a choice
+    changes: float  # share of draws in which knowing it would change the choice
 
 
-def learned(features: Mapping[str, Floats], answer: Floats, noise: float, gains: Floats | None = None,
-            seed: int = 1) -> list[Learned]:
+def learned(
+    features: Mapping[str, Floats], answer: Floats, noise: float, gains: Floats | None = None, seed: int = 1
+) -> list[Learned]:
     """Unknowns by the share of the answer's spread that they make, the largest first; none of too few draws.
 
     `features` by path are [draw, feature], `answer` the mean of each draw, `noise` the variance of such a mean that is
@@ -92,7 +93,7 @@ def share_limits(plain: float, terms: int, n: int) -> tuple[float, float]:
     """90 % limits of the true R2 behind one of a regression on so many normal features."""
     freedom = n - terms - 1
     ratio = plain / terms / max(1.0 - plain, 1e-12) * freedom
-    usual = float(f.ppf(0.5, terms, freedom))       # by chance alone; less than that says no more than that
+    usual = float(f.ppf(0.5, terms, freedom))  # by chance alone; less than that says no more than that
     shares = (np.arange(_NODES) + 0.5) / _NODES
     below, centre = chi2.ppf(shares, freedom)[:, None], chi2.ppf(shares, n - 1)
 
@@ -101,7 +102,7 @@ def share_limits(plain: float, terms: int, n: int) -> tuple[float, float]:
         return float(chndtr(at, terms, truth / (1.0 - truth) * centre).mean()) - tail
 
     def limit(tail: float) -> float:
-        if beyond(1e-9, tail) <= 0.0:           # even without any effect so little is common
+        if beyond(1e-9, tail) <= 0.0:  # even without any effect so little is common
             return 0.0
         if beyond(1.0 - 1e-6, tail) >= 0.0:
             return 1.0
@@ -133,7 +134,7 @@ def _worth(gains: Floats) -> Floats:
     """Choosing by the gain in each draw instead of by the mean, of [sample, draw, option]."""
     wise: Floats = np.maximum(gains.max(axis=2), 0.0).mean(axis=1)
     usual: Floats = np.maximum(gains.mean(axis=1).max(axis=1), 0.0)
-    return np.maximum(wise - usual, 0.0)        # below 0 by rounding alone
+    return np.maximum(wise - usual, 0.0)  # below 0 by rounding alone
 
 
 def _best(gains: Floats) -> NDArray[np.int64]:
@@ -152,16 +153,16 @@ def _root(covariance: Floats) -> Floats:
 
 
 class _Fit(NamedTuple):
-    design: Floats                      # [draw, term], with orthonormal columns
-    values: Floats                      # [draw, outcome]
+    design: Floats  # [draw, term], with orthonormal columns
+    values: Floats  # [draw, outcome]
     residuals: Floats
-    better_than_none: bool              # by AICc
+    better_than_none: bool  # by AICc
 
 
 def _fit(columns: Floats, outcomes: Floats) -> _Fit:
     """The polynomial that AICc prefers, of degree 1 at least; one degree for all outcomes."""
     constant = _fitted(columns, 0, outcomes)
-    most = min(HIGHEST, max(1, (len(outcomes) - 2) // (5 * columns.shape[1])))     # five draws a term
+    most = min(HIGHEST, max(1, (len(outcomes) - 2) // (5 * columns.shape[1])))  # five draws a term
     several = [_fitted(columns, degree, outcomes) for degree in range(1, most + 1)]
     best = min(several, key=_aicc)
     return best._replace(better_than_none=_aicc(best) < _aicc(constant))
@@ -181,4 +182,3 @@ def _aicc(fit: _Fit) -> float:
     n, terms = fit.design.shape
     left = np.maximum((fit.residuals**2).sum(axis=0) / n, 1e-300)
     return float((n * np.log(left) + n * (n + terms) / (n - terms - 2)).sum())
-
