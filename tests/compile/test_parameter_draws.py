@@ -114,7 +114,7 @@ def test_a_draw_compiles_nothing_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     def anew(*_: object) -> None:
         raise AssertionError("compiled anew")
 
-    for part in ("Frame", "Demand", "Stages", "People", "Duties", "Fitted", "Plan", "array"):
+    for part in ("CompileContext", "Demand", "Stages", "People", "Duties", "Fitted", "Plan", "array"):
         monkeypatch.setattr(blueprints, part, anew)
     with pytest.raises(AssertionError, match="compiled anew"):
         prepare(loaded)

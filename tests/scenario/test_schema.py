@@ -70,7 +70,7 @@ def accepts_key(schema: dict[str, Any], key: str, value: Any) -> bool:
 
 
 TEMPLATES = sorted((ROOT / "src/funnelsim/templates").glob("*.yaml"))
-SOUND = [*sorted((ROOT / "scenarios").rglob("*.yaml")), *TEMPLATES, ROOT / "tests/errors/base.yaml"]
+SOUND = [*sorted((ROOT / "scenarios").rglob("*.yaml")), *TEMPLATES, ROOT / "tests/scenario/broken/base.yaml"]
 
 
 @pytest.mark.parametrize("file", SOUND, ids=lambda file: f"{file.parent.name}/{file.name}")
@@ -197,7 +197,7 @@ def test_terms_of_one_team(tmp_path: Path) -> None:
     """A team's own keys stand over the common ones."""
     file = tmp_path / "v.yaml"
     file.write_text(
-        f"extends: {ROOT / 'tests/errors/base.yaml'}\npromises:\n  first_touch: within 4 hours\n"
+        f"extends: {ROOT / 'tests/scenario/broken/base.yaml'}\npromises:\n  first_touch: within 4 hours\n"
         "  kept: 80%\n  teams: {sales: {kept: 50%}}\n"
     )
     promises = load(str(file)).scenario.promises

@@ -361,7 +361,8 @@ def test_it_prints_the_answer_and_repeats_from_its_manifest(folder: Path, capsys
             ["small.yaml", "--vary", "teams.sales.people=0..1", "--rows", "16", "-n", "1"],
             1,
             "points failed, the first at "
-            "teams.sales.people=0: nobody is in sales (1 or more; a team without people serves nobody); an index needs them all\n",
+            "teams.sales.people=0: nobody is in sales (1 or more; a team without people serves nobody); an index needs "
+            "them all\n",
         ),
         (
             ["unsure.yaml", "--measure", "cohort.rate.won by source.fair", "--rows", "16"],

@@ -47,8 +47,8 @@ KINDS: dict[str, Kind] = {
             "breaches": "First touches missed, by the local hour in which they fell due.",
         },
         {
-            "measures.csv": "Every measure: mean, simulation error of the mean (low to high, 90 %), and the central 90 % of "
-            "single periods (least to most)."
+            "measures.csv": "Every measure: mean, simulation error of the mean (low to high, 90 %), and the "
+            "central 90 % of single periods (least to most)."
         },
     ),
     "compare": Kind(
