@@ -6,7 +6,6 @@ call from one that only compiled code may, so `engine/lean.py` does.
 
 from __future__ import annotations
 
-import inspect
 import os
 import subprocess
 import sys
@@ -15,11 +14,8 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
-from numba import _dynfunc
-from numba.core import codegen, cpu, options, types
-from numba.np import arrayobj
 
-from funnelsim.engine import jit
+from funnelsim.engine import jit, numba_patches
 
 # Two of our kinds of function call each other; what is asked for on the command line is then called from Python.
 FUNCTIONS = """
@@ -59,18 +55,8 @@ def called_from_python(folder: Path, *names: str) -> list[str]:
 
 
 def test_numba_still_has_the_insides_that_the_engine_leans_on() -> None:
-    assert "_nrt" in inspect.getsource(options)
-    assert hasattr(types.Record, "mangling_args")
-    assert callable(arrayobj.fix_integer_index)
-    assert callable(_dynfunc.make_function) and callable(cpu.CPUContext.get_executable)
-    for name in (
-        "finalize",
-        "_raise_if_finalized",
-        "_get_module_for_linking",
-        "_optimize_final_module",
-        "_finalize_final_module",
-    ):
-        assert callable(getattr(codegen.JITCodeLibrary, name))
+    """With the numba of the lock file every patch is made."""
+    assert numba_patches.used() == tuple(numba_patches.PATCHES)
 
 
 def test_a_shared_function_loaded_while_an_inner_one_is_compiled_can_still_be_called(tmp_path: Path) -> None:
@@ -101,4 +87,4 @@ def test_code_of_others_keeps_its_negative_indices() -> None:
 def test_the_cache_has_a_name_of_its_own_for_these_sources() -> None:
     assert jit.engine_hash() == jit.engine_hash()
     assert jit.cache_directory().name == jit.engine_hash()
-    assert str(jit.cache_directory()) == numba.config.CACHE_DIR
+    assert str(jit.cache_directory()) != numba.config.CACHE_DIR
