@@ -1,20 +1,26 @@
 # Two commands do it all on a fresh machine: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-long lint setup validate sample reference bench study-coverage rng-battery clean
+.PHONY: demo test test-long test-bounds coverage dist lint docs setup lock validate sample reference bench study-coverage \
+	rng-battery clean
 
 setup: .venv/ready
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("funnelsim needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-deps --editable .
 	touch $@
 
 .venv/tools: .venv/ready requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	$(INSTALL) --require-hashes -r requirements-dev.lock
+	touch $@
+
+.venv/docs: .venv/ready requirements-docs.lock
+	$(INSTALL) --require-hashes -r requirements-docs.lock
 	touch $@
 
 demo: setup
@@ -32,6 +38,35 @@ test: lint
 test-long: lint
 	$(BIN)/python -m pytest -q -n 2
 
+# The bounds of pyproject.toml are true: the tests with the lowest or the newest packages, on a Python of their own. Needs uv.
+RESOLUTION ?= lowest-direct
+BOUNDS := build/bounds-$(RESOLUTION)
+test-bounds:
+	uv venv --quiet --clear --python $(PYTHON) $(BOUNDS)
+	uv pip install --quiet --python $(BOUNDS) --resolution $(RESOLUTION) --group test --editable ".[cluster,optimise,backtest,postgres]"
+	$(BOUNDS)/bin/python -m pytest -q -n 2 -m "not long"
+
+# What is published: a source archive that holds its own tests, and a wheel made from it.
+dist: .venv/tools
+	rm -rf dist
+	$(INSTALL) build
+	$(BIN)/python -m build
+
+# Lines that no test reaches. Compiled code is not seen: the engines agree instead.
+coverage: .venv/tools
+	$(BIN)/python -m pytest -q -n 2 -m "not long" --cov=funnelsim --cov-report=term:skip-covered --cov-report=xml
+
+# The documentation site in build/site; a broken link, or a path that is no longer in the code, fails.
+docs: .venv/docs
+	$(BIN)/mkdocs build --strict --site-dir build/site
+
+# The lock files anew: newest versions within the bounds of pyproject.toml, with hashes. Needs uv.
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade
+lock:
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) pyproject.toml --all-extras --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --group docs -c requirements.lock -o requirements-docs.lock
+
 # The published cases of docs/background, simulated.
 validate: setup
 	$(BIN)/funnelsim validate
@@ -42,7 +77,7 @@ sample: setup
 
 # schema/scenario.json and docs/reference from the models of the file format.
 reference: setup
-	$(BIN)/python -c 'from pathlib import Path; from funnelsim.scenario.reference import write; write(Path())'
+	$(BIN)/python -c 'from pathlib import Path; from funnelsim.scenario.format_reference import write; write(Path())'
 
 # Speed, scale and start-up; see benchmarks/README.md. Run it on a quiet machine.
 bench: setup
