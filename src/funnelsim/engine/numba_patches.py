@@ -162,15 +162,17 @@ def _address_of_stub() -> int:
 _LIBRARY = ("finalize", "_raise_if_finalized", "_get_module_for_linking", "_optimize_final_module")
 PATCHES = {
     "names": Patch(
-        "a third of the time to compile",
+        "a tenth of the time to compile",
         ((types.Record, "mangling_args"), (types.NamedTuple, "mangling_args")),
         _hash_mangled_names,
     ),
     "indices": Patch(
-        "12 % of a run, 20 % of the time to compile", ((arrayobj, "fix_integer_index"),), _drop_index_wraparound
+        "up to 12 % of a run and a tenth of the time to compile",
+        ((arrayobj, "fix_integer_index"),),
+        _drop_index_wraparound,
     ),
     "linking": Patch(
-        "a third of the time to compile",
+        "half of the time to compile",
         (
             *((codegen.JITCodeLibrary, name) for name in (*_LIBRARY, "_finalize_final_module")),
             (cpu.CPUContext, "get_executable"),
@@ -178,7 +180,7 @@ PATCHES = {
         ),
         _link_only_once,
     ),
-    "counting": Patch("reference counting, most of a run", ((options.DefaultOptions, "_nrt"),), None),
+    "counting": Patch("a third of a run, half of the time to compile", ((options.DefaultOptions, "_nrt"),), None),
     "pointers": Patch("half of the time to compile", (), None),
 }
 
