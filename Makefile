@@ -4,7 +4,8 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-long test-bounds coverage dist lint docs setup lock validate sample reference bench study-coverage \
-	rng-battery clean
+	rng-battery fuzz \
+	fuzz-readers clean
 
 setup: .venv/ready
 
@@ -66,6 +67,22 @@ lock:
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) pyproject.toml --all-extras --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) --group docs -c requirements.lock -o requirements-docs.lock
+
+# The campaign against everything that reads what people wrote: mutants, kills, races, damaged caches. Hours; it can be
+# stopped and taken up again.
+fuzz: .venv/tools
+	cd tests && ../$(BIN)/python -m fuzz.campaign scenarios --count 100000
+	cd tests && ../$(BIN)/python -m fuzz.campaign runs --count 10000
+	cd tests && ../$(BIN)/python -m fuzz.campaign histories --count 20000
+	cd tests && ../$(BIN)/python -m fuzz.campaign manifests --count 5000
+	cd tests && ../$(BIN)/python -m fuzz.campaign names --count 200
+	cd tests && ../$(BIN)/python -m fuzz.campaign faults --count 1000
+	cd tests && ../$(BIN)/python -m fuzz.campaign engines --count 20000
+
+# Coverage-guided fuzzing of the text readers, by Atheris, ten minutes each.
+fuzz-readers: .venv/tools
+	$(INSTALL) atheris
+	cd tests && for reader in yaml toml values; do ../$(BIN)/python -m fuzz.coverage_guided $$reader -max_total_time=600; done
 
 # The published cases of docs/background, simulated.
 validate: setup
