@@ -1,6 +1,6 @@
 """What the documentation site asks of its pages beyond MkDocs: links out of docs/ lead to files, quoted paths exist.
 
-A link to a file outside docs/ becomes one to the repository. A quoted path of the sources, tests, scenarios or benchmarks that
+A link to a file outside docs/ becomes one to the repository. A quoted path of the sources, tests or scenarios that
 is not there is a warning, and `make docs` fails on warnings.
 """
 
