@@ -11,7 +11,8 @@ import pytest
 from funnelsim.calibration.events.visit_history import OPEN, Records, read_records
 from funnelsim.calibration.history.point_in_time import as_known
 from funnelsim.calibration.io.row_issues import Tally
-from funnelsim.calibration.pipeline import Calibration, fit_history, open_history
+from funnelsim.calibration.pipeline import fit_history, open_history
+from funnelsim.calibration.result import Calibration
 
 MARCH = datetime(2025, 3, 1, tzinfo=UTC)
 HEAD = "as_of: 2025-06-30\ntimezone: UTC\n"

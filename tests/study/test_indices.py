@@ -11,21 +11,20 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import special, stats
 
 from funnelsim.study.sensitivity.indices import effects, indices, rows, trajectories
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 V1, V2, V13 = (1.0 + 0.1 * math.pi**4 / 5.0) ** 2 / 2.0, 49.0 / 8.0, 8.0 * 0.01 * math.pi**8 / 225.0
 V = V1 + V2 + V13
 FIRST, TOTAL = (V1 / V, V2 / V, 0.0), ((V1 + V13) / V, V2 / V, V13 / V)
 ALONE = [[0], [1], [2]]
 
 
-def ishigami(u: Floats) -> Floats:
+def ishigami(u: FloatArray) -> FloatArray:
     x = math.pi * (2.0 * u - 1.0)
-    found: Floats = np.sin(x[..., 0]) + 7.0 * np.sin(x[..., 1]) ** 2 + 0.1 * x[..., 2] ** 4 * np.sin(x[..., 0])
+    found: FloatArray = np.sin(x[..., 0]) + 7.0 * np.sin(x[..., 1]) ** 2 + 0.1 * x[..., 2] ** 4 * np.sin(x[..., 0])
     return found
 
 
@@ -78,7 +77,9 @@ def test_where_nothing_varies_nothing_has_a_share() -> None:
 # ---- screening -----------------------------------------------------------------------------------------------------
 
 
-def screened(f: Callable[[Floats], Floats], groups: list[list[int]], count: int = 20) -> list[tuple[float, float]]:
+def screened(
+    f: Callable[[FloatArray], FloatArray], groups: list[list[int]], count: int = 20
+) -> list[tuple[float, float]]:
     points, order = trajectories(groups, count, seed=4)
     found = effects(points, order, f(points), groups, seed=4)
     return [(one.size.value, one.bend.value if one.bend else math.nan) for one in found]

@@ -12,25 +12,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sim_tools.ovs.indifference_zone import KN
 
 from funnelsim.study.optimise.ranking_selection import Observe, estimated_chance, select
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 MOST = 4000
 
 
-def observing(values: Floats) -> Observe:
+def observing(values: FloatArray) -> Observe:
     """The systems of a table [observation, system]."""
 
-    def observe(systems: Sequence[int], n: int) -> Floats:
+    def observe(systems: Sequence[int], n: int) -> FloatArray:
         return values[:n, list(systems)]
 
     return observe
 
 
-def normal(means: Sequence[float], seed: int, common: float, own: float, n: int = MOST) -> Floats:
+def normal(means: Sequence[float], seed: int, common: float, own: float, n: int = MOST) -> FloatArray:
     """Observations with luck that all systems share, and luck of their own."""
     rng = np.random.default_rng(seed)
     return np.asarray(means) + common * rng.standard_normal((n, 1)) + own * rng.standard_normal((n, len(means)))
@@ -121,7 +120,7 @@ def test_a_gap_or_a_chance_that_means_nothing_is_refused(options: dict[str, Any]
 class Table:
     """A model of sim-tools that gives the observations of a table in order."""
 
-    def __init__(self, values: Floats) -> None:
+    def __init__(self, values: FloatArray) -> None:
         self.values, self.at = values, np.zeros(values.shape[1], int)
 
     def register_observer(self, observer: Any) -> None:

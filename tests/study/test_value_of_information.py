@@ -11,12 +11,11 @@ import math
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import stats
 
 from funnelsim.study.sensitivity.value_of_information import Learned, learned, share_limits
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 # answer = sum of these times standard normal numbers: variances 4, 1, 0.25, 0 of 5.25
 PARTS = {"large": 2.0, "middle": 1.0, "small": 0.5, "nothing": 0.0}
 OFTEN = [50, pytest.param(200, marks=pytest.mark.long)]
@@ -27,7 +26,7 @@ def fewest(repetitions: int) -> int:
     return int(stats.binom.ppf(0.001, repetitions, 0.9))
 
 
-def linear(draws: int, seed: int, noise: float = 0.0) -> tuple[dict[str, Floats], Floats]:
+def linear(draws: int, seed: int, noise: float = 0.0) -> tuple[dict[str, FloatArray], FloatArray]:
     rng = np.random.default_rng(seed)
     features = {path: rng.standard_normal((draws, 1)) for path in PARTS}
     answer = sum((part * features[path][:, 0] for path, part in PARTS.items()), np.zeros(draws))

@@ -22,15 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.compile import Blueprint
 from funnelsim.compile.parameter_draws import Draw, uniform
 from funnelsim.engine.jit import cache_root, engine_hash
 from funnelsim.plan import Plan, fingerprint
 from funnelsim.study.solve_intercepts import Solution, away, leads_of, logit, logits, needs_anchor, settle, too_high
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 Slopes = tuple[tuple[float, ...], ...]  # [stage or definition][2 * belief]: of u - 1/2 and its square
 
 LEADS = 120_000  # simulated for the centre; the error left in a base rate is far below that of a study
@@ -60,7 +59,7 @@ class Anchor:
     offset_slopes: Slopes = ()
     rounds: int = field(default=0, compare=False)
 
-    def intercepts(self, names: tuple[str, ...], base: Floats, draw: Draw | None) -> dict[str, tuple[float, float]]:
+    def intercepts(self, names: tuple[str, ...], base: FloatArray, draw: Draw | None) -> dict[str, tuple[float, float]]:
         """(intercept, contact intercept) of each stage of this name, for base rates of a variant or a draw."""
         features = self._features(draw)
         found = {}
@@ -93,7 +92,7 @@ class Anchor:
             definitions["offset"][i] = self.offset(name, said.score, draw)
         return plan._replace(stages=stages, definitions=definitions)
 
-    def _features(self, draw: Draw | None) -> Floats:
+    def _features(self, draw: Draw | None) -> FloatArray:
         if draw is None:
             return np.zeros(2 * len(self.beliefs))
         away_ = np.array([uniform(self.seed, draw, path) - 0.5 for path in self.beliefs])
@@ -187,11 +186,11 @@ def _bends(root: Blueprint, centre: Solution, many: int, threads: int | None, on
     return _Bends(*(_fitted(np.array(rows), np.array(moved)) for moved in (added, contacts, offsets)))
 
 
-def _fitted(design: Floats, moved: Floats) -> Slopes:
+def _fitted(design: FloatArray, moved: FloatArray) -> Slopes:
     return tuple(_tuple(column) for column in np.linalg.lstsq(design, moved, rcond=1e-6)[0].T)
 
 
-def _added(solution: Solution, plan: Plan) -> Floats:
+def _added(solution: Solution, plan: Plan) -> FloatArray:
     """What the effects add: nothing where the base rate is 0 or 1 and the log-odds are infinite."""
     return away(solution.intercept, logits(plan.stages["base"] * solution.ratio))
 
@@ -262,7 +261,7 @@ def _save(found: Anchor, path: Path) -> None:
 # ---- helpers --------------------------------------------------------------------------------------------------------
 
 
-def _dot(slopes: tuple[tuple[float, ...], ...], stage: int, features: Floats) -> float:
+def _dot(slopes: tuple[tuple[float, ...], ...], stage: int, features: FloatArray) -> float:
     return float(np.dot(slopes[stage], features)) if slopes else 0.0
 
 

@@ -21,13 +21,13 @@ from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.errors import Problem, ScenarioError, UsageError
 from funnelsim.scenario.parsers.numbers import NUMBER
 from funnelsim.scenario.schema import spot
 from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, plain, problem_at
+from funnelsim.typing import FloatArray
 
 NOWHERE = Place("--vary", 1, 1)
 MOST_POINTS = 1_000_000
@@ -194,7 +194,7 @@ def points(axes: Sequence[Axis], design: Design, seed: int) -> list[tuple[str, .
     ]
 
 
-def _shares(design: Design, dimensions: int, seed: int) -> NDArray[np.float64]:
+def _shares(design: Design, dimensions: int, seed: int) -> FloatArray:
     from scipy.stats import qmc
 
     if design.way == "latin":

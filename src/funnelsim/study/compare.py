@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.compile.parameter_draws import UncertainParameter, uniform
 from funnelsim.engine.replicate import Job, run_jobs
@@ -30,8 +29,8 @@ from funnelsim.study.scenario_diff import Difference, differences
 from funnelsim.study.sensitivity.inputs import features_of
 from funnelsim.study.sensitivity.value_of_information import Learned, learned
 from funnelsim.summary import Summary
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 MOST_PAIRS = 16  # a draw, when more precision is wanted
 FEW = 4  # groups of changes whose mixtures are run beside a comparison; `explain` divides more of them
 
@@ -78,7 +77,7 @@ class Column:
     """One scenario's own figures."""
 
     name: str
-    values: dict[str, Floats]  # [draw, pair] by measure
+    values: dict[str, FloatArray]  # [draw, pair] by measure
     units: dict[str, str]
     summaries: list[Summary] = field(repr=False, default_factory=list)
 
@@ -178,7 +177,7 @@ def goal_of(base: Loaded) -> str:
     return "cohort.revenue" if goal is not None and goal.revenue is not None and goal.wins is None else "cohort.won"
 
 
-def break_evens(cases: Sequence[Case], i: int, values: Floats) -> list[BreakEven]:
+def break_evens(cases: Sequence[Case], i: int, values: FloatArray) -> list[BreakEven]:
     """Where each range would turn the sign, by least squares of the draws' means on all ranges at once."""
     ranges: dict[str, UncertainParameter] = {
         belief.path: belief for one in (cases[0], cases[i]) for belief in one.blueprint.beliefs
@@ -206,7 +205,7 @@ def _break_even(belief: UncertainParameter, centre: float, slope: float, error: 
     return BreakEven(belief.path, belief.low, belief.high, at, at_low, at_high)
 
 
-def _knowing(cases: Sequence[Case], values: Sequence[Floats]) -> list[Learned]:
+def _knowing(cases: Sequence[Case], values: Sequence[FloatArray]) -> list[Learned]:
     """What it would bring to know each unknown, from the draws that were run anyway; values [draw, pair] by case."""
     draws, pairs = values[0].shape
     gains = [one - values[0] for one in values[1:]]
@@ -301,7 +300,7 @@ def _column(one: Case, results: Sequence[Sequence[Summary]]) -> Column:
     )
 
 
-def _by_draw(measure: Measure, draws: int) -> Floats:
+def _by_draw(measure: Measure, draws: int) -> FloatArray:
     return np.broadcast_to(measure.values, measure.top.shape).reshape(draws, -1)
 
 

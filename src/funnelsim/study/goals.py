@@ -18,7 +18,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.errors import UsageError, did_you_mean
 from funnelsim.measures import Measure, named, series, stack
@@ -29,8 +28,8 @@ from funnelsim.scenario.parsers.dates import day
 from funnelsim.scenario.parsers.durations import elapsed
 from funnelsim.scenario.parsers.numbers import money, number, proportion
 from funnelsim.summary import Summary
+from funnelsim.typing import BoolArray, FloatArray
 
-Floats = NDArray[np.float64]
 SHORT = {"revenue": "calendar.revenue", "wins": "calendar.won"}
 _GOAL = re.compile(
     r"(?P<what>\S.*?)\s+(?:(?P<way>at least|at most)\s+)?(?P<amount>[-+]?\d.*?)"
@@ -49,10 +48,10 @@ class Goal:
     booked: float = 0.0  # what is there already, outside the run
     text: str = ""  # as people say it
 
-    def met(self, values: Floats) -> NDArray[np.bool_]:
+    def met(self, values: FloatArray) -> BoolArray:
         """In each period."""
         values = values + self.booked
-        reached: NDArray[np.bool_] = values <= self.target if self.at_most else values >= self.target
+        reached: BoolArray = values <= self.target if self.at_most else values >= self.target
         return reached
 
     def measured(self, found: Mapping[str, Measure], stacked: Summary, plan: Plan, book: Labels) -> Measure:

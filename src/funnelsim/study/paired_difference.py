@@ -17,10 +17,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-Floats = NDArray[np.float64]
+from funnelsim.typing import FloatArray
+
 LEVEL = 0.90
 
 
@@ -44,7 +44,7 @@ class Spread:
         return self.error < 0.1 * (self.high - self.low) / 2.0
 
 
-def spread(values: Floats, uncertain: bool = True) -> Spread:
+def spread(values: FloatArray, uncertain: bool = True) -> Spread:
     """Of values[draw, pair]; `uncertain` False when draws do not differ."""
     if not uncertain:
         values = values.reshape(-1, 1)

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.compile.curves import curve_points, response_curve
 from funnelsim.scenario import Scenario, loads_resolved, presets
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 HOUR = 3600.0
 
 
@@ -26,15 +25,15 @@ class Law:
     """A response curve: log-odds by the logarithm of the delay, between points; flat outside them."""
 
     name: str
-    log_delays: Floats  # ln seconds, rising
-    log_ratios: Floats  # ln r
+    log_delays: FloatArray  # ln seconds, rising
+    log_ratios: FloatArray  # ln r
     grade: str  # A, B, C, assumption; empty = written in the scenario
     used: bool  # the one that the scenario names
 
-    def against(self, delays: Floats, reference: float = HOUR) -> Floats:
+    def against(self, delays: FloatArray, reference: float = HOUR) -> FloatArray:
         """r(t) / r(reference) at delays in seconds."""
         logs = np.interp(np.log(delays), self.log_delays, self.log_ratios)
-        ratios: Floats = np.exp(logs - np.interp(math.log(reference), self.log_delays, self.log_ratios))
+        ratios: FloatArray = np.exp(logs - np.interp(math.log(reference), self.log_delays, self.log_ratios))
         return ratios
 
 

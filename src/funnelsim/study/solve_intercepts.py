@@ -20,14 +20,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.engine.replicate import gather
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import ADVANCE, CONTACT_CHANCE, Plan
 from funnelsim.trace import in_flight
+from funnelsim.typing import BoolArray, FloatArray
 
-Floats = NDArray[np.float64]
 FIRST_REPLICATION = 1_000_000  # luck that no study uses
 # What is kept of a visit and of an attempt: many replications are looked at together.
 _VISIT = np.dtype(
@@ -53,10 +52,10 @@ _NEAR = 0.05  # a gate's share may miss its base rate by so much of it: a score 
 class Solution:
     """What solves a plan: by stage, and offsets by definition."""
 
-    intercept: Floats
-    contact: Floats
-    offset: Floats
-    ratio: Floats  # entered / dealt with
+    intercept: FloatArray
+    contact: FloatArray
+    offset: FloatArray
+    ratio: FloatArray  # entered / dealt with
     leads: int = 0
     rounds: int = 0
 
@@ -105,7 +104,7 @@ def settle(plan: Plan, seed: int, many: int, start: Solution, threads: int | Non
     return found
 
 
-def needs_anchor(plan: Plan) -> NDArray[np.bool_]:
+def needs_anchor(plan: Plan) -> BoolArray:
     """Stages whose base rate does not come out by itself."""
     stages = plan.stages
     between = (stages["base"] > 0.0) & (stages["base"] < 1.0)
@@ -113,11 +112,11 @@ def needs_anchor(plan: Plan) -> NDArray[np.bool_]:
     moved = [
         _effects_on(plan, stage, ADVANCE) or _effects_on(plan, stage, CONTACT_CHANCE) for stage in range(len(stages))
     ]
-    needs: NDArray[np.bool_] = np.array(moved) | worked | (between & (stages["gate"] >= 0))
+    needs: BoolArray = np.array(moved) | worked | (between & (stages["gate"] >= 0))
     return needs
 
 
-def solve_intercept(shifts: Floats, rate: float) -> float:
+def solve_intercept(shifts: FloatArray, rate: float) -> float:
     """c with mean of 1 / (1 + exp(-(c + shift))) = rate, by Newton's method from the uniform solution."""
     c = logit(rate) - float(shifts.mean())
     for _ in range(50):
@@ -160,7 +159,7 @@ def _contact(plan: Plan, stage: int, attempts: Any, before: float) -> float:
     return solve_intercept(tables + attempts.shift[open_], float(chances[open_].mean()))
 
 
-def _table(plan: Plan, stage: int, most: int) -> Floats:
+def _table(plan: Plan, stage: int, most: int) -> FloatArray:
     """Chance of contact at each attempt of a visit as written, over all steps of the work."""
     row = plan.stages[stage]
     found: list[float] = []
@@ -186,7 +185,7 @@ class _Gate:
 
     definition: int
     stages: list[int]
-    base: Floats  # of these stages
+    base: FloatArray  # of these stages
     tried: list[tuple[float, float, float]] = field(default_factory=list)  # offset, error of the log-odds, of a share
 
     def step(self, visits: Any, found: Solution) -> float:
@@ -216,7 +215,7 @@ class _Gate:
         """Older ones were tried on other leads: what comes here depends on the stages before."""
         return self.tried[-_RECENT:]
 
-    def _seen(self, visits: Any, found: Solution) -> tuple[Floats, int, float]:
+    def _seen(self, visits: Any, found: Solution) -> tuple[FloatArray, int, float]:
         """score - threshold of the visits dealt with, how many were let through, how many there should be."""
         shifts, opened, wanted = [np.zeros(0)], 0, 0.0
         for stage, base in zip(self.stages, self.base, strict=True):
@@ -226,7 +225,7 @@ class _Gate:
             wanted += base * found.ratio[stage] * len(mine)
         return np.concatenate(shifts), opened, wanted
 
-    def _next(self, shifts: Floats, wanted: int) -> float:
+    def _next(self, shifts: FloatArray, wanted: int) -> float:
         """By quantile at first, then along the secant; of a normal score the log-odds rise by 1.7 a deviation or so."""
         offset, error, _ = self.tried[-1]
         spread = max(float(shifts.std()), 1e-6)
@@ -280,7 +279,7 @@ def _cohort_of(plan: Plan, visits: Any) -> Any:
     return visits[(visits.arrived >= settings.measure_from) & (visits.arrived < settings.measure_to)]
 
 
-def _kept(table: Any, rows: NDArray[np.bool_], columns: np.dtype[Any]) -> Any:
+def _kept(table: Any, rows: BoolArray, columns: np.dtype[Any]) -> Any:
     found = np.empty(int(rows.sum()), columns)
     for name in columns.names or ():
         found[name] = table[name][rows]
@@ -310,13 +309,13 @@ def _not_met(stage: str, base: float, missed: list[float]) -> ScenarioError:
     )
 
 
-def away(one: Floats, other: Floats) -> Floats:
+def away(one: FloatArray, other: FloatArray) -> FloatArray:
     """one - other where both are finite, else 0."""
     finite = np.isfinite(one) & np.isfinite(other)
     return np.where(finite, np.where(finite, one, 0.0) - np.where(finite, other, 0.0), 0.0)
 
 
-def logits(p: Floats) -> Floats:
+def logits(p: FloatArray) -> FloatArray:
     """Log-odds, with the infinities at 0 and 1."""
     return np.array([logit(float(one)) for one in p])
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.errors import FunnelsimError, Problem, ScenarioError, UsageError, did_you_mean, every_mistake
 from funnelsim.measures import Estimate, Measure
@@ -27,8 +26,8 @@ from funnelsim.study.goals import GOAL, Goal, check_date, goal_of, possible_meas
 from funnelsim.study.point import Outcome, Size, estimate_of, linear_values
 from funnelsim.study.point_store import Store
 from funnelsim.study.task_builder import Planner
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 USUAL = ("cohort.won", "cohort.revenue", "cohort.profit")
 
 
@@ -94,20 +93,20 @@ class Sweep:
         found = self.measure(cell, name)
         return estimate_of(found) if found is not None else None
 
-    def curves(self, scenario: str, name: str) -> tuple[list[tuple[str, ...]], Floats]:
+    def curves(self, scenario: str, name: str) -> tuple[list[tuple[str, ...]], FloatArray]:
         """Points that have the measure, and its values [replication, point] on the luck they have in common."""
         there = [(cell.point, found) for cell in self.of(scenario) if (found := self.measure(cell, name)) is not None]
         shortest = min((len(found.top) for _, found in there), default=0)
         columns = [linear_values(_first(found, shortest)) for _, found in there]
         return [point for point, _ in there], np.array(columns).T.reshape(shortest, len(there))
 
-    def difference(self, base: Cell, other: Cell, name: str) -> Floats | None:
+    def difference(self, base: Cell, other: Cell, name: str) -> FloatArray | None:
         """A measure of one cell less that of another at the same point, replication by replication."""
         one, two = self.measure(base, name), self.measure(other, name)
         if one is None or two is None:
             return None
         n = min(len(one.top), len(two.top))
-        values: Floats = linear_values(_first(two, n)) - linear_values(_first(one, n))
+        values: FloatArray = linear_values(_first(two, n)) - linear_values(_first(one, n))
         return values
 
 

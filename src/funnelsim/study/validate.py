@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from funnelsim.compile import prepare
@@ -25,11 +24,11 @@ from funnelsim.scenario.parsers.durations import elapsed
 from funnelsim.study import published
 from funnelsim.study.anchor import anchor
 from funnelsim.summary import COHORT, RESPONSE_EDGES, Summary
+from funnelsim.typing import BoolArray, FloatArray
 
 FALSE_ALARM = 1e-4  # chance that a true model fails a line
 SEED = 20110301
 _AT_A_TIME = 2  # replications whose tables are in memory together
-Floats = NDArray[np.float64]
 Pair = tuple[float, float]  # top and bottom of a ratio, in one replication
 
 
@@ -115,7 +114,7 @@ def _check(case: dict[str, Any], entry: dict[str, Any], runs: dict[str, _Run]) -
     return Check(case["name"], case["source"], case["grade"], entry["what"], expected, got, low, high, passed)
 
 
-def ratio_with_error(top: Floats, bottom: Floats) -> tuple[float, float]:
+def ratio_with_error(top: FloatArray, bottom: FloatArray) -> tuple[float, float]:
     """Pooled ratio, and its largest error at the rate of false alarms."""
     n, share = len(top), float(top.sum() / bottom.sum())
     spread = float((top - share * bottom).std(ddof=1)) / math.sqrt(n) / float(bottom.mean())
@@ -180,7 +179,7 @@ class _Run:
                 for measure in wanted:
                     self.pairs[str(measure)].append(self._of_cohort(trace.visits, measure))
 
-    def figure(self, measure: Any) -> tuple[Floats, Floats]:
+    def figure(self, measure: Any) -> tuple[FloatArray, FloatArray]:
         """Top and bottom of a figure in each replication."""
         if str(measure) in self.pairs:
             top, bottom = np.array(self.pairs[str(measure)]).T
@@ -194,14 +193,14 @@ class _Run:
         found = measures[measure]
         return found.top, np.ones_like(found.top) if found.bottom is None else found.bottom
 
-    def _later(self, measure: dict[str, Any]) -> tuple[Floats, Floats]:
+    def _later(self, measure: dict[str, Any]) -> tuple[FloatArray, FloatArray]:
         """Share touched later than an edge of the histogram, of those touched."""
         edge = int(np.flatnonzero(np.isclose(RESPONSE_EDGES, elapsed(measure["later than"]).seconds))[0])
         stage = self.book.stages.index(measure["stage"])
         counts = np.array([summary.responses[COHORT, stage] for summary in self.summaries])
         return counts[:, edge + 1 :].sum(axis=1), counts.sum(axis=1)
 
-    def _days_to(self, measure: dict[str, Any]) -> tuple[Floats, Floats]:
+    def _days_to(self, measure: dict[str, Any]) -> tuple[FloatArray, FloatArray]:
         """Mean days from arrival to a definition, of the leads of a source that come so far."""
         definition, source = self.book.definitions.index(measure["days to"]), self.book.sources.index(measure["source"])
         passes = [summary.passes[COHORT, definition, source] for summary in self.summaries]
@@ -241,10 +240,10 @@ def _reached(visits: Any, said: dict[str, Any], book: Labels) -> Pair:
     return float(((visits.reached >= 0.0) & (visits.attempts <= said["reached by call"])).sum()), float(len(visits))
 
 
-def _touched(visits: Any, low: str, high: str | None) -> NDArray[np.bool_]:
+def _touched(visits: Any, low: str, high: str | None) -> BoolArray:
     delay = visits.touched - visits.entered
     last = elapsed(high).seconds if high else math.inf
-    within: NDArray[np.bool_] = (visits.touched >= 0.0) & (delay >= elapsed(low).seconds) & (delay < last)
+    within: BoolArray = (visits.touched >= 0.0) & (delay >= elapsed(low).seconds) & (delay < last)
     return within
 
 

@@ -27,7 +27,7 @@ from funnelsim.calibration.arrivals.seasons import QuietDay, Season, fit_season,
 from funnelsim.calibration.events.visit_history import Records
 from funnelsim.calibration.history.model import History
 from funnelsim.calibration.io.times import local_parts
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 WEEK, HOURS = 604800.0, 168
 FEWEST_WEEKS = 8  # fewer say nothing about a source's own weekly level
@@ -54,7 +54,7 @@ class SourceArrivals:
     steep: bool  # significant, but too steep to be carried on
     batches: tuple[tuple[str, int], ...]  # (day, leads) that came at once
     enters: dict[str, float]  # entry stages
-    profile: Array | None  # 168 weights from Monday 00:00, mean 1; None: nothing came but batches
+    profile: FloatArray | None  # 168 weights from Monday 00:00, mean 1; None: nothing came but batches
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def fit_arrivals(history: History, records: Records) -> Arrivals:
     return Arrivals(weeks, day, not records.day_only, tuple(found), counts, season, quiet)
 
 
-def _batches(at: Array, source: np.ndarray, rounding: Array, zone: str, weeks: int) -> np.ndarray:
+def _batches(at: FloatArray, source: np.ndarray, rounding: FloatArray, zone: str, weeks: int) -> np.ndarray:
     """Which leads came in a batch: many of one source at one instant, or almost all of a source within a week."""
     found = np.zeros(len(at), bool)
     if weeks < FEWEST_WEEKS:
@@ -144,14 +144,14 @@ def _batches(at: Array, source: np.ndarray, rounding: Array, zone: str, weeks: i
     return found
 
 
-def _at_one_instant(at: Array, rounding: Array) -> np.ndarray:
+def _at_one_instant(at: FloatArray, rounding: FloatArray) -> np.ndarray:
     """Leads that share their instant with far more others than leads of this source usually do."""
     _, which, count = np.unique(at, return_inverse=True, return_counts=True)
     many = max(float(FEWEST_TOGETHER), APART * float(np.median(count)))
     return np.asarray((count[which] >= many) & (rounding <= STAMPED))
 
 
-def _by_day(at: Array, zone: str) -> tuple[tuple[str, int], ...]:
+def _by_day(at: FloatArray, zone: str) -> tuple[tuple[str, int], ...]:
     """(day, leads) of batches; days less than a week apart are one batch, named by its fullest day."""
     if not len(at):
         return ()
@@ -164,9 +164,9 @@ def _by_day(at: Array, zone: str) -> tuple[tuple[str, int], ...]:
 
 def _source(
     name: str,
-    counts: Array,
+    counts: FloatArray,
     pooled: float,
-    profile: Array | None,
+    profile: FloatArray | None,
     batches: tuple[tuple[str, int], ...],
     enters: dict[str, float],
     length: float,
@@ -192,7 +192,7 @@ def _shares(stage: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
     return {names[i]: float(share[i] / share.sum()) for i in np.flatnonzero(share)}
 
 
-def _level(counts: Array) -> float:
+def _level(counts: FloatArray) -> float:
     """Coefficient of variation of the weekly level by maximum likelihood; 0 when chance explains it all."""
     mean = counts.mean()
     if len(counts) < 3 or mean == 0:
@@ -206,7 +206,7 @@ def _level(counts: Array) -> float:
     return float(np.exp(found.x / 2)) if gain > 0.5 else 0.0
 
 
-def _error(counts: Array, pooled: float) -> float:
+def _error(counts: FloatArray, pooled: float) -> float:
     """Standard error of the log of a steady rate: from how much the weeks differ, at least what chance alone does.
 
     Not from the fitted level, which is 0 too often; with few weeks the normal law is widened to Student's.
@@ -231,7 +231,7 @@ class _Line(NamedTuple):
     level: float  # beside the trend
 
 
-def _trend(counts: Array, level: float) -> _Line:
+def _trend(counts: FloatArray, level: float) -> _Line:
     week = np.asarray(np.arange(len(counts)) + 0.5 - len(counts))  # 0 is the as-of instant
 
     def cost(log_variance: float) -> float:
@@ -250,7 +250,7 @@ def _trend(counts: Array, level: float) -> _Line:
     return _Line(slope, float(np.exp(start)), float(error), spread if spread > 0.02 else 0.0)
 
 
-def _line(counts: Array, week: Array, variance: float) -> tuple[float, float, float]:
+def _line(counts: FloatArray, week: FloatArray, variance: float) -> tuple[float, float, float]:
     """Log mean at the end, slope a week and error of the former at a given variance of the level, by scoring steps."""
     start, slope = float(np.log(counts.mean())), 0.0
     for _ in range(20):
@@ -273,12 +273,12 @@ def _midnight(seconds: float, zone: str) -> float:
     return seconds - 3600.0 * float(hour[0]) - seconds % 3600.0
 
 
-def _hour_of_week(seconds: Array, zone: str) -> np.ndarray:
+def _hour_of_week(seconds: FloatArray, zone: str) -> np.ndarray:
     day, hour = local_parts(seconds, zone)
     return np.asarray((day + 3) % 7 * 24 + hour)  # 1970-01-01 was a Thursday
 
 
-def _profile_of_all(cell: np.ndarray, day_only: bool) -> Array:
+def _profile_of_all(cell: np.ndarray, day_only: bool) -> FloatArray:
     """Hour-of-week shares of all sources, shrunk towards day x hour."""
     counts = np.bincount(cell, minlength=HOURS).astype(float)
     table = counts.reshape(7, 24)
@@ -289,7 +289,7 @@ def _profile_of_all(cell: np.ndarray, day_only: bool) -> Array:
     return shrunk(counts, np.outer(days, hours).ravel())
 
 
-def _profile(counts: np.ndarray, everyone: Array, day_only: bool) -> Array:
+def _profile(counts: np.ndarray, everyone: FloatArray, day_only: bool) -> FloatArray:
     """A source's own weights, of mean 1."""
     if day_only:
         days = shrunk(counts.reshape(7, 24).sum(1).astype(float), everyone.reshape(7, 24).sum(1))
@@ -297,7 +297,7 @@ def _profile(counts: np.ndarray, everyone: Array, day_only: bool) -> Array:
     return shrunk(counts.astype(float), everyone) * HOURS
 
 
-def shrunk(counts: Array, prior: Array) -> Array:
+def shrunk(counts: FloatArray, prior: FloatArray) -> FloatArray:
     """Shares: posterior mean of a Dirichlet-multinomial around `prior`, all of it above 0; strength by maximum
     likelihood."""
     total = counts.sum()

@@ -23,7 +23,7 @@ from scipy.special import gammaln
 from scipy.stats import nbinom, poisson
 
 from funnelsim.calibration.io.times import local_parts
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 WEEK, YEAR = 604800.0, 365.2425 * 86400.0
 FEWEST_WEEKS = 78
@@ -39,10 +39,10 @@ class Season:
 
     cosine: float
     sine: float
-    covariance: Array
+    covariance: FloatArray
     gain: float  # chi-square of the likelihood-ratio test
 
-    def factor(self, seconds: Array) -> Array:
+    def factor(self, seconds: FloatArray) -> FloatArray:
         """What the rate of the year's average is multiplied by at these instants."""
         turn = 2 * np.pi * (np.asarray(seconds) / YEAR)
         year = 2 * np.pi * np.linspace(0, 1, 365)
@@ -74,7 +74,7 @@ class QuietDay(NamedTuple):
     expected: float
 
 
-def fit_season(counts: Array, as_of: float) -> Season | None:
+def fit_season(counts: FloatArray, as_of: float) -> Season | None:
     """The season in weekly totals that end at the as-of instant; None when there is none, or too few weeks tell it."""
     weeks = len(counts)
     if weeks < FEWEST_WEEKS or counts.mean() <= 0:
@@ -91,7 +91,7 @@ def fit_season(counts: Array, as_of: float) -> Season | None:
     return Season(float(found[2]), float(found[3]), covariance[2:, 2:], float(gain))
 
 
-def quiet_days(at: Array, zone: str, as_of: float) -> list[QuietDay]:
+def quiet_days(at: FloatArray, zone: str, as_of: float) -> list[QuietDay]:
     """Days of far fewer leads than their weekday in the eight weeks around them."""
     if not len(at):
         return []
@@ -113,7 +113,7 @@ def quiet_days(at: Array, zone: str, as_of: float) -> list[QuietDay]:
     return found
 
 
-def negative_binomial(counts: Array, mean: Array, variance: float) -> float:
+def negative_binomial(counts: FloatArray, mean: FloatArray, variance: float) -> float:
     """Log-likelihood of counts whose Poisson mean varies by a gamma factor of this variance."""
     if variance < 1e-7:
         return float((counts * np.log(mean) - mean - gammaln(counts + 1)).sum())
@@ -129,7 +129,7 @@ def negative_binomial(counts: Array, mean: Array, variance: float) -> float:
     )
 
 
-def _best(counts: Array, design: Array) -> tuple[float, float]:
+def _best(counts: FloatArray, design: FloatArray) -> tuple[float, float]:
     """(variance of the weekly level, log-likelihood) where that is highest."""
 
     def cost(log_variance: float) -> float:
@@ -140,9 +140,9 @@ def _best(counts: Array, design: Array) -> tuple[float, float]:
     return float(np.exp(found.x)), -float(found.fun)
 
 
-def _scored(counts: Array, design: Array, variance: float) -> tuple[Array, Array]:
+def _scored(counts: FloatArray, design: FloatArray, variance: float) -> tuple[FloatArray, FloatArray]:
     """Coefficients of the log mean at a given variance of the level, by scoring steps; and their covariance."""
-    found: Array = np.zeros(design.shape[1])
+    found: FloatArray = np.zeros(design.shape[1])
     found[0] = np.log(counts.mean())
     for _ in range(STEPS):
         mean = np.exp(np.clip(design @ found, -20.0, 20.0))

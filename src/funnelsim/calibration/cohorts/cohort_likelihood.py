@@ -25,7 +25,8 @@ import numpy as np
 from funnelsim.calibration.survival.competing_risks import PRIOR, Law
 from funnelsim.calibration.survival.model_averaging import SMALLEST_WEIGHT, Weighed
 from funnelsim.calibration.survival.optimiser import covariance, lowest
-from funnelsim.calibration.survival.time_distributions import FAMILIES, Array, cdf, log_time
+from funnelsim.calibration.survival.time_distributions import FAMILIES, cdf, log_time
+from funnelsim.typing import FloatArray
 
 TELLS = 9.21  # chi-square of two degrees of freedom at 1 %: the gain from which on times can be told
 NARROW = -4.0  # log spread of a time that is said to be fixed
@@ -42,15 +43,15 @@ class Step:
     stage: str
     next: str
     width: float  # of a period, seconds
-    entered: Array  # by cohort
-    ends: Array  # by cohort: periods that are over, at the last count
+    entered: FloatArray  # by cohort
+    ends: FloatArray  # by cohort: periods that are over, at the last count
     group: np.ndarray  # by cohort: its source
     groups: int
-    entries: tuple[Array, ...]  # by cohort: parts that entered in period 0, 1, ...
+    entries: tuple[FloatArray, ...]  # by cohort: parts that entered in period 0, 1, ...
     cohort: np.ndarray  # by cell; likewise below
-    low: Array
-    high: Array
-    count: Array
+    low: FloatArray
+    high: FloatArray
+    count: FloatArray
     own_clock: bool  # are leads counted from their own entry?
     takes: float | None = None  # seconds, when it is known how long it takes
 
@@ -79,7 +80,7 @@ def fit_counted(step: Step) -> Counted:
     return Counted(_weighed(step, [_widened(law, dispersion) for law in laws]), MEASURED, dispersion)
 
 
-def onward(step: Step, fit: Weighed, timing: str) -> tuple[Array, ...]:
+def onward(step: Step, fit: Weighed, timing: str) -> tuple[FloatArray, ...]:
     """By cohort: parts of those who went on that did so in period 0, 1, ...: the entries of the next step."""
     if timing == UNTOLD:
         return tuple(np.ones(1) for _ in step.entries)
@@ -122,7 +123,7 @@ class _Reached:
                 self.cell[i, place[max(step.low[i] - j, 0.0)]] -= step.entries[c][j]
         self.gone = (self.ages > 0).astype(float) if gone is None else gone(self.ages)
 
-    def at(self, gone: Array | None = None) -> tuple[Array, Array]:
+    def at(self, gone: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         """(P, S) at values of A; by default those it was made with."""
         values = self.gone if gone is None else gone
         return self.cell @ values, self.whole @ values
@@ -147,7 +148,7 @@ def _shares_only(step: Step, reached: _Reached, seconds: float) -> tuple[Law, fl
     return Law(("lognormal",), (0,), step.groups, vector, spread, value / dispersion), dispersion
 
 
-def _binomial(x: Array, went: Array, entered: Array, still: Array) -> tuple[float, Array]:
+def _binomial(x: FloatArray, went: FloatArray, entered: FloatArray, still: FloatArray) -> tuple[float, FloatArray]:
     """Minus the log-likelihood of one share, Jeffreys' prior added, and its slope by the log-odds."""
     share = 1.0 / (1.0 + np.exp(-x[0]))
     stays = np.maximum(1.0 - share * still, 1e-300)
@@ -178,7 +179,7 @@ def _with_family(step: Step, family: str) -> Law:
     return Law((family,), (0,), step.groups, vector, covariance(cost, vector), -lost)
 
 
-def _cost(x: Array, step: Step, reached: _Reached, family: str) -> tuple[float, Array]:
+def _cost(x: FloatArray, step: Step, reached: _Reached, family: str) -> tuple[float, FloatArray]:
     """Minus the formula of the module's head, Jeffreys' prior added, with its gradient."""
     share = 1.0 / (1.0 + np.exp(-x[: step.groups]))
     gone, slopes = _chance(step, family, float(x[-2]), float(x[-1]), reached.ages)
@@ -195,7 +196,7 @@ def _cost(x: Array, step: Step, reached: _Reached, family: str) -> tuple[float, 
     return -value, -np.append(by_share * share * (1.0 - share), slopes @ by_gone)
 
 
-def _chance(step: Step, family: str, mu: float, s: float, ages: Array) -> tuple[Array, Array]:
+def _chance(step: Step, family: str, mu: float, s: float, ages: FloatArray) -> tuple[FloatArray, FloatArray]:
     """A at these ages, with its slopes by mu and s."""
     if step.own_clock:
         value, slopes = cdf(family, mu, s, log_time(ages * step.width))
@@ -213,7 +214,7 @@ class _Gone:
     def __init__(self, step: Step | None, laws: list[tuple[float, str, float, float]], takes: float = 0.0) -> None:
         self.step, self.laws, self.takes = step, laws, takes
 
-    def __call__(self, ages: Array) -> Array:
+    def __call__(self, ages: FloatArray) -> FloatArray:
         ages = np.maximum(ages, 0.0)
         if self.step is None:
             return np.asarray(np.clip(ages - self.takes, 0.0, 1.0))
@@ -233,7 +234,7 @@ def _mixed(step: Step, fit: Weighed) -> _Gone:
     return _Gone(step, fit.times(0))
 
 
-def _dispersion(step: Step, reached: _Reached, shares: Array) -> float:
+def _dispersion(step: Step, reached: _Reached, shares: FloatArray) -> float:
     """Pearson's chi-square over its degrees of freedom, by cohort; 1 where it is less, or cannot be told."""
     _, still = reached.at()
     chance = shares[step.group] * still

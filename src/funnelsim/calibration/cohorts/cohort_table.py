@@ -14,8 +14,7 @@ import polars as pl
 
 from funnelsim.calibration.cohorts.cohort_likelihood import MEASURED, SAID, Counted, Step, fit_counted, onward
 from funnelsim.calibration.events.visit_history import OPEN, Records, Visits
-from funnelsim.calibration.history.model import Column, History
-from funnelsim.calibration.history.sections import COUNTS, Counts
+from funnelsim.calibration.history.model import COUNTS, Column, Counts, History
 from funnelsim.calibration.io.money_parsing import amounts
 from funnelsim.calibration.io.row_issues import Tally
 from funnelsim.calibration.io.tables import LINE, Library
@@ -23,8 +22,8 @@ from funnelsim.calibration.io.times import instants
 from funnelsim.calibration.survival.competing_risks import Spells
 from funnelsim.calibration.survival.model_averaging import Estimate
 from funnelsim.calibration.survival.stages import StageFit
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.errors import DataError, Problem
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
 LENGTHS = {"day": DAY, "week": 7 * DAY, "month": 30.4375 * DAY}
@@ -37,7 +36,7 @@ class CohortTable:
 
     stages: tuple[str, ...]
     sources: tuple[str, ...]
-    begins: Array  # by cohort: seconds since 1970
+    begins: FloatArray  # by cohort: seconds since 1970
     source: np.ndarray
     width: float  # of a period, seconds
     reached: np.ndarray  # (cohort, stage, elapsed): counts up to then; nan: not told
@@ -46,7 +45,7 @@ class CohortTable:
     as_of: float
 
     @property
-    def entered(self) -> Array:
+    def entered(self) -> FloatArray:
         """Leads by cohort."""
         return np.asarray(np.nanmax(self.reached[:, 0], axis=1))
 
@@ -132,7 +131,7 @@ def cohort_records(table: CohortTable, rows: dict[str, int]) -> Records:
 
 def fit_cohorts(history: History, table: CohortTable) -> list[StageFit]:
     """Every step, one after the other: who went on from one enters the next."""
-    entries: tuple[Array, ...] = tuple(np.ones(1) for _ in table.begins)
+    entries: tuple[FloatArray, ...] = tuple(np.ones(1) for _ in table.begins)
     found = []
     for number in range(len(table.stages) - 1):
         step = _step(history, table, number, entries)
@@ -144,7 +143,7 @@ def fit_cohorts(history: History, table: CohortTable) -> list[StageFit]:
     return found
 
 
-def _begins(cells: pl.Series, counts: Counts, zone: str) -> Array:
+def _begins(cells: pl.Series, counts: Counts, zone: str) -> FloatArray:
     """The beginning of each period; dates without a year are of the year said, and of later ones as they turn over."""
     column = counts.period
     if counts.year:
@@ -178,7 +177,7 @@ def _sources(history: History, library: Library) -> tuple[tuple[str, ...], np.nd
     return tuple(names.tolist()), which
 
 
-def _more(numbers: Array) -> np.ndarray:
+def _more(numbers: FloatArray) -> np.ndarray:
     """Is a count larger than the last one told before it?"""
     found = np.zeros(len(numbers), bool)
     most = numbers[:, 0]
@@ -190,8 +189,8 @@ def _more(numbers: Array) -> np.ndarray:
 
 
 def _table(
-    counts: Counts, begins: Array, source: np.ndarray, elapsed: Array, numbers: Array
-) -> tuple[Array, np.ndarray, float, np.ndarray]:
+    counts: Counts, begins: FloatArray, source: np.ndarray, elapsed: FloatArray, numbers: FloatArray
+) -> tuple[FloatArray, np.ndarray, float, np.ndarray]:
     """(begin, source, width, counts up to each elapsed period) of the cohorts."""
     pairs, cohort = np.unique(np.stack([begins, source.astype(float)]), axis=1, return_inverse=True)
     periods = int(elapsed.max()) + 1
@@ -203,18 +202,18 @@ def _table(
     return pairs[0], pairs[1].astype(int), LENGTHS[counts.each], reached
 
 
-def _latest(table: CohortTable) -> Array:
+def _latest(table: CohortTable) -> FloatArray:
     """(cohort, stage): the last count told; nan where none is."""
     told = np.where(np.isfinite(table.reached), table.reached, -1.0).max(axis=2)
     return np.where(told < 0, np.nan, told)
 
 
-def _ended(table: CohortTable) -> Array:
+def _ended(table: CohortTable) -> FloatArray:
     """Periods of each cohort that were over by the as-of date."""
     return np.asarray((table.as_of - table.begins) / table.width)
 
 
-def _step(history: History, table: CohortTable, number: int, entries: tuple[Array, ...]) -> Step:
+def _step(history: History, table: CohortTable, number: int, entries: tuple[FloatArray, ...]) -> Step:
     """What the counts say of one stage and the next: cohorts of which both counts are told."""
     name, next_ = table.stages[number], table.stages[number + 1]
     here, there = table.reached[:, number], table.reached[:, number + 1]
@@ -253,7 +252,7 @@ def _step(history: History, table: CohortTable, number: int, entries: tuple[Arra
     )
 
 
-def _entries_of_next(table: CohortTable, number: int, step: Step, found: Counted) -> tuple[Array, ...]:
+def _entries_of_next(table: CohortTable, number: int, step: Step, found: Counted) -> tuple[FloatArray, ...]:
     """When those of the next stage entered it: as counted by age, else as the fitted law has it."""
     if not table.by_age:
         return onward(step, found.fit, found.timing)
@@ -310,7 +309,7 @@ PACE_GRADES = {
 }
 
 
-def _notes(step: Step, found: Counted, went: Array) -> tuple[str, ...]:
+def _notes(step: Step, found: Counted, went: FloatArray) -> tuple[str, ...]:
     """What is to be minded about this step."""
     used = step.entered > 0
     left_out = int((~used).sum())

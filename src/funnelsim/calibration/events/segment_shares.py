@@ -13,7 +13,7 @@ import numpy as np
 from funnelsim.calibration.arrivals.arrival_rate import shrunk
 from funnelsim.calibration.events.visit_history import Records
 from funnelsim.calibration.history.model import History
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 FEW_LEADS = 30  # fewer leads of a segment than this and its figures are graded thin
 
@@ -24,10 +24,10 @@ class SegmentShares:
 
     names: tuple[str, ...]  # the largest first; one that no lead is of lately may still be in flight
     leads: np.ndarray  # by segment
-    by_source: dict[str, Array]  # shares by segment; of one source alone nothing is said
+    by_source: dict[str, FloatArray]  # shares by segment; of one source alone nothing is said
 
     @property
-    def share(self) -> Array:
+    def share(self) -> FloatArray:
         """By segment."""
         return np.asarray(self.leads / self.leads.sum())
 

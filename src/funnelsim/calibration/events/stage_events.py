@@ -16,8 +16,8 @@ from funnelsim.calibration.history.model import EVENTS, LOST, Column, History
 from funnelsim.calibration.io.row_issues import Tally
 from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.calibration.io.times import Instants, instants
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.errors import DataError, Problem
+from funnelsim.typing import FloatArray
 
 LOST_AT = -1  # where a visit went, when not to a stage
 
@@ -27,8 +27,8 @@ class Marks(NamedTuple):
 
     lead: np.ndarray
     stage: np.ndarray  # index, or LOST_AT
-    at: Array  # seconds since 1970
-    rounding: Array
+    at: FloatArray  # seconds since 1970
+    rounding: FloatArray
     line: np.ndarray
     sheet: np.ndarray  # number of the file the line is in
     loose: np.ndarray  # only the latest possible time is known, and `at` is that

@@ -15,7 +15,7 @@ from funnelsim.calibration.history.model import Amount, History
 from funnelsim.calibration.io.money_parsing import amounts, signs
 from funnelsim.calibration.io.row_issues import Tally
 from funnelsim.calibration.io.tables import LINE, Library
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 OPEN = -2  # where a visit went that has not ended; LOST_AT when it ended with a loss
 
@@ -26,10 +26,10 @@ class Visits(NamedTuple):
     lead: np.ndarray
     stage: np.ndarray
     number: np.ndarray  # of this lead's visits to this stage, from 1
-    entered: Array
-    left: Array  # nan when open
+    entered: FloatArray
+    left: FloatArray  # nan when open
     to: np.ndarray  # stage index, LOST_AT or OPEN
-    rounding: Array  # of the time between
+    rounding: FloatArray  # of the time between
     first: np.ndarray  # is it the lead's first visit?
 
 
@@ -41,12 +41,12 @@ class Records:
     sources: tuple[str, ...]
     ids: np.ndarray  # by lead, as text
     source: np.ndarray  # by lead
-    value: Array  # by lead; nan unknown
+    value: FloatArray  # by lead; nan unknown
     visits: Visits
     as_of: float
     day_only: bool  # are arrivals known to the day only?
     rows: dict[str, int]  # by file
-    covariates: Array = field(default_factory=lambda: np.empty((0, 0)))  # (lead, covariate); nan unknown
+    covariates: FloatArray = field(default_factory=lambda: np.empty((0, 0)))  # (lead, covariate); nan unknown
     segments: tuple[str, ...] = ()  # none: the history has no segments
     segment: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # by lead, 0 without segments
     late: tuple[Filled, ...] = ()  # stages at which the segment is given more often for those that went on, or less
@@ -127,7 +127,7 @@ def _numbers(lead: np.ndarray, stage: np.ndarray) -> np.ndarray:
     return found
 
 
-def _values(history: History, leads: Leads, tally: Tally) -> Array:
+def _values(history: History, leads: Leads, tally: Tally) -> FloatArray:
     """Amounts above zero in the history's currency; nan where there are none."""
     if history.value is None:
         return np.full(len(leads), np.nan)
@@ -147,7 +147,7 @@ def _values(history: History, leads: Leads, tally: Tally) -> Array:
     return np.where(value > 0, value, np.nan)
 
 
-def _covariates(history: History, leads: Leads, tally: Tally) -> Array:
+def _covariates(history: History, leads: Leads, tally: Tally) -> FloatArray:
     """(lead, covariate): numbers, or their logarithms; nan where there are none."""
     found = np.full((len(leads), len(history.covariates)), np.nan)
     for k, covariate in enumerate(history.covariates):

@@ -18,8 +18,8 @@ from funnelsim.calibration.exports.personal import is_personal
 from funnelsim.calibration.exports.stage_words import stage_name
 from funnelsim.calibration.io.files import Unreadable
 from funnelsim.calibration.io.money_parsing import amounts
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.errors import Problem
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
 MOSTLY = 0.95  # of the rows must count fewer in a later stage
@@ -64,7 +64,7 @@ def draft_cohorts(match: Match, survey: Survey, draft: Draft) -> None:
         draft.as_of = str((end.replace(day=1) if each == "month" else end) - timedelta(days=1))
 
 
-def _counts(match: Match, survey: Survey) -> list[tuple[str, Array]]:
+def _counts(match: Match, survey: Survey) -> list[tuple[str, FloatArray]]:
     """The columns of counts, the largest first, as long as each is a part of the one before."""
     playing = set(match.roles.values())
     names = [name for name in survey.opened.names if name and name not in playing and not is_personal(name)]
@@ -84,7 +84,7 @@ def _counts(match: Match, survey: Survey) -> list[tuple[str, Array]]:
     return chain
 
 
-def _periods(match: Match, survey: Survey, draft: Draft) -> tuple[Array, str, int]:
+def _periods(match: Match, survey: Survey, draft: Draft) -> tuple[FloatArray, str, int]:
     """(beginnings, format, year of the first): format and year where the dates have no year."""
     column = match.role("period")
     if survey.date_columns([column]):
@@ -103,7 +103,7 @@ def _periods(match: Match, survey: Survey, draft: Draft) -> tuple[Array, str, in
 
 def _with_year(
     survey: Survey, draft: Draft, column: str, format_: str, cells: pl.Series, when: pl.Series
-) -> tuple[Array, str, int]:
+) -> tuple[FloatArray, str, int]:
     if not draft.as_of:
         hint = "say `--as-of 2014-11-16`, the last day in the data"
         raise Unreadable(Problem(survey.opened.file, text=f"'{cells[0]}' in {column}: of which year?", hint=hint))
@@ -116,7 +116,7 @@ def _with_year(
     return days, format_, year
 
 
-def _each(survey: Survey, begins: Array) -> str:
+def _each(survey: Survey, begins: FloatArray) -> str:
     """day, week or month, by the usual gap between two cohorts."""
     gaps = np.diff(np.unique(begins[np.isfinite(begins)])) / DAY
     usual = float(np.median(gaps)) if len(gaps) else 0.0

@@ -14,9 +14,9 @@ from funnelsim.calibration.history.model import Column
 from funnelsim.calibration.io.files import Opened, Unreadable
 from funnelsim.calibration.io.money_parsing import amounts
 from funnelsim.calibration.io.times import Instants, day_first, instants
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.errors import Problem
 from funnelsim.scenario.values import Place
+from funnelsim.typing import FloatArray
 
 SOME = 2000  # cells that are looked at to tell what a column holds
 MOSTLY = 0.8
@@ -106,7 +106,7 @@ class Survey:
         """Does a column mostly hold numbers above zero?"""
         cells = self.text(column)
         given = cells.filter(cells != "").head(SOME)
-        value: Array = amounts(given)
+        value: FloatArray = amounts(given)
         return len(given) > 0 and bool((np.isfinite(value)).mean() > MOSTLY) and bool((value > 0).any())
 
     def currency(self, column: str) -> str:

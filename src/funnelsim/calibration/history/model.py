@@ -3,7 +3,7 @@
 Three forms. *One row a lead*: a table with a column for the entry into each stage, others joined to it by id.
 *Event log*: a table of (case, activity, time); a stage names the activities that mark its entry.
 *Counts*: a table of cohorts; a stage names the column that counts how many got there.
-How it is read: `history_file`. The data themselves are checked in `reading`.
+How it is read: `parser`. The data themselves are checked in `io.tables`.
 """
 
 from __future__ import annotations
@@ -14,22 +14,12 @@ from pathlib import Path
 
 import polars as pl
 
-from funnelsim.calibration.history.sections import (
-    COUNTS,
-    PURCHASES,
-    WORK,
-    Counts,
-    Covariate,
-    Purchases,
-    ResponseKnown,
-    WorkLog,
-)
 from funnelsim.errors import Problem
 from funnelsim.scenario.values import Place
 
 LOST = "lost"
 UNKNOWN = "unknown"  # source or segment of an empty cell, unless said otherwise
-EVENTS = "events"
+EVENTS, WORK, PURCHASES, COUNTS = "events", "work", "purchases", "counts"  # names of the tables beside those of leads
 INSIDE = " > "  # `attributes > New Value`: a key of the JSON text in a column
 
 
@@ -134,6 +124,101 @@ class Amount:
     column: Column
     currency: Column | None = None
     decimal: str = ""  # "," or "."; "" = as the cells show
+
+
+@dataclass(frozen=True)
+class WorkLog:
+    """One row a piece of work (`started`), or one row an event of it (`lifecycle`)."""
+
+    origin: Origin
+    where: tuple[Condition, ...]
+    team: str
+    case: Column | None
+    kind: Column | None
+    worker: Column | None
+    nobody: tuple[str, ...]  # names that are no worker's
+    rank: Column | None
+    asked: tuple[Column, ...]  # the first that is there counts; likewise below
+    started: tuple[Column, ...]
+    ended: tuple[Column, ...]
+    gave_up: tuple[Column, ...]
+    lifecycle: Column | None
+    words: tuple[tuple[str, ...], ...]  # by lifecycle word (asked, started, ended): what the column says
+    time: Column | None
+    date: Column | None  # the day of times that are clocks only
+    date_of: Column | None  # the clock whose day it is; others long before it are of the next day
+    never: tuple[str, ...]  # cells that mean: did not happen
+    stages: dict[str, str]  # kind -> stage of the funnel it is done in
+    place: Place
+
+    @property
+    def columns(self) -> list[Column]:
+        """Every column it names, conditions left out."""
+        single = (self.case, self.kind, self.worker, self.rank, self.lifecycle, self.time, self.date, self.date_of)
+        several = (*self.asked, *self.started, *self.ended, *self.gave_up)
+        return [column for column in (*single, *several) if column]
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """One row a purchase."""
+
+    origin: Origin
+    where: tuple[Condition, ...]
+    customer: Column
+    time: Column
+    value: Column | None
+    stage: str  # of the funnel, in which customers are; "" when there is no funnel
+
+    @property
+    def columns(self) -> list[Column]:
+        return [column for column in (self.customer, self.time, self.value) if column]
+
+
+@dataclass(frozen=True)
+class ResponseKnown:
+    """How the effect of a late first touch is to be known."""
+
+    stage: str
+    method: str  # randomised, instrument or assumed
+    preset: str  # of `assumed`
+    by: Column | None  # the arm or the instrument; None: the queue at arrival
+    asked: Column | None  # None: from the log of work, or the entry of the stage
+    touched: Column | None  # None: from the log of work
+    known: tuple[Column, ...]  # known before the lot was drawn
+    within: float  # seconds after the touch by which a lead has gone on, or not
+    place: Place
+
+    @property
+    def columns(self) -> list[Column]:
+        return [column for column in (self.by, self.asked, self.touched, *self.known) if column]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """One row a cohort, or one a cohort and an elapsed period; `stages` name the columns of the counts."""
+
+    origin: Origin
+    where: tuple[Condition, ...]
+    period: Column  # when the cohort entered
+    each: str  # day, week or month
+    elapsed: Column | None  # how many periods after it; None: totals as of the date
+    each_period: bool  # counts are of the elapsed period alone, not up to then
+    own_clock: bool  # elapsed periods count from each lead's own entry
+    year: int  # of the first row, where dates have none; 0: they have
+
+    @property
+    def columns(self) -> list[Column]:
+        return [column for column in (self.period, self.elapsed) if column]
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """A number known of a lead when it arrives."""
+
+    name: str
+    column: Column
+    log: bool  # its logarithm counts, as of amounts
 
 
 @dataclass

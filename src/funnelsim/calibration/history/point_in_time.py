@@ -22,11 +22,10 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from funnelsim.calibration.history.model import EVENTS, LOST, Column, History
-from funnelsim.calibration.history.sections import WORK
+from funnelsim.calibration.history.model import EVENTS, LOST, WORK, Column, History
 from funnelsim.calibration.io.tables import LINE, Library, Sheet, words
 from funnelsim.calibration.io.times import instants
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 
 def as_known(history: History, library: Library, at: datetime) -> tuple[History, Library]:
@@ -135,11 +134,11 @@ class _Tables:
         column = events.case if table == EVENTS and events else self.history.tables[table].id
         return words(self.library.cells(column))
 
-    def seconds(self, column: Column) -> Array:
+    def seconds(self, column: Column) -> FloatArray:
         """By row; nan where there is no time, which is never before or after anything."""
         return instants(self.library.cells(column), column, self.history.timezone).seconds
 
-    def at_rows(self, column: Column, table: str) -> Array:
+    def at_rows(self, column: Column, table: str) -> FloatArray:
         """The same by row of another table."""
         home = self.library.table(column)
         if home == table:

@@ -16,7 +16,7 @@ from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, problem_at
 
 
-class TreeReader:
+class YamlReader:
     """Takes a tree apart and notes what is wrong in `problems`."""
 
     def __init__(self, problems: list[Problem]) -> None:

@@ -16,7 +16,7 @@ import polars as pl
 
 from funnelsim.calibration.exports.alias_tables import alias_table
 from funnelsim.calibration.history.model import Column
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
 _CLOCK = (
@@ -46,8 +46,8 @@ _USUAL = (
 class Instants(NamedTuple):
     """One entry a row; nan where the cell is empty or not understood."""
 
-    seconds: Array
-    rounding: Array
+    seconds: FloatArray
+    rounding: FloatArray
     bad: np.ndarray  # there is text, and it is no time
     undecided: bool = False  # days and months of some cells could stand in either order
 
@@ -72,7 +72,7 @@ def instants(cells: pl.Series, column: Column, zone: str) -> Instants:
     return Instants(seconds, rounding, np.array((given & micro.is_null()).to_numpy()), undecided)
 
 
-def local_parts(seconds: Array, zone: str) -> tuple[np.ndarray, np.ndarray]:
+def local_parts(seconds: FloatArray, zone: str) -> tuple[np.ndarray, np.ndarray]:
     """Day number (0 = 1970-01-01, a Thursday) and hour of the day, in local time."""
     utc = pl.from_epoch(pl.Series(np.floor(seconds).astype(np.int64)), time_unit="s").dt.replace_time_zone("UTC")
     local = utc.dt.convert_time_zone(zone)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 FEWEST = 3  # sources; fewer do not say how much they differ
 UNBOUND = 30.0  # tau that pools nothing
@@ -27,22 +27,22 @@ GRID = np.concatenate([[1e-3], np.exp(np.linspace(np.log(0.02), np.log(4.0), 30)
 class Pooled(NamedTuple):
     """Log-odds of the sources above the average arriving lead."""
 
-    value: Array
-    covariance: Array
-    own: Array  # by source: how much of its figure is its own, 0 (all the others') to 1
+    value: FloatArray
+    covariance: FloatArray
+    own: FloatArray  # by source: how much of its figure is its own, 0 (all the others') to 1
     tau: float  # how much sources differ, mean; inf: not pooled
 
 
 class Cells(NamedTuple):
     """Log-odds with their variances, by stage and source."""
 
-    y: Array
-    variance: Array
+    y: FloatArray
+    variance: FloatArray
     stage: np.ndarray
     source: np.ndarray
 
 
-def pool(cells: Cells, part: Array) -> Pooled:
+def pool(cells: Cells, part: FloatArray) -> Pooled:
     """f by source. `part`: shares of the arriving leads, over which f averages 0."""
     stages, sources = int(cells.stage.max()) + 1, len(part)
     alone = given(cells, stages, part, UNBOUND)
@@ -62,17 +62,17 @@ def pool(cells: Cells, part: Array) -> Pooled:
 class Given(NamedTuple):
     """The same at one tau."""
 
-    value: Array
-    covariance: Array
+    value: FloatArray
+    covariance: FloatArray
     evidence: float  # restricted log-likelihood of tau
 
 
-def given(cells: Cells, stages: int, part: Array, tau: float) -> Given:
+def given(cells: Cells, stages: int, part: FloatArray, tau: float) -> Given:
     """Posterior of f at a known spread of the sources, levels of the stages unknown."""
     return posterior(cells.y, cells.variance, cells.stage, stages, (Effects(cells.source, part, tau),))[0]
 
 
-def averaged(found: Sequence[Given], weight: Array) -> tuple[Array, Array]:
+def averaged(found: Sequence[Given], weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and covariance over several spreads with these weights."""
     value = np.asarray(sum(w * one.value for w, one in zip(weight, found, strict=True)))
     covariance = sum(
@@ -86,11 +86,13 @@ class Effects(NamedTuple):
     """One set of groups: which each cell is of, their shares of the arriving leads, how much they differ."""
 
     group: np.ndarray
-    part: Array
+    part: FloatArray
     tau: float
 
 
-def posterior(y: Array, variance: Array, stage: np.ndarray, stages: int, sets: Sequence[Effects]) -> list[Given]:
+def posterior(
+    y: FloatArray, variance: FloatArray, stage: np.ndarray, stages: int, sets: Sequence[Effects]
+) -> list[Given]:
     """The groups of each set at known spreads, levels of the stages unknown; the sets' effects add up."""
     first = stages + np.concatenate([[0], np.cumsum([len(one.part) for one in sets])])
     rows = np.arange(len(y))

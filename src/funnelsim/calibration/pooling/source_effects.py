@@ -18,7 +18,7 @@ from funnelsim.calibration.events.visit_history import Records
 from funnelsim.calibration.history.model import LOST
 from funnelsim.calibration.pooling.partial_pooling import UNBOUND, Cells, given, pool
 from funnelsim.calibration.survival.stages import StageFit
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 DRAWS = 1000
 NEWTON_STEPS = 12
@@ -29,10 +29,10 @@ class Fits:
     """Log-odds of the sources, or of the segments, above the average arriving lead."""
 
     names: tuple[str, ...]
-    value: Array
-    covariance: Array
-    spread: Array  # chi-square a stage: how far stages disagree about a source
-    own: Array  # how much of a source's figure is its own, not the others'
+    value: FloatArray
+    covariance: FloatArray
+    spread: FloatArray  # chi-square a stage: how far stages disagree about a source
+    own: FloatArray  # how much of a source's figure is its own, not the others'
     tau: float  # how much sources differ; inf: too few to pool
 
     def of(self, name: str) -> tuple[float, float] | None:
@@ -65,7 +65,7 @@ def source_fits(records: Records, stages: list[StageFit]) -> Fits:
     return Fits(names, found.value, found.covariance, _disagreement(told, len(names)), found.own, found.tau)
 
 
-def _disagreement(cells: Cells, sources: int) -> Array:
+def _disagreement(cells: Cells, sources: int) -> FloatArray:
     """Chi-square a stage by source, about the sources' own figures, not pooled."""
     alone = given(cells, int(cells.stage.max()) + 1, np.ones(sources), UNBOUND)
     rest = cells.y - alone.value[cells.source]
@@ -75,7 +75,7 @@ def _disagreement(cells: Cells, sources: int) -> Array:
     return np.where(seen > 1, left / np.maximum(seen - 1, 1), 0.0)
 
 
-def ever(records: Records, stages: list[StageFit], fits: Fits, segments: Fits, start: int, end: int) -> Array:
+def ever(records: Records, stages: list[StageFit], fits: Fits, segments: Fits, start: int, end: int) -> FloatArray:
     """By parameter draw: share of the visits to one stage whose lead ever enters another, loops back counted."""
     rng = np.random.default_rng(0)
     fit, kind = _drawn(rng, fits, records.sources), records.source
@@ -97,7 +97,7 @@ def ever(records: Records, stages: list[StageFit], fits: Fits, segments: Fits, s
     return np.asarray(reach[:, :, start, 0] @ (size[start] / size[start].sum()))
 
 
-def _drawn(rng: np.random.Generator, fits: Fits, names: tuple[str, ...]) -> Array:
+def _drawn(rng: np.random.Generator, fits: Fits, names: tuple[str, ...]) -> FloatArray:
     """(draw, name): log-odds, 0 for names of which too little was seen."""
     fit = np.zeros((DRAWS, len(names)))
     if fits.names:
@@ -107,13 +107,13 @@ def _drawn(rng: np.random.Generator, fits: Fits, names: tuple[str, ...]) -> Arra
     return fit
 
 
-def _by_kind(stage: StageFit, fit: Array, size: Array, seed: int) -> dict[str, Array]:
+def _by_kind(stage: StageFit, fit: FloatArray, size: FloatArray, seed: int) -> dict[str, FloatArray]:
     """Shares of the targets by (draw, kind of lead): forward ones shifted together, others in proportion (rule 67)."""
     drawn = stage.fit.draws(DRAWS, seed + 1)[:, -1]
     drawn = np.random.default_rng(seed).permutation(drawn)  # the draws come sorted by choice of families
     forward = drawn[:, list(stage.forward)].sum(1)
     on = _spread_over(forward, fit, size / size.sum())
-    found: dict[str, Array] = {}
+    found: dict[str, FloatArray] = {}
     for j, target in enumerate(stage.targets):
         whole, mine = (forward, on) if j in stage.forward else (1.0 - forward, 1.0 - on)
         part = (drawn[:, j] / np.maximum(whole, 1e-12))[:, None] * mine
@@ -121,7 +121,7 @@ def _by_kind(stage: StageFit, fit: Array, size: Array, seed: int) -> dict[str, A
     return found
 
 
-def _spread_over(mean: Array, fit: Array, weight: Array) -> Array:
+def _spread_over(mean: FloatArray, fit: FloatArray, weight: FloatArray) -> FloatArray:
     """Shares by source with these differences in log-odds and this mean: Newton's method for the level."""
     mean = np.clip(mean, 1e-9, 1 - 1e-9)
     level = _logit(mean)
@@ -131,5 +131,5 @@ def _spread_over(mean: Array, fit: Array, weight: Array) -> Array:
     return np.asarray(1.0 / (1.0 + np.exp(-(level[:, None] + fit))))
 
 
-def _logit(share: Array) -> Array:
+def _logit(share: FloatArray) -> FloatArray:
     return np.asarray(np.log(share / (1.0 - share)))

@@ -32,7 +32,7 @@ from funnelsim.calibration.pooling.source_effects import NO_FITS, Fits
 from funnelsim.calibration.survival.competing_risks import PRIOR
 from funnelsim.calibration.survival.conditional_share import FURTHEST, open_masses
 from funnelsim.calibration.survival.stages import StageFit
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 SPREADS = GRID[::2]  # of each of the two sets: fewer, as there is a product of them
 TURNS, STILL = 25, 1e-6  # working values: most turns, log-odds that count as no move
@@ -46,10 +46,10 @@ class Visits(NamedTuple):
     cell: np.ndarray  # of one stage, source and segment
     went: np.ndarray
     other: np.ndarray  # left otherwise; the rest is open
-    on: Array  # see `open_masses`
-    off: Array
-    on_late: Array
-    off_late: Array
+    on: FloatArray  # see `open_masses`
+    off: FloatArray
+    on_late: FloatArray
+    off_late: FloatArray
 
 
 class Cells(NamedTuple):
@@ -58,7 +58,7 @@ class Cells(NamedTuple):
     stage: np.ndarray
     source: np.ndarray
     segment: np.ndarray
-    part: Array
+    part: FloatArray
 
 
 def crossed_fits(records: Records, stages: list[StageFit]) -> tuple[Fits, Fits]:
@@ -90,7 +90,7 @@ def crossed_fits(records: Records, stages: list[StageFit]) -> tuple[Fits, Fits]:
 
 
 def pool_sets(
-    y: Array, variance: Array, stage: np.ndarray, groups: tuple[np.ndarray, ...], parts: list[Array]
+    y: FloatArray, variance: FloatArray, stage: np.ndarray, groups: tuple[np.ndarray, ...], parts: list[FloatArray]
 ) -> list[Pooled]:
     """Effects of several sets of groups, averaged over how much the groups of each differ."""
     stages = int(stage.max()) + 1
@@ -118,7 +118,7 @@ def pool_sets(
     return pooled
 
 
-def working(cells: Cells, visits: Visits, logit: Array) -> tuple[Array, Array]:
+def working(cells: Cells, visits: Visits, logit: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Values and variances by cell that have the likelihood's slope and curvature at these log-odds."""
     slope = _slope(cells, visits, logit)
     bend = (_slope(cells, visits, logit - STEP) - _slope(cells, visits, logit + STEP)) / (2.0 * STEP)
@@ -126,7 +126,7 @@ def working(cells: Cells, visits: Visits, logit: Array) -> tuple[Array, Array]:
     return logit + slope / information, 1.0 / information
 
 
-def _slope(cells: Cells, visits: Visits, logit: Array) -> Array:
+def _slope(cells: Cells, visits: Visits, logit: FloatArray) -> FloatArray:
     """Of the log-likelihood at the head of `small`, by cell, along the log-odds to go on."""
     share = 1.0 / (1.0 + np.exp(-logit))
     p = share[visits.cell]
@@ -163,19 +163,19 @@ def _numbered(names: tuple[str, ...], told: tuple[str, ...]) -> np.ndarray:
     return np.array([told.index(name) if name in told else -1 for name in names])
 
 
-def _parts(records: Records, names: tuple[str, ...], group: np.ndarray, told: tuple[str, ...]) -> Array:
+def _parts(records: Records, names: tuple[str, ...], group: np.ndarray, told: tuple[str, ...]) -> FloatArray:
     """Shares of the arriving leads."""
     arrived = np.bincount(group[records.visits.lead[records.visits.first]], minlength=len(names))
     return np.asarray(np.maximum([float(arrived[names.index(name)]) for name in told], 1e-9))
 
 
-def _levels(rest: Array, variance: Array, stage: np.ndarray) -> Array:
+def _levels(rest: FloatArray, variance: FloatArray, stage: np.ndarray) -> FloatArray:
     """By cell, the level of its stage: the mean of what the groups leave."""
     level = np.bincount(stage, rest / variance) / np.bincount(stage, 1.0 / variance)
     return np.asarray(level[stage])
 
 
-def _disagreement(y: Array, variance: Array, cells: Cells, parts: list[Array]) -> list[Array]:
+def _disagreement(y: FloatArray, variance: FloatArray, cells: Cells, parts: list[FloatArray]) -> list[FloatArray]:
     """Chi-square a stage by group of each set, about the groups' own figures, not pooled."""
     groups, stages = (cells.source, cells.segment), int(cells.stage.max()) + 1
     sets = [Effects(group, part, UNBOUND) for group, part in zip(groups, parts, strict=True)]

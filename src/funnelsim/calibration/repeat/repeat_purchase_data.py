@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnelsim.calibration.events.deal_value import DealValue, fit_value
-from funnelsim.calibration.history.model import History
-from funnelsim.calibration.history.sections import PURCHASES
+from funnelsim.calibration.history.model import PURCHASES, History
 from funnelsim.calibration.io.money_parsing import amounts
 from funnelsim.calibration.io.row_issues import Tally
 from funnelsim.calibration.io.tables import LINE, Library

@@ -20,8 +20,8 @@ from funnelsim.calibration.io.times import instants, local_parts
 from funnelsim.calibration.report.scenario_text import time_text
 from funnelsim.calibration.response import response_estimators
 from funnelsim.calibration.response.response_estimators import Band, Refusal, ResponseFit, Touched
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.calibration.teams.fit import TeamFit
+from funnelsim.typing import FloatArray
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,12 @@ def response_lines(found: ResponseFound) -> list[str]:
 
 def _times(
     history: History, library: Library, leads: Leads, records: Records, team: TeamFit | None, row: np.ndarray
-) -> tuple[Array, Array]:
+) -> tuple[FloatArray, FloatArray]:
     """When each lead asked and was first touched; nan when it was not."""
     said = history.response
     assert said is not None
 
-    def of(column: Column) -> Array:
+    def of(column: Column) -> FloatArray:
         return np.asarray(instants(leads.first(column), column, history.timezone).seconds[row])
 
     visits, number = records.visits, list(records.stages).index(said.stage)
@@ -144,7 +144,7 @@ def _by_case(team: TeamFit, stage: str) -> tuple[dict[str, float], dict[str, flo
     )
 
 
-def _went_on(records: Records, stage: int, touched: Array, within: float) -> tuple[np.ndarray, np.ndarray]:
+def _went_on(records: Records, stage: int, touched: FloatArray, within: float) -> tuple[np.ndarray, np.ndarray]:
     """Leads that have been followed long enough after the touch, and those of them that went on in that time."""
     visits = records.visits
     left, forward = np.full(len(touched), np.inf), np.zeros(len(touched), bool)
@@ -157,7 +157,7 @@ def _went_on(records: Records, stage: int, touched: Array, within: float) -> tup
     return followed, forward & (left - touched <= within)
 
 
-def _numbers(cells: np.ndarray) -> Array:
+def _numbers(cells: np.ndarray) -> FloatArray:
     """Numbers where cells hold them; words as the ranks of their names."""
     try:
         return np.asarray(cells, float)

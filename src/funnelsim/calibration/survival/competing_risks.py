@@ -24,7 +24,8 @@ from functools import partial
 import numpy as np
 
 from funnelsim.calibration.survival.optimiser import covariance, lowest
-from funnelsim.calibration.survival.time_distributions import Array, cdf, first_guess, log_density, log_time
+from funnelsim.calibration.survival.time_distributions import cdf, first_guess, log_density, log_time
+from funnelsim.typing import FloatArray
 
 BINS = 512
 LOGIT_BOUND, MU_BOUNDS, S_BOUNDS = 12.0, (-10.0, 30.0), (-6.0, 4.0)
@@ -39,10 +40,10 @@ class Spells:
     """The visits of one stage as the likelihood sees them; all lengths in seconds."""
 
     exits: tuple[str, ...]
-    age: Array  # as-of instant minus entry
-    time: Array  # entry to exit, or to the as-of instant
+    age: FloatArray  # as-of instant minus entry
+    time: FloatArray  # entry to exit, or to the as-of instant
     outcome: np.ndarray  # 0 open, j = exits[j - 1]
-    rounding: Array  # width of the interval in which the time is known to lie
+    rounding: FloatArray  # width of the interval in which the time is known to lie
     group: np.ndarray  # 0 .. groups - 1
     groups: int = 1
     recorded_for: tuple[float, ...] = ()  # as-of minus the start of recording, by exit; inf = always
@@ -65,16 +66,16 @@ class Binned:
     """Spells in a few hundred bins: the fit costs the same for ten thousand leads and for a million."""
 
     counts: np.ndarray  # (group, exit)
-    exact: tuple[tuple[Array, Array], ...]  # by exit: log times, weights
-    rounded: tuple[tuple[Array, Array, Array], ...]  # by exit: log of both ends, weights
-    open_age: Array  # log; likewise below
-    open_blind: Array  # (exit, bin)
-    open_late: Array
+    exact: tuple[tuple[FloatArray, FloatArray], ...]  # by exit: log times, weights
+    rounded: tuple[tuple[FloatArray, FloatArray, FloatArray], ...]  # by exit: log of both ends, weights
+    open_age: FloatArray  # log; likewise below
+    open_blind: FloatArray  # (exit, bin)
+    open_late: FloatArray
     open_group: np.ndarray
-    open_weight: Array
-    late: Array  # leads that were there before the list began
+    open_weight: FloatArray
+    late: FloatArray  # leads that were there before the list began
     late_group: np.ndarray
-    late_weight: Array
+    late_weight: FloatArray
     blind: bool  # does any open lead have hidden time at all?
     prior: float = PRIOR  # leads added to every share of every group
 
@@ -90,15 +91,15 @@ class Law:
     families: tuple[str, ...]  # by time law
     law_of: tuple[int, ...]  # by exit: which time law (thin exits share one)
     groups: int
-    vector: Array
-    covariance: Array
+    vector: FloatArray
+    covariance: FloatArray
     log_likelihood: float
 
     @property
     def aic(self) -> float:
         return 2.0 * len(self.vector) - 2.0 * self.log_likelihood
 
-    def shares(self, vectors: Array | None = None) -> Array:
+    def shares(self, vectors: FloatArray | None = None) -> FloatArray:
         """Shares of the exits: (group, exit), or (draw, group, exit) for many vectors."""
         vectors = self.vector if vectors is None else vectors
         exits = len(self.law_of)
@@ -109,7 +110,7 @@ class Law:
         family, mu, s = self.drawn_times(exit_, self.vector)
         return family, float(mu), float(s)
 
-    def drawn_times(self, exit_: int, vectors: Array) -> tuple[str, Array, Array]:
+    def drawn_times(self, exit_: int, vectors: FloatArray) -> tuple[str, FloatArray, FloatArray]:
         """The same for many vectors."""
         law = self.law_of[exit_]
         at = self.groups * len(self.law_of) + 2 * law
@@ -120,7 +121,7 @@ def fit(
     data: Binned,
     families: tuple[str, ...],
     law_of: tuple[int, ...],
-    start: Array | None = None,
+    start: FloatArray | None = None,
     tolerance: float = 1e-8,
     errors: bool = True,
 ) -> Law:
@@ -142,8 +143,8 @@ def with_errors(data: Binned, law: Law) -> Law:
 
 
 def negative_log_likelihood(
-    x: Array, data: Binned, families: tuple[str, ...], law_of: tuple[int, ...]
-) -> tuple[float, Array]:
+    x: FloatArray, data: Binned, families: tuple[str, ...], law_of: tuple[int, ...]
+) -> tuple[float, FloatArray]:
     """The formula of the module's head, over bins, with its gradient."""
     groups, exits = data.counts.shape
     every = np.maximum(softmax(x[: groups * exits].reshape(groups, exits)), 1e-300)
@@ -184,14 +185,14 @@ def negative_log_likelihood(
     return -value, -np.concatenate([by_logit.ravel(), by_law.ravel()])
 
 
-def softmax(logits: Array) -> Array:
+def softmax(logits: FloatArray) -> FloatArray:
     """Shares from log(pi_j / pi_never) along the last axis; the share that never leaves comes first."""
     full = np.concatenate([np.zeros((*logits.shape[:-1], 1)), logits], axis=-1)
     full = np.exp(full - full.max(axis=-1, keepdims=True))
     return np.asarray(full / full.sum(axis=-1, keepdims=True))
 
 
-def first_vector(data: Binned, families: tuple[str, ...], law_of: tuple[int, ...]) -> Array:
+def first_vector(data: Binned, families: tuple[str, ...], law_of: tuple[int, ...]) -> FloatArray:
     """A start: a little more than the shares seen so far, moments of the log times seen."""
     groups, exits = data.counts.shape
     size = data.counts.sum(1) + np.bincount(data.open_group, data.open_weight, groups)
@@ -221,7 +222,7 @@ def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> Binned
     bin_of = _equal_count(spells.age[is_open], spells.group[is_open], spells.groups, bins)
     weight = np.bincount(bin_of).astype(float)
 
-    def mean(values: Array) -> Array:
+    def mean(values: FloatArray) -> FloatArray:
         return np.asarray(np.bincount(bin_of, values) / weight)
 
     age, open_late = spells.age[is_open], late[is_open]
@@ -246,7 +247,7 @@ def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> Binned
     )
 
 
-def crowded(values: Array) -> tuple[Array, Array]:
+def crowded(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Values and their weights; very many are put into cells first, each at its mean."""
     if len(values) <= AGE_CELLS:
         return values, np.ones(len(values))
@@ -257,7 +258,7 @@ def crowded(values: Array) -> tuple[Array, Array]:
     return total[used] / weight[used], weight[used]
 
 
-def _times_of_exit(data: Binned, j: int, family: str, mu: float, s: float) -> tuple[float, Array]:
+def _times_of_exit(data: Binned, j: int, family: str, mu: float, s: float) -> tuple[float, FloatArray]:
     log_t, weight = data.exact[j]
     value, gradient = 0.0, np.zeros(2)
     if len(log_t):
@@ -274,8 +275,8 @@ def _times_of_exit(data: Binned, j: int, family: str, mu: float, s: float) -> tu
 
 
 def _hidden(
-    data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], laws: Array
-) -> tuple[list[Array], list[Array]]:
+    data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], laws: FloatArray
+) -> tuple[list[FloatArray], list[FloatArray]]:
     """By exit: chance that an open lead's exit would have been seen, or kept it off the list; with slopes."""
     by_law = [cdf(family, laws[k, 0], laws[k, 1], data.open_age) for k, family in enumerate(families)]
     gone, slopes = [], []
@@ -290,7 +291,7 @@ def _hidden(
     return gone, slopes
 
 
-def _geometric(log_t: Array, bins: int) -> tuple[Array, Array]:
+def _geometric(log_t: FloatArray, bins: int) -> tuple[FloatArray, FloatArray]:
     if len(log_t) <= bins:
         return log_t, np.ones(len(log_t))
     low, high = log_t.min(), log_t.max() + 1e-9
@@ -301,7 +302,7 @@ def _geometric(log_t: Array, bins: int) -> tuple[Array, Array]:
     return total[used] / weight[used], weight[used]
 
 
-def _ends(time: Array, rounding: Array) -> tuple[Array, Array, Array]:
+def _ends(time: FloatArray, rounding: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Both ends of rounded times, equal intervals counted together."""
     if not len(time):
         return np.empty(0), np.empty(0), np.empty(0)
@@ -310,7 +311,7 @@ def _ends(time: Array, rounding: Array) -> tuple[Array, Array, Array]:
     return log_time(unique[:, 0]), log_time(unique[:, 1]), weight.astype(float)
 
 
-def _equal_count(values: Array, group: np.ndarray, groups: int, bins: int) -> np.ndarray:
+def _equal_count(values: FloatArray, group: np.ndarray, groups: int, bins: int) -> np.ndarray:
     """Bin numbers 0, 1, ... such that a bin holds neighbours of one group, about equally many in each."""
     if not len(values):
         return np.empty(0, np.int64)
@@ -323,7 +324,7 @@ def _equal_count(values: Array, group: np.ndarray, groups: int, bins: int) -> np
     return np.asarray((np.cumsum(used) - 1)[number])
 
 
-def _ranks(values: Array, group: np.ndarray, groups: int, size: np.ndarray) -> np.ndarray:
+def _ranks(values: FloatArray, group: np.ndarray, groups: int, size: np.ndarray) -> np.ndarray:
     """How many of its group lie before each value; for very many, to within a cell of a fine grid, without sorting."""
     if len(values) > MANY:
         low, high = values.min(), values.max()

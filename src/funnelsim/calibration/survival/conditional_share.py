@@ -16,7 +16,7 @@ import numpy as np
 from funnelsim.calibration.survival.competing_risks import PRIOR, Spells
 from funnelsim.calibration.survival.model_averaging import Estimate, Weighed
 from funnelsim.calibration.survival.optimiser import covariance, lowest
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 FURTHEST = 9.0  # log-odds
 Z95 = 1.959964
@@ -45,7 +45,7 @@ def share_given_times(spells: Spells, mine: np.ndarray, fit: Weighed, forward: t
 
 def open_masses(
     spells: Spells, mine: np.ndarray, fit: Weighed, forward: tuple[int, ...]
-) -> tuple[Array, Array, Array, Array]:
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """By visit: the chance that it would have been seen to go on by now, were it to go on (A); to leave otherwise, were
     it to do that (C); and both by the time the list of leads began, before which it would not be on it."""
     age = spells.age[mine]
@@ -67,8 +67,12 @@ def open_masses(
 
 
 def _cost(
-    x: Array, went: float, other: float, still: tuple[Array, Array], absent: tuple[Array, Array]
-) -> tuple[float, Array]:
+    x: FloatArray,
+    went: float,
+    other: float,
+    still: tuple[FloatArray, FloatArray],
+    absent: tuple[FloatArray, FloatArray],
+) -> tuple[float, FloatArray]:
     """Minus the formula of the module's head, with its slope by the log-odds."""
     share = 1.0 / (1.0 + np.exp(-x[0]))
     value = (went + PRIOR) * np.log(share) + (other + PRIOR) * np.log1p(-share)

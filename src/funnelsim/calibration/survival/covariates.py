@@ -27,7 +27,7 @@ from funnelsim.calibration.survival.conditional_share import open_masses
 from funnelsim.calibration.survival.model_averaging import Weighed
 from funnelsim.calibration.survival.optimiser import covariance, lowest
 from funnelsim.calibration.survival.stages import StageFit, visits_of
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 FEWEST = 30  # forward exits, and as many others: fewer say nothing about a slope
 FURTHEST = 12.0
@@ -40,10 +40,10 @@ class Slopes:
     """The effect of covariates on the log-odds to go on."""
 
     names: tuple[str, ...]
-    unit: Array  # standard deviations within sources, of x
-    value: Array  # a standard deviation of x
-    covariance: Array
-    by_stage: dict[str, tuple[Array, Array]]  # (value, standard error) of each stage
+    unit: FloatArray  # standard deviations within sources, of x
+    value: FloatArray  # a standard deviation of x
+    covariance: FloatArray
+    by_stage: dict[str, tuple[FloatArray, FloatArray]]  # (value, standard error) of each stage
     disagreement: float  # chi-square a degree of freedom: how far the stages differ
     spread: float  # standard deviation of a lead's log-odds within its source
 
@@ -53,7 +53,7 @@ class Slopes:
         return self.disagreement <= DISAGREE
 
     @property
-    def se(self) -> Array:
+    def se(self) -> FloatArray:
         return np.sqrt(np.diag(self.covariance))
 
 
@@ -63,7 +63,7 @@ def fit_slopes(history: History, records: Records, stages: list[StageFit]) -> Sl
     if not names:
         return None
     x, unit = _within_sources(records)
-    found: dict[str, tuple[Array, Array]] = {}
+    found: dict[str, tuple[FloatArray, FloatArray]] = {}
     for stage in stages:
         lead = records.visits.lead[visits_of(history, records, records.stages.index(stage.name))]
         outcome = stage.spells.outcome[stage.current]
@@ -85,8 +85,8 @@ def fit_slopes(history: History, records: Records, stages: list[StageFit]) -> Sl
 
 
 def slopes_given_times(
-    spells: Spells, mine: np.ndarray, fit: Weighed, forward: tuple[int, ...], x: Array
-) -> tuple[Array, Array]:
+    spells: Spells, mine: np.ndarray, fit: Weighed, forward: tuple[int, ...], x: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """b of some visits of the last period, with its covariance; x by (visit of these, covariate)."""
     outcome = spells.outcome[mine]
     went = np.isin(outcome, [j + 1 for j in forward])
@@ -102,8 +102,15 @@ def slopes_given_times(
 
 
 def _cost(
-    x: Array, design: Array, went: np.ndarray, left: np.ndarray, on: Array, off: Array, on_late: Array, off_late: Array
-) -> tuple[float, Array]:
+    x: FloatArray,
+    design: FloatArray,
+    went: np.ndarray,
+    left: np.ndarray,
+    on: FloatArray,
+    off: FloatArray,
+    on_late: FloatArray,
+    off_late: FloatArray,
+) -> tuple[float, FloatArray]:
     """Minus the formula of the module's head, with its gradient."""
     share = 1.0 / (1.0 + np.exp(-(design @ x)))
     still = np.maximum(1.0 - share * on - (1.0 - share) * off, 1e-300)
@@ -115,7 +122,7 @@ def _cost(
     return -value, -np.asarray(design.T @ (slope * share * (1.0 - share)))
 
 
-def _within_sources(records: Records) -> tuple[Array, Array]:
+def _within_sources(records: Records) -> tuple[FloatArray, FloatArray]:
     """(lead, covariate) less the mean of its source and segment, in standard deviations; and these. What is unknown is
     average."""
     x = records.covariates.copy()

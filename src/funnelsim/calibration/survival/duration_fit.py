@@ -24,13 +24,13 @@ from funnelsim.calibration.report.scenario_text import empirical_text, law_text,
 from funnelsim.calibration.survival.optimiser import covariance, lowest
 from funnelsim.calibration.survival.time_distributions import (
     FAMILIES,
-    Array,
     cdf,
     first_guess,
     log_density,
     log_time,
     quantile,
 )
+from funnelsim.typing import FloatArray
 
 FEWEST = 20  # ends; fewer say nothing about a law
 TOO_FAR = 0.03  # a law whose F differs by more than this from the data's, and not by chance, is not written
@@ -45,11 +45,11 @@ _SHARES = (*np.arange(0.0, 0.951, 0.05).round(2).tolist(), 0.97, 0.98, 0.99, 0.9
 class Curve(NamedTuple):
     """Kaplan-Meier: the share still there just after each time at which some ended."""
 
-    seconds: Array
-    share: Array
-    low: Array  # 95 % interval
-    high: Array
-    at_risk: Array
+    seconds: FloatArray
+    share: FloatArray
+    low: FloatArray  # 95 % interval
+    high: FloatArray
+    at_risk: FloatArray
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,14 @@ class OneLaw:
     """One family, fitted: `vector` is (mu, s) as in families."""
 
     family: str
-    vector: Array
-    covariance: Array
+    vector: FloatArray
+    covariance: FloatArray
     log_likelihood: float
 
-    def gone_by(self, seconds: Array) -> Array:
+    def gone_by(self, seconds: FloatArray) -> FloatArray:
         return cdf(self.family, float(self.vector[0]), float(self.vector[1]), log_time(seconds))[0]
 
-    def quantile(self, share: Array | float) -> Array:
+    def quantile(self, share: FloatArray | float) -> FloatArray:
         return quantile(self.family, float(self.vector[0]), float(self.vector[1]), share)
 
 
@@ -75,7 +75,7 @@ class DurationFit:
     ended: int
     cut_off: int
     laws: tuple[OneLaw, ...]  # best first
-    weights: Array
+    weights: FloatArray
     curve: Curve
     distance: float  # largest gap between the weighed laws and Kaplan-Meier
     follows: bool  # do the laws follow the data?
@@ -91,7 +91,7 @@ class DurationFit:
             return slice(None)
         return slice(max(int((self.curve.at_risk >= AT_RISK).sum()), 1))
 
-    def gone_by(self, seconds: Array) -> Array:
+    def gone_by(self, seconds: FloatArray) -> FloatArray:
         """F of the weighed families."""
         return np.asarray(sum(w * law.gone_by(seconds) for w, law in zip(self.weights, self.laws, strict=True)))
 
@@ -138,19 +138,19 @@ class DurationFit:
             found.append((float(shares[i + 1]), float(times[i + 1])))
         return found
 
-    def _first_below(self, share: Array) -> float:
+    def _first_below(self, share: FloatArray) -> float:
         """When half are gone; infinite when that is never seen."""
         below = np.flatnonzero(share[self._firm] <= 0.5)
         return float(self.curve.seconds[below[0]]) if len(below) else float("inf")
 
-    def _at(self, shares: Array) -> Array:
+    def _at(self, shares: FloatArray) -> FloatArray:
         if not self.follows:
             points = np.array(self.points())
             return np.asarray(np.interp(shares, points[:, 0], points[:, 1]))  # at a jump: one of its ends
         grid = np.exp(np.linspace(-3.0, 20.0, 6000))
         return np.asarray(np.interp(shares, self.gone_by(grid), grid))
 
-    def _empirical(self, shares: Array) -> Array:
+    def _empirical(self, shares: FloatArray) -> FloatArray:
         gone = np.append(0.0, 1.0 - self.curve.share[self._firm])
         times = np.append(min(self.curve.seconds[0], 1.0) / 2, self.curve.seconds[self._firm])
         seen = np.interp(shares, gone, times)
@@ -162,7 +162,7 @@ class DurationFit:
 
 
 def fit_duration(
-    seconds: Array, ended: np.ndarray | None = None, rounding: float = 0.0, least_weight: float = SMALLEST_WEIGHT
+    seconds: FloatArray, ended: np.ndarray | None = None, rounding: float = 0.0, least_weight: float = SMALLEST_WEIGHT
 ) -> DurationFit | None:
     """The law of these lengths; `ended` False where only a lower bound is seen. None when fewer than 20 ended.
 
@@ -185,7 +185,7 @@ def fit_duration(
     return replace(found, follows=False) if found.follows and ended.all() and _mean_is_off(found, seconds) else found
 
 
-def kaplan_meier(seconds: Array, ended: np.ndarray) -> Curve:
+def kaplan_meier(seconds: FloatArray, ended: np.ndarray) -> Curve:
     """The share still there, without assuming a law; those cut off at a time count as still there at that time."""
     times = np.unique(seconds[ended])
     every = np.sort(seconds)
@@ -199,16 +199,16 @@ def kaplan_meier(seconds: Array, ended: np.ndarray) -> Curve:
 
 
 class _Counted(NamedTuple):
-    exact: Array  # log seconds, with weights
-    exact_weight: Array
-    below: Array  # both ends of what is known to an interval
-    above: Array
-    within_weight: Array
-    open: Array
-    open_weight: Array
+    exact: FloatArray  # log seconds, with weights
+    exact_weight: FloatArray
+    below: FloatArray  # both ends of what is known to an interval
+    above: FloatArray
+    within_weight: FloatArray
+    open: FloatArray
+    open_weight: FloatArray
 
 
-def _counted(seconds: Array, ended: np.ndarray, rounding: float) -> _Counted:
+def _counted(seconds: FloatArray, ended: np.ndarray, rounding: float) -> _Counted:
     """Equal times counted together; a million calls are known to a few thousand different seconds."""
     coarse = ended & (seconds < COARSE * rounding)
     exact, exact_weight = np.unique(seconds[ended & ~coarse], return_counts=True)
@@ -226,7 +226,7 @@ def _counted(seconds: Array, ended: np.ndarray, rounding: float) -> _Counted:
 
 
 def _fit(family: str, data: _Counted) -> OneLaw:
-    def cost(x: Array) -> tuple[float, Array]:
+    def cost(x: FloatArray) -> tuple[float, FloatArray]:
         value, slope = _log_likelihood(family, x, data)
         return -value, -slope
 
@@ -238,7 +238,7 @@ def _fit(family: str, data: _Counted) -> OneLaw:
     return OneLaw(family, vector, covariance(cost, vector), -lost)
 
 
-def _log_likelihood(family: str, x: Array, data: _Counted) -> tuple[float, Array]:
+def _log_likelihood(family: str, x: FloatArray, data: _Counted) -> tuple[float, FloatArray]:
     mu, s = float(x[0]), float(x[1])
     density, slopes = log_density(family, mu, s, data.exact)
     value, slope = float(data.exact_weight @ density), slopes @ data.exact_weight
@@ -256,7 +256,7 @@ def _log_likelihood(family: str, x: Array, data: _Counted) -> tuple[float, Array
     return value, np.asarray(slope)
 
 
-def _distance(laws: list[OneLaw], weights: Array, curve: Curve) -> float:
+def _distance(laws: list[OneLaw], weights: FloatArray, curve: Curve) -> float:
     """Largest gap between families and Kaplan-Meier."""
     followed = curve.at_risk >= min(AT_RISK, curve.at_risk[0])
     times = curve.seconds[followed]
@@ -266,6 +266,6 @@ def _distance(laws: list[OneLaw], weights: Array, curve: Curve) -> float:
     return float(np.maximum(np.abs(law - gone), np.abs(law - before)).max())
 
 
-def _mean_is_off(found: DurationFit, seconds: Array) -> bool:
+def _mean_is_off(found: DurationFit, seconds: FloatArray) -> bool:
     off = abs(found.mean() - seconds.mean())
     return bool(off > OFF_MEAN * seconds.mean() and off > 2.6 * seconds.std(ddof=1) / np.sqrt(len(seconds)))

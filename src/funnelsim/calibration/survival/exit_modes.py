@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from funnelsim.calibration.survival.competing_risks import Spells
-from funnelsim.calibration.survival.time_distributions import Array, log_time
+from funnelsim.calibration.survival.time_distributions import log_time
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
 MOST_PARTS = 4  # exits to one target
@@ -66,7 +67,7 @@ def _apart(spells: Spells, exit_: int, which: np.ndarray) -> Spells:
     )
 
 
-def _spike(time: Array, rounding: Array) -> float | None:
+def _spike(time: FloatArray, rounding: FloatArray) -> float | None:
     """The day after entry on which at least four times as many leave as on the days around it, if there is one.
 
     At least 5 % and 20 of the exits must be in excess, and none of this is looked for in the first two days.
@@ -82,7 +83,7 @@ def _spike(time: Array, rounding: Array) -> float | None:
     return float(excess.argmax()) if excess.any() else None
 
 
-def _valley(log_t: Array) -> float | None:
+def _valley(log_t: FloatArray) -> float | None:
     """The lowest point between two peaks of the log times, when it is clearly lower than both."""
     bins = int(np.clip(len(log_t) / 15, 6, 30))
     count, edges = np.histogram(log_t, bins)

@@ -14,7 +14,7 @@ import numpy as np
 
 from funnelsim.calibration.survival.competing_risks import Spells, crowded
 from funnelsim.calibration.survival.model_averaging import Weighed
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 BANDS, FINE_BANDS = 6, 24
 UNLIKELY = 27.9  # a chi-square of five degrees of freedom passes this once in 25,000 times
@@ -84,7 +84,7 @@ def empirical_points(spells: Spells, fit: Weighed, exit_: int) -> list[tuple[flo
     return [*points, (1.0, points[-1][1] * 1.5)]
 
 
-def _by_band(spells: Spells, fit: Weighed, exit_: int, edges: Array) -> tuple[Array, Array]:
+def _by_band(spells: Spells, fit: Weighed, exit_: int, edges: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Exits expected and seen in bands of time, hidden time and open leads allowed for."""
     # F at thousands of ages is dear; a table of it is not.
     grid = np.append(0.0, np.exp(np.linspace(np.log(0.1), np.log(max(spells.age.max(), 1.0)), 2000)))

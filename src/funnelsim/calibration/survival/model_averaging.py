@@ -29,7 +29,8 @@ from funnelsim.calibration.survival.competing_risks import (
     fit,
     with_errors,
 )
-from funnelsim.calibration.survival.time_distributions import FAMILIES, Array, Number, cdf, log_time
+from funnelsim.calibration.survival.time_distributions import FAMILIES, Number, cdf, log_time
+from funnelsim.typing import FloatArray
 
 THIN = 12  # fewer events of an exit than this say nothing about the shape of its time law
 SMALLEST_WEIGHT = 0.01
@@ -62,10 +63,10 @@ class Weighed:
 
     exits: tuple[str, ...]
     laws: tuple[Law, ...]
-    weights: Array
+    weights: FloatArray
     counts: np.ndarray  # exits seen: (group, exit)
     visits: np.ndarray  # by group
-    reached: Array  # by exit: of those who will leave by it, how many have had the time to (seen)
+    reached: FloatArray  # by exit: of those who will leave by it, how many have had the time to (seen)
 
     def share(self, exit_: int, group: int = -1) -> Estimate:
         """Share of the visits that leave by this exit in the end."""
@@ -79,11 +80,11 @@ class Weighed:
         """The same without its error."""
         return float(self._mean[group, exits].sum())
 
-    def draws(self, count: int = DRAWS, seed: int = 0) -> Array:
+    def draws(self, count: int = DRAWS, seed: int = 0) -> FloatArray:
         """Shares drawn from what is known about them: (draw, group, exit)."""
         return np.concatenate([law.shares(vectors) for law, vectors in self.vectors(count, seed)])
 
-    def vectors(self, count: int = DRAWS, seed: int = 0) -> list[tuple[Law, Array]]:
+    def vectors(self, count: int = DRAWS, seed: int = 0) -> list[tuple[Law, FloatArray]]:
         """Parameter draws: normal within a choice of families, as many of each choice as it weighs."""
         rng = np.random.default_rng(seed)
         edges = np.round(np.concatenate([[0.0], np.cumsum(self.weights)]) * count).astype(int)
@@ -125,28 +126,28 @@ class Weighed:
         low, high = np.quantile(np.concatenate(drawn), [0.025, 0.975])
         return Span(self.median(exits), float(low), float(high))
 
-    def gone_by(self, exit_: int, seconds: Array) -> Array:
+    def gone_by(self, exit_: int, seconds: FloatArray) -> FloatArray:
         """F of the exit's time at these ages."""
         log_t = log_time(seconds)
         return np.asarray(sum(w * cdf(family, mu, s, log_t)[0] for w, family, mu, s in self.times(exit_)))
 
     @cached_property
-    def _drawn(self) -> Array:
+    def _drawn(self) -> FloatArray:
         return self.draws()
 
     @cached_property
-    def _mean(self) -> Array:
+    def _mean(self) -> FloatArray:
         return np.asarray(sum(w * law.shares() for w, law in zip(self.weights, self.laws, strict=True)))
 
 
-def estimate(draws: Array, value: float) -> Estimate:
+def estimate(draws: FloatArray, value: float) -> Estimate:
     """Value, standard error of its log-odds and central 95 % of the draws."""
     inside = np.clip(draws, 1e-9, 1 - 1e-9)
     low, high = np.quantile(draws, [0.025, 0.975])
     return Estimate(float(value), float(np.std(np.log(inside / (1 - inside)))), float(low), float(high))
 
 
-def _half(exits: Sequence[tuple[Number, Sequence[tuple[float, str, Number, Number]]]]) -> Array:
+def _half(exits: Sequence[tuple[Number, Sequence[tuple[float, str, Number, Number]]]]) -> FloatArray:
     """Median of a mixture of exits (share, [(weight, family, mu, s)]), by bisection; one for each draw."""
     size = np.broadcast_shapes((1,), *(np.shape(share) for share, _ in exits))
     whole = sum((np.asarray(share) for share, _ in exits), np.zeros(size))
@@ -198,7 +199,7 @@ def _weighed(spells: Spells, data: Binned, laws: list[Law]) -> Weighed:
     return Weighed(spells.exits, tuple(laws), weights, spells.counts, visits, _reached(spells, laws[0]))
 
 
-def _reached(spells: Spells, law: Law) -> Array:
+def _reached(spells: Spells, law: Law) -> FloatArray:
     """Mean chance, at the present ages, that an exit which will happen has happened and was seen."""
     found = []
     age, weight = crowded(spells.age)
@@ -220,7 +221,7 @@ def _laws(data: Binned) -> tuple[int, ...]:
 
 def _plausible(
     data: Binned, law_of: tuple[int, ...], fixed: frozenset[int]
-) -> list[tuple[tuple[str, ...], Array | None]]:
+) -> list[tuple[tuple[str, ...], FloatArray | None]]:
     """Combinations of families whose Akaike weight, were the exits independent, is not negligible."""
     count = max(law_of) + 1
     if count == 1:
@@ -239,7 +240,7 @@ def _plausible(
     return [(families, np.concatenate([shares, *(gain[k, f][1] for k, f in enumerate(families))])) for families in near]
 
 
-def _begin(data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], base: Law) -> Array:
+def _begin(data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], base: Law) -> FloatArray:
     """A start from a fit with other families: theirs are guessed anew, the rest is kept."""
     start = first_vector(data, families, law_of)
     count = len(families)

@@ -9,7 +9,8 @@ import numpy as np
 from funnelsim.calibration.survival.aalen_johansen import Incidence, incidence
 from funnelsim.calibration.survival.goodness_of_fit import empirical_points
 from funnelsim.calibration.survival.stages import StageFit
-from funnelsim.calibration.survival.time_distributions import Array, cdf, log_time
+from funnelsim.calibration.survival.time_distributions import cdf, log_time
+from funnelsim.typing import FloatArray
 
 BAND = 0.9
 ENOUGH = 10  # still there: beyond, the observed curve says little
@@ -49,7 +50,7 @@ def reach(stage: StageFit) -> float:
     return float(time[-min(ENOUGH, len(time))])
 
 
-def written(stage: StageFit, target: str, seconds: Array) -> Array:
+def written(stage: StageFit, target: str, seconds: FloatArray) -> FloatArray:
     """The curve that the fitted file says: shares times the laws, or the data's own times where no family follows."""
     found = np.zeros(len(seconds))
     for j in stage.of(target):
@@ -58,7 +59,7 @@ def written(stage: StageFit, target: str, seconds: Array) -> Array:
     return found
 
 
-def written_band(stage: StageFit, target: str, seconds: Array) -> tuple[Array, Array]:
+def written_band(stage: StageFit, target: str, seconds: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Central 90 % of that curve, given what is not known of its parameters; the data's own times are not drawn."""
     drawn = []
     for law, vectors in stage.fit.vectors(DRAWS):
@@ -89,6 +90,6 @@ def gap(stage: StageFit, target: str, curve: Incidence) -> Gap:
     return Gap(float(time[worst]), float(share[worst]), float(said[worst]), outside)
 
 
-def _own_times(stage: StageFit, exit_: int, seconds: Array) -> Array:
+def _own_times(stage: StageFit, exit_: int, seconds: FloatArray) -> FloatArray:
     shares, times = np.array(empirical_points(stage.spells, stage.fit, exit_)).T
     return np.asarray(np.interp(seconds, times, shares, left=0.0))

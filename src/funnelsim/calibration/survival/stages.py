@@ -18,7 +18,8 @@ from funnelsim.calibration.survival.conditional_share import share_given_times
 from funnelsim.calibration.survival.exit_modes import Timer, split_modes, split_timers
 from funnelsim.calibration.survival.goodness_of_fit import Misfit, misfit
 from funnelsim.calibration.survival.model_averaging import Estimate, Weighed, refit, weigh
-from funnelsim.calibration.survival.time_distributions import Array, cdf, log_time
+from funnelsim.calibration.survival.time_distributions import cdf, log_time
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
 ENOUGH = 20  # forward exits a source (or cohort) needs for a share fitted together with the times
@@ -254,7 +255,7 @@ def _by_group(
     return {names[number]: found[number] for number in sorted(found)}, naive
 
 
-def still_to_move(stage: StageFit, age: Array) -> Array:
+def still_to_move(stage: StageFit, age: FloatArray) -> FloatArray:
     """Chance that a lead that has been in a stage so long will ever leave it (rule 23)."""
     moves, still = np.zeros(len(age)), np.ones(len(age))
     for target in stage.order:

@@ -16,8 +16,8 @@ import numpy as np
 
 from funnelsim.calibration.io.times import local_parts
 from funnelsim.calibration.survival.duration_fit import DurationFit, fit_duration
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.calibration.teams.work_items import NOBODY, Pieces
+from funnelsim.typing import FloatArray
 
 LONGEST_WRAP_UP = 1800.0  # a gap beyond this is a break
 
@@ -63,7 +63,7 @@ def wrap_up(pieces: Pieces) -> float:
     return float(np.median(gaps)) if len(gaps) else 0.0
 
 
-def _gaps_with_work_waiting(pieces: Pieces) -> Array:
+def _gaps_with_work_waiting(pieces: Pieces) -> FloatArray:
     mine = (pieces.worker != NOBODY) & pieces.served & np.isfinite(pieces.ended)
     order = np.lexsort((pieces.started[mine], pieces.worker[mine]))
     worker, asked = pieces.worker[mine][order], pieces.asked[mine][order]

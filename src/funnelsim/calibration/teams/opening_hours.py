@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnelsim.calibration.io.times import local_parts
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.calibration.teams.staffing import SLOT, SLOTS, clock_text
+from funnelsim.typing import FloatArray
 
 CLOSED_DAY, CLOSED_SLOT = 0.05, 0.1
 FEWEST = 100  # pieces; fewer say nothing about hours
@@ -53,7 +53,7 @@ class Opening:
         return float(self.slots.sum() * SLOT / 3600.0)
 
 
-def fit_opening(started: Array, zone: str) -> Opening | None:
+def fit_opening(started: FloatArray, zone: str) -> Opening | None:
     """Opening hours from the starts of work; None when there are fewer than a hundred."""
     if len(started) < FEWEST:
         return None
@@ -70,12 +70,12 @@ def fit_opening(started: Array, zone: str) -> Opening | None:
     return Opening(groups, _holidays(day, weekday, open_days), slots)
 
 
-def _open(count: Array) -> np.ndarray:
+def _open(count: FloatArray) -> np.ndarray:
     used = count[count > 0]
     return np.asarray(count >= max(CLOSED_SLOT * float(np.median(used)), 1.0)) if len(used) else count > 0
 
 
-def _grouped(slots: np.ndarray, count: Array) -> tuple[np.ndarray, tuple[tuple[str, tuple[int, ...]], ...]]:
+def _grouped(slots: np.ndarray, count: FloatArray) -> tuple[np.ndarray, tuple[tuple[str, tuple[int, ...]], ...]]:
     """Weekdays of nearly the same hours get the hours of all of them together, without holes of a single slot."""
     groups: list[list[int]] = []
     for day in np.flatnonzero(slots.any(1)).tolist():

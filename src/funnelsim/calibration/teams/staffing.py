@@ -27,8 +27,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from funnelsim.calibration.io.times import local_parts
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.calibration.teams.work_items import NOBODY, Pieces
+from funnelsim.typing import FloatArray
 
 AWAY = 1800.0  # nobody waited, and still no piece for so long: not on duty
 NOTICED = 10.0  # waits shorter than this are the telephone's, not the people's
@@ -40,15 +40,15 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 class Steps(NamedTuple):
     """A step function: so many people from each instant on; none before the first."""
 
-    instant: Array
+    instant: FloatArray
     people: np.ndarray
 
-    def at(self, instants: Array) -> np.ndarray:
+    def at(self, instants: FloatArray) -> np.ndarray:
         """People at these instants."""
         place = np.searchsorted(self.instant, instants, side="right") - 1
         return np.where(place >= 0, self.people[np.maximum(place, 0)], 0)
 
-    def mean(self, edges: Array) -> Array:
+    def mean(self, edges: FloatArray) -> FloatArray:
         """Mean between each instant and the next."""
         times = np.append(self.instant, np.inf)
         before = np.append(0.0, np.cumsum(np.diff(self.instant) * self.people[:-1]))
@@ -102,7 +102,7 @@ def fit_staffing(pieces: Pieces, wrap_up: float, zone: str, alike: Sequence[Sequ
     return Staffing(steps, names, hours, away / 3600.0, by, week)
 
 
-def steps_of(spells: Array) -> Steps:
+def steps_of(spells: FloatArray) -> Steps:
     """How many of these intervals (from, to) are open at each instant."""
     instants = np.concatenate([spells[:, 0], spells[:, 1]])
     change = np.concatenate([np.ones(len(spells)), -np.ones(len(spells))])
@@ -147,7 +147,7 @@ def clock_text(slot: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
-def _spells_of_duty(pieces: Pieces, wrap_up: float) -> tuple[Array, float]:
+def _spells_of_duty(pieces: Pieces, wrap_up: float) -> tuple[FloatArray, float]:
     """(from, to) of every stretch that a worker was present, and the seconds on duty and not present."""
     known = pieces.served & np.isfinite(pieces.ended) & (pieces.worker != NOBODY)
     order = np.lexsort((pieces.started[known], pieces.worker[known]))
@@ -171,7 +171,7 @@ def _spells_of_duty(pieces: Pieces, wrap_up: float) -> tuple[Array, float]:
     return np.array(spells), away
 
 
-def _waiting(pieces: Pieces) -> tuple[Array, Array]:
+def _waiting(pieces: Pieces) -> tuple[FloatArray, FloatArray]:
     """The periods in which anybody waited, in order; short waits left out."""
     long = (pieces.wait > NOTICED) & np.isfinite(pieces.asked)
     steps = steps_of(np.stack([pieces.asked[long], pieces.waited_until[long]], axis=1))
@@ -181,7 +181,7 @@ def _waiting(pieces: Pieces) -> tuple[Array, Array]:
     return begins, ends
 
 
-def _last_waiting(begins: Array, ends: Array, before: float) -> float:
+def _last_waiting(begins: FloatArray, ends: FloatArray, before: float) -> float:
     """The last instant, up to `before`, at which anybody was waiting for longer than can be noticed."""
     place = int(np.searchsorted(begins, before - NOTICED)) - 1
     return min(float(ends[place]), before) if place >= 0 else -np.inf
@@ -206,7 +206,7 @@ def _week(steps: Steps, as_of: float, zone: str, by: str, alike: Sequence[Sequen
     return week.astype(np.int64) if week.any() else seen.astype(np.int64)
 
 
-def local_instants(days: np.ndarray, zone: str) -> Array:
+def local_instants(days: np.ndarray, zone: str) -> FloatArray:
     """Seconds since 1970 of the slots' edges of local days (numbers since 1970-01-01): (day, slot + 1)."""
     hung = ZoneInfo(zone)
     midnights = [datetime.combine(date(1970, 1, 1) + timedelta(days=int(day)), time(), hung) for day in days]

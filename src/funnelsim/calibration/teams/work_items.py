@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 ASKED, STARTED, ENDED = 0, 1, 2  # lifecycle words
 NOBODY = -1
@@ -33,11 +33,11 @@ class Pieces:
     case: np.ndarray  # number of the case
     kind: np.ndarray  # index in kinds
     worker: np.ndarray  # index in workers, NOBODY when not known
-    asked: Array
-    started: Array
-    ended: Array
-    gave_up: Array  # when the asker did
-    rank: Array  # priority as written; nan when there is none
+    asked: FloatArray
+    started: FloatArray
+    ended: FloatArray
+    gave_up: FloatArray  # when the asker did
+    rank: FloatArray  # priority as written; nan when there is none
     as_of: float  # the log ends here
 
     def __len__(self) -> int:
@@ -48,12 +48,12 @@ class Pieces:
         return np.isfinite(self.started)
 
     @property
-    def waited_until(self) -> Array:
+    def waited_until(self) -> FloatArray:
         """When waiting ended: begun, given up, or the end of the log."""
         return np.fmin(np.fmin(self.started, self.gave_up), self.as_of)
 
     @property
-    def wait(self) -> Array:
+    def wait(self) -> FloatArray:
         """Seconds from asking; nan where nobody asked."""
         return np.asarray(np.maximum(self.waited_until - self.asked, 0.0))
 
@@ -74,7 +74,7 @@ class Paired:
     without_start: np.ndarray  # rows: ends with no start before them
 
 
-def paired(case: np.ndarray, kind: np.ndarray, word: np.ndarray, time: Array) -> Paired:
+def paired(case: np.ndarray, kind: np.ndarray, word: np.ndarray, time: FloatArray) -> Paired:
     """Put the events of each case and kind together; rows of one instant stay in the order of the file."""
     order = np.lexsort((np.arange(len(case)), time, kind, case))
     item = np.cumsum(np.append(True, (case[order][1:] != case[order][:-1]) | (kind[order][1:] != kind[order][:-1])))

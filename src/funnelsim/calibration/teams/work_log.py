@@ -11,13 +11,12 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from funnelsim.calibration.history.model import Column, History
-from funnelsim.calibration.history.sections import WORK, WorkLog
+from funnelsim.calibration.history.model import WORK, Column, History, WorkLog
 from funnelsim.calibration.io.row_issues import Tally
 from funnelsim.calibration.io.tables import LINE, Library, Sheet
 from funnelsim.calibration.io.times import instants
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.calibration.teams.work_items import NOBODY, Pieces, asked_by_the_piece_before, paired
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
 
@@ -68,7 +67,7 @@ class _Rows:
         self._tell("an end without a start", self._mask(used[found.without_start]))
         start, end, ask = (np.where(rows >= 0, used[rows], -1) for rows in (found.start, found.end, found.asked))
 
-        def at(rows: np.ndarray) -> Array:
+        def at(rows: np.ndarray) -> FloatArray:
             return np.where(rows >= 0, time[rows], np.nan)
 
         nothing = np.full(self.sheet.rows, np.nan)
@@ -76,7 +75,7 @@ class _Rows:
         worker = np.where((whole.worker == NOBODY) & (end >= 0), self._workers()[1][end], whole.worker)
         return replace(whole, worker=worker, asked=at(ask), started=at(start), ended=at(end))
 
-    def _pieces(self, asked: Array, started: Array, ended: Array, gave_up: Array) -> Pieces:
+    def _pieces(self, asked: FloatArray, started: FloatArray, ended: FloatArray, gave_up: FloatArray) -> Pieces:
         started = np.where(started < self.as_of, started, np.nan)
         back = ended < started
         self._tell("work that ends before it begins (its length is not used)", back, dropped=False)
@@ -101,7 +100,7 @@ class _Rows:
             self.as_of,
         )
 
-    def _first(self, columns: tuple[Column, ...]) -> Array:
+    def _first(self, columns: tuple[Column, ...]) -> FloatArray:
         """Row by row the first of these times that is there."""
         found = np.full(self.sheet.rows, np.nan)
         for column in columns:
@@ -109,7 +108,7 @@ class _Rows:
             found = np.where(np.isnan(found), times, found)
         return found
 
-    def _times(self, column: Column) -> Array:
+    def _times(self, column: Column) -> FloatArray:
         cells = self.library.words(column)
         cells = cells.replace(list(self.log.never), [""] * len(self.log.never))
         if self.log.date is not None:

@@ -15,9 +15,9 @@ import numpy as np
 
 from funnelsim.calibration.events.visit_history import OPEN, Records
 from funnelsim.calibration.survival.duration_fit import fit_duration
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.calibration.teams.fit import Int, TeamFit
 from funnelsim.calibration.teams.handling import left_open
+from funnelsim.typing import FloatArray
 
 LATE = 0.95  # share of the first touches by which a lead is touched, or is taken as left alone
 
@@ -27,7 +27,7 @@ class VisitWork:
     """By visit of the records."""
 
     calls: np.ndarray  # pieces of work begun
-    seconds: Array  # of work, wrap-up included
+    seconds: FloatArray  # of work, wrap-up included
     worked: np.ndarray  # is the visit to a stage in which the team works?
     waits: np.ndarray  # will the team yet turn to it for the first time?
 
@@ -79,7 +79,7 @@ def _leads(team: TeamFit, records: Records) -> np.ndarray:
     return np.asarray(np.array([numbers.get(name, -1) for name in pieces.cases])[pieces.case])
 
 
-def _lengths(team: TeamFit, zone: str) -> Array:
+def _lengths(team: TeamFit, zone: str) -> FloatArray:
     """Seconds of each piece with its wrap-up; where its end is not known, the mean of its kind."""
     pieces = team.pieces
     closes = team.opening is not None and team.opening.closes
@@ -90,7 +90,7 @@ def _lengths(team: TeamFit, zone: str) -> Array:
     return np.where(known, length, mean[pieces.kind]) + team.wrap_up
 
 
-def _latest(lead: np.ndarray, entered: Array, of: np.ndarray, at: Array) -> np.ndarray:
+def _latest(lead: np.ndarray, entered: FloatArray, of: np.ndarray, at: FloatArray) -> np.ndarray:
     """For each event (lead `of`, instant `at`) the visit that was the latest then, by place in `lead` and `entered`."""
     order = np.lexsort((np.r_[np.zeros(len(lead)), np.ones(len(of))], np.r_[entered, at], np.r_[lead, of]))
     place = np.arange(len(order))

@@ -8,14 +8,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.calibration.events.visit_history import Records
 from funnelsim.measures.counting_tools import first_of_lead
 from funnelsim.study.backtest.forecast_origins import WEEK
 from funnelsim.trace import in_flight
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 LEADS, ENTERED, WINS, REVENUE = "leads", "entered", "wins", "revenue"
 
 
@@ -48,7 +47,7 @@ def quantities(records: Records, currency: str) -> tuple[Quantity, ...]:
     )
 
 
-def recorded(records: Records, asked: tuple[Quantity, ...], origin: float, weeks: int) -> Floats:
+def recorded(records: Records, asked: tuple[Quantity, ...], origin: float, weeks: int) -> FloatArray:
     """[quantity, week] in the records since an instant; with weeks below zero, of so many weeks before it."""
     visits = records.visits
     begins, many = (origin, weeks) if weeks > 0 else (origin + weeks * WEEK, -weeks)
@@ -56,7 +55,7 @@ def recorded(records: Records, asked: tuple[Quantity, ...], origin: float, weeks
     return _counted(asked, records.stages, visits.stage, visits.entered - begins, visits.first, worth, many)
 
 
-def simulated(visits: Any, stages: tuple[str, ...], asked: tuple[Quantity, ...], weeks: int) -> Floats:
+def simulated(visits: Any, stages: tuple[str, ...], asked: tuple[Quantity, ...], weeks: int) -> FloatArray:
     """[quantity, week] in the visits of a replication; where a lead in flight stood at the start is no entry."""
     first, flying = np.zeros(len(visits), bool), in_flight(visits.lead)
     first[first_of_lead(visits)] = True
@@ -74,7 +73,7 @@ def simulated(visits: Any, stages: tuple[str, ...], asked: tuple[Quantity, ...],
 
 def _counted(
     asked: tuple[Quantity, ...], stages: tuple[str, ...], stage: Any, entered: Any, first: Any, worth: Any, weeks: int
-) -> Floats:
+) -> FloatArray:
     """`entered` in seconds since the first week began."""
     inside = (entered >= 0.0) & (entered < weeks * WEEK)
     found = np.zeros((len(asked), weeks))

@@ -23,16 +23,15 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.calibration.events.visit_history import LOST_AT, Records
 from funnelsim.calibration.history.model import LOST
 from funnelsim.plan import LOST as LOST_HERE
 from funnelsim.study.backtest.forecast_origins import WEEK
 from funnelsim.trace import Trace, in_flight
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
-Floats = NDArray[np.float64]
 PACKAGE = "log_distance_measures"
 ABSENT = (
     "distances of event logs are left out: they need the package log-distance-measures; install funnelsim[backtest]"
@@ -63,7 +62,7 @@ class Log(NamedTuple):
 
     case: Any
     activity: Any  # stage number, LOST_AT
-    at: Floats  # seconds since 1970
+    at: FloatArray  # seconds since 1970
 
 
 def available() -> bool:

@@ -22,13 +22,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.calibration.history.model import History
 from funnelsim.calibration.history.point_in_time import as_known
 from funnelsim.calibration.io.tables import Library
-from funnelsim.calibration.pipeline import Calibration, fit_history
+from funnelsim.calibration.pipeline import fit_history
 from funnelsim.calibration.report.fitted_file import write_fitted
+from funnelsim.calibration.result import Calibration
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.engine.jit import engine_hash
 from funnelsim.engine.replicate import replicate
@@ -42,8 +42,8 @@ from funnelsim.study.backtest.forecast_origins import WEEK
 from funnelsim.study.point import Outcome
 from funnelsim.study.point_store import Store
 from funnelsim.trace import Trace
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 BEFORE = 8  # weeks before an instant that a spreadsheet carries on
 _FORMAT = 1
 
@@ -66,8 +66,8 @@ class Forecast:
 
     origin: datetime
     key: str
-    drawn: Floats  # [quantity, draw, week]; nan where nothing can be said
-    before: Floats  # [quantity, week], the latest week last
+    drawn: FloatArray  # [quantity, draw, week]; nan where nothing can be said
+    before: FloatArray  # [quantity, week], the latest week last
     kept: bool = False  # it was there already
 
 
@@ -114,12 +114,12 @@ def traces(found: Calibration, asked: Asked, numbers: range) -> list[Trace]:
 # ---- simulation ----------------------------------------------------------------------------------------------------
 
 
-def _drawn(found: Calibration, asked: Asked, on_draw: Callable[[int], None] | None) -> Floats:
+def _drawn(found: Calibration, asked: Asked, on_draw: Callable[[int], None] | None) -> FloatArray:
     plan_of, seed = _plans(found, asked)
     stages = found.records.stages
     done: list[int] = []
 
-    def work(number: int) -> Floats:
+    def work(number: int) -> FloatArray:
         visits = _trace(plan_of(number), seed, number, asked.engine).visits
         counts = simulated(visits, stages, asked.quantities, asked.weeks)
         done.append(number)
@@ -168,7 +168,7 @@ def _weeks_before(found: Calibration, origin: float) -> int:
 # ---- as a kept point -----------------------------------------------------------------------------------------------
 
 
-def _measures(asked: tuple[Quantity, ...], drawn: Floats, before: Floats) -> dict[str, Measure]:
+def _measures(asked: tuple[Quantity, ...], drawn: FloatArray, before: FloatArray) -> dict[str, Measure]:
     """A week a measure; its values are the draws. The weeks before are one measure more, and its values the weeks."""
     found = [
         Measure(f"week {week + 1}", one.name, one.of, one.unit, drawn[row, :, week])
@@ -179,8 +179,8 @@ def _measures(asked: tuple[Quantity, ...], drawn: Floats, before: Floats) -> dic
     return {measure.key: measure for measure in found}
 
 
-def _arrays(kept: Outcome, asked: Asked) -> tuple[Floats, Floats]:
-    def values(window: str, one: Quantity) -> Floats:
+def _arrays(kept: Outcome, asked: Asked) -> tuple[FloatArray, FloatArray]:
+    def values(window: str, one: Quantity) -> FloatArray:
         return kept.measures[Measure(window, one.name, one.of, one.unit, np.empty(0)).key].top
 
     weeks = [f"week {week + 1}" for week in range(asked.weeks)]

@@ -16,16 +16,18 @@ import numpy as np
 from funnelsim.calibration.events.visit_history import Records
 from funnelsim.calibration.history.model import History
 from funnelsim.calibration.io.tables import Library
-from funnelsim.calibration.pipeline import Calibration, fit_history
+from funnelsim.calibration.pipeline import fit_history
+from funnelsim.calibration.result import Calibration
 from funnelsim.errors import DataError, Problem
 from funnelsim.progress import Progress
-from funnelsim.study.backtest.actuals import LEADS, WINS, Floats, quantities, recorded
+from funnelsim.study.backtest.actuals import LEADS, WINS, quantities, recorded
 from funnelsim.study.backtest.distances import ABSENT, Distance, available, distances
 from funnelsim.study.backtest.drift import Drift, find_drift
 from funnelsim.study.backtest.forecast import Asked, Forecast, Known, forecast, traces
 from funnelsim.study.backtest.forecast_origins import WEEK, Origins, place_origins
 from funnelsim.study.backtest.scores import Score, Scored, score, score_one
 from funnelsim.study.point_store import Store
+from funnelsim.typing import FloatArray
 
 RECENT = 0.25  # share of the history whose cohorts are looked at for drift
 FEWEST_WEEKS = 4  # but no fewer weeks, where there are as many
@@ -63,7 +65,7 @@ class Backtest:
     placed: Origins
     asked: Asked
     forecasts: tuple[Forecast, ...]
-    course: Floats  # [quantity, week] as it happened, from the weeks before the first forecast on
+    course: FloatArray  # [quantity, week] as it happened, from the weeks before the first forecast on
     course_from: datetime
     scored: tuple[Scored, ...]
     skipped: tuple[Skipped, ...]
@@ -184,7 +186,9 @@ def _forecasts(
     return found, skipped
 
 
-def _scored(forecasts: list[Forecast], happened: tuple[Floats, ...], placed: Origins, asked: Asked) -> Iterable[Scored]:
+def _scored(
+    forecasts: list[Forecast], happened: tuple[FloatArray, ...], placed: Origins, asked: Asked
+) -> Iterable[Scored]:
     """Sums from each instant to each horizon that the history reaches.
 
     Where every draw is zero and nothing happened there was nothing to forecast, and nothing is scored; nor is revenue

@@ -21,12 +21,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.measures import wilson
 from funnelsim.study.backtest.actuals import Quantity
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 LEVELS = (0.5, 0.9)
 HALF_A_LEAD = 0.5  # no interval of a count is taken as narrower to each side
 REDRAWN = 1000
@@ -99,9 +98,9 @@ def score_one(
     origin: datetime,
     quantity: Quantity,
     weeks: int,
-    drawn: Floats,
+    drawn: FloatArray,
     happened: float,
-    before: Floats,
+    before: FloatArray,
     seed: tuple[int, ...],
 ) -> Scored:
     """Score sums of `weeks` weeks: `drawn` by draw, `before` the weeks before the instant, one by one."""
@@ -144,19 +143,19 @@ def score(scored: Sequence[Scored], seed: int = 0) -> Score:
     )
 
 
-def central(ordered: Floats, level: float) -> tuple[float, float]:
+def central(ordered: FloatArray, level: float) -> tuple[float, float]:
     """The k-th lowest and the k-th highest draw, k as large as keeps the level."""
     k = max(1, math.floor((1.0 - level) / 2.0 * (len(ordered) + 1) + 1e-9))
     return float(ordered[k - 1]), float(ordered[-k])
 
 
-def pit(ordered: Floats, happened: float, rng: np.random.Generator) -> float:
+def pit(ordered: FloatArray, happened: float, rng: np.random.Generator) -> float:
     """Rank among the draws as a share, ties and the place within the rank by chance."""
     below, upto = np.searchsorted(ordered, happened, "left"), np.searchsorted(ordered, happened, "right")
     return float((below + rng.random() * (upto - below + 1)) / (len(ordered) + 1))
 
 
-def crps(ordered: Floats, happened: float) -> float:
+def crps(ordered: FloatArray, happened: float) -> float:
     """Fair estimate from ordered draws; in the unit of the quantity, 0 is perfect."""
     many = len(ordered)
     ranks = 2.0 * np.arange(1, many + 1) - many - 1.0
@@ -199,7 +198,7 @@ def crps_ratio(scored: Sequence[Scored]) -> float:
     return math.exp(sum(logs) / len(logs)) if logs else math.nan
 
 
-def _conformal(values: Floats) -> float:
+def _conformal(values: FloatArray) -> float:
     """The ceil(0.9 (n + 1))-th lowest, or the highest."""
     ordered = np.sort(values)
     return float(ordered[min(math.ceil(0.9 * (len(ordered) + 1)), len(ordered)) - 1])

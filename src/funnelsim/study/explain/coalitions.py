@@ -9,7 +9,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.compile import prepare
 from funnelsim.errors import RunError, ScenarioError, UsageError, did_you_mean
@@ -24,16 +23,15 @@ from funnelsim.study.explain.groups import Group, merged
 from funnelsim.study.goals import possible_measures
 from funnelsim.study.point import Outcome, Task, TwoLevel, named
 from funnelsim.study.point_store import Store
-
-Floats = NDArray[np.float64]
+from funnelsim.typing import FloatArray
 
 
 @dataclass(frozen=True)
 class Known:
     """What a larger study of the same two scenarios found on the same luck: compare's."""
 
-    base: Mapping[str, Floats]  # [draw, pair] by measure, at least as many as are asked for
-    other: Mapping[str, Floats]
+    base: Mapping[str, FloatArray]  # [draw, pair] by measure, at least as many as are asked for
+    other: Mapping[str, FloatArray]
     difference: float  # the mean of all its pairs, which the shares are fitted to
 
 
@@ -120,7 +118,7 @@ class Mixtures:
             raise RunError(next(iter(batch.wrong.values())))
         self.outcomes |= batch.outcomes
 
-    def remember(self, inside: Sequence[Group], values: Mapping[str, Floats]) -> None:
+    def remember(self, inside: Sequence[Group], values: Mapping[str, FloatArray]) -> None:
         """Take what is known already of a coalition for what it would give."""
         task, size = self.task(inside), self.question.size
         nothing = np.full((self.question.draws, size.pairs), np.nan)
@@ -130,7 +128,7 @@ class Mixtures:
         }
         self.outcomes[task.key] = Outcome(task.key, measures, size.replications, "", 0.0)
 
-    def values(self, task: Task) -> Floats:
+    def values(self, task: Task) -> FloatArray:
         """The measure [draw, pair]."""
         found = self.outcomes[task.key].measures[self.question.measure]
         values = np.broadcast_to(found.values, found.top.shape).reshape(-1, self.question.size.pairs)

@@ -11,8 +11,6 @@ import math
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from funnelsim.errors import UsageError
@@ -37,8 +35,8 @@ from funnelsim.study.explain.shapley import (
 )
 from funnelsim.study.paired_difference import LEVEL, Spread, spread
 from funnelsim.study.point_store import Store
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 USUAL_ORDER_PAIRS = 12
 HOURS_MOVED, SHARING = "moving the hours", "sharing the work"
 EXACT_UP_TO = 6  # groups: 64 coalitions; ten of them would be 1024
@@ -53,7 +51,7 @@ class Share:
     order_error: float  # half width of what the choice of orders leaves open; 0 = all were walked
     alone: Spread  # the base with this change and no other
     last: Spread  # what it adds when all other changes are made
-    by_draw: Floats = field(repr=False)  # [draw, pair]
+    by_draw: FloatArray = field(repr=False)  # [draw, pair]
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,12 @@ class _Division:
     """The values of all coalitions that were run, and shares of their differences."""
 
     def __init__(
-        self, groups: int, orders: list[Order], values: dict[Coalition, Floats], uncertain: bool, towards: float | None
+        self,
+        groups: int,
+        orders: list[Order],
+        values: dict[Coalition, FloatArray],
+        uncertain: bool,
+        towards: float | None,
     ) -> None:
         self.groups, self.orders, self.values, self.uncertain = groups, orders, values, uncertain
         self.full = (1 << groups) - 1
@@ -156,7 +159,7 @@ class _Division:
         self.by_order = shares_by_order(orders, values) if orders else None
         self.exact = None if orders else exact_shares(groups, values)
 
-    def spread(self, values: Floats) -> Spread:
+    def spread(self, values: FloatArray) -> Spread:
         """Of a part of the difference. Where a larger study knows the whole better, the part follows it by its
         regression on the whole (double sampling: Cochran 1977, Sampling techniques, 12.6); the slopes of parts that
         make up the whole add up to 1, so the parts then add up to what the larger study found."""
@@ -176,7 +179,7 @@ class _Division:
             return self._share(name, self.exact[g], None, alone, last)
         return self._share(name, self.by_order[:, g].mean(axis=0), self.by_order[:, g], alone, last)
 
-    def steps(self, g: int, with_step: dict[Coalition, Floats]) -> tuple[Share, Share]:
+    def steps(self, g: int, with_step: dict[Coalition, FloatArray]) -> tuple[Share, Share]:
         """A group's share in two: the step on its way, and what the whole change adds to it."""
         rest = self.full ^ 1 << g
         ends = [
@@ -204,7 +207,7 @@ class _Division:
             return without(self.groups, g)
         return sorted({0, self.full ^ 1 << g, *(before_in(order, g) for order in self.orders)})
 
-    def _share(self, name: str, values: Floats, by_order: Floats | None, alone: Spread, last: Spread) -> Share:
+    def _share(self, name: str, values: FloatArray, by_order: FloatArray | None, alone: Spread, last: Spread) -> Share:
         found, error = self.spread(values), 0.0
         if by_order is not None:
             standard, freedom = order_error(by_order)
@@ -214,7 +217,7 @@ class _Division:
         return Share(name, found, error, alone, last, values)
 
 
-def _slope(whole: Floats, part: Floats) -> float | None:
+def _slope(whole: FloatArray, part: FloatArray) -> float | None:
     """Of a part on the whole, over draws; None where the whole does not vary."""
     away = whole.mean(axis=1) - whole.mean()
     squares = float(away @ away)

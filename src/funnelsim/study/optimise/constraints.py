@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.errors import UsageError, every_mistake
 from funnelsim.measures import Measure
@@ -30,8 +29,8 @@ from funnelsim.study.axes import Axis
 from funnelsim.study.goals import CHANCE, GOAL, reader
 from funnelsim.study.point import linear_values
 from funnelsim.study.sweep import full_key
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 _SIDES = re.compile(r"(?P<sum>.+?)\s*(?P<way><=|>=|\bat most\b|\bat least\b)\s*(?P<bound>\S.*)")
 _TERM = re.compile(rf"(?:(?P<factor>{NUMBER})\s*\*\s*)?(?P<name>[^\s*]+)")
 _UNITED = re.compile(rf"(?P<number>{NUMBER})\s*(?P<unit>.*)")
@@ -63,7 +62,7 @@ class Constraint:
         total = sum(factor * inputs[path] for factor, path in self.terms)
         return (total - self.bound) * self.sign / self.scale
 
-    def values(self, measures: Mapping[str, Measure]) -> Floats:
+    def values(self, measures: Mapping[str, Measure]) -> FloatArray:
         """The sum in each replication; its mean is the estimate."""
         return np.asarray(sum(factor * linear_values(measures[key]) for factor, key in self.terms), np.float64)
 
@@ -79,7 +78,7 @@ class Constraint:
         reach = _t(confidence, len(beyond) - 1) * error if error else 0.0
         return (float(beyond.mean()) + reach) / self.scale
 
-    def _excess_of_a_chance(self, met: Floats, confidence: float) -> float:
+    def _excess_of_a_chance(self, met: FloatArray, confidence: float) -> float:
         factor = self.terms[0][0]
         low, high = wilson_interval(float(met.sum()), len(met), _z(confidence))
         return max((factor * end - self.bound) * self.sign for end in (low, high)) / self.scale

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.engine.replicate import Job, run_jobs
 from funnelsim.study.alternative_models import Case
@@ -19,8 +18,8 @@ from funnelsim.study.goals import Goal, measured_of
 from funnelsim.study.paired_difference import Spread, spread
 from funnelsim.study.point import linear_values
 from funnelsim.summary import Summary
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 DRAWS, PAIRS = 40, 4
 
 
@@ -70,7 +69,7 @@ def gains(
 
 def _by_draw(
     case: Case, results: Sequence[Sequence[Summary]], keys: tuple[str, ...], goal: Goal | None
-) -> dict[str, Floats]:
+) -> dict[str, FloatArray]:
     """Each measure [draw, pair]."""
     summaries = [summary for found in results for summary in found]
     found = measured_of(summaries, case.blueprint.centre, case.blueprint.book, keys, goal)

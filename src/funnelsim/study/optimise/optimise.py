@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.errors import FunnelsimError, RunError, UsageError, every_mistake
 from funnelsim.measures import Estimate, Measure
@@ -42,8 +41,8 @@ from funnelsim.study.point import Outcome, Size, linear_values
 from funnelsim.study.point_store import Store
 from funnelsim.study.sweep import Study, check_axes, complete, full_key
 from funnelsim.study.task_builder import Planner
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 CHOICE, ESTIMATE = 10_000_000, 20_000_000  # first replications of the two later parts
 CHECKED = 100  # replications of a finalist before its constraints are judged
 
@@ -330,7 +329,7 @@ class _Run:
             on_stage=lambda left: self.watch.progress("choosing", len(there) - left, len(there) - 1),
         )
 
-    def front_chances(self, samples: Samples, there: Sequence[int]) -> Floats:
+    def front_chances(self, samples: Samples, there: Sequence[int]) -> FloatArray:
         """Of the finalists that meet the constraints."""
         found = samples.of([0, *there], max(CHECKED, 4 * self.question.size.replications))[1:]
         if not found:
@@ -399,5 +398,5 @@ def _refuse_nothing(trials: Sequence[Trial]) -> None:
     raise UsageError(f"no point of the ranges meets the constraints on inputs; {len(trials)} were tried")
 
 
-def _chance_of(chances: Floats, there: Sequence[int], i: int) -> float:
+def _chance_of(chances: FloatArray, there: Sequence[int], i: int) -> float:
     return float(chances[there.index(i)]) if i in there else 0.0

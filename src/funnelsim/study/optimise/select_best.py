@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.errors import RunError
 from funnelsim.measures import Estimate
@@ -25,8 +24,8 @@ from funnelsim.study.point import Size, linear_values
 from funnelsim.study.point_store import Store
 from funnelsim.study.sweep import Study, complete
 from funnelsim.study.task_builder import Planner
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 FIRST_CHANCES = 100  # replications before one is dropped by a measure of 0 and 1
 MOST = 2000  # of a scenario
 GROW = 0.1  # share of more replications between two looks
@@ -101,7 +100,7 @@ def choose(
 ) -> Selection:
     """The best of some variants; its number is a place in `which`."""
 
-    def observe(systems: Sequence[int], n: int) -> Floats:
+    def observe(systems: Sequence[int], n: int) -> FloatArray:
         every = samples.of([which[i] for i in systems], n)
         values = np.column_stack([objective.sign * linear_values(measures[objective.measure]) for measures in every])
         if not np.isfinite(values).all():

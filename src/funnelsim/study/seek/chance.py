@@ -14,7 +14,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.errors import RunError
 from funnelsim.progress import Progress
@@ -28,8 +27,8 @@ from funnelsim.study.point_store import Store
 from funnelsim.study.seek.level_crossing import limits
 from funnelsim.study.seek.search import margin_of
 from funnelsim.study.task_builder import Planner
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 PER_DRAW = 5
 
 
@@ -140,7 +139,7 @@ def _told(asked: Asked, drawn: Outcome, centre: Outcome | None, draws: int) -> C
     )
 
 
-def _simulation_error(met: Floats, uncertain: bool) -> tuple[float, float]:
+def _simulation_error(met: FloatArray, uncertain: bool) -> tuple[float, float]:
     """90 % limits of the mean chance: periods of one draw go together, so the draws are what counts."""
     share = float(met.mean())
     if not uncertain:
@@ -151,7 +150,7 @@ def _simulation_error(met: Floats, uncertain: bool) -> tuple[float, float]:
     return max(0.0, share - found.error), min(1.0, share + found.error)
 
 
-def _ends(goal: Goal, value: Spread, values: Floats) -> tuple[float, float]:
+def _ends(goal: Goal, value: Spread, values: FloatArray) -> tuple[float, float]:
     """The chance at the bad and at the good end of what is not known."""
     periods = values.shape[1]
     if periods < 2 or not np.isfinite(values).all():

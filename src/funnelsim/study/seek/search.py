@@ -17,7 +17,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from funnelsim.errors import RunError, ScenarioError, UsageError
@@ -30,8 +29,8 @@ from funnelsim.study.point import Outcome, Size
 from funnelsim.study.point_store import Store
 from funnelsim.study.seek.level_crossing import Margins, chance_crossing, mean_crossing
 from funnelsim.study.task_builder import Planner
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 FIRST = 5  # points of the range that the pilot runs
 PILOT = 20  # periods of each
 ROUNDS = 8  # of points beside the answer, at most
@@ -102,7 +101,7 @@ class Search:
 
     # ---- x and places ----------------------------------------------------------------------------------------------
 
-    def place(self, xs: Floats) -> Floats:
+    def place(self, xs: FloatArray) -> FloatArray:
         """x as a share of the way, rising with what helps."""
         if self.axis.log:
             share = np.log(xs / self.low) / math.log(self.high / self.low)
@@ -124,7 +123,7 @@ class Search:
             return float(self.only[np.abs(self.only - x).argmin()])
         return self.axis.rounded(x)
 
-    def margin(self, outcome: Outcome) -> Floats:
+    def margin(self, outcome: Outcome) -> FloatArray:
         """By how much each period meets the goal."""
         return margin_of(outcome, self.goal)
 
@@ -293,7 +292,7 @@ class Search:
         return 0.5 * (place + float(beyond.max() if side < 0 else beyond.min()))
 
 
-def places_of(axis: Axis) -> tuple[float, float, Floats | None]:
+def places_of(axis: Axis) -> tuple[float, float, FloatArray | None]:
     """(lowest x, highest x, the x it can have or none for all between)."""
     if axis.is_range:
         every = np.arange(axis.low, axis.high + 0.5) if axis.whole else None
@@ -304,14 +303,14 @@ def places_of(axis: Axis) -> tuple[float, float, Floats | None]:
     return min(numbers), max(numbers), np.array(sorted(numbers))
 
 
-def margin_of(outcome: Outcome, goal: Goal) -> Floats:
+def margin_of(outcome: Outcome, goal: Goal) -> FloatArray:
     """By how much each period meets the goal; minus infinity where there was nothing to measure."""
     values = outcome.measures[GOAL_VALUE].values + goal.booked
     margin = (values - goal.target) * (-1.0 if goal.at_most else 1.0)
     return np.where(np.isfinite(margin), margin, -np.inf)
 
 
-def _probits(margins: Margins) -> Floats:
+def _probits(margins: Margins) -> FloatArray:
     """The chance at each node on the probit scale."""
     values = margins.values
     if np.isfinite(values).all():
@@ -322,5 +321,5 @@ def _probits(margins: Margins) -> Floats:
     else:
         n = len(values)
         z = ndtri(np.clip((values >= 0.0).mean(axis=0), 0.5 / n, 1.0 - 0.5 / n))
-    clipped: Floats = np.clip(z, -CERTAIN, CERTAIN)
+    clipped: FloatArray = np.clip(z, -CERTAIN, CERTAIN)
     return clipped

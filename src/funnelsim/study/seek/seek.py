@@ -13,7 +13,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.progress import Progress
 from funnelsim.scenario.template import Template
@@ -26,7 +25,6 @@ from funnelsim.study.seek.level_crossing import Crossing, Margins, chance_crossi
 from funnelsim.study.seek.search import Search, margin_of
 from funnelsim.study.task_builder import Planner
 
-Floats = NDArray[np.float64]
 FULL = 0.95  # utilisation above which a team is taken to be the limit
 CLEAR = 0.02  # of the range: a pilot's point nearer to the full ones tells nothing more
 MOST = 5000  # replications, when a precision is wanted

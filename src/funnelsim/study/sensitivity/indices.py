@@ -21,12 +21,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from funnelsim.measures.estimate import LEVEL
+from funnelsim.typing import FloatArray, IntArray
 
-Floats = NDArray[np.float64]
 Groups = Sequence[Sequence[int]]  # by input: its coordinates
 
 LEVELS, STEP = 4, 0.5
@@ -63,7 +62,7 @@ class Index:
 # ---- designs -------------------------------------------------------------------------------------------------------
 
 
-def trajectories(groups: Groups, count: int, seed: int) -> tuple[Floats, NDArray[np.int64]]:
+def trajectories(groups: Groups, count: int, seed: int) -> tuple[FloatArray, IntArray]:
     """(points [count, inputs + 1, coordinates], order [count, inputs]): from point j to the next order[j] steps."""
     rng = np.random.default_rng(seed)
     coordinates = sum(len(group) for group in groups)
@@ -79,7 +78,7 @@ def trajectories(groups: Groups, count: int, seed: int) -> tuple[Floats, NDArray
     return points, order
 
 
-def rows(groups: Groups, count: int, seed: int) -> Floats:
+def rows(groups: Groups, count: int, seed: int) -> FloatArray:
     """Points [2 + inputs, count, coordinates]: A, B, and A with each input from B. `count` is a power of two."""
     coordinates = sum(len(group) for group in groups)
     cube = qmc.Sobol(2 * coordinates, rng=np.random.default_rng(seed)).random_base2(count.bit_length() - 1)
@@ -94,7 +93,7 @@ def rows(groups: Groups, count: int, seed: int) -> Floats:
 # ---- estimates -----------------------------------------------------------------------------------------------------
 
 
-def effects(points: Floats, order: NDArray[np.int64], values: Floats, groups: Groups, seed: int) -> list[Effect]:
+def effects(points: FloatArray, order: IntArray, values: FloatArray, groups: Groups, seed: int) -> list[Effect]:
     """Elementary effects by input, of values [count, inputs + 1] at the points of `trajectories`."""
     found = np.empty((len(values), len(groups)))
     rises = np.empty_like(found)
@@ -115,7 +114,7 @@ def effects(points: Floats, order: NDArray[np.int64], values: Floats, groups: Gr
     ]
 
 
-def indices(values: Floats, seed: int) -> list[Index]:
+def indices(values: FloatArray, seed: int) -> list[Index]:
     """First-order and total indices by input, of values [2 + inputs, count] at the points of `rows`."""
     first, total = _indices(values[:, None, :])
     pick = np.random.default_rng(seed).integers(0, values.shape[1], (RESAMPLES, values.shape[1]))
@@ -126,7 +125,7 @@ def indices(values: Floats, seed: int) -> list[Index]:
     ]
 
 
-def _indices(values: Floats) -> tuple[Floats, Floats]:
+def _indices(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Of values [2 + inputs, sample, count]: shares [input, sample]; 0 where nothing varies."""
     centred = values - values[:2].mean(axis=(0, 2))[:, None]
     a, b, ab = centred[0], centred[1], centred[2:]
@@ -135,6 +134,6 @@ def _indices(values: Floats) -> tuple[Floats, Floats]:
     return (b * (ab - a)).mean(axis=2) / sure, 0.5 * ((a - ab) ** 2).mean(axis=2) / sure
 
 
-def _bounded(value: float, samples: Floats) -> Bounded:
+def _bounded(value: float, samples: FloatArray) -> Bounded:
     low, high = np.quantile(samples, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
     return Bounded(value, float(low), float(high))

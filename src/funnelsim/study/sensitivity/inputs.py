@@ -14,7 +14,6 @@ from importlib.resources import files
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from funnelsim.compile import Blueprint
 from funnelsim.compile.context import shares_of
@@ -23,8 +22,8 @@ from funnelsim.errors import UsageError
 from funnelsim.scenario import Scenario
 from funnelsim.scenario.schema import nature
 from funnelsim.study.axes import Axis
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 MARKETING, SALES, BOTH, MARKET = "marketing", "sales", "both teams", "market"
 OWNERS = (MARKETING, SALES, BOTH, MARKET)  # in the order in which people look for themselves
 BY_TEAM, BY_STAGE = "team", "stage"
@@ -77,7 +76,7 @@ def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[Inp
     ]
 
 
-def features_of(blueprints: Sequence[Blueprint], draws: Sequence[Draw], seed: int) -> dict[str, Floats]:
+def features_of(blueprints: Sequence[Blueprint], draws: Sequence[Draw], seed: int) -> dict[str, FloatArray]:
     """What each draw says of each unknown of any of the scenarios, [draw, feature] by path."""
     unknowns = {one.path: one for blueprint in blueprints for one in blueprint.unknowns}
     return {path: np.array([one.features(seed, draw) for draw in draws]) for path, one in unknowns.items()}

@@ -22,7 +22,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.compile import Blueprint
 from funnelsim.compile.parameter_draws import Places
@@ -40,8 +39,8 @@ from funnelsim.study.sensitivity.inputs import Input, features_of, inputs_of
 from funnelsim.study.sensitivity.value_of_information import Learned, learned
 from funnelsim.study.sweep import Study, check_axes, complete
 from funnelsim.study.task_builder import Planner
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 MORE_IS_BETTER = ("won", "revenue", "profit", "roi", "goal")  # of these the better scenario is chosen
 _AT_HAND = 4  # compiled variants of a template that neighbouring points share
 
@@ -177,7 +176,7 @@ def sensitivity(
     )
 
 
-def _of_ends(one: Input, low: Floats, high: Floats) -> Moved:
+def _of_ends(one: Input, low: FloatArray, high: FloatArray) -> Moved:
     apart, n = high - low, len(low)
     error = t_quantile(n - 1) * float(apart.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
     return Moved(one, float(low.mean()), float(high.mean()), error, None, None, None)
@@ -197,7 +196,7 @@ def _screened(found: list[Moved], question: Question, function: _Function) -> tu
     return found, float(parts[question.keep :].sum() / parts.sum()) if parts.any() else 0.0
 
 
-def _indexed(kept: list[Moved], question: Question, function: _Function) -> tuple[list[Moved], Floats]:
+def _indexed(kept: list[Moved], question: Question, function: _Function) -> tuple[list[Moved], FloatArray]:
     """With Sobol indices and what knowing would bring; and the answers at A and B, [point, replication]."""
     coordinates, groups = _cube(kept)
     points = rows(groups, question.rows, question.study.seed)
@@ -212,7 +211,7 @@ def _indexed(kept: list[Moved], question: Question, function: _Function) -> tupl
 
 
 def _knowing(
-    kept: list[Moved], draws: list[dict[str, float]], answer: Floats, question: Question, function: _Function
+    kept: list[Moved], draws: list[dict[str, float]], answer: FloatArray, question: Question, function: _Function
 ) -> dict[str, Learned]:
     moving = {one.input.path for one in kept}
     features = {path: said for path, said in features_of(function.blueprints, draws, 0).items() if path in moving}
@@ -221,7 +220,7 @@ def _knowing(
     return {one.path: one for one in learned(features, answer, 0.0, gains, question.study.seed)}
 
 
-def _answer(values: Floats) -> Answer:
+def _answer(values: FloatArray) -> Answer:
     """Of values [point, replication]; a replication has the same luck at every point, so luck does not average out."""
     by_luck, n = values.mean(axis=0), values.shape[1]
     error = t_quantile(n - 1) * float(by_luck.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
@@ -271,13 +270,13 @@ class _Function:
         written = [self._variant(template, ()) for template in study.templates]
         self.blueprints = [blueprint for blueprint, _ in written]
 
-    def of_cube(self, points: Floats, coordinates: Sequence[str], what: str) -> Floats:
+    def of_cube(self, points: FloatArray, coordinates: Sequence[str], what: str) -> FloatArray:
         """The answer [..., replication] at points [..., coordinate]."""
         flat = points.reshape(-1, len(coordinates))
         values = self.at([dict(zip(coordinates, row.tolist(), strict=True)) for row in flat], what)
         return values.reshape(*points.shape[:-1], -1)
 
-    def at(self, points: Sequence[Places], what: str) -> Floats:
+    def at(self, points: Sequence[Places], what: str) -> FloatArray:
         """The answer [point, replication] where some coordinates are set and all else is as written."""
         run = Batch(what, self.store, self.executor, self.threads, len(points) * len(self.study.templates), self.watch)
         try:
@@ -292,7 +291,9 @@ class _Function:
         self.runs += len(values) * values.shape[1]
         self.keys += [row.key for row in run.rows]
         by_scenario = values.reshape(len(points), len(self.study.templates), -1)
-        answer: Floats = by_scenario[:, -1] - by_scenario[:, 0] if len(self.study.templates) > 1 else by_scenario[:, 0]
+        answer: FloatArray = (
+            by_scenario[:, -1] - by_scenario[:, 0] if len(self.study.templates) > 1 else by_scenario[:, 0]
+        )
         self.found += answer.ravel().tolist()
         return answer
 
@@ -337,9 +338,9 @@ class _Function:
                 f"{run.error_of(failed[0])}; an index needs them all"
             )
 
-    def _values(self, run: Batch, key: str) -> Floats:
+    def _values(self, run: Batch, key: str) -> FloatArray:
         measure: Measure = run.outcomes[key].measures[self.study.measures[0]]
-        values: Floats = np.asarray(linear_values(measure), np.float64)
+        values: FloatArray = np.asarray(linear_values(measure), np.float64)
         if not np.isfinite(values).all():
             raise RunError(
                 f"{self.study.measures[0]} has no value in some periods: measure something that always "
