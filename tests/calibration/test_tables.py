@@ -10,7 +10,7 @@ import pytest
 
 from funnelsim.calibration import calibrate
 from funnelsim.calibration.events.visit_history import LOST_AT, OPEN
-from funnelsim.calibration.history.model import Column
+from funnelsim.calibration.history.model import SourceColumn
 from funnelsim.calibration.io.times import instants
 from funnelsim.scenario.values import Place
 from support.synthetic_history import world, write_wide
@@ -24,7 +24,7 @@ def utc(*parts: int) -> float:
 
 
 def at(text: str, zone: str = "Europe/Berlin", **column: object) -> tuple[float, float]:
-    found = instants(pl.Series([text]), Column("t", "c", NOWHERE, **column), zone)  # type: ignore[arg-type]
+    found = instants(pl.Series([text]), SourceColumn("t", "c", NOWHERE, **column), zone)  # type: ignore[arg-type]
     return float(found.seconds[0]), float(found.rounding[0])
 
 
@@ -50,7 +50,7 @@ def test_times(text: str, expected: float, rounding: float) -> None:
 
 @pytest.mark.parametrize("text", ["soon", "2025-02-30", "2025-13-01", "03/02/2025", "25:00", "2025-02-03 9h"])
 def test_no_times(text: str) -> None:
-    found = instants(pl.Series([text, "", None]), Column("t", "c", NOWHERE), "UTC")
+    found = instants(pl.Series([text, "", None]), SourceColumn("t", "c", NOWHERE), "UTC")
     assert found.bad.tolist() == [True, False, False] and np.isnan(found.seconds).all()
 
 

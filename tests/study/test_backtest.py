@@ -19,20 +19,24 @@ from funnelsim.errors import DataError, UsageError
 from funnelsim.progress import Progress
 from funnelsim.study.backtest.actuals import LEADS, REVENUE, WINS, recorded
 from funnelsim.study.backtest.distances import available, distances, recorded_log
-from funnelsim.study.backtest.rolling import Backtest, Size, backtest
+from funnelsim.study.backtest.rolling import Backtest, BacktestSpec, backtest
 from funnelsim.study.backtest.scores import score
-from funnelsim.study.point_store import Store
+from funnelsim.study.point_store import PointStore
 from support.drifting_history import ON, write_funnel
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
-SMALL = Size(origins=3, longest=4, draws=19, distances=False)
+SMALL = BacktestSpec(origins=3, longest=4, draws=19, distances=False)
 
 
 def back_tested(
-    history: Path, size: Size = SMALL, points: Path | None = None, threads: int = 1, watch: Progress | None = None
+    history: Path,
+    size: BacktestSpec = SMALL,
+    points: Path | None = None,
+    threads: int = 1,
+    watch: Progress | None = None,
 ) -> Backtest:
-    return backtest(*open_history(history), size, Store(points), threads, watch)
+    return backtest(*open_history(history), size, PointStore(points), threads, watch)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +108,7 @@ def test_intervals_keep_their_promise_where_nothing_changes(tmp_path: Path) -> N
     """Wins of four weeks from 8 instants in 4 histories, no two windows of which overlap: at a true 90 %, fewer than 5
     of 8 would be held once in 200 times. A drift is reported in 2 of 100 such histories: in two of 4 once in 400 times.
     """
-    scored, warned = histories(tmp_path, 4, Size(origins=3, longest=4, draws=19, distances=False))
+    scored, warned = histories(tmp_path, 4, BacktestSpec(origins=3, longest=4, draws=19, distances=False))
     wins = [one for one in scored if one.quantity.name == WINS and one.weeks == 4]
     assert len(wins) == 8
     assert stats.binom.cdf(4, 8, 0.9) < 1 / 190
@@ -118,7 +122,7 @@ def test_coverage_and_bias_over_100_histories(tmp_path: Path) -> None:
 
     At a true 90 % coverage is below 84 % or above 96 % once in 1,000 times; drift in more than 7 of 100 once in 1,000.
     """
-    scored, warned = histories(tmp_path, 100, Size(origins=4, longest=4, draws=39, distances=False))
+    scored, warned = histories(tmp_path, 100, BacktestSpec(origins=4, longest=4, draws=39, distances=False))
     for name in (LEADS, WINS):
         mine = [one for one in scored if one.quantity.name == name and one.weeks == 4]
         whole = score(mine)
@@ -132,7 +136,7 @@ def test_coverage_and_bias_over_100_histories(tmp_path: Path) -> None:
     assert warned <= 7
 
 
-def histories(folder: Path, count: int, size: Size) -> tuple[list, int]:
+def histories(folder: Path, count: int, size: BacktestSpec) -> tuple[list, int]:
     """(all scores, in how many a drift was reported), of histories in which nothing changes."""
     scored, warned = [], 0
     for seed in range(count):
@@ -286,7 +290,9 @@ def test_real_histories_as_the_guide_tells_them(name: str, folder: str, work: bo
     if not (DATA / folder).is_dir():
         pytest.skip(f"{folder} is not here")
     history = ROOT / "calibration" / f"{name}.history.yaml"
-    found = backtest(*open_history(history, DATA / folder), Size(draws=99, distances=False, work=work), Store(None))
+    found = backtest(
+        *open_history(history, DATA / folder), BacktestSpec(draws=99, distances=False, work=work), PointStore(None)
+    )
     whole = found.score()
     assert whole is not None
     print(f"{name}: {whole.held90.value:.2f} held, CRPS ratio {whole.ratio:.2f}, widening {whole.widening.value:.2f}")

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from funnelsim.scenario import Loaded, loads_resolved
-from funnelsim.study.compare import BELIEFS, NOTHING, PROMISE, Comparison, Design, cause, compare
+from funnelsim.study.compare import BELIEFS, NOTHING, PROMISE, CompareSpec, Comparison, compare, main_cause
 
-SHORT = Design(draws=30, pairs=1, aside_pairs=1)
-TRUTH = Design(draws=1500, pairs=1)
+SHORT = CompareSpec(draws=30, pairs=1, aside_pairs=1)
+TRUTH = CompareSpec(draws=1500, pairs=1)
 OLD: dict[str, Any] = {
     "name": "Old way",
     "start": "2026-01-05",
@@ -72,7 +72,7 @@ def test_a_made_up_world_is_understood_in_200_repetitions(world: str) -> None:
 
 
 def test_in_the_world_of_promises_the_ladder_shows_that_sharing_adds_nothing() -> None:
-    found = run("promise", seed=3, design=Design(draws=60, pairs=1), aside=False)
+    found = run("promise", seed=3, design=CompareSpec(draws=60, pairs=1), aside=False)
 
     promised, shared = found.rungs
     assert promised.added
@@ -89,13 +89,13 @@ def assert_honest(world: str, repetitions: int, at_least: int) -> None:
         found = run(world, seed, SHORT)
         one = found.rungs[-1].differences["cohort.won"]
         covered += one.low <= truth <= one.high
-        named += cause(found) == WORLDS[world][1]
+        named += main_cause(found) == WORLDS[world][1]
 
     assert covered >= at_least, f"{covered} of {repetitions} intervals cover {truth:+.2f}"
     assert named >= 0.95 * repetitions, f"the cause was named {named} times of {repetitions}"
 
 
-def run(world: str, seed: int, design: Design, aside: bool = True) -> Comparison:
+def run(world: str, seed: int, design: CompareSpec, aside: bool = True) -> Comparison:
     base = copy.deepcopy(OLD) | copy.deepcopy(WORLDS[world][0])
     return compare(
         loaded(base),

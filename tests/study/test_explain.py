@@ -23,14 +23,14 @@ from funnelsim.reporting.explain.figures import waterfall_figure
 from funnelsim.reporting.explain.report import answer, explain_report, top_line
 from funnelsim.scenario import Loaded, Scenario
 from funnelsim.study import batch as batches
-from funnelsim.study.compare import Design, compare
-from funnelsim.study.explain.coalitions import Known, Question
-from funnelsim.study.explain.equal_hours_control import lending, lent_hours
+from funnelsim.study.compare import CompareSpec, compare
+from funnelsim.study.explain.coalitions import ExplainSpec, PriorRuns
+from funnelsim.study.explain.equal_hours_control import lending_changes, lent_hours
 from funnelsim.study.explain.explain import HOURS_MOVED, SHARING, Explanation, explain
 from funnelsim.study.explain.groups import groups_of
-from funnelsim.study.paired_difference import spread
-from funnelsim.study.point import TwoLevel
-from funnelsim.study.point_store import Store
+from funnelsim.study.paired_difference import two_level_estimate
+from funnelsim.study.point import NestedDesign
+from funnelsim.study.point_store import PointStore
 from study.test_compare_ground_truth import NEW, OLD, SLOW, loaded
 from study.test_shapley import SUM
 from support.small_funnel import write_small
@@ -77,8 +77,8 @@ def explained(
     **options: Any,
 ) -> Explanation:
     threads, store = options.pop("threads", 1), options.pop("store", None)
-    size = TwoLevel(draws * pairs, None, pairs)
-    question = Question(loaded(base), loaded(other, base), measure, size, 1, **options)
+    size = NestedDesign(draws * pairs, None, pairs)
+    question = ExplainSpec(loaded(base), loaded(other, base), measure, size, 1, **options)
     return explain(question, store, threads=threads)
 
 
@@ -153,14 +153,14 @@ class TestOnTheSameLuck:
 
     def test_the_difference_is_that_of_compare(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         one = explained(old, new, draws=3, pairs=2)
-        other = compare(loaded(old), loaded(new, old), design=Design(draws=3, pairs=2), aside=False)
+        other = compare(loaded(old), loaded(new, old), design=CompareSpec(draws=3, pairs=2), aside=False)
 
         assert one.difference == other.rungs[-1].differences["cohort.won"]
 
     def test_the_interval_of_a_share_is_that_of_a_difference(self, found: Explanation) -> None:
         share = found.shares[0]
 
-        assert share.value == spread(share.by_draw, found.uncertain)
+        assert share.value == two_level_estimate(share.by_draw, found.uncertain)
         assert found.uncertain and share.value.error < share.value.high - share.value.mean
 
     def test_the_same_digits_for_any_number_of_threads(self, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -196,12 +196,12 @@ class TestOnTheSameLuck:
         self, old: dict[str, Any], new: dict[str, Any]
     ) -> None:
         """Four draws of the large study are the small one; what the large one ran is not run again."""
-        large = compare(loaded(old), loaded(new, old), design=Design(draws=12, pairs=1), aside=False)
+        large = compare(loaded(old), loaded(new, old), design=CompareSpec(draws=12, pairs=1), aside=False)
         first, last = (large.columns[i].values for i in (0, -1))
         whole = large.rungs[-1].differences["cohort.won"].mean
 
         plain = explained(old, new, draws=4)
-        fitted = explained(old, new, draws=4, known=Known(first, last, whole))
+        fitted = explained(old, new, draws=4, known=PriorRuns(first, last, whole))
 
         assert fitted.base == plain.base and fitted.other == plain.other
         assert fitted.difference.mean == pytest.approx(whole) != plain.difference.mean
@@ -293,7 +293,7 @@ class TestEqualPeople:
         )
 
         assert lent is not None and (lent.total, lent.wanted) == (100.0, 100.0)
-        changes = lending(self.TEAMS, {"marketing": 400.0, "sales": 400.0}, lent)
+        changes = lending_changes(self.TEAMS, {"marketing": 400.0, "sales": 400.0}, lent)
         assert {one.path: one.other for one in changes} == {
             ("teams", "marketing", "handling"): 2.0,
             ("teams", "sales", "handling"): pytest.approx(200 / 300),
@@ -391,7 +391,7 @@ def test_the_waterfall_ends_where_the_other_scenario_is(found: Explanation) -> N
 
 
 def test_compare_prints_the_top_line_of_its_own_difference(old: dict[str, Any], new: dict[str, Any]) -> None:
-    design = Design(draws=6, pairs=2, aside_draws=3)
+    design = CompareSpec(draws=6, pairs=2, aside_draws=3)
     with_why = compare(loaded(old), loaded(new, old), design=design)
 
     assert with_why.why is not None
@@ -502,8 +502,8 @@ def test_a_measure_that_some_mixtures_lack_is_refused() -> None:
 
 def test_a_history_of_its_own_is_said() -> None:
     other: Loaded = loaded(changed(RUSH, teams__sales__people=2))
-    size = TwoLevel(2, None, 1)
+    size = NestedDesign(2, None, 1)
 
-    found = explain(Question(loaded(RUSH), other, "cohort.won", size, 1), Store(None), threads=1)
+    found = explain(ExplainSpec(loaded(RUSH), other, "cohort.won", size, 1), PointStore(None), threads=1)
 
     assert "stands on a history of its own" in found.notes[0]

@@ -29,10 +29,10 @@ from funnelsim.compile.uncertain_inputs import Z
 from funnelsim.reporting.sensitivity.report import answer, sensitivity_report
 from funnelsim.scenario import load
 from funnelsim.scenario.assumptions import assumptions
-from funnelsim.study.point import Outcome
-from funnelsim.study.point_store import Store
+from funnelsim.study.point import PointResult
+from funnelsim.study.point_store import PointStore
 from funnelsim.study.sensitivity.inputs import BOTH, MARKET, MARKETING, SALES, table, told
-from funnelsim.study.sensitivity.sensitivity import Moved, Sensitivity
+from funnelsim.study.sensitivity.sensitivity import InputEffect, Sensitivity
 from support.compile_helpers import compiled
 from support.small_funnel import write_small
 
@@ -74,7 +74,7 @@ def sensed(*files: str, **options: Any) -> Sensitivity:
     return found
 
 
-def by_path(found: Sensitivity) -> dict[str, Moved]:
+def by_path(found: Sensitivity) -> dict[str, InputEffect]:
     return {one.input.path: one for one in found.moved}
 
 
@@ -234,16 +234,16 @@ def test_more_periods_average_over_more_luck(folder: Path) -> None:
 
 def test_a_stopped_study_goes_on_where_it_stood(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calm = fs.sensitivity("unsure.yaml", out="calm", figures=False, **FEW)
-    keep, kept = Store.keep, list[str]()
+    keep, kept = PointStore.keep, list[str]()
 
-    def stop_at_20(store: Store, outcome: Outcome) -> None:
+    def stop_at_20(store: PointStore, outcome: PointResult) -> None:
         if len(kept) == 20:
             raise KeyboardInterrupt
         keep(store, outcome)
         kept.append(outcome.key)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Store, "keep", stop_at_20)
+        patched.setattr(PointStore, "keep", stop_at_20)
         with pytest.raises(KeyboardInterrupt):
             fs.sensitivity("unsure.yaml", out="stormy", figures=False, **FEW)
     there = {path: path.stat().st_mtime_ns for path in (folder / "stormy/points").glob("*/*.json")}

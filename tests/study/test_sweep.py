@@ -24,7 +24,7 @@ from funnelsim.reporting.sweep.figures import curve_figure, heat_figure, scatter
 from funnelsim.scenario import load
 from funnelsim.scenario.template import Template
 from funnelsim.study.extremum import highest, lowest
-from funnelsim.study.point_store import Store
+from funnelsim.study.point_store import PointStore
 from support.small_funnel import write_small
 
 VARY = "sources.web.rate=5..35/week:4"
@@ -212,7 +212,7 @@ def test_half_written_files_of_the_dead_are_cleared_away(folder: Path) -> None:
     (place / "old.part").write_text("{")
     (place / "new.part").write_text("{")
     os.utime(place / "old.part", (0, 0))
-    Store(folder / "points")
+    PointStore(folder / "points")
     assert [path.name for path in place.iterdir()] == ["new.part"]
 
 

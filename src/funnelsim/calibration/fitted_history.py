@@ -11,18 +11,18 @@ import numpy as np
 
 from funnelsim.calibration.arrivals.arrival_rate import Arrivals
 from funnelsim.calibration.events.deal_value import DealValue
-from funnelsim.calibration.events.leads_in_flight import Snapshot
+from funnelsim.calibration.events.leads_in_flight import LeadsInFlight
 from funnelsim.calibration.events.segment_shares import SegmentShares, segment_shares
-from funnelsim.calibration.events.visit_history import Records
-from funnelsim.calibration.history.model import History
-from funnelsim.calibration.io.row_issues import Tally
-from funnelsim.calibration.pooling.source_effects import NO_FITS, Fits, ever, source_fits
-from funnelsim.calibration.pooling.two_way_pooling import crossed_fits
-from funnelsim.calibration.repeat.repeat_purchase_data import Repeat
-from funnelsim.calibration.response.response_data import ResponseFound
-from funnelsim.calibration.survival.covariates import Slopes
-from funnelsim.calibration.survival.model_averaging import Estimate, estimate
-from funnelsim.calibration.survival.stages import StageFit, cohorts
+from funnelsim.calibration.events.visit_history import VisitHistory
+from funnelsim.calibration.history.model import HistoryFile
+from funnelsim.calibration.io.row_issues import RowIssues
+from funnelsim.calibration.pooling.source_effects import NO_FITS, GroupFits, share_ever_reaching, source_fits
+from funnelsim.calibration.pooling.two_way_pooling import two_way_fits
+from funnelsim.calibration.repeat.repeat_purchase_data import RepeatPurchases
+from funnelsim.calibration.response.response_data import MeasuredResponse
+from funnelsim.calibration.survival.covariates import CovariateSlopes
+from funnelsim.calibration.survival.model_averaging import ShareEstimate, share_estimate
+from funnelsim.calibration.survival.stages import StageFit, cohort_shares
 from funnelsim.calibration.teams.fit import TeamFit
 
 FEW_EXITS = 30  # fewer exits than this and a stage's figures are graded thin
@@ -40,19 +40,19 @@ class DataFile(NamedTuple):
 class FittedHistory:
     """A history with all that is fitted to it, and the figures that follow."""
 
-    history: History
-    records: Records = field(repr=False)
+    history: HistoryFile
+    records: VisitHistory = field(repr=False)
     stages: list[StageFit] = field(repr=False)  # those that lead on, in order
     arrivals: Arrivals = field(repr=False)
-    snapshot: Snapshot = field(repr=False)
+    snapshot: LeadsInFlight = field(repr=False)
     value: DealValue | None
-    tally: Tally = field(repr=False)  # rows not used, or not as they stand, by reason
+    tally: RowIssues = field(repr=False)  # rows not used, or not as they stand, by reason
     data: list[DataFile]
     files: list[Path]  # written
     team: TeamFit | None = field(default=None, repr=False)
-    repeat: Repeat | None = field(default=None, repr=False)
-    response: ResponseFound | None = field(default=None, repr=False)
-    slopes: Slopes | None = field(default=None, repr=False)  # of covariates
+    repeat: RepeatPurchases | None = field(default=None, repr=False)
+    response: MeasuredResponse | None = field(default=None, repr=False)
+    slopes: CovariateSlopes | None = field(default=None, repr=False)  # of covariates
 
     @property
     def leads(self) -> int:
@@ -63,18 +63,18 @@ class FittedHistory:
         return self.history.as_of_text
 
     @cached_property
-    def _fits(self) -> tuple[Fits, Fits]:
+    def _fits(self) -> tuple[GroupFits, GroupFits]:
         if self.records.segments:
-            return crossed_fits(self.records, self.stages)
+            return two_way_fits(self.records, self.stages)
         return source_fits(self.records, self.stages), NO_FITS
 
     @property
-    def fits(self) -> Fits:
+    def fits(self) -> GroupFits:
         """How good the sources are."""
         return self._fits[0]
 
     @property
-    def segment_fits(self) -> Fits:
+    def segment_fits(self) -> GroupFits:
         """How good the segments are."""
         return self._fits[1]
 
@@ -84,16 +84,18 @@ class FittedHistory:
         return segment_shares(self.history, self.records) if self.records.segments else None
 
     @cached_property
-    def cohorts(self) -> list[tuple[str, int, int, Estimate]]:
+    def cohorts(self) -> list[tuple[str, int, int, ShareEstimate]]:
         """(months, visits, forward exits seen, fitted share) of the first stage."""
-        return cohorts(self.history, self.records, self.stages[0]) if self.stages and not self.history.counts else []
+        return (
+            cohort_shares(self.history, self.records, self.stages[0]) if self.stages and not self.history.counts else []
+        )
 
-    def conversion(self, stage: str | None = None, to: str | None = None) -> Estimate:
+    def conversion(self, stage: str | None = None, to: str | None = None) -> ShareEstimate:
         """Share of the leads entering a stage (the first) that ever enter another (the last)."""
         names = self.records.stages
         first, last = names.index(stage or names[0]), names.index(to or names[-1])
-        draws = ever(self.records, self.stages, self.fits, self.segment_fits, first, last)
-        return estimate(draws, float(np.mean(draws)))
+        draws = share_ever_reaching(self.records, self.stages, self.fits, self.segment_fits, first, last)
+        return share_estimate(draws, float(np.mean(draws)))
 
     def naive(self, stage: str | None = None, to: str | None = None, since: float = -np.inf) -> float:
         """What a spreadsheet says: leads seen in the later stage over leads seen in the earlier (since an instant)."""

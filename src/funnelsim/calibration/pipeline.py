@@ -9,14 +9,14 @@ import numpy as np
 from funnelsim.calibration.arrivals.arrival_rate import Arrivals, fit_arrivals
 from funnelsim.calibration.cohorts.cohort_table import CohortTable, cohort_records, fit_cohorts, read_cohorts
 from funnelsim.calibration.events.deal_value import fit_value
-from funnelsim.calibration.events.leads_in_flight import Snapshot, take_snapshot
-from funnelsim.calibration.events.visit_history import Records, no_records, read_records
+from funnelsim.calibration.events.leads_in_flight import LeadsInFlight, leads_in_flight
+from funnelsim.calibration.events.visit_history import VisitHistory, empty_visit_history, read_visit_history
 from funnelsim.calibration.fitted_history import DataFile
-from funnelsim.calibration.history.model import History
+from funnelsim.calibration.history.model import HistoryFile
 from funnelsim.calibration.history.parser import read_history
-from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.tables import Library, open_library
-from funnelsim.calibration.repeat.repeat_purchase_data import read_repeat
+from funnelsim.calibration.repeat.repeat_purchase_data import read_repeat_purchases
 from funnelsim.calibration.report.fitted_file import write_fitted
 from funnelsim.calibration.response.response_data import read_response_effect
 from funnelsim.calibration.result import Calibration
@@ -24,12 +24,12 @@ from funnelsim.calibration.survival.covariates import fit_slopes
 from funnelsim.calibration.survival.stages import fit_stages
 from funnelsim.calibration.teams.fit import TeamFit, fit_team
 from funnelsim.calibration.teams.queue_records import queue_records
-from funnelsim.calibration.teams.work_log import read_pieces
-from funnelsim.calibration.teams.work_per_visit import with_whole, work_of_visits
+from funnelsim.calibration.teams.work_log import read_work_items
+from funnelsim.calibration.teams.work_per_visit import with_work_per_visit, work_per_visit
 from funnelsim.errors import DataError, Problem
 
 NO_ARRIVALS = Arrivals(0, "", False, (), np.zeros((0, 0)))
-NO_SNAPSHOT = Snapshot((), {}, {}, {})  # counts do not say who is where
+NO_SNAPSHOT = LeadsInFlight((), {}, {}, {})  # counts do not say who is where
 
 
 def calibrate(
@@ -51,7 +51,7 @@ def calibrate(
     return calibration
 
 
-def open_history(path: str | Path, data_dir: str | Path | None = None) -> tuple[History, Library]:
+def open_history(path: str | Path, data_dir: str | Path | None = None) -> tuple[HistoryFile, Library]:
     """A history file and its tables. Raises DataError with every problem of both."""
     history = read_history(path)
     library = open_library(history, data_dir) if history.origins else None
@@ -60,14 +60,14 @@ def open_history(path: str | Path, data_dir: str | Path | None = None) -> tuple[
     return history, library
 
 
-def fit_history(history: History, library: Library, strict: bool = False) -> Calibration:
+def fit_history(history: HistoryFile, library: Library, strict: bool = False) -> Calibration:
     """Fit what the tables of a history hold. Raises DataError when no lead ever left a stage."""
-    tally = Tally()
+    tally = RowIssues()
     team = None
     if history.work:
-        pieces, rounding = read_pieces(history, library, tally)
+        pieces, rounding = read_work_items(history, library, tally)
         team = fit_team(pieces, history.work.team, history.timezone, rounding)
-    repeat = read_repeat(history, library, tally) if history.purchases else None
+    repeat = read_repeat_purchases(history, library, tally) if history.purchases else None
     table = read_cohorts(history, library, tally) if history.counts else None
     records = _records(history, library, team, table, tally)
     if strict:
@@ -83,9 +83,9 @@ def fit_history(history: History, library: Library, strict: bool = False) -> Cal
                 )
             ]
         )
-    work = work_of_visits(team, records, history.timezone) if team and history.stages else None
+    work = work_per_visit(team, records, history.timezone) if team and history.stages else None
     if team and work:
-        team = with_whole(team, records, work)
+        team = with_work_per_visit(team, records, work)
     place = {sheet.file: sheet for sheet in library.sheets.values()}
     won = np.isin(np.arange(len(records.ids)), records.visits.lead[records.visits.stage == len(records.stages) - 1])
     return Calibration(
@@ -93,7 +93,7 @@ def fit_history(history: History, library: Library, strict: bool = False) -> Cal
         records,
         stages,
         fit_arrivals(history, records) if len(records.ids) else NO_ARRIVALS,
-        NO_SNAPSHOT if table else take_snapshot(records, stages, work),
+        NO_SNAPSHOT if table else leads_in_flight(records, stages, work),
         fit_value(records.value, won),
         tally,
         [DataFile(file, sheet.rows, sheet.sha256) for file, sheet in place.items()],
@@ -106,13 +106,13 @@ def fit_history(history: History, library: Library, strict: bool = False) -> Cal
 
 
 def _records(
-    history: History, library: Library, team: TeamFit | None, table: CohortTable | None, tally: Tally
-) -> Records:
+    history: HistoryFile, library: Library, team: TeamFit | None, table: CohortTable | None, tally: RowIssues
+) -> VisitHistory:
     """The leads; where there is no funnel, those who asked for work; where there is no work either, nobody."""
     rows = {sheet.file: sheet.rows for sheet in library.sheets.values()}
     if table:
         return cohort_records(table, rows)
     if history.stages:
-        return read_records(history, library, tally)
+        return read_visit_history(history, library, tally)
     assert history.as_of is not None
-    return queue_records(team, rows) if team else no_records(history.as_of.timestamp(), rows)
+    return queue_records(team, rows) if team else empty_visit_history(history.as_of.timestamp(), rows)

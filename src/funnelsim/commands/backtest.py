@@ -28,9 +28,9 @@ from funnelsim.commands.study_result import StudyResult
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
-from funnelsim.study.backtest.rolling import Backtest, Size
+from funnelsim.study.backtest.rolling import Backtest, BacktestSpec
 from funnelsim.study.backtest.rolling import backtest as study_backtest
-from funnelsim.study.backtest.scores import Score, Scored
+from funnelsim.study.backtest.scores import ForecastScore, ScoredForecast
 
 if TYPE_CHECKING:
     import polars as pl
@@ -122,12 +122,12 @@ def backtest(
     repeated = manifest_at(Path(file), "backtest")
     if repeated is not None:
         refuse_changes(origins, horizon, draws, seed, engine)
-        path, size = Path(repeated.design["history"]), Size(**repeated.design["size"])
+        path, size = Path(repeated.design["history"]), BacktestSpec(**repeated.design["size"])
         data = data or repeated.design["data"]
     else:
-        usual = Size()
+        usual = BacktestSpec()
         path = Path(file)
-        size = Size(
+        size = BacktestSpec(
             origins or usual.origins,
             horizon,
             draws or usual.draws,
@@ -174,7 +174,7 @@ def _manifest(
 # ---- rows of the tables --------------------------------------------------------------------------------------------
 
 
-def forecast_row(one: Scored) -> dict[str, Any]:
+def forecast_row(one: ScoredForecast) -> dict[str, Any]:
     """A forecast at a horizon."""
     numbers = {
         name: _plain(value) for name, value in asdict(one).items() if name not in ("origin", "quantity", "weeks")
@@ -205,7 +205,7 @@ def score_rows(found: Backtest) -> Iterator[dict[str, Any]]:
             yield {"quantity": text or "all", "weeks": weeks or None, **_score_row(together)}
 
 
-def _which(text: str, weeks: int) -> Callable[[Scored], bool]:
+def _which(text: str, weeks: int) -> Callable[[ScoredForecast], bool]:
     return lambda one: text in ("", one.quantity.text) and weeks in (0, one.weeks)
 
 
@@ -219,7 +219,7 @@ def distance_rows(found: Backtest) -> list[dict[str, Any]]:
     return [asdict(one) | {"ratio": _plain(one.ratio)} for one in found.distances]
 
 
-def _score_row(one: Score) -> dict[str, Any]:
+def _score_row(one: ForecastScore) -> dict[str, Any]:
     spreads = {
         f"{name}{end}": _plain(getattr(getattr(one, name), part))
         for name in ("held50", "held90", "widening")

@@ -25,8 +25,8 @@ from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.progress import Progress
 from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import from_json, to_json
-from funnelsim.study.seek.chance import Asked, Chance
-from funnelsim.study.seek.chance import chance as study_chance
+from funnelsim.study.seek.chance import GoalChance, GoalChanceSpec
+from funnelsim.study.seek.chance import goal_chance as study_chance
 from funnelsim.study.study_file import is_study
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 REPLICATIONS = 200
 
 
-class ChanceResult(StudyResult[Chance]):
+class ChanceResult(StudyResult[GoalChance]):
     """A chance, and where it is saved."""
 
     what = "chance"
@@ -116,7 +116,7 @@ def chance(
         template = Template(str(file), sets)
         scenario = template.loaded.scenario
         wanted = replace(wanted_goal(goal or "", template), booked=booked_amount(booked))
-        asked = Asked(
+        asked = GoalChanceSpec(
             template, wanted, replications or REPLICATIONS, scenario.seed if seed is None else seed, engine or "fast"
         )
         name = scenario.name or Path(file).stem
@@ -137,10 +137,10 @@ def varies_nothing(file: str | Path, vary: Sequence[str]) -> bool:
     return repeated is None or "axis" not in repeated.design
 
 
-def _asked_of(manifest: Manifest) -> Asked:
+def _asked_of(manifest: Manifest) -> GoalChanceSpec:
     goal = goal_of_data(manifest.design["goal"])
     assert goal is not None
-    return Asked(
+    return GoalChanceSpec(
         Template.of_resolved(manifest.resolved[0]),
         goal,
         manifest.replications,
@@ -150,7 +150,7 @@ def _asked_of(manifest: Manifest) -> Asked:
     )
 
 
-def _manifest(found: Chance, name: str, began: datetime, command: list[str]) -> Manifest:
+def _manifest(found: GoalChance, name: str, began: datetime, command: list[str]) -> Manifest:
     asked = found.asked
     assert asked.anchor is not None
     figures = json.dumps([found.chance, found.low, found.high, asdict(found.value), found.known, found.busy])
@@ -170,7 +170,7 @@ def _manifest(found: Chance, name: str, began: datetime, command: list[str]) -> 
     )
 
 
-def _rows(found: Chance) -> Iterator[dict[str, Any]]:
+def _rows(found: GoalChance) -> Iterator[dict[str, Any]]:
     """Each figure with one of the three spreads; null where nothing is left open in the scenario."""
     goal, value = found.asked.goal, found.value
     known = found.known

@@ -22,7 +22,7 @@ from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study.anchor import to_json
-from funnelsim.study.compare import Column, Comparison, Design
+from funnelsim.study.compare import CompareSpec, Comparison, ScenarioRuns
 from funnelsim.study.compare import compare as study
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def compare(
     else:
         refuse_changes(others, sets, seed, draws, pairs, precision, engine)
         every = [loads_resolved(resolved) for resolved in repeated.resolved]
-        design, engine = Design(**repeated.design["design"]), repeated.engine
+        design, engine = CompareSpec(**repeated.design["design"]), repeated.engine
         aside, seed = repeated.design["aside"], repeated.seed
     ready(out, every, engine, watch)
     began = datetime.now(UTC)
@@ -167,16 +167,16 @@ def compare(
     return saved(ComparisonResult(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
-def _design(draws: int | None, pairs: int | None, precision: float | None) -> Design:
+def _design(draws: int | None, pairs: int | None, precision: float | None) -> CompareSpec:
     """The default design with what the user gave in place."""
-    usual = Design()
-    return Design(draws or usual.draws, pairs or usual.pairs, usual.precision if precision is None else precision)
+    usual = CompareSpec()
+    return CompareSpec(draws or usual.draws, pairs or usual.pairs, usual.precision if precision is None else precision)
 
 
 def _manifest(
     found: Comparison,
     every: Sequence[Loaded],
-    design: Design,
+    design: CompareSpec,
     engine: str,
     aside: bool,
     began: datetime,
@@ -205,7 +205,7 @@ def _manifest(
 # ---- tables --------------------------------------------------------------------------------------------------------
 
 
-def _long_table(column: Column) -> pl.DataFrame:
+def _long_table(column: ScenarioRuns) -> pl.DataFrame:
     """Every measure in each draw and pair of one scenario."""
     import polars as pl
 

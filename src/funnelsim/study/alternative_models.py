@@ -19,7 +19,7 @@ from funnelsim.study.anchor import Anchor, anchor
 # Curves that disagree most, so that a winner that depends on the curve shows (DOMAIN 1.2).
 CURVES = ("none", "leads360-2012", "hbr-2011", "optifai-2026", "lrm-2007-qualify")
 
-Change = Callable[[Scenario], Scenario]
+Rewrite = Callable[[Scenario], Scenario]
 Note = Callable[[str], None]
 
 
@@ -34,11 +34,11 @@ class Case:
 
 
 @dataclass(frozen=True)
-class World:
+class Alternative:
     """One way in which things may be; compiles scenarios in it, and roots that several of them share only once."""
 
     name: str = "as written"
-    change: Change = lambda scenario: scenario
+    change: Rewrite = lambda scenario: scenario
     likes: tuple[Anchor, ...] = ()  # anchors of the world as written, which lend their slopes
     threads: int | None = None
     note: Note = lambda text: None
@@ -67,7 +67,7 @@ def beliefs_at_one(scenario: Scenario) -> Scenario:
     return scenario.model_copy(update={"effects": Effects(), "influences": {}})
 
 
-def with_curve(name: str) -> Change:
+def with_curve(name: str) -> Rewrite:
     """Another response curve wherever one is named."""
 
     def change(scenario: Scenario) -> Scenario:

@@ -27,7 +27,16 @@ from funnelsim.compile import Blueprint
 from funnelsim.compile.parameter_draws import Draw, uniform
 from funnelsim.engine.jit import cache_root, engine_hash
 from funnelsim.plan import Plan, fingerprint
-from funnelsim.study.solve_intercepts import Solution, away, leads_of, logit, logits, needs_anchor, settle, too_high
+from funnelsim.study.solve_intercepts import (
+    InterceptSolution,
+    base_rate_too_high,
+    finite_difference,
+    leads_of,
+    logit,
+    logits,
+    needs_anchor,
+    solve_intercepts,
+)
 from funnelsim.typing import FloatArray
 
 Slopes = tuple[tuple[float, ...], ...]  # [stage or definition][2 * belief]: of u - 1/2 and its square
@@ -68,7 +77,7 @@ class Anchor:
                 continue
             p = float(base[names.index(stage)]) * self.ratio[i]
             if p > 1.0 + 1e-9:
-                raise too_high(stage, float(base[names.index(stage)]), 1.0 / self.ratio[i])
+                raise base_rate_too_high(stage, float(base[names.index(stage)]), 1.0 / self.ratio[i])
             added = self.added[i] + _dot(self.slopes, i, features)
             found[stage] = (logit(p) + added, self.contact[i] + _dot(self.contact_slopes, i, features))
         return found
@@ -133,19 +142,19 @@ def _solve(
         )
     many = _replications(plan, root.scenario.seed, threads)
     on_step("anchoring the base rates (once)")
-    centre = settle(plan, root.scenario.seed, many, Solution.start(plan), threads, names)
+    centre = solve_intercepts(plan, root.scenario.seed, many, InterceptSolution.start(plan), threads, names)
     gates = _gates(plan)
-    slopes = _Bends()
+    slopes = _Slopes()
     if lend is not None:
-        slopes = _Bends(lend.slopes, lend.contact_slopes, lend.offset_slopes)
+        slopes = _Slopes(lend.slopes, lend.contact_slopes, lend.offset_slopes)
     elif root.beliefs:
-        slopes = _bends(root, centre, max(2, many // 4), threads, on_step)
+        slopes = _belief_slopes(root, centre, max(2, many // 4), threads, on_step)
     return Anchor(
         names,
         root.scenario.seed,
         tuple(belief.path for belief in root.beliefs),
         _tuple(plan.stages["base"]),
-        _tuple(_added(centre, plan)),
+        _tuple(_effect_shift(centre, plan)),
         _tuple(centre.ratio),
         _tuple(centre.contact),
         slopes.added,
@@ -161,7 +170,7 @@ def _solve(
 
 
 @dataclass(frozen=True)
-class _Bends:
+class _Slopes:
     """How the solution follows the beliefs."""
 
     added: Slopes = ()
@@ -169,30 +178,32 @@ class _Bends:
     offset: Slopes = ()
 
 
-def _bends(root: Blueprint, centre: Solution, many: int, threads: int | None, on_step: Callable[[str], None]) -> _Bends:
+def _belief_slopes(
+    root: Blueprint, centre: InterceptSolution, many: int, threads: int | None, on_step: Callable[[str], None]
+) -> _Slopes:
     """How the solution follows each belief: least squares over points of the ranges, on the luck of the centre."""
     seed, names, gates = root.scenario.seed, root.book.stages, _gates(root.centre)
-    at_centre = settle(root.centre, seed, many, centre, threads, names)
+    at_centre = solve_intercepts(root.centre, seed, many, centre, threads, names)
     rows, added, contacts, offsets = [], [], [], []
     on_step(f"anchoring {POINTS} points of the ranges (once)")
     for i in range(POINTS):
         draw = _FIRST_DRAW + i
         from_middle = np.array([uniform(seed, draw, belief.path) - 0.5 for belief in root.beliefs])
         rows.append(np.concatenate((from_middle, from_middle**2)))
-        here = settle(root.believed(draw), seed, many, at_centre, threads, names)
-        added.append(_added(here, root.centre) - _added(at_centre, root.centre))
+        here = solve_intercepts(root.believed(draw), seed, many, at_centre, threads, names)
+        added.append(_effect_shift(here, root.centre) - _effect_shift(at_centre, root.centre))
         contacts.append(here.contact - at_centre.contact)
         offsets.append((here.offset - at_centre.offset)[gates])
-    return _Bends(*(_fitted(np.array(rows), np.array(moved)) for moved in (added, contacts, offsets)))
+    return _Slopes(*(_fitted(np.array(rows), np.array(moved)) for moved in (added, contacts, offsets)))
 
 
 def _fitted(design: FloatArray, moved: FloatArray) -> Slopes:
     return tuple(_tuple(column) for column in np.linalg.lstsq(design, moved, rcond=1e-6)[0].T)
 
 
-def _added(solution: Solution, plan: Plan) -> FloatArray:
+def _effect_shift(solution: InterceptSolution, plan: Plan) -> FloatArray:
     """What the effects add: nothing where the base rate is 0 or 1 and the log-odds are infinite."""
-    return away(solution.intercept, logits(plan.stages["base"] * solution.ratio))
+    return finite_difference(solution.intercept, logits(plan.stages["base"] * solution.ratio))
 
 
 def _gates(plan: Plan) -> list[int]:

@@ -18,16 +18,23 @@ from funnelsim.measures.estimate import t_quantile
 from funnelsim.progress import Progress
 from funnelsim.scenario import Loaded
 from funnelsim.scenario.assumptions import equally_good
-from funnelsim.study.alternative_models import Case, World, beliefs_at_one, curves_to_try, with_curve, with_promises_of
-from funnelsim.study.explain.coalitions import Known, Question
+from funnelsim.study.alternative_models import (
+    Alternative,
+    Case,
+    beliefs_at_one,
+    curves_to_try,
+    with_curve,
+    with_promises_of,
+)
+from funnelsim.study.explain.coalitions import ExplainSpec, PriorRuns
 from funnelsim.study.explain.explain import Explanation, explain
 from funnelsim.study.explain.groups import groups_of
-from funnelsim.study.history_check import HistoryCheck, against_history
-from funnelsim.study.paired_difference import Spread, spread
-from funnelsim.study.point import PAIR_STRIDE, TwoLevel
-from funnelsim.study.scenario_diff import Difference, differences
+from funnelsim.study.history_check import HistoryCheck, check_history
+from funnelsim.study.paired_difference import TwoLevelEstimate, two_level_estimate
+from funnelsim.study.point import PAIR_STRIDE, NestedDesign
+from funnelsim.study.scenario_diff import KeyDifference, key_differences
 from funnelsim.study.sensitivity.inputs import features_of
-from funnelsim.study.sensitivity.value_of_information import Learned, learned
+from funnelsim.study.sensitivity.value_of_information import InformationValue, information_values
 from funnelsim.summary import Summary
 from funnelsim.typing import FloatArray
 
@@ -36,7 +43,7 @@ FEW = 4  # groups of changes whose mixtures are run beside a comparison; `explai
 
 
 @dataclass(frozen=True)
-class Design:
+class CompareSpec:
     """How many draws and pairs; `precision` is of the difference, relative to the base."""
 
     draws: int = 40
@@ -47,16 +54,16 @@ class Design:
 
 
 @dataclass(frozen=True)
-class Rung:
+class ComparedScenario:
     """One scenario set against the base."""
 
     name: str
-    differences: dict[str, Spread]  # by measure: cohort.won, cohort.revenue, cohort.profit, calendar.won, ...
-    at_one: Spread | None  # of the goal, with all beliefs at 1
-    by_curve: dict[str, Spread]  # of the goal, under other response curves
+    differences: dict[str, TwoLevelEstimate]  # by measure: cohort.won, cohort.revenue, cohort.profit, calendar.won, ...
+    at_one: TwoLevelEstimate | None  # of the goal, with all beliefs at 1
+    by_curve: dict[str, TwoLevelEstimate]  # of the goal, under other response curves
     break_evens: list[BreakEven]
-    changes: list[Difference]
-    over_before: Spread | None = None  # of the goal, against the rung before it
+    changes: list[KeyDifference]
+    over_before: TwoLevelEstimate | None = None  # of the goal, against the rung before it
     added: bool = False  # a rung that the tool added to the ladder
 
 
@@ -73,7 +80,7 @@ class BreakEven:
 
 
 @dataclass(frozen=True)
-class Column:
+class ScenarioRuns:
     """One scenario's own figures."""
 
     name: str
@@ -81,8 +88,8 @@ class Column:
     units: dict[str, str]
     summaries: list[Summary] = field(repr=False, default_factory=list)
 
-    def spread(self, key: str, uncertain: bool = True) -> Spread:
-        return spread(self.values[key], uncertain)
+    def spread(self, key: str, uncertain: bool = True) -> TwoLevelEstimate:
+        return two_level_estimate(self.values[key], uncertain)
 
 
 @dataclass(frozen=True)
@@ -90,11 +97,11 @@ class Comparison:
     """All that `compare` found; `report.comparison` prints it."""
 
     goal: str  # measure that decides
-    columns: list[Column]
-    rungs: list[Rung]
+    columns: list[ScenarioRuns]
+    rungs: list[ComparedScenario]
     history: HistoryCheck | None
     cases: list[Case] = field(repr=False)
-    design: Design
+    design: CompareSpec
     draws: int
     pairs: int
     seed: int  # of the luck
@@ -102,13 +109,15 @@ class Comparison:
     notes: list[str]
     equally_good: bool = False  # both sides work the same stage, and nothing says that one does it better (rule 46)
     why: Explanation | None = None  # the last rung's difference divided, on the draws of the aside
-    known: list[Learned] = field(default_factory=list)  # of the last rung: what knowing each unknown would bring
+    known: list[InformationValue] = field(
+        default_factory=list
+    )  # of the last rung: what knowing each unknown would bring
 
 
 def compare(
     base: Loaded,
     *others: Loaded,
-    design: Design | None = None,
+    design: CompareSpec | None = None,
     engine: str = "fast",
     threads: int | None = None,
     aside: bool = True,
@@ -120,13 +129,13 @@ def compare(
     `aside` False leaves out what needs further worlds (beliefs at 1, other curves) and mixtures of the two scenarios
     (why); `seed` is of the luck, by default the base's own. Raises ScenarioError as loading does.
     """
-    design, watch = design or Design(), watch or Progress()
+    design, watch = design or CompareSpec(), watch or Progress()
     ladder, added = _ladder(base, list(others))
-    world = World(threads=threads, note=watch.note)
+    world = Alternative(threads=threads, note=watch.note)
     cases = _promised_by_all([world.case(loaded) for loaded in ladder])
     goal = goal_of(base)
     uncertain = any(one.blueprint.uncertain for one in cases)
-    runner = Runs(cases[0].blueprint.scenario.seed if seed is None else seed, engine, threads, watch)
+    runner = PairedRunner(cases[0].blueprint.scenario.seed if seed is None else seed, engine, threads, watch)
     pairs = design.pairs
     columns = runner.columns(cases, range(design.draws), range(pairs), "comparing")
     notes: list[str] = []
@@ -139,19 +148,19 @@ def compare(
     at_one, by_curve = _aside(cases, goal, design, runner) if aside else ({}, {})
     why = _why(cases, columns, goal, design, runner) if aside else None
     rungs = [
-        Rung(
+        ComparedScenario(
             cases[i].name,
             _differences(columns[0], columns[i], uncertain),
             at_one.get(i),
             by_curve.get(i, {}),
             break_evens(cases, i, columns[i].values[goal] - columns[0].values[goal]),
-            differences(base.resolved["scenario"], cases[i].loaded.resolved["scenario"]),
-            spread(columns[i].values[goal] - columns[i - 1].values[goal], uncertain) if i > 1 else None,
+            key_differences(base.resolved["scenario"], cases[i].loaded.resolved["scenario"]),
+            two_level_estimate(columns[i].values[goal] - columns[i - 1].values[goal], uncertain) if i > 1 else None,
             cases[i].name in added,
         )
         for i in range(1, len(cases))
     ]
-    history = against_history(cases[0], columns[0].summaries)
+    history = check_history(cases[0], columns[0].summaries)
     known = _knowing(cases, [column.values[goal] for column in columns]) if uncertain else []
     return Comparison(
         goal,
@@ -205,14 +214,14 @@ def _break_even(belief: UncertainParameter, centre: float, slope: float, error: 
     return BreakEven(belief.path, belief.low, belief.high, at, at_low, at_high)
 
 
-def _knowing(cases: Sequence[Case], values: Sequence[FloatArray]) -> list[Learned]:
+def _knowing(cases: Sequence[Case], values: Sequence[FloatArray]) -> list[InformationValue]:
     """What it would bring to know each unknown, from the draws that were run anyway; values [draw, pair] by case."""
     draws, pairs = values[0].shape
     gains = [one - values[0] for one in values[1:]]
     noise = float(gains[-1].var(axis=1, ddof=1).mean()) / pairs if pairs > 1 else 0.0
     features = features_of([one.blueprint for one in cases], range(draws), cases[0].blueprint.scenario.seed)
     means = np.column_stack([gain.mean(axis=1) for gain in gains])
-    return learned(features, means[:, -1], noise, means)
+    return information_values(features, means[:, -1], noise, means)
 
 
 PROMISE, BELIEFS, REST, NOTHING = (
@@ -223,7 +232,7 @@ PROMISE, BELIEFS, REST, NOTHING = (
 )
 
 
-def cause(found: Comparison) -> str:
+def main_cause(found: Comparison) -> str:
     """What makes most of the last rung's difference; nothing when its interval holds 0.
 
     Parts: what the rung with promises alone already brings, what vanishes with all beliefs at 1, and the remainder.
@@ -248,7 +257,7 @@ def _ladder(base: Loaded, others: list[Loaded]) -> tuple[list[Loaded], set[str]]
     if len(others) != 1:
         return [base, *others], set()
     between = with_promises_of(base, others[0])
-    if between is None or not differences(between.resolved["scenario"], others[0].resolved["scenario"]):
+    if between is None or not key_differences(between.resolved["scenario"], others[0].resolved["scenario"]):
         return [base, *others], set()
     return [base, between, *others], {between.scenario.name}
 
@@ -270,7 +279,7 @@ def _promised_by_all(cases: list[Case]) -> list[Case]:
 
 
 @dataclass(frozen=True)
-class Runs:
+class PairedRunner:
     """How replications are run."""
 
     seed: int
@@ -278,7 +287,7 @@ class Runs:
     threads: int | None
     watch: Progress
 
-    def columns(self, cases: Sequence[Case], draws: range, pairs: range, what: str) -> list[Column]:
+    def columns(self, cases: Sequence[Case], draws: range, pairs: range, what: str) -> list[ScenarioRuns]:
         """Each case in each draw and pair, on the same luck."""
         jobs = [
             Job(one.anchor.plan(one.blueprint, draw), self.seed, tuple(draw * PAIR_STRIDE + pair for pair in pairs))
@@ -289,10 +298,10 @@ class Runs:
         return [_column(one, results[i * len(draws) : (i + 1) * len(draws)]) for i, one in enumerate(cases)]
 
 
-def _column(one: Case, results: Sequence[Sequence[Summary]]) -> Column:
+def _column(one: Case, results: Sequence[Sequence[Summary]]) -> ScenarioRuns:
     summaries = [summary for found in results for summary in found]
     found = named(summaries, one.blueprint.centre, one.blueprint.book)
-    return Column(
+    return ScenarioRuns(
         one.name,
         {key: _by_draw(measure, len(results)) for key, measure in found.items()},
         {key: measure.unit for key, measure in found.items()},
@@ -304,7 +313,7 @@ def _by_draw(measure: Measure, draws: int) -> FloatArray:
     return np.broadcast_to(measure.values, measure.top.shape).reshape(draws, -1)
 
 
-def _joined(case: Case, one: Column, other: Column, draws: int) -> Column:
+def _joined(case: Case, one: ScenarioRuns, other: ScenarioRuns, draws: int) -> ScenarioRuns:
     """Measured anew: what never happened in either alone has no measure there."""
     first, second = len(one.summaries) // draws, len(other.summaries) // draws
     return _column(
@@ -316,23 +325,23 @@ def _joined(case: Case, one: Column, other: Column, draws: int) -> Column:
     )
 
 
-def _differences(base: Column, other: Column, uncertain: bool) -> dict[str, Spread]:
+def _differences(base: ScenarioRuns, other: ScenarioRuns, uncertain: bool) -> dict[str, TwoLevelEstimate]:
     found = {}
     for key in base.values:
         if key in other.values:
             values = other.values[key] - base.values[key]
             if np.isfinite(values).all():
-                found[key] = spread(values, uncertain)
+                found[key] = two_level_estimate(values, uncertain)
     return found
 
 
-def _wants_more(columns: list[Column], goal: str, uncertain: bool, design: Design, notes: list[str]) -> bool:
+def _wants_more(columns: list[ScenarioRuns], goal: str, uncertain: bool, design: CompareSpec, notes: list[str]) -> bool:
     """Stop by simulation error; a precision finer than a tenth of what nobody knows is refused."""
     if design.precision is None:
         return False
     base = float(columns[0].values[goal].mean())
     for column in columns[1:]:
-        found = spread(column.values[goal] - columns[0].values[goal], uncertain)
+        found = two_level_estimate(column.values[goal] - columns[0].values[goal], uncertain)
         if found.error > design.precision * abs(base):
             if uncertain and found.finer_buys_nothing:
                 notes.append(
@@ -345,21 +354,23 @@ def _wants_more(columns: list[Column], goal: str, uncertain: bool, design: Desig
 
 
 def _aside(
-    cases: list[Case], goal: str, design: Design, runs: Runs
-) -> tuple[dict[int, Spread], dict[int, dict[str, Spread]]]:
+    cases: list[Case], goal: str, design: CompareSpec, runs: PairedRunner
+) -> tuple[dict[int, TwoLevelEstimate], dict[int, dict[str, TwoLevelEstimate]]]:
     """The goal's differences in other worlds: all beliefs at 1, other response curves."""
     likes = tuple(one.anchor for one in cases)
-    world = World("beliefs at 1", beliefs_at_one, likes, runs.threads, runs.watch.note)
+    world = Alternative("beliefs at 1", beliefs_at_one, likes, runs.threads, runs.watch.note)
     at_one = _world(cases, world, goal, design.draws // 2, design, runs)
-    by_curve: dict[int, dict[str, Spread]] = {}
+    by_curve: dict[int, dict[str, TwoLevelEstimate]] = {}
     for curve in curves_to_try(cases[0].blueprint.scenario):
-        world = World(f"curve {curve}", with_curve(curve), likes, runs.threads, runs.watch.note)
+        world = Alternative(f"curve {curve}", with_curve(curve), likes, runs.threads, runs.watch.note)
         for i, one in _world(cases, world, goal, design.aside_draws, design, runs).items():
             by_curve.setdefault(i, {})[curve] = one
     return at_one, by_curve
 
 
-def _why(cases: list[Case], columns: list[Column], goal: str, design: Design, runs: Runs) -> Explanation | None:
+def _why(
+    cases: list[Case], columns: list[ScenarioRuns], goal: str, design: CompareSpec, runs: PairedRunner
+) -> Explanation | None:
     """The last scenario's difference divided; None when that takes too many mixtures, or another root."""
     base, last = cases[0].loaded, cases[-1].loaded
     groups = groups_of(base.resolved["scenario"], last.resolved["scenario"])
@@ -367,15 +378,20 @@ def _why(cases: list[Case], columns: list[Column], goal: str, design: Design, ru
     if not same_root or not 0 < len(groups) <= FEW:
         return None
     first, other = columns[0].values, columns[-1].values
-    known = Known(first, other, float((other[goal] - first[goal]).mean()))
+    known = PriorRuns(first, other, float((other[goal] - first[goal]).mean()))
     draws, pairs = min(design.draws, design.aside_draws), min(design.pairs, design.aside_pairs)
-    size = TwoLevel(draws * pairs, None, pairs)
-    question = Question(base, last, goal, size, runs.seed, engine=runs.engine, anchor=cases[0].anchor, known=known)
+    size = NestedDesign(draws * pairs, None, pairs)
+    question = ExplainSpec(base, last, goal, size, runs.seed, engine=runs.engine, anchor=cases[0].anchor, known=known)
     return explain(question, threads=runs.threads, watch=runs.watch)
 
 
-def _world(cases: list[Case], world: World, goal: str, draws: int, design: Design, runs: Runs) -> dict[int, Spread]:
+def _world(
+    cases: list[Case], world: Alternative, goal: str, draws: int, design: CompareSpec, runs: PairedRunner
+) -> dict[int, TwoLevelEstimate]:
     there = [world.case(one.loaded) for one in cases]
     columns = runs.columns(there, range(draws), range(design.aside_pairs), world.name)
     uncertain = any(one.blueprint.uncertain for one in there)
-    return {i: spread(columns[i].values[goal] - columns[0].values[goal], uncertain) for i in range(1, len(columns))}
+    return {
+        i: two_level_estimate(columns[i].values[goal] - columns[0].values[goal], uncertain)
+        for i in range(1, len(columns))
+    }

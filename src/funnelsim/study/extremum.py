@@ -24,7 +24,7 @@ ROUNDING = 1e-9  # of a spread, relative: less is none
 
 
 @dataclass(frozen=True)
-class Extreme:
+class Extremum:
     """The best point of a curve, and the points that may be the best."""
 
     at: int
@@ -37,18 +37,18 @@ class Extreme:
         return self.first > 0 and self.last < count - 1
 
 
-def highest(values: FloatArray) -> Extreme:
+def highest(values: FloatArray) -> Extremum:
     """Of values[replication, point]."""
     means = values.mean(axis=0)
     at = int(means.argmax())
     kept = np.union1d(_may_be_best(values, means), [at])
-    return Extreme(at, int(kept[0]), int(kept[-1]), float(means[at]))
+    return Extremum(at, int(kept[0]), int(kept[-1]), float(means[at]))
 
 
-def lowest(values: FloatArray) -> Extreme:
+def lowest(values: FloatArray) -> Extremum:
     """Of values[replication, point]."""
     found = highest(-values)
-    return Extreme(found.at, found.first, found.last, -found.value)
+    return Extremum(found.at, found.first, found.last, -found.value)
 
 
 def _may_be_best(values: FloatArray, means: FloatArray) -> IntArray:

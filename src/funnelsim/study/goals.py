@@ -38,7 +38,7 @@ _GOAL = re.compile(
 
 
 @dataclass(frozen=True)
-class Goal:
+class MeasureGoal:
     """A measure that must reach a target."""
 
     measure: str  # key of a measure
@@ -71,7 +71,7 @@ class Goal:
         return Measure("calendar", plain.name, "", plain.unit, daily.values[:, counted].sum(axis=1))
 
 
-def read_goal(text: str, possible: Mapping[str, Measure], book: Labels) -> Goal:
+def read_goal(text: str, possible: Mapping[str, Measure], book: Labels) -> MeasureGoal:
     """A goal from text; `possible` are the measures there may be. UsageError says what is wrong."""
     match = _GOAL.fullmatch(text.strip())
     if match is None:
@@ -93,10 +93,10 @@ def read_goal(text: str, possible: Mapping[str, Measure], book: Labels) -> Goal:
         raise UsageError(f"goal '{text}': {problem.text}. {problem.hint}".rstrip(". ") + ".") from None
     if by is not None and key not in SHORT.values():
         raise UsageError(f"goal '{text}': a date goes with revenue or wins; {key} is of the whole window")
-    return Goal(key, target, by, match["way"] == "at most", text=text.strip())
+    return MeasureGoal(key, target, by, match["way"] == "at most", text=text.strip())
 
 
-def goal_of(scenario: Scenario) -> Goal | None:
+def goal_of(scenario: Scenario) -> MeasureGoal | None:
     """The goal that the scenario names beforehand."""
     goal = scenario.goal
     if goal is None or (goal.revenue is None and goal.wins is None):
@@ -104,10 +104,10 @@ def goal_of(scenario: Scenario) -> Goal | None:
     what, target = ("wins", goal.wins) if goal.wins is not None else ("revenue", goal.revenue)
     assert target is not None
     by = f" by {goal.by}" if goal.by else ""
-    return Goal(SHORT[what], float(target), goal.by, text=f"{what} {_short(float(target))}{by}")
+    return MeasureGoal(SHORT[what], float(target), goal.by, text=f"{what} {_short(float(target))}{by}")
 
 
-def check_date(goal: Goal, plan: Plan, book: Labels) -> None:
+def check_date(goal: MeasureGoal, plan: Plan, book: Labels) -> None:
     """UsageError when the run ends before the goal is due."""
     if goal.by is None:
         return
@@ -129,7 +129,7 @@ def possible_measures(plan: Plan, book: Labels) -> dict[str, Measure]:
 
 
 def measured_of(
-    summaries: list[Summary], plan: Plan, book: Labels, keys: tuple[str, ...], goal: Goal | None
+    summaries: list[Summary], plan: Plan, book: Labels, keys: tuple[str, ...], goal: MeasureGoal | None
 ) -> dict[str, Measure]:
     """The measures asked for, nan where a run gave nothing; `goal` is 1 in a period that met it."""
     found = named(summaries, plan, book)

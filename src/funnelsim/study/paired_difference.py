@@ -25,7 +25,7 @@ LEVEL = 0.90
 
 
 @dataclass(frozen=True)
-class Spread:
+class TwoLevelEstimate:
     """A mean over draws and pairs, with its three spreads (90 %)."""
 
     mean: float
@@ -44,7 +44,7 @@ class Spread:
         return self.error < 0.1 * (self.high - self.low) / 2.0
 
 
-def spread(values: FloatArray, uncertain: bool = True) -> Spread:
+def two_level_estimate(values: FloatArray, uncertain: bool = True) -> TwoLevelEstimate:
     """Of values[draw, pair]; `uncertain` False when draws do not differ."""
     if not uncertain:
         values = values.reshape(-1, 1)
@@ -58,7 +58,7 @@ def spread(values: FloatArray, uncertain: bool = True) -> Spread:
     scale = math.sqrt(between + of_means / draws)
     t = float(stats.t.ppf(0.5 + LEVEL / 2.0, draws - 1)) if draws > 1 else math.inf
     least, most = np.quantile(values, [0.5 - LEVEL / 2.0, 0.5 + LEVEL / 2.0])
-    return Spread(
+    return TwoLevelEstimate(
         mean=centre,
         error=t * error if error else 0.0,
         low=centre - (t * scale if scale else 0.0),

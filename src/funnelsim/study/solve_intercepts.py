@@ -49,7 +49,7 @@ _NEAR = 0.05  # a gate's share may miss its base rate by so much of it: a score 
 
 
 @dataclass
-class Solution:
+class InterceptSolution:
     """What solves a plan: by stage, and offsets by definition."""
 
     intercept: FloatArray
@@ -60,14 +60,14 @@ class Solution:
     rounds: int = 0
 
     @classmethod
-    def start(cls, plan: Plan) -> Solution:
+    def start(cls, plan: Plan) -> InterceptSolution:
         """Nothing added."""
         zeros = np.zeros(len(plan.stages))
         return cls(logits(plan.stages["base"]), zeros, plan.definitions["offset"].copy(), np.ones(len(plan.stages)))
 
-    def copy(self) -> Solution:
+    def copy(self) -> InterceptSolution:
         """To start from elsewhere."""
-        return Solution(self.intercept.copy(), self.contact.copy(), self.offset.copy(), self.ratio.copy())
+        return InterceptSolution(self.intercept.copy(), self.contact.copy(), self.offset.copy(), self.ratio.copy())
 
     def written(self, plan: Plan) -> Plan:
         """The plan with these numbers in it."""
@@ -77,7 +77,9 @@ class Solution:
         return plan._replace(stages=stages, definitions=definitions)
 
 
-def settle(plan: Plan, seed: int, many: int, start: Solution, threads: int | None, names: tuple[str, ...]) -> Solution:
+def solve_intercepts(
+    plan: Plan, seed: int, many: int, start: InterceptSolution, threads: int | None, names: tuple[str, ...]
+) -> InterceptSolution:
     """Simulate and solve until the numbers stand still. Raises ScenarioError when a base rate cannot be reached."""
     found = start.copy()
     numbers = range(FIRST_REPLICATION, FIRST_REPLICATION + many)
@@ -94,7 +96,10 @@ def settle(plan: Plan, seed: int, many: int, start: Solution, threads: int | Non
             found.intercept[stage], found.ratio[stage] = _intercept(plan, stage, mine, names[stage], found)
         for stage in contacts:
             found.contact[stage] = _contact(plan, stage, attempts[attempts.stage == stage], found.contact[stage])
-        moved = max(np.abs(away(found.intercept, before.intercept)).max(), np.abs(found.contact - before.contact).max())
+        moved = max(
+            np.abs(finite_difference(found.intercept, before.intercept)).max(),
+            np.abs(found.contact - before.contact).max(),
+        )
         for gate in gates:
             moved = max(moved, gate.step(_cohort_of(plan, followed), found))
         if moved < _SETTLED:
@@ -131,7 +136,7 @@ def solve_intercept(shifts: FloatArray, rate: float) -> float:
 # ---- chances --------------------------------------------------------------------------------------------------------
 
 
-def _intercept(plan: Plan, stage: int, visits: Any, name: str, before: Solution) -> tuple[float, float]:
+def _intercept(plan: Plan, stage: int, visits: Any, name: str, before: InterceptSolution) -> tuple[float, float]:
     """Solve the stage's base rate over its visits; and entered / dealt with."""
     row = plan.stages[stage]
     base = float(plan.stages["base"][stage])
@@ -143,7 +148,7 @@ def _intercept(plan: Plan, stage: int, visits: Any, name: str, before: Solution)
     if not 0.0 < base < 1.0 or not dealt.any():
         return float(before.intercept[stage]), ratio
     if base * ratio >= 1.0:
-        raise too_high(name, base, 1.0 / ratio)
+        raise base_rate_too_high(name, base, 1.0 / ratio)
     if row.gate >= 0:
         return float(before.intercept[stage]), ratio
     return solve_intercept(visits.shift[dealt], base * ratio), ratio
@@ -180,7 +185,7 @@ def _effects_on(plan: Plan, stage: int, target: Any) -> bool:
 
 
 @dataclass
-class _Gate:
+class _GateSolver:
     """A definition that opens the way forward in some stages, and the offsets tried so far."""
 
     definition: int
@@ -188,7 +193,7 @@ class _Gate:
     base: FloatArray  # of these stages
     tried: list[tuple[float, float, float]] = field(default_factory=list)  # offset, error of the log-odds, of a share
 
-    def step(self, visits: Any, found: Solution) -> float:
+    def step(self, visits: Any, found: InterceptSolution) -> float:
         """Put the next offset into the solution; how far off the log-odds of the share are."""
         shifts, opened, wanted = self._seen(visits, found)
         if not len(shifts):
@@ -215,7 +220,7 @@ class _Gate:
         """Older ones were tried on other leads: what comes here depends on the stages before."""
         return self.tried[-_RECENT:]
 
-    def _seen(self, visits: Any, found: Solution) -> tuple[FloatArray, int, float]:
+    def _seen(self, visits: Any, found: InterceptSolution) -> tuple[FloatArray, int, float]:
         """score - threshold of the visits dealt with, how many were let through, how many there should be."""
         shifts, opened, wanted = [np.zeros(0)], 0, 0.0
         for stage, base in zip(self.stages, self.base, strict=True):
@@ -241,13 +246,13 @@ class _Gate:
         return offset + max(-4.0 * spread, min(4.0 * spread, step))
 
 
-def _gates(plan: Plan) -> list[_Gate]:
+def _gates(plan: Plan) -> list[_GateSolver]:
     stages = plan.stages
     found = []
     for definition in range(len(plan.definitions)):
         mine = np.flatnonzero((stages["gate"] == definition) & (stages["base"] > 0.0) & (stages["base"] < 1.0))
         if len(mine):
-            found.append(_Gate(definition, mine.tolist(), stages["base"][mine].copy()))
+            found.append(_GateSolver(definition, mine.tolist(), stages["base"][mine].copy()))
     return found
 
 
@@ -267,7 +272,7 @@ def _simulated(plan: Plan, seed: int, numbers: range, threads: int | None) -> tu
     def take(visits: Any, attempts: Any) -> tuple[Any, Any]:
         known = (visits.entered >= 0.0) & (visits.arrived >= 0.0)
         made = (attempts.task < 0) & (attempts.started >= 0.0) & (attempts.started < end) & ~in_flight(attempts.lead)
-        return _kept(visits, known, _VISIT), _kept(attempts, made, _ATTEMPT)
+        return _selected_rows(visits, known, _VISIT), _selected_rows(attempts, made, _ATTEMPT)
 
     visits, attempts = zip(*gather(plan, seed, numbers, take, threads), strict=True)
     return np.concatenate(visits).view(np.recarray), np.concatenate(attempts).view(np.recarray)
@@ -279,14 +284,14 @@ def _cohort_of(plan: Plan, visits: Any) -> Any:
     return visits[(visits.arrived >= settings.measure_from) & (visits.arrived < settings.measure_to)]
 
 
-def _kept(table: Any, rows: BoolArray, columns: np.dtype[Any]) -> Any:
+def _selected_rows(table: Any, rows: BoolArray, columns: np.dtype[Any]) -> Any:
     found = np.empty(int(rows.sum()), columns)
     for name in columns.names or ():
         found[name] = table[name][rows]
     return found
 
 
-def too_high(stage: str, base: float, reached: float) -> ScenarioError:
+def base_rate_too_high(stage: str, base: float, reached: float) -> ScenarioError:
     """More should go on than are reached."""
     return ScenarioError(
         f"stages.{stage}.next: {base:.1%} of all leads that enter go on, but only {reached:.1%} are reached in the "
@@ -309,7 +314,7 @@ def _not_met(stage: str, base: float, missed: list[float]) -> ScenarioError:
     )
 
 
-def away(one: FloatArray, other: FloatArray) -> FloatArray:
+def finite_difference(one: FloatArray, other: FloatArray) -> FloatArray:
     """one - other where both are finite, else 0."""
     finite = np.isfinite(one) & np.isfinite(other)
     return np.where(finite, np.where(finite, one, 0.0) - np.where(finite, other, 0.0), 0.0)

@@ -30,7 +30,7 @@ from funnelsim.errors import Problem, ScenarioError, UsageError, did_you_mean
 from funnelsim.scenario.parsers import Misreading, shown
 from funnelsim.scenario.parsers.numbers import proportion, whole
 from funnelsim.scenario.yaml_nodes import Node, plain, problem_at, read
-from funnelsim.study.axes import Axis, Design, axes_of_file, read_design
+from funnelsim.study.axes import Axis, SamplingDesign, axes_of_file, read_design
 
 KEYS = (
     "name",
@@ -63,7 +63,7 @@ class StudyFile:
     sets: list[str] = field(default_factory=list)
     axes: list[Axis] = field(default_factory=list)
     measures: list[str] = field(default_factory=list)
-    design: Design | None = None
+    design: SamplingDesign | None = None
     replications: int | None = None
     precision: float | None = None
     goal: str = ""

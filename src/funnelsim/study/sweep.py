@@ -20,28 +20,28 @@ from funnelsim.measures import Estimate, Measure
 from funnelsim.progress import Progress
 from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import Anchor
-from funnelsim.study.axes import Axis, Design, points
-from funnelsim.study.batch import Batch, in_a_line
-from funnelsim.study.goals import GOAL, Goal, check_date, goal_of, possible_measures
-from funnelsim.study.point import Outcome, Size, estimate_of, linear_values
-from funnelsim.study.point_store import Store
-from funnelsim.study.task_builder import Planner
+from funnelsim.study.axes import Axis, SamplingDesign, points
+from funnelsim.study.batch import PointBatch, one_line
+from funnelsim.study.goals import GOAL, MeasureGoal, check_date, goal_of, possible_measures
+from funnelsim.study.point import PointResult, RunSize, estimate_of, linear_values
+from funnelsim.study.point_store import PointStore
+from funnelsim.study.task_builder import TaskBuilder
 from funnelsim.typing import FloatArray
 
 USUAL = ("cohort.won", "cohort.revenue", "cohort.profit")
 
 
 @dataclass(frozen=True)
-class Study:
+class SweepSpec:
     """What is asked."""
 
     templates: Sequence[Template]
     axes: Sequence[Axis]
     measures: tuple[str, ...] = USUAL  # keys as in measures.csv; "goal" is the chance of the goal
-    design: Design = field(default_factory=Design)
-    size: Size = field(default_factory=Size)
+    design: SamplingDesign = field(default_factory=SamplingDesign)
+    size: RunSize = field(default_factory=RunSize)
     seed: int = 1  # of the luck, and of the points of a random design
-    goal: Goal | None = None  # by default the one that the first scenario names
+    goal: MeasureGoal | None = None  # by default the one that the first scenario names
     engine: str = "fast"
     anchors: tuple[Anchor, ...] = ()  # of the templates as they are; by default found here
 
@@ -56,12 +56,12 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Cell:
+class SweepCell:
     """One scenario at one point."""
 
     scenario: str
     point: tuple[str, ...]  # a value for each axis
-    outcome: Outcome | None  # none: it failed
+    outcome: PointResult | None  # none: it failed
     error: str = ""
     fresh: bool = True  # run now; else found from before
 
@@ -70,25 +70,25 @@ class Cell:
 class Sweep:
     """What a sweep gave: its cells, scenario by scenario within each point."""
 
-    study: Study  # with measures by their full keys, the goal and the anchors
+    study: SweepSpec  # with measures by their full keys, the goal and the anchors
     points: list[tuple[str, ...]]
-    cells: list[Cell] = field(repr=False)
+    cells: list[SweepCell] = field(repr=False)
     currency: str
 
     @property
-    def failed(self) -> list[Cell]:
+    def failed(self) -> list[SweepCell]:
         return [cell for cell in self.cells if cell.outcome is None]
 
-    def of(self, scenario: str) -> list[Cell]:
+    def of(self, scenario: str) -> list[SweepCell]:
         """The cells of a scenario, in the order of the points."""
         return [cell for cell in self.cells if cell.scenario == scenario]
 
-    def measure(self, cell: Cell, name: str) -> Measure | None:
+    def measure(self, cell: SweepCell, name: str) -> Measure | None:
         """A measure of a cell; nothing where it failed or has no such figure."""
         found = cell.outcome.measures[name] if cell.outcome is not None else None
         return found if found is not None and np.isfinite(found.values).any() else None
 
-    def estimate(self, cell: Cell, name: str) -> Estimate | None:
+    def estimate(self, cell: SweepCell, name: str) -> Estimate | None:
         """Mean, simulation error and the spread of one period."""
         found = self.measure(cell, name)
         return estimate_of(found) if found is not None else None
@@ -100,7 +100,7 @@ class Sweep:
         columns = [linear_values(_first(found, shortest)) for _, found in there]
         return [point for point, _ in there], np.array(columns).T.reshape(shortest, len(there))
 
-    def difference(self, base: Cell, other: Cell, name: str) -> FloatArray | None:
+    def difference(self, base: SweepCell, other: SweepCell, name: str) -> FloatArray | None:
         """A measure of one cell less that of another at the same point, replication by replication."""
         one, two = self.measure(base, name), self.measure(other, name)
         if one is None or two is None:
@@ -111,8 +111,8 @@ class Sweep:
 
 
 def sweep(
-    study: Study,
-    store: Store | None = None,
+    study: SweepSpec,
+    store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
     watch: Progress | None = None,
@@ -122,10 +122,10 @@ def sweep(
     `executor` runs the points, by default `threads` threads here. A point that fails is reported and the rest goes on.
     Raises ScenarioError when an axis can take none of its values, UsageError for an unknown measure.
     """
-    watch, store = watch or Progress(), store or Store(None)
+    watch, store = watch or Progress(), store or PointStore(None)
     every = points(study.axes, study.design, study.seed)
     check_axes(study)
-    planner = Planner(
+    planner = TaskBuilder(
         study.seed,
         study.templates[0].loaded.scenario.seed,
         study.size,
@@ -135,7 +135,9 @@ def sweep(
     )
     study, currency = complete(study, planner)
     planner.measures = study.measures
-    run = Batch("sweeping", store, executor, threads or os.cpu_count() or 1, len(every) * len(study.templates), watch)
+    run = PointBatch(
+        "sweeping", store, executor, threads or os.cpu_count() or 1, len(every) * len(study.templates), watch
+    )
     try:
         for point in every:
             for template, name in zip(study.templates, study.names, strict=True):
@@ -144,13 +146,13 @@ def sweep(
     finally:
         run.close()
     cells = [
-        Cell(row.name, row.point, run.outcomes.get(row.key), run.error_of(row), row.key in run.fresh)
+        SweepCell(row.name, row.point, run.outcomes.get(row.key), run.error_of(row), row.key in run.fresh)
         for row in run.rows
     ]
     return Sweep(study, every, cells, currency)
 
 
-def check_axes(study: Study) -> None:
+def check_axes(study: SweepSpec) -> None:
     """Refuse an axis of which no scenario can take any value: a path that is wrong, not a point that fails."""
     problems: list[Problem] = []
     for axis in study.axes:
@@ -160,7 +162,7 @@ def check_axes(study: Study) -> None:
         raise ScenarioError(list(dict.fromkeys(problems)), problems[0].file)
 
 
-def complete(study: Study, planner: Planner) -> tuple[Study, str]:
+def complete(study: SweepSpec, planner: TaskBuilder) -> tuple[SweepSpec, str]:
     """The study with its goal, its anchors and the full keys of its measures; and the currency of the figures.
 
     UsageError for a measure that no scenario can give: `won` stands for cohort.won.
@@ -210,12 +212,14 @@ def _refusal(template: Template, axis: Axis) -> list[Problem]:
     return [axis.blame(problem) if problem.file == "--set" else problem for problem in first]
 
 
-def _start(run: Batch, study: Study, planner: Planner, template: Template, name: str, point: tuple[str, ...]) -> None:
+def _start(
+    run: PointBatch, study: SweepSpec, planner: TaskBuilder, template: Template, name: str, point: tuple[str, ...]
+) -> None:
     sets = [f"{axis.path}={value}" for axis, value in zip(study.axes, point, strict=True)]
     try:
         task = planner.task(template, sets, study.goal)
     except FunnelsimError as error:
-        run.failed(name, point, in_a_line(error))
+        run.failed(name, point, one_line(error))
         return
     run.submit(task, name, point)
 

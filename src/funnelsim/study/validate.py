@@ -33,7 +33,7 @@ Pair = tuple[float, float]  # top and bottom of a ratio, in one replication
 
 
 @dataclass(frozen=True)
-class Check:
+class CaseCheck:
     """One line of the table: `got` must lie in [low, high]."""
 
     name: str  # the case
@@ -48,7 +48,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingCase:
     """A published case that cannot be run yet, and why."""
 
     name: str
@@ -56,9 +56,9 @@ class Missing:
     why: str
 
 
-def validate(on_note: Callable[[str], None] | None = None) -> list[Check]:
+def validate(on_note: Callable[[str], None] | None = None) -> list[CaseCheck]:
     """Run every case; `on_note` is told the name of each before it runs."""
-    found: list[Check] = []
+    found: list[CaseCheck] = []
     for case in published.cases():
         if "missing" in case:
             continue
@@ -68,12 +68,14 @@ def validate(on_note: Callable[[str], None] | None = None) -> list[Check]:
     return found
 
 
-def missing() -> list[Missing]:
+def missing() -> list[MissingCase]:
     """Cases of the table that are not yet in the model."""
-    return [Missing(case["name"], case["source"], case["missing"]) for case in published.cases() if "missing" in case]
+    return [
+        MissingCase(case["name"], case["source"], case["missing"]) for case in published.cases() if "missing" in case
+    ]
 
 
-def table(checks: Sequence[Check]) -> str:
+def table(checks: Sequence[CaseCheck]) -> str:
     """The lines as text: case, what, expected, got, where it may lie, and whether it does."""
     rows = [("case", "figure", "expected", "got", "accepted", "")]
     for check in checks:
@@ -94,16 +96,16 @@ def table(checks: Sequence[Check]) -> str:
     return "\n".join(lines)
 
 
-def run_case(case: dict[str, Any]) -> list[Check]:
+def run_case(case: dict[str, Any]) -> list[CaseCheck]:
     """The lines of one case."""
-    runs = {name: _Run(case, sets) for name, sets in case.get("runs", {"": []}).items()}
+    runs = {name: _CaseRun(case, sets) for name, sets in case.get("runs", {"": []}).items()}
     return [_check(case, entry, runs) for entry in case["checks"]]
 
 
 # ---- one line ------------------------------------------------------------------------------------------------------
 
 
-def _check(case: dict[str, Any], entry: dict[str, Any], runs: dict[str, _Run]) -> Check:
+def _check(case: dict[str, Any], entry: dict[str, Any], runs: dict[str, _CaseRun]) -> CaseCheck:
     top, bottom = runs[entry.get("run", "")].figure(entry["measure"])
     if "by" in entry:
         other_top, other_bottom = runs[entry["by"]].figure(entry["measure"])
@@ -111,7 +113,7 @@ def _check(case: dict[str, Any], entry: dict[str, Any], runs: dict[str, _Run]) -
     got, error = (entry.get("scale", 1.0) * part for part in ratio_with_error(top, bottom))
     expected, low, high = _accepted(entry, error)
     passed = low <= got <= high
-    return Check(case["name"], case["source"], case["grade"], entry["what"], expected, got, low, high, passed)
+    return CaseCheck(case["name"], case["source"], case["grade"], entry["what"], expected, got, low, high, passed)
 
 
 def ratio_with_error(top: FloatArray, bottom: FloatArray) -> tuple[float, float]:
@@ -156,7 +158,7 @@ def erlang_c(load: float, reps: int) -> float:
 # ---- one run: figures as (top, bottom) by replication --------------------------------------------------------------
 
 
-class _Run:
+class _CaseRun:
     """A scenario of a case, anchored as it stands in its file and then changed, simulated once."""
 
     def __init__(self, case: dict[str, Any], sets: list[str]) -> None:
@@ -259,5 +261,5 @@ def _number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _expected_text(check: Check) -> str:
+def _expected_text(check: CaseCheck) -> str:
     return ("below " if check.high < check.expected else "") + _number(check.expected)

@@ -24,8 +24,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
 from funnelsim.calibration.arrivals.seasons import QuietDay, Season, fit_season, negative_binomial, quiet_days
-from funnelsim.calibration.events.visit_history import Records
-from funnelsim.calibration.history.model import History
+from funnelsim.calibration.events.visit_history import VisitHistory
+from funnelsim.calibration.history.model import HistoryFile
 from funnelsim.calibration.io.times import local_parts
 from funnelsim.typing import FloatArray
 
@@ -76,7 +76,7 @@ class Arrivals:
         return float(total.var(ddof=1) / max(total.mean(), 1e-9)) if self.weeks > 1 else 1.0
 
 
-def fit_arrivals(history: History, records: Records) -> Arrivals:
+def fit_arrivals(history: HistoryFile, records: VisitHistory) -> Arrivals:
     """Arrivals since the last known change of the funnel."""
     visits = records.visits
     first = visits.first

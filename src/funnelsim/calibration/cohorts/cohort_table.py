@@ -12,15 +12,22 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from funnelsim.calibration.cohorts.cohort_likelihood import MEASURED, SAID, Counted, Step, fit_counted, onward
-from funnelsim.calibration.events.visit_history import OPEN, Records, Visits
-from funnelsim.calibration.history.model import COUNTS, Column, Counts, History
+from funnelsim.calibration.cohorts.cohort_likelihood import (
+    MEASURED,
+    SAID,
+    CohortFit,
+    CohortStep,
+    fit_cohort_step,
+    onward,
+)
+from funnelsim.calibration.events.visit_history import OPEN, VisitHistory, Visits
+from funnelsim.calibration.history.model import COUNTS, CohortCounts, HistoryFile, SourceColumn
 from funnelsim.calibration.io.money_parsing import amounts
-from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.calibration.io.times import instants
 from funnelsim.calibration.survival.competing_risks import Spells
-from funnelsim.calibration.survival.model_averaging import Estimate
+from funnelsim.calibration.survival.model_averaging import ShareEstimate
 from funnelsim.calibration.survival.stages import StageFit
 from funnelsim.errors import DataError, Problem
 from funnelsim.typing import FloatArray
@@ -50,7 +57,7 @@ class CohortTable:
         return np.asarray(np.nanmax(self.reached[:, 0], axis=1))
 
 
-def read_cohorts(history: History, library: Library, tally: Tally) -> CohortTable:
+def read_cohorts(history: HistoryFile, library: Library, tally: RowIssues) -> CohortTable:
     """The table; rows that contradict themselves are counted and left out. Raises DataError when nothing is left."""
     counts, as_of = history.counts, history.as_of
     assert counts is not None and as_of is not None
@@ -92,7 +99,7 @@ def read_cohorts(history: History, library: Library, tally: Tally) -> CohortTabl
     )
 
 
-def cohort_records(table: CohortTable, rows: dict[str, int]) -> Records:
+def cohort_records(table: CohortTable, rows: dict[str, int]) -> VisitHistory:
     """A lead for each that was counted, at even times within its cohort's period; who went how far, not when."""
     furthest = _latest(table)  # (cohort, stage)
     size = furthest[:, 0].astype(int)
@@ -116,7 +123,7 @@ def cohort_records(table: CohortTable, rows: dict[str, int]) -> Records:
         place == 0,
     )
     ids = np.arange(len(cohort)).astype(str)
-    return Records(
+    return VisitHistory(
         table.stages,
         table.sources,
         ids,
@@ -129,7 +136,7 @@ def cohort_records(table: CohortTable, rows: dict[str, int]) -> Records:
     )
 
 
-def fit_cohorts(history: History, table: CohortTable) -> list[StageFit]:
+def fit_cohorts(history: HistoryFile, table: CohortTable) -> list[StageFit]:
     """Every step, one after the other: who went on from one enters the next."""
     entries: tuple[FloatArray, ...] = tuple(np.ones(1) for _ in table.begins)
     found = []
@@ -137,13 +144,13 @@ def fit_cohorts(history: History, table: CohortTable) -> list[StageFit]:
         step = _step(history, table, number, entries)
         used = step.entered > 0
         if used.any() and len(step.count) and step.count.sum() > 0:
-            whole = fit_counted(step)
+            whole = fit_cohort_step(step)
             found.append(_stage(table, step, whole))
             entries = _entries_of_next(table, number, step, whole)
     return found
 
 
-def _begins(cells: pl.Series, counts: Counts, zone: str) -> FloatArray:
+def _begins(cells: pl.Series, counts: CohortCounts, zone: str) -> FloatArray:
     """The beginning of each period; dates without a year are of the year said, and of later ones as they turn over."""
     column = counts.period
     if counts.year:
@@ -151,7 +158,7 @@ def _begins(cells: pl.Series, counts: Counts, zone: str) -> FloatArray:
         day = pl.select(pl.format("2000-{}", order)).to_series().str.to_date(f"%Y-{format_}", strict=False)
         turned = np.append(False, np.diff(day.dt.ordinal_day().fill_null(strategy="forward").to_numpy()) < -HALF_A_YEAR)
         text = pl.select(pl.format("{}-{}", pl.Series(counts.year + np.cumsum(turned)), cells)).to_series()
-        dated = Column(column.table, column.name, column.place, column.timezone, format=f"%Y-{column.format}")
+        dated = SourceColumn(column.table, column.name, column.place, column.timezone, format=f"%Y-{column.format}")
         return np.asarray(instants(text, dated, zone).seconds - DAY / 2)
     at = instants(cells, column, zone)
     return np.where(at.rounding >= DAY, at.seconds - DAY / 2, at.seconds)
@@ -163,12 +170,12 @@ def without_weekday(cells: pl.Series, format_: str) -> tuple[pl.Series, str]:
     return (cells.str.replace(r"^[A-Za-z]{3}[- ]", "") if bare != format_ else cells), bare
 
 
-def _of(column: Column | None) -> Column:
+def _of(column: SourceColumn | None) -> SourceColumn:
     assert column is not None, "the history file was checked"
     return column
 
 
-def _sources(history: History, library: Library) -> tuple[tuple[str, ...], np.ndarray]:
+def _sources(history: HistoryFile, library: Library) -> tuple[tuple[str, ...], np.ndarray]:
     if history.source is None:
         rows = library.sheets[COUNTS].rows
         return ("all",), np.zeros(rows, np.int64)
@@ -189,7 +196,7 @@ def _more(numbers: FloatArray) -> np.ndarray:
 
 
 def _table(
-    counts: Counts, begins: FloatArray, source: np.ndarray, elapsed: FloatArray, numbers: FloatArray
+    counts: CohortCounts, begins: FloatArray, source: np.ndarray, elapsed: FloatArray, numbers: FloatArray
 ) -> tuple[FloatArray, np.ndarray, float, np.ndarray]:
     """(begin, source, width, counts up to each elapsed period) of the cohorts."""
     pairs, cohort = np.unique(np.stack([begins, source.astype(float)]), axis=1, return_inverse=True)
@@ -213,7 +220,7 @@ def _ended(table: CohortTable) -> FloatArray:
     return np.asarray((table.as_of - table.begins) / table.width)
 
 
-def _step(history: History, table: CohortTable, number: int, entries: tuple[FloatArray, ...]) -> Step:
+def _step(history: HistoryFile, table: CohortTable, number: int, entries: tuple[FloatArray, ...]) -> CohortStep:
     """What the counts say of one stage and the next: cohorts of which both counts are told."""
     name, next_ = table.stages[number], table.stages[number + 1]
     here, there = table.reached[:, number], table.reached[:, number + 1]
@@ -234,7 +241,7 @@ def _step(history: History, table: CohortTable, number: int, entries: tuple[Floa
         low += edges[:-1].tolist()
         high += edges[1:].tolist()
         count += np.minimum(gone, entered[c]).tolist()
-    return Step(
+    return CohortStep(
         name,
         next_,
         table.width,
@@ -252,7 +259,7 @@ def _step(history: History, table: CohortTable, number: int, entries: tuple[Floa
     )
 
 
-def _entries_of_next(table: CohortTable, number: int, step: Step, found: Counted) -> tuple[FloatArray, ...]:
+def _entries_of_next(table: CohortTable, number: int, step: CohortStep, found: CohortFit) -> tuple[FloatArray, ...]:
     """When those of the next stage entered it: as counted by age, else as the fitted law has it."""
     if not table.by_age:
         return onward(step, found.fit, found.timing)
@@ -263,13 +270,13 @@ def _entries_of_next(table: CohortTable, number: int, step: Step, found: Counted
     return tuple(parts)
 
 
-def _stage(table: CohortTable, step: Step, whole: Counted) -> StageFit:
+def _stage(table: CohortTable, step: CohortStep, whole: CohortFit) -> StageFit:
     """The step as a stage of a calibration; sources of their own where they are several."""
     entered, went = step.entered, np.asarray(np.bincount(step.cohort, step.count, len(step.entered)), float)
-    sources: dict[str, Estimate] = {}
+    sources: dict[str, ShareEstimate] = {}
     one = whole
     if step.groups > 1:
-        one = fit_counted(_of_one_group(step))
+        one = fit_cohort_step(_of_one_group(step))
         sources = {
             name: whole.fit.forward([0], g) for g, name in enumerate(table.sources) if went[step.group == g].sum() >= 1
         }
@@ -297,9 +304,9 @@ def _stage(table: CohortTable, step: Step, whole: Counted) -> StageFit:
     )
 
 
-def _of_one_group(step: Step) -> Step:
-    values = {name: getattr(step, name) for name in Step.__dataclass_fields__}
-    return Step(**{**values, "group": np.zeros_like(step.group), "groups": 1})
+def _of_one_group(step: CohortStep) -> CohortStep:
+    values = {name: getattr(step, name) for name in CohortStep.__dataclass_fields__}
+    return CohortStep(**{**values, "group": np.zeros_like(step.group), "groups": 1})
 
 
 PACE_GRADES = {
@@ -309,7 +316,7 @@ PACE_GRADES = {
 }
 
 
-def _notes(step: Step, found: Counted, went: FloatArray) -> tuple[str, ...]:
+def _notes(step: CohortStep, found: CohortFit, went: FloatArray) -> tuple[str, ...]:
     """What is to be minded about this step."""
     used = step.entered > 0
     left_out = int((~used).sum())

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from funnelsim.calibration.history.model import EVENTS, Column, History
-from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.history.model import EVENTS, HistoryFile, SourceColumn
+from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.tables import LINE, Library, words
 
 
@@ -16,7 +16,7 @@ from funnelsim.calibration.io.tables import LINE, Library, words
 class Leads:
     """The leads in their order, which numbers them from 0."""
 
-    history: History
+    history: HistoryFile
     library: Library
     ids: pl.Series
     known: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
@@ -34,7 +34,7 @@ class Leads:
             self.known[table] = lead
         return self.known[table]
 
-    def first(self, column: Column) -> pl.Series:
+    def first(self, column: SourceColumn) -> pl.Series:
         """A column's text by lead, the first that is given; "" where there is none."""
         table = self.library.table(column)
         lead = self.of_rows(table)
@@ -56,7 +56,7 @@ class Leads:
         return found
 
 
-def read_leads(history: History, library: Library, tally: Tally) -> Leads:
+def read_leads(history: HistoryFile, library: Library, tally: RowIssues) -> Leads:
     """All leads: the cases of the log in order of name, or the rows of the first table in theirs."""
     table = history.main
     sheet = library.sheets[table]
@@ -72,11 +72,11 @@ def read_leads(history: History, library: Library, tally: Tally) -> Leads:
     leads = Leads(history, library, ids.filter(~again & ~missing))
     for name in history.tables:
         if name != table:
-            _tell_strangers(leads, name, tally)
+            _report_strangers(leads, name, tally)
     return leads
 
 
-def _tell_strangers(leads: Leads, table: str, tally: Tally) -> None:
+def _report_strangers(leads: Leads, table: str, tally: RowIssues) -> None:
     """Rows of a joined table that belong to nobody, or repeat what is known."""
     sheet = leads.library.sheets[table]
     ids = words(leads.library.cells(leads.history.tables[table].id))
@@ -86,7 +86,7 @@ def _tell_strangers(leads: Leads, table: str, tally: Tally) -> None:
     tally.add(sheet.file, "an id seen before (the first row counts)", lines[again & (lead >= 0)])
 
 
-def _id_column(history: History, table: str) -> Column:
+def _id_column(history: HistoryFile, table: str) -> SourceColumn:
     if table == EVENTS:
         assert history.events is not None
         return history.events.case

@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.events.leads import Leads
-from funnelsim.calibration.history.model import UNKNOWN, Grouping, History
+from funnelsim.calibration.history.model import UNKNOWN, Grouping, HistoryFile
 from funnelsim.errors import DataError
 from funnelsim.scenario.yaml_nodes import problem_at
 
@@ -33,7 +33,7 @@ REFUSED, TOLD = 0.10, 0.03  # difference of the shares that are given
 RARER = 0.5  # or the one this part of the other
 
 
-class Filled(NamedTuple):
+class LeakageTest(NamedTuple):
     """How often the segment is given, of the leads that entered a stage."""
 
     stage: str
@@ -68,7 +68,7 @@ def groups(grouping: Grouping | None, leads: Leads) -> tuple[tuple[str, ...], np
     return tuple(place), found.replace_strict(place, return_dtype=pl.Int64).to_numpy()
 
 
-def segment_groups(history: History, leads: Leads) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+def segment_groups(history: HistoryFile, leads: Leads) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """The same of segments, and whether a lead's is given; no names when the history has none.
 
     Raises DataError when they cannot be segments.
@@ -91,14 +91,16 @@ def segment_groups(history: History, leads: Leads) -> tuple[tuple[str, ...], np.
     return names, segment, (~cells.is_in(nothing)).to_numpy()
 
 
-def refuse_hindsight(history: History, given: np.ndarray, lead: np.ndarray, stage: np.ndarray) -> tuple[Filled, ...]:
+def reject_leaky_segment(
+    history: HistoryFile, given: np.ndarray, lead: np.ndarray, stage: np.ndarray
+) -> tuple[LeakageTest, ...]:
     """Compare who has a segment, stage by stage; those worth a remark. `given`: by lead; lead, stage: by visit.
 
     Raises DataError when the segment is known too late.
     """
     if history.segment is None:
         return ()
-    found = filled(tuple(history.stages), given, lead, stage)
+    found = label_leakage(tuple(history.stages), given, lead, stage)
     late = [one for one in found if one.refused]
     if late:
         worst = max(late, key=lambda one: abs(one.went - one.others))
@@ -111,7 +113,7 @@ def refuse_hindsight(history: History, given: np.ndarray, lead: np.ndarray, stag
     return tuple(one for one in found if one.told)
 
 
-def filled(stages: tuple[str, ...], given: np.ndarray, lead: np.ndarray, stage: np.ndarray) -> list[Filled]:
+def label_leakage(stages: tuple[str, ...], given: np.ndarray, lead: np.ndarray, stage: np.ndarray) -> list[LeakageTest]:
     """By stage that some leads went further from and some did not."""
     furthest = np.zeros(len(given), np.int64)
     np.maximum.at(furthest, lead, stage)
@@ -123,7 +125,7 @@ def filled(stages: tuple[str, ...], given: np.ndarray, lead: np.ndarray, stage: 
         if len(on) and len(off):
             share = float(given[mine].mean())
             error = float(np.sqrt(share * (1.0 - share) * (1.0 / len(on) + 1.0 / len(off))))
-            found.append(Filled(name, float(on.mean()), float(off.mean()), error))
+            found.append(LeakageTest(name, float(on.mean()), float(off.mean()), error))
     return found
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.events.leads import Leads
-from funnelsim.calibration.history.model import EVENTS, LOST, Column, History
-from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.history.model import EVENTS, LOST, HistoryFile, SourceColumn
+from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.calibration.io.times import Instants, instants
 from funnelsim.errors import DataError, Problem
@@ -22,7 +22,7 @@ from funnelsim.typing import FloatArray
 LOST_AT = -1  # where a visit went, when not to a stage
 
 
-class Marks(NamedTuple):
+class StageEvents(NamedTuple):
     """One row each time something happened to a lead."""
 
     lead: np.ndarray
@@ -34,9 +34,9 @@ class Marks(NamedTuple):
     loose: np.ndarray  # only the latest possible time is known, and `at` is that
     dropped: np.ndarray  # leads with a time that could not be read
 
-    def where(self, keep: np.ndarray) -> Marks:
+    def where(self, keep: np.ndarray) -> StageEvents:
         """Some of the marks, or all in another order."""
-        return Marks(
+        return StageEvents(
             self.lead[keep],
             self.stage[keep],
             self.at[keep],
@@ -48,23 +48,25 @@ class Marks(NamedTuple):
         )
 
 
-class ChanceResult(NamedTuple):
+class _EventIssues(NamedTuple):
     """Where lines are counted."""
 
     files: tuple[str, ...]
-    tally: Tally
+    tally: RowIssues
 
-    def about(self, marks: Marks, which: np.ndarray, reason: str, dropped: bool = True) -> None:
+    def about(self, marks: StageEvents, which: np.ndarray, reason: str, dropped: bool = True) -> None:
         """Count some of the marks, file by file."""
         for number, file in enumerate(self.files):
             self.tally.add(file, reason, marks.line[which & (marks.sheet == number)], dropped)
 
 
-def read_marks(history: History, library: Library, leads: Leads, tally: Tally) -> tuple[Marks, np.ndarray]:
+def read_stage_events(
+    history: HistoryFile, library: Library, leads: Leads, tally: RowIssues
+) -> tuple[StageEvents, np.ndarray]:
     """All marks that can be true, by lead and in order; and the leads that cannot be used."""
     assert history.as_of is not None
     marks = _from_events(leads, tally) if history.events else _from_columns(leads, tally)
-    told = ChanceResult(tuple(sheet.file for sheet in library.sheets.values()), tally)
+    told = _EventIssues(tuple(sheet.file for sheet in library.sheets.values()), tally)
     marks = _until(marks, history.as_of.timestamp(), told)
     marks = _since_recorded(history, marks, told)
     refuse_empty(history, marks, leads, tally)
@@ -72,7 +74,7 @@ def read_marks(history: History, library: Library, leads: Leads, tally: Tally) -
     return _halfway(marks), bad
 
 
-def refuse_empty(history: History, marks: Marks, leads: Leads, tally: Tally) -> None:
+def refuse_empty(history: HistoryFile, marks: StageEvents, leads: Leads, tally: RowIssues) -> None:
     """Raises DataError, with what was wrong with the rows, when no lead was ever in a stage."""
     if not (marks.stage >= 0).any():
         hint = "; ".join(f"{count.rows:,} x {count.reason}" for count in tally.counts.values())
@@ -80,7 +82,7 @@ def refuse_empty(history: History, marks: Marks, leads: Leads, tally: Tally) -> 
         raise DataError([Problem(history.file, text=told, hint=hint or "are its columns empty?")], history.file)
 
 
-def _from_columns(leads: Leads, tally: Tally) -> Marks:
+def _from_columns(leads: Leads, tally: RowIssues) -> StageEvents:
     history = leads.history
     parts = []
     for stage, mark in [*enumerate(history.stages.values()), (LOST_AT, history.lost)]:
@@ -88,18 +90,18 @@ def _from_columns(leads: Leads, tally: Tally) -> Marks:
             parts.append(_of_column(leads, mark.entered, stage, tally))
     if history.outcome:
         parts += _of_outcomes(leads, tally)
-    return Marks(*(np.concatenate([part[i] for part in parts]) for i in range(len(Marks._fields))))
+    return StageEvents(*(np.concatenate([part[i] for part in parts]) for i in range(len(StageEvents._fields))))
 
 
-def _of_column(leads: Leads, column: Column, stage: int, tally: Tally) -> Marks:
+def _of_column(leads: Leads, column: SourceColumn, stage: int, tally: RowIssues) -> StageEvents:
     """Marks of one stage from one column of entry times."""
     table = leads.library.table(column)
     times = instants(leads.library.cells(column), column, leads.history.timezone)
-    _tell_unread(leads, table, column, times, leads.of_rows(table) >= 0, tally)
+    _report_unread(leads, table, column, times, leads.of_rows(table) >= 0, tally)
     return _of_rows(leads, table, stage, times, np.isfinite(times.seconds), times.bad)
 
 
-def _of_outcomes(leads: Leads, tally: Tally) -> list[Marks]:
+def _of_outcomes(leads: Leads, tally: RowIssues) -> list[StageEvents]:
     """Marks from a column that says how it ended; without a time it was some time before, and no more is known."""
     history, library = leads.history, leads.library
     outcome = history.outcome
@@ -114,7 +116,7 @@ def _of_outcomes(leads: Leads, tally: Tally) -> list[Marks]:
         times = _rows_of(leads, column, table)
     told = cells.is_in(list(outcome.values)).to_numpy() & (leads.of_rows(table) >= 0)
     if column is not None:
-        _tell_unread(leads, table, column, times, told, tally)
+        _report_unread(leads, table, column, times, told, tally)
     missing = ~np.isfinite(times.seconds) & ~times.bad
     if outcome.time is not None:
         reason = f"no time in {outcome.time.name} (taken as some time up to the as-of date)"
@@ -131,7 +133,7 @@ def _of_outcomes(leads: Leads, tally: Tally) -> list[Marks]:
     return parts
 
 
-def _rows_of(leads: Leads, column: Column, table: str) -> Instants:
+def _rows_of(leads: Leads, column: SourceColumn, table: str) -> Instants:
     """Times by row of a table, also when they stand in another one."""
     times = instants(leads.library.cells(column), column, leads.history.timezone)
     home = leads.library.table(column)
@@ -149,13 +151,15 @@ def _rows_of(leads: Leads, column: Column, table: str) -> Instants:
     )
 
 
-def _tell_unread(leads: Leads, table: str, column: Column, times: Instants, which: np.ndarray, tally: Tally) -> None:
+def _report_unread(
+    leads: Leads, table: str, column: SourceColumn, times: Instants, which: np.ndarray, tally: RowIssues
+) -> None:
     sheet = leads.library.sheets[table]
     lines = sheet.frame[LINE].to_numpy()[which & times.bad]
     tally.add(sheet.file, f"a time that cannot be read in {column.name}{_order_asked(column, times)}", lines)
 
 
-def _order_asked(column: Column, times: Instants) -> str:
+def _order_asked(column: SourceColumn, times: Instants) -> str:
     return " (say `dates: day first` or `dates: month first`)" if times.undecided and column.day_first is None else ""
 
 
@@ -167,11 +171,11 @@ def _of_rows(
     good: np.ndarray,
     bad: np.ndarray,
     loose: np.ndarray | None = None,
-) -> Marks:
+) -> StageEvents:
     lead = leads.of_rows(table)
     good, bad = good & (lead >= 0), bad & (lead >= 0)
     size = int(good.sum())
-    return Marks(
+    return StageEvents(
         lead[good],
         np.full(size, stage),
         times.seconds[good],
@@ -183,7 +187,7 @@ def _of_rows(
     )
 
 
-def _from_events(leads: Leads, tally: Tally) -> Marks:
+def _from_events(leads: Leads, tally: RowIssues) -> StageEvents:
     history, library = leads.history, leads.library
     events = history.events
     assert events is not None
@@ -199,7 +203,7 @@ def _from_events(leads: Leads, tally: Tally) -> Marks:
     entered = activity.replace_strict(stage_of, default=none, return_dtype=pl.Int64).to_numpy()
     known = (entered < none) & (leads.of_rows(EVENTS) >= 0)
     unread = times._replace(bad=times.bad | ~np.isfinite(times.seconds))
-    _tell_unread(leads, EVENTS, events.time, unread, known, tally)
+    _report_unread(leads, EVENTS, events.time, unread, known, tally)
     marks = _of_rows(leads, EVENTS, 0, times, known & ~unread.bad, known & unread.bad)
     return marks._replace(stage=entered[known & ~unread.bad])
 
@@ -214,13 +218,13 @@ def _begun(before: pl.Series, activity: pl.Series, lead: np.ndarray, times: Inst
     return whole.select(began).to_series()
 
 
-def _until(marks: Marks, as_of: float, told: ChanceResult) -> Marks:
+def _until(marks: StageEvents, as_of: float, told: _EventIssues) -> StageEvents:
     later = marks.at >= as_of
     told.about(marks, later, "a time after the as-of date (taken as not yet happened)", dropped=False)
     return marks.where(~later)
 
 
-def _since_recorded(history: History, marks: Marks, told: ChanceResult) -> Marks:
+def _since_recorded(history: HistoryFile, marks: StageEvents, told: _EventIssues) -> StageEvents:
     """Marks from before their recording began contradict the history file; the lead is then taken as open."""
     early = np.zeros(len(marks.lead), bool)
     for stage, mark in [*enumerate(history.stages.values()), (LOST_AT, history.lost)]:
@@ -230,7 +234,7 @@ def _since_recorded(history: History, marks: Marks, told: ChanceResult) -> Marks
     return marks.where(~early)
 
 
-def _columns_in_order(history: History, marks: Marks, told: ChanceResult) -> tuple[Marks, np.ndarray]:
+def _columns_in_order(history: HistoryFile, marks: StageEvents, told: _EventIssues) -> tuple[StageEvents, np.ndarray]:
     """Columns have no order at equal times: stages are passed in theirs, and a loss comes last."""
     rank = np.where(marks.stage == LOST_AT, len(history.stages), marks.stage)
     order = np.lexsort((rank, marks.lead))
@@ -249,7 +253,7 @@ def _columns_in_order(history: History, marks: Marks, told: ChanceResult) -> tup
     return marks.where(~lost), np.unique(bad)
 
 
-def _log_in_order(marks: Marks, told: ChanceResult) -> tuple[Marks, np.ndarray]:
+def _log_in_order(marks: StageEvents, told: _EventIssues) -> tuple[StageEvents, np.ndarray]:
     """Events keep the order of the file at equal times; a file with the latest first is read from its end."""
     written = marks.where(np.lexsort((marks.line, marks.lead)))
     same = written.lead[1:] == written.lead[:-1]
@@ -264,7 +268,7 @@ def _log_in_order(marks: Marks, told: ChanceResult) -> tuple[Marks, np.ndarray]:
     return marks, np.unique(marks.dropped)
 
 
-def _halfway(marks: Marks) -> Marks:
+def _halfway(marks: StageEvents) -> StageEvents:
     """Loose marks lie between the mark before and their latest time: in the middle, known to that width."""
     if not marks.loose.any():
         return marks

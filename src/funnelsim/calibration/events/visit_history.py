@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.events.leads import Leads, read_leads
-from funnelsim.calibration.events.source_segment import Filled, groups, refuse_hindsight, segment_groups
-from funnelsim.calibration.events.stage_events import LOST_AT, Marks, read_marks, refuse_empty
-from funnelsim.calibration.history.model import Amount, History
+from funnelsim.calibration.events.source_segment import LeakageTest, groups, reject_leaky_segment, segment_groups
+from funnelsim.calibration.events.stage_events import LOST_AT, StageEvents, read_stage_events, refuse_empty
+from funnelsim.calibration.history.model import Amount, HistoryFile
 from funnelsim.calibration.io.money_parsing import amounts, signs
-from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.typing import FloatArray
 
@@ -34,7 +34,7 @@ class Visits(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Records:
+class VisitHistory:
     """A history, read."""
 
     stages: tuple[str, ...]
@@ -49,14 +49,16 @@ class Records:
     covariates: FloatArray = field(default_factory=lambda: np.empty((0, 0)))  # (lead, covariate); nan unknown
     segments: tuple[str, ...] = ()  # none: the history has no segments
     segment: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # by lead, 0 without segments
-    late: tuple[Filled, ...] = ()  # stages at which the segment is given more often for those that went on, or less
+    late: tuple[
+        LeakageTest, ...
+    ] = ()  # stages at which the segment is given more often for those that went on, or less
 
 
-def read_records(history: History, library: Library, tally: Tally) -> Records:
+def read_visit_history(history: HistoryFile, library: Library, tally: RowIssues) -> VisitHistory:
     """All visits of a history that can be used."""
     assert history.as_of is not None
     leads = read_leads(history, library, tally)
-    marks, bad = read_marks(history, library, leads, tally)
+    marks, bad = read_stage_events(history, library, leads, tally)
     usable = np.ones(len(leads), bool)
     usable[bad] = False
     without = usable & (np.bincount(marks.lead[marks.stage >= 0], minlength=len(leads)) == 0)
@@ -71,9 +73,9 @@ def read_records(history: History, library: Library, tally: Tally) -> Records:
     sources, source = groups(history.source, leads)
     segments, segment, given = segment_groups(history, leads)
     visits = _visits(marks)
-    late = refuse_hindsight(history, given[used], visits.lead, visits.stage)
+    late = reject_leaky_segment(history, given[used], visits.lead, visits.stage)
     day_only = bool((marks.rounding[np.searchsorted(marks.lead, np.arange(used.sum()))] > 3600).mean() > 0.5)
-    return Records(
+    return VisitHistory(
         tuple(history.stages),
         sources,
         leads.ids.filter(pl.Series(used)).to_numpy(),
@@ -90,14 +92,14 @@ def read_records(history: History, library: Library, tally: Tally) -> Records:
     )
 
 
-def no_records(as_of: float, rows: dict[str, int]) -> Records:
+def empty_visit_history(as_of: float, rows: dict[str, int]) -> VisitHistory:
     """Nobody, where a history tells of something else than leads."""
     none, nothing = np.empty(0, np.int64), np.empty(0)
     visits = Visits(none, none, none, nothing, nothing, none, nothing, none.astype(bool))
-    return Records((), (), none.astype(str), none, nothing, visits, as_of, True, rows)
+    return VisitHistory((), (), none.astype(str), none, nothing, visits, as_of, True, rows)
 
 
-def _visits(marks: Marks) -> Visits:
+def _visits(marks: StageEvents) -> Visits:
     """From mark to mark; the mark of a loss ends the last visit and begins none."""
     follows = np.append(marks.lead[1:] == marks.lead[:-1], False)
     first = ~np.append(False, follows[:-1]) if len(follows) else follows
@@ -127,7 +129,7 @@ def _numbers(lead: np.ndarray, stage: np.ndarray) -> np.ndarray:
     return found
 
 
-def _values(history: History, leads: Leads, tally: Tally) -> FloatArray:
+def _values(history: HistoryFile, leads: Leads, tally: RowIssues) -> FloatArray:
     """Amounts above zero in the history's currency; nan where there are none."""
     if history.value is None:
         return np.full(len(leads), np.nan)
@@ -147,7 +149,7 @@ def _values(history: History, leads: Leads, tally: Tally) -> FloatArray:
     return np.where(value > 0, value, np.nan)
 
 
-def _covariates(history: History, leads: Leads, tally: Tally) -> FloatArray:
+def _covariates(history: HistoryFile, leads: Leads, tally: RowIssues) -> FloatArray:
     """(lead, covariate): numbers, or their logarithms; nan where there are none."""
     found = np.full((len(leads), len(history.covariates)), np.nan)
     for k, covariate in enumerate(history.covariates):
@@ -161,7 +163,7 @@ def _covariates(history: History, leads: Leads, tally: Tally) -> FloatArray:
     return found
 
 
-def _own_currency(history: History, value: Amount, leads: Leads, cells: pl.Series) -> np.ndarray:
+def _own_currency(history: HistoryFile, value: Amount, leads: Leads, cells: pl.Series) -> np.ndarray:
     """By row: is the amount in the history's currency, or, where only signs tell, in the most frequent one?"""
     if value.currency is not None:
         said = leads.library.words(value.currency)
@@ -174,4 +176,4 @@ def _own_currency(history: History, value: Amount, leads: Leads, cells: pl.Serie
     return np.asarray(((told == "") | (told == usual)).to_numpy())
 
 
-__all__ = ["LOST_AT", "OPEN", "Records", "Visits", "read_records"]
+__all__ = ["LOST_AT", "OPEN", "VisitHistory", "Visits", "read_visit_history"]

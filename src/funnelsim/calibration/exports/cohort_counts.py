@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.cohorts.cohort_table import without_weekday
-from funnelsim.calibration.exports.column_profile import SOME, Survey
+from funnelsim.calibration.exports.column_profile import SOME, ColumnProfile
 from funnelsim.calibration.exports.draft_common import add_source
-from funnelsim.calibration.exports.export_formats import Match
-from funnelsim.calibration.exports.history_draft import Draft, Stage, flow, word
+from funnelsim.calibration.exports.export_formats import FormatMatch
+from funnelsim.calibration.exports.history_draft import DraftStage, HistoryDraft, flow, word
 from funnelsim.calibration.exports.personal import is_personal
 from funnelsim.calibration.exports.stage_words import stage_name
 from funnelsim.calibration.io.files import Unreadable
@@ -27,7 +27,7 @@ AGES = r"(day|week|month|period|d|w|m)?[ _-]?\d+"  # names of columns that count
 SPANS = {"day": (0.9, 1.1), "week": (6.5, 7.5), "month": (27.5, 31.5)}  # days from one cohort to the next
 
 
-def draft_cohorts(match: Match, survey: Survey, draft: Draft) -> None:
+def draft_cohorts(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> None:
     """Fill the draft. Raises Unreadable when the columns are no counts of a funnel."""
     period, elapsed = match.role("period"), match.role("elapsed")
     counts = _counts(match, survey)
@@ -56,7 +56,7 @@ def draft_cohorts(match: Match, survey: Survey, draft: Draft) -> None:
     add_source(match, survey, draft, "")
     taken: set[str] = set()
     for column, numbers in counts:
-        draft.stages.append(Stage(stage_name(column, taken), word(column), int(np.nansum(numbers))))
+        draft.stages.append(DraftStage(stage_name(column, taken), word(column), int(np.nansum(numbers))))
     if not draft.as_of:
         length = {"day": 1, "week": 7, "month": 31}[each]
         last = datetime.fromtimestamp(float(np.nanmax(begins)), ZoneInfo(survey.zone)).date()
@@ -64,7 +64,7 @@ def draft_cohorts(match: Match, survey: Survey, draft: Draft) -> None:
         draft.as_of = str((end.replace(day=1) if each == "month" else end) - timedelta(days=1))
 
 
-def _counts(match: Match, survey: Survey) -> list[tuple[str, FloatArray]]:
+def _counts(match: FormatMatch, survey: ColumnProfile) -> list[tuple[str, FloatArray]]:
     """The columns of counts, the largest first, as long as each is a part of the one before."""
     playing = set(match.roles.values())
     names = [name for name in survey.opened.names if name and name not in playing and not is_personal(name)]
@@ -84,7 +84,7 @@ def _counts(match: Match, survey: Survey) -> list[tuple[str, FloatArray]]:
     return chain
 
 
-def _periods(match: Match, survey: Survey, draft: Draft) -> tuple[FloatArray, str, int]:
+def _periods(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> tuple[FloatArray, str, int]:
     """(beginnings, format, year of the first): format and year where the dates have no year."""
     column = match.role("period")
     if survey.date_columns([column]):
@@ -102,7 +102,7 @@ def _periods(match: Match, survey: Survey, draft: Draft) -> tuple[FloatArray, st
 
 
 def _with_year(
-    survey: Survey, draft: Draft, column: str, format_: str, cells: pl.Series, when: pl.Series
+    survey: ColumnProfile, draft: HistoryDraft, column: str, format_: str, cells: pl.Series, when: pl.Series
 ) -> tuple[FloatArray, str, int]:
     if not draft.as_of:
         hint = "say `--as-of 2014-11-16`, the last day in the data"
@@ -116,7 +116,7 @@ def _with_year(
     return days, format_, year
 
 
-def _each(survey: Survey, begins: FloatArray) -> str:
+def _each(survey: ColumnProfile, begins: FloatArray) -> str:
     """day, week or month, by the usual gap between two cohorts."""
     gaps = np.diff(np.unique(begins[np.isfinite(begins)])) / DAY
     usual = float(np.median(gaps)) if len(gaps) else 0.0

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.exports.alias_tables import alias_table
-from funnelsim.calibration.history.model import Column
-from funnelsim.calibration.io.files import Opened, Unreadable
+from funnelsim.calibration.history.model import SourceColumn
+from funnelsim.calibration.io.files import OpenedFile, Unreadable
 from funnelsim.calibration.io.money_parsing import amounts
 from funnelsim.calibration.io.times import Instants, day_first, instants
 from funnelsim.errors import Problem
@@ -25,10 +25,10 @@ STRAY, GAP = 0.001, 60 * 86400.0  # so few times, so long after all others, are 
 MOST_SOURCES, MOST_SEGMENTS = 30, 12
 
 
-class Survey:
+class ColumnProfile:
     """The columns of one table, fetched when they are looked at."""
 
-    def __init__(self, opened: Opened, zone: str, dates: str) -> None:
+    def __init__(self, opened: OpenedFile, zone: str, dates: str) -> None:
         self.opened, self.zone = opened, zone
         self.day_first = None if not dates else dates == "day first"
         self.cells: dict[str, pl.Series] = {}
@@ -81,8 +81,8 @@ class Survey:
             self.read[column] = found
         return self.read[column]
 
-    def column(self, name: str) -> Column:
-        return Column("", name, Place(self.opened.file, 1, 1), day_first=self.day_first)
+    def column(self, name: str) -> SourceColumn:
+        return SourceColumn("", name, Place(self.opened.file, 1, 1), day_first=self.day_first)
 
     def last_day(self, columns: Sequence[str], only: Mapping[str, pl.Series] | None = None) -> str:
         """The last day with anything in these columns; a few times long after all others are left out.
@@ -125,7 +125,7 @@ class Survey:
         if not len(given):
             return False
         seconds = [
-            instants(given, Column("", column, Place("", 1, 1), day_first=order), "UTC").seconds
+            instants(given, SourceColumn("", column, Place("", 1, 1), day_first=order), "UTC").seconds
             for order in ([None] if self.day_first is None else []) + [True, False]
         ]
         good = max(float(((s > EARLIEST) & (s < LATEST)).mean()) for s in seconds)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from funnelsim.calibration.exports.column_profile import MOST_SEGMENTS, MOST_SOURCES, Survey
-from funnelsim.calibration.exports.export_formats import Match
-from funnelsim.calibration.exports.history_draft import Draft, flow, word, words
+from funnelsim.calibration.exports.column_profile import MOST_SEGMENTS, MOST_SOURCES, ColumnProfile
+from funnelsim.calibration.exports.export_formats import FormatMatch
+from funnelsim.calibration.exports.history_draft import HistoryDraft, flow, word, words
 
 GIVEN = 0.97  # of the rows: a segment that is given less often is left out
 
 
-def narrowed(match: Match, survey: Survey, draft: Draft) -> str:
+def narrowed(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> str:
     """Leave out deleted rows and all pipelines but the largest; the conditions as YAML, "" when there are none."""
     conditions: dict[str, list[str]] = {}
     if deleted := match.role("deleted"):
@@ -32,7 +32,7 @@ def narrowed(match: Match, survey: Survey, draft: Draft) -> str:
     return flow({name: words(values) for name, values in conditions.items()}) if conditions else ""
 
 
-def add_source(match: Match, survey: Survey, draft: Draft, table: str) -> None:
+def add_source(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft, table: str) -> None:
     """The source, when its column has neither one value nor too many."""
     if origin := match.role("origin"):
         size = _sizes(survey.text(origin))
@@ -42,7 +42,7 @@ def add_source(match: Match, survey: Survey, draft: Draft, table: str) -> None:
             draft.notes.append(f"{origin} has {len(size):,} values: too many for sources, so it is left out.")
 
 
-def add_segment(match: Match, survey: Survey, draft: Draft, table: str) -> None:
+def add_segment(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft, table: str) -> None:
     """The segment, when its column has few values and is given for nearly all rows: a column that is often empty is
     mostly filled in later than a lead arrives, and then tells of its outcome (see `grouping`)."""
     if column := match.role("segment"):
@@ -58,7 +58,7 @@ def add_segment(match: Match, survey: Survey, draft: Draft, table: str) -> None:
             draft.segment = flow({"column": word(f"{table}{column}"), "empty": "unknown"})
 
 
-def add_value(match: Match, survey: Survey, draft: Draft, table: str) -> None:
+def add_value(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft, table: str) -> None:
     """The value, in the most frequent currency."""
     value, currency = match.role("value"), match.role("currency")
     if not value or not survey.is_amount(value):

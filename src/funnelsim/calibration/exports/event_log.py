@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from funnelsim.calibration.exports.column_profile import Survey
+from funnelsim.calibration.exports.column_profile import ColumnProfile
 from funnelsim.calibration.exports.draft_common import add_segment, add_source, add_value, narrowed
-from funnelsim.calibration.exports.export_formats import Match
-from funnelsim.calibration.exports.history_draft import Draft, Stage, flow, word, words
+from funnelsim.calibration.exports.export_formats import FormatMatch
+from funnelsim.calibration.exports.history_draft import DraftStage, HistoryDraft, flow, word, words
 from funnelsim.calibration.exports.stage_order import first_times, in_order
 from funnelsim.calibration.exports.stage_words import says_lost, says_won, stage_name
 from funnelsim.calibration.history.model import INSIDE
@@ -29,7 +29,7 @@ ONCE = 1.6  # a milestone comes about once a case
 AT_ONCE = 60.0  # seconds: activities no further apart are one step
 
 
-def draft_log(match: Match, survey: Survey, draft: Draft) -> None:
+def draft_log(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> None:
     """Fill the draft. Raises Unreadable when the log shows fewer than two stages."""
     conditions = narrowed(match, survey, draft)
     columns, activity, where = _activities(match, survey, draft)
@@ -50,7 +50,7 @@ def draft_log(match: Match, survey: Survey, draft: Draft) -> None:
     taken: set[str] = set()
     for name in [name for name in chosen if name not in unchanged]:
         signs = [name, *unchanged] if not draft.stages else [name]
-        draft.stages.append(Stage(stage_name(name, taken), flow({"activity": words(signs)}), size[name]))
+        draft.stages.append(DraftStage(stage_name(name, taken), flow({"activity": words(signs)}), size[name]))
     if unchanged:
         draft.notes.append(f"Leads of which no change is known are taken to be in {draft.stages[0].name} still.")
     draft.lost = flow({"activity": words(lost)}) if lost else ""
@@ -71,13 +71,13 @@ def draft_log(match: Match, survey: Survey, draft: Draft) -> None:
     draft.as_of = draft.as_of or survey.last_day([match.role("time")])
 
 
-def is_log(match: Match, survey: Survey) -> bool:
+def is_log(match: FormatMatch, survey: ColumnProfile) -> bool:
     """Do cases come again, and is there a time in the time's column?"""
     case = survey.text(match.role("case"))
     return case.n_unique() < len(case) and bool(survey.date_columns([match.role("time")]))
 
 
-def _activities(match: Match, survey: Survey, draft: Draft) -> tuple[list[str], pl.Series, str]:
+def _activities(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> tuple[list[str], pl.Series, str]:
     """Columns whose joined text is the activity, that text by row, and a condition on rows as YAML."""
     if match.role("field"):
         field = match.role("field")
@@ -101,7 +101,7 @@ def _activities(match: Match, survey: Survey, draft: Draft) -> tuple[list[str], 
     return [activity], survey.text(activity), where
 
 
-def _of_types(match: Match, survey: Survey, draft: Draft) -> tuple[list[str], pl.Series, str]:
+def _of_types(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> tuple[list[str], pl.Series, str]:
     """Marketo: births, and the changes of the status that is changed most often."""
     type_, detail, attributes = (match.role(role) for role in ("type", "detail", "attributes"))
     cells = survey.text(type_)
@@ -127,18 +127,20 @@ def _of_types(match: Match, survey: Survey, draft: Draft) -> tuple[list[str], pl
     return [type_, key], joined, flow(where)
 
 
-def _about(survey: Survey, detail: str, status: dict[str, Any]) -> pl.Series:
+def _about(survey: ColumnProfile, detail: str, status: dict[str, Any]) -> pl.Series:
     cells = survey.text(detail) if detail else None
     if cells is None or not status.get("about"):
         return pl.Series([True]).new_from_index(0, len(next(iter(survey.cells.values()))))
     return cells.is_in(status["about"])
 
 
-def _changes(survey: Survey, type_: pl.Series, detail: str, status: dict[str, Any]) -> int:
+def _changes(survey: ColumnProfile, type_: pl.Series, detail: str, status: dict[str, Any]) -> int:
     return int(((type_ == status["type"]) & _about(survey, detail, status)).sum())
 
 
-def _with_beginnings(match: Match, survey: Survey, case: pl.Series, activity: pl.Series, times: Any) -> pl.Series:
+def _with_beginnings(
+    match: FormatMatch, survey: ColumnProfile, case: pl.Series, activity: pl.Series, times: Any
+) -> pl.Series:
     """The row of the creation stands for the stage that the first change says it left."""
     empty = str(match.kind.table["empty"])
     frame = pl.DataFrame({"case": case, "was": survey.text(match.role("before")), "now": activity, "at": times})
@@ -149,7 +151,7 @@ def _with_beginnings(match: Match, survey: Survey, case: pl.Series, activity: pl
     return whole.select(began).to_series()
 
 
-def _chosen(first: pl.DataFrame, draft: Draft) -> tuple[list[str], list[str]]:
+def _chosen(first: pl.DataFrame, draft: HistoryDraft) -> tuple[list[str], list[str]]:
     """Activities that are stages, in order, and those that are losses."""
     cases = first["case"].n_unique()
     size = first.group_by("stage").agg(pl.len().alias("cases"), pl.col("times").mean())

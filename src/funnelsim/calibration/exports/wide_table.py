@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from funnelsim.calibration.exports.column_profile import Survey
+from funnelsim.calibration.exports.column_profile import ColumnProfile
 from funnelsim.calibration.exports.draft_common import add_segment, add_source, add_value, narrowed
-from funnelsim.calibration.exports.export_formats import Match, entry_columns
-from funnelsim.calibration.exports.history_draft import Draft, Stage, flow, word
+from funnelsim.calibration.exports.export_formats import FormatMatch, entry_columns
+from funnelsim.calibration.exports.history_draft import DraftStage, HistoryDraft, flow, word
 from funnelsim.calibration.exports.personal import is_personal
 from funnelsim.calibration.exports.stage_order import first_times, in_order
 from funnelsim.calibration.exports.stage_words import is_no_stage, says_lost, says_won, stage_name
@@ -22,7 +22,7 @@ GOAL = "customer"
 FULL = 0.9  # a first stage that fewer leads have is not where they begin
 
 
-def draft_table(match: Match, survey: Survey, draft: Draft) -> None:
+def draft_table(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> None:
     """Fill the draft. Raises Unreadable when nothing shows two stages."""
     conditions = narrowed(match, survey, draft)
     columns = _stage_columns(match, survey, draft)
@@ -33,7 +33,7 @@ def draft_table(match: Match, survey: Survey, draft: Draft) -> None:
     taken: set[str] = set()
     for name, column in stages:
         unique = stage_name(name, taken)
-        draft.stages.append(Stage(unique, word(f"{LEADS}.{column}"), _filled(survey, column)))
+        draft.stages.append(DraftStage(unique, word(f"{LEADS}.{column}"), _filled(survey, column)))
     lost.sort(key=lambda column: -_filled(survey, column))
     if lost:
         draft.lost = word(f"{LEADS}.{lost[0]}")
@@ -50,14 +50,14 @@ def draft_table(match: Match, survey: Survey, draft: Draft) -> None:
     draft.as_of = draft.as_of or survey.last_day(dated, _ended(match, survey))
 
 
-def _ended(match: Match, survey: Survey) -> dict[str, pl.Series]:
+def _ended(match: FormatMatch, survey: ColumnProfile) -> dict[str, pl.Series]:
     """Rows in which the closing date is one: of open deals it is when somebody hopes to close them."""
     status, when = match.role("status"), match.role("status_time")
     values = [value for value in _values(survey, status) if says_lost(value) or says_won(value)] if status else []
     return {when: survey.text(status).is_in(values)} if when and values else {}
 
 
-def _stage_columns(match: Match, survey: Survey, draft: Draft) -> list[tuple[str, str]]:
+def _stage_columns(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> list[tuple[str, str]]:
     """(name, column) of the stages in order, losses among them."""
     begins = match.role("begins")
     known = {name: column for name, column in match.stages.items() if _known(survey, column)}
@@ -76,7 +76,7 @@ def _stage_columns(match: Match, survey: Survey, draft: Draft) -> list[tuple[str
     return [(BEGINS, begins)] if begins and _known(survey, begins) else []
 
 
-def _of_one_pipeline(match: Match, survey: Survey, draft: Draft) -> list[tuple[str, str]]:
+def _of_one_pipeline(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> list[tuple[str, str]]:
     """(stage, column) of the columns that are entries by name, those of the fullest pipeline."""
     entered = entry_columns(match.kind, survey.opened.names)
     dated = set(survey.date_columns([column for column, _, _ in entered]))
@@ -93,7 +93,7 @@ def _of_one_pipeline(match: Match, survey: Survey, draft: Draft) -> list[tuple[s
     return [(stage, column) for column, stage, pipeline in entered if column in dated and pipeline == fullest]
 
 
-def _dated(match: Match, survey: Survey, draft: Draft) -> list[tuple[str, str]]:
+def _dated(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> list[tuple[str, str]]:
     """Every column of dates that sounds like a stage."""
     playing = set(match.roles.values())
     others = [name for name in survey.opened.names if name and name not in playing and not is_personal(name)]
@@ -102,7 +102,7 @@ def _dated(match: Match, survey: Survey, draft: Draft) -> list[tuple[str, str]]:
     return [(column, column) for column in dated if not is_no_stage(column)]
 
 
-def _unless_outcome(match: Match, survey: Survey) -> list[str]:
+def _unless_outcome(match: FormatMatch, survey: ColumnProfile) -> list[str]:
     """The closing date is a stage of its own when no status says what it means."""
     status, when = match.role("status"), match.role("status_time")
     if when and not (status and any(says_lost(value) or says_won(value) for value in _values(survey, status))):
@@ -110,7 +110,7 @@ def _unless_outcome(match: Match, survey: Survey) -> list[str]:
     return []
 
 
-def _sorted_by_data(match: Match, survey: Survey, columns: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _sorted_by_data(match: FormatMatch, survey: ColumnProfile, columns: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Stages as the leads pass them."""
     ids = survey.text(match.role("id"))
     parts = [first_times(ids, pl.Series([column] * len(ids)), survey.times(column).seconds) for _, column in columns]
@@ -119,7 +119,9 @@ def _sorted_by_data(match: Match, survey: Survey, columns: list[tuple[str, str]]
     return sorted(known, key=lambda pair: place[pair[1]])
 
 
-def _outcome(match: Match, survey: Survey, draft: Draft, taken: set[str], has_lost: bool) -> list[str]:
+def _outcome(
+    match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft, taken: set[str], has_lost: bool
+) -> list[str]:
     """The end of leads where a status tells it; the column of its time when there is one."""
     status, when, by = (match.role(role) for role in ("status", "status_time", "status_by"))
     if not status:
@@ -133,7 +135,7 @@ def _outcome(match: Match, survey: Survey, draft: Draft, taken: set[str], has_lo
         goal = stage_name(GOAL, taken)
         told |= dict.fromkeys(won, goal)
         count = survey.text(status).is_in(won).sum()
-        draft.stages.append(Stage(goal, "{}", int(count)))
+        draft.stages.append(DraftStage(goal, "{}", int(count)))
     if not told:
         return []
     entries = {"column": word(f"{LEADS}.{status}")}
@@ -149,7 +151,7 @@ def _outcome(match: Match, survey: Survey, draft: Draft, taken: set[str], has_lo
     return [when] if "time" in entries else [by] if "by" in entries else []
 
 
-def _values(survey: Survey, column: str) -> list[str]:
+def _values(survey: ColumnProfile, column: str) -> list[str]:
     """Distinct values of a status, the most frequent first."""
     counts = (
         survey.text(column).to_frame("value").group_by("value").len().sort("len", "value", descending=[True, False])
@@ -157,16 +159,16 @@ def _values(survey: Survey, column: str) -> list[str]:
     return [value for value in counts["value"].to_list() if value][:50]
 
 
-def _known(survey: Survey, column: str) -> list[str]:
+def _known(survey: ColumnProfile, column: str) -> list[str]:
     """The column, when there is one with times in it."""
     return [column] if column and survey.date_columns([column]) else []
 
 
-def _filled(survey: Survey, column: str) -> int:
+def _filled(survey: ColumnProfile, column: str) -> int:
     return int(np.isfinite(survey.times(column).seconds).sum())
 
 
-def _too_few(survey: Survey, match: Match, columns: list[str]) -> Problem:
+def _too_few(survey: ColumnProfile, match: FormatMatch, columns: list[str]) -> Problem:
     dated = ", ".join(f"'{column}'" for column in columns) or "none"
     hint = "a history needs the times of two stages at least; an event log or a second table may hold them"
     text = f"taken for {match.kind.title}, it shows fewer than two stages; columns with dates: {dated}"

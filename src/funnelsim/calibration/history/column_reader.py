@@ -10,10 +10,10 @@ from funnelsim.calibration.history.model import (
     INSIDE,
     PURCHASES,
     WORK,
-    Column,
-    Condition,
-    History,
+    HistoryFile,
     Origin,
+    RowCondition,
+    SourceColumn,
 )
 from funnelsim.calibration.history.yaml_reader import YamlReader
 from funnelsim.errors import did_you_mean
@@ -29,7 +29,7 @@ class ColumnReader(YamlReader):
     """Reads them into `history`, whose tables are known first."""
 
     def __init__(self, file: str) -> None:
-        self.history = History(file)
+        self.history = HistoryFile(file)
         super().__init__(self.history.problems)
         self.day_first: bool | None = None
 
@@ -47,11 +47,13 @@ class ColumnReader(YamlReader):
         name = f"query {where.removeprefix('tables.')}"
         return Origin(name, keys["database"].place, mark, self.word(keys["query"]), database)
 
-    def where(self, node: Node | None, table: str) -> tuple[Condition, ...]:
+    def where(self, node: Node | None, table: str) -> tuple[RowCondition, ...]:
         pairs = self.mapping(node, "where")
-        return tuple(Condition(self.named(name, child.at, table), self.words(child)) for name, child in pairs.items())
+        return tuple(
+            RowCondition(self.named(name, child.at, table), self.words(child)) for name, child in pairs.items()
+        )
 
-    def column(self, node: Node | None, table: str = "") -> Column | None:
+    def column(self, node: Node | None, table: str = "") -> SourceColumn | None:
         name = self.word(node)
         if node is None or not name:
             return None
@@ -64,13 +66,13 @@ class ColumnReader(YamlReader):
                 self.report(node, f"no table is called '{first}'", near)
         return self.named(name, node.place, table)
 
-    def named(self, text: str, place: Place, table: str) -> Column:
+    def named(self, text: str, place: Place, table: str) -> SourceColumn:
         name, _, inside = text.partition(INSIDE)
-        return Column(table, name.strip(), place, inside=inside.strip(), day_first=self.day_first)
+        return SourceColumn(table, name.strip(), place, inside=inside.strip(), day_first=self.day_first)
 
-    def timed(self, column: Column, keys: dict[str, Node]) -> Column:
+    def timed(self, column: SourceColumn, keys: dict[str, Node]) -> SourceColumn:
         said = self.order_of_dates(keys)
-        return Column(
+        return SourceColumn(
             column.table,
             column.name,
             column.place,

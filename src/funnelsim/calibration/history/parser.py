@@ -13,12 +13,12 @@ from funnelsim.calibration.history.model import (
     UNKNOWN,
     WORK,
     Amount,
-    Events,
+    EventTable,
     Grouping,
-    History,
-    Mark,
-    Outcome,
-    Table,
+    HistoryFile,
+    LeadTable,
+    OutcomeColumn,
+    StageMark,
 )
 from funnelsim.calibration.history.sections import (
     COVARIATES,
@@ -69,12 +69,12 @@ NOT_OF_COUNTS = (
 )
 
 
-def read_history(path: str | Path) -> History:
+def read_history(path: str | Path) -> HistoryFile:
     """The history file with every problem found in it; the caller adds those of the data and raises."""
     try:
         root = read(str(path))
     except ScenarioError as error:
-        return History(str(path), problems=error.problems)
+        return HistoryFile(str(path), problems=error.problems)
     return HistoryReader(str(path)).read(root)
 
 
@@ -85,7 +85,7 @@ class HistoryReader(ColumnReader):
         super().__init__(file)
         self.asked_events = False
 
-    def read(self, root: Node) -> History:
+    def read(self, root: Node) -> HistoryFile:
         history, keys = self.history, self.mapping(root, "a history file", KEYS)
         self.asked_events = EVENTS in keys
         history.place = root.place
@@ -137,7 +137,7 @@ class HistoryReader(ColumnReader):
         if origin and self.needs(node, keys, f"tables.{name}", "id"):
             id_ = self.column(keys["id"], table=name)
             if id_:
-                self.history.tables[name] = Table(name, origin, id_, self.where(keys.get("where"), name))
+                self.history.tables[name] = LeadTable(name, origin, id_, self.where(keys.get("where"), name))
 
     def events(self, node: Node | None) -> None:
         if node is None:
@@ -150,7 +150,7 @@ class HistoryReader(ColumnReader):
         activity = [self.named(word, place, EVENTS) for word, place in self.words(keys["activity"]) if word]
         before = self.column(keys.get("before"), EVENTS)
         if origin and case and activity and when:
-            self.history.events = Events(
+            self.history.events = EventTable(
                 origin,
                 case,
                 tuple(activity),
@@ -181,10 +181,10 @@ class HistoryReader(ColumnReader):
         if LOST in keys:
             self.history.lost = self.mark(keys[LOST], LOST)
 
-    def mark(self, node: Node, where: str) -> Mark:
+    def mark(self, node: Node, where: str) -> StageMark:
         if not isinstance(node.value, dict):
             entered = self.column(node)
-            return Mark(node.at, self.timed(entered, {}) if entered else None)
+            return StageMark(node.at, self.timed(entered, {}) if entered else None)
         keys = self.mapping(node, where, MARK_KEYS)
         entered = self.column(keys.get("entered"))
         activity = keys.get("activity")
@@ -193,7 +193,7 @@ class HistoryReader(ColumnReader):
             self.report(activity, "`activity` needs an event log", "say `events: {file: ..., case: ..., ...}`")
         if entered and told:
             self.report(node, f"{where} has both `entered` and `activity`", "a column, or activities")
-        return Mark(
+        return StageMark(
             node.at,
             self.timed(entered, keys) if entered else None,
             tuple(word for word, _ in told),
@@ -250,7 +250,7 @@ class HistoryReader(ColumnReader):
                 )
             values[value], words[value] = name, target.at
         if column:
-            self.history.outcome = Outcome(
+            self.history.outcome = OutcomeColumn(
                 column, self.timed(when, keys) if when else None, self.timed(by, keys) if by else None, values, words
             )
 

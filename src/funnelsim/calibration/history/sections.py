@@ -16,11 +16,11 @@ from funnelsim.calibration.history.model import (
     COUNTS,
     PURCHASES,
     WORK,
-    Column,
-    Counts,
+    CohortCounts,
     Covariate,
     Purchases,
-    ResponseKnown,
+    ResponseSource,
+    SourceColumn,
     WorkLog,
 )
 from funnelsim.calibration.response.response_estimators import METHODS, WHAT_THEN, WHY_NOT
@@ -61,7 +61,7 @@ QUEUE = "queue"
 WITHIN = 30 * 86400.0
 
 
-def read_counts(reader: ColumnReader, node: Node | None) -> Counts | None:
+def read_counts(reader: ColumnReader, node: Node | None) -> CohortCounts | None:
     """The section `counts`; None when there is none, or when it cannot be understood."""
     if node is None:
         return None
@@ -77,7 +77,7 @@ def read_counts(reader: ColumnReader, node: Node | None) -> Counts | None:
     if period is None or not each:
         return None
     where, elapsed = reader.where(keys.get("where"), COUNTS), reader.column(keys.get("elapsed"), COUNTS)
-    return Counts(
+    return CohortCounts(
         origin, where, reader.timed(period, keys), each, elapsed, counted == "each period", clock == "own", year
     )
 
@@ -111,10 +111,10 @@ def read_work(reader: ColumnReader, node: Node | None) -> WorkLog | None:
         return None
     date, date_of = _date(reader, keys)
 
-    def one(key: str) -> Column | None:
+    def one(key: str) -> SourceColumn | None:
         return reader.column(keys.get(key), WORK)
 
-    def several(key: str) -> tuple[Column, ...]:
+    def several(key: str) -> tuple[SourceColumn, ...]:
         named = (reader.named(word, place, WORK) for word, place in reader.words(keys.get(key)) if word)
         return tuple(reader.timed(column, keys) for column in named)
 
@@ -160,7 +160,7 @@ def read_purchases(reader: ColumnReader, node: Node | None) -> Purchases | None:
     return Purchases(origin, where, customer, reader.timed(time, keys), value, stage)
 
 
-def read_response(reader: ColumnReader, node: Node | None) -> ResponseKnown | None:
+def read_response(reader: ColumnReader, node: Node | None) -> ResponseSource | None:
     """The section `response`. A plain regression is refused here, with the reason."""
     if node is None:
         return None
@@ -179,7 +179,7 @@ def read_response(reader: ColumnReader, node: Node | None) -> ResponseKnown | No
     if method != "assumed" and touched is None and reader.history.work is None:
         hint = "`touched: TABLE.COLUMN`, or a log of `work` whose kinds are done in the stage"
         reader.report(node, "nothing says when a lead was first touched", hint)
-    return ResponseKnown(
+    return ResponseSource(
         _stage(reader, keys["stage"]),
         method,
         preset,
@@ -204,7 +204,7 @@ def _year(reader: ColumnReader, keys: dict[str, Node]) -> int:
     return int(told or 0)
 
 
-def _lifecycle(reader: ColumnReader, keys: dict[str, Node]) -> tuple[Column | None, tuple[tuple[str, ...], ...]]:
+def _lifecycle(reader: ColumnReader, keys: dict[str, Node]) -> tuple[SourceColumn | None, tuple[tuple[str, ...], ...]]:
     node = keys.get("lifecycle")
     if node is None:
         return None, ()
@@ -215,7 +215,7 @@ def _lifecycle(reader: ColumnReader, keys: dict[str, Node]) -> tuple[Column | No
     return reader.column(inner["column"], WORK), words
 
 
-def _date(reader: ColumnReader, keys: dict[str, Node]) -> tuple[Column | None, Column | None]:
+def _date(reader: ColumnReader, keys: dict[str, Node]) -> tuple[SourceColumn | None, SourceColumn | None]:
     node = keys.get("date")
     if node is None or not isinstance(node.value, dict):
         return reader.column(node, WORK), None

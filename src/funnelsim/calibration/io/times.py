@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.exports.alias_tables import alias_table
-from funnelsim.calibration.history.model import Column
+from funnelsim.calibration.history.model import SourceColumn
 from funnelsim.typing import FloatArray
 
 DAY = 86400.0
@@ -52,7 +52,7 @@ class Instants(NamedTuple):
     undecided: bool = False  # days and months of some cells could stand in either order
 
 
-def instants(cells: pl.Series, column: Column, zone: str) -> Instants:
+def instants(cells: pl.Series, column: SourceColumn, zone: str) -> Instants:
     """Read a column of times; `zone` is the history's, used where the column names none."""
     local = column.timezone or zone
     undecided = False

@@ -24,7 +24,7 @@ UNBOUND = 30.0  # tau that pools nothing
 GRID = np.concatenate([[1e-3], np.exp(np.linspace(np.log(0.02), np.log(4.0), 30))])
 
 
-class Pooled(NamedTuple):
+class PooledEffects(NamedTuple):
     """Log-odds of the sources above the average arriving lead."""
 
     value: FloatArray
@@ -33,7 +33,7 @@ class Pooled(NamedTuple):
     tau: float  # how much sources differ, mean; inf: not pooled
 
 
-class Cells(NamedTuple):
+class LogOddsCells(NamedTuple):
     """Log-odds with their variances, by stage and source."""
 
     y: FloatArray
@@ -42,24 +42,24 @@ class Cells(NamedTuple):
     source: np.ndarray
 
 
-def pool(cells: Cells, part: FloatArray) -> Pooled:
+def pool(cells: LogOddsCells, part: FloatArray) -> PooledEffects:
     """f by source. `part`: shares of the arriving leads, over which f averages 0."""
     stages, sources = int(cells.stage.max()) + 1, len(part)
-    alone = given(cells, stages, part, UNBOUND)
+    alone = posterior_given_tau(cells, stages, part, UNBOUND)
     if sources < FEWEST:
-        return Pooled(alone.value, alone.covariance, np.ones(sources), np.inf)
-    found = [given(cells, stages, part, float(tau)) for tau in GRID]
+        return PooledEffects(alone.value, alone.covariance, np.ones(sources), np.inf)
+    found = [posterior_given_tau(cells, stages, part, float(tau)) for tau in GRID]
     steps = np.gradient(GRID)  # the prior is flat in tau, the grid is not
     log = np.array([one.evidence for one in found])
     weight = np.exp(log - log.max()) * steps
     weight /= weight.sum()
-    value, covariance = averaged(found, weight)
+    value, covariance = mixture_moments(found, weight)
     noise = np.diag(alone.covariance)
     own = np.asarray(sum(w * tau**2 / (tau**2 + noise) for w, tau in zip(weight, GRID, strict=True)))
-    return Pooled(value, covariance, own, float(weight @ GRID))
+    return PooledEffects(value, covariance, own, float(weight @ GRID))
 
 
-class Given(NamedTuple):
+class PosteriorGivenTau(NamedTuple):
     """The same at one tau."""
 
     value: FloatArray
@@ -67,12 +67,12 @@ class Given(NamedTuple):
     evidence: float  # restricted log-likelihood of tau
 
 
-def given(cells: Cells, stages: int, part: FloatArray, tau: float) -> Given:
+def posterior_given_tau(cells: LogOddsCells, stages: int, part: FloatArray, tau: float) -> PosteriorGivenTau:
     """Posterior of f at a known spread of the sources, levels of the stages unknown."""
-    return posterior(cells.y, cells.variance, cells.stage, stages, (Effects(cells.source, part, tau),))[0]
+    return posterior(cells.y, cells.variance, cells.stage, stages, (GroupEffects(cells.source, part, tau),))[0]
 
 
-def averaged(found: Sequence[Given], weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+def mixture_moments(found: Sequence[PosteriorGivenTau], weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and covariance over several spreads with these weights."""
     value = np.asarray(sum(w * one.value for w, one in zip(weight, found, strict=True)))
     covariance = sum(
@@ -82,7 +82,7 @@ def averaged(found: Sequence[Given], weight: FloatArray) -> tuple[FloatArray, Fl
     return value, np.asarray(covariance)
 
 
-class Effects(NamedTuple):
+class GroupEffects(NamedTuple):
     """One set of groups: which each cell is of, their shares of the arriving leads, how much they differ."""
 
     group: np.ndarray
@@ -91,8 +91,8 @@ class Effects(NamedTuple):
 
 
 def posterior(
-    y: FloatArray, variance: FloatArray, stage: np.ndarray, stages: int, sets: Sequence[Effects]
-) -> list[Given]:
+    y: FloatArray, variance: FloatArray, stage: np.ndarray, stages: int, sets: Sequence[GroupEffects]
+) -> list[PosteriorGivenTau]:
     """The groups of each set at known spreads, levels of the stages unknown; the sets' effects add up."""
     first = stages + np.concatenate([[0], np.cumsum([len(one.part) for one in sets])])
     rows = np.arange(len(y))
@@ -115,5 +115,5 @@ def posterior(
         # The levels take up what is common to the groups: f is told against the average arriving lead.
         centred = np.eye(len(one.part)) - np.outer(np.ones(len(one.part)), one.part / one.part.sum())
         mine = slice(begin, begin + len(one.part))
-        found.append(Given(centred @ mean[mine], centred @ covariance[mine, mine] @ centred.T, evidence))
+        found.append(PosteriorGivenTau(centred @ mean[mine], centred @ covariance[mine, mine] @ centred.T, evidence))
     return found

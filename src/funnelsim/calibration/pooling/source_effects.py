@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import Records
+from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.calibration.history.model import LOST
-from funnelsim.calibration.pooling.partial_pooling import UNBOUND, Cells, given, pool
+from funnelsim.calibration.pooling.partial_pooling import UNBOUND, LogOddsCells, pool, posterior_given_tau
 from funnelsim.calibration.survival.stages import StageFit
 from funnelsim.typing import FloatArray
 
@@ -25,7 +25,7 @@ NEWTON_STEPS = 12
 
 
 @dataclass(frozen=True)
-class Fits:
+class GroupFits:
     """Log-odds of the sources, or of the segments, above the average arriving lead."""
 
     names: tuple[str, ...]
@@ -43,10 +43,10 @@ class Fits:
         return float(self.value[i]), float(np.sqrt(self.covariance[i, i]))
 
 
-NO_FITS = Fits((), np.empty(0), np.empty((0, 0)), np.empty(0), np.empty(0), np.inf)
+NO_FITS = GroupFits((), np.empty(0), np.empty((0, 0)), np.empty(0), np.empty(0), np.inf)
 
 
-def source_fits(records: Records, stages: list[StageFit]) -> Fits:
+def source_fits(records: VisitHistory, stages: list[StageFit]) -> GroupFits:
     """f from the shares by source and stage, partially pooled; of a history without segments, see `crossed`."""
     cells = [(s, name, share) for s, stage in enumerate(stages) for name, share in stage.sources.items()]
     names = tuple(name for name in records.sources if any(name == cell[1] for cell in cells))
@@ -55,19 +55,19 @@ def source_fits(records: Records, stages: list[StageFit]) -> Fits:
     arrived = np.bincount(records.source[records.visits.lead[records.visits.first]], minlength=len(records.sources))
     part = np.array([arrived[records.sources.index(name)] for name in names], float)
     used = sorted({s for s, _, _ in cells})
-    told = Cells(
+    told = LogOddsCells(
         _logit(np.clip([share.value for _, _, share in cells], 1e-9, 1 - 1e-9)),
         np.array([max(share.se, 1e-3) ** 2 for _, _, share in cells]),
         np.array([used.index(s) for s, _, _ in cells]),
         np.array([names.index(name) for _, name, _ in cells]),
     )
     found = pool(told, np.maximum(part, 1e-9))
-    return Fits(names, found.value, found.covariance, _disagreement(told, len(names)), found.own, found.tau)
+    return GroupFits(names, found.value, found.covariance, _disagreement(told, len(names)), found.own, found.tau)
 
 
-def _disagreement(cells: Cells, sources: int) -> FloatArray:
+def _disagreement(cells: LogOddsCells, sources: int) -> FloatArray:
     """Chi-square a stage by source, about the sources' own figures, not pooled."""
-    alone = given(cells, int(cells.stage.max()) + 1, np.ones(sources), UNBOUND)
+    alone = posterior_given_tau(cells, int(cells.stage.max()) + 1, np.ones(sources), UNBOUND)
     rest = cells.y - alone.value[cells.source]
     level = np.bincount(cells.stage, rest / cells.variance) / np.bincount(cells.stage, 1.0 / cells.variance)
     left = np.bincount(cells.source, (rest - level[cells.stage]) ** 2 / cells.variance, sources)
@@ -75,7 +75,9 @@ def _disagreement(cells: Cells, sources: int) -> FloatArray:
     return np.where(seen > 1, left / np.maximum(seen - 1, 1), 0.0)
 
 
-def ever(records: Records, stages: list[StageFit], fits: Fits, segments: Fits, start: int, end: int) -> FloatArray:
+def share_ever_reaching(
+    records: VisitHistory, stages: list[StageFit], fits: GroupFits, segments: GroupFits, start: int, end: int
+) -> FloatArray:
     """By parameter draw: share of the visits to one stage whose lead ever enters another, loops back counted."""
     rng = np.random.default_rng(0)
     fit, kind = _drawn(rng, fits, records.sources), records.source
@@ -97,7 +99,7 @@ def ever(records: Records, stages: list[StageFit], fits: Fits, segments: Fits, s
     return np.asarray(reach[:, :, start, 0] @ (size[start] / size[start].sum()))
 
 
-def _drawn(rng: np.random.Generator, fits: Fits, names: tuple[str, ...]) -> FloatArray:
+def _drawn(rng: np.random.Generator, fits: GroupFits, names: tuple[str, ...]) -> FloatArray:
     """(draw, name): log-odds, 0 for names of which too little was seen."""
     fit = np.zeros((DRAWS, len(names)))
     if fits.names:

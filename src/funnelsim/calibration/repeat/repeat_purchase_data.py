@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnelsim.calibration.events.deal_value import DealValue, fit_value
-from funnelsim.calibration.history.model import PURCHASES, History
+from funnelsim.calibration.history.model import PURCHASES, HistoryFile
 from funnelsim.calibration.io.money_parsing import amounts
-from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.calibration.io.times import instants, local_parts
-from funnelsim.calibration.repeat.repeat_purchase_models import RepeatFit, customers_of, fit_repeat
+from funnelsim.calibration.repeat.repeat_purchase_models import RepeatPurchaseFit, customers_of, fit_repeat_purchases
 from funnelsim.calibration.report.scenario_text import quoted_text, word_text
 
 YEAR = 52.18  # weeks
@@ -23,23 +23,23 @@ HORIZONS = (4.0, 13.0, 26.0, YEAR)  # weeks
 
 
 @dataclass(frozen=True)
-class Repeat:
+class RepeatPurchases:
     """What the purchases tell."""
 
     customers: int
     bought_again: int  # customers with a second purchase
     repeats: int  # purchases after the first
     followed: float  # weeks, the longest
-    fits: list[RepeatFit]  # the likelier first
+    fits: list[RepeatPurchaseFit]  # the likelier first
     value: DealValue | None  # of a purchase
     stage: str
 
     @property
-    def best(self) -> RepeatFit:
+    def best(self) -> RepeatPurchaseFit:
         return self.fits[0]
 
 
-def read_repeat(history: History, library: Library, tally: Tally) -> Repeat | None:
+def read_repeat_purchases(history: HistoryFile, library: Library, tally: RowIssues) -> RepeatPurchases | None:
     """Fit the purchases; None when nobody bought twice."""
     log = history.purchases
     assert log is not None and history.as_of is not None
@@ -58,14 +58,14 @@ def read_repeat(history: History, library: Library, tally: Tally) -> Repeat | No
     day, _ = local_parts(times.seconds[used], history.timezone)
     last, _ = local_parts(np.array([as_of - 1.0]), history.timezone)
     customers = customers_of(who[used], day, float(last[0]))
-    fits = fit_repeat(customers)
+    fits = fit_repeat_purchases(customers)
     if not fits:
         return None
     value = None
     if log.value is not None:
         read = amounts(library.words(log.value), "")
         value = fit_value(np.where(used & (read > 0), read, np.nan), used)
-    return Repeat(
+    return RepeatPurchases(
         int(customers.alike.sum()),
         int(customers.alike[customers.repeats > 0].sum()),
         int(customers.alike @ customers.repeats),
@@ -76,7 +76,7 @@ def read_repeat(history: History, library: Library, tally: Tally) -> Repeat | No
     )
 
 
-def repeat_lines(found: Repeat) -> list[str]:
+def repeat_lines(found: RepeatPurchases) -> list[str]:
     """The block `repeat` of a fitted file: parameters with their covariance on the logarithmic scale, and forecasts."""
     lines = [
         "  repeat:     # when customers buy again and drop out; the formulas stand in funnelsim/calibration/repeat.py",
@@ -108,7 +108,7 @@ def repeat_lines(found: Repeat) -> list[str]:
     return lines
 
 
-def report_lines(found: Repeat) -> list[str]:
+def report_lines(found: RepeatPurchases) -> list[str]:
     """What was found, for the report."""
     best, other = found.fits[0], found.fits[1]
     told = zip(best.names, best.values, best.se, strict=True)

@@ -46,7 +46,7 @@ class Customers(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RepeatFit:
+class RepeatPurchaseFit:
     """One model, fitted by maximum likelihood."""
 
     model: str  # "bg/nbd" or "pareto/nbd"
@@ -98,7 +98,7 @@ def customers_of(customer: np.ndarray, day: np.ndarray, as_of: float) -> Custome
     return Customers(x, t, seen, count.astype(float))
 
 
-def fit_repeat(customers: Customers) -> list[RepeatFit]:
+def fit_repeat_purchases(customers: Customers) -> list[RepeatPurchaseFit]:
     """Both models, the likelier first. Empty when nobody ever came back, or nobody was followed."""
     if not (customers.repeats * customers.alike).sum() or not customers.followed.max() > 0:
         return []
@@ -111,7 +111,7 @@ def log_likelihood(model: str, values: FloatArray, customers: Customers) -> floa
     return float(customers.alike @ LIKELIHOODS[model](np.asarray(values, float), customers))
 
 
-def fit_model(model: str, customers: Customers) -> RepeatFit:
+def fit_model(model: str, customers: Customers) -> RepeatPurchaseFit:
     """One of the two, "bg/nbd" or "pareto/nbd", by maximum likelihood."""
     size = customers.alike.sum()
 
@@ -125,7 +125,7 @@ def fit_model(model: str, customers: Customers) -> RepeatFit:
     polished = minimize(cost, best.x, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-4, "fatol": 1e-10})
     logs = polished.x if polished.fun <= best.fun else best.x
     covariance = _covariance(lambda x: cost(x) * size, logs)
-    return RepeatFit(model, NAMES[model], np.exp(logs), covariance, -cost(logs) * size, int(size))
+    return RepeatPurchaseFit(model, NAMES[model], np.exp(logs), covariance, -cost(logs) * size, int(size))
 
 
 def _covariance(cost: Callable[[FloatArray], float], at: FloatArray) -> FloatArray:

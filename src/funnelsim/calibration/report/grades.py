@@ -7,7 +7,7 @@ from textwrap import wrap
 import numpy as np
 
 from funnelsim.calibration.fitted_history import FittedHistory
-from funnelsim.calibration.survival.nonparametric import gap, observed
+from funnelsim.calibration.survival.nonparametric import fit_gap, observed_cif
 from funnelsim.calibration.survival.stages import StageFit
 
 Row = tuple[str, ...]
@@ -60,5 +60,5 @@ def _by_family(stage: StageFit, target: str) -> str:
 
 
 def _off(stage: StageFit, target: str) -> Row:
-    far = gap(stage, target, observed(stage)[target])
+    far = fit_gap(stage, target, observed_cif(stage)[target])
     return f"{100 * far.size:+.1f} points", f"{far.seconds / DAY:.1f} days", f"{100 * far.outside:.0f} %"

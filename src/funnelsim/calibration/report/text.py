@@ -9,13 +9,13 @@ import numpy as np
 from funnelsim.calibration.arrivals.arrival_rate import SourceArrivals
 from funnelsim.calibration.arrivals.seasons import FEWEST_WEEKS
 from funnelsim.calibration.fitted_history import FittedHistory
-from funnelsim.calibration.pooling.source_effects import Fits
+from funnelsim.calibration.pooling.source_effects import GroupFits
 from funnelsim.calibration.repeat.repeat_purchase_data import report_lines as repeat_lines
 from funnelsim.calibration.report.fitted_file import assumed
 from funnelsim.calibration.report.grades import followed, grade_lines, quality_rows, read_lines
 from funnelsim.calibration.response.response_data import report_lines as response_lines
 from funnelsim.calibration.survival.covariates import report_lines as slope_lines
-from funnelsim.calibration.survival.model_averaging import Estimate
+from funnelsim.calibration.survival.model_averaging import ShareEstimate
 from funnelsim.calibration.teams.team_text import report_lines as team_lines
 
 DAY = 86400.0
@@ -185,7 +185,7 @@ def _segments(fitted: FittedHistory) -> str:
     return "\n".join([_table("Segments", rows, 1), *_pooled(fits, "segment"), *among, *_torn(fits, "segment")])
 
 
-def _pooled(fits: Fits, what: str) -> list[str]:
+def _pooled(fits: GroupFits, what: str) -> list[str]:
     if not fits.names:
         return []
     if not np.isfinite(fits.tau):
@@ -196,7 +196,7 @@ def _pooled(fits: Fits, what: str) -> list[str]:
     ]
 
 
-def _torn(fits: Fits, what: str) -> list[str]:
+def _torn(fits: GroupFits, what: str) -> list[str]:
     """Groups that are good in one stage and bad in another."""
     return [
         f"{name}: stages disagree about this {what} (chi-square {spread:.1f} a stage); one `fit` cannot tell it all."
@@ -317,7 +317,7 @@ def _assumed(fitted: FittedHistory) -> str:
     )
 
 
-def _span(share: Estimate) -> str:
+def _span(share: ShareEstimate) -> str:
     return f"{100 * share.low:.1f} to {100 * share.high:.1f} %"
 
 

@@ -47,7 +47,7 @@ WHAT_THEN = (
 )
 
 
-class Touched(NamedTuple):
+class TouchedLeads(NamedTuple):
     """One entry a lead that was touched; times in seconds."""
 
     asked: FloatArray  # instant
@@ -55,7 +55,7 @@ class Touched(NamedTuple):
     went_on: np.ndarray  # truth
 
 
-class Band(NamedTuple):
+class DelayBand(NamedTuple):
     """Leads touched after about the same delay: a pattern, not an effect."""
 
     low: float
@@ -101,11 +101,11 @@ class Refusal:
     method: str
     reason: str
     hint: str = WHAT_THEN
-    pattern: tuple[Band, ...] = field(default=(), repr=False)
+    pattern: tuple[DelayBand, ...] = field(default=(), repr=False)
 
 
 def by_lot(
-    leads: Touched, arm: np.ndarray, known: FloatArray | None = None, floor: float = FLOOR
+    leads: TouchedLeads, arm: np.ndarray, known: FloatArray | None = None, floor: float = FLOOR
 ) -> ResponseFit | Refusal:
     """The effect where `arm` was drawn by lot; `known` holds columns known before the lot, to see whether it was."""
     names, number = np.unique(arm, return_inverse=True)
@@ -121,7 +121,7 @@ def by_lot(
 
 
 def by_instrument(
-    leads: Touched,
+    leads: TouchedLeads,
     by: str = "queue",
     values: FloatArray | None = None,
     controls: FloatArray | None = None,
@@ -137,22 +137,22 @@ def by_instrument(
     return _two_stages("instrument", by, leads, z[:, None], held, floor)
 
 
-def plain(leads: Touched) -> Refusal:
+def plain(leads: TouchedLeads) -> Refusal:
     """What a plain regression is answered, with the pattern that it would have been fitted to."""
     return Refusal("regression", WHY_NOT, WHAT_THEN, tuple(pattern(leads)))
 
 
-def pattern(leads: Touched) -> list[Band]:
+def pattern(leads: TouchedLeads) -> list[DelayBand]:
     """Who went on, by delay. Not an effect: who is called early is chosen."""
     band = np.searchsorted(BANDS, leads.delay, side="right") - 1
     return [
-        Band(BANDS[i], BANDS[i + 1], int((band == i).sum()), int(leads.went_on[band == i].sum()))
+        DelayBand(BANDS[i], BANDS[i + 1], int((band == i).sum()), int(leads.went_on[band == i].sum()))
         for i in range(len(BANDS) - 1)
         if (band == i).any()
     ]
 
 
-def dose_response(bands: list[Band] | tuple[Band, ...]) -> tuple[float, float]:
+def dose_response(bands: list[DelayBand] | tuple[DelayBand, ...]) -> tuple[float, float]:
     """(trend, the rest): chi-square of a straight fall or rise over the bands, and of what bends.
 
     Cochran 1954, Armitage 1955. An effect of the delay falls all the way; a pattern that goes up and down is not one.
@@ -190,7 +190,7 @@ def hours_of_week(day: np.ndarray, hour: np.ndarray) -> FloatArray:
 
 
 def _two_stages(
-    method: str, by: str, leads: Touched, z: FloatArray, held: FloatArray, floor: float
+    method: str, by: str, leads: TouchedLeads, z: FloatArray, held: FloatArray, floor: float
 ) -> ResponseFit | Refusal:
     went = np.asarray(leads.went_on, float)
     if min(went.sum(), (1 - went).sum()) < FEWEST:

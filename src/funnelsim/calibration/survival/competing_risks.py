@@ -23,7 +23,7 @@ from functools import partial
 
 import numpy as np
 
-from funnelsim.calibration.survival.optimiser import covariance, lowest
+from funnelsim.calibration.survival.optimiser import covariance, minimise
 from funnelsim.calibration.survival.time_distributions import cdf, first_guess, log_density, log_time
 from funnelsim.typing import FloatArray
 
@@ -62,7 +62,7 @@ class Spells:
 
 
 @dataclass(frozen=True)
-class Binned:
+class BinnedSpells:
     """Spells in a few hundred bins: the fit costs the same for ten thousand leads and for a million."""
 
     counts: np.ndarray  # (group, exit)
@@ -85,7 +85,7 @@ class Binned:
 
 
 @dataclass(frozen=True)
-class Law:
+class SojournLaw:
     """One choice of families, fitted. `vector`: log(pi_j / pi_never) by group and exit, then (mu, s) by time law."""
 
     families: tuple[str, ...]  # by time law
@@ -117,33 +117,33 @@ class Law:
         return self.families[law], vectors[..., at], vectors[..., at + 1]
 
 
-def fit(
-    data: Binned,
+def fit_mixture_cure(
+    data: BinnedSpells,
     families: tuple[str, ...],
     law_of: tuple[int, ...],
     start: FloatArray | None = None,
     tolerance: float = 1e-8,
     errors: bool = True,
-) -> Law:
+) -> SojournLaw:
     """Maximum likelihood, to `tolerance` of its logarithm, with the covariance unless `errors` are not asked for."""
     start = first_vector(data, families, law_of) if start is None else start
     shares = data.counts.shape[0] * len(law_of)
     bounds = [(-LOGIT_BOUND, LOGIT_BOUND)] * shares + [MU_BOUNDS, S_BOUNDS] * len(families)
     low, high = (np.array(side) for side in zip(*bounds, strict=True))
     cost = partial(negative_log_likelihood, data=data, families=families, law_of=law_of)
-    vector, value = lowest(cost, start, low, high, tolerance)
-    law = Law(families, law_of, data.counts.shape[0], vector, np.zeros((len(vector),) * 2), -value)
+    vector, value = minimise(cost, start, low, high, tolerance)
+    law = SojournLaw(families, law_of, data.counts.shape[0], vector, np.zeros((len(vector),) * 2), -value)
     return with_errors(data, law) if errors else law
 
 
-def with_errors(data: Binned, law: Law) -> Law:
+def with_errors(data: BinnedSpells, law: SojournLaw) -> SojournLaw:
     """The same with the covariance from the Hessian."""
     cost = partial(negative_log_likelihood, data=data, families=law.families, law_of=law.law_of)
     return replace(law, covariance=covariance(cost, law.vector))
 
 
 def negative_log_likelihood(
-    x: FloatArray, data: Binned, families: tuple[str, ...], law_of: tuple[int, ...]
+    x: FloatArray, data: BinnedSpells, families: tuple[str, ...], law_of: tuple[int, ...]
 ) -> tuple[float, FloatArray]:
     """The formula of the module's head, over bins, with its gradient."""
     groups, exits = data.counts.shape
@@ -192,7 +192,7 @@ def softmax(logits: FloatArray) -> FloatArray:
     return np.asarray(full / full.sum(axis=-1, keepdims=True))
 
 
-def first_vector(data: Binned, families: tuple[str, ...], law_of: tuple[int, ...]) -> FloatArray:
+def first_vector(data: BinnedSpells, families: tuple[str, ...], law_of: tuple[int, ...]) -> FloatArray:
     """A start: a little more than the shares seen so far, moments of the log times seen."""
     groups, exits = data.counts.shape
     size = data.counts.sum(1) + np.bincount(data.open_group, data.open_weight, groups)
@@ -207,7 +207,7 @@ def first_vector(data: Binned, families: tuple[str, ...], law_of: tuple[int, ...
     return np.concatenate([np.log(seen / never[:, None]).ravel(), np.ravel(laws)])
 
 
-def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> Binned:
+def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> BinnedSpells:
     """Events in geometric bins of time, open leads in bins of equal count by age. `prior` 0: plain likelihood."""
     exits = len(spells.exits)
     recorded_for = np.array(spells.recorded_for or (np.inf,) * exits)
@@ -230,7 +230,7 @@ def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> Binned
     was_late = late > 0
     late_of = _equal_count(late[was_late], spells.group[was_late], spells.groups, bins)
     late_weight = np.bincount(late_of).astype(float)
-    return Binned(
+    return BinnedSpells(
         counts=spells.counts,
         exact=tuple(exact),
         rounded=tuple(rounded),
@@ -247,7 +247,7 @@ def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> Binned
     )
 
 
-def crowded(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+def binned_values(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Values and their weights; very many are put into cells first, each at its mean."""
     if len(values) <= AGE_CELLS:
         return values, np.ones(len(values))
@@ -258,7 +258,7 @@ def crowded(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     return total[used] / weight[used], weight[used]
 
 
-def _times_of_exit(data: Binned, j: int, family: str, mu: float, s: float) -> tuple[float, FloatArray]:
+def _times_of_exit(data: BinnedSpells, j: int, family: str, mu: float, s: float) -> tuple[float, FloatArray]:
     log_t, weight = data.exact[j]
     value, gradient = 0.0, np.zeros(2)
     if len(log_t):
@@ -275,7 +275,7 @@ def _times_of_exit(data: Binned, j: int, family: str, mu: float, s: float) -> tu
 
 
 def _hidden(
-    data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], laws: FloatArray
+    data: BinnedSpells, families: tuple[str, ...], law_of: tuple[int, ...], laws: FloatArray
 ) -> tuple[list[FloatArray], list[FloatArray]]:
     """By exit: chance that an open lead's exit would have been seen, or kept it off the list; with slopes."""
     by_law = [cdf(family, laws[k, 0], laws[k, 1], data.open_age) for k, family in enumerate(families)]

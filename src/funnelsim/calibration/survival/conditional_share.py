@@ -14,15 +14,15 @@ from functools import partial
 import numpy as np
 
 from funnelsim.calibration.survival.competing_risks import PRIOR, Spells
-from funnelsim.calibration.survival.model_averaging import Estimate, Weighed
-from funnelsim.calibration.survival.optimiser import covariance, lowest
+from funnelsim.calibration.survival.model_averaging import ModelAverage, ShareEstimate
+from funnelsim.calibration.survival.optimiser import covariance, minimise
 from funnelsim.typing import FloatArray
 
 FURTHEST = 9.0  # log-odds
 Z95 = 1.959964
 
 
-def share_given_times(spells: Spells, mine: np.ndarray, fit: Weighed, forward: tuple[int, ...]) -> Estimate:
+def share_given_times(spells: Spells, mine: np.ndarray, fit: ModelAverage, forward: tuple[int, ...]) -> ShareEstimate:
     """Share that goes on, of some visits of the last period."""
     outcome = spells.outcome[mine]
     went = np.isin(outcome, [j + 1 for j in forward])
@@ -37,14 +37,14 @@ def share_given_times(spells: Spells, mine: np.ndarray, fit: Weighed, forward: t
         absent=(on_late[late], off_late[late]),
     )
     bound = np.array([FURTHEST])
-    logit, _ = lowest(cost, np.log([whole / (1.0 - whole)]), -bound, bound)
+    logit, _ = minimise(cost, np.log([whole / (1.0 - whole)]), -bound, bound)
     error = float(np.sqrt(covariance(cost, logit)[0, 0]))
     low, value, high = 1.0 / (1.0 + np.exp(-(logit[0] + Z95 * error * np.array([-1.0, 0.0, 1.0]))))
-    return Estimate(float(value), error, float(low), float(high))
+    return ShareEstimate(float(value), error, float(low), float(high))
 
 
 def open_masses(
-    spells: Spells, mine: np.ndarray, fit: Weighed, forward: tuple[int, ...]
+    spells: Spells, mine: np.ndarray, fit: ModelAverage, forward: tuple[int, ...]
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """By visit: the chance that it would have been seen to go on by now, were it to go on (A); to leave otherwise, were
     it to do that (C); and both by the time the list of leads began, before which it would not be on it."""

@@ -19,13 +19,13 @@ from functools import partial
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import Records
-from funnelsim.calibration.history.model import History
+from funnelsim.calibration.events.visit_history import VisitHistory
+from funnelsim.calibration.history.model import HistoryFile
 from funnelsim.calibration.report.scenario_text import word_text
 from funnelsim.calibration.survival.competing_risks import Spells
 from funnelsim.calibration.survival.conditional_share import open_masses
-from funnelsim.calibration.survival.model_averaging import Weighed
-from funnelsim.calibration.survival.optimiser import covariance, lowest
+from funnelsim.calibration.survival.model_averaging import ModelAverage
+from funnelsim.calibration.survival.optimiser import covariance, minimise
 from funnelsim.calibration.survival.stages import StageFit, visits_of
 from funnelsim.typing import FloatArray
 
@@ -36,7 +36,7 @@ DISAGREE = 6.0
 
 
 @dataclass(frozen=True)
-class Slopes:
+class CovariateSlopes:
     """The effect of covariates on the log-odds to go on."""
 
     names: tuple[str, ...]
@@ -57,7 +57,7 @@ class Slopes:
         return np.sqrt(np.diag(self.covariance))
 
 
-def fit_slopes(history: History, records: Records, stages: list[StageFit]) -> Slopes | None:
+def fit_slopes(history: HistoryFile, records: VisitHistory, stages: list[StageFit]) -> CovariateSlopes | None:
     """b by stage and in common; None where there are no covariates, or no stage has seen enough."""
     names = tuple(covariate.name for covariate in history.covariates)
     if not names:
@@ -81,11 +81,11 @@ def fit_slopes(history: History, records: Records, stages: list[StageFit]) -> Sl
     alike = np.corrcoef(x, rowvar=False).reshape(len(names), len(names))
     by_stage = {name: (b, np.sqrt(np.diag(cov))) for name, (b, cov) in found.items()}
     lead = float(np.sqrt(value @ alike @ value))
-    return Slopes(names, unit, value, spread, by_stage, off / max(freedom, 1), lead)
+    return CovariateSlopes(names, unit, value, spread, by_stage, off / max(freedom, 1), lead)
 
 
 def slopes_given_times(
-    spells: Spells, mine: np.ndarray, fit: Weighed, forward: tuple[int, ...], x: FloatArray
+    spells: Spells, mine: np.ndarray, fit: ModelAverage, forward: tuple[int, ...], x: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """b of some visits of the last period, with its covariance; x by (visit of these, covariate)."""
     outcome = spells.outcome[mine]
@@ -97,7 +97,7 @@ def slopes_given_times(
     left = outcome > 0
     cost = partial(_cost, design=design, went=went, left=left, on=on, off=off, on_late=on_late, off_late=off_late)
     bound = np.full(len(start), FURTHEST)
-    found, _ = lowest(cost, start, -bound, bound)
+    found, _ = minimise(cost, start, -bound, bound)
     return found[1:], covariance(cost, found)[1:, 1:]
 
 
@@ -122,7 +122,7 @@ def _cost(
     return -value, -np.asarray(design.T @ (slope * share * (1.0 - share)))
 
 
-def _within_sources(records: Records) -> tuple[FloatArray, FloatArray]:
+def _within_sources(records: VisitHistory) -> tuple[FloatArray, FloatArray]:
     """(lead, covariate) less the mean of its source and segment, in standard deviations; and these. What is unknown is
     average."""
     x = records.covariates.copy()
@@ -137,7 +137,7 @@ def _within_sources(records: Records) -> tuple[FloatArray, FloatArray]:
     return x / unit, unit
 
 
-def covariate_lines(found: Slopes) -> list[str]:
+def covariate_lines(found: CovariateSlopes) -> list[str]:
     """The block `covariates` of a fitted file: log-odds for each step of a covariate, with their covariance."""
     lines = ["  covariates:     # log-odds to go on, for each standard deviation within a source"]
     for k, name in enumerate(found.names):
@@ -150,7 +150,7 @@ def covariate_lines(found: Slopes) -> list[str]:
     return lines
 
 
-def report_lines(found: Slopes, history: History) -> list[str]:
+def report_lines(found: CovariateSlopes, history: HistoryFile) -> list[str]:
     """What was found, for the report."""
     lines = ["What is known at arrival (odds to go on, within a source)"]
     for k, covariate in enumerate(history.covariates):

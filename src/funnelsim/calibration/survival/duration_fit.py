@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from funnelsim.calibration.report.scenario_text import empirical_text, law_text, mixture_text
-from funnelsim.calibration.survival.optimiser import covariance, lowest
+from funnelsim.calibration.survival.optimiser import covariance, minimise
 from funnelsim.calibration.survival.time_distributions import (
     FAMILIES,
     cdf,
@@ -42,7 +42,7 @@ UNEVEN = 0.25  # of a step between two points: further than this from even growt
 _SHARES = (*np.arange(0.0, 0.951, 0.05).round(2).tolist(), 0.97, 0.98, 0.99, 0.995, 0.998, 1.0)
 
 
-class Curve(NamedTuple):
+class SurvivalCurve(NamedTuple):
     """Kaplan-Meier: the share still there just after each time at which some ended."""
 
     seconds: FloatArray
@@ -53,7 +53,7 @@ class Curve(NamedTuple):
 
 
 @dataclass(frozen=True)
-class OneLaw:
+class FittedLaw:
     """One family, fitted: `vector` is (mu, s) as in families."""
 
     family: str
@@ -74,9 +74,9 @@ class DurationFit:
 
     ended: int
     cut_off: int
-    laws: tuple[OneLaw, ...]  # best first
+    laws: tuple[FittedLaw, ...]  # best first
     weights: FloatArray
-    curve: Curve
+    curve: SurvivalCurve
     distance: float  # largest gap between the weighed laws and Kaplan-Meier
     follows: bool  # do the laws follow the data?
 
@@ -185,7 +185,7 @@ def fit_duration(
     return replace(found, follows=False) if found.follows and ended.all() and _mean_is_off(found, seconds) else found
 
 
-def kaplan_meier(seconds: FloatArray, ended: np.ndarray) -> Curve:
+def kaplan_meier(seconds: FloatArray, ended: np.ndarray) -> SurvivalCurve:
     """The share still there, without assuming a law; those cut off at a time count as still there at that time."""
     times = np.unique(seconds[ended])
     every = np.sort(seconds)
@@ -195,7 +195,7 @@ def kaplan_meier(seconds: FloatArray, ended: np.ndarray) -> Curve:
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sqrt(np.cumsum(ends / (at_risk * (at_risk - ends)))) / np.abs(np.log(share))
         wide = np.exp(np.where(np.isfinite(spread), float(ndtri(0.975)) * spread, 50.0))
-    return Curve(times, share, share**wide, share ** (1.0 / wide), at_risk)
+    return SurvivalCurve(times, share, share**wide, share ** (1.0 / wide), at_risk)
 
 
 class _Counted(NamedTuple):
@@ -225,7 +225,7 @@ def _counted(seconds: FloatArray, ended: np.ndarray, rounding: float) -> _Counte
     )
 
 
-def _fit(family: str, data: _Counted) -> OneLaw:
+def _fit(family: str, data: _Counted) -> FittedLaw:
     def cost(x: FloatArray) -> tuple[float, FloatArray]:
         value, slope = _log_likelihood(family, x, data)
         return -value, -slope
@@ -234,8 +234,8 @@ def _fit(family: str, data: _Counted) -> OneLaw:
     start = np.array(first_guess(family, np.concatenate([data.exact, data.above]), weight))
     if data.open_weight.sum() > weight.sum():
         start[0] += np.log(1.0 + data.open_weight.sum() / weight.sum())
-    vector, lost = lowest(cost, start, np.array([-10.0, -6.0]), np.array([30.0, 4.0]))
-    return OneLaw(family, vector, covariance(cost, vector), -lost)
+    vector, lost = minimise(cost, start, np.array([-10.0, -6.0]), np.array([30.0, 4.0]))
+    return FittedLaw(family, vector, covariance(cost, vector), -lost)
 
 
 def _log_likelihood(family: str, x: FloatArray, data: _Counted) -> tuple[float, FloatArray]:
@@ -256,7 +256,7 @@ def _log_likelihood(family: str, x: FloatArray, data: _Counted) -> tuple[float, 
     return value, np.asarray(slope)
 
 
-def _distance(laws: list[OneLaw], weights: FloatArray, curve: Curve) -> float:
+def _distance(laws: list[FittedLaw], weights: FloatArray, curve: SurvivalCurve) -> float:
     """Largest gap between families and Kaplan-Meier."""
     followed = curve.at_risk >= min(AT_RISK, curve.at_risk[0])
     times = curve.seconds[followed]

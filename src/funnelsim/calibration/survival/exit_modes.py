@@ -22,7 +22,7 @@ SHALLOW = 0.5  # a valley must be this much lower than the lower of the peaks be
 
 
 @dataclass(frozen=True)
-class Timer:
+class Timeout:
     """So many exits of one kind fall on one day after entry."""
 
     exit: str
@@ -31,7 +31,7 @@ class Timer:
     of: int
 
 
-def split_timers(spells: Spells) -> tuple[Spells, tuple[Timer, ...]]:
+def split_timeouts(spells: Spells) -> tuple[Spells, tuple[Timeout, ...]]:
     """Time-outs as exits of their own, after the others."""
     timers = []
     for j, name in enumerate(spells.exits):
@@ -40,7 +40,9 @@ def split_timers(spells: Spells) -> tuple[Spells, tuple[Timer, ...]]:
         if day is not None:
             inside = mine & (np.abs(spells.time - day * DAY) <= 0.5 * DAY)
             spells = _apart(spells, j, inside)
-            timers.append(Timer(name, float(np.median(spells.time[inside]) / DAY), int(inside.sum()), int(mine.sum())))
+            timers.append(
+                Timeout(name, float(np.median(spells.time[inside]) / DAY), int(inside.sum()), int(mine.sum()))
+            )
     return spells, tuple(timers)
 
 

@@ -18,7 +18,7 @@ DRAWS = 400
 
 
 @dataclass(frozen=True)
-class Gap:
+class FitGap:
     """Where the written curve is furthest from the observed one."""
 
     seconds: float
@@ -31,7 +31,7 @@ class Gap:
         return self.written - self.observed
 
 
-def observed(stage: StageFit) -> dict[str, Incidence]:
+def observed_cif(stage: StageFit) -> dict[str, Incidence]:
     """By target: the data's own curve, of the visits of the last period whose exits were recorded from the start.
 
     Visits that were there before the list of leads began come into sight at the age they then had.
@@ -44,13 +44,13 @@ def observed(stage: StageFit) -> dict[str, Incidence]:
     return dict(zip(stage.order, curves, strict=True))
 
 
-def reach(stage: StageFit) -> float:
+def follow_up_limit(stage: StageFit) -> float:
     """Seconds up to which ENOUGH visits are still in sight: as far as the observed curve can be trusted."""
     time = np.sort(stage.spells.time[stage.current])
     return float(time[-min(ENOUGH, len(time))])
 
 
-def written(stage: StageFit, target: str, seconds: FloatArray) -> FloatArray:
+def fitted_cif(stage: StageFit, target: str, seconds: FloatArray) -> FloatArray:
     """The curve that the fitted file says: shares times the laws, or the data's own times where no family follows."""
     found = np.zeros(len(seconds))
     for j in stage.of(target):
@@ -59,7 +59,7 @@ def written(stage: StageFit, target: str, seconds: FloatArray) -> FloatArray:
     return found
 
 
-def written_band(stage: StageFit, target: str, seconds: FloatArray) -> tuple[FloatArray, FloatArray]:
+def fitted_cif_band(stage: StageFit, target: str, seconds: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Central 90 % of that curve, given what is not known of its parameters; the data's own times are not drawn."""
     drawn = []
     for law, vectors in stage.fit.vectors(DRAWS):
@@ -78,16 +78,16 @@ def written_band(stage: StageFit, target: str, seconds: FloatArray) -> tuple[Flo
     return low, high
 
 
-def gap(stage: StageFit, target: str, curve: Incidence) -> Gap:
+def fit_gap(stage: StageFit, target: str, curve: Incidence) -> FitGap:
     """Between the two curves, at the times at which somebody left, as far as enough were in sight."""
-    used = (curve.time <= reach(stage)) & (curve.time > 0.0)
+    used = (curve.time <= follow_up_limit(stage)) & (curve.time > 0.0)
     if not used.any():
-        return Gap(0.0, 0.0, 0.0, 0.0)
+        return FitGap(0.0, 0.0, 0.0, 0.0)
     time, share, low, high = (one[used] for one in (curve.time, curve.share, curve.low, curve.high))
-    said = written(stage, target, time)
+    said = fitted_cif(stage, target, time)
     worst = int(np.abs(said - share).argmax())
     outside = float(((said < low) | (said > high)).mean())
-    return Gap(float(time[worst]), float(share[worst]), float(said[worst]), outside)
+    return FitGap(float(time[worst]), float(share[worst]), float(said[worst]), outside)
 
 
 def _own_times(stage: StageFit, exit_: int, seconds: FloatArray) -> FloatArray:

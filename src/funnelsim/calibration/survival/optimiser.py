@@ -18,7 +18,7 @@ MOST_STEPS, MOST_RENEWALS = 200, 4
 Cost = Callable[[FloatArray], tuple[float, FloatArray]]  # value and gradient
 
 
-def lowest(
+def minimise(
     cost: Cost, start: FloatArray, low: FloatArray, high: FloatArray, tolerance: float = 1e-8
 ) -> tuple[FloatArray, float]:
     """Where the cost is lowest, to about `tolerance` of its value, and its value there."""

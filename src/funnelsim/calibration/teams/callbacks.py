@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.survival.duration_fit import DurationFit, fit_duration
-from funnelsim.calibration.teams.work_items import Pieces
+from funnelsim.calibration.teams.work_items import WorkItems
 from funnelsim.typing import FloatArray
 
 DAY = 86400.0
@@ -40,7 +40,7 @@ class CallBacks:
     same_hour: float  # share that comes within an hour of a whole number of days later
 
 
-def apart(pieces: Pieces) -> tuple[Pieces, np.ndarray, FloatArray]:
+def apart(pieces: WorkItems) -> tuple[WorkItems, np.ndarray, FloatArray]:
     """Spells joined to pieces; which of them are call-backs, and how long after the piece before each came.
 
     Call-backs have no asking. Pieces that were never begun stay as they are.
@@ -59,7 +59,7 @@ def apart(pieces: Pieces) -> tuple[Pieces, np.ndarray, FloatArray]:
     return joined, again[kept], gap[kept]
 
 
-def call_backs(pieces: Pieces, again: np.ndarray, gap: FloatArray) -> dict[str, CallBacks]:
+def call_backs(pieces: WorkItems, again: np.ndarray, gap: FloatArray) -> dict[str, CallBacks]:
     """By kind of work; `pieces`, `again` and `gap` as `apart` gives them."""
     found = {}
     for number, name in enumerate(pieces.kinds):
@@ -80,14 +80,14 @@ def call_backs(pieces: Pieces, again: np.ndarray, gap: FloatArray) -> dict[str, 
     return found
 
 
-def _latest_end(here: Pieces) -> FloatArray:
+def _latest_end(here: WorkItems) -> FloatArray:
     """The latest end so far within each case and kind; pieces without an end count as ended when they began."""
     ended = np.where(np.isfinite(here.ended), here.ended, here.started)
     frame = pl.DataFrame({"case": here.case, "kind": here.kind, "ended": ended})
     return np.asarray(frame.select(pl.col("ended").cum_max().over("case", "kind")).to_series().to_numpy())
 
 
-def _joined(here: Pieces, goes_on: np.ndarray) -> Pieces:
+def _joined(here: WorkItems, goes_on: np.ndarray) -> WorkItems:
     """Spells that go on are added to the piece they go on with: it ends later, by as much as they took."""
     group = np.cumsum(~goes_on) - 1
     spell = np.where(np.isfinite(here.ended), here.ended - here.started, np.nan)

@@ -24,7 +24,7 @@ NOBODY = -1
 
 
 @dataclass(frozen=True)
-class Pieces:
+class WorkItems:
     """One entry a piece; instants in seconds since 1970, nan where it did not happen or is not known."""
 
     cases: tuple[str, ...]  # names; empty where each row is a case of its own
@@ -57,14 +57,14 @@ class Pieces:
         """Seconds from asking; nan where nobody asked."""
         return np.asarray(np.maximum(self.waited_until - self.asked, 0.0))
 
-    def where(self, chosen: np.ndarray) -> Pieces:
+    def where(self, chosen: np.ndarray) -> WorkItems:
         """Some of them."""
         names = ("case", "kind", "worker", "asked", "started", "ended", "gave_up", "rank")
         return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
 
 @dataclass(frozen=True)
-class Paired:
+class PairedRows:
     """Rows of a lifecycle log put together: indices of the rows, -1 where there is none."""
 
     start: np.ndarray
@@ -74,7 +74,7 @@ class Paired:
     without_start: np.ndarray  # rows: ends with no start before them
 
 
-def paired(case: np.ndarray, kind: np.ndarray, word: np.ndarray, time: FloatArray) -> Paired:
+def pair_events(case: np.ndarray, kind: np.ndarray, word: np.ndarray, time: FloatArray) -> PairedRows:
     """Put the events of each case and kind together; rows of one instant stay in the order of the file."""
     order = np.lexsort((np.arange(len(case)), time, kind, case))
     item = np.cumsum(np.append(True, (case[order][1:] != case[order][:-1]) | (kind[order][1:] != kind[order][:-1])))
@@ -87,7 +87,7 @@ def paired(case: np.ndarray, kind: np.ndarray, word: np.ndarray, time: FloatArra
     whole = begins & same & ~follows
     ends = np.where(whole, np.roll(work, -1), -1)
     taken = np.append(False, whole[:-1])
-    return Paired(
+    return PairedRows(
         work[begins],
         ends[begins],
         _first_asked(order, item, asks, work[begins], len(case)),
@@ -111,7 +111,7 @@ def _first_asked(order: np.ndarray, item: np.ndarray, asks: np.ndarray, starts: 
     return found
 
 
-def asked_by_the_piece_before(pieces: Pieces) -> Pieces:
+def asked_by_previous_item(pieces: WorkItems) -> WorkItems:
     """Where a log does not say when work was asked for: at the end of the latest work in the case before it began.
 
     The first piece of a case is asked for by the case itself, and when that was is not known.

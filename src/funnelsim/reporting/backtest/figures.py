@@ -30,7 +30,7 @@ from funnelsim.reporting.common.format import shown
 from funnelsim.study.backtest.actuals import LEADS, REVENUE, WINS, Quantity
 from funnelsim.study.backtest.forecast import Forecast
 from funnelsim.study.backtest.rolling import Backtest
-from funnelsim.study.backtest.scores import Score, central
+from funnelsim.study.backtest.scores import ForecastScore, central
 
 MOST_PANELS = 4
 BINS = 10
@@ -163,7 +163,7 @@ def coverage_figure(found: Backtest) -> Figure:
         return figure
 
 
-def _coverage(axes: Axes, rows: Sequence[tuple[str, Score]]) -> None:
+def _coverage(axes: Axes, rows: Sequence[tuple[str, ForecastScore]]) -> None:
     places = np.arange(len(rows), dtype=float)
     for level, color, marker, shift in ((0.9, BLUE, "o", -0.13), (0.5, VERMILION, "s", 0.13)):
         spreads = [one.held90 if level == 0.9 else one.held50 for _, one in rows]

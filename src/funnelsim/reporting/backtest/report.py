@@ -7,7 +7,7 @@ import math
 from funnelsim.reporting.common.format import NOTHING, Table, number, spread
 from funnelsim.study.backtest.drift import FALSE_ALARMS, Departure
 from funnelsim.study.backtest.rolling import Backtest
-from funnelsim.study.backtest.scores import Score, Spread
+from funnelsim.study.backtest.scores import ForecastScore, Interval
 
 NOMINAL = 0.9
 ALIKE = 0.05  # CRPS ratios this near to 1 tell nothing
@@ -39,7 +39,7 @@ def answer(found: Backtest) -> str:
     )
 
 
-def verdict(whole: Score) -> str:
+def verdict(whole: ForecastScore) -> str:
     """Whether intervals keep their promise, and the factor that makes them."""
     factor = f"{_factor(whole.widening.value)} ({_factor(whole.widening.low)} to {_factor(whole.widening.high)})"
     if whole.held90.holds(NOMINAL):
@@ -49,7 +49,7 @@ def verdict(whole: Score) -> str:
     return f"too wide: a factor of {factor} would do"
 
 
-def _against(whole: Score) -> str:
+def _against(whole: ForecastScore) -> str:
     """Beside the last weeks carried on."""
     if not math.isfinite(whole.ratio):
         return "nothing to set beside the last weeks carried on"
@@ -199,11 +199,11 @@ def _finite(drawn: object) -> bool:
     return bool(np.isfinite(np.asarray(drawn, dtype=np.float64)).all())
 
 
-def _share(one: Spread) -> str:
+def _share(one: Interval) -> str:
     return f"{100.0 * one.value:.0f} %"
 
 
-def _within(one: Spread) -> str:
+def _within(one: Interval) -> str:
     return f"{100.0 * one.low:.0f} to {100.0 * one.high:.0f} %"
 
 

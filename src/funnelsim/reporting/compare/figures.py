@@ -25,7 +25,7 @@ from funnelsim.reporting.run.figures import (
     response_figure,
     weekly_figure,
 )
-from funnelsim.study.compare import Column, Comparison
+from funnelsim.study.compare import Comparison, ScenarioRuns
 from funnelsim.study.response_curves import stages_with_curves
 from funnelsim.summary import COHORT
 
@@ -95,7 +95,7 @@ def burn_up_bands(found: Comparison) -> dict[str, list[Band]]:
     return {of: [*bands, promised[of]] for of, bands in panels.items()}
 
 
-def _span(column: Column, key: str) -> tuple[float, float, float]:
+def _span(column: ScenarioRuns, key: str) -> tuple[float, float, float]:
     values = np.ravel(column.values[key])
     low, high = np.quantile(values, [0.05, 0.95])
     return float(values.mean()), float(low), float(high)

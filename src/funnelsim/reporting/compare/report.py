@@ -11,7 +11,7 @@ from funnelsim.reporting.compare.format import amount, between, chance, change, 
 from funnelsim.reporting.compare.sections import cannot_tell, changes, outcomes, people, promises
 from funnelsim.reporting.explain.report import top_line
 from funnelsim.study.alternative_models import known_delays
-from funnelsim.study.compare import BreakEven, Column, Comparison, Rung
+from funnelsim.study.compare import BreakEven, ComparedScenario, Comparison, ScenarioRuns
 from funnelsim.summary import RESPONSE_EDGES
 
 
@@ -199,7 +199,7 @@ def _out_of_range(found: Comparison) -> list[str]:
     return notes
 
 
-def _outside(column: Column, stage: int, low: float, high: float) -> float:
+def _outside(column: ScenarioRuns, stage: int, low: float, high: float) -> float:
     """Share of a stage's first touches whose delay lies outside [low, high]."""
     counts = sum(summary.responses[0, stage] for summary in column.summaries)
     first, last = int((low >= RESPONSE_EDGES).sum()), int((high >= RESPONSE_EDGES).sum())
@@ -218,7 +218,7 @@ def _calm(found: Comparison, one: BreakEven) -> str:
     return f"{one.path} ({signed(found, one.at_low)} at {one.low:g}, {signed(found, one.at_high)} at {one.high:g})"
 
 
-def _flips(rung: Rung) -> list[str]:
+def _flips(rung: ComparedScenario) -> list[str]:
     """Curves whose interval lies on the other side of 0 from the answer."""
     main = rung.at_one or next(iter(rung.differences.values()))
     sign = math.copysign(1.0, main.mean)
@@ -254,7 +254,7 @@ def _everything(found: Comparison) -> Iterator[str]:
     )
 
 
-def _saved(found: Comparison, column: Column) -> float:
+def _saved(found: Comparison, column: ScenarioRuns) -> float:
     """Variance of a difference on independent luck, over that on the same luck, within draws."""
     one, other = found.columns[0].values[found.goal], column.values[found.goal]
     paired = (other - one).var(axis=1, ddof=1).mean()

@@ -8,7 +8,7 @@ from funnelsim.reporting.common.format import Table, duration, money, number, pe
 from funnelsim.reporting.common.information_text import learn_line
 from funnelsim.reporting.compare.format import amount, mean_of, with_sign
 from funnelsim.reporting.explain.report import control
-from funnelsim.study.compare import Column, Comparison
+from funnelsim.study.compare import Comparison, ScenarioRuns
 from funnelsim.study.sensitivity.inputs import told
 
 BUSY = 0.95
@@ -89,7 +89,7 @@ def outcomes(found: Comparison) -> str:
     return "\n".join(table.lines())
 
 
-def unresolved(found: Comparison, column: Column) -> float:
+def unresolved(found: Comparison, column: ScenarioRuns) -> float:
     """Share of the cohort's leads whose visit was still open at the horizon."""
     open_, leads = 0.0, 0.0
     for summary in column.summaries:

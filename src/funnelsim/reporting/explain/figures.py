@@ -12,7 +12,7 @@ from funnelsim.reporting.common.drawing import BLUE, GREY, VERMILION, new_figure
 from funnelsim.reporting.common.format import shown
 from funnelsim.reporting.explain.report import between, signed, what
 from funnelsim.study.explain.coalitions import name_of
-from funnelsim.study.explain.explain import Explanation, Share
+from funnelsim.study.explain.explain import Explanation, ShapleyShare
 
 BAR = 0.62
 INK = "#222222"
@@ -81,7 +81,7 @@ def _span(axes: Axes, edges: list[float], origin: float) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6))
 
 
-def _step(axes: Axes, found: Explanation, row: int, level: float, share: Share) -> None:
+def _step(axes: Axes, found: Explanation, row: int, level: float, share: ShapleyShare) -> None:
     """One change, and the line that leads to it."""
     one = share.value
     axes.plot([level, level], [row - 1, row], color=GREY, linewidth=0.8)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from funnelsim.reporting.common.format import NOTHING, Table, number, percent, shown
 from funnelsim.study.explain.coalitions import name_of
-from funnelsim.study.explain.explain import EqualPeople, Explanation, Share
-from funnelsim.study.paired_difference import Spread
+from funnelsim.study.explain.explain import EqualHoursControl, Explanation, ShapleyShare
+from funnelsim.study.paired_difference import TwoLevelEstimate
 
 WHAT = {
     "cohort.won": "customers in the cohort",
@@ -91,7 +91,7 @@ def amount(found: Explanation, value: float) -> str:
     return f"{value:,.0f}" if value >= 9.5 else f"{value:.1f}" if value >= 0.095 or value == 0.0 else f"{value:.2g}"
 
 
-def between(found: Explanation, one: Spread) -> str:
+def between(found: Explanation, one: TwoLevelEstimate) -> str:
     return f"{signed(found, one.low)} to {signed(found, one.high)}"
 
 
@@ -104,11 +104,11 @@ def _given(found: Explanation) -> str:
     return "given what your data leaves open" if found.uncertain else "simulation error alone: nothing was left open"
 
 
-def _said(found: Explanation, one: Spread) -> str:
+def _said(found: Explanation, one: TwoLevelEstimate) -> str:
     return f"{signed(found, one.mean)} ({between(found, one)})"
 
 
-def _hours(people: EqualPeople) -> str:
+def _hours(people: EqualHoursControl) -> str:
     """What moves, in words."""
     if people.lent is None:
         return "the other's people"
@@ -139,7 +139,7 @@ def _table(found: Explanation, width: int) -> str:
     return "\n".join(table.lines(width))
 
 
-def _row(found: Explanation, one: Share, before: str) -> Sequence[str]:
+def _row(found: Explanation, one: ShapleyShare, before: str) -> Sequence[str]:
     whole = found.difference
     clear = whole.low * whole.high > 0.0  # shares of a difference that may be nothing mislead
     return (

@@ -7,7 +7,7 @@ import math
 from funnelsim.measures import Estimate
 from funnelsim.reporting.common.format import Table, percent, shown, spread
 from funnelsim.reporting.sweep.report import short
-from funnelsim.study.optimise.gain import DRAWS, PAIRS, Gain
+from funnelsim.study.optimise.gain import DRAWS, PAIRS, PolicyGain
 from funnelsim.study.optimise.optimise import Finalist, Optimum
 
 SLIGHT = 0.02  # share of the gain below which beliefs are not worth a clause
@@ -129,7 +129,7 @@ def _of_what(found: Optimum) -> str:
     return ", given what nobody knows" if found.beliefs else ", simulation error alone: nothing is left open"
 
 
-def _more(found: Optimum, key: str, gain: Gain) -> str:
+def _more(found: Optimum, key: str, gain: PolicyGain) -> str:
     one = gain.more
     return (
         f"{_signed(found, key, one.mean)} ({_signed(found, key, one.low)} to {_signed(found, key, one.high)}) against"
@@ -171,7 +171,7 @@ def percent_of(share: float) -> str:
     return f"{100.0 * share:.3g} %"
 
 
-def _resting(found: Optimum, gain: Gain) -> str:
+def _resting(found: Optimum, gain: PolicyGain) -> str:
     """What the gain would be without effects that nobody has measured."""
     if found.at_one is None or not math.isfinite(found.at_one.more.mean):
         return ""

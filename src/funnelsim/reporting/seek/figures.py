@@ -25,18 +25,18 @@ from funnelsim.reporting.common.drawing import (
 )
 from funnelsim.reporting.common.format import shown
 from funnelsim.reporting.seek.report import interval
-from funnelsim.study.seek.seek import Seek
+from funnelsim.study.seek.seek import SeekAnswer
 
 Floats = NDArray[np.float64]
 Corner = Literal["lower right", "lower left", "upper left", "upper right"]
 
 
-def seek_figures(found: Seek) -> Iterator[tuple[str, Figure]]:
+def seek_figures(found: SeekAnswer) -> Iterator[tuple[str, Figure]]:
     """Every figure of a search by the name of its file."""
     yield "chance", seek_figure(found)
 
 
-def seek_figure(found: Seek) -> Figure:
+def seek_figure(found: SeekAnswer) -> Figure:
     """Chance and mean over x, with both answers marked."""
     axis = found.question.axis
     with styled():
@@ -60,7 +60,7 @@ def seek_figure(found: Seek) -> Figure:
         return figure
 
 
-def _chances(axes: Axes, found: Seek, x: Floats) -> None:
+def _chances(axes: Axes, found: SeekAnswer, x: Floats) -> None:
     low, high = ([getattr(node, end) for node in found.nodes] for end in ("low", "high"))
     axes.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0)
     axes.plot(x, [node.chance for node in found.nodes], "-", color=BLUE, linewidth=1.8)
@@ -97,7 +97,7 @@ def _chances(axes: Axes, found: Seek, x: Floats) -> None:
         )
 
 
-def _values(axes: Axes, found: Seek, x: Floats) -> None:
+def _values(axes: Axes, found: SeekAnswer, x: Floats) -> None:
     goal = found.question.goal
     axes.fill_between(
         x,

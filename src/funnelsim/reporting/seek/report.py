@@ -6,16 +6,16 @@ import math
 
 from funnelsim.reporting.common.format import Table, percent, shown
 from funnelsim.reporting.sweep.report import short
-from funnelsim.study.seek.seek import FULL, Answer, Seek
+from funnelsim.study.seek.seek import FULL, InputEstimate, SeekAnswer
 
 
-def seek_report(found: Seek, verbose: int = 0, width: int = 110) -> str:
+def seek_report(found: SeekAnswer, verbose: int = 0, width: int = 110) -> str:
     """The text of a search."""
     parts = [answer(found), _answers(found), _ignorance(found), _limits(found), _points(found, width), _footing(found)]
     return "\n\n".join(part for part in parts if part)
 
 
-def answer(found: Seek) -> str:
+def answer(found: SeekAnswer) -> str:
     """One sentence: the x, its interval, and the x that is enough on average."""
     question = found.question
     path, goal, wanted = short(question.axis.path), question.goal.text, _chance(question.chance)
@@ -44,14 +44,14 @@ def answer(found: Seek) -> str:
     )
 
 
-def interval(found: Seek, one: Answer) -> str:
+def interval(found: SeekAnswer, one: InputEstimate) -> str:
     """137 to 151; where it goes beyond the range, that is said."""
     low = found.text(one.low) if math.isfinite(one.low) else f"below {found.nodes[0].text}"
     high = found.text(one.high) if math.isfinite(one.high) else f"beyond {found.nodes[-1].text}"
     return f"{low} to {high}"
 
 
-def _name(found: Seek) -> str:
+def _name(found: SeekAnswer) -> str:
     return found.question.template.loaded.scenario.name or "The scenario"
 
 
@@ -59,7 +59,7 @@ def _chance(chance: float) -> str:
     return f"a chance of {100.0 * chance:g} %"
 
 
-def _answers(found: Seek) -> str:
+def _answers(found: SeekAnswer) -> str:
     path = found.question.axis.path
     table = Table([("Smallest" if found.more_helps else "Largest") + f" {path}", "", "90 % interval"])
     for name, one in ((f"   with {_chance(found.question.chance)}", found.answer), ("   on average", found.mean)):
@@ -68,7 +68,7 @@ def _answers(found: Seek) -> str:
     return "\n".join(table.lines())
 
 
-def _ignorance(found: Seek) -> str:
+def _ignorance(found: SeekAnswer) -> str:
     """What is not known costs so much more."""
     if found.known is None:
         return "What is not known: nothing is left open in this scenario, so the chance is luck alone."
@@ -87,7 +87,7 @@ def _signed(value: float) -> str:
     return f"{0.0 if abs(value) < 1e-9 else value:+.4g}"
 
 
-def _limits(found: Seek) -> str:
+def _limits(found: SeekAnswer) -> str:
     """What stands in the way, and where more does not help."""
     lines = []
     binding = found.binding
@@ -116,7 +116,7 @@ def _limits(found: Seek) -> str:
     return "\n".join(lines)
 
 
-def _points(found: Seek, width: int) -> str:
+def _points(found: SeekAnswer, width: int) -> str:
     teams = list(found.nodes[0].busy)
     table = Table(
         [
@@ -143,11 +143,11 @@ def _points(found: Seek, width: int) -> str:
     return "\n".join(table.lines(width))
 
 
-def _value(found: Seek, value: float) -> str:
+def _value(found: SeekAnswer, value: float) -> str:
     return shown(value, found.unit, found.currency)
 
 
-def _footing(found: Seek) -> str:
+def _footing(found: SeekAnswer) -> str:
     goal = found.question.goal
     start = f"{found.in_flight:,} leads in flight at the start" if found.in_flight else "an empty funnel at the start"
     booked = f", {_value(found, goal.booked)} booked before" if goal.booked else ""

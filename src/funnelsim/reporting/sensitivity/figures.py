@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from funnelsim.reporting.common.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, over_all, styled
 from funnelsim.reporting.sensitivity.report import subject, value
 from funnelsim.study.sensitivity.inputs import OWNERS
-from funnelsim.study.sensitivity.sensitivity import Moved, Sensitivity
+from funnelsim.study.sensitivity.sensitivity import InputEffect, Sensitivity
 
 MOST = 18  # bars; the others are in the table
 _ROW = 0.42  # inches a bar
@@ -72,7 +72,7 @@ def tornado_figure(found: Sensitivity) -> Figure:
     return figure
 
 
-def _bar(axes: Axes, found: Sensitivity, one: Moved, y: float) -> None:
+def _bar(axes: Axes, found: Sensitivity, one: InputEffect, y: float) -> None:
     """Two bars from the middle, what the input is at their ends, and the error of the swing."""
     centre = found.centre
     axes.barh(y, one.at_low - centre, left=centre, height=0.62, color=BLUE, alpha=0.9)

@@ -7,10 +7,10 @@ import math
 from funnelsim.reporting.common.format import Table, number, shown
 from funnelsim.reporting.common.information_text import knowing_table, learn_line, percents, share_text
 from funnelsim.reporting.compare.format import with_sign
-from funnelsim.study.sensitivity.indices import Bounded
+from funnelsim.study.sensitivity.indices import IntervalEstimate
 from funnelsim.study.sensitivity.inputs import OWNERS
-from funnelsim.study.sensitivity.sensitivity import Moved, Sensitivity
-from funnelsim.study.sensitivity.value_of_information import first_to_learn
+from funnelsim.study.sensitivity.sensitivity import InputEffect, Sensitivity
+from funnelsim.study.sensitivity.value_of_information import most_informative
 
 GO_ON = " go on"  # said once where both ends of a stage are
 
@@ -35,7 +35,7 @@ def answer(found: Sensitivity) -> str:
     text += f"; {first.input.path} moves it most ({_total(first)})"
     if others and others[0].index is not None and others[0].index.total.low > 0.0:
         text += f", then {others[0].input.path} ({_total(others[0])})"
-    learn = first_to_learn(found.known)
+    learn = most_informative(found.known)
     if learn is not None:
         text += (
             f"; to know {learn.path} would take {percents(learn.share.value)} % of its variance away on average "
@@ -62,12 +62,12 @@ def between(found: Sensitivity, low: float, high: float) -> str:
     return f"{value(found, low)} to {value(found, high)}"
 
 
-def _total(one: Moved) -> str:
+def _total(one: InputEffect) -> str:
     assert one.index is not None
     return f"{percents(one.index.total.value)} % of its variance, {_interval(one.index.total)}"
 
 
-def _interval(one: Bounded) -> str:
+def _interval(one: IntervalEstimate) -> str:
     return f"90 % interval {percents(one.low)} to {percents(one.high)}"
 
 
@@ -96,13 +96,13 @@ def _inputs(found: Sensitivity, width: int) -> str:
     return "\n".join(table.lines(width))
 
 
-def _ends(one: Moved) -> str:
+def _ends(one: InputEffect) -> str:
     """0.6 to 1; 39 % to 50.6 % go on"""
     low, high = one.input.low_text, one.input.high_text
     return f"{low.removesuffix(GO_ON)} to {high}" if high.endswith(GO_ON) else f"{low} to {high}"
 
 
-def _swing(found: Sensitivity, one: Moved) -> str:
+def _swing(found: Sensitivity, one: InputEffect) -> str:
     error = f" ±{_amount(found, one.error)}" if math.isfinite(one.error) else ""
     return f"{with_sign(one.swing, _amount(found, one.swing))}{error}"
 
@@ -147,7 +147,7 @@ def _screening(found: Sensitivity, width: int) -> str:
     return "\n".join(table.lines(width)) if table.rows else ""
 
 
-def _cells(found: Sensitivity, one: Bounded) -> tuple[str, str]:
+def _cells(found: Sensitivity, one: IntervalEstimate) -> tuple[str, str]:
     return _amount(found, one.value), f"{_amount(found, one.low)} to {_amount(found, one.high)}"
 
 

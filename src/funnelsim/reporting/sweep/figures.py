@@ -26,7 +26,7 @@ from funnelsim.reporting.common.drawing import (
 from funnelsim.reporting.common.format import DAY, HOUR, MINUTE, shown
 from funnelsim.reporting.sweep.report import Turn, short, turns, unit_of
 from funnelsim.study.axes import Axis
-from funnelsim.study.sweep import Cell, Sweep
+from funnelsim.study.sweep import Sweep, SweepCell
 
 Floats = NDArray[np.float64]
 COLOURS = "cividis"  # rises in brightness alone: for the colour-blind and for print
@@ -258,7 +258,7 @@ def _grid(found: Sweep, name: str, measure: str) -> Floats:
     """Means [up, across], nan where a point failed."""
     across, up = found.study.axes
     grid = np.full((len(up.values), len(across.values)), np.nan)
-    cells: list[Cell] = found.of(name)
+    cells: list[SweepCell] = found.of(name)
     for cell in cells:
         one = found.estimate(cell, measure)
         if one is not None:

@@ -11,8 +11,8 @@ import numpy as np
 from funnelsim.measures import mean
 from funnelsim.reporting.common.format import Table, shown
 from funnelsim.study.axes import Axis
-from funnelsim.study.extremum import Extreme, highest, lowest
-from funnelsim.study.sweep import Cell, Sweep
+from funnelsim.study.extremum import Extremum, highest, lowest
+from funnelsim.study.sweep import Sweep, SweepCell
 
 MOST_ROWS = 12  # of the best points, when there are several axes
 LAST_DOTS = 2  # of a path that a heading needs
@@ -25,8 +25,8 @@ class Turn:
     scenario: str
     measure: str
     points: list[tuple[str, ...]]
-    top: Extreme
-    bottom: Extreme
+    top: Extremum
+    bottom: Extremum
 
     @property
     def many(self) -> int:
@@ -35,7 +35,7 @@ class Turn:
     def at(self, i: int) -> str:
         return self.points[i][0]
 
-    def among(self, one: Extreme) -> str:
+    def among(self, one: Extremum) -> str:
         """The points that cannot be told from an extreme."""
         return self.at(one.first) if one.first == one.last else f"{self.at(one.first)} to {self.at(one.last)}"
 
@@ -118,7 +118,7 @@ def _went(found: Sweep, one: Turn) -> str:
     return f"{head} is highest at {path} {_found_at(found, one, one.top)}"
 
 
-def _found_at(found: Sweep, one: Turn, extreme: Extreme) -> str:
+def _found_at(found: Sweep, one: Turn, extreme: Extremum) -> str:
     return f"{one.at(extreme.at)} (90 %: {one.among(extreme)}), with {said(found, one.measure, extreme.value)}"
 
 
@@ -198,7 +198,7 @@ def _curve_table(found: Sweep, name: str, width: int) -> str:
     return "\n".join(table.lines(width))
 
 
-def _cells(found: Sweep, cell: Cell) -> Iterator[str]:
+def _cells(found: Sweep, cell: SweepCell) -> Iterator[str]:
     if cell.outcome is None:
         yield "failed"
         yield from [""] * (2 * len(found.study.measures) - 1)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import Records
+from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.measures.counting_tools import first_of_lead
 from funnelsim.study.backtest.forecast_origins import WEEK
 from funnelsim.trace import in_flight
@@ -31,7 +31,7 @@ class Quantity(NamedTuple):
         return f"{self.of} entered" if self.name == ENTERED else self.name
 
 
-def quantities(records: Records, currency: str) -> tuple[Quantity, ...]:
+def quantities(records: VisitHistory, currency: str) -> tuple[Quantity, ...]:
     """Leads, entries of each stage but the first where that says nothing new, wins, and revenue where it is known."""
     *stages, last = records.stages
     visits = records.visits
@@ -47,7 +47,7 @@ def quantities(records: Records, currency: str) -> tuple[Quantity, ...]:
     )
 
 
-def recorded(records: Records, asked: tuple[Quantity, ...], origin: float, weeks: int) -> FloatArray:
+def recorded(records: VisitHistory, asked: tuple[Quantity, ...], origin: float, weeks: int) -> FloatArray:
     """[quantity, week] in the records since an instant; with weeks below zero, of so many weeks before it."""
     visits = records.visits
     begins, many = (origin, weeks) if weeks > 0 else (origin + weeks * WEEK, -weeks)

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import LOST_AT, Records
+from funnelsim.calibration.events.visit_history import LOST_AT, VisitHistory
 from funnelsim.calibration.history.model import LOST
 from funnelsim.plan import LOST as LOST_HERE
 from funnelsim.study.backtest.forecast_origins import WEEK
@@ -57,7 +57,7 @@ class Distance:
         return self.simulated / self.replay if self.replay else float("nan")
 
 
-class Log(NamedTuple):
+class EventLog(NamedTuple):
     """Events by case."""
 
     case: Any
@@ -71,7 +71,7 @@ def available() -> bool:
 
 
 def distances(
-    real: Records,
+    real: VisitHistory,
     simulated: Sequence[Trace],
     stages: tuple[str, ...],
     origin: datetime,
@@ -101,25 +101,25 @@ def distances(
     ]
 
 
-def recorded_log(records: Records, start: float, weeks: int) -> Log:
+def recorded_log(records: VisitHistory, start: float, weeks: int) -> EventLog:
     """Leads that came in so many weeks, with their events until the end of those."""
     visits, end = records.visits, start + weeks * WEEK
     mine = visits.first & (visits.entered >= start) & (visits.entered < end)
     came = np.isin(visits.lead, visits.lead[mine])
     entry, lost = came & (visits.entered < end), came & (visits.to == LOST_AT) & (visits.left < end)
-    return Log(
+    return EventLog(
         np.r_[visits.lead[entry], visits.lead[lost]],
         np.r_[visits.stage[entry], np.full(int(lost.sum()), LOST_AT)],
         np.r_[visits.entered[entry], visits.left[lost]],
     )
 
 
-def simulated_log(trace: Trace, start: float, weeks: int) -> Log:
+def simulated_log(trace: Trace, start: float, weeks: int) -> EventLog:
     """The same of a simulation from the instant on."""
     visits = trace.visits[~in_flight(trace.visits.lead)]
     entry = visits.entered < weeks * WEEK
     lost = (visits.to == LOST_HERE) & (visits.ended >= 0.0) & (visits.ended < weeks * WEEK)
-    return Log(
+    return EventLog(
         np.r_[visits.lead[entry], visits.lead[lost]],
         np.r_[visits.stage[entry], np.full(int(lost.sum()), LOST_AT)],
         start + np.r_[visits.entered[entry], visits.ended[lost]],
@@ -153,7 +153,7 @@ def _an_hour() -> Any:
     return pd.Timedelta(hours=1)
 
 
-def _frame(log: Log, stages: tuple[str, ...], zone: Any) -> Any:
+def _frame(log: EventLog, stages: tuple[str, ...], zone: Any) -> Any:
     """As the package reads it, in local time."""
     import pandas as pd
 
@@ -165,4 +165,4 @@ def _frame(log: Log, stages: tuple[str, ...], zone: Any) -> Any:
     )
 
 
-__all__ = ["ABSENT", "Distance", "Log", "available", "distances", "recorded_log", "simulated_log"]
+__all__ = ["ABSENT", "Distance", "EventLog", "available", "distances", "recorded_log", "simulated_log"]

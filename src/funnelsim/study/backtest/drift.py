@@ -16,7 +16,7 @@ from datetime import datetime
 import numpy as np
 from scipy.special import ndtri
 
-from funnelsim.calibration.events.visit_history import LOST_AT, Records
+from funnelsim.calibration.events.visit_history import LOST_AT, VisitHistory
 from funnelsim.calibration.history.model import LOST
 from funnelsim.calibration.result import Calibration
 from funnelsim.calibration.survival.stages import StageFit
@@ -65,7 +65,7 @@ class Drift:
 
 
 def find_drift(
-    fitted: Calibration, later: Records, arrivals: FloatArray, since: datetime, until: datetime, weeks: int
+    fitted: Calibration, later: VisitHistory, arrivals: FloatArray, since: datetime, until: datetime, weeks: int
 ) -> Drift:
     """`fitted` as known at `since`, `later` the whole history to `until`; `arrivals` of so many weeks, by draw."""
     exits = [(stage, leaving) for stage in fitted.stages for leaving in _exits(stage, later, since.timestamp())]
@@ -85,7 +85,7 @@ def _departure(stage: str, to: str, entered: int, seen: float, drawn: FloatArray
     return Departure(stage, to, entered, seen, float(drawn.mean()), low, high)
 
 
-def _exits(stage: StageFit, later: Records, since: float) -> Iterator[tuple[str, int, float, FloatArray]]:
+def _exits(stage: StageFit, later: VisitHistory, since: float) -> Iterator[tuple[str, int, float, FloatArray]]:
     """(target, leads that entered, of them seen to leave so, how many should, by draw)."""
     visits = later.visits
     mine = (visits.stage == later.stages.index(stage.name)) & (visits.entered >= since)

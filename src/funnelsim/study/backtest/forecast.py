@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funnelsim.calibration.history.model import History
-from funnelsim.calibration.history.point_in_time import as_known
+from funnelsim.calibration.history.model import HistoryFile
+from funnelsim.calibration.history.point_in_time import as_of
 from funnelsim.calibration.io.tables import Library
 from funnelsim.calibration.pipeline import fit_history
 from funnelsim.calibration.report.fitted_file import write_fitted
@@ -39,8 +39,8 @@ from funnelsim.scenario.values import Place
 from funnelsim.study.anchor import anchor
 from funnelsim.study.backtest.actuals import REVENUE, Quantity, recorded, simulated
 from funnelsim.study.backtest.forecast_origins import WEEK
-from funnelsim.study.point import Outcome
-from funnelsim.study.point_store import Store
+from funnelsim.study.point import PointResult
+from funnelsim.study.point_store import PointStore
 from funnelsim.trace import Trace
 from funnelsim.typing import FloatArray
 
@@ -49,7 +49,7 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Asked:
+class ForecastSpec:
     """What every forecast of a back-test is made with."""
 
     quantities: tuple[Quantity, ...]
@@ -71,23 +71,25 @@ class Forecast:
     kept: bool = False  # it was there already
 
 
-class Known(NamedTuple):
+class HistoryAsOf(NamedTuple):
     """A history as it was known at an instant."""
 
     origin: datetime
-    history: History
+    history: HistoryFile
     library: Library
 
     @classmethod
-    def at(cls, history: History, library: Library, origin: datetime) -> Known:
-        return cls(origin, *as_known(history, library, origin))
+    def at(cls, history: HistoryFile, library: Library, origin: datetime) -> HistoryAsOf:
+        return cls(origin, *as_of(history, library, origin))
 
     def fitted(self) -> Calibration:
         """Raises DataError when nothing can be fitted to it."""
         return fit_history(self.history, self.library)
 
 
-def forecast(known: Known, asked: Asked, store: Store, on_draw: Callable[[int], None] | None = None) -> Forecast:
+def forecast(
+    known: HistoryAsOf, asked: ForecastSpec, store: PointStore, on_draw: Callable[[int], None] | None = None
+) -> Forecast:
     """The forecast of an instant, from the store when it is there. Raises DataError when nothing can be fitted."""
     key = _key(known, asked)
     kept = store.find(key)
@@ -98,14 +100,14 @@ def forecast(known: Known, asked: Asked, store: Store, on_draw: Callable[[int], 
         drawn = _drawn(found, asked, on_draw)
         start = known.origin.timestamp()
         before = recorded(found.records, asked.quantities, start, -_weeks_before(found, start))
-        kept = Outcome(
+        kept = PointResult(
             key, _measures(asked.quantities, drawn, before), asked.draws, engine_hash(), time.perf_counter() - began
         )
         store.keep(kept)
     return Forecast(known.origin, key, *_arrays(kept, asked), there)
 
 
-def traces(found: Calibration, asked: Asked, numbers: range) -> list[Trace]:
+def traces(found: Calibration, asked: ForecastSpec, numbers: range) -> list[Trace]:
     """Whole tables of some draws, the same that the forecast counted."""
     plan_of, seed = _plans(found, asked)
     return [_trace(plan_of(number), seed, number, asked.engine) for number in numbers]
@@ -114,7 +116,7 @@ def traces(found: Calibration, asked: Asked, numbers: range) -> list[Trace]:
 # ---- simulation ----------------------------------------------------------------------------------------------------
 
 
-def _drawn(found: Calibration, asked: Asked, on_draw: Callable[[int], None] | None) -> FloatArray:
+def _drawn(found: Calibration, asked: ForecastSpec, on_draw: Callable[[int], None] | None) -> FloatArray:
     plan_of, seed = _plans(found, asked)
     stages = found.records.stages
     done: list[int] = []
@@ -134,13 +136,13 @@ def _drawn(found: Calibration, asked: Asked, on_draw: Callable[[int], None] | No
     return drawn
 
 
-def _plans(found: Calibration, asked: Asked) -> tuple[Callable[[int], Plan], int]:
+def _plans(found: Calibration, asked: ForecastSpec) -> tuple[Callable[[int], Plan], int]:
     blueprint, root = _compiled(found, asked)
     solved = anchor(root, asked.threads, cache=False)
     return (lambda draw: solved.plan(blueprint, draw)), asked.seed
 
 
-def _compiled(found: Calibration, asked: Asked) -> tuple[Blueprint, Blueprint]:
+def _compiled(found: Calibration, asked: ForecastSpec) -> tuple[Blueprint, Blueprint]:
     """The fitted file as a scenario of its own, and its root: what a user has who extends it and runs it."""
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -179,7 +181,7 @@ def _measures(asked: tuple[Quantity, ...], drawn: FloatArray, before: FloatArray
     return {measure.key: measure for measure in found}
 
 
-def _arrays(kept: Outcome, asked: Asked) -> tuple[FloatArray, FloatArray]:
+def _arrays(kept: PointResult, asked: ForecastSpec) -> tuple[FloatArray, FloatArray]:
     def values(window: str, one: Quantity) -> FloatArray:
         return kept.measures[Measure(window, one.name, one.of, one.unit, np.empty(0)).key].top
 
@@ -188,7 +190,7 @@ def _arrays(kept: Outcome, asked: Asked) -> tuple[FloatArray, FloatArray]:
     return drawn, np.stack([values("before", one) for one in asked.quantities])
 
 
-def _key(known: Known, asked: Asked) -> str:
+def _key(known: HistoryAsOf, asked: ForecastSpec) -> str:
     sheets = sorted((name, sheet.sha256) for name, sheet in known.library.sheets.items())
     said = {name: _plain(value) for name, value in vars(known.history).items() if name not in ("file", "about", "data")}
     parts = [_FORMAT, "backtest", _sources(), sheets, said, asked.quantities, asked.weeks, asked.draws, asked.seed]

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import Records
-from funnelsim.calibration.history.model import History
+from funnelsim.calibration.events.visit_history import VisitHistory
+from funnelsim.calibration.history.model import HistoryFile
 from funnelsim.calibration.io.tables import Library
 from funnelsim.calibration.pipeline import fit_history
 from funnelsim.calibration.result import Calibration
@@ -23,10 +23,10 @@ from funnelsim.progress import Progress
 from funnelsim.study.backtest.actuals import LEADS, WINS, quantities, recorded
 from funnelsim.study.backtest.distances import ABSENT, Distance, available, distances
 from funnelsim.study.backtest.drift import Drift, find_drift
-from funnelsim.study.backtest.forecast import Asked, Forecast, Known, forecast, traces
+from funnelsim.study.backtest.forecast import Forecast, ForecastSpec, HistoryAsOf, forecast, traces
 from funnelsim.study.backtest.forecast_origins import WEEK, Origins, place_origins
-from funnelsim.study.backtest.scores import Score, Scored, score, score_one
-from funnelsim.study.point_store import Store
+from funnelsim.study.backtest.scores import ForecastScore, ScoredForecast, score, score_one
+from funnelsim.study.point_store import PointStore
 from funnelsim.typing import FloatArray
 
 RECENT = 0.25  # share of the history whose cohorts are looked at for drift
@@ -35,7 +35,7 @@ LOGS = 5  # draws whose event logs are compared
 
 
 @dataclass(frozen=True)
-class Size:
+class BacktestSpec:
     """How much is done."""
 
     origins: int = 10
@@ -48,7 +48,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Skipped:
+class SkippedOrigin:
     """An instant from which nothing could be said."""
 
     origin: datetime
@@ -61,20 +61,20 @@ class Backtest:
 
     name: str
     currency: str
-    size: Size
+    size: BacktestSpec
     placed: Origins
-    asked: Asked
+    asked: ForecastSpec
     forecasts: tuple[Forecast, ...]
     course: FloatArray  # [quantity, week] as it happened, from the weeks before the first forecast on
     course_from: datetime
-    scored: tuple[Scored, ...]
-    skipped: tuple[Skipped, ...]
+    scored: tuple[ScoredForecast, ...]
+    skipped: tuple[SkippedOrigin, ...]
     drift: Drift
     distances: tuple[Distance, ...]
     distance_origin: datetime
     notes: tuple[str, ...]
 
-    def score(self, of: Callable[[Scored], bool] = lambda one: True) -> Score | None:
+    def score(self, of: Callable[[ScoredForecast], bool] = lambda one: True) -> ForecastScore | None:
         """Of some of the forecasts; None when there are none."""
         mine = [one for one in self.scored if of(one)]
         return score(mine, self.size.seed) if mine else None
@@ -86,10 +86,10 @@ class Backtest:
 
 
 def backtest(
-    history: History,
+    history: HistoryFile,
     library: Library,
-    size: Size,
-    store: Store,
+    size: BacktestSpec,
+    store: PointStore,
     threads: int | None = None,
     watch: Progress | None = None,
 ) -> Backtest:
@@ -99,7 +99,7 @@ def backtest(
         history = replace(history, work=None)
     whole = _funnel(history, library)
     placed = place_origins(history, whole.records, size.origins, size.longest)
-    asked = Asked(
+    asked = ForecastSpec(
         quantities(whole.records, history.currency), max(placed.horizons), size.draws, size.seed, size.engine, threads
     )
     forecasts, skipped = _forecasts(history, library, placed, asked, store, watch)
@@ -120,7 +120,7 @@ def backtest(
     scored = tuple(_scored(forecasts, happened, placed, asked))
     recent = _recent(forecasts, placed, whole.records)
     weeks = min(placed.weeks_after(recent.origin), asked.weeks)
-    fitted = Known.at(history, library, recent.origin).fitted()
+    fitted = HistoryAsOf.at(history, library, recent.origin).fitted()
     drift = _drift(fitted, whole.records, recent, weeks, placed, asked)
     logs = _logs(fitted, whole.records, recent.origin, weeks, asked, watch) if size.distances and available() else []
     begins = forecasts[0].origin - timedelta(days=7 * forecasts[0].before.shape[1])
@@ -143,7 +143,7 @@ def backtest(
     )
 
 
-def _funnel(history: History, library: Library) -> Calibration:
+def _funnel(history: HistoryFile, library: Library) -> Calibration:
     """The whole history, fitted: what happened is read from its records."""
     if not history.stages or not (history.tables or history.events):
         raise DataError(
@@ -159,8 +159,8 @@ def _funnel(history: History, library: Library) -> Calibration:
 
 
 def _forecasts(
-    history: History, library: Library, placed: Origins, asked: Asked, store: Store, watch: Progress
-) -> tuple[list[Forecast], list[Skipped]]:
+    history: HistoryFile, library: Library, placed: Origins, asked: ForecastSpec, store: PointStore, watch: Progress
+) -> tuple[list[Forecast], list[SkippedOrigin]]:
     found, skipped, many = [], [], len(placed.at)
     for number, origin in enumerate(placed.at):
         before = number * asked.draws
@@ -168,7 +168,7 @@ def _forecasts(
         try:
             found.append(
                 forecast(
-                    Known.at(history, library, origin),
+                    HistoryAsOf.at(history, library, origin),
                     asked,
                     store,
                     lambda done, before=before: watch.progress(  # type: ignore[misc]
@@ -178,7 +178,7 @@ def _forecasts(
             )
         except DataError as error:
             problem = error.problems[0]
-            skipped.append(Skipped(origin, f"{problem.text}{f' ({problem.hint})' if problem.hint else ''}"))
+            skipped.append(SkippedOrigin(origin, f"{problem.text}{f' ({problem.hint})' if problem.hint else ''}"))
             watch.note(f"nothing can be said as of {origin:%Y-%m-%d}: {skipped[-1].why}")
     watch.clear()
     if there := sum(one.kept for one in found):
@@ -187,8 +187,8 @@ def _forecasts(
 
 
 def _scored(
-    forecasts: list[Forecast], happened: tuple[FloatArray, ...], placed: Origins, asked: Asked
-) -> Iterable[Scored]:
+    forecasts: list[Forecast], happened: tuple[FloatArray, ...], placed: Origins, asked: ForecastSpec
+) -> Iterable[ScoredForecast]:
     """Sums from each instant to each horizon that the history reaches.
 
     Where every draw is zero and nothing happened there was nothing to forecast, and nothing is scored; nor is revenue
@@ -203,20 +203,22 @@ def _scored(
                     yield score_one(one.origin, quantity, weeks, drawn, came, one.before[row], seed)
 
 
-def _recent(forecasts: list[Forecast], placed: Origins, records: Records) -> Forecast:
+def _recent(forecasts: list[Forecast], placed: Origins, records: VisitHistory) -> Forecast:
     """The forecast after which the recent cohorts came: about a quarter of the history lies behind its instant."""
     span = (records.as_of - float(records.visits.entered.min())) / WEEK
     weeks = max(FEWEST_WEEKS, round(RECENT * span))
     return min(forecasts, key=lambda one: abs(placed.weeks_after(one.origin) - weeks))
 
 
-def _drift(fitted: Calibration, later: Records, chosen: Forecast, weeks: int, placed: Origins, asked: Asked) -> Drift:
+def _drift(
+    fitted: Calibration, later: VisitHistory, chosen: Forecast, weeks: int, placed: Origins, asked: ForecastSpec
+) -> Drift:
     row = next(i for i, one in enumerate(asked.quantities) if one.name == LEADS)
     return find_drift(fitted, later, chosen.drawn[row, :, :weeks].sum(axis=1), chosen.origin, placed.end, weeks)
 
 
 def _logs(
-    fitted: Calibration, real: Records, origin: datetime, weeks: int, asked: Asked, watch: Progress
+    fitted: Calibration, real: VisitHistory, origin: datetime, weeks: int, asked: ForecastSpec, watch: Progress
 ) -> list[Distance]:
     watch.note("comparing event logs")
     simulated = traces(fitted, asked, range(min(LOGS, asked.draws)))
@@ -227,7 +229,7 @@ def _logs(
     return found
 
 
-def _notes(history: History, whole: Calibration, size: Size) -> Iterable[str]:
+def _notes(history: HistoryFile, whole: Calibration, size: BacktestSpec) -> Iterable[str]:
     """What the reader has to know of how the past was restored."""
     if size.distances and not available():
         yield ABSENT
@@ -249,4 +251,4 @@ def _notes(history: History, whole: Calibration, size: Size) -> Iterable[str]:
         yield "times are known to the day only: for the distances, simulated events are put to noon as well"
 
 
-__all__ = ["Backtest", "Size", "Skipped", "backtest"]
+__all__ = ["Backtest", "BacktestSpec", "SkippedOrigin", "backtest"]

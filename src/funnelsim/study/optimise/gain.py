@@ -14,8 +14,8 @@ import numpy as np
 
 from funnelsim.engine.replicate import Job, run_jobs
 from funnelsim.study.alternative_models import Case
-from funnelsim.study.goals import Goal, measured_of
-from funnelsim.study.paired_difference import Spread, spread
+from funnelsim.study.goals import MeasureGoal, measured_of
+from funnelsim.study.paired_difference import TwoLevelEstimate, two_level_estimate
 from funnelsim.study.point import linear_values
 from funnelsim.summary import Summary
 from funnelsim.typing import FloatArray
@@ -24,25 +24,25 @@ DRAWS, PAIRS = 40, 4
 
 
 @dataclass(frozen=True)
-class Gain:
+class PolicyGain:
     """A measure of the policy and of the file, and the difference, each with its three spreads."""
 
-    value: Spread
-    base: Spread
-    more: Spread  # the policy less the file
+    value: TwoLevelEstimate
+    base: TwoLevelEstimate
+    more: TwoLevelEstimate  # the policy less the file
 
 
 def gains(
     base: Case,
     chosen: Case,
     keys: tuple[str, ...],
-    goal: Goal | None,
+    goal: MeasureGoal | None,
     seed: int,
     first: int,
     engine: str = "fast",
     threads: int | None = None,
     on_done: Callable[[int], None] | None = None,
-) -> dict[str, Gain]:
+) -> dict[str, PolicyGain]:
     """By measure, where both scenarios have it; replications are numbered from `first` on."""
     uncertain = base.blueprint.uncertain or chosen.blueprint.uncertain
     jobs = [
@@ -59,8 +59,10 @@ def gains(
         _by_draw(one, results[i * DRAWS : (i + 1) * DRAWS], keys, goal) for i, one in enumerate((base, chosen))
     )
     return {
-        key: Gain(
-            spread(after[key], uncertain), spread(before[key], uncertain), spread(after[key] - before[key], uncertain)
+        key: PolicyGain(
+            two_level_estimate(after[key], uncertain),
+            two_level_estimate(before[key], uncertain),
+            two_level_estimate(after[key] - before[key], uncertain),
         )
         for key in keys
         if np.isfinite(before[key]).all() and np.isfinite(after[key]).all()
@@ -68,7 +70,7 @@ def gains(
 
 
 def _by_draw(
-    case: Case, results: Sequence[Sequence[Summary]], keys: tuple[str, ...], goal: Goal | None
+    case: Case, results: Sequence[Sequence[Summary]], keys: tuple[str, ...], goal: MeasureGoal | None
 ) -> dict[str, FloatArray]:
     """Each measure [draw, pair]."""
     summaries = [summary for found in results for summary in found]

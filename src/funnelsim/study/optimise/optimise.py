@@ -24,23 +24,23 @@ from funnelsim.errors import FunnelsimError, RunError, UsageError, every_mistake
 from funnelsim.measures import Estimate, Measure
 from funnelsim.progress import Progress, Quiet
 from funnelsim.scenario.template import Template
-from funnelsim.study.alternative_models import Case, World, beliefs_at_one
+from funnelsim.study.alternative_models import Alternative, Case, beliefs_at_one
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.axes import Axis
-from funnelsim.study.batch import Batch, in_a_line
-from funnelsim.study.goals import CHANCE, Goal, possible_measures
+from funnelsim.study.batch import PointBatch, one_line
+from funnelsim.study.goals import CHANCE, MeasureGoal, possible_measures
 from funnelsim.study.optimise.constraints import Constraint, inputs_of, read_constraints
 from funnelsim.study.optimise.finalists import Objective, finalists_of, gap_of
 from funnelsim.study.optimise.front import chances_of_front, on_front
-from funnelsim.study.optimise.gain import DRAWS, PAIRS, Gain, gains
+from funnelsim.study.optimise.gain import DRAWS, PAIRS, PolicyGain, gains
 from funnelsim.study.optimise.ranking_selection import Selection
 from funnelsim.study.optimise.samples import Samples, Variant, estimates
-from funnelsim.study.optimise.search import Point, Score, Trial, combinations, search, share_of
-from funnelsim.study.optimise.select_best import choose
-from funnelsim.study.point import Outcome, Size, linear_values
-from funnelsim.study.point_store import Store
-from funnelsim.study.sweep import Study, check_axes, complete, full_key
-from funnelsim.study.task_builder import Planner
+from funnelsim.study.optimise.search import Point, Trial, TrialScore, combinations, search, share_of
+from funnelsim.study.optimise.select_best import select_variant
+from funnelsim.study.point import PointResult, RunSize, linear_values
+from funnelsim.study.point_store import PointStore
+from funnelsim.study.sweep import SweepSpec, check_axes, complete, full_key
+from funnelsim.study.task_builder import TaskBuilder
 from funnelsim.typing import FloatArray
 
 CHOICE, ESTIMATE = 10_000_000, 20_000_000  # first replications of the two later parts
@@ -48,7 +48,7 @@ CHECKED = 100  # replications of a finalist before its constraints are judged
 
 
 @dataclass(frozen=True)
-class Question:
+class OptimiseSpec:
     """What is sought."""
 
     template: Template
@@ -56,13 +56,13 @@ class Question:
     objectives: tuple[Objective, ...]
     subject_to: tuple[str, ...] = ()  # constraints as text
     trials: int = 200
-    size: Size = field(default_factory=lambda: Size(20))  # of a trial
+    size: RunSize = field(default_factory=lambda: RunSize(20))  # of a trial
     finalists: int = 8
     gap: str = ""  # differences below it do not matter: an amount, or a share of the best
     chance: float = 0.95  # of the right choice among the finalists
     confidence: float = 0.95  # with which constraints are met
     seed: int = 1
-    goal: Goal | None = None
+    goal: MeasureGoal | None = None
     engine: str = "fast"
     anchors: tuple[Anchor, ...] = ()  # of the template as it is; by default found here
 
@@ -72,7 +72,7 @@ class Finalist:
     """A distinct point that came out best in the search, on fresh luck."""
 
     point: Point
-    score: Score  # in the search
+    score: TrialScore  # in the search
     estimates: dict[str, Estimate]  # of the objectives and of what is constrained
     excess: tuple[float, ...]  # of the constraints on measures, at their joint confidence
     front: float = 1.0  # chance to be on the front of the finalists
@@ -87,15 +87,15 @@ class Finalist:
 class Optimum:
     """What was found."""
 
-    question: Question  # with full keys, the goal and the anchors
+    question: OptimiseSpec  # with full keys, the goal and the anchors
     constraints: tuple[Constraint, ...]
     trials: list[Trial] = field(repr=False)
     every: bool  # all combinations were run
     finalists: list[Finalist]  # best first; of several objectives along the first
     base: dict[str, Estimate]  # the file as it is, on the luck of the finalists
     selection: Selection | None  # among the finalists that meet the constraints; none: several objectives
-    gains: dict[str, Gain]  # of the chosen one, by measure
-    at_one: Gain | None  # of the objective with all beliefs at 1; none: there are none
+    gains: dict[str, PolicyGain]  # of the chosen one, by measure
+    at_one: PolicyGain | None  # of the objective with all beliefs at 1; none: there are none
     beliefs: tuple[str, ...]  # ranges that each replication has its own draw of
     units: dict[str, str]  # of the measures
     currency: str
@@ -134,25 +134,27 @@ class Optimum:
 
 
 def optimise(
-    question: Question,
-    store: Store | None = None,
+    question: OptimiseSpec,
+    store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
     watch: Progress | None = None,
 ) -> Optimum:
     """Search, choose, and measure what was chosen anew. UsageError or ScenarioError for what cannot be meant."""
-    return _Run(question, store or Store(None), executor, threads or os.cpu_count() or 1, watch or Progress()).found()
+    return _Optimisation(
+        question, store or PointStore(None), executor, threads or os.cpu_count() or 1, watch or Progress()
+    ).found()
 
 
-class _Run:
+class _Optimisation:
     """The parts of one search."""
 
     def __init__(
-        self, question: Question, store: Store, executor: Executor | None, threads: int, watch: Progress
+        self, question: OptimiseSpec, store: PointStore, executor: Executor | None, threads: int, watch: Progress
     ) -> None:
         self.store, self.executor, self.threads, self.watch = store, executor, threads, watch
         template = question.template
-        self.planner = Planner(
+        self.planner = TaskBuilder(
             question.seed, template.loaded.scenario.seed, question.size, (), question.engine, threads, watch
         )
         anchor = question.anchors[0] if question.anchors else None
@@ -162,7 +164,9 @@ class _Run:
         self.constraints, measures = _read(question, known, currency)
         self.on_measures = [one for one in self.constraints if not one.of_inputs]
         constrained = [key for one in self.on_measures for _, key in one.terms]
-        study = Study([template], question.axes, (*measures, *constrained), goal=question.goal, anchors=(self.anchor,))
+        study = SweepSpec(
+            [template], question.axes, (*measures, *constrained), goal=question.goal, anchors=(self.anchor,)
+        )
         check_axes(study)
         study, self.currency = complete(study, self.planner)
         self.measures = self.planner.measures = study.measures
@@ -170,7 +174,7 @@ class _Run:
         objectives = tuple(replace(one, measure=key) for one, key in zip(question.objectives, measures, strict=True))
         self.question = replace(question, objectives=objectives, goal=study.goal, anchors=study.anchors)
         gap_of(question.gap, self.units[measures[0]], currency, 1.0)  # refused before anything runs
-        self.outcomes: dict[Point, Outcome] = {}
+        self.outcomes: dict[Point, PointResult] = {}
 
     def found(self) -> Optimum:
         """Search, choice and estimate, one after the other."""
@@ -218,7 +222,7 @@ class _Run:
 
     def searched(self) -> list[Trial]:
         question = self.question
-        batch = Batch("searching", self.store, self.executor, self.threads, question.trials, Quiet(self.watch))
+        batch = PointBatch("searching", self.store, self.executor, self.threads, question.trials, Quiet(self.watch))
         try:
             return search(
                 question.axes,
@@ -231,10 +235,10 @@ class _Run:
             batch.close()
             self.watch.clear()
 
-    def scores(self, batch: Batch, points: Sequence[Point]) -> list[Score]:
+    def scores(self, batch: PointBatch, points: Sequence[Point]) -> list[TrialScore]:
         """Run some points at once; those whose inputs break a constraint are not run."""
         refused = {
-            point: Score((), (*excess, *[0.0] * len(self.on_measures)))
+            point: TrialScore((), (*excess, *[0.0] * len(self.on_measures)))
             for point in points
             if max(excess := self.on_inputs(point), default=0.0) > 0.0
         }
@@ -245,7 +249,7 @@ class _Run:
                 try:
                     task = self.planner.task(self.question.template, self.sets(point), self.question.goal)
                 except FunnelsimError as error:
-                    errors[point] = in_a_line(error)
+                    errors[point] = one_line(error)
                     continue
                 keys[point] = task.key
                 batch.submit(task, "", point)
@@ -256,17 +260,21 @@ class _Run:
             else:
                 self.outcomes[point] = batch.outcomes[key]
         return [
-            refused[point] if point in refused else Score(error=errors[point]) if point in errors else self.score(point)
+            refused[point]
+            if point in refused
+            else TrialScore(error=errors[point])
+            if point in errors
+            else self.score(point)
             for point in points
         ]
 
-    def score(self, point: Point) -> Score:
+    def score(self, point: Point) -> TrialScore:
         outcome = self.outcomes[point]
         values = tuple(float(np.mean(linear_values(outcome.measures[one.measure]))) for one in self.question.objectives)
         if not np.isfinite(values).all():
             nothing = self.question.objectives[int(np.argmin(np.isfinite(values)))].measure
-            return Score(error=f"there is no figure for {nothing}")
-        return Score(
+            return TrialScore(error=f"there is no figure for {nothing}")
+        return TrialScore(
             values,
             (
                 *self.on_inputs(point),
@@ -287,7 +295,7 @@ class _Run:
     # ---- the choice ------------------------------------------------------------------------------------------------
 
     def chosen(
-        self, samples: Samples, points: Sequence[Point], scores: Mapping[Point, Score]
+        self, samples: Samples, points: Sequence[Point], scores: Mapping[Point, TrialScore]
     ) -> tuple[list[Finalist], Selection | None]:
         """The finalists on fresh luck, and which of those that meet the constraints is best; variant 0 is the file."""
         found = [
@@ -319,7 +327,7 @@ class _Run:
     def selected(self, samples: Samples, there: Sequence[int], best: float) -> Selection:
         (objective,), unit = self.question.objectives, self.units[self.question.objectives[0].measure]
         gap = gap_of(self.question.gap, unit, self.currency, best)
-        return choose(
+        return select_variant(
             samples,
             there,
             objective,
@@ -342,7 +350,7 @@ class _Run:
 
     # ---- the estimate ----------------------------------------------------------------------------------------------
 
-    def gained(self, point: Point) -> tuple[dict[str, Gain], Gain | None]:
+    def gained(self, point: Point) -> tuple[dict[str, PolicyGain], PolicyGain | None]:
         """The chosen point against the file as it is; and the objective once more with all beliefs at 1."""
         question = self.question
         base, chosen = question.template.loaded, question.template.vary(self.sets(point))
@@ -351,11 +359,11 @@ class _Run:
         found = self.measured(of_base, of_chosen, self.measures, "measuring")
         if beliefs_at_one(base.scenario) == base.scenario:
             return found, None
-        world = World("beliefs at 1", beliefs_at_one, (self.anchor,), self.threads, self.watch.note)
+        world = Alternative("beliefs at 1", beliefs_at_one, (self.anchor,), self.threads, self.watch.note)
         key = question.objectives[0].measure
         return found, self.measured(world.case(base), world.case(chosen), (key,), "with beliefs at 1").get(key)
 
-    def measured(self, base: Case, chosen: Case, keys: tuple[str, ...], what: str) -> dict[str, Gain]:
+    def measured(self, base: Case, chosen: Case, keys: tuple[str, ...], what: str) -> dict[str, PolicyGain]:
         question = self.question
         return gains(
             base,
@@ -371,7 +379,7 @@ class _Run:
 
 
 def _read(
-    question: Question, known: Mapping[str, Measure], currency: str
+    question: OptimiseSpec, known: Mapping[str, Measure], currency: str
 ) -> tuple[tuple[Constraint, ...], tuple[str, ...]]:
     """Constraints and the keys of the objectives; UsageError with the mistakes of both."""
     constraints: list[Constraint] = []

@@ -17,10 +17,10 @@ from funnelsim.errors import RunError
 from funnelsim.measures import Estimate, Measure
 from funnelsim.progress import Progress
 from funnelsim.study.anchor import Anchor
-from funnelsim.study.batch import Batch
-from funnelsim.study.goals import Goal
-from funnelsim.study.point import Outcome, Size, Task, estimate_of, named
-from funnelsim.study.point_store import Store
+from funnelsim.study.batch import PointBatch
+from funnelsim.study.goals import MeasureGoal
+from funnelsim.study.point import PointResult, PointTask, RunSize, estimate_of, with_key
+from funnelsim.study.point_store import PointStore
 
 
 @dataclass(frozen=True)
@@ -40,27 +40,27 @@ class Samples:
     measures: tuple[str, ...]
     seed: int
     first: int  # number of the first replication
-    goal: Goal | None = None
+    goal: MeasureGoal | None = None
     engine: str = "fast"
-    store: Store = field(default_factory=lambda: Store(None))
+    store: PointStore = field(default_factory=lambda: PointStore(None))
     executor: Executor | None = None
     threads: int = 1
-    _parts: dict[int, list[Outcome]] = field(default_factory=dict)
+    _parts: dict[int, list[PointResult]] = field(default_factory=dict)
 
     def of(self, which: Sequence[int], n: int) -> list[dict[str, Measure]]:
         """The measures of some variants in the first n replications. RunError when one cannot be run."""
-        batch = Batch("", self.store, self.executor, self.threads, len(which), Progress())
+        batch = PointBatch("", self.store, self.executor, self.threads, len(which), Progress())
         keys: dict[int, str] = {}
         try:
             for i in which:
                 if (wanted := n - self.replications(i)) > 0:
                     one = self.variants[i]
-                    task = named(
-                        Task(
+                    task = with_key(
+                        PointTask(
                             one.blueprint,
                             one.anchor,
                             self.seed,
-                            Size(wanted),
+                            RunSize(wanted),
                             self.measures,
                             self.goal,
                             engine=self.engine,
@@ -94,7 +94,7 @@ def estimates(samples: Samples, i: int) -> dict[str, Estimate]:
     return {key: estimate_of(one) for key, one in measures.items()}
 
 
-def _joined(parts: Sequence[Outcome], n: int) -> dict[str, Measure]:
+def _joined(parts: Sequence[PointResult], n: int) -> dict[str, Measure]:
     """The first n replications of all parts."""
     found = {}
     for key in parts[0].measures:

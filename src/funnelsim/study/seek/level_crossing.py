@@ -28,7 +28,7 @@ FINE = 501  # places between the ends of the range
 
 
 @dataclass(frozen=True)
-class Crossing:
+class LevelCrossing:
     """A place on the way from the first to the last node; nan = not within them."""
 
     at: float
@@ -89,15 +89,15 @@ class Margins:
         return float(missed.max() + met.min()) / 2.0 if counts else 0.0
 
 
-def chance_crossing(margins: Margins, chance: float) -> Crossing:
+def chance_crossing(margins: Margins, chance: float) -> LevelCrossing:
     """Where the goal is met with this chance."""
     places = margins.fine
     rising = _rising(margins.chances(places))
     low, high = limits(rising, len(margins.values))
-    return Crossing(_first(places, rising, chance), _first(places, high, chance), _first(places, low, chance))
+    return LevelCrossing(_first(places, rising, chance), _first(places, high, chance), _first(places, low, chance))
 
 
-def mean_crossing(margins: Margins) -> Crossing:
+def mean_crossing(margins: Margins) -> LevelCrossing:
     """Where the mean reaches the goal."""
     places = margins.fine
     every = margins.between(places)
@@ -105,7 +105,7 @@ def mean_crossing(margins: Margins) -> Crossing:
     means = every.mean(axis=0)
     known = n > 1 and bool(np.isfinite(every).all())
     halves = t_quantile(n - 1) * every.std(axis=0, ddof=1) / math.sqrt(n) if known else np.full(len(places), np.nan)
-    return Crossing(
+    return LevelCrossing(
         _first(places, means, 0.0), _first(places, means + halves, 0.0), _first(places, means - halves, 0.0)
     )
 

@@ -23,12 +23,12 @@ from funnelsim.errors import RunError, ScenarioError, UsageError
 from funnelsim.progress import Progress, Quiet
 from funnelsim.scenario.template import Template
 from funnelsim.study.axes import Axis
-from funnelsim.study.batch import Batch, in_a_line
-from funnelsim.study.goals import GOAL_VALUE, Goal
-from funnelsim.study.point import Outcome, Size
-from funnelsim.study.point_store import Store
+from funnelsim.study.batch import PointBatch, one_line
+from funnelsim.study.goals import GOAL_VALUE, MeasureGoal
+from funnelsim.study.point import PointResult, RunSize
+from funnelsim.study.point_store import PointStore
 from funnelsim.study.seek.level_crossing import Margins, chance_crossing, mean_crossing
-from funnelsim.study.task_builder import Planner
+from funnelsim.study.task_builder import TaskBuilder
 from funnelsim.typing import FloatArray
 
 FIRST = 5  # points of the range that the pilot runs
@@ -40,33 +40,33 @@ CERTAIN = 4.0  # on the probit scale: nothing is surer
 
 
 @dataclass
-class Runs:
+class SearchRuns:
     """What was run of one world: as it is drawn, or everything unknown at its centre."""
 
-    pilot: dict[float, Outcome] = field(default_factory=dict)  # by x
-    full: dict[float, Outcome] = field(default_factory=dict)
+    pilot: dict[float, PointResult] = field(default_factory=dict)  # by x
+    full: dict[float, PointResult] = field(default_factory=dict)
 
 
-class Search:
+class LevelSearch:
     """Runs points of an axis until the place where a goal is met with a chance is known well enough."""
 
     def __init__(
         self,
         template: Template,
         axis: Axis,
-        goal: Goal,
+        goal: MeasureGoal,
         chance: float,
         replications: int,
-        planner: Planner,
-        store: Store,
+        planner: TaskBuilder,
+        store: PointStore,
         executor: Executor | None,
         watch: Progress,
     ) -> None:
         self.template, self.axis, self.goal, self.chance = template, axis, goal, chance
         self.replications, self.planner = replications, planner
         self.store, self.executor, self.watch = store, executor, watch
-        self.low, self.high, self.only = places_of(axis)
-        self.drawn, self.centred = Runs(), Runs()
+        self.low, self.high, self.only = range_of(axis)
+        self.drawn, self.centred = SearchRuns(), SearchRuns()
         self.more_helps = True
         self.steps = 0
 
@@ -123,11 +123,11 @@ class Search:
             return float(self.only[np.abs(self.only - x).argmin()])
         return self.axis.rounded(x)
 
-    def margin(self, outcome: Outcome) -> FloatArray:
+    def margin(self, outcome: PointResult) -> FloatArray:
         """By how much each period meets the goal."""
-        return margin_of(outcome, self.goal)
+        return goal_margin(outcome, self.goal)
 
-    def margins(self, outcomes: dict[float, Outcome]) -> Margins:
+    def margins(self, outcomes: dict[float, PointResult]) -> Margins:
         """At some x, in the order of their places."""
         xs = np.array(sorted(outcomes))
         places = self.place(xs)
@@ -137,13 +137,15 @@ class Search:
 
     # ---- running ---------------------------------------------------------------------------------------------------
 
-    def run(self, centred: bool, xs: Sequence[float], replications: int) -> dict[float, Outcome]:
+    def run(self, centred: bool, xs: Sequence[float], replications: int) -> dict[float, PointResult]:
         """Run the scenario at some x."""
         keys: dict[float, str] = {}
         self.steps += 1
         threads = self.planner.threads or os.cpu_count() or 1
-        batch = Batch(f"seeking, step {self.steps}", self.store, self.executor, threads, len(xs), Quiet(self.watch))
-        self.planner.size = Size(replications)
+        batch = PointBatch(
+            f"seeking, step {self.steps}", self.store, self.executor, threads, len(xs), Quiet(self.watch)
+        )
+        self.planner.size = RunSize(replications)
         try:
             for x in xs:
                 text = f"{self.axis.path}={self.axis.written(x)}"
@@ -166,9 +168,9 @@ class Search:
         if any(one.file == "--set" for one in error.problems):
             problems = [self.axis.blame(one) if one.file == "--set" else one for one in error.problems]
             return ScenarioError(problems, problems[0].file)
-        return ScenarioError(f"at {text}: {in_a_line(error)}")
+        return ScenarioError(f"at {text}: {one_line(error)}")
 
-    def _start(self, runs: Runs, centred: bool) -> None:
+    def _start(self, runs: SearchRuns, centred: bool) -> None:
         """The pilot; where it costs no less than all, all at once."""
         few = self.only is not None and len(self.only) <= FIRST
         if not runs.pilot:
@@ -202,7 +204,7 @@ class Search:
 
     # ---- what to run next ------------------------------------------------------------------------------------------
 
-    def _wanted(self, runs: Runs, with_interval: bool) -> list[float]:
+    def _wanted(self, runs: SearchRuns, with_interval: bool) -> list[float]:
         """The x to run next; none when the answer is known well enough."""
         found = self._around(runs, with_interval)
         if not found:
@@ -211,7 +213,7 @@ class Search:
         xs = dict.fromkeys(self.x_at(place) for place in found)
         return [x for x in xs if round(float(self.place(np.array([x]))[0]), 9) not in known]
 
-    def _around(self, runs: Runs, with_interval: bool) -> list[float]:
+    def _around(self, runs: SearchRuns, with_interval: bool) -> list[float]:
         """Places that enclose what is sought and are not yet run: at first all, later where they proved too near."""
         targets = self._targets(with_interval)
         if not runs.full:
@@ -264,7 +266,7 @@ class Search:
             found = [chance.at, *([float(lower[-1])] if len(lower) else [])]  # it must surely not be enough
         return found
 
-    def _proposed(self, runs: Runs, wanted: float) -> tuple[float, bool]:
+    def _proposed(self, runs: SearchRuns, wanted: float) -> tuple[float, bool]:
         """The first place at which the chance should be this on the probit scale, else where it is highest; which."""
         pilot = self.margins(runs.pilot)
         rough = _probits(pilot)
@@ -283,7 +285,7 @@ class Search:
         only = places[0]
         return [*places, only + 1.0 / (FIRST - 1) if only < 0.5 else only - 1.0 / (FIRST - 1)]
 
-    def _neighbour(self, runs: Runs, place: float, side: int) -> float:
+    def _neighbour(self, runs: SearchRuns, place: float, side: int) -> float:
         """Halfway to the next point of the pilot on this side."""
         there = np.append(np.sort(self.place(np.array(sorted(runs.pilot)))), [0.0, 1.0])
         beyond = there[there < place - CLOSE] if side < 0 else there[there > place + CLOSE]
@@ -292,7 +294,7 @@ class Search:
         return 0.5 * (place + float(beyond.max() if side < 0 else beyond.min()))
 
 
-def places_of(axis: Axis) -> tuple[float, float, FloatArray | None]:
+def range_of(axis: Axis) -> tuple[float, float, FloatArray | None]:
     """(lowest x, highest x, the x it can have or none for all between)."""
     if axis.is_range:
         every = np.arange(axis.low, axis.high + 0.5) if axis.whole else None
@@ -303,7 +305,7 @@ def places_of(axis: Axis) -> tuple[float, float, FloatArray | None]:
     return min(numbers), max(numbers), np.array(sorted(numbers))
 
 
-def margin_of(outcome: Outcome, goal: Goal) -> FloatArray:
+def goal_margin(outcome: PointResult, goal: MeasureGoal) -> FloatArray:
     """By how much each period meets the goal; minus infinity where there was nothing to measure."""
     values = outcome.measures[GOAL_VALUE].values + goal.booked
     margin = (values - goal.target) * (-1.0 if goal.at_most else 1.0)

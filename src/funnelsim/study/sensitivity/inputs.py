@@ -33,7 +33,7 @@ _UNLISTED = {"path": "*", "owner": MARKET, "learn": "measure it"}
 
 
 @dataclass(frozen=True)
-class Input:
+class SensitivityInput:
     """One thing that may be otherwise."""
 
     path: str
@@ -51,18 +51,20 @@ class Input:
         return self.axis is None
 
 
-def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[Input]:
+def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[SensitivityInput]:
     """What nobody knows of any of the scenarios, each once, then the axes; UsageError for an axis that is no input."""
     scenario = blueprints[-1].scenario
     unknowns = {one.path: one for blueprint in blueprints for one in blueprint.unknowns}
     for axis in axes:
         _check(axis, unknowns)
     found = [
-        Input(one.path, *told(one.path, scenario), one.coordinates, one.low, one.high, one.low_text, one.high_text)
+        SensitivityInput(
+            one.path, *told(one.path, scenario), one.coordinates, one.low, one.high, one.low_text, one.high_text
+        )
         for one in unknowns.values()
     ]
     return found + [
-        Input(
+        SensitivityInput(
             axis.path,
             *told(axis.path, scenario),
             (axis.path,),

@@ -31,14 +31,21 @@ from funnelsim.measures.estimate import one_period, t_quantile
 from funnelsim.progress import Progress
 from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import Anchor
-from funnelsim.study.batch import Batch, in_a_line
-from funnelsim.study.point import Task, linear_values, named
-from funnelsim.study.point_store import Store
-from funnelsim.study.sensitivity.indices import Effect, Index, effects, indices, rows, trajectories
-from funnelsim.study.sensitivity.inputs import Input, features_of, inputs_of
-from funnelsim.study.sensitivity.value_of_information import Learned, learned
-from funnelsim.study.sweep import Study, check_axes, complete
-from funnelsim.study.task_builder import Planner
+from funnelsim.study.batch import PointBatch, one_line
+from funnelsim.study.point import PointTask, linear_values, with_key
+from funnelsim.study.point_store import PointStore
+from funnelsim.study.sensitivity.indices import (
+    ElementaryEffect,
+    SobolIndex,
+    elementary_effects,
+    morris_points,
+    saltelli_points,
+    sobol_indices,
+)
+from funnelsim.study.sensitivity.inputs import SensitivityInput, features_of, inputs_of
+from funnelsim.study.sensitivity.value_of_information import InformationValue, information_values
+from funnelsim.study.sweep import SweepSpec, check_axes, complete
+from funnelsim.study.task_builder import TaskBuilder
 from funnelsim.typing import FloatArray
 
 MORE_IS_BETTER = ("won", "revenue", "profit", "roi", "goal")  # of these the better scenario is chosen
@@ -46,10 +53,10 @@ _AT_HAND = 4  # compiled variants of a template that neighbouring points share
 
 
 @dataclass(frozen=True)
-class Question:
+class SensitivitySpec:
     """What is asked: of one scenario, or of the second against the first."""
 
-    study: Study  # scenarios, axes, one measure, replications, seed
+    study: SweepSpec  # scenarios, axes, one measure, replications, seed
     rows: int = 64  # of the indices: each costs 2 + inputs points
     trajectories: int = 10  # of the screening: each costs 1 + inputs points
     keep: int = 8  # inputs that have indices
@@ -65,7 +72,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerDistribution:
     """The answer over all points of the indices, with three spreads that are never mixed."""
 
     mean: float
@@ -77,16 +84,16 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Moved:
+class InputEffect:
     """What one input does to the answer."""
 
-    input: Input
+    input: SensitivityInput
     at_low: float  # the answer at its ends, all others as written
     at_high: float
     error: float  # half the 90 % simulation error of the swing
-    effect: Effect | None  # where there was a screening
-    index: Index | None  # none: screened out
-    learned: Learned | None  # of an unknown that has an index
+    effect: ElementaryEffect | None  # where there was a screening
+    index: SobolIndex | None  # none: screened out
+    learned: InformationValue | None  # of an unknown that has an index
 
     @property
     def swing(self) -> float:
@@ -97,10 +104,10 @@ class Moved:
 class Sensitivity:
     """What was found."""
 
-    question: Question  # with its anchors and the full key of its measure
-    moved: list[Moved]  # the inputs that move the answer most first
+    question: SensitivitySpec  # with its anchors and the full key of its measure
+    moved: list[InputEffect]  # the inputs that move the answer most first
     centre: float  # the answer as everything is written
-    answer: Answer
+    answer: AnswerDistribution
     left_out: float  # of the variance, at most so much lies with inputs that were screened out
     currency: str
     unit: str
@@ -113,18 +120,18 @@ class Sensitivity:
         return self.question.study.measures[0]
 
     @property
-    def indexed(self) -> list[Moved]:
+    def indexed(self) -> list[InputEffect]:
         return [one for one in self.moved if one.index is not None]
 
     @property
-    def known(self) -> list[Learned]:
+    def known(self) -> list[InformationValue]:
         """What knowing each unknown would bring, the most first."""
         return sorted((one.learned for one in self.moved if one.learned), key=lambda one: -one.share.value)
 
 
 def sensitivity(
-    question: Question,
-    store: Store | None = None,
+    question: SensitivitySpec,
+    store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
     watch: Progress | None = None,
@@ -137,7 +144,7 @@ def sensitivity(
     watch = watch or Progress()
     study = question.study
     check_axes(study)
-    planner = Planner(
+    planner = TaskBuilder(
         study.seed,
         study.templates[0].loaded.scenario.seed,
         study.size,
@@ -148,7 +155,7 @@ def sensitivity(
     study, currency = complete(study, planner)
     question = replace(question, study=study)
     planner.measures = study.measures
-    function = _Function(study, planner, store or Store(None), executor, threads, watch)
+    function = _Model(study, planner, store or PointStore(None), executor, threads, watch)
     inputs = inputs_of(function.blueprints, study.axes)
     if not inputs:
         raise UsageError(
@@ -176,18 +183,18 @@ def sensitivity(
     )
 
 
-def _of_ends(one: Input, low: FloatArray, high: FloatArray) -> Moved:
+def _of_ends(one: SensitivityInput, low: FloatArray, high: FloatArray) -> InputEffect:
     apart, n = high - low, len(low)
     error = t_quantile(n - 1) * float(apart.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
-    return Moved(one, float(low.mean()), float(high.mean()), error, None, None, None)
+    return InputEffect(one, float(low.mean()), float(high.mean()), error, None, None, None)
 
 
-def _screened(found: list[Moved], question: Question, function: _Function) -> tuple[list[Moved], float]:
+def _screened(found: list[InputEffect], question: SensitivitySpec, function: _Model) -> tuple[list[InputEffect], float]:
     """With elementary effects, the largest first; and the share of the variance of those that are not kept."""
     coordinates, groups = _cube(found)
-    points, order = trajectories(groups, question.trajectories, question.study.seed)
+    points, order = morris_points(groups, question.trajectories, question.study.seed)
     values = function.of_cube(points, coordinates, "screening").mean(axis=-1)
-    sizes = effects(points, order, values, groups, question.study.seed)
+    sizes = elementary_effects(points, order, values, groups, question.study.seed)
     found = sorted(
         (replace(one, effect=effect) for one, effect in zip(found, sizes, strict=True)),
         key=lambda one: -one.effect.size.value if one.effect else 0.0,
@@ -196,45 +203,53 @@ def _screened(found: list[Moved], question: Question, function: _Function) -> tu
     return found, float(parts[question.keep :].sum() / parts.sum()) if parts.any() else 0.0
 
 
-def _indexed(kept: list[Moved], question: Question, function: _Function) -> tuple[list[Moved], FloatArray]:
+def _indexed(
+    kept: list[InputEffect], question: SensitivitySpec, function: _Model
+) -> tuple[list[InputEffect], FloatArray]:
     """With Sobol indices and what knowing would bring; and the answers at A and B, [point, replication]."""
     coordinates, groups = _cube(kept)
-    points = rows(groups, question.rows, question.study.seed)
+    points = saltelli_points(groups, question.rows, question.study.seed)
     every = function.of_cube(points.transpose(1, 0, 2), coordinates, "indices").transpose(1, 0, 2)
     values = every.mean(axis=-1)
     draws = [dict(zip(coordinates, place.tolist(), strict=True)) for place in points[:2].reshape(-1, len(coordinates))]
     knowing = _knowing(kept, draws, values[:2].reshape(-1), question, function)
-    shares = indices(values, question.study.seed)
+    shares = sobol_indices(values, question.study.seed)
     return [
         replace(one, index=index, learned=knowing.get(one.input.path)) for one, index in zip(kept, shares, strict=True)
     ], every[:2].reshape(-1, every.shape[-1])
 
 
 def _knowing(
-    kept: list[Moved], draws: list[dict[str, float]], answer: FloatArray, question: Question, function: _Function
-) -> dict[str, Learned]:
+    kept: list[InputEffect],
+    draws: list[dict[str, float]],
+    answer: FloatArray,
+    question: SensitivitySpec,
+    function: _Model,
+) -> dict[str, InformationValue]:
     moving = {one.input.path for one in kept}
     features = {path: said for path, said in features_of(function.blueprints, draws, 0).items() if path in moving}
     name = question.study.measures[0].split(".")[-1]
     gains = answer[:, None] if question.against and name in MORE_IS_BETTER else None
-    return {one.path: one for one in learned(features, answer, 0.0, gains, question.study.seed)}
+    return {one.path: one for one in information_values(features, answer, 0.0, gains, question.study.seed)}
 
 
-def _answer(values: FloatArray) -> Answer:
+def _answer(values: FloatArray) -> AnswerDistribution:
     """Of values [point, replication]; a replication has the same luck at every point, so luck does not average out."""
     by_luck, n = values.mean(axis=0), values.shape[1]
     error = t_quantile(n - 1) * float(by_luck.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
-    return Answer(float(values.mean()), error, *one_period(values.mean(axis=1)), *one_period(np.ravel(values)))
+    return AnswerDistribution(
+        float(values.mean()), error, *one_period(values.mean(axis=1)), *one_period(np.ravel(values))
+    )
 
 
-def _weight(one: Moved) -> tuple[bool, float]:
+def _weight(one: InputEffect) -> tuple[bool, float]:
     """Those with indices by their total, then the others by their effect."""
     if one.index is not None:
         return True, one.index.total.value
     return False, one.effect.size.value if one.effect is not None else abs(one.swing)
 
 
-def _cube(found: Sequence[Moved]) -> tuple[list[str], list[list[int]]]:
+def _cube(found: Sequence[InputEffect]) -> tuple[list[str], list[list[int]]]:
     """All coordinates in a row, and which of them each input has."""
     coordinates: list[str] = []
     groups = []
@@ -248,14 +263,14 @@ def _cube(found: Sequence[Moved]) -> tuple[list[str], list[list[int]]]:
 # ---- the function --------------------------------------------------------------------------------------------------
 
 
-class _Function:
+class _Model:
     """The answer at a point, simulated on the same luck everywhere or recalled."""
 
     def __init__(
         self,
-        study: Study,
-        planner: Planner,
-        store: Store,
+        study: SweepSpec,
+        planner: TaskBuilder,
+        store: PointStore,
         executor: Executor | None,
         threads: int | None,
         watch: Progress,
@@ -278,7 +293,9 @@ class _Function:
 
     def at(self, points: Sequence[Places], what: str) -> FloatArray:
         """The answer [point, replication] where some coordinates are set and all else is as written."""
-        run = Batch(what, self.store, self.executor, self.threads, len(points) * len(self.study.templates), self.watch)
+        run = PointBatch(
+            what, self.store, self.executor, self.threads, len(points) * len(self.study.templates), self.watch
+        )
         try:
             for point in points:
                 for template, name in zip(self.study.templates, self.study.names, strict=True):
@@ -297,13 +314,13 @@ class _Function:
         self.found += answer.ravel().tolist()
         return answer
 
-    def _submit(self, run: Batch, template: Template, name: str, point: Places) -> None:
+    def _submit(self, run: PointBatch, template: Template, name: str, point: Places) -> None:
         sets = tuple(f"{path}={axis.at(point[path])}" for path, axis in self.axes.items() if path in point)
         places = {path: u for path, u in point.items() if path not in self.axes}
         try:
             blueprint, anchor = self._variant(template, sets)
-            task = named(
-                Task(
+            task = with_key(
+                PointTask(
                     blueprint,
                     anchor,
                     self.planner.seed,
@@ -315,7 +332,7 @@ class _Function:
                 )
             )
         except FunnelsimError as error:
-            run.failed(name, sets, in_a_line(error))
+            run.failed(name, sets, one_line(error))
             return
         run.submit(task, name, sets)
 
@@ -329,7 +346,7 @@ class _Function:
             self._compiled[which] = self.planner.compiled(template, sets)
         return self._compiled[which]
 
-    def _check(self, run: Batch) -> None:
+    def _check(self, run: PointBatch) -> None:
         failed = [row for row in run.rows if run.error_of(row)]
         if failed:
             where = f" at {', '.join(failed[0].point)}" if failed[0].point else ""
@@ -338,7 +355,7 @@ class _Function:
                 f"{run.error_of(failed[0])}; an index needs them all"
             )
 
-    def _values(self, run: Batch, key: str) -> FloatArray:
+    def _values(self, run: PointBatch, key: str) -> FloatArray:
         measure: Measure = run.outcomes[key].measures[self.study.measures[0]]
         values: FloatArray = np.asarray(linear_values(measure), np.float64)
         if not np.isfinite(values).all():

@@ -28,7 +28,7 @@ from scipy.special import chndtr
 from scipy.stats import chi2, f
 
 from funnelsim.measures.estimate import LEVEL
-from funnelsim.study.sensitivity.indices import Bounded
+from funnelsim.study.sensitivity.indices import IntervalEstimate
 from funnelsim.typing import FloatArray, IntArray
 
 FEWEST = 12  # draws; below that there is nothing to regress on
@@ -38,18 +38,18 @@ _NODES = 25  # of each mixture over chi2
 
 
 @dataclass(frozen=True)
-class Learned:
+class InformationValue:
     """What it would bring to know one unknown."""
 
     path: str
-    share: Bounded  # of the ignorance variance of the answer that would vanish on average
-    value: Bounded | None  # EVPPI, in the unit of the answer; none without a choice
+    share: IntervalEstimate  # of the ignorance variance of the answer that would vanish on average
+    value: IntervalEstimate | None  # EVPPI, in the unit of the answer; none without a choice
     changes: float  # share of draws in which knowing it would change the choice
 
 
-def learned(
+def information_values(
     features: Mapping[str, FloatArray], answer: FloatArray, noise: float, gains: FloatArray | None = None, seed: int = 1
-) -> list[Learned]:
+) -> list[InformationValue]:
     """Unknowns by the share of the answer's spread that they make, the largest first; none of too few draws.
 
     `features` by path are [draw, feature], `answer` the mean of each draw, `noise` the variance of such a mean that is
@@ -66,11 +66,11 @@ def learned(
             continue
         fit = _fit(columns, answer[:, None])
         value, changes = _value_of(columns, gains, seed) if gains is not None else (None, 0.0)
-        found.append(Learned(path, _share(fit, answer, whole / open_), value, changes))
+        found.append(InformationValue(path, _share(fit, answer, whole / open_), value, changes))
     return sorted(found, key=lambda one: -one.share.value)
 
 
-def first_to_learn(known: Iterable[Learned]) -> Learned | None:
+def most_informative(known: Iterable[InformationValue]) -> InformationValue | None:
     """The unknown that would sharpen the answer most; none when each of them may make nothing of its spread."""
     sure = [one for one in known if one.share.low > 0.0]
     return max(sure, key=lambda one: one.share.value, default=None)
@@ -79,13 +79,13 @@ def first_to_learn(known: Iterable[Learned]) -> Learned | None:
 # ---- the answer ----------------------------------------------------------------------------------------------------
 
 
-def _share(fit: _Fit, answer: FloatArray, scale: float) -> Bounded:
+def _share(fit: _Fit, answer: FloatArray, scale: float) -> IntervalEstimate:
     n, terms = len(answer), fit.design.shape[1] - 1
     left = float((fit.residuals**2).sum())
     plain = 1.0 - left / float(((answer - answer.mean()) ** 2).sum())
     adjusted = 1.0 - (1.0 - plain) * (n - 1) / (n - terms - 1)
     low, high = share_limits(plain, terms, n)
-    return Bounded(*(min(1.0, max(0.0, one * scale)) for one in (adjusted, low, high)))
+    return IntervalEstimate(*(min(1.0, max(0.0, one * scale)) for one in (adjusted, low, high)))
 
 
 def share_limits(plain: float, terms: int, n: int) -> tuple[float, float]:
@@ -113,7 +113,7 @@ def share_limits(plain: float, terms: int, n: int) -> tuple[float, float]:
 # ---- the choice ----------------------------------------------------------------------------------------------------
 
 
-def _value_of(columns: FloatArray, gains: FloatArray, seed: int) -> tuple[Bounded, float]:
+def _value_of(columns: FloatArray, gains: FloatArray, seed: int) -> tuple[IntervalEstimate, float]:
     """EVPPI of what the columns say, and the share of draws in which it changes the choice."""
     fit = _fit(columns, gains)
     plain = _worth(fit.values[None])[0]
@@ -126,7 +126,7 @@ def _value_of(columns: FloatArray, gains: FloatArray, seed: int) -> tuple[Bounde
     value = max(0.0, 2.0 * plain - float(redrawn.mean())) if fit.better_than_none else 0.0
     usual = _best(fit.values.mean(axis=0, keepdims=True))[0]
     changes = float((_best(fit.values) != usual).mean()) if value > 0.0 else 0.0
-    return Bounded(value, min(float(low), value), max(float(high), value)), changes
+    return IntervalEstimate(value, min(float(low), value), max(float(high), value)), changes
 
 
 def _worth(gains: FloatArray) -> FloatArray:
