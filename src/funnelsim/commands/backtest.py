@@ -83,7 +83,7 @@ class BacktestResult(StudyResult[Backtest]):
             "drift": {
                 "since": f"{drift.since:%Y-%m-%d}",
                 "band": drift.level,
-                "found": bool(drift.found),
+                "found": bool(drift.departures),
                 "counts": drift_rows(found),
             },
             "distances": [

@@ -50,8 +50,8 @@ class Alternative:
         alone = loaded.root is None or loaded.root is loaded.scenario
         blueprint = root if alone else prepare(self.change(loaded.scenario))
         like = next((one for one in self.likes if one.stages == root.book.stages), None)
-        found = anchor(root, self.threads, self.note, like=like)
-        return Case(loaded.scenario.name or "scenario", loaded, blueprint, found)
+        anchored = anchor(root, self.threads, self.note, like=like)
+        return Case(loaded.scenario.name or "scenario", loaded, blueprint, anchored)
 
     def _root(self, scenario: Scenario) -> Blueprint:
         for known, blueprint in self._roots:

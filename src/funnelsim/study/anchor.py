@@ -71,7 +71,7 @@ class Anchor:
     def intercepts(self, names: tuple[str, ...], base: FloatArray, draw: Draw | None) -> dict[str, tuple[float, float]]:
         """(intercept, contact intercept) of each stage of this name, for base rates of a variant or a draw."""
         features = self._features(draw)
-        found = {}
+        pairs = {}
         for i, stage in enumerate(self.stages):
             if stage not in names:
                 continue
@@ -79,8 +79,8 @@ class Anchor:
             if p > 1.0 + 1e-9:
                 raise base_rate_too_high(stage, float(base[names.index(stage)]), 1.0 / self.ratio[i])
             added = self.added[i] + _dot(self.slopes, i, features)
-            found[stage] = (logit(p) + added, self.contact[i] + _dot(self.contact_slopes, i, features))
-        return found
+            pairs[stage] = (logit(p) + added, self.contact[i] + _dot(self.contact_slopes, i, features))
+        return pairs
 
     def offset(self, definition: str, score: str, draw: Draw | None) -> float:
         """What a definition adds to its score; nothing when the root's is of another score, or opens no gate."""
@@ -124,10 +124,10 @@ def anchor(
     kept = _file(key)
     if cache and kept.exists():
         return _load(kept)
-    found = _solve(root, key, lend, threads, on_step or (lambda text: None))
+    solved = _solve(root, key, lend, threads, on_step or (lambda text: None))
     if cache:
-        _save(found, kept)
-    return found
+        _save(solved, kept)
+    return solved
 
 
 def _solve(
@@ -253,17 +253,17 @@ def from_json(kept: dict[str, Any]) -> Anchor:
     return Anchor(**{name: frozen(value) for name, value in kept.items()})
 
 
-def to_json(found: Anchor) -> dict[str, Any]:
+def to_json(solved: Anchor) -> dict[str, Any]:
     """For a manifest or the cache."""
-    return asdict(found)
+    return asdict(solved)
 
 
-def _save(found: Anchor, path: Path) -> None:
+def _save(solved: Anchor, path: Path) -> None:
     """Whole or not at all; a cache that cannot be written is no error."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-            json.dump(to_json(found), file)
+            json.dump(to_json(solved), file)
         Path(file.name).replace(path)
     except OSError:
         return

@@ -123,7 +123,7 @@ class SamplingDesign:
 
 def read_axes(texts: Sequence[str]) -> list[Axis]:
     """Axes of the command line; ScenarioError with every mistake at once."""
-    found: list[Axis] = []
+    axes: list[Axis] = []
     problems: list[Problem] = []
     for count, text in enumerate(texts, 1):
         path, equals, value = text.partition("=")
@@ -135,27 +135,27 @@ def read_axes(texts: Sequence[str]) -> list[Axis]:
             continue
         at = replace(here, column=len(path) + 2, length=max(1, len(value)))
         key = replace(here, length=max(1, len(path)))
-        _add(found, problems, path.strip(), value.strip(), key, at)
+        _add(axes, problems, path.strip(), value.strip(), key, at)
     if problems:
         raise ScenarioError(problems, "--vary")
-    return found
+    return axes
 
 
 def axes_of_file(vary: Node, problems: list[Problem]) -> list[Axis]:
     """Axes of a study file: `path: range` or `path: [list]`; what is wrong goes to `problems`."""
-    found: list[Axis] = []
+    axes: list[Axis] = []
     for path, node in vary.value.items():
         if isinstance(node.value, list):
             values = tuple(_as_text(plain(child)) for child in node.value)
             if not values:
                 problems.append(problem_at(node.place, f"the list of {path} is empty", "such as [3, 4, 5]"))
             else:
-                found.append(Axis(path, values, whole=_is_integer(path), key=node.at, value=node.place))
+                axes.append(Axis(path, values, whole=_is_integer(path), key=node.at, value=node.place))
         elif isinstance(node.value, dict) or node.value is None:
             problems.append(problem_at(node.at, f"{path} takes a range or a list", "such as 80..480/week:11"))
         else:
-            _add(found, problems, path, str(node.value), node.at, node.place)
-    return found
+            _add(axes, problems, path, str(node.value), node.at, node.place)
+    return axes
 
 
 def read_design(text: str) -> SamplingDesign:
@@ -208,12 +208,12 @@ def _shares(design: SamplingDesign, dimensions: int, seed: int) -> FloatArray:
 # ---- one axis ------------------------------------------------------------------------------------------------------
 
 
-def _add(found: list[Axis], problems: list[Problem], path: str, value: str, key: Place, at: Place) -> None:
-    if any(axis.path == path for axis in found):
+def _add(axes: list[Axis], problems: list[Problem], path: str, value: str, key: Place, at: Place) -> None:
+    if any(axis.path == path for axis in axes):
         problems.append(problem_at(key, f"'{path}' is varied twice", "each path once"))
         return
     try:
-        found.append(replace(_axis(path, value, at), key=key, value=at))
+        axes.append(replace(_axis(path, value, at), key=key, value=at))
     except ScenarioError as error:
         problems += error.problems
 

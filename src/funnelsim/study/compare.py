@@ -197,13 +197,13 @@ def break_evens(cases: Sequence[Case], i: int, values: FloatArray) -> list[Break
     places = np.array([[uniform(seed, draw, path) for path in ranges] for draw in range(len(values))])
     design = np.column_stack((np.ones(len(values)), places - 0.5))
     means = values.mean(axis=1)
-    found = np.linalg.lstsq(design, means, rcond=None)[0]
+    coefficients = np.linalg.lstsq(design, means, rcond=None)[0]
     freedom = len(means) - design.shape[1]
-    variance = float(((means - design @ found) ** 2).sum()) / freedom
+    variance = float(((means - design @ coefficients) ** 2).sum()) / freedom
     errors = t_quantile(freedom) * np.sqrt(variance * np.diag(np.linalg.pinv(design.T @ design)))
     return [
-        _break_even(belief, float(found[0]), float(slope), float(error))
-        for belief, slope, error in zip(ranges.values(), found[1:], errors[1:], strict=True)
+        _break_even(belief, float(coefficients[0]), float(slope), float(error))
+        for belief, slope, error in zip(ranges.values(), coefficients[1:], errors[1:], strict=True)
     ]
 
 
@@ -232,17 +232,17 @@ PROMISE, BELIEFS, REST, NOTHING = (
 )
 
 
-def main_cause(found: Comparison) -> str:
+def main_cause(comparison: Comparison) -> str:
     """What makes most of the last rung's difference; nothing when its interval holds 0.
 
     Parts: what the rung with promises alone already brings, what vanishes with all beliefs at 1, and the remainder.
     Shares of the changes, which do not depend on the order of the ladder, are in `why`.
     """
-    last = found.rungs[-1].differences[found.goal]
+    last = comparison.rungs[-1].differences[comparison.goal]
     if last.low <= 0.0 <= last.high:
         return NOTHING
-    alone = found.rungs[0].differences[found.goal].mean if len(found.rungs) > 1 else 0.0
-    at_one = found.rungs[-1].at_one
+    alone = comparison.rungs[0].differences[comparison.goal].mean if len(comparison.rungs) > 1 else 0.0
+    at_one = comparison.rungs[-1].at_one
     resting = last.mean - at_one.mean if at_one else 0.0
     parts = {PROMISE: alone, BELIEFS: resting, REST: last.mean - alone - resting}
     return max(parts, key=lambda name: parts[name] * np.sign(last.mean))
@@ -299,12 +299,12 @@ class PairedRunner:
 
 
 def _column(one: Case, results: Sequence[Sequence[Summary]]) -> ScenarioRuns:
-    summaries = [summary for found in results for summary in found]
-    found = named(summaries, one.blueprint.centre, one.blueprint.book)
+    summaries = [summary for run in results for summary in run]
+    measures = named(summaries, one.blueprint.centre, one.blueprint.book)
     return ScenarioRuns(
         one.name,
-        {key: _by_draw(measure, len(results)) for key, measure in found.items()},
-        {key: measure.unit for key, measure in found.items()},
+        {key: _by_draw(measure, len(results)) for key, measure in measures.items()},
+        {key: measure.unit for key, measure in measures.items()},
         summaries,
     )
 
@@ -326,13 +326,13 @@ def _joined(case: Case, one: ScenarioRuns, other: ScenarioRuns, draws: int) -> S
 
 
 def _differences(base: ScenarioRuns, other: ScenarioRuns, uncertain: bool) -> dict[str, TwoLevelEstimate]:
-    found = {}
+    estimates = {}
     for key in base.values:
         if key in other.values:
             values = other.values[key] - base.values[key]
             if np.isfinite(values).all():
-                found[key] = two_level_estimate(values, uncertain)
-    return found
+                estimates[key] = two_level_estimate(values, uncertain)
+    return estimates
 
 
 def _wants_more(columns: list[ScenarioRuns], goal: str, uncertain: bool, design: CompareSpec, notes: list[str]) -> bool:
@@ -341,11 +341,11 @@ def _wants_more(columns: list[ScenarioRuns], goal: str, uncertain: bool, design:
         return False
     base = float(columns[0].values[goal].mean())
     for column in columns[1:]:
-        found = two_level_estimate(column.values[goal] - columns[0].values[goal], uncertain)
-        if found.error > design.precision * abs(base):
-            if uncertain and found.finer_buys_nothing:
+        difference = two_level_estimate(column.values[goal] - columns[0].values[goal], uncertain)
+        if difference.error > design.precision * abs(base):
+            if uncertain and difference.finer_buys_nothing:
                 notes.append(
-                    f"a finer precision buys nothing: the simulation error ({found.error:.2g}) is already below a "
+                    f"a finer precision buys nothing: the simulation error ({difference.error:.2g}) is already below a "
                     f"tenth of what your data leaves open"
                 )
                 return False

@@ -47,8 +47,8 @@ def highest(values: FloatArray) -> Extremum:
 
 def lowest(values: FloatArray) -> Extremum:
     """Of values[replication, point]."""
-    found = highest(-values)
-    return Extremum(found.at, found.first, found.last, -found.value)
+    mirrored = highest(-values)
+    return Extremum(mirrored.at, mirrored.first, mirrored.last, -mirrored.value)
 
 
 def _may_be_best(values: FloatArray, means: FloatArray) -> IntArray:
@@ -84,8 +84,8 @@ def _largest(values: FloatArray, means: FloatArray, block: IntArray) -> FloatArr
     ahead = means[None, :] - means[block, None]  # [k, j]: of j over k
     surely = (spreads == 0.0) & (ahead > 0.0)
     scaled = np.divide(ahead, spreads, out=np.where(surely, np.inf, 0.0), where=spreads > 0.0)
-    found: FloatArray = scaled.max(axis=1) * math.sqrt(len(values))
-    return found
+    largest: FloatArray = scaled.max(axis=1) * math.sqrt(len(values))
+    return largest
 
 
 def _spreads(values: FloatArray, block: IntArray) -> FloatArray:

@@ -54,9 +54,9 @@ class MeasureGoal:
         reached: BoolArray = values <= self.target if self.at_most else values >= self.target
         return reached
 
-    def measured(self, found: Mapping[str, Measure], stacked: Summary, plan: Plan, book: Labels) -> Measure:
+    def measured(self, measures: Mapping[str, Measure], stacked: Summary, plan: Plan, book: Labels) -> Measure:
         """What the goal is about, in each replication; `found` are the measures of `stacked`."""
-        plain = found.get(self.measure)
+        plain = measures.get(self.measure)
         if self.by is None or plain is None:
             if plain is None:
                 return Measure("", "goal", "", "", np.full(len(stacked.days), np.nan))
@@ -132,11 +132,11 @@ def measured_of(
     summaries: list[Summary], plan: Plan, book: Labels, keys: tuple[str, ...], goal: MeasureGoal | None
 ) -> dict[str, Measure]:
     """The measures asked for, nan where a run gave nothing; `goal` is 1 in a period that met it."""
-    found = named(summaries, plan, book)
+    measures = named(summaries, plan, book)
     nothing = np.full(len(summaries), np.nan)
-    asked = {key: found.get(key, Measure("", key, "", "", nothing)) for key in keys if key != GOAL}
+    asked = {key: measures.get(key, Measure("", key, "", "", nothing)) for key in keys if key != GOAL}
     if goal is not None:
-        value = goal.measured(found, stack(summaries), plan, book)
+        value = goal.measured(measures, stack(summaries), plan, book)
         asked[GOAL_VALUE] = value
         if GOAL in keys:
             met = goal.met(value.values).astype(float)

@@ -126,10 +126,10 @@ def run_task(task: PointTask, stopped: Callable[[], bool] | None = None, threads
         while True:
             for some in each(run, _chunks(task, len(summaries), wanted)):
                 summaries += some
-            found = measured_of(summaries, centre, task.blueprint.book, task.measures, task.goal)
-            wanted = _enough(found[task.measures[0]], task.size)
+            measures = measured_of(summaries, centre, task.blueprint.book, task.measures, task.goal)
+            wanted = _enough(measures[task.measures[0]], task.size)
             if wanted <= len(summaries):
-                return PointResult(task.key, found, len(summaries), engine_hash(), time.perf_counter() - began)
+                return PointResult(task.key, measures, len(summaries), engine_hash(), time.perf_counter() - began)
 
 
 def estimate_of(measure: Measure) -> Estimate:

@@ -81,32 +81,32 @@ def solve_intercepts(
     plan: Plan, seed: int, many: int, start: InterceptSolution, threads: int | None, names: tuple[str, ...]
 ) -> InterceptSolution:
     """Simulate and solve until the numbers stand still. Raises ScenarioError when a base rate cannot be reached."""
-    found = start.copy()
+    solution = start.copy()
     numbers = range(FIRST_REPLICATION, FIRST_REPLICATION + many)
     wanted = np.flatnonzero(needs_anchor(plan)).tolist()
     contacts = [stage for stage in wanted if _effects_on(plan, stage, CONTACT_CHANCE)]
     gates = _gates(plan)
-    for found.rounds in range(1, (_GATED_STEPS if gates else _STEPS) + 1):
-        followed, attempts = _simulated(found.written(plan), seed, numbers, threads)
+    for solution.rounds in range(1, (_GATED_STEPS if gates else _STEPS) + 1):
+        followed, attempts = _simulated(solution.written(plan), seed, numbers, threads)
         visits = followed[followed.entered < plan.settings[0].measure_to]
-        found.leads = len(np.unique(visits.lead)) * many
-        before = found.copy()
+        solution.leads = len(np.unique(visits.lead)) * many
+        before = solution.copy()
         for stage in wanted:
             mine = visits[visits.stage == stage]
-            found.intercept[stage], found.ratio[stage] = _intercept(plan, stage, mine, names[stage], found)
+            solution.intercept[stage], solution.ratio[stage] = _intercept(plan, stage, mine, names[stage], solution)
         for stage in contacts:
-            found.contact[stage] = _contact(plan, stage, attempts[attempts.stage == stage], found.contact[stage])
+            solution.contact[stage] = _contact(plan, stage, attempts[attempts.stage == stage], solution.contact[stage])
         moved = max(
-            np.abs(finite_difference(found.intercept, before.intercept)).max(),
-            np.abs(found.contact - before.contact).max(),
+            np.abs(finite_difference(solution.intercept, before.intercept)).max(),
+            np.abs(solution.contact - before.contact).max(),
         )
         for gate in gates:
-            moved = max(moved, gate.step(_cohort_of(plan, followed), found))
+            moved = max(moved, gate.step(_cohort_of(plan, followed), solution))
         if moved < _SETTLED:
             break
     for gate in gates:
-        found.offset[gate.definition] = gate.best(names)
-    return found
+        solution.offset[gate.definition] = gate.best(names)
+    return solution
 
 
 def needs_anchor(plan: Plan) -> BoolArray:
@@ -167,13 +167,13 @@ def _contact(plan: Plan, stage: int, attempts: Any, before: float) -> float:
 def _table(plan: Plan, stage: int, most: int) -> FloatArray:
     """Chance of contact at each attempt of a visit as written, over all steps of the work."""
     row = plan.stages[stage]
-    found: list[float] = []
+    by_attempt: list[float] = []
     for i in range(row.step_first, row.step_first + row.step_count):
         step = plan.steps[i]
-        until = most if i == row.step_first + row.step_count - 1 else min(most, len(found) + int(step.attempts))
+        until = most if i == row.step_first + row.step_count - 1 else min(most, len(by_attempt) + int(step.attempts))
         chances = plan.points[step.contact_first : step.contact_first + step.contact_count].y
-        found += [float(chances[min(k, len(chances) - 1)]) for k in range(len(found), until)]
-    return np.array(found)
+        by_attempt += [float(chances[min(k, len(chances) - 1)]) for k in range(len(by_attempt), until)]
+    return np.array(by_attempt)
 
 
 def _effects_on(plan: Plan, stage: int, target: Any) -> bool:
@@ -193,17 +193,17 @@ class _GateSolver:
     base: FloatArray  # of these stages
     tried: list[tuple[float, float, float]] = field(default_factory=list)  # offset, error of the log-odds, of a share
 
-    def step(self, visits: Any, found: InterceptSolution) -> float:
+    def step(self, visits: Any, solution: InterceptSolution) -> float:
         """Put the next offset into the solution; how far off the log-odds of the share are."""
-        shifts, opened, wanted = self._seen(visits, found)
+        shifts, opened, wanted = self._seen(visits, solution)
         if not len(shifts):
             return 0.0
         error = _bounded_logit(opened / len(shifts), len(shifts)) - logit(wanted / len(shifts))
-        self.tried.append((float(found.offset[self.definition]), error, opened / wanted - 1.0))
+        self.tried.append((float(solution.offset[self.definition]), error, opened / wanted - 1.0))
         by_chance = math.sqrt(wanted * (1.0 - wanted / len(shifts)))
         if abs(error) < _SETTLED or abs(opened - wanted) <= max(0.5, _BY_CHANCE * by_chance):
             return 0.0
-        found.offset[self.definition] = self._next(shifts, round(wanted))
+        solution.offset[self.definition] = self._next(shifts, round(wanted))
         return abs(error)
 
     def best(self, names: tuple[str, ...]) -> float:
@@ -220,14 +220,14 @@ class _GateSolver:
         """Older ones were tried on other leads: what comes here depends on the stages before."""
         return self.tried[-_RECENT:]
 
-    def _seen(self, visits: Any, found: InterceptSolution) -> tuple[FloatArray, int, float]:
+    def _seen(self, visits: Any, solution: InterceptSolution) -> tuple[FloatArray, int, float]:
         """score - threshold of the visits dealt with, how many were let through, how many there should be."""
         shifts, opened, wanted = [np.zeros(0)], 0, 0.0
         for stage, base in zip(self.stages, self.base, strict=True):
             mine = visits[(visits.stage == stage) & (visits.chance >= 0.0)]
             shifts.append(mine.shift)
             opened += int((mine.chance > 0.0).sum())
-            wanted += base * found.ratio[stage] * len(mine)
+            wanted += base * solution.ratio[stage] * len(mine)
         return np.concatenate(shifts), opened, wanted
 
     def _next(self, shifts: FloatArray, wanted: int) -> float:
@@ -248,12 +248,12 @@ class _GateSolver:
 
 def _gates(plan: Plan) -> list[_GateSolver]:
     stages = plan.stages
-    found = []
+    gates = []
     for definition in range(len(plan.definitions)):
         mine = np.flatnonzero((stages["gate"] == definition) & (stages["base"] > 0.0) & (stages["base"] < 1.0))
         if len(mine):
-            found.append(_GateSolver(definition, mine.tolist(), stages["base"][mine].copy()))
-    return found
+            gates.append(_GateSolver(definition, mine.tolist(), stages["base"][mine].copy()))
+    return gates
 
 
 # ---- helpers --------------------------------------------------------------------------------------------------------
@@ -261,8 +261,8 @@ def _gates(plan: Plan) -> list[_GateSolver]:
 
 def leads_of(plan: Plan, seed: int, threads: int | None) -> int:
     """How many leads one replication brings."""
-    (found,) = gather(plan, seed, [FIRST_REPLICATION], lambda visits, _: len(np.unique(visits.lead)), threads)
-    return found
+    (count,) = gather(plan, seed, [FIRST_REPLICATION], lambda visits, _: len(np.unique(visits.lead)), threads)
+    return count
 
 
 def _simulated(plan: Plan, seed: int, numbers: range, threads: int | None) -> tuple[Any, Any]:
@@ -285,10 +285,10 @@ def _cohort_of(plan: Plan, visits: Any) -> Any:
 
 
 def _selected_rows(table: Any, rows: BoolArray, columns: np.dtype[Any]) -> Any:
-    found = np.empty(int(rows.sum()), columns)
+    selected = np.empty(int(rows.sum()), columns)
     for name in columns.names or ():
-        found[name] = table[name][rows]
-    return found
+        selected[name] = table[name][rows]
+    return selected
 
 
 def base_rate_too_high(stage: str, base: float, reached: float) -> ScenarioError:

@@ -48,11 +48,11 @@ class SweepSpec:
     @property
     def names(self) -> list[str]:
         """Of the scenarios, each once."""
-        found: list[str] = []
+        names: list[str] = []
         for i, template in enumerate(self.templates):
             name = template.loaded.scenario.name or f"scenario {i + 1}"
-            found.append(name if name not in found else f"{name} ({i + 1})")
-        return found
+            names.append(name if name not in names else f"{name} ({i + 1})")
+        return names
 
 
 @dataclass(frozen=True)
@@ -85,19 +85,21 @@ class Sweep:
 
     def measure(self, cell: SweepCell, name: str) -> Measure | None:
         """A measure of a cell; nothing where it failed or has no such figure."""
-        found = cell.outcome.measures[name] if cell.outcome is not None else None
-        return found if found is not None and np.isfinite(found.values).any() else None
+        measure = cell.outcome.measures[name] if cell.outcome is not None else None
+        return measure if measure is not None and np.isfinite(measure.values).any() else None
 
     def estimate(self, cell: SweepCell, name: str) -> Estimate | None:
         """Mean, simulation error and the spread of one period."""
-        found = self.measure(cell, name)
-        return estimate_of(found) if found is not None else None
+        measure = self.measure(cell, name)
+        return estimate_of(measure) if measure is not None else None
 
     def curves(self, scenario: str, name: str) -> tuple[list[tuple[str, ...]], FloatArray]:
         """Points that have the measure, and its values [replication, point] on the luck they have in common."""
-        there = [(cell.point, found) for cell in self.of(scenario) if (found := self.measure(cell, name)) is not None]
-        shortest = min((len(found.top) for _, found in there), default=0)
-        columns = [linear_values(_first(found, shortest)) for _, found in there]
+        there = [
+            (cell.point, measure) for cell in self.of(scenario) if (measure := self.measure(cell, name)) is not None
+        ]
+        shortest = min((len(measure.top) for _, measure in there), default=0)
+        columns = [linear_values(_first(measure, shortest)) for _, measure in there]
         return [point for point, _ in there], np.array(columns).T.reshape(shortest, len(there))
 
     def difference(self, base: SweepCell, other: SweepCell, name: str) -> FloatArray | None:

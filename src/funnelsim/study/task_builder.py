@@ -32,8 +32,8 @@ class TaskBuilder:
         self, template: Template, sets: Sequence[str], goal: MeasureGoal | None = None, centred: bool = False
     ) -> PointTask:
         """The scenario of a template with some values changed. Raises ScenarioError when it cannot be so."""
-        blueprint, found = self.compiled(template, sets)
-        return with_key(PointTask(blueprint, found, self.seed, self.size, self.measures, goal, centred, self.engine))
+        blueprint, anchored = self.compiled(template, sets)
+        return with_key(PointTask(blueprint, anchored, self.seed, self.size, self.measures, goal, centred, self.engine))
 
     def compiled(
         self, template: Template, sets: Sequence[str], known: Anchor | None = None

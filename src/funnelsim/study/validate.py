@@ -58,14 +58,14 @@ class MissingCase:
 
 def validate(on_note: Callable[[str], None] | None = None) -> list[CaseCheck]:
     """Run every case; `on_note` is told the name of each before it runs."""
-    found: list[CaseCheck] = []
+    checks: list[CaseCheck] = []
     for case in published.cases():
         if "missing" in case:
             continue
         if on_note is not None:
             on_note(case["name"])
-        found += run_case(case)
-    return found
+        checks += run_case(case)
+    return checks
 
 
 def missing() -> list[MissingCase]:
@@ -192,8 +192,8 @@ class _CaseRun:
         if measure == "not won":
             leads, won = measures["cohort.leads"].top, measures["cohort.won"].top
             return leads - won, leads
-        found = measures[measure]
-        return found.top, np.ones_like(found.top) if found.bottom is None else found.bottom
+        figure = measures[measure]
+        return figure.top, np.ones_like(figure.top) if figure.bottom is None else figure.bottom
 
     def _later(self, measure: dict[str, Any]) -> tuple[FloatArray, FloatArray]:
         """Share touched later than an edge of the histogram, of those touched."""

@@ -102,12 +102,12 @@ def fit_arrivals(history: HistoryFile, records: VisitHistory) -> Arrivals:
     middle = np.asarray(records.as_of + WEEK * (np.arange(weeks) + 0.5 - weeks), float)
     even = counts if season is None else counts / season.factor(middle)
     pooled_level = _level(even.sum(0))
-    found = []
+    arrivals = []
     for number, name in enumerate(records.sources):
         mine = who == number
         single = np.bincount(cell[mine & ~batch], minlength=HOURS)
         only_batches = mine.any() and not single.any()
-        found.append(
+        arrivals.append(
             _source(
                 name,
                 even[number],
@@ -120,28 +120,28 @@ def fit_arrivals(history: HistoryFile, records: VisitHistory) -> Arrivals:
         )
     day = str(np.datetime64("1970-01-01") + int(local_parts(np.array([start + 7200.0]), history.timezone)[0][0]))
     quiet = tuple(quiet_days(at[~batch], history.timezone, records.as_of))
-    return Arrivals(weeks, day, not records.day_only, tuple(found), counts, season, quiet)
+    return Arrivals(weeks, day, not records.day_only, tuple(arrivals), counts, season, quiet)
 
 
 def _batches(at: FloatArray, source: np.ndarray, rounding: FloatArray, zone: str, weeks: int) -> np.ndarray:
     """Which leads came in a batch: many of one source at one instant, or almost all of a source within a week."""
-    found = np.zeros(len(at), bool)
+    in_batch = np.zeros(len(at), bool)
     if weeks < FEWEST_WEEKS:
-        return found
+        return in_batch
     day, _ = local_parts(at, zone)
     for number in np.unique(source):
         mine = np.flatnonzero(source == number)
         together = mine[_at_one_instant(at[mine], rounding[mine])]
         if len(np.unique(day[together])) <= SELDOM * weeks:
-            found[together] = True
-        mine = mine[~found[mine]]
+            in_batch[together] = True
+        mine = mine[~in_batch[mine]]
         if len(mine) >= FEWEST_TOGETHER:
             per_day = np.bincount(day[mine] - day[mine].min())
             within = np.convolve(per_day, np.ones(BURST_DAYS))[: len(per_day)]  # the days up to and with this one
             last = int(within.argmax()) + day[mine].min()
             if within.max() >= BURST * len(mine):
-                found[mine[(day[mine] <= last) & (day[mine] > last - BURST_DAYS)]] = True
-    return found
+                in_batch[mine[(day[mine] <= last) & (day[mine] > last - BURST_DAYS)]] = True
+    return in_batch
 
 
 def _at_one_instant(at: FloatArray, rounding: FloatArray) -> np.ndarray:
@@ -197,13 +197,13 @@ def _level(counts: FloatArray) -> float:
     mean = counts.mean()
     if len(counts) < 3 or mean == 0:
         return 0.0
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         lambda v: -negative_binomial(counts, np.full(len(counts), mean), np.exp(v)),
         bounds=(np.log(1e-6), np.log(4.0)),
         method="bounded",
     )
-    gain = -found.fun - negative_binomial(counts, np.full(len(counts), mean), 1e-9)
-    return float(np.exp(found.x / 2)) if gain > 0.5 else 0.0
+    gain = -optimum.fun - negative_binomial(counts, np.full(len(counts), mean), 1e-9)
+    return float(np.exp(optimum.x / 2)) if gain > 0.5 else 0.0
 
 
 def _error(counts: FloatArray, pooled: float) -> float:
@@ -240,11 +240,11 @@ def _trend(counts: FloatArray, level: float) -> _Line:
         return -negative_binomial(counts, np.exp(start + slope * week), variance)
 
     flat = -negative_binomial(counts, np.full(len(counts), counts.mean()), max(level, 1e-3) ** 2)
-    found = minimize_scalar(cost, bounds=(np.log(1e-6), np.log(4.0)), method="bounded")
-    if 2 * (flat - found.fun) < SIGNIFICANT:
+    optimum = minimize_scalar(cost, bounds=(np.log(1e-6), np.log(4.0)), method="bounded")
+    if 2 * (flat - optimum.fun) < SIGNIFICANT:
         return _Line(0.0, float(counts.mean()), np.inf, level)
-    start, slope, error = _line(counts, week, float(np.exp(found.x)))
-    spread = float(np.exp(found.x / 2))
+    start, slope, error = _line(counts, week, float(np.exp(optimum.x)))
+    spread = float(np.exp(optimum.x / 2))
     freedom = len(counts) - 2
     error *= np.sqrt(len(counts) / freedom) * _students(freedom)
     return _Line(slope, float(np.exp(start)), float(error), spread if spread > 0.02 else 0.0)

@@ -89,14 +89,14 @@ def onward(step: CohortStep, fit: ModelAverage, timing: str) -> tuple[FloatArray
         gone = _step_at(step.takes / step.width)
     else:
         gone = _mixed(step, fit)
-    found = []
+    flows = []
     for parts, end in zip(step.entries, step.ends, strict=True):
         last = max(int(np.ceil(end)), 1)
         edges = np.minimum(np.arange(last + 1.0), max(end, 1.0))
         by_edge = sum(part * gone(edges - j) for j, part in enumerate(parts) if part > 0)
         flow = np.maximum(np.diff(by_edge), 0.0)
-        found.append(flow / flow.sum() if flow.sum() > 0 else np.ones(1))
-    return tuple(found)
+        flows.append(flow / flow.sum() if flow.sum() > 0 else np.ones(1))
+    return tuple(flows)
 
 
 class _Reached:
@@ -138,8 +138,8 @@ def _shares_only(step: CohortStep, reached: _Reached, seconds: float) -> tuple[S
     for g in range(step.groups):
         mine = (step.group == g) & (still > 1e-9)
         cost = partial(_binomial, went=went[mine], entered=step.entered[mine], still=still[mine])
-        found, lost = minimise(cost, np.zeros(1), np.array(LOW[:1]), np.array(HIGH[:1]))
-        logits[g], value, variance[g] = found[0], value - lost, covariance(cost, found)[0, 0]
+        logit, lost = minimise(cost, np.zeros(1), np.array(LOW[:1]), np.array(HIGH[:1]))
+        logits[g], value, variance[g] = logit[0], value - lost, covariance(cost, logit)[0, 0]
     shares = 1.0 / (1.0 + np.exp(-logits))
     dispersion = _dispersion(step, reached, shares)
     spread = np.zeros((step.groups + 2, step.groups + 2))
@@ -175,7 +175,7 @@ def _with_family(step: CohortStep, family: str) -> SojournLaw:
     cost = partial(_cost, step=step, reached=reached, family=family)
     logits = np.log(seen / (1.0 - seen))
     starts = [np.append(logits, [np.log(start * step.width), 0.0]) for start in STARTS]
-    vector, lost = min((minimise(cost, start, low, high) for start in starts), key=lambda found: found[1])
+    vector, lost = min((minimise(cost, start, low, high) for start in starts), key=lambda optimum: optimum[1])
     return SojournLaw((family,), (0,), step.groups, vector, covariance(cost, vector), -lost)
 
 

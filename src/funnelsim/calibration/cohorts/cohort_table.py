@@ -139,15 +139,15 @@ def cohort_records(table: CohortTable, rows: dict[str, int]) -> VisitHistory:
 def fit_cohorts(history: HistoryFile, table: CohortTable) -> list[StageFit]:
     """Every step, one after the other: who went on from one enters the next."""
     entries: tuple[FloatArray, ...] = tuple(np.ones(1) for _ in table.begins)
-    found = []
+    stages = []
     for number in range(len(table.stages) - 1):
         step = _step(history, table, number, entries)
         used = step.entered > 0
         if used.any() and len(step.count) and step.count.sum() > 0:
             whole = fit_cohort_step(step)
-            found.append(_stage(table, step, whole))
+            stages.append(_stage(table, step, whole))
             entries = _entries_of_next(table, number, step, whole)
-    return found
+    return stages
 
 
 def _begins(cells: pl.Series, counts: CohortCounts, zone: str) -> FloatArray:
@@ -186,13 +186,13 @@ def _sources(history: HistoryFile, library: Library) -> tuple[tuple[str, ...], n
 
 def _more(numbers: FloatArray) -> np.ndarray:
     """Is a count larger than the last one told before it?"""
-    found = np.zeros(len(numbers), bool)
+    larger = np.zeros(len(numbers), bool)
     most = numbers[:, 0]
     for stage in range(1, numbers.shape[1]):
         told = np.isfinite(numbers[:, stage])
-        found |= told & (numbers[:, stage] > most)
+        larger |= told & (numbers[:, stage] > most)
         most = np.where(told, numbers[:, stage], most)
-    return found
+    return larger
 
 
 def _table(
@@ -259,10 +259,10 @@ def _step(history: HistoryFile, table: CohortTable, number: int, entries: tuple[
     )
 
 
-def _entries_of_next(table: CohortTable, number: int, step: CohortStep, found: CohortFit) -> tuple[FloatArray, ...]:
+def _entries_of_next(table: CohortTable, number: int, step: CohortStep, fitted: CohortFit) -> tuple[FloatArray, ...]:
     """When those of the next stage entered it: as counted by age, else as the fitted law has it."""
     if not table.by_age:
-        return onward(step, found.fit, found.timing)
+        return onward(step, fitted.fit, fitted.timing)
     parts = []
     for row in table.reached[:, number + 1]:
         flow = np.maximum(np.diff(np.append(0.0, np.maximum.accumulate(np.nan_to_num(row)))), 0.0)
@@ -316,7 +316,7 @@ PACE_GRADES = {
 }
 
 
-def _notes(step: CohortStep, found: CohortFit, went: FloatArray) -> tuple[str, ...]:
+def _notes(step: CohortStep, fitted: CohortFit, went: FloatArray) -> tuple[str, ...]:
     """What is to be minded about this step."""
     used = step.entered > 0
     left_out = int((~used).sum())
@@ -324,14 +324,14 @@ def _notes(step: CohortStep, found: CohortFit, went: FloatArray) -> tuple[str, .
     if left_out:
         lines.append(f"{left_out} of {len(used)} cohorts tell nothing about it yet and are left out.")
     youngest = float(step.ends[used].min() * step.width / DAY)
-    if found.timing == "not told":
+    if fitted.timing == "not told":
         lines.append(
             f"how long it takes cannot be estimated: the share does not rise with the age of the cohorts (the youngest"
             f" is {youngest:.0f} days old). It is taken as complete, and the time as half a period; say"
             f" `takes: 14 days` for {step.next} if you know it."
         )
-    if found.dispersion > 1.5:
+    if fitted.dispersion > 1.5:
         lines.append(
-            f"cohorts differ {found.dispersion:.1f} times as much as by chance (variance); the intervals allow for it."
+            f"cohorts differ {fitted.dispersion:.1f} times as much as by chance (variance); the intervals allow for it."
         )
     return tuple(lines)

@@ -43,17 +43,17 @@ class Leads:
         frame = pl.DataFrame({"lead": lead, "cell": self.library.words(column)})
         given = frame.filter((pl.col("lead") >= 0) & (pl.col("cell") != ""))
         given = given.unique("lead", keep="first", maintain_order=True)
-        found = np.full(len(self), "", dtype=object)
-        found[given["lead"].to_numpy()] = given["cell"].to_numpy()
-        return pl.Series(found, dtype=pl.String)
+        texts = np.full(len(self), "", dtype=object)
+        texts[given["lead"].to_numpy()] = given["cell"].to_numpy()
+        return pl.Series(texts, dtype=pl.String)
 
     def lines(self) -> np.ndarray:
         """Where each lead is first written."""
         lead = self.of_rows(self.history.main)
-        found = np.zeros(len(self), np.int64)
+        lines = np.zeros(len(self), np.int64)
         rows = np.flatnonzero(lead >= 0)[::-1]
-        found[lead[rows]] = self.library.sheets[self.history.main].frame[LINE].to_numpy()[rows]
-        return found
+        lines[lead[rows]] = self.library.sheets[self.history.main].frame[LINE].to_numpy()[rows]
+        return lines
 
 
 def read_leads(history: HistoryFile, library: Library, tally: RowIssues) -> Leads:

@@ -62,10 +62,10 @@ def groups(grouping: Grouping | None, leads: Leads) -> tuple[tuple[str, ...], np
     """Names, the largest group first, and each lead's; without a column all are one group."""
     if grouping is None:
         return ("all",), np.zeros(len(leads), np.int64)
-    found = grouping.named(leads.first(grouping.column))
-    size = found.to_frame("name").group_by("name").len().sort("len", "name", descending=[True, False])
+    names = grouping.named(leads.first(grouping.column))
+    size = names.to_frame("name").group_by("name").len().sort("len", "name", descending=[True, False])
     place = {name: i for i, name in enumerate(size["name"].to_list())}
-    return tuple(place), found.replace_strict(place, return_dtype=pl.Int64).to_numpy()
+    return tuple(place), names.replace_strict(place, return_dtype=pl.Int64).to_numpy()
 
 
 def segment_groups(history: HistoryFile, leads: Leads) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
@@ -100,8 +100,8 @@ def reject_leaky_segment(
     """
     if history.segment is None:
         return ()
-    found = label_leakage(tuple(history.stages), given, lead, stage)
-    late = [one for one in found if one.refused]
+    tests = label_leakage(tuple(history.stages), given, lead, stage)
+    late = [one for one in tests if one.refused]
     if late:
         worst = max(late, key=lambda one: abs(one.went - one.others))
         told = (
@@ -110,14 +110,14 @@ def reject_leaky_segment(
         )
         hint = "a segment must be known of leads as they arrive; leave `segment` out, or give such a column"
         raise DataError([problem_at(history.segment.column.place, told, hint)], history.file)
-    return tuple(one for one in found if one.told)
+    return tuple(one for one in tests if one.told)
 
 
 def label_leakage(stages: tuple[str, ...], given: np.ndarray, lead: np.ndarray, stage: np.ndarray) -> list[LeakageTest]:
     """By stage that some leads went further from and some did not."""
     furthest = np.zeros(len(given), np.int64)
     np.maximum.at(furthest, lead, stage)
-    found = []
+    tests = []
     for number, name in enumerate(stages[:-1]):
         mine = np.unique(lead[stage == number])
         on = given[mine[furthest[mine] > number]]
@@ -125,8 +125,8 @@ def label_leakage(stages: tuple[str, ...], given: np.ndarray, lead: np.ndarray, 
         if len(on) and len(off):
             share = float(given[mine].mean())
             error = float(np.sqrt(share * (1.0 - share) * (1.0 / len(on) + 1.0 / len(off))))
-            found.append(LeakageTest(name, float(on.mean()), float(off.mean()), error))
-    return found
+            tests.append(LeakageTest(name, float(on.mean()), float(off.mean()), error))
+    return tests
 
 
 def _percent(share: float) -> str:

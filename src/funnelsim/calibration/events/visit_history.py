@@ -124,9 +124,9 @@ def _numbers(lead: np.ndarray, stage: np.ndarray) -> np.ndarray:
     ranked = which[order]
     begins = np.append(True, ranked[1:] != ranked[:-1])
     place = np.arange(len(which))
-    found = np.empty(len(which), np.int64)
-    found[order] = place - np.maximum.accumulate(np.where(begins, place, 0)) + 1
-    return found
+    numbers = np.empty(len(which), np.int64)
+    numbers[order] = place - np.maximum.accumulate(np.where(begins, place, 0)) + 1
+    return numbers
 
 
 def _values(history: HistoryFile, leads: Leads, tally: RowIssues) -> FloatArray:
@@ -151,7 +151,7 @@ def _values(history: HistoryFile, leads: Leads, tally: RowIssues) -> FloatArray:
 
 def _covariates(history: HistoryFile, leads: Leads, tally: RowIssues) -> FloatArray:
     """(lead, covariate): numbers, or their logarithms; nan where there are none."""
-    found = np.full((len(leads), len(history.covariates)), np.nan)
+    covariates = np.full((len(leads), len(history.covariates)), np.nan)
     for k, covariate in enumerate(history.covariates):
         number = amounts(leads.first(covariate.column), "")
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -159,8 +159,8 @@ def _covariates(history: HistoryFile, leads: Leads, tally: RowIssues) -> FloatAr
         file = leads.library.sheets[leads.library.table(covariate.column)].file
         reason = f"no {covariate.name} (taken as the average)"
         tally.add(file, reason, leads.lines()[~np.isfinite(number)], dropped=False)
-        found[:, k] = number
-    return found
+        covariates[:, k] = number
+    return covariates
 
 
 def _own_currency(history: HistoryFile, value: Amount, leads: Leads, cells: pl.Series) -> np.ndarray:

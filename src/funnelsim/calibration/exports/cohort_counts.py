@@ -68,16 +68,16 @@ def _counts(match: FormatMatch, survey: ColumnProfile) -> list[tuple[str, FloatA
     """The columns of counts, the largest first, as long as each is a part of the one before."""
     playing = set(match.roles.values())
     names = [name for name in survey.opened.names if name and name not in playing and not is_personal(name)]
-    found = []
+    columns = []
     for name in names:
         cells = survey.text(name)
         given = cells.filter(cells != "").head(SOME)
         numbers = amounts(given, "")
         if len(given) and bool((np.isfinite(numbers) & (numbers >= 0) & (numbers % 1 == 0)).all()):
-            found.append((name, amounts(cells, "")))
-    found.sort(key=lambda pair: -float(np.nanmean(pair[1])))
-    chain = found[:1]
-    for name, numbers in found[1:]:
+            columns.append((name, amounts(cells, "")))
+    columns.sort(key=lambda pair: -float(np.nanmean(pair[1])))
+    chain = columns[:1]
+    for name, numbers in columns[1:]:
         both = np.isfinite(numbers) & np.isfinite(chain[-1][1])
         if both.any() and float((numbers[both] <= chain[-1][1][both]).mean()) >= MOSTLY:
             chain.append((name, numbers))

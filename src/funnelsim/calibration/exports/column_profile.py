@@ -65,20 +65,20 @@ class ColumnProfile:
     def date_columns(self, columns: Sequence[str]) -> list[str]:
         """Those that mostly hold times of these decades; settles the order of days and months."""
         self.fetch(columns)
-        found = [column for column in columns if self._holds_dates(column)]
+        dated = [column for column in columns if self._holds_dates(column)]
         if self.day_first is None:
-            shown = [self.text(column) for column in found if self.cells[column].dtype == pl.String]
+            shown = [self.text(column) for column in dated if self.cells[column].dtype == pl.String]
             self.day_first = day_first(pl.concat(shown)) if shown else None
-        return found
+        return dated
 
     def times(self, column: str) -> Instants:
         """The times of a column. Raises Unreadable when days and months could stand in either order."""
         if column not in self.read:
             self.fetch([column])
-            found = instants(self.cells[column], self.column(column), self.zone)
-            if found.undecided and self.day_first is None:
-                raise Unreadable(self._undecided(column, found))
-            self.read[column] = found
+            times = instants(self.cells[column], self.column(column), self.zone)
+            if times.undecided and self.day_first is None:
+                raise Unreadable(self._undecided(column, times))
+            self.read[column] = times
         return self.read[column]
 
     def column(self, name: str) -> SourceColumn:
@@ -113,8 +113,8 @@ class ColumnProfile:
         """The usual currency sign beside the amounts, as a code; "" when there is none."""
         known: dict[str, str] = alias_table("words")["currencies"]
         cells = self.text(column).head(SOME)
-        found = {code: int(cells.str.contains(sign, literal=True).sum()) for sign, code in known.items()}
-        return max(found, key=lambda code: found[code]) if any(found.values()) else ""
+        counts = {code: int(cells.str.contains(sign, literal=True).sum()) for sign, code in known.items()}
+        return max(counts, key=lambda code: counts[code]) if any(counts.values()) else ""
 
     def _holds_dates(self, column: str) -> bool:
         cells = self.cells[column]
@@ -131,8 +131,8 @@ class ColumnProfile:
         good = max(float(((s > EARLIEST) & (s < LATEST)).mean()) for s in seconds)
         return good > MOSTLY
 
-    def _undecided(self, column: str, found: Instants) -> Problem:
+    def _undecided(self, column: str, times: Instants) -> Problem:
         text = self.text(column)
-        cell = text.filter(pl.Series(found.bad))[0] if found.bad.any() else text[0]
+        cell = text.filter(pl.Series(times.bad))[0] if times.bad.any() else text[0]
         told = f"'{cell}' in {column}: which is the day and which the month? No date of this file tells"
         return Problem(self.opened.file, text=told, hint="say `--dates 'day first'` or `--dates 'month first'`")

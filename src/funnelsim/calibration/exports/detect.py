@@ -90,16 +90,16 @@ def write_history(file: str | Path, history: str | Path, said: UserHints | None 
     """
     history = Path(history)
     called = str(file) if is_database(str(file)) and "://" in str(file) else _relative(Path(file), history)
-    found = detect(file, said, called)
+    detected = detect(file, said, called)
     try:
-        if history.exists() and history.read_text(encoding="utf-8") != found.text:
+        if history.exists() and history.read_text(encoding="utf-8") != detected.text:
             hint = f"calibrate {history} itself if you have edited it, or give another --out"
             raise DataError([Problem(str(history), text="is there already and says something else", hint=hint)])
-        _write(history, found.text)
+        _write(history, detected.text)
     except (OSError, UnicodeDecodeError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise DataError([Problem(str(history), text=f"cannot be written: {reason}")]) from None
-    return found
+    return detected
 
 
 def _detect(opened: OpenedFile, said: UserHints, called: str) -> DetectedExport:

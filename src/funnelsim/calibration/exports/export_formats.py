@@ -76,19 +76,19 @@ class FormatMatch:
 def export_formats() -> tuple[ExportFormat, ...]:
     """All kinds, the special ones first."""
     names = [path.stem for path in Path(__file__).with_name(FOLDER).glob("*.yaml")]
-    found = [ExportFormat(name, alias_table(f"{FOLDER}/{name}")) for name in names]
-    return tuple(sorted(found, key=lambda kind: (kind.table["rank"], kind.name)))
+    formats = [ExportFormat(name, alias_table(f"{FOLDER}/{name}")) for name in names]
+    return tuple(sorted(formats, key=lambda kind: (kind.table["rank"], kind.name)))
 
 
 def matching(names: Sequence[str]) -> list[FormatMatch]:
     """The kinds that fit these column names, the most special first."""
     known = [name for name in names if name and not is_personal(name)]
-    found = []
+    matches = []
     for kind in export_formats():
         match = FormatMatch(kind, _roles(kind, known), _stages(kind, known))
         if all(match.role(need) for need in kind.get("needs")) and _has_sign(kind, known):
-            found.append(match)
-    return found
+            matches.append(match)
+    return matches
 
 
 def closest(names: Sequence[str]) -> tuple[ExportFormat, list[str]] | None:
@@ -108,22 +108,22 @@ def closest(names: Sequence[str]) -> tuple[ExportFormat, list[str]] | None:
 
 def entry_columns(kind: ExportFormat, names: Sequence[str]) -> list[tuple[str, str, str]]:
     """(column, stage, pipeline) of the columns that are entries into stages by their names."""
-    found = []
+    columns = []
     for name in names:
         for pattern in kind.get("entered"):
             if match := re.match(pattern, name):
                 groups = (*match.groups(), "")
-                found.append((name, groups[0], groups[1] or ""))
+                columns.append((name, groups[0], groups[1] or ""))
                 break
-    return found
+    return columns
 
 
 def _roles(kind: ExportFormat, names: Sequence[str]) -> dict[str, str]:
-    found = {}
+    roles = {}
     for role, aliases in kind.table.items():
         if role not in _NO_ROLES and (column := _first(aliases, names)):
-            found[role] = column
-    return found
+            roles[role] = column
+    return roles
 
 
 def _stages(kind: ExportFormat, names: Sequence[str]) -> dict[str, str]:

@@ -63,11 +63,11 @@ def _stage_columns(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraf
     known = {name: column for name, column in match.stages.items() if _known(survey, column)}
     if match.stages:
         draft.left_out += [f"{column}: empty" for name, column in match.stages.items() if name not in known]
-        found = list(known.items())
-        first = found[0][1] if found else ""
+        columns = list(known.items())
+        first = columns[0][1] if columns else ""
         if begins and _known(survey, begins) and (not first or _filled(survey, first) < FULL * _filled(survey, begins)):
-            found.insert(0, (BEGINS, begins))
-        return found
+            columns.insert(0, (BEGINS, begins))
+        return columns
     entered = _of_one_pipeline(match, survey, draft)
     if entered:
         return _sorted_by_data(match, survey, entered)

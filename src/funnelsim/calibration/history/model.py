@@ -256,14 +256,14 @@ class HistoryFile:
     @property
     def origins(self) -> dict[str, Origin]:
         """Where each table comes from, by its name."""
-        found = {name: table.origin for name, table in self.tables.items()}
-        return found | {name: part.origin for name, part in self._parts.items()}
+        leads = {name: table.origin for name, table in self.tables.items()}
+        return leads | {name: part.origin for name, part in self._parts.items()}
 
     @property
     def conditions(self) -> dict[str, tuple[RowCondition, ...]]:
         """Which rows of each table count."""
-        found = {name: table.where for name, table in self.tables.items()}
-        return found | {name: part.where for name, part in self._parts.items()}
+        leads = {name: table.where for name, table in self.tables.items()}
+        return leads | {name: part.where for name, part in self._parts.items()}
 
     @property
     def _parts(self) -> dict[str, EventTable | WorkLog | Purchases | CohortCounts]:

@@ -144,8 +144,8 @@ class _TableCutter:
         if home == table:
             return self.seconds(column)
         known = pl.DataFrame({"id": self.ids(home), "at": self.seconds(column)}).unique("id", keep="first")
-        found = pl.DataFrame({"id": self.ids(table)}).join(known, on="id", how="left", maintain_order="left")
-        return np.array(found["at"].fill_null(np.nan).to_numpy())
+        joined = pl.DataFrame({"id": self.ids(table)}).join(known, on="id", how="left", maintain_order="left")
+        return np.array(joined["at"].fill_null(np.nan).to_numpy())
 
     def keep(self, table: str, rows: np.ndarray) -> None:
         sheet = self.sheets[table]

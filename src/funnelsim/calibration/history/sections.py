@@ -84,7 +84,7 @@ def read_counts(reader: ColumnReader, node: Node | None) -> CohortCounts | None:
 
 def read_covariates(reader: ColumnReader, node: Node | None) -> tuple[Covariate, ...]:
     """The section `covariates`: `{score: leads.score, amount: {column: leads.amount, scale: log}}`."""
-    found = []
+    covariates = []
     for name, child in reader.mapping(node, COVARIATES).items():
         keys = (
             reader.mapping(child, f"{COVARIATES}.{name}", ("column", "scale"))
@@ -94,8 +94,8 @@ def read_covariates(reader: ColumnReader, node: Node | None) -> tuple[Covariate,
         scale = reader.choice(keys.get("scale"), "scale", {"plain": "the number itself", "log": "its logarithm"})
         if reader.needs(child, keys, f"{COVARIATES}.{name}", "column"):
             column = reader.column(keys["column"])
-            found += [Covariate(name, column, scale == "log")] if column else []
-    return tuple(found)
+            covariates += [Covariate(name, column, scale == "log")] if column else []
+    return tuple(covariates)
 
 
 def read_work(reader: ColumnReader, node: Node | None) -> WorkLog | None:
@@ -227,15 +227,15 @@ def _date(reader: ColumnReader, keys: dict[str, Node]) -> tuple[SourceColumn | N
 
 def _stages_of_kinds(reader: ColumnReader, keys: dict[str, Node]) -> dict[str, str]:
     """`stages: {offered: [W_call, W_chase]}`: which work is done in which stage; kind -> stage."""
-    found = {}
+    stages = {}
     for stage, node in reader.mapping(keys.get("stages"), "work.stages").items():
         if stage not in reader.history.stages:
             known = ", ".join(reader.history.stages) or "none are named"
             near = did_you_mean(stage, reader.history.stages) or f"stages: {known}"
             reader.report_at(node.at, f"'{stage}' is not a stage", near)
         for word, _ in reader.words(node):
-            found[word] = stage
-    return found
+            stages[word] = stage
+    return stages
 
 
 def _stage(reader: ColumnReader, node: Node | None) -> str:

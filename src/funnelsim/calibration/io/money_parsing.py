@@ -20,8 +20,8 @@ def amounts(cells: pl.Series, decimal: str = "") -> FloatArray:
     plain = cells.cast(pl.Float64, strict=False)
     if (plain.is_null() & (cells != "")).any():
         plain = _written(cells, decimal or _decimal_mark(cells)).fill_null(plain if not decimal else None)
-    found = np.array(plain.fill_null(np.nan).to_numpy(), float)
-    return np.where(np.isfinite(found), found, np.nan)
+    numbers = np.array(plain.fill_null(np.nan).to_numpy(), float)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def signs(cells: pl.Series) -> pl.Series:

@@ -56,15 +56,15 @@ class Library:
         """What happened, row by row of the event log."""
         assert history.events is not None
         parts = [self.words(column) for column in history.events.activity]
-        found = parts[0]
+        texts = parts[0]
         for part in parts[1:]:
-            frame = pl.DataFrame({"a": found, "b": part})
+            frame = pl.DataFrame({"a": texts, "b": part})
             both = pl.format(f"{{}}{JOINT}{{}}", "a", "b")
             one = pl.when(pl.col("a") == "").then(pl.col("b")).otherwise(pl.col("a"))
             whole = pl.when((pl.col("a") == "") | (pl.col("b") == "")).then(one).otherwise(both)
-            found = frame.select(whole).to_series()
+            texts = frame.select(whole).to_series()
         empty = history.events.empty
-        return found.replace("", empty) if empty else found
+        return texts.replace("", empty) if empty else texts
 
 
 def words(cells: pl.Series) -> pl.Series:
@@ -78,10 +78,10 @@ def inside(cells: pl.Series, key: str) -> pl.Series:
     text = cells.cast(pl.String)
     object_ = pl.when(text.str.contains(r"^\s*\{.*\}\s*$")).then(text)
     try:
-        found = pl.select(object_.str.json_path_match(path)).to_series()
+        values = pl.select(object_.str.json_path_match(path)).to_series()
     except pl.exceptions.PolarsError:
         return pl.Series(cells.name, [None] * len(cells), pl.String)
-    return found.rename(cells.name)
+    return values.rename(cells.name)
 
 
 def open_library(history: HistoryFile, data_dir: str | Path | None = None) -> Library:
@@ -180,22 +180,22 @@ def _some(names: list[str]) -> str:
 
 def _columns(history: HistoryFile) -> list[SourceColumn]:
     """Every column the history names."""
-    found = [table.id for table in history.tables.values()]
+    columns = [table.id for table in history.tables.values()]
     if history.events:
-        found += [history.events.case, *history.events.activity, history.events.time]
-        found += [history.events.before] if history.events.before else []
-    found += [condition.column for conditions in history.conditions.values() for condition in conditions]
-    found += [mark.entered for mark in history.marks if mark.entered]
-    found += [grouping.column for grouping in (history.source, history.segment) if grouping]
+        columns += [history.events.case, *history.events.activity, history.events.time]
+        columns += [history.events.before] if history.events.before else []
+    columns += [condition.column for conditions in history.conditions.values() for condition in conditions]
+    columns += [mark.entered for mark in history.marks if mark.entered]
+    columns += [grouping.column for grouping in (history.source, history.segment) if grouping]
     if history.outcome:
         outcome = history.outcome
-        found += [column for column in (outcome.column, outcome.time, outcome.by) if column]
+        columns += [column for column in (outcome.column, outcome.time, outcome.by) if column]
     if history.value:
-        found += [column for column in (history.value.column, history.value.currency) if column]
-    found += [covariate.column for covariate in history.covariates]
+        columns += [column for column in (history.value.column, history.value.currency) if column]
+    columns += [covariate.column for covariate in history.covariates]
     for part in (history.work, history.purchases, history.response, history.counts):
-        found += part.columns if part else []
-    return found
+        columns += part.columns if part else []
+    return columns
 
 
 def _find_columns(history: HistoryFile, files: dict[str, OpenedFile], complete: bool) -> dict[int, str]:

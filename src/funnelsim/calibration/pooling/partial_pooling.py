@@ -48,12 +48,12 @@ def pool(cells: LogOddsCells, part: FloatArray) -> PooledEffects:
     alone = posterior_given_tau(cells, stages, part, UNBOUND)
     if sources < FEWEST:
         return PooledEffects(alone.value, alone.covariance, np.ones(sources), np.inf)
-    found = [posterior_given_tau(cells, stages, part, float(tau)) for tau in GRID]
+    by_tau = [posterior_given_tau(cells, stages, part, float(tau)) for tau in GRID]
     steps = np.gradient(GRID)  # the prior is flat in tau, the grid is not
-    log = np.array([one.evidence for one in found])
+    log = np.array([one.evidence for one in by_tau])
     weight = np.exp(log - log.max()) * steps
     weight /= weight.sum()
-    value, covariance = mixture_moments(found, weight)
+    value, covariance = mixture_moments(by_tau, weight)
     noise = np.diag(alone.covariance)
     own = np.asarray(sum(w * tau**2 / (tau**2 + noise) for w, tau in zip(weight, GRID, strict=True)))
     return PooledEffects(value, covariance, own, float(weight @ GRID))
@@ -72,12 +72,12 @@ def posterior_given_tau(cells: LogOddsCells, stages: int, part: FloatArray, tau:
     return posterior(cells.y, cells.variance, cells.stage, stages, (GroupEffects(cells.source, part, tau),))[0]
 
 
-def mixture_moments(found: Sequence[PosteriorGivenTau], weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+def mixture_moments(parts: Sequence[PosteriorGivenTau], weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and covariance over several spreads with these weights."""
-    value = np.asarray(sum(w * one.value for w, one in zip(weight, found, strict=True)))
+    value = np.asarray(sum(w * one.value for w, one in zip(weight, parts, strict=True)))
     covariance = sum(
         w * (one.covariance + np.outer(one.value - value, one.value - value))
-        for w, one in zip(weight, found, strict=True)
+        for w, one in zip(weight, parts, strict=True)
     )
     return value, np.asarray(covariance)
 
@@ -110,10 +110,12 @@ def posterior(
     left = float(y @ (y / variance) - right @ mean)
     evidence = float(-0.5 * (size + left) - np.log(spread).sum())
     covariance = np.linalg.inv(precision)
-    found = []
+    posteriors = []
     for begin, one in zip(first, sets, strict=False):
         # The levels take up what is common to the groups: f is told against the average arriving lead.
         centred = np.eye(len(one.part)) - np.outer(np.ones(len(one.part)), one.part / one.part.sum())
         mine = slice(begin, begin + len(one.part))
-        found.append(PosteriorGivenTau(centred @ mean[mine], centred @ covariance[mine, mine] @ centred.T, evidence))
-    return found
+        posteriors.append(
+            PosteriorGivenTau(centred @ mean[mine], centred @ covariance[mine, mine] @ centred.T, evidence)
+        )
+    return posteriors

@@ -61,8 +61,8 @@ def source_fits(records: VisitHistory, stages: list[StageFit]) -> GroupFits:
         np.array([used.index(s) for s, _, _ in cells]),
         np.array([names.index(name) for _, name, _ in cells]),
     )
-    found = pool(told, np.maximum(part, 1e-9))
-    return GroupFits(names, found.value, found.covariance, _disagreement(told, len(names)), found.own, found.tau)
+    pooled = pool(told, np.maximum(part, 1e-9))
+    return GroupFits(names, pooled.value, pooled.covariance, _disagreement(told, len(names)), pooled.own, pooled.tau)
 
 
 def _disagreement(cells: LogOddsCells, sources: int) -> FloatArray:
@@ -115,12 +115,12 @@ def _by_kind(stage: StageFit, fit: FloatArray, size: FloatArray, seed: int) -> d
     drawn = np.random.default_rng(seed).permutation(drawn)  # the draws come sorted by choice of families
     forward = drawn[:, list(stage.forward)].sum(1)
     on = _spread_over(forward, fit, size / size.sum())
-    found: dict[str, FloatArray] = {}
+    shares: dict[str, FloatArray] = {}
     for j, target in enumerate(stage.targets):
         whole, mine = (forward, on) if j in stage.forward else (1.0 - forward, 1.0 - on)
         part = (drawn[:, j] / np.maximum(whole, 1e-12))[:, None] * mine
-        found[target] = found.get(target, 0.0) + part
-    return found
+        shares[target] = shares.get(target, 0.0) + part
+    return shares
 
 
 def _spread_over(mean: FloatArray, fit: FloatArray, weight: FloatArray) -> FloatArray:

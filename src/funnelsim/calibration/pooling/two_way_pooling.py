@@ -102,14 +102,14 @@ def pool_sets(
     grids = [SPREADS if len(part) >= FEWEST else np.array([UNBOUND]) for part in parts]
     steps = [np.gradient(grid) if len(grid) > 1 else np.ones(1) for grid in grids]  # the priors are flat in tau
     taus = np.array(list(product(*grids)))
-    found = [at(tuple(row)) for row in taus.tolist()]
-    log = np.array([one[0].evidence for one in found])
+    by_tau = [at(tuple(row)) for row in taus.tolist()]
+    log = np.array([one[0].evidence for one in by_tau])
     weight = np.exp(log - log.max()) * np.prod(np.array(list(product(*steps))), axis=1)
     weight /= weight.sum()
     alone = at((UNBOUND,) * len(parts))
     pooled = []
     for k, part in enumerate(parts):
-        value, covariance = mixture_moments([one[k] for one in found], weight)
+        value, covariance = mixture_moments([one[k] for one in by_tau], weight)
         if len(part) < FEWEST:
             pooled.append(PooledEffects(value, covariance, np.ones(len(part)), np.inf))
             continue
@@ -182,7 +182,7 @@ def _disagreement(y: FloatArray, variance: FloatArray, cells: TwoWayCells, parts
     alone = posterior(y, variance, cells.stage, stages, sets)
     rest = y - alone[0].value[cells.source] - alone[1].value[cells.segment]
     rest = rest - _levels(rest, variance, cells.stage)
-    found = []
+    spreads = []
     for group, part in zip(groups, parts, strict=True):
         shape = (stages, len(part))
         weight, off = np.zeros(shape), np.zeros(shape)
@@ -190,5 +190,5 @@ def _disagreement(y: FloatArray, variance: FloatArray, cells: TwoWayCells, parts
         np.add.at(off, (cells.stage, group), rest / variance)
         seen = (weight > 0).sum(0)
         chi = np.where(weight > 0, off**2 / np.maximum(weight, 1e-300), 0.0).sum(0)
-        found.append(np.where(seen > 1, chi / np.maximum(seen - 1, 1), 0.0))
-    return found
+        spreads.append(np.where(seen > 1, chi / np.maximum(seen - 1, 1), 0.0))
+    return spreads

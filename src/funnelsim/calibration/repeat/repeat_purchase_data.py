@@ -76,19 +76,19 @@ def read_repeat_purchases(history: HistoryFile, library: Library, tally: RowIssu
     )
 
 
-def repeat_lines(found: RepeatPurchases) -> list[str]:
+def repeat_lines(repeat: RepeatPurchases) -> list[str]:
     """The block `repeat` of a fitted file: parameters with their covariance on the logarithmic scale, and forecasts."""
     lines = [
         "  repeat:     # when customers buy again and drop out; the formulas stand in funnelsim/calibration/repeat.py",
-        *([f"    stage: {word_text(found.stage)}"] if found.stage else []),
-        f"    customers: {found.customers}",
-        f"    bought_again: {found.bought_again}",
+        *([f"    stage: {word_text(repeat.stage)}"] if repeat.stage else []),
+        f"    customers: {repeat.customers}",
+        f"    bought_again: {repeat.bought_again}",
         "    unit: week",
     ]
-    if found.value:
-        lines.append(f"    value: {quoted_text(found.value.text)}     # {found.value.count:,} purchases")
+    if repeat.value:
+        lines.append(f"    value: {quoted_text(repeat.value.text)}     # {repeat.value.count:,} purchases")
     lines.append("    models:     # the likelier first")
-    for fit in found.fits:
+    for fit in repeat.fits:
         told = zip(fit.names, fit.values, fit.se, strict=True)
         values = ", ".join(f"{name}: {value:.6g}" for name, value, _ in told)
         errors = ", ".join(f"{name}: {error:.4g}" for name, error in zip(fit.names, fit.se, strict=True))
@@ -102,26 +102,26 @@ def repeat_lines(found: RepeatPurchases) -> list[str]:
         ]
     lines.append("    expected:     # repeat purchases of a new customer within so many weeks, with 95 % intervals")
     for weeks in HORIZONS:
-        low, high = found.best.expected_span(weeks)
-        mean = float(found.best.expected(weeks))
+        low, high = repeat.best.expected_span(weeks)
+        mean = float(repeat.best.expected(weeks))
         lines.append(f"    - {{weeks: {weeks:g}, mean: {mean:.4g}, low: {low:.4g}, high: {high:.4g}}}")
     return lines
 
 
-def report_lines(found: RepeatPurchases) -> list[str]:
+def report_lines(repeat: RepeatPurchases) -> list[str]:
     """What was found, for the report."""
-    best, other = found.fits[0], found.fits[1]
+    best, other = repeat.fits[0], repeat.fits[1]
     told = zip(best.names, best.values, best.se, strict=True)
     values = ", ".join(f"{name} {value:.3f} +- {error:.3f}" for name, value, error in told)
     low, high = best.expected_span(YEAR)
     ahead = best.log_likelihood - other.log_likelihood
     lines = [
-        f"Repeat purchases: {found.customers:,} customers, {found.bought_again:,} bought again,"
-        f" {found.repeats:,} times",
+        f"Repeat purchases: {repeat.customers:,} customers, {repeat.bought_again:,} bought again,"
+        f" {repeat.repeats:,} times",
         f"  {best.model.upper()}: {values} (weeks); {ahead:.1f} more log-likelihood than {other.model.upper()}",
         f"  a new customer buys again {float(best.expected(YEAR)):.2f} times in the first year"
         f" ({low:.2f} to {high:.2f}); {other.model.upper()} says {float(other.expected(YEAR)):.2f}",
     ]
-    if found.followed < YEAR:
-        lines.append(f"  followed for {found.followed:.0f} weeks at most: beyond, the shape of the law decides")
+    if repeat.followed < YEAR:
+        lines.append(f"  followed for {repeat.followed:.0f} weeks at most: beyond, the shape of the law decides")
     return lines

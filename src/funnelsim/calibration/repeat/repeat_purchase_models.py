@@ -121,7 +121,7 @@ def fit_model(model: str, customers: Customers) -> RepeatPurchaseFit:
 
     bounds = [(LOWEST, HIGHEST)] * 4
     tries = [minimize(cost, np.log(start), method="L-BFGS-B", bounds=bounds) for start in _STARTS]
-    best = min(tries, key=lambda found: float(found.fun))
+    best = min(tries, key=lambda optimum: float(optimum.fun))
     polished = minimize(cost, best.x, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-4, "fatol": 1e-10})
     logs = polished.x if polished.fun <= best.fun else best.x
     covariance = _covariance(lambda x: cost(x) * size, logs)

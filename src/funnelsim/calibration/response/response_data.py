@@ -77,36 +77,36 @@ def read_response_effect(
     return MeasuredResponse(said.stage, "", response_estimators.by_instrument(known, by, values, controls), pattern)
 
 
-def report_lines(found: MeasuredResponse) -> list[str]:
+def report_lines(response: MeasuredResponse) -> list[str]:
     """What was found, or why nothing was."""
-    lines = [f"Response in {found.stage}: {found.grade}"]
-    if isinstance(found.fit, ResponseFit):
-        fit = found.fit
+    lines = [f"Response in {response.stage}: {response.grade}"]
+    if isinstance(response.fit, ResponseFit):
+        fit = response.fit
         lines.append(
             f"  the odds of going on fall as delay ** -{fit.shape:.2f} ({fit.low:.2f} to {fit.high:.2f}); by {fit.by},"
             f" F {fit.strength:.0f}, {fit.leads:,} leads, up to {time_text(fit.longest)}"
         )
         if fit.curve is None:
             lines.append("  no harm of a late touch is seen: no curve is written")
-    elif isinstance(found.fit, Refusal):
-        lines.append(f"  nothing is written: {found.fit.reason}")
-    if found.pattern:
+    elif isinstance(response.fit, Refusal):
+        lines.append(f"  nothing is written: {response.fit.reason}")
+    if response.pattern:
         lines.append("  who went on, by delay (a pattern and not an effect: who is called early is chosen)")
         lines += [
             f"    {_span(band):>24}  {band.leads:>7,} leads  {100 * band.went_on / band.leads:5.1f} %"
-            for band in found.pattern
+            for band in response.pattern
         ]
-        trend, bend = response_estimators.dose_response(found.pattern)
+        trend, bend = response_estimators.dose_response(response.pattern)
         if bend > trend:
             lines.append(f"    it bends (chi-square {bend:.0f}) more than it falls or rises ({trend:.0f}): no dose")
     return lines
 
 
-def response_lines(found: MeasuredResponse) -> list[str]:
+def response_lines(response: MeasuredResponse) -> list[str]:
     """The block `response` of a fitted file."""
-    lines = ["  response:", f"    {found.stage}:", f"      grade: {found.grade.replace(':', ',')}"]
-    if isinstance(found.fit, ResponseFit):
-        fit = found.fit
+    lines = ["  response:", f"    {response.stage}:", f"      grade: {response.grade.replace(':', ',')}"]
+    if isinstance(response.fit, ResponseFit):
+        fit = response.fit
         lines += [f"      shape: {fit.shape:.5g}", f"      se: {fit.se:.4g}", f"      floor: {fit.floor:g} s"]
         lines += [f"      by: {fit.by}", f"      strength: {fit.strength:.4g}", f"      leads: {fit.leads}"]
     return lines
@@ -130,8 +130,8 @@ def _times(
         return (of(said.asked) if said.asked else entered), of(said.touched)
     assert team is not None
     asked, touched = _by_case(team, said.stage)
-    found = np.array([(asked.get(lead, np.nan), touched.get(lead, np.nan)) for lead in records.ids])
-    return (of(said.asked) if said.asked else found[:, 0]), found[:, 1]
+    pairs = np.array([(asked.get(lead, np.nan), touched.get(lead, np.nan)) for lead in records.ids])
+    return (of(said.asked) if said.asked else pairs[:, 0]), pairs[:, 1]
 
 
 def _by_case(team: TeamFit, stage: str) -> tuple[dict[str, float], dict[str, float]]:

@@ -52,7 +52,7 @@ def open_masses(
     late = np.maximum(age - spells.observed_for, 0.0)
     whole = fit.point(list(forward))
     others = [j for j in range(len(spells.exits)) if j not in forward]
-    found = []
+    masses = []
     for exits, total in ((list(forward), whole), (others, 1.0 - whole)):
         seen, gone = np.zeros(len(age)), np.zeros(len(age))
         for j in exits:
@@ -61,8 +61,8 @@ def open_masses(
             blind = np.maximum(np.maximum(age - since, late), 0.0)
             seen += fit.point([j]) / total * (fit.gone_by(j, age) - fit.gone_by(j, blind)) + absent
             gone += absent
-        found.append((seen, gone))
-    (on, on_late), (off, off_late) = found
+        masses.append((seen, gone))
+    (on, on_late), (off, off_late) = masses
     return on, off, on_late, off_late
 
 

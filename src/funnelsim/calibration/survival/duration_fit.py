@@ -128,15 +128,15 @@ class DurationFit:
         """
         shares = np.unique(np.append(np.array(_SHARES), self.known))
         times = self._empirical(shares)
-        found = [(float(shares[0]), float(times[0]))]
+        points = [(float(shares[0]), float(times[0]))]
         for i in range(len(shares) - 1):
             inside = shares[i] + (shares[i + 1] - shares[i]) * (np.arange(100) + 0.5) / 100
             mean, rise = float(self._empirical(inside).mean()), float(times[i + 1] - times[i])
             if rise > 0 and abs(mean - (times[i] + times[i + 1]) / 2) > UNEVEN * rise:
                 at = shares[i] + (shares[i + 1] - shares[i]) * (times[i + 1] - mean) / rise
-                found += [(float(at), float(times[i])), (float(at), float(times[i + 1]))]
-            found.append((float(shares[i + 1]), float(times[i + 1])))
-        return found
+                points += [(float(at), float(times[i])), (float(at), float(times[i + 1]))]
+            points.append((float(shares[i + 1]), float(times[i + 1])))
+        return points
 
     def _first_below(self, share: FloatArray) -> float:
         """When half are gone; infinite when that is never seen."""
@@ -181,8 +181,10 @@ def fit_duration(
     distance = _distance(laws, weights, curve)
     # Lilliefors' bound at 1 % is about 1.035 / sqrt(n) for a law fitted to the same data.
     follows = distance <= max(TOO_FAR, 1.035 / np.sqrt(ended.sum()))
-    found = DurationFit(int(ended.sum()), int((~ended).sum()), tuple(laws), weights, curve, distance, bool(follows))
-    return replace(found, follows=False) if found.follows and ended.all() and _mean_is_off(found, seconds) else found
+    fitted = DurationFit(int(ended.sum()), int((~ended).sum()), tuple(laws), weights, curve, distance, bool(follows))
+    return (
+        replace(fitted, follows=False) if fitted.follows and ended.all() and _mean_is_off(fitted, seconds) else fitted
+    )
 
 
 def kaplan_meier(seconds: FloatArray, ended: np.ndarray) -> SurvivalCurve:
@@ -266,6 +268,6 @@ def _distance(laws: list[FittedLaw], weights: FloatArray, curve: SurvivalCurve) 
     return float(np.maximum(np.abs(law - gone), np.abs(law - before)).max())
 
 
-def _mean_is_off(found: DurationFit, seconds: FloatArray) -> bool:
-    off = abs(found.mean() - seconds.mean())
+def _mean_is_off(fitted: DurationFit, seconds: FloatArray) -> bool:
+    off = abs(fitted.mean() - seconds.mean())
     return bool(off > OFF_MEAN * seconds.mean() and off > 2.6 * seconds.std(ddof=1) / np.sqrt(len(seconds)))

@@ -48,13 +48,13 @@ def split_timeouts(spells: Spells) -> tuple[Spells, tuple[Timeout, ...]]:
 
 def split_modes(spells: Spells, exits: list[int]) -> Spells | None:
     """The later of two modes of these exits as an exit of its own; None when no exit has two."""
-    found = None
+    split = None
     for j in exits:
         mine = spells.outcome == j + 1
         valley = _valley(log_time(np.maximum(spells.time[mine], 1.0)))
         if valley is not None and spells.exits.count(spells.exits[j]) < MOST_PARTS:
-            found = _apart(found or spells, j, mine & (log_time(spells.time) > valley))
-    return found
+            split = _apart(split or spells, j, mine & (log_time(spells.time) > valley))
+    return split
 
 
 def _apart(spells: Spells, exit_: int, which: np.ndarray) -> Spells:

@@ -88,19 +88,19 @@ class ModelAverage:
         """Parameter draws: normal within a choice of families, as many of each choice as it weighs."""
         rng = np.random.default_rng(seed)
         edges = np.round(np.concatenate([[0.0], np.cumsum(self.weights)]) * count).astype(int)
-        found = []
+        drawn = []
         for law, size in zip(self.laws, np.diff(edges), strict=True):
             values, axes = np.linalg.eigh(law.covariance)
             noise = rng.standard_normal((size, len(law.vector))) * np.sqrt(np.maximum(values, 0.0))
-            found.append((law, law.vector + noise @ axes.T))
-        return found
+            drawn.append((law, law.vector + noise @ axes.T))
+        return drawn
 
     def by_family(self, exit_: int, group: int = -1) -> dict[str, float]:
         """Share of an exit under the best choice with each family for it: how much they disagree."""
-        found: dict[str, float] = {}
+        shares: dict[str, float] = {}
         for law in self.laws:
-            found.setdefault(law.times(exit_)[0], float(law.shares()[group, exit_]))
-        return found
+            shares.setdefault(law.times(exit_)[0], float(law.shares()[group, exit_]))
+        return shares
 
     def times(self, exit_: int) -> list[tuple[float, str, float, float]]:
         """(weight, family, mu, s): the time law of an exit as a mixture; choices with equal families merged."""
@@ -203,15 +203,15 @@ def _weighed(spells: Spells, data: BinnedSpells, laws: list[SojournLaw]) -> Mode
 
 def _reached(spells: Spells, law: SojournLaw) -> FloatArray:
     """Mean chance, at the present ages, that an exit which will happen has happened and was seen."""
-    found = []
+    reached = []
     age, weight = binned_values(spells.age)
     for j in range(len(spells.exits)):
         family, mu, s = law.times(j)
         since = spells.recorded_for[j] if spells.recorded_for else np.inf
         start = np.maximum(np.maximum(age - since, age - spells.observed_for), 0.0)
         seen = cdf(family, mu, s, log_time(age))[0] - cdf(family, mu, s, log_time(start))[0]
-        found.append(float(np.average(seen, weights=weight)))
-    return np.array(found)
+        reached.append(float(np.average(seen, weights=weight)))
+    return np.array(reached)
 
 
 def _laws(data: BinnedSpells) -> tuple[int, ...]:

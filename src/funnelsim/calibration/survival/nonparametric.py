@@ -52,11 +52,11 @@ def follow_up_limit(stage: StageFit) -> float:
 
 def fitted_cif(stage: StageFit, target: str, seconds: FloatArray) -> FloatArray:
     """The curve that the fitted file says: shares times the laws, or the data's own times where no family follows."""
-    found = np.zeros(len(seconds))
+    curve = np.zeros(len(seconds))
     for j in stage.of(target):
         gone = _own_times(stage, j, seconds) if j in stage.odd else stage.fit.gone_by(j, seconds)
-        found += stage.fit.point([j]) * gone
-    return found
+        curve += stage.fit.point([j]) * gone
+    return curve
 
 
 def fitted_cif_band(stage: StageFit, target: str, seconds: FloatArray) -> tuple[FloatArray, FloatArray]:

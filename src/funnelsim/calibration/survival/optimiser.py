@@ -31,13 +31,13 @@ def minimise(
         step = np.zeros(len(x))
         step[free] = -inverse[np.ix_(free, free)] @ gradient[free]
         gain = -float(step @ gradient)
-        found = _along(cost, x, value, step, gain, low, high) if gain > tolerance else None
-        if found is None:
+        better = _along(cost, x, value, step, gain, low, high) if gain > tolerance else None
+        if better is None:
             if gain <= tolerance or renewed >= MOST_RENEWALS:
                 break
             inverse, renewed = _positive_inverse(_rough_hessian(cost, x, gradient)), renewed + 1
             continue
-        moved, value, after = found
+        moved, value, after = better
         inverse = _updated(inverse, moved - x, after - gradient)
         x, gradient = moved, after
     return x, value

@@ -86,12 +86,12 @@ class StageFit:
 
 def fit_stages(history: HistoryFile, records: VisitHistory) -> list[StageFit]:
     """Fit every stage that leads left; the others are ends."""
-    found = []
+    fits = []
     for number in range(len(records.stages)):
         fitted = _fit_stage(history, records, number)
         if fitted:
-            found.append(fitted)
-    return found
+            fits.append(fitted)
+    return fits
 
 
 def cohort_shares(
@@ -240,7 +240,7 @@ def _by_group(
         return {}, naive
     own = [i for i in sorted(told) if seen[i] >= ENOUGH]
     own = own if len(own) > 1 else []
-    found = {}
+    shares = {}
     if own:
         rest = last & ~np.isin(group_of, own)
         group = spells.group.copy()
@@ -250,11 +250,11 @@ def _by_group(
         for i, number in enumerate(own):
             group[last & (group_of == number)] = first + i
         finer = refit(replace(spells, group=group, groups=first + len(own)), fit, TRIED_AGAIN)
-        found = {number: finer.forward(list(forward), first + i) for i, number in enumerate(own)}
+        shares = {number: finer.forward(list(forward), first + i) for i, number in enumerate(own)}
     for number in told:
-        if number not in found:
-            found[number] = share_given_times(spells, last & (group_of == number), fit, forward)
-    return {names[number]: found[number] for number in sorted(found)}, naive
+        if number not in shares:
+            shares[number] = share_given_times(spells, last & (group_of == number), fit, forward)
+    return {names[number]: shares[number] for number in sorted(shares)}, naive
 
 
 def still_to_move(stage: StageFit, age: FloatArray) -> FloatArray:

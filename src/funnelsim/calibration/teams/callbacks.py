@@ -61,7 +61,7 @@ def apart(pieces: WorkItems) -> tuple[WorkItems, np.ndarray, FloatArray]:
 
 def call_backs(pieces: WorkItems, again: np.ndarray, gap: FloatArray) -> dict[str, CallBacks]:
     """By kind of work; `pieces`, `again` and `gap` as `apart` gives them."""
-    found = {}
+    by_kind = {}
     for number, name in enumerate(pieces.kinds):
         mine = (pieces.kind == number) & pieces.served
         items = len(np.unique(pieces.case[mine]))
@@ -70,14 +70,14 @@ def call_backs(pieces: WorkItems, again: np.ndarray, gap: FloatArray) -> dict[st
             continue
         off = np.abs((gaps + DAY / 2) % DAY - DAY / 2)
         late = gaps > DAY / 2
-        found[name] = CallBacks(
+        by_kind[name] = CallBacks(
             items,
             float(mine.sum() / items),
             len(gaps),
             fit_duration(gaps),
             float((off[late] <= NEAR).mean()) if late.any() else 0.0,
         )
-    return found
+    return by_kind
 
 
 def _latest_end(here: WorkItems) -> FloatArray:

@@ -81,10 +81,10 @@ def _every_day(opening: Opening | None) -> list[tuple[int, ...]]:
 
 def _waits(pieces: WorkItems, rounding: float) -> dict[str, DurationFit]:
     """From asking to beginning; giving up and the end of the log cut it off."""
-    found = {}
+    laws = {}
     for number, kind in enumerate(pieces.kinds):
         mine = np.isfinite(pieces.asked) & (pieces.kind == number)
         law = fit_duration(pieces.wait[mine], pieces.served[mine], rounding)
         if law is not None:
-            found[kind] = law
-    return found
+            laws[kind] = law
+    return laws

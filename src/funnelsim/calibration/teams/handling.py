@@ -35,26 +35,26 @@ class HandlingFit:
 def left_open(pieces: WorkItems, zone: str) -> np.ndarray:
     """Pieces that end on another day than they began."""
     known = pieces.served & np.isfinite(pieces.ended)
-    found = np.zeros(len(pieces), bool)
+    overnight = np.zeros(len(pieces), bool)
     if known.any():
         first, _ = local_parts(pieces.started[known], zone)
         last, _ = local_parts(pieces.ended[known], zone)
-        found[known] = first != last
-    return found
+        overnight[known] = first != last
+    return overnight
 
 
 def fit_handling(pieces: WorkItems, overnight: np.ndarray, rounding: float = 0.0) -> dict[str, HandlingFit]:
     """By kind of work; `overnight` pieces are set aside; `rounding`: to how many seconds times are known."""
     length = pieces.ended - pieces.started
     known = pieces.served & np.isfinite(pieces.ended) & (length >= 0)
-    found = {}
+    by_kind = {}
     for number, name in enumerate(pieces.kinds):
         mine = known & (pieces.kind == number)
         used = length[mine & ~overnight]
         if len(used):
             law = fit_duration(used, rounding=rounding)
-            found[name] = HandlingFit(len(used), float(used.mean()), law, int((mine & overnight).sum()))
-    return found
+            by_kind[name] = HandlingFit(len(used), float(used.mean()), law, int((mine & overnight).sum()))
+    return by_kind
 
 
 def wrap_up(pieces: WorkItems) -> float:

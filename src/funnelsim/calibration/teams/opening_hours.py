@@ -85,14 +85,14 @@ def _grouped(slots: np.ndarray, count: FloatArray) -> tuple[np.ndarray, tuple[tu
                 break
         else:
             groups.append([day])
-    found, told = slots.copy(), []
+    common, told = slots.copy(), []
     for group in groups:
         pooled = _filled(_open(count[group].sum(0)))
-        found[group] = pooled
+        common[group] = pooled
         edge = np.flatnonzero(np.diff(np.concatenate([[0], pooled.astype(int), [0]]))).reshape(-1, 2)
         hours = ", ".join(f"{clock_text(low)}-{clock_text(high)}" for low, high in edge.tolist())
         told.append((hours, tuple(group)))
-    return found, tuple(told)
+    return common, tuple(told)
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> bool:
@@ -102,9 +102,9 @@ def _alike(one: np.ndarray, other: np.ndarray) -> bool:
 def _filled(open_: np.ndarray) -> np.ndarray:
     hole = ~open_[1:-1] & open_[:-2] & open_[2:]
     alone = open_[1:-1] & ~open_[:-2] & ~open_[2:]
-    found = open_.copy()
-    found[1:-1] = (open_[1:-1] | hole) & ~alone
-    return found
+    filled = open_.copy()
+    filled[1:-1] = (open_[1:-1] | hole) & ~alone
+    return filled
 
 
 def _holidays(day: np.ndarray, weekday: np.ndarray, open_days: np.ndarray) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def _choices(waiting: WorkItems) -> list[tuple[int, np.ndarray]]:
     """(chosen, those who waited then, the chosen one among them), where there was a choice."""
     until = waiting.waited_until
     begun = np.flatnonzero(waiting.served & (waiting.started > waiting.asked))
-    found = []
+    choices = []
     latest = np.maximum.accumulate(until)
     for piece in begun[:: max(len(begun) // MOST, 1)].tolist():
         now = waiting.started[piece]
@@ -91,5 +91,5 @@ def _choices(waiting: WorkItems) -> list[tuple[int, np.ndarray]]:
         there = np.arange(low, high)
         there = there[(waiting.kind[there] == waiting.kind[piece]) & ((until[there] > now + TIE) | (there == piece))]
         if len(there) > 1:
-            found.append((piece, there))
-    return found
+            choices.append((piece, there))
+    return choices

@@ -102,13 +102,13 @@ def _first_asked(order: np.ndarray, item: np.ndarray, asks: np.ndarray, starts: 
     place[order] = np.arange(rows)
     start_at = place[starts]  # ascending
     ask_at = np.flatnonzero(asks)
-    found = np.full(len(starts), -1)
+    first_asked = np.full(len(starts), -1)
     serves = np.searchsorted(start_at, ask_at)  # the first start after each asking
     good = serves < len(starts)
     good[good] = item[start_at[serves[good]]] == item[ask_at[good]]
     chosen, first = np.unique(serves[good], return_index=True)
-    found[chosen] = order[ask_at[good][first]]
-    return found
+    first_asked[chosen] = order[ask_at[good][first]]
+    return first_asked
 
 
 def asked_by_previous_item(pieces: WorkItems) -> WorkItems:

@@ -62,10 +62,10 @@ class _Rows:
         self._tell("a lifecycle that is neither asked, started nor ended", word < 0)
         used = np.flatnonzero((word >= 0) & np.isfinite(time) & (time < self.as_of))
         kinds, cases = self._codes(log.kind)[1], self._codes(log.case)[1]
-        found = pair_events(cases[used], kinds[used], word[used], time[used])
-        self._tell("a start without an end", self._mask(used[found.without_end]), dropped=False)
-        self._tell("an end without a start", self._mask(used[found.without_start]))
-        start, end, ask = (np.where(rows >= 0, used[rows], -1) for rows in (found.start, found.end, found.asked))
+        pairs = pair_events(cases[used], kinds[used], word[used], time[used])
+        self._tell("a start without an end", self._mask(used[pairs.without_end]), dropped=False)
+        self._tell("an end without a start", self._mask(used[pairs.without_start]))
+        start, end, ask = (np.where(rows >= 0, used[rows], -1) for rows in (pairs.start, pairs.end, pairs.asked))
 
         def at(rows: np.ndarray) -> FloatArray:
             return np.where(rows >= 0, time[rows], np.nan)
@@ -102,11 +102,11 @@ class _Rows:
 
     def _first(self, columns: tuple[SourceColumn, ...]) -> FloatArray:
         """Row by row the first of these times that is there."""
-        found = np.full(self.sheet.rows, np.nan)
+        first = np.full(self.sheet.rows, np.nan)
         for column in columns:
             times = self._times(column)
-            found = np.where(np.isnan(found), times, found)
-        return found
+            first = np.where(np.isnan(first), times, first)
+        return first
 
     def _times(self, column: SourceColumn) -> FloatArray:
         cells = self.library.words(column)
@@ -147,9 +147,9 @@ class _Rows:
         return tuple(names.tolist()), number
 
     def _mask(self, rows: np.ndarray) -> np.ndarray:
-        found = np.zeros(self.sheet.rows, bool)
-        found[rows] = True
-        return found
+        mask = np.zeros(self.sheet.rows, bool)
+        mask[rows] = True
+        return mask
 
     def _tell(self, reason: str, which: np.ndarray, dropped: bool = True) -> None:
         self.tally.add(self.sheet.file, reason, self.sheet.frame[LINE].to_numpy()[which], dropped)

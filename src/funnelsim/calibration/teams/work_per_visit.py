@@ -99,6 +99,6 @@ def _latest(lead: np.ndarray, entered: FloatArray, of: np.ndarray, at: FloatArra
     after = np.minimum.accumulate(np.where(is_visit, place, len(order) - 1)[::-1])[::-1]
     leads = np.r_[lead, of][order]
     chosen = np.where(is_visit[before] & (leads[before] == leads), before, after)
-    found = np.empty(len(order), np.int64)
-    found[order] = order[chosen]
-    return found[len(lead) :]
+    latest = np.empty(len(order), np.int64)
+    latest[order] = order[chosen]
+    return latest[len(lead) :]

@@ -63,7 +63,7 @@ def _against(whole: ForecastScore) -> str:
 
 
 def _warning(found: Backtest) -> str:
-    return f"; the funnel has changed since {found.drift.since:%Y-%m-%d}" if found.drift.found else ""
+    return f"; the funnel has changed since {found.drift.since:%Y-%m-%d}" if found.drift.departures else ""
 
 
 # ---- tables --------------------------------------------------------------------------------------------------------
@@ -113,11 +113,11 @@ def _drift(found: Backtest, verbose: int, width: int) -> str:
     span = f"since {drift.since:%Y-%m-%d}"
     head = (
         f"Drift: what came {span} lies within what was fitted before ({_many(len(drift.counts), 'count')})."
-        if not drift.found
-        else f"Drift: {_many(len(drift.found), 'count')} of {len(drift.counts)} {span} "
-        f"{'lies' if len(drift.found) == 1 else 'lie'} outside what was fitted before."
+        if not drift.departures
+        else f"Drift: {_many(len(drift.departures), 'count')} of {len(drift.counts)} {span} "
+        f"{'lies' if len(drift.departures) == 1 else 'lie'} outside what was fitted before."
     )
-    lines = [head, *(f"  {_left(one)}" for one in drift.found)]
+    lines = [head, *(f"  {_left(one)}" for one in drift.departures)]
     if verbose:
         table = Table(("Recent cohort", "entered", "seen", "expected", f"{100 * drift.level:.1f} % band"))
         for one in drift.counts:

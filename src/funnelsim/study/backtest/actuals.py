@@ -76,9 +76,9 @@ def _counted(
 ) -> FloatArray:
     """`entered` in seconds since the first week began."""
     inside = (entered >= 0.0) & (entered < weeks * WEEK)
-    found = np.zeros((len(asked), weeks))
+    counts = np.zeros((len(asked), weeks))
     for row, quantity in enumerate(asked):
         mine = inside & (first if quantity.name == LEADS else stage == stages.index(quantity.of))
         week = (entered[mine] // WEEK).astype(np.int64)
-        found[row] = np.bincount(week, worth[mine] if quantity.name == REVENUE else None, weeks)
-    return found
+        counts[row] = np.bincount(week, worth[mine] if quantity.name == REVENUE else None, weeks)
+    return counts

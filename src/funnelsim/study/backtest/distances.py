@@ -89,12 +89,12 @@ def distances(
         return []
     zone = origin.tzinfo
     frames = [_frame(log, stages, zone) for log in (truth, replay, *logs)]
-    found = []
+    measured = []
     for number, frame in enumerate(frames[1:]):
-        found.append(_measured(frames[0], frame))
+        measured.append(_measured(frames[0], frame))
         if on_done is not None:
             on_done(number + 1)
-    replayed, drawn = found[0], np.array(found[1:])
+    replayed, drawn = measured[0], np.array(measured[1:])
     return [
         Distance(name, unit, float(drawn[:, i].mean()), float(drawn[:, i].min()), float(drawn[:, i].max()), replayed[i])
         for i, (name, unit) in enumerate(zip(NAMES, UNITS, strict=True))

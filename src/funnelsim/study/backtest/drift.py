@@ -60,7 +60,7 @@ class Drift:
     counts: tuple[Departure, ...]
 
     @property
-    def found(self) -> tuple[Departure, ...]:
+    def departures(self) -> tuple[Departure, ...]:
         return tuple(count for count in self.counts if count.outside)
 
 
@@ -109,12 +109,12 @@ def _binned(age: FloatArray) -> tuple[FloatArray, FloatArray]:
 def _expected(stage: StageFit, target: str, age: FloatArray, weight: FloatArray) -> FloatArray:
     """Leads that should have left by now, with parameters and luck of each draw."""
     exits, log_age, rng = stage.of(target), log_time(age), np.random.default_rng(0)
-    found = []
+    drawn = []
     for law, vectors in stage.fit.vectors(DRAWS):
         shares, gone = law.shares(vectors)[:, -1], np.zeros((len(vectors), len(age)))
         for exit_ in exits:
             family, mu, s = law.drawn_times(exit_, vectors)
             gone += shares[:, [exit_]] * cdf(family, mu[:, None], s[:, None], log_age[None, :])[0]
         mean, variance = gone @ weight, (gone * (1.0 - gone)) @ weight
-        found.append(mean + np.sqrt(variance) * rng.standard_normal(len(mean)))
-    return np.concatenate(found)
+        drawn.append(mean + np.sqrt(variance) * rng.standard_normal(len(mean)))
+    return np.concatenate(drawn)

@@ -96,10 +96,10 @@ def forecast(
     there = kept is not None
     if kept is None:
         began = time.perf_counter()
-        found = known.fitted()
-        drawn = _drawn(found, asked, on_draw)
+        calibration = known.fitted()
+        drawn = _drawn(calibration, asked, on_draw)
         start = known.origin.timestamp()
-        before = recorded(found.records, asked.quantities, start, -_weeks_before(found, start))
+        before = recorded(calibration.records, asked.quantities, start, -_weeks_before(calibration, start))
         kept = PointResult(
             key, _measures(asked.quantities, drawn, before), asked.draws, engine_hash(), time.perf_counter() - began
         )
@@ -107,18 +107,18 @@ def forecast(
     return Forecast(known.origin, key, *_arrays(kept, asked), there)
 
 
-def traces(found: Calibration, asked: ForecastSpec, numbers: range) -> list[Trace]:
+def traces(calibration: Calibration, asked: ForecastSpec, numbers: range) -> list[Trace]:
     """Whole tables of some draws, the same that the forecast counted."""
-    plan_of, seed = _plans(found, asked)
+    plan_of, seed = _plans(calibration, asked)
     return [_trace(plan_of(number), seed, number, asked.engine) for number in numbers]
 
 
 # ---- simulation ----------------------------------------------------------------------------------------------------
 
 
-def _drawn(found: Calibration, asked: ForecastSpec, on_draw: Callable[[int], None] | None) -> FloatArray:
-    plan_of, seed = _plans(found, asked)
-    stages = found.records.stages
+def _drawn(calibration: Calibration, asked: ForecastSpec, on_draw: Callable[[int], None] | None) -> FloatArray:
+    plan_of, seed = _plans(calibration, asked)
+    stages = calibration.records.stages
     done: list[int] = []
 
     def work(number: int) -> FloatArray:
@@ -131,22 +131,22 @@ def _drawn(found: Calibration, asked: ForecastSpec, on_draw: Callable[[int], Non
 
     with ThreadPoolExecutor(asked.threads or os.cpu_count() or 1) as pool:
         drawn = np.stack(list(pool.map(work, range(asked.draws))), axis=1)
-    if found.value is None:  # too few wins were known to say what one is worth
+    if calibration.value is None:  # too few wins were known to say what one is worth
         drawn[[one.name == REVENUE for one in asked.quantities]] = np.nan
     return drawn
 
 
-def _plans(found: Calibration, asked: ForecastSpec) -> tuple[Callable[[int], Plan], int]:
-    blueprint, root = _compiled(found, asked)
+def _plans(calibration: Calibration, asked: ForecastSpec) -> tuple[Callable[[int], Plan], int]:
+    blueprint, root = _compiled(calibration, asked)
     solved = anchor(root, asked.threads, cache=False)
     return (lambda draw: solved.plan(blueprint, draw)), asked.seed
 
 
-def _compiled(found: Calibration, asked: ForecastSpec) -> tuple[Blueprint, Blueprint]:
+def _compiled(calibration: Calibration, asked: ForecastSpec) -> tuple[Blueprint, Blueprint]:
     """The fitted file as a scenario of its own, and its root: what a user has who extends it and runs it."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        write_fitted(found, folder / "then.fitted.yaml")
+        write_fitted(calibration, folder / "then.fitted.yaml")
         scenario = folder / "then.yaml"
         scenario.write_text(
             f"extends: then.fitted.yaml\nseed: {asked.seed}\nmeasure: {asked.weeks} weeks\n", encoding="utf-8"
@@ -156,14 +156,14 @@ def _compiled(found: Calibration, asked: ForecastSpec) -> tuple[Blueprint, Bluep
 
 
 def _trace(plan: Plan, seed: int, number: int, engine: str) -> Trace:
-    found = replicate(plan, seed, [number], engine, 1, tables=True).traces
-    assert found is not None
-    return found[0]
+    tables = replicate(plan, seed, [number], engine, 1, tables=True).traces
+    assert tables is not None
+    return tables[0]
 
 
-def _weeks_before(found: Calibration, origin: float) -> int:
+def _weeks_before(calibration: Calibration, origin: float) -> int:
     """As many as there are, up to BEFORE."""
-    began = float(found.records.visits.entered.min())
+    began = float(calibration.records.visits.entered.min())
     return max(1, min(BEFORE, int((origin - began) // WEEK)))
 
 
@@ -172,13 +172,13 @@ def _weeks_before(found: Calibration, origin: float) -> int:
 
 def _measures(asked: tuple[Quantity, ...], drawn: FloatArray, before: FloatArray) -> dict[str, Measure]:
     """A week a measure; its values are the draws. The weeks before are one measure more, and its values the weeks."""
-    found = [
+    measures = [
         Measure(f"week {week + 1}", one.name, one.of, one.unit, drawn[row, :, week])
         for row, one in enumerate(asked)
         for week in range(drawn.shape[2])
     ]
-    found += [Measure("before", one.name, one.of, one.unit, before[row]) for row, one in enumerate(asked)]
-    return {measure.key: measure for measure in found}
+    measures += [Measure("before", one.name, one.of, one.unit, before[row]) for row, one in enumerate(asked)]
+    return {measure.key: measure for measure in measures}
 
 
 def _arrays(kept: PointResult, asked: ForecastSpec) -> tuple[FloatArray, FloatArray]:

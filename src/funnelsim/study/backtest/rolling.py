@@ -161,12 +161,12 @@ def _funnel(history: HistoryFile, library: Library) -> Calibration:
 def _forecasts(
     history: HistoryFile, library: Library, placed: Origins, asked: ForecastSpec, store: PointStore, watch: Progress
 ) -> tuple[list[Forecast], list[SkippedOrigin]]:
-    found, skipped, many = [], [], len(placed.at)
+    forecasts, skipped, many = [], [], len(placed.at)
     for number, origin in enumerate(placed.at):
         before = number * asked.draws
         watch.progress("forecasts", before, many * asked.draws)
         try:
-            found.append(
+            forecasts.append(
                 forecast(
                     HistoryAsOf.at(history, library, origin),
                     asked,
@@ -181,9 +181,9 @@ def _forecasts(
             skipped.append(SkippedOrigin(origin, f"{problem.text}{f' ({problem.hint})' if problem.hint else ''}"))
             watch.note(f"nothing can be said as of {origin:%Y-%m-%d}: {skipped[-1].why}")
     watch.clear()
-    if there := sum(one.kept for one in found):
+    if there := sum(one.kept for one in forecasts):
         watch.note(f"{there} of {many} forecasts were there already")
-    return found, skipped
+    return forecasts, skipped
 
 
 def _scored(
@@ -222,11 +222,11 @@ def _logs(
 ) -> list[Distance]:
     watch.note("comparing event logs")
     simulated = traces(fitted, asked, range(min(LOGS, asked.draws)))
-    found = distances(
+    measured = distances(
         real, simulated, real.stages, origin, weeks, lambda done: watch.progress("event logs", done, len(simulated) + 1)
     )
     watch.clear()
-    return found
+    return measured
 
 
 def _notes(history: HistoryFile, whole: Calibration, size: BacktestSpec) -> Iterable[str]:

@@ -85,13 +85,13 @@ class CoalitionRuns:
 
     def complaint(self, inside: Sequence[Group]) -> str:
         """Why a coalition is no scenario; "" when it is one."""
-        found = self._planned(inside)
-        return found if isinstance(found, str) else ""
+        planned = self._planned(inside)
+        return planned if isinstance(planned, str) else ""
 
     def task(self, inside: Sequence[Group]) -> PointTask:
-        found = self._planned(inside)
-        assert isinstance(found, PointTask)
-        return found
+        planned = self._planned(inside)
+        assert isinstance(planned, PointTask)
+        return planned
 
     def scenario(self, inside: Sequence[Group]) -> Loaded:
         """A coalition that stands."""
@@ -130,8 +130,8 @@ class CoalitionRuns:
 
     def values(self, task: PointTask) -> FloatArray:
         """The measure [draw, pair]."""
-        found = self.outcomes[task.key].measures[self.question.measure]
-        values = np.broadcast_to(found.values, found.top.shape).reshape(-1, self.question.size.pairs)
+        measure = self.outcomes[task.key].measures[self.question.measure]
+        values = np.broadcast_to(measure.values, measure.top.shape).reshape(-1, self.question.size.pairs)
         if not np.isfinite(values).all():
             raise UsageError(
                 f"{self.question.measure} has no value in some periods of some mixtures of the two "
@@ -141,10 +141,10 @@ class CoalitionRuns:
 
     def hours(self, inside: Sequence[Group], which: str) -> dict[str, float]:
         """paid_hours or worked_hours of the window by team, the mean of all periods."""
-        found = self.outcomes[self.task(inside).key].measures
+        measures = self.outcomes[self.task(inside).key].measures
         return {
             key.rsplit(".", 1)[1]: float(one.top.mean())
-            for key, one in found.items()
+            for key, one in measures.items()
             if key.startswith(f"calendar.{which}.")
         }
 

@@ -54,14 +54,14 @@ def lent_hours(
 
 def lending_changes(scenario: Scenario, paid: Mapping[str, float], lent: LentHours) -> list[KeyChange]:
     """What lending changes in a scenario whose teams are paid for so many hours."""
-    found = []
+    changes = []
     for team, hours in lent.hours.items():
         net = _net(scenario, paid, team)
         if net > 0.0:
             before = scenario.teams[team].handling
             after = round(before / max(1.0 + hours / net, 1.0 - MOST), 9)
-            found.append(KeyChange(("teams", team, "handling"), before, after))
-    return found
+            changes.append(KeyChange(("teams", team, "handling"), before, after))
+    return changes
 
 
 def _net(scenario: Scenario, paid: Mapping[str, float], team: str) -> float:

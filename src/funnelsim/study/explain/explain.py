@@ -224,13 +224,15 @@ class _Division:
         alone: TwoLevelEstimate,
         last: TwoLevelEstimate,
     ) -> ShapleyShare:
-        found, error = self.spread(values), 0.0
+        estimate, error = self.spread(values), 0.0
         if by_order is not None:
             standard, freedom = order_error(by_order)
             error = float(stats.t.ppf(0.5 + LEVEL / 2.0, freedom)) * standard if freedom else math.inf
-            half = math.hypot(found.high - found.mean, error)
-            found = replace(found, low=found.mean - half, high=found.mean + half, error=math.hypot(found.error, error))
-        return ShapleyShare(name, found, error, alone, last, values)
+            half = math.hypot(estimate.high - estimate.mean, error)
+            estimate = replace(
+                estimate, low=estimate.mean - half, high=estimate.mean + half, error=math.hypot(estimate.error, error)
+            )
+        return ShapleyShare(name, estimate, error, alone, last, values)
 
 
 def _slope(whole: FloatArray, part: FloatArray) -> float | None:
@@ -250,16 +252,16 @@ def _told(
 ) -> Explanation:
     values = {one: runs.values(runs.task(members(one, groups))) for one in coalitions}
     towards = question.known.difference if question.known else None
-    found = _Division(len(groups), orders, values, runs.uncertain, towards)
-    people = _equal_people(groups, found, runs) if question.equal_people else None
-    shares = [found.share(group.name, g) for g, group in enumerate(groups)]
+    division = _Division(len(groups), orders, values, runs.uncertain, towards)
+    people = _equal_people(groups, division, runs) if question.equal_people else None
+    shares = [division.share(group.name, g) for g, group in enumerate(groups)]
     shares.sort(key=lambda one: -abs(one.value.mean))
-    base, other = (two_level_estimate(values[one], runs.uncertain) for one in (0, found.full))
+    base, other = (two_level_estimate(values[one], runs.uncertain) for one in (0, division.full))
     return Explanation(
         question,
         groups,
         united,
-        found.between(0, found.full),
+        division.between(0, division.full),
         base,
         other,
         shares,
@@ -275,36 +277,38 @@ def _told(
     )
 
 
-def _equal_people(groups: list[Group], found: _Division, runs: CoalitionRuns) -> EqualHoursControl | None:
+def _equal_people(groups: list[Group], division: _Division, runs: CoalitionRuns) -> EqualHoursControl | None:
     """None when neither people nor hours move."""
     sharing = next((g for g, group in enumerate(groups) if OWNERSHIP in group.kinds), None)
     theirs = sum(1 << g for g, group in enumerate(groups) if g != sharing and {PEOPLE, TEAMS} & set(group.kinds))
-    paid = [runs.hours(members(one, groups), "paid_hours") for one in (0, found.full)]
+    paid = [runs.hours(members(one, groups), "paid_hours") for one in (0, division.full)]
     totals = sum(paid[0].values()), sum(paid[1].values())
     lent = None
     if sharing is not None:
-        shared, unshared = (runs.net_hours(members(one, groups)) for one in (found.full, found.full ^ 1 << sharing))
+        shared, unshared = (
+            runs.net_hours(members(one, groups)) for one in (division.full, division.full ^ 1 << sharing)
+        )
         lent = lent_hours(shared, unshared, paid[0], runs.question.base.scenario)
     if lent is None or sharing is None:
-        return EqualHoursControl(_alone(theirs, groups, found, runs), None, None, (), totals) if theirs else None
-    tasks = {one: runs.lending_task(members(one, groups), lent) for one in {*found.befores(sharing), theirs}}
+        return EqualHoursControl(_alone(theirs, groups, division, runs), None, None, (), totals) if theirs else None
+    tasks = {one: runs.lending_task(members(one, groups), lent) for one in {*division.befores(sharing), theirs}}
     runs.run("explaining, equal people", [(task, f"hours lent, {one}") for one, task in tasks.items()])
     with_step = {one: runs.values(task) for one, task in tasks.items()}
-    base = found.values[0]
+    base = division.values[0]
     return EqualHoursControl(
-        found.spread(with_step[theirs] - base),
-        found.spread(with_step[found.full ^ 1 << sharing] - base),
+        division.spread(with_step[theirs] - base),
+        division.spread(with_step[division.full ^ 1 << sharing] - base),
         lent,
-        found.steps(sharing, with_step),
+        division.steps(sharing, with_step),
         totals,
     )
 
 
-def _alone(theirs: Coalition, groups: list[Group], found: _Division, runs: CoalitionRuns) -> TwoLevelEstimate:
+def _alone(theirs: Coalition, groups: list[Group], division: _Division, runs: CoalitionRuns) -> TwoLevelEstimate:
     """The other's people in the base's way."""
     task = runs.task(members(theirs, groups))
     runs.run("explaining, equal people", [(task, "people")])
-    return found.spread(runs.values(task) - found.values[0])
+    return division.spread(runs.values(task) - division.values[0])
 
 
 def _notes(question: ExplainSpec, people: EqualHoursControl | None) -> list[str]:

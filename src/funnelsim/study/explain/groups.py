@@ -83,11 +83,11 @@ class MergedGroups:
 
 def groups_of(base: dict[str, Any], other: dict[str, Any]) -> list[Group]:
     """The groups of what differs between two resolved scenarios, in the order of the table."""
-    found: dict[str, list[KeyChange]] = {}
+    by_name: dict[str, list[KeyChange]] = {}
     for one in key_changes(base, other):
         if one.path[0] not in _SAME_FOR_BOTH:
-            found.setdefault(_name_of(one.path), []).append(one)
-    return [Group(name, tuple(found[name])) for name in (*PATTERNS, SETTINGS) if name in found]
+            by_name.setdefault(_name_of(one.path), []).append(one)
+    return [Group(name, tuple(by_name[name])) for name in (*PATTERNS, SETTINGS) if name in by_name]
 
 
 def with_changes(base: dict[str, Any], put: Iterable[KeyChange]) -> dict[str, Any]:

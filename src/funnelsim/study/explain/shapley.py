@@ -38,10 +38,10 @@ def every_coalition(groups: int) -> list[Coalition]:
 def coalitions_of(orders: Iterable[Order], groups: int) -> list[Coalition]:
     """What these orders pass through, and every group alone and left out last, for reports."""
     full = (1 << groups) - 1
-    found = {0, full, *(1 << g for g in range(groups)), *(full ^ 1 << g for g in range(groups))}
+    visited = {0, full, *(1 << g for g in range(groups)), *(full ^ 1 << g for g in range(groups))}
     for order in orders:
-        found |= {before | 1 << g for g, before in zip(order, _before(order), strict=True)}
-    return sorted(found, key=lambda one: (one.bit_count(), one))
+        visited |= {before | 1 << g for g, before in zip(order, _before(order), strict=True)}
+    return sorted(visited, key=lambda one: (one.bit_count(), one))
 
 
 def random_orders(groups: int, pairs: int, seed: int) -> list[Order]:
@@ -74,11 +74,11 @@ def exact_step(groups: int, group: int, values: Values, with_step: Values) -> Fl
 
 def shares_by_order(orders: Sequence[Order], values: Values) -> FloatArray:
     """Contributions [order, group, draw, pair]; those of an order add up to the whole difference."""
-    found = np.zeros((len(orders), len(orders[0]), *values[0].shape))
+    contributions = np.zeros((len(orders), len(orders[0]), *values[0].shape))
     for i, order in enumerate(orders):
         for g, before in zip(order, _before(order), strict=True):
-            found[i, g] = values[before | 1 << g] - values[before]
-    return found
+            contributions[i, g] = values[before | 1 << g] - values[before]
+    return contributions
 
 
 def step_by_order(orders: Sequence[Order], group: int, values: Values, with_step: Values) -> FloatArray:
@@ -114,7 +114,7 @@ def _weights(groups: int, group: int) -> Iterable[tuple[Coalition, int]]:
 
 
 def _before(order: Order) -> list[Coalition]:
-    found = [0]
+    before = [0]
     for g, _ in pairwise(order):
-        found.append(found[-1] | 1 << g)
-    return found
+        before.append(before[-1] | 1 << g)
+    return before

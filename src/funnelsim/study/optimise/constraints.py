@@ -127,7 +127,7 @@ def _read(text: str, axes: Mapping[str, Axis], known: Mapping[str, Measure], cur
 
 def _terms(text: str, side: str) -> tuple[tuple[float, str], ...]:
     pieces = re.split(r"\s+([+-])\s+", side.strip())
-    found = []
+    terms = []
     for sign, piece in zip(["+", *pieces[1::2]], pieces[::2], strict=True):
         match = _TERM.fullmatch(piece.strip())
         if match is None:
@@ -135,8 +135,8 @@ def _terms(text: str, side: str) -> tuple[tuple[float, str], ...]:
                 f"constraint '{text}': '{piece}' is no measure and no path: write \"2 * calendar.cost - "
                 f'calendar.revenue <= 0"'
             )
-        found.append((float(match["factor"] or 1.0) * (-1.0 if sign == "-" else 1.0), match["name"]))
-    return tuple(found)
+        terms.append((float(match["factor"] or 1.0) * (-1.0 if sign == "-" else 1.0), match["name"]))
+    return tuple(terms)
 
 
 def _bound_of_inputs(text: str, axes: Sequence[Axis], bound: str) -> tuple[float, str]:

@@ -73,6 +73,6 @@ def _by_draw(
     case: Case, results: Sequence[Sequence[Summary]], keys: tuple[str, ...], goal: MeasureGoal | None
 ) -> dict[str, FloatArray]:
     """Each measure [draw, pair]."""
-    summaries = [summary for found in results for summary in found]
-    found = measured_of(summaries, case.blueprint.centre, case.blueprint.book, keys, goal)
-    return {key: np.asarray(linear_values(found[key]), np.float64).reshape(len(results), -1) for key in keys}
+    summaries = [summary for run in results for summary in run]
+    measures = measured_of(summaries, case.blueprint.centre, case.blueprint.book, keys, goal)
+    return {key: np.asarray(linear_values(measures[key]), np.float64).reshape(len(results), -1) for key in keys}

@@ -143,7 +143,7 @@ def optimise(
     """Search, choose, and measure what was chosen anew. UsageError or ScenarioError for what cannot be meant."""
     return _Optimisation(
         question, store or PointStore(None), executor, threads or os.cpu_count() or 1, watch or Progress()
-    ).found()
+    ).optimum()
 
 
 class _Optimisation:
@@ -176,7 +176,7 @@ class _Optimisation:
         gap_of(question.gap, self.units[measures[0]], currency, 1.0)  # refused before anything runs
         self.outcomes: dict[Point, PointResult] = {}
 
-    def found(self) -> Optimum:
+    def optimum(self) -> Optimum:
         """Search, choice and estimate, one after the other."""
         question = self.question
         trials = self.searched()
@@ -298,11 +298,11 @@ class _Optimisation:
         self, samples: Samples, points: Sequence[Point], scores: Mapping[Point, TrialScore]
     ) -> tuple[list[Finalist], Selection | None]:
         """The finalists on fresh luck, and which of those that meet the constraints is best; variant 0 is the file."""
-        found = [
+        checked = [
             Finalist(point, scores[point], {}, excess)
             for point, excess in zip(points, self.checked(samples, len(points)), strict=True)
         ]
-        there = [i for i, one in enumerate(found, 1) if one.meets]
+        there = [i for i, one in enumerate(checked, 1) if one.meets]
         selection, chances = None, np.ones(len(there))
         if len(self.question.objectives) > 1:
             chances = self.front_chances(samples, there)
@@ -311,7 +311,7 @@ class _Optimisation:
         samples.of([0], max(samples.replications(i) for i in range(len(points) + 1)) or CHECKED)
         return [
             replace(one, estimates=estimates(samples, i), front=_chance_of(chances, there, i))
-            for i, one in enumerate(found, 1)
+            for i, one in enumerate(checked, 1)
         ], selection
 
     def checked(self, samples: Samples, count: int) -> list[tuple[float, ...]]:
@@ -339,11 +339,11 @@ class _Optimisation:
 
     def front_chances(self, samples: Samples, there: Sequence[int]) -> FloatArray:
         """Of the finalists that meet the constraints."""
-        found = samples.of([0, *there], max(CHECKED, 4 * self.question.size.replications))[1:]
-        if not found:
+        sampled = samples.of([0, *there], max(CHECKED, 4 * self.question.size.replications))[1:]
+        if not sampled:
             return np.ones(0)
         values = [
-            np.column_stack([one.sign * linear_values(measures[one.measure]) for measures in found])
+            np.column_stack([one.sign * linear_values(measures[one.measure]) for measures in sampled])
             for one in self.question.objectives
         ]
         return chances_of_front(values, self.question.seed)
@@ -356,12 +356,12 @@ class _Optimisation:
         base, chosen = question.template.loaded, question.template.vary(self.sets(point))
         of_base = Case("as it is", base, self.blueprint, self.anchor)
         of_chosen = Case("chosen", chosen, *self.planner.compiled(question.template, self.sets(point)))
-        found = self.measured(of_base, of_chosen, self.measures, "measuring")
+        gained = self.measured(of_base, of_chosen, self.measures, "measuring")
         if beliefs_at_one(base.scenario) == base.scenario:
-            return found, None
+            return gained, None
         world = Alternative("beliefs at 1", beliefs_at_one, (self.anchor,), self.threads, self.watch.note)
         key = question.objectives[0].measure
-        return found, self.measured(world.case(base), world.case(chosen), (key,), "with beliefs at 1").get(key)
+        return gained, self.measured(world.case(base), world.case(chosen), (key,), "with beliefs at 1").get(key)
 
     def measured(self, base: Case, chosen: Case, keys: tuple[str, ...], what: str) -> dict[str, PolicyGain]:
         question = self.question

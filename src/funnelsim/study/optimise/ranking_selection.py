@@ -127,9 +127,9 @@ def _variances(values: FloatArray, shares: bool) -> FloatArray:
     apart = values[:, :, None] - values[:, None, :]
     if not shares:
         return np.asarray(apart.var(axis=0, ddof=1), np.float64)
-    found: FloatArray = ((apart**2).sum(axis=0) + 2.0) / (n + 2.0) - (apart.sum(axis=0) / (n + 2.0)) ** 2
-    np.fill_diagonal(found, 0.0)
-    return found
+    variances: FloatArray = ((apart**2).sum(axis=0) + 2.0) / (n + 2.0) - (apart.sum(axis=0) / (n + 2.0)) ** 2
+    np.fill_diagonal(variances, 0.0)
+    return variances
 
 
 def _kept(means: FloatArray, spans: FloatArray) -> list[int]:

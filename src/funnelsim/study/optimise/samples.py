@@ -96,15 +96,15 @@ def estimates(samples: Samples, i: int) -> dict[str, Estimate]:
 
 def _joined(parts: Sequence[PointResult], n: int) -> dict[str, Measure]:
     """The first n replications of all parts."""
-    found = {}
+    joined = {}
     for key in parts[0].measures:
         every = [part.measures[key] for part in parts]
         like = next((one for one in every if one.unit), every[0])  # a part may lack the figure, and its unit
         tops = [_without_figure(one) if like.bottom is not None and one.bottom is None else one for one in every]
         top = np.concatenate([one.top for one in tops])[:n]
         bottoms = [one.bottom for one in tops if one.bottom is not None]
-        found[key] = replace(like, top=top, bottom=np.concatenate(bottoms)[:n] if bottoms else None)
-    return found
+        joined[key] = replace(like, top=top, bottom=np.concatenate(bottoms)[:n] if bottoms else None)
+    return joined
 
 
 def _without_figure(measure: Measure) -> Measure:

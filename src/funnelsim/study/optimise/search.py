@@ -194,9 +194,9 @@ def _pattern(axes: Sequence[Axis], more: bool, evaluate: Evaluate, trials: int, 
         scores = evaluate(new)
         known |= dict(zip(new, scores, strict=True))
         trials -= sum(not score.refused for score in scores)
-        if (found := _best(known, more)) == best:
+        if (better := _best(known, more)) == best:
             step /= 2.0
-        best = found
+        best = better
 
 
 def _best(known: Mapping[Point, TrialScore], more: bool) -> Point | None:
@@ -205,11 +205,11 @@ def _best(known: Mapping[Point, TrialScore], more: bool) -> Point | None:
 
 
 def _around(axes: Sequence[Axis], best: Point, step: float) -> list[Point]:
-    found = []
+    around = []
     for i, axis in enumerate(axes):
         for text in _beside(axis, best[i], step):
-            found.append((*best[:i], text, *best[i + 1 :]))
-    return list(dict.fromkeys(found))
+            around.append((*best[:i], text, *best[i + 1 :]))
+    return list(dict.fromkeys(around))
 
 
 def _beside(axis: Axis, text: str, step: float) -> list[str]:

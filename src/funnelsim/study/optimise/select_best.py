@@ -92,8 +92,8 @@ def select_best(
     unit = CHANCE if there[0].unit == CHANCE else next((one.unit for one in there if one.unit), "")
     best = max(objective.sign * float(np.mean(linear_values(one))) for one in there)
     size = gap if isinstance(gap, float) else gap_of(gap, unit, currency, best)
-    found = select_variant(samples, every, objective, unit, size, chance, grow)
-    return BestScenario(study.names, objective, found, [estimates(samples, i)[key] for i in every], samples.runs)
+    selection = select_variant(samples, every, objective, unit, size, chance, grow)
+    return BestScenario(study.names, objective, selection, [estimates(samples, i)[key] for i in every], samples.runs)
 
 
 def select_variant(

@@ -100,10 +100,10 @@ def goal_chance(
     if batch.wrong:
         raise RunError(next(iter(batch.wrong.values())))
     drawn, *centre = [batch.outcomes[key] for key in outcomes]
-    found = _told(asked, drawn, centre[0] if centre else None, draws)
+    answer = _told(asked, drawn, centre[0] if centre else None, draws)
     busy = {team: drawn.estimate(f"calendar.utilisation.{team}").mean for team in blueprint.book.teams}
     return replace(
-        found,
+        answer,
         busy={team: one for team, one in busy.items() if math.isfinite(one)},
         currency=blueprint.book.currency,
         unit=drawn.measures[GOAL_VALUE].unit,
@@ -146,10 +146,10 @@ def _simulation_error(met: FloatArray, uncertain: bool) -> tuple[float, float]:
     share = float(met.mean())
     if not uncertain:
         return _limits(share, met.size)
-    found = two_level_estimate(met)
-    if found.error == 0.0:  # all draws alike: as sure as so many independent ones
+    estimate = two_level_estimate(met)
+    if estimate.error == 0.0:  # all draws alike: as sure as so many independent ones
         return _limits(share, len(met))
-    return max(0.0, share - found.error), min(1.0, share + found.error)
+    return max(0.0, share - estimate.error), min(1.0, share + estimate.error)
 
 
 def _ends(goal: MeasureGoal, value: TwoLevelEstimate, values: FloatArray) -> tuple[float, float]:

@@ -206,11 +206,11 @@ class LevelSearch:
 
     def _wanted(self, runs: SearchRuns, with_interval: bool) -> list[float]:
         """The x to run next; none when the answer is known well enough."""
-        found = self._around(runs, with_interval)
-        if not found:
-            found = self._between(self.margins(runs.full), with_interval)
+        places = self._around(runs, with_interval)
+        if not places:
+            places = self._between(self.margins(runs.full), with_interval)
         known = {round(float(place), 9) for place in self.place(np.array(sorted(runs.full)))}
-        xs = dict.fromkeys(self.x_at(place) for place in found)
+        xs = dict.fromkeys(self.x_at(place) for place in places)
         return [x for x in xs if round(float(self.place(np.array([x]))[0]), 9) not in known]
 
     def _around(self, runs: SearchRuns, with_interval: bool) -> list[float]:
@@ -223,17 +223,17 @@ class LevelSearch:
         chance, mean = chance_crossing(margins, self.chance), mean_crossing(margins)
         first = [chance.low, *([mean.low] if with_interval else [])]
         last = [chance.high, *([mean.high] if with_interval else [])]
-        found = []
+        places = []
         if begin > 0.0 and any(mark <= begin for mark in first):
             below = self._proposed(runs, min(targets))[0]
-            found.append(below if below < begin - CLOSE else self._neighbour(runs, begin, -1))
+            places.append(below if below < begin - CLOSE else self._neighbour(runs, begin, -1))
         if end < 1.0 and not all(math.isfinite(mark) for mark in last):
             above, reached = self._proposed(runs, max(targets))
             if above > end + CLOSE:
-                found.append(above)
+                places.append(above)
             elif reached:
-                found.append(self._neighbour(runs, end, 1))
-        return found
+                places.append(self._neighbour(runs, end, 1))
+        return places
 
     def _targets(self, with_interval: bool) -> list[float]:
         """Where points are run first, on the probit scale: on both sides of the answer, and beside the mean's."""
@@ -253,18 +253,18 @@ class LevelSearch:
         marks = [(chance.at, enough)]
         if with_interval:
             marks += [(chance.low, enough), (chance.high, enough), (mean_crossing(margins).at, 2.0 * enough)]
-        found = []
+        places = []
         for mark, most in marks:
             if not math.isfinite(mark) or mark in margins.places:
                 continue
             right = int(np.searchsorted(margins.places, mark))
             left, last = margins.places[right - 1], margins.places[right]
             if last - left > most:
-                found.append(float(mark if 0.2 < (mark - left) / (last - left) < 0.8 else 0.5 * (left + last)))
-        if not found and math.isfinite(chance.at) and margins.only is not None:
+                places.append(float(mark if 0.2 < (mark - left) / (last - left) < 0.8 else 0.5 * (left + last)))
+        if not places and math.isfinite(chance.at) and margins.only is not None:
             lower = margins.only[margins.only < chance.at - 1e-9]
-            found = [chance.at, *([float(lower[-1])] if len(lower) else [])]  # it must surely not be enough
-        return found
+            places = [chance.at, *([float(lower[-1])] if len(lower) else [])]  # it must surely not be enough
+        return places
 
     def _proposed(self, runs: SearchRuns, wanted: float) -> tuple[float, bool]:
         """The first place at which the chance should be this on the probit scale, else where it is highest; which."""

@@ -169,18 +169,18 @@ def seek(
     )
     margins = _precise(search, question)
     known = search.solve(centred=True) if blueprint.uncertain else None
-    found = _told(replace(question, anchors=(anchor,)), search, margins, known)
+    answer = _told(replace(question, anchors=(anchor,)), search, margins, known)
     unit = next(iter(search.drawn.full.values())).measures[GOAL_VALUE].unit
-    return replace(found, currency=blueprint.book.currency, unit=unit, nodes=seek_points(search, teams))
+    return replace(answer, currency=blueprint.book.currency, unit=unit, nodes=seek_points(search, teams))
 
 
 def _precise(search: LevelSearch, question: SeekSpec) -> Margins:
     """Search, and again with more replications until the answer is as precise as was asked."""
     margins = search.solve()
     while question.size.precision is not None and search.replications < MOST:
-        found = _answer(search, chance_crossing(margins, question.chance))
-        half, wanted = abs(found.high - found.low) / 2.0, question.size.precision * abs(found.x)
-        if not math.isfinite(half) or not found.x or half <= wanted:
+        estimate = _answer(search, chance_crossing(margins, question.chance))
+        half, wanted = abs(estimate.high - estimate.low) / 2.0, question.size.precision * abs(estimate.x)
+        if not math.isfinite(half) or not estimate.x or half <= wanted:
             break
         margins = search.again(min(MOST, math.ceil(search.replications * (half / wanted) ** 2 * 1.1)))
     return margins

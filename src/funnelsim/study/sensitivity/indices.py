@@ -97,13 +97,13 @@ def elementary_effects(
     points: FloatArray, order: IntArray, values: FloatArray, groups: Groups, seed: int
 ) -> list[ElementaryEffect]:
     """Elementary effects by input, of values [count, inputs + 1] at the points of `trajectories`."""
-    found = np.empty((len(values), len(groups)))
-    rises = np.empty_like(found)
+    slopes = np.empty((len(values), len(groups)))
+    rises = np.empty_like(slopes)
     for i, row in enumerate(order):
         for j, group in enumerate(row):
-            found[i, group] = (values[i, j + 1] - values[i, j]) / STEP
+            slopes[i, group] = (values[i, j + 1] - values[i, j]) / STEP
             rises[i, group] = np.sign(points[i, j + 1, groups[group][0]] - points[i, j, groups[group][0]])
-    signed = found * rises
+    signed = slopes * rises
     pick = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
     sizes, bends = np.abs(signed)[pick].mean(axis=1), signed[pick].std(axis=1, ddof=1)
     return [

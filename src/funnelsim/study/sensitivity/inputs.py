@@ -57,13 +57,13 @@ def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[Sen
     unknowns = {one.path: one for blueprint in blueprints for one in blueprint.unknowns}
     for axis in axes:
         _check(axis, unknowns)
-    found = [
+    unknown_inputs = [
         SensitivityInput(
             one.path, *told(one.path, scenario), one.coordinates, one.low, one.high, one.low_text, one.high_text
         )
         for one in unknowns.values()
     ]
-    return found + [
+    return unknown_inputs + [
         SensitivityInput(
             axis.path,
             *told(axis.path, scenario),

@@ -163,12 +163,12 @@ def sensitivity(
             "in --vary teams.sales.people=3..7"
         )
     ends = function.at([{}, *(end for one in inputs for end in (one.low, one.high))], "each input alone")
-    found = [_of_ends(one, ends[1 + 2 * i], ends[2 + 2 * i]) for i, one in enumerate(inputs)]
+    effects = [_of_ends(one, ends[1 + 2 * i], ends[2 + 2 * i]) for i, one in enumerate(inputs)]
     left_out = 0.0
     if len(inputs) > question.keep:
-        found, left_out = _screened(found, question, function)
-    kept, values = _indexed(found[: question.keep], question, function)
-    moved = sorted([*kept, *found[question.keep :]], key=_weight, reverse=True)
+        effects, left_out = _screened(effects, question, function)
+    kept, values = _indexed(effects[: question.keep], question, function)
+    moved = sorted([*kept, *effects[question.keep :]], key=_weight, reverse=True)
     return Sensitivity(
         question,
         moved,
@@ -179,7 +179,7 @@ def sensitivity(
         function.unit,
         function.runs,
         tuple(function.keys),
-        tuple(function.found),
+        tuple(function.values),
     )
 
 
@@ -189,18 +189,20 @@ def _of_ends(one: SensitivityInput, low: FloatArray, high: FloatArray) -> InputE
     return InputEffect(one, float(low.mean()), float(high.mean()), error, None, None, None)
 
 
-def _screened(found: list[InputEffect], question: SensitivitySpec, function: _Model) -> tuple[list[InputEffect], float]:
+def _screened(
+    effects: list[InputEffect], question: SensitivitySpec, function: _Model
+) -> tuple[list[InputEffect], float]:
     """With elementary effects, the largest first; and the share of the variance of those that are not kept."""
-    coordinates, groups = _cube(found)
+    coordinates, groups = _cube(effects)
     points, order = morris_points(groups, question.trajectories, question.study.seed)
     values = function.of_cube(points, coordinates, "screening").mean(axis=-1)
     sizes = elementary_effects(points, order, values, groups, question.study.seed)
-    found = sorted(
-        (replace(one, effect=effect) for one, effect in zip(found, sizes, strict=True)),
+    effects = sorted(
+        (replace(one, effect=effect) for one, effect in zip(effects, sizes, strict=True)),
         key=lambda one: -one.effect.size.value if one.effect else 0.0,
     )
-    parts = np.array([one.effect.variance for one in found if one.effect])
-    return found, float(parts[question.keep :].sum() / parts.sum()) if parts.any() else 0.0
+    parts = np.array([one.effect.variance for one in effects if one.effect])
+    return effects, float(parts[question.keep :].sum() / parts.sum()) if parts.any() else 0.0
 
 
 def _indexed(
@@ -249,11 +251,11 @@ def _weight(one: InputEffect) -> tuple[bool, float]:
     return False, one.effect.size.value if one.effect is not None else abs(one.swing)
 
 
-def _cube(found: Sequence[InputEffect]) -> tuple[list[str], list[list[int]]]:
+def _cube(effects: Sequence[InputEffect]) -> tuple[list[str], list[list[int]]]:
     """All coordinates in a row, and which of them each input has."""
     coordinates: list[str] = []
     groups = []
-    for one in found:
+    for one in effects:
         first = len(coordinates)
         coordinates += one.input.coordinates
         groups.append(list(range(first, len(coordinates))))
@@ -280,7 +282,7 @@ class _Model:
         self.axes = {axis.path: axis for axis in study.axes}
         self.unit, self.runs = "", 0
         self.keys: list[str] = []
-        self.found: list[float] = []
+        self.values: list[float] = []
         self._compiled: dict[tuple[int, tuple[str, ...]], tuple[Blueprint, Anchor]] = {}
         written = [self._variant(template, ()) for template in study.templates]
         self.blueprints = [blueprint for blueprint, _ in written]
@@ -311,7 +313,7 @@ class _Model:
         answer: FloatArray = (
             by_scenario[:, -1] - by_scenario[:, 0] if len(self.study.templates) > 1 else by_scenario[:, 0]
         )
-        self.found += answer.ravel().tolist()
+        self.values += answer.ravel().tolist()
         return answer
 
     def _submit(self, run: PointBatch, template: Template, name: str, point: Places) -> None:

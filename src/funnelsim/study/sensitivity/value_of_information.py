@@ -60,14 +60,14 @@ def information_values(
     open_ = max(0.0, whole - noise)
     if draws < FEWEST or open_ <= 0.0:
         return []
-    found = []
+    values = []
     for path, columns in features.items():
         if not columns.size or not columns.std(axis=0).any():
             continue
         fit = _fit(columns, answer[:, None])
         value, changes = _value_of(columns, gains, seed) if gains is not None else (None, 0.0)
-        found.append(InformationValue(path, _share(fit, answer, whole / open_), value, changes))
-    return sorted(found, key=lambda one: -one.share.value)
+        values.append(InformationValue(path, _share(fit, answer, whole / open_), value, changes))
+    return sorted(values, key=lambda one: -one.share.value)
 
 
 def most_informative(known: Iterable[InformationValue]) -> InformationValue | None:
