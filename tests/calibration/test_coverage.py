@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from funnelsim.calibration.survival.competing_risks import Spells
-from funnelsim.calibration.survival.model_averaging import weigh
+from funnelsim.calibration.survival.model_averaging import average_models
 
 DAY = 86400.0
 SHARE, LEADS = 0.12, 2000
@@ -24,7 +24,7 @@ TRUTHS = {
 def coverage(truth: str, days: float, repetitions: int, seed: int, hidden: float = 0.0) -> tuple[float, float]:
     """Share of intervals that hold the truth, and the mean estimate; `hidden`: days before recording began."""
     rng = np.random.default_rng(seed)
-    held, found = 0, []
+    held, figures = 0, []
     for _ in range(repetitions):
         age = rng.random(LEADS) * days * DAY
         time = TRUTHS[truth].rvs(LEADS, random_state=rng)
@@ -39,10 +39,10 @@ def coverage(truth: str, days: float, repetitions: int, seed: int, hidden: float
             np.zeros(LEADS, int),
             recorded_for=(since if hidden else np.inf,),
         )
-        share = weigh(data).share(0)
+        share = average_models(data).share(0)
         held += share.low <= SHARE <= share.high
-        found.append(share.value)
-    return held / repetitions, float(np.mean(found))
+        figures.append(share.value)
+    return held / repetitions, float(np.mean(figures))
 
 
 @pytest.mark.parametrize("days", [120, 40])

@@ -13,21 +13,21 @@ from scipy.special import expit
 
 from funnelsim.calibration.history.parser import read_history
 from funnelsim.calibration.response import response_estimators
-from funnelsim.calibration.response.response_estimators import Refusal, ResponseFit, Touched
+from funnelsim.calibration.response.response_estimators import Refusal, ResponseFit, TouchedLeads
 
 TRUE = 0.30
 HOUR = 3600.0
 
 
-def firm(rng: np.random.Generator, leads: int, hidden: float, moved: np.ndarray) -> Touched:
+def firm(rng: np.random.Generator, leads: int, hidden: float, moved: np.ndarray) -> TouchedLeads:
     """Odds fall as delay ** -0.30; promising leads are called sooner. `hidden`: what the callers do not see."""
     promise = rng.standard_normal(leads)
     hours = np.exp(0.6 * moved - 0.7 * promise + hidden * rng.standard_normal(leads))
     went_on = rng.random(leads) < expit(-1.2 - TRUE * np.log(hours) + 0.8 * promise)
-    return Touched(np.arange(leads) * 60.0, hours * HOUR, went_on)
+    return TouchedLeads(np.arange(leads) * 60.0, hours * HOUR, went_on)
 
 
-def plain_slope(leads: Touched) -> float:
+def plain_slope(leads: TouchedLeads) -> float:
     late = np.log(leads.delay)
     return -float(
         response_estimators.logit_fit(np.column_stack([np.ones(len(late)), late]), leads.went_on.astype(float))[1]
@@ -49,16 +49,16 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
 
 def test_a_plain_regression_is_wrong_and_the_instrument_is_not() -> None:
     """Callers see more than the delay shows: the plain slope is -0.76, the instrument's -0.29 (METHODS: the same)."""
-    rng, plain, found = np.random.default_rng(1), [], []
+    rng, plain, estimates = np.random.default_rng(1), [], []
     for _ in range(60):
         load = rng.standard_normal(8000)
         leads = firm(rng, 8000, 0.5, load)
         fit = response_estimators.by_instrument(leads, "load", load, floor=1.0)
         assert isinstance(fit, ResponseFit)
         plain.append(plain_slope(leads))
-        found.append(fit.shape)
+        estimates.append(fit.shape)
     assert np.mean(plain) > 0.7
-    assert np.mean(found) == pytest.approx(TRUE, abs=0.035)
+    assert np.mean(estimates) == pytest.approx(TRUE, abs=0.035)
 
 
 def test_by_lot() -> None:
@@ -78,8 +78,8 @@ def test_a_lot_that_was_none_is_found_out() -> None:
     value = rng.lognormal(8, 1, 4000)
     arm = (np.log(value) + rng.standard_normal(4000) < 8).astype(int)
     leads = firm(rng, 4000, 0.3, 3.0 * arm)
-    found = response_estimators.by_lot(leads, arm, value[:, None], floor=1.0)
-    assert isinstance(found, Refusal) and "not drawn by lot" in found.reason
+    estimate = response_estimators.by_lot(leads, arm, value[:, None], floor=1.0)
+    assert isinstance(estimate, Refusal) and "not drawn by lot" in estimate.reason
     fair = rng.integers(0, 2, 4000)
     assert isinstance(
         response_estimators.by_lot(firm(rng, 4000, 0.3, 3.0 * fair), fair, value[:, None], floor=1.0), ResponseFit
@@ -88,36 +88,36 @@ def test_a_lot_that_was_none_is_found_out() -> None:
 
 def test_an_instrument_that_moves_nothing_is_refused() -> None:
     rng = np.random.default_rng(4)
-    found = response_estimators.by_instrument(
+    estimate = response_estimators.by_instrument(
         firm(rng, 3000, 0.5, rng.standard_normal(3000)), "noise", rng.standard_normal(3000)
     )
-    assert isinstance(found, Refusal) and "hardly moves the delay" in found.reason
+    assert isinstance(estimate, Refusal) and "hardly moves the delay" in estimate.reason
 
 
 def test_no_effect_is_no_curve() -> None:
     """Delays by lot, outcomes by lot: the interval holds 0."""
     rng = np.random.default_rng(5)
     arm = rng.integers(0, 2, 5000)
-    leads = Touched(np.arange(5000.0), HOUR * np.exp(2.0 * arm), rng.random(5000) < 0.3)
+    leads = TouchedLeads(np.arange(5000.0), HOUR * np.exp(2.0 * arm), rng.random(5000) < 0.3)
     fit = response_estimators.by_lot(leads, arm)
     assert isinstance(fit, ResponseFit) and fit.low < 0 < fit.high
 
 
 def test_queue_at_arrival_by_hand() -> None:
     """Asked at 0, 10, 20 and touched at 30, 15, 100: the second finds one waiting, the third one (the first)."""
-    found = response_estimators.queue_at_arrival(np.array([0.0, 10.0, 20.0]), np.array([30.0, 5.0, 80.0]))
-    assert found.tolist() == [0.0, 1.0, 1.0]
+    waiting = response_estimators.queue_at_arrival(np.array([0.0, 10.0, 20.0]), np.array([30.0, 5.0, 80.0]))
+    assert waiting.tolist() == [0.0, 1.0, 1.0]
 
 
 def test_a_pattern_that_goes_up_and_down_is_no_dose_response() -> None:
     bands = [
-        response_estimators.Band(0, 1, 1000, 300),
-        response_estimators.Band(1, 2, 1000, 100),
-        response_estimators.Band(2, 3, 1000, 300),
+        response_estimators.DelayBand(0, 1, 1000, 300),
+        response_estimators.DelayBand(1, 2, 1000, 100),
+        response_estimators.DelayBand(2, 3, 1000, 300),
     ]
     trend, bend = response_estimators.dose_response(bands)
     assert trend == pytest.approx(0.0, abs=1e-9) and bend > 100
-    falling = [response_estimators.Band(i, i + 1, 1000, went) for i, went in enumerate((400, 300, 200))]
+    falling = [response_estimators.DelayBand(i, i + 1, 1000, went) for i, went in enumerate((400, 300, 200))]
     trend, bend = response_estimators.dose_response(falling)
     assert trend > 80 and bend < 1
 

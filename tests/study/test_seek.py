@@ -27,12 +27,12 @@ from funnelsim.errors import ScenarioError, UsageError
 from funnelsim.reporting.seek.report import answer, seek_report
 from funnelsim.scenario.template import Template
 from funnelsim.study.axes import read_axes
-from funnelsim.study.goals import Goal
-from funnelsim.study.point import Size, run_task
+from funnelsim.study.goals import MeasureGoal
+from funnelsim.study.point import RunSize, run_task
 from funnelsim.study.seek.level_crossing import Margins, chance_crossing, limits, mean_crossing
-from funnelsim.study.seek.seek import Question, Seek, seek
-from funnelsim.study.task_builder import Planner
-from funnelsim.study.truncate_horizon import needed
+from funnelsim.study.seek.seek import SeekAnswer, SeekSpec, seek
+from funnelsim.study.task_builder import TaskBuilder
+from funnelsim.study.truncate_horizon import needed_horizon
 from support.small_funnel import write_small
 
 WEEKS, SHARE, VALUE = 10, 0.3, 1000.0
@@ -82,10 +82,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def sought(file: str = "poisson.yaml", **options: Any) -> Seek:
+def sought(file: str = "poisson.yaml", **options: Any) -> SeekAnswer:
     options = {"vary": ["sources.web.rate=5..60/week"], "goal": "wins 60", "replications": 60, "out": None} | options
-    found: Seek = fs.seek(file, **options).found
-    return found
+    answer: SeekAnswer = fs.seek(file, **options).found
+    return answer
 
 
 # ---- against the closed form ---------------------------------------------------------------------------------------
@@ -94,11 +94,11 @@ def sought(file: str = "poisson.yaml", **options: Any) -> Seek:
 @pytest.mark.parametrize(
     ("goal", "chance", "target"),
     [
-        (Goal("calendar.won", 60.0), chance_of_wins, 60),
-        (Goal("calendar.revenue", 60_000.0), chance_of_revenue, 60_000.0),
+        (MeasureGoal("calendar.won", 60.0), chance_of_wins, 60),
+        (MeasureGoal("calendar.revenue", 60_000.0), chance_of_revenue, 60_000.0),
     ],
 )
-def test_the_interval_covers_the_true_x(folder: Path, goal: Goal, chance: Any, target: float) -> None:
+def test_the_interval_covers_the_true_x(folder: Path, goal: MeasureGoal, chance: Any, target: float) -> None:
     assert_covers(goal, truth(chance, target, 0.8), 0.8, repetitions=20, at_least=14)  # a right tool fails once in 400
 
 
@@ -106,28 +106,28 @@ def test_the_interval_covers_the_true_x(folder: Path, goal: Goal, chance: Any, t
 @pytest.mark.parametrize(
     ("goal", "chance", "target"),
     [
-        (Goal("calendar.won", 60.0), chance_of_wins, 60),
-        (Goal("calendar.revenue", 60_000.0), chance_of_revenue, 60_000.0),
+        (MeasureGoal("calendar.won", 60.0), chance_of_wins, 60),
+        (MeasureGoal("calendar.revenue", 60_000.0), chance_of_revenue, 60_000.0),
     ],
 )
 @pytest.mark.parametrize("p", [0.5, 0.8])
 def test_the_interval_covers_the_true_x_in_200_repetitions(
-    folder: Path, goal: Goal, chance: Any, target: float, p: float
+    folder: Path, goal: MeasureGoal, chance: Any, target: float, p: float
 ) -> None:
     assert_covers(goal, truth(chance, target, p), p, repetitions=200, at_least=167)
 
 
-def assert_covers(goal: Goal, x: float, p: float, repetitions: int, at_least: int) -> None:
+def assert_covers(goal: MeasureGoal, x: float, p: float, repetitions: int, at_least: int) -> None:
     template, (axis,) = Template("poisson.yaml"), read_axes(["sources.web.rate=10..40/week"])
     mean_x = goal.target / (WEEKS * SHARE * (VALUE if goal.measure == "calendar.revenue" else 1.0))
     covered = mean_covered = 0
     errors, widths = [], []
     for seed in range(repetitions):
-        found = seek(Question(template, axis, goal, p, Size(60), seed), threads=1)
-        covered += found.answer.low <= x <= found.answer.high
-        mean_covered += found.mean.low <= mean_x <= found.mean.high
-        errors.append(found.answer.x - x)
-        widths.append(found.answer.high - found.answer.low)
+        answer = seek(SeekSpec(template, axis, goal, p, RunSize(60), seed), threads=1)
+        covered += answer.answer.low <= x <= answer.answer.high
+        mean_covered += answer.mean.low <= mean_x <= answer.mean.high
+        errors.append(answer.answer.x - x)
+        widths.append(answer.answer.high - answer.answer.low)
     print(
         f"{goal.measure} at {p:.0%}: x = {x:.2f}; covered {covered}, mean answer {mean_covered} of {repetitions}; "
         f"bias {np.mean(errors):+.2f}, widths {np.mean(widths):.1f}"
@@ -158,11 +158,11 @@ def test_a_crossing_by_hand() -> None:
     """Four periods meet the goal from 0.2, 0.4, 0.6 and 0.8 on; half of them from 0.4 on, all from 0.8 on."""
     places = np.linspace(0.0, 1.0, 6)
     margins = Margins(places, places[None, :] - np.array([[0.2], [0.4], [0.6], [0.8]]))
-    assert chance_crossing(margins, 0.5).at == pytest.approx(0.4)
-    assert chance_crossing(margins, 1.0).at == pytest.approx(0.8)
+    assert chance_crossing(margins, 0.5).place == pytest.approx(0.4)
+    assert chance_crossing(margins, 1.0).place == pytest.approx(0.8)
     assert math.isnan(chance_crossing(margins, 0.5).high)  # four periods cannot tell
     mean = mean_crossing(margins)  # +- t of 3 degrees times the deviation over root 4
-    assert mean.at == pytest.approx(0.5)
+    assert mean.place == pytest.approx(0.5)
     assert mean.high - mean.low == pytest.approx(2.353363 * 0.258199, abs=2e-3)
 
 
@@ -171,23 +171,23 @@ def test_a_crossing_by_hand() -> None:
 
 def test_people_come_whole_and_one_fewer_is_not_enough(folder: Path) -> None:
     """At 150 leads a week sales of one win 196, two 284, three 316, more 318: then it is marketing that binds."""
-    found = sought(
+    result = sought(
         "small.yaml",
         vary=["teams.sales.people=1..8"],
         sets=["sources.web.rate=150/week"],
         goal="wins 280",
         replications=40,
     )
-    assert found.met and found.answer.x == int(found.answer.x) > 1
-    chances = {node.x: node.chance for node in found.nodes}
-    assert chances[found.answer.x] >= 0.8 > chances[found.answer.x - 1]
-    assert {found.answer.low, found.answer.high} <= set(range(1, 9))
-    assert f"sales.people {found.answer.x:.0f} " in answer(found)
+    assert result.met and result.answer.x == int(result.answer.x) > 1
+    chances = {node.x: node.chance for node in result.points}
+    assert chances[result.answer.x] >= 0.8 > chances[result.answer.x - 1]
+    assert {result.answer.low, result.answer.high} <= set(range(1, 9))
+    assert f"sales.people {result.answer.x:.0f} " in answer(result)
 
 
 def test_where_more_harms_the_largest_is_sought(folder: Path) -> None:
-    found = sought(vary=["deal_value=200..3000"], goal="revenue 60k")
-    assert found.more_helps
+    result = sought(vary=["deal_value=200..3000"], goal="revenue 60k")
+    assert result.more_helps
     worse = sought(vary=["sources.web.cost=0..500"], goal="calendar.profit 20k", sets=["deal_value=1000"])
     assert not worse.more_helps and worse.met
     wins = fs.run("poisson.yaml", ["deal_value=1000"], replications=60, out=None).measures
@@ -198,15 +198,15 @@ def test_where_more_harms_the_largest_is_sought(folder: Path) -> None:
 
 
 def test_a_goal_may_be_at_most(folder: Path) -> None:
-    found = sought(
+    answer = sought(
         "small.yaml",
         vary=["teams.marketing.people=1..4"],
         sets=["sources.web.rate=100/week"],
         goal="cohort.response_p90.interest at most 3 days",
         replications=30,
     )
-    assert found.question.goal.at_most and found.question.goal.target == 3 * 86400.0
-    assert all((node.mean <= 4 * 86400.0) for node in found.nodes if node.x >= found.answer.x)
+    assert answer.spec.goal.at_most and answer.spec.goal.target == 3 * 86400.0
+    assert all((node.mean <= 4 * 86400.0) for node in answer.points if node.x >= answer.answer.x)
 
 
 def test_what_is_booked_counts(folder: Path) -> None:
@@ -225,11 +225,11 @@ def test_leads_in_flight_count_and_their_number_is_said(folder: Path) -> None:
 
 
 def test_when_it_cannot_be_met_the_limit_is_named(folder: Path) -> None:
-    found = sought("small.yaml", vary=["sources.web.rate=20..200/week"], goal="wins 400", replications=20)
-    assert not found.met
-    text = seek_report(found)
+    answer = sought("small.yaml", vary=["sources.web.rate=20..200/week"], goal="wins 400", replications=20)
+    assert not answer.met
+    text = seek_report(answer)
     assert text.startswith("Small funnel: wins 400 is not reached with a chance of 80 % at any web.rate from 20/week")
-    team, busy, full = found.binding or ("", 0.0, None)
+    team, busy, full = answer.binding or ("", 0.0, None)
     assert team == "sales" and busy > 0.95 and full is not None and "Limit: sales are the first to be full" in text
     demand = sought(vary=["sources.web.rate=5..8/week"], goal="wins 60")
     assert "it is not people that bind here" in seek_report(demand) and not demand.met
@@ -237,25 +237,25 @@ def test_when_it_cannot_be_met_the_limit_is_named(folder: Path) -> None:
 
 def test_where_more_harms_beyond_some_point_it_is_said(folder: Path) -> None:
     """Leads at 150 each pay while people can serve them: profit is 40 k at 20 a week, 210 k at 90, 150 k at 195."""
-    found = sought(
+    answer = sought(
         "small.yaml",
         vary=["sources.web.rate=20..195/week"],
         goal="cohort.profit 180k",
         replications=40,
         sets=["sources.web.cost=150"],
     )
-    assert found.turns and 60.0 < found.answer.x < 100.0
-    assert "towards 195/week the chance falls again" in seek_report(found)
+    assert answer.turns and 60.0 < answer.answer.x < 100.0
+    assert "towards 195/week the chance falls again" in seek_report(answer)
 
 
 def test_ignorance_costs_more_of_x(folder: Path) -> None:
     """Four of five leads are never called unless the promise is kept, and how often that is nobody knows."""
     (folder / "unsure.yaml").write_text(UNSURE)
-    found = sought("unsure.yaml", vary=["sources.web.rate=5..300/week"], replications=80)
-    assert found.known is not None
-    cost, low, high = found.cost
-    assert cost == pytest.approx(found.answer.x - found.known.x) and low < cost < high
-    assert cost > 0 and "so ignorance costs +" in seek_report(found)
+    answer = sought("unsure.yaml", vary=["sources.web.rate=5..300/week"], replications=80)
+    assert answer.known is not None
+    cost, low, high = answer.cost
+    assert cost == pytest.approx(answer.answer.x - answer.known.x) and low < cost < high
+    assert cost > 0 and "so ignorance costs +" in seek_report(answer)
 
 
 def test_counts_between_two_nodes_are_met_from_half_a_one_below_the_goal() -> None:
@@ -270,11 +270,13 @@ def test_counts_between_two_nodes_are_met_from_half_a_one_below_the_goal() -> No
 def test_a_run_ends_where_its_measures_do_and_nothing_changes(folder: Path) -> None:
     """Wins of eight weeks need no two weeks more; the cohort's do."""
     template = Template("small.yaml")
-    planner = Planner(1, 1, Size(6), ("goal", "calendar.revenue", "calendar.leads", "calendar.utilisation.sales"))
-    task = planner.task(template, (), Goal("calendar.won", 40.0, date(2026, 2, 20)))
+    builder = TaskBuilder(
+        1, 1, RunSize(6), ("goal", "calendar.revenue", "calendar.leads", "calendar.utilisation.sales")
+    )
+    task = builder.task(template, (), MeasureGoal("calendar.won", 40.0, date(2026, 2, 20)))
     plan, book = task.plan(), task.blueprint.book
     weeks = [
-        needed(plan, book, measures, task.goal) / 604800.0
+        needed_horizon(plan, book, measures, task.goal) / 604800.0
         for measures in (task.measures, (*task.measures, "cohort.won"), ("calendar.attainment",))
     ]
     assert 8.0 < weeks[0] < 8.2 and weeks[1:] == [10.0, 10.0]
@@ -308,12 +310,12 @@ def test_with_nothing_varied_the_chance_itself_is_told(folder: Path, capsys: pyt
 def test_what_is_not_known_and_what_is_luck_are_told_apart(folder: Path) -> None:
     """A promise kept by 10 to 90 % of those who would else call one lead in five: wins follow it, whatever the luck."""
     (folder / "unsure.yaml").write_text(UNSURE.replace("30% to 95%", "10% to 90%"))
-    found = fs.chance("unsure.yaml", goal="wins 60", sets=["sources.web.rate=40/week"], out=None).found
-    assert found.replications == 200 and found.draws == 40 and found.known is not None
+    chance = fs.chance("unsure.yaml", goal="wins 60", sets=["sources.web.rate=40/week"], out=None).found
+    assert chance.replications == 200 and chance.draws == 40 and chance.known is not None
     kept = (0.2 + 0.8 * np.array([0.1, 0.9])) * 40 * WEEKS * SHARE  # 34 to 110 wins between the ends
-    assert kept[0] - 15 < found.value.low < found.value.mean < found.value.high < kept[1] + 15
-    assert found.value.least < kept.mean() - 20 and found.value.most > kept.mean() + 20
-    assert found.worse < 0.1 and found.better > 0.95 and found.low <= found.chance <= found.high
+    assert kept[0] - 15 < chance.value.low < chance.value.mean < chance.value.high < kept[1] + 15
+    assert chance.value.least < kept.mean() - 20 and chance.value.most > kept.mean() + 20
+    assert chance.worse < 0.1 and chance.better > 0.95 and chance.low <= chance.chance <= chance.high
     exact = fs.chance(
         "unsure.yaml",
         goal="wins 60",
@@ -331,7 +333,7 @@ def test_what_is_not_known_and_what_is_luck_are_told_apart(folder: Path) -> None
 def test_the_goal_of_the_scenario_is_the_default_and_a_study_file_may_ask(folder: Path) -> None:
     (folder / "goal.yaml").write_text("extends: poisson.yaml\ngoal: {wins: 60, by: 2026-03-15}\n")
     by_scenario = sought("goal.yaml", goal=None)
-    assert by_scenario.question.goal.text == "wins 60 by 2026-03-15"
+    assert by_scenario.spec.goal.text == "wins 60 by 2026-03-15"
     (folder / "x.study.yaml").write_text(
         "scenario: goal.yaml\nvary: {sources.web.rate: 5..60/week}\nchance: 80%\nreplications: 60\n"
     )
