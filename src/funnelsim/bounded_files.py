@@ -46,7 +46,7 @@ def read_bytes(path: Path, limits: Limits) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     except ValueError:
-        raise FileRefused("the name of the file holds a NUL character", "no file can be called so") from None
+        raise FileRefused("a file name cannot hold a null character") from None
     with os.fdopen(handle, "rb") as stream:
         found = os.fstat(handle)
         if stat.S_ISDIR(found.st_mode):
@@ -71,7 +71,7 @@ def unpack(raw: bytes, limits: Limits) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as packed:
             text = packed.read(limits.unpacked + 1)
     except NOT_GZIP as error:
-        raise FileRefused(f"the gzip file is cut or damaged: {error}", "pack it again") from None
+        raise FileRefused("the compressed file is cut off or damaged", "fetch it again; `gzip -t` tests it") from error
     if len(text) > limits.unpacked:
         raise FileRefused(f"unpacked it has more than the {_size(limits.unpacked)} that are read", "split it")
     return text

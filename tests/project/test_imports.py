@@ -21,6 +21,7 @@ NOBODY: set[str] = set()
 # Modules of funnelsim that a part may import, besides itself. The longest name that fits a module is its part.
 MAY = {
     "errors": NOBODY,
+    "bounded_files": NOBODY,
     "int64": NOBODY,
     "progress": NOBODY,
     "typing": NOBODY,
@@ -83,6 +84,7 @@ MAY = {
         "typing",
     },
     "calibration": {
+        "bounded_files",
         "scenario",
         "scenario.parsers",
         "scenario.values",

@@ -53,7 +53,9 @@ def _connect(name: str, database: str, path: Path, place: Place | None) -> Any:
     if not _POSTGRES.match(database):
         if not path.is_file():
             raise _refused(name, f"no such database: '{path}'", "", place)
-        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
     if urlsplit(database).password:
         hint = "put it into PGPASSWORD or ~/.pgpass, and leave it out here"
         raise _refused(name, "a password does not belong here", hint, place)
@@ -63,17 +65,19 @@ def _connect(name: str, database: str, path: Path, place: Place | None) -> Any:
         hint = "`pip install 'funnelsim[postgres]'` installs it"
         raise _refused(name, "PostgreSQL is read by psycopg, which is not installed", hint, place) from None
     try:
-        connection = psycopg.connect(database, connect_timeout=10)
+        connected = psycopg.connect(database, connect_timeout=10)
     except psycopg.Error as error:
         raise _refused(name, f"the database cannot be reached: {_first_line(error)}", "", place) from None
-    connection.read_only = True
-    return connection
+    connected.read_only = True
+    return connected
 
 
 def _ask(connection: Any, name: str, query: str, place: Place | None) -> tuple[tuple[str, ...], list[Any]]:
+    """Rows of one prepared statement: what stands behind a semicolon is refused by the driver."""
+    prepared = {} if isinstance(connection, sqlite3.Connection) else {"prepare": True}
     try:
         cursor = connection.cursor()
-        cursor.execute(query)
+        cursor.execute(query, **prepared)
         return tuple(column[0] for column in cursor.description or ()), cursor.fetchall()
     except Exception as error:  # each driver has its own tree of errors, and any of them is the query's
         if not type(error).__module__.startswith(("sqlite3", "psycopg")):

@@ -7,17 +7,16 @@ stay where they are.
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
 import io
 import re
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from funnelsim.bounded_files import TABLE, FileRefused, decode, read_bytes, unpack
 from funnelsim.calibration.io.xes import XesError, read_xes
 from funnelsim.errors import Problem, did_you_mean
 from funnelsim.scenario.values import Place
@@ -59,9 +58,12 @@ class OpenedFile:
 def open_file(path: Path, separator: str = "", place: Place | None = None) -> OpenedFile:
     """A file by its suffix; `separator` "" is found in the header. Raises Unreadable; `place` names the file."""
     try:
-        raw = path.read_bytes()
-    except (OSError, ValueError) as error:
+        raw = read_bytes(path, TABLE)
+    except OSError as error:
         raise Unreadable(_missing(path, error, place)) from None
+    except FileRefused as refused:
+        problem = problem_at(place, refused.text, refused.hint) if place else None
+        raise Unreadable(problem or _refused(path, refused)) from None
     if not raw.strip():
         raise Unreadable(Problem(str(path), text="the file is empty"))
     digest = hashlib.sha256(raw).hexdigest()
@@ -87,21 +89,19 @@ def numbered(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
 
 def _unpacked(path: Path, raw: bytes) -> bytes:
     try:
-        return gzip.decompress(raw)
-    except (OSError, EOFError, zlib.error):
-        raise Unreadable(
-            Problem(
-                str(path), text="the compressed file is cut off or damaged", hint="fetch it again; `gzip -t` tests it"
-            )
-        ) from None
+        return unpack(raw, TABLE)
+    except FileRefused as refused:
+        raise Unreadable(_refused(path, refused)) from None
 
 
-def _missing(path: Path, error: OSError | ValueError, place: Place | None) -> Problem:
+def _refused(path: Path, refused: FileRefused) -> Problem:
+    return Problem(str(path), refused.line, refused.column, text=refused.text, hint=refused.hint)
+
+
+def _missing(path: Path, error: OSError, place: Place | None) -> Problem:
     def told(text: str, hint: str = "") -> Problem:
         return problem_at(place, text, hint) if place else Problem(str(path), text=text, hint=hint)
 
-    if isinstance(error, ValueError):
-        return told("a file name cannot hold a null character")
     if isinstance(error, IsADirectoryError):
         return told(f"'{path}' is a folder, not a file")
     if not path.parent.is_dir():
@@ -115,12 +115,17 @@ def _missing(path: Path, error: OSError | ValueError, place: Place | None) -> Pr
 def _parquet(path: Path, raw: bytes, digest: str) -> OpenedFile:
     damaged = Problem(str(path), text="this is not a whole Parquet file", hint="fetch it again")
     try:
-        names = tuple(pl.read_parquet_schema(io.BytesIO(raw)))
+        schema = pl.read_parquet_schema(io.BytesIO(raw))
+        names = tuple(schema)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         raise Unreadable(damaged) from None
 
     def fetch(positions: Sequence[int]) -> pl.DataFrame:
         wanted = [names[i] for i in positions]
+        for name in wanted:
+            if schema[name].is_nested() or schema[name] in (pl.Binary, pl.Object):
+                told = f"the column '{name}' holds {str(schema[name]).lower()} values, not text, numbers or times"
+                raise Unreadable(Problem(str(path), text=told, hint="name another column, or export it as text"))
         try:
             return numbered(pl.read_parquet(io.BytesIO(raw), columns=wanted).select(wanted), _stripped(wanted))
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
@@ -147,11 +152,9 @@ def _xes(path: Path, raw: bytes, digest: str) -> OpenedFile:
 
 def _text(path: Path, raw: bytes, separator: str, digest: str) -> OpenedFile:
     try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        told = f"line {line} is not UTF-8 text (byte 0x{raw[error.start]:02x})"
-        raise Unreadable(Problem(str(path), text=told, hint="save the file as UTF-8")) from None
+        text = decode(raw)
+    except FileRefused as refused:
+        raise Unreadable(_refused(path, refused)) from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise Unreadable(Problem(str(path), text=f"line {line} holds a null character", hint="is this a text file?"))

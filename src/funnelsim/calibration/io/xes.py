@@ -11,6 +11,8 @@ from xml.parsers import expat
 from funnelsim.calibration.exports.personal import is_personal
 
 CASE = "case:"
+MOST_COLUMNS = 1000
+DEPTH = 64  # elements within elements
 _VALUES = frozenset({"string", "date", "int", "float", "boolean", "id"})
 
 
@@ -57,6 +59,8 @@ class _Log:
     def begin(self, name: str, attributes: dict[str, str]) -> None:
         above = self.open[-1] if self.open else ""
         self.open.append(name)
+        if len(self.open) > DEPTH:
+            raise self.refusal(f"elements nested more than {DEPTH} deep")
         if name in _VALUES:
             key = attributes.get("key", "")
             if above in ("event", "trace") and not is_personal(key):
@@ -88,10 +92,14 @@ class _Log:
     def cells(self, name: str, row: int) -> list[str | None]:
         """A column, filled up to a row."""
         cells = self.columns.setdefault(name, [])
+        if len(self.columns) > MOST_COLUMNS:
+            raise self.refusal(f"more than {MOST_COLUMNS:,} kinds of attributes")
         if len(cells) < row:
             cells.extend([None] * (row - len(cells)))
         return cells
 
     def refuse(self, *_: object) -> None:
-        place = self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1
-        raise XesError("entities are not read from event logs", *place)
+        raise self.refusal("entities are not read from event logs")
+
+    def refusal(self, text: str) -> XesError:
+        return XesError(text, self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1)
