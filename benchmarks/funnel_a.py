@@ -24,7 +24,7 @@ import simpy
 
 from funnelsim.compile import prepare
 from funnelsim.engine.fast import Runner
-from funnelsim.engine.fast.state import N_EVENTS
+from funnelsim.engine.fast.state import Counter
 from funnelsim.scenario import load
 from funnelsim.summary import CALENDAR, Summary
 
@@ -133,7 +133,7 @@ def main() -> None:
     slow, quick = least(asked.rounds, in_simpy, fast)
     quick /= asked.replications
     summaries = [counts(runner.run(2, i)) for i in range(200)]
-    events = int(runner.state.n[N_EVENTS])
+    events = int(runner.state.n[Counter.EVENTS])
     print(f"SimPy       {slow * 1e3:8.1f} ms a replication")
     print(f"fast engine {quick * 1e3:8.2f} ms a replication, {quick * 1e9 / events:.0f} ns an event of {events:,}")
     print(f"ratio       {slow / quick:8.1f}")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.plan import ASSIGNMENT_ENDS, ATTEMPT_ENDS, CLOCK_STATES, END, LOST, OPEN, OUTCOMES, Labels
+from funnelsim.plan import Labels
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, ExitTarget, Outcome, labels
 from funnelsim.trace import Trace, in_flight
 
 if TYPE_CHECKING:
@@ -58,13 +59,13 @@ def named_tables(trace: Trace, book: Labels, replication: int) -> dict[str, pl.D
         "source": book.sources,
         "segment": book.segments,
         "owner": book.teams,
-        "outcome": OUTCOMES,
+        "outcome": labels(Outcome),
         "blame": BLAMES,
-        "how": ASSIGNMENT_ENDS,
-        "end": ATTEMPT_ENDS,
+        "how": labels(AssignmentEnd),
+        "end": labels(AttemptEnd),
         "task": book.tasks,
         "definition": book.definitions,
-        **dict.fromkeys(CLOCKS, CLOCK_STATES),
+        **dict.fromkeys(CLOCKS, labels(ClockState)),
     }
     found = {}
     for kind, table in trace._asdict().items():
@@ -123,7 +124,7 @@ def event_log(trace: Trace, book: Labels, replication: int) -> pl.DataFrame:
                 _tried(attempts, book),
                 reps,
                 _names(book.teams, attempts.team),
-                _names(ATTEMPT_ENDS, attempts.end),
+                _names(labels(AttemptEnd), attempts.end),
             ),
             _events(
                 LOSS,
@@ -133,7 +134,7 @@ def event_log(trace: Trace, book: Labels, replication: int) -> pl.DataFrame:
                 [LOST_EVENT] * len(lost),
                 _names(book.teams, lost.owner),
                 _names(book.teams, lost.owner),
-                _names(OUTCOMES, lost.outcome),
+                _names(labels(Outcome), lost.outcome),
             ),
         ]
     )
@@ -220,7 +221,7 @@ def _moment(name: str, book: Labels) -> pl.Expr:
 
 
 def _is_lost(visits: Any) -> NDArray[np.bool_]:
-    lost: NDArray[np.bool_] = (visits.to == LOST) & ~np.isin(visits.outcome, (END, OPEN))
+    lost: NDArray[np.bool_] = (visits.to == ExitTarget.LOST) & ~np.isin(visits.outcome, (Outcome.END, Outcome.OPEN))
     return lost
 
 
@@ -228,7 +229,7 @@ def _targets(visits: Any, book: Labels) -> pl.Series:
     """Where each visit led: a stage, lost or silent; nothing at an end of the funnel and while open."""
     numbers = np.where(visits.to < 0, len(book.stages) + 2 + visits.to, visits.to)
     targets = _names((*book.stages, "silent", "lost"), numbers)
-    nowhere = np.isin(visits.outcome, (END, OPEN))
+    nowhere = np.isin(visits.outcome, (Outcome.END, Outcome.OPEN))
     import polars as pl
 
     return pl.Series([None if none else target for target, none in zip(targets, nowhere, strict=True)], dtype=pl.String)

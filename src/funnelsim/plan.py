@@ -14,95 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.int64 import whole
+from funnelsim.plan_codes import TermKind
 
 TICK = 1.0 / 1024.0
 MANY = whole(1 << 30)  # no limit, where a count has one
 HOUR, DAY, WEEK = 3600.0, 86400.0, 604800.0
 
-# Where an exit leads when it is not a stage.
-LOST, SILENT = whole(-1), whole(-2)  # silent: never heard of again, stays open for ever
-
 # A lead's number is (source, cell, ordinal) in 14, 36 and 8 bits (rule 18). A second record of a person has a bit more
 # (rule 88), leads of the snapshot have all bits of a source (rule 23): ties are settled in this order.
 SOURCE_AT, SECOND_RECORD, SNAPSHOT, MOST_SOURCES = whole(44), whole(1 << 57), whole((1 << 14) - 1), whole((1 << 13) - 1)
-
-# How a visit ended.
-(FORWARD, BACK, END, LOST_HERE, UNREACHED, COLD, RETURNED, CYCLE_LIMIT, WENT_SILENT, OPEN, REJECTED) = (
-    whole(i) for i in range(11)
-)
-OUTCOMES = (
-    "forward",
-    "back",
-    "end",
-    "lost",
-    "unreached",
-    "cold",
-    "returned",
-    "cycle limit",
-    "silent",
-    "open",
-    "rejected",
-)
-
-# Whose fault a lead lost in sales' hands was (rule 109).
-NO_BLAME, POOR_LEAD, POOR_FOLLOW_UP = (whole(i) for i in range(3))
-
-# How an assignment ended.
-(REACHED, GAVE_UP, WENT_COLD, REASSIGNED, SENT_BACK, PASSED_ON, STILL_OPEN, TURNED_DOWN) = (whole(i) for i in range(8))
-ASSIGNMENT_ENDS = ("reached", "gave up", "went cold", "reassigned", "returned", "passed on", "open", "rejected")
-
-# How an attempt ended.
-CONTACT, NO_ANSWER, WITHDRAWN, WAITING, IN_PROGRESS = (whole(i) for i in range(5))
-ATTEMPT_ENDS = ("contact", "no answer", "withdrawn", "waiting", "in progress")
-
-# State of a clock (rule 61).
-NO_CLOCK, RUNNING, KEPT, BROKEN, NEITHER, INHERITED = (whole(i) for i in range(-1, 5))
-CLOCK_STATES = ("running", "kept", "broken", "neither", "inherited")
-
-# Terms, clock starts, actions on a breach.
-FIRST_TOUCH, ATTEMPTS_WITHIN, ACCEPT_WITHIN = (whole(i) for i in range(3))
-TERMS = 3
-CREATED, QUALIFIED, ASSIGNED = (whole(i) for i in range(3))
-WARN, ESCALATE, REASSIGN, RETURN = (whole(i) for i in range(4))
-ACTIONS = ("warn", "escalate", "reassign", "return")
-
-# Queue orders (rule 13), routing of a handoff (rules 48, 50), units of spacing (rule 38), sides.
-FIRST_COME, BY_SCORE, BY_DUE_TIME, NEWEST, BY_VALUE = (whole(i) for i in range(5))
-AT_ONCE, DELAYED, BATCHED = (whole(i) for i in range(3))
-ELAPSED, BUSINESS, ON_DAYS = (whole(i) for i in range(3))
-MARKETING, SALES = whole(0), whole(1)
-# How a team's waiting leads are kept apart: one queue, one a rep, one a kind of work (rules 103, 104).
-POOLED, PERSONAL, BUDGETED = (whole(i) for i in range(3))
-OWN_LEADS, OTHER_LEADS, FOLLOW_UPS, DEALS = (whole(i) for i in range(4))
-# What is done once the buyer has been reached (rule 100); what a buyer's signal does besides its points (rules 85, 86).
-MEETING, OBJECTION = whole(0), whole(1)
-RAISES_HAND, PAUSES = whole(1), whole(2)
-# Definitions: a milestone or a threshold (rules 35, 82). Levels: what they listen to (rule 108).
-ENTERS, SCORE_AT_LEAST = whole(0), whole(1)
-OUTCOMES_OF, ACCEPTANCE_OF, LOAD_OF, QUOTA_OF = (whole(i) for i in range(4))
-
-# Effects: what they look at, and what they shift.
-(
-    ALWAYS,
-    FIT,
-    CONTEXT_LOST,
-    BOTH_TEAMS,
-    MARKETING_SELLS,
-    RESPONSE_DELAY,
-    INTENT,
-    TRUST,
-    WARMTH,
-    TOO_EARLY,
-    TOO_LATE,
-    TRUST_DELAY,
-    HOUR_OF_WEEK,
-    LEVEL_OF,
-    SCORE_OF,
-    UNRESOLVED,
-    DUPLICATED,
-    OWN_LEAD,
-) = (whole(i) for i in range(18))
-ADVANCE, CONTACT_CHANCE, PURSUE, KEEP, HABIT, SHOW, SIGNAL_CHANCE = (whole(i) for i in range(7))
 
 _i, _f, _u = "i8", "f8", "u8"
 
@@ -485,102 +405,5 @@ def first_touch_terms(plan: Plan, stage: int) -> list[tuple[float, bool]]:
         for duty in plan.duties[stage]
         for promise in plan.promises[duty.promise_first : duty.promise_first + duty.promise_count]
         for term in plan.terms[promise.term_first : promise.term_first + promise.term_count]
-        if term.kind == FIRST_TOUCH
+        if term.kind == TermKind.FIRST_TOUCH
     ]
-
-
-# ---- what comes out: the same columns from both engines -------------------------------------------------------------
-
-VISIT = np.dtype(
-    [
-        ("lead", _i),
-        ("stage", _i),
-        ("number", _i),  # number counts visits of this lead to this stage, from 1
-        ("source", _i),
-        ("segment", _i),
-        ("arrived", _f),  # arrived < 0: was in flight
-        ("cycle", _i),  # backward exits taken before
-        ("owner", _i),  # the last team responsible; -1 nobody
-        ("entered", _f),
-        ("deadline", _f),  # of the first first-touch clock of the visit, -1 none
-        ("touched", _f),  # start of the first attempt, -1 never
-        ("reached", _f),  # end of the attempt that reached the buyer, -1 never
-        ("attempts", _i),
-        ("ended", _f),  # when the lead left the stage (or went silent); -1 open
-        ("outcome", _i),
-        ("to", _i),
-        ("back", _f),  # entry of the next visit when there is a cool-off; -1 none
-        ("shift", _f),
-        ("chance", _f),  # sum of the effects and chance of a forward exit when drawn; nan-free: 0, -1
-        ("context", _f),
-        ("fit", _f),
-        ("value", _f),  # value in cents, a whole number: sums are exact
-        ("intent", _f),
-        ("trust", _f),
-        ("points", _f),  # when the visit closed
-        ("asked", _f),  # when the buyer last raised a hand before the first touch, -1 never
-        ("touches", _i),  # nurture touches in this visit
-        ("effort", _f),  # seconds of people's work that ended in this visit
-        ("blame", _i),  # NO_BLAME, POOR_LEAD or POOR_FOLLOW_UP
-        ("duplicate", _i),  # 1 = second record of a person
-        ("merged", _i),  # second records merged into this one meanwhile
-    ]
-)
-ASSIGNMENT = np.dtype(
-    [
-        ("lead", _i),
-        ("stage", _i),
-        ("number", _i),
-        ("ordinal", _i),  # ordinal counts assignments of the visit, from 1
-        ("team", _i),
-        ("assigned", _f),
-        ("joined", _f),  # first joined the queue, -1 never
-        ("touched", _f),  # first attempt of this assignment, -1 never
-        ("attempts", _i),  # made in this assignment
-        ("kept", _i),  # the draw: 1 kept, 0 not, -1 nothing promised
-        ("deadline", _f),
-        ("first_touch", _i),  # deadline of the first-touch clock, -1; its CLOCK_STATE, -1 no clock
-        ("attempts_deadline", _f),
-        ("attempts_within", _i),
-        ("accept_deadline", _f),
-        ("accept_within", _i),
-        ("promise", _i),  # row of `promises`, -1 none
-        ("decided", _f),
-        ("accepted", _i),  # when the lead was accepted (1) or turned down (0), -1 not asked
-        ("pursued", _i),  # 1 worked, 0 left alone, -1 not asked
-        ("late", _i),  # 1 = the deadline had passed when the team got the lead (cause "system")
-        ("warned", _i),
-        ("escalated", _i),
-        ("ended", _f),
-        ("how", _i),
-    ]
-)
-PASSING = np.dtype(
-    [  # a definition of the kind SCORE_AT_LEAST, passed; milestones show in the visits
-        ("lead", _i),
-        ("definition", _i),
-        ("at", _f),
-        ("source", _i),
-        ("segment", _i),
-        ("arrived", _f),
-        ("value", _f),
-        ("duplicate", _i),
-    ]
-)
-ATTEMPT = np.dtype(
-    [
-        ("lead", _i),
-        ("stage", _i),
-        ("number", _i),
-        ("ordinal", _i),  # ordinal counts attempts of the visit, from 1
-        ("task", _i),  # row of `tasks`; -1 = an attempt to reach the buyer. Then ordinal counts its tries
-        ("assignment", _i),
-        ("team", _i),
-        ("rep", _i),  # rep -1 = not started
-        ("joined", _f),
-        ("started", _f),
-        ("ended", _f),
-        ("end", _i),  # -1 = not yet; ended also when withdrawn
-        ("shift", _f),  # sum of the effects on the chance of contact when it started; 0 for tasks
-    ]
-)

@@ -14,7 +14,8 @@ from funnelsim.compile.distributions import law_of
 from funnelsim.compile.fitted_draws import location_scale
 from funnelsim.compile.parameter_draws import logit
 from funnelsim.engine.rng import quantile_at
-from funnelsim.plan import DAY, LOST, SILENT, Plan
+from funnelsim.plan import DAY, Plan
+from funnelsim.plan_codes import ExitTarget
 from funnelsim.scenario.values import Distribution
 from support.compile_helpers import compiled, exits, median
 
@@ -73,7 +74,7 @@ def shares(plan: Plan) -> dict[int, float]:
 
 def test_without_a_draw_the_scenario_is_as_written() -> None:
     plan = fitted().plan()
-    assert shares(plan) == pytest.approx({1: 0.30, LOST: 0.50, SILENT: 0.20})
+    assert shares(plan) == pytest.approx({1: 0.30, ExitTarget.LOST: 0.50, ExitTarget.SILENT: 0.20})
     assert plan.stages[0].base_of_entered == 1
 
 
@@ -144,7 +145,7 @@ def test_a_timer_is_an_exit_of_the_same_target() -> None:
     stages = {**STAGES, "interest": {**STAGES["interest"], "pace": pace}}
     blueprint = fitted({"exits": ["evaluation", "lost", "lost"], "empirical": [], "fits": [fit]}, stages)
     centre, drawn = blueprint.plan(), blueprint.plan(draw=3)
-    assert shares(drawn) == pytest.approx({1: 0.30, LOST: 0.50, SILENT: 0.20}, abs=1e-4)
+    assert shares(drawn) == pytest.approx({1: 0.30, ExitTarget.LOST: 0.50, ExitTarget.SILENT: 0.20}, abs=1e-4)
     row = int(centre.exits["pace"][centre.stages[0].next_first + 1])
     assert median(drawn, row) == pytest.approx(median(centre, row), rel=1e-3)
 

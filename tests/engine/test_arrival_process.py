@@ -16,6 +16,7 @@ from scipy import stats
 from funnelsim import plan as p
 from funnelsim.engine import arrival_process
 from funnelsim.engine.rng import make_table, replication_key
+from funnelsim.plan_codes import Side
 
 FALSE_ALARM = 1e-4
 REPLICATIONS = 400
@@ -59,7 +60,7 @@ class Source:
                     "entry_first": 0,
                     "entry_count": 1,
                     "cost": 0.0,
-                    "side": p.MARKETING,
+                    "side": Side.MARKETING,
                     "again": 0.0,
                     "again_after": -1,
                     "again_stage": 0,

@@ -15,7 +15,7 @@ import pytest
 from funnelsim.engine import fast, reference
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import summarise
-from funnelsim.plan import COLD
+from funnelsim.plan_codes import Outcome
 from support.compile_helpers import BASE, compiled
 from support.coverage_of_branches import WANTED, Seen, count
 from support.plan_generator import generated_plan, mechanisms
@@ -104,7 +104,7 @@ def test_more_newcomers_at_one_instant_than_the_agenda_has_room_for(monkeypatch:
     monkeypatch.setattr(fast, "new_state", lambda plan, tracing: fast.state.new_state(plan, tracing, slots=2, rows=32))
     tight, _ = fast.run(plan, 1, 0)
 
-    assert (roomy.visits.outcome == COLD).sum() > 50
+    assert (roomy.visits.outcome == Outcome.COLD).sum() > 50
     assert_equal(roomy, tight)
 
 

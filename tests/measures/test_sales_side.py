@@ -21,6 +21,7 @@ from funnelsim.measures import (
     summarise,
     weekly,
 )
+from funnelsim.plan_codes import Blame, DefinitionKind, Outcome
 from funnelsim.summary import Summary, day_columns, new_summary
 from funnelsim.trace import Trace
 from support.off_defaults import OFF_DEFINITION
@@ -53,12 +54,12 @@ def test_promised_value_of_a_segment_by_period_and_its_burn_up() -> None:
 def test_effort_on_poor_leads_and_value_nobody_touched() -> None:
     """Good is a fit of 1. Six hours went into a lead of fit 0 and two into one of fit 1: three quarters are wasted. Of
     three leads turned down one was good. A lead of 100 EUR left untouched."""
-    lost: Any = {"ended": 9.0, "outcome": p.LOST_HERE}
-    rejected: Any = {"ended": 9.0, "outcome": p.REJECTED, "touched": 5.0, "attempts": 1}
+    lost: Any = {"ended": 9.0, "outcome": Outcome.LOST}
+    rejected: Any = {"ended": 9.0, "outcome": Outcome.REJECTED, "touched": 5.0, "attempts": 1}
     visits = [
-        visit(1, 0, 1, 0.0, fit=0.0, effort=6 * p.HOUR, touched=2.0, attempts=1, blame=p.POOR_LEAD, **lost),
+        visit(1, 0, 1, 0.0, fit=0.0, effort=6 * p.HOUR, touched=2.0, attempts=1, blame=Blame.POOR_LEAD, **lost),
         visit(2, 0, 1, 0.0, fit=1.0, effort=2 * p.HOUR, touched=2.0, attempts=1, **lost),
-        visit(3, 0, 1, 0.0, fit=1.0, blame=p.POOR_FOLLOW_UP, **lost),
+        visit(3, 0, 1, 0.0, fit=1.0, blame=Blame.POOR_FOLLOW_UP, **lost),
         *(visit(4 + i, 0, 1, 0.0, fit=fit, **rejected) for i, fit in enumerate((0.0, 0.5, 1.0))),
     ]
     plan = week_plan()
@@ -99,8 +100,8 @@ def test_agreement_of_two_vocabularies() -> None:
             p.DEFINITION,
             [
                 OFF_DEFINITION | {"stage": 1},
-                OFF_DEFINITION | {"kind": p.SCORE_AT_LEAST},
-                OFF_DEFINITION | {"kind": p.SCORE_AT_LEAST},
+                OFF_DEFINITION | {"kind": DefinitionKind.THRESHOLD},
+                OFF_DEFINITION | {"kind": DefinitionKind.THRESHOLD},
             ],
         )
     )
@@ -190,7 +191,9 @@ def test_acceptance_and_pursuit_by_team() -> None:
 
 def test_a_win_by_threshold_is_credited_to_all_who_had_the_lead_by_then() -> None:
     """Marketing has it from 0, sales from 10; the score is reached at 10 and a third visit begins at 20."""
-    plan = week_plan()._replace(definitions=p.from_rows(p.DEFINITION, [OFF_DEFINITION | {"kind": p.SCORE_AT_LEAST}]))
+    plan = week_plan()._replace(
+        definitions=p.from_rows(p.DEFINITION, [OFF_DEFINITION | {"kind": DefinitionKind.THRESHOLD}])
+    )
     visits = [visit(1, 0, owner=0, entered=0.0), visit(1, 1, owner=1, entered=10.0), visit(1, 2, owner=1, entered=20.0)]
     passing = (1, 0, 10.0, 0, 0, 0.0, 10000.0, 0)
     trace = Trace.of(visits, [], [], [passing], np.zeros((8, 0)))

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from funnelsim.compile import Blueprint, prepare
+from funnelsim.engine.covariates import Covariates
 from funnelsim.engine.level_dynamics import first_levels
-from funnelsim.engine.log_odds import View, total_shift
+from funnelsim.engine.log_odds import total_shift
 from funnelsim.engine.replicate import gather
 from funnelsim.scenario import loads_resolved
 
@@ -56,24 +57,12 @@ def exits(plan: Any, row: Any, name: str) -> list[tuple[Any, ...]]:
     return [(int(e["to"]), float(e["share"])) for e in plan.exits[first : first + count]]
 
 
-NOBODY = View(
-    fit=0.0,
-    intent=0.0,
-    trust=0.0,
-    points=0.0,
-    warmth=1.0,
-    context=1.0,
-    both=0.0,
-    marketing=0.0,
-    delay=-1.0,
-    lag=0.0,
-    unresolved=0.0,
-    duplicated=0.0,
-    own=0.0,
-)
+NOBODY = Covariates(**dict.fromkeys(Covariates._fields, 0.0) | {"warmth": 1.0, "context": 1.0, "response_delay": -1.0})
 
 
-def shift_of(plan: Any, stage: int, target: Any, view: View, team: int = -1, now: float = 0.0, luck: int = 1) -> float:
+def shift_of(
+    plan: Any, stage: int, target: Any, covariates: Covariates, team: int = -1, now: float = 0.0, luck: int = 1
+) -> float:
     """The sum of a stage's effects on something, as the engines add them up."""
     row = plan.stages[stage]
     first, count = int(row.effect_first), int(row.effect_count)
@@ -91,7 +80,7 @@ def shift_of(plan: Any, stage: int, target: Any, view: View, team: int = -1, now
             team,
             now,
             np.uint64(luck),
-            view,
+            covariates,
         )
     )
 

@@ -9,6 +9,19 @@ import numpy as np
 
 from funnelsim import plan as p
 from funnelsim.engine.business_time import add_open
+from funnelsim.plan_codes import (
+    AssignmentEnd,
+    AttemptEnd,
+    Blame,
+    ClockStart,
+    ClockState,
+    Outcome,
+    QueueLayout,
+    SpacingKind,
+    TaskKind,
+    TermKind,
+    labels,
+)
 from funnelsim.trace import Trace
 
 Seen = Counter[Any]
@@ -77,9 +90,9 @@ TIES = (
     ("pause", "work ends"),
 )
 WANTED: tuple[Any, ...] = (
-    *(("outcome", name) for name in p.OUTCOMES),
-    *(("assignment", name) for name in p.ASSIGNMENT_ENDS),
-    *(("attempt", name) for name in p.ATTEMPT_ENDS),
+    *(("outcome", name) for name in labels(Outcome)),
+    *(("assignment", name) for name in labels(AssignmentEnd)),
+    *(("attempt", name) for name in labels(AttemptEnd)),
     *(("order", name) for name in ORDERS),
     *((clock, state) for clock in ("first touch", "attempts", "accept") for state in ("kept", "broken", "neither")),
     *(("tie", *names) for names in TIES),
@@ -153,25 +166,25 @@ def count(plan: p.Plan, trace: Trace, seen: Seen) -> None:
 
 def _ends(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     visits, assignments, attempts = trace.visits, trace.assignments, trace.attempts
-    seen.update(("outcome", p.OUTCOMES[i]) for i in visits.outcome)
-    seen.update(("assignment", p.ASSIGNMENT_ENDS[i]) for i in assignments.how)
-    seen.update(("attempt", p.ATTEMPT_ENDS[i]) for i in attempts.end)
+    seen.update(("outcome", labels(Outcome)[i]) for i in visits.outcome)
+    seen.update(("assignment", labels(AssignmentEnd)[i]) for i in assignments.how)
+    seen.update(("attempt", labels(AttemptEnd)[i]) for i in attempts.end)
     seen["merged"] += int(visits.merged.sum())
     seen["second record"] += int(visits.duplicate.sum())
     seen["touch of nurture"] += int(visits.touches.sum())
-    seen["poor lead"] += int((visits.blame == p.POOR_LEAD).sum())
-    seen["poor follow-up"] += int((visits.blame == p.POOR_FOLLOW_UP).sum())
-    done = attempts[(attempts.task >= 0) & (attempts.end <= p.NO_ANSWER)]
+    seen["poor lead"] += int((visits.blame == Blame.POOR_LEAD).sum())
+    seen["poor follow-up"] += int((visits.blame == Blame.POOR_FOLLOW_UP).sum())
+    done = attempts[(attempts.task >= 0) & (attempts.end <= AttemptEnd.NO_ANSWER)]
     task = plan.tasks[done.task]
     last = done.ordinal == task.tries
     for kind, happened, tried, failed in (
-        (p.MEETING, "held", "no show", "failed"),
-        (p.OBJECTION, "resolved", "tried in vain", "unresolved"),
+        (TaskKind.MEETING, "held", "no show", "failed"),
+        (TaskKind.OBJECTION, "resolved", "tried in vain", "unresolved"),
     ):
         name, mine = ("meeting", "objection")[kind], task.kind == kind
-        seen[name, happened] += int((mine & (done.end == p.CONTACT)).sum())
-        seen[name, tried] += int((mine & (done.end == p.NO_ANSWER)).sum())
-        seen[name, failed] += int((mine & last & (done.end == p.NO_ANSWER)).sum())
+        seen[name, happened] += int((mine & (done.end == AttemptEnd.CONTACT)).sum())
+        seen[name, tried] += int((mine & (done.end == AttemptEnd.NO_ANSWER)).sum())
+        seen[name, failed] += int((mine & last & (done.end == AttemptEnd.NO_ANSWER)).sum())
 
 
 def _promises(plan: p.Plan, assignments: Any, seen: Seen) -> None:
@@ -180,7 +193,7 @@ def _promises(plan: p.Plan, assignments: Any, seen: Seen) -> None:
         ("attempts", assignments.attempts_within),
         ("accept", assignments.accept_within),
     ):
-        seen.update((name, p.CLOCK_STATES[state]) for state in states if state >= 0)
+        seen.update((name, labels(ClockState)[state]) for state in states if state >= 0)
     seen["warned"] += int(assignments.warned.sum())
     seen["escalated"] += int(assignments.escalated.sum())
     seen["late on arrival"] += int(assignments.late.sum())
@@ -242,7 +255,7 @@ def _pauses(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     for row in trace.assignments[(trace.assignments.promise >= 0) & (trace.assignments.first_touch >= 0)]:
         promise = plan.promises[row.promise]
         for term in plan.terms[promise.term_first : promise.term_first + promise.term_count]:
-            if term.kind == p.FIRST_TOUCH and term.start == p.ASSIGNED and not term.business:
+            if term.kind == TermKind.FIRST_TOUCH and term.start == ClockStart.ASSIGNED and not term.business:
                 seen["pause", "clock moved"] += int(row.deadline > row.assigned + term.length)
 
 
@@ -251,20 +264,20 @@ def _taken_out(attempts: Any) -> Any:
     same = attempts.task[:-1] == attempts.task[1:]
     for name in ("lead", "stage", "number", "assignment", "ordinal"):
         same &= attempts[name][:-1] == attempts[name][1:]
-    return attempts[:-1][same & (attempts.end[:-1] == p.WITHDRAWN)]
+    return attempts[:-1][same & (attempts.end[:-1] == AttemptEnd.WITHDRAWN)]
 
 
 def _against_spacing(plan: p.Plan, trace: Trace) -> tuple[int, int]:
     """Attempts that joined before and after they were due, where one step with a fixed spacing is all the work."""
     calls = trace.attempts[trace.attempts.task == -1]
     before, after = calls[:-1], calls[1:]
-    same = (before.end == p.NO_ANSWER) & (before.ordinal + 1 == after.ordinal)
+    same = (before.end == AttemptEnd.NO_ANSWER) & (before.ordinal + 1 == after.ordinal)
     for name in ("lead", "stage", "number", "assignment"):
         same &= before[name] == after[name]
     step = _first_step(plan, after.stage)
-    plain = same & (plan.stages.step_count[after.stage] == 1) & (step.spacing_kind != p.ON_DAYS)
+    plain = same & (plan.stages.step_count[after.stage] == 1) & (step.spacing_kind != SpacingKind.ON_DAYS)
     due = before.ended + step.spacing
-    for i in np.flatnonzero(plain & (step.spacing_kind == p.BUSINESS)):
+    for i in np.flatnonzero(plain & (step.spacing_kind == SpacingKind.BUSINESS)):
         due[i] = _open_later(plan, after.team[i], before.ended[i], step.spacing[i])
     return int((plain & (after.joined < due)).sum()), int((plain & (after.joined > due)).sum())
 
@@ -287,7 +300,7 @@ def _interest(plan: p.Plan, trace: Trace, seen: Seen) -> None:
         if visit.chance == 1.0:
             seen["gate", "opened later" if (passed.at > at).any() else "open when settled"] += 1
         else:
-            seen["gate", "waits for ever" if visit.outcome == p.OPEN else "shut"] += 1
+            seen["gate", "waits for ever" if visit.outcome == Outcome.OPEN else "shut"] += 1
 
 
 def _people(plan: p.Plan, trace: Trace, seen: Seen) -> None:
@@ -297,7 +310,7 @@ def _people(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     started = attempts.started >= 0.0
     seen.update(("lanes", LANES[i]) for i in team.lanes[started])
     source = dict(zip(visits.lead.tolist(), visits.source.tolist(), strict=True))
-    for row in attempts[started & (team.lanes == p.BUDGETED)]:
+    for row in attempts[started & (team.lanes == QueueLayout.BUDGETED)]:
         own = plan.sources[source[int(row.lead)]].side == plan.teams[row.team].side
         kind = 3 if plan.stages[row.stage].deal else 2 if row.ordinal > 1 or row.task >= 0 else 0 if own else 1
         seen["budgeted", WORK_KINDS[kind]] += 1
@@ -341,13 +354,13 @@ def _ties(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     reviews = [plan.instants[row.review_first : row.review_first + row.review_count] for row in plan.levels]
     instants = {
         "arrival": visits.arrived,
-        "work ends": attempts.ended[attempts.end <= p.NO_ANSWER],
+        "work ends": attempts.ended[attempts.end <= AttemptEnd.NO_ANSWER],
         "joins": attempts.joined,
-        "outcome": visits.ended[visits.outcome <= p.LOST_HERE],
+        "outcome": visits.ended[visits.outcome <= Outcome.LOST],
         "start": attempts.started[attempts.started >= 0],
         "opening": plan.intervals.opens,
-        "action": assignments.ended[np.isin(assignments.how, (p.REASSIGNED, p.SENT_BACK))],
-        "cold": visits.ended[visits.outcome == p.COLD],
+        "action": assignments.ended[np.isin(assignments.how, (AssignmentEnd.REASSIGNED, AssignmentEnd.RETURNED))],
+        "cold": visits.ended[visits.outcome == Outcome.COLD],
         "hand": visits.asked[visits.asked >= 0],
         "passing": trace.passings.at,
         "decision": assignments.decided[assignments.decided >= 0],

@@ -7,6 +7,7 @@ from typing import Any
 
 from funnelsim import plan as p
 from funnelsim.engine import business_time
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, DefinitionKind, Outcome, labels
 from funnelsim.summary import RESPONSE_EDGES, day_columns
 from funnelsim.trace import Trace
 
@@ -71,7 +72,7 @@ class ByHand:
     def visit(self, v: Any) -> None:
         lead, cell, cohort = int(v.lead), (int(v.source), int(v.segment), int(v.stage)), self.of_cohort(int(v.lead))
         touched, reached, ended = v.touched >= 0, v.reached >= 0, v.ended >= 0
-        outcome = p.OUTCOMES[v.outcome].replace(" ", "_")
+        outcome = labels(Outcome)[v.outcome].replace(" ", "_")
         stayed = v.ended - v.entered if outcome not in ("silent", "open") else 0.0
         passed = v.ended >= v.deadline if ended else v.deadline < self.settings.horizon
         missed = v.deadline >= 0 and not touched and passed
@@ -101,14 +102,14 @@ class ByHand:
                 self.at_end(count, cell, v)
         for definition, row in enumerate(self.plan.definitions):
             late_enough = lead >> 44 != p.SNAPSHOT or v.stage > self.snapshot[lead & (1 << 44) - 1].stage
-            if row.kind == p.ENTERS and row.stage == v.stage and v.number == 1 and late_enough:
+            if row.kind == DefinitionKind.MILESTONE and row.stage == v.stage and v.number == 1 and late_enough:
                 self.passing(v, definition, float(v.entered))
 
     def at_end(self, count: Any, cell: tuple[int, ...], v: Any) -> None:
         poor = v.fit < self.settings.good
         count["effort", *cell] += v.effort
         count["wasted", *cell] += v.effort if poor else 0
-        count["rejected_good", *cell] += p.OUTCOMES[v.outcome] == "rejected" and not poor
+        count["rejected_good", *cell] += labels(Outcome)[v.outcome] == "rejected" and not poor
         count["blame_lead", *cell] += v.blame == 1
         count["blame_follow_up", *cell] += v.blame == 2
         count["merged", *cell] += v.merged
@@ -151,11 +152,11 @@ class ByHand:
             count["promised", *cell] += a.kept != -1
             count["kept_draw", *cell] += a.kept == 1
             if a.first_touch >= 0:
-                count["touch_" + p.CLOCK_STATES[a.first_touch], *cell] += 1
-            if a.attempts_within >= 0 and p.CLOCK_STATES[a.attempts_within] != "inherited":
-                count["tries_" + p.CLOCK_STATES[a.attempts_within], *cell] += 1
+                count["touch_" + labels(ClockState)[a.first_touch], *cell] += 1
+            if a.attempts_within >= 0 and labels(ClockState)[a.attempts_within] != "inherited":
+                count["tries_" + labels(ClockState)[a.attempts_within], *cell] += 1
             if a.accept_within >= 0:
-                count["accept_" + p.CLOCK_STATES[a.accept_within], *cell] += 1
+                count["accept_" + labels(ClockState)[a.accept_within], *cell] += 1
             for name, answer in (
                 ("accepted", a.accepted == 1),
                 ("rejected", a.accepted == 0),
@@ -165,10 +166,10 @@ class ByHand:
                 count[name, *cell] += answer
             for name in ("late", "warned", "escalated"):
                 count[name, *cell] += a[name]
-            if p.ASSIGNMENT_ENDS[a.how] in ("reassigned", "returned"):
-                count[p.ASSIGNMENT_ENDS[a.how], *cell] += 1
+            if labels(AssignmentEnd)[a.how] in ("reassigned", "returned"):
+                count[labels(AssignmentEnd)[a.how], *cell] += 1
 
-        if a.first_touch == p.BROKEN and self.within(a.deadline):
+        if a.first_touch == ClockState.MISSED and self.within(a.deadline):
             day = self.day(a.deadline)
             hour = min(int((a.deadline - self.midnights[day]) // 3600), 23)
             self.breaches[int(a.team), (int(self.settings.weekday) + day) % 7 * 24 + hour] += 1
@@ -187,7 +188,7 @@ class ByHand:
         self.days[self.day(a.started), self.columns.busy + team] += whole
         if self.within(a.started):
             self.teams["attempts", team] += 1
-            self.teams["contacts", team] += p.ATTEMPT_ENDS[a.end] == "contact"
+            self.teams["contacts", team] += labels(AttemptEnd)[a.end] == "contact"
         begins = max(a.started, self.settings.measure_from)
         ends = min(a.ended if a.ended >= 0 else self.settings.horizon, self.settings.measure_to)
         if ends > begins:
@@ -203,7 +204,7 @@ class ByHand:
                 open_ = v.entered <= now and (v.ended < 0 or v.ended > now)
                 self.days[day, self.columns.open + int(v.stage)] += bool(open_)
             for a in trace.attempts:
-                withdrawn = p.ATTEMPT_ENDS[a.end] == "withdrawn" and a.ended <= now
+                withdrawn = labels(AttemptEnd)[a.end] == "withdrawn" and a.ended <= now
                 gone = withdrawn or 0 <= a.started <= now
                 self.days[day, self.columns.queue + int(a.team)] += bool(a.joined <= now and not gone)
             for level, value in enumerate(trace.levels[day]):

@@ -16,6 +16,7 @@ import numpy as np
 
 from funnelsim import plan as p
 from funnelsim.engine.rng import make_table, on_grid, path_hash
+from funnelsim.plan_codes import ExitTarget, QueueLayout, TermKind
 from support.off_defaults import OFF_DEFINITION, OFF_DUTY, OFF_MIX, OFF_PROMISE, OFF_SOURCE, OFF_STAGE, OFF_TEAM
 from support.plan_generator_mechanisms import MECHANISMS, Row
 
@@ -108,7 +109,9 @@ class Builder:
             {
                 "to": to,
                 "share": share,
-                "pace": self.maybe(0.7, 30, 0.1 if self.chance(0.1) else 0.0) if paced and to != p.SILENT else -1,
+                "pace": self.maybe(0.7, 30, 0.1 if self.chance(0.1) else 0.0)
+                if paced and to != ExitTarget.SILENT
+                else -1,
                 # a way back takes time, or a lead could go round for ever at one instant
                 "cool": self.maybe(1.0 if to <= stage else 0.3, 40) if to >= 0 else -1,
                 "backward": int(0 <= to <= stage),
@@ -293,7 +296,9 @@ class Builder:
     def promise(self, horizon: float, mean_hours: float = 12) -> Row:
         kept = self.number(0.2, 1.0, horizon)
         row = OFF_PROMISE | {"kept_first": kept[0], "kept_count": kept[1], "attempts": int(self.rng.integers(0, 6))}
-        row["terms"] = [self.term(kind, mean_hours) for kind in (p.FIRST_TOUCH, p.ATTEMPTS_WITHIN) if self.chance(0.8)]
+        row["terms"] = [
+            self.term(kind, mean_hours) for kind in (TermKind.FIRST_TOUCH, TermKind.ATTEMPTS) if self.chance(0.8)
+        ]
         return row
 
     def term(self, kind: int, mean_hours: float) -> Row:
@@ -404,7 +409,10 @@ class Builder:
         tasks = _pull(self.stage_rows, "tasks", "task")
         for team in self.team_rows:
             team["stretch_first"], team["stretch_count"] = self.run(*team.pop("stretch"))
-        lanes = [{p.POOLED: 1, p.PERSONAL: team["people"], p.BUDGETED: 4}[team["lanes"]] for team in self.team_rows]
+        lanes = [
+            {QueueLayout.POOLED: 1, QueueLayout.PERSONAL: team["people"], QueueLayout.BUDGETED: 4}[team["lanes"]]
+            for team in self.team_rows
+        ]
         for team, first, count in zip(self.team_rows, np.cumsum([0, *lanes]), lanes, strict=False):
             team["lane_first"], team["lane_count"] = int(first), count
         duties = [duty for of_stage in self.duty_rows for duty in of_stage]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from funnelsim import plan as p
 from funnelsim.engine import rng
+from funnelsim.engine.covariates import EffectInput, EffectTarget
+from funnelsim.plan_codes import DefinitionKind, LevelKind, QueueLayout, QueueOrder, SignalFlag, TaskKind, TermKind
 
 if TYPE_CHECKING:
     from support.plan_generator import Builder
@@ -21,30 +23,36 @@ HOUR, DAY = p.HOUR, p.DAY
 MOST_SCORES = 2
 # What may move behaviour; the chance to go on and contact have inputs of their own besides.
 INPUTS_OF_INFLUENCES = (
-    p.ALWAYS,
-    p.FIT,
-    p.INTENT,
-    p.TRUST,
-    p.WARMTH,
-    p.OWN_LEAD,
-    p.CONTEXT_LOST,
-    p.LEVEL_OF,
-    p.SCORE_OF,
+    EffectInput.ALWAYS,
+    EffectInput.FIT,
+    EffectInput.INTENT,
+    EffectInput.TRUST,
+    EffectInput.WARMTH,
+    EffectInput.OWN_LEAD,
+    EffectInput.CONTEXT_LOST,
+    EffectInput.LEVEL,
+    EffectInput.SCORE,
 )
 INPUTS_OF_EFFECTS = (
-    p.INTENT,
-    p.TRUST,
-    p.WARMTH,
-    p.TOO_EARLY,
-    p.TOO_LATE,
-    p.TRUST_DELAY,
-    p.UNRESOLVED,
-    p.DUPLICATED,
-    p.OWN_LEAD,
-    p.LEVEL_OF,
-    p.SCORE_OF,
+    EffectInput.INTENT,
+    EffectInput.TRUST,
+    EffectInput.WARMTH,
+    EffectInput.TOO_EARLY,
+    EffectInput.TOO_LATE,
+    EffectInput.TRUST_DELAY,
+    EffectInput.UNRESOLVED,
+    EffectInput.DUPLICATE,
+    EffectInput.OWN_LEAD,
+    EffectInput.LEVEL,
+    EffectInput.SCORE,
 )
-TARGETS_OF_INFLUENCES = (p.PURSUE, p.KEEP, p.HABIT, p.SHOW, p.SIGNAL_CHANCE)
+TARGETS_OF_INFLUENCES = (
+    EffectTarget.PURSUIT,
+    EffectTarget.ADHERENCE,
+    EffectTarget.HABIT,
+    EffectTarget.SHOW,
+    EffectTarget.SIGNALS,
+)
 
 
 # ---- buyers ----------------------------------------------------------------------------------------------------------
@@ -99,11 +107,11 @@ def signals(b: Builder) -> None:
 
 
 def raised_hands(b: Builder) -> None:
-    _signals(b, "hand", p.RAISES_HAND)
+    _signals(b, "hand", SignalFlag.RAISES_HAND)
 
 
 def pauses(b: Builder) -> None:
-    _signals(b, "pause", p.PAUSES)
+    _signals(b, "pause", SignalFlag.PAUSES)
     for step in b.steps:  # more calls, so that some are put off
         step["attempts"] += 2
 
@@ -120,8 +128,10 @@ def _signals(b: Builder, name: str, flags: int) -> None:
                     "points": float(b.rng.choice([0.0, 1.0, 3.0, -1.0])),
                     "intent": float(b.rng.choice([0.0, 0.5, -1.0])),
                     "trust": float(b.rng.choice([0.0, 0.25])),
-                    "flags": p.RAISES_HAND | p.PAUSES if both else flags,
-                    "pause": b.maybe(0.95, float(b.rng.choice([4, 20, 60]))) if both or flags == p.PAUSES else -1,
+                    "flags": SignalFlag.RAISES_HAND | SignalFlag.PAUSES if both else flags,
+                    "pause": b.maybe(0.95, float(b.rng.choice([4, 20, 60])))
+                    if both or flags == SignalFlag.PAUSES
+                    else -1,
                 }
             )
 
@@ -155,7 +165,7 @@ def _threshold(b: Builder) -> int:
     least = b.number(0.5, 4.0, b.horizon)
     b.definitions.append(
         {
-            "kind": p.SCORE_AT_LEAST,
+            "kind": DefinitionKind.THRESHOLD,
             "stage": -1,
             "score": _score(b),
             "least_first": least[0],
@@ -211,7 +221,9 @@ def acceptance(b: Builder) -> None:
             }
             for promise in duty["promises"]:
                 if b.chance(0.7):  # to decide in time
-                    promise["terms"].insert(int(b.rng.integers(len(promise["terms"]) + 1)), b.term(p.ACCEPT_WITHIN, 12))
+                    promise["terms"].insert(
+                        int(b.rng.integers(len(promise["terms"]) + 1)), b.term(TermKind.ACCEPTANCE, 12)
+                    )
 
 
 def tiers(b: Builder) -> None:
@@ -253,15 +265,15 @@ def pursuit(b: Builder) -> None:
 def orders(b: Builder) -> None:
     """Newest first, by value, by a team's own score."""
     for team in b.team_rows:
-        team["order"] = int(b.rng.choice([p.NEWEST, p.BY_VALUE, p.BY_SCORE]))
-        if team["order"] == p.BY_SCORE and b.chance(0.8):
+        team["order"] = int(b.rng.choice([QueueOrder.NEWEST, QueueOrder.VALUE, QueueOrder.SCORE]))
+        if team["order"] == QueueOrder.SCORE and b.chance(0.8):
             team["score"] = _score(b)
 
 
 def own_first(b: Builder) -> None:
     sides(b)
     for team in b.team_rows:
-        team["order"], team["head_start"] = int(p.FIRST_COME), float(b.rng.choice([2, 24])) * HOUR
+        team["order"], team["head_start"] = int(QueueOrder.FIRST_COME), float(b.rng.choice([2, 24])) * HOUR
 
 
 def ramp(b: Builder) -> None:
@@ -284,7 +296,7 @@ def absence(b: Builder) -> None:
 def personal_queues(b: Builder) -> None:
     for team in b.team_rows:
         if b.chance(0.7):
-            team["lanes"] = int(p.PERSONAL)
+            team["lanes"] = int(QueueLayout.PERSONAL)
 
 
 def budgets(b: Builder) -> None:
@@ -294,17 +306,17 @@ def budgets(b: Builder) -> None:
         stage["deal"] = int(b.chance(0.3))
     for team in b.team_rows:
         if b.chance(0.7):
-            team["lanes"] = int(p.BUDGETED)
+            team["lanes"] = int(QueueLayout.BUDGETED)
             shares = b.shares(4) * (b.rng.random(4) < 0.8)
             team["budget_first"], team["budget_count"] = b.run(*((float(i), float(y)) for i, y in enumerate(shares)))
 
 
 def meetings(b: Builder) -> None:
-    _tasks(b, "meeting", p.MEETING, 2)
+    _tasks(b, "meeting", TaskKind.MEETING, 2)
 
 
 def objections(b: Builder) -> None:
-    _tasks(b, "objection", p.OBJECTION, 3)
+    _tasks(b, "objection", TaskKind.OBJECTION, 3)
 
 
 def _tasks(b: Builder, name: str, kind: int, most: int) -> None:
@@ -350,7 +362,7 @@ def influences(b: Builder) -> None:
 def hours(b: Builder) -> None:
     """Contact by hour of day and day of week."""
     for stage in b.stage_rows:
-        effect = _effect(b, p.HOUR_OF_WEEK, p.CONTACT_CHANCE)
+        effect = _effect(b, EffectInput.HOUR_OF_WEEK, EffectTarget.CONTACT)
         week = b.rng.normal(0.0, 1.0, 168)
         odds = ((float(hour), float(week[hour % 168])) for hour in range(int(b.horizon / HOUR) + 1))
         effect["curve_first"], effect["curve_count"] = b.run(*odds)
@@ -360,9 +372,9 @@ def hours(b: Builder) -> None:
 def _effect(b: Builder, kind: int, target: int) -> Row:
     row = b.effect(int(kind), int(target), b.number(-1.0, 1.0, b.horizon))
     row["team"] = int(b.rng.integers(b.teams)) if b.chance(0.3) else -1
-    if kind == p.LEVEL_OF:
+    if kind == EffectInput.LEVEL:
         row["of"] = int(b.rng.integers(len(b.levels))) if b.levels else _level(b, int(b.rng.integers(4)))
-    elif kind == p.SCORE_OF:
+    elif kind == EffectInput.SCORE:
         row["of"] = _score(b)
     return row
 
@@ -376,18 +388,18 @@ def levels(b: Builder) -> None:
 def _level(b: Builder, kind: int) -> int:
     """A level; load and quota move at reviews only."""
     every = float(b.rng.choice([4, 12, 24])) * HOUR
-    reviewed = kind in (p.LOAD_OF, p.QUOTA_OF) or b.chance(0.5)
+    reviewed = kind in (LevelKind.LOAD, LevelKind.QUOTA) or b.chance(0.5)
     reviews = [k * every for k in range(1, int(b.horizon / every) + 2)] if reviewed else []
     b.levels.append(
         {
             "kind": kind,
             "team": int(b.rng.integers(b.teams)),
-            "initial": 0.0 if kind == p.QUOTA_OF else float(b.rng.choice([0.0, 0.5])),
+            "initial": 0.0 if kind == LevelKind.QUOTA else float(b.rng.choice([0.0, 0.5])),
             "weight": float(b.rng.choice([0.05, 0.5, 1.0])),
             "review_first": len(b.instants),
             "review_count": len(reviews),
             "fair": int(b.chance(0.5)),
-            "per": float(b.rng.choice([1.0, 7.0])) * (1.0 if kind == p.LOAD_OF else 100.0 * DAY),
+            "per": float(b.rng.choice([1.0, 7.0])) * (1.0 if kind == LevelKind.LOAD else 100.0 * DAY),
             "definition": int(b.rng.integers(len(b.definitions))),
         }
     )

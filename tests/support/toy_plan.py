@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from funnelsim import plan as p
+from funnelsim.plan_codes import Outcome
+from funnelsim.trace import VISIT
 from support.off_defaults import OFF_DEFINITION
 from support.plan_generator import generated_plan
 
@@ -84,10 +86,10 @@ def visit(lead: int, stage: int, owner: int, entered: float, number: int = 1, **
         "touched": -1.0,
         "reached": -1.0,
         "ended": -1.0,
-        "outcome": p.OPEN,
+        "outcome": Outcome.OPEN,
         "to": -1,
         "back": -1.0,
         "value": 10000.0,
         **other,
     }
-    return tuple(row.get(name, 0) for name in p.VISIT.names)
+    return tuple(row.get(name, 0) for name in VISIT.names)

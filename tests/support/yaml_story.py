@@ -20,6 +20,7 @@ from funnelsim.compile import prepare
 from funnelsim.engine import fast, reference
 from funnelsim.measures import measures, stack, summarise
 from funnelsim.measures.money import credit
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, Outcome, labels
 from funnelsim.scenario import loads_resolved
 from funnelsim.scenario.yaml_nodes import parse_yaml, plain
 from funnelsim.summary import Summary
@@ -178,12 +179,12 @@ _TIMES = {
     "at",
 }
 _NAMES = {
-    "outcome": p.OUTCOMES,
-    "how": p.ASSIGNMENT_ENDS,
-    "end": p.ATTEMPT_ENDS,
-    "first_touch": p.CLOCK_STATES,
-    "attempts_within": p.CLOCK_STATES,
-    "accept_within": p.CLOCK_STATES,
+    "outcome": labels(Outcome),
+    "how": labels(AssignmentEnd),
+    "end": labels(AttemptEnd),
+    "first_touch": labels(ClockState),
+    "attempts_within": labels(ClockState),
+    "accept_within": labels(ClockState),
     "accepted": ("turned down", "accepted"),
     "pursued": ("left alone", "worked"),
     "blame": ("nobody", "poor lead", "poor follow-up"),

@@ -15,7 +15,8 @@ from funnelsim.compile.hours import hour_weights, local_hours, week_profile
 from funnelsim.compile.marketing_plan import Flight, Steps, planned
 from funnelsim.compile.table_builder import Row, Run, run_of
 from funnelsim.engine.rng import path_hash
-from funnelsim.plan import DAY, MARKETING, SALES
+from funnelsim.plan import DAY
+from funnelsim.plan_codes import Side
 from funnelsim.scenario.values import Batch, Distribution, Range, Share
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Demand:
             "entry_count": entry[1],
             # those who came and were not captured have cost as much
             "cost": source.cost / source.captured if source.captured else 0.0,
-            "side": int(MARKETING if source.side == "marketing" else SALES),
+            "side": int(Side.MARKETING if source.side == "marketing" else Side.SALES),
             **self._again(source),
         }
 

@@ -11,25 +11,19 @@ from typing import TYPE_CHECKING
 from funnelsim.compile.context import CompileContext, length
 from funnelsim.compile.table_builder import Row, Run, run_of
 from funnelsim.errors import ScenarioError
-from funnelsim.plan import (
-    ACCEPT_WITHIN,
-    ASSIGNED,
-    ATTEMPTS_WITHIN,
-    CREATED,
-    ESCALATE,
-    FIRST_TOUCH,
-    QUALIFIED,
-    REASSIGN,
-    RETURN,
-    WARN,
-)
+from funnelsim.plan_codes import ActionKind, ClockStart, TermKind
 from funnelsim.scenario.values import BreachAction, Within
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Terms, Tier
 
-_ACTIONS = {"warn": WARN, "escalate": ESCALATE, "reassign": REASSIGN, "return": RETURN}
-_STARTS = {"created": CREATED, "qualified": QUALIFIED, "assigned": ASSIGNED}
+_ACTIONS = {
+    "warn": ActionKind.WARN,
+    "escalate": ActionKind.ESCALATE,
+    "reassign": ActionKind.REASSIGN,
+    "return": ActionKind.RETURN,
+}
+_STARTS = {"created": ClockStart.CREATED, "qualified": ClockStart.QUALIFIED, "assigned": ClockStart.ASSIGNED}
 _EVERYBODY = -1  # all bits
 _BITS = 63
 _CENTS = 100.0
@@ -119,7 +113,7 @@ class Promises:
             "business": int(business),
             "length": length(within.length, self.frame.business_day(team)),
             "start": int(_STARTS[tier.clock_start]),
-            "count": within.count if kind == ATTEMPTS_WITHIN else 0,
+            "count": within.count if kind == TermKind.ATTEMPTS else 0,
             "action_first": run[0],
             "action_count": run[1],
         }
@@ -163,9 +157,9 @@ class Promises:
 
 def _terms_of(tier: Tier) -> list[tuple[int, Within | None, tuple[BreachAction, ...]]]:
     return [
-        (int(FIRST_TOUCH), tier.first_touch, tier.on_breach),
-        (int(ATTEMPTS_WITHIN), tier.attempts, tier.on_attempts_breach),
-        (int(ACCEPT_WITHIN), tier.accept, tier.on_accept_breach),
+        (int(TermKind.FIRST_TOUCH), tier.first_touch, tier.on_breach),
+        (int(TermKind.ATTEMPTS), tier.attempts, tier.on_attempts_breach),
+        (int(TermKind.ACCEPTANCE), tier.accept, tier.on_accept_breach),
     ]
 
 

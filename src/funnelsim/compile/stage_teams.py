@@ -17,7 +17,7 @@ from funnelsim.compile.parameter_draws import PLAIN
 from funnelsim.compile.promises import Promises
 from funnelsim.compile.pursuit import pursue
 from funnelsim.compile.table_builder import Row
-from funnelsim.plan import AT_ONCE, BATCHED, DELAYED
+from funnelsim.plan_codes import RoutingKind
 from funnelsim.scenario.values import Range, Routing
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = Routing("at once")
 _ALL = Range(1.0, 1.0)
-_KINDS = {"at once": AT_ONCE, "delay": DELAYED, "daily": BATCHED}
+_KINDS = {"at once": RoutingKind.AT_ONCE, "delay": RoutingKind.DELAYED, "daily": RoutingKind.BATCHED}
 _ALL_ACCEPTED: Row = {
     "accept_score": -1,
     "accept_first": 0,

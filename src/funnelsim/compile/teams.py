@@ -8,31 +8,27 @@ from funnelsim.calendars import open_intervals
 from funnelsim.compile.context import CompileContext, length
 from funnelsim.compile.table_builder import Row, Run
 from funnelsim.engine.rng import path_hash
-from funnelsim.plan import (
-    BUDGETED,
-    BY_DUE_TIME,
-    BY_SCORE,
-    BY_VALUE,
-    DEALS,
-    FIRST_COME,
-    FOLLOW_UPS,
-    HOUR,
-    MARKETING,
-    NEWEST,
-    OTHER_LEADS,
-    OWN_LEADS,
-    PERSONAL,
-    POOLED,
-    SALES,
-)
+from funnelsim.plan import HOUR
+from funnelsim.plan_codes import QueueLayout, QueueOrder, Side, WorkKind
 from funnelsim.scenario import presets
 from funnelsim.scenario.values import Distribution
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Team
 
-_ORDERS = {"first come": FIRST_COME, "newest": NEWEST, "score": BY_SCORE, "value": BY_VALUE, "due time": BY_DUE_TIME}
-_KINDS_OF_WORK = {int(OWN_LEADS): "own", int(OTHER_LEADS): "other", int(FOLLOW_UPS): "follow_ups", int(DEALS): "deals"}
+_ORDERS = {
+    "first come": QueueOrder.FIRST_COME,
+    "newest": QueueOrder.NEWEST,
+    "score": QueueOrder.SCORE,
+    "value": QueueOrder.VALUE,
+    "due time": QueueOrder.DUE_TIME,
+}
+_KINDS_OF_WORK = {
+    int(WorkKind.OWN_LEADS): "own",
+    int(WorkKind.OTHER_LEADS): "other",
+    int(WorkKind.FOLLOW_UPS): "follow_ups",
+    int(WorkKind.DEALS): "deals",
+}
 
 
 class People:
@@ -54,7 +50,7 @@ class People:
             most = max(most, capacity)
         stretch = self._stretch(team)
         return {
-            "side": int(MARKETING if self.frame.scenario.side_of(name) == "marketing" else SALES),
+            "side": int(Side.MARKETING if self.frame.scenario.side_of(name) == "marketing" else Side.SALES),
             "people": most,
             "order": int(_ORDERS[team.order]),
             "interval_first": first,
@@ -78,9 +74,9 @@ class People:
     def _lanes(self, team: Team, people: int) -> Row:
         """How its queue is divided (rules 103, 104); lanes are numbered among those of all teams."""
         budget: Run = (0, 0)
-        kind, count = (PERSONAL, people) if team.queues == "personal" else (POOLED, 1)
+        kind, count = (QueueLayout.PERSONAL, people) if team.queues == "personal" else (QueueLayout.POOLED, 1)
         if team.time_budget is not None:
-            kind, count = BUDGETED, len(_KINDS_OF_WORK)
+            kind, count = QueueLayout.BUDGETED, len(_KINDS_OF_WORK)
             budget = self.frame.pool.points((i, getattr(team.time_budget, work)) for i, work in _KINDS_OF_WORK.items())
         first, self._next_lane = self._next_lane, self._next_lane + count
         return {

@@ -19,8 +19,11 @@ from typing import Any, TypeVar
 
 import numba
 
+import funnelsim.engine.enum_members  # noqa: F401  # tells numba of them
 from funnelsim.engine.numba_patches import compile_once, count_from_the_front, keep_inside, shorten_symbols
 
+# what compiled code takes the shapes of tables and the meaning of numbers from, outside this package
+_LAYOUT = ("int64", "plan", "plan_codes", "summary", "trace")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 WRAPPERS = os.environ.get("FUNNELSIM_WRAPPERS", "") == "1"
@@ -71,7 +74,7 @@ def engine_hash() -> str:
     """Hash of all that decides the machine code: sources, options, numba, Python, processor mode."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for source in [*sorted(here.rglob("*.py")), *(here.parent / f"{name}.py" for name in ("plan", "summary", "int64"))]:
+    for source in [*sorted(here.rglob("*.py")), *(here.parent / f"{name}.py" for name in _LAYOUT)]:
         digest.update(source.relative_to(here.parent).as_posix().encode() + source.read_bytes())
     options = (_HOT, _SHARED, _ENTRY, numba.__version__, sys.version_info[:3], numba.config.DISABLE_JIT)  # type: ignore[attr-defined]  # set when numba starts
     digest.update(repr(options).encode())

@@ -14,7 +14,8 @@ from funnelsim.measures.counting_tools import (
     present,
 )
 from funnelsim.measures.milestones import Passings
-from funnelsim.plan import WITHDRAWN, Plan
+from funnelsim.plan import Plan
+from funnelsim.plan_codes import AttemptEnd
 from funnelsim.summary import Summary, day_columns
 from funnelsim.trace import Trace, in_flight
 
@@ -48,7 +49,7 @@ def _teams(summary: Summary, trace: Trace, plan: Plan, samples: np.ndarray) -> N
     for team in range(len(plan.teams)):
         attempts = trace.attempts[trace.attempts.team == team]
         left = np.where(attempts.started >= 0.0, attempts.started, np.inf)
-        left = np.where(attempts.end == WITHDRAWN, attempts.ended, left)
+        left = np.where(attempts.end == AttemptEnd.WITHDRAWN, attempts.ended, left)
         summary.days[: len(samples), columns.queue + team] = present(attempts.joined, left, samples)
         started = attempts[attempts.started >= 0.0]
         ends = np.where(started.ended >= 0.0, started.ended, plan.settings[0].horizon)

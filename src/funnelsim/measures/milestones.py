@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funnelsim.measures.counting_tools import Flags, Floats, Ints, Window, count
-from funnelsim.plan import ENTERS, Plan
+from funnelsim.plan import Plan
+from funnelsim.plan_codes import DefinitionKind
 from funnelsim.summary import CALENDAR, COHORT, Summary
 from funnelsim.trace import Trace, in_flight, snapshot_id
 
@@ -30,7 +31,9 @@ def first_passings(trace: Trace, plan: Plan) -> Passings:
     none, never = np.zeros(0, np.int64), np.zeros(0)
     found = [Passings(none, none, never, none, none, none, never, never)]
     for i, row in enumerate(plan.definitions):
-        found.append(_milestones(trace, plan, i) if row.kind == ENTERS else _thresholds(trace, plan, i))
+        found.append(
+            _milestones(trace, plan, i) if row.kind == DefinitionKind.MILESTONE else _thresholds(trace, plan, i)
+        )
     return Passings(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from funnelsim.measures.counting_tools import Floats, Window, calendar_of, first_of_lead
 from funnelsim.measures.milestones import Passings, first_passings
-from funnelsim.plan import HOUR, MARKETING, Labels, Plan
+from funnelsim.plan import HOUR, Labels, Plan
+from funnelsim.plan_codes import Side
 from funnelsim.summary import CALENDAR, COHORT, Summary
 from funnelsim.trace import Trace
 
@@ -72,7 +73,7 @@ def costs(stacked: Summary, plan: Plan, book: Labels) -> Costs:
 
 def cost_by_team(spent: Costs, plan: Plan) -> Floats:
     """Cost by replication and team; leads are bought by marketing, in equal parts where it has several teams."""
-    marketing = plan.teams.side == MARKETING
+    marketing = plan.teams.side == Side.MARKETING
     buyers = marketing if marketing.any() else np.ones(len(plan.teams), np.bool_)
     bought: Floats = spent.acquisition[:, None] * (buyers / buyers.sum())
     return bought + spent.people + spent.overtime + spent.team_tools

@@ -22,21 +22,8 @@ from funnelsim.measures.counting_tools import (
 )
 from funnelsim.measures.daily import count_days
 from funnelsim.measures.milestones import count_passings, first_passings
-from funnelsim.plan import (
-    BROKEN,
-    CONTACT,
-    INHERITED,
-    KEPT,
-    NEITHER,
-    OUTCOMES,
-    POOR_FOLLOW_UP,
-    POOR_LEAD,
-    REASSIGNED,
-    REJECTED,
-    SENT_BACK,
-    WENT_SILENT,
-    Plan,
-)
+from funnelsim.plan import Plan
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, Blame, ClockState, Outcome, labels
 from funnelsim.summary import CALENDAR, COHORT, RESPONSE_EDGES, Summary, new_summary
 from funnelsim.trace import Trace, in_flight, snapshot_id
 
@@ -88,20 +75,20 @@ def _visits(summary: Summary, visits: Any, plan: Plan, window: Window) -> None:
 def _columns_at_end(visits: Any, plan: Plan) -> dict[str, Any]:
     """What a visit adds up to: counted when it ends, in the cohort for open ones too."""
     good = visits.fit >= plan.settings[0].good
-    left = (visits.ended >= 0.0) & (visits.outcome != WENT_SILENT)
+    left = (visits.ended >= 0.0) & (visits.outcome != Outcome.SILENT)
     columns = {
         "attempts": visits.attempts,
         "stay": np.where(left, visits.ended - visits.entered, 0.0),
-        "rejected_good": (visits.outcome == REJECTED) & good,
+        "rejected_good": (visits.outcome == Outcome.REJECTED) & good,
         "untouched_value": np.where(_is_untouched(visits, plan), visits.value, 0.0),
         "effort": visits.effort,
         "wasted": np.where(good, 0.0, visits.effort),
-        "blame_lead": visits.blame == POOR_LEAD,
-        "blame_follow_up": visits.blame == POOR_FOLLOW_UP,
+        "blame_lead": visits.blame == Blame.POOR_LEAD,
+        "blame_follow_up": visits.blame == Blame.POOR_FOLLOW_UP,
         "merged": visits.merged,
         "duplicates": visits.duplicate,
     }
-    for outcome, name in enumerate(OUTCOMES):
+    for outcome, name in enumerate(labels(Outcome)):
         columns[name.replace(" ", "_")] = visits.outcome == outcome
     return columns
 
@@ -139,8 +126,8 @@ def _assignments(summary: Summary, trace: Trace, window: Window) -> None:
         "late": rows.late,
         "warned": rows.warned,
         "escalated": rows.escalated,
-        "reassigned": rows.how == REASSIGNED,
-        "returned": rows.how == SENT_BACK,
+        "reassigned": rows.how == AssignmentEnd.REASSIGNED,
+        "returned": rows.how == AssignmentEnd.RETURNED,
         "accepted": rows.accepted == 1,
         "rejected": rows.accepted == 0,
         "asked": rows.pursued >= 0,
@@ -148,11 +135,14 @@ def _assignments(summary: Summary, trace: Trace, window: Window) -> None:
     }
     for clock, state in (("touch", rows.first_touch), ("tries", rows.attempts_within), ("accept", rows.accept_within)):
         columns |= {
-            f"{clock}_kept": state == KEPT,
-            f"{clock}_broken": state == BROKEN,
-            f"{clock}_neither": state == NEITHER,
+            f"{clock}_kept": state == ClockState.MET,
+            f"{clock}_broken": state == ClockState.MISSED,
+            f"{clock}_neither": state == ClockState.CENSORED,
         }
-    columns |= {"touch_inherited": rows.first_touch == INHERITED, "accept_inherited": rows.accept_within == INHERITED}
+    columns |= {
+        "touch_inherited": rows.first_touch == ClockState.INHERITED,
+        "accept_inherited": rows.accept_within == ClockState.INHERITED,
+    }
     for which, chosen in ((COHORT, cohort), (CALENDAR, window.holds(rows.assigned))):
         for name, amounts in columns.items():
             count(summary.assignments[which][name], (rows.stage, rows.team), chosen, amounts)
@@ -160,7 +150,7 @@ def _assignments(summary: Summary, trace: Trace, window: Window) -> None:
 
 def _breaches(summary: Summary, assignments: Any, plan: Plan, window: Window) -> None:
     """Broken first-touch promises, by the hour of the local week in which their time ran out."""
-    broken = assignments[(assignments.first_touch == BROKEN) & window.holds(assignments.deadline)]
+    broken = assignments[(assignments.first_touch == ClockState.MISSED) & window.holds(assignments.deadline)]
     count(summary.breaches, (broken.team, hour_of_week(plan, broken.deadline)))
 
 
@@ -168,7 +158,7 @@ def _teams(summary: Summary, attempts: Any, plan: Plan, window: Window) -> None:
     started = attempts[attempts.started >= 0.0]
     within = window.holds(started.started)
     count(summary.teams.attempts, (started.team,), within)
-    count(summary.teams.contacts, (started.team,), within & (started.end == CONTACT))
+    count(summary.teams.contacts, (started.team,), within & (started.end == AttemptEnd.CONTACT))
     begins = np.maximum(started.started, window.start)
     ends = np.minimum(np.where(started.ended >= 0.0, started.ended, window.horizon), window.end)
     for team, row in enumerate(plan.teams):

@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from funnelsim.engine.covariates import EffectTarget
 from funnelsim.engine.replicate import gather
 from funnelsim.errors import ScenarioError
-from funnelsim.plan import ADVANCE, CONTACT_CHANCE, Plan
+from funnelsim.plan import Plan
 from funnelsim.trace import in_flight
 
 Floats = NDArray[np.float64]
@@ -83,7 +84,7 @@ def settle(plan: Plan, seed: int, many: int, start: Solution, threads: int | Non
     found = start.copy()
     numbers = range(FIRST_REPLICATION, FIRST_REPLICATION + many)
     wanted = np.flatnonzero(needs_anchor(plan)).tolist()
-    contacts = [stage for stage in wanted if _effects_on(plan, stage, CONTACT_CHANCE)]
+    contacts = [stage for stage in wanted if _effects_on(plan, stage, EffectTarget.CONTACT)]
     gates = _gates(plan)
     for found.rounds in range(1, (_GATED_STEPS if gates else _STEPS) + 1):
         followed, attempts = _simulated(found.written(plan), seed, numbers, threads)
@@ -111,7 +112,8 @@ def needs_anchor(plan: Plan) -> NDArray[np.bool_]:
     between = (stages["base"] > 0.0) & (stages["base"] < 1.0)
     worked = between & (stages["base_of_entered"] > 0) & (stages["step_count"] > 0)
     moved = [
-        _effects_on(plan, stage, ADVANCE) or _effects_on(plan, stage, CONTACT_CHANCE) for stage in range(len(stages))
+        _effects_on(plan, stage, EffectTarget.ADVANCE) or _effects_on(plan, stage, EffectTarget.CONTACT)
+        for stage in range(len(stages))
     ]
     needs: NDArray[np.bool_] = np.array(moved) | worked | (between & (stages["gate"] >= 0))
     return needs

@@ -13,22 +13,7 @@ import numpy as np
 from funnelsim.engine import rng
 from funnelsim.engine.fast import loop
 from funnelsim.engine.fast.counting import add_up, new_tally
-from funnelsim.engine.fast.state import (
-    DONE,
-    FULL_ASSIGNMENTS,
-    FULL_ATTEMPTS,
-    FULL_VISITS,
-    N_ASSIGNMENTS,
-    N_ATTEMPTS,
-    N_FREE,
-    N_PASSINGS,
-    N_VISITS,
-    State,
-    check_grid,
-    grow,
-    new_state,
-    reset,
-)
+from funnelsim.engine.fast.state import Counter, RunStatus, State, check_grid, grow, new_state, reset
 from funnelsim.plan import Plan
 from funnelsim.summary import Summary, day_columns, new_summary
 from funnelsim.trace import Trace
@@ -50,7 +35,7 @@ class Runner:
         tally = new_tally(self.plan, out)
         key = np.uint64(rng.replication_key(np.uint64(seed), np.int64(replication)))
         full = loop.run(self.plan, self.state, tally, key)
-        while full != DONE:
+        while full != RunStatus.DONE:
             self.state = grow(self.state, full)
             full = loop.run(self.plan, self.state, tally, key)
         self.state = _room_for_open(self.state)
@@ -61,20 +46,20 @@ class Runner:
 
     def visits(self) -> Any:
         """The visits of the last replication, as they came; the next one writes over them."""
-        return self.state.visits[: self.state.n[N_VISITS]]
+        return self.state.visits[: self.state.n[Counter.VISITS]]
 
     def attempts(self) -> Any:
         """The attempts of the last replication, likewise."""
-        return self.state.attempts[: self.state.n[N_ATTEMPTS]]
+        return self.state.attempts[: self.state.n[Counter.ATTEMPTS]]
 
     def trace(self) -> Trace:
         """The tables of the last replication."""
         s = self.state
         return Trace.of(
-            s.visits[: s.n[N_VISITS]],
-            s.assignments[: s.n[N_ASSIGNMENTS]],
-            s.attempts[: s.n[N_ATTEMPTS]],
-            s.passings[: s.n[N_PASSINGS]],
+            s.visits[: s.n[Counter.VISITS]],
+            s.assignments[: s.n[Counter.ASSIGNMENTS]],
+            s.attempts[: s.n[Counter.ATTEMPTS]],
+            s.passings[: s.n[Counter.PASSINGS]],
             self.levels.copy(),
         )
 
@@ -90,11 +75,11 @@ def _room_for_open(state: State) -> State:
     """Room for one more row a lead in flight in each table."""
     if not len(state.visits):
         return state
-    in_flight = len(state.free) - state.n[N_FREE]
+    in_flight = len(state.free) - state.n[Counter.FREE_SLOTS]
     needs: list[tuple[Any, str, Any]] = [
-        (FULL_VISITS, "visits", N_VISITS),
-        (FULL_ASSIGNMENTS, "assignments", N_ASSIGNMENTS),
-        (FULL_ATTEMPTS, "attempts", N_ATTEMPTS),
+        (RunStatus.VISITS_FULL, "visits", Counter.VISITS),
+        (RunStatus.ASSIGNMENTS_FULL, "assignments", Counter.ASSIGNMENTS),
+        (RunStatus.ATTEMPTS_FULL, "attempts", Counter.ATTEMPTS),
     ]
     for full, name, counter in needs:
         while state.n[counter] + in_flight > len(getattr(state, name)):

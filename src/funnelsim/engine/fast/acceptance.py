@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.business_time import add_open
-from funnelsim.engine.event_priority import DUE
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.clocks import settle_clock
 from funnelsim.engine.fast.definitions import score_now
 from funnelsim.engine.fast.draws import stage_duration
 from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.levels import acceptance_sees
 from funnelsim.engine.fast.outcome import take_group
-from funnelsim.engine.fast.state import DECIDE, DECIDES, NOTHING, TAKE_UP, TIMES_OUT
+from funnelsim.engine.fast.state import Due, Step
 from funnelsim.engine.jit import outlined_kernel
 from funnelsim.engine.log_odds import step_value
 from funnelsim.engine.rng import P_DECIDE
 from funnelsim.int64 import Int
-from funnelsim.plan import ACCEPT_WITHIN, REJECTED, TURNED_DOWN
+from funnelsim.plan_codes import AssignmentEnd, Outcome, TermKind
 
 
 @outlined_kernel
@@ -33,12 +33,20 @@ def ask(plan: Any, state: Any, slot: Int, now: float) -> None:
     lead.deciding = 1
     lead.timed_out = np.int64(looks > window)
     first = min(looks, window)
-    lead.next = NOTHING
+    lead.next = Step.NONE
     if first <= now:
-        lead.next = DECIDE
+        lead.next = Step.DECIDE_ACCEPTANCE
     else:
         lead.coming_token += 1
-        schedule(state, first, DUE, lead.id, TIMES_OUT if lead.timed_out else DECIDES, slot, lead.coming_token)
+        schedule(
+            state,
+            first,
+            EventPriority.DUE,
+            lead.id,
+            Due.DECISION_TIMES_OUT if lead.timed_out else Due.DECISION,
+            slot,
+            lead.coming_token,
+        )
 
 
 @outlined_kernel
@@ -49,22 +57,22 @@ def decide(plan: Any, state: Any, slot: Int, now: float) -> None:
     lead.deciding = 0
     lead.coming_token += 1
     lead.decided = now
-    settle_clock(state, slot, ACCEPT_WITHIN, now, lead.timed_out == 0)
+    settle_clock(state, slot, TermKind.ACCEPTANCE, now, lead.timed_out == 0)
     if lead.timed_out:
         lead.accepted = duty.default_accept
     else:
         least = step_value(plan.points, duty.accept_first, duty.accept_count, now)
         lead.accepted = np.int64(score_now(plan, state, slot, duty.accept_score, now) >= least)
         acceptance_sees(plan, state, lead, np.int64(lead.accepted))
-    lead.next = TAKE_UP
+    lead.next = Step.OFFER_TO_TEAM
     if lead.accepted == 0:
         state.minds[slot].points *= duty.points_kept
-        lead.ending = TURNED_DOWN
+        lead.ending = AssignmentEnd.REJECTED
         stage = plan.stages[lead.stage]
         if stage.rejected_count > 0:
-            take_group(plan, lead, REJECTED, stage.rejected_first, stage.rejected_count)
+            take_group(plan, lead, Outcome.REJECTED, stage.rejected_first, stage.rejected_count)
         else:
-            take_group(plan, lead, REJECTED, stage.unreached_first, stage.unreached_count)
+            take_group(plan, lead, Outcome.REJECTED, stage.unreached_first, stage.unreached_count)
 
 
 @outlined_kernel

@@ -8,26 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.engine.business_time import open_between
-from funnelsim.engine.fast.state import AT_DAY, HORIZON
+from funnelsim.engine.fast.state import Clock, Counter
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.level_dynamics import level_value
 from funnelsim.int64 import Int, whole
-from funnelsim.plan import (
-    BROKEN,
-    HOUR,
-    KEPT,
-    NEITHER,
-    NO_BLAME,
-    OPEN,
-    POOR_FOLLOW_UP,
-    POOR_LEAD,
-    REASSIGNED,
-    REJECTED,
-    SENT_BACK,
-    WENT_SILENT,
-    Plan,
-    records,
-)
+from funnelsim.plan import HOUR, Plan, records
+from funnelsim.plan_codes import AssignmentEnd, Blame, ClockState, Outcome
 from funnelsim.summary import ASSIGNMENTS, CALENDAR, COHORT, RESPONSE_EDGES, VISITS, Summary, day_columns
 
 BOTH = whole(2)  # the third window
@@ -108,7 +94,7 @@ def in_window(plan: Any, at: float) -> bool:
 
 @inline_kernel
 def count_arrival(plan: Any, state: Any, lead: Any, out: Any) -> None:
-    out.days[state.n[AT_DAY], 0] += 1.0
+    out.days[state.n[Counter.DAY], 0] += 1.0
     if lead.in_cohort:
         out.arrived[0, lead.source, lead.segment] += 1.0
 
@@ -118,8 +104,8 @@ def count_passing(plan: Any, state: Any, out: Any, lead: Any, mind: Any, i: Int,
     """A first passing of a definition that counts [35, 82]."""
     segments, definitions = plan.settings[0].segments, np.int64(len(plan.definitions))
     group = 1 + i * segments + lead.segment
-    out.days[state.n[AT_DAY], group] += 1.0
-    out.days[state.n[AT_DAY], group + definitions * segments] += lead.value
+    out.days[state.n[Counter.DAY], group] += 1.0
+    out.days[state.n[Counter.DAY], group + definitions * segments] += lead.value
     if in_window(plan, now):
         _pass(out.passes[CALENDAR, i, lead.source, lead.segment], lead, now)
     if not lead.in_cohort:
@@ -137,7 +123,7 @@ def count_passing(plan: Any, state: Any, out: Any, lead: Any, mind: Any, i: Int,
 def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: Int) -> None:
     """A visit that has ended or been cut off by the horizon: all of it within both windows, or apart."""
     at = np.int64(lead.group * len(plan.stages) + lead.stage)  # rows by source, segment and stage
-    if lead.in_cohort and outcome != OPEN and in_window(plan, lead.entered) and in_window(plan, ended):
+    if lead.in_cohort and outcome != Outcome.OPEN and in_window(plan, lead.entered) and in_window(plan, ended):
         promise = _first_promise(plan, lead, ended)
         at += BOTH * np.int64(len(plan.mixes) * len(plan.stages))
         _count_all(plan, lead, out, BOTH, at, promise, outcome, ended)
@@ -160,7 +146,7 @@ def _count_apart(plan: Any, lead: Any, out: Any, at: Int, outcome: Int, ended: f
         _count_touch(out, row, lead, CALENDAR)
     if lead.reached >= 0.0 and in_window(plan, lead.reached):
         row.reached += 1.0
-    if outcome != OPEN and in_window(plan, ended):
+    if outcome != Outcome.OPEN and in_window(plan, ended):
         _count_end(plan, lead, row, outcome)
         _count_outcome(out, at, outcome, ended - lead.entered)
 
@@ -177,7 +163,7 @@ def count_assignment(plan: Any, state: Any, out: Any, slot: Int, late: Int, how:
         _count_assignment(
             plan, out, (window * len(plan.stages) + lead.stage) * teams + lead.assigned_to, lead, clocks, late, how
         )
-    if lead.clocked and clocks[0].state == BROKEN and in_window(plan, clocks[0].deadline):
+    if lead.clocked and clocks[0].state == ClockState.MISSED and in_window(plan, clocks[0].deadline):
         out.breaches[lead.assigned_to, _hour_of_week(plan, clocks[0].deadline)] += 1.0
 
 
@@ -190,9 +176,9 @@ def count_work(plan: Any, state: Any, out: Any, team: Int, succeeds: Int, start:
         row.attempts += 1.0
         # one still going on at the horizon has reached nobody yet
         row.contacts += np.float64(succeeds != 0 and end < settings.horizon)
-    until = min(end, state.now[HORIZON])
+    until = min(end, state.now[Clock.HORIZON])
     open_ = _open_seconds(plan, state, team, start, until)
-    out.busy[state.n[AT_DAY], team] += open_
+    out.busy[state.n[Counter.DAY], team] += open_
     if start < settings.measure_from or until > settings.measure_to:
         start, until = max(start, settings.measure_from), min(until, settings.measure_to)
         if start >= until:
@@ -206,7 +192,7 @@ def count_work(plan: Any, state: Any, out: Any, team: Int, succeeds: Int, start:
 @inline_kernel
 def sample_day(plan: Any, state: Any, out: Any, now: float) -> None:
     """Midnight: the open visits, the queues and the levels, after all that happened at this instant."""
-    day = state.n[AT_DAY] - 1
+    day = state.n[Counter.DAY] - 1
     column = 1 + 2 * np.int64(len(plan.definitions)) * plan.settings[0].segments
     for stage in range(len(plan.stages)):
         out.days[day, column + stage] = state.open_visits[stage]
@@ -265,13 +251,13 @@ def _count_end(plan: Any, lead: Any, row: Any, outcome: Int) -> None:
     row.effort += lead.effort
     if lead.fit < plan.settings[0].good:
         row.wasted += lead.effort
-    elif outcome == REJECTED:
+    elif outcome == Outcome.REJECTED:
         row.rejected_good += 1.0
     if lead.touched < 0.0 and lead.touched_before == 0 and plan.stages[lead.stage].step_count > 0:
         row.untouched_value += lead.value
-    if lead.blame != NO_BLAME:
-        row.blame_lead += lead.blame == POOR_LEAD
-        row.blame_follow_up += lead.blame == POOR_FOLLOW_UP
+    if lead.blame != Blame.NONE:
+        row.blame_lead += lead.blame == Blame.POOR_LEAD
+        row.blame_follow_up += lead.blame == Blame.POOR_FOLLOW_UP
     if lead.merged > 0 or lead.second:
         row.merged += lead.merged
         row.duplicates += lead.second
@@ -301,7 +287,7 @@ def _pass(row: Any, lead: Any, now: float) -> None:
 
 @inline_kernel
 def _count_outcome(out: Any, at: Int, outcome: Int, stay: float) -> None:
-    if outcome != OPEN and outcome != WENT_SILENT:
+    if outcome != Outcome.OPEN and outcome != Outcome.SILENT:
         out.visits[at].stay += stay
     out.visit_columns[at, FIRST_OUTCOME + outcome] += 1.0
 
@@ -326,9 +312,9 @@ def _count_assignment(plan: Any, out: Any, at: Int, lead: Any, clocks: Any, late
     if lead.kept >= 0:
         row.promised += 1.0
         row.kept_draw += lead.kept
-    if how == REASSIGNED:
+    if how == AssignmentEnd.REASSIGNED:
         row.reassigned += 1.0
-    elif how == SENT_BACK:
+    elif how == AssignmentEnd.RETURNED:
         row.returned += 1.0
     if lead.accepted >= 0:
         row.accepted += lead.accepted
@@ -338,12 +324,12 @@ def _count_assignment(plan: Any, out: Any, at: Int, lead: Any, clocks: Any, late
         row.pursued += lead.pursued
     if lead.clocked:
         columns, touch, tries, accept = out.assignment_columns, clocks[0].state, clocks[1].state, clocks[2].state
-        if touch >= KEPT:
-            columns[at, TOUCH_KEPT + touch - KEPT] += 1.0
-        if KEPT <= tries <= NEITHER:
-            columns[at, TRIES_KEPT + tries - KEPT] += 1.0
-        if accept >= KEPT:
-            columns[at, ACCEPT_KEPT + accept - KEPT] += 1.0
+        if touch >= ClockState.MET:
+            columns[at, TOUCH_KEPT + touch - ClockState.MET] += 1.0
+        if ClockState.MET <= tries <= ClockState.CENSORED:
+            columns[at, TRIES_KEPT + tries - ClockState.MET] += 1.0
+        if accept >= ClockState.MET:
+            columns[at, ACCEPT_KEPT + accept - ClockState.MET] += 1.0
         row.late += late
         row.warned += lead.warned
         row.escalated += lead.escalated

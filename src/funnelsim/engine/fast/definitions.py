@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.event_priority import SIGNAL
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.counting import count_passing
 from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.levels import quota_sees
 from funnelsim.engine.fast.nurture import bring_up_to_date
-from funnelsim.engine.fast.state import HORIZON, N_PASSINGS, TRACING
+from funnelsim.engine.fast.state import Clock, Counter
 from funnelsim.engine.interest_dynamics import after_touch, score_of
 from funnelsim.engine.jit import inline_kernel
 from funnelsim.engine.log_odds import step_value
 from funnelsim.int64 import Int
-from funnelsim.plan import SCORE_AT_LEAST
+from funnelsim.plan_codes import DefinitionKind
 
 ZERO, ONE = np.int64(0), np.int64(1)
 CROSSES = ONE  # detail of the rank SIGNAL: a touch of nurture at which a threshold is reached
@@ -47,7 +47,7 @@ def pass_thresholds(plan: Any, state: Any, out: Any, slot: Int, now: float) -> N
             mind.passed |= ONE << i
             if lead.flight < 0:
                 _count(plan, state, out, slot, i, now)
-                if state.n[TRACING] != 0:
+                if state.n[Counter.TRACING] != 0:
                     _write(state, lead, i, now)
 
 
@@ -68,14 +68,14 @@ def expect_crossing(plan: Any, state: Any, slot: Int, now: float) -> None:
     intent = mind.intent
     for touch in range(mind.touches + 1, mind.most + 1):
         instant = mind.nurture_from + touch * row.every
-        if instant >= state.now[HORIZON]:
+        if instant >= state.now[Clock.HORIZON]:
             return
         intent = after_touch(intent, row.intent, row.intent_limit)
         for i in range(len(plan.definitions)):
             is_wanted = _is_open(plan, mind, i) or (lead.gated != 0 and i == plan.stages[lead.stage].gate)
             if is_wanted and is_reached(plan, lead, mind, i, intent, instant):
                 mind.crossing = instant
-                schedule(state, instant, SIGNAL, lead.id, CROSSES, slot, mind.crossing_token)
+                schedule(state, instant, EventPriority.SIGNAL, lead.id, CROSSES, slot, mind.crossing_token)
                 return
 
 
@@ -103,7 +103,7 @@ def score_now(plan: Any, state: Any, slot: Int, observer: Int, now: float) -> fl
 
 @inline_kernel
 def _is_open(plan: Any, mind: Any, i: Int) -> bool:
-    return plan.definitions[i].kind == SCORE_AT_LEAST and (mind.passed >> i) & ONE == 0  # type: ignore[no-any-return]  # from a record
+    return plan.definitions[i].kind == DefinitionKind.THRESHOLD and (mind.passed >> i) & ONE == 0  # type: ignore[no-any-return]  # from a record
 
 
 @inline_kernel
@@ -118,8 +118,8 @@ def _count(plan: Any, state: Any, out: Any, slot: Int, i: Int, now: float) -> No
 
 @inline_kernel
 def _write(state: Any, lead: Any, i: Int, now: float) -> None:
-    row = state.passings[state.n[N_PASSINGS]]
-    state.n[N_PASSINGS] += 1
+    row = state.passings[state.n[Counter.PASSINGS]]
+    state.n[Counter.PASSINGS] += 1
     row.lead = lead.id
     row.definition = i
     row.at = now

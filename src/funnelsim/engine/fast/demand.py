@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.arrival_process import IN_FLIGHT_LUCK, in_flight_number, week_arrivals
-from funnelsim.engine.event_priority import ARRIVAL
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.event_heap import NEVER, key_of
 from funnelsim.engine.fast.nurture import calm
-from funnelsim.engine.fast.state import AT_ARRIVAL, AT_WEEK, BIRTH, IN_STAGE, N_ARRIVALS, N_FREE, NEXT_ARRIVAL
+from funnelsim.engine.fast.state import Counter, Location, Step
 from funnelsim.engine.jit import inline_kernel
 from funnelsim.engine.log_odds import pick
 from funnelsim.engine.rng import (
@@ -39,10 +39,10 @@ ZERO = np.int64(0)
 @inline_kernel
 def next_week(plan: Any, state: Any, key: Int) -> bool:
     """Fill `arrivals` with the next week that has any; False when there is no room."""
-    state.n[N_ARRIVALS] = 0
-    state.n[AT_ARRIVAL] = 0
-    while state.n[N_ARRIVALS] == 0 and state.n[AT_WEEK] < plan.settings[0].weeks:
-        week = state.n[AT_WEEK]
+    state.n[Counter.ARRIVALS] = 0
+    state.n[Counter.ARRIVAL] = 0
+    while state.n[Counter.ARRIVALS] == 0 and state.n[Counter.WEEK] < plan.settings[0].weeks:
+        week = state.n[Counter.WEEK]
         n: Int = ZERO
         if week == 0:
             n = _snapshot(plan, state, key)
@@ -52,8 +52,8 @@ def next_week(plan: Any, state: Any, key: Int) -> bool:
         if n < 0:
             return False
         _sort(state, n, week * WEEK)
-        state.n[N_ARRIVALS] = n
-        state.n[AT_WEEK] = week + 1
+        state.n[Counter.ARRIVALS] = n
+        state.n[Counter.WEEK] = week + 1
     note_next(state)
     return True
 
@@ -61,15 +61,17 @@ def next_week(plan: Any, state: Any, key: Int) -> bool:
 @inline_kernel
 def note_next(state: Any) -> None:
     """When the next lead of the week arrives, as a key."""
-    at = state.n[AT_ARRIVAL]
-    state.n[NEXT_ARRIVAL] = key_of(state.arrivals[at].time, ARRIVAL) if at < state.n[N_ARRIVALS] else NEVER
+    at = state.n[Counter.ARRIVAL]
+    state.n[Counter.NEXT_ARRIVAL] = (
+        key_of(state.arrivals[at].time, EventPriority.ARRIVAL) if at < state.n[Counter.ARRIVALS] else NEVER
+    )
 
 
 @inline_kernel
 def take_slot(state: Any, number: Int, luck: Int, source: Int, arrived: float) -> Int:
     """Room for a new lead; who it is."""
-    state.n[N_FREE] -= 1
-    slot = state.free[state.n[N_FREE]]
+    state.n[Counter.FREE_SLOTS] -= 1
+    slot = state.free[state.n[Counter.FREE_SLOTS]]
     lead = state.leads[slot]
     lead.id = number
     lead.luck = luck
@@ -80,8 +82,8 @@ def take_slot(state: Any, number: Int, luck: Int, source: Int, arrived: float) -
     lead.duplicated = 0
     lead.ending = -1
     lead.assigned_to = -1
-    lead.alive = IN_STAGE
-    lead.next = BIRTH
+    lead.alive = Location.IN_STAGE
+    lead.next = Step.CREATE_LEAD
     return slot  # type: ignore[no-any-return]  # from a record
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.event_priority import WORK_ENDS
-from funnelsim.engine.fast.state import HORIZON, N_AGENDA, N_WORKING
+from funnelsim.engine.event_priority import EventPriority
+from funnelsim.engine.fast.state import Clock, Counter
 from funnelsim.engine.jit import inline_kernel
 from funnelsim.int64 import Int
 from funnelsim.plan import TICK
@@ -41,21 +41,21 @@ def time_of(key: Int) -> float:
 
 @inline_kernel
 def schedule(state: Any, time: float, rank: Int, lead: Int, detail: Int, slot: Int, token: Int) -> None:
-    if time >= state.now[HORIZON]:
+    if time >= state.now[Clock.HORIZON]:
         return
-    n = state.n[N_AGENDA]
-    state.n[N_AGENDA] = n + 1
+    n = state.n[Counter.PENDING]
+    state.n[Counter.PENDING] = n + 1
     _add(state.agenda, n, key_of(time, rank), _order_of(lead, detail), slot, token)
 
 
 @inline_kernel
 def schedule_work(state: Any, time: float, lead: Int, slot: Int) -> None:
     """The end of an attempt."""
-    if time >= state.now[HORIZON]:
+    if time >= state.now[Clock.HORIZON]:
         return
-    n = state.n[N_WORKING]
-    state.n[N_WORKING] = n + 1
-    _add(state.working, n, key_of(time, WORK_ENDS), _order_of(lead, ZERO), slot, ZERO)
+    n = state.n[Counter.WORKING]
+    state.n[Counter.WORKING] = n + 1
+    _add(state.working, n, key_of(time, EventPriority.WORK_ENDS), _order_of(lead, ZERO), slot, ZERO)
 
 
 @inline_kernel

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.event_priority import OUTCOME
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.definitions import expect_crossing, is_reached, pass_thresholds, score_now, threshold
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.outcome import SHOWS, length_given_age, row_given_age, show, take
-from funnelsim.engine.fast.state import LEAVE, NOTHING
+from funnelsim.engine.fast.state import Step
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.log_odds import choose_exit
 from funnelsim.engine.rng import P_EXIT, P_PACE
 from funnelsim.int64 import Int
-from funnelsim.plan import SILENT
+from funnelsim.plan_codes import ExitTarget
 
 NO_EXIT = np.int64(-1)
 
@@ -26,7 +26,7 @@ def settle_at_gate(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Forward when the gate is open; else by another exit, unless it opens before that one shows."""
     lead = state.leads[slot]
     stage = plan.stages[lead.stage]
-    lead.next = NOTHING
+    lead.next = Step.NONE
     if _is_open(plan, state, slot, now):
         _leave_forward(plan, state, slot, now)
     elif stage.next_forward < stage.next_count:
@@ -62,7 +62,7 @@ def look(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
         lead.gated = 0
         lead.coming_token += 1
         _leave_forward(plan, state, slot, now)
-    if lead.next == LEAVE:
+    if lead.next == Step.LEAVE_STAGE:
         lead.pausing = 0
     else:
         expect_crossing(plan, state, slot, now)
@@ -85,12 +85,12 @@ def _wait(plan: Any, state: Any, slot: Int, row: Int, pace: float, now: float) -
     lead = state.leads[slot]
     lead.gated = 1
     shows = max(lead.entered + pace, now)
-    if row >= 0 and plan.exits[row].to != SILENT and shows < np.inf:
+    if row >= 0 and plan.exits[row].to != ExitTarget.SILENT and shows < np.inf:
         take(plan, lead, row)
         if shows == now:
-            lead.next = LEAVE
+            lead.next = Step.LEAVE_STAGE
             return
-        schedule(state, shows, OUTCOME, lead.id, SHOWS, slot, lead.coming_token)
+        schedule(state, shows, EventPriority.OUTCOME, lead.id, SHOWS, slot, lead.coming_token)
     expect_crossing(plan, state, slot, now)
 
 

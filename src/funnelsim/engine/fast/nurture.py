@@ -14,7 +14,7 @@ from funnelsim.engine.interest_dynamics import after_touch, touches_by, touches_
 from funnelsim.engine.jit import inline_kernel
 from funnelsim.engine.rng import P_FATIGUE, bits, plus, unit
 from funnelsim.int64 import Int
-from funnelsim.plan import SALES
+from funnelsim.plan_codes import Side
 
 ZERO = np.int64(0)
 
@@ -46,7 +46,7 @@ def bring_up_to_date(plan: Any, state: Any, slot: Int, now: float) -> None:
 def hand_over(plan: Any, state: Any, slot: Int, side: Int, now: float) -> bool:
     """A team gets the lead: one of the sales side ends nurture for the visit, unless it goes on; whether it did."""
     mind = state.minds[slot]
-    if mind.touches >= mind.most or side != SALES or plan.nurtures[mind.nurture].goes_on != 0:
+    if mind.touches >= mind.most or side != Side.SALES or plan.nurtures[mind.nurture].goes_on != 0:
         return False
     _catch_up(plan, mind, now)
     mind.most = mind.touches

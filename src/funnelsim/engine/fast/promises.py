@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.event_priority import DUE
+from funnelsim.engine.covariates import EffectTarget
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.clocks import (
     end_clocks,
     find_action,
@@ -28,40 +29,13 @@ from funnelsim.engine.fast.levels import load_sees
 from funnelsim.engine.fast.nurture import hand_over
 from funnelsim.engine.fast.queues import leave_queue, take_place
 from funnelsim.engine.fast.rows import write_assignment
-from funnelsim.engine.fast.state import (
-    ASK,
-    BY_HAND,
-    BY_PROMISE,
-    DECIDE,
-    HABIT_ENDS,
-    JOIN,
-    LEAVE,
-    NOTHING,
-    RETURNS,
-    ROUTE,
-    TAKE_UP,
-    TRACING,
-)
+from funnelsim.engine.fast.state import Counter, Due, Expedite, Step
 from funnelsim.engine.fast.visits import lose_context
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.log_odds import logistic, shifted_chance, step_value, stretched
 from funnelsim.engine.rng import P_ADHERENCE, P_HABIT, P_HEEDED, P_PURSUE
 from funnelsim.int64 import Int
-from funnelsim.plan import (
-    ATTEMPTS_WITHIN,
-    ESCALATE,
-    FIRST_TOUCH,
-    HABIT,
-    KEEP,
-    PURSUE,
-    REASSIGN,
-    REASSIGNED,
-    RETURNED,
-    RUNNING,
-    SENT_BACK,
-    STILL_OPEN,
-    WARN,
-)
+from funnelsim.plan_codes import ActionKind, AssignmentEnd, ClockState, Outcome, TermKind
 
 LAST_BIT = np.int64(63)  # the sign: set where a tier is for all sources
 
@@ -99,10 +73,10 @@ def assign(plan: Any, state: Any, slot: Int, now: float) -> None:
     asked = np.int64(lead.offered != 0 and duty.accept_score >= 0)
     lead.offered = 0
     start_clocks(plan, state, slot, asked, now)
-    clock = state.clocks[slot, FIRST_TOUCH]
-    if lead.clocked and lead.assignments == 1 and clock.state == RUNNING and clock.deadline < np.inf:
+    clock = state.clocks[slot, TermKind.FIRST_TOUCH]
+    if lead.clocked and lead.assignments == 1 and clock.state == ClockState.RUNNING and clock.deadline < np.inf:
         lead.first_deadline = clock.deadline
-    lead.next = ASK if asked else TAKE_UP
+    lead.next = Step.ASK_ACCEPTANCE if asked else Step.OFFER_TO_TEAM
 
 
 @inline_kernel
@@ -119,11 +93,11 @@ def take_up(plan: Any, state: Any, slot: Int, now: float) -> None:
         react(state, slot, now)
     elif lead.hurried == 0:
         lead.coming_token += 1
-        schedule(state, now + delay, DUE, lead.id, HABIT_ENDS, slot, lead.coming_token)
-    if lead.hurried == BY_HAND or (lead.hurried and lead.reacting):
+        schedule(state, now + delay, EventPriority.DUE, lead.id, Due.HABIT_ENDS, slot, lead.coming_token)
+    if lead.hurried == Expedite.BUYER or (lead.hurried and lead.reacting):
         lead.reacting = 0
         lead.coming_token += 1
-        lead.next = JOIN
+        lead.next = Step.JOIN_QUEUE
 
 
 @inline_kernel
@@ -131,13 +105,13 @@ def react(state: Any, slot: Int, now: float) -> None:
     """Turn to the lead, not before a pause is over [86]."""
     lead = state.leads[slot]
     lead.reacting = 0
-    lead.next = JOIN
+    lead.next = Step.JOIN_QUEUE
     if lead.paused_until > now:
-        lead.next = NOTHING
+        lead.next = Step.NONE
         lead.returning = 1
         lead.due = lead.paused_until
         lead.coming_token += 1
-        schedule(state, lead.paused_until, DUE, lead.id, RETURNS, slot, lead.coming_token)
+        schedule(state, lead.paused_until, EventPriority.DUE, lead.id, Due.PAUSE_ENDS, slot, lead.coming_token)
 
 
 @inline_kernel
@@ -175,10 +149,10 @@ def count_touch(plan: Any, state: Any, slot: Int, now: float) -> None:
     lead.made += 1
     if lead.first_touched < 0.0:
         lead.first_touched = now
-        settle_clock(state, slot, FIRST_TOUCH, now, True)
-    tries = state.clocks[slot, ATTEMPTS_WITHIN]
-    if lead.clocked and tries.state == RUNNING and lead.attempts >= plan.terms[tries.term].count:
-        settle_clock(state, slot, ATTEMPTS_WITHIN, now, True)
+        settle_clock(state, slot, TermKind.FIRST_TOUCH, now, True)
+    tries = state.clocks[slot, TermKind.ATTEMPTS]
+    if lead.clocked and tries.state == ClockState.RUNNING and lead.attempts >= plan.terms[tries.term].count:
+        settle_clock(state, slot, TermKind.ATTEMPTS, now, True)
 
 
 @inline_kernel
@@ -196,9 +170,9 @@ def end_assignment(plan: Any, state: Any, out: Any, slot: Int, now: float) -> No
     lead.coming_token += 1
     late = end_clocks(plan, state, slot, how, now)
     count_assignment(plan, state, out, slot, late, how)
-    if state.n[TRACING] != 0:
+    if state.n[Counter.TRACING] != 0:
         forget_clocks(state, slot)
-        write_assignment(state, slot, late, now if how != STILL_OPEN else -1.0, how)
+        write_assignment(state, slot, late, now if how != AssignmentEnd.OPEN else -1.0, how)
     lead.assigned_to = -1
     lead.postponed = -1
 
@@ -226,7 +200,7 @@ def _draw_kept(plan: Any, state: Any, slot: Int, now: float) -> Int:
     if tier.kept_count == 0:
         return np.int64(-1)
     chance = step_value(plan.points, tier.kept_first, tier.kept_count, now)
-    chance = shifted_chance(chance, effects_on(plan, state, slot, KEEP, now))
+    chance = shifted_chance(chance, effects_on(plan, state, slot, EffectTarget.ADHERENCE, now))
     return np.int64(stage_draw(plan, lead, P_ADHERENCE, np.int64(lead.assignments)) < chance)
 
 
@@ -237,7 +211,7 @@ def _draw_pursued(plan: Any, state: Any, slot: Int, now: float) -> Int:
     if is_own(plan, lead, lead.assigned_to):
         return np.int64(-1)
     pursue = plan.duties[lead.stage, lead.assigned_to].pursue
-    chance = logistic(pursue + effects_on(plan, state, slot, PURSUE, now))
+    chance = logistic(pursue + effects_on(plan, state, slot, EffectTarget.PURSUIT, now))
     return np.int64(stage_draw(plan, lead, P_PURSUE, np.int64(lead.assignments)) < chance)
 
 
@@ -246,30 +220,30 @@ def _habit(plan: Any, state: Any, slot: Int, now: float) -> float:
     """Delay before the team turns to a lead that is new to it, when no promise is kept [43]."""
     lead = state.leads[slot]
     delay = stage_duration(plan, lead, plan.teams[lead.assigned_to].habit, P_HABIT, np.int64(lead.assignments))
-    return stretched(delay, effects_on(plan, state, slot, HABIT, now))
+    return stretched(delay, effects_on(plan, state, slot, EffectTarget.HABIT, now))
 
 
 @inline_kernel
 def _perform(plan: Any, state: Any, slot: Int, kind: Int, now: float) -> None:
     lead = state.leads[slot]
     action = plan.actions[state.clocks[slot, kind].acted]
-    if action.kind == WARN:
+    if action.kind == ActionKind.WARN:
         lead.warned += 1
         if lead.reacting and stage_draw(plan, lead, P_HEEDED, np.int64(lead.assignments)) < action.heeded:
             _turn_now(lead)
-    elif action.kind == ESCALATE:
+    elif action.kind == ActionKind.ESCALATE:
         lead.escalated = 1
         _raise_level(state, slot)
         if lead.reacting:
             _turn_now(lead)
-    elif action.kind == REASSIGN:
+    elif action.kind == ActionKind.REASSIGN:
         if lead.reassigned < action.limit and action.to != lead.assigned_to:
             _reassign(plan, lead, action.to, now)
     else:
-        lead.ending = SENT_BACK
+        lead.ending = AssignmentEnd.RETURNED
         lead.exit = action.exit
-        lead.outcome = RETURNED
-        lead.next = LEAVE
+        lead.outcome = Outcome.RETURNED
+        lead.next = Step.LEAVE_STAGE
 
 
 @inline_kernel
@@ -277,12 +251,12 @@ def _turn_now(lead: Any) -> None:
     """A promise makes the team look now, pause or not [56, 57, 89]."""
     lead.coming_token += 1
     if lead.deciding:
-        lead.hurried = BY_PROMISE
+        lead.hurried = Expedite.PROMISE
         lead.timed_out = 0
-        lead.next = DECIDE
+        lead.next = Step.DECIDE_ACCEPTANCE
     else:
         lead.reacting = 0
-        lead.next = JOIN
+        lead.next = Step.JOIN_QUEUE
 
 
 @inline_kernel
@@ -304,5 +278,5 @@ def _reassign(plan: Any, lead: Any, to: Int, now: float) -> None:
     lead.owner = to
     lead.to = to
     lead.handed = 1
-    lead.ending = REASSIGNED
-    lead.next = ROUTE
+    lead.ending = AssignmentEnd.REASSIGNED
+    lead.next = Step.ROUTE

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.state import N_ASSIGNMENTS, N_ATTEMPTS, N_VISITS
+from funnelsim.engine.fast.state import Counter
 from funnelsim.engine.jit import outlined_kernel
 from funnelsim.int64 import Int
 
@@ -18,8 +18,8 @@ def write_attempt(state: Any, slot: Int, ended: float, end: Int) -> None:
     """An attempt or a task that has ended, was withdrawn, or still waits or goes on."""
     lead = state.leads[slot]
     made = lead.waiting == 0
-    row = state.attempts[state.n[N_ATTEMPTS]]
-    state.n[N_ATTEMPTS] += 1
+    row = state.attempts[state.n[Counter.ATTEMPTS]]
+    state.n[Counter.ATTEMPTS] += 1
     row.lead = lead.id
     row.stage = lead.stage
     row.number = lead.number
@@ -42,8 +42,8 @@ def write_attempt(state: Any, slot: Int, ended: float, end: Int) -> None:
 def write_visit(state: Any, slot: Int, ended: float, outcome: Int, to: Int, back: float) -> None:
     """A visit that has ended or been cut off by the horizon."""
     lead, mind = state.leads[slot], state.minds[slot]
-    row = state.visits[state.n[N_VISITS]]
-    state.n[N_VISITS] += 1
+    row = state.visits[state.n[Counter.VISITS]]
+    state.n[Counter.VISITS] += 1
     row.lead = lead.id
     row.stage = lead.stage
     row.number = lead.number
@@ -82,8 +82,8 @@ def write_assignment(state: Any, slot: Int, late: Int, ended: float, how: Int) -
     """An assignment that is over."""
     lead = state.leads[slot]
     touch, tries, accept = state.clocks[slot, 0], state.clocks[slot, 1], state.clocks[slot, 2]
-    row = state.assignments[state.n[N_ASSIGNMENTS]]
-    state.n[N_ASSIGNMENTS] += 1
+    row = state.assignments[state.n[Counter.ASSIGNMENTS]]
+    state.n[Counter.ASSIGNMENTS] += 1
     row.lead = lead.id
     row.stage = lead.stage
     row.number = lead.number

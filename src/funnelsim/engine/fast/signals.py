@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.event_priority import DUE, SIGNAL
+from funnelsim.engine.covariates import EffectTarget
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.clocks import pause_clocks
 from funnelsim.engine.fast.draws import ZERO
 from funnelsim.engine.fast.effects import effects_on
@@ -17,24 +18,13 @@ from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.nurture import bring_up_to_date
 from funnelsim.engine.fast.queues import leave_queue
 from funnelsim.engine.fast.rows import write_attempt
-from funnelsim.engine.fast.state import (
-    BY_HAND,
-    DECIDE,
-    FALL_DUE,
-    HAND,
-    JOIN,
-    LOOK,
-    NEXT_ATTEMPT,
-    NOTHING,
-    RETURNS,
-    TRACING,
-)
+from funnelsim.engine.fast.state import Counter, Due, Expedite, Step
 from funnelsim.engine.interest_dynamics import after_signal
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.log_odds import shifted_chance
 from funnelsim.engine.rng import P_AFTER, P_PAUSE, P_SIGNAL, bits, on_grid, plus, quantile, unit
 from funnelsim.int64 import Int
-from funnelsim.plan import PAUSES, RAISES_HAND, SIGNAL_CHANCE, WITHDRAWN
+from funnelsim.plan_codes import AttemptEnd, SignalFlag
 
 HAPPENS = ZERO  # detail of the rank SIGNAL
 
@@ -46,7 +36,7 @@ def start_signals(plan: Any, state: Any, slot: Int, now: float) -> None:
     if plan.stages[state.leads[slot].stage].signal_count > 0:
         mind.signal = -1
         mind.signal_at = -1.0
-        mind.signal_shift = effects_on(plan, state, slot, SIGNAL_CHANCE, now)
+        mind.signal_shift = effects_on(plan, state, slot, EffectTarget.SIGNALS, now)
         _expect_signal(plan, state, slot)
 
 
@@ -59,9 +49,9 @@ def happen(plan: Any, state: Any, slot: Int, now: float) -> None:
     mind.points += row.points
     mind.intent = after_signal(mind.intent, row.intent)
     mind.trust += row.trust
-    lead.next = LOOK
-    lead.then = HAND if row["flags"] & RAISES_HAND else NOTHING
-    if row["flags"] & PAUSES:
+    lead.next = Step.CHECK_DEFINITIONS
+    lead.then = Step.RAISE_HAND if row["flags"] & SignalFlag.RAISES_HAND else Step.NONE
+    if row["flags"] & SignalFlag.PAUSES:
         lead.pausing = mind.signal + 1
     _expect_signal(plan, state, slot)
 
@@ -70,7 +60,7 @@ def happen(plan: Any, state: Any, slot: Int, now: float) -> None:
 def raise_hand(plan: Any, state: Any, slot: Int, now: float) -> None:
     """The buyer asks for us: the team turns to the lead now [85]."""
     lead = state.leads[slot]
-    lead.next = NOTHING
+    lead.next = Step.NONE
     if plan.stages[lead.stage].step_count == 0 or lead.reached >= 0.0 or lead.chance >= 0.0:
         return  # nobody works here, or it is settled already
     if lead.touched < 0.0 and lead.touched_before == 0:
@@ -79,14 +69,14 @@ def raise_hand(plan: Any, state: Any, slot: Int, now: float) -> None:
         return
     lead.coming_token += 1
     if lead.deciding:
-        lead.hurried = BY_HAND
+        lead.hurried = Expedite.BUYER
         lead.timed_out = 0
-        lead.next = DECIDE
+        lead.next = Step.DECIDE_ACCEPTANCE
     elif lead.reacting or lead.returning:
         lead.reacting = 0
-        lead.next = JOIN
+        lead.next = Step.JOIN_QUEUE
     else:
-        lead.next = FALL_DUE
+        lead.next = Step.ATTEMPT_DUE
 
 
 @outlined_kernel
@@ -110,8 +100,8 @@ def _hold(state: Any, slot: Int, now: float, until: float) -> None:
     """Nothing falls due, and the lead does not wait in the queue, before a pause is over."""
     lead = state.leads[slot]
     if lead.waiting:
-        if state.n[TRACING] != 0:
-            write_attempt(state, slot, now, WITHDRAWN)
+        if state.n[Counter.TRACING] != 0:
+            write_attempt(state, slot, now, AttemptEnd.WITHDRAWN)
         leave_queue(state, slot)
         lead.waiting = 0
         lead.returning = 1
@@ -119,7 +109,15 @@ def _hold(state: Any, slot: Int, now: float, until: float) -> None:
         return
     lead.due = until
     lead.coming_token += 1
-    schedule(state, until, DUE, lead.id, RETURNS if lead.returning else NEXT_ATTEMPT, slot, lead.coming_token)
+    schedule(
+        state,
+        until,
+        EventPriority.DUE,
+        lead.id,
+        Due.PAUSE_ENDS if lead.returning else Due.NEXT_ATTEMPT,
+        slot,
+        lead.coming_token,
+    )
 
 
 @outlined_kernel
@@ -139,7 +137,7 @@ def _expect_signal(plan: Any, state: Any, slot: Int) -> None:
     mind.signal = best
     mind.signal_at = best_at
     if best >= 0:
-        schedule(state, best_at, SIGNAL, lead.id, HAPPENS, slot, mind.token)
+        schedule(state, best_at, EventPriority.SIGNAL, lead.id, HAPPENS, slot, mind.token)
 
 
 @inline_kernel

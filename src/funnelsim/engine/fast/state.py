@@ -6,6 +6,7 @@ goes on from the very same event.
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,94 +16,118 @@ from funnelsim.engine import log_odds
 from funnelsim.engine.arrival_process import ARRIVAL_ROW
 from funnelsim.engine.level_dynamics import first_levels, reset_levels
 from funnelsim.int64 import Int
-from funnelsim.plan import (
-    ASSIGNMENT,
-    ATTEMPT,
-    ON_DAYS,
-    PASSING,
-    PERSONAL,
-    SCORE_AT_LEAST,
-    TERMS,
-    TICK,
-    VISIT,
-    Plan,
-    records,
-)
+from funnelsim.plan import TICK, Plan, records
+from funnelsim.plan_codes import DefinitionKind, QueueLayout, SpacingKind, TermKind
+from funnelsim.trace import ASSIGNMENT, ATTEMPT, PASSING, VISIT
 
-# Counters.
-(
-    N_AGENDA,
-    N_FREE,
-    N_ARRIVALS,
-    AT_ARRIVAL,
-    AT_WEEK,
-    AT_DAY,
-    N_DUE_TEAMS,
-    N_LONGEST,
-    N_VISITS,
-    N_ASSIGNMENTS,
-    N_ATTEMPTS,
-    N_PASSINGS,
-    TRACING,
-    STARTED,
-    N_EVENTS,
-    N_STALE,
-    INSTANT,
-    NEWCOMER,
-    N_WORKING,
-    LAST_DUE,
-    NEXT_ARRIVAL,
-    END_KEY,
-    COUNTERS,
-) = (np.int64(i) for i in range(23))  # the last two: keys of the next arrival and of the horizon
-# Instants.
-HORIZON, MIDNIGHT = (np.int64(i) for i in range(2))
 
-# Why the kernel came back.
-(
-    DONE,
-    FULL_AGENDA,
-    FULL_LEADS,
-    FULL_QUEUE,
-    FULL_ARRIVALS,
-    FULL_VISITS,
-    FULL_ASSIGNMENTS,
-    FULL_ATTEMPTS,
-    FULL_PASSINGS,
-) = (np.int64(i) for i in range(9))
+class Counter(IntEnum):
+    """Whole numbers of the run as such: how many of something, where something is, what is on."""
 
-# What a lead does next, within one event: one place in the code for each step, whoever asks for it. Those from RARE on
-# belong to mechanisms that most plans leave out: one comparison passes them all by.
-(
-    NOTHING,
-    BIRTH,
-    ENTER,
-    TAKE_IN,
-    ROUTE,
-    ASSIGN,
-    TAKE_UP,
-    FALL_DUE,
-    JOIN,
-    SETTLE,
-    LEAVE,
-    LOOK,
-    RESUME,
-    HAND,
-    ASK,
-    DECIDE,
-    NEXT_TASK,
-    GATE,
-) = (np.int64(i) for i in range(18))
-RARE = LOOK
-# What falls due for a lead: details of the rank DUE.
-HABIT_ENDS, NEXT_ATTEMPT, RETURNS, DECIDES, TIMES_OUT, TASK_DUE = (np.int64(i) for i in range(6))
-# Who wants the team to turn to a lead now: a promise, or the buyer.
-BY_PROMISE, BY_HAND = np.int64(1), np.int64(2)
+    PENDING = 0  # events in the heap
+    FREE_SLOTS = 1
+    ARRIVALS = 2  # of the current week
+    ARRIVAL = 3  # the next one of them
+    WEEK = 4
+    DAY = 5
+    DUE_TEAMS = 6
+    LONGEST_QUEUE = 7
+    VISITS = 8  # rows written, as in the three below
+    ASSIGNMENTS = 9
+    ATTEMPTS = 10
+    PASSINGS = 11
+    TRACING = 12
+    STARTED = 13
+    EVENTS = 14
+    STALE_EVENTS = 15
+    INSTANT = 16
+    NEWCOMER = 17  # slot of the first in the list of newcomers
+    WORKING = 18  # events in the heap of ends of work
+    LAST_DUE_TEAM = 19
+    NEXT_ARRIVAL = 20  # keys of the next arrival and of the horizon
+    HORIZON_KEY = 21
+
+
+class Clock(IntEnum):
+    """Instants of the run as such."""
+
+    HORIZON = 0
+    MIDNIGHT = 1  # the next one
+
+
+class RunStatus(IntEnum):
+    """Why the kernel came back."""
+
+    DONE = 0
+    EVENT_HEAP_FULL = 1
+    LEADS_FULL = 2
+    QUEUE_FULL = 3
+    ARRIVALS_FULL = 4
+    VISITS_FULL = 5
+    ASSIGNMENTS_FULL = 6
+    ATTEMPTS_FULL = 7
+    PASSINGS_FULL = 8
+
+
+class Step(IntEnum):
+    """What a lead does next, within one event: one place in the code for each step, whoever asks for it.
+
+    Those from RARE on belong to mechanisms that most plans leave out: one comparison passes them all by.
+    """
+
+    NONE = 0
+    CREATE_LEAD = 1
+    ENTER_STAGE = 2
+    SETTLE_OWNER = 3
+    ROUTE = 4
+    ASSIGN = 5
+    OFFER_TO_TEAM = 6
+    ATTEMPT_DUE = 7
+    JOIN_QUEUE = 8
+    DRAW_OUTCOME = 9
+    LEAVE_STAGE = 10
+    CHECK_DEFINITIONS = 11
+    RESUME_VISIT = 12
+    RAISE_HAND = 13
+    ASK_ACCEPTANCE = 14
+    DECIDE_ACCEPTANCE = 15
+    NEXT_TASK = 16
+    DRAW_AT_GATE = 17
+
+
+RARE = np.int64(Step.CHECK_DEFINITIONS)
+
+
+class Due(IntEnum):
+    """What falls due for a lead: details of EventPriority.DUE."""
+
+    HABIT_ENDS = 0
+    NEXT_ATTEMPT = 1
+    PAUSE_ENDS = 2
+    DECISION = 3
+    DECISION_TIMES_OUT = 4
+    TASK = 5
+
+
+class Expedite(IntEnum):
+    """Who wants the team to turn to a lead now."""
+
+    NOBODY = 0
+    PROMISE = 1
+    BUYER = 2
+
+
+class Location(IntEnum):
+    """Where the lead of a slot is: nowhere, in a stage, or between two."""
+
+    GONE = 0
+    IN_STAGE = 1
+    COOLING_OFF = 2
+
+
+TERM_KINDS = np.int64(len(TermKind))
 BUSY, AWAY = np.uint8(1), np.uint8(2)
 NO_END, NOBODY = np.int64(-1), np.int64(-1)
-
-# Where the lead of a slot is: nowhere, in a stage, or between two (cool-off).
-GONE, IN_STAGE, COOLING = (np.int64(i) for i in range(3))
 
 EVENT = np.dtype([("key", "i8"), ("order", "i8"), ("slot", "i4"), ("token", "i4")])
 PLACE = np.dtype([("key", "f8"), ("joined", "f8"), ("lead", "i8"), ("level", "i8"), ("slot", "i4"), ("place", "i4")])
@@ -289,21 +314,21 @@ class State(NamedTuple):
 def new_state(plan: Plan, tracing: bool, slots: int = 0, rows: int = 1 << 13) -> State:
     """Room for a start, leads in flight included; `grow` makes more."""
     slots = slots or 1024 + 5 * len(plan.inflight) // 4
-    n = np.zeros(COUNTERS, np.int64)
-    n[N_FREE], n[TRACING], n[NEWCOMER] = slots, int(tracing), NOBODY
+    n = np.zeros(len(Counter), np.int64)
+    n[Counter.FREE_SLOTS], n[Counter.TRACING], n[Counter.NEWCOMER] = slots, int(tracing), NOBODY
     people = max([1, *plan.teams.people.tolist()])
     lanes = max([1, *(plan.teams.lane_first + plan.teams.lane_count).tolist()])
-    actions = TERMS * max([1, *plan.terms.action_count.tolist()])
+    actions = TERM_KINDS * max([1, *plan.terms.action_count.tolist()])
     rows = rows if tracing else 0
     return State(
         n,
-        np.zeros(2),
+        np.zeros(len(Clock)),
         np.zeros(1, np.uint64),
         records(EVENT, 4 * slots + 2 * people),
         records(EVENT, int(plan.teams.people.sum()) + 8),
         records(LEAD, slots),
         records(MIND, slots),
-        records(CLOCK, slots, int(TERMS)),
+        records(CLOCK, slots, len(TermKind)),
         np.zeros((slots, actions)),
         np.zeros((slots, len(plan.stages)), np.int32),
         np.arange(slots - 1, -1, -1),
@@ -327,7 +352,7 @@ def new_state(plan: Plan, tracing: bool, slots: int = 0, rows: int = 1 << 13) ->
 def facts(plan: Plan) -> Any:
     """What follows from the plan alone."""
     table = records(FACT, len(plan.stages))
-    thresholds = bool((plan.definitions.kind == SCORE_AT_LEAST).any())
+    thresholds = bool((plan.definitions.kind == DefinitionKind.THRESHOLD).any())
     for stage, row in enumerate(plan.stages):
         owners = np.flatnonzero(plan.duties.share[stage] > 0.0)
         table[stage].owner = -1
@@ -342,7 +367,7 @@ def facts(plan: Plan) -> Any:
 
 def check_grid(plan: Plan) -> None:
     """The agenda counts time in ticks, so every instant must be a whole number of them [1]."""
-    on_days = plan.steps[plan.steps.spacing_kind == ON_DAYS]
+    on_days = plan.steps[plan.steps.spacing_kind == SpacingKind.ON_DAYS]
     instants = [
         plan.settings.horizon,
         plan.intervals.opens,
@@ -361,13 +386,13 @@ def check_grid(plan: Plan) -> None:
 
 def reset(plan: Plan, state: State) -> None:
     """Ready for another replication; the room stays."""
-    tracing = state.n[TRACING]
+    tracing = state.n[Counter.TRACING]
     state.n[:] = 0
-    state.n[TRACING], state.n[N_FREE], state.n[NEWCOMER] = tracing, len(state.free), NOBODY
+    state.n[Counter.TRACING], state.n[Counter.FREE_SLOTS], state.n[Counter.NEWCOMER] = tracing, len(state.free), NOBODY
     state.free[:] = np.arange(len(state.free) - 1, -1, -1)
     for table in (state.leads, state.minds, state.clocks, state.teams, state.lanes):
         table.view(np.uint8).fill(0)
-    state.teams.numbered[:] = (plan.teams.absence > 0.0) | (plan.teams.lanes == PERSONAL) | (tracing != 0)
+    state.teams.numbered[:] = (plan.teams.absence > 0.0) | (plan.teams.lanes == QueueLayout.PERSONAL) | (tracing != 0)
     state.reps[:] = 0
     state.now[:] = 0.0
     state.open_visits[:] = 0
@@ -376,13 +401,13 @@ def reset(plan: Plan, state: State) -> None:
 
 def grow(state: State, full: Int) -> State:
     """The same state with twice the room where it was short."""
-    if full == FULL_AGENDA:
+    if full == RunStatus.EVENT_HEAP_FULL:
         return state._replace(agenda=_doubled(state.agenda))
-    if full == FULL_LEADS:
+    if full == RunStatus.LEADS_FULL:
         slots = len(state.free)
         free = np.zeros(2 * slots, np.int64)
         free[:slots] = np.arange(2 * slots - 1, slots - 1, -1)  # the old ones are all taken
-        state.n[N_FREE] = slots
+        state.n[Counter.FREE_SLOTS] = slots
         return state._replace(
             leads=_doubled(state.leads),
             minds=_doubled(state.minds),
@@ -391,11 +416,11 @@ def grow(state: State, full: Int) -> State:
             counts=_doubled(state.counts),
             free=free,
         )
-    if full == FULL_QUEUE:
+    if full == RunStatus.QUEUE_FULL:
         wider = records(PLACE, state.queues.shape[0], 2 * state.queues.shape[1])
         wider[:, : state.queues.shape[1]] = state.queues
         return state._replace(queues=wider)
-    if full == FULL_ARRIVALS:
+    if full == RunStatus.ARRIVALS_FULL:
         room = 2 * len(state.scratch)
         return state._replace(
             arrivals=records(ARRIVAL_ROW, room),
@@ -403,10 +428,10 @@ def grow(state: State, full: Int) -> State:
             buckets=np.zeros(room + 2, np.int64),
         )
     name = {
-        FULL_VISITS: "visits",
-        FULL_ASSIGNMENTS: "assignments",
-        FULL_ATTEMPTS: "attempts",
-        FULL_PASSINGS: "passings",
+        RunStatus.VISITS_FULL: "visits",
+        RunStatus.ASSIGNMENTS_FULL: "assignments",
+        RunStatus.ATTEMPTS_FULL: "attempts",
+        RunStatus.PASSINGS_FULL: "passings",
     }[np.int64(full)]
     return state._replace(**{name: _doubled(getattr(state, name))})
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.event_priority import DELIVERY, OUTCOME, PATIENCE
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.counting import count_arrival, in_window
 from funnelsim.engine.fast.definitions import pass_milestones
 from funnelsim.engine.fast.demand import birth_draw, draw_traits, entry_stage
@@ -18,27 +18,12 @@ from funnelsim.engine.fast.gate import settle_at_gate_given_age
 from funnelsim.engine.fast.nurture import start_nurture
 from funnelsim.engine.fast.outcome import beyond, give_up, settle_given_age
 from funnelsim.engine.fast.signals import start_signals
-from funnelsim.engine.fast.state import (
-    ASSIGN,
-    DIVIDED,
-    ENTER,
-    IN_STAGE,
-    LEAVE,
-    LOOK,
-    N_AGENDA,
-    NEWCOMER,
-    NOBODY,
-    NOTHING,
-    RESUME,
-    ROUTE,
-    SETTLE,
-    TAKE_IN,
-)
+from funnelsim.engine.fast.state import DIVIDED, NOBODY, Counter, Location, Step
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.log_odds import step_value
 from funnelsim.engine.rng import P_OWNER, P_PATIENCE, P_ROUTING
 from funnelsim.int64 import Int
-from funnelsim.plan import AT_ONCE, BATCHED, DELAYED, END
+from funnelsim.plan_codes import Outcome, RoutingKind
 
 ROUTED = np.int64(2)  # detail of the ranks OUTCOME and DELIVERY
 
@@ -48,7 +33,7 @@ def birth(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
     """A lead comes into being, with its traits, and enters a stage."""
     lead = state.leads[slot]
     draw_traits(plan, state, slot)
-    lead.next = ENTER
+    lead.next = Step.ENTER_STAGE
     if lead.flight >= 0:
         lead.in_cohort = 0
         _board(plan, state, slot)
@@ -67,17 +52,17 @@ def birth(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
 def enter(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
     """Begin a visit: milestones, and what moves the buyer's interest [26]."""
     lead = state.leads[slot]
-    lead.next = TAKE_IN
+    lead.next = Step.SETTLE_OWNER
     entered = now
     if lead.flight >= 0:
-        lead.next = RESUME
+        lead.next = Step.RESUME_VISIT
         entered = 0.0 - plan.inflight[lead.flight].age
     _start_visit(state, slot, lead.to, entered)
     pass_milestones(plan, state, out, slot, now)
     lead.watched = state.facts[lead.stage].watched
     if lead.watched:
         lead.then = lead.next
-        lead.next = LOOK
+        lead.next = Step.CHECK_DEFINITIONS
         start_nurture(plan, state, slot, now)
         start_signals(plan, state, slot, now)
 
@@ -99,12 +84,12 @@ def take_in(plan: Any, state: Any, slot: Int, now: float) -> None:
     if lead.handed:
         lose_context(plan, lead, owner, now)
     if stage.step_count == 0:
-        lead.next = SETTLE
+        lead.next = Step.DRAW_OUTCOME
         return
     if stage.patience >= 0:
         _expect_patience(state, slot)
     lead.to = owner
-    lead.next = ROUTE
+    lead.next = Step.ROUTE
 
 
 @outlined_kernel
@@ -115,15 +100,15 @@ def resume(plan: Any, state: Any, slot: Int) -> None:
     stage = plan.stages[lead.stage]
     lead.flight = -1
     lead.inherited = 1
-    lead.next = NOTHING
+    lead.next = Step.NONE
     if stage.step_count == 0 or snapshot.reached != 0:
         lead.touched_before = snapshot.reached
         if snapshot.reached != 0 and lead.owner >= 0:
             mark_reached(plan, lead, lead.owner)
         lead.exit = -1
         if stage.next_count == 0:
-            lead.outcome = END
-            lead.next = LEAVE
+            lead.outcome = Outcome.END
+            lead.next = Step.LEAVE_STAGE
         elif stage.gate >= 0:
             settle_at_gate_given_age(plan, state, slot, snapshot.age)
         else:
@@ -141,7 +126,7 @@ def resume(plan: Any, state: Any, slot: Int) -> None:
     if stage.patience >= 0:
         start_patience(state, slot, beyond(plan, lead, stage.patience, P_PATIENCE, snapshot.age))
     lead.to = lead.owner
-    lead.next = ASSIGN
+    lead.next = Step.ASSIGN
 
 
 @inline_kernel
@@ -149,18 +134,18 @@ def route(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Routing of a handoff: at once, after a delay, or with the next batch [48, 50]."""
     lead = state.leads[slot]
     duty = plan.duties[lead.stage, lead.to]
-    if lead.handed == 0 or duty.routing == AT_ONCE:
-        lead.next = ASSIGN
+    if lead.handed == 0 or duty.routing == RoutingKind.AT_ONCE:
+        lead.next = Step.ASSIGN
         return
     arrives = now
-    rank = OUTCOME
-    if duty.routing == DELAYED:
+    rank = EventPriority.OUTCOME
+    if duty.routing == RoutingKind.DELAYED:
         arrives = now + stage_duration(plan, lead, duty.delay, P_ROUTING, lead.assignments + ONE)
-    elif duty.routing == BATCHED:
-        rank = DELIVERY
+    elif duty.routing == RoutingKind.BATCHED:
+        rank = EventPriority.DELIVERY
         arrives = _next_instant(plan.instants, duty.batch_first, duty.batch_count, now)
-    if arrives == now and rank == OUTCOME:
-        lead.next = ASSIGN
+    if arrives == now and rank == EventPriority.OUTCOME:
+        lead.next = Step.ASSIGN
         return
     lead.coming_token += 1
     schedule(state, arrives, rank, lead.id, ROUTED, slot, lead.coming_token)
@@ -176,7 +161,7 @@ def lose_context(plan: Any, lead: Any, team: Int, now: float) -> None:
 def start_patience(state: Any, slot: Int, length: float) -> None:
     """The buyer's patience runs from entry until first reached [28]."""
     lead = state.leads[slot]
-    schedule(state, lead.entered + length, PATIENCE, lead.id, ZERO, slot, lead.visit_token)
+    schedule(state, lead.entered + length, EventPriority.PATIENCE, lead.id, ZERO, slot, lead.visit_token)
 
 
 @inline_kernel
@@ -189,8 +174,8 @@ def _expect_patience(state: Any, slot: Int) -> None:
     lead.impatient = 1
     if lead.listed == 0:
         lead.listed = 1
-        lead.next_newcomer = state.n[NEWCOMER]
-        state.n[NEWCOMER] = slot
+        lead.next_newcomer = state.n[Counter.NEWCOMER]
+        state.n[Counter.NEWCOMER] = slot
 
 
 @inline_kernel
@@ -199,19 +184,19 @@ def newcomers_wait(plan: Any, state: Any) -> bool:
 
     False when the agenda has no room for all of them: a batch may bring any number at one instant.
     """
-    slot = state.n[NEWCOMER]
+    slot = state.n[Counter.NEWCOMER]
     while slot >= 0:
-        if state.n[N_AGENDA] == len(state.agenda):
-            state.n[NEWCOMER] = slot
+        if state.n[Counter.PENDING] == len(state.agenda):
+            state.n[Counter.NEWCOMER] = slot
             return False
         lead = state.leads[slot]
         lead.listed = 0
-        if lead.impatient and lead.alive == IN_STAGE and not (lead.in_service and lead.succeeds):
+        if lead.impatient and lead.alive == Location.IN_STAGE and not (lead.in_service and lead.succeeds):
             table = plan.stages[lead.stage].patience
             start_patience(state, slot, stage_duration(plan, lead, table, P_PATIENCE, ZERO))
         lead.impatient = 0
         slot = np.int64(lead.next_newcomer)
-    state.n[NEWCOMER] = NOBODY
+    state.n[Counter.NEWCOMER] = NOBODY
     return True
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.business_time import add_open
-from funnelsim.engine.event_priority import DUE
+from funnelsim.engine.covariates import EffectTarget
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.clocks import settle_clock
 from funnelsim.engine.fast.counting import count_work
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
@@ -21,7 +22,7 @@ from funnelsim.engine.fast.outcome import give_up, turn_cold
 from funnelsim.engine.fast.promises import catch_up, count_touch, promised_attempts
 from funnelsim.engine.fast.queues import NO_LANE, ask_dispatch, join_queue, next_lane, take_next
 from funnelsim.engine.fast.rows import write_attempt
-from funnelsim.engine.fast.state import AWAY, BUSY, FALL_DUE, JOIN, NEXT_ATTEMPT, ROUTE, SETTLE, TRACING
+from funnelsim.engine.fast.state import AWAY, BUSY, Counter, Due, Step
 from funnelsim.engine.fast.tasks import begin_tasks, finish_task, start_task
 from funnelsim.engine.fast.visits import lose_context, mark_reached, owner_of
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
@@ -38,21 +39,8 @@ from funnelsim.engine.rng import (
     unit,
 )
 from funnelsim.int64 import Int
-from funnelsim.plan import (
-    ATTEMPTS_WITHIN,
-    BUDGETED,
-    BUSINESS,
-    CONTACT,
-    CONTACT_CHANCE,
-    DAY,
-    GAVE_UP,
-    NO_ANSWER,
-    ON_DAYS,
-    PASSED_ON,
-    PERSONAL,
-    REACHED,
-    WENT_COLD,
-)
+from funnelsim.plan import DAY
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, QueueLayout, SpacingKind, TermKind
 
 
 @inline_kernel
@@ -65,7 +53,9 @@ def capacity_changes(plan: Any, state: Any, team: Int, interval: Int) -> None:
     now.until = at.closes
     if row.absence > 0.0:
         now.present -= _note_absence(plan, state, team, at.opens, at.capacity)
-    if row.lanes == BUDGETED and (interval == row.interval_first or plan.intervals[interval - 1].closes < at.opens):
+    if row.lanes == QueueLayout.BUDGETED and (
+        interval == row.interval_first or plan.intervals[interval - 1].closes < at.opens
+    ):
         for lane in range(row.lane_first, row.lane_first + row.lane_count):
             state.lanes[lane].spent = 0.0
     ask_dispatch(state, team)
@@ -108,7 +98,7 @@ def start(plan: Any, state: Any, out: Any, team: Int, slot: Int, now: float) -> 
     if stretch != 1.0:
         work = on_grid(work * stretch)
     lead.work = work
-    if row.lanes == BUDGETED:
+    if row.lanes == QueueLayout.BUDGETED:
         state.lanes[lead.lane].spent += work
     ends = now + work
     if row.resume != 0 and ends > state.teams[team].until:
@@ -124,8 +114,8 @@ def finish_work(plan: Any, state: Any, slot: Int, now: float) -> None:
     team = np.int64(lead.assigned_to)
     lead.in_service = 0
     lead.effort += lead.work
-    if state.n[TRACING] != 0:
-        write_attempt(state, slot, now, CONTACT if lead.succeeds else NO_ANSWER)
+    if state.n[Counter.TRACING] != 0:
+        write_attempt(state, slot, now, AttemptEnd.CONTACT if lead.succeeds else AttemptEnd.NO_ANSWER)
     if state.teams[team].numbered != 0:
         state.reps[team, lead.rep] &= ~BUSY
     state.teams[team].busy -= 1
@@ -137,14 +127,14 @@ def finish_work(plan: Any, state: Any, slot: Int, now: float) -> None:
         lead.visit_token += 1  # patience ends when the buyer is reached
         lead.impatient = 0
         mark_reached(plan, lead, team)
-        settle_clock(state, slot, ATTEMPTS_WITHIN, now, True)
+        settle_clock(state, slot, TermKind.ATTEMPTS, now, True)
         if plan.stages[lead.stage].task_count > 0:
             begin_tasks(plan, lead)
         else:
-            lead.ending = REACHED
-            lead.next = SETTLE
+            lead.ending = AssignmentEnd.REACHED
+            lead.next = Step.DRAW_OUTCOME
     elif lead.patience_over:
-        lead.ending = WENT_COLD  # [29] before any action that waited: the buyer is gone
+        lead.ending = AssignmentEnd.WENT_COLD  # [29] before any action that waited: the buyer is gone
         turn_cold(plan, lead)
     else:
         if lead.postponed >= 0:
@@ -164,15 +154,15 @@ def attempt_due(plan: Any, state: Any, slot: Int, now: float) -> None:
         if to < 0:
             to = team
     if to == team or lead.step_attempts > 0:
-        lead.next = JOIN
+        lead.next = Step.JOIN_QUEUE
         return
     lead.handed = np.int64(not (_owns(plan, lead.stage, team) and _owns(plan, lead.stage, to)))
     if lead.handed:
         lose_context(plan, lead, to, now)
     lead.owner = to
     lead.to = to
-    lead.ending = PASSED_ON
-    lead.next = ROUTE
+    lead.ending = AssignmentEnd.PASSED_ON
+    lead.next = Step.ROUTE
 
 
 @inline_kernel
@@ -207,8 +197,8 @@ def _after_no_answer(plan: Any, state: Any, slot: Int, now: float) -> None:
     more = is_last and lead.attempts < promised_attempts(plan, lead)
     if lead.step_attempts >= plan.steps[stage.step_first + lead.step].attempts and not more:
         if is_last:
-            settle_clock(state, slot, ATTEMPTS_WITHIN, now, False)
-            lead.ending = GAVE_UP
+            settle_clock(state, slot, TermKind.ATTEMPTS, now, False)
+            lead.ending = AssignmentEnd.GAVE_UP
             give_up(plan, lead)
             return
         lead.step += 1
@@ -216,9 +206,9 @@ def _after_no_answer(plan: Any, state: Any, slot: Int, now: float) -> None:
     lead.due = max(_due(plan, lead, now), float(lead.paused_until))
     lead.coming_token += 1
     if lead.due > now:
-        schedule(state, lead.due, DUE, lead.id, NEXT_ATTEMPT, slot, lead.coming_token)
+        schedule(state, lead.due, EventPriority.DUE, lead.id, Due.NEXT_ATTEMPT, slot, lead.coming_token)
     else:
-        lead.next = FALL_DUE
+        lead.next = Step.ATTEMPT_DUE
 
 
 @inline_kernel
@@ -226,7 +216,7 @@ def _seize(plan: Any, state: Any, team: Int, slot: Int) -> None:
     """The free rep with the lowest number [14], or the one the lead belongs to [103]."""
     lead, row = state.leads[slot], plan.teams[team]
     rep = ZERO
-    if row.lanes == PERSONAL:
+    if row.lanes == QueueLayout.PERSONAL:
         rep = lead.lane - row.lane_first
     while state.reps[team, rep] != 0:
         rep += 1
@@ -253,7 +243,7 @@ def _note_absence(plan: Any, state: Any, team: Int, opens: float, capacity: Int)
 def _contact_chance(plan: Any, state: Any, slot: Int, step: Any, now: float) -> float:
     """Chance that this attempt reaches the buyer [37, 41, 65, 101]."""
     lead = state.leads[slot]
-    lead.moved = effects_on(plan, state, slot, CONTACT_CHANCE, now)
+    lead.moved = effects_on(plan, state, slot, EffectTarget.CONTACT, now)
     if step.contactable != 0 and lead.reachable == 0:
         return 0.0
     chance = plan.points[step.contact_first + min(lead.attempts, step.contact_count) - 1].y
@@ -264,10 +254,10 @@ def _contact_chance(plan: Any, state: Any, slot: Int, step: Any, now: float) -> 
 def _due(plan: Any, lead: Any, now: float) -> float:
     """When the next attempt falls due; spacing runs from the end of the previous one [38]."""
     step = plan.steps[plan.stages[lead.stage].step_first + lead.step]
-    if step.spacing_kind == BUSINESS:
+    if step.spacing_kind == SpacingKind.BUSINESS:
         team = plan.teams[lead.assigned_to]
         return add_open(plan.intervals, team.interval_first, team.interval_count, now, step.spacing)
-    if step.spacing_kind == ON_DAYS:
+    if step.spacing_kind == SpacingKind.ON_DAYS:
         start = lead.touched if lead.touched >= 0.0 else lead.entered
         last = plan.points[step.days_first + step.days_count - 1].y
         beyond = lead.step_attempts - step.days_count + 1

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from funnelsim.engine import event_priority
 from funnelsim.engine.arrival_process import in_flight_number
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.lead import Lead, from_snapshot
 from funnelsim.engine.reference.simulation import Model, rows
 from funnelsim.plan import Plan
@@ -33,8 +33,8 @@ def run(plan: Plan, seed: int, replication: int) -> Trace:
 
 def _schedule_snapshot(model: Model, row: Any) -> None:
     number = int(in_flight_number(row.id))
-    model.at(0.0, event_priority.ARRIVAL, number, 0, 0, lambda: from_snapshot(model, row))
+    model.at(0.0, EventPriority.ARRIVAL, number, 0, 0, lambda: from_snapshot(model, row))
 
 
 def _schedule_arrival(model: Model, time: float, number: int, luck: int, source: int) -> None:
-    model.at(time, event_priority.ARRIVAL, number, 0, 0, lambda: Lead(model, number, luck, source, time).arrive())
+    model.at(time, EventPriority.ARRIVAL, number, 0, 0, lambda: Lead(model, number, luck, source, time).arrive())

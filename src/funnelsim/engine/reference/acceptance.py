@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from funnelsim.engine import rng
 from funnelsim.engine.reference.scores import score
-from funnelsim.plan import ACCEPT_WITHIN
+from funnelsim.plan_codes import TermKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.assignment import Assignment
@@ -61,7 +61,7 @@ class Acceptance:
     def _note(self, accepted: bool, in_time: bool) -> None:
         self.cancel()
         self.decided, self.accepted = self.model.now, int(accepted)
-        self.assignment.settle(ACCEPT_WITHIN, met=in_time)
+        self.assignment.settle(TermKind.ACCEPTANCE, met=in_time)
 
     def _go_on(self) -> None:
         if self.accepted:

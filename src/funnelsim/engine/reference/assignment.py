@@ -10,24 +10,14 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import event_priority, rng
+from funnelsim.engine import rng
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.acceptance import Acceptance
 from funnelsim.engine.reference.clocks import Clock
 from funnelsim.engine.reference.events import At
 from funnelsim.engine.reference.promises import draw_kept, promise_for, start_clocks
 from funnelsim.engine.reference.pursuit import draw_pursued, habit
-from funnelsim.plan import (
-    ACCEPT_WITHIN,
-    ATTEMPTS_WITHIN,
-    ESCALATE,
-    FIRST_TOUCH,
-    INHERITED,
-    NO_CLOCK,
-    REASSIGN,
-    RUNNING,
-    STILL_OPEN,
-    WARN,
-)
+from funnelsim.plan_codes import ActionKind, AssignmentEnd, ClockState, TermKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -99,8 +89,8 @@ class Assignment:
     @property
     def first_touch_due(self) -> float:
         """Deadline of the open first-touch clock, for the order "due time" [13]."""
-        clock = self.clocks.get(FIRST_TOUCH)
-        return clock.deadline if clock and clock.state == RUNNING else math.inf
+        clock = self.clocks.get(TermKind.FIRST_TOUCH)
+        return clock.deadline if clock and clock.state == ClockState.RUNNING else math.inf
 
     @property
     def promised_attempts(self) -> int:
@@ -112,18 +102,18 @@ class Assignment:
         self.attempts += 1
         if self.touched < 0.0:
             self.touched = self.model.now
-            self.settle(FIRST_TOUCH, met=True)
-        clock = self.clocks.get(ATTEMPTS_WITHIN)
+            self.settle(TermKind.FIRST_TOUCH, met=True)
+        clock = self.clocks.get(TermKind.ATTEMPTS)
         if clock and self.visit.attempts >= clock.term.count:
             clock.settle(met=True)
 
     def reached(self) -> None:
         """The buyer was reached: no more attempts are owed."""
-        self.settle(ATTEMPTS_WITHIN, met=True)
+        self.settle(TermKind.ATTEMPTS, met=True)
 
     def gave_up(self) -> None:
         """The attempts ended before the promised number."""
-        self.settle(ATTEMPTS_WITHIN, met=False)
+        self.settle(TermKind.ATTEMPTS, met=False)
 
     def settle(self, kind: int, met: bool) -> None:
         """What a clock waits for has happened, or will not."""
@@ -133,16 +123,16 @@ class Assignment:
     def act(self, action: SimpleNamespace) -> None:
         """What a breach rule does [56 to 59]."""
         visit = self.visit
-        if action.kind == WARN:
+        if action.kind == ActionKind.WARN:
             self.warned += 1
             if self.reacting and visit.draw(rng.P_HEEDED, self.ordinal) < action.heeded:
                 self.turn_now()
-        elif action.kind == ESCALATE:
+        elif action.kind == ActionKind.ESCALATE:
             self.escalated = 1
             visit.work.raise_level()
             if self.reacting:
                 self.turn_now()
-        elif action.kind == REASSIGN:
+        elif action.kind == ActionKind.REASSIGN:
             if visit.reassigned < action.limit and action.to != self.team.index:
                 visit.reassign(action.to)
         else:
@@ -157,7 +147,7 @@ class Assignment:
         for clock in self.clocks.values():
             clock.end(how)
         visit = self.visit
-        late = any(c.deadline < self.assigned and c.state != INHERITED for c in self.clocks.values())
+        late = any(c.deadline < self.assigned and c.state != ClockState.INHERITED for c in self.clocks.values())
         decision = (self.acceptance.decided, self.acceptance.accepted) if self.acceptance else (-1.0, -1)
         self.model.assignments.append(
             (
@@ -171,25 +161,25 @@ class Assignment:
                 self.touched,
                 self.attempts,
                 self.kept,
-                *self._clock(FIRST_TOUCH),
-                *self._clock(ATTEMPTS_WITHIN),
-                *self._clock(ACCEPT_WITHIN),
+                *self._clock(TermKind.FIRST_TOUCH),
+                *self._clock(TermKind.ATTEMPTS),
+                *self._clock(TermKind.ACCEPTANCE),
                 self.promise,
                 *decision,
                 self.pursued,
                 int(late),
                 self.warned,
                 self.escalated,
-                self.model.now if how != STILL_OPEN else -1.0,
+                self.model.now if how != AssignmentEnd.OPEN else -1.0,
                 how,
             )
         )
 
     def at_due(self, time: float, do: Callable[[], None]) -> At:
         """Schedule something that makes this team turn to the lead, or an attempt of it."""
-        return self.model.at(time, event_priority.DUE, self.visit.lead.number, self.team.index, self.ordinal, do)
+        return self.model.at(time, EventPriority.DUE, self.visit.lead.number, self.team.index, self.ordinal, do)
 
     def _clock(self, kind: int) -> tuple[float, int]:
         """Deadline and state of a clock."""
         clock = self.clocks.get(kind)
-        return (clock.deadline, clock.state) if clock else (-1.0, int(NO_CLOCK))
+        return (clock.deadline, clock.state) if clock else (-1.0, int(ClockState.NONE))

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from funnelsim.engine import rng
+from funnelsim.engine.covariates import EffectTarget
 from funnelsim.engine.log_odds import shifted_chance
 from funnelsim.engine.reference.effects import effects_on
-from funnelsim.plan import BUSINESS, CONTACT_CHANCE, DAY, ON_DAYS
+from funnelsim.plan import DAY
+from funnelsim.plan_codes import SpacingKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.work import Work
@@ -89,9 +91,9 @@ class Attempts:
     def _due(self, step: SimpleNamespace) -> float:
         """When the next attempt falls due; spacing runs from the end of the previous one [38]."""
         now = self.model.now
-        if step.spacing_kind == BUSINESS:
+        if step.spacing_kind == SpacingKind.BUSINESS:
             return self.work.assignment.team.add_open(now, step.spacing)
-        if step.spacing_kind == ON_DAYS:
+        if step.spacing_kind == SpacingKind.ON_DAYS:
             offsets = self.model.point_values[step.days_first : step.days_first + step.days_count]
             start = self.visit.touched if self.visit.touched >= 0.0 else self.visit.entered
             beyond = self.step_attempts - len(offsets) + 1
@@ -116,7 +118,7 @@ class Attempts:
     def _contact_chance(self) -> float:
         """Chance that this attempt reaches the buyer [37, 41, 65, 101]."""
         step = self.row
-        self.shift = effects_on(self.visit, CONTACT_CHANCE)
+        self.shift = effects_on(self.visit, EffectTarget.CONTACT)
         if step.contactable and not self.visit.lead.reachable:
             return 0.0
         at = step.contact_first + min(self.visit.attempts, step.contact_count) - 1

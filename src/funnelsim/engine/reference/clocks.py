@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import business_time, event_priority, rng
+from funnelsim.engine import business_time, rng
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.events import At
-from funnelsim.plan import BROKEN, CREATED, INHERITED, KEPT, NEITHER, QUALIFIED, RUNNING, STILL_OPEN
+from funnelsim.plan_codes import AssignmentEnd, ClockStart, ClockState
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.assignment import Assignment
@@ -20,13 +21,15 @@ class Clock:
         visit, model = assignment.visit, assignment.visit.model
         self.assignment, self.model, self.index = assignment, model, index
         self.term = model.terms[index]
-        self.start = {CREATED: visit.lead.arrived, QUALIFIED: visit.entered}.get(self.term.start, model.now)
+        self.start = {ClockStart.CREATED: visit.lead.arrived, ClockStart.QUALIFIED: visit.entered}.get(
+            self.term.start, model.now
+        )
         self.pauses: list[tuple[float, float]] = []
         self.deadline = self.after(1.0)
         # [24] already late when the run began: nobody's breach in any scenario. Opening hours before then are not
         # known, so a business clock older than its length counts as late
         late = self.deadline < 0.0 or (self.term.business and self.start + self.term.length < 0.0)
-        self.state = INHERITED if visit.inherited and late else RUNNING
+        self.state = ClockState.INHERITED if visit.inherited and late else ClockState.RUNNING
         self.next: At | None = None
         self.coming = (math.inf, -1)  # the next action: its instant and row
 
@@ -40,16 +43,16 @@ class Clock:
 
     def settle(self, met: bool) -> None:
         """The promised thing has happened: in time or not [15]."""
-        if self.state == RUNNING:
-            self.state = KEPT if met and self.model.now <= self.deadline else BROKEN
+        if self.state == ClockState.RUNNING:
+            self.state = ClockState.MET if met and self.model.now <= self.deadline else ClockState.MISSED
             self.stop()
 
     def end(self, how: int) -> None:
         """The assignment is over and the promised thing has not happened [61]."""
-        if self.state == RUNNING:
-            now = self.model.now if how != STILL_OPEN else self.model.settings.horizon
-            passed = self.deadline < now or (self.deadline == now and how != STILL_OPEN)
-            self.state = BROKEN if passed else NEITHER
+        if self.state == ClockState.RUNNING:
+            now = self.model.now if how != AssignmentEnd.OPEN else self.model.settings.horizon
+            passed = self.deadline < now or (self.deadline == now and how != AssignmentEnd.OPEN)
+            self.state = ClockState.MISSED if passed else ClockState.CENSORED
         self.stop()
 
     def stop(self) -> None:
@@ -59,7 +62,7 @@ class Clock:
 
     def pause(self, begins: float, until: float) -> None:
         """What is still to come of the clock comes so much later [86]."""
-        if self.state != RUNNING:
+        if self.state != ClockState.RUNNING:
             return
         self.pauses.append((begins, until))
         self.deadline = self.after(1.0)
@@ -87,7 +90,7 @@ class Clock:
 
     def _coming(self, after: tuple[float, int]) -> tuple[float, int] | None:
         """The next action in order of (instant, place in the file) [17]."""
-        if self.state != RUNNING:
+        if self.state != ClockState.RUNNING:
             return None
         coming = []
         for i in range(self.term.action_first, self.term.action_first + self.term.action_count):
@@ -101,7 +104,7 @@ class Clock:
             return
         lead, self.coming = self.assignment.visit.lead.number, (instant, i)
         self.next = self.model.at(
-            max(instant, self.model.now), event_priority.ACTION, lead, self.index, i, lambda: self._act(instant, i)
+            max(instant, self.model.now), EventPriority.ACTION, lead, self.index, i, lambda: self._act(instant, i)
         )
 
     def _act(self, instant: float, i: int) -> None:

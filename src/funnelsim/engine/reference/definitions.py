@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import event_priority
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference import gate
 from funnelsim.engine.reference.events import At
 from funnelsim.engine.reference.scores import is_reached
-from funnelsim.plan import ENTERS, SCORE_AT_LEAST
+from funnelsim.plan_codes import DefinitionKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -31,7 +31,7 @@ class Definitions:
         if self.visit.number > 1 or self.visit.stage <= self.lead.passed_until:
             return
         for i, definition in enumerate(self.model.definitions):
-            if definition.kind == ENTERS and definition.stage == self.visit.stage:
+            if definition.kind == DefinitionKind.MILESTONE and definition.stage == self.visit.stage:
                 self.model.levels.passed(self.lead, i)
 
     def look(self) -> None:
@@ -65,7 +65,7 @@ class Definitions:
             lambda intent, now: any(is_reached(self.lead, i, intent, now) for i in wanted)
         )
         if time < math.inf:
-            self.expected = self.model.at(time, event_priority.SIGNAL, self.lead.number, self.visit.stage, 1, self.look)
+            self.expected = self.model.at(time, EventPriority.SIGNAL, self.lead.number, self.visit.stage, 1, self.look)
 
     def forget(self) -> None:
         """Nothing is expected any more."""
@@ -77,7 +77,7 @@ class Definitions:
         return [
             i
             for i, row in enumerate(self.model.definitions)
-            if row.kind == SCORE_AT_LEAST and i not in self.lead.passed
+            if row.kind == DefinitionKind.THRESHOLD and i not in self.lead.passed
         ]
 
     def _reached_now(self) -> list[int]:

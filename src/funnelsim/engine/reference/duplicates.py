@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import event_priority, rng
+from funnelsim.engine import rng
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.signals import raise_hand
 from funnelsim.int64 import whole
 from funnelsim.plan import SECOND_RECORD
@@ -25,7 +26,7 @@ def expect_second(lead: Lead) -> None:
         return
     time = model.now + lead.birth_duration(source.again_after, rng.P_AGAIN_AFTER)
     if time < math.inf:
-        model.at(time, event_priority.ARRIVAL, lead.number | SECOND, 0, 0, lambda: _turn_up(lead))
+        model.at(time, EventPriority.ARRIVAL, lead.number | SECOND, 0, 0, lambda: _turn_up(lead))
 
 
 def _turn_up(first: Lead) -> None:

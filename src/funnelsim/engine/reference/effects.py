@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine.log_odds import View, total_shift
-from funnelsim.plan import MARKETING, SALES
+from funnelsim.engine.covariates import Covariates
+from funnelsim.engine.log_odds import total_shift
+from funnelsim.plan_codes import Side
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -33,26 +34,26 @@ def effects_on(visit: Visit, target: int) -> float:
         team,
         model.now,
         np.uint64(visit.lead.luck),
-        _view(visit, team),
+        _covariates(visit, team),
     )
 
 
-def _view(visit: Visit, team: int) -> View:
+def _covariates(visit: Visit, team: int) -> Covariates:
     lead, model = visit.lead, visit.model
     side = model.teams[team].row.side if team >= 0 else -1
     sides = {model.teams[other].row.side for other in lead.reached_by}
-    return View(
+    return Covariates(
         fit=lead.fit,
         intent=lead.intent,
         trust=lead.trust,
         points=lead.points,
         warmth=lead.warmth,
         context=lead.context,
-        both=float({MARKETING, SALES} <= sides),
-        marketing=float(visit.row.step_count > 0 and side == MARKETING),
-        delay=visit.response_delay,
-        lag=visit.touched - lead.ready,
+        both_teams=float({Side.MARKETING, Side.SALES} <= sides),
+        marketing_sells=float(visit.row.step_count > 0 and side == Side.MARKETING),
+        response_delay=visit.response_delay,
+        touch_after_ready=visit.touched - lead.ready,
         unresolved=float(visit.unresolved),
-        duplicated=float(lead.duplicated),
-        own=float(team >= 0 and model.is_own(lead.source, team)),
+        duplicate=float(lead.duplicated),
+        own_lead=float(team >= 0 and model.is_own(lead.source, team)),
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import event_priority, rng
+from funnelsim.engine import rng
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.log_odds import choose_exit
 from funnelsim.engine.reference.outcome import length_given_age, row_given_age, show, take
 from funnelsim.engine.reference.scores import is_reached, score, threshold
-from funnelsim.plan import SILENT
+from funnelsim.plan_codes import ExitTarget
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -62,12 +63,12 @@ def _wait(visit: Visit, row: int, pace: float) -> None:
     """At the gate; one of the other exits (-1 none) shows in the end."""
     visit.waits_at_gate = True
     shows = max(visit.entered + pace, visit.model.now)
-    if row >= 0 and visit.model.exits[row].to != SILENT and shows < math.inf:
+    if row >= 0 and visit.model.exits[row].to != ExitTarget.SILENT and shows < math.inf:
         if shows == visit.model.now:
             take(visit, row)
             return
         visit.other_exit = visit.model.at(
-            shows, event_priority.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take(visit, row)
+            shows, EventPriority.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take(visit, row)
         )
     visit.definitions.expect()
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import event_priority, rng
+from funnelsim.engine import rng
 from funnelsim.engine.arrival_process import IN_FLIGHT_LUCK, in_flight_number
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.log_odds import pick
 from funnelsim.engine.reference.draws import purpose
 from funnelsim.engine.reference.duplicates import expect_second
 from funnelsim.engine.reference.visit import Visit
-from funnelsim.plan import CYCLE_LIMIT
+from funnelsim.plan_codes import Outcome
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.simulation import Model
@@ -67,7 +68,7 @@ class Lead:
         if row.backward:
             self.cycles += 1
             if 0 <= model.settings.cycles < self.cycles:
-                visit.close(CYCLE_LIMIT, -1, -1.0)
+                visit.close(Outcome.CYCLE_LIMIT, -1, -1.0)
                 return
         cool = visit.duration(row.cool, rng.P_COOL, 0) if row.to >= 0 else 0.0
         visit.close(outcome, row.to, now + cool if cool > 0.0 else -1.0)
@@ -75,7 +76,7 @@ class Lead:
             return
         if cool > 0.0:
             model.at(
-                now + cool, event_priority.OUTCOME, self.number, visit.stage, visit.number, lambda: self.enter(row.to)
+                now + cool, EventPriority.OUTCOME, self.number, visit.stage, visit.number, lambda: self.enter(row.to)
             )
         else:
             self.enter(row.to)

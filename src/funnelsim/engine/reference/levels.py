@@ -7,28 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import event_priority
+from funnelsim.engine.event_priority import NO_LEAD, EventPriority
 from funnelsim.engine.level_dynamics import first_levels, level_sees, level_value, review_level
-from funnelsim.plan import (
-    ACCEPTANCE_OF,
-    COLD,
-    CYCLE_LIMIT,
-    FORWARD,
-    LOAD_OF,
-    LOST_HERE,
-    OUTCOMES_OF,
-    POOR_FOLLOW_UP,
-    QUOTA_OF,
-    RETURNED,
-    UNREACHED,
-)
+from funnelsim.plan_codes import Blame, LevelKind, Outcome
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.lead import Lead
     from funnelsim.engine.reference.simulation import Model
     from funnelsim.engine.reference.visit import Visit
 
-LOSSES = (LOST_HERE, UNREACHED, COLD, RETURNED, CYCLE_LIMIT)
+LOSSES = (Outcome.LOST, Outcome.UNREACHED, Outcome.COLD, Outcome.RETURNED, Outcome.CYCLE_LIMIT)
 
 
 class Levels:
@@ -49,21 +37,21 @@ class Levels:
 
     def closed(self, visit: Visit, outcome: int, blame: int) -> None:
         """Outcomes: of visits that the team worked, with leads of the other side."""
-        seen = 1.0 if outcome == FORWARD else 0.0
-        if visit.row.step_count == 0 or not (outcome == FORWARD or outcome in LOSSES):
+        seen = 1.0 if outcome == Outcome.FORWARD else 0.0
+        if visit.row.step_count == 0 or not (outcome == Outcome.FORWARD or outcome in LOSSES):
             return
-        for i, row in self._of(OUTCOMES_OF, visit.lead.owner):
-            if self._is_foreign(visit.lead, row.team) and not (row.fair and blame == POOR_FOLLOW_UP):
+        for i, row in self._of(LevelKind.OUTCOMES, visit.lead.owner):
+            if self._is_foreign(visit.lead, row.team) and not (row.fair and blame == Blame.POOR_FOLLOW_UP):
                 self._see(i, seen)
 
     def decided(self, team: int, accepted: bool) -> None:
         """Acceptance: decisions of the team."""
-        for i, _ in self._of(ACCEPTANCE_OF, team):
+        for i, _ in self._of(LevelKind.ACCEPTANCE, team):
             self._see(i, 1.0 if accepted else 0.0)
 
     def assigned(self, lead: Lead, team: int) -> None:
         """Load: leads of the other side that the team gets."""
-        for i, row in self._of(LOAD_OF, team):
+        for i, row in self._of(LevelKind.LOAD, team):
             if self._is_foreign(lead, row.team):
                 self._see(i, 1.0)
 
@@ -72,7 +60,7 @@ class Levels:
         if lead.duplicate and self.model.definitions[definition].person:
             return
         for i, row in enumerate(self.rows):
-            if row.kind == QUOTA_OF and row.definition == definition:
+            if row.kind == LevelKind.QUOTA and row.definition == definition:
                 self._see(i, lead.value)
 
     def _of(self, kind: int, team: int) -> list[tuple[int, np.record]]:
@@ -86,7 +74,7 @@ class Levels:
 
     def _schedule_review(self, i: int, k: int) -> None:
         time = float(self.model.plan.instants[self.rows[i].review_first + k])
-        self.model.at(time, event_priority.REVIEW, event_priority.NO_LEAD, i, k, lambda: self._review(i, k))
+        self.model.at(time, EventPriority.REVIEW, NO_LEAD, i, k, lambda: self._review(i, k))
 
     def _review(self, i: int, k: int) -> None:
         review_level(self.rows, self.states, self.model.plan.instants, i, self.model.now)
@@ -96,7 +84,7 @@ class Levels:
     def _schedule_sample(self, day: int) -> None:
         midnight = float(self.model.plan.instants[self.model.settings.days_first + day + 1])
         if midnight < math.inf:
-            self.model.at(midnight, event_priority.SAMPLE, event_priority.NO_LEAD, day, 0, lambda: self._sample(day))
+            self.model.at(midnight, EventPriority.SAMPLE, NO_LEAD, day, 0, lambda: self._sample(day))
 
     def _sample(self, day: int) -> None:
         """The levels at the midnight that ends a day."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from funnelsim.engine import rng
 from funnelsim.engine.interest_dynamics import after_touch, touches_by, touches_until_tired
 from funnelsim.engine.reference.draws import purpose
-from funnelsim.plan import SALES
+from funnelsim.plan_codes import Side
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -46,7 +46,7 @@ class Nurture:
 
     def hand_over(self, side: int, now: float) -> None:
         """A team gets the lead: one of the sales side ends nurture for the visit, unless it goes on."""
-        if side == SALES and self.touches < self.most and not self.row.goes_on:
+        if side == Side.SALES and self.touches < self.most and not self.row.goes_on:
             self.catch_up(now)
             self.most = self.touches
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import event_priority, rng
+from funnelsim.engine import rng
+from funnelsim.engine.covariates import EffectTarget
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.log_odds import choose_exit, logistic, pick
 from funnelsim.engine.reference.effects import effects_on
-from funnelsim.plan import ADVANCE, BACK, FORWARD, LOST_HERE, SILENT, WENT_SILENT
+from funnelsim.plan_codes import ExitTarget, Outcome
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -69,11 +71,11 @@ def show(visit: Visit, row: int, pace: float) -> None:
     """The exit is taken at the later of entry + pace and now; a visit that goes silent is over for us [34]."""
     exit_, now = visit.model.exits[row], visit.model.now
     shows = max(visit.entered + pace, now)
-    if exit_.to == SILENT or shows == math.inf:
-        visit.close(WENT_SILENT, int(SILENT), -1.0)
+    if exit_.to == ExitTarget.SILENT or shows == math.inf:
+        visit.close(Outcome.SILENT, int(ExitTarget.SILENT), -1.0)
     elif shows > now:
         visit.model.at(
-            shows, event_priority.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take(visit, row)
+            shows, EventPriority.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take(visit, row)
         )
     else:
         take(visit, row)
@@ -83,27 +85,27 @@ def take(visit: Visit, row: int) -> None:
     """Leave by an exit of `next`."""
     exit_ = visit.model.exits[row]
     forward = row < visit.row.next_first + visit.row.next_forward
-    outcome = FORWARD if forward else BACK if exit_.to >= 0 else LOST_HERE
+    outcome = Outcome.FORWARD if forward else Outcome.BACK if exit_.to >= 0 else Outcome.LOST
     visit.lead.leave(visit, outcome, exit_)
 
 
 def take_group(visit: Visit, outcome: int, first: int, count: int) -> None:
     """Leave by one of the exits of the unreached, the cold or the rejected."""
     row = pick(visit.model.plan.exits, first, count, visit.draw(rng.P_EXIT, 0))
-    if visit.model.exits[row].to == SILENT:
-        visit.close(WENT_SILENT, int(SILENT), -1.0)
+    if visit.model.exits[row].to == ExitTarget.SILENT:
+        visit.close(Outcome.SILENT, int(ExitTarget.SILENT), -1.0)
     else:
         visit.lead.leave(visit, outcome, visit.model.exits[row])
 
 
 def _draw_chance(visit: Visit) -> None:
-    visit.shift = effects_on(visit, ADVANCE)
+    visit.shift = effects_on(visit, EffectTarget.ADVANCE)
     visit.chance = logistic(visit.row.intercept + visit.shift)
 
 
 def _gone(visit: Visit, row: int, age: float) -> float:
     """Share of those who take this exit that have done so by that age."""
     exit_ = visit.model.exits[row]
-    if exit_.to == SILENT or age <= 0.0:
+    if exit_.to == ExitTarget.SILENT or age <= 0.0:
         return 0.0
     return rng.cdf(visit.model.plan.tables, exit_.pace, age) if exit_.pace >= 0 else 1.0

@@ -6,11 +6,12 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from funnelsim.engine import rng
+from funnelsim.engine.covariates import EffectTarget
 from funnelsim.engine.log_odds import shifted_chance
 from funnelsim.engine.reference.clocks import Clock
 from funnelsim.engine.reference.effects import effects_on
 from funnelsim.engine.reference.scores import score
-from funnelsim.plan import ACCEPT_WITHIN, ATTEMPTS_WITHIN, FIRST_TOUCH, KEEP
+from funnelsim.plan_codes import TermKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.assignment import Assignment
@@ -30,7 +31,9 @@ def draw_kept(assignment: Assignment) -> int:
     if assignment.promise < 0 or assignment.terms.kept_count == 0:
         return -1
     visit, terms = assignment.visit, assignment.terms
-    chance = shifted_chance(visit.model.step_value(terms.kept_first, terms.kept_count), effects_on(visit, KEEP))
+    chance = shifted_chance(
+        visit.model.step_value(terms.kept_first, terms.kept_count), effects_on(visit, EffectTarget.ADHERENCE)
+    )
     return int(visit.draw(rng.P_ADHERENCE, assignment.ordinal) < chance)
 
 
@@ -43,9 +46,9 @@ def start_clocks(assignment: Assignment) -> dict[int, Clock]:
     for i in range(terms.term_first, terms.term_first + terms.term_count):
         term = visit.model.terms[i]
         owed = {
-            FIRST_TOUCH: not visit.touched_before,
-            ATTEMPTS_WITHIN: visit.attempts < term.count,
-            ACCEPT_WITHIN: assignment.acceptance is not None,
+            TermKind.FIRST_TOUCH: not visit.touched_before,
+            TermKind.ATTEMPTS: visit.attempts < term.count,
+            TermKind.ACCEPTANCE: assignment.acceptance is not None,
         }
         if owed[term.kind]:
             clocks[term.kind] = Clock(assignment, i)

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from funnelsim.engine import rng
+from funnelsim.engine.covariates import EffectTarget
 from funnelsim.engine.log_odds import logistic, stretched
 from funnelsim.engine.reference.effects import effects_on
-from funnelsim.plan import HABIT, PURSUE
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.assignment import Assignment
@@ -21,7 +21,7 @@ def draw_pursued(assignment: Assignment) -> int:
         return -1
     if visit.model.is_own(visit.lead.source, assignment.team.index):
         return -1
-    chance = logistic(duty.pursue + effects_on(visit, PURSUE))
+    chance = logistic(duty.pursue + effects_on(visit, EffectTarget.PURSUIT))
     return int(visit.draw(rng.P_PURSUE, assignment.ordinal) < chance)
 
 
@@ -31,7 +31,7 @@ def habit(assignment: Assignment) -> float:
         return 0.0
     visit = assignment.visit
     delay = visit.duration(assignment.team.row.habit, rng.P_HABIT, assignment.ordinal)
-    return stretched(delay, effects_on(visit, HABIT))
+    return stretched(delay, effects_on(visit, EffectTarget.HABIT))
 
 
 def _is_free(assignment: Assignment) -> bool:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import event_priority, rng
+from funnelsim.engine import rng
+from funnelsim.engine.covariates import EffectTarget
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.interest_dynamics import after_signal
 from funnelsim.engine.log_odds import shifted_chance
 from funnelsim.engine.reference.draws import purpose
 from funnelsim.engine.reference.effects import effects_on
 from funnelsim.engine.reference.events import At
-from funnelsim.plan import PAUSES, RAISES_HAND, SIGNAL_CHANCE
+from funnelsim.plan_codes import SignalFlag
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -34,7 +36,7 @@ class Signals:
             time, i = self.coming.pop(0)
             self.next = self.model.at(
                 time,
-                event_priority.SIGNAL,
+                EventPriority.SIGNAL,
                 self.visit.lead.number,
                 self.visit.stage,
                 0,
@@ -50,7 +52,7 @@ class Signals:
         visit, found = self.visit, []
         if visit.row.signal_count == 0:
             return []
-        shift = effects_on(visit, SIGNAL_CHANCE)
+        shift = effects_on(visit, EffectTarget.SIGNALS)
         for i in range(visit.row.signal_first, visit.row.signal_first + visit.row.signal_count):
             row = self.model.signals[i]
             if self._draw(row, rng.P_SIGNAL) < shifted_chance(row.chance, shift):
@@ -66,9 +68,9 @@ class Signals:
         lead.intent = after_signal(lead.intent, row.intent)
         lead.trust += row.trust
         visit.definitions.look()
-        if not visit.over and row.flags & RAISES_HAND:
+        if not visit.over and row.flags & SignalFlag.RAISES_HAND:
             raise_hand(visit)
-        if not visit.over and row.flags & PAUSES:
+        if not visit.over and row.flags & SignalFlag.PAUSES:
             pause(visit, self._duration(row, row.pause, rng.P_PAUSE))
         if not visit.over:
             self.expect()

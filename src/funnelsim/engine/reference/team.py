@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import business_time, event_priority, rng
+from funnelsim.engine import business_time, rng
+from funnelsim.engine.event_priority import NO_LEAD, EventPriority
 from funnelsim.engine.reference.queues import lanes_of
 from funnelsim.engine.reference.scores import score
 from funnelsim.int64 import whole
-from funnelsim.plan import BY_DUE_TIME, BY_SCORE, BY_VALUE, DAY, NEWEST
+from funnelsim.plan import DAY
+from funnelsim.plan_codes import QueueOrder
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.simulation import Model
@@ -42,16 +44,16 @@ class Team:
     def key(self, work: Work) -> float:
         """Key of the team's order, fixed when a lead joins [13, 96, 97]."""
         visit, lead, way = work.visit, work.visit.lead, self.row.order
-        if way == BY_SCORE:
+        if way == QueueOrder.SCORE:
             if self.row.score < 0:
                 return -float(lead.fit)
             visit.nurture.catch_up(self.model.now)
             return -score(lead, self.row.score)
-        if way == BY_DUE_TIME:
+        if way == QueueOrder.DUE_TIME:
             return visit.assignment.first_touch_due if visit.assignment else math.inf
-        if way == NEWEST:
+        if way == QueueOrder.NEWEST:
             return -visit.entered
-        if way == BY_VALUE:
+        if way == QueueOrder.VALUE:
             return -lead.value
         return work.joined - self.row.head_start if self.model.is_own(lead.source, self.index) else work.joined
 
@@ -64,9 +66,7 @@ class Team:
         """One dispatch a team and instant, after all that happens then [12]."""
         if not self.dispatch_due:
             self.dispatch_due = True
-            self.model.at(
-                self.model.now, event_priority.DISPATCH, event_priority.NO_LEAD, self.index, 0, self._dispatch
-            )
+            self.model.at(self.model.now, EventPriority.DISPATCH, NO_LEAD, self.index, 0, self._dispatch)
 
     def add_open(self, start: float, length: float) -> float:
         """When `length` of business time has passed [3]."""
@@ -101,14 +101,7 @@ class Team:
         """Walk along the calendar: at each opening or change of people, serve."""
         if interval < self.row.interval_first + self.row.interval_count:
             opens = float(self.run[0][interval].opens)
-            self.model.at(
-                opens,
-                event_priority.CAPACITY,
-                event_priority.NO_LEAD,
-                self.index,
-                interval,
-                lambda: self._opened(interval),
-            )
+            self.model.at(opens, EventPriority.CAPACITY, NO_LEAD, self.index, interval, lambda: self._opened(interval))
 
     def _opened(self, interval: int) -> None:
         before = self.run[0][interval - 1].closes if interval > self.row.interval_first else -math.inf

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import event_priority, rng
+from funnelsim.engine import rng
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.assignment import Assignment
 from funnelsim.engine.reference.definitions import Definitions
 from funnelsim.engine.reference.draws import purpose
@@ -21,27 +22,7 @@ from funnelsim.engine.reference.nurture import Nurture
 from funnelsim.engine.reference.outcome import beyond, settle_by_chance, settle_by_chance_given_age, take_group
 from funnelsim.engine.reference.signals import Signals
 from funnelsim.engine.reference.work import Work
-from funnelsim.plan import (
-    AT_ONCE,
-    BATCHED,
-    COLD,
-    DELAYED,
-    END,
-    GAVE_UP,
-    OPEN,
-    PASSED_ON,
-    REACHED,
-    REASSIGNED,
-    REJECTED,
-    RETURNED,
-    SENT_BACK,
-    SILENT,
-    STILL_OPEN,
-    TURNED_DOWN,
-    UNREACHED,
-    WENT_COLD,
-    WENT_SILENT,
-)
+from funnelsim.plan_codes import AssignmentEnd, ExitTarget, Outcome, RoutingKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.lead import Lead
@@ -109,7 +90,7 @@ class Visit:
         self.touched_before = self.already_worked = attempts > 0
         if not more:
             # all attempts were made before the run began, in vain [31]
-            take_group(self, UNREACHED, self.row.unreached_first, self.row.unreached_count)
+            take_group(self, Outcome.UNREACHED, self.row.unreached_first, self.row.unreached_count)
             return
         if self.row.patience >= 0:
             self._start_patience(beyond(self, self.row.patience, rng.P_PATIENCE))
@@ -127,18 +108,18 @@ class Visit:
     def _route(self, team: int, handed: bool, handed_on: bool = False) -> None:
         """Routing of a handoff: at once, after a delay, or with the next batch [48, 50]."""
         duty, now = self.model.duties[self.stage][team], self.model.now
-        if not handed or duty.routing == AT_ONCE:
+        if not handed or duty.routing == RoutingKind.AT_ONCE:
             self.assign(team, handed_on)
             return
-        rank, arrives = event_priority.OUTCOME, now
-        if duty.routing == DELAYED:
+        rank, arrives = EventPriority.OUTCOME, now
+        if duty.routing == RoutingKind.DELAYED:
             arrives += self.duration(duty.delay, rng.P_ROUTING, self.assignments + 1)
-        elif duty.routing == BATCHED:
-            rank = event_priority.DELIVERY
+        elif duty.routing == RoutingKind.BATCHED:
+            rank = EventPriority.DELIVERY
             batches = self.model.instants[duty.batch_first : duty.batch_first + duty.batch_count]
             arrives = next((instant for instant in batches if instant >= now), math.inf)
-        thing = self.stage if rank == event_priority.OUTCOME else team
-        if arrives == now and rank == event_priority.OUTCOME:
+        thing = self.stage if rank == EventPriority.OUTCOME else team
+        if arrives == now and rank == EventPriority.OUTCOME:
             self.assign(team, handed_on)
         elif arrives < math.inf:
             self.routing = self.model.at(
@@ -154,7 +135,7 @@ class Visit:
         if self.row.patience >= 0 and self.entered + length < math.inf:
             self.patience = self.model.at(
                 self.entered + length,
-                event_priority.PATIENCE,
+                EventPriority.PATIENCE,
                 self.lead.number,
                 self.stage,
                 self.number,
@@ -175,14 +156,14 @@ class Visit:
 
     def dealt_with(self) -> None:
         """Nothing is left to do: the outcome is drawn [26]."""
-        self._end_assignment(REACHED)
+        self._end_assignment(AssignmentEnd.REACHED)
         self.settle()
 
     def settle(self) -> None:
         """Draw the outcome, once."""
         self.settled = True
         if self.row.next_count == 0:
-            self.close(END, -1, -1.0)
+            self.close(Outcome.END, -1, -1.0)
         elif self.row.gate >= 0:
             settle_at_gate(self)
         else:
@@ -192,51 +173,51 @@ class Visit:
         """The last attempt, or the last meeting, was in vain [31, 100]."""
         assert self.assignment
         self.assignment.gave_up()
-        self._end_assignment(GAVE_UP)
+        self._end_assignment(AssignmentEnd.GAVE_UP)
         self._stop_waiting()
-        take_group(self, UNREACHED, self.row.unreached_first, self.row.unreached_count)
+        take_group(self, Outcome.UNREACHED, self.row.unreached_first, self.row.unreached_count)
 
     def turn_down(self) -> None:
         """The team does not accept the lead [90]."""
-        self._end_assignment(TURNED_DOWN)
+        self._end_assignment(AssignmentEnd.REJECTED)
         self._stop_waiting()
         if self.row.rejected_count > 0:
-            take_group(self, REJECTED, self.row.rejected_first, self.row.rejected_count)
+            take_group(self, Outcome.REJECTED, self.row.rejected_first, self.row.rejected_count)
         else:
-            take_group(self, REJECTED, self.row.unreached_first, self.row.unreached_count)
+            take_group(self, Outcome.REJECTED, self.row.unreached_first, self.row.unreached_count)
 
     def go_cold(self) -> None:
         """Cancels all that waits and leaves [30]."""
         if self.assignment is not None:
             self.work.take_away()
-            self._end_assignment(WENT_COLD)
+            self._end_assignment(AssignmentEnd.WENT_COLD)
         self._stop_waiting()
-        take_group(self, COLD, self.row.cold_first, self.row.cold_count)
+        take_group(self, Outcome.COLD, self.row.cold_first, self.row.cold_count)
 
     def pass_on(self, team: int) -> None:
         """Another team has the next step [45]."""
         assert self.assignment
         handed = not (self._owns(self.assignment.team.index) and self._owns(team))
-        self._end_assignment(PASSED_ON)
+        self._end_assignment(AssignmentEnd.PASSED_ON)
         self._hand(team, handed)
 
     def reassign(self, team: int) -> None:
         """Handed to another team [58]."""
         self.reassigned += 1
         self.work.take_away()
-        self._end_assignment(REASSIGNED)
+        self._end_assignment(AssignmentEnd.REASSIGNED)
         self.work.level = 0
         self._hand(team, handed=True)
 
     def send_back(self, exit_row: int) -> None:
         """A broken promise ends the visit [59]."""
         self.work.take_away()
-        self._end_assignment(SENT_BACK)
+        self._end_assignment(AssignmentEnd.RETURNED)
         self._stop_waiting()
-        if self.model.exits[exit_row].to == SILENT:
-            self.close(WENT_SILENT, int(SILENT), -1.0)
+        if self.model.exits[exit_row].to == ExitTarget.SILENT:
+            self.close(Outcome.SILENT, int(ExitTarget.SILENT), -1.0)
         else:
-            self.lead.leave(self, RETURNED, self.model.exits[exit_row])
+            self.lead.leave(self, Outcome.RETURNED, self.model.exits[exit_row])
 
     def owner_or(self, team: int) -> int:
         """The owner of the stage; the team that has the lead when nobody owns it."""
@@ -253,7 +234,7 @@ class Visit:
     def _settle_given_age(self) -> None:
         self.settled, age = True, self.model.now - self.entered
         if self.row.next_count == 0:
-            self.close(END, -1, -1.0)
+            self.close(Outcome.END, -1, -1.0)
         elif self.row.gate >= 0:
             settle_at_gate_given_age(self, age)
         else:
@@ -289,7 +270,7 @@ class Visit:
         self.over = True
         self.signals.stop()
         self.definitions.forget()
-        self.nurture.catch_up(model.now if outcome != OPEN else model.settings.horizon)
+        self.nurture.catch_up(model.now if outcome != Outcome.OPEN else model.settings.horizon)
         blame = blame_for(self, outcome)
         model.levels.closed(self, outcome, blame)
         model.visits.append(
@@ -307,7 +288,7 @@ class Visit:
                 self.touched,
                 self.reached,
                 self.attempts,
-                model.now if outcome != OPEN else -1.0,
+                model.now if outcome != Outcome.OPEN else -1.0,
                 outcome,
                 to,
                 back,
@@ -333,8 +314,8 @@ class Visit:
         """Still going on at the horizon: counted as open [16]."""
         if self.assignment is not None:
             self.work.censor()
-            self._end_assignment(STILL_OPEN)
-        self.close(OPEN, -1, -1.0)
+            self._end_assignment(AssignmentEnd.OPEN)
+        self.close(Outcome.OPEN, -1, -1.0)
 
     def _end_assignment(self, how: int) -> None:
         assert self.assignment

@@ -9,11 +9,11 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from funnelsim.engine import event_priority
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.attempts import Attempts
 from funnelsim.engine.reference.events import At
 from funnelsim.engine.reference.tasks import Tasks
-from funnelsim.plan import CONTACT, IN_PROGRESS, NO_ANSWER, WAITING, WITHDRAWN
+from funnelsim.plan_codes import AttemptEnd
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.assignment import Assignment
@@ -114,19 +114,21 @@ class Work:
         self.length = team.work_length(length)
         ends = team.work_ends(self.length)
         if ends < math.inf:
-            self.model.at(ends, event_priority.WORK_ENDS, self.visit.lead.number, team.index, 0, self._finish)
+            self.model.at(ends, EventPriority.WORK_ENDS, self.visit.lead.number, team.index, 0, self._finish)
 
     def censor(self) -> None:
         """Still waiting or being served at the horizon [16]."""
         if self.waiting:
-            self._write(-1.0, WAITING, -1, -1.0)
+            self._write(-1.0, AttemptEnd.WAITING, -1, -1.0)
         elif self.in_service:
-            self._write(-1.0, IN_PROGRESS, self.rep, self.started)
+            self._write(-1.0, AttemptEnd.IN_PROGRESS, self.rep, self.started)
 
     def _finish(self) -> None:
         self.in_service = False
         self.visit.effort += self.length
-        self._write(self.model.now, CONTACT if self.succeeds else NO_ANSWER, self.rep, self.started)
+        self._write(
+            self.model.now, AttemptEnd.CONTACT if self.succeeds else AttemptEnd.NO_ANSWER, self.rep, self.started
+        )
         self.assignment.team.release(self.rep)
         self.job.over(self.succeeds)
 
@@ -144,7 +146,7 @@ class Work:
     def _withdraw(self) -> None:
         self.assignment.team.lanes.leave(self)
         self.waiting = False
-        self._write(self.model.now, WITHDRAWN, -1, -1.0)
+        self._write(self.model.now, AttemptEnd.WITHDRAWN, -1, -1.0)
 
     def _write(self, ended: float, end: int, rep: int, started: float) -> None:
         visit, assignment, (task, ordinal) = self.visit, self.assignment, self.job.label(rep >= 0)

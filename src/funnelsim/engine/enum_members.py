@@ -1,0 +1,20 @@
+"""Members of an IntEnum in compiled code: constants of 64 bits, not a type of their own for each enum.
+
+With numba's own types a function would be compiled once more for each enum, and for numbers, that it is called with.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba.core import types
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import infer_getattr
+
+
+@infer_getattr
+class _MemberOfIntEnum(AttributeTemplate):  # type: ignore[misc]  # numba ships no types
+    key = types.IntEnumClass
+
+    def generic_resolve(self, enum: Any, name: str) -> Any:
+        return enum.dtype if name in enum.instance_class.__members__ else None
