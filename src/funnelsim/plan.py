@@ -2,7 +2,7 @@
 
 A Plan is numbers only: record arrays, one row a source, stage, team and so on; instants in seconds since `start`
 on a grid of 1/1024 s (rule 1), indices for names, -1 for "none". Names and money are in the `Labels` beside it.
-A *run* of points or rows is given by its first index and its count (`kept_first`, `kept_count`).
+A *run* of points or rows is given by its first index and its count (`adherence_first`, `adherence_count`).
 """
 
 from __future__ import annotations
@@ -248,7 +248,7 @@ DUTY = np.dtype(
         ("batch_first", _i),
         ("batch_count", _i),  # run of `instants` when BATCHED
         ("context_first", _i),
-        ("context_count", _i),  # run of `points`: context kept at a handoff
+        ("context_count", _i),  # run of `points`: context retained at a handoff
         ("promise_first", _i),
         ("promise_count", _i),  # run of `promises`: the first that holds for the lead counts
         # acceptance of leads handed over (rule 89): observer, -1 = none asked; run of `points`: threshold
@@ -259,7 +259,7 @@ DUTY = np.dtype(
         ("window", _f),
         ("window_business", _i),
         ("default_accept", _i),  # time-out, inf = none; what happens then
-        ("points_kept", _f),  # part of the points that a rejected lead keeps
+        ("points_retained", _f),  # part of the points that a rejected lead keeps
         ("pursue", _f),  # log-odds that a lead of the other side is worked at all (rule 95); inf = always
     ]
 )
@@ -270,8 +270,8 @@ PROMISE = np.dtype(
         ("score", _i),
         ("least", _f),  # at least so much on this observer's score; -1 = any
         ("value", _f),  # cents at least
-        ("kept_first", _i),
-        ("kept_count", _i),  # run of `points`: chance that the promise is kept
+        ("adherence_first", _i),
+        ("adherence_count", _i),  # run of `points`: chance that the team does as promised
         ("attempts", _i),  # attempts promised; 0 = none
         ("term_first", _i),
         ("term_count", _i),  # run of `terms`

@@ -45,8 +45,8 @@ VISITS = np.dtype(
             "rejected",
             "response",  # sum of seconds from entry to first touch
             "stay",  # sum of seconds in the stage, of visits that ended other than silent
-            "within",
-            "beyond",  # first touched within the first deadline; too late or never, deadline passed [61]
+            "deadline_met",
+            "deadline_missed",  # first touched within the first deadline; too late or never, deadline passed [61]
             # of visits that ended, and in the cohort of open ones too
             "rejected_good",  # rejected with a fit of at least `good`
             "untouched_value",  # cents of leads nobody touched in a worked stage
@@ -66,18 +66,18 @@ ASSIGNMENTS = np.dtype(
         for name in (
             "assigned",
             "promised",
-            "kept_draw",
-            "touch_kept",
-            "touch_broken",
-            "touch_neither",
+            "adhered",
+            "touch_met",
+            "touch_missed",
+            "touch_censored",
             "touch_inherited",
-            "tries_kept",
-            "tries_broken",
-            "tries_neither",
-            "accept_kept",
-            "accept_broken",
-            "accept_neither",
-            "accept_inherited",
+            "attempts_met",
+            "attempts_missed",
+            "attempts_censored",
+            "acceptance_met",
+            "acceptance_missed",
+            "acceptance_censored",
+            "acceptance_inherited",
             "late",
             "warned",
             "escalated",
@@ -116,7 +116,7 @@ class Summary(NamedTuple):
     responses: NDArray[np.float64]  # [window, stage, len(RESPONSE_EDGES) + 1]
     days: NDArray[np.float64]  # [day, column]: see day_columns; whole run, all leads
     breaches: NDArray[np.float64]  # [team, hour of the local week]: broken first-touch deadlines in the window
-    both: NDArray[np.float64]  # [definition, definition] leads of the cohort that passed both
+    co_passed: NDArray[np.float64]  # [definition, definition] leads of the cohort that passed both
     arrived: NDArray[np.float64]  # [window 0, source, segment] leads of the cohort
 
 

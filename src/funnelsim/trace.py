@@ -59,7 +59,7 @@ ASSIGNMENT = np.dtype(
         ("joined", _f),  # first joined the queue, -1 never
         ("touched", _f),  # first attempt of this assignment, -1 never
         ("attempts", _i),  # made in this assignment
-        ("kept", _i),  # the draw: 1 kept, 0 not, -1 nothing promised
+        ("adhered", _i),  # the draw: 1 the team does as promised, 0 as it likes, -1 nothing promised
         ("deadline", _f),
         ("first_touch", _i),  # deadline of the first-touch clock, -1; its CLOCK_STATE, -1 no clock
         ("attempts_deadline", _f),

@@ -31,7 +31,7 @@ def test_the_centre_of_odds_is_their_geometric_mean_and_of_shares_the_middle_log
     )
     plan = blueprint.plan()
     assert points(plan, plan.effects[1], "size") == [(0.0, pytest.approx(math.log(0.6) / 2))]
-    assert points(plan, plan.promises[1], "kept")[0][1] == pytest.approx(blueprint.values()["promises.kept"])
+    assert points(plan, plan.promises[1], "adherence")[0][1] == pytest.approx(blueprint.values()["promises.kept"])
 
 
 def test_a_draw_moves_the_beliefs_and_nothing_else() -> None:
@@ -41,8 +41,8 @@ def test_a_draw_moves_the_beliefs_and_nothing_else() -> None:
     assert set(centre._fields) - set(same) == {"points"}
     values = blueprint.values(4)
     assert points(drawn, drawn.effects[1], "size")[0][1] == math.log(values["effects.context_lost"])
-    assert points(drawn, drawn.promises[0], "kept")[0][1] == values["promises.kept"]
-    assert points(drawn, drawn.promises[1], "kept")[0][1] == values["promises.kept"]
+    assert points(drawn, drawn.promises[0], "adherence")[0][1] == values["promises.kept"]
+    assert points(drawn, drawn.promises[1], "adherence")[0][1] == values["promises.kept"]
     assert fingerprint(blueprint.plan()) == fingerprint(centre)  # the centre is not touched
 
 

@@ -61,7 +61,7 @@ def test_tiers_are_tried_in_order_and_the_plain_terms_come_last() -> None:
         (TermKind.FIRST_TOUCH, 4 * HOUR),
     ]  # what a tier leaves out is plain
     assert [one.attempts for one in (demo, rich, rest)] == [5, 8, 5]
-    assert [points(plan, one, "kept")[0][1] for one in (demo, rich, rest)] == [0.9, 0.6, 0.6]
+    assert [points(plan, one, "adherence")[0][1] for one in (demo, rich, rest)] == [0.9, 0.6, 0.6]
 
 
 def test_only_what_is_a_tiers_own_is_a_belief_of_its_own() -> None:
@@ -73,8 +73,8 @@ def test_only_what_is_a_tiers_own_is_a_belief_of_its_own() -> None:
     blueprint = compiled(promises=promises, scores=SCORES, ownership=SHARED)
     assert set(blueprint.values()) == {"promises.tiers.0.kept", "promises.kept"}
     plan, values = blueprint.plan(3), blueprint.values(3)
-    kept = [points(plan, one, "kept")[0][1] for one in tiers(plan)]
-    assert kept == [values["promises.tiers.0.kept"], values["promises.kept"], values["promises.kept"]]
+    adherence = [points(plan, one, "adherence")[0][1] for one in tiers(plan)]
+    assert adherence == [values["promises.tiers.0.kept"], values["promises.kept"], values["promises.kept"]]
 
 
 def test_a_term_to_accept_has_actions_of_its_own() -> None:
@@ -120,7 +120,7 @@ def test_acceptance_by_score_threshold_and_window() -> None:
     plan = compiled(handoff={"to": {"sales": {"accept": accept}}}, scores=SCORES).plan()
     marketing, sales = plan.duties[0]
     assert marketing.accept_score == -1 and marketing.window == math.inf
-    assert (sales.accept_score, sales.default_accept, sales.points_kept) == (1, 0, 0.5)
+    assert (sales.accept_score, sales.default_accept, sales.points_retained) == (1, 0, 0.5)
     assert points(plan, sales, "accept") == [(0.0, 30.0), (10 * DAY, 40.0)]
     assert (sales.window, sales.window_business, median(plan, sales.decide)) == (16 * HOUR, 1, DAY)
 

@@ -124,7 +124,7 @@ def test_nothing_promised() -> None:
 def test_terms_of_a_promise() -> None:
     plan = compiled(promises={**PROMISE, "kept": "75%"}, ownership=SHARED).plan()
     promise = promised(plan, 0, 1)
-    assert points(plan, promise, "kept") == [(0.0, 0.75)]
+    assert points(plan, promise, "adherence") == [(0.0, 0.75)]
     assert promise.attempts == 5
     assert (promise.segments, promise.sources, promise.score, promise.value) == (-1, -1, -1, 0.0)  # for everybody
     first, attempts = plan.terms[promise.term_first :][: promise.term_count]
@@ -168,7 +168,7 @@ def test_a_teams_own_promise() -> None:
     promises = {**PROMISE, "kept": "60%", "teams": {"marketing": {"first_touch": "within 1 hour", "kept": "90%"}}}
     plan = compiled(promises=promises).plan()
     both = promised(plan, 0, 0), promised(plan, 0, 1)
-    assert [points(plan, promise, "kept")[0][1] for promise in both] == [0.9, 0.6]
+    assert [points(plan, promise, "adherence")[0][1] for promise in both] == [0.9, 0.6]
     assert [plan.terms[promise.term_first].length for promise in both] == [HOUR, 4 * HOUR]
     assert [promise.attempts for promise in both] == [5, 5]
 

@@ -116,6 +116,6 @@ def test_promised_volume_counts_whole_periods_in_the_window_only() -> None:
     summary.days[:70, 1] = 1.0  # one a day: 28 in February, the one whole month
     summary.days[7, 1] = 0.0  # and six in the second week
     found = {one.key: one.estimate().mean for one in volumes(stack([summary]), plan, book)}
-    assert found["calendar.volume.MQL a month"] == 28.0 and found["calendar.volume_kept.MQL a month"] == 1.0
-    assert found["calendar.volume_kept.MQL a week"] == pytest.approx(0.9)
+    assert found["calendar.volume.MQL a month"] == 28.0 and found["calendar.volume_met.MQL a month"] == 1.0
+    assert found["calendar.volume_met.MQL a week"] == pytest.approx(0.9)
     assert "calendar.volume.MQL a quarter" not in found

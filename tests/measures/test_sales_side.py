@@ -42,10 +42,10 @@ def test_promised_value_of_a_segment_by_period_and_its_burn_up() -> None:
     found = _measures([summary], plan, book)
     name = "value of large MQL a week"
     assert found[f"calendar.volume.{name}"].mean == 900.0
-    assert found[f"calendar.volume_kept.{name}"].mean == 0.5
+    assert found[f"calendar.volume_met.{name}"].mean == 0.5
     assert found[f"calendar.volume_delivered.{name}"].mean == 0.9
     assert [found[f"calendar.volume_delivered_in.{name}.2026-01-{day}"].mean for day in ("05", "12")] == [0.3, 1.5]
-    assert [found[f"calendar.volume_kept_in.{name}.2026-01-{day}"].mean for day in ("05", "12")] == [0.0, 1.0]
+    assert [found[f"calendar.volume_met_in.{name}.2026-01-{day}"].mean for day in ("05", "12")] == [0.0, 1.0]
     delivered, promised = burn_up(stack([summary]), plan, book)
     assert (delivered.name, delivered.of, delivered.dates) == ("burn-up", name, [date(2026, 1, 5), date(2026, 1, 12)])
     assert delivered.values.tolist() == [[300.0, 1800.0]] and promised.values[0] == pytest.approx([1000.0, 2000.0])
@@ -107,7 +107,7 @@ def test_agreement_of_two_vocabularies() -> None:
     )
     summary = new_summary(plan)
     summary.arrived[0, 0, 0] = 100.0
-    summary.both[1:, 1:] = [[40.0, 25.0], [25.0, 30.0]]
+    summary.co_passed[1:, 1:] = [[40.0, 25.0], [25.0, 30.0]]
     found = _measures([summary], plan, book_of(won=0, definitions=("won", "MQL", "SQL")))
     assert found["cohort.also_passed.MQL of SQL"].mean == pytest.approx(25 / 30)
     assert found["cohort.also_passed.SQL of MQL"].mean == pytest.approx(25 / 40)
@@ -176,8 +176,8 @@ def test_acceptance_and_pursuit_by_team() -> None:
         ("promised", 10),
         ("accepted", 7),
         ("rejected", 3),
-        ("accept_kept", 8),
-        ("accept_broken", 2),
+        ("acceptance_met", 8),
+        ("acceptance_missed", 2),
         ("asked", 5),
         ("pursued", 3),
     ):

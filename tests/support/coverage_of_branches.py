@@ -94,7 +94,7 @@ WANTED: tuple[Any, ...] = (
     *(("assignment", name) for name in labels(AssignmentEnd)),
     *(("attempt", name) for name in labels(AttemptEnd)),
     *(("order", name) for name in ORDERS),
-    *((clock, state) for clock in ("first touch", "attempts", "accept") for state in ("kept", "broken", "neither")),
+    *((clock, state) for clock in ("first touch", "attempts", "accept") for state in ("met", "missed", "censored")),
     *(("tie", *names) for names in TIES),
     *(("effect of", name) for name in INPUTS),
     *(("effect on", name) for name in TARGETS),
@@ -105,8 +105,8 @@ WANTED: tuple[Any, ...] = (
     "warned",
     "escalated",
     "late on arrival",
-    "kept",
-    "not kept",
+    "adhered",
+    "not adhered",
     "first touch exactly at the deadline",
     "joined while closed",
     "business clock",
@@ -197,8 +197,8 @@ def _promises(plan: p.Plan, assignments: Any, seen: Seen) -> None:
     seen["warned"] += int(assignments.warned.sum())
     seen["escalated"] += int(assignments.escalated.sum())
     seen["late on arrival"] += int(assignments.late.sum())
-    seen["kept"] += int((assignments.kept == 1).sum())
-    seen["not kept"] += int((assignments.kept == 0).sum())
+    seen["adhered"] += int((assignments.adhered == 1).sum())
+    seen["not adhered"] += int((assignments.adhered == 0).sum())
     touched = assignments[assignments.touched >= 0]
     seen["first touch exactly at the deadline"] += int((touched.touched == touched.deadline).sum())
     seen["business clock"] += int(plan.terms.business.sum())

@@ -22,7 +22,7 @@ class ByHand:
         self.passes: Any = [Counter(), Counter()]
         self.responses: Any = [Counter(), Counter()]
         self.teams, self.days, self.arrived = Counter(), Counter(), Counter()
-        self.breaches, self.both = Counter(), Counter()
+        self.breaches, self.co_passed = Counter(), Counter()
         self.columns, self.segments = day_columns(plan), int(self.settings.segments)
         self.midnights = plan.instants[self.settings.days_first :][: self.settings.days_count].tolist()
         self.snapshot = {int(row.id): row for row in plan.inflight}
@@ -49,7 +49,7 @@ class ByHand:
             self.days,
             self.arrived,
             self.breaches,
-            self.both,
+            self.co_passed,
         ):
             for key in [key for key, amount in counter.items() if amount == 0]:
                 del counter[key]
@@ -90,8 +90,12 @@ class ByHand:
             count["entered", *cell] += entry_point
             count["touched", *cell] += touch
             count["reached", *cell] += reach
-            count["within", *cell] += bool(entry_point and touched and v.deadline >= 0 and v.touched <= v.deadline)
-            count["beyond", *cell] += bool(entry_point and (missed or (touched and 0 <= v.deadline < v.touched)))
+            count["deadline_met", *cell] += bool(
+                entry_point and touched and v.deadline >= 0 and v.touched <= v.deadline
+            )
+            count["deadline_missed", *cell] += bool(
+                entry_point and (missed or (touched and 0 <= v.deadline < v.touched))
+            )
             if touch:
                 count["response", *cell] += v.touched - v.entered
                 self.responses[window][int(v.stage), sum(edge <= v.touched - v.entered for edge in RESPONSE_EDGES)] += 1
@@ -141,7 +145,7 @@ class ByHand:
 
     def pairs(self) -> None:
         for passed in self.passed.values():
-            self.both.update((a, b) for a in passed for b in passed)
+            self.co_passed.update((a, b) for a in passed for b in passed)
 
     def assignment(self, a: Any) -> None:
         for window, counts in ((0, self.of_cohort(int(a.lead))), (1, self.within(a.assigned))):
@@ -149,14 +153,14 @@ class ByHand:
                 continue
             count, cell = self.assignments[window], (int(a.stage), int(a.team))
             count["assigned", *cell] += 1
-            count["promised", *cell] += a.kept != -1
-            count["kept_draw", *cell] += a.kept == 1
+            count["promised", *cell] += a.adhered != -1
+            count["adhered", *cell] += a.adhered == 1
             if a.first_touch >= 0:
                 count["touch_" + labels(ClockState)[a.first_touch], *cell] += 1
             if a.attempts_within >= 0 and labels(ClockState)[a.attempts_within] != "inherited":
-                count["tries_" + labels(ClockState)[a.attempts_within], *cell] += 1
+                count["attempts_" + labels(ClockState)[a.attempts_within], *cell] += 1
             if a.accept_within >= 0:
-                count["accept_" + labels(ClockState)[a.accept_within], *cell] += 1
+                count["acceptance_" + labels(ClockState)[a.accept_within], *cell] += 1
             for name, answer in (
                 ("accepted", a.accepted == 1),
                 ("rejected", a.accepted == 0),

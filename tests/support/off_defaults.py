@@ -36,7 +36,7 @@ OFF_DUTY: Row = {
     "window": math.inf,
     "window_business": 0,
     "default_accept": 1,
-    "points_kept": 1.0,
+    "points_retained": 1.0,
     "pursue": math.inf,
 }
 OFF_PROMISE: Row = {"segments": ANYBODY, "sources": ANYBODY, "score": -1, "least": 0.0, "value": 0.0}

@@ -294,8 +294,12 @@ class Builder:
         return first, len(self.instants) - first
 
     def promise(self, horizon: float, mean_hours: float = 12) -> Row:
-        kept = self.number(0.2, 1.0, horizon)
-        row = OFF_PROMISE | {"kept_first": kept[0], "kept_count": kept[1], "attempts": int(self.rng.integers(0, 6))}
+        adherence = self.number(0.2, 1.0, horizon)
+        row = OFF_PROMISE | {
+            "adherence_first": adherence[0],
+            "adherence_count": adherence[1],
+            "attempts": int(self.rng.integers(0, 6)),
+        }
         row["terms"] = [
             self.term(kind, mean_hours) for kind in (TermKind.FIRST_TOUCH, TermKind.ATTEMPTS) if self.chance(0.8)
         ]

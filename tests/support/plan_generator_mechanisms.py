@@ -217,7 +217,7 @@ def acceptance(b: Builder) -> None:
                 "window": b.length(6) if b.chance(0.8) else math.inf,
                 "window_business": int(b.chance(0.5)),
                 "default_accept": int(b.chance(0.4)),
-                "points_kept": float(b.rng.choice([0.0, 0.5, 1.0])),
+                "points_retained": float(b.rng.choice([0.0, 0.5, 1.0])),
             }
             for promise in duty["promises"]:
                 if b.chance(0.7):  # to decide in time

@@ -35,7 +35,7 @@ class Promises:
     def __init__(self, frame: CompileContext, sources: list[str]) -> None:
         self.frame = frame
         self._sources = sources  # names of the plan's source rows
-        self._kept: dict[str, Run] = {}
+        self._adherence: dict[str, Run] = {}
 
     def of(self, stage: str, team: str) -> Run:
         """What a team has promised in a stage, tier by tier; an empty run when nothing."""
@@ -56,7 +56,7 @@ class Promises:
         ]
 
     def _tier(self, stage: str, team: str, i: int, tier: Tier) -> Row:
-        kept = self._kept_run(team, i, tier)
+        adherence = self._adherence_run(team, i, tier)
         rows = [
             self._term(stage, team, tier, kind, within, actions) for kind, within, actions in _terms_of(tier) if within
         ]
@@ -68,8 +68,8 @@ class Promises:
             "score": self.frame.scores[score] if score else -1,
             "least": least,
             "value": 0.0 if tier.value is None else tier.value * _CENTS,
-            "kept_first": kept[0],
-            "kept_count": kept[1],
+            "adherence_first": adherence[0],
+            "adherence_count": adherence[1],
             "attempts": tier.attempts.count if tier.attempts else 0,
             "term_first": term[0],
             "term_count": term[1],
@@ -84,13 +84,13 @@ class Promises:
             return _EVERYBODY
         return _bits(i for i, name in enumerate(self._sources) if name in tier.sources)
 
-    def _kept_run(self, team: str, i: int, tier: Tier) -> Run:
-        path = self._kept_path(team, i)
-        if path not in self._kept:
-            self._kept[path] = self.frame.run(path, tier.kept)
-        return self._kept[path]
+    def _adherence_run(self, team: str, i: int, tier: Tier) -> Run:
+        path = self._adherence_path(team, i)
+        if path not in self._adherence:
+            self._adherence[path] = self.frame.run(path, tier.kept)
+        return self._adherence[path]
 
-    def _kept_path(self, team: str, i: int) -> str:
+    def _adherence_path(self, team: str, i: int) -> str:
         """Where the share of tier i is written: in the tier, else among the team's own terms, else the common ones."""
         promises = self.frame.scenario.promises
         assert promises is not None

@@ -112,8 +112,15 @@ def _work(visits: dict[str, Floats], histogram: Floats, which: str, stage: str) 
     yield Measure(which, "response mean", stage, "seconds", visits["response"], touched)
     for q in QUANTILES:
         yield Measure(which, f"response p{q:.0%}".rstrip("%"), stage, "seconds", quantiles(histogram, q))
-    if visits["within"].any() or visits["beyond"].any():
-        yield Measure(which, "lead attainment", stage, "share", visits["within"], visits["within"] + visits["beyond"])
+    if visits["deadline_met"].any() or visits["deadline_missed"].any():
+        yield Measure(
+            which,
+            "lead attainment",
+            stage,
+            "share",
+            visits["deadline_met"],
+            visits["deadline_met"] + visits["deadline_missed"],
+        )
 
 
 def quantiles(histogram: Floats, q: float) -> Floats:

@@ -25,7 +25,7 @@ def agreement(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Measure]:
     for a, b in permutations(range(len(book.definitions)), 2):
         if thresholds & {a, b}:
             of = f"{book.definitions[a]} of {book.definitions[b]}"
-            yield Measure(which, "also passed", of, "share", stacked.both[:, a, b], stacked.both[:, b, b])
+            yield Measure(which, "also passed", of, "share", stacked.co_passed[:, a, b], stacked.co_passed[:, b, b])
     for a, b in combinations(range(len(book.definitions)), 2):
         if thresholds & {a, b}:
             of = f"{book.definitions[a]} and {book.definitions[b]}"
@@ -34,7 +34,7 @@ def agreement(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Measure]:
                 "kappa",
                 of,
                 "kappa",
-                *_kappa(stacked.both[:, a, b], stacked.both[:, a, a], stacked.both[:, b, b], leads),
+                *_kappa(stacked.co_passed[:, a, b], stacked.co_passed[:, a, a], stacked.co_passed[:, b, b], leads),
             )
 
 

@@ -47,9 +47,9 @@ def count_passings(summary: Summary, passed: Passings, window: Window) -> None:
         count(table.value, at, chosen, passed.value)
         count(table.time, at, chosen, passed.at - passed.arrived)
     leads, of_lead = np.unique(passed.lead[cohort], return_inverse=True)
-    has_passed = np.zeros((len(leads), len(summary.both)))
+    has_passed = np.zeros((len(leads), len(summary.co_passed)))
     has_passed[of_lead, passed.definition[cohort]] = 1.0
-    summary.both[:] = has_passed.T @ has_passed
+    summary.co_passed[:] = has_passed.T @ has_passed
 
 
 def _milestones(trace: Trace, plan: Plan, index: int) -> Passings:

@@ -23,7 +23,7 @@ from funnelsim.measures.counting_tools import (
 from funnelsim.measures.daily import count_days
 from funnelsim.measures.milestones import count_passings, first_passings
 from funnelsim.plan import Plan
-from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, Blame, ClockState, Outcome, labels
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, Blame, ClockState, Outcome, label, labels
 from funnelsim.summary import CALENDAR, COHORT, RESPONSE_EDGES, Summary, new_summary
 from funnelsim.trace import Trace, in_flight, snapshot_id
 
@@ -48,7 +48,7 @@ def _visits(summary: Summary, visits: Any, plan: Plan, window: Window) -> None:
     at = (visits.source, visits.segment, visits.stage)
     was_touched, was_reached, has_ended = visits.touched >= 0.0, visits.reached >= 0.0, visits.ended >= 0.0
     response = visits.touched - visits.entered
-    within, beyond = _against_deadline(visits, window.horizon)
+    deadline_met, deadline_missed = _against_deadline(visits, window.horizon)
     at_end = _columns_at_end(visits, plan)
     cohort = window.cohort(visits)
     entered, touched, reached, ended = (
@@ -65,8 +65,8 @@ def _visits(summary: Summary, visits: Any, plan: Plan, window: Window) -> None:
         for name, amounts in at_end.items():
             count(table[name], at, of_end, amounts)
         count(table.response, at, of_touch, response)
-        count(table.within, at, of_entry & within)
-        count(table.beyond, at, of_entry & beyond)
+        count(table.deadline_met, at, of_entry & deadline_met)
+        count(table.deadline_missed, at, of_entry & deadline_missed)
         bins = np.searchsorted(RESPONSE_EDGES, response, side="right")
         count(summary.responses[which], (visits.stage, bins), of_touch)
     summary.visits[CALENDAR].open[:] = 0.0
@@ -121,8 +121,8 @@ def _assignments(summary: Summary, trace: Trace, window: Window) -> None:
     cohort = window.holds(arrived) & ~in_flight(rows.lead)
     columns: dict[str, Floats | Flags] = {
         "assigned": np.ones(len(rows)),
-        "promised": rows.kept >= 0,
-        "kept_draw": rows.kept == 1,
+        "promised": rows.adhered >= 0,
+        "adhered": rows.adhered == 1,
         "late": rows.late,
         "warned": rows.warned,
         "escalated": rows.escalated,
@@ -133,15 +133,16 @@ def _assignments(summary: Summary, trace: Trace, window: Window) -> None:
         "asked": rows.pursued >= 0,
         "pursued": rows.pursued == 1,
     }
-    for clock, state in (("touch", rows.first_touch), ("tries", rows.attempts_within), ("accept", rows.accept_within)):
-        columns |= {
-            f"{clock}_kept": state == ClockState.MET,
-            f"{clock}_broken": state == ClockState.MISSED,
-            f"{clock}_neither": state == ClockState.CENSORED,
-        }
+    for clock, states in (
+        ("touch", rows.first_touch),
+        ("attempts", rows.attempts_within),
+        ("acceptance", rows.accept_within),
+    ):
+        for state in (ClockState.MET, ClockState.MISSED, ClockState.CENSORED):
+            columns[f"{clock}_{label(state)}"] = states == state
     columns |= {
         "touch_inherited": rows.first_touch == ClockState.INHERITED,
-        "accept_inherited": rows.accept_within == ClockState.INHERITED,
+        "acceptance_inherited": rows.accept_within == ClockState.INHERITED,
     }
     for which, chosen in ((COHORT, cohort), (CALENDAR, window.holds(rows.assigned))):
         for name, amounts in columns.items():

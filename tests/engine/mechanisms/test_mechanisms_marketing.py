@@ -98,9 +98,9 @@ def test_two_scores_of_the_same_leads_agree_as_their_correlation_says() -> None:
     where the 40 % of history pass, for its definition opens the gate [83]."""
     story = scene("mechanisms/definitions")
     m, s = float(stats.norm.isf(0.4)), 5.0 / math.sqrt(125.0)
-    both, sales = story.summary.both[0, 1], story.summary.both[1, 1]
+    both, sales = story.summary.co_passed[0, 1], story.summary.co_passed[1, 1]
 
-    share_holds(story.summary.both[0, 0], 10_000, 0.4, ANCHORED)
+    share_holds(story.summary.co_passed[0, 0], 10_000, 0.4, ANCHORED)
     share_holds(sales, 10_000, stats.norm.sf(s))
     share_holds(both, 10_000, orthant(100.0 / math.sqrt(200.0 * 125.0), m, s), ANCHORED)
     assert story.measure("cohort.also_passed.MQL of SQL") == both / sales
@@ -140,7 +140,7 @@ def test_two_vocabularies_and_their_agreement() -> None:
     story = scene("mechanisms/two-vocabularies")
     rho, error = 100.0 / math.sqrt(200.0 * 125.0), stats.norm.isf(FALSE_ALARM / 2) / math.sqrt(10_000)
 
-    share_holds(story.summary.both[0, 1], 10_000, 0.25 + math.asin(rho) / (2.0 * math.pi))
+    share_holds(story.summary.co_passed[0, 1], 10_000, 0.25 + math.asin(rho) / (2.0 * math.pi))
     assert abs(story.measure("cohort.kappa.MQL and SQL") - 2.0 * math.asin(rho) / math.pi) <= error
     assert abs(story.measure("cohort.kappa.MQL and opportunity")) <= error
     assert story.measure("cohort.kappa.SQL and sales_ready") == 1.0
@@ -236,7 +236,7 @@ def test_the_count_is_met_while_the_value_falls() -> None:
     """A promise of 100 a week: at 109 +- 10.4 it is met in 82 % of the weeks, at 54 +- 7.3 in none."""
     counted = measured("mechanisms/count-or-value", 30, "marketing_plan.maximise=count")
     valued = measured("mechanisms/count-or-value", 30, "marketing_plan.maximise=value")
-    key = next(key for key in counted if key.startswith("calendar.volume_kept."))
+    key = next(key for key in counted if key.startswith("calendar.volume_met."))
     assert counted[key].estimate().mean > 0.7
     assert valued[key].estimate().mean == 0.0
     assert (counted["cohort.MQL"].values > valued["cohort.MQL"].values).all()

@@ -24,11 +24,11 @@ from funnelsim.plan_codes import AssignmentEnd, Outcome, TermKind
 
 @outlined_kernel
 def ask(plan: Any, state: Any, slot: Int, now: float) -> None:
-    """Somebody looks at once when the promise is kept, else after a while; past the window the default counts."""
+    """Somebody looks at once when the team does as promised, else later; past the window the default counts."""
     lead = state.leads[slot]
     duty = plan.duties[lead.stage, lead.assigned_to]
     looks, window = now, _window_ends(plan, lead, now)
-    if lead.kept != 1:
+    if lead.adhered != 1:
         looks += stage_duration(plan, lead, duty.decide, P_DECIDE, np.int64(lead.assignments))
     lead.deciding = 1
     lead.timed_out = np.int64(looks > window)
@@ -66,7 +66,7 @@ def decide(plan: Any, state: Any, slot: Int, now: float) -> None:
         acceptance_sees(plan, state, lead, np.int64(lead.accepted))
     lead.next = Step.OFFER_TO_TEAM
     if lead.accepted == 0:
-        state.minds[slot].points *= duty.points_kept
+        state.minds[slot].points *= duty.points_retained
         lead.ending = AssignmentEnd.REJECTED
         stage = plan.stages[lead.stage]
         if stage.rejected_count > 0:

@@ -17,10 +17,10 @@ from funnelsim.plan_codes import AssignmentEnd, Blame, ClockState, Outcome
 from funnelsim.summary import ASSIGNMENTS, CALENDAR, COHORT, RESPONSE_EDGES, VISITS, Summary, day_columns
 
 BOTH = whole(2)  # the third window
-FIRST_OUTCOME = np.int64((VISITS.names or ()).index("forward"))  # outcomes stand in the order of plan.OUTCOMES
-# columns of a kept clock; broken, neither (and inherited) follow in the order of plan.CLOCK_STATES
-TOUCH_KEPT, TRIES_KEPT, ACCEPT_KEPT = (
-    np.int64((ASSIGNMENTS.names or ()).index(name)) for name in ("touch_kept", "tries_kept", "accept_kept")
+FIRST_OUTCOME = np.int64((VISITS.names or ()).index("forward"))  # outcomes stand in the order of Outcome
+# columns of a promise met; missed, censored (and inherited) follow in the order of ClockState
+TOUCH_MET, ATTEMPTS_MET, ACCEPTANCE_MET = (
+    np.int64((ASSIGNMENTS.names or ()).index(name)) for name in ("touch_met", "attempts_met", "acceptance_met")
 )
 EXPONENT_AT, EXPONENT_OF_ONE = np.int64(52), np.int64(1023)
 LAST_OCTAVE = np.int64(len(RESPONSE_EDGES) - 5)
@@ -46,7 +46,7 @@ class Tally(NamedTuple):
     days: NDArray[np.float64]
     busy: NDArray[np.float64]  # [day, team], a part of `days`
     breaches: NDArray[np.float64]
-    both: NDArray[np.float64]
+    co_passed: NDArray[np.float64]
     arrived: NDArray[np.float64]
 
 
@@ -66,7 +66,7 @@ def new_tally(plan: Plan, out: Summary) -> Tally:
         out.days,
         out.days[:, columns.busy : columns.level],
         out.breaches,
-        out.both,
+        out.co_passed,
         out.arrived,
     )
 
@@ -113,9 +113,9 @@ def count_passing(plan: Any, state: Any, out: Any, lead: Any, mind: Any, i: Int,
     _pass(out.passes[COHORT, i, lead.source, lead.segment], lead, now)
     for other in range(definitions):
         if (mind.counted >> other) & ONE:
-            out.both[i, other] += 1.0
-            out.both[other, i] += 1.0
-    out.both[i, i] += 1.0
+            out.co_passed[i, other] += 1.0
+            out.co_passed[other, i] += 1.0
+    out.co_passed[i, i] += 1.0
     mind.counted |= ONE << i
 
 
@@ -232,8 +232,8 @@ def _count_all(plan: Any, lead: Any, out: Any, window: Int, at: Int, promise: In
 @inline_kernel
 def _count_promise(row: Any, promise: Int) -> None:
     if promise != 0:
-        row.within += promise == 1
-        row.beyond += promise == 2
+        row.deadline_met += promise == 1
+        row.deadline_missed += promise == 2
 
 
 @inline_kernel
@@ -309,9 +309,9 @@ def _first_promise(plan: Any, lead: Any, ended: float) -> Int:
 def _count_assignment(plan: Any, out: Any, at: Int, lead: Any, clocks: Any, late: Int, how: Int) -> None:
     row = out.assignments[at]
     row.assigned += 1.0
-    if lead.kept >= 0:
+    if lead.adhered >= 0:
         row.promised += 1.0
-        row.kept_draw += lead.kept
+        row.adhered += lead.adhered
     if how == AssignmentEnd.REASSIGNED:
         row.reassigned += 1.0
     elif how == AssignmentEnd.RETURNED:
@@ -323,13 +323,13 @@ def _count_assignment(plan: Any, out: Any, at: Int, lead: Any, clocks: Any, late
         row.asked += 1.0
         row.pursued += lead.pursued
     if lead.clocked:
-        columns, touch, tries, accept = out.assignment_columns, clocks[0].state, clocks[1].state, clocks[2].state
+        columns, touch, attempts, acceptance = out.assignment_columns, clocks[0].state, clocks[1].state, clocks[2].state
         if touch >= ClockState.MET:
-            columns[at, TOUCH_KEPT + touch - ClockState.MET] += 1.0
-        if ClockState.MET <= tries <= ClockState.CENSORED:
-            columns[at, TRIES_KEPT + tries - ClockState.MET] += 1.0
-        if accept >= ClockState.MET:
-            columns[at, ACCEPT_KEPT + accept - ClockState.MET] += 1.0
+            columns[at, TOUCH_MET + touch - ClockState.MET] += 1.0
+        if ClockState.MET <= attempts <= ClockState.CENSORED:
+            columns[at, ATTEMPTS_MET + attempts - ClockState.MET] += 1.0
+        if acceptance >= ClockState.MET:
+            columns[at, ACCEPTANCE_MET + acceptance - ClockState.MET] += 1.0
         row.late += late
         row.warned += lead.warned
         row.escalated += lead.escalated

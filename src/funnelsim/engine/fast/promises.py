@@ -67,9 +67,9 @@ def assign(plan: Any, state: Any, slot: Int, now: float) -> None:
     load_sees(plan, state, lead)
     duty = plan.duties[lead.stage, team]
     lead.promise = _promise_for(plan, state, slot, now) if duty.promise_count > 0 else np.int64(-1)
-    lead.kept = -1
+    lead.adhered = -1
     if lead.promise >= 0:
-        lead.kept = _draw_kept(plan, state, slot, now)
+        lead.adhered = draw_adherence(plan, state, slot, now)
     asked = np.int64(lead.offered != 0 and duty.accept_score >= 0)
     lead.offered = 0
     start_clocks(plan, state, slot, asked, now)
@@ -85,7 +85,7 @@ def take_up(plan: Any, state: Any, slot: Int, now: float) -> None:
     lead = state.leads[slot]
     delay = 0.0
     known = (lead.reached_by >> lead.assigned_to) & ONE
-    if not (lead.kept == 1 or known != 0 or lead.touched_before):
+    if not (lead.adhered == 1 or known != 0 or lead.touched_before):
         if plan.duties[lead.stage, lead.assigned_to].pursue < np.inf:
             lead.pursued = _draw_pursued(plan, state, slot, now)
         delay = _habit(plan, state, slot, now) if lead.pursued != 0 else np.inf
@@ -150,15 +150,15 @@ def count_touch(plan: Any, state: Any, slot: Int, now: float) -> None:
     if lead.first_touched < 0.0:
         lead.first_touched = now
         settle_clock(state, slot, TermKind.FIRST_TOUCH, now, True)
-    tries = state.clocks[slot, TermKind.ATTEMPTS]
-    if lead.clocked and tries.state == ClockState.RUNNING and lead.attempts >= plan.terms[tries.term].count:
+    promised = state.clocks[slot, TermKind.ATTEMPTS]
+    if lead.clocked and promised.state == ClockState.RUNNING and lead.attempts >= plan.terms[promised.term].count:
         settle_clock(state, slot, TermKind.ATTEMPTS, now, True)
 
 
 @inline_kernel
 def promised_attempts(plan: Any, lead: Any) -> Int:
     """How many attempts the visit gets at least [52]."""
-    return plan.promises[lead.promise].attempts if lead.kept == 1 else ZERO
+    return plan.promises[lead.promise].attempts if lead.adhered == 1 else ZERO
 
 
 @inline_kernel
@@ -193,13 +193,13 @@ def _promise_for(plan: Any, state: Any, slot: Int, now: float) -> Int:
 
 
 @inline_kernel
-def _draw_kept(plan: Any, state: Any, slot: Int, now: float) -> Int:
-    """Whether the promise is kept: one draw an assignment [52]; -1 when nothing is promised."""
+def draw_adherence(plan: Any, state: Any, slot: Int, now: float) -> Int:
+    """Whether the team does as promised: one draw an assignment [52]; -1 when nothing is promised."""
     lead = state.leads[slot]
     tier = plan.promises[lead.promise]
-    if tier.kept_count == 0:
+    if tier.adherence_count == 0:
         return np.int64(-1)
-    chance = step_value(plan.points, tier.kept_first, tier.kept_count, now)
+    chance = step_value(plan.points, tier.adherence_first, tier.adherence_count, now)
     chance = shifted_chance(chance, effects_on(plan, state, slot, EffectTarget.ADHERENCE, now))
     return np.int64(stage_draw(plan, lead, P_ADHERENCE, np.int64(lead.assignments)) < chance)
 
@@ -217,7 +217,7 @@ def _draw_pursued(plan: Any, state: Any, slot: Int, now: float) -> Int:
 
 @inline_kernel
 def _habit(plan: Any, state: Any, slot: Int, now: float) -> float:
-    """Delay before the team turns to a lead that is new to it, when no promise is kept [43]."""
+    """Delay before the team turns to a lead that is new to it, when it does not do as promised [43]."""
     lead = state.leads[slot]
     delay = stage_duration(plan, lead, plan.teams[lead.assigned_to].habit, P_HABIT, np.int64(lead.assignments))
     return stretched(delay, effects_on(plan, state, slot, EffectTarget.HABIT, now))

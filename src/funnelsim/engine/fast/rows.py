@@ -81,7 +81,7 @@ def write_visit(state: Any, slot: Int, ended: float, outcome: Int, to: Int, back
 def write_assignment(state: Any, slot: Int, late: Int, ended: float, how: Int) -> None:
     """An assignment that is over."""
     lead = state.leads[slot]
-    touch, tries, accept = state.clocks[slot, 0], state.clocks[slot, 1], state.clocks[slot, 2]
+    touch, attempts, acceptance = state.clocks[slot, 0], state.clocks[slot, 1], state.clocks[slot, 2]
     row = state.assignments[state.n[Counter.ASSIGNMENTS]]
     state.n[Counter.ASSIGNMENTS] += 1
     row.lead = lead.id
@@ -93,13 +93,13 @@ def write_assignment(state: Any, slot: Int, late: Int, ended: float, how: Int) -
     row.joined = lead.first_joined
     row.touched = lead.first_touched
     row.attempts = lead.made
-    row.kept = lead.kept
+    row.adhered = lead.adhered
     row.deadline = touch.deadline
     row.first_touch = touch.state
-    row.attempts_deadline = tries.deadline
-    row.attempts_within = tries.state
-    row.accept_deadline = accept.deadline
-    row.accept_within = accept.state
+    row.attempts_deadline = attempts.deadline
+    row.attempts_within = attempts.state
+    row.accept_deadline = acceptance.deadline
+    row.accept_within = acceptance.state
     row.promise = lead.promise
     row.decided = lead.decided
     row.accepted = lead.accepted

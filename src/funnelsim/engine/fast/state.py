@@ -173,7 +173,7 @@ LEAD = np.dtype(
         ("blame", "i1"),
         # the assignment
         ("ending", "i1"),
-        ("kept", "i1"),
+        ("adhered", "i1"),
         ("reacting", "i1"),
         ("clocked", "i1"),  # has clocks
         ("handed", "i1"),

@@ -28,10 +28,10 @@ class Acceptance:
         return self.accepted < 0
 
     def begin(self) -> None:
-        """Somebody looks at once when the promise is kept, else after a while; past the window the default counts."""
+        """Somebody looks at once when the team does as promised, else later; past the window the default counts."""
         now, ordinal = self.model.now, self.assignment.ordinal
         delay = 0.0
-        if self.assignment.kept != 1:
+        if self.assignment.adhered != 1:
             delay = self.visit.duration(self.duty.decide, rng.P_DECIDE, ordinal)
         looks, window = now + delay, self._window_ends()
         do = self.decide if looks <= window else self._time_out
@@ -67,7 +67,7 @@ class Acceptance:
         if self.accepted:
             self.assignment.take_up()
         else:
-            self.visit.lead.points *= self.duty.points_kept
+            self.visit.lead.points *= self.duty.points_retained
             self.visit.turn_down()
 
     def _window_ends(self) -> float:

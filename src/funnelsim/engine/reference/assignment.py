@@ -15,7 +15,7 @@ from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.acceptance import Acceptance
 from funnelsim.engine.reference.clocks import Clock
 from funnelsim.engine.reference.events import At
-from funnelsim.engine.reference.promises import draw_kept, promise_for, start_clocks
+from funnelsim.engine.reference.promises import draw_adherence, promise_for, start_clocks
 from funnelsim.engine.reference.pursuit import draw_pursued, habit
 from funnelsim.plan_codes import ActionKind, AssignmentEnd, ClockState, TermKind
 
@@ -35,7 +35,7 @@ class Assignment:
         self.attempts = self.warned = self.escalated = 0
         self.promise = promise_for(visit, self.duty)
         self.terms = visit.model.promises[self.promise] if self.promise >= 0 else SimpleNamespace()
-        self.kept = self.pursued = -1
+        self.adhered = self.pursued = -1
         self.acceptance: Acceptance | None = None
         self.habit: At | None = None
         self.reacting = True  # has not turned to the lead yet
@@ -43,7 +43,7 @@ class Assignment:
 
     def begin(self, handed_on: bool) -> None:
         """Start the clocks; what was handed on from another stage may have to be accepted first."""
-        self.kept = draw_kept(self)
+        self.adhered = draw_adherence(self)
         if handed_on and self.duty.accept_score >= 0:
             self.acceptance = Acceptance(self)
         self.clocks = start_clocks(self)
@@ -95,7 +95,7 @@ class Assignment:
     @property
     def promised_attempts(self) -> int:
         """How many attempts the visit gets at least [52]."""
-        return int(self.terms.attempts) if self.kept == 1 else 0
+        return int(self.terms.attempts) if self.adhered == 1 else 0
 
     def touch(self) -> None:
         """An attempt starts [39]."""
@@ -160,7 +160,7 @@ class Assignment:
                 self.joined,
                 self.touched,
                 self.attempts,
-                self.kept,
+                self.adhered,
                 *self._clock(TermKind.FIRST_TOUCH),
                 *self._clock(TermKind.ATTEMPTS),
                 *self._clock(TermKind.ACCEPTANCE),

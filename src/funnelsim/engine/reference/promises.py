@@ -1,4 +1,4 @@
-"""Promises: which tier holds for a lead, whether it is kept, and which of its clocks run [52, 106, 107]."""
+"""Promises: the tier for a lead, whether the team does as promised, the clocks [52, 106, 107]."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def promise_for(visit: Visit, duty: SimpleNamespace) -> int:
     return -1
 
 
-def draw_kept(assignment: Assignment) -> int:
-    """Whether the promise is kept: one draw an assignment [52]; -1 when nothing is promised."""
-    if assignment.promise < 0 or assignment.terms.kept_count == 0:
+def draw_adherence(assignment: Assignment) -> int:
+    """Whether the team does as promised: one draw an assignment [52]; -1 when nothing is promised."""
+    if assignment.promise < 0 or assignment.terms.adherence_count == 0:
         return -1
     visit, terms = assignment.visit, assignment.terms
     chance = shifted_chance(
-        visit.model.step_value(terms.kept_first, terms.kept_count), effects_on(visit, EffectTarget.ADHERENCE)
+        visit.model.step_value(terms.adherence_first, terms.adherence_count), effects_on(visit, EffectTarget.ADHERENCE)
     )
     return int(visit.draw(rng.P_ADHERENCE, assignment.ordinal) < chance)
 

@@ -1,4 +1,4 @@
-"""Pursuit and habit: whether and when a team without a kept promise turns to a lead that is new to it [43, 95]."""
+"""Pursuit and habit: whether and when a team that is left to itself turns to a lead new to it [43, 95]."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def habit(assignment: Assignment) -> float:
 
 
 def _is_free(assignment: Assignment) -> bool:
-    """No promise is kept, and the lead is new to the team: it does as it likes."""
+    """The team does not do as promised, and the lead is new to it: it does as it likes."""
     visit = assignment.visit
-    return not (assignment.kept == 1 or assignment.team.index in visit.lead.reached_by or visit.already_worked)
+    return not (assignment.adhered == 1 or assignment.team.index in visit.lead.reached_by or visit.already_worked)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from funnelsim.calibration.events.visit_history import LOST_AT, Records
 from funnelsim.calibration.history.model import LOST
-from funnelsim.plan import LOST as LOST_HERE
+from funnelsim.plan_codes import ExitTarget
 from funnelsim.study.backtest.forecast_origins import WEEK
 from funnelsim.trace import Trace, in_flight
 
@@ -119,7 +119,7 @@ def simulated_log(trace: Trace, start: float, weeks: int) -> Log:
     """The same of a simulation from the instant on."""
     visits = trace.visits[~in_flight(trace.visits.lead)]
     entry = visits.entered < weeks * WEEK
-    lost = (visits.to == LOST_HERE) & (visits.ended >= 0.0) & (visits.ended < weeks * WEEK)
+    lost = (visits.to == ExitTarget.LOST) & (visits.ended >= 0.0) & (visits.ended < weeks * WEEK)
     return Log(
         np.r_[visits.lead[entry], visits.lead[lost]],
         np.r_[visits.stage[entry], np.full(int(lost.sum()), LOST_AT)],
