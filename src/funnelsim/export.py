@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.plan import Labels
-from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, ExitTarget, Outcome, labels
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, ExitTarget, Outcome, names_of
 from funnelsim.trace import Trace, in_flight
 
 if TYPE_CHECKING:
@@ -59,13 +59,13 @@ def named_tables(trace: Trace, book: Labels, replication: int) -> dict[str, pl.D
         "source": book.sources,
         "segment": book.segments,
         "owner": book.teams,
-        "outcome": labels(Outcome),
+        "outcome": names_of(Outcome),
         "blame": BLAMES,
-        "how": labels(AssignmentEnd),
-        "end": labels(AttemptEnd),
+        "how": names_of(AssignmentEnd),
+        "end": names_of(AttemptEnd),
         "task": book.tasks,
         "definition": book.definitions,
-        **dict.fromkeys(CLOCKS, labels(ClockState)),
+        **dict.fromkeys(CLOCKS, names_of(ClockState)),
     }
     found = {}
     for kind, table in trace._asdict().items():
@@ -124,7 +124,7 @@ def event_log(trace: Trace, book: Labels, replication: int) -> pl.DataFrame:
                 _tried(attempts, book),
                 reps,
                 _names(book.teams, attempts.team),
-                _names(labels(AttemptEnd), attempts.end),
+                _names(names_of(AttemptEnd), attempts.end),
             ),
             _events(
                 LOSS,
@@ -134,7 +134,7 @@ def event_log(trace: Trace, book: Labels, replication: int) -> pl.DataFrame:
                 [LOST_EVENT] * len(lost),
                 _names(book.teams, lost.owner),
                 _names(book.teams, lost.owner),
-                _names(labels(Outcome), lost.outcome),
+                _names(names_of(Outcome), lost.outcome),
             ),
         ]
     )

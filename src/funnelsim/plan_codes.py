@@ -7,16 +7,24 @@ names of the members in plain words.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TypeVar
+
+_Code = TypeVar("_Code", bound=IntEnum)
 
 
-def labels(codes: type[IntEnum]) -> tuple[str, ...]:
-    """The members from 0 on, in plain words."""
-    return tuple(label(code) for code in codes if code >= 0)
+def names_of(codes: type[IntEnum]) -> tuple[str, ...]:
+    """The members from 0 on, in plain words, by their number."""
+    return tuple(name_of(code) for code in codes if code >= 0)
 
 
-def label(code: IntEnum) -> str:
+def name_of(code: IntEnum) -> str:
     """A member in plain words."""
     return code.name.lower().replace("_", " ")
+
+
+def by_name(codes: type[_Code]) -> dict[str, _Code]:
+    """The members by what they are called in plain words."""
+    return {name_of(code): code for code in codes}
 
 
 # ---- what happens to a lead -----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import polars as pl
 from funnelsim import plan as p
 from funnelsim.engine.fast import run
 from funnelsim.export import event_log, named_tables
-from funnelsim.plan_codes import AttemptEnd, labels
+from funnelsim.plan_codes import AttemptEnd, names_of
 from funnelsim.trace import Trace
 from support.plan_generator import generated_plan
 
@@ -74,7 +74,7 @@ def test_event_log_has_thresholds_and_tasks_in_order_of_time() -> None:
         log = event_log(trace, book, 0)
         assert len(log.filter(pl.col("concept:name").is_in(book.definitions))) == len(trace.passings)
         started = trace.attempts[trace.attempts.started >= 0.0]
-        names = log.filter(pl.col("result").is_in(labels(AttemptEnd)))["concept:name"].to_list()
+        names = log.filter(pl.col("result").is_in(names_of(AttemptEnd)))["concept:name"].to_list()
         assert len(names) == len(started)
         tasks = [name for name in names if not name.endswith(": attempt")]
         assert len(tasks) == int((started.task >= 0).sum())

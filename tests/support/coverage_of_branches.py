@@ -20,7 +20,6 @@ from funnelsim.plan_codes import (
     SpacingKind,
     TaskKind,
     TermKind,
-    labels,
 )
 from funnelsim.trace import Trace
 
@@ -90,9 +89,9 @@ TIES = (
     ("pause", "work ends"),
 )
 WANTED: tuple[Any, ...] = (
-    *(("outcome", name) for name in labels(Outcome)),
-    *(("assignment", name) for name in labels(AssignmentEnd)),
-    *(("attempt", name) for name in labels(AttemptEnd)),
+    *(("outcome", name) for name in names_of(Outcome)),
+    *(("assignment", name) for name in names_of(AssignmentEnd)),
+    *(("attempt", name) for name in names_of(AttemptEnd)),
     *(("order", name) for name in ORDERS),
     *((clock, state) for clock in ("first touch", "attempts", "accept") for state in ("met", "missed", "censored")),
     *(("tie", *names) for names in TIES),
@@ -166,9 +165,9 @@ def count(plan: p.Plan, trace: Trace, seen: Seen) -> None:
 
 def _ends(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     visits, assignments, attempts = trace.visits, trace.assignments, trace.attempts
-    seen.update(("outcome", labels(Outcome)[i]) for i in visits.outcome)
-    seen.update(("assignment", labels(AssignmentEnd)[i]) for i in assignments.how)
-    seen.update(("attempt", labels(AttemptEnd)[i]) for i in attempts.end)
+    seen.update(("outcome", names_of(Outcome)[i]) for i in visits.outcome)
+    seen.update(("assignment", names_of(AssignmentEnd)[i]) for i in assignments.how)
+    seen.update(("attempt", names_of(AttemptEnd)[i]) for i in attempts.end)
     seen["merged"] += int(visits.merged.sum())
     seen["second record"] += int(visits.duplicate.sum())
     seen["touch of nurture"] += int(visits.touches.sum())
@@ -193,7 +192,7 @@ def _promises(plan: p.Plan, assignments: Any, seen: Seen) -> None:
         ("attempts", assignments.attempts_within),
         ("accept", assignments.accept_within),
     ):
-        seen.update((name, labels(ClockState)[state]) for state in states if state >= 0)
+        seen.update((name, names_of(ClockState)[state]) for state in states if state >= 0)
     seen["warned"] += int(assignments.warned.sum())
     seen["escalated"] += int(assignments.escalated.sum())
     seen["late on arrival"] += int(assignments.late.sum())

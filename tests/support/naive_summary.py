@@ -7,7 +7,7 @@ from typing import Any
 
 from funnelsim import plan as p
 from funnelsim.engine import business_time
-from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, DefinitionKind, Outcome, labels
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, DefinitionKind, Outcome, names_of
 from funnelsim.summary import RESPONSE_EDGES, day_columns
 from funnelsim.trace import Trace
 
@@ -72,7 +72,7 @@ class ByHand:
     def visit(self, v: Any) -> None:
         lead, cell, cohort = int(v.lead), (int(v.source), int(v.segment), int(v.stage)), self.of_cohort(int(v.lead))
         touched, reached, ended = v.touched >= 0, v.reached >= 0, v.ended >= 0
-        outcome = labels(Outcome)[v.outcome].replace(" ", "_")
+        outcome = names_of(Outcome)[v.outcome].replace(" ", "_")
         stayed = v.ended - v.entered if outcome not in ("silent", "open") else 0.0
         passed = v.ended >= v.deadline if ended else v.deadline < self.settings.horizon
         missed = v.deadline >= 0 and not touched and passed
@@ -113,7 +113,7 @@ class ByHand:
         poor = v.fit < self.settings.good
         count["effort", *cell] += v.effort
         count["wasted", *cell] += v.effort if poor else 0
-        count["rejected_good", *cell] += labels(Outcome)[v.outcome] == "rejected" and not poor
+        count["rejected_good", *cell] += names_of(Outcome)[v.outcome] == "rejected" and not poor
         count["blame_lead", *cell] += v.blame == 1
         count["blame_follow_up", *cell] += v.blame == 2
         count["merged", *cell] += v.merged
@@ -156,11 +156,11 @@ class ByHand:
             count["promised", *cell] += a.adhered != -1
             count["adhered", *cell] += a.adhered == 1
             if a.first_touch >= 0:
-                count["touch_" + labels(ClockState)[a.first_touch], *cell] += 1
-            if a.attempts_within >= 0 and labels(ClockState)[a.attempts_within] != "inherited":
-                count["attempts_" + labels(ClockState)[a.attempts_within], *cell] += 1
+                count["touch_" + names_of(ClockState)[a.first_touch], *cell] += 1
+            if a.attempts_within >= 0 and names_of(ClockState)[a.attempts_within] != "inherited":
+                count["attempts_" + names_of(ClockState)[a.attempts_within], *cell] += 1
             if a.accept_within >= 0:
-                count["acceptance_" + labels(ClockState)[a.accept_within], *cell] += 1
+                count["acceptance_" + names_of(ClockState)[a.accept_within], *cell] += 1
             for name, answer in (
                 ("accepted", a.accepted == 1),
                 ("rejected", a.accepted == 0),
@@ -170,8 +170,8 @@ class ByHand:
                 count[name, *cell] += answer
             for name in ("late", "warned", "escalated"):
                 count[name, *cell] += a[name]
-            if labels(AssignmentEnd)[a.how] in ("reassigned", "returned"):
-                count[labels(AssignmentEnd)[a.how], *cell] += 1
+            if names_of(AssignmentEnd)[a.how] in ("reassigned", "returned"):
+                count[names_of(AssignmentEnd)[a.how], *cell] += 1
 
         if a.first_touch == ClockState.MISSED and self.within(a.deadline):
             day = self.day(a.deadline)
@@ -192,7 +192,7 @@ class ByHand:
         self.days[self.day(a.started), self.columns.busy + team] += whole
         if self.within(a.started):
             self.teams["attempts", team] += 1
-            self.teams["contacts", team] += labels(AttemptEnd)[a.end] == "contact"
+            self.teams["contacts", team] += names_of(AttemptEnd)[a.end] == "contact"
         begins = max(a.started, self.settings.measure_from)
         ends = min(a.ended if a.ended >= 0 else self.settings.horizon, self.settings.measure_to)
         if ends > begins:
@@ -208,7 +208,7 @@ class ByHand:
                 open_ = v.entered <= now and (v.ended < 0 or v.ended > now)
                 self.days[day, self.columns.open + int(v.stage)] += bool(open_)
             for a in trace.attempts:
-                withdrawn = labels(AttemptEnd)[a.end] == "withdrawn" and a.ended <= now
+                withdrawn = names_of(AttemptEnd)[a.end] == "withdrawn" and a.ended <= now
                 gone = withdrawn or 0 <= a.started <= now
                 self.days[day, self.columns.queue + int(a.team)] += bool(a.joined <= now and not gone)
             for level, value in enumerate(trace.levels[day]):

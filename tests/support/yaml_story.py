@@ -20,7 +20,7 @@ from funnelsim.compile import prepare
 from funnelsim.engine import fast, reference
 from funnelsim.measures import measures, stack, summarise
 from funnelsim.measures.money import credit
-from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, Outcome, labels
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, Outcome, names_of
 from funnelsim.scenario import loads_resolved
 from funnelsim.scenario.yaml_nodes import parse_yaml, plain
 from funnelsim.summary import Summary
@@ -179,12 +179,12 @@ _TIMES = {
     "at",
 }
 _NAMES = {
-    "outcome": labels(Outcome),
-    "how": labels(AssignmentEnd),
-    "end": labels(AttemptEnd),
-    "first_touch": labels(ClockState),
-    "attempts_within": labels(ClockState),
-    "accept_within": labels(ClockState),
+    "outcome": names_of(Outcome),
+    "how": names_of(AssignmentEnd),
+    "end": names_of(AttemptEnd),
+    "first_touch": names_of(ClockState),
+    "attempts_within": names_of(ClockState),
+    "accept_within": names_of(ClockState),
     "accepted": ("turned down", "accepted"),
     "pursued": ("left alone", "worked"),
     "blame": ("nobody", "poor lead", "poor follow-up"),

@@ -18,47 +18,22 @@ from funnelsim.compile.parameter_draws import ODDS, PLAIN, logit
 from funnelsim.compile.pursuit import by_level
 from funnelsim.compile.table_builder import Row, Run, run_of
 from funnelsim.engine.covariates import EffectInput, EffectTarget
+from funnelsim.plan_codes import by_name
+from funnelsim.scenario.schema.behaviour import Effect, Effects
 from funnelsim.scenario.values import Looked, Range, Schedule, Share
 
 if TYPE_CHECKING:
-    from funnelsim.scenario.schema import CurveEffect, Effect, Influence, Stage
+    from funnelsim.scenario.schema import CurveEffect, Influence, Stage
 
 _BY_ODDS = {
-    "fit": EffectInput.FIT,
-    "context_lost": EffectInput.CONTEXT_LOST,
-    "both_teams": EffectInput.BOTH_TEAMS,
-    "marketing_sells": EffectInput.MARKETING_SELLS,
-    "collision": EffectInput.BOTH_TEAMS,
-    "intent": EffectInput.INTENT,
-    "trust": EffectInput.TRUST,
-    "warmth": EffectInput.WARMTH,
-    "own_lead": EffectInput.OWN_LEAD,
-    "too_early": EffectInput.TOO_EARLY,
-    "unresolved": EffectInput.UNRESOLVED,
-    "duplicate": EffectInput.DUPLICATE,
+    name.lower(): code
+    for name, code in EffectInput.__members__.items()
+    if name.lower() in Effects.model_fields and Effects.model_fields[name.lower()].annotation is Effect
 }
 _OF_WORK = ("marketing_sells", "own_lead", "too_early", "unresolved")  # nothing to see where nobody works
 _BY_CURVE = {"too_late": EffectInput.TOO_LATE, "nurtured_follow_up": EffectInput.TRUST_DELAY}
-_LOOKED = {
-    "always": EffectInput.ALWAYS,
-    "fit": EffectInput.FIT,
-    "intent": EffectInput.INTENT,
-    "trust": EffectInput.TRUST,
-    "warmth": EffectInput.WARMTH,
-    "own lead": EffectInput.OWN_LEAD,
-    "context lost": EffectInput.CONTEXT_LOST,
-    "level": EffectInput.LEVEL,
-    "score": EffectInput.SCORE,
-}
-_TARGETS = {
-    "advance": EffectTarget.ADVANCE,
-    "contact": EffectTarget.CONTACT,
-    "pursuit": EffectTarget.PURSUIT,
-    "kept": EffectTarget.ADHERENCE,
-    "habit": EffectTarget.HABIT,
-    "show": EffectTarget.SHOW,
-    "signals": EffectTarget.SIGNALS,
-}
+_INPUTS = by_name(EffectInput)
+_TARGETS = by_name(EffectTarget) | {"kept": EffectTarget.ADHERENCE}
 _NO_CURVE: Run = (0, 0)
 _NOTHING: Run = (0, 0)
 
@@ -100,10 +75,10 @@ class Effects:
             effect: Effect = getattr(self.frame.scenario.effects, key)
             target = _TARGETS[effect.on]
             if target in targets and _acts_in(effect.stages, name) and (stage.work or key not in _OF_WORK):
-                rows += self._row(kind, target, self._odds(f"effects.{key}", effect.odds, self._part(key)))
+                rows += self._row(kind, target, self._odds(f"effects.{key}", effect.odds, self._active_share(key)))
         return rows
 
-    def _part(self, key: str) -> float:
+    def _active_share(self, key: str) -> float:
         """How much of an effect acts: two teams that share their data gain from it, others collide (rule 105)."""
         integration = self.frame.scenario.handoff.integration
         if key == "collision":
@@ -113,7 +88,7 @@ class Effects:
     def _odds(self, path: str, odds: float | Range | Schedule, part: float = 1.0) -> Run:
         """Points (from instant, ln odds) of an effect; nothing when its odds are exactly 1."""
         if path not in self._sizes:
-            nothing = part == 0.0 or all(_is(1.0, value) for _, value in self.frame.steps(odds))
+            nothing = part == 0.0 or all(_equals(1.0, value) for _, value in self.frame.steps(odds))
             self._sizes[path] = (
                 _NOTHING if nothing else self.frame.run(path, odds, ODDS, lambda value: part * math.log(value))
             )
@@ -129,7 +104,7 @@ class Effects:
     def _response(self, curve: tuple[str, Run] | None, targets: set[int]) -> list[Row]:
         if curve is None or _TARGETS[curve[0]] not in targets:
             return []
-        return self._row(EffectInput.RESPONSE_DELAY, _TARGETS[curve[0]], self._one(), curve[1])
+        return self._row(EffectInput.RESPONSE_DELAY, _TARGETS[curve[0]], self._unit_size(), curve[1])
 
     def _by_curve(self, name: str, curve: tuple[str, Run] | None, targets: set[int]) -> list[Row]:
         """What follows the stage's curve over another delay, or follows it more steeply."""
@@ -142,7 +117,7 @@ class Effects:
 
     def _strength(self, path: str, effect: CurveEffect) -> Run:
         if path not in self._sizes:
-            nothing = all(_is(0.0, value) for _, value in self.frame.steps(effect.strength))
+            nothing = all(_equals(0.0, value) for _, value in self.frame.steps(effect.strength))
             self._sizes[path] = _NOTHING if nothing else self.frame.run(path, effect.strength, PLAIN)
         return self._sizes[path]
 
@@ -156,7 +131,7 @@ class Effects:
             shifts = hour_shifts(said, self.frame)
             self._hours = _NO_CURVE if shifts is None else self.frame.pool.points(enumerate(shifts.tolist()))
         return (
-            self._row(EffectInput.HOUR_OF_WEEK, EffectTarget.CONTACT, self._one(), self._hours)
+            self._row(EffectInput.HOUR_OF_WEEK, EffectTarget.CONTACT, self._unit_size(), self._hours)
             if self._hours[1]
             else []
         )
@@ -217,17 +192,17 @@ class Effects:
             ):
                 size = self._odds(f"influences.{name}", _size_of(said))
                 rows += self._row(
-                    _LOOKED[said.of.kind], _TARGETS[said.on], size, team=said.team, of=self._looked_at(said.of)
+                    _INPUTS[said.of.kind], _TARGETS[said.on], size, team=said.team, of=self._input_row(said.of)
                 )
         return rows
 
-    def _looked_at(self, looked: Looked) -> int:
+    def _input_row(self, looked: Looked) -> int:
         if looked.kind == "level":
             return self.frame.levels[looked.name]
         return self.frame.scores[looked.name] if looked.kind == "score" else -1
 
     # ---- rows ----------------------------------------------------------------------------------------------------
-    def _one(self) -> Run:
+    def _unit_size(self) -> Run:
         """A size of 1, always."""
         if "" not in self._sizes:
             self._sizes[""] = self.frame.pool.points([(0.0, 1.0)])
@@ -261,5 +236,5 @@ def _size_of(influence: Influence) -> Range | Schedule:
     return influence.odds or influence.times or Range(1.0, 1.0)
 
 
-def _is(number: float, value: Any) -> bool:
+def _equals(number: float, value: Any) -> bool:
     return value.low == value.high == number if isinstance(value, Range) else value == number

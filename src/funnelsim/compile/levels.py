@@ -10,18 +10,13 @@ from funnelsim.compile.context import CompileContext
 from funnelsim.compile.labels import WON
 from funnelsim.compile.parameter_draws import PLAIN, SHARE
 from funnelsim.compile.table_builder import Row
-from funnelsim.plan_codes import LevelKind
+from funnelsim.plan_codes import LevelKind, by_name
 from funnelsim.scenario.values import Period
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Level
 
-_KINDS = {
-    "outcomes": LevelKind.OUTCOMES,
-    "acceptance": LevelKind.ACCEPTANCE,
-    "load": LevelKind.LOAD,
-    "quota": LevelKind.QUOTA,
-}
+_KINDS = by_name(LevelKind)
 _FROM_ZERO = ("load", "quota")
 _MIDDLE = 0.5
 _CENTS = 100.0

@@ -11,19 +11,14 @@ from typing import TYPE_CHECKING
 from funnelsim.compile.context import CompileContext, length
 from funnelsim.compile.table_builder import Row, Run, run_of
 from funnelsim.errors import ScenarioError
-from funnelsim.plan_codes import ActionKind, ClockStart, TermKind
+from funnelsim.plan_codes import ActionKind, ClockStart, TermKind, by_name
 from funnelsim.scenario.values import BreachAction, Within
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Terms, Tier
 
-_ACTIONS = {
-    "warn": ActionKind.WARN,
-    "escalate": ActionKind.ESCALATE,
-    "reassign": ActionKind.REASSIGN,
-    "return": ActionKind.RETURN,
-}
-_STARTS = {"created": ClockStart.CREATED, "qualified": ClockStart.QUALIFIED, "assigned": ClockStart.ASSIGNED}
+_ACTIONS = by_name(ActionKind)
+_STARTS = by_name(ClockStart)
 _EVERYBODY = -1  # all bits
 _BITS = 63
 _CENTS = 100.0

@@ -9,25 +9,19 @@ from funnelsim.compile.context import CompileContext, length
 from funnelsim.compile.table_builder import Row, Run
 from funnelsim.engine.rng import path_hash
 from funnelsim.plan import HOUR
-from funnelsim.plan_codes import QueueLayout, QueueOrder, Side, WorkKind
+from funnelsim.plan_codes import QueueLayout, QueueOrder, Side, WorkKind, by_name
 from funnelsim.scenario import presets
 from funnelsim.scenario.values import Distribution
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Team
 
-_ORDERS = {
-    "first come": QueueOrder.FIRST_COME,
-    "newest": QueueOrder.NEWEST,
-    "score": QueueOrder.SCORE,
-    "value": QueueOrder.VALUE,
-    "due time": QueueOrder.DUE_TIME,
-}
-_KINDS_OF_WORK = {
-    int(WorkKind.OWN_LEADS): "own",
-    int(WorkKind.OTHER_LEADS): "other",
-    int(WorkKind.FOLLOW_UPS): "follow_ups",
-    int(WorkKind.DEALS): "deals",
+_ORDERS = by_name(QueueOrder)
+_BUDGET_KEYS = {
+    WorkKind.OWN_LEADS: "own",
+    WorkKind.OTHER_LEADS: "other",
+    WorkKind.FOLLOW_UPS: "follow_ups",
+    WorkKind.DEALS: "deals",
 }
 
 
@@ -76,8 +70,8 @@ class People:
         budget: Run = (0, 0)
         kind, count = (QueueLayout.PERSONAL, people) if team.queues == "personal" else (QueueLayout.POOLED, 1)
         if team.time_budget is not None:
-            kind, count = QueueLayout.BUDGETED, len(_KINDS_OF_WORK)
-            budget = self.frame.pool.points((i, getattr(team.time_budget, work)) for i, work in _KINDS_OF_WORK.items())
+            kind, count = QueueLayout.BUDGETED, len(_BUDGET_KEYS)
+            budget = self.frame.pool.points((i, getattr(team.time_budget, work)) for i, work in _BUDGET_KEYS.items())
         first, self._next_lane = self._next_lane, self._next_lane + count
         return {
             "lanes": int(kind),

@@ -13,26 +13,27 @@ from funnelsim.int64 import Int
 
 
 class EffectInput(IntEnum):
-    """What an effect looks at."""
+    """What an effect looks at; the effects of a scenario are added up in this order."""
 
     ALWAYS = 0
     FIT = 1
     CONTEXT_LOST = 2
     BOTH_TEAMS = 3
     MARKETING_SELLS = 4
-    RESPONSE_DELAY = 5
-    INTENT = 6
-    TRUST = 7
-    WARMTH = 8
+    COLLISION = BOTH_TEAMS  # another effect of the same
+    INTENT = 5
+    TRUST = 6
+    WARMTH = 7
+    OWN_LEAD = 8
     TOO_EARLY = 9
-    TOO_LATE = 10
-    TRUST_DELAY = 11
-    HOUR_OF_WEEK = 12
-    LEVEL = 13
-    SCORE = 14
-    UNRESOLVED = 15
-    DUPLICATE = 16
-    OWN_LEAD = 17
+    UNRESOLVED = 10
+    DUPLICATE = 11
+    RESPONSE_DELAY = 12
+    TOO_LATE = 13
+    TRUST_DELAY = 14
+    HOUR_OF_WEEK = 15
+    LEVEL = 16
+    SCORE = 17
 
 
 class EffectTarget(IntEnum):

@@ -13,8 +13,8 @@ from numba.extending import infer_getattr
 
 
 @infer_getattr
-class _MemberOfIntEnum(AttributeTemplate):  # type: ignore[misc]  # numba ships no types
+class _MemberOfIntEnum(AttributeTemplate):
     key = types.IntEnumClass
 
-    def generic_resolve(self, enum: Any, name: str) -> Any:
+    def generic_resolve(self, enum: Any, name: str) -> Any:  # type: ignore[override]  # numba types its inside in part
         return enum.dtype if name in enum.instance_class.__members__ else None

@@ -23,7 +23,7 @@ from funnelsim.measures.counting_tools import (
 from funnelsim.measures.daily import count_days
 from funnelsim.measures.milestones import count_passings, first_passings
 from funnelsim.plan import Plan
-from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, Blame, ClockState, Outcome, label, labels
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, Blame, ClockState, Outcome, name_of, names_of
 from funnelsim.summary import CALENDAR, COHORT, RESPONSE_EDGES, Summary, new_summary
 from funnelsim.trace import Trace, in_flight, snapshot_id
 
@@ -88,7 +88,7 @@ def _columns_at_end(visits: Any, plan: Plan) -> dict[str, Any]:
         "merged": visits.merged,
         "duplicates": visits.duplicate,
     }
-    for outcome, name in enumerate(labels(Outcome)):
+    for outcome, name in enumerate(names_of(Outcome)):
         columns[name.replace(" ", "_")] = visits.outcome == outcome
     return columns
 
@@ -139,7 +139,7 @@ def _assignments(summary: Summary, trace: Trace, window: Window) -> None:
         ("acceptance", rows.accept_within),
     ):
         for state in (ClockState.MET, ClockState.MISSED, ClockState.CENSORED):
-            columns[f"{clock}_{label(state)}"] = states == state
+            columns[f"{clock}_{name_of(state)}"] = states == state
     columns |= {
         "touch_inherited": rows.first_touch == ClockState.INHERITED,
         "acceptance_inherited": rows.accept_within == ClockState.INHERITED,

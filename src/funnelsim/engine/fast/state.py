@@ -432,7 +432,7 @@ def grow(state: State, full: Int) -> State:
         RunStatus.ASSIGNMENTS_FULL: "assignments",
         RunStatus.ATTEMPTS_FULL: "attempts",
         RunStatus.PASSINGS_FULL: "passings",
-    }[np.int64(full)]
+    }[RunStatus(full)]
     return state._replace(**{name: _doubled(getattr(state, name))})
 
 
