@@ -62,13 +62,13 @@ def peer(seed: int) -> dict[str, float]:
                 else:
                     yield request
                 yield env.timeout(rng.lognormvariate(WORK_LOGS[stage], SPREAD))
-            luck = rng.random()
-            if luck < FORWARD[stage]:
+            stream = rng.random()
+            if stream < FORWARD[stage]:
                 stage += 1
                 if stage == len(PEOPLE):
                     n["won"] += 1
                     return
-            elif luck < FORWARD[stage] + RECYCLED[stage]:
+            elif stream < FORWARD[stage] + RECYCLED[stage]:
                 yield env.timeout(rng.expovariate(1.0 / NURTURE[stage]))
                 stage = BACK_TO[stage]
             else:
@@ -96,7 +96,7 @@ def counts(summary: Summary) -> dict[str, float]:
     stage = visits[RESPONSE]
     # of all who were answered or left; the measure "first response kept" leaves out those who leave before the deadline
     return {
-        "won": float(summary.passes[CALENDAR, 0].count.sum()),
+        "won": float(summary.passages[CALENDAR, 0].count.sum()),
         "lost": float(visits.lost.sum()),
         "gone cold": float(stage.cold),
         "answered in time": float(stage.within / (stage.touched + stage.cold)),

@@ -47,7 +47,7 @@ DAYS_PAST_HORIZON = 2  # the day that ends at the horizon or later, and the row 
 
 
 def named_tables(trace: Trace, book: Labels, replication: int) -> dict[str, pl.DataFrame]:
-    """visits, assignments, attempts and passings of one replication, and levels where there are any.
+    """visits, assignments, attempts and passages of one replication, and levels where there are any.
 
     Null where something never happened.
     """
@@ -93,7 +93,7 @@ def event_log(trace: Trace, book: Labels, replication: int) -> pl.DataFrame:
     visits, lost = trace.visits, trace.visits[_is_lost(trace.visits)]
     attempts = trace.attempts[trace.attempts.started >= 0.0]
     reps = [f"{book.teams[team]} {rep + 1}" for team, rep in zip(attempts.team, attempts.rep, strict=True)]
-    passed = trace.passings
+    passed = trace.passages
     events = pl.concat(
         [
             _events(

@@ -43,7 +43,7 @@ SETTINGS = np.dtype(
 )
 SOURCE = np.dtype(
     [
-        ("luck", _u),  # hash of the source's path
+        ("stream", _u),  # hash of the source's path
         ("rate_first", _i),
         ("rate_count", _i),  # run of `points`: (from instant, leads a week), a step function
         ("profile", _i),  # first of weeks * 169 `points` rows, -1 flat: y = cumulative share of the week's mass
@@ -64,7 +64,7 @@ SOURCE = np.dtype(
         ("merged", _f),
     ]
 )
-MIX = np.dtype(
+SOURCE_SEGMENT = np.dtype(
     [  # one row a (source, segment): source * segments + segment
         ("share", _f),  # cumulative share of the segment within the source
         ("fit", _i),
@@ -82,7 +82,7 @@ MIX = np.dtype(
 )
 STAGE = np.dtype(
     [
-        ("luck", _u),  # hash of the stage's path; purposes are added to it
+        ("stream", _u),  # hash of the stage's path; purposes are added to it
         ("step_first", _i),
         ("step_count", _i),  # run of `steps`; count 0 = nobody works here
         ("patience", _i),  # table or -1
@@ -137,7 +137,7 @@ STEP = np.dtype(
 )
 TASK = np.dtype(
     [  # once the buyer has been reached (rule 100)
-        ("luck", _u),
+        ("stream", _u),
         ("kind", _i),  # MEETING: joins on level 2, and when it fails for good nobody was reached; OBJECTION
         ("chance", _f),  # that there is one
         ("delay", _i),  # table or -1: from now until it takes place, again for each try
@@ -149,7 +149,7 @@ TASK = np.dtype(
 )
 SIGNAL = np.dtype(
     [  # what a buyer may do in a stage, once a visit (rule 84)
-        ("luck", _u),
+        ("stream", _u),
         ("chance", _f),
         ("after", _i),  # table of the time from entry, -1 = at entry
         ("points", _f),
@@ -161,7 +161,7 @@ SIGNAL = np.dtype(
 )
 NURTURE = np.dtype(
     [  # automatic touches of a stage (rule 81)
-        ("luck", _u),
+        ("stream", _u),
         ("every", _f),
         ("touches", _i),  # seconds between touches; at most so many a visit
         ("intent", _f),
@@ -174,7 +174,7 @@ NURTURE = np.dtype(
 )
 SCORE = np.dtype(
     [  # an observer: how one team sees a lead (rule 87)
-        ("luck", _u),
+        ("stream", _u),
         ("fit", _f),
         ("intent", _f),
         ("points", _f),  # weights
@@ -221,7 +221,7 @@ TEAM = np.dtype(
         ("stretch_count", _i),
         ("resume", _i),  # 1 = unfinished work continues at the next opening
         ("habit", _i),  # table or -1 = at once
-        ("luck", _u),
+        ("stream", _u),
         ("score", _i),  # the observer of BY_SCORE; -1 = fit itself
         ("head_start", _f),  # FIRST_COME: own leads are served as if they had joined so many seconds earlier
         ("lanes", _i),  # POOLED, PERSONAL or BUDGETED
@@ -240,7 +240,7 @@ INTERVAL = np.dtype(
         ("before", _f),  # open seconds of this team before `opens`
     ]
 )
-DUTY = np.dtype(
+STAGE_TEAM = np.dtype(
     [  # one row a (stage, team): what the team owns and has promised there
         ("share", _f),  # cumulative ownership by lead luck, marketing-side teams first; nobody: all 0
         ("routing", _i),
@@ -288,7 +288,7 @@ TERM = np.dtype(
         ("action_count", _i),
     ]
 )
-ACTION_ROW = np.dtype(
+BREACH_ACTION = np.dtype(
     [
         ("kind", _i),
         ("fraction", _f),
@@ -309,7 +309,7 @@ DEFINITION = np.dtype(
         ("person", _i),  # 1 = second records of a person do not count
     ]
 )
-INFLIGHT = np.dtype(
+INITIAL_LEAD = np.dtype(
     [  # a lead of the snapshot (rule 23)
         ("id", _i),
         ("source", _i),
@@ -332,7 +332,7 @@ class Plan(NamedTuple):
 
     settings: Any  # SETTINGS[1]
     sources: Any  # SOURCE
-    mixes: Any  # MIX[source * segments + segment]
+    source_segments: Any  # MIX[source * segments + segment]
     stages: Any  # STAGE, in the order of the file
     exits: Any  # EXIT
     steps: Any  # STEP
@@ -345,12 +345,12 @@ class Plan(NamedTuple):
     points: Any  # POINT
     teams: Any  # TEAM, marketing-side teams first
     intervals: Any  # INTERVAL, team after team
-    duties: Any  # DUTY[stage, team]
+    stage_teams: Any  # DUTY[stage, team]
     promises: Any  # PROMISE
     terms: Any  # TERM
     actions: Any  # ACTION_ROW
     definitions: Any  # DEFINITION
-    inflight: Any  # INFLIGHT, in order of id
+    initial_leads: Any  # INFLIGHT, in order of id
     instants: NDArray[np.float64]  # f8
     tables: NDArray[np.float64]  # f8[table, cell]: inverse distribution functions, see engine.streams
 
@@ -375,12 +375,12 @@ class Labels(NamedTuple):
     tasks: tuple[str, ...] = ()
 
 
-def records(dtype: np.dtype[Any], *shape: int) -> Any:
+def zeros_record(dtype: np.dtype[Any], *shape: int) -> Any:
     """Zeros as a record array: fields as attributes, with and without the compiler."""
     return np.zeros(shape, dtype).view(np.recarray)
 
 
-def from_rows(dtype: np.dtype[Any], rows: list[dict[str, Any]]) -> Any:
+def record_from_dicts(dtype: np.dtype[Any], rows: list[dict[str, Any]]) -> Any:
     """Record array from dictionaries; every field must be given."""
     names = dtype.names or ()
     for row in rows:
@@ -402,8 +402,8 @@ def first_touch_terms(plan: Plan, stage: int) -> list[tuple[float, bool]]:
     """(seconds, business time?) of every first-touch term promised in a stage, by any team and in any tier."""
     return [
         (float(term.length), bool(term.business))
-        for duty in plan.duties[stage]
-        for promise in plan.promises[duty.promise_first : duty.promise_first + duty.promise_count]
+        for stage_team in plan.stage_teams[stage]
+        for promise in plan.promises[stage_team.promise_first : stage_team.promise_first + stage_team.promise_count]
         for term in plan.terms[promise.term_first : promise.term_first + promise.term_count]
         if term.kind == TermKind.FIRST_TOUCH
     ]

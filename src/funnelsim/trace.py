@@ -1,4 +1,4 @@
-"""What happened: visits, assignments, attempts, passings; the same columns and the same order from both engines."""
+"""What happened: visits, assignments, attempts, passages; the same columns and the same order from both engines."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ ASSIGNMENT = np.dtype(
         ("how", _i),
     ]
 )
-PASSING = np.dtype(
+PASSAGE = np.dtype(
     [  # a definition of the kind SCORE_AT_LEAST, passed; milestones show in the visits
         ("lead", _i),
         ("definition", _i),
@@ -114,7 +114,7 @@ class Trace(NamedTuple):
     visits: Any  # VISIT
     assignments: Any  # ASSIGNMENT
     attempts: Any  # ATTEMPT
-    passings: Any  # PASSING
+    passages: Any  # PASSING
     levels: NDArray[np.float64]  # [day, level] at the midnight that ends the day; 0 past the horizon
 
     @classmethod
@@ -123,7 +123,7 @@ class Trace(NamedTuple):
         visits: Sequence[Any],
         assignments: Sequence[Any],
         attempts: Sequence[Any],
-        passings: Sequence[Any],
+        passages: Sequence[Any],
         levels: NDArray[np.float64],
     ) -> Trace:
         """From rows in any order: lists of tuples or record arrays."""
@@ -131,7 +131,7 @@ class Trace(NamedTuple):
             _ordered(visits, VISIT, ("lead", "entered", "stage", "number")),
             _ordered(assignments, ASSIGNMENT, ("lead", "stage", "number", "ordinal")),
             _ordered(attempts, ATTEMPT, ("lead", "stage", "number", "assignment", "task", "ordinal", "joined")),
-            _ordered(passings, PASSING, ("lead", "at", "definition")),
+            _ordered(passages, PASSAGE, ("lead", "at", "definition")),
             levels,
         )
 

@@ -102,18 +102,18 @@ def test_integration_turns_a_collision_into_synergy() -> None:
 def test_integration_shortens_delays_and_keeps_context() -> None:
     said = {"delay": "10 hours", "context_kept": "40%"}
 
-    def duty(integration: str) -> Any:
+    def stage_team(integration: str) -> Any:
         plan = compiled(handoff={**said, "integration": integration}).plan()
-        return plan, plan.duties[0, 1]
+        return plan, plan.stage_teams[0, 1]
 
-    plan, row = duty("25%")
+    plan, row = stage_team("25%")
     assert row.routing == RoutingKind.DELAYED and median(plan, row.delay) == 7.5 * HOUR
     assert points(plan, row, "context") == [(0.0, pytest.approx(0.4 + 0.25 * 0.6))]
-    plan, row = duty("100%")
+    plan, row = stage_team("100%")
     assert (row.routing, points(plan, row, "context")) == (RoutingKind.AT_ONCE, [(0.0, 1.0)])
-    plan, row = duty("0%")
+    plan, row = stage_team("0%")
     assert median(plan, row.delay) == 10 * HOUR and points(plan, row, "context") == [(0.0, 0.4)]
-    batch = compiled(handoff={"delay": "daily at 08:00", "integration": "99%"}).plan().duties[0, 1]
+    batch = compiled(handoff={"delay": "daily at 08:00", "integration": "99%"}).plan().stage_teams[0, 1]
     assert batch.batch_count > 0  # a daily list is daily until systems are one
 
 
@@ -121,7 +121,7 @@ def test_a_range_of_context_follows_the_draw_through_integration() -> None:
     blueprint = compiled(handoff={"context_kept": "20% to 60%", "integration": "50%"})
     kept = blueprint.values(7)["handoff.context_kept"]
     plan = blueprint.plan(7)
-    assert points(plan, plan.duties[0, 1], "context")[0][1] == pytest.approx(kept + 0.5 * (1 - kept))
+    assert points(plan, plan.stage_teams[0, 1], "context")[0][1] == pytest.approx(kept + 0.5 * (1 - kept))
 
 
 # ---- hours -----------------------------------------------------------------------------------------------------------
@@ -217,8 +217,8 @@ def test_pursuit_in_the_middle_is_its_base_rate_and_elsewhere_by_hand() -> None:
 def test_a_team_without_pursuit_works_everybody() -> None:
     teams = {**BASE["teams"], "sales": {**BASE["teams"]["sales"], "pursuit": {"base": "30%"}}}
     plan = compiled(teams=teams).plan()
-    assert plan.duties["pursue"][:, 0].tolist() == [math.inf] * 3
-    assert plan.duties["pursue"][:, 1] == pytest.approx([math.log(0.3 / 0.7)] * 3)
+    assert plan.stage_teams["pursue"][:, 0].tolist() == [math.inf] * 3
+    assert plan.stage_teams["pursue"][:, 1] == pytest.approx([math.log(0.3 / 0.7)] * 3)
 
 
 def test_pursuit_listens_to_levels_from_their_middle_on() -> None:
@@ -229,7 +229,7 @@ def test_pursuit_listens_to_levels_from_their_middle_on() -> None:
     (row,) = [effect for effect in plan.effects if effect.target == EffectTarget.PURSUIT]
     assert (row.input, row.team, row.of) == (EffectInput.LEVEL, 1, 0)
     assert points(plan, row, "size") == [(0.0, 2.0)]
-    odds = plan.duties["pursue"][0, 1] + shift_of(plan, 0, EffectTarget.PURSUIT, NOBODY, team=1)
+    odds = plan.stage_teams["pursue"][0, 1] + shift_of(plan, 0, EffectTarget.PURSUIT, NOBODY, team=1)
     assert odds == pytest.approx(math.log(0.3 / 0.7))
     assert constant(Pursuit(base=0.3, quality="level trust")) == -1.0
 
@@ -239,8 +239,8 @@ def test_a_range_of_base_pursuit_follows_the_draw() -> None:
     teams = {**BASE["teams"], "sales": {**BASE["teams"]["sales"], "pursuit": pursuit}}
     blueprint = compiled(teams=teams)
     base = blueprint.values(5)["teams.sales.pursuit.base"]
-    assert blueprint.plan(5).duties["pursue"][0, 1] == pytest.approx(math.log(base / (1 - base)) + 2 * 0.4)
-    assert (blueprint.plan(5).duties["pursue"][:, 0] == math.inf).all()
+    assert blueprint.plan(5).stage_teams["pursue"][0, 1] == pytest.approx(math.log(base / (1 - base)) + 2 * 0.4)
+    assert (blueprint.plan(5).stage_teams["pursue"][:, 0] == math.inf).all()
 
 
 # ---- levels ----------------------------------------------------------------------------------------------------------

@@ -22,9 +22,14 @@ SCORES = {"marketing": {"fit": 10, "intent": 8, "points": 1, "noise": 12}, "sale
 
 def test_without_a_word_leads_are_marketings_warm_and_without_interest() -> None:
     plan = compiled().plan()
-    mix, source = plan.mixes[0], plan.sources[0]
-    assert (mix.intent, mix.intent_shift, mix.trust, mix.trust_shift) == (-1, 0.0, -1, 0.0)
-    assert (mix.warmth, mix.points, mix.ready) == (1.0, 0.0, -1)
+    source_segment, source = plan.source_segments[0], plan.sources[0]
+    assert (source_segment.intent, source_segment.intent_shift, source_segment.trust, source_segment.trust_shift) == (
+        -1,
+        0.0,
+        -1,
+        0.0,
+    )
+    assert (source_segment.warmth, source_segment.points, source_segment.ready) == (1.0, 0.0, -1)
     assert (source.side, source.again, source.again_stage) == (Side.MARKETING, 0.0, -1)
 
 
@@ -40,7 +45,7 @@ def test_traits_of_source_and_segment_add_up() -> None:
     }
     segments = {"big": {"share": "40%", "intent": 0.25, "trust": 0.1}, "small": {"share": "rest"}}
     plan = compiled(sources={"web": source}, segments=segments).plan()
-    big, small = plan.mixes
+    big, small = plan.source_segments
     assert (big.intent_shift, small.intent_shift) == (0.25, 0.0)
     assert (big.trust_shift, small.trust_shift) == (pytest.approx(0.5), 0.4)
     assert median(plan, big.intent) == pytest.approx(0.5) and big.trust == -1
@@ -51,8 +56,8 @@ def test_traits_of_source_and_segment_add_up() -> None:
 
 def test_a_belief_about_intent_is_drawn() -> None:
     blueprint = with_source(intent="0 to 1")
-    assert blueprint.plan().mixes[0].intent_shift == 0.5
-    assert blueprint.plan(3).mixes[0].intent_shift == blueprint.values(3)["sources.web.intent"] != 0.5
+    assert blueprint.plan().source_segments[0].intent_shift == 0.5
+    assert blueprint.plan(3).source_segments[0].intent_shift == blueprint.values(3)["sources.web.intent"] != 0.5
 
 
 def test_captured_thins_the_rate_rounds_batches_half_up_and_costs_the_same() -> None:
@@ -82,8 +87,8 @@ def test_a_score_is_its_weights_and_a_noise_of_its_own() -> None:
     plan = compiled(scores=SCORES).plan()
     marketing, sales = plan.scores
     assert (marketing.fit, marketing.intent, marketing.points) == (10.0, 8.0, 1.0)
-    assert marketing.luck == path_hash("scores/marketing") and sales.noise == -1
-    seen = [score_of(plan.scores, plan.tables, 0, np.uint64(luck), 1.0, 0.5, 20.0) for luck in range(4000)]
+    assert marketing.stream == path_hash("scores/marketing") and sales.noise == -1
+    seen = [score_of(plan.scores, plan.tables, 0, np.uint64(stream), 1.0, 0.5, 20.0) for stream in range(4000)]
     assert np.mean(seen) == pytest.approx(34.0, abs=4.4 * 12 / math.sqrt(4000))  # 10 + 4 + 20
     assert np.std(seen) == pytest.approx(12.0, rel=0.06)
     assert score_of(plan.scores, plan.tables, 1, np.uint64(5), 1.5, 9.0, 9.0) == 30.0
@@ -156,7 +161,7 @@ def test_signals_in_the_order_of_the_file() -> None:
     assert median(plan, ebook.after) == 10 * DAY and demo.after == -1  # at entry
     assert (demo["flags"], holiday["flags"]) == (SignalFlag.RAISES_HAND, SignalFlag.PAUSES)
     assert median(plan, holiday.pause) == 10 * DAY and demo.pause == -1
-    assert ebook.luck == path_hash("stages/interest/signals/ebook")
+    assert ebook.stream == path_hash("stages/interest/signals/ebook")
 
 
 def test_what_moves_signals() -> None:
@@ -174,7 +179,7 @@ def test_nurture() -> None:
     assert plan.stages["nurture"].tolist() == [0, -1, -1]
     assert (row.every, row.touches, row.fatigue, row.goes_on) == (7 * DAY, 8, 0.02, 0)
     assert (row.intent, row.intent_limit, row.trust, row.trust_limit) == (0.15, 2.0, 0.1, math.inf)
-    assert row.luck == path_hash("stages/interest/nurture")
+    assert row.stream == path_hash("stages/interest/nurture")
     endless = with_stage(nurture={"every": "2 weeks", "goes_on": True}).plan().nurtures[0]
     assert (endless.touches, endless.goes_on) == (MANY, 1)
 

@@ -123,7 +123,9 @@ def test_a_draw_compiles_nothing_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     copied = {
         name for name in centre._fields if any(getattr(plan, name) is not getattr(centre, name) for plan in draws)
     }
-    assert "points" in copied and copied <= {"points", "stages", "exits", "mixes", "tables"}, "beliefs and fits"
+    assert "points" in copied and copied <= {"points", "stages", "exits", "source_segments", "tables"}, (
+        "beliefs and fits"
+    )
 
 
 @pytest.mark.parametrize("path", sorted(SCENARIOS.rglob("*.yaml")), ids=lambda path: path.stem)
@@ -144,6 +146,6 @@ def test_the_variants_differ_from_the_old_way_in_policy_only() -> None:
     old = prepare(load(str(SCENARIOS / "old-way.yaml"))).plan()
     for name in ("old-way-with-promise", "shared-funnel"):
         new = prepare(load(str(SCENARIOS / f"{name}.yaml"))).plan()
-        for table in ("sources", "mixes", "exits", "steps", "teams", "intervals"):
+        for table in ("sources", "source_segments", "exits", "steps", "teams", "intervals"):
             assert np.array_equal(getattr(old, table), getattr(new, table)), (name, table)
-        assert not np.array_equal(old.duties, new.duties)
+        assert not np.array_equal(old.stage_teams, new.stage_teams)

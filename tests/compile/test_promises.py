@@ -24,8 +24,8 @@ def team(**sales: Any) -> Any:
 
 
 def tiers(plan: Any, stage: int = 0, of: int = 1) -> list[Any]:
-    duty = plan.duties[stage, of]
-    return list(plan.promises[duty.promise_first : duty.promise_first + duty.promise_count])
+    stage_team = plan.stage_teams[stage, of]
+    return list(plan.promises[stage_team.promise_first : stage_team.promise_first + stage_team.promise_count])
 
 
 def terms(plan: Any, promise: Any) -> list[tuple[int, float]]:
@@ -118,7 +118,7 @@ def test_acceptance_by_score_threshold_and_window() -> None:
         "points_kept": "50%",
     }
     plan = compiled(handoff={"to": {"sales": {"accept": accept}}}, scores=SCORES).plan()
-    marketing, sales = plan.duties[0]
+    marketing, sales = plan.stage_teams[0]
     assert marketing.accept_score == -1 and marketing.window == math.inf
     assert (sales.accept_score, sales.default_accept, sales.points_retained) == (1, 0, 0.5)
     assert points(plan, sales, "accept") == [(0.0, 30.0), (10 * DAY, 40.0)]

@@ -91,7 +91,7 @@ def test_unreached_defaults_to_lost_and_cold_to_unreached() -> None:
 
 def test_luck_and_base_of() -> None:
     stage = with_stage(base_of="entered").plan().stages[0]
-    assert (stage.luck, stage.base_of_entered) == (path_hash("stages/interest"), 1)
+    assert (stage.stream, stage.base_of_entered) == (path_hash("stages/interest"), 1)
 
 
 # ---- work ------------------------------------------------------------------------------------------------------------

@@ -28,9 +28,9 @@ def intervals(plan: Any, team: int) -> list[tuple[float, ...]]:
 
 def promised(plan: Any, stage: int, team: int) -> Any:
     """The one promise of a team in a stage."""
-    duty = plan.duties[stage, team]
-    assert duty.promise_count == 1
-    return plan.promises[duty.promise_first]
+    stage_team = plan.stage_teams[stage, team]
+    assert stage_team.promise_count == 1
+    return plan.promises[stage_team.promise_first]
 
 
 def test_marketing_sides_come_first() -> None:
@@ -86,21 +86,21 @@ def test_habits_at_once(habit: str) -> None:
 
 def test_ownership_is_cumulative_over_the_teams() -> None:
     plan = compiled(ownership={**SHARED, "evaluation": "marketing"}).plan()
-    assert plan.duties.shape == (3, 2)
-    assert plan.duties["share"].tolist() == [[0.3, 1.0], [1.0, 1.0], [0.0, 0.0]]  # nobody owns the end
+    assert plan.stage_teams.shape == (3, 2)
+    assert plan.stage_teams["share"].tolist() == [[0.3, 1.0], [1.0, 1.0], [0.0, 0.0]]  # nobody owns the end
 
 
 def test_without_a_word_leads_are_handed_over_at_once_with_all_context() -> None:
     plan = compiled().plan()
-    duty = plan.duties[0, 1]
-    assert (duty.routing, duty.delay) == (RoutingKind.AT_ONCE, -1)
-    assert points(plan, duty, "context") == [(0.0, 1.0)]
+    stage_team = plan.stage_teams[0, 1]
+    assert (stage_team.routing, stage_team.delay) == (RoutingKind.AT_ONCE, -1)
+    assert points(plan, stage_team, "context") == [(0.0, 1.0)]
 
 
 def test_handoffs_by_receiving_team() -> None:
     handoff = {"delay": "2 hours", "context_kept": "40%", "to": {"marketing": {"delay": "daily at 08:00"}}}
     plan = compiled(handoff=handoff).plan()
-    marketing, sales = plan.duties[0]
+    marketing, sales = plan.stage_teams[0]
     assert (sales.routing, median(plan, sales.delay)) == (RoutingKind.DELAYED, 2 * HOUR)
     assert marketing.routing == RoutingKind.BATCHED
     batches = plan.instants[marketing.batch_first :][: marketing.batch_count]
@@ -115,9 +115,9 @@ def test_handoffs_by_receiving_team() -> None:
 
 def test_nothing_promised() -> None:
     plan = compiled().plan()
-    assert not plan.duties["promise_count"].any() and not len(plan.promises) and not len(plan.terms)
+    assert not plan.stage_teams["promise_count"].any() and not len(plan.promises) and not len(plan.terms)
     only_marketing = compiled(promises={"marketing_delivers": "36 won a month"})
-    assert not only_marketing.plan().duties["promise_count"].any()
+    assert not only_marketing.plan().stage_teams["promise_count"].any()
     assert only_marketing.book.volume_promises == (("won", 36.0, "month", "count", -1),)
 
 
@@ -153,7 +153,7 @@ def test_a_business_day_is_as_long_as_the_teams_own() -> None:
 def test_promises_hold_where_a_late_touch_hurts_else_where_there_is_work() -> None:
     def held(**keys: Any) -> list[int]:
         plan = compiled(promises=PROMISE, ownership=owners, **keys).plan()
-        return [int(count) for count in plan.duties["promise_count"][:, 1]]
+        return [int(count) for count in plan.stage_teams["promise_count"][:, 1]]
 
     owners = {"interest": "sales", "evaluation": "sales"}
     work = {"handling": "6 min"}
@@ -161,7 +161,7 @@ def test_promises_hold_where_a_late_touch_hurts_else_where_there_is_work() -> No
     assert held(stages=stages) == [1, 1, 0]
     assert held(stages={**stages, "interest": {**stages["interest"], "response": "hbr-2011"}}) == [1, 0, 0]
     named = compiled(stages=stages, ownership=owners, promises={**PROMISE, "stages": ["evaluation"]}).plan()
-    assert named.duties["promise_count"][:, 1].tolist() == [0, 1, 0]
+    assert named.stage_teams["promise_count"][:, 1].tolist() == [0, 1, 0]
 
 
 def test_a_teams_own_promise() -> None:

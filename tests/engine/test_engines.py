@@ -17,7 +17,7 @@ from funnelsim.engine.replicate import replicate
 from funnelsim.measures import summarise
 from funnelsim.plan_codes import Outcome
 from support.compile_helpers import BASE, compiled
-from support.coverage_of_branches import WANTED, Seen, count
+from support.coverage_of_branches import WANTED, Seen, count, events_counted
 from support.plan_generator import generated_plan, mechanisms
 from support.plan_generator_mechanisms import MECHANISMS
 
@@ -113,7 +113,8 @@ def agree_on(seeds: range, only: Collection[str] | None = None) -> Seen:
     seen: Seen = Counter()
     for seed in seeds:
         plan = generated_plan(seed, only)
-        slow = reference.run(plan, 1, seed)
+        with events_counted(seen):
+            slow = reference.run(plan, 1, seed)
         quick, summary = fast.run(plan, 1, seed)
         what = f"plan {seed} with {', '.join(mechanisms(seed) if only is None else only) or 'nothing on'}"
         assert_equal(slow, quick, what)

@@ -18,7 +18,7 @@ class Level:
     """One level and its state."""
 
     def __init__(self, kind: Any, initial: float, weight: float, reviews: int = 0, per: float = 1.0) -> None:
-        self.rows = p.from_rows(
+        self.rows = p.record_from_dicts(
             p.LEVEL,
             [
                 {
@@ -34,7 +34,7 @@ class Level:
                 }
             ],
         )
-        self.states = p.records(engine.LEVEL_NOW, 1)
+        self.states = p.zeros_record(engine.LEVEL_NOW, 1)
         engine.reset_levels(self.rows, REVIEWS, self.states)
 
     def sees(self, *seen: float) -> None:

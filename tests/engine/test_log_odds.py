@@ -18,7 +18,7 @@ THIRD_OF_ODDS = -math.log(3.0)
 
 
 def points(*rows: tuple[float, float]) -> Any:
-    return p.from_rows(p.POINT, [{"x": x, "y": y} for x, y in rows])
+    return p.record_from_dicts(p.POINT, [{"x": x, "y": y} for x, y in rows])
 
 
 def effect(
@@ -54,7 +54,7 @@ POINTS = points(
     (math.log(3600.0), THIRD_OF_ODDS),
     *((hour * 3600.0, math.log(1.0 + hour)) for hour in range(3)),  # odds of the first three hours: 1, 2, 3
 )
-EFFECTS = p.from_rows(
+EFFECTS = p.record_from_dicts(
     p.EFFECT,
     [
         effect(EffectInput.FIT, (0, 1)),
@@ -67,8 +67,8 @@ EFFECTS = p.from_rows(
     ],
 )
 # An observer who weighs fit 2, intent 3 and points 1/10, and makes no mistakes; a level that stands at 1/4.
-SCORES = p.from_rows(p.SCORE, [{"luck": 1, "fit": 2.0, "intent": 3.0, "points": 0.1, "noise": -1}])
-LEVELS = p.from_rows(
+SCORES = p.record_from_dicts(p.SCORE, [{"stream": 1, "fit": 2.0, "intent": 3.0, "points": 0.1, "noise": -1}])
+LEVELS = p.record_from_dicts(
     p.LEVEL,
     [
         {
@@ -84,7 +84,7 @@ LEVELS = p.from_rows(
         }
     ],
 )
-STATES = p.records(LEVEL_NOW, 1)
+STATES = p.zeros_record(LEVEL_NOW, 1)
 STATES[0].value = 0.25
 NOBODY = Covariates(
     **dict.fromkeys(Covariates._fields, 0.0) | {"context": 1.0, "response_delay": -1.0, "touch_after_ready": -1.0}
@@ -115,7 +115,7 @@ def odds_factor(now: float = 0.0, target: Any = EffectTarget.ADVANCE, only: int 
 
 
 def one_factor(row: dict[str, Any], now: float = 0.0, team: int = 0, **seen: float) -> float:
-    return math.exp(shift(p.from_rows(p.EFFECT, [row]), POINTS, 0, 1, row["target"], now, team, **seen))
+    return math.exp(shift(p.record_from_dicts(p.EFFECT, [row]), POINTS, 0, 1, row["target"], now, team, **seen))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_an_effect_moves_only_its_target() -> None:
 
 def test_a_response_effect_is_scaled_by_its_size() -> None:
     half = points((0.0, 0.5), (math.log(60.0), 0.0), (math.log(3600.0), THIRD_OF_ODDS))
-    row = p.from_rows(p.EFFECT, [effect(EffectInput.RESPONSE_DELAY, (0, 1), (1, 2))])
+    row = p.record_from_dicts(p.EFFECT, [effect(EffectInput.RESPONSE_DELAY, (0, 1), (1, 2))])
     assert shift(row, half, 0, 1, EffectTarget.ADVANCE, 0.0, 0, response_delay=3600.0) == pytest.approx(
         THIRD_OF_ODDS / 2
     )
@@ -292,7 +292,7 @@ def test_a_length_is_moved_on_its_logarithm(length: float, factor: float, moved:
 
 
 def exits(*shares: float) -> Any:
-    return p.from_rows(
+    return p.record_from_dicts(
         p.EXIT, [{"to": i, "share": share, "pace": -1, "cool": -1, "backward": 0} for i, share in enumerate(shares)]
     )
 

@@ -106,11 +106,11 @@ def test_a_signal_takes_intent_to_zero_at_most(value: float, change: float, then
 
 
 def observers(noise: int) -> Any:
-    return p.from_rows(
+    return p.record_from_dicts(
         p.SCORE,
         [
-            {"luck": 11, "fit": 10.0, "intent": 8.0, "points": 1.0, "noise": noise},
-            {"luck": 12, "fit": 10.0, "intent": 8.0, "points": 1.0, "noise": noise},
+            {"stream": 11, "fit": 10.0, "intent": 8.0, "points": 1.0, "noise": noise},
+            {"stream": 12, "fit": 10.0, "intent": 8.0, "points": 1.0, "noise": noise},
         ],
     )
 

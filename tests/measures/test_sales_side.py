@@ -80,7 +80,7 @@ def test_value_is_untouched_only_where_somebody_works() -> None:
     """Of three untouched visits one is in a stage nobody works and one of a lead whose snapshot says it was reached."""
     plan = week_plan()
     plan.stages.step_count = [1, 0, 1]
-    flying = p.records(p.INFLIGHT, 1)
+    flying = p.zeros_record(p.INITIAL_LEAD, 1)
     flying.id, flying.stage, flying.number, flying.reached = 7, 0, 1, 1
     number = (p.SNAPSHOT << 44) | 7
     visits = [
@@ -88,7 +88,7 @@ def test_value_is_untouched_only_where_somebody_works() -> None:
         visit(2, 1, 1, 0.0, ended=5.0),
         visit(number, 0, 1, -9.0, arrived=-9.0, ended=5.0),
     ]
-    summary = _summary(plan._replace(inflight=flying), visits)
+    summary = _summary(plan._replace(initial_leads=flying), visits)
     assert summary.visits[1].untouched_value.sum() == 10000.0
 
 
@@ -96,7 +96,7 @@ def test_agreement_of_two_vocabularies() -> None:
     """Of 100 leads marketing calls 40 qualified and sales 30, both 25. The same is said of 25 + 55 leads, by chance it
     would be of 0.4 * 0.3 + 0.6 * 0.7 = 54 %: kappa is 26 / 46."""
     plan = week_plan()._replace(
-        definitions=p.from_rows(
+        definitions=p.record_from_dicts(
             p.DEFINITION,
             [
                 OFF_DEFINITION | {"stage": 1},
@@ -115,7 +115,9 @@ def test_agreement_of_two_vocabularies() -> None:
 
 
 def test_milestones_of_one_path_are_not_compared() -> None:
-    plan = week_plan()._replace(definitions=p.from_rows(p.DEFINITION, [OFF_DEFINITION | {"stage": i} for i in (1, 2)]))
+    plan = week_plan()._replace(
+        definitions=p.record_from_dicts(p.DEFINITION, [OFF_DEFINITION | {"stage": i} for i in (1, 2)])
+    )
     found = _measures([new_summary(plan)], plan, book_of(won=0, definitions=("won", "MQL")))
     assert not [key for key in found if "also_passed" in key or "kappa" in key]
 
@@ -141,7 +143,7 @@ def test_who_is_full_first() -> None:
 
 def test_utilisation_and_levels_by_week() -> None:
     """40 of 80 paid hours in the first week, 60 in the second, none of none for marketing, who has no hours."""
-    plan = week_plan(weeks=2)._replace(levels=p.records(p.LEVEL, 1))
+    plan = week_plan(weeks=2)._replace(levels=p.zeros_record(p.LEVEL, 1))
     book = book_of(won=0, definitions=("won",))._replace(levels=("trust",))
     summary, columns = new_summary(plan), day_columns(plan)
     summary.days[[1, 8], columns.busy + 1] = 40 * p.HOUR, 60 * p.HOUR
@@ -192,11 +194,11 @@ def test_acceptance_and_pursuit_by_team() -> None:
 def test_a_win_by_threshold_is_credited_to_all_who_had_the_lead_by_then() -> None:
     """Marketing has it from 0, sales from 10; the score is reached at 10 and a third visit begins at 20."""
     plan = week_plan()._replace(
-        definitions=p.from_rows(p.DEFINITION, [OFF_DEFINITION | {"kind": DefinitionKind.THRESHOLD}])
+        definitions=p.record_from_dicts(p.DEFINITION, [OFF_DEFINITION | {"kind": DefinitionKind.THRESHOLD}])
     )
     visits = [visit(1, 0, owner=0, entered=0.0), visit(1, 1, owner=1, entered=10.0), visit(1, 2, owner=1, entered=20.0)]
-    passing = (1, 0, 10.0, 0, 0, 0.0, 10000.0, 0)
-    trace = Trace.of(visits, [], [], [passing], np.zeros((8, 0)))
+    passage = (1, 0, 10.0, 0, 0, 0.0, 10000.0, 0)
+    trace = Trace.of(visits, [], [], [passage], np.zeros((8, 0)))
     assert credit(trace, plan, book_of(won=0, definitions=("won",)))[0].tolist() == [50.0, 50.0, 0.0]
 
 

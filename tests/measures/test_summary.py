@@ -34,7 +34,7 @@ def test_summary_equals_counting_by_hand(seed: int) -> None:
     for window in (0, 1):
         assert _cells(summary.visits[window]) == by_hand.visits[window]
         assert _cells(summary.assignments[window]) == by_hand.assignments[window]
-        assert _cells(summary.passes[window]) == by_hand.passes[window]
+        assert _cells(summary.passages[window]) == by_hand.passages[window]
         assert _numbers(summary.responses[window]) == by_hand.responses[window]
     assert _cells(summary.teams) == by_hand.teams
     assert _numbers(summary.days) == by_hand.days
@@ -56,7 +56,7 @@ def test_generated_plans_reach_every_count() -> None:
 def _totals(summary: Summary) -> Any:
     # open is of the cohort, inherited of leads in flight, and they are not handed over at the start
     never = {("open", 1), ("touch_inherited", 0), ("acceptance_inherited", 0), ("acceptance_inherited", 1)}
-    for group in ("visits", "assignments", "passes"):
+    for group in ("visits", "assignments", "passages"):
         for window in (0, 1):
             table = getattr(summary, group)[window]
             for name in table.dtype.names:

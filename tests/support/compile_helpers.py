@@ -61,7 +61,7 @@ NOBODY = Covariates(**dict.fromkeys(Covariates._fields, 0.0) | {"warmth": 1.0, "
 
 
 def shift_of(
-    plan: Any, stage: int, target: Any, covariates: Covariates, team: int = -1, now: float = 0.0, luck: int = 1
+    plan: Any, stage: int, target: Any, covariates: Covariates, team: int = -1, now: float = 0.0, stream: int = 1
 ) -> float:
     """The sum of a stage's effects on something, as the engines add them up."""
     row = plan.stages[stage]
@@ -79,7 +79,7 @@ def shift_of(
             int(target),
             team,
             now,
-            np.uint64(luck),
+            np.uint64(stream),
             covariates,
         )
     )

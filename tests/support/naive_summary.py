@@ -19,19 +19,19 @@ class ByHand:
         self.plan, self.settings = plan, plan.settings[0]
         self.visits: Any = [Counter(), Counter()]
         self.assignments: Any = [Counter(), Counter()]
-        self.passes: Any = [Counter(), Counter()]
+        self.passages: Any = [Counter(), Counter()]
         self.responses: Any = [Counter(), Counter()]
         self.teams, self.days, self.arrived = Counter(), Counter(), Counter()
         self.breaches, self.co_passed = Counter(), Counter()
         self.columns, self.segments = day_columns(plan), int(self.settings.segments)
         self.midnights = plan.instants[self.settings.days_first :][: self.settings.days_count].tolist()
-        self.snapshot = {int(row.id): row for row in plan.inflight}
+        self.snapshot = {int(row.id): row for row in plan.initial_leads}
         self.arrival = {int(v.lead): float(v.arrived) for v in trace.visits}
         self.passed: dict[int, set[int]] = defaultdict(set)
         for visit in trace.visits:
             self.visit(visit)
-        for passing in trace.passings:
-            self.passing(passing, int(passing.definition), float(passing.at))
+        for passage in trace.passages:
+            self.passage(passage, int(passage.definition), float(passage.at))
         self.pairs()
         for lead in set(self.arrival):
             self.lead(next(v for v in trace.visits if v.lead == lead))
@@ -43,7 +43,7 @@ class ByHand:
         for counter in (
             *self.visits,
             *self.assignments,
-            *self.passes,
+            *self.passages,
             *self.responses,
             self.teams,
             self.days,
@@ -107,7 +107,7 @@ class ByHand:
         for definition, row in enumerate(self.plan.definitions):
             late_enough = lead >> 44 != p.SNAPSHOT or v.stage > self.snapshot[lead & (1 << 44) - 1].stage
             if row.kind == DefinitionKind.MILESTONE and row.stage == v.stage and v.number == 1 and late_enough:
-                self.passing(v, definition, float(v.entered))
+                self.passage(v, definition, float(v.entered))
 
     def at_end(self, count: Any, cell: tuple[int, ...], v: Any) -> None:
         poor = v.fit < self.settings.good
@@ -128,18 +128,18 @@ class ByHand:
         row = self.snapshot[int(v.lead) & (1 << 44) - 1]
         return bool(row.reached and (row.stage, row.number) == (v.stage, v.number))
 
-    def passing(self, row: Any, definition: int, at: float) -> None:
+    def passage(self, row: Any, definition: int, at: float) -> None:
         if row.duplicate and self.plan.definitions[definition].person:
             return
         day, group, cohort = self.day(at), definition * self.segments + int(row.segment), self.of_cohort(int(row.lead))
-        self.days[day, self.columns.passes + group] += 1
+        self.days[day, self.columns.passages + group] += 1
         self.days[day, self.columns.value + group] += row.value
         for window, counts in ((0, cohort), (1, self.within(at))):
             if counts:
                 cell = (definition, int(row.source), int(row.segment))
-                self.passes[window]["count", *cell] += 1
-                self.passes[window]["value", *cell] += row.value
-                self.passes[window]["time", *cell] += at - row.arrived
+                self.passages[window]["count", *cell] += 1
+                self.passages[window]["value", *cell] += row.value
+                self.passages[window]["time", *cell] += at - row.arrived
         if cohort:
             self.passed[int(row.lead)].add(definition)
 

@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 HOUR, DAY = p.HOUR, p.DAY
 MOST_SCORES = 2
+# What effects look at in plans without any mechanism.
+PLAIN_INPUTS = (
+    EffectInput.ALWAYS,
+    EffectInput.FIT,
+    EffectInput.CONTEXT_LOST,
+    EffectInput.BOTH_TEAMS,
+    EffectInput.MARKETING_SELLS,
+    EffectInput.RESPONSE_DELAY,
+)
 # What may move behaviour; the chance to go on and contact have inputs of their own besides.
 INPUTS_OF_INFLUENCES = (
     EffectInput.ALWAYS,
@@ -33,26 +42,8 @@ INPUTS_OF_INFLUENCES = (
     EffectInput.LEVEL,
     EffectInput.SCORE,
 )
-INPUTS_OF_EFFECTS = (
-    EffectInput.INTENT,
-    EffectInput.TRUST,
-    EffectInput.WARMTH,
-    EffectInput.TOO_EARLY,
-    EffectInput.TOO_LATE,
-    EffectInput.TRUST_DELAY,
-    EffectInput.UNRESOLVED,
-    EffectInput.DUPLICATE,
-    EffectInput.OWN_LEAD,
-    EffectInput.LEVEL,
-    EffectInput.SCORE,
-)
-TARGETS_OF_INFLUENCES = (
-    EffectTarget.PURSUIT,
-    EffectTarget.ADHERENCE,
-    EffectTarget.HABIT,
-    EffectTarget.SHOW,
-    EffectTarget.SIGNALS,
-)
+INPUTS_OF_EFFECTS = tuple(code for code in EffectInput if code not in (*PLAIN_INPUTS, EffectInput.HOUR_OF_WEEK))
+TARGETS_OF_INFLUENCES = tuple(code for code in EffectTarget if code not in (EffectTarget.ADVANCE, EffectTarget.CONTACT))
 
 
 # ---- buyers ----------------------------------------------------------------------------------------------------------
@@ -60,14 +51,14 @@ TARGETS_OF_INFLUENCES = (
 
 def traits(b: Builder) -> None:
     """Intent, trust, readiness, warmth and points at birth [91]."""
-    for mix in b.mix_rows:
-        mix["intent"] = b.level() if b.chance(0.5) else -1
-        mix["intent_shift"] = float(b.rng.choice([-0.5, 0.0, 1.0]))
-        mix["trust"] = b.level() if b.chance(0.5) else -1
-        mix["trust_shift"] = float(b.rng.choice([-0.5, 0.0, 1.0]))
-        mix["ready"] = b.maybe(0.7, 20, float(b.rng.choice([0.0, 0.1])))
-        mix["warmth"] = float(b.rng.choice([0.0, 0.4, 1.0]))
-        mix["points"] = float(b.rng.choice([0.0, 1.0, 2.0]))
+    for source_segment in b.mix_rows:
+        source_segment["intent"] = b.level() if b.chance(0.5) else -1
+        source_segment["intent_shift"] = float(b.rng.choice([-0.5, 0.0, 1.0]))
+        source_segment["trust"] = b.level() if b.chance(0.5) else -1
+        source_segment["trust_shift"] = float(b.rng.choice([-0.5, 0.0, 1.0]))
+        source_segment["ready"] = b.maybe(0.7, 20, float(b.rng.choice([0.0, 0.1])))
+        source_segment["warmth"] = float(b.rng.choice([0.0, 0.4, 1.0]))
+        source_segment["points"] = float(b.rng.choice([0.0, 1.0, 2.0]))
 
 
 def impatience(b: Builder) -> None:
@@ -89,7 +80,7 @@ def nurture(b: Builder) -> None:
         stage["nurture"] = len(b.nurtures)
         b.nurtures.append(
             {
-                "luck": rng.path_hash(f"nurture/{stage['luck']}"),
+                "stream": rng.path_hash(f"nurture/{stage['stream']}"),
                 "every": float(b.rng.choice([2, 6, 24])) * HOUR,
                 "touches": int(b.rng.integers(1, 12)),
                 "intent": float(b.rng.choice([0.0, 0.25, 1.0])),
@@ -122,7 +113,7 @@ def _signals(b: Builder, name: str, flags: int) -> None:
             both = flags and b.chance(0.1)
             stage["signals"].append(
                 {
-                    "luck": rng.path_hash(f"stages/{i}/{name}/{k}"),
+                    "stream": rng.path_hash(f"stages/{i}/{name}/{k}"),
                     "chance": float(b.rng.choice([0.3, 0.7, 1.0])),
                     "after": b.maybe(0.9, float(b.rng.choice([3, 8, 12, 30]))),
                     "points": float(b.rng.choice([0.0, 1.0, 3.0, -1.0])),
@@ -183,7 +174,7 @@ def _score(b: Builder) -> int:
         return int(b.rng.integers(MOST_SCORES))
     b.scores.append(
         {
-            "luck": rng.path_hash(f"scores/{len(b.scores)}"),
+            "stream": rng.path_hash(f"scores/{len(b.scores)}"),
             "fit": float(b.rng.choice([0.0, 1.0])),
             "intent": float(b.rng.choice([0.0, 1.0])),
             "points": 1.0,
@@ -198,18 +189,18 @@ def _score(b: Builder) -> int:
 
 def acceptance(b: Builder) -> None:
     """Teams that decide on what is handed to them; more stages that one team owns, so that more is."""
-    for stage, duties in enumerate(b.duty_rows):
+    for stage, stage_teams in enumerate(b.duty_rows):
         if b.chance(0.6):
             owner = int(b.rng.integers(b.teams))
-            for team, duty in enumerate(duties):
-                duty["share"] = float(team >= owner)
+            for team, stage_team in enumerate(stage_teams):
+                stage_team["share"] = float(team >= owner)
         if not b.is_worked(stage):
             continue
         row = b.stage_rows[stage]
         row["rejected_first"], row["rejected_count"] = b.leaving(stage)
-        for duty in duties:
+        for stage_team in stage_teams:
             least = b.number(0.0, 3.0, b.horizon)
-            duty |= {
+            stage_team |= {
                 "accept_score": _score(b),
                 "accept_first": least[0],
                 "accept_count": least[1],
@@ -219,7 +210,7 @@ def acceptance(b: Builder) -> None:
                 "default_accept": int(b.chance(0.4)),
                 "points_retained": float(b.rng.choice([0.0, 0.5, 1.0])),
             }
-            for promise in duty["promises"]:
+            for promise in stage_team["promises"]:
                 if b.chance(0.7):  # to decide in time
                     promise["terms"].insert(
                         int(b.rng.integers(len(promise["terms"]) + 1)), b.term(TermKind.ACCEPTANCE, 12)
@@ -227,12 +218,12 @@ def acceptance(b: Builder) -> None:
 
 
 def tiers(b: Builder) -> None:
-    for duties in b.duty_rows:
-        for duty in duties:
-            if duty["promises"]:
-                duty["promises"] = [_tier(b) for _ in range(int(b.rng.integers(1, 3)))] + duty["promises"]
+    for stage_teams in b.duty_rows:
+        for stage_team in stage_teams:
+            if stage_team["promises"]:
+                stage_team["promises"] = [_tier(b) for _ in range(int(b.rng.integers(1, 3)))] + stage_team["promises"]
                 if b.chance(0.3):
-                    duty["promises"][-1] |= _conditions(b)
+                    stage_team["promises"][-1] |= _conditions(b)
 
 
 def _tier(b: Builder) -> Row:
@@ -257,9 +248,9 @@ def pursuit(b: Builder) -> None:
     """Leads of the other side are worked with a chance only."""
     for source in b.source_rows:
         source["side"] = int(b.chance(0.3))
-    for duties in b.duty_rows:
-        for duty in duties:
-            duty["pursue"] = float(b.rng.choice([-math.inf, -1.0, 0.5, 2.0, math.inf]))
+    for stage_teams in b.duty_rows:
+        for stage_team in stage_teams:
+            stage_team["pursue"] = float(b.rng.choice([-math.inf, -1.0, 0.5, 2.0, math.inf]))
 
 
 def orders(b: Builder) -> None:
@@ -328,7 +319,7 @@ def _tasks(b: Builder, name: str, kind: int, most: int) -> None:
             stage["tasks"].insert(
                 at,
                 {
-                    "luck": rng.path_hash(f"stages/{i}/{name}/{k}"),
+                    "stream": rng.path_hash(f"stages/{i}/{name}/{k}"),
                     "kind": int(kind),
                     "chance": float(b.rng.choice([0.4, 1.0])),
                     "delay": b.maybe(0.8, float(b.rng.choice([2, 15]))),

@@ -43,7 +43,7 @@ def week_plan(weeks: int = 1, segments: int = 1) -> p.Plan:
     """Measured for so many whole weeks, which end at the horizon; people work in the first one's hours every week."""
     plan = generated_plan(0, ())
     days, horizon = 7 * weeks + 1, weeks * p.WEEK
-    intervals = p.from_rows(
+    intervals = p.record_from_dicts(
         p.INTERVAL,
         [
             {
@@ -55,21 +55,21 @@ def week_plan(weeks: int = 1, segments: int = 1) -> p.Plan:
             for i, day in enumerate(d for d in range(days) if d % 7 < 5 and d < days - 1)
         ],
     )
-    teams = p.records(p.TEAM, 2)
+    teams = p.zeros_record(p.TEAM, 2)
     teams.side, teams.interval_count[1] = [0, 1], len(intervals)
     settings = plan.settings.copy()
     settings.measure_from, settings.measure_to, settings.horizon, settings.segments = 0.0, horizon, horizon, segments
     settings.days_first, settings.days_count = 0, days
-    sources = p.records(p.SOURCE, 1)
+    sources = p.zeros_record(p.SOURCE, 1)
     sources.cost = 7.0
     return plan._replace(
         settings=settings,
         sources=sources,
-        stages=p.records(p.STAGE, 3),
+        stages=p.zeros_record(p.STAGE, 3),
         teams=teams,
         intervals=intervals,
-        definitions=p.from_rows(p.DEFINITION, [OFF_DEFINITION | {"stage": 2}]),
-        inflight=p.records(p.INFLIGHT, 0),
+        definitions=p.record_from_dicts(p.DEFINITION, [OFF_DEFINITION | {"stage": 2}]),
+        initial_leads=p.zeros_record(p.INITIAL_LEAD, 0),
         instants=np.arange(days) * p.DAY,
     )
 

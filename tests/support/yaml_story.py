@@ -72,9 +72,9 @@ class Story:
         """In order of lead, stage and time."""
         return self._rows(self.trace.attempts, columns, only)
 
-    def passings(self, columns: str, **only: Any) -> list[Any]:
+    def passages(self, columns: str, **only: Any) -> list[Any]:
         """Thresholds reached, in order of lead and time; milestones show in the visits."""
-        return self._rows(self.trace.passings, columns, only)
+        return self._rows(self.trace.passages, columns, only)
 
     def tasks(self, columns: str, **only: Any) -> list[Any]:
         """Tries of tasks, such as meetings, in order of lead, stage and time; `task="deal.demo"` chooses rows."""

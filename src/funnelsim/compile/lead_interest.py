@@ -51,7 +51,7 @@ def nurture(frame: CompileContext, name: str, stage: Stage) -> int:
 def _score(frame: CompileContext, row: int, name: str, score: Score) -> Row:
     path = f"scores.{name}"
     return {
-        "luck": path_hash(f"scores/{name}"),
+        "stream": path_hash(f"scores/{name}"),
         "noise": _noise(frame, f"{path}.noise", score.noise),
         **{
             key: frame.number(f"{path}.{key}", getattr(score, key), "scores", key, row)
@@ -102,7 +102,7 @@ def _signal(frame: CompileContext, stage: str, name: str, signal: Signal) -> Row
     pause = frame.pool.time(signal.pause)
     flags = (int(SignalFlag.RAISES_HAND) if signal.raises_hand else 0) | (int(SignalFlag.PAUSES) if pause >= 0 else 0)
     return {
-        "luck": path_hash(f"stages/{stage}/signals/{name}"),
+        "stream": path_hash(f"stages/{stage}/signals/{name}"),
         "after": frame.pool.time(signal.after),
         "chance": frame.number(f"{path}.chance", signal.chance, "signals", "chance", row, SHARE),
         "points": signal.points,
@@ -115,7 +115,7 @@ def _signal(frame: CompileContext, stage: str, name: str, signal: Signal) -> Row
 def _nurture(frame: CompileContext, stage: str, said: Nurture) -> Row:
     row, path = len(frame.pool.nurtures), f"stages.{stage}.nurture"
     return {
-        "luck": path_hash(f"stages/{stage}/nurture"),
+        "stream": path_hash(f"stages/{stage}/nurture"),
         "every": length(said.every),
         "touches": int(MANY) if said.touches is None else said.touches,
         "intent_limit": math.inf if said.intent_limit is None else said.intent_limit,

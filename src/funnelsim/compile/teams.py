@@ -53,7 +53,7 @@ class People:
             "stretch_count": stretch[1],
             "resume": int(team.unfinished == "resume"),
             "habit": self.frame.pool.time(habit(team.habit)),
-            "luck": path_hash(f"teams/{name}"),
+            "stream": path_hash(f"teams/{name}"),
             "score": self.frame.scores[team.score] if team.score else -1,
             "head_start": length(team.own_first),
             "absence": team.absence,

@@ -77,7 +77,7 @@ class Labour:
         path, meeting = f"stages.{stage}.tasks.{name}", task.kind == "meeting"
         success = ("shows", task.shows) if meeting else ("resolved", task.resolved)
         return {
-            "luck": path_hash(f"stages/{stage}/tasks/{name}"),
+            "stream": path_hash(f"stages/{stage}/tasks/{name}"),
             "kind": int(TaskKind.MEETING if meeting else TaskKind.OBJECTION),
             "chance": self.frame.number(f"{path}.chance", task.chance, "tasks", "chance", row, SHARE),
             "delay": pool.time(task.delay),

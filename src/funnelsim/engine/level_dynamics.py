@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from funnelsim.engine.jit import shared_kernel
 from funnelsim.int64 import Int
-from funnelsim.plan import Plan, records
+from funnelsim.plan import Plan, zeros_record
 from funnelsim.plan_codes import LevelKind
 
 # value; sum and count of what was seen since the last review; the review period that now lies in
@@ -25,7 +25,7 @@ LEVEL_NOW = np.dtype(
 
 def first_levels(plan: Plan) -> Any:
     """LEVEL_NOW of each level at the start."""
-    states = records(LEVEL_NOW, len(plan.levels))
+    states = zeros_record(LEVEL_NOW, len(plan.levels))
     reset_levels(plan.levels, plan.instants, states)
     return states
 

@@ -64,7 +64,7 @@ def total_shift(
     target: Int,
     team: Int,
     now: float,
-    luck: Int,
+    stream: Int,
     covariates: Covariates,
 ) -> float:
     """Sum of the effects on one target, on the log-odds (a time: on its logarithm). `team` is who works the visit."""
@@ -88,7 +88,9 @@ def total_shift(
         elif kind == EffectInput.LEVEL:
             shift += size * level_value(levels, states, row.of, now)
         elif kind == EffectInput.SCORE:
-            shift += size * score_of(scores, tables, row.of, luck, covariates.fit, covariates.intent, covariates.points)
+            shift += size * score_of(
+                scores, tables, row.of, stream, covariates.fit, covariates.intent, covariates.points
+            )
         else:
             shift += size * covariate(kind, covariates)
     return shift

@@ -21,7 +21,7 @@ from funnelsim.measures.counting_tools import (
     open_seconds,
 )
 from funnelsim.measures.daily import count_days
-from funnelsim.measures.milestones import count_passings, first_passings
+from funnelsim.measures.milestones import count_passages, first_passages
 from funnelsim.plan import Plan
 from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, Blame, ClockState, Outcome, name_of, names_of
 from funnelsim.summary import CALENDAR, COHORT, RESPONSE_EDGES, Summary, new_summary
@@ -36,8 +36,8 @@ def summarise(trace: Trace, plan: Plan) -> Summary:
     _assignments(summary, trace, window)
     _breaches(summary, trace.assignments, plan, window)
     _teams(summary, trace.attempts, plan, window)
-    passed = first_passings(trace, plan)
-    count_passings(summary, passed, window)
+    passed = first_passages(trace, plan)
+    count_passages(summary, passed, window)
     count_days(summary, trace, passed, plan)
     firsts = trace.visits[first_of_lead(trace.visits)]
     count(summary.arrived[0], (firsts.source, firsts.segment), where=window.cohort(firsts))
@@ -97,7 +97,10 @@ def _is_untouched(visits: Any, plan: Plan) -> Flags:
     """Nobody turned to a lead that was there to be worked; what a snapshot says was reached had been touched."""
     untouched: Flags = (plan.stages.step_count > 0)[visits.stage] & (visits.touched < 0.0) & (visits.attempts == 0)
     flying = in_flight(visits.lead)
-    snapshot, rows = plan.inflight[np.searchsorted(plan.inflight.id, snapshot_id(visits.lead[flying]))], visits[flying]
+    snapshot, rows = (
+        plan.initial_leads[np.searchsorted(plan.initial_leads.id, snapshot_id(visits.lead[flying]))],
+        visits[flying],
+    )
     under_way = (rows.stage == snapshot.stage) & (rows.number == snapshot.number)
     untouched[flying] &= ~(under_way & (snapshot.reached == 1))
     return untouched

@@ -84,7 +84,7 @@ def deliveries(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Delivery]
         periods = list(_periods(plan, book, period))
         if definition not in book.definitions or not periods:
             continue
-        first = (columns.value if kind == VALUE else columns.passes) + book.definitions.index(definition) * segments
+        first = (columns.value if kind == VALUE else columns.passages) + book.definitions.index(definition) * segments
         chosen = slice(first, first + segments) if segment < 0 else slice(first + segment, first + segment + 1)
         daily = stacked.days[:, :, chosen].sum(axis=2) / (100.0 if kind == VALUE else 1.0)
         name = f"{definition} a {period}" if segment < 0 else f"{book.segments[segment]} {definition} a {period}"

@@ -37,8 +37,8 @@ def test_nurture_makes_an_mql_with_the_mail_that_reaches_the_threshold() -> None
     0.95^6 whom none of the first six has put off."""
     story = scene("mechanisms/nurture")
 
-    assert set(story.trace.passings.at) == {49 * DAY}
-    share_holds(len(story.trace.passings), story.measure("cohort.leads"), 0.95**6)
+    assert set(story.trace.passages.at) == {49 * DAY}
+    share_holds(len(story.trace.passages), story.measure("cohort.leads"), 0.95**6)
 
 
 def test_nurture_stops_with_sales_unless_it_goes_on() -> None:
@@ -56,14 +56,14 @@ def test_nurture_stops_with_sales_unless_it_goes_on() -> None:
 
 def test_scoring_lets_through_what_the_normal_law_says() -> None:
     """Fit 10 N(0, 1) and noise 12 N(0, 1) make a score of sd sqrt(244); an e-book (30 %) adds 10 points and a webinar
-    (20 %) 20. The day of passing tells what it took: entry, day 5 or day 9."""
-    at = scene("mechanisms/scoring").trace.passings.at
+    (20 %) 20. The day of passage tells what it took: entry, day 5 or day 9."""
+    at = scene("mechanisms/scoring").trace.passages.at
 
-    def passing(points: float) -> float:
+    def passage(points: float) -> float:
         return float(stats.norm.sf((20.0 - points) / math.sqrt(244.0)))
 
-    by_entry, with_ebook = passing(0), passing(0) * 0.7 + passing(10) * 0.3
-    by_the_end = 0.8 * with_ebook + 0.2 * (0.7 * passing(20) + 0.3 * passing(30))
+    by_entry, with_ebook = passage(0), passage(0) * 0.7 + passage(10) * 0.3
+    by_the_end = 0.8 * with_ebook + 0.2 * (0.7 * passage(20) + 0.3 * passage(30))
     share_holds((at <= 0.0).sum(), 10_000, by_entry)
     share_holds((at <= 5 * DAY).sum(), 10_000, with_ebook)
     share_holds(len(at), 10_000, by_the_end)
@@ -74,7 +74,7 @@ def test_offers_count_in_the_stage_in_which_they_are_made() -> None:
     """Every way in which three signals of discovery, two of interest and one of evaluation may happen: chance, points
     and day of each."""
     offers = [(0.6, 5, 10), (0.4, 10, 11), (0.3, 15, 12), (0.4, 15, 40), (0.3, 20, 41), (0.25, 40, 70)]
-    at = scene("mechanisms/offers").trace.passings.at / DAY
+    at = scene("mechanisms/offers").trace.passages.at / DAY
 
     for known, by in ((3, 30), (5, 60), (6, 90)):
         expected = 0.0

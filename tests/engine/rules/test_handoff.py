@@ -64,7 +64,7 @@ def test_rules_48_and_50_routing_of_a_handoff(delay: str, assigned: str, started
 def test_rule_50_a_batch_takes_along_what_comes_at_its_very_instant() -> None:
     """A lead of Tuesday 08:00 sharp passes a stage of marketing without work and is handed over in the same instant:
     the batch of 08:00 takes it. So it does with a lead that changes hands at 08:00 because a promise broke."""
-    passing = tell(
+    passage = tell(
         TEAMS,
         """
 sources: {web: {batch: 1 on 2026-01-06 at 08:00}}
@@ -76,7 +76,7 @@ ownership: {discovery: marketing, interest: sales}
 handoff: {delay: daily at 08:00}
 """,
     )
-    assert passing.assignments("team assigned") == [("sales", "Tue 6 08:00")]
+    assert passage.assignments("team assigned") == [("sales", "Tue 6 08:00")]
     broken = tell(
         TEAMS,
         """

@@ -26,7 +26,7 @@ def read_pieces(history: History, library: Library, tally: Tally) -> tuple[Piece
     """The pieces of work that the log tells of up to the as-of instant, and to how many seconds its times are known."""
     assert history.work is not None and history.as_of is not None
     rows = _Rows(history.work, history.timezone, history.as_of.timestamp(), library, tally)
-    pieces = rows.from_events() if history.work.lifecycle else rows.from_rows()
+    pieces = rows.from_events() if history.work.lifecycle else rows.record_from_dicts()
     if not np.isfinite(pieces.asked).any():
         pieces = asked_by_the_piece_before(pieces)
     return pieces, rows.rounding
@@ -40,7 +40,7 @@ class _Rows:
         self.sheet: Sheet = library.sheets[WORK]
         self.rounding = 0.0
 
-    def from_rows(self) -> Pieces:
+    def record_from_dicts(self) -> Pieces:
         """One row a piece."""
         log = self.log
         asked, started = self._first(log.asked), self._first(log.started)

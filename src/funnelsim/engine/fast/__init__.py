@@ -59,7 +59,7 @@ class Runner:
             s.visits[: s.n[Counter.VISITS]],
             s.assignments[: s.n[Counter.ASSIGNMENTS]],
             s.attempts[: s.n[Counter.ATTEMPTS]],
-            s.passings[: s.n[Counter.PASSINGS]],
+            s.passages[: s.n[Counter.PASSAGES]],
             self.levels.copy(),
         )
 

@@ -26,10 +26,10 @@ from funnelsim.plan_codes import AssignmentEnd, Outcome, TermKind
 def ask(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Somebody looks at once when the team does as promised, else later; past the window the default counts."""
     lead = state.leads[slot]
-    duty = plan.duties[lead.stage, lead.assigned_to]
+    stage_team = plan.stage_teams[lead.stage, lead.assigned_to]
     looks, window = now, _window_ends(plan, lead, now)
     if lead.adhered != 1:
-        looks += stage_duration(plan, lead, duty.decide, P_DECIDE, np.int64(lead.assignments))
+        looks += stage_duration(plan, lead, stage_team.decide, P_DECIDE, np.int64(lead.assignments))
     lead.deciding = 1
     lead.timed_out = np.int64(looks > window)
     first = min(looks, window)
@@ -53,20 +53,20 @@ def ask(plan: Any, state: Any, slot: Int, now: float) -> None:
 def decide(plan: Any, state: Any, slot: Int, now: float) -> None:
     """The team's own score of the lead against its threshold; or the default, when nobody has looked in time."""
     lead = state.leads[slot]
-    duty = plan.duties[lead.stage, lead.assigned_to]
+    stage_team = plan.stage_teams[lead.stage, lead.assigned_to]
     lead.deciding = 0
     lead.coming_token += 1
     lead.decided = now
     settle_clock(state, slot, TermKind.ACCEPTANCE, now, lead.timed_out == 0)
     if lead.timed_out:
-        lead.accepted = duty.default_accept
+        lead.accepted = stage_team.default_accept
     else:
-        least = step_value(plan.points, duty.accept_first, duty.accept_count, now)
-        lead.accepted = np.int64(score_now(plan, state, slot, duty.accept_score, now) >= least)
+        least = step_value(plan.points, stage_team.accept_first, stage_team.accept_count, now)
+        lead.accepted = np.int64(score_now(plan, state, slot, stage_team.accept_score, now) >= least)
         acceptance_sees(plan, state, lead, np.int64(lead.accepted))
     lead.next = Step.OFFER_TO_TEAM
     if lead.accepted == 0:
-        state.minds[slot].points *= duty.points_retained
+        state.minds[slot].points *= stage_team.points_retained
         lead.ending = AssignmentEnd.REJECTED
         stage = plan.stages[lead.stage]
         if stage.rejected_count > 0:
@@ -77,9 +77,9 @@ def decide(plan: Any, state: Any, slot: Int, now: float) -> None:
 
 @outlined_kernel
 def _window_ends(plan: Any, lead: Any, now: float) -> float:
-    duty, team = plan.duties[lead.stage, lead.assigned_to], plan.teams[lead.assigned_to]
-    if duty.window == np.inf:
+    stage_team, team = plan.stage_teams[lead.stage, lead.assigned_to], plan.teams[lead.assigned_to]
+    if stage_team.window == np.inf:
         return np.inf
-    if duty.window_business != 0:
-        return add_open(plan.intervals, team.interval_first, team.interval_count, now, duty.window)
-    return now + duty.window  # type: ignore[no-any-return]  # from a record
+    if stage_team.window_business != 0:
+        return add_open(plan.intervals, team.interval_first, team.interval_count, now, stage_team.window)
+    return now + stage_team.window  # type: ignore[no-any-return]  # from a record

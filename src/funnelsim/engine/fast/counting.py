@@ -12,7 +12,7 @@ from funnelsim.engine.fast.state import Clock, Counter
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.level_dynamics import level_value
 from funnelsim.int64 import Int, whole
-from funnelsim.plan import HOUR, Plan, records
+from funnelsim.plan import HOUR, Plan, zeros_record
 from funnelsim.plan_codes import AssignmentEnd, Blame, ClockState, Outcome
 from funnelsim.summary import ASSIGNMENTS, CALENDAR, COHORT, RESPONSE_EDGES, VISITS, Summary, day_columns
 
@@ -42,7 +42,7 @@ class Tally(NamedTuple):
     assignment_columns: NDArray[np.float64]
     responses: NDArray[np.float64]  # [window, stage, bin]
     teams: Any
-    passes: Any
+    passages: Any
     days: NDArray[np.float64]
     busy: NDArray[np.float64]  # [day, team], a part of `days`
     breaches: NDArray[np.float64]
@@ -52,8 +52,8 @@ class Tally(NamedTuple):
 
 def new_tally(plan: Plan, out: Summary) -> Tally:
     """Zeros, and views of a new Summary."""
-    visits = records(VISITS, 3 * out.visits[COHORT].size)
-    assignments = records(ASSIGNMENTS, 3 * out.assignments[COHORT].size)
+    visits = zeros_record(VISITS, 3 * out.visits[COHORT].size)
+    assignments = zeros_record(ASSIGNMENTS, 3 * out.assignments[COHORT].size)
     columns = day_columns(plan)
     return Tally(
         visits,
@@ -62,7 +62,7 @@ def new_tally(plan: Plan, out: Summary) -> Tally:
         _columns(assignments),
         np.zeros((3, *out.responses.shape[1:])),
         out.teams,
-        out.passes,
+        out.passages,
         out.days,
         out.days[:, columns.busy : columns.level],
         out.breaches,
@@ -100,17 +100,17 @@ def count_arrival(plan: Any, state: Any, lead: Any, out: Any) -> None:
 
 
 @inline_kernel
-def count_passing(plan: Any, state: Any, out: Any, lead: Any, mind: Any, i: Int, now: float) -> None:
-    """A first passing of a definition that counts [35, 82]."""
+def count_passage(plan: Any, state: Any, out: Any, lead: Any, mind: Any, i: Int, now: float) -> None:
+    """A first passage of a definition that counts [35, 82]."""
     segments, definitions = plan.settings[0].segments, np.int64(len(plan.definitions))
     group = 1 + i * segments + lead.segment
     out.days[state.n[Counter.DAY], group] += 1.0
     out.days[state.n[Counter.DAY], group + definitions * segments] += lead.value
     if in_window(plan, now):
-        _pass(out.passes[CALENDAR, i, lead.source, lead.segment], lead, now)
+        _pass(out.passages[CALENDAR, i, lead.source, lead.segment], lead, now)
     if not lead.in_cohort:
         return
-    _pass(out.passes[COHORT, i, lead.source, lead.segment], lead, now)
+    _pass(out.passages[COHORT, i, lead.source, lead.segment], lead, now)
     for other in range(definitions):
         if (mind.counted >> other) & ONE:
             out.co_passed[i, other] += 1.0
@@ -125,7 +125,7 @@ def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: Int) -> N
     at = np.int64(lead.group * len(plan.stages) + lead.stage)  # rows by source, segment and stage
     if lead.in_cohort and outcome != Outcome.OPEN and in_window(plan, lead.entered) and in_window(plan, ended):
         promise = _first_promise(plan, lead, ended)
-        at += BOTH * np.int64(len(plan.mixes) * len(plan.stages))
+        at += BOTH * np.int64(len(plan.source_segments) * len(plan.stages))
         _count_all(plan, lead, out, BOTH, at, promise, outcome, ended)
     else:
         _count_apart(plan, lead, out, at, outcome, ended)
@@ -137,7 +137,7 @@ def _count_apart(plan: Any, lead: Any, out: Any, at: Int, outcome: Int, ended: f
     promise = _first_promise(plan, lead, ended)
     if lead.in_cohort:
         _count_all(plan, lead, out, COHORT, at, promise, outcome, ended)
-    at += np.int64(len(plan.mixes) * len(plan.stages))
+    at += np.int64(len(plan.source_segments) * len(plan.stages))
     row = out.visits[at]
     if in_window(plan, lead.entered):
         row.entered += 1.0

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.event_priority import EventPriority
-from funnelsim.engine.fast.counting import count_passing
+from funnelsim.engine.fast.counting import count_passage
 from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.levels import quota_sees
 from funnelsim.engine.fast.nurture import bring_up_to_date
@@ -83,7 +83,7 @@ def expect_crossing(plan: Any, state: Any, slot: Int, now: float) -> None:
 def is_reached(plan: Any, lead: Any, mind: Any, i: Int, intent: float, now: float) -> bool:
     """Whether the score, with the offset found by anchoring, is at the threshold."""
     row = plan.definitions[i]
-    score = score_of(plan.scores, plan.tables, row.score, lead.luck, lead.fit, intent, mind.points)
+    score = score_of(plan.scores, plan.tables, row.score, lead.stream, lead.fit, intent, mind.points)
     return score + row.offset >= threshold(plan, i, now)  # type: ignore[no-any-return]  # from a record
 
 
@@ -98,7 +98,7 @@ def score_now(plan: Any, state: Any, slot: Int, observer: Int, now: float) -> fl
     """What an observer thinks of a lead [87]."""
     lead, mind = state.leads[slot], state.minds[slot]
     bring_up_to_date(plan, state, slot, now)
-    return score_of(plan.scores, plan.tables, observer, lead.luck, lead.fit, mind.intent, mind.points)
+    return score_of(plan.scores, plan.tables, observer, lead.stream, lead.fit, mind.intent, mind.points)
 
 
 @inline_kernel
@@ -112,14 +112,14 @@ def _count(plan: Any, state: Any, out: Any, slot: Int, i: Int, now: float) -> No
     lead = state.leads[slot]
     if lead.second and plan.definitions[i].person:
         return
-    count_passing(plan, state, out, lead, state.minds[slot], i, now)
+    count_passage(plan, state, out, lead, state.minds[slot], i, now)
     quota_sees(plan, state, i, lead.value)
 
 
 @inline_kernel
 def _write(state: Any, lead: Any, i: Int, now: float) -> None:
-    row = state.passings[state.n[Counter.PASSINGS]]
-    state.n[Counter.PASSINGS] += 1
+    row = state.passages[state.n[Counter.PASSAGES]]
+    state.n[Counter.PASSAGES] += 1
     row.lead = lead.id
     row.definition = i
     row.at = now

@@ -51,7 +51,7 @@ def _sum(plan: Any, state: Any, slot: Int, target: Int, now: float) -> float:
         intent=mind.intent,
         trust=mind.trust,
         points=mind.points,
-        warmth=plan.mixes[lead.group].warmth,
+        warmth=plan.source_segments[lead.group].warmth,
         context=lead.context,
         both_teams=np.float64((lead.reached_by >> SIDE_BITS) == 3),
         marketing_sells=np.float64(stage.step_count > 0 and team >= 0 and plan.teams[known].side == Side.MARKETING),
@@ -73,6 +73,6 @@ def _sum(plan: Any, state: Any, slot: Int, target: Int, now: float) -> float:
         target,
         team,
         now,
-        lead.luck,
+        lead.stream,
         covariates,
     )

@@ -54,7 +54,7 @@ def load_sees(plan: Any, state: Any, lead: Any) -> None:
 
 @inline_kernel
 def quota_sees(plan: Any, state: Any, definition: Int, value: float) -> None:
-    """The value of a first passing."""
+    """The value of a first passage."""
     for i in range(len(plan.levels)):
         row = plan.levels[i]
         if row.kind == LevelKind.QUOTA and row.definition == definition:

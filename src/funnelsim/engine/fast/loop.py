@@ -44,7 +44,7 @@ ONE = np.int64(1)
 
 
 @entry_point
-def run(plan_: Any, state_: Any, out_: Any, luck: Int) -> Int:
+def run(plan_: Any, state_: Any, out_: Any, stream: Int) -> Int:
     """Go on until the horizon (DONE) or until a table is full; call again with more room."""
     plan, state, out = pointer_to(plan_), pointer_to(state_), pointer_to(out_)
     margin = np.int64(len(state.reps[0]) + 16)
@@ -52,13 +52,13 @@ def run(plan_: Any, state_: Any, out_: Any, luck: Int) -> Int:
     definitions = np.int64(len(plan.definitions) * (len(plan.stages) + 2))
     weeks = plan.settings[0].weeks
     if state.n[Counter.STARTED] == 0:
-        state.luck[0] = luck
+        state.stream[0] = stream
         _start(plan, state)
     while True:
         if (
             state.n[Counter.NEXT_ARRIVAL] == NEVER
             and state.n[Counter.WEEK] < weeks
-            and not next_week(plan, state, luck)
+            and not next_week(plan, state, stream)
         ):
             return RunStatus.ARRIVALS_FULL
         key = state.agenda[0].key if state.n[Counter.PENDING] > 0 else NEVER
@@ -149,8 +149,8 @@ def _full(state: Any, margin: Int, stages: Int, definitions: Int) -> Int:
             return RunStatus.ASSIGNMENTS_FULL
         if n[Counter.ATTEMPTS] + stages > len(state.attempts):
             return RunStatus.ATTEMPTS_FULL
-        if n[Counter.PASSINGS] + definitions > len(state.passings):
-            return RunStatus.PASSINGS_FULL
+        if n[Counter.PASSAGES] + definitions > len(state.passages):
+            return RunStatus.PASSAGES_FULL
     return RunStatus.DONE
 
 
@@ -180,11 +180,11 @@ def _arrive(plan: Any, state: Any, now: float) -> Int:
     state.n[Counter.ARRIVAL] += 1
     note_next(state)
     if is_in_flight(coming.lead):
-        row = plan.inflight[coming.source]
-        slot = take_slot(state, coming.lead, coming.luck, row.source, 0.0 - row.age)
+        row = plan.initial_leads[coming.source]
+        slot = take_slot(state, coming.lead, coming.stream, row.source, 0.0 - row.age)
         state.leads[slot].flight = coming.source
         return slot
-    return take_slot(state, coming.lead, coming.luck, coming.source, now)
+    return take_slot(state, coming.lead, coming.stream, coming.source, now)
 
 
 @inline_kernel

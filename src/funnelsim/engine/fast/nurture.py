@@ -12,7 +12,7 @@ import numpy as np
 
 from funnelsim.engine.interest_dynamics import after_touch, touches_by, touches_until_tired
 from funnelsim.engine.jit import inline_kernel
-from funnelsim.engine.rng import P_FATIGUE, bits, plus, unit
+from funnelsim.engine.rng import P_FATIGUE, bits, plus, uniform
 from funnelsim.int64 import Int
 from funnelsim.plan_codes import Side
 
@@ -27,7 +27,7 @@ def start_nurture(plan: Any, state: Any, slot: Int, now: float) -> None:
     if at < 0 or mind.unsubscribed:
         return
     row = plan.nurtures[at]
-    u = unit(bits(lead.luck, plus(row.luck, P_FATIGUE), lead.number, ZERO))
+    u = uniform(bits(lead.stream, plus(row.stream, P_FATIGUE), lead.number, ZERO))
     mind.nurture = at
     mind.nurture_from = now
     mind.tires = touches_until_tired(u, row.fatigue)

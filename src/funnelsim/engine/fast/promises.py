@@ -65,12 +65,12 @@ def assign(plan: Any, state: Any, slot: Int, now: float) -> None:
     if lead.watched and hand_over(plan, state, slot, plan.teams[team].side, now):
         expect_crossing(plan, state, slot, now)
     load_sees(plan, state, lead)
-    duty = plan.duties[lead.stage, team]
-    lead.promise = _promise_for(plan, state, slot, now) if duty.promise_count > 0 else np.int64(-1)
+    stage_team = plan.stage_teams[lead.stage, team]
+    lead.promise = _promise_for(plan, state, slot, now) if stage_team.promise_count > 0 else np.int64(-1)
     lead.adhered = -1
     if lead.promise >= 0:
         lead.adhered = draw_adherence(plan, state, slot, now)
-    asked = np.int64(lead.offered != 0 and duty.accept_score >= 0)
+    asked = np.int64(lead.offered != 0 and stage_team.accept_score >= 0)
     lead.offered = 0
     start_clocks(plan, state, slot, asked, now)
     clock = state.clocks[slot, TermKind.FIRST_TOUCH]
@@ -86,7 +86,7 @@ def take_up(plan: Any, state: Any, slot: Int, now: float) -> None:
     delay = 0.0
     known = (lead.reached_by >> lead.assigned_to) & ONE
     if not (lead.adhered == 1 or known != 0 or lead.touched_before):
-        if plan.duties[lead.stage, lead.assigned_to].pursue < np.inf:
+        if plan.stage_teams[lead.stage, lead.assigned_to].pursue < np.inf:
             lead.pursued = _draw_pursued(plan, state, slot, now)
         delay = _habit(plan, state, slot, now) if lead.pursued != 0 else np.inf
     if delay == 0.0:
@@ -181,8 +181,8 @@ def end_assignment(plan: Any, state: Any, out: Any, slot: Int, now: float) -> No
 def _promise_for(plan: Any, state: Any, slot: Int, now: float) -> Int:
     """The first tier that fits the lead [106]; -1 none."""
     lead = state.leads[slot]
-    duty = plan.duties[lead.stage, lead.assigned_to]
-    for i in range(duty.promise_first, duty.promise_first + duty.promise_count):
+    stage_team = plan.stage_teams[lead.stage, lead.assigned_to]
+    for i in range(stage_team.promise_first, stage_team.promise_first + stage_team.promise_count):
         tier = plan.promises[i]
         is_of = (tier.segments >> lead.segment) & (tier.sources >> min(np.int64(lead.source), LAST_BIT)) & ONE
         if is_of == 0 or lead.value < tier.value:
@@ -210,7 +210,7 @@ def _draw_pursued(plan: Any, state: Any, slot: Int, now: float) -> Int:
     lead = state.leads[slot]
     if is_own(plan, lead, lead.assigned_to):
         return np.int64(-1)
-    pursue = plan.duties[lead.stage, lead.assigned_to].pursue
+    pursue = plan.stage_teams[lead.stage, lead.assigned_to].pursue
     chance = logistic(pursue + effects_on(plan, state, slot, EffectTarget.PURSUIT, now))
     return np.int64(stage_draw(plan, lead, P_PURSUE, np.int64(lead.assignments)) < chance)
 

@@ -14,7 +14,7 @@ from funnelsim.engine.fast.definitions import score_now
 from funnelsim.engine.fast.effects import is_own
 from funnelsim.engine.fast.state import Counter
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
-from funnelsim.engine.rng import P_REP, bits, plus, unit
+from funnelsim.engine.rng import P_REP, bits, plus, uniform
 from funnelsim.int64 import Int
 from funnelsim.plan_codes import ClockState, QueueLayout, QueueOrder, TermKind, WorkKind
 
@@ -106,7 +106,7 @@ def _lane(plan: Any, lead: Any, team: Int) -> Int:
     """Which of the team's lanes a lead waits in: of the rep it belongs to for life, or of the kind of work."""
     row = plan.teams[team]
     if row.lanes == QueueLayout.PERSONAL:
-        u = unit(bits(lead.luck, plus(row.luck, P_REP), ZERO, ZERO))
+        u = uniform(bits(lead.stream, plus(row.stream, P_REP), ZERO, ZERO))
         return np.int64(u * row.people)
     if plan.stages[lead.stage].deal != 0:
         return WorkKind.DEALS

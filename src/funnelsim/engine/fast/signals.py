@@ -22,7 +22,7 @@ from funnelsim.engine.fast.state import Counter, Due, Expedite, Step
 from funnelsim.engine.interest_dynamics import after_signal
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.log_odds import shifted_chance
-from funnelsim.engine.rng import P_AFTER, P_PAUSE, P_SIGNAL, bits, on_grid, plus, quantile, unit
+from funnelsim.engine.rng import P_AFTER, P_PAUSE, P_SIGNAL, bits, on_grid, plus, quantile, uniform
 from funnelsim.int64 import Int
 from funnelsim.plan_codes import AttemptEnd, SignalFlag
 
@@ -128,7 +128,7 @@ def _expect_signal(plan: Any, state: Any, slot: Int) -> None:
     best, best_at = np.int64(-1), np.inf
     for i in range(stage.signal_first, stage.signal_first + stage.signal_count):
         row = plan.signals[i]
-        u = unit(bits(lead.luck, plus(row.luck, P_SIGNAL), lead.number, ZERO))
+        u = uniform(bits(lead.stream, plus(row.stream, P_SIGNAL), lead.number, ZERO))
         if u >= shifted_chance(row.chance, mind.signal_shift):
             continue
         time = lead.entered + _duration(plan, lead, i, row.after, P_AFTER)
@@ -144,5 +144,5 @@ def _expect_signal(plan: Any, state: Any, slot: Int) -> None:
 def _duration(plan: Any, lead: Any, signal: Int, table: Int, what: Int) -> float:
     if table < 0:
         return 0.0
-    drawn = bits(lead.luck, plus(plan.signals[signal].luck, what), lead.number, ZERO)
+    drawn = bits(lead.stream, plus(plan.signals[signal].stream, what), lead.number, ZERO)
     return on_grid(quantile(plan.tables, table, drawn))

@@ -16,9 +16,9 @@ from funnelsim.engine import log_odds
 from funnelsim.engine.arrival_process import ARRIVAL_ROW
 from funnelsim.engine.level_dynamics import first_levels, reset_levels
 from funnelsim.int64 import Int
-from funnelsim.plan import TICK, Plan, records
+from funnelsim.plan import TICK, Plan, zeros_record
 from funnelsim.plan_codes import DefinitionKind, QueueLayout, SpacingKind, TermKind
-from funnelsim.trace import ASSIGNMENT, ATTEMPT, PASSING, VISIT
+from funnelsim.trace import ASSIGNMENT, ATTEMPT, PASSAGE, VISIT
 
 
 class Counter(IntEnum):
@@ -35,7 +35,7 @@ class Counter(IntEnum):
     VISITS = 8  # rows written, as in the three below
     ASSIGNMENTS = 9
     ATTEMPTS = 10
-    PASSINGS = 11
+    PASSAGES = 11
     TRACING = 12
     STARTED = 13
     EVENTS = 14
@@ -66,7 +66,7 @@ class RunStatus(IntEnum):
     VISITS_FULL = 5
     ASSIGNMENTS_FULL = 6
     ATTEMPTS_FULL = 7
-    PASSINGS_FULL = 8
+    PASSAGES_FULL = 8
 
 
 class Step(IntEnum):
@@ -135,7 +135,7 @@ PLACE = np.dtype([("key", "f8"), ("joined", "f8"), ("lead", "i8"), ("level", "i8
 LEAD = np.dtype(
     [
         ("id", "i8"),
-        ("luck", "u8"),
+        ("stream", "u8"),
         ("arrived", "f8"),
         ("fit", "f8"),
         ("value", "f8"),
@@ -216,11 +216,11 @@ LEAD = np.dtype(
         # for life
         ("source", "i4"),
         ("segment", "i4"),
-        ("group", "i4"),  # group: row of `mixes`
+        ("group", "i4"),  # group: row of `source_segments`
         ("owner", "i4"),
         ("cycles", "i4"),
         ("snapshot_stage", "i4"),
-        ("flight", "i4"),  # row of `inflight` until the lead carries on, -1 none
+        ("flight", "i4"),  # row of `initial_leads` until the lead carries on, -1 none
         ("reachable", "i1"),
         ("in_cohort", "i1"),
         ("second", "i1"),  # second record of a person
@@ -286,7 +286,7 @@ class State(NamedTuple):
 
     n: NDArray[np.int64]  # counters
     now: NDArray[np.float64]  # the horizon, the next midnight
-    luck: NDArray[np.uint64]  # [0] key of the replication
+    stream: NDArray[np.uint64]  # [0] key of the replication
     agenda: Any  # EVENT, a heap
     working: Any  # EVENT, a heap: ends of attempts
     leads: Any  # LEAD, a slot a lead in flight
@@ -308,12 +308,12 @@ class State(NamedTuple):
     visits: Any  # VISIT rows
     assignments: Any  # ASSIGNMENT rows
     attempts: Any  # ATTEMPT rows
-    passings: Any  # PASSING rows
+    passages: Any  # PASSING rows
 
 
 def new_state(plan: Plan, tracing: bool, slots: int = 0, rows: int = 1 << 13) -> State:
     """Room for a start, leads in flight included; `grow` makes more."""
-    slots = slots or 1024 + 5 * len(plan.inflight) // 4
+    slots = slots or 1024 + 5 * len(plan.initial_leads) // 4
     n = np.zeros(len(Counter), np.int64)
     n[Counter.FREE_SLOTS], n[Counter.TRACING], n[Counter.NEWCOMER] = slots, int(tracing), NOBODY
     people = max([1, *plan.teams.people.tolist()])
@@ -324,40 +324,40 @@ def new_state(plan: Plan, tracing: bool, slots: int = 0, rows: int = 1 << 13) ->
         n,
         np.zeros(len(Clock)),
         np.zeros(1, np.uint64),
-        records(EVENT, 4 * slots + 2 * people),
-        records(EVENT, int(plan.teams.people.sum()) + 8),
-        records(LEAD, slots),
-        records(MIND, slots),
-        records(CLOCK, slots, len(TermKind)),
+        zeros_record(EVENT, 4 * slots + 2 * people),
+        zeros_record(EVENT, int(plan.teams.people.sum()) + 8),
+        zeros_record(LEAD, slots),
+        zeros_record(MIND, slots),
+        zeros_record(CLOCK, slots, len(TermKind)),
         np.zeros((slots, actions)),
         np.zeros((slots, len(plan.stages)), np.int32),
         np.arange(slots - 1, -1, -1),
-        records(TEAM_NOW, len(plan.teams)),
+        zeros_record(TEAM_NOW, len(plan.teams)),
         facts(plan),
         np.zeros((len(plan.teams), people), np.uint8),
-        records(LANE_NOW, lanes),
-        records(PLACE, lanes, max(16, slots // lanes)),
+        zeros_record(LANE_NOW, lanes),
+        zeros_record(PLACE, lanes, max(16, slots // lanes)),
         first_levels(plan),
-        records(ARRIVAL_ROW, 1024),
-        records(ARRIVAL_ROW, 1024),
+        zeros_record(ARRIVAL_ROW, 1024),
+        zeros_record(ARRIVAL_ROW, 1024),
         np.zeros(1026, np.int64),
         np.zeros(len(plan.stages), np.int64),
-        records(VISIT, rows),
-        records(ASSIGNMENT, rows),
-        records(ATTEMPT, rows),
-        records(PASSING, rows),
+        zeros_record(VISIT, rows),
+        zeros_record(ASSIGNMENT, rows),
+        zeros_record(ATTEMPT, rows),
+        zeros_record(PASSAGE, rows),
     )
 
 
 def facts(plan: Plan) -> Any:
     """What follows from the plan alone."""
-    table = records(FACT, len(plan.stages))
+    table = zeros_record(FACT, len(plan.stages))
     thresholds = bool((plan.definitions.kind == DefinitionKind.THRESHOLD).any())
     for stage, row in enumerate(plan.stages):
-        owners = np.flatnonzero(plan.duties.share[stage] > 0.0)
+        owners = np.flatnonzero(plan.stage_teams.share[stage] > 0.0)
         table[stage].owner = -1
         if len(owners):
-            table[stage].owner = owners[0] if plan.duties.share[stage, owners[0]] >= 1.0 else DIVIDED
+            table[stage].owner = owners[0] if plan.stage_teams.share[stage, owners[0]] >= 1.0 else DIVIDED
         table[stage].chance = log_odds.logistic(row.intercept)
         for target in plan.effects.target[row.effect_first : row.effect_first + row.effect_count]:
             table[stage].targets |= 1 << int(target)
@@ -375,7 +375,7 @@ def check_grid(plan: Plan) -> None:
         plan.instants,
         plan.steps.spacing,
         plan.sources.batch_at,
-        plan.inflight.age,
+        plan.initial_leads.age,
         *(plan.points.y[row.days_first : row.days_first + row.days_count] for row in on_days),
     ]
     ticks = np.concatenate(instants) / TICK
@@ -417,21 +417,21 @@ def grow(state: State, full: Int) -> State:
             free=free,
         )
     if full == RunStatus.QUEUE_FULL:
-        wider = records(PLACE, state.queues.shape[0], 2 * state.queues.shape[1])
+        wider = zeros_record(PLACE, state.queues.shape[0], 2 * state.queues.shape[1])
         wider[:, : state.queues.shape[1]] = state.queues
         return state._replace(queues=wider)
     if full == RunStatus.ARRIVALS_FULL:
         room = 2 * len(state.scratch)
         return state._replace(
-            arrivals=records(ARRIVAL_ROW, room),
-            scratch=records(ARRIVAL_ROW, room),
+            arrivals=zeros_record(ARRIVAL_ROW, room),
+            scratch=zeros_record(ARRIVAL_ROW, room),
             buckets=np.zeros(room + 2, np.int64),
         )
     name = {
         RunStatus.VISITS_FULL: "visits",
         RunStatus.ASSIGNMENTS_FULL: "assignments",
         RunStatus.ATTEMPTS_FULL: "attempts",
-        RunStatus.PASSINGS_FULL: "passings",
+        RunStatus.PASSAGES_FULL: "passages",
     }[RunStatus(full)]
     return state._replace(**{name: _doubled(getattr(state, name))})
 

@@ -14,7 +14,7 @@ from funnelsim.engine.fast.outcome import give_up
 from funnelsim.engine.fast.state import Due, Step
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.log_odds import shifted_chance
-from funnelsim.engine.rng import P_DELAY, P_HANDLING, P_SHOW, P_TASK, bits, on_grid, plus, quantile, unit
+from funnelsim.engine.rng import P_DELAY, P_HANDLING, P_SHOW, P_TASK, bits, on_grid, plus, quantile, uniform
 from funnelsim.int64 import Int
 from funnelsim.plan_codes import AssignmentEnd, TaskKind
 
@@ -88,12 +88,12 @@ def finish_task(plan: Any, lead: Any) -> None:
 
 @inline_kernel
 def _draw(plan: Any, lead: Any, what: Int) -> float:
-    return unit(bits(lead.luck, plus(plan.tasks[lead.task].luck, what), lead.number, np.int64(lead.tries)))
+    return uniform(bits(lead.stream, plus(plan.tasks[lead.task].stream, what), lead.number, np.int64(lead.tries)))
 
 
 @inline_kernel
 def _duration(plan: Any, lead: Any, table: Int, what: Int) -> float:
     if table < 0:
         return 0.0
-    drawn = bits(lead.luck, plus(plan.tasks[lead.task].luck, what), lead.number, np.int64(lead.tries))
+    drawn = bits(lead.stream, plus(plan.tasks[lead.task].stream, what), lead.number, np.int64(lead.tries))
     return on_grid(quantile(plan.tables, table, drawn))

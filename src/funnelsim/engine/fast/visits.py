@@ -56,7 +56,7 @@ def enter(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
     entered = now
     if lead.flight >= 0:
         lead.next = Step.RESUME_VISIT
-        entered = 0.0 - plan.inflight[lead.flight].age
+        entered = 0.0 - plan.initial_leads[lead.flight].age
     _start_visit(state, slot, lead.to, entered)
     pass_milestones(plan, state, out, slot, now)
     lead.watched = state.facts[lead.stage].watched
@@ -96,7 +96,7 @@ def take_in(plan: Any, state: Any, slot: Int, now: float) -> None:
 def resume(plan: Any, state: Any, slot: Int) -> None:
     """Carry on as a lead of the snapshot [23]."""
     lead = state.leads[slot]
-    snapshot = plan.inflight[lead.flight]
+    snapshot = plan.initial_leads[lead.flight]
     stage = plan.stages[lead.stage]
     lead.flight = -1
     lead.inherited = 1
@@ -133,17 +133,17 @@ def resume(plan: Any, state: Any, slot: Int) -> None:
 def route(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Routing of a handoff: at once, after a delay, or with the next batch [48, 50]."""
     lead = state.leads[slot]
-    duty = plan.duties[lead.stage, lead.to]
-    if lead.handed == 0 or duty.routing == RoutingKind.AT_ONCE:
+    stage_team = plan.stage_teams[lead.stage, lead.to]
+    if lead.handed == 0 or stage_team.routing == RoutingKind.AT_ONCE:
         lead.next = Step.ASSIGN
         return
     arrives = now
     rank = EventPriority.OUTCOME
-    if duty.routing == RoutingKind.DELAYED:
-        arrives = now + stage_duration(plan, lead, duty.delay, P_ROUTING, lead.assignments + ONE)
-    elif duty.routing == RoutingKind.BATCHED:
+    if stage_team.routing == RoutingKind.DELAYED:
+        arrives = now + stage_duration(plan, lead, stage_team.delay, P_ROUTING, lead.assignments + ONE)
+    elif stage_team.routing == RoutingKind.BATCHED:
         rank = EventPriority.DELIVERY
-        arrives = _next_instant(plan.instants, duty.batch_first, duty.batch_count, now)
+        arrives = _next_instant(plan.instants, stage_team.batch_first, stage_team.batch_count, now)
     if arrives == now and rank == EventPriority.OUTCOME:
         lead.next = Step.ASSIGN
         return
@@ -153,8 +153,8 @@ def route(plan: Any, state: Any, slot: Int, now: float) -> None:
 
 @inline_kernel
 def lose_context(plan: Any, lead: Any, team: Int, now: float) -> None:
-    duty = plan.duties[lead.stage, team]
-    lead.context *= step_value(plan.points, duty.context_first, duty.context_count, now)
+    stage_team = plan.stage_teams[lead.stage, team]
+    lead.context *= step_value(plan.points, stage_team.context_first, stage_team.context_count, now)
 
 
 @inline_kernel
@@ -206,9 +206,9 @@ def owner_of(plan: Any, state: Any, lead: Any, stage: Int) -> Int:
     sole = state.facts[stage].owner
     if sole != DIVIDED:
         return sole  # type: ignore[no-any-return]  # from a record
-    luck = birth_draw(plan, lead, P_OWNER)
+    stream = birth_draw(plan, lead, P_OWNER)
     for team in range(len(plan.teams)):
-        if luck < plan.duties[stage, team].share:
+        if stream < plan.stage_teams[stage, team].share:
             return np.int64(team)
     return np.int64(-1)
 
@@ -222,7 +222,7 @@ def mark_reached(plan: Any, lead: Any, team: Int) -> None:
 def _board(plan: Any, state: Any, slot: Int) -> None:
     """What the snapshot says of a lead, before it carries on."""
     lead = state.leads[slot]
-    snapshot = plan.inflight[lead.flight]
+    snapshot = plan.initial_leads[lead.flight]
     if snapshot.value >= 0.0:
         lead.value = snapshot.value
     lead.context = snapshot.context

@@ -34,9 +34,9 @@ from funnelsim.engine.rng import (
     P_HANDLING,
     P_PREPARE,
     bits,
-    lead_luck,
+    lead_stream,
     on_grid,
-    unit,
+    uniform,
 )
 from funnelsim.int64 import Int
 from funnelsim.plan import DAY
@@ -231,9 +231,9 @@ def _note_absence(plan: Any, state: Any, team: Int, opens: float, capacity: Int)
     away = ZERO
     day = np.int64(math.floor(opens / DAY))
     for rep in range(row.people):
-        luck = lead_luck(state.luck[0], row.luck, day, np.int64(rep))
+        stream = lead_stream(state.stream[0], row.stream, day, np.int64(rep))
         state.reps[team, rep] &= ~AWAY
-        if unit(bits(luck, P_ABSENT, ZERO, ZERO)) < row.absence:
+        if uniform(bits(stream, P_ABSENT, ZERO, ZERO)) < row.absence:
             state.reps[team, rep] |= AWAY
             away += np.int64(rep < capacity)
     return away
@@ -270,5 +270,5 @@ def _due(plan: Any, lead: Any, now: float) -> float:
 
 @inline_kernel
 def _owns(plan: Any, stage: Int, team: Int) -> bool:
-    below = plan.duties[stage, team - 1].share if team > 0 else 0.0
-    return plan.duties[stage, team].share > below  # type: ignore[no-any-return]  # from a record
+    below = plan.stage_teams[stage, team - 1].share if team > 0 else 0.0
+    return plan.stage_teams[stage, team].share > below  # type: ignore[no-any-return]  # from a record

@@ -21,14 +21,14 @@ from funnelsim.trace import Trace
 def run(plan: Plan, seed: int, replication: int) -> Trace:
     """One replication; the tables of all that happened before the horizon."""
     model = Model(plan, seed, replication)
-    for row in rows(plan.inflight):
+    for row in rows(plan.initial_leads):
         _schedule_snapshot(model, row)
-    for time, number, luck, source in model.arrivals():
-        _schedule_arrival(model, time, number, luck, source)
+    for time, number, stream, source in model.arrivals():
+        _schedule_arrival(model, time, number, stream, source)
     model.run()
     for visit in list(model.open_visits.values()):
         visit.censor()
-    return Trace.of(model.visits, model.assignments, model.attempts, model.passings, model.levels.by_day)
+    return Trace.of(model.visits, model.assignments, model.attempts, model.passages, model.levels.by_day)
 
 
 def _schedule_snapshot(model: Model, row: Any) -> None:
@@ -36,5 +36,5 @@ def _schedule_snapshot(model: Model, row: Any) -> None:
     model.at(0.0, EventPriority.ARRIVAL, number, 0, 0, lambda: from_snapshot(model, row))
 
 
-def _schedule_arrival(model: Model, time: float, number: int, luck: int, source: int) -> None:
-    model.at(time, EventPriority.ARRIVAL, number, 0, 0, lambda: Lead(model, number, luck, source, time).arrive())
+def _schedule_arrival(model: Model, time: float, number: int, stream: int, source: int) -> None:
+    model.at(time, EventPriority.ARRIVAL, number, 0, 0, lambda: Lead(model, number, stream, source, time).arrive())

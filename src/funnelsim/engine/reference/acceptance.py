@@ -19,7 +19,7 @@ class Acceptance:
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment, self.visit, self.model = assignment, assignment.visit, assignment.visit.model
-        self.duty = assignment.duty
+        self.stage_team = assignment.stage_team
         self.decided, self.accepted = -1.0, -1
         self.coming: At | None = None
 
@@ -32,7 +32,7 @@ class Acceptance:
         now, ordinal = self.model.now, self.assignment.ordinal
         delay = 0.0
         if self.assignment.adhered != 1:
-            delay = self.visit.duration(self.duty.decide, rng.P_DECIDE, ordinal)
+            delay = self.visit.duration(self.stage_team.decide, rng.P_DECIDE, ordinal)
         looks, window = now + delay, self._window_ends()
         do = self.decide if looks <= window else self._time_out
         first = min(looks, window)
@@ -44,8 +44,8 @@ class Acceptance:
     def decide(self) -> None:
         """The team's own score of the lead against its threshold."""
         self.visit.nurture.catch_up(self.model.now)
-        least = self.model.step_value(self.duty.accept_first, self.duty.accept_count)
-        accepted = score(self.visit.lead, self.duty.accept_score) >= least
+        least = self.model.step_value(self.stage_team.accept_first, self.stage_team.accept_count)
+        accepted = score(self.visit.lead, self.stage_team.accept_score) >= least
         self._note(accepted, in_time=True)
         self.model.levels.decided(self.assignment.team.index, accepted)
         self._go_on()
@@ -55,7 +55,7 @@ class Acceptance:
             self.coming.cancel()
 
     def _time_out(self) -> None:
-        self._note(bool(self.duty.default_accept), in_time=False)
+        self._note(bool(self.stage_team.default_accept), in_time=False)
         self._go_on()
 
     def _note(self, accepted: bool, in_time: bool) -> None:
@@ -67,12 +67,12 @@ class Acceptance:
         if self.accepted:
             self.assignment.take_up()
         else:
-            self.visit.lead.points *= self.duty.points_retained
+            self.visit.lead.points *= self.stage_team.points_retained
             self.visit.turn_down()
 
     def _window_ends(self) -> float:
-        if self.duty.window == math.inf:
+        if self.stage_team.window == math.inf:
             return math.inf
-        if self.duty.window_business:
-            return self.assignment.team.add_open(self.model.now, self.duty.window)
-        return float(self.model.now + self.duty.window)
+        if self.stage_team.window_business:
+            return self.assignment.team.add_open(self.model.now, self.stage_team.window)
+        return float(self.model.now + self.stage_team.window)

@@ -28,12 +28,12 @@ class Assignment:
 
     def __init__(self, visit: Visit, team: int) -> None:
         self.visit, self.model, self.team = visit, visit.model, visit.model.teams[team]
-        self.duty: SimpleNamespace = visit.model.duties[visit.stage][team]
+        self.stage_team: SimpleNamespace = visit.model.stage_teams[visit.stage][team]
         self.ordinal = visit.assignments = visit.assignments + 1
         self.assigned = visit.model.now
         self.joined = self.touched = self.paused_until = -1.0
         self.attempts = self.warned = self.escalated = 0
-        self.promise = promise_for(visit, self.duty)
+        self.promise = promise_for(visit, self.stage_team)
         self.terms = visit.model.promises[self.promise] if self.promise >= 0 else SimpleNamespace()
         self.adhered = self.pursued = -1
         self.acceptance: Acceptance | None = None
@@ -44,7 +44,7 @@ class Assignment:
     def begin(self, handed_on: bool) -> None:
         """Start the clocks; what was handed on from another stage may have to be accepted first."""
         self.adhered = draw_adherence(self)
-        if handed_on and self.duty.accept_score >= 0:
+        if handed_on and self.stage_team.accept_score >= 0:
             self.acceptance = Acceptance(self)
         self.clocks = start_clocks(self)
         if self.ordinal == 1:

@@ -86,7 +86,7 @@ class Definitions:
     def _pass(self, i: int) -> None:
         lead = self.lead
         lead.passed.add(i)
-        self.model.passings.append(
+        self.model.passages.append(
             (lead.number, i, self.model.now, lead.source, lead.segment, lead.arrived, lead.value, int(lead.duplicate))
         )
         self.model.levels.passed(lead, i)

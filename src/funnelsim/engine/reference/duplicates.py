@@ -35,13 +35,13 @@ def _turn_up(first: Lead) -> None:
     if visit is not None and first.draw(rng.P_MERGED) < source.merged:
         visit.merged += 1
         visit.nurture.catch_up(model.now)
-        first.points += first.mix.points
+        first.points += first.source_segment.points
         visit.definitions.look()
         if not visit.over:
             raise_hand(visit)
         return
-    luck = rng.bits(np.uint64(first.luck), rng.P_SECOND, whole(0), whole(0))
-    second = type(first)(model, first.number | SECOND, int(luck), first.source, model.now, person=first)
+    stream = rng.bits(np.uint64(first.stream), rng.P_SECOND, whole(0), whole(0))
+    second = type(first)(model, first.number | SECOND, int(stream), first.source, model.now, person=first)
     if visit is not None:
         first.duplicated = second.duplicated = True
     second.enter(source.again_stage)

@@ -33,7 +33,7 @@ def effects_on(visit: Visit, target: int) -> float:
         target,
         team,
         model.now,
-        np.uint64(visit.lead.luck),
+        np.uint64(visit.lead.stream),
         _covariates(visit, team),
     )
 

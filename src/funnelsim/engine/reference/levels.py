@@ -56,7 +56,7 @@ class Levels:
                 self._see(i, 1.0)
 
     def passed(self, lead: Lead, definition: int) -> None:
-        """Quota: the value of first passings of a definition."""
+        """Quota: the value of first passages of a definition."""
         if lead.duplicate and self.model.definitions[definition].person:
             return
         for i, row in enumerate(self.rows):

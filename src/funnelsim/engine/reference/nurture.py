@@ -29,7 +29,7 @@ class Nurture:
         self.row = SimpleNamespace()
         if visit.row.nurture >= 0 and not visit.lead.unsubscribed:
             self.row = visit.model.nurtures[visit.row.nurture]
-            u = visit.model.draw(visit.lead.luck, purpose(self.row.luck, rng.P_FATIGUE), visit.number, 0)
+            u = visit.model.draw(visit.lead.stream, purpose(self.row.stream, rng.P_FATIGUE), visit.number, 0)
             self.tired = int(touches_until_tired(u, self.row.fatigue))
             self.most = min(self.row.touches, self.tired)
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
 
 
-def promise_for(visit: Visit, duty: SimpleNamespace) -> int:
+def promise_for(visit: Visit, stage_team: SimpleNamespace) -> int:
     """The first tier that fits the lead [106]; -1 none."""
-    for i in range(duty.promise_first, duty.promise_first + duty.promise_count):
+    for i in range(stage_team.promise_first, stage_team.promise_first + stage_team.promise_count):
         if _fits(visit, visit.model.promises[i]):
             return i
     return -1

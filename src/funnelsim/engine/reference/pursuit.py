@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 def draw_pursued(assignment: Assignment) -> int:
     """Whether a lead of the other side is worked at all: 1, or 0 left alone; -1 when that is no question [95]."""
-    visit, duty = assignment.visit, assignment.duty
-    if duty.pursue == math.inf or not _is_free(assignment):
+    visit, stage_team = assignment.visit, assignment.stage_team
+    if stage_team.pursue == math.inf or not _is_free(assignment):
         return -1
     if visit.model.is_own(visit.lead.source, assignment.team.index):
         return -1
-    chance = logistic(duty.pursue + effects_on(visit, EffectTarget.PURSUIT))
+    chance = logistic(stage_team.pursue + effects_on(visit, EffectTarget.PURSUIT))
     return int(visit.draw(rng.P_PURSUE, assignment.ordinal) < chance)
 
 

@@ -87,7 +87,7 @@ class Personal(Pooled):
 
     def _lane_of(self, work: Work) -> int:
         team = self.team
-        u = team.model.draw(work.visit.lead.luck, purpose(team.row.luck, rng.P_REP), 0, 0)
+        u = team.model.draw(work.visit.lead.stream, purpose(team.row.stream, rng.P_REP), 0, 0)
         return int(u * team.row.people)
 
 

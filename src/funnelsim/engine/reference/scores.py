@@ -20,7 +20,7 @@ def score(lead: Lead, observer: int, intent: float | None = None) -> float:
         plan.scores,
         plan.tables,
         observer,
-        np.uint64(lead.luck),
+        np.uint64(lead.stream),
         lead.fit,
         lead.intent if intent is None else intent,
         lead.points,

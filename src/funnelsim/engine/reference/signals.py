@@ -76,10 +76,10 @@ class Signals:
             self.expect()
 
     def _draw(self, row: SimpleNamespace, what: np.uint64) -> float:
-        return self.model.draw(self.visit.lead.luck, purpose(row.luck, what), self.visit.number, 0)
+        return self.model.draw(self.visit.lead.stream, purpose(row.stream, what), self.visit.number, 0)
 
     def _duration(self, row: SimpleNamespace, table: int, what: np.uint64) -> float:
-        return self.model.duration(table, self.visit.lead.luck, purpose(row.luck, what), self.visit.number, 0)
+        return self.model.duration(table, self.visit.lead.stream, purpose(row.stream, what), self.visit.number, 0)
 
 
 def raise_hand(visit: Visit) -> None:

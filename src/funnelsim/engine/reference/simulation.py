@@ -17,7 +17,7 @@ from funnelsim.engine.reference.draws import Draws
 from funnelsim.engine.reference.events import At
 from funnelsim.engine.reference.levels import Levels
 from funnelsim.engine.reference.team import Team
-from funnelsim.plan import WEEK, Plan, records
+from funnelsim.plan import WEEK, Plan, zeros_record
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -31,11 +31,11 @@ class Model(Draws):
         self.env = simpy.Environment()
         self.settings = rows(plan.settings)[0]
         self.stages, self.exits, self.steps = rows(plan.stages), rows(plan.exits), rows(plan.steps)
-        self.sources, self.mixes = rows(plan.sources), rows(plan.mixes)
+        self.sources, self.source_segments = rows(plan.sources), rows(plan.source_segments)
         self.promises, self.terms, self.actions = rows(plan.promises), rows(plan.terms), rows(plan.actions)
         self.tasks, self.signals, self.nurtures = rows(plan.tasks), rows(plan.signals), rows(plan.nurtures)
         self.definitions = rows(plan.definitions)
-        self.duties = [rows(of_stage) for of_stage in plan.duties]
+        self.stage_teams = [rows(of_stage) for of_stage in plan.stage_teams]
         self.teams = [Team(self, index, row) for index, row in enumerate(rows(plan.teams))]
         self.instants = plan.instants.tolist()
         self.point_values = plan.points.y.tolist()
@@ -44,7 +44,7 @@ class Model(Draws):
         self.visits: list[tuple[Any, ...]] = []
         self.assignments: list[tuple[Any, ...]] = []
         self.attempts: list[tuple[Any, ...]] = []
-        self.passings: list[tuple[Any, ...]] = []
+        self.passages: list[tuple[Any, ...]] = []
 
     @property
     def now(self) -> float:
@@ -65,12 +65,12 @@ class Model(Draws):
     def arrivals(self) -> list[tuple[float, int, int, int]]:
         """(time, lead, luck, source) of every lead that arrives before the horizon, in order."""
         found = []
-        room = records(ARRIVAL_ROW, 4096)
+        room = zeros_record(ARRIVAL_ROW, 4096)
         for week in range(self.settings.weeks):
             for source in range(len(self.sources)):
                 n = self._week(source, week, room)
                 while n < 0:
-                    room = records(ARRIVAL_ROW, 2 * len(room))
+                    room = zeros_record(ARRIVAL_ROW, 2 * len(room))
                     n = self._week(source, week, room)
                 found += room[:n].tolist()
         return sorted(row for row in found if row[0] < min(self.settings.horizon, self.settings.weeks * WEEK))

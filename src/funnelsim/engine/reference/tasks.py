@@ -77,8 +77,8 @@ class Tasks:
             self.work.join()
 
     def _draw(self, what: np.uint64, second: int) -> float:
-        return self.model.draw(self.visit.lead.luck, purpose(self.row.luck, what), self.visit.number, second)
+        return self.model.draw(self.visit.lead.stream, purpose(self.row.stream, what), self.visit.number, second)
 
     def _duration(self, table: int, what: np.uint64) -> float:
-        luck = self.visit.lead.luck
-        return self.model.duration(table, luck, purpose(self.row.luck, what), self.visit.number, self.tries)
+        stream = self.visit.lead.stream
+        return self.model.duration(table, stream, purpose(self.row.stream, what), self.visit.number, self.tries)

@@ -94,8 +94,8 @@ class Team:
         return [rep for rep in range(capacity) if not self._is_away(rep, day)]
 
     def _is_away(self, rep: int, day: int) -> bool:
-        luck = rng.lead_luck(self.model.key, np.uint64(self.row.luck), whole(day), whole(rep))
-        return bool(self.model.draw(int(luck), rng.P_ABSENT, 0, 0) < self.row.absence)
+        stream = rng.lead_stream(self.model.key, np.uint64(self.row.stream), whole(day), whole(rep))
+        return bool(self.model.draw(int(stream), rng.P_ABSENT, 0, 0) < self.row.absence)
 
     def _openings(self, interval: int) -> None:
         """Walk along the calendar: at each opening or change of people, serve."""

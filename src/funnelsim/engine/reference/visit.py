@@ -107,16 +107,16 @@ class Visit:
 
     def _route(self, team: int, handed: bool, handed_on: bool = False) -> None:
         """Routing of a handoff: at once, after a delay, or with the next batch [48, 50]."""
-        duty, now = self.model.duties[self.stage][team], self.model.now
-        if not handed or duty.routing == RoutingKind.AT_ONCE:
+        stage_team, now = self.model.stage_teams[self.stage][team], self.model.now
+        if not handed or stage_team.routing == RoutingKind.AT_ONCE:
             self.assign(team, handed_on)
             return
         rank, arrives = EventPriority.OUTCOME, now
-        if duty.routing == RoutingKind.DELAYED:
-            arrives += self.duration(duty.delay, rng.P_ROUTING, self.assignments + 1)
-        elif duty.routing == RoutingKind.BATCHED:
+        if stage_team.routing == RoutingKind.DELAYED:
+            arrives += self.duration(stage_team.delay, rng.P_ROUTING, self.assignments + 1)
+        elif stage_team.routing == RoutingKind.BATCHED:
             rank = EventPriority.DELIVERY
-            batches = self.model.instants[duty.batch_first : duty.batch_first + duty.batch_count]
+            batches = self.model.instants[stage_team.batch_first : stage_team.batch_first + stage_team.batch_count]
             arrives = next((instant for instant in batches if instant >= now), math.inf)
         thing = self.stage if rank == EventPriority.OUTCOME else team
         if arrives == now and rank == EventPriority.OUTCOME:
@@ -127,8 +127,8 @@ class Visit:
             )
 
     def _lose_context(self, team: int) -> None:
-        duty = self.model.duties[self.stage][team]
-        self.lead.context *= self.model.step_value(duty.context_first, duty.context_count)
+        stage_team = self.model.stage_teams[self.stage][team]
+        self.lead.context *= self.model.step_value(stage_team.context_first, stage_team.context_count)
 
     def _start_patience(self, length: float) -> None:
         """The buyer's patience runs from entry until first reached [28]."""
@@ -247,8 +247,8 @@ class Visit:
         self._route(team, handed)
 
     def _owns(self, team: int) -> bool:
-        duties = self.model.duties[self.stage]
-        return bool(duties[team].share > (duties[team - 1].share if team else 0.0))
+        stage_teams = self.model.stage_teams[self.stage]
+        return bool(stage_teams[team].share > (stage_teams[team - 1].share if team else 0.0))
 
     def _out_of_patience(self) -> None:
         if self.work.in_service:
@@ -326,8 +326,8 @@ class Visit:
 
     def draw(self, what: np.uint64, second: int) -> float:
         """Uniform keyed by stage, visit number and attempt or assignment [20]."""
-        return self.model.draw(self.lead.luck, purpose(self.row.luck, what), self.number, second)
+        return self.model.draw(self.lead.stream, purpose(self.row.stream, what), self.number, second)
 
     def duration(self, table: int, what: np.uint64, second: int) -> float:
         """A length of time keyed alike, on the grid."""
-        return self.model.duration(table, self.lead.luck, purpose(self.row.luck, what), self.number, second)
+        return self.model.duration(table, self.lead.stream, purpose(self.row.stream, what), self.number, second)
