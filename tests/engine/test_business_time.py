@@ -62,7 +62,7 @@ def test_after_the_last_closing():
     assert business_time.add_open(*WEEK, day(8, 16), HOUR + 1) == INF
     assert business_time.add_open(*WEEK, end, 1.0) == INF
     assert business_time.next_opening(*WEEK, end) == INF
-    assert business_time.find(*WEEK, end) == WEEK[1] + WEEK[2]
+    assert business_time.interval_index(*WEEK, end) == WEEK[1] + WEEK[2]
     assert business_time.capacity_at(*WEEK, end) == 0
     assert not business_time.is_open(*WEEK, end)
     assert business_time.open_between(*WEEK, end, end + DAY) == 0.0

@@ -34,12 +34,12 @@ class Level:
                 }
             ],
         )
-        self.states = p.zeros_record(engine.LEVEL_NOW, 1)
+        self.states = p.zeros_record(engine.LEVEL_STATE, 1)
         engine.reset_levels(self.rows, REVIEWS, self.states)
 
     def sees(self, *seen: float) -> None:
         for one in seen:
-            engine.level_sees(self.rows, self.states, 0, one)
+            engine.update_level(self.rows, self.states, 0, one)
 
     def review(self, now: float) -> None:
         engine.review_level(self.rows, self.states, REVIEWS, 0, now)

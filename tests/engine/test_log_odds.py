@@ -11,7 +11,7 @@ import pytest
 from funnelsim import plan as p
 from funnelsim.engine import log_odds
 from funnelsim.engine.covariates import Covariates, EffectInput, EffectTarget
-from funnelsim.engine.level_dynamics import LEVEL_NOW
+from funnelsim.engine.level_dynamics import LEVEL_STATE
 from funnelsim.plan_codes import LevelKind
 
 THIRD_OF_ODDS = -math.log(3.0)
@@ -84,7 +84,7 @@ LEVELS = p.record_from_dicts(
         }
     ],
 )
-STATES = p.zeros_record(LEVEL_NOW, 1)
+STATES = p.zeros_record(LEVEL_STATE, 1)
 STATES[0].value = 0.25
 NOBODY = Covariates(
     **dict.fromkeys(Covariates._fields, 0.0) | {"context": 1.0, "response_delay": -1.0, "touch_after_ready": -1.0}
@@ -92,7 +92,7 @@ NOBODY = Covariates(
 
 
 def shift(effects: Any, rows: Any, first: int, count: int, target: Any, now: float, team: int, **seen: float) -> float:
-    return log_odds.total_shift(
+    return log_odds.linear_predictor(
         effects,
         rows,
         SCORES,
@@ -233,7 +233,7 @@ def test_an_effect_of_one_team_leaves_the_others_alone() -> None:
     ("now", "value"), [(-5.0, 10.0), (0.0, 10.0), (99.9, 10.0), (100.0, 20.0), (250.0, 20.0), (300.0, 5.0), (1e12, 5.0)]
 )
 def test_a_step_holds_from_its_instant_on(now: float, value: float) -> None:
-    assert log_odds.step_value(points((0.0, 10.0), (100.0, 20.0), (300.0, 5.0)), 0, 3, now) == value
+    assert log_odds.piecewise_constant(points((0.0, 10.0), (100.0, 20.0), (300.0, 5.0)), 0, 3, now) == value
 
 
 def test_a_curve_is_straight_between_its_points_on_logarithmic_scales() -> None:
@@ -285,7 +285,7 @@ def test_a_chance_is_moved_on_its_odds(chance: float, factor: float, moved: floa
     ],
 )
 def test_a_length_is_moved_on_its_logarithm(length: float, factor: float, moved: float) -> None:
-    assert log_odds.stretched(length, math.log(factor)) == moved
+    assert log_odds.scale_time(length, math.log(factor)) == moved
 
 
 # ---- exits ---------------------------------------------------------------------------------------------------------
@@ -299,7 +299,7 @@ def exits(*shares: float) -> Any:
 
 @pytest.mark.parametrize(("u", "row"), [(0.0, 1), (0.2499, 1), (0.25, 2), (0.7499, 2), (0.75, 3), (0.999999, 3)])
 def test_a_slice_holds_its_lower_end(u: float, row: int) -> None:
-    assert log_odds.pick(exits(0.9, 0.25, 0.5, 0.25), 1, 3, u) == row
+    assert log_odds.categorical(exits(0.9, 0.25, 0.5, 0.25), 1, 3, u) == row
 
 
 @pytest.mark.parametrize(

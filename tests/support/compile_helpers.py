@@ -10,8 +10,8 @@ import numpy as np
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.engine.covariates import Covariates
 from funnelsim.engine.level_dynamics import first_levels
-from funnelsim.engine.log_odds import total_shift
-from funnelsim.engine.replicate import gather
+from funnelsim.engine.log_odds import linear_predictor
+from funnelsim.engine.replicate import replicate_columns
 from funnelsim.scenario import loads_resolved
 
 BASE: dict[str, Any] = {
@@ -67,7 +67,7 @@ def shift_of(
     row = plan.stages[stage]
     first, count = int(row.effect_first), int(row.effect_count)
     return float(
-        total_shift(
+        linear_predictor(
             plan.effects,
             plan.points,
             plan.scores,
@@ -94,4 +94,4 @@ def median(plan: Any, row: int) -> float:
 
 def visits_of(plan: Any, seed: int, numbers: Iterable[int]) -> Any:
     """All visits of some replications, one below the other."""
-    return np.concatenate(gather(plan, seed, numbers, lambda visits, _: visits.copy())).view(np.recarray)
+    return np.concatenate(replicate_columns(plan, seed, numbers, lambda visits, _: visits.copy())).view(np.recarray)

@@ -18,7 +18,7 @@ from funnelsim import plan as p
 from funnelsim.engine.business_time import add_open
 from funnelsim.engine.covariates import EffectInput, EffectTarget
 from funnelsim.engine.event_priority import EventPriority
-from funnelsim.engine.reference.simulation import Model
+from funnelsim.engine.reference.simulation import Simulation
 from funnelsim.plan_codes import (
     ActionKind,
     AssignmentEnd,
@@ -174,19 +174,21 @@ def count(plan: p.Plan, trace: Trace, seen: Seen) -> None:
 @contextmanager
 def events_counted(seen: Seen) -> Iterator[None]:
     """Count the events of the reference engine by priority."""
-    schedule = Model.at
+    schedule = Simulation.schedule
 
-    def counted(model: Model, time: float, priority: int, *place: int, do: Callable[[], None] | None = None) -> Any:
+    def counted(
+        simulation: Simulation, time: float, priority: int, *place: int, do: Callable[[], None] | None = None
+    ) -> Any:
         *rest, act = (*place, do) if do is not None else place
 
         def happen() -> None:
             seen[_key(EventPriority(priority))] += 1
             act()
 
-        return schedule(model, time, priority, *rest, happen)
+        return schedule(simulation, time, priority, *rest, happen)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Model, "at", counted)
+        patch.setattr(Simulation, "schedule", counted)
         yield
 
 

@@ -41,7 +41,7 @@ def after_signal(value: float, change: float) -> float:
 
 
 @shared_kernel
-def touches_until_tired(u: float, fatigue: float) -> Int:
+def unsubscribe_touch(u: float, fatigue: float) -> Int:
     """The touch at which the buyer unsubscribes, from 1, by inversion of the geometric law; MANY when never."""
     if fatigue <= 0.0:
         return MANY

@@ -18,14 +18,14 @@ from funnelsim.plan import Plan, zeros_record
 from funnelsim.plan_codes import LevelKind
 
 # value; sum and count of what was seen since the last review; the review period that now lies in
-LEVEL_NOW = np.dtype(
+LEVEL_STATE = np.dtype(
     [("value", "f8"), ("total", "f8"), ("count", "f8"), ("since", "f8"), ("until", "f8"), ("reviews", "i8")]
 )
 
 
 def first_levels(plan: Plan) -> Any:
     """LEVEL_NOW of each level at the start."""
-    states = zeros_record(LEVEL_NOW, len(plan.levels))
+    states = zeros_record(LEVEL_STATE, len(plan.levels))
     reset_levels(plan.levels, plan.instants, states)
     return states
 
@@ -48,7 +48,7 @@ def level_value(levels: Any, states: Any, i: Int, now: float) -> float:
 
 
 @shared_kernel
-def level_sees(levels: Any, states: Any, i: Int, seen: float) -> None:
+def update_level(levels: Any, states: Any, i: Int, seen: float) -> None:
     """One more observation: 0 or 1 of an outcome or a decision, 1 lead of load, cents of a quota."""
     at = states[i]
     if levels[i].kind == LevelKind.QUOTA:

@@ -21,7 +21,7 @@ from funnelsim.plan import HOUR
 
 
 @shared_kernel
-def step_value(points: Any, first: Int, count: Int, now: float) -> float:
+def piecewise_constant(points: Any, first: Int, count: Int, now: float) -> float:
     """The value in force at `now` of a step function; its first value holds before its first instant too."""
     at = first
     while at + 1 < first + count and points[at + 1].x <= now:
@@ -52,7 +52,7 @@ def curve_value(points: Any, first: Int, count: Int, delay: float) -> float:
 
 
 @shared_kernel
-def total_shift(
+def linear_predictor(
     effects: Any,
     points: Any,
     scores: Any,
@@ -73,7 +73,7 @@ def total_shift(
         row = effects[i]
         if row.target != target or (row.team >= 0 and row.team != team):
             continue
-        size = step_value(points, row.size_first, row.size_count, now)
+        size = piecewise_constant(points, row.size_first, row.size_count, now)
         kind = row.input
         if kind in (EffectInput.RESPONSE_DELAY, EffectInput.TRUST_DELAY):
             if covariates.response_delay >= 0.0:
@@ -97,7 +97,7 @@ def total_shift(
 
 
 @shared_kernel
-def stretched(length: float, shift: float) -> float:
+def scale_time(length: float, shift: float) -> float:
     """A length of time under an effect on its logarithm; 0 and never stay what they are."""
     if shift == 0.0 or length <= 0.0 or length == np.inf:
         return length
@@ -119,7 +119,7 @@ def shifted_chance(chance: float, shift: float) -> float:
 
 
 @shared_kernel
-def pick(exits: Any, first: Int, count: Int, u: float) -> Int:
+def categorical(exits: Any, first: Int, count: Int, u: float) -> Int:
     """The row whose slice of [0, 1) holds u; shares of the rows sum to 1."""
     total = 0.0
     for i in range(first, first + count - 1):
@@ -135,8 +135,8 @@ def choose_exit(exits: Any, first: Int, count: Int, forward: Int, chance: float,
     if u < chance and forward > 0:
         if forward == 1:
             return first
-        return pick(exits, first, forward, u / chance)
+        return categorical(exits, first, forward, u / chance)
     if forward >= count - 1:
         return first + count - 1
     rest = 1.0 - chance
-    return pick(exits, first + forward, count - forward, (u - chance) / rest if rest > 0.0 else np.float64(0.0))
+    return categorical(exits, first + forward, count - forward, (u - chance) / rest if rest > 0.0 else np.float64(0.0))

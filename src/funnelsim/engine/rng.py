@@ -24,7 +24,7 @@ from numba import config
 from numpy.typing import NDArray
 
 from funnelsim.engine.jit import shared_kernel
-from funnelsim.engine.quantile_discontinuities import Breaks, break_at_end, find_breaks
+from funnelsim.engine.quantile_discontinuities import Discontinuities, find_jumps, jump_at_end
 from funnelsim.int64 import Int
 
 _U = np.uint64
@@ -172,7 +172,7 @@ def make_table(ppf: Curve, isf: Curve, never: float = 0.0) -> NDArray[np.float64
         if not np.isfinite(quantiles).all():
             raise ValueError("quantiles inside (0, 1) must be finite; use `never` for the share that never happens")
         row[_NODES:_BREAK] = np.maximum.accumulate(quantiles)  # rounding in ppf or isf may have broken the order
-        _add_breaks(row, find_breaks(ppf, ranks, lower), break_at_end(lower, upper), find_breaks(isf, ranks, upper))
+        _add_breaks(row, find_jumps(ppf, ranks, lower), jump_at_end(lower, upper), find_jumps(isf, ranks, upper))
     return row
 
 
@@ -190,7 +190,9 @@ def _finite_end(curve: Curve, ranks: NDArray[np.float64]) -> NDArray[np.float64]
     return values
 
 
-def _add_breaks(row: NDArray[np.float64], lower: Breaks, middle: Breaks, upper: Breaks) -> None:
+def _add_breaks(
+    row: NDArray[np.float64], lower: Discontinuities, middle: Discontinuities, upper: Discontinuities
+) -> None:
     """Write the breaks in order of rank; where not all fit, the smallest are left to the straight line."""
     mirrored = np.array([2 * _HALF - 1 - upper.cells, 1.0 - upper.parts, upper.after, upper.before]).T[::-1]
     breaks = np.concatenate([np.array(found, dtype=np.float64).T for found in (lower, middle)] + [mirrored])

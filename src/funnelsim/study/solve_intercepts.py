@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.engine.covariates import EffectTarget
-from funnelsim.engine.replicate import gather
+from funnelsim.engine.replicate import replicate_columns
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import Plan
 from funnelsim.trace import in_flight
@@ -259,7 +259,9 @@ def _gates(plan: Plan) -> list[_Gate]:
 
 def leads_of(plan: Plan, seed: int, threads: int | None) -> int:
     """How many leads one replication brings."""
-    (found,) = gather(plan, seed, [FIRST_REPLICATION], lambda visits, _: len(np.unique(visits.lead)), threads)
+    (found,) = replicate_columns(
+        plan, seed, [FIRST_REPLICATION], lambda visits, _: len(np.unique(visits.lead)), threads
+    )
     return found
 
 
@@ -272,7 +274,7 @@ def _simulated(plan: Plan, seed: int, numbers: range, threads: int | None) -> tu
         made = (attempts.task < 0) & (attempts.started >= 0.0) & (attempts.started < end) & ~in_flight(attempts.lead)
         return _kept(visits, known, _VISIT), _kept(attempts, made, _ATTEMPT)
 
-    visits, attempts = zip(*gather(plan, seed, numbers, take, threads), strict=True)
+    visits, attempts = zip(*replicate_columns(plan, seed, numbers, take, threads), strict=True)
     return np.concatenate(visits).view(np.recarray), np.concatenate(attempts).view(np.recarray)
 
 

@@ -25,8 +25,8 @@ def start_clocks(plan: Any, state: Any, slot: Int, asked: Int, now: float) -> No
     """The clocks of what is still owed."""
     lead = state.leads[slot]
     # most stages promise nothing: then nothing of the clocks is read or written
-    lead.clocked = np.int64(lead.promise >= 0 and plan.promises[max(np.int64(lead.promise), ZERO)].term_count > 0)
-    if lead.clocked == 0:
+    lead.has_clocks = np.int64(lead.promise >= 0 and plan.promises[max(np.int64(lead.promise), ZERO)].term_count > 0)
+    if lead.has_clocks == 0:
         return
     for kind in range(TERM_KINDS):
         _no_clock(state.clocks[slot, kind])
@@ -41,9 +41,9 @@ def start_clocks(plan: Any, state: Any, slot: Int, asked: Int, now: float) -> No
 
 
 @inline_kernel
-def settle_clock(state: Any, slot: Int, kind: Int, now: float, met: bool) -> None:
+def resolve_clock(state: Any, slot: Int, kind: Int, now: float, met: bool) -> None:
     """The promised thing has happened, in time or not, or it will not [15]."""
-    if state.leads[slot].clocked == 0:
+    if state.leads[slot].has_clocks == 0:
         return
     clock = state.clocks[slot, kind]
     if clock.state == ClockState.RUNNING:
@@ -56,7 +56,7 @@ def end_clocks(plan: Any, state: Any, slot: Int, how: Int, now: float) -> Int:
     """The assignment is over; whether something was late when it began [54]."""
     lead = state.leads[slot]
     late = ZERO
-    if lead.clocked:
+    if lead.has_clocks:
         for kind in range(TERM_KINDS):
             clock = state.clocks[slot, kind]
             _end(plan, clock, how, now)
@@ -72,7 +72,7 @@ def end_clocks(plan: Any, state: Any, slot: Int, how: Int, now: float) -> Int:
 @inline_kernel
 def forget_clocks(state: Any, slot: Int) -> None:
     """Nothing was promised: as the tables say it."""
-    if state.leads[slot].clocked == 0:
+    if state.leads[slot].has_clocks == 0:
         for kind in range(TERM_KINDS):
             _no_clock(state.clocks[slot, kind])
 
@@ -81,7 +81,7 @@ def forget_clocks(state: Any, slot: Int) -> None:
 def pause_clocks(plan: Any, state: Any, slot: Int, begins: float, until: float, now: float) -> None:
     """What is still to come of the clocks comes so much later [86]."""
     lead = state.leads[slot]
-    if lead.clocked == 0:
+    if lead.has_clocks == 0:
         return
     for kind in range(TERM_KINDS):
         clock = state.clocks[slot, kind]

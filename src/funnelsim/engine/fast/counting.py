@@ -29,7 +29,7 @@ ZERO, ONE = np.int64(0), np.int64(1)
 LAST_HOUR = np.int64(23)
 
 
-class Tally(NamedTuple):
+class Counts(NamedTuple):
     """A Summary as the kernel sees it: with one index a row, and a third window for what lies in both.
 
     Most visits and assignments belong to the cohort and to the calendar window: they are counted once, in BOTH, and
@@ -50,12 +50,12 @@ class Tally(NamedTuple):
     arrived: NDArray[np.float64]
 
 
-def new_tally(plan: Plan, out: Summary) -> Tally:
+def new_counts(plan: Plan, out: Summary) -> Counts:
     """Zeros, and views of a new Summary."""
     visits = zeros_record(VISITS, 3 * out.visits[COHORT].size)
     assignments = zeros_record(ASSIGNMENTS, 3 * out.assignments[COHORT].size)
     columns = day_columns(plan)
-    return Tally(
+    return Counts(
         visits,
         _columns(visits),
         assignments,
@@ -71,12 +71,12 @@ def new_tally(plan: Plan, out: Summary) -> Tally:
     )
 
 
-def add_up(tally: Tally, out: Summary) -> None:
+def add_up(counts: Counts, out: Summary) -> None:
     """The two windows, each with what lies in both; whole numbers, so the order of adding does not show."""
     for counted, table in (
-        (tally.visit_columns, _columns(out.visits)),
-        (tally.assignment_columns, _columns(out.assignments)),
-        (tally.responses, out.responses),
+        (counts.visit_columns, _columns(out.visits)),
+        (counts.assignment_columns, _columns(out.assignments)),
+        (counts.responses, out.responses),
     ):
         windows = counted.reshape(3, -1)
         table.reshape(2, -1)[:] = windows[:BOTH] + windows[BOTH]
@@ -94,35 +94,35 @@ def in_window(plan: Any, at: float) -> bool:
 
 @inline_kernel
 def count_arrival(plan: Any, state: Any, lead: Any, out: Any) -> None:
-    out.days[state.n[Counter.DAY], 0] += 1.0
+    out.days[state.counters[Counter.DAY], 0] += 1.0
     if lead.in_cohort:
         out.arrived[0, lead.source, lead.segment] += 1.0
 
 
 @inline_kernel
-def count_passage(plan: Any, state: Any, out: Any, lead: Any, mind: Any, i: Int, now: float) -> None:
+def count_passage(plan: Any, state: Any, out: Any, lead: Any, interest: Any, i: Int, now: float) -> None:
     """A first passage of a definition that counts [35, 82]."""
     segments, definitions = plan.settings[0].segments, np.int64(len(plan.definitions))
     group = 1 + i * segments + lead.segment
-    out.days[state.n[Counter.DAY], group] += 1.0
-    out.days[state.n[Counter.DAY], group + definitions * segments] += lead.value
+    out.days[state.counters[Counter.DAY], group] += 1.0
+    out.days[state.counters[Counter.DAY], group + definitions * segments] += lead.value
     if in_window(plan, now):
         _pass(out.passages[CALENDAR, i, lead.source, lead.segment], lead, now)
     if not lead.in_cohort:
         return
     _pass(out.passages[COHORT, i, lead.source, lead.segment], lead, now)
     for other in range(definitions):
-        if (mind.counted >> other) & ONE:
+        if (interest.counted >> other) & ONE:
             out.co_passed[i, other] += 1.0
             out.co_passed[other, i] += 1.0
     out.co_passed[i, i] += 1.0
-    mind.counted |= ONE << i
+    interest.counted |= ONE << i
 
 
 @inline_kernel
 def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: Int) -> None:
     """A visit that has ended or been cut off by the horizon: all of it within both windows, or apart."""
-    at = np.int64(lead.group * len(plan.stages) + lead.stage)  # rows by source, segment and stage
+    at = np.int64(lead.source_segment * len(plan.stages) + lead.stage)  # rows by source, segment and stage
     if lead.in_cohort and outcome != Outcome.OPEN and in_window(plan, lead.entered) and in_window(plan, ended):
         promise = _first_promise(plan, lead, ended)
         at += BOTH * np.int64(len(plan.source_segments) * len(plan.stages))
@@ -163,7 +163,7 @@ def count_assignment(plan: Any, state: Any, out: Any, slot: Int, late: Int, how:
         _count_assignment(
             plan, out, (window * len(plan.stages) + lead.stage) * teams + lead.assigned_to, lead, clocks, late, how
         )
-    if lead.clocked and clocks[0].state == ClockState.MISSED and in_window(plan, clocks[0].deadline):
+    if lead.has_clocks and clocks[0].state == ClockState.MISSED and in_window(plan, clocks[0].deadline):
         out.breaches[lead.assigned_to, _hour_of_week(plan, clocks[0].deadline)] += 1.0
 
 
@@ -176,9 +176,9 @@ def count_work(plan: Any, state: Any, out: Any, team: Int, succeeds: Int, start:
         row.attempts += 1.0
         # one still going on at the horizon has reached nobody yet
         row.contacts += np.float64(succeeds != 0 and end < settings.horizon)
-    until = min(end, state.now[Clock.HORIZON])
+    until = min(end, state.clock[Clock.HORIZON])
     open_ = _open_seconds(plan, state, team, start, until)
-    out.busy[state.n[Counter.DAY], team] += open_
+    out.busy[state.counters[Counter.DAY], team] += open_
     if start < settings.measure_from or until > settings.measure_to:
         start, until = max(start, settings.measure_from), min(until, settings.measure_to)
         if start >= until:
@@ -192,7 +192,7 @@ def count_work(plan: Any, state: Any, out: Any, team: Int, succeeds: Int, start:
 @inline_kernel
 def sample_day(plan: Any, state: Any, out: Any, now: float) -> None:
     """Midnight: the open visits, the queues and the levels, after all that happened at this instant."""
-    day = state.n[Counter.DAY] - 1
+    day = state.counters[Counter.DAY] - 1
     column = 1 + 2 * np.int64(len(plan.definitions)) * plan.settings[0].segments
     for stage in range(len(plan.stages)):
         out.days[day, column + stage] = state.open_visits[stage]
@@ -322,7 +322,7 @@ def _count_assignment(plan: Any, out: Any, at: Int, lead: Any, clocks: Any, late
     if lead.pursued >= 0:
         row.asked += 1.0
         row.pursued += lead.pursued
-    if lead.clocked:
+    if lead.has_clocks:
         columns, touch, attempts, acceptance = out.assignment_columns, clocks[0].state, clocks[1].state, clocks[2].state
         if touch >= ClockState.MET:
             columns[at, TOUCH_MET + touch - ClockState.MET] += 1.0

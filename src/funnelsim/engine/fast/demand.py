@@ -10,10 +10,10 @@ import numpy as np
 from funnelsim.engine.arrival_process import INITIAL_LEADS_STREAM, in_flight_number, week_arrivals
 from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.event_heap import NEVER, key_of
-from funnelsim.engine.fast.nurture import calm
+from funnelsim.engine.fast.nurture import reset_interest
 from funnelsim.engine.fast.state import Counter, Location, Step
 from funnelsim.engine.jit import inline_kernel
-from funnelsim.engine.log_odds import pick
+from funnelsim.engine.log_odds import categorical
 from funnelsim.engine.rng import (
     P_ENTRY,
     P_FIT,
@@ -39,10 +39,10 @@ ZERO = np.int64(0)
 @inline_kernel
 def next_week(plan: Any, state: Any, key: Int) -> bool:
     """Fill `arrivals` with the next week that has any; False when there is no room."""
-    state.n[Counter.ARRIVALS] = 0
-    state.n[Counter.ARRIVAL] = 0
-    while state.n[Counter.ARRIVALS] == 0 and state.n[Counter.WEEK] < plan.settings[0].weeks:
-        week = state.n[Counter.WEEK]
+    state.counters[Counter.ARRIVALS] = 0
+    state.counters[Counter.ARRIVAL] = 0
+    while state.counters[Counter.ARRIVALS] == 0 and state.counters[Counter.WEEK] < plan.settings[0].weeks:
+        week = state.counters[Counter.WEEK]
         n: Int = ZERO
         if week == 0:
             n = _snapshot(plan, state, key)
@@ -52,8 +52,8 @@ def next_week(plan: Any, state: Any, key: Int) -> bool:
         if n < 0:
             return False
         _sort(state, n, week * WEEK)
-        state.n[Counter.ARRIVALS] = n
-        state.n[Counter.WEEK] = week + 1
+        state.counters[Counter.ARRIVALS] = n
+        state.counters[Counter.WEEK] = week + 1
     note_next(state)
     return True
 
@@ -61,46 +61,46 @@ def next_week(plan: Any, state: Any, key: Int) -> bool:
 @inline_kernel
 def note_next(state: Any) -> None:
     """When the next lead of the week arrives, as a key."""
-    at = state.n[Counter.ARRIVAL]
-    state.n[Counter.NEXT_ARRIVAL] = (
-        key_of(state.arrivals[at].time, EventPriority.ARRIVAL) if at < state.n[Counter.ARRIVALS] else NEVER
+    at = state.counters[Counter.ARRIVAL]
+    state.counters[Counter.NEXT_ARRIVAL] = (
+        key_of(state.arrivals[at].time, EventPriority.ARRIVAL) if at < state.counters[Counter.ARRIVALS] else NEVER
     )
 
 
 @inline_kernel
 def take_slot(state: Any, number: Int, stream: Int, source: Int, arrived: float) -> Int:
     """Room for a new lead; who it is."""
-    state.n[Counter.FREE_SLOTS] -= 1
-    slot = state.free[state.n[Counter.FREE_SLOTS]]
+    state.counters[Counter.FREE_SLOTS] -= 1
+    slot = state.free[state.counters[Counter.FREE_SLOTS]]
     lead = state.leads[slot]
     lead.id = number
     lead.stream = stream
     lead.source = source
     lead.arrived = arrived
-    lead.flight = -1
+    lead.initial_row = -1
     lead.second = 0
     lead.duplicated = 0
     lead.ending = -1
     lead.assigned_to = -1
-    lead.alive = Location.IN_STAGE
-    lead.next = Step.CREATE_LEAD
+    lead.location = Location.IN_STAGE
+    lead.next_step = Step.CREATE_LEAD
     return slot  # type: ignore[no-any-return]  # from a record
 
 
 @inline_kernel
 def draw_traits(plan: Any, state: Any, slot: Int) -> None:
     """Segment, fit, value, interest and readiness, at birth [21, 91]: draws that cannot matter are left out."""
-    lead, mind = state.leads[slot], state.minds[slot]
+    lead, interest = state.leads[slot], state.interest[slot]
     lead.context = 1.0
     lead.owner = -1
     lead.reached_by = 0
     lead.cycles = 0
     lead.snapshot_stage = -1
     for stage in range(len(plan.stages)):
-        state.counts[slot, stage] = 0
+        state.visit_counts[slot, stage] = 0
     lead.segment = _segment(plan, lead)
-    lead.group = lead.source * plan.settings[0].segments + lead.segment
-    source_segment = plan.source_segments[lead.group]
+    lead.source_segment = lead.source * plan.settings[0].segments + lead.segment
+    source_segment = plan.source_segments[lead.source_segment]
     lead.fit = source_segment.fit_shift
     if source_segment.fit >= 0:
         lead.fit += _trait(plan, lead, source_segment.fit, P_FIT)
@@ -110,18 +110,18 @@ def draw_traits(plan: Any, state: Any, slot: Int) -> None:
     lead.value = 0.0
     if source_segment.value >= 0:
         lead.value = math.floor(_trait(plan, lead, source_segment.value, P_VALUE) * 100.0 + 0.5)
-    mind.intent = source_segment.intent_shift
+    interest.intent = source_segment.intent_shift
     if source_segment.intent >= 0:
-        mind.intent += _trait(plan, lead, source_segment.intent, P_INTENT)
-    mind.trust = source_segment.trust_shift
+        interest.intent += _trait(plan, lead, source_segment.intent, P_INTENT)
+    interest.trust = source_segment.trust_shift
     if source_segment.trust >= 0:
-        mind.trust += _trait(plan, lead, source_segment.trust, P_TRUST)
-    mind.ready = lead.arrived + birth_duration(plan, lead, source_segment.ready, P_READY)
-    mind.points = source_segment.points
-    mind.counted = 0
-    mind.passed = 0
-    mind.unsubscribed = 0
-    calm(mind)
+        interest.trust += _trait(plan, lead, source_segment.trust, P_TRUST)
+    interest.ready = lead.arrived + birth_duration(plan, lead, source_segment.ready, P_READY)
+    interest.points = source_segment.points
+    interest.counted = 0
+    interest.passed = 0
+    interest.unsubscribed = 0
+    reset_interest(interest)
 
 
 @inline_kernel
@@ -129,7 +129,7 @@ def entry_stage(plan: Any, lead: Any) -> Int:
     source = plan.sources[lead.source]
     row = source.entry_first
     if source.entry_count > 1:
-        row = pick(plan.exits, source.entry_first, source.entry_count, birth_draw(plan, lead, P_ENTRY))
+        row = categorical(plan.exits, source.entry_first, source.entry_count, birth_draw(plan, lead, P_ENTRY))
     return plan.exits[row].to  # type: ignore[no-any-return]  # from a record
 
 
@@ -154,8 +154,8 @@ def is_in_flight(number: Int) -> bool:
 @inline_kernel
 def _segment(plan: Any, lead: Any) -> Int:
     segments = plan.settings[0].segments
-    if lead.flight >= 0 and plan.initial_leads[lead.flight].segment >= 0:
-        return plan.initial_leads[lead.flight].segment  # type: ignore[no-any-return]  # from a record
+    if lead.initial_row >= 0 and plan.initial_leads[lead.initial_row].segment >= 0:
+        return plan.initial_leads[lead.initial_row].segment  # type: ignore[no-any-return]  # from a record
     if segments == 1:
         return ZERO
     u = birth_draw(plan, lead, P_SEGMENT)

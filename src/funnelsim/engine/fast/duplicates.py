@@ -12,7 +12,7 @@ import numpy as np
 from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.demand import birth_draw, birth_duration, take_slot
 from funnelsim.engine.fast.event_heap import schedule
-from funnelsim.engine.fast.nurture import bring_up_to_date
+from funnelsim.engine.fast.nurture import apply_touches
 from funnelsim.engine.fast.state import Location, Step
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.rng import P_AGAIN, P_AGAIN_AFTER, P_MERGED, P_SECOND, bits, lead_stream
@@ -35,17 +35,17 @@ def turn_up(plan: Any, state: Any, slot: Int, number: Int, now: float) -> Int:
     """The second record; the slot of the lead that it is merged into, or of a new one."""
     lead = state.leads[slot]
     first = number ^ SECOND_RECORD
-    is_there = lead.id == first and lead.alive == Location.IN_STAGE
+    is_there = lead.id == first and lead.location == Location.IN_STAGE
     if is_there and birth_draw(plan, lead, P_MERGED) < plan.sources[lead.source].merged:
-        bring_up_to_date(plan, state, slot, now)
+        apply_touches(plan, state, slot, now)
         lead.merged += 1
-        state.minds[slot].points += plan.source_segments[lead.group].points
-        lead.next = Step.CHECK_DEFINITIONS
-        lead.then = Step.RAISE_HAND
+        state.interest[slot].points += plan.source_segments[lead.source_segment].points
+        lead.next_step = Step.CHECK_DEFINITIONS
+        lead.step_after_check = Step.RAISE_HAND
         return slot
     source = first >> SOURCE_AT
     stream = lead_stream(
-        state.stream[0], plan.sources[source].stream, (first >> CELL_SHIFT) & CELL_MASK, first & ORDINAL_MASK
+        state.replication_key[0], plan.sources[source].stream, (first >> CELL_SHIFT) & CELL_MASK, first & ORDINAL_MASK
     )
     other = take_slot(state, number, stream, source, now)
     second = state.leads[other]

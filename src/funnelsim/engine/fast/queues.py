@@ -82,9 +82,9 @@ def take_next(state: Any, lane: Int) -> Int:
 @inline_kernel
 def ask_dispatch(state: Any, team: Int) -> None:
     """One dispatch a team and instant [12]."""
-    state.n[Counter.DUE_TEAMS] += 1 - state.teams[team].due
+    state.counters[Counter.DUE_TEAMS] += 1 - state.teams[team].due
     state.teams[team].due = 1
-    state.n[Counter.LAST_DUE_TEAM] = team
+    state.counters[Counter.LAST_DUE_TEAM] = team
 
 
 @outlined_kernel
@@ -95,7 +95,7 @@ def _key(plan: Any, state: Any, team: Int, slot: Int, now: float) -> float:
         return -(score_now(plan, state, slot, row.score, now) if row.score >= 0 else lead.fit)
     if row.order == QueueOrder.DUE_TIME:
         clock = state.clocks[slot, TermKind.FIRST_TOUCH]
-        return clock.deadline if lead.clocked and clock.state == ClockState.RUNNING else np.inf
+        return clock.deadline if lead.has_clocks and clock.state == ClockState.RUNNING else np.inf
     if row.order == QueueOrder.NEWEST:
         return -lead.entered  # type: ignore[no-any-return]  # from a record
     return -lead.value  # type: ignore[no-any-return]  # from a record
@@ -140,8 +140,8 @@ def _push(state: Any, lane: Int, key: float, joined: float, lead: Int, level: In
     heap = state.queues
     i = state.lanes[lane].places
     state.lanes[lane].places = i + 1
-    if i >= state.n[Counter.LONGEST_QUEUE]:
-        state.n[Counter.LONGEST_QUEUE] = i + 1
+    if i >= state.counters[Counter.LONGEST_QUEUE]:
+        state.counters[Counter.LONGEST_QUEUE] = i + 1
     while i > 0:
         up = (i - 1) >> 1
         if not _before(heap, lane, up, key, joined, lead, level):

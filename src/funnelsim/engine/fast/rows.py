@@ -18,8 +18,8 @@ def write_attempt(state: Any, slot: Int, ended: float, end: Int) -> None:
     """An attempt or a task that has ended, was withdrawn, or still waits or goes on."""
     lead = state.leads[slot]
     made = lead.waiting == 0
-    row = state.attempts[state.n[Counter.ATTEMPTS]]
-    state.n[Counter.ATTEMPTS] += 1
+    row = state.attempts[state.counters[Counter.ATTEMPTS]]
+    state.counters[Counter.ATTEMPTS] += 1
     row.lead = lead.id
     row.stage = lead.stage
     row.number = lead.number
@@ -28,7 +28,7 @@ def write_attempt(state: Any, slot: Int, ended: float, end: Int) -> None:
     row.shift = 0.0
     if lead.task < 0:
         row.ordinal = lead.attempts if made else lead.attempts + 1
-        row.shift = lead.moved if made else 0.0
+        row.shift = lead.contact_shift if made else 0.0
     row.assignment = lead.assignments
     row.team = lead.assigned_to
     row.rep = lead.rep if made else NO_REP
@@ -41,9 +41,9 @@ def write_attempt(state: Any, slot: Int, ended: float, end: Int) -> None:
 @outlined_kernel
 def write_visit(state: Any, slot: Int, ended: float, outcome: Int, to: Int, back: float) -> None:
     """A visit that has ended or been cut off by the horizon."""
-    lead, mind = state.leads[slot], state.minds[slot]
-    row = state.visits[state.n[Counter.VISITS]]
-    state.n[Counter.VISITS] += 1
+    lead, interest = state.leads[slot], state.interest[slot]
+    row = state.visits[state.counters[Counter.VISITS]]
+    state.counters[Counter.VISITS] += 1
     row.lead = lead.id
     row.stage = lead.stage
     row.number = lead.number
@@ -66,11 +66,11 @@ def write_visit(state: Any, slot: Int, ended: float, outcome: Int, to: Int, back
     row.context = lead.context
     row.fit = lead.fit
     row.value = lead.value
-    row.intent = mind.intent
-    row.trust = mind.trust
-    row.points = mind.points
+    row.intent = interest.intent
+    row.trust = interest.trust
+    row.points = interest.points
     row.asked = lead.asked
-    row.touches = mind.touches
+    row.touches = interest.touches
     row.effort = lead.effort
     row.blame = lead.blame
     row.duplicate = lead.second
@@ -82,8 +82,8 @@ def write_assignment(state: Any, slot: Int, late: Int, ended: float, how: Int) -
     """An assignment that is over."""
     lead = state.leads[slot]
     touch, attempts, acceptance = state.clocks[slot, 0], state.clocks[slot, 1], state.clocks[slot, 2]
-    row = state.assignments[state.n[Counter.ASSIGNMENTS]]
-    state.n[Counter.ASSIGNMENTS] += 1
+    row = state.assignments[state.counters[Counter.ASSIGNMENTS]]
+    state.counters[Counter.ASSIGNMENTS] += 1
     row.lead = lead.id
     row.stage = lead.stage
     row.number = lead.number

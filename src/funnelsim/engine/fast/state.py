@@ -164,18 +164,18 @@ LEAD = np.dtype(
         ("touched_before", "i1"),
         ("inherited", "i1"),
         ("impatient", "i1"),  # patience runs, and is not on the agenda yet
-        ("offered", "i1"),  # came by a handoff between two stages: the team may have to accept it
-        ("gated", "i1"),  # waits for the threshold of its stage
-        ("watched", "i1"),  # something of `minds` may change in this visit
-        ("next", "i1"),
+        ("handed_on", "i1"),  # came by a handoff between two stages: the team may have to accept it
+        ("waits_at_gate", "i1"),  # waits for the threshold of its stage
+        ("tracks_interest", "i1"),  # something of `interest` may change in this visit
+        ("next_step", "i1"),
         ("postponed", "i1"),
-        ("then", "i1"),  # what follows a look at the definitions
+        ("step_after_check", "i1"),  # what follows a look at the definitions
         ("blame", "i1"),
         # the assignment
         ("ending", "i1"),
         ("adhered", "i1"),
-        ("reacting", "i1"),
-        ("clocked", "i1"),  # has clocks
+        ("awaiting_first_work", "i1"),
+        ("has_clocks", "i1"),  # has clocks
         ("handed", "i1"),
         ("succeeds", "i1"),
         ("timed_out", "i1"),
@@ -183,8 +183,8 @@ LEAD = np.dtype(
         ("pursued", "i1"),
         ("escalated", "i1"),
         ("deciding", "i1"),
-        ("hurried", "i1"),  # somebody wants the team to turn to the lead now
-        ("returning", "i1"),  # joins the queue when a pause is over
+        ("expedited_by", "i1"),  # somebody wants the team to turn to the lead now
+        ("rejoins_after_pause", "i1"),  # joins the queue when a pause is over
         ("made", "i4"),
         ("warned", "i4"),
         ("assigned_to", "i4"),  # team, -1 while nobody answers for the visit
@@ -202,7 +202,7 @@ LEAD = np.dtype(
         ("joined", "f8"),
         ("started", "f8"),
         ("work", "f8"),
-        ("moved", "f8"),
+        ("contact_shift", "f8"),
         ("key", "f8"),
         ("rep", "i4"),
         ("lane", "i4"),
@@ -216,26 +216,26 @@ LEAD = np.dtype(
         # for life
         ("source", "i4"),
         ("segment", "i4"),
-        ("group", "i4"),  # group: row of `source_segments`
+        ("source_segment", "i4"),  # row of `source_segments`
         ("owner", "i4"),
         ("cycles", "i4"),
         ("snapshot_stage", "i4"),
-        ("flight", "i4"),  # row of `initial_leads` until the lead carries on, -1 none
+        ("initial_row", "i4"),  # row of `initial_leads` until the lead carries on, -1 none
         ("reachable", "i1"),
         ("in_cohort", "i1"),
         ("second", "i1"),  # second record of a person
         ("duplicated", "i1"),  # the person has had two records at a time
         # tokens: an event is stale when its token is not the lead's any more; they only ever rise, slots are re-used
-        ("alive", "i1"),
+        ("location", "i1"),
         ("listed", "i1"),  # listed: in the list of newcomers
         ("visit_token", "i4"),
-        ("coming_token", "i4"),
+        ("pending_event_token", "i4"),
         ("place", "i4"),
         ("next_newcomer", "i4"),
     ]
 )
 # What a buyer thinks, apart from the lead: most events never look at it.
-MIND = np.dtype(
+INTEREST = np.dtype(
     [
         ("intent", "f8"),
         ("trust", "f8"),
@@ -270,37 +270,37 @@ CLOCK = np.dtype(
         ("token", "i4"),
     ]
 )
-TEAM_NOW = np.dtype(
+TEAM_STATE = np.dtype(
     [("busy", "i8"), ("capacity", "i8"), ("present", "i8"), ("until", "f8"), ("due", "i8"), ("numbered", "i8")]
 )  # numbered: it matters who serves
-LANE_NOW = np.dtype([("places", "i8"), ("waiting", "i8"), ("spent", "f8")])
+LANE_STATE = np.dtype([("places", "i8"), ("waiting", "i8"), ("spent", "f8")])
 # What follows from the plan alone, worked out once: who owns the leads of a stage (DIVIDED: it depends on the lead),
 # the chance of a forward exit where there is no effect, which targets have effects (a bit each), and whether anybody
 # looks at the buyer's interest there.
-FACT = np.dtype([("owner", "i8"), ("chance", "f8"), ("targets", "i8"), ("watched", "i8")])
+STAGE_FACT = np.dtype([("owner", "i8"), ("chance", "f8"), ("targets", "i8"), ("tracks_interest", "i8")])
 DIVIDED = np.int64(-2)
 
 
 class State(NamedTuple):
     """All that changes."""
 
-    n: NDArray[np.int64]  # counters
-    now: NDArray[np.float64]  # the horizon, the next midnight
-    stream: NDArray[np.uint64]  # [0] key of the replication
-    agenda: Any  # EVENT, a heap
+    counters: NDArray[np.int64]  # Counter
+    clock: NDArray[np.float64]  # Clock
+    replication_key: NDArray[np.uint64]  # [0]
+    events: Any  # EVENT, a heap: the future event list
     working: Any  # EVENT, a heap: ends of attempts
     leads: Any  # LEAD, a slot a lead in flight
-    minds: Any  # MIND[slot]
+    interest: Any  # INTEREST[slot]
     clocks: Any  # CLOCK[slot, kind of term]
     alarms: NDArray[np.float64]  # [slot, action]: when each action of the assignment's clocks falls due
-    counts: NDArray[np.int32]  # [slot, stage] visits so far
+    visit_counts: NDArray[np.int32]  # [slot, stage] visits so far
     free: NDArray[np.int64]  # stack of free slots
-    teams: Any  # TEAM_NOW
-    facts: Any  # FACT by stage
+    teams: Any  # TEAM_STATE
+    stage_facts: Any  # STAGE_FACT by stage
     reps: NDArray[np.uint8]  # [team, rep] BUSY, AWAY
-    lanes: Any  # LANE_NOW, team after team
+    lanes: Any  # LANE_STATE, team after team
     queues: Any  # PLACE[lane, place], heaps
-    levels: Any  # LEVEL_NOW
+    levels: Any  # LEVEL_STATE
     arrivals: Any  # ARRIVAL_ROW of the current week, in order
     scratch: Any  # the same, unsorted
     buckets: NDArray[np.int64]
@@ -308,7 +308,7 @@ class State(NamedTuple):
     visits: Any  # VISIT rows
     assignments: Any  # ASSIGNMENT rows
     attempts: Any  # ATTEMPT rows
-    passages: Any  # PASSING rows
+    passages: Any  # PASSAGE rows
 
 
 def new_state(plan: Plan, tracing: bool, slots: int = 0, rows: int = 1 << 13) -> State:
@@ -327,15 +327,15 @@ def new_state(plan: Plan, tracing: bool, slots: int = 0, rows: int = 1 << 13) ->
         zeros_record(EVENT, 4 * slots + 2 * people),
         zeros_record(EVENT, int(plan.teams.people.sum()) + 8),
         zeros_record(LEAD, slots),
-        zeros_record(MIND, slots),
+        zeros_record(INTEREST, slots),
         zeros_record(CLOCK, slots, len(TermKind)),
         np.zeros((slots, actions)),
         np.zeros((slots, len(plan.stages)), np.int32),
         np.arange(slots - 1, -1, -1),
-        zeros_record(TEAM_NOW, len(plan.teams)),
-        facts(plan),
+        zeros_record(TEAM_STATE, len(plan.teams)),
+        stage_facts(plan),
         np.zeros((len(plan.teams), people), np.uint8),
-        zeros_record(LANE_NOW, lanes),
+        zeros_record(LANE_STATE, lanes),
         zeros_record(PLACE, lanes, max(16, slots // lanes)),
         first_levels(plan),
         zeros_record(ARRIVAL_ROW, 1024),
@@ -349,9 +349,9 @@ def new_state(plan: Plan, tracing: bool, slots: int = 0, rows: int = 1 << 13) ->
     )
 
 
-def facts(plan: Plan) -> Any:
+def stage_facts(plan: Plan) -> Any:
     """What follows from the plan alone."""
-    table = zeros_record(FACT, len(plan.stages))
+    table = zeros_record(STAGE_FACT, len(plan.stages))
     thresholds = bool((plan.definitions.kind == DefinitionKind.THRESHOLD).any())
     for stage, row in enumerate(plan.stages):
         owners = np.flatnonzero(plan.stage_teams.share[stage] > 0.0)
@@ -361,7 +361,7 @@ def facts(plan: Plan) -> Any:
         table[stage].chance = log_odds.logistic(row.intercept)
         for target in plan.effects.target[row.effect_first : row.effect_first + row.effect_count]:
             table[stage].targets |= 1 << int(target)
-        table[stage].watched = thresholds or row.nurture >= 0 or row.signal_count > 0
+        table[stage].tracks_interest = thresholds or row.nurture >= 0 or row.signal_count > 0
     return table
 
 
@@ -386,15 +386,19 @@ def check_grid(plan: Plan) -> None:
 
 def reset(plan: Plan, state: State) -> None:
     """Ready for another replication; the room stays."""
-    tracing = state.n[Counter.TRACING]
-    state.n[:] = 0
-    state.n[Counter.TRACING], state.n[Counter.FREE_SLOTS], state.n[Counter.NEWCOMER] = tracing, len(state.free), NOBODY
+    tracing = state.counters[Counter.TRACING]
+    state.counters[:] = 0
+    state.counters[Counter.TRACING], state.counters[Counter.FREE_SLOTS], state.counters[Counter.NEWCOMER] = (
+        tracing,
+        len(state.free),
+        NOBODY,
+    )
     state.free[:] = np.arange(len(state.free) - 1, -1, -1)
-    for table in (state.leads, state.minds, state.clocks, state.teams, state.lanes):
+    for table in (state.leads, state.interest, state.clocks, state.teams, state.lanes):
         table.view(np.uint8).fill(0)
     state.teams.numbered[:] = (plan.teams.absence > 0.0) | (plan.teams.lanes == QueueLayout.PERSONAL) | (tracing != 0)
     state.reps[:] = 0
-    state.now[:] = 0.0
+    state.clock[:] = 0.0
     state.open_visits[:] = 0
     reset_levels(plan.levels, plan.instants, state.levels)
 
@@ -402,18 +406,18 @@ def reset(plan: Plan, state: State) -> None:
 def grow(state: State, full: Int) -> State:
     """The same state with twice the room where it was short."""
     if full == RunStatus.EVENT_HEAP_FULL:
-        return state._replace(agenda=_doubled(state.agenda))
+        return state._replace(events=_doubled(state.events))
     if full == RunStatus.LEADS_FULL:
         slots = len(state.free)
         free = np.zeros(2 * slots, np.int64)
         free[:slots] = np.arange(2 * slots - 1, slots - 1, -1)  # the old ones are all taken
-        state.n[Counter.FREE_SLOTS] = slots
+        state.counters[Counter.FREE_SLOTS] = slots
         return state._replace(
             leads=_doubled(state.leads),
-            minds=_doubled(state.minds),
+            interest=_doubled(state.interest),
             clocks=_doubled(state.clocks),
             alarms=_doubled(state.alarms),
-            counts=_doubled(state.counts),
+            visit_counts=_doubled(state.visit_counts),
             free=free,
         )
     if full == RunStatus.QUEUE_FULL:

@@ -27,7 +27,7 @@ def begin_tasks(plan: Any, lead: Any) -> None:
     """The buyer has been reached, and there may be more to do."""
     lead.task = plan.stages[lead.stage].task_first - 1
     lead.tries = 0
-    lead.next = Step.NEXT_TASK
+    lead.next_step = Step.NEXT_TASK
 
 
 @outlined_kernel
@@ -43,17 +43,17 @@ def next_task(plan: Any, state: Any, slot: Int, now: float) -> None:
     if lead.task == end:
         lead.task = -1
         lead.ending = AssignmentEnd.REACHED
-        lead.next = Step.DRAW_OUTCOME
+        lead.next_step = Step.DRAW_OUTCOME
         return
     lead.tries += 1
     row = plan.tasks[lead.task]
     lead.level = APPOINTED if row.kind == TaskKind.MEETING else ZERO
     delay = _duration(plan, lead, row.delay, P_DELAY)
-    lead.next = Step.JOIN_QUEUE
+    lead.next_step = Step.JOIN_QUEUE
     if delay > 0.0:
-        lead.next = Step.NONE
-        lead.coming_token += 1
-        schedule(state, now + delay, EventPriority.DUE, lead.id, Due.TASK, slot, lead.coming_token)
+        lead.next_step = Step.NONE
+        lead.pending_event_token += 1
+        schedule(state, now + delay, EventPriority.DUE, lead.id, Due.TASK, slot, lead.pending_event_token)
 
 
 @outlined_kernel
@@ -73,7 +73,7 @@ def start_task(plan: Any, state: Any, slot: Int, now: float) -> float:
 def finish_task(plan: Any, lead: Any) -> None:
     """Done, or once more, or in vain."""
     row = plan.tasks[lead.task]
-    lead.next = Step.NEXT_TASK
+    lead.next_step = Step.NEXT_TASK
     if lead.succeeds:
         lead.tries = 0
     elif lead.tries >= row.tries:

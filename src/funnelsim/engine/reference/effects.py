@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelsim.engine.covariates import Covariates
-from funnelsim.engine.log_odds import total_shift
+from funnelsim.engine.log_odds import linear_predictor
 from funnelsim.plan_codes import Side
 
 if TYPE_CHECKING:
@@ -18,30 +18,30 @@ def effects_on(visit: Visit, target: int) -> float:
     """Sum of the effects on a target, on the log-odds (of a time: on its logarithm)."""
     if visit.row.effect_count == 0:
         return 0.0
-    model, plan = visit.model, visit.model.plan
+    simulation, plan = visit.simulation, visit.simulation.plan
     team = visit.assignment.team.index if visit.assignment else visit.lead.owner
-    visit.nurture.catch_up(model.now)
-    return total_shift(
+    visit.nurture.apply_touches(simulation.now)
+    return linear_predictor(
         plan.effects,
         plan.points,
         plan.scores,
         plan.tables,
         plan.levels,
-        model.levels.states,
+        simulation.levels.states,
         visit.row.effect_first,
         visit.row.effect_count,
         target,
         team,
-        model.now,
+        simulation.now,
         np.uint64(visit.lead.stream),
         _covariates(visit, team),
     )
 
 
 def _covariates(visit: Visit, team: int) -> Covariates:
-    lead, model = visit.lead, visit.model
-    side = model.teams[team].row.side if team >= 0 else -1
-    sides = {model.teams[other].row.side for other in lead.reached_by}
+    lead, simulation = visit.lead, visit.simulation
+    side = simulation.teams[team].row.side if team >= 0 else -1
+    sides = {simulation.teams[other].row.side for other in lead.reached_by}
     return Covariates(
         fit=lead.fit,
         intent=lead.intent,
@@ -55,5 +55,5 @@ def _covariates(visit: Visit, team: int) -> Covariates:
         touch_after_ready=visit.touched - lead.ready,
         unresolved=float(visit.unresolved),
         duplicate=float(lead.duplicated),
-        own_lead=float(team >= 0 and model.is_own(lead.source, team)),
+        own_lead=float(team >= 0 and simulation.is_own(lead.source, team)),
     )

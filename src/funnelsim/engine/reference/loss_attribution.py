@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 def blame_for(visit: Visit, outcome: int) -> int:
     """Poor follow-up, else a poor lead, else nobody's."""
-    lead, model = visit.lead, visit.model
+    lead, simulation = visit.lead, visit.simulation
     if outcome not in LOSSES or visit.row.step_count == 0 or lead.owner < 0:
         return int(Blame.NONE)
-    if model.sources[lead.source].side != Side.MARKETING or model.teams[lead.owner].row.side != Side.SALES:
+    if simulation.sources[lead.source].side != Side.MARKETING or simulation.teams[lead.owner].row.side != Side.SALES:
         return int(Blame.NONE)
     untouched = visit.touched < 0.0 and not visit.touched_before
-    if untouched or visit.response_delay > model.settings.late:
+    if untouched or visit.response_delay > simulation.settings.late:
         return int(Blame.POOR_FOLLOW_UP)
-    return int(Blame.POOR_LEAD if lead.fit < model.settings.good else Blame.NONE)
+    return int(Blame.POOR_LEAD if lead.fit < simulation.settings.good else Blame.NONE)

@@ -10,7 +10,7 @@ from funnelsim.engine.covariates import EffectTarget
 from funnelsim.engine.log_odds import shifted_chance
 from funnelsim.engine.reference.clocks import Clock
 from funnelsim.engine.reference.effects import effects_on
-from funnelsim.engine.reference.scores import score
+from funnelsim.engine.reference.scores import score_now
 from funnelsim.plan_codes import TermKind
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def promise_for(visit: Visit, stage_team: SimpleNamespace) -> int:
     """The first tier that fits the lead [106]; -1 none."""
     for i in range(stage_team.promise_first, stage_team.promise_first + stage_team.promise_count):
-        if _fits(visit, visit.model.promises[i]):
+        if _fits(visit, visit.simulation.promises[i]):
             return i
     return -1
 
@@ -32,7 +32,8 @@ def draw_adherence(assignment: Assignment) -> int:
         return -1
     visit, terms = assignment.visit, assignment.terms
     chance = shifted_chance(
-        visit.model.step_value(terms.adherence_first, terms.adherence_count), effects_on(visit, EffectTarget.ADHERENCE)
+        visit.simulation.piecewise_constant(terms.adherence_first, terms.adherence_count),
+        effects_on(visit, EffectTarget.ADHERENCE),
     )
     return int(visit.draw(rng.P_ADHERENCE, assignment.ordinal) < chance)
 
@@ -44,7 +45,7 @@ def start_clocks(assignment: Assignment) -> dict[int, Clock]:
         return clocks
     visit, terms = assignment.visit, assignment.terms
     for i in range(terms.term_first, terms.term_first + terms.term_count):
-        term = visit.model.terms[i]
+        term = visit.simulation.terms[i]
         owed = {
             TermKind.FIRST_TOUCH: not visit.touched_before,
             TermKind.ATTEMPTS: visit.attempts < term.count,
@@ -61,5 +62,5 @@ def _fits(visit: Visit, tier: SimpleNamespace) -> bool:
         return False
     if tier.score < 0:
         return True
-    visit.nurture.catch_up(visit.model.now)
-    return bool(score(lead, tier.score) >= tier.least)
+    visit.nurture.apply_touches(visit.simulation.now)
+    return bool(score_now(lead, tier.score) >= tier.least)

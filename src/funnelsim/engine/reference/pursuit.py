@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from funnelsim.engine import rng
 from funnelsim.engine.covariates import EffectTarget
-from funnelsim.engine.log_odds import logistic, stretched
+from funnelsim.engine.log_odds import logistic, scale_time
 from funnelsim.engine.reference.effects import effects_on
 
 if TYPE_CHECKING:
@@ -19,22 +19,22 @@ def draw_pursued(assignment: Assignment) -> int:
     visit, stage_team = assignment.visit, assignment.stage_team
     if stage_team.pursue == math.inf or not _is_free(assignment):
         return -1
-    if visit.model.is_own(visit.lead.source, assignment.team.index):
+    if visit.simulation.is_own(visit.lead.source, assignment.team.index):
         return -1
     chance = logistic(stage_team.pursue + effects_on(visit, EffectTarget.PURSUIT))
     return int(visit.draw(rng.P_PURSUE, assignment.ordinal) < chance)
 
 
-def habit(assignment: Assignment) -> float:
+def habit_delay(assignment: Assignment) -> float:
     """Delay before the team turns to the lead [43]."""
     if not _is_free(assignment):
         return 0.0
     visit = assignment.visit
     delay = visit.duration(assignment.team.row.habit, rng.P_HABIT, assignment.ordinal)
-    return stretched(delay, effects_on(visit, EffectTarget.HABIT))
+    return scale_time(delay, effects_on(visit, EffectTarget.HABIT))
 
 
 def _is_free(assignment: Assignment) -> bool:
     """The team does not do as promised, and the lead is new to it: it does as it likes."""
     visit = assignment.visit
-    return not (assignment.adhered == 1 or assignment.team.index in visit.lead.reached_by or visit.already_worked)
+    return not (assignment.adhered == 1 or assignment.team.index in visit.lead.reached_by or visit.worked_before)

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from funnelsim.engine import rng
-from funnelsim.engine.reference.draws import purpose
+from funnelsim.engine.reference.draws import stream_key
 from funnelsim.plan_codes import QueueLayout, WorkKind
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Personal(Pooled):
 
     def _lane_of(self, work: Work) -> int:
         team = self.team
-        u = team.model.draw(work.visit.lead.stream, purpose(team.row.stream, rng.P_REP), 0, 0)
+        u = team.simulation.draw(work.visit.lead.stream, stream_key(team.row.stream, rng.P_REP), 0, 0)
         return int(u * team.row.people)
 
 
@@ -96,7 +96,9 @@ class Budgeted(Pooled):
 
     def __init__(self, team: Team) -> None:
         super().__init__(team)
-        self.shares = team.model.plan.points.y[team.row.budget_first : team.row.budget_first + team.row.budget_count]
+        self.shares = team.simulation.plan.points.y[
+            team.row.budget_first : team.row.budget_first + team.row.budget_count
+        ]
         self.opening()
 
     def opening(self) -> None:
@@ -117,7 +119,9 @@ class Budgeted(Pooled):
         if visit.attempts > 0:  # a task has one behind it too
             return int(WorkKind.FOLLOW_UPS)
         return int(
-            WorkKind.OWN_LEADS if self.team.model.is_own(visit.lead.source, self.team.index) else WorkKind.OTHER_LEADS
+            WorkKind.OWN_LEADS
+            if self.team.simulation.is_own(visit.lead.source, self.team.index)
+            else WorkKind.OTHER_LEADS
         )
 
     def _next_queue(self) -> list[tuple[tuple[Any, ...], Work]] | None:

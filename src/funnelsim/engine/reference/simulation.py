@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from funnelsim.engine.arrival_process import ARRIVAL_ROW, week_arrivals
-from funnelsim.engine.log_odds import step_value
+from funnelsim.engine.log_odds import piecewise_constant
 from funnelsim.engine.reference.draws import Draws
-from funnelsim.engine.reference.events import At
+from funnelsim.engine.reference.events import ScheduledCall
 from funnelsim.engine.reference.levels import Levels
 from funnelsim.engine.reference.team import Team
 from funnelsim.plan import WEEK, Plan, zeros_record
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
 
 
-class Model(Draws):
+class Simulation(Draws):
     """One replication of a plan."""
 
     def __init__(self, plan: Plan, seed: int, replication: int) -> None:
@@ -50,11 +50,13 @@ class Model(Draws):
     def now(self) -> float:
         return float(self.env.now)
 
-    def at(self, time: float, rank: int, lead: int, thing: int, ordinal: int, do: Callable[[], None]) -> At:
+    def schedule(
+        self, time: float, priority: int, lead: int, subject: int, sequence: int, do: Callable[[], None]
+    ) -> ScheduledCall:
         """Schedule; the next event is always the smallest now present, also at this very instant [10]."""
-        key = ((int(rank) << 60 | int(lead) + 1) << 32 | int(thing)) << 32 | int(ordinal)
+        key = ((int(priority) << 60 | int(lead) + 1) << 32 | int(subject)) << 32 | int(sequence)
         # SimPy's own priorities are 0 and 1
-        return At(self.env, time, key + 2, do)
+        return ScheduledCall(self.env, time, key + 2, do)
 
     def run(self) -> None:
         """Process all events before the horizon [16]."""
@@ -75,9 +77,9 @@ class Model(Draws):
                 found += room[:n].tolist()
         return sorted(row for row in found if row[0] < min(self.settings.horizon, self.settings.weeks * WEEK))
 
-    def step_value(self, first: int, count: int) -> float:
+    def piecewise_constant(self, first: int, count: int) -> float:
         """The value in force now of a step function: a run of points."""
-        return step_value(self.plan.points, first, count, self.now)
+        return piecewise_constant(self.plan.points, first, count, self.now)
 
     def is_own(self, source: int, team: int) -> bool:
         """Whether leads of a source are the team's side's own."""

@@ -10,7 +10,7 @@ import numpy as np
 from funnelsim.engine import rng
 from funnelsim.engine.covariates import EffectTarget
 from funnelsim.engine.log_odds import shifted_chance
-from funnelsim.engine.reference.draws import purpose
+from funnelsim.engine.reference.draws import stream_key
 from funnelsim.engine.reference.effects import effects_on
 from funnelsim.plan_codes import TaskKind
 
@@ -24,7 +24,7 @@ class Tasks:
     """The tasks of one visit, one after another, for the team that reached the buyer."""
 
     def __init__(self, work: Work) -> None:
-        self.work, self.visit, self.model = work, work.visit, work.visit.model
+        self.work, self.visit, self.simulation = work, work.visit, work.visit.simulation
         self.at, self.tries = -1, 0
 
     def next(self) -> None:
@@ -40,7 +40,7 @@ class Tasks:
     @property
     def row(self) -> SimpleNamespace:
         """The task at hand."""
-        row: SimpleNamespace = self.model.tasks[self.visit.row.task_first + self.at]
+        row: SimpleNamespace = self.simulation.tasks[self.visit.row.task_first + self.at]
         return row
 
     def label(self, started: bool) -> tuple[int, int]:
@@ -72,13 +72,15 @@ class Tasks:
         self.work.level = APPOINTED if self.row.kind == TaskKind.MEETING else 0
         delay = self._duration(self.row.delay, rng.P_DELAY)
         if delay > 0.0:
-            self.work.fall_due(self.model.now + delay, self.work.join)
+            self.work.wait_until(self.simulation.now + delay, self.work.join)
         else:
             self.work.join()
 
     def _draw(self, what: np.uint64, second: int) -> float:
-        return self.model.draw(self.visit.lead.stream, purpose(self.row.stream, what), self.visit.number, second)
+        return self.simulation.draw(
+            self.visit.lead.stream, stream_key(self.row.stream, what), self.visit.number, second
+        )
 
     def _duration(self, table: int, what: np.uint64) -> float:
         stream = self.visit.lead.stream
-        return self.model.duration(table, stream, purpose(self.row.stream, what), self.visit.number, self.tries)
+        return self.simulation.duration(table, stream, stream_key(self.row.stream, what), self.visit.number, self.tries)
