@@ -24,7 +24,7 @@ import simpy
 
 from funnelsim.compile import prepare
 from funnelsim.engine.fast import Runner
-from funnelsim.engine.fast.state import N_EVENTS
+from funnelsim.engine.fast.state import Counter
 from funnelsim.scenario import load
 from funnelsim.summary import CALENDAR, Summary
 
@@ -62,13 +62,13 @@ def peer(seed: int) -> dict[str, float]:
                 else:
                     yield request
                 yield env.timeout(rng.lognormvariate(WORK_LOGS[stage], SPREAD))
-            luck = rng.random()
-            if luck < FORWARD[stage]:
+            stream = rng.random()
+            if stream < FORWARD[stage]:
                 stage += 1
                 if stage == len(PEOPLE):
                     n["won"] += 1
                     return
-            elif luck < FORWARD[stage] + RECYCLED[stage]:
+            elif stream < FORWARD[stage] + RECYCLED[stage]:
                 yield env.timeout(rng.expovariate(1.0 / NURTURE[stage]))
                 stage = BACK_TO[stage]
             else:
@@ -96,7 +96,7 @@ def counts(summary: Summary) -> dict[str, float]:
     stage = visits[RESPONSE]
     # of all who were answered or left; the measure "first response kept" leaves out those who leave before the deadline
     return {
-        "won": float(summary.passes[CALENDAR, 0].count.sum()),
+        "won": float(summary.passages[CALENDAR, 0].count.sum()),
         "lost": float(visits.lost.sum()),
         "gone cold": float(stage.cold),
         "answered in time": float(stage.within / (stage.touched + stage.cold)),
@@ -133,7 +133,7 @@ def main() -> None:
     slow, quick = least(asked.rounds, in_simpy, fast)
     quick /= asked.replications
     summaries = [counts(runner.run(2, i)) for i in range(200)]
-    events = int(runner.state.n[N_EVENTS])
+    events = int(runner.state.n[Counter.EVENTS])
     print(f"SimPy       {slow * 1e3:8.1f} ms a replication")
     print(f"fast engine {quick * 1e3:8.2f} ms a replication, {quick * 1e9 / events:.0f} ns an event of {events:,}")
     print(f"ratio       {slow / quick:8.1f}")

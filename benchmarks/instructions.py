@@ -24,7 +24,7 @@ COUNTED = """
 import os, subprocess, sys
 from funnelsim.compile import prepare
 from funnelsim.engine.fast import Runner
-from funnelsim.engine.fast.state import N_EVENTS
+from funnelsim.engine.fast.state import Counter
 from funnelsim.scenario import load
 runner = Runner(prepare(load(sys.argv[1])).plan(0))
 runner.run(1, 0)

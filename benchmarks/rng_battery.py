@@ -57,9 +57,9 @@ WORDS = ("PASSED", "WEAK", "FAILED")
 
 @njit
 def attempts(out, start):
-    luck = rng.lead_luck(rng.replication_key(ONE, 0), SOURCE, 3, 5)
+    stream = rng.lead_stream(rng.replication_key(ONE, 0), SOURCE, 3, 5)
     for i in range(out.size):
-        out[i] = rng.bits(luck, STAGE, 1, start + i)
+        out[i] = rng.bits(stream, STAGE, 1, start + i)
 
 
 @njit
@@ -67,7 +67,7 @@ def leads(out, start):
     key = rng.replication_key(ONE, 0)
     for i in range(out.size):
         n = start + i
-        out[i] = rng.bits(rng.lead_luck(key, SOURCE, n >> 3, n & 7), STAGE, 1, 0)
+        out[i] = rng.bits(rng.lead_stream(key, SOURCE, n >> 3, n & 7), STAGE, 1, 0)
 
 
 @njit
@@ -75,20 +75,20 @@ def purposes(out, start):
     key = rng.replication_key(ONE, 0)
     for i in range(out.size):
         n = start + i
-        luck = rng.lead_luck(key, SOURCE, n >> 7, (n >> 4) & 7)
-        out[i] = rng.bits(luck, STAGE + PURPOSES[n & 15], 1, 0)
+        stream = rng.lead_stream(key, SOURCE, n >> 7, (n >> 4) & 7)
+        out[i] = rng.bits(stream, STAGE + PURPOSES[n & 15], 1, 0)
 
 
 @njit
 def replications(out, start):
     for i in range(out.size):
-        out[i] = rng.bits(rng.lead_luck(rng.replication_key(ONE, start + i), SOURCE, 0, 0), STAGE, 1, 0)
+        out[i] = rng.bits(rng.lead_stream(rng.replication_key(ONE, start + i), SOURCE, 0, 0), STAGE, 1, 0)
 
 
 @njit
 def seeds(out, start):
     for i in range(out.size):
-        out[i] = rng.bits(rng.lead_luck(rng.replication_key(U(start + i), 0), SOURCE, 0, 0), STAGE, 1, 0)
+        out[i] = rng.bits(rng.lead_stream(rng.replication_key(U(start + i), 0), SOURCE, 0, 0), STAGE, 1, 0)
 
 
 @njit
@@ -96,8 +96,8 @@ def small_counters(out, start):
     key = rng.replication_key(ONE, 0)
     for i in range(out.size):
         n = start + i
-        luck = rng.lead_luck(key, SOURCE, n >> 8, (n >> 5) & 7)
-        out[i] = rng.bits(luck, STAGE, 1 + ((n >> 3) & 3), n & 7)
+        stream = rng.lead_stream(key, SOURCE, n >> 8, (n >> 5) & 7)
+        out[i] = rng.bits(stream, STAGE, 1 + ((n >> 3) & 3), n & 7)
 
 
 ORDERS = {f.__name__: f for f in (attempts, leads, purposes, replications, seeds, small_counters)}
@@ -155,29 +155,29 @@ def ror(x, n):
 
 
 @njit
-def splitmix64(luck, n):
-    return rng.at(luck, n)
+def splitmix64(stream, n):
+    return rng.nth_output(stream, n)
 
 
 @njit
-def moremur(luck, n):
-    x = luck + n * rng.GOLDEN
+def moremur(stream, n):
+    x = stream + n * rng.GOLDEN
     x = (x ^ (x >> U(27))) * U(0x3C79AC492BA7B653)
     x = (x ^ (x >> U(33))) * U(0x1C69B3F74AC4AE35)
     return x ^ (x >> U(27))
 
 
 @njit
-def rrmxmx(luck, n):
-    x = luck + n * rng.GOLDEN
+def rrmxmx(stream, n):
+    x = stream + n * rng.GOLDEN
     x = (x ^ ror(x, 49) ^ ror(x, 24)) * U(0x9FB21C651E98DF25)
     x = (x ^ (x >> U(28))) * U(0x9FB21C651E98DF25)
     return x ^ (x >> U(28))
 
 
 @njit
-def squares64(luck, n):
-    key = luck | ONE
+def squares64(stream, n):
+    key = stream | ONE
     x = y = n * key
     z = y + key
     x = ror(x * x + y, 32)
@@ -189,10 +189,10 @@ def squares64(luck, n):
 
 
 @njit
-def philox4x32(luck, n):
+def philox4x32(stream, n):
     """10 rounds; the first 64 of its 128 bits."""
     a, b, c, d = n & MASK32, n >> U(32), U(0), U(0)
-    k, m = luck & MASK32, luck >> U(32)
+    k, m = stream & MASK32, stream >> U(32)
     for _ in range(10):
         p, q = U(0xD2511F53) * a, U(0xCD9E8D57) * c
         a, b, c, d = (q >> U(32)) ^ b ^ k, q & MASK32, (p >> U(32)) ^ d ^ m, p & MASK32
@@ -201,9 +201,9 @@ def philox4x32(luck, n):
 
 
 @njit
-def threefry2x64(luck, n):
+def threefry2x64(stream, n):
     """20 rounds; the first 64 of its 128 bits."""
-    keys = (luck, U(0), U(0x1BD11BDAA9FC1A22) ^ luck)
+    keys = (stream, U(0), U(0x1BD11BDAA9FC1A22) ^ stream)
     turns = (48, 22, 52, 33, 48, 32, 40, 43)  # to the right
     a, b = n + keys[0], keys[1]
     for i in range(20):
@@ -228,9 +228,9 @@ def keyed_loop(draw, n):
     """Four draws a lead, as in the hot loop: independent of each other."""
     total = U(0)
     for i in range(n >> 2):
-        luck = U(i) * U(0xD1342543DE82EF95)
+        stream = U(i) * U(0xD1342543DE82EF95)
         for k in range(4):
-            total ^= draw(luck, (ONE << U(32)) + U(k))
+            total ^= draw(stream, (ONE << U(32)) + U(k))
     return total
 
 
@@ -238,10 +238,10 @@ def keyed_loop(draw, n):
 def flips(draw, leads_count, bit_of_luck, bit_of_count, counts):
     """How often each bit of the draw changes when one bit of the luck (-1: none) or of the counter does."""
     for i in range(leads_count):
-        luck, n = rng.at(U(7), U(i)), (ONE << U(32)) + U(i & 7)
-        other = luck ^ (ONE << U(bit_of_luck)) if bit_of_luck >= 0 else luck
+        stream, n = rng.nth_output(U(7), U(i)), (ONE << U(32)) + U(i & 7)
+        other = stream ^ (ONE << U(bit_of_luck)) if bit_of_luck >= 0 else stream
         m = n ^ (ONE << U(bit_of_count)) if bit_of_count >= 0 else n
-        changed = draw(luck, n) ^ draw(other, m)
+        changed = draw(stream, n) ^ draw(other, m)
         for b in range(64):
             counts[b] += (changed >> U(b)) & ONE
 

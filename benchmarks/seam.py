@@ -18,7 +18,7 @@ from funnel_a import least
 from funnelsim.compile import prepare
 from funnelsim.engine import reference
 from funnelsim.engine.fast import Runner
-from funnelsim.engine.fast.state import N_EVENTS, N_STALE
+from funnelsim.engine.fast.state import Counter
 from funnelsim.scenario import load
 
 PAIR = Path(__file__).parents[1] / "scenarios" / "seam"
@@ -43,7 +43,7 @@ def main() -> None:
 
         slow, quick = least(asked.rounds, in_simpy, fast)
         quick /= asked.replications
-        events, stale = int(runner.state.n[N_EVENTS]), int(runner.state.n[N_STALE])
+        events, stale = int(runner.state.n[Counter.EVENTS]), int(runner.state.n[Counter.STALE_EVENTS])
         print(
             f"{name:14} reference {slow:6.2f} s, fast {quick * 1e3:6.2f} ms a replication, ratio {slow / quick:5.0f};"
             f" {quick * 1e9 / events:.0f} ns an event of {events:,}, {stale:,} of them stale",

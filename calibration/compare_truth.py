@@ -22,7 +22,7 @@ from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.history.model import LOST
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.engine.replicate import replicate
-from funnelsim.plan import LOST as LOST_AT
+from funnelsim.plan_codes import ExitTarget
 from funnelsim.scenario import load
 from funnelsim.study.anchor import anchor
 from history_export import export_history
@@ -81,7 +81,7 @@ def truths(replications: int = REPLICATIONS) -> dict[str, float]:
     figures = {f"{names[0]} to {names[-1]}, all the way, %": 100 * float(np.isin(arrived, won).mean())}
     for number, name in enumerate(names):
         mine = began[began["stage"] == number]
-        for target, to in [*((name, i) for i, name in enumerate(names)), (LOST, LOST_AT)]:
+        for target, to in [*((name, i) for i, name in enumerate(names)), (LOST, ExitTarget.LOST)]:
             went = mine[mine["to"] == to]
             if len(went):
                 figures[f"{name} to {target}, %"] = 100 * len(went) / len(mine)

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from funnelsim.plan import END, LOST, Labels
+from funnelsim.plan import Labels
+from funnelsim.plan_codes import ExitTarget, Outcome
 
 LOST_EVENT = "lost"
 
@@ -59,7 +60,7 @@ def _leads(visits: Any, book: Labels, names: dict[int, str], won: int) -> list[t
 def _events(visits: Any, book: Labels, names: dict[int, str], as_of: float) -> list[tuple[str, ...]]:
     entered = zip(visits["entered"].tolist(), visits["lead"].tolist(), visits["stage"].tolist(), strict=True)
     rows = [(at, names[lead], book.stages[stage]) for at, lead, stage in entered]
-    lost = (visits["to"] == LOST) & (visits["outcome"] != END)
+    lost = (visits["to"] == ExitTarget.LOST) & (visits["outcome"] != Outcome.END)
     gone = visits[lost & (visits["ended"] >= 0) & (visits["ended"] < as_of)]
     rows += [(at, names[i], LOST_EVENT) for at, i in zip(gone["ended"].tolist(), gone["lead"].tolist(), strict=True)]
     rows.sort(key=lambda row: (row[0], row[1]))

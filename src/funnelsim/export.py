@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.plan import ASSIGNMENT_ENDS, ATTEMPT_ENDS, CLOCK_STATES, END, LOST, OPEN, OUTCOMES, Labels
+from funnelsim.plan import Labels
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, ExitTarget, Outcome, names_of
 from funnelsim.trace import Trace, in_flight
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ DAYS_PAST_HORIZON = 2  # the day that ends at the horizon or later, and the row 
 
 
 def named_tables(trace: Trace, book: Labels, replication: int) -> dict[str, pl.DataFrame]:
-    """visits, assignments, attempts and passings of one replication, and levels where there are any.
+    """visits, assignments, attempts and passages of one replication, and levels where there are any.
 
     Null where something never happened.
     """
@@ -58,13 +59,13 @@ def named_tables(trace: Trace, book: Labels, replication: int) -> dict[str, pl.D
         "source": book.sources,
         "segment": book.segments,
         "owner": book.teams,
-        "outcome": OUTCOMES,
+        "outcome": names_of(Outcome),
         "blame": BLAMES,
-        "how": ASSIGNMENT_ENDS,
-        "end": ATTEMPT_ENDS,
+        "how": names_of(AssignmentEnd),
+        "end": names_of(AttemptEnd),
         "task": book.tasks,
         "definition": book.definitions,
-        **dict.fromkeys(CLOCKS, CLOCK_STATES),
+        **dict.fromkeys(CLOCKS, names_of(ClockState)),
     }
     found = {}
     for kind, table in trace._asdict().items():
@@ -92,7 +93,7 @@ def event_log(trace: Trace, book: Labels, replication: int) -> pl.DataFrame:
     visits, lost = trace.visits, trace.visits[_is_lost(trace.visits)]
     attempts = trace.attempts[trace.attempts.started >= 0.0]
     reps = [f"{book.teams[team]} {rep + 1}" for team, rep in zip(attempts.team, attempts.rep, strict=True)]
-    passed = trace.passings
+    passed = trace.passages
     events = pl.concat(
         [
             _events(
@@ -123,7 +124,7 @@ def event_log(trace: Trace, book: Labels, replication: int) -> pl.DataFrame:
                 _tried(attempts, book),
                 reps,
                 _names(book.teams, attempts.team),
-                _names(ATTEMPT_ENDS, attempts.end),
+                _names(names_of(AttemptEnd), attempts.end),
             ),
             _events(
                 LOSS,
@@ -133,7 +134,7 @@ def event_log(trace: Trace, book: Labels, replication: int) -> pl.DataFrame:
                 [LOST_EVENT] * len(lost),
                 _names(book.teams, lost.owner),
                 _names(book.teams, lost.owner),
-                _names(OUTCOMES, lost.outcome),
+                _names(names_of(Outcome), lost.outcome),
             ),
         ]
     )
@@ -220,7 +221,7 @@ def _moment(name: str, book: Labels) -> pl.Expr:
 
 
 def _is_lost(visits: Any) -> NDArray[np.bool_]:
-    lost: NDArray[np.bool_] = (visits.to == LOST) & ~np.isin(visits.outcome, (END, OPEN))
+    lost: NDArray[np.bool_] = (visits.to == ExitTarget.LOST) & ~np.isin(visits.outcome, (Outcome.END, Outcome.OPEN))
     return lost
 
 
@@ -228,7 +229,7 @@ def _targets(visits: Any, book: Labels) -> pl.Series:
     """Where each visit led: a stage, lost or silent; nothing at an end of the funnel and while open."""
     numbers = np.where(visits.to < 0, len(book.stages) + 2 + visits.to, visits.to)
     targets = _names((*book.stages, "silent", "lost"), numbers)
-    nowhere = np.isin(visits.outcome, (END, OPEN))
+    nowhere = np.isin(visits.outcome, (Outcome.END, Outcome.OPEN))
     import polars as pl
 
     return pl.Series([None if none else target for target, none in zip(targets, nowhere, strict=True)], dtype=pl.String)

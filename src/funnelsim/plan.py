@@ -2,7 +2,7 @@
 
 A Plan is numbers only: record arrays, one row a source, stage, team and so on; instants in seconds since `start`
 on a grid of 1/1024 s (rule 1), indices for names, -1 for "none". Names and money are in the `Labels` beside it.
-A *run* of points or rows is given by its first index and its count (`kept_first`, `kept_count`).
+A *run* of points or rows is given by its first index and its count (`adherence_first`, `adherence_count`).
 """
 
 from __future__ import annotations
@@ -14,95 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.int64 import whole
+from funnelsim.plan_codes import TermKind
 
 TICK = 1.0 / 1024.0
 MANY = whole(1 << 30)  # no limit, where a count has one
 HOUR, DAY, WEEK = 3600.0, 86400.0, 604800.0
 
-# Where an exit leads when it is not a stage.
-LOST, SILENT = whole(-1), whole(-2)  # silent: never heard of again, stays open for ever
-
 # A lead's number is (source, cell, ordinal) in 14, 36 and 8 bits (rule 18). A second record of a person has a bit more
 # (rule 88), leads of the snapshot have all bits of a source (rule 23): ties are settled in this order.
 SOURCE_AT, SECOND_RECORD, SNAPSHOT, MOST_SOURCES = whole(44), whole(1 << 57), whole((1 << 14) - 1), whole((1 << 13) - 1)
-
-# How a visit ended.
-(FORWARD, BACK, END, LOST_HERE, UNREACHED, COLD, RETURNED, CYCLE_LIMIT, WENT_SILENT, OPEN, REJECTED) = (
-    whole(i) for i in range(11)
-)
-OUTCOMES = (
-    "forward",
-    "back",
-    "end",
-    "lost",
-    "unreached",
-    "cold",
-    "returned",
-    "cycle limit",
-    "silent",
-    "open",
-    "rejected",
-)
-
-# Whose fault a lead lost in sales' hands was (rule 109).
-NO_BLAME, POOR_LEAD, POOR_FOLLOW_UP = (whole(i) for i in range(3))
-
-# How an assignment ended.
-(REACHED, GAVE_UP, WENT_COLD, REASSIGNED, SENT_BACK, PASSED_ON, STILL_OPEN, TURNED_DOWN) = (whole(i) for i in range(8))
-ASSIGNMENT_ENDS = ("reached", "gave up", "went cold", "reassigned", "returned", "passed on", "open", "rejected")
-
-# How an attempt ended.
-CONTACT, NO_ANSWER, WITHDRAWN, WAITING, IN_PROGRESS = (whole(i) for i in range(5))
-ATTEMPT_ENDS = ("contact", "no answer", "withdrawn", "waiting", "in progress")
-
-# State of a clock (rule 61).
-NO_CLOCK, RUNNING, KEPT, BROKEN, NEITHER, INHERITED = (whole(i) for i in range(-1, 5))
-CLOCK_STATES = ("running", "kept", "broken", "neither", "inherited")
-
-# Terms, clock starts, actions on a breach.
-FIRST_TOUCH, ATTEMPTS_WITHIN, ACCEPT_WITHIN = (whole(i) for i in range(3))
-TERMS = 3
-CREATED, QUALIFIED, ASSIGNED = (whole(i) for i in range(3))
-WARN, ESCALATE, REASSIGN, RETURN = (whole(i) for i in range(4))
-ACTIONS = ("warn", "escalate", "reassign", "return")
-
-# Queue orders (rule 13), routing of a handoff (rules 48, 50), units of spacing (rule 38), sides.
-FIRST_COME, BY_SCORE, BY_DUE_TIME, NEWEST, BY_VALUE = (whole(i) for i in range(5))
-AT_ONCE, DELAYED, BATCHED = (whole(i) for i in range(3))
-ELAPSED, BUSINESS, ON_DAYS = (whole(i) for i in range(3))
-MARKETING, SALES = whole(0), whole(1)
-# How a team's waiting leads are kept apart: one queue, one a rep, one a kind of work (rules 103, 104).
-POOLED, PERSONAL, BUDGETED = (whole(i) for i in range(3))
-OWN_LEADS, OTHER_LEADS, FOLLOW_UPS, DEALS = (whole(i) for i in range(4))
-# What is done once the buyer has been reached (rule 100); what a buyer's signal does besides its points (rules 85, 86).
-MEETING, OBJECTION = whole(0), whole(1)
-RAISES_HAND, PAUSES = whole(1), whole(2)
-# Definitions: a milestone or a threshold (rules 35, 82). Levels: what they listen to (rule 108).
-ENTERS, SCORE_AT_LEAST = whole(0), whole(1)
-OUTCOMES_OF, ACCEPTANCE_OF, LOAD_OF, QUOTA_OF = (whole(i) for i in range(4))
-
-# Effects: what they look at, and what they shift.
-(
-    ALWAYS,
-    FIT,
-    CONTEXT_LOST,
-    BOTH_TEAMS,
-    MARKETING_SELLS,
-    RESPONSE_DELAY,
-    INTENT,
-    TRUST,
-    WARMTH,
-    TOO_EARLY,
-    TOO_LATE,
-    TRUST_DELAY,
-    HOUR_OF_WEEK,
-    LEVEL_OF,
-    SCORE_OF,
-    UNRESOLVED,
-    DUPLICATED,
-    OWN_LEAD,
-) = (whole(i) for i in range(18))
-ADVANCE, CONTACT_CHANCE, PURSUE, KEEP, HABIT, SHOW, SIGNAL_CHANCE = (whole(i) for i in range(7))
 
 _i, _f, _u = "i8", "f8", "u8"
 
@@ -123,7 +43,7 @@ SETTINGS = np.dtype(
 )
 SOURCE = np.dtype(
     [
-        ("luck", _u),  # hash of the source's path
+        ("stream", _u),  # hash of the source's path
         ("rate_first", _i),
         ("rate_count", _i),  # run of `points`: (from instant, leads a week), a step function
         ("profile", _i),  # first of weeks * 169 `points` rows, -1 flat: y = cumulative share of the week's mass
@@ -144,7 +64,7 @@ SOURCE = np.dtype(
         ("merged", _f),
     ]
 )
-MIX = np.dtype(
+SOURCE_SEGMENT = np.dtype(
     [  # one row a (source, segment): source * segments + segment
         ("share", _f),  # cumulative share of the segment within the source
         ("fit", _i),
@@ -162,7 +82,7 @@ MIX = np.dtype(
 )
 STAGE = np.dtype(
     [
-        ("luck", _u),  # hash of the stage's path; purposes are added to it
+        ("stream", _u),  # hash of the stage's path; purposes are added to it
         ("step_first", _i),
         ("step_count", _i),  # run of `steps`; count 0 = nobody works here
         ("patience", _i),  # table or -1
@@ -217,7 +137,7 @@ STEP = np.dtype(
 )
 TASK = np.dtype(
     [  # once the buyer has been reached (rule 100)
-        ("luck", _u),
+        ("stream", _u),
         ("kind", _i),  # MEETING: joins on level 2, and when it fails for good nobody was reached; OBJECTION
         ("chance", _f),  # that there is one
         ("delay", _i),  # table or -1: from now until it takes place, again for each try
@@ -229,7 +149,7 @@ TASK = np.dtype(
 )
 SIGNAL = np.dtype(
     [  # what a buyer may do in a stage, once a visit (rule 84)
-        ("luck", _u),
+        ("stream", _u),
         ("chance", _f),
         ("after", _i),  # table of the time from entry, -1 = at entry
         ("points", _f),
@@ -241,7 +161,7 @@ SIGNAL = np.dtype(
 )
 NURTURE = np.dtype(
     [  # automatic touches of a stage (rule 81)
-        ("luck", _u),
+        ("stream", _u),
         ("every", _f),
         ("touches", _i),  # seconds between touches; at most so many a visit
         ("intent", _f),
@@ -254,7 +174,7 @@ NURTURE = np.dtype(
 )
 SCORE = np.dtype(
     [  # an observer: how one team sees a lead (rule 87)
-        ("luck", _u),
+        ("stream", _u),
         ("fit", _f),
         ("intent", _f),
         ("points", _f),  # weights
@@ -301,7 +221,7 @@ TEAM = np.dtype(
         ("stretch_count", _i),
         ("resume", _i),  # 1 = unfinished work continues at the next opening
         ("habit", _i),  # table or -1 = at once
-        ("luck", _u),
+        ("stream", _u),
         ("score", _i),  # the observer of BY_SCORE; -1 = fit itself
         ("head_start", _f),  # FIRST_COME: own leads are served as if they had joined so many seconds earlier
         ("lanes", _i),  # POOLED, PERSONAL or BUDGETED
@@ -320,7 +240,7 @@ INTERVAL = np.dtype(
         ("before", _f),  # open seconds of this team before `opens`
     ]
 )
-DUTY = np.dtype(
+STAGE_TEAM = np.dtype(
     [  # one row a (stage, team): what the team owns and has promised there
         ("share", _f),  # cumulative ownership by lead luck, marketing-side teams first; nobody: all 0
         ("routing", _i),
@@ -328,7 +248,7 @@ DUTY = np.dtype(
         ("batch_first", _i),
         ("batch_count", _i),  # run of `instants` when BATCHED
         ("context_first", _i),
-        ("context_count", _i),  # run of `points`: context kept at a handoff
+        ("context_count", _i),  # run of `points`: context retained at a handoff
         ("promise_first", _i),
         ("promise_count", _i),  # run of `promises`: the first that holds for the lead counts
         # acceptance of leads handed over (rule 89): observer, -1 = none asked; run of `points`: threshold
@@ -339,7 +259,7 @@ DUTY = np.dtype(
         ("window", _f),
         ("window_business", _i),
         ("default_accept", _i),  # time-out, inf = none; what happens then
-        ("points_kept", _f),  # part of the points that a rejected lead keeps
+        ("points_retained", _f),  # part of the points that a rejected lead keeps
         ("pursue", _f),  # log-odds that a lead of the other side is worked at all (rule 95); inf = always
     ]
 )
@@ -350,8 +270,8 @@ PROMISE = np.dtype(
         ("score", _i),
         ("least", _f),  # at least so much on this observer's score; -1 = any
         ("value", _f),  # cents at least
-        ("kept_first", _i),
-        ("kept_count", _i),  # run of `points`: chance that the promise is kept
+        ("adherence_first", _i),
+        ("adherence_count", _i),  # run of `points`: chance that the team does as promised
         ("attempts", _i),  # attempts promised; 0 = none
         ("term_first", _i),
         ("term_count", _i),  # run of `terms`
@@ -368,7 +288,7 @@ TERM = np.dtype(
         ("action_count", _i),
     ]
 )
-ACTION_ROW = np.dtype(
+BREACH_ACTION = np.dtype(
     [
         ("kind", _i),
         ("fraction", _f),
@@ -389,7 +309,7 @@ DEFINITION = np.dtype(
         ("person", _i),  # 1 = second records of a person do not count
     ]
 )
-INFLIGHT = np.dtype(
+INITIAL_LEAD = np.dtype(
     [  # a lead of the snapshot (rule 23)
         ("id", _i),
         ("source", _i),
@@ -412,7 +332,7 @@ class Plan(NamedTuple):
 
     settings: Any  # SETTINGS[1]
     sources: Any  # SOURCE
-    mixes: Any  # MIX[source * segments + segment]
+    source_segments: Any  # MIX[source * segments + segment]
     stages: Any  # STAGE, in the order of the file
     exits: Any  # EXIT
     steps: Any  # STEP
@@ -425,12 +345,12 @@ class Plan(NamedTuple):
     points: Any  # POINT
     teams: Any  # TEAM, marketing-side teams first
     intervals: Any  # INTERVAL, team after team
-    duties: Any  # DUTY[stage, team]
+    stage_teams: Any  # DUTY[stage, team]
     promises: Any  # PROMISE
     terms: Any  # TERM
     actions: Any  # ACTION_ROW
     definitions: Any  # DEFINITION
-    inflight: Any  # INFLIGHT, in order of id
+    initial_leads: Any  # INFLIGHT, in order of id
     instants: NDArray[np.float64]  # f8
     tables: NDArray[np.float64]  # f8[table, cell]: inverse distribution functions, see engine.streams
 
@@ -455,12 +375,12 @@ class Labels(NamedTuple):
     tasks: tuple[str, ...] = ()
 
 
-def records(dtype: np.dtype[Any], *shape: int) -> Any:
+def zeros_record(dtype: np.dtype[Any], *shape: int) -> Any:
     """Zeros as a record array: fields as attributes, with and without the compiler."""
     return np.zeros(shape, dtype).view(np.recarray)
 
 
-def from_rows(dtype: np.dtype[Any], rows: list[dict[str, Any]]) -> Any:
+def record_from_dicts(dtype: np.dtype[Any], rows: list[dict[str, Any]]) -> Any:
     """Record array from dictionaries; every field must be given."""
     names = dtype.names or ()
     for row in rows:
@@ -482,105 +402,8 @@ def first_touch_terms(plan: Plan, stage: int) -> list[tuple[float, bool]]:
     """(seconds, business time?) of every first-touch term promised in a stage, by any team and in any tier."""
     return [
         (float(term.length), bool(term.business))
-        for duty in plan.duties[stage]
-        for promise in plan.promises[duty.promise_first : duty.promise_first + duty.promise_count]
+        for stage_team in plan.stage_teams[stage]
+        for promise in plan.promises[stage_team.promise_first : stage_team.promise_first + stage_team.promise_count]
         for term in plan.terms[promise.term_first : promise.term_first + promise.term_count]
-        if term.kind == FIRST_TOUCH
+        if term.kind == TermKind.FIRST_TOUCH
     ]
-
-
-# ---- what comes out: the same columns from both engines -------------------------------------------------------------
-
-VISIT = np.dtype(
-    [
-        ("lead", _i),
-        ("stage", _i),
-        ("number", _i),  # number counts visits of this lead to this stage, from 1
-        ("source", _i),
-        ("segment", _i),
-        ("arrived", _f),  # arrived < 0: was in flight
-        ("cycle", _i),  # backward exits taken before
-        ("owner", _i),  # the last team responsible; -1 nobody
-        ("entered", _f),
-        ("deadline", _f),  # of the first first-touch clock of the visit, -1 none
-        ("touched", _f),  # start of the first attempt, -1 never
-        ("reached", _f),  # end of the attempt that reached the buyer, -1 never
-        ("attempts", _i),
-        ("ended", _f),  # when the lead left the stage (or went silent); -1 open
-        ("outcome", _i),
-        ("to", _i),
-        ("back", _f),  # entry of the next visit when there is a cool-off; -1 none
-        ("shift", _f),
-        ("chance", _f),  # sum of the effects and chance of a forward exit when drawn; nan-free: 0, -1
-        ("context", _f),
-        ("fit", _f),
-        ("value", _f),  # value in cents, a whole number: sums are exact
-        ("intent", _f),
-        ("trust", _f),
-        ("points", _f),  # when the visit closed
-        ("asked", _f),  # when the buyer last raised a hand before the first touch, -1 never
-        ("touches", _i),  # nurture touches in this visit
-        ("effort", _f),  # seconds of people's work that ended in this visit
-        ("blame", _i),  # NO_BLAME, POOR_LEAD or POOR_FOLLOW_UP
-        ("duplicate", _i),  # 1 = second record of a person
-        ("merged", _i),  # second records merged into this one meanwhile
-    ]
-)
-ASSIGNMENT = np.dtype(
-    [
-        ("lead", _i),
-        ("stage", _i),
-        ("number", _i),
-        ("ordinal", _i),  # ordinal counts assignments of the visit, from 1
-        ("team", _i),
-        ("assigned", _f),
-        ("joined", _f),  # first joined the queue, -1 never
-        ("touched", _f),  # first attempt of this assignment, -1 never
-        ("attempts", _i),  # made in this assignment
-        ("kept", _i),  # the draw: 1 kept, 0 not, -1 nothing promised
-        ("deadline", _f),
-        ("first_touch", _i),  # deadline of the first-touch clock, -1; its CLOCK_STATE, -1 no clock
-        ("attempts_deadline", _f),
-        ("attempts_within", _i),
-        ("accept_deadline", _f),
-        ("accept_within", _i),
-        ("promise", _i),  # row of `promises`, -1 none
-        ("decided", _f),
-        ("accepted", _i),  # when the lead was accepted (1) or turned down (0), -1 not asked
-        ("pursued", _i),  # 1 worked, 0 left alone, -1 not asked
-        ("late", _i),  # 1 = the deadline had passed when the team got the lead (cause "system")
-        ("warned", _i),
-        ("escalated", _i),
-        ("ended", _f),
-        ("how", _i),
-    ]
-)
-PASSING = np.dtype(
-    [  # a definition of the kind SCORE_AT_LEAST, passed; milestones show in the visits
-        ("lead", _i),
-        ("definition", _i),
-        ("at", _f),
-        ("source", _i),
-        ("segment", _i),
-        ("arrived", _f),
-        ("value", _f),
-        ("duplicate", _i),
-    ]
-)
-ATTEMPT = np.dtype(
-    [
-        ("lead", _i),
-        ("stage", _i),
-        ("number", _i),
-        ("ordinal", _i),  # ordinal counts attempts of the visit, from 1
-        ("task", _i),  # row of `tasks`; -1 = an attempt to reach the buyer. Then ordinal counts its tries
-        ("assignment", _i),
-        ("team", _i),
-        ("rep", _i),  # rep -1 = not started
-        ("joined", _f),
-        ("started", _f),
-        ("ended", _f),
-        ("end", _i),  # -1 = not yet; ended also when withdrawn
-        ("shift", _f),  # sum of the effects on the chance of contact when it started; 0 for tasks
-    ]
-)

@@ -8,7 +8,7 @@ results/<name>-<hash>/
     series.parquet          by week: arrivals, passings, revenue, what is open, what waits
     responses.parquet       share of leads touched by delay
     breaches.parquet        broken first-touch promises by hour of the local week
-    visits, assignments, attempts, passings, levels .parquet        on request
+    visits, assignments, attempts, passages, levels .parquet        on request
     event-log.csv or .parquet                   on request
 """
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.int64 import whole
-from funnelsim.plan import Plan, records
+from funnelsim.plan import Plan, zeros_record
 
 COHORT, CALENDAR = whole(0), whole(1)
 WINDOWS = ("cohort", "calendar")
@@ -45,8 +45,8 @@ VISITS = np.dtype(
             "rejected",
             "response",  # sum of seconds from entry to first touch
             "stay",  # sum of seconds in the stage, of visits that ended other than silent
-            "within",
-            "beyond",  # first touched within the first deadline; too late or never, deadline passed [61]
+            "deadline_met",
+            "deadline_missed",  # first touched within the first deadline; too late or never, deadline passed [61]
             # of visits that ended, and in the cohort of open ones too
             "rejected_good",  # rejected with a fit of at least `good`
             "untouched_value",  # cents of leads nobody touched in a worked stage
@@ -66,18 +66,18 @@ ASSIGNMENTS = np.dtype(
         for name in (
             "assigned",
             "promised",
-            "kept_draw",
-            "touch_kept",
-            "touch_broken",
-            "touch_neither",
+            "adhered",
+            "touch_met",
+            "touch_missed",
+            "touch_censored",
             "touch_inherited",
-            "tries_kept",
-            "tries_broken",
-            "tries_neither",
-            "accept_kept",
-            "accept_broken",
-            "accept_neither",
-            "accept_inherited",
+            "attempts_met",
+            "attempts_missed",
+            "attempts_censored",
+            "acceptance_met",
+            "acceptance_missed",
+            "acceptance_censored",
+            "acceptance_inherited",
             "late",
             "warned",
             "escalated",
@@ -103,7 +103,7 @@ TEAMS = np.dtype(
     ]
 )  # seconds of work outside them
 # [window, definition, source, segment]
-PASSES = np.dtype([("count", _f), ("value", _f), ("time", _f)])  # value in cents, time = seconds since arrival
+PASSAGES = np.dtype([("count", _f), ("value", _f), ("time", _f)])  # value in cents, time = seconds since arrival
 
 
 class Summary(NamedTuple):
@@ -112,11 +112,11 @@ class Summary(NamedTuple):
     visits: Any  # VISITS[window, source, segment, stage]
     assignments: Any  # ASSIGNMENTS[window, stage, team]
     teams: Any  # TEAMS[team]
-    passes: Any  # PASSES[window, definition, source, segment]
+    passages: Any  # PASSES[window, definition, source, segment]
     responses: NDArray[np.float64]  # [window, stage, len(RESPONSE_EDGES) + 1]
     days: NDArray[np.float64]  # [day, column]: see day_columns; whole run, all leads
     breaches: NDArray[np.float64]  # [team, hour of the local week]: broken first-touch deadlines in the window
-    both: NDArray[np.float64]  # [definition, definition] leads of the cohort that passed both
+    co_passed: NDArray[np.float64]  # [definition, definition] leads of the cohort that passed both
     arrived: NDArray[np.float64]  # [window 0, source, segment] leads of the cohort
 
 
@@ -125,10 +125,10 @@ def new_summary(plan: Plan) -> Summary:
     stages, teams, definitions = len(plan.stages), len(plan.teams), len(plan.definitions)
     sources, segments = len(plan.sources), int(plan.settings[0].segments)
     return Summary(
-        records(VISITS, 2, sources, segments, stages),
-        records(ASSIGNMENTS, 2, stages, teams),
-        records(TEAMS, teams),
-        records(PASSES, 2, definitions, sources, segments),
+        zeros_record(VISITS, 2, sources, segments, stages),
+        zeros_record(ASSIGNMENTS, 2, stages, teams),
+        zeros_record(TEAMS, teams),
+        zeros_record(PASSAGES, 2, definitions, sources, segments),
         np.zeros((2, stages, len(RESPONSE_EDGES) + 1)),
         np.zeros((int(plan.settings[0].days_count), day_columns(plan).width)),
         np.zeros((teams, 168)),
@@ -140,7 +140,7 @@ def new_summary(plan: Plan) -> Summary:
 class DayColumns(NamedTuple):
     """First column of each kind in the day table. Day d runs from local midnight d to d + 1."""
 
-    passes: int  # arrivals are column 0; then passings by definition and segment
+    passages: int  # arrivals are column 0; then passages by definition and segment
     value: int  # their value, cents
     open: int  # open visits by stage at the midnight that ends the day
     queue: int  # leads waiting by team, then

@@ -22,6 +22,7 @@ from funnelsim.calibration.teams.staffing import StepFunction
 from funnelsim.calibration.teams.work_items import WorkItems
 from funnelsim.compile import prepare
 from funnelsim.engine import fast, reference
+from funnelsim.plan_codes import Outcome
 from funnelsim.scenario import load
 
 ROOT = Path(__file__).parents[2]
@@ -111,7 +112,7 @@ def predicted(fitted: Calibration, given: Calibration, week: int) -> Answered:
     for replication in range(REPLICATIONS):
         visits = reference.run(plan, 1, replication).visits
         calls = visits[visits["stage"] < len(plan.stages) - 1]
-        cold = calls["outcome"] == p.COLD
+        cold = calls["outcome"] == Outcome.COLD
         gave_up.append(cold.mean())
         until = np.where(cold, calls["ended"], np.where(calls["touched"] >= 0, calls["touched"], plan.settings.horizon))
         wait.append((until - calls["entered"]).mean())

@@ -11,8 +11,10 @@ import pytest
 import compare_truth
 import make_sample
 from funnelsim.calibration import Calibration, calibrate
-from funnelsim.plan import BACK, END, FORWARD, LOST, LOST_HERE, OPEN, SILENT, VISIT, WENT_SILENT, Labels
+from funnelsim.plan import Labels
+from funnelsim.plan_codes import ExitTarget, Outcome
 from funnelsim.scenario import load
+from funnelsim.trace import VISIT
 from history_export import export_history
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +52,7 @@ def test_cut_at_the_as_of_instant(tmp_path: Path) -> None:
             "arrived": 10,
             "entered": 3 * day,
             "ended": 5 * day,
-            "outcome": BACK,
+            "outcome": Outcome.BACK,
             "to": 0,
         },
         {
@@ -60,10 +62,10 @@ def test_cut_at_the_as_of_instant(tmp_path: Path) -> None:
             "arrived": 10,
             "entered": 10,
             "ended": 3 * day,
-            "outcome": FORWARD,
+            "outcome": Outcome.FORWARD,
             "to": 1,
         },
-        {"lead": 77, "stage": 0, "source": 1, "arrived": 10, "entered": 8 * day, "number": 2, "outcome": OPEN},
+        {"lead": 77, "stage": 0, "source": 1, "arrived": 10, "entered": 8 * day, "number": 2, "outcome": Outcome.OPEN},
         {
             "lead": 5,
             "stage": 0,
@@ -71,8 +73,8 @@ def test_cut_at_the_as_of_instant(tmp_path: Path) -> None:
             "arrived": 20,
             "entered": 20,
             "ended": 4 * day,
-            "outcome": LOST_HERE,
-            "to": LOST,
+            "outcome": Outcome.LOST,
+            "to": ExitTarget.LOST,
         },
         {
             "lead": 6,
@@ -81,10 +83,18 @@ def test_cut_at_the_as_of_instant(tmp_path: Path) -> None:
             "arrived": 30,
             "entered": 30,
             "ended": 9 * day,
-            "outcome": LOST_HERE,
-            "to": LOST,
+            "outcome": Outcome.LOST,
+            "to": ExitTarget.LOST,
         },
-        {"lead": 7, "stage": 0, "source": 0, "arrived": 40, "entered": 40, "outcome": WENT_SILENT, "to": SILENT},
+        {
+            "lead": 7,
+            "stage": 0,
+            "source": 0,
+            "arrived": 40,
+            "entered": 40,
+            "outcome": Outcome.SILENT,
+            "to": ExitTarget.SILENT,
+        },
         {
             "lead": 8,
             "stage": 2,
@@ -93,11 +103,11 @@ def test_cut_at_the_as_of_instant(tmp_path: Path) -> None:
             "entered": 50,
             "value": 123456,
             "ended": 50,
-            "to": LOST,
-            "outcome": END,
+            "to": ExitTarget.LOST,
+            "outcome": Outcome.END,
         },
-        {"lead": 9, "stage": 2, "source": 0, "arrived": 60, "entered": 9 * day, "value": 99, "outcome": OPEN},
-        {"lead": 1, "stage": 0, "source": 0, "arrived": -5, "entered": -5, "outcome": OPEN},
+        {"lead": 9, "stage": 2, "source": 0, "arrived": 60, "entered": 9 * day, "value": 99, "outcome": Outcome.OPEN},
+        {"lead": 1, "stage": 0, "source": 0, "arrived": -5, "entered": -5, "outcome": Outcome.OPEN},
     )
     counts = export_history(table, BOOK, 7 * day, tmp_path / "leads.csv", tmp_path / "events.csv")
     leads = list(csv.reader((tmp_path / "leads.csv").read_text().splitlines()))

@@ -214,7 +214,7 @@ def test_the_fitted_file_runs_and_gives_the_shares(calibration: Calibration, fol
     names = blueprint.book.segments
     done = replicate(blueprint.plan(), 1, list(range(4)), "fast", 1)
     arrived = np.sum([one.arrived[0].sum(axis=0) for one in done.summaries], axis=0)
-    won = np.sum([one.passes[0, 0]["count"].sum(axis=0) for one in done.summaries], axis=0)
+    won = np.sum([one.passages[0, 0]["count"].sum(axis=0) for one in done.summaries], axis=0)
     expected = {name: share.value for name, share in calibration.stages[0].segments.items()}
     for i, name in enumerate(names):
         error = np.sqrt(
@@ -231,7 +231,7 @@ def test_a_draw_moves_a_segment_in_every_source(calibration: Calibration, folder
     scenario = load(str(path)).scenario
     blueprint = prepare(load(str(path)))
     (one,) = [each for each in blueprint.unknowns if each.path == "fitted.segments.large.fit"]
-    moved = blueprint.plan(one.high).mixes["fit_shift"] - blueprint.plan(one.low).mixes["fit_shift"]
+    moved = blueprint.plan(one.high).source_segments["fit_shift"] - blueprint.plan(one.low).source_segments["fit_shift"]
     by_source = moved.reshape(-1, len(blueprint.book.segments))
     far = 2 * 1.6448536 * calibration.segment_fits.of("large")[1]
     at = blueprint.book.segments.index("large")

@@ -10,6 +10,7 @@ import polars as pl
 from funnelsim import plan as p
 from funnelsim.engine.fast import run
 from funnelsim.export import event_log, named_tables
+from funnelsim.plan_codes import AttemptEnd, names_of
 from funnelsim.trace import Trace
 from support.plan_generator import generated_plan
 
@@ -31,12 +32,12 @@ MECHANISMS = {
 def test_tables_hold_every_row_with_names_and_nulls() -> None:
     for trace, book in map(generated, SEEDS):
         tables = named_tables(trace, book, 3)
-        for name in ("visits", "assignments", "attempts", "passings"):
+        for name in ("visits", "assignments", "attempts", "passages"):
             assert len(tables[name]) == len(getattr(trace, name))
             assert tables[name]["replication"].to_list() == [3] * len(tables[name])
-        passings, attempts, assignments = tables["passings"], tables["attempts"], tables["assignments"]
-        assert passings["definition"].to_list() == [book.definitions[i] for i in trace.passings.definition]
-        assert passings["value"].to_list() == (trace.passings.value / 100.0).tolist()
+        passages, attempts, assignments = tables["passages"], tables["attempts"], tables["assignments"]
+        assert passages["definition"].to_list() == [book.definitions[i] for i in trace.passages.definition]
+        assert passages["value"].to_list() == (trace.passages.value / 100.0).tolist()
         assert attempts["task"].null_count() == int((trace.attempts.task < 0).sum())
         assert assignments["accepted"].null_count() == int((trace.assignments.accepted < 0).sum())
         assert assignments["decided"].null_count() == assignments["accepted"].null_count()
@@ -44,7 +45,7 @@ def test_tables_hold_every_row_with_names_and_nulls() -> None:
 
 
 def test_tables_of_different_replications_fit_together() -> None:
-    """Also when one of them has no passings, and so no names in that column."""
+    """Also when one of them has no passages, and so no names in that column."""
     kinds = {
         (kind, str(frame.drop_nulls("lead").schema))
         for trace, book in map(generated, SEEDS)
@@ -68,18 +69,18 @@ def test_levels_at_each_midnight_before_the_horizon() -> None:
 
 
 def test_event_log_has_thresholds_and_tasks_in_order_of_time() -> None:
-    seen = {"passings": 0, "tasks": 0}
+    seen = {"passages": 0, "tasks": 0}
     for trace, book in map(generated, SEEDS):
         log = event_log(trace, book, 0)
-        assert len(log.filter(pl.col("concept:name").is_in(book.definitions))) == len(trace.passings)
+        assert len(log.filter(pl.col("concept:name").is_in(book.definitions))) == len(trace.passages)
         started = trace.attempts[trace.attempts.started >= 0.0]
-        names = log.filter(pl.col("result").is_in(p.ATTEMPT_ENDS))["concept:name"].to_list()
+        names = log.filter(pl.col("result").is_in(names_of(AttemptEnd)))["concept:name"].to_list()
         assert len(names) == len(started)
         tasks = [name for name in names if not name.endswith(": attempt")]
         assert len(tasks) == int((started.task >= 0).sum())
         for _, events in log.group_by("case:concept:name"):
             assert events["start_timestamp"].is_sorted()
-        seen["passings"] += len(trace.passings)
+        seen["passages"] += len(trace.passages)
         seen["tasks"] += len(tasks)
     assert min(seen.values()) > 100
 

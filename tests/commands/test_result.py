@@ -183,7 +183,7 @@ def test_tables_and_event_log(scenario: Path, tmp_path: Path) -> None:
     cohort = visits.filter((pl.col("arrived") < 8 * 7 * 86400.0) & (pl.col("stage") == "customer"))
     won = found.measures["cohort.won"].values
     assert cohort.group_by("replication").len().sort("replication")["len"].to_list() == won.tolist()
-    assert pl.read_parquet(found.folder / "passings.parquet").is_empty()  # no definition is a threshold
+    assert pl.read_parquet(found.folder / "passages.parquet").is_empty()  # no definition is a threshold
     assert not (found.folder / "levels.parquet").exists()
     assert set(visits["outcome"]) <= {"forward", "back", "lost", "unreached", "cold", "end", "open"}
     assert set(assignments["first_touch"].drop_nulls()) <= {"kept", "broken", "neither"}

@@ -20,7 +20,7 @@ OFFICE = {"hours": [0.0] * 9 + [1.0] * 8 + [0.0] * 7, "days": [1, 1, 1, 1, 1, 0,
 def test_a_steady_source() -> None:
     plan = compiled().plan()
     (source,) = plan.sources
-    assert source.luck == path_hash("sources/web")
+    assert source.stream == path_hash("sources/web")
     assert points(plan, source, "rate") == [(0.0, 70.0)]
     assert (source.profile, source.level, source.batch, source["first"]) == (-1, -1, 0, 0.0)
     assert source["last"] == math.inf
@@ -66,9 +66,9 @@ def test_every_batch_has_a_row_and_a_luck_of_its_own() -> None:
     assert plan.sources["batch"].tolist() == [30, 40]
     assert plan.sources["batch_at"].tolist() == [DAY, 3 * DAY + 14 * HOUR]
     assert plan.sources["rate_count"].tolist() == [1, 0]
-    assert plan.sources["luck"].tolist() == [path_hash("sources/web"), path_hash("sources/web/batch/2")]
+    assert plan.sources["stream"].tolist() == [path_hash("sources/web"), path_hash("sources/web/batch/2")]
     assert blueprint.book.sources == ("web", "web")
-    assert len(plan.mixes) == 2
+    assert len(plan.source_segments) == 2
 
 
 def test_the_weekly_level_has_mean_1_and_its_spread() -> None:
@@ -130,20 +130,25 @@ def test_segments_mix_and_override() -> None:
     )
     plan = blueprint.plan()
     assert blueprint.book.segments == ("small", "large") and plan.settings[0].segments == 2
-    assert plan.mixes["share"].tolist() == [0.7, 1.0, 0.0, 1.0]
-    assert plan.mixes["fit_shift"].tolist() == [0.5, 1.0, -0.5, 0.0]
-    assert plan.mixes["reachable"].tolist() == [0.9, 0.8, 0.5, 0.8]  # segment over source over scenario
-    assert [median(plan, row) if row >= 0 else None for row in plan.mixes["value"]] == [1000.0, 5000.0, 1000.0, None]
-    assert median(plan, int(plan.mixes["fit"][0])) == pytest.approx(0.0)
+    assert plan.source_segments["share"].tolist() == [0.7, 1.0, 0.0, 1.0]
+    assert plan.source_segments["fit_shift"].tolist() == [0.5, 1.0, -0.5, 0.0]
+    assert plan.source_segments["reachable"].tolist() == [0.9, 0.8, 0.5, 0.8]  # segment over source over scenario
+    assert [median(plan, row) if row >= 0 else None for row in plan.source_segments["value"]] == [
+        1000.0,
+        5000.0,
+        1000.0,
+        None,
+    ]
+    assert median(plan, int(plan.source_segments["fit"][0])) == pytest.approx(0.0)
 
 
 def test_fit_may_be_a_law_or_a_belief() -> None:
     law = with_source(fit="normal(mean 1 sd 0.5)").plan()
-    assert (median(law, int(law.mixes["fit"][0])), law.mixes["fit_shift"][0]) == (1.0, 0.0)
+    assert (median(law, int(law.source_segments["fit"][0])), law.source_segments["fit_shift"][0]) == (1.0, 0.0)
     blueprint = with_source(fit="-1 to 3")
-    assert blueprint.plan().mixes["fit_shift"][0] == 1.0
+    assert blueprint.plan().source_segments["fit_shift"][0] == 1.0
     (belief,) = blueprint.beliefs
-    assert blueprint.plan(draw=7).mixes["fit_shift"][0] == pytest.approx(belief.drawn(1, 7))
+    assert blueprint.plan(draw=7).source_segments["fit_shift"][0] == pytest.approx(belief.drawn(1, 7))
 
 
 def test_entries_are_divided() -> None:

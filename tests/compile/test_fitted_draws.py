@@ -14,7 +14,8 @@ from funnelsim.compile.distributions import law_of
 from funnelsim.compile.fitted_draws import location_scale
 from funnelsim.compile.parameter_draws import logit
 from funnelsim.engine.rng import quantile_at
-from funnelsim.plan import DAY, LOST, SILENT, Plan
+from funnelsim.plan import DAY, Plan
+from funnelsim.plan_codes import ExitTarget
 from funnelsim.scenario.values import Distribution
 from support.compile_helpers import compiled, exits, median
 from support.fitted_stage import KNOWN, MEAN, OTHER, SPREAD, STAGES, WEIBULL
@@ -36,7 +37,7 @@ def shares(plan: Plan) -> dict[int, float]:
 
 def test_without_a_draw_the_scenario_is_as_written() -> None:
     plan = fitted().plan()
-    assert shares(plan) == pytest.approx({1: 0.30, LOST: 0.50, SILENT: 0.20})
+    assert shares(plan) == pytest.approx({1: 0.30, ExitTarget.LOST: 0.50, ExitTarget.SILENT: 0.20})
     assert plan.stages[0].base_of_entered == 1
 
 
@@ -107,7 +108,7 @@ def test_a_timer_is_an_exit_of_the_same_target() -> None:
     stages = {**STAGES, "interest": {**STAGES["interest"], "pace": pace}}
     blueprint = fitted({"exits": ["evaluation", "lost", "lost"], "empirical": [], "fits": [fit]}, stages)
     centre, drawn = blueprint.plan(), blueprint.plan(draw=3)
-    assert shares(drawn) == pytest.approx({1: 0.30, LOST: 0.50, SILENT: 0.20}, abs=1e-4)
+    assert shares(drawn) == pytest.approx({1: 0.30, ExitTarget.LOST: 0.50, ExitTarget.SILENT: 0.20}, abs=1e-4)
     row = int(centre.exits["pace"][centre.stages[0].next_first + 1])
     assert median(drawn, row) == pytest.approx(median(centre, row), rel=1e-3)
 
@@ -117,7 +118,7 @@ def test_rates_and_fit_of_sources_have_standard_errors() -> None:
     blueprint = compiled(fitted=known, sources={"web": {"rate": "70/week", "fit": 0.5}})
     plans = [blueprint.plan(draw) for draw in range(400)]
     rates = np.log([plan.points["y"][plan.sources[0].rate_first] / 70 for plan in plans])
-    fits = np.array([plan.mixes["fit_shift"][0] for plan in plans])
+    fits = np.array([plan.source_segments["fit_shift"][0] for plan in plans])
     assert (rates.mean(), rates.std()) == (pytest.approx(0.0, abs=0.004), pytest.approx(0.03, rel=0.12))
     assert (fits.mean(), fits.std()) == (pytest.approx(0.5, abs=0.03), pytest.approx(0.2, rel=0.12))
     assert abs(np.corrcoef(rates, fits)[0, 1]) < 0.15
@@ -132,7 +133,7 @@ LOGS = {"deal_value": {"location": LOCATION, "spread": SPREAD_OF_LOG, "count": W
 
 def drawn_values(blueprint: Any, draws: int) -> np.ndarray:
     """(location, spread) of each draw, read from the plan's own table at its median and 84 % point."""
-    row = int(blueprint.plan().mixes["value"][0])
+    row = int(blueprint.plan().source_segments["value"][0])
     points = stats.norm.cdf([0.0, 1.0])
     found = []
     for draw in range(draws):
@@ -179,7 +180,7 @@ def test_only_the_value_law_changes_and_only_while_the_scenario_says_it() -> Non
     changed = [name for name in centre._fields if not np.array_equal(getattr(centre, name), getattr(drawn, name))]
     assert changed == ["tables"]
     rows = np.flatnonzero((centre.tables != drawn.tables).any(axis=1))
-    assert rows.tolist() == [int(centre.mixes["value"][0])]
+    assert rows.tolist() == [int(centre.source_segments["value"][0])]
     assert not compiled(fitted=LOGS, deal_value="lognormal(median 1000 p90 4000)").uncertain
     assert not compiled(fitted=LOGS, deal_value="fixed(1000)").uncertain
 
@@ -188,7 +189,7 @@ def test_values_as_the_data_lie_are_drawn_by_their_mean() -> None:
     """An empirical law keeps its shape; its mean is known within 5 %."""
     law = "empirical(0% 500, 50% 1000, 100% 4000)"
     blueprint = compiled(fitted={"deal_value": {"median": 1000.0, "error": 0.05, "count": 60}}, deal_value=law)
-    row = int(blueprint.plan().mixes["value"][0])
+    row = int(blueprint.plan().source_segments["value"][0])
     moved = np.log([median(blueprint.plan(draw), row) / 1000.0 for draw in range(300)])
     assert moved.std() == pytest.approx(0.05, rel=0.15)
     assert moved.mean() == pytest.approx(0.0, abs=0.01)

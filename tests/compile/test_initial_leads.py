@@ -28,21 +28,21 @@ FULL = {
 
 
 def test_a_lead_as_the_snapshot_has_it() -> None:
-    (row,) = compiled(leads_in_flight=[FULL]).plan().inflight
+    (row,) = compiled(leads_in_flight=[FULL]).plan().initial_leads
     assert (row["id"], row.source, row.segment, row.stage, row.age) == (17, 0, -1, 0, 3 * DAY)
     assert (row.number, row.team, row.attempts, row.reached, row.context, row.value) == (2, 1, 1, 1, 0.4, 123456.0)
 
 
 def test_what_is_not_said_is_drawn_or_fresh() -> None:
     lead = {"id": "a", "source": "web", "stage": "evaluation", "age": "1 day"}
-    (row,) = compiled(leads_in_flight=[lead]).plan().inflight
+    (row,) = compiled(leads_in_flight=[lead]).plan().initial_leads
     assert (row.segment, row.team, row.value) == (-1, -1, -1)
     assert (row.number, row.attempts, row.reached, row.context) == (1, 0, 0, 1)
 
 
 def test_rows_are_in_the_order_of_their_numbers() -> None:
     leads = [{**FULL, "id": str(i)} for i in (30, 4, 12)]
-    assert compiled(leads_in_flight=leads).plan().inflight["id"].tolist() == [4, 12, 30]
+    assert compiled(leads_in_flight=leads).plan().initial_leads["id"].tolist() == [4, 12, 30]
 
 
 def test_numbers_of_leads() -> None:
@@ -77,5 +77,5 @@ teams: {sales: {people: 2}, marketing: {people: 1}}
 ownership: {interest: sales}
 leads_in_flight: {file: leads.csv}
 """)
-    from_file = prepare(load(str(tmp_path / "s.yaml"))).plan().inflight
-    assert from_file.tolist() == compiled(leads_in_flight=[FULL]).plan().inflight.tolist()
+    from_file = prepare(load(str(tmp_path / "s.yaml"))).plan().initial_leads
+    assert from_file.tolist() == compiled(leads_in_flight=[FULL]).plan().initial_leads.tolist()

@@ -7,22 +7,11 @@ import math
 import numpy as np
 import pytest
 
+from funnelsim.engine.covariates import EffectInput, EffectTarget
 from funnelsim.engine.interest_dynamics import MANY, score_of
 from funnelsim.engine.rng import path_hash, quantile_at
-from funnelsim.plan import (
-    DAY,
-    ENTERS,
-    FIT,
-    LOST,
-    MARKETING,
-    MEETING,
-    OBJECTION,
-    PAUSES,
-    RAISES_HAND,
-    SALES,
-    SCORE_AT_LEAST,
-    SIGNAL_CHANCE,
-)
+from funnelsim.plan import DAY
+from funnelsim.plan_codes import DefinitionKind, ExitTarget, Side, SignalFlag, TaskKind
 from support.compile_helpers import BASE, NOBODY, compiled, exits, median, points, shift_of, with_source, with_stage
 
 SCORES = {"marketing": {"fit": 10, "intent": 8, "points": 1, "noise": 12}, "sales": {"fit": 20}}
@@ -33,10 +22,15 @@ SCORES = {"marketing": {"fit": 10, "intent": 8, "points": 1, "noise": 12}, "sale
 
 def test_without_a_word_leads_are_marketings_warm_and_without_interest() -> None:
     plan = compiled().plan()
-    mix, source = plan.mixes[0], plan.sources[0]
-    assert (mix.intent, mix.intent_shift, mix.trust, mix.trust_shift) == (-1, 0.0, -1, 0.0)
-    assert (mix.warmth, mix.points, mix.ready) == (1.0, 0.0, -1)
-    assert (source.side, source.again, source.again_stage) == (MARKETING, 0.0, -1)
+    source_segment, source = plan.source_segments[0], plan.sources[0]
+    assert (source_segment.intent, source_segment.intent_shift, source_segment.trust, source_segment.trust_shift) == (
+        -1,
+        0.0,
+        -1,
+        0.0,
+    )
+    assert (source_segment.warmth, source_segment.points, source_segment.ready) == (1.0, 0.0, -1)
+    assert (source.side, source.again, source.again_stage) == (Side.MARKETING, 0.0, -1)
 
 
 def test_traits_of_source_and_segment_add_up() -> None:
@@ -51,19 +45,19 @@ def test_traits_of_source_and_segment_add_up() -> None:
     }
     segments = {"big": {"share": "40%", "intent": 0.25, "trust": 0.1}, "small": {"share": "rest"}}
     plan = compiled(sources={"web": source}, segments=segments).plan()
-    big, small = plan.mixes
+    big, small = plan.source_segments
     assert (big.intent_shift, small.intent_shift) == (0.25, 0.0)
     assert (big.trust_shift, small.trust_shift) == (pytest.approx(0.5), 0.4)
     assert median(plan, big.intent) == pytest.approx(0.5) and big.trust == -1
     assert float(quantile_at(plan.tables, int(big.intent), 0.8413447)) == pytest.approx(2.5, abs=1e-3)
     assert (small.warmth, small.points, median(plan, small.ready)) == (0.3, 20.0, 5 * DAY)
-    assert plan.sources[0].side == SALES
+    assert plan.sources[0].side == Side.SALES
 
 
 def test_a_belief_about_intent_is_drawn() -> None:
     blueprint = with_source(intent="0 to 1")
-    assert blueprint.plan().mixes[0].intent_shift == 0.5
-    assert blueprint.plan(3).mixes[0].intent_shift == blueprint.values(3)["sources.web.intent"] != 0.5
+    assert blueprint.plan().source_segments[0].intent_shift == 0.5
+    assert blueprint.plan(3).source_segments[0].intent_shift == blueprint.values(3)["sources.web.intent"] != 0.5
 
 
 def test_captured_thins_the_rate_rounds_batches_half_up_and_costs_the_same() -> None:
@@ -93,8 +87,8 @@ def test_a_score_is_its_weights_and_a_noise_of_its_own() -> None:
     plan = compiled(scores=SCORES).plan()
     marketing, sales = plan.scores
     assert (marketing.fit, marketing.intent, marketing.points) == (10.0, 8.0, 1.0)
-    assert marketing.luck == path_hash("scores/marketing") and sales.noise == -1
-    seen = [score_of(plan.scores, plan.tables, 0, np.uint64(luck), 1.0, 0.5, 20.0) for luck in range(4000)]
+    assert marketing.stream == path_hash("scores/marketing") and sales.noise == -1
+    seen = [score_of(plan.scores, plan.tables, 0, np.uint64(stream), 1.0, 0.5, 20.0) for stream in range(4000)]
     assert np.mean(seen) == pytest.approx(34.0, abs=4.4 * 12 / math.sqrt(4000))  # 10 + 4 + 20
     assert np.std(seen) == pytest.approx(12.0, rel=0.06)
     assert score_of(plan.scores, plan.tables, 1, np.uint64(5), 1.5, 9.0, 9.0) == 30.0
@@ -118,7 +112,11 @@ def test_definitions_are_milestones_or_thresholds_that_may_change_by_date() -> N
         "won": "enters customer",
     }
     plan = compiled(scores=SCORES, definitions=definitions).plan()
-    assert plan.definitions["kind"].tolist() == [SCORE_AT_LEAST, SCORE_AT_LEAST, ENTERS]
+    assert plan.definitions["kind"].tolist() == [
+        DefinitionKind.THRESHOLD,
+        DefinitionKind.THRESHOLD,
+        DefinitionKind.MILESTONE,
+    ]
     assert plan.definitions["score"].tolist() == [0, 1, -1]
     assert points(plan, plan.definitions[0], "least") == [(0.0, 40.0), (10 * DAY, 50.0)]
     assert points(plan, plan.definitions[1], "least") == [(0.0, 30.0)]
@@ -132,15 +130,19 @@ def test_a_gate_names_its_definition_and_leaves_no_chance_to_move() -> None:
     plan = compiled(scores=SCORES, definitions=definitions, stages=stages, effects={"fit": 2}).plan()
     assert plan.stages["gate"].tolist() == [0, -1, -1]
     assert plan.stages["base"][0] == 0.45
-    assert [effect.input for effect in plan.effects] == [FIT] and plan.stages["effect_count"].tolist() == [0, 1, 0]
+    assert [effect.input for effect in plan.effects] == [EffectInput.FIT] and plan.stages["effect_count"].tolist() == [
+        0,
+        1,
+        0,
+    ]
 
 
 def test_rejected_leads_leave_as_unreached_unless_told() -> None:
     plan = with_stage(unreached={"interest": "40% after 60 days", "lost": "rest"}).plan()
-    assert exits(plan, plan.stages[0], "rejected") == [(0, 0.4), (LOST, 0.6)]
+    assert exits(plan, plan.stages[0], "rejected") == [(0, 0.4), (ExitTarget.LOST, 0.6)]
     own = with_stage(rejected={"interest": "60% after 30 days", "lost": "rest"}).plan()
-    assert exits(own, own.stages[0], "rejected") == [(0, 0.6), (LOST, 0.4)]
-    assert exits(own, own.stages[0], "unreached") == [(LOST, 1.0)]
+    assert exits(own, own.stages[0], "rejected") == [(0, 0.6), (ExitTarget.LOST, 0.4)]
+    assert exits(own, own.stages[0], "unreached") == [(ExitTarget.LOST, 1.0)]
 
 
 # ---- signals, nurture, tasks -----------------------------------------------------------------------------------------
@@ -157,9 +159,9 @@ def test_signals_in_the_order_of_the_file() -> None:
     assert (plan.stages[0].signal_count, plan.stages[1].signal_count) == (3, 0)
     assert (ebook.chance, ebook.points, ebook.intent, ebook.trust, ebook["flags"]) == (0.3, 10.0, 0.2, -0.1, 0)
     assert median(plan, ebook.after) == 10 * DAY and demo.after == -1  # at entry
-    assert (demo["flags"], holiday["flags"]) == (RAISES_HAND, PAUSES)
+    assert (demo["flags"], holiday["flags"]) == (SignalFlag.RAISES_HAND, SignalFlag.PAUSES)
     assert median(plan, holiday.pause) == 10 * DAY and demo.pause == -1
-    assert ebook.luck == path_hash("stages/interest/signals/ebook")
+    assert ebook.stream == path_hash("stages/interest/signals/ebook")
 
 
 def test_what_moves_signals() -> None:
@@ -167,7 +169,7 @@ def test_what_moves_signals() -> None:
     stages = {**BASE["stages"], "interest": {**BASE["stages"]["interest"], "signals": {"ebook": {"chance": "30%"}}}}
     moved = compiled(stages=stages, influences=influences).plan()
     assert moved.stages["effect_count"].tolist() == [1, 0, 0]  # only where there are signals
-    assert shift_of(moved, 0, SIGNAL_CHANCE, NOBODY._replace(trust=1.5)) == pytest.approx(1.5 * math.log(2))
+    assert shift_of(moved, 0, EffectTarget.SIGNALS, NOBODY._replace(trust=1.5)) == pytest.approx(1.5 * math.log(2))
 
 
 def test_nurture() -> None:
@@ -177,7 +179,7 @@ def test_nurture() -> None:
     assert plan.stages["nurture"].tolist() == [0, -1, -1]
     assert (row.every, row.touches, row.fatigue, row.goes_on) == (7 * DAY, 8, 0.02, 0)
     assert (row.intent, row.intent_limit, row.trust, row.trust_limit) == (0.15, 2.0, 0.1, math.inf)
-    assert row.luck == path_hash("stages/interest/nurture")
+    assert row.stream == path_hash("stages/interest/nurture")
     endless = with_stage(nurture={"every": "2 weeks", "goes_on": True}).plan().nurtures[0]
     assert (endless.touches, endless.goes_on) == (MANY, 1)
 
@@ -197,9 +199,9 @@ def test_tasks_and_preparation() -> None:
     blueprint = with_stage(tasks=tasks, work={"handling": "6 min", "preparation": "10 min"}, deal=True)
     plan = blueprint.plan()
     meeting, objection = plan.tasks
-    assert (meeting.kind, meeting.chance, meeting.success, meeting.tries) == (MEETING, 1.0, 0.8, 2)
+    assert (meeting.kind, meeting.chance, meeting.success, meeting.tries) == (TaskKind.MEETING, 1.0, 0.8, 2)
     assert [median(plan, meeting[name]) for name in ("delay", "handling", "idle")] == [3 * DAY, 2700.0, 600.0]
-    assert (objection.kind, objection.chance, objection.delay, objection.idle) == (OBJECTION, 0.4, -1, -1)
+    assert (objection.kind, objection.chance, objection.delay, objection.idle) == (TaskKind.OBJECTION, 0.4, -1, -1)
     assert plan.steps[0].preparation >= 0 and median(plan, plan.steps[0].preparation) == 600.0
     assert (plan.stages[0].task_count, plan.stages[0].deal, plan.stages[1].deal) == (2, 1, 0)
     assert blueprint.book.tasks == ("interest.demo", "interest.price")

@@ -31,7 +31,7 @@ def test_the_centre_of_odds_is_their_geometric_mean_and_of_shares_the_middle_log
     )
     plan = blueprint.plan()
     assert points(plan, plan.effects[1], "size") == [(0.0, pytest.approx(math.log(0.6) / 2))]
-    assert points(plan, plan.promises[1], "kept")[0][1] == pytest.approx(blueprint.values()["promises.kept"])
+    assert points(plan, plan.promises[1], "adherence")[0][1] == pytest.approx(blueprint.values()["promises.kept"])
 
 
 def test_a_draw_moves_the_beliefs_and_nothing_else() -> None:
@@ -41,8 +41,8 @@ def test_a_draw_moves_the_beliefs_and_nothing_else() -> None:
     assert set(centre._fields) - set(same) == {"points"}
     values = blueprint.values(4)
     assert points(drawn, drawn.effects[1], "size")[0][1] == math.log(values["effects.context_lost"])
-    assert points(drawn, drawn.promises[0], "kept")[0][1] == values["promises.kept"]
-    assert points(drawn, drawn.promises[1], "kept")[0][1] == values["promises.kept"]
+    assert points(drawn, drawn.promises[0], "adherence")[0][1] == values["promises.kept"]
+    assert points(drawn, drawn.promises[1], "adherence")[0][1] == values["promises.kept"]
     assert fingerprint(blueprint.plan()) == fingerprint(centre)  # the centre is not touched
 
 
@@ -123,7 +123,9 @@ def test_a_draw_compiles_nothing_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     copied = {
         name for name in centre._fields if any(getattr(plan, name) is not getattr(centre, name) for plan in draws)
     }
-    assert "points" in copied and copied <= {"points", "stages", "exits", "mixes", "tables"}, "beliefs and fits"
+    assert "points" in copied and copied <= {"points", "stages", "exits", "source_segments", "tables"}, (
+        "beliefs and fits"
+    )
 
 
 @pytest.mark.parametrize("path", sorted(SCENARIOS.rglob("*.yaml")), ids=lambda path: path.stem)
@@ -144,6 +146,6 @@ def test_the_variants_differ_from_the_old_way_in_policy_only() -> None:
     old = prepare(load(str(SCENARIOS / "old-way.yaml"))).plan()
     for name in ("old-way-with-promise", "shared-funnel"):
         new = prepare(load(str(SCENARIOS / f"{name}.yaml"))).plan()
-        for table in ("sources", "mixes", "exits", "steps", "teams", "intervals"):
+        for table in ("sources", "source_segments", "exits", "steps", "teams", "intervals"):
             assert np.array_equal(getattr(old, table), getattr(new, table)), (name, table)
-        assert not np.array_equal(old.duties, new.duties)
+        assert not np.array_equal(old.stage_teams, new.stage_teams)

@@ -8,19 +8,8 @@ from typing import Any
 import pytest
 
 from funnelsim.errors import ScenarioError
-from funnelsim.plan import (
-    ACCEPT_WITHIN,
-    BUDGETED,
-    BY_SCORE,
-    BY_VALUE,
-    DAY,
-    ESCALATE,
-    FIRST_TOUCH,
-    HOUR,
-    NEWEST,
-    PERSONAL,
-    POOLED,
-)
+from funnelsim.plan import DAY, HOUR
+from funnelsim.plan_codes import ActionKind, QueueLayout, QueueOrder, TermKind
 from support.compile_helpers import BASE, compiled, median, points
 
 SCORES = {"marketing": {"points": 1}, "sales": {"fit": 20}}
@@ -35,8 +24,8 @@ def team(**sales: Any) -> Any:
 
 
 def tiers(plan: Any, stage: int = 0, of: int = 1) -> list[Any]:
-    duty = plan.duties[stage, of]
-    return list(plan.promises[duty.promise_first : duty.promise_first + duty.promise_count])
+    stage_team = plan.stage_teams[stage, of]
+    return list(plan.promises[stage_team.promise_first : stage_team.promise_first + stage_team.promise_count])
 
 
 def terms(plan: Any, promise: Any) -> list[tuple[int, float]]:
@@ -67,12 +56,12 @@ def test_tiers_are_tried_in_order_and_the_plain_terms_come_last() -> None:
     assert (rich.segments, rich.sources, rich.score, rich.least, rich.value) == (-1, -1, 1, 50.0, 2_000_000.0)
     assert (rest.segments, rest.sources, rest.score) == (-1, -1, -1)
     assert [terms(plan, one)[0] for one in (demo, rich, rest)] == [
-        (FIRST_TOUCH, 1800.0),
-        (FIRST_TOUCH, 4 * HOUR),
-        (FIRST_TOUCH, 4 * HOUR),
+        (TermKind.FIRST_TOUCH, 1800.0),
+        (TermKind.FIRST_TOUCH, 4 * HOUR),
+        (TermKind.FIRST_TOUCH, 4 * HOUR),
     ]  # what a tier leaves out is plain
     assert [one.attempts for one in (demo, rich, rest)] == [5, 8, 5]
-    assert [points(plan, one, "kept")[0][1] for one in (demo, rich, rest)] == [0.9, 0.6, 0.6]
+    assert [points(plan, one, "adherence")[0][1] for one in (demo, rich, rest)] == [0.9, 0.6, 0.6]
 
 
 def test_only_what_is_a_tiers_own_is_a_belief_of_its_own() -> None:
@@ -84,8 +73,8 @@ def test_only_what_is_a_tiers_own_is_a_belief_of_its_own() -> None:
     blueprint = compiled(promises=promises, scores=SCORES, ownership=SHARED)
     assert set(blueprint.values()) == {"promises.tiers.0.kept", "promises.kept"}
     plan, values = blueprint.plan(3), blueprint.values(3)
-    kept = [points(plan, one, "kept")[0][1] for one in tiers(plan)]
-    assert kept == [values["promises.tiers.0.kept"], values["promises.kept"], values["promises.kept"]]
+    adherence = [points(plan, one, "adherence")[0][1] for one in tiers(plan)]
+    assert adherence == [values["promises.tiers.0.kept"], values["promises.kept"], values["promises.kept"]]
 
 
 def test_a_term_to_accept_has_actions_of_its_own() -> None:
@@ -93,9 +82,9 @@ def test_a_term_to_accept_has_actions_of_its_own() -> None:
     handoff = {"accept": {"score": "sales", "at_least": 30}}
     plan = compiled(promises=promises, handoff=handoff, scores=SCORES, ownership=SHARED).plan()
     (promise,) = tiers(plan)
-    assert terms(plan, promise) == [(ACCEPT_WITHIN, 16 * HOUR)]
+    assert terms(plan, promise) == [(TermKind.ACCEPTANCE, 16 * HOUR)]
     term = plan.terms[promise.term_first]
-    assert plan.actions[term.action_first].kind == ESCALATE and promise.attempts == 0
+    assert plan.actions[term.action_first].kind == ActionKind.ESCALATE and promise.attempts == 0
 
 
 def test_bits_are_for_63_sources() -> None:
@@ -129,9 +118,9 @@ def test_acceptance_by_score_threshold_and_window() -> None:
         "points_kept": "50%",
     }
     plan = compiled(handoff={"to": {"sales": {"accept": accept}}}, scores=SCORES).plan()
-    marketing, sales = plan.duties[0]
+    marketing, sales = plan.stage_teams[0]
     assert marketing.accept_score == -1 and marketing.window == math.inf
-    assert (sales.accept_score, sales.default_accept, sales.points_kept) == (1, 0, 0.5)
+    assert (sales.accept_score, sales.default_accept, sales.points_retained) == (1, 0, 0.5)
     assert points(plan, sales, "accept") == [(0.0, 30.0), (10 * DAY, 40.0)]
     assert (sales.window, sales.window_business, median(plan, sales.decide)) == (16 * HOUR, 1, DAY)
 
@@ -148,10 +137,10 @@ def test_speed_grows_with_the_ramp() -> None:
 @pytest.mark.parametrize(
     ("said", "order", "score"),
     [
-        ({"order": "newest"}, NEWEST, -1),
-        ({"order": "value"}, BY_VALUE, -1),
-        ({"order": "score", "score": "sales"}, BY_SCORE, 1),
-        ({"order": "score"}, BY_SCORE, -1),
+        ({"order": "newest"}, QueueOrder.NEWEST, -1),
+        ({"order": "value"}, QueueOrder.VALUE, -1),
+        ({"order": "score", "score": "sales"}, QueueOrder.SCORE, 1),
+        ({"order": "score"}, QueueOrder.SCORE, -1),
     ],
 )
 def test_orders(said: dict[str, Any], order: int, score: int) -> None:
@@ -163,7 +152,7 @@ def test_absence_and_a_head_start() -> None:
     _, row = team(absence="4%", own_first="2 days")
     assert (row.absence, row.head_start) == (0.04, 2 * DAY)
     _, plain = team()
-    assert (plain.absence, plain.head_start, plain.lanes) == (0.0, 0.0, POOLED)
+    assert (plain.absence, plain.head_start, plain.lanes) == (0.0, 0.0, QueueLayout.POOLED)
 
 
 def test_lanes_are_numbered_among_those_of_all_teams() -> None:
@@ -174,7 +163,7 @@ def test_lanes_are_numbered_among_those_of_all_teams() -> None:
     }
     stages = {**BASE["stages"], "evaluation": {**BASE["stages"]["evaluation"], "deal": True}}
     plan = compiled(teams=many, stages=stages).plan()
-    assert plan.teams["lanes"].tolist() == [PERSONAL, BUDGETED, POOLED]
+    assert plan.teams["lanes"].tolist() == [QueueLayout.PERSONAL, QueueLayout.BUDGETED, QueueLayout.POOLED]
     assert plan.teams["lane_first"].tolist() == [0, 3, 7]
     assert plan.teams["lane_count"].tolist() == [3, 4, 1]
     assert points(plan, plan.teams[1], "budget") == [(0.0, 0.3), (1.0, 0.3), (2.0, 0.15), (3.0, 0.25)]

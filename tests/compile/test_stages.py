@@ -8,25 +8,11 @@ from datetime import date
 import pytest
 
 from funnelsim.compile import prepare
+from funnelsim.engine.covariates import EffectInput, EffectTarget
 from funnelsim.engine.log_odds import curve_value, logistic
 from funnelsim.engine.rng import path_hash
-from funnelsim.plan import (
-    ADVANCE,
-    ALWAYS,
-    BOTH_TEAMS,
-    BUSINESS,
-    CONTACT_CHANCE,
-    CONTEXT_LOST,
-    DAY,
-    ELAPSED,
-    FIT,
-    HOUR,
-    LOST,
-    MARKETING_SELLS,
-    ON_DAYS,
-    RESPONSE_DELAY,
-    SILENT,
-)
+from funnelsim.plan import DAY, HOUR
+from funnelsim.plan_codes import ExitTarget, SpacingKind
 from funnelsim.scenario.values import Schedule, Share
 from support.compile_helpers import BASE, NOBODY, compiled, exits, median, points, shift_of, with_stage
 
@@ -37,7 +23,7 @@ def test_exits_are_forward_ones_first_then_the_others_in_the_order_of_the_file()
     plan = with_stage(next=MIXED).plan()
     stage = plan.stages[0]
     assert (stage.next_count, stage.next_forward) == (5, 2)
-    assert [to for to, _ in exits(plan, stage, "next")] == [1, 2, LOST, 0, SILENT]
+    assert [to for to, _ in exits(plan, stage, "next")] == [1, 2, ExitTarget.LOST, 0, ExitTarget.SILENT]
 
 
 def test_shares_are_proportions_within_their_part_and_the_base_rate_is_the_forward_sum() -> None:
@@ -56,10 +42,10 @@ def test_cool_off_way_back_and_pace_of_an_exit() -> None:
     ).plan()
     first = plan.stages[0].next_first
     rows = {int(row["to"]): row for row in plan.exits[first : first + 5]}
-    assert [rows[to]["backward"] for to in (0, 1, 2, LOST)] == [1, 0, 0, 0]
+    assert [rows[to]["backward"] for to in (0, 1, 2, ExitTarget.LOST)] == [1, 0, 0, 0]
     assert median(plan, rows[0]["cool"]) == 3 * DAY and rows[1]["cool"] == -1
-    assert [median(plan, rows[to]["pace"]) for to in (0, 1, LOST)] == [6 * DAY, 4 * DAY, 2 * DAY]
-    assert rows[2]["pace"] == rows[SILENT]["pace"] == -1  # at once, and silence has no time
+    assert [median(plan, rows[to]["pace"]) for to in (0, 1, ExitTarget.LOST)] == [6 * DAY, 4 * DAY, 2 * DAY]
+    assert rows[2]["pace"] == rows[ExitTarget.SILENT]["pace"] == -1  # at once, and silence has no time
 
 
 def test_one_pace_holds_for_all_exits_but_silence() -> None:
@@ -94,18 +80,18 @@ def test_certain_exits_have_infinite_intercepts_and_no_effects(
 def test_unreached_defaults_to_lost_and_cold_to_unreached() -> None:
     plan = with_stage().plan()
     stage = plan.stages[0]
-    assert exits(plan, stage, "unreached") == [(LOST, 1.0)]
+    assert exits(plan, stage, "unreached") == [(ExitTarget.LOST, 1.0)]
     assert (stage.cold_first, stage.cold_count) == (stage.unreached_first, stage.unreached_count)
     own = with_stage(
         unreached={"interest": "40% after 60 days", "lost": "rest"}, cold={"lost": "100%"}, patience="90 days"
     ).plan()
-    assert exits(own, own.stages[0], "unreached") == [(0, 0.4), (LOST, 0.6)]
-    assert exits(own, own.stages[0], "cold") == [(LOST, 1.0)]
+    assert exits(own, own.stages[0], "unreached") == [(0, 0.4), (ExitTarget.LOST, 0.6)]
+    assert exits(own, own.stages[0], "cold") == [(ExitTarget.LOST, 1.0)]
 
 
 def test_luck_and_base_of() -> None:
     stage = with_stage(base_of="entered").plan().stages[0]
-    assert (stage.luck, stage.base_of_entered) == (path_hash("stages/interest"), 1)
+    assert (stage.stream, stage.base_of_entered) == (path_hash("stages/interest"), 1)
 
 
 # ---- work ------------------------------------------------------------------------------------------------------------
@@ -123,7 +109,7 @@ def test_a_step_of_work() -> None:
         patience="30 days",
     ).plan()
     (step,) = plan.steps
-    assert (step.team, step.attempts, step.spacing_kind, step.spacing) == (-1, 4, ELAPSED, DAY)
+    assert (step.team, step.attempts, step.spacing_kind, step.spacing) == (-1, 4, SpacingKind.ELAPSED, DAY)
     assert (median(plan, step.handling), median(plan, step.conversation)) == (360.0, 1200.0)
     assert [y for _, y in points(plan, step, "contact")] == [0.39, 0.54, 0.39, 0.29, 0.25]
     assert step.contactable == 1
@@ -148,12 +134,12 @@ def test_contact_tables(contact: object, says: bool | None, chances: list[float]
 
 def test_spacing_in_business_time_and_on_days() -> None:
     business = with_stage(work={"attempts": 2, "handling": "6 min", "spacing": "2 business days"}).plan().steps[0]
-    assert (business.spacing_kind, business.spacing) == (BUSINESS, 2 * 8 * HOUR)  # the owner's day (rule 4)
+    assert (business.spacing_kind, business.spacing) == (SpacingKind.BUSINESS, 2 * 8 * HOUR)  # the owner's day (rule 4)
     plan = with_stage(work={"attempts": 3, "handling": "6 min", "on_days": [0, 1, 3]}).plan()
-    assert plan.steps[0].spacing_kind == ON_DAYS
+    assert plan.steps[0].spacing_kind == SpacingKind.ON_DAYS
     assert [y for _, y in points(plan, plan.steps[0], "days")] == [0.0, DAY, 3 * DAY]
     at_once = with_stage(work={"attempts": 2, "handling": "6 min"}).plan().steps[0]
-    assert (at_once.spacing_kind, at_once.spacing) == (ELAPSED, 0.0)
+    assert (at_once.spacing_kind, at_once.spacing) == (SpacingKind.ELAPSED, 0.0)
 
 
 def test_steps_by_team() -> None:
@@ -175,10 +161,15 @@ def test_effects_are_logarithms_of_odds_and_only_work_knows_who_sells() -> None:
     worked, idle, end = plan.stages
     assert [worked.effect_count, idle.effect_count, end.effect_count] == [4, 3, 0]
     rows = plan.effects[worked.effect_first :][:4]
-    assert rows["input"].tolist() == [FIT, CONTEXT_LOST, BOTH_TEAMS, MARKETING_SELLS]
-    assert set(rows["target"].tolist()) == {int(ADVANCE)}
-    view = NOBODY._replace(fit=2.0, context=0.4, both=1.0, marketing=1.0)
-    shift = shift_of(plan, 0, ADVANCE, view)
+    assert rows["input"].tolist() == [
+        EffectInput.FIT,
+        EffectInput.CONTEXT_LOST,
+        EffectInput.BOTH_TEAMS,
+        EffectInput.MARKETING_SELLS,
+    ]
+    assert set(rows["target"].tolist()) == {int(EffectTarget.ADVANCE)}
+    covariates = NOBODY._replace(fit=2.0, context=0.4, both_teams=1.0, marketing_sells=1.0)
+    shift = shift_of(plan, 0, EffectTarget.ADVANCE, covariates)
     assert shift == pytest.approx(2 * math.log(1.8) + 0.6 * math.log(0.5) + math.log(1.25) + math.log(0.8))
 
 
@@ -203,17 +194,19 @@ def test_a_share_over_time_shifts_the_log_odds() -> None:
     interest = scenario.stages["interest"].model_copy(update={"next": share})
     plan = prepare(scenario.model_copy(update={"stages": {**scenario.stages, "interest": interest}})).plan()
     (effect,) = plan.effects
-    assert (effect.input, effect.target, plan.stages[0]["base"]) == (ALWAYS, ADVANCE, 0.4)
+    assert (effect.input, effect.target, plan.stages[0]["base"]) == (EffectInput.ALWAYS, EffectTarget.ADVANCE, 0.4)
     (_, before), (when, after) = points(plan, effect, "size")
     assert (before, when) == (0.0, 10 * DAY)
     assert logistic(plan.stages[0].intercept + after) == pytest.approx(0.6)
 
 
-@pytest.mark.parametrize(("response", "target"), [("hbr-2011", ADVANCE), ("lrm-2007-contact", CONTACT_CHANCE)])
+@pytest.mark.parametrize(
+    ("response", "target"), [("hbr-2011", EffectTarget.ADVANCE), ("lrm-2007-contact", EffectTarget.CONTACT)]
+)
 def test_the_response_curve_acts_where_its_preset_says(response: str, target: int) -> None:
     plan = with_stage(response=response).plan()
     (effect,) = plan.effects
-    assert (effect.input, effect.target) == (RESPONSE_DELAY, target)
+    assert (effect.input, effect.target) == (EffectInput.RESPONSE_DELAY, target)
     assert points(plan, effect, "size") == [(0.0, 1.0)]
 
 

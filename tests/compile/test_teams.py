@@ -8,26 +8,8 @@ from typing import Any
 import pytest
 
 from funnelsim.compile import prepare
-from funnelsim.plan import (
-    ASSIGNED,
-    AT_ONCE,
-    ATTEMPTS_WITHIN,
-    BATCHED,
-    BY_DUE_TIME,
-    CREATED,
-    DAY,
-    DELAYED,
-    ESCALATE,
-    FIRST_TOUCH,
-    HOUR,
-    LOST,
-    MARKETING,
-    REASSIGN,
-    RETURN,
-    SALES,
-    WARN,
-    WEEK,
-)
+from funnelsim.plan import DAY, HOUR, WEEK
+from funnelsim.plan_codes import ActionKind, ClockStart, ExitTarget, QueueOrder, RoutingKind, Side, TermKind
 from funnelsim.scenario.values import BreachAction
 from support.compile_helpers import BASE, compiled, median, points
 
@@ -46,15 +28,15 @@ def intervals(plan: Any, team: int) -> list[tuple[float, ...]]:
 
 def promised(plan: Any, stage: int, team: int) -> Any:
     """The one promise of a team in a stage."""
-    duty = plan.duties[stage, team]
-    assert duty.promise_count == 1
-    return plan.promises[duty.promise_first]
+    stage_team = plan.stage_teams[stage, team]
+    assert stage_team.promise_count == 1
+    return plan.promises[stage_team.promise_first]
 
 
 def test_marketing_sides_come_first() -> None:
     blueprint = compiled(teams={**BASE["teams"], "writers": {"people": 1, "side": "marketing"}})
     assert blueprint.book.teams == ("marketing", "writers", "sales")
-    assert blueprint.plan().teams["side"].tolist() == [MARKETING, MARKETING, SALES]
+    assert blueprint.plan().teams["side"].tolist() == [Side.MARKETING, Side.MARKETING, Side.SALES]
 
 
 def test_open_hours_with_people_and_the_time_before() -> None:
@@ -89,7 +71,7 @@ def test_stretch_order_habit_and_unfinished() -> None:
     ).plan()
     team = plan.teams[1]
     assert points(plan, team, "stretch") == [(0.0, pytest.approx(1.2 / 0.7))]
-    assert (team.order, team.resume) == (BY_DUE_TIME, 1)
+    assert (team.order, team.resume) == (QueueOrder.DUE_TIME, 1)
     assert median(plan, team.habit) == pytest.approx(3 * HOUR * math.log(2), rel=1e-4)
     assert plan.teams[0].habit == -1  # at once
 
@@ -104,23 +86,23 @@ def test_habits_at_once(habit: str) -> None:
 
 def test_ownership_is_cumulative_over_the_teams() -> None:
     plan = compiled(ownership={**SHARED, "evaluation": "marketing"}).plan()
-    assert plan.duties.shape == (3, 2)
-    assert plan.duties["share"].tolist() == [[0.3, 1.0], [1.0, 1.0], [0.0, 0.0]]  # nobody owns the end
+    assert plan.stage_teams.shape == (3, 2)
+    assert plan.stage_teams["share"].tolist() == [[0.3, 1.0], [1.0, 1.0], [0.0, 0.0]]  # nobody owns the end
 
 
 def test_without_a_word_leads_are_handed_over_at_once_with_all_context() -> None:
     plan = compiled().plan()
-    duty = plan.duties[0, 1]
-    assert (duty.routing, duty.delay) == (AT_ONCE, -1)
-    assert points(plan, duty, "context") == [(0.0, 1.0)]
+    stage_team = plan.stage_teams[0, 1]
+    assert (stage_team.routing, stage_team.delay) == (RoutingKind.AT_ONCE, -1)
+    assert points(plan, stage_team, "context") == [(0.0, 1.0)]
 
 
 def test_handoffs_by_receiving_team() -> None:
     handoff = {"delay": "2 hours", "context_kept": "40%", "to": {"marketing": {"delay": "daily at 08:00"}}}
     plan = compiled(handoff=handoff).plan()
-    marketing, sales = plan.duties[0]
-    assert (sales.routing, median(plan, sales.delay)) == (DELAYED, 2 * HOUR)
-    assert marketing.routing == BATCHED
+    marketing, sales = plan.stage_teams[0]
+    assert (sales.routing, median(plan, sales.delay)) == (RoutingKind.DELAYED, 2 * HOUR)
+    assert marketing.routing == RoutingKind.BATCHED
     batches = plan.instants[marketing.batch_first :][: marketing.batch_count]
     days = [0, 1, 2, 3, 4, 7, 8, 9, 10, 11]
     assert batches[:10].tolist() == [day * DAY + 8 * HOUR for day in days]  # on its open days
@@ -133,21 +115,26 @@ def test_handoffs_by_receiving_team() -> None:
 
 def test_nothing_promised() -> None:
     plan = compiled().plan()
-    assert not plan.duties["promise_count"].any() and not len(plan.promises) and not len(plan.terms)
+    assert not plan.stage_teams["promise_count"].any() and not len(plan.promises) and not len(plan.terms)
     only_marketing = compiled(promises={"marketing_delivers": "36 won a month"})
-    assert not only_marketing.plan().duties["promise_count"].any()
+    assert not only_marketing.plan().stage_teams["promise_count"].any()
     assert only_marketing.book.volume_promises == (("won", 36.0, "month", "count", -1),)
 
 
 def test_terms_of_a_promise() -> None:
     plan = compiled(promises={**PROMISE, "kept": "75%"}, ownership=SHARED).plan()
     promise = promised(plan, 0, 1)
-    assert points(plan, promise, "kept") == [(0.0, 0.75)]
+    assert points(plan, promise, "adherence") == [(0.0, 0.75)]
     assert promise.attempts == 5
     assert (promise.segments, promise.sources, promise.score, promise.value) == (-1, -1, -1, 0.0)  # for everybody
     first, attempts = plan.terms[promise.term_first :][: promise.term_count]
-    assert (first.kind, first.length, first.business, first.start) == (FIRST_TOUCH, 4 * HOUR, 1, ASSIGNED)
-    assert (attempts.kind, attempts.length, attempts.business, attempts["count"]) == (ATTEMPTS_WITHIN, 2 * WEEK, 0, 5)
+    assert (first.kind, first.length, first.business, first.start) == (
+        TermKind.FIRST_TOUCH,
+        4 * HOUR,
+        1,
+        ClockStart.ASSIGNED,
+    )
+    assert (attempts.kind, attempts.length, attempts.business, attempts["count"]) == (TermKind.ATTEMPTS, 2 * WEEK, 0, 5)
 
 
 def test_a_business_day_is_as_long_as_the_teams_own() -> None:
@@ -160,13 +147,13 @@ def test_a_business_day_is_as_long_as_the_teams_own() -> None:
     ).plan()
     lengths = [plan.terms[promised(plan, 0, team).term_first].length for team in (0, 1)]
     assert lengths == [16 * HOUR, 8 * HOUR]
-    assert set(plan.terms["start"].tolist()) == {int(CREATED)}
+    assert set(plan.terms["start"].tolist()) == {int(ClockStart.CREATED)}
 
 
 def test_promises_hold_where_a_late_touch_hurts_else_where_there_is_work() -> None:
     def held(**keys: Any) -> list[int]:
         plan = compiled(promises=PROMISE, ownership=owners, **keys).plan()
-        return [int(count) for count in plan.duties["promise_count"][:, 1]]
+        return [int(count) for count in plan.stage_teams["promise_count"][:, 1]]
 
     owners = {"interest": "sales", "evaluation": "sales"}
     work = {"handling": "6 min"}
@@ -174,14 +161,14 @@ def test_promises_hold_where_a_late_touch_hurts_else_where_there_is_work() -> No
     assert held(stages=stages) == [1, 1, 0]
     assert held(stages={**stages, "interest": {**stages["interest"], "response": "hbr-2011"}}) == [1, 0, 0]
     named = compiled(stages=stages, ownership=owners, promises={**PROMISE, "stages": ["evaluation"]}).plan()
-    assert named.duties["promise_count"][:, 1].tolist() == [0, 1, 0]
+    assert named.stage_teams["promise_count"][:, 1].tolist() == [0, 1, 0]
 
 
 def test_a_teams_own_promise() -> None:
     promises = {**PROMISE, "kept": "60%", "teams": {"marketing": {"first_touch": "within 1 hour", "kept": "90%"}}}
     plan = compiled(promises=promises).plan()
     both = promised(plan, 0, 0), promised(plan, 0, 1)
-    assert [points(plan, promise, "kept")[0][1] for promise in both] == [0.9, 0.6]
+    assert [points(plan, promise, "adherence")[0][1] for promise in both] == [0.9, 0.6]
     assert [plan.terms[promise.term_first].length for promise in both] == [HOUR, 4 * HOUR]
     assert [promise.attempts for promise in both] == [5, 5]
 
@@ -197,13 +184,19 @@ def test_actions_keep_the_order_of_the_file() -> None:
     plan = compiled(promises={**PROMISE, "on_breach": breach}, ownership=SHARED).plan()
     term = plan.terms[promised(plan, 0, 1).term_first]
     rows = plan.actions[term.action_first :][: term.action_count]
-    assert rows["kind"].tolist() == [ESCALATE, WARN, REASSIGN, RETURN, RETURN]
+    assert rows["kind"].tolist() == [
+        ActionKind.ESCALATE,
+        ActionKind.WARN,
+        ActionKind.REASSIGN,
+        ActionKind.RETURN,
+        ActionKind.RETURN,
+    ]
     assert rows["fraction"].tolist() == [1.0, 0.8, 1.5, 2.0, 2.5]
     assert rows["heeded"][1] == 0.3
     assert (rows["to"][2], rows["limit"][2]) == (0, 1)  # sales' leads go to marketing
     back, lost = (plan.exits[row] for row in rows["exit"][3:])
     assert (back["to"], back["backward"], median(plan, back["cool"])) == (0, 1, 30 * DAY)
-    assert (lost["to"], lost["cool"]) == (LOST, -1)
+    assert (lost["to"], lost["cool"]) == (ExitTarget.LOST, -1)
 
 
 def test_reassignment_prefers_an_owner_of_the_stage() -> None:

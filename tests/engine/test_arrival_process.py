@@ -16,6 +16,7 @@ from scipy import stats
 from funnelsim import plan as p
 from funnelsim.engine import arrival_process
 from funnelsim.engine.rng import make_table, replication_key
+from funnelsim.plan_codes import Side
 
 FALSE_ALARM = 1e-4
 REPLICATIONS = 400
@@ -40,14 +41,14 @@ class Source:
             for _ in range(WEEKS):
                 cumulative = np.concatenate(([0.0], np.cumsum(profile / profile.sum())))
                 rows += [(1.0, float(y)) for y in cumulative]
-        self.points = p.from_rows(p.POINT, [{"x": x, "y": y} for x, y in rows or [(0.0, 0.0)]])
+        self.points = p.record_from_dicts(p.POINT, [{"x": x, "y": y} for x, y in rows or [(0.0, 0.0)]])
         gamma = stats.gamma(level_cv**-2, scale=level_cv**2) if level_cv else stats.gamma(1.0)
         self.tables = np.stack([make_table(gamma.ppf, gamma.isf)])
-        self.sources = p.from_rows(
+        self.sources = p.record_from_dicts(
             p.SOURCE,
             [
                 {
-                    "luck": 12345,
+                    "stream": 12345,
                     "rate_first": 0,
                     "rate_count": len(rate),
                     "profile": len(rate) if profile is not None else -1,
@@ -59,7 +60,7 @@ class Source:
                     "entry_first": 0,
                     "entry_count": 1,
                     "cost": 0.0,
-                    "side": p.MARKETING,
+                    "side": Side.MARKETING,
                     "again": 0.0,
                     "again_after": -1,
                     "again_stage": 0,
@@ -222,9 +223,9 @@ def test_leads_have_names_and_luck_of_their_own() -> None:
     rows = np.concatenate([source.week(0, w) for w in range(WEEKS)])
 
     assert len(rows) > 2900
-    assert len(set(rows["lead"].tolist())) == len(set(rows["luck"].tolist())) == len(rows)
+    assert len(set(rows["lead"].tolist())) == len(set(rows["stream"].tolist())) == len(rows)
     other = np.concatenate([source.week(1, w) for w in range(WEEKS)])
-    assert not set(rows["luck"].tolist()) & set(other["luck"].tolist())
+    assert not set(rows["stream"].tolist()) & set(other["stream"].tolist())
 
 
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 1000])
@@ -235,7 +236,7 @@ def test_a_batch_comes_whole_at_its_instant(count: int) -> None:
     assert [len(source.week(0, week)) for week in range(WEEKS)] == [0, 0, count, 0, 0, 0]
     assert (source.week(0, 2).time == at).all()
     moved = Source([], batch=count, batch_at=at + 2 * p.WEEK).week(0, 4)
-    assert (moved.lead == source.week(0, 2).lead).all() and (moved.luck == source.week(0, 2).luck).all()
+    assert (moved.lead == source.week(0, 2).lead).all() and (moved.stream == source.week(0, 2).stream).all()
 
 
 def test_a_full_table_is_told() -> None:

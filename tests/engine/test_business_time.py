@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnelsim.engine import business_time
-from funnelsim.plan import DAY, HOUR, INTERVAL, from_rows
+from funnelsim.plan import DAY, HOUR, INTERVAL, record_from_dicts
 
 INF = math.inf
 QUARTER = 0.25  # instants of the random calendars are quarters of a second: on the grid
@@ -21,7 +21,7 @@ def calendar(*rows, ahead=0):
     for opens, closes, capacity in rows:
         own.append({"opens": opens, "closes": closes, "capacity": capacity, "before": before})
         before += closes - opens
-    return from_rows(INTERVAL, [other] * ahead + own + [other]), ahead, len(own)
+    return record_from_dicts(INTERVAL, [other] * ahead + own + [other]), ahead, len(own)
 
 
 WEEK = calendar(*((d * DAY + 9 * HOUR, d * DAY + 17 * HOUR, 2) for d in (0, 1, 2, 3, 4, 7, 8)), ahead=2)
@@ -62,7 +62,7 @@ def test_after_the_last_closing():
     assert business_time.add_open(*WEEK, day(8, 16), HOUR + 1) == INF
     assert business_time.add_open(*WEEK, end, 1.0) == INF
     assert business_time.next_opening(*WEEK, end) == INF
-    assert business_time.find(*WEEK, end) == WEEK[1] + WEEK[2]
+    assert business_time.interval_index(*WEEK, end) == WEEK[1] + WEEK[2]
     assert business_time.capacity_at(*WEEK, end) == 0
     assert not business_time.is_open(*WEEK, end)
     assert business_time.open_between(*WEEK, end, end + DAY) == 0.0

@@ -15,9 +15,9 @@ import pytest
 from funnelsim.engine import fast, reference
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import summarise
-from funnelsim.plan import COLD
+from funnelsim.plan_codes import Outcome
 from support.compile_helpers import BASE, compiled
-from support.coverage_of_branches import WANTED, Seen, count
+from support.coverage_of_branches import WANTED, Seen, count, events_counted
 from support.plan_generator import generated_plan, mechanisms
 from support.plan_generator_mechanisms import MECHANISMS
 
@@ -104,7 +104,7 @@ def test_more_newcomers_at_one_instant_than_the_agenda_has_room_for(monkeypatch:
     monkeypatch.setattr(fast, "new_state", lambda plan, tracing: fast.state.new_state(plan, tracing, slots=2, rows=32))
     tight, _ = fast.run(plan, 1, 0)
 
-    assert (roomy.visits.outcome == COLD).sum() > 50
+    assert (roomy.visits.outcome == Outcome.COLD).sum() > 50
     assert_equal(roomy, tight)
 
 
@@ -113,7 +113,8 @@ def agree_on(seeds: range, only: Collection[str] | None = None) -> Seen:
     seen: Seen = Counter()
     for seed in seeds:
         plan = generated_plan(seed, only)
-        slow = reference.run(plan, 1, seed)
+        with events_counted(seen):
+            slow = reference.run(plan, 1, seed)
         quick, summary = fast.run(plan, 1, seed)
         what = f"plan {seed} with {', '.join(mechanisms(seed) if only is None else only) or 'nothing on'}"
         assert_equal(slow, quick, what)

@@ -18,7 +18,8 @@ from scipy import stats
 
 from funnelsim.compile import prepare
 from funnelsim.engine.replicate import replicate
-from funnelsim.plan import COLD, DAY
+from funnelsim.plan import DAY
+from funnelsim.plan_codes import Outcome
 from funnelsim.scenario import load
 
 FILE = Path(__file__).parents[2] / "scenarios" / "funnel-a.yaml"
@@ -37,7 +38,7 @@ def test_customers_a_run() -> None:
 
 
 def test_buyers_who_lost_patience() -> None:
-    assert_mean("response", lambda visits: float((visits.outcome == COLD).sum()), 500.6, precision=0.15)
+    assert_mean("response", lambda visits: float((visits.outcome == Outcome.COLD).sum()), 500.6, precision=0.15)
 
 
 def test_share_of_contacts_within_the_agreed_time() -> None:
@@ -73,6 +74,6 @@ def wait(visits: Any) -> float:
 
 def within(visits: Any) -> float:
     """Share of the contacts (starts and buyers who left) that started within 0.02 days."""
-    over = (visits.touched >= 0) | (visits.outcome == COLD)
+    over = (visits.touched >= 0) | (visits.outcome == Outcome.COLD)
     soon = (visits.touched >= 0) & (visits.touched - visits.entered <= 0.02 * DAY)
     return float(soon.sum() / over.sum())

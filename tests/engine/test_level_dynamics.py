@@ -9,6 +9,7 @@ import pytest
 
 from funnelsim import plan as p
 from funnelsim.engine import level_dynamics as engine
+from funnelsim.plan_codes import LevelKind
 
 REVIEWS = np.array([100.0, 200.0, 300.0])
 
@@ -17,7 +18,7 @@ class Level:
     """One level and its state."""
 
     def __init__(self, kind: Any, initial: float, weight: float, reviews: int = 0, per: float = 1.0) -> None:
-        self.rows = p.from_rows(
+        self.rows = p.record_from_dicts(
             p.LEVEL,
             [
                 {
@@ -33,12 +34,12 @@ class Level:
                 }
             ],
         )
-        self.states = p.records(engine.LEVEL_NOW, 1)
+        self.states = p.zeros_record(engine.LEVEL_STATE, 1)
         engine.reset_levels(self.rows, REVIEWS, self.states)
 
     def sees(self, *seen: float) -> None:
         for one in seen:
-            engine.level_sees(self.rows, self.states, 0, one)
+            engine.update_level(self.rows, self.states, 0, one)
 
     def review(self, now: float) -> None:
         engine.review_level(self.rows, self.states, REVIEWS, 0, now)
@@ -50,7 +51,7 @@ class Level:
 def test_each_outcome_is_forgotten_exponentially() -> None:
     """After n outcomes: initial (1-w)^n + sum of w (1-w)^(n-i) x_i."""
     outcomes, w = [1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0], 0.05
-    trust = Level(p.OUTCOMES_OF, initial=0.5, weight=w)
+    trust = Level(LevelKind.OUTCOMES, initial=0.5, weight=w)
     trust.sees(*outcomes)
 
     n = len(outcomes)
@@ -59,13 +60,13 @@ def test_each_outcome_is_forgotten_exponentially() -> None:
 
 
 def test_always_the_same_is_what_is_believed_in_the_end() -> None:
-    trust = Level(p.ACCEPTANCE_OF, initial=0.2, weight=0.1)
+    trust = Level(LevelKind.ACCEPTANCE, initial=0.2, weight=0.1)
     trust.sees(*[1.0] * 10)
     assert trust.value() == pytest.approx(1.0 - 0.8 * 0.9**10, rel=1e-12)
 
 
 def test_with_reviews_nothing_moves_before_and_then_the_mean_counts() -> None:
-    trust = Level(p.OUTCOMES_OF, initial=0.5, weight=0.4, reviews=3)
+    trust = Level(LevelKind.OUTCOMES, initial=0.5, weight=0.4, reviews=3)
     trust.sees(1.0, 1.0, 0.0, 1.0)
     assert trust.value() == 0.5
     trust.review(100.0)
@@ -76,13 +77,13 @@ def test_with_reviews_nothing_moves_before_and_then_the_mean_counts() -> None:
 
 
 def test_a_review_of_nothing_changes_nothing() -> None:
-    trust = Level(p.OUTCOMES_OF, initial=0.3, weight=0.4, reviews=3)
+    trust = Level(LevelKind.OUTCOMES, initial=0.3, weight=0.4, reviews=3)
     trust.review(100.0)
     assert trust.value() == 0.3
 
 
 def test_load_is_leads_since_the_last_review_as_a_part_of_what_is_usual() -> None:
-    load = Level(p.LOAD_OF, initial=1.0, weight=0.5, reviews=3, per=40.0)
+    load = Level(LevelKind.LOAD, initial=1.0, weight=0.5, reviews=3, per=40.0)
     load.sees(*[1.0] * 60)
     assert load.value() == 1.0
     load.review(100.0)
@@ -93,14 +94,14 @@ def test_load_is_leads_since_the_last_review_as_a_part_of_what_is_usual() -> Non
 
 def test_a_quota_is_what_is_sold_less_the_part_of_the_period_that_has_passed() -> None:
     """200 000.00 a quarter, here of 100 s: two deals of 50 000.00 by a quarter of it are half sold, a quarter ahead."""
-    quota = Level(p.QUOTA_OF, initial=0.0, weight=0.0, reviews=3, per=20_000_000.0)
+    quota = Level(LevelKind.QUOTA, initial=0.0, weight=0.0, reviews=3, per=20_000_000.0)
     quota.sees(5_000_000.0, 5_000_000.0)
     assert quota.value(25.0) == pytest.approx(0.5 - 0.25, rel=1e-12)
     assert quota.value(80.0) == pytest.approx(0.5 - 0.8, rel=1e-12)
 
 
 def test_a_quota_begins_anew_at_each_review() -> None:
-    quota = Level(p.QUOTA_OF, initial=0.0, weight=0.0, reviews=3, per=1000.0)
+    quota = Level(LevelKind.QUOTA, initial=0.0, weight=0.0, reviews=3, per=1000.0)
     quota.sees(900.0)
     quota.review(100.0)
     assert quota.value(100.0) == 0.0
@@ -112,7 +113,7 @@ def test_a_quota_begins_anew_at_each_review() -> None:
 
 
 def test_a_reset_level_has_forgotten_all() -> None:
-    trust = Level(p.OUTCOMES_OF, initial=0.5, weight=0.4, reviews=3)
+    trust = Level(LevelKind.OUTCOMES, initial=0.5, weight=0.4, reviews=3)
     trust.sees(1.0)
     trust.review(100.0)
     trust.sees(1.0)

@@ -10,20 +10,22 @@ import pytest
 
 from funnelsim import plan as p
 from funnelsim.engine import log_odds
-from funnelsim.engine.level_dynamics import LEVEL_NOW
+from funnelsim.engine.covariates import Covariates, EffectInput, EffectTarget
+from funnelsim.engine.level_dynamics import LEVEL_STATE
+from funnelsim.plan_codes import LevelKind
 
 THIRD_OF_ODDS = -math.log(3.0)
 
 
 def points(*rows: tuple[float, float]) -> Any:
-    return p.from_rows(p.POINT, [{"x": x, "y": y} for x, y in rows])
+    return p.record_from_dicts(p.POINT, [{"x": x, "y": y} for x, y in rows])
 
 
 def effect(
     kind: Any,
     size: tuple[int, int],
     curve: tuple[int, int] = (0, 0),
-    target: Any = p.ADVANCE,
+    target: Any = EffectTarget.ADVANCE,
     team: int = -1,
     of: int = -1,
 ) -> dict[str, Any]:
@@ -52,25 +54,25 @@ POINTS = points(
     (math.log(3600.0), THIRD_OF_ODDS),
     *((hour * 3600.0, math.log(1.0 + hour)) for hour in range(3)),  # odds of the first three hours: 1, 2, 3
 )
-EFFECTS = p.from_rows(
+EFFECTS = p.record_from_dicts(
     p.EFFECT,
     [
-        effect(p.FIT, (0, 1)),
-        effect(p.CONTEXT_LOST, (1, 1)),
-        effect(p.BOTH_TEAMS, (2, 1)),
-        effect(p.MARKETING_SELLS, (3, 1)),
-        effect(p.RESPONSE_DELAY, (4, 1), (7, 2)),
-        effect(p.ALWAYS, (5, 2)),
-        effect(p.FIT, (1, 1), target=p.CONTACT_CHANCE),
+        effect(EffectInput.FIT, (0, 1)),
+        effect(EffectInput.CONTEXT_LOST, (1, 1)),
+        effect(EffectInput.BOTH_TEAMS, (2, 1)),
+        effect(EffectInput.MARKETING_SELLS, (3, 1)),
+        effect(EffectInput.RESPONSE_DELAY, (4, 1), (7, 2)),
+        effect(EffectInput.ALWAYS, (5, 2)),
+        effect(EffectInput.FIT, (1, 1), target=EffectTarget.CONTACT),
     ],
 )
 # An observer who weighs fit 2, intent 3 and points 1/10, and makes no mistakes; a level that stands at 1/4.
-SCORES = p.from_rows(p.SCORE, [{"luck": 1, "fit": 2.0, "intent": 3.0, "points": 0.1, "noise": -1}])
-LEVELS = p.from_rows(
+SCORES = p.record_from_dicts(p.SCORE, [{"stream": 1, "fit": 2.0, "intent": 3.0, "points": 0.1, "noise": -1}])
+LEVELS = p.record_from_dicts(
     p.LEVEL,
     [
         {
-            "kind": p.OUTCOMES_OF,
+            "kind": LevelKind.OUTCOMES,
             "team": 0,
             "initial": 0.25,
             "weight": 0.5,
@@ -82,27 +84,15 @@ LEVELS = p.from_rows(
         }
     ],
 )
-STATES = p.records(LEVEL_NOW, 1)
+STATES = p.zeros_record(LEVEL_STATE, 1)
 STATES[0].value = 0.25
-NOBODY = log_odds.View(
-    fit=0.0,
-    intent=0.0,
-    trust=0.0,
-    points=0.0,
-    warmth=0.0,
-    context=1.0,
-    both=0.0,
-    marketing=0.0,
-    delay=-1.0,
-    lag=-1.0,
-    unresolved=0.0,
-    duplicated=0.0,
-    own=0.0,
+NOBODY = Covariates(
+    **dict.fromkeys(Covariates._fields, 0.0) | {"context": 1.0, "response_delay": -1.0, "touch_after_ready": -1.0}
 )
 
 
 def shift(effects: Any, rows: Any, first: int, count: int, target: Any, now: float, team: int, **seen: float) -> float:
-    return log_odds.total_shift(
+    return log_odds.linear_predictor(
         effects,
         rows,
         SCORES,
@@ -119,13 +109,13 @@ def shift(effects: Any, rows: Any, first: int, count: int, target: Any, now: flo
     )
 
 
-def odds_factor(now: float = 0.0, target: Any = p.ADVANCE, only: int | None = None, **seen: float) -> float:
+def odds_factor(now: float = 0.0, target: Any = EffectTarget.ADVANCE, only: int | None = None, **seen: float) -> float:
     first, count = (0, len(EFFECTS)) if only is None else (only, 1)
     return math.exp(shift(EFFECTS, POINTS, first, count, target, now, 0, **seen))
 
 
 def one_factor(row: dict[str, Any], now: float = 0.0, team: int = 0, **seen: float) -> float:
-    return math.exp(shift(p.from_rows(p.EFFECT, [row]), POINTS, 0, 1, row["target"], now, team, **seen))
+    return math.exp(shift(p.record_from_dicts(p.EFFECT, [row]), POINTS, 0, 1, row["target"], now, team, **seen))
 
 
 @pytest.mark.parametrize(
@@ -139,19 +129,26 @@ def one_factor(row: dict[str, Any], now: float = 0.0, team: int = 0, **seen: flo
         ({"context": 0.0}, 1 / 3),
         ({"context": 0.4}, 3**-0.6),
         ({"context": 1.0}, 1.0),
-        ({"both": 1.0}, 1.5),
-        ({"marketing": 1.0}, 0.8),
-        ({"delay": 60.0}, 1.0),
-        ({"delay": 3600.0}, 1 / 3),
-        ({"delay": math.sqrt(60 * 3600)}, 3**-0.5),
-        ({"delay": 1.0}, 1.0),
-        ({"delay": 0.0}, 1.0),
-        ({"delay": 1e9}, 1 / 3),
-        ({"delay": -1.0}, 1.0),
+        ({"both_teams": 1.0}, 1.5),
+        ({"marketing_sells": 1.0}, 0.8),
+        ({"response_delay": 60.0}, 1.0),
+        ({"response_delay": 3600.0}, 1 / 3),
+        ({"response_delay": math.sqrt(60 * 3600)}, 3**-0.5),
+        ({"response_delay": 1.0}, 1.0),
+        ({"response_delay": 0.0}, 1.0),
+        ({"response_delay": 1e9}, 1 / 3),
+        ({"response_delay": -1.0}, 1.0),
         ({"now": 999.0}, 1.0),
         ({"now": 1000.0}, 5.0),
         (
-            {"fit": 1.0, "context": 0.0, "both": 1.0, "marketing": 1.0, "delay": 3600.0, "now": 2e3},
+            {
+                "fit": 1.0,
+                "context": 0.0,
+                "both_teams": 1.0,
+                "marketing_sells": 1.0,
+                "response_delay": 3600.0,
+                "now": 2e3,
+            },
             2 / 3 * 1.5 * 0.8 / 3 * 5,
         ),
     ],
@@ -161,30 +158,32 @@ def test_effects_multiply_the_odds(state: dict[str, Any], factor: float) -> None
 
 
 def test_an_effect_moves_only_its_target() -> None:
-    assert odds_factor(fit=2.0, target=p.CONTACT_CHANCE) == pytest.approx(1 / 9, rel=1e-12)
-    assert odds_factor(fit=2.0, both=1.0, target=p.CONTACT_CHANCE) == pytest.approx(1 / 9, rel=1e-12)
+    assert odds_factor(fit=2.0, target=EffectTarget.CONTACT) == pytest.approx(1 / 9, rel=1e-12)
+    assert odds_factor(fit=2.0, both_teams=1.0, target=EffectTarget.CONTACT) == pytest.approx(1 / 9, rel=1e-12)
 
 
 def test_a_response_effect_is_scaled_by_its_size() -> None:
     half = points((0.0, 0.5), (math.log(60.0), 0.0), (math.log(3600.0), THIRD_OF_ODDS))
-    row = p.from_rows(p.EFFECT, [effect(p.RESPONSE_DELAY, (0, 1), (1, 2))])
-    assert shift(row, half, 0, 1, p.ADVANCE, 0.0, 0, delay=3600.0) == pytest.approx(THIRD_OF_ODDS / 2)
+    row = p.record_from_dicts(p.EFFECT, [effect(EffectInput.RESPONSE_DELAY, (0, 1), (1, 2))])
+    assert shift(row, half, 0, 1, EffectTarget.ADVANCE, 0.0, 0, response_delay=3600.0) == pytest.approx(
+        THIRD_OF_ODDS / 2
+    )
 
 
 @pytest.mark.parametrize(
     ("kind", "seen", "factor"),
     [
-        (p.INTENT, {"intent": 3.0}, 8.0),
-        (p.TRUST, {"trust": -1.0}, 0.5),
-        (p.WARMTH, {"warmth": 1.0}, 2.0),
-        (p.WARMTH, {"warmth": 1.0, "context": 0.5}, math.sqrt(2.0)),  # rule 93
-        (p.UNRESOLVED, {"unresolved": 2.0}, 4.0),
-        (p.DUPLICATED, {"duplicated": 1.0}, 2.0),
-        (p.OWN_LEAD, {"own": 1.0}, 2.0),
+        (EffectInput.INTENT, {"intent": 3.0}, 8.0),
+        (EffectInput.TRUST, {"trust": -1.0}, 0.5),
+        (EffectInput.WARMTH, {"warmth": 1.0}, 2.0),
+        (EffectInput.WARMTH, {"warmth": 1.0, "context": 0.5}, math.sqrt(2.0)),  # rule 93
+        (EffectInput.UNRESOLVED, {"unresolved": 2.0}, 4.0),
+        (EffectInput.DUPLICATE, {"duplicate": 1.0}, 2.0),
+        (EffectInput.OWN_LEAD, {"own_lead": 1.0}, 2.0),
         # the first touch an hour before the buyer was ready, then an hour after (rule 92)
-        (p.TOO_EARLY, {"delay": 60.0, "lag": -3600.0}, 2.0),
-        (p.TOO_EARLY, {"delay": 60.0, "lag": 3600.0}, 1.0),
-        (p.TOO_EARLY, {"delay": -1.0, "lag": -3600.0}, 1.0),
+        (EffectInput.TOO_EARLY, {"response_delay": 60.0, "touch_after_ready": -3600.0}, 2.0),
+        (EffectInput.TOO_EARLY, {"response_delay": 60.0, "touch_after_ready": 3600.0}, 1.0),
+        (EffectInput.TOO_EARLY, {"response_delay": -1.0, "touch_after_ready": -3600.0}, 1.0),
     ],
 )
 def test_numbers_of_the_lead_count_by_the_unit(kind: Any, seen: dict[str, float], factor: float) -> None:
@@ -194,35 +193,35 @@ def test_numbers_of_the_lead_count_by_the_unit(kind: Any, seen: dict[str, float]
 @pytest.mark.parametrize(
     ("seen", "factor"),
     [
-        ({"delay": 60.0, "lag": 3600.0}, 1 / 3),
-        ({"delay": 60.0, "lag": 60.0}, 1.0),
-        ({"delay": 60.0, "lag": -3600.0}, 1.0),
-        ({"delay": -1.0, "lag": 3600.0}, 1.0),
+        ({"response_delay": 60.0, "touch_after_ready": 3600.0}, 1 / 3),
+        ({"response_delay": 60.0, "touch_after_ready": 60.0}, 1.0),
+        ({"response_delay": 60.0, "touch_after_ready": -3600.0}, 1.0),
+        ({"response_delay": -1.0, "touch_after_ready": 3600.0}, 1.0),
     ],
 )
 def test_too_late_counts_from_the_instant_at_which_the_buyer_was_ready(seen: dict[str, float], factor: float) -> None:
-    assert one_factor(effect(p.TOO_LATE, (4, 1), (7, 2)), **seen) == pytest.approx(factor, rel=1e-12)
+    assert one_factor(effect(EffectInput.TOO_LATE, (4, 1), (7, 2)), **seen) == pytest.approx(factor, rel=1e-12)
 
 
 def test_nurtured_leads_feel_a_slow_answer_by_their_trust() -> None:
-    row = effect(p.TRUST_DELAY, (4, 1), (7, 2))
-    assert one_factor(row, delay=3600.0, trust=0.0) == 1.0
-    assert one_factor(row, delay=3600.0, trust=2.0) == pytest.approx(1 / 9, rel=1e-12)
+    row = effect(EffectInput.TRUST_DELAY, (4, 1), (7, 2))
+    assert one_factor(row, response_delay=3600.0, trust=0.0) == 1.0
+    assert one_factor(row, response_delay=3600.0, trust=2.0) == pytest.approx(1 / 9, rel=1e-12)
 
 
 @pytest.mark.parametrize(("now", "factor"), [(0.0, 1.0), (3599.9, 1.0), (3600.0, 2.0), (7200.0, 3.0), (1e9, 3.0)])
 def test_each_hour_since_the_start_has_its_odds(now: float, factor: float) -> None:
-    assert one_factor(effect(p.HOUR_OF_WEEK, (4, 1), (9, 3)), now) == pytest.approx(factor, rel=1e-12)
+    assert one_factor(effect(EffectInput.HOUR_OF_WEEK, (4, 1), (9, 3)), now) == pytest.approx(factor, rel=1e-12)
 
 
 def test_a_score_and_a_level_move_odds_in_proportion() -> None:
     seen = {"fit": 1.0, "intent": -1.0, "points": 30.0}  # the observer's score is 2 - 3 + 3 = 2
-    assert one_factor(effect(p.SCORE_OF, (0, 1), of=0), **seen) == pytest.approx(4.0, rel=1e-12)
-    assert one_factor(effect(p.LEVEL_OF, (0, 1), of=0)) == pytest.approx(2**0.25, rel=1e-12)
+    assert one_factor(effect(EffectInput.SCORE, (0, 1), of=0), **seen) == pytest.approx(4.0, rel=1e-12)
+    assert one_factor(effect(EffectInput.LEVEL, (0, 1), of=0)) == pytest.approx(2**0.25, rel=1e-12)
 
 
 def test_an_effect_of_one_team_leaves_the_others_alone() -> None:
-    row = effect(p.FIT, (0, 1), team=1)
+    row = effect(EffectInput.FIT, (0, 1), team=1)
     assert one_factor(row, team=1, fit=1.0) == pytest.approx(2.0, rel=1e-12)
     assert one_factor(row, team=0, fit=1.0) == one_factor(row, team=-1, fit=1.0) == 1.0
 
@@ -234,7 +233,7 @@ def test_an_effect_of_one_team_leaves_the_others_alone() -> None:
     ("now", "value"), [(-5.0, 10.0), (0.0, 10.0), (99.9, 10.0), (100.0, 20.0), (250.0, 20.0), (300.0, 5.0), (1e12, 5.0)]
 )
 def test_a_step_holds_from_its_instant_on(now: float, value: float) -> None:
-    assert log_odds.step_value(points((0.0, 10.0), (100.0, 20.0), (300.0, 5.0)), 0, 3, now) == value
+    assert log_odds.piecewise_constant(points((0.0, 10.0), (100.0, 20.0), (300.0, 5.0)), 0, 3, now) == value
 
 
 def test_a_curve_is_straight_between_its_points_on_logarithmic_scales() -> None:
@@ -286,21 +285,21 @@ def test_a_chance_is_moved_on_its_odds(chance: float, factor: float, moved: floa
     ],
 )
 def test_a_length_is_moved_on_its_logarithm(length: float, factor: float, moved: float) -> None:
-    assert log_odds.stretched(length, math.log(factor)) == moved
+    assert log_odds.scale_time(length, math.log(factor)) == moved
 
 
 # ---- exits ---------------------------------------------------------------------------------------------------------
 
 
 def exits(*shares: float) -> Any:
-    return p.from_rows(
+    return p.record_from_dicts(
         p.EXIT, [{"to": i, "share": share, "pace": -1, "cool": -1, "backward": 0} for i, share in enumerate(shares)]
     )
 
 
 @pytest.mark.parametrize(("u", "row"), [(0.0, 1), (0.2499, 1), (0.25, 2), (0.7499, 2), (0.75, 3), (0.999999, 3)])
 def test_a_slice_holds_its_lower_end(u: float, row: int) -> None:
-    assert log_odds.pick(exits(0.9, 0.25, 0.5, 0.25), 1, 3, u) == row
+    assert log_odds.categorical(exits(0.9, 0.25, 0.5, 0.25), 1, 3, u) == row
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_a_touch_falls_on_its_instant_however_often() -> None:
 def test_fatigue_is_geometric() -> None:
     """With 2 % a touch: P(by touch k) = 1 - 0.98^k, for a grid of ranks."""
     u = (np.arange(200_000) + 0.5) / 200_000
-    touch = np.array([interest_dynamics.touches_until_tired(x, 0.02) for x in u])
+    touch = np.array([interest_dynamics.unsubscribe_touch(x, 0.02) for x in u])
     assert touch.min() == 1
     for k in (1, 2, 10, 50, 200):
         assert (touch <= k).mean() == pytest.approx(1.0 - 0.98**k, abs=1e-5)
@@ -79,8 +79,8 @@ def test_fatigue_is_geometric() -> None:
 
 
 def test_nobody_or_everybody_tires() -> None:
-    assert interest_dynamics.touches_until_tired(0.999, 0.0) == interest_dynamics.MANY
-    assert interest_dynamics.touches_until_tired(0.0, 1.0) == interest_dynamics.touches_until_tired(0.999, 1.0) == 1
+    assert interest_dynamics.unsubscribe_touch(0.999, 0.0) == interest_dynamics.MANY
+    assert interest_dynamics.unsubscribe_touch(0.0, 1.0) == interest_dynamics.unsubscribe_touch(0.999, 1.0) == 1
 
 
 # ---- signals (rule 84) ----------------------------------------------------------------------------------------------
@@ -106,11 +106,11 @@ def test_a_signal_takes_intent_to_zero_at_most(value: float, change: float, then
 
 
 def observers(noise: int) -> Any:
-    return p.from_rows(
+    return p.record_from_dicts(
         p.SCORE,
         [
-            {"luck": 11, "fit": 10.0, "intent": 8.0, "points": 1.0, "noise": noise},
-            {"luck": 12, "fit": 10.0, "intent": 8.0, "points": 1.0, "noise": noise},
+            {"stream": 11, "fit": 10.0, "intent": 8.0, "points": 1.0, "noise": noise},
+            {"stream": 12, "fit": 10.0, "intent": 8.0, "points": 1.0, "noise": noise},
         ],
     )
 

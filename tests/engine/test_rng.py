@@ -12,12 +12,12 @@ from numba import njit
 from scipy import stats
 
 from funnelsim.engine import rng
-from funnelsim.engine.rng import bits, lead_luck, on_grid, path_hash, plus, poisson8, replication_key, unit
+from funnelsim.engine.rng import bits, lead_stream, on_grid, path_hash, plus, poisson8, replication_key, uniform
 
 U = np.uint64
 SOURCE, STAGE = U(path_hash("sources/web")), U(path_hash("stages/interest"))
 KEY = U(replication_key(U(1), 0))
-LUCK = U(lead_luck(KEY, SOURCE, 3, 5))
+LUCK = U(lead_stream(KEY, SOURCE, 3, 5))
 COUNT = 1 << 16
 FALSE_ALARM = 1e-7  # of each single test below; there are forty
 
@@ -31,13 +31,13 @@ def test_published_outputs_of_splitmix64():
         4593380528125082431,
         16408922859458223821,
     ]
-    assert [int(rng.at(U(1234567), U(n))) for n in range(1, 6)] == published
-    assert int(rng.at(U(0), U(1))) == 0xE220A8397B1DCDAF
+    assert [int(rng.nth_output(U(1234567), U(n))) for n in range(1, 6)] == published
+    assert int(rng.nth_output(U(0), U(1))) == 0xE220A8397B1DCDAF
 
 
 def test_a_draw_is_an_output_of_a_published_stream():
     start = (int(LUCK) + int(STAGE)) % 2**64
-    assert int(bits(LUCK, STAGE, 2, 7)) == int(rng.at(U(start), U((2 << 32) + 7)))
+    assert int(bits(LUCK, STAGE, 2, 7)) == int(rng.nth_output(U(start), U((2 << 32) + 7)))
 
 
 def test_numbers_never_change():
@@ -49,7 +49,7 @@ def test_numbers_never_change():
 
 
 def test_luck_of_negative_numbers_is_defined():
-    assert len({int(lead_luck(KEY, SOURCE, cell, n)) for cell in (-2, -1, 0, 1) for n in (-1, 0, 1)}) == 12
+    assert len({int(lead_stream(KEY, SOURCE, cell, n)) for cell in (-2, -1, 0, 1) for n in (-1, 0, 1)}) == 12
 
 
 def test_plus_wraps_around():
@@ -62,8 +62,8 @@ def test_purposes_differ():
 
 
 def test_unit_is_in_half_open_interval():
-    assert unit(U(0)) == 0.0
-    assert unit(U(2**64 - 1)) == 1.0 - 2.0**-53
+    assert uniform(U(0)) == 0.0
+    assert uniform(U(2**64 - 1)) == 1.0 - 2.0**-53
 
 
 @pytest.mark.parametrize(
@@ -116,25 +116,25 @@ def _visits(out):
 @njit
 def _leads(out):
     for i in range(out.size):
-        out[i] = bits(lead_luck(KEY, SOURCE, i >> 3, i & 7), STAGE, 1, 1)
+        out[i] = bits(lead_stream(KEY, SOURCE, i >> 3, i & 7), STAGE, 1, 1)
 
 
 @njit
 def _purposes(out):
     for i in range(out.size):
-        out[i] = bits(lead_luck(KEY, SOURCE, i >> 7, (i >> 4) & 7), STAGE + U(i & 15), 1, 1)
+        out[i] = bits(lead_stream(KEY, SOURCE, i >> 7, (i >> 4) & 7), STAGE + U(i & 15), 1, 1)
 
 
 @njit
 def _replications(out):
     for i in range(out.size):
-        out[i] = bits(lead_luck(replication_key(U(1), i), SOURCE, 0, 0), STAGE, 1, 1)
+        out[i] = bits(lead_stream(replication_key(U(1), i), SOURCE, 0, 0), STAGE, 1, 1)
 
 
 @njit
 def _seeds(out):
     for i in range(out.size):
-        out[i] = bits(lead_luck(replication_key(U(i), 0), SOURCE, 0, 0), STAGE, 1, 1)
+        out[i] = bits(lead_stream(replication_key(U(i), 0), SOURCE, 0, 0), STAGE, 1, 1)
 
 
 ORDERS = [_attempts, _visits, _leads, _purposes, _replications, _seeds]
@@ -166,7 +166,7 @@ def test_draws_look_independent(order):
 @njit
 def _leads_other_purpose(out):
     for i in range(out.size):
-        out[i] = bits(lead_luck(KEY, SOURCE, i >> 3, i & 7), STAGE + rng.P_PACE, 1, 1)
+        out[i] = bits(lead_stream(KEY, SOURCE, i >> 3, i & 7), STAGE + rng.P_PACE, 1, 1)
 
 
 def test_bits_of_two_draws_of_one_lead_are_uncorrelated():
@@ -183,11 +183,11 @@ def test_bits_of_two_draws_of_one_lead_are_uncorrelated():
 def _flipped(part, bit, counts, size):
     """How often each bit of the draw changes with one bit of one part of the key."""
     for i in range(size):
-        key, luck = [U(1), U(i), SOURCE, U(i >> 3), U(i & 7), STAGE, U(1), U(1 + (i & 3))], U(0)
+        key, stream = [U(1), U(i), SOURCE, U(i >> 3), U(i & 7), STAGE, U(1), U(1 + (i & 3))], U(0)
         before = after = U(0)
         for turn in range(2):
-            luck = lead_luck(replication_key(key[0], np.int64(key[1])), key[2], np.int64(key[3]), np.int64(key[4]))
-            before, after = after, bits(luck, key[5], np.int64(key[6]), np.int64(key[7]))
+            stream = lead_stream(replication_key(key[0], np.int64(key[1])), key[2], np.int64(key[3]), np.int64(key[4]))
+            before, after = after, bits(stream, key[5], np.int64(key[6]), np.int64(key[7]))
             if turn == 0:
                 key[part] ^= U(1) << U(bit)
         changed = before ^ after

@@ -12,7 +12,7 @@ from numba import njit
 from scipy import stats
 
 from funnelsim.engine import rng
-from funnelsim.engine.rng import CELLS, cdf, make_table, quantile, quantile_at, unit
+from funnelsim.engine.rng import CELLS, cdf, make_table, quantile, quantile_at, uniform
 
 # ranks on an even grid of the logit: dense in both tails; u and p = 1 - u, each to full precision
 _LOGIT = np.linspace(-30.0, 36.0, 200_001)
@@ -183,7 +183,7 @@ def test_same_luck_same_rank():
     for n in range(200):
         r = np.uint64(rng.bits(np.uint64(n), np.uint64(0), 1, 1))
         assert quantile(tables, 1, r) == 2.0 * quantile(tables, 0, r)
-        assert quantile(tables, 0, r) == quantile_at(tables, 0, unit(r))
+        assert quantile(tables, 0, r) == quantile_at(tables, 0, uniform(r))
 
 
 def test_infinite_quantiles_inside_are_an_error():
@@ -202,7 +202,7 @@ from funnelsim.engine.rng import *
 tables = np.stack([make_table(stats.lognorm(1).ppf, stats.lognorm(1).isf, 0.1),
                    make_table(lambda u: np.where(u <= 0.3, 1.0, 2.0), lambda p: np.where(p >= 0.7, 1.0, 2.0))])
 for n in range(300):
-    luck = np.uint64(lead_luck(np.uint64(replication_key(np.uint64(2**64 - 1), n)), np.uint64(P_FIT), -n, n))
+    luck = np.uint64(lead_stream(np.uint64(replication_key(np.uint64(2**64 - 1), n)), np.uint64(P_FIT), -n, n))
     r = np.uint64(bits(luck, np.uint64(plus(luck, P_PACE)), n, n))
     x = float(quantile(tables, n & 1, r))
     print(int(r), x.hex(), float(cdf(tables, n & 1, x)).hex(), float(on_grid(x)).hex(), int(poisson8(r)))

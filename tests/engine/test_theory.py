@@ -1,7 +1,7 @@
 """What queueing theory knows exactly, each as a scenario file (scenarios/theory), within a narrow interval.
 
 A figure is a ratio of sums over replications. It must lie within t standard errors of the formula, t for a false alarm
-once in 10,000 checks; seeds are fixed, so a check that passes goes on passing. And it must be known well: t standard
+once in 10,000 checks; seeds are fixed, so a check that passes goes on passage. And it must be known well: t standard
 errors are at most 3 % of the figure unless the check says otherwise, so an engine that is 6 % off fails for certain,
 one that is 3 % off half the time.
 """
@@ -225,7 +225,7 @@ def test_a_cylinder_gives_out_what_comes_in() -> None:
     found = runs("cylinder", 20)
 
     assert found.arrived.min() > 700 and len(set(found.arrived)) > 1
-    won = found.all.passes["count"][:, COHORT, found.book.definitions.index("won")].sum(axis=(1, 2))
+    won = found.all.passages["count"][:, COHORT, found.book.definitions.index("won")].sum(axis=(1, 2))
     assert (won == found.arrived).all()
     for stage in ("awareness", "interest", "evaluation", "customer"):
         assert (found.visits("entered", stage).sum(axis=1) == found.arrived).all()

@@ -9,6 +9,7 @@ from funnelsim import plan as p
 from funnelsim.measures import cost_by_team, costs, credit, mean, measures, paid_hours, ratio, stack, summarise, wilson
 from funnelsim.measures.catalogue import quantiles
 from funnelsim.measures.volumes import volumes
+from funnelsim.plan_codes import AttemptEnd
 from funnelsim.summary import RESPONSE_EDGES, new_summary
 from funnelsim.trace import Trace
 from support.toy_plan import book_of, visit, week_plan
@@ -86,7 +87,9 @@ def test_money_of_a_week_by_hand() -> None:
         visit(1, 2, owner=1, entered=30.0),
         visit(2, 0, owner=0, entered=5.0),
     ]
-    attempts = [(1, 1, 1, 1, -1, 1, 1, 0, 10.0, 16 * p.HOUR, 18 * p.HOUR, p.CONTACT, 0.0)]  # an hour past closing
+    attempts = [
+        (1, 1, 1, 1, -1, 1, 1, 0, 10.0, 16 * p.HOUR, 18 * p.HOUR, AttemptEnd.CONTACT, 0.0)
+    ]  # an hour past closing
     trace = Trace.of(visits, [], attempts, [], np.zeros((8, 0)))
     stacked = stack([summarise(trace, plan)])
     spent = costs(stacked, plan, book)
@@ -113,6 +116,6 @@ def test_promised_volume_counts_whole_periods_in_the_window_only() -> None:
     summary.days[:70, 1] = 1.0  # one a day: 28 in February, the one whole month
     summary.days[7, 1] = 0.0  # and six in the second week
     found = {one.key: one.estimate().mean for one in volumes(stack([summary]), plan, book)}
-    assert found["calendar.volume.MQL a month"] == 28.0 and found["calendar.volume_kept.MQL a month"] == 1.0
-    assert found["calendar.volume_kept.MQL a week"] == pytest.approx(0.9)
+    assert found["calendar.volume.MQL a month"] == 28.0 and found["calendar.volume_met.MQL a month"] == 1.0
+    assert found["calendar.volume_met.MQL a week"] == pytest.approx(0.9)
     assert "calendar.volume.MQL a quarter" not in found

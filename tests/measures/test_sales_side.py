@@ -21,6 +21,7 @@ from funnelsim.measures import (
     summarise,
     weekly,
 )
+from funnelsim.plan_codes import Blame, DefinitionKind, Outcome
 from funnelsim.summary import Summary, day_columns, new_summary
 from funnelsim.trace import Trace
 from support.off_defaults import OFF_DEFINITION
@@ -41,10 +42,10 @@ def test_promised_value_of_a_segment_by_period_and_its_burn_up() -> None:
     found = _measures([summary], plan, book)
     name = "value of large MQL a week"
     assert found[f"calendar.volume.{name}"].mean == 900.0
-    assert found[f"calendar.volume_kept.{name}"].mean == 0.5
+    assert found[f"calendar.volume_met.{name}"].mean == 0.5
     assert found[f"calendar.volume_delivered.{name}"].mean == 0.9
     assert [found[f"calendar.volume_delivered_in.{name}.2026-01-{day}"].mean for day in ("05", "12")] == [0.3, 1.5]
-    assert [found[f"calendar.volume_kept_in.{name}.2026-01-{day}"].mean for day in ("05", "12")] == [0.0, 1.0]
+    assert [found[f"calendar.volume_met_in.{name}.2026-01-{day}"].mean for day in ("05", "12")] == [0.0, 1.0]
     delivered, promised = burn_up(stack([summary]), plan, book)
     assert (delivered.name, delivered.of, delivered.dates) == ("burn-up", name, [date(2026, 1, 5), date(2026, 1, 12)])
     assert delivered.values.tolist() == [[300.0, 1800.0]] and promised.values[0] == pytest.approx([1000.0, 2000.0])
@@ -53,12 +54,12 @@ def test_promised_value_of_a_segment_by_period_and_its_burn_up() -> None:
 def test_effort_on_poor_leads_and_value_nobody_touched() -> None:
     """Good is a fit of 1. Six hours went into a lead of fit 0 and two into one of fit 1: three quarters are wasted. Of
     three leads turned down one was good. A lead of 100 EUR left untouched."""
-    lost: Any = {"ended": 9.0, "outcome": p.LOST_HERE}
-    rejected: Any = {"ended": 9.0, "outcome": p.REJECTED, "touched": 5.0, "attempts": 1}
+    lost: Any = {"ended": 9.0, "outcome": Outcome.LOST}
+    rejected: Any = {"ended": 9.0, "outcome": Outcome.REJECTED, "touched": 5.0, "attempts": 1}
     visits = [
-        visit(1, 0, 1, 0.0, fit=0.0, effort=6 * p.HOUR, touched=2.0, attempts=1, blame=p.POOR_LEAD, **lost),
+        visit(1, 0, 1, 0.0, fit=0.0, effort=6 * p.HOUR, touched=2.0, attempts=1, blame=Blame.POOR_LEAD, **lost),
         visit(2, 0, 1, 0.0, fit=1.0, effort=2 * p.HOUR, touched=2.0, attempts=1, **lost),
-        visit(3, 0, 1, 0.0, fit=1.0, blame=p.POOR_FOLLOW_UP, **lost),
+        visit(3, 0, 1, 0.0, fit=1.0, blame=Blame.POOR_FOLLOW_UP, **lost),
         *(visit(4 + i, 0, 1, 0.0, fit=fit, **rejected) for i, fit in enumerate((0.0, 0.5, 1.0))),
     ]
     plan = week_plan()
@@ -79,7 +80,7 @@ def test_value_is_untouched_only_where_somebody_works() -> None:
     """Of three untouched visits one is in a stage nobody works and one of a lead whose snapshot says it was reached."""
     plan = week_plan()
     plan.stages.step_count = [1, 0, 1]
-    flying = p.records(p.INFLIGHT, 1)
+    flying = p.zeros_record(p.INITIAL_LEAD, 1)
     flying.id, flying.stage, flying.number, flying.reached = 7, 0, 1, 1
     number = (p.SNAPSHOT << 44) | 7
     visits = [
@@ -87,7 +88,7 @@ def test_value_is_untouched_only_where_somebody_works() -> None:
         visit(2, 1, 1, 0.0, ended=5.0),
         visit(number, 0, 1, -9.0, arrived=-9.0, ended=5.0),
     ]
-    summary = _summary(plan._replace(inflight=flying), visits)
+    summary = _summary(plan._replace(initial_leads=flying), visits)
     assert summary.visits[1].untouched_value.sum() == 10000.0
 
 
@@ -95,18 +96,18 @@ def test_agreement_of_two_vocabularies() -> None:
     """Of 100 leads marketing calls 40 qualified and sales 30, both 25. The same is said of 25 + 55 leads, by chance it
     would be of 0.4 * 0.3 + 0.6 * 0.7 = 54 %: kappa is 26 / 46."""
     plan = week_plan()._replace(
-        definitions=p.from_rows(
+        definitions=p.record_from_dicts(
             p.DEFINITION,
             [
                 OFF_DEFINITION | {"stage": 1},
-                OFF_DEFINITION | {"kind": p.SCORE_AT_LEAST},
-                OFF_DEFINITION | {"kind": p.SCORE_AT_LEAST},
+                OFF_DEFINITION | {"kind": DefinitionKind.THRESHOLD},
+                OFF_DEFINITION | {"kind": DefinitionKind.THRESHOLD},
             ],
         )
     )
     summary = new_summary(plan)
     summary.arrived[0, 0, 0] = 100.0
-    summary.both[1:, 1:] = [[40.0, 25.0], [25.0, 30.0]]
+    summary.co_passed[1:, 1:] = [[40.0, 25.0], [25.0, 30.0]]
     found = _measures([summary], plan, book_of(won=0, definitions=("won", "MQL", "SQL")))
     assert found["cohort.also_passed.MQL of SQL"].mean == pytest.approx(25 / 30)
     assert found["cohort.also_passed.SQL of MQL"].mean == pytest.approx(25 / 40)
@@ -114,7 +115,9 @@ def test_agreement_of_two_vocabularies() -> None:
 
 
 def test_milestones_of_one_path_are_not_compared() -> None:
-    plan = week_plan()._replace(definitions=p.from_rows(p.DEFINITION, [OFF_DEFINITION | {"stage": i} for i in (1, 2)]))
+    plan = week_plan()._replace(
+        definitions=p.record_from_dicts(p.DEFINITION, [OFF_DEFINITION | {"stage": i} for i in (1, 2)])
+    )
     found = _measures([new_summary(plan)], plan, book_of(won=0, definitions=("won", "MQL")))
     assert not [key for key in found if "also_passed" in key or "kappa" in key]
 
@@ -140,7 +143,7 @@ def test_who_is_full_first() -> None:
 
 def test_utilisation_and_levels_by_week() -> None:
     """40 of 80 paid hours in the first week, 60 in the second, none of none for marketing, who has no hours."""
-    plan = week_plan(weeks=2)._replace(levels=p.records(p.LEVEL, 1))
+    plan = week_plan(weeks=2)._replace(levels=p.zeros_record(p.LEVEL, 1))
     book = book_of(won=0, definitions=("won",))._replace(levels=("trust",))
     summary, columns = new_summary(plan), day_columns(plan)
     summary.days[[1, 8], columns.busy + 1] = 40 * p.HOUR, 60 * p.HOUR
@@ -175,8 +178,8 @@ def test_acceptance_and_pursuit_by_team() -> None:
         ("promised", 10),
         ("accepted", 7),
         ("rejected", 3),
-        ("accept_kept", 8),
-        ("accept_broken", 2),
+        ("acceptance_met", 8),
+        ("acceptance_missed", 2),
         ("asked", 5),
         ("pursued", 3),
     ):
@@ -190,10 +193,12 @@ def test_acceptance_and_pursuit_by_team() -> None:
 
 def test_a_win_by_threshold_is_credited_to_all_who_had_the_lead_by_then() -> None:
     """Marketing has it from 0, sales from 10; the score is reached at 10 and a third visit begins at 20."""
-    plan = week_plan()._replace(definitions=p.from_rows(p.DEFINITION, [OFF_DEFINITION | {"kind": p.SCORE_AT_LEAST}]))
+    plan = week_plan()._replace(
+        definitions=p.record_from_dicts(p.DEFINITION, [OFF_DEFINITION | {"kind": DefinitionKind.THRESHOLD}])
+    )
     visits = [visit(1, 0, owner=0, entered=0.0), visit(1, 1, owner=1, entered=10.0), visit(1, 2, owner=1, entered=20.0)]
-    passing = (1, 0, 10.0, 0, 0, 0.0, 10000.0, 0)
-    trace = Trace.of(visits, [], [], [passing], np.zeros((8, 0)))
+    passage = (1, 0, 10.0, 0, 0, 0.0, 10000.0, 0)
+    trace = Trace.of(visits, [], [], [passage], np.zeros((8, 0)))
     assert credit(trace, plan, book_of(won=0, definitions=("won",)))[0].tolist() == [50.0, 50.0, 0.0]
 
 

@@ -34,13 +34,13 @@ def test_summary_equals_counting_by_hand(seed: int) -> None:
     for window in (0, 1):
         assert _cells(summary.visits[window]) == by_hand.visits[window]
         assert _cells(summary.assignments[window]) == by_hand.assignments[window]
-        assert _cells(summary.passes[window]) == by_hand.passes[window]
+        assert _cells(summary.passages[window]) == by_hand.passages[window]
         assert _numbers(summary.responses[window]) == by_hand.responses[window]
     assert _cells(summary.teams) == by_hand.teams
     assert _numbers(summary.days) == by_hand.days
     assert _numbers(summary.arrived[0]) == by_hand.arrived
     assert _numbers(summary.breaches) == by_hand.breaches
-    assert _numbers(summary.both) == by_hand.both
+    assert _numbers(summary.co_passed) == by_hand.co_passed
 
 
 def test_generated_plans_reach_every_count() -> None:
@@ -55,8 +55,8 @@ def test_generated_plans_reach_every_count() -> None:
 
 def _totals(summary: Summary) -> Any:
     # open is of the cohort, inherited of leads in flight, and they are not handed over at the start
-    never = {("open", 1), ("touch_inherited", 0), ("accept_inherited", 0), ("accept_inherited", 1)}
-    for group in ("visits", "assignments", "passes"):
+    never = {("open", 1), ("touch_inherited", 0), ("acceptance_inherited", 0), ("acceptance_inherited", 1)}
+    for group in ("visits", "assignments", "passages"):
         for window in (0, 1):
             table = getattr(summary, group)[window]
             for name in table.dtype.names:
@@ -64,7 +64,7 @@ def _totals(summary: Summary) -> Any:
                     yield f"{group}.{name}.{window}", float(table[name].sum())
     for name in summary.teams.dtype.names:
         yield f"teams.{name}", float(summary.teams[name].sum())
-    yield from (("breaches", float(summary.breaches.sum())), ("both", float(summary.both.sum())))
+    yield from (("breaches", float(summary.breaches.sum())), ("co_passed", float(summary.co_passed.sum())))
 
 
 def _cells(table: Any) -> dict[Any, float]:

@@ -14,7 +14,8 @@ from scipy import stats
 
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.errors import ScenarioError
-from funnelsim.plan import COLD, FORWARD, Plan
+from funnelsim.plan import Plan
+from funnelsim.plan_codes import Outcome
 from funnelsim.scenario import load, loads_resolved
 from funnelsim.study.anchor import Anchor, anchor
 from funnelsim.study.solve_intercepts import solve_intercept
@@ -125,7 +126,7 @@ def simulated(plan: Plan, replications: int) -> list[tuple[Any, Any]]:
             dealt = mine.chance >= 0.0
             counted = np.ones_like(dealt) if row.base_of_entered and row.step_count else dealt
             forward = dealt & np.isin(mine.to, plan.exits.to[row.next_first : row.next_first + row.next_forward])
-            tops[i, stage], bottoms[i, stage] = (forward & (mine.outcome != COLD)).sum(), counted.sum()
+            tops[i, stage], bottoms[i, stage] = (forward & (mine.outcome != Outcome.COLD)).sum(), counted.sum()
     return [(tops[:, stage], bottoms[:, stage]) for stage in range(len(plan.stages))]
 
 
@@ -229,4 +230,4 @@ def test_forward_outcomes_are_what_the_rates_count() -> None:
     visits = visits_of(plan, 20, [0])
     onward = visits[(visits.stage == 1) & (visits.to == 2)]
 
-    assert len(onward) > 50 and (onward.outcome == FORWARD).all()
+    assert len(onward) > 50 and (onward.outcome == Outcome.FORWARD).all()

@@ -18,7 +18,8 @@ from scipy import stats
 from funnelsim.compile import Blueprint
 from funnelsim.engine.replicate import replicate
 from funnelsim.errors import ScenarioError
-from funnelsim.plan import CONTACT, Plan
+from funnelsim.plan import Plan
+from funnelsim.plan_codes import AttemptEnd
 from funnelsim.scenario import loads_resolved
 from funnelsim.study.alternative_models import Case
 from funnelsim.study.anchor import anchor, from_json, to_json
@@ -277,7 +278,7 @@ def test_contact_chances_keep_their_mean_under_hours_warmth_and_levels() -> None
     attempts = attempts[(attempts["started"] >= 0.0) & (attempts["ended"] >= 0.0)]
     assert np.ptp(attempts["shift"]) > 3.0 and abs(solved.contact[0]) > 0.2
     table = np.array([0.4, 0.3, 0.2, 0.2])[attempts["ordinal"] - 1]
-    reached = int((attempts["end"] == CONTACT).sum())
+    reached = int((attempts["end"] == AttemptEnd.CONTACT).sum())
     agrees((reached, len(attempts)), float(table.mean()), "contact")
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from funnelsim.compile import Blueprint, prepare
+from funnelsim.engine.covariates import Covariates
 from funnelsim.engine.level_dynamics import first_levels
-from funnelsim.engine.log_odds import View, total_shift
-from funnelsim.engine.replicate import gather
+from funnelsim.engine.log_odds import linear_predictor
+from funnelsim.engine.replicate import replicate_columns
 from funnelsim.scenario import loads_resolved
 
 BASE: dict[str, Any] = {
@@ -56,29 +57,17 @@ def exits(plan: Any, row: Any, name: str) -> list[tuple[Any, ...]]:
     return [(int(e["to"]), float(e["share"])) for e in plan.exits[first : first + count]]
 
 
-NOBODY = View(
-    fit=0.0,
-    intent=0.0,
-    trust=0.0,
-    points=0.0,
-    warmth=1.0,
-    context=1.0,
-    both=0.0,
-    marketing=0.0,
-    delay=-1.0,
-    lag=0.0,
-    unresolved=0.0,
-    duplicated=0.0,
-    own=0.0,
-)
+NOBODY = Covariates(**dict.fromkeys(Covariates._fields, 0.0) | {"warmth": 1.0, "context": 1.0, "response_delay": -1.0})
 
 
-def shift_of(plan: Any, stage: int, target: Any, view: View, team: int = -1, now: float = 0.0, luck: int = 1) -> float:
+def shift_of(
+    plan: Any, stage: int, target: Any, covariates: Covariates, team: int = -1, now: float = 0.0, stream: int = 1
+) -> float:
     """The sum of a stage's effects on something, as the engines add them up."""
     row = plan.stages[stage]
     first, count = int(row.effect_first), int(row.effect_count)
     return float(
-        total_shift(
+        linear_predictor(
             plan.effects,
             plan.points,
             plan.scores,
@@ -90,8 +79,8 @@ def shift_of(plan: Any, stage: int, target: Any, view: View, team: int = -1, now
             int(target),
             team,
             now,
-            np.uint64(luck),
-            view,
+            np.uint64(stream),
+            covariates,
         )
     )
 
@@ -105,4 +94,4 @@ def median(plan: Any, row: int) -> float:
 
 def visits_of(plan: Any, seed: int, numbers: Iterable[int]) -> Any:
     """All visits of some replications, one below the other."""
-    return np.concatenate(gather(plan, seed, numbers, lambda visits, _: visits.copy())).view(np.recarray)
+    return np.concatenate(replicate_columns(plan, seed, numbers, lambda visits, _: visits.copy())).view(np.recarray)

@@ -1,42 +1,66 @@
-"""What a replication exercised: plans that never take an exit, an action or a tie would agree about nothing."""
+"""What a replication exercised: plans that never take an exit, an action or a tie would agree about nothing.
+
+Every member of the enums below must happen: a new one that no generated plan takes fails the tests of the engines.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
+import pytest
 
 from funnelsim import plan as p
 from funnelsim.engine.business_time import add_open
+from funnelsim.engine.covariates import EffectInput, EffectTarget
+from funnelsim.engine.event_priority import EventPriority
+from funnelsim.engine.reference.simulation import Simulation
+from funnelsim.plan_codes import (
+    ActionKind,
+    AssignmentEnd,
+    AttemptEnd,
+    Blame,
+    ClockStart,
+    ClockState,
+    DefinitionKind,
+    ExitTarget,
+    LevelKind,
+    Outcome,
+    QueueLayout,
+    QueueOrder,
+    RoutingKind,
+    SpacingKind,
+    TaskKind,
+    TermKind,
+    WorkKind,
+)
 from funnelsim.trace import Trace
 
 Seen = Counter[Any]
-INPUTS = (
-    "always",
-    "fit",
-    "context lost",
-    "both teams",
-    "marketing sells",
-    "response delay",
-    "intent",
-    "trust",
-    "warmth",
-    "too early",
-    "too late",
-    "trust x delay",
-    "hour of week",
-    "level",
-    "score",
-    "unresolved",
-    "duplicated",
-    "own lead",
+EXERCISED: tuple[type[IntEnum], ...] = (
+    ActionKind,
+    AssignmentEnd,
+    AttemptEnd,
+    Blame,
+    ClockStart,
+    DefinitionKind,
+    EffectInput,
+    EffectTarget,
+    EventPriority,
+    ExitTarget,
+    LevelKind,
+    Outcome,
+    QueueLayout,
+    QueueOrder,
+    RoutingKind,
+    SpacingKind,
+    TaskKind,
+    WorkKind,
 )
-TARGETS = ("advance", "contact", "pursue", "keep", "habit", "show", "signal")
-LEVEL_KINDS = ("outcomes", "acceptance", "load", "quota")
-LANES = ("pooled", "personal", "budgeted")
-WORK_KINDS = ("own leads", "other leads", "follow-ups", "deals")
-ORDERS = ("first come", "score", "due time", "newest", "value")
 TIES = (
     ("arrival", "joins"),
     ("work ends", "outcome"),
@@ -53,10 +77,10 @@ TIES = (
     ("hand", "work ends"),
     ("hand", "outcome"),
     ("hand", "cold"),
-    ("passing", "start"),
-    ("passing", "opening"),
-    ("passing", "outcome"),
-    ("passing", "work ends"),
+    ("passage", "start"),
+    ("passage", "opening"),
+    ("passage", "outcome"),
+    ("passage", "work ends"),
     ("decision", "opening"),
     ("decision", "start"),
     ("decision", "outcome"),
@@ -76,24 +100,22 @@ TIES = (
     ("pause", "opening"),
     ("pause", "work ends"),
 )
+
+
+def _key(*codes: IntEnum) -> tuple[str, ...]:
+    """Members of different enums are equal as numbers."""
+    return tuple(f"{type(code).__name__}.{code.name}" for code in codes)
+
+
 WANTED: tuple[Any, ...] = (
-    *(("outcome", name) for name in p.OUTCOMES),
-    *(("assignment", name) for name in p.ASSIGNMENT_ENDS),
-    *(("attempt", name) for name in p.ATTEMPT_ENDS),
-    *(("order", name) for name in ORDERS),
-    *((clock, state) for clock in ("first touch", "attempts", "accept") for state in ("kept", "broken", "neither")),
+    *(_key(code) for codes in EXERCISED for code in codes),
+    *(_key(kind, state) for kind in TermKind for state in (ClockState.MET, ClockState.MISSED, ClockState.CENSORED)),
+    _key(TermKind.FIRST_TOUCH, ClockState.INHERITED),
     *(("tie", *names) for names in TIES),
-    *(("effect of", name) for name in INPUTS),
-    *(("effect on", name) for name in TARGETS),
-    *(("level moved", name) for name in LEVEL_KINDS),
-    *(("lanes", name) for name in LANES),
-    *(("budgeted", name) for name in WORK_KINDS),
     *(("tier", name) for name in ("first", "second", "third", "none")),
-    "warned",
-    "escalated",
     "late on arrival",
-    "kept",
-    "not kept",
+    "adhered",
+    "not adhered",
     "first touch exactly at the deadline",
     "joined while closed",
     "business clock",
@@ -133,8 +155,6 @@ WANTED: tuple[Any, ...] = (
     "attempt of a new hire",
     "own leads first",
     "absent rep",
-    "poor lead",
-    "poor follow-up",
 )
 
 
@@ -151,64 +171,102 @@ def count(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     _ties(plan, trace, seen)
 
 
+@contextmanager
+def events_counted(seen: Seen) -> Iterator[None]:
+    """Count the events of the reference engine by priority."""
+    schedule = Simulation.schedule
+
+    def counted(
+        simulation: Simulation, time: float, priority: int, *place: int, do: Callable[[], None] | None = None
+    ) -> Any:
+        *rest, act = (*place, do) if do is not None else place
+
+        def happen() -> None:
+            seen[_key(EventPriority(priority))] += 1
+            act()
+
+        return schedule(simulation, time, priority, *rest, happen)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Simulation, "schedule", counted)
+        yield
+
+
+def _members(codes: type[IntEnum], numbers: Any, seen: Seen) -> None:
+    """Count numbers of a table as members."""
+    for number, times in zip(*np.unique(np.asarray(numbers), return_counts=True), strict=True):
+        seen[_key(codes(number))] += int(times)
+
+
 def _ends(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     visits, assignments, attempts = trace.visits, trace.assignments, trace.attempts
-    seen.update(("outcome", p.OUTCOMES[i]) for i in visits.outcome)
-    seen.update(("assignment", p.ASSIGNMENT_ENDS[i]) for i in assignments.how)
-    seen.update(("attempt", p.ATTEMPT_ENDS[i]) for i in attempts.end)
+    _members(Outcome, visits.outcome, seen)
+    _members(AssignmentEnd, assignments.how, seen)
+    _members(AttemptEnd, attempts.end, seen)
+    _members(Blame, visits.blame, seen)
+    ended = visits[~np.isin(visits.outcome, (Outcome.END, Outcome.OPEN)) & (visits.to < 0)]
+    _members(ExitTarget, ended.to, seen)
     seen["merged"] += int(visits.merged.sum())
     seen["second record"] += int(visits.duplicate.sum())
     seen["touch of nurture"] += int(visits.touches.sum())
-    seen["poor lead"] += int((visits.blame == p.POOR_LEAD).sum())
-    seen["poor follow-up"] += int((visits.blame == p.POOR_FOLLOW_UP).sum())
-    done = attempts[(attempts.task >= 0) & (attempts.end <= p.NO_ANSWER)]
+    done = attempts[(attempts.task >= 0) & (attempts.end <= AttemptEnd.NO_ANSWER)]
     task = plan.tasks[done.task]
+    _members(TaskKind, task.kind, seen)
     last = done.ordinal == task.tries
     for kind, happened, tried, failed in (
-        (p.MEETING, "held", "no show", "failed"),
-        (p.OBJECTION, "resolved", "tried in vain", "unresolved"),
+        (TaskKind.MEETING, "held", "no show", "failed"),
+        (TaskKind.OBJECTION, "resolved", "tried in vain", "unresolved"),
     ):
         name, mine = ("meeting", "objection")[kind], task.kind == kind
-        seen[name, happened] += int((mine & (done.end == p.CONTACT)).sum())
-        seen[name, tried] += int((mine & (done.end == p.NO_ANSWER)).sum())
-        seen[name, failed] += int((mine & last & (done.end == p.NO_ANSWER)).sum())
+        seen[name, happened] += int((mine & (done.end == AttemptEnd.CONTACT)).sum())
+        seen[name, tried] += int((mine & (done.end == AttemptEnd.NO_ANSWER)).sum())
+        seen[name, failed] += int((mine & last & (done.end == AttemptEnd.NO_ANSWER)).sum())
 
 
 def _promises(plan: p.Plan, assignments: Any, seen: Seen) -> None:
-    for name, states in (
-        ("first touch", assignments.first_touch),
-        ("attempts", assignments.attempts_within),
-        ("accept", assignments.accept_within),
+    for kind, states in (
+        (TermKind.FIRST_TOUCH, assignments.first_touch),
+        (TermKind.ATTEMPTS, assignments.attempts_within),
+        (TermKind.ACCEPTANCE, assignments.accept_within),
     ):
-        seen.update((name, p.CLOCK_STATES[state]) for state in states if state >= 0)
-    seen["warned"] += int(assignments.warned.sum())
-    seen["escalated"] += int(assignments.escalated.sum())
+        seen.update(_key(kind, ClockState(state)) for state in states)
+    seen[_key(ActionKind.WARN)] += int(assignments.warned.sum())
+    seen[_key(ActionKind.ESCALATE)] += int(assignments.escalated.sum())
+    seen[_key(ActionKind.REASSIGN)] += int((assignments.how == AssignmentEnd.REASSIGNED).sum())
+    seen[_key(ActionKind.RETURN)] += int((assignments.how == AssignmentEnd.RETURNED).sum())
+    for promise in plan.promises[assignments.promise[assignments.promise >= 0]]:
+        _members(ClockStart, plan.terms.start[promise.term_first : promise.term_first + promise.term_count], seen)
     seen["late on arrival"] += int(assignments.late.sum())
-    seen["kept"] += int((assignments.kept == 1).sum())
-    seen["not kept"] += int((assignments.kept == 0).sum())
+    seen["adhered"] += int((assignments.adhered == 1).sum())
+    seen["not adhered"] += int((assignments.adhered == 0).sum())
     touched = assignments[assignments.touched >= 0]
     seen["first touch exactly at the deadline"] += int((touched.touched == touched.deadline).sum())
     seen["business clock"] += int(plan.terms.business.sum())
-    duty = plan.duties[assignments.stage, assignments.team]
-    tiered = duty.promise_count > 1
-    place = np.where(assignments.promise >= 0, assignments.promise - duty.promise_first, -1)[tiered]
+    stage_team = plan.stage_teams[assignments.stage, assignments.team]
+    _members(RoutingKind, stage_team.routing, seen)
+    tiered = stage_team.promise_count > 1
+    place = np.where(assignments.promise >= 0, assignments.promise - stage_team.promise_first, -1)[tiered]
     seen.update(("tier", ("first", "second", "third", "none")[i]) for i in place)
 
 
 def _acceptance(plan: p.Plan, assignments: Any, seen: Seen) -> None:
     for row in assignments[assignments.accepted >= 0]:
         seen["accepted" if row.accepted else "turned down"] += 1
-        duty = plan.duties[row.stage, row.team]
-        if duty.window < np.inf and row.decided == _window_ends(plan, row, duty) and row.decided > row.assigned:
+        stage_team = plan.stage_teams[row.stage, row.team]
+        if (
+            stage_team.window < np.inf
+            and row.decided == _window_ends(plan, row, stage_team)
+            and row.decided > row.assigned
+        ):
             seen["accepted by default" if row.accepted else "turned down by default"] += 1
     seen["worked"] += int((assignments.pursued == 1).sum())
     seen["left alone"] += int((assignments.pursued == 0).sum())
 
 
-def _window_ends(plan: p.Plan, row: Any, duty: Any) -> float:
-    if not duty.window_business:
-        return float(row.assigned + duty.window)
-    return _open_later(plan, row.team, row.assigned, duty.window)
+def _window_ends(plan: p.Plan, row: Any, stage_team: Any) -> float:
+    if not stage_team.window_business:
+        return float(row.assigned + stage_team.window)
+    return _open_later(plan, row.team, row.assigned, stage_team.window)
 
 
 def _open_later(plan: p.Plan, team: int, instant: float, length: float) -> float:
@@ -242,7 +300,7 @@ def _pauses(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     for row in trace.assignments[(trace.assignments.promise >= 0) & (trace.assignments.first_touch >= 0)]:
         promise = plan.promises[row.promise]
         for term in plan.terms[promise.term_first : promise.term_first + promise.term_count]:
-            if term.kind == p.FIRST_TOUCH and term.start == p.ASSIGNED and not term.business:
+            if term.kind == TermKind.FIRST_TOUCH and term.start == ClockStart.ASSIGNED and not term.business:
                 seen["pause", "clock moved"] += int(row.deadline > row.assigned + term.length)
 
 
@@ -251,27 +309,31 @@ def _taken_out(attempts: Any) -> Any:
     same = attempts.task[:-1] == attempts.task[1:]
     for name in ("lead", "stage", "number", "assignment", "ordinal"):
         same &= attempts[name][:-1] == attempts[name][1:]
-    return attempts[:-1][same & (attempts.end[:-1] == p.WITHDRAWN)]
+    return attempts[:-1][same & (attempts.end[:-1] == AttemptEnd.WITHDRAWN)]
 
 
 def _against_spacing(plan: p.Plan, trace: Trace) -> tuple[int, int]:
     """Attempts that joined before and after they were due, where one step with a fixed spacing is all the work."""
     calls = trace.attempts[trace.attempts.task == -1]
     before, after = calls[:-1], calls[1:]
-    same = (before.end == p.NO_ANSWER) & (before.ordinal + 1 == after.ordinal)
+    same = (before.end == AttemptEnd.NO_ANSWER) & (before.ordinal + 1 == after.ordinal)
     for name in ("lead", "stage", "number", "assignment"):
         same &= before[name] == after[name]
     step = _first_step(plan, after.stage)
-    plain = same & (plan.stages.step_count[after.stage] == 1) & (step.spacing_kind != p.ON_DAYS)
+    plain = same & (plan.stages.step_count[after.stage] == 1) & (step.spacing_kind != SpacingKind.ON_DAYS)
     due = before.ended + step.spacing
-    for i in np.flatnonzero(plain & (step.spacing_kind == p.BUSINESS)):
+    for i in np.flatnonzero(plain & (step.spacing_kind == SpacingKind.BUSINESS)):
         due[i] = _open_later(plan, after.team[i], before.ended[i], step.spacing[i])
     return int((plain & (after.joined < due)).sum()), int((plain & (after.joined > due)).sum())
 
 
 def _interest(plan: p.Plan, trace: Trace, seen: Seen) -> None:
-    visits, passings = trace.visits, trace.passings
-    for row in passings:
+    visits, passages = trace.visits, trace.passages
+    for row in plan.definitions:
+        entered = visits[(visits.stage == row.stage) & (visits.number == 1)]
+        rows = entered if row.kind == DefinitionKind.MILESTONE else passages
+        seen[_key(DefinitionKind(row.kind))] += len(rows)
+    for row in passages:
         mine = visits[(visits.lead == row.lead) & (visits.entered <= row.at)]
         visit = mine[-1]
         every = plan.nurtures.every[plan.stages.nurture[visit.stage]] if plan.stages.nurture[visit.stage] >= 0 else 0.0
@@ -283,28 +345,29 @@ def _interest(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     for visit, at in zip(gated, settled, strict=True):
         if at < 0.0 or visit.chance < 0.0:
             continue
-        passed = passings[(passings.lead == visit.lead) & (passings.definition == plan.stages.gate[visit.stage])]
+        passed = passages[(passages.lead == visit.lead) & (passages.definition == plan.stages.gate[visit.stage])]
         if visit.chance == 1.0:
             seen["gate", "opened later" if (passed.at > at).any() else "open when settled"] += 1
         else:
-            seen["gate", "waits for ever" if visit.outcome == p.OPEN else "shut"] += 1
+            seen["gate", "waits for ever" if visit.outcome == Outcome.OPEN else "shut"] += 1
 
 
 def _people(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     attempts, visits = trace.attempts, trace.visits
     team = plan.teams[attempts.team]
-    seen.update(("order", ORDERS[i]) for i in team.order)
+    _members(QueueOrder, team.order, seen)
     started = attempts.started >= 0.0
-    seen.update(("lanes", LANES[i]) for i in team.lanes[started])
+    _members(QueueLayout, team.lanes[started], seen)
     source = dict(zip(visits.lead.tolist(), visits.source.tolist(), strict=True))
-    for row in attempts[started & (team.lanes == p.BUDGETED)]:
+    for row in attempts[started & (team.lanes == QueueLayout.BUDGETED)]:
         own = plan.sources[source[int(row.lead)]].side == plan.teams[row.team].side
         kind = 3 if plan.stages[row.stage].deal else 2 if row.ordinal > 1 or row.task >= 0 else 0 if own else 1
-        seen["budgeted", WORK_KINDS[kind]] += 1
+        seen[_key(WorkKind(kind))] += 1
     seen["attempt of a new hire"] += int((started & (team.stretch_count > 1)).sum())
     seen["own leads first"] += int((started & (team.head_start > 0)).sum())
     seen["absent rep"] += int((started & (team.absence > 0) & (attempts.rep > 0)).sum())
     step = _first_step(plan, attempts.stage)
+    _members(SpacingKind, step.spacing_kind[(attempts.ordinal > 1) & (attempts.task == -1)], seen)
     seen["prepared attempt"] += int((started & (attempts.task == -1) & (step.preparation >= 0)).sum())
     seen["joined while closed"] += _closed_joins(plan, attempts)
 
@@ -329,11 +392,11 @@ def _effects_and_levels(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     for stage, entered in enumerate(np.bincount(trace.visits.stage, minlength=len(plan.stages))):
         row = plan.stages[stage]
         for effect in plan.effects[row.effect_first : row.effect_first + row.effect_count]:
-            seen["effect of", INPUTS[effect.input]] += int(entered)
-            seen["effect on", TARGETS[effect.target]] += int(entered)
+            seen[_key(EffectInput(effect.input))] += int(entered)
+            seen[_key(EffectTarget(effect.target))] += int(entered)
     for i, level in enumerate(plan.levels):
         moved = np.unique(trace.levels[trace.levels[:, i] != level.initial, i])
-        seen["level moved", LEVEL_KINDS[level.kind]] += len(moved)
+        seen[_key(LevelKind(level.kind))] += len(moved)
 
 
 def _ties(plan: p.Plan, trace: Trace, seen: Seen) -> None:
@@ -341,15 +404,15 @@ def _ties(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     reviews = [plan.instants[row.review_first : row.review_first + row.review_count] for row in plan.levels]
     instants = {
         "arrival": visits.arrived,
-        "work ends": attempts.ended[attempts.end <= p.NO_ANSWER],
+        "work ends": attempts.ended[attempts.end <= AttemptEnd.NO_ANSWER],
         "joins": attempts.joined,
-        "outcome": visits.ended[visits.outcome <= p.LOST_HERE],
+        "outcome": visits.ended[visits.outcome <= Outcome.LOST],
         "start": attempts.started[attempts.started >= 0],
         "opening": plan.intervals.opens,
-        "action": assignments.ended[np.isin(assignments.how, (p.REASSIGNED, p.SENT_BACK))],
-        "cold": visits.ended[visits.outcome == p.COLD],
+        "action": assignments.ended[np.isin(assignments.how, (AssignmentEnd.REASSIGNED, AssignmentEnd.RETURNED))],
+        "cold": visits.ended[visits.outcome == Outcome.COLD],
         "hand": visits.asked[visits.asked >= 0],
-        "passing": trace.passings.at,
+        "passage": trace.passages.at,
         "decision": assignments.decided[assignments.decided >= 0],
         "task": attempts.joined[attempts.task >= 0],
         "second record": visits.arrived[visits.duplicate == 1],

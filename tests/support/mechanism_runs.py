@@ -1,7 +1,7 @@
 """The small scenario files of single mechanisms (scenarios/mechanisms), run as they are, and checked shares.
 
 A share of independent leads is checked by the exact binomial test, at a false alarm once in 10,000 checks; seeds are
-fixed, so a check that passes goes on passing.
+fixed, so a check that passes goes on passage.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import Any
 
 from funnelsim import plan as p
 from funnelsim.engine import business_time
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, DefinitionKind, Outcome, names_of
 from funnelsim.summary import RESPONSE_EDGES, day_columns
 from funnelsim.trace import Trace
 
@@ -18,19 +19,19 @@ class ByHand:
         self.plan, self.settings = plan, plan.settings[0]
         self.visits: Any = [Counter(), Counter()]
         self.assignments: Any = [Counter(), Counter()]
-        self.passes: Any = [Counter(), Counter()]
+        self.passages: Any = [Counter(), Counter()]
         self.responses: Any = [Counter(), Counter()]
         self.teams, self.days, self.arrived = Counter(), Counter(), Counter()
-        self.breaches, self.both = Counter(), Counter()
+        self.breaches, self.co_passed = Counter(), Counter()
         self.columns, self.segments = day_columns(plan), int(self.settings.segments)
         self.midnights = plan.instants[self.settings.days_first :][: self.settings.days_count].tolist()
-        self.snapshot = {int(row.id): row for row in plan.inflight}
+        self.snapshot = {int(row.id): row for row in plan.initial_leads}
         self.arrival = {int(v.lead): float(v.arrived) for v in trace.visits}
         self.passed: dict[int, set[int]] = defaultdict(set)
         for visit in trace.visits:
             self.visit(visit)
-        for passing in trace.passings:
-            self.passing(passing, int(passing.definition), float(passing.at))
+        for passage in trace.passages:
+            self.passage(passage, int(passage.definition), float(passage.at))
         self.pairs()
         for lead in set(self.arrival):
             self.lead(next(v for v in trace.visits if v.lead == lead))
@@ -42,13 +43,13 @@ class ByHand:
         for counter in (
             *self.visits,
             *self.assignments,
-            *self.passes,
+            *self.passages,
             *self.responses,
             self.teams,
             self.days,
             self.arrived,
             self.breaches,
-            self.both,
+            self.co_passed,
         ):
             for key in [key for key, amount in counter.items() if amount == 0]:
                 del counter[key]
@@ -71,7 +72,7 @@ class ByHand:
     def visit(self, v: Any) -> None:
         lead, cell, cohort = int(v.lead), (int(v.source), int(v.segment), int(v.stage)), self.of_cohort(int(v.lead))
         touched, reached, ended = v.touched >= 0, v.reached >= 0, v.ended >= 0
-        outcome = p.OUTCOMES[v.outcome].replace(" ", "_")
+        outcome = names_of(Outcome)[v.outcome].replace(" ", "_")
         stayed = v.ended - v.entered if outcome not in ("silent", "open") else 0.0
         passed = v.ended >= v.deadline if ended else v.deadline < self.settings.horizon
         missed = v.deadline >= 0 and not touched and passed
@@ -89,8 +90,12 @@ class ByHand:
             count["entered", *cell] += entry_point
             count["touched", *cell] += touch
             count["reached", *cell] += reach
-            count["within", *cell] += bool(entry_point and touched and v.deadline >= 0 and v.touched <= v.deadline)
-            count["beyond", *cell] += bool(entry_point and (missed or (touched and 0 <= v.deadline < v.touched)))
+            count["deadline_met", *cell] += bool(
+                entry_point and touched and v.deadline >= 0 and v.touched <= v.deadline
+            )
+            count["deadline_missed", *cell] += bool(
+                entry_point and (missed or (touched and 0 <= v.deadline < v.touched))
+            )
             if touch:
                 count["response", *cell] += v.touched - v.entered
                 self.responses[window][int(v.stage), sum(edge <= v.touched - v.entered for edge in RESPONSE_EDGES)] += 1
@@ -101,14 +106,14 @@ class ByHand:
                 self.at_end(count, cell, v)
         for definition, row in enumerate(self.plan.definitions):
             late_enough = lead >> 44 != p.SNAPSHOT or v.stage > self.snapshot[lead & (1 << 44) - 1].stage
-            if row.kind == p.ENTERS and row.stage == v.stage and v.number == 1 and late_enough:
-                self.passing(v, definition, float(v.entered))
+            if row.kind == DefinitionKind.MILESTONE and row.stage == v.stage and v.number == 1 and late_enough:
+                self.passage(v, definition, float(v.entered))
 
     def at_end(self, count: Any, cell: tuple[int, ...], v: Any) -> None:
         poor = v.fit < self.settings.good
         count["effort", *cell] += v.effort
         count["wasted", *cell] += v.effort if poor else 0
-        count["rejected_good", *cell] += p.OUTCOMES[v.outcome] == "rejected" and not poor
+        count["rejected_good", *cell] += names_of(Outcome)[v.outcome] == "rejected" and not poor
         count["blame_lead", *cell] += v.blame == 1
         count["blame_follow_up", *cell] += v.blame == 2
         count["merged", *cell] += v.merged
@@ -123,24 +128,24 @@ class ByHand:
         row = self.snapshot[int(v.lead) & (1 << 44) - 1]
         return bool(row.reached and (row.stage, row.number) == (v.stage, v.number))
 
-    def passing(self, row: Any, definition: int, at: float) -> None:
+    def passage(self, row: Any, definition: int, at: float) -> None:
         if row.duplicate and self.plan.definitions[definition].person:
             return
         day, group, cohort = self.day(at), definition * self.segments + int(row.segment), self.of_cohort(int(row.lead))
-        self.days[day, self.columns.passes + group] += 1
+        self.days[day, self.columns.passages + group] += 1
         self.days[day, self.columns.value + group] += row.value
         for window, counts in ((0, cohort), (1, self.within(at))):
             if counts:
                 cell = (definition, int(row.source), int(row.segment))
-                self.passes[window]["count", *cell] += 1
-                self.passes[window]["value", *cell] += row.value
-                self.passes[window]["time", *cell] += at - row.arrived
+                self.passages[window]["count", *cell] += 1
+                self.passages[window]["value", *cell] += row.value
+                self.passages[window]["time", *cell] += at - row.arrived
         if cohort:
             self.passed[int(row.lead)].add(definition)
 
     def pairs(self) -> None:
         for passed in self.passed.values():
-            self.both.update((a, b) for a in passed for b in passed)
+            self.co_passed.update((a, b) for a in passed for b in passed)
 
     def assignment(self, a: Any) -> None:
         for window, counts in ((0, self.of_cohort(int(a.lead))), (1, self.within(a.assigned))):
@@ -148,14 +153,14 @@ class ByHand:
                 continue
             count, cell = self.assignments[window], (int(a.stage), int(a.team))
             count["assigned", *cell] += 1
-            count["promised", *cell] += a.kept != -1
-            count["kept_draw", *cell] += a.kept == 1
+            count["promised", *cell] += a.adhered != -1
+            count["adhered", *cell] += a.adhered == 1
             if a.first_touch >= 0:
-                count["touch_" + p.CLOCK_STATES[a.first_touch], *cell] += 1
-            if a.attempts_within >= 0 and p.CLOCK_STATES[a.attempts_within] != "inherited":
-                count["tries_" + p.CLOCK_STATES[a.attempts_within], *cell] += 1
+                count["touch_" + names_of(ClockState)[a.first_touch], *cell] += 1
+            if a.attempts_within >= 0 and names_of(ClockState)[a.attempts_within] != "inherited":
+                count["attempts_" + names_of(ClockState)[a.attempts_within], *cell] += 1
             if a.accept_within >= 0:
-                count["accept_" + p.CLOCK_STATES[a.accept_within], *cell] += 1
+                count["acceptance_" + names_of(ClockState)[a.accept_within], *cell] += 1
             for name, answer in (
                 ("accepted", a.accepted == 1),
                 ("rejected", a.accepted == 0),
@@ -165,10 +170,10 @@ class ByHand:
                 count[name, *cell] += answer
             for name in ("late", "warned", "escalated"):
                 count[name, *cell] += a[name]
-            if p.ASSIGNMENT_ENDS[a.how] in ("reassigned", "returned"):
-                count[p.ASSIGNMENT_ENDS[a.how], *cell] += 1
+            if names_of(AssignmentEnd)[a.how] in ("reassigned", "returned"):
+                count[names_of(AssignmentEnd)[a.how], *cell] += 1
 
-        if a.first_touch == p.BROKEN and self.within(a.deadline):
+        if a.first_touch == ClockState.MISSED and self.within(a.deadline):
             day = self.day(a.deadline)
             hour = min(int((a.deadline - self.midnights[day]) // 3600), 23)
             self.breaches[int(a.team), (int(self.settings.weekday) + day) % 7 * 24 + hour] += 1
@@ -187,7 +192,7 @@ class ByHand:
         self.days[self.day(a.started), self.columns.busy + team] += whole
         if self.within(a.started):
             self.teams["attempts", team] += 1
-            self.teams["contacts", team] += p.ATTEMPT_ENDS[a.end] == "contact"
+            self.teams["contacts", team] += names_of(AttemptEnd)[a.end] == "contact"
         begins = max(a.started, self.settings.measure_from)
         ends = min(a.ended if a.ended >= 0 else self.settings.horizon, self.settings.measure_to)
         if ends > begins:
@@ -203,7 +208,7 @@ class ByHand:
                 open_ = v.entered <= now and (v.ended < 0 or v.ended > now)
                 self.days[day, self.columns.open + int(v.stage)] += bool(open_)
             for a in trace.attempts:
-                withdrawn = p.ATTEMPT_ENDS[a.end] == "withdrawn" and a.ended <= now
+                withdrawn = names_of(AttemptEnd)[a.end] == "withdrawn" and a.ended <= now
                 gone = withdrawn or 0 <= a.started <= now
                 self.days[day, self.columns.queue + int(a.team)] += bool(a.joined <= now and not gone)
             for level, value in enumerate(trace.levels[day]):

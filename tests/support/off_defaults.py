@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from funnelsim import plan as p
+from funnelsim.plan_codes import DefinitionKind, QueueLayout, Side
 from support.plan_generator_mechanisms import Row
 
 ANYBODY = -1  # bits of a tier that holds for all segments, or for all sources
 
-OFF_SOURCE: Row = {"side": p.MARKETING, "again": 0.0, "again_after": -1, "again_stage": 0, "merged": 0.0}
+OFF_SOURCE: Row = {"side": Side.MARKETING, "again": 0.0, "again_after": -1, "again_stage": 0, "merged": 0.0}
 OFF_MIX: Row = {
     "intent": -1,
     "intent_shift": 0.0,
@@ -23,7 +23,7 @@ OFF_STAGE: Row = {"gate": -1, "rejected_first": 0, "rejected_count": 0, "nurture
 OFF_TEAM: Row = {
     "score": -1,
     "head_start": 0.0,
-    "lanes": p.POOLED,
+    "lanes": QueueLayout.POOLED,
     "budget_first": 0,
     "budget_count": 0,
     "absence": 0.0,
@@ -36,12 +36,12 @@ OFF_DUTY: Row = {
     "window": math.inf,
     "window_business": 0,
     "default_accept": 1,
-    "points_kept": 1.0,
+    "points_retained": 1.0,
     "pursue": math.inf,
 }
 OFF_PROMISE: Row = {"segments": ANYBODY, "sources": ANYBODY, "score": -1, "least": 0.0, "value": 0.0}
 OFF_DEFINITION: Row = {
-    "kind": p.ENTERS,
+    "kind": DefinitionKind.MILESTONE,
     "stage": -1,
     "score": -1,
     "least_first": 0,

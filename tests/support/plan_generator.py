@@ -16,8 +16,9 @@ import numpy as np
 
 from funnelsim import plan as p
 from funnelsim.engine.rng import make_table, on_grid, path_hash
+from funnelsim.plan_codes import ExitTarget, QueueLayout, TermKind
 from support.off_defaults import OFF_DEFINITION, OFF_DUTY, OFF_MIX, OFF_PROMISE, OFF_SOURCE, OFF_STAGE, OFF_TEAM
-from support.plan_generator_mechanisms import MECHANISMS, Row
+from support.plan_generator_mechanisms import MECHANISMS, PLAIN_INPUTS, Row
 
 HOUR, DAY = p.HOUR, p.DAY
 
@@ -108,7 +109,9 @@ class Builder:
             {
                 "to": to,
                 "share": share,
-                "pace": self.maybe(0.7, 30, 0.1 if self.chance(0.1) else 0.0) if paced and to != p.SILENT else -1,
+                "pace": self.maybe(0.7, 30, 0.1 if self.chance(0.1) else 0.0)
+                if paced and to != ExitTarget.SILENT
+                else -1,
                 # a way back takes time, or a lead could go round for ever at one instant
                 "cool": self.maybe(1.0 if to <= stage else 0.3, 40) if to >= 0 else -1,
                 "backward": int(0 <= to <= stage),
@@ -160,7 +163,7 @@ class Builder:
                     "stretch": [(0.0, 1.0 if self.ties else float(self.rng.uniform(1, 1.5)))],
                     "resume": int(self.chance(0.3)),
                     "habit": self.maybe(0.5, 10, float(self.rng.choice([0, 0.3]))),
-                    "luck": path_hash(f"teams/{team}"),
+                    "stream": path_hash(f"teams/{team}"),
                 }
             )
         return rows
@@ -188,7 +191,7 @@ class Builder:
             rows.append(
                 OFF_STAGE
                 | {
-                    "luck": path_hash(f"stages/{stage}"),
+                    "stream": path_hash(f"stages/{stage}"),
                     "step_first": step_first,
                     "step_count": len(self.steps) - step_first,
                     "patience": self.maybe(0.5, 60, 0.0),
@@ -234,7 +237,7 @@ class Builder:
 
     def _effect_rows(self, horizon: float) -> list[Row]:
         rows = []
-        for kind in range(6):
+        for kind in PLAIN_INPUTS:
             if self.chance(0.5):
                 rows.append(self.effect(kind, -1, self.number(-1.0, 1.0, horizon)))
                 rows[-1]["target"] = int(self.rng.integers(2))
@@ -254,7 +257,7 @@ class Builder:
         }
 
     def _duty_rows(self, horizon: float) -> list[list[Row]]:
-        duties = []
+        stage_teams = []
         for stage in range(self.stages):
             worked = self.is_worked(stage)
             owned = worked or self.chance(0.7)
@@ -265,8 +268,8 @@ class Builder:
             )
             cut[-1] = 1.0
             shares = [float(share) if owned else 0.0 for share in cut]
-            duties.append([self._duty(worked, share, horizon) for share in shares])
-        return duties
+            stage_teams.append([self._duty(worked, share, horizon) for share in shares])
+        return stage_teams
 
     def is_worked(self, stage: int) -> bool:
         return bool(self.stage_rows[stage]["step_count"] > 0)
@@ -291,9 +294,15 @@ class Builder:
         return first, len(self.instants) - first
 
     def promise(self, horizon: float, mean_hours: float = 12) -> Row:
-        kept = self.number(0.2, 1.0, horizon)
-        row = OFF_PROMISE | {"kept_first": kept[0], "kept_count": kept[1], "attempts": int(self.rng.integers(0, 6))}
-        row["terms"] = [self.term(kind, mean_hours) for kind in (p.FIRST_TOUCH, p.ATTEMPTS_WITHIN) if self.chance(0.8)]
+        adherence = self.number(0.2, 1.0, horizon)
+        row = OFF_PROMISE | {
+            "adherence_first": adherence[0],
+            "adherence_count": adherence[1],
+            "attempts": int(self.rng.integers(0, 6)),
+        }
+        row["terms"] = [
+            self.term(kind, mean_hours) for kind in (TermKind.FIRST_TOUCH, TermKind.ATTEMPTS) if self.chance(0.8)
+        ]
         return row
 
     def term(self, kind: int, mean_hours: float) -> Row:
@@ -330,7 +339,7 @@ class Builder:
             rows.append(
                 OFF_SOURCE
                 | {
-                    "luck": path_hash(f"sources/{source}"),
+                    "stream": path_hash(f"sources/{source}"),
                     "rate_first": rate[0],
                     "rate_count": rate[1],
                     "profile": self.profile(weeks) if self.chance(0.5) else -1,
@@ -404,37 +413,40 @@ class Builder:
         tasks = _pull(self.stage_rows, "tasks", "task")
         for team in self.team_rows:
             team["stretch_first"], team["stretch_count"] = self.run(*team.pop("stretch"))
-        lanes = [{p.POOLED: 1, p.PERSONAL: team["people"], p.BUDGETED: 4}[team["lanes"]] for team in self.team_rows]
+        lanes = [
+            {QueueLayout.POOLED: 1, QueueLayout.PERSONAL: team["people"], QueueLayout.BUDGETED: 4}[team["lanes"]]
+            for team in self.team_rows
+        ]
         for team, first, count in zip(self.team_rows, np.cumsum([0, *lanes]), lanes, strict=False):
             team["lane_first"], team["lane_count"] = int(first), count
-        duties = [duty for of_stage in self.duty_rows for duty in of_stage]
-        promises = _pull(duties, "promises", "promise")
+        stage_teams = [stage_team for of_stage in self.duty_rows for stage_team in of_stage]
+        promises = _pull(stage_teams, "promises", "promise")
         terms = _pull(promises, "terms", "term")
         actions = _pull(terms, "actions", "action")
         self.settings["days_first"], self.settings["days_count"] = len(self.instants), len(self.midnights)
         self.instants += self.midnights
         return p.Plan(
-            settings=p.from_rows(p.SETTINGS, [self.settings]),
-            sources=p.from_rows(p.SOURCE, self.source_rows),
-            mixes=p.from_rows(p.MIX, self.mix_rows),
-            stages=p.from_rows(p.STAGE, self.stage_rows),
-            exits=p.from_rows(p.EXIT, self.exits),
-            steps=p.from_rows(p.STEP, self.steps),
-            tasks=p.from_rows(p.TASK, tasks),
-            signals=p.from_rows(p.SIGNAL, signals),
-            nurtures=p.from_rows(p.NURTURE, self.nurtures),
-            scores=p.from_rows(p.SCORE, self.scores),
-            levels=p.from_rows(p.LEVEL, self.levels),
-            effects=p.from_rows(p.EFFECT, effects),
-            points=p.from_rows(p.POINT, [{"x": x, "y": y} for x, y in self.points]),
-            teams=p.from_rows(p.TEAM, self.team_rows),
-            intervals=p.from_rows(p.INTERVAL, self.intervals),
-            duties=p.from_rows(p.DUTY, duties).reshape(self.stages, self.teams),
-            promises=p.from_rows(p.PROMISE, promises),
-            terms=p.from_rows(p.TERM, terms),
-            actions=p.from_rows(p.ACTION_ROW, actions),
-            definitions=p.from_rows(p.DEFINITION, self.definitions),
-            inflight=p.from_rows(p.INFLIGHT, self.inflight_rows),
+            settings=p.record_from_dicts(p.SETTINGS, [self.settings]),
+            sources=p.record_from_dicts(p.SOURCE, self.source_rows),
+            source_segments=p.record_from_dicts(p.SOURCE_SEGMENT, self.mix_rows),
+            stages=p.record_from_dicts(p.STAGE, self.stage_rows),
+            exits=p.record_from_dicts(p.EXIT, self.exits),
+            steps=p.record_from_dicts(p.STEP, self.steps),
+            tasks=p.record_from_dicts(p.TASK, tasks),
+            signals=p.record_from_dicts(p.SIGNAL, signals),
+            nurtures=p.record_from_dicts(p.NURTURE, self.nurtures),
+            scores=p.record_from_dicts(p.SCORE, self.scores),
+            levels=p.record_from_dicts(p.LEVEL, self.levels),
+            effects=p.record_from_dicts(p.EFFECT, effects),
+            points=p.record_from_dicts(p.POINT, [{"x": x, "y": y} for x, y in self.points]),
+            teams=p.record_from_dicts(p.TEAM, self.team_rows),
+            intervals=p.record_from_dicts(p.INTERVAL, self.intervals),
+            stage_teams=p.record_from_dicts(p.STAGE_TEAM, stage_teams).reshape(self.stages, self.teams),
+            promises=p.record_from_dicts(p.PROMISE, promises),
+            terms=p.record_from_dicts(p.TERM, terms),
+            actions=p.record_from_dicts(p.BREACH_ACTION, actions),
+            definitions=p.record_from_dicts(p.DEFINITION, self.definitions),
+            initial_leads=p.record_from_dicts(p.INITIAL_LEAD, self.inflight_rows),
             instants=np.array(self.instants),
             tables=np.stack(self.tables),
         )

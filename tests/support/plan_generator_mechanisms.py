@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from funnelsim import plan as p
 from funnelsim.engine import rng
+from funnelsim.engine.covariates import EffectInput, EffectTarget
+from funnelsim.plan_codes import DefinitionKind, LevelKind, QueueLayout, QueueOrder, SignalFlag, TaskKind, TermKind
 
 if TYPE_CHECKING:
     from support.plan_generator import Builder
@@ -19,32 +21,29 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 HOUR, DAY = p.HOUR, p.DAY
 MOST_SCORES = 2
+# What effects look at in plans without any mechanism.
+PLAIN_INPUTS = (
+    EffectInput.ALWAYS,
+    EffectInput.FIT,
+    EffectInput.CONTEXT_LOST,
+    EffectInput.BOTH_TEAMS,
+    EffectInput.MARKETING_SELLS,
+    EffectInput.RESPONSE_DELAY,
+)
 # What may move behaviour; the chance to go on and contact have inputs of their own besides.
 INPUTS_OF_INFLUENCES = (
-    p.ALWAYS,
-    p.FIT,
-    p.INTENT,
-    p.TRUST,
-    p.WARMTH,
-    p.OWN_LEAD,
-    p.CONTEXT_LOST,
-    p.LEVEL_OF,
-    p.SCORE_OF,
+    EffectInput.ALWAYS,
+    EffectInput.FIT,
+    EffectInput.INTENT,
+    EffectInput.TRUST,
+    EffectInput.WARMTH,
+    EffectInput.OWN_LEAD,
+    EffectInput.CONTEXT_LOST,
+    EffectInput.LEVEL,
+    EffectInput.SCORE,
 )
-INPUTS_OF_EFFECTS = (
-    p.INTENT,
-    p.TRUST,
-    p.WARMTH,
-    p.TOO_EARLY,
-    p.TOO_LATE,
-    p.TRUST_DELAY,
-    p.UNRESOLVED,
-    p.DUPLICATED,
-    p.OWN_LEAD,
-    p.LEVEL_OF,
-    p.SCORE_OF,
-)
-TARGETS_OF_INFLUENCES = (p.PURSUE, p.KEEP, p.HABIT, p.SHOW, p.SIGNAL_CHANCE)
+INPUTS_OF_EFFECTS = tuple(code for code in EffectInput if code not in (*PLAIN_INPUTS, EffectInput.HOUR_OF_WEEK))
+TARGETS_OF_INFLUENCES = tuple(code for code in EffectTarget if code not in (EffectTarget.ADVANCE, EffectTarget.CONTACT))
 
 
 # ---- buyers ----------------------------------------------------------------------------------------------------------
@@ -52,14 +51,14 @@ TARGETS_OF_INFLUENCES = (p.PURSUE, p.KEEP, p.HABIT, p.SHOW, p.SIGNAL_CHANCE)
 
 def traits(b: Builder) -> None:
     """Intent, trust, readiness, warmth and points at birth [91]."""
-    for mix in b.mix_rows:
-        mix["intent"] = b.level() if b.chance(0.5) else -1
-        mix["intent_shift"] = float(b.rng.choice([-0.5, 0.0, 1.0]))
-        mix["trust"] = b.level() if b.chance(0.5) else -1
-        mix["trust_shift"] = float(b.rng.choice([-0.5, 0.0, 1.0]))
-        mix["ready"] = b.maybe(0.7, 20, float(b.rng.choice([0.0, 0.1])))
-        mix["warmth"] = float(b.rng.choice([0.0, 0.4, 1.0]))
-        mix["points"] = float(b.rng.choice([0.0, 1.0, 2.0]))
+    for source_segment in b.mix_rows:
+        source_segment["intent"] = b.level() if b.chance(0.5) else -1
+        source_segment["intent_shift"] = float(b.rng.choice([-0.5, 0.0, 1.0]))
+        source_segment["trust"] = b.level() if b.chance(0.5) else -1
+        source_segment["trust_shift"] = float(b.rng.choice([-0.5, 0.0, 1.0]))
+        source_segment["ready"] = b.maybe(0.7, 20, float(b.rng.choice([0.0, 0.1])))
+        source_segment["warmth"] = float(b.rng.choice([0.0, 0.4, 1.0]))
+        source_segment["points"] = float(b.rng.choice([0.0, 1.0, 2.0]))
 
 
 def impatience(b: Builder) -> None:
@@ -81,7 +80,7 @@ def nurture(b: Builder) -> None:
         stage["nurture"] = len(b.nurtures)
         b.nurtures.append(
             {
-                "luck": rng.path_hash(f"nurture/{stage['luck']}"),
+                "stream": rng.path_hash(f"nurture/{stage['stream']}"),
                 "every": float(b.rng.choice([2, 6, 24])) * HOUR,
                 "touches": int(b.rng.integers(1, 12)),
                 "intent": float(b.rng.choice([0.0, 0.25, 1.0])),
@@ -99,11 +98,11 @@ def signals(b: Builder) -> None:
 
 
 def raised_hands(b: Builder) -> None:
-    _signals(b, "hand", p.RAISES_HAND)
+    _signals(b, "hand", SignalFlag.RAISES_HAND)
 
 
 def pauses(b: Builder) -> None:
-    _signals(b, "pause", p.PAUSES)
+    _signals(b, "pause", SignalFlag.PAUSES)
     for step in b.steps:  # more calls, so that some are put off
         step["attempts"] += 2
 
@@ -114,14 +113,16 @@ def _signals(b: Builder, name: str, flags: int) -> None:
             both = flags and b.chance(0.1)
             stage["signals"].append(
                 {
-                    "luck": rng.path_hash(f"stages/{i}/{name}/{k}"),
+                    "stream": rng.path_hash(f"stages/{i}/{name}/{k}"),
                     "chance": float(b.rng.choice([0.3, 0.7, 1.0])),
                     "after": b.maybe(0.9, float(b.rng.choice([3, 8, 12, 30]))),
                     "points": float(b.rng.choice([0.0, 1.0, 3.0, -1.0])),
                     "intent": float(b.rng.choice([0.0, 0.5, -1.0])),
                     "trust": float(b.rng.choice([0.0, 0.25])),
-                    "flags": p.RAISES_HAND | p.PAUSES if both else flags,
-                    "pause": b.maybe(0.95, float(b.rng.choice([4, 20, 60]))) if both or flags == p.PAUSES else -1,
+                    "flags": SignalFlag.RAISES_HAND | SignalFlag.PAUSES if both else flags,
+                    "pause": b.maybe(0.95, float(b.rng.choice([4, 20, 60])))
+                    if both or flags == SignalFlag.PAUSES
+                    else -1,
                 }
             )
 
@@ -155,7 +156,7 @@ def _threshold(b: Builder) -> int:
     least = b.number(0.5, 4.0, b.horizon)
     b.definitions.append(
         {
-            "kind": p.SCORE_AT_LEAST,
+            "kind": DefinitionKind.THRESHOLD,
             "stage": -1,
             "score": _score(b),
             "least_first": least[0],
@@ -173,7 +174,7 @@ def _score(b: Builder) -> int:
         return int(b.rng.integers(MOST_SCORES))
     b.scores.append(
         {
-            "luck": rng.path_hash(f"scores/{len(b.scores)}"),
+            "stream": rng.path_hash(f"scores/{len(b.scores)}"),
             "fit": float(b.rng.choice([0.0, 1.0])),
             "intent": float(b.rng.choice([0.0, 1.0])),
             "points": 1.0,
@@ -188,18 +189,18 @@ def _score(b: Builder) -> int:
 
 def acceptance(b: Builder) -> None:
     """Teams that decide on what is handed to them; more stages that one team owns, so that more is."""
-    for stage, duties in enumerate(b.duty_rows):
+    for stage, stage_teams in enumerate(b.duty_rows):
         if b.chance(0.6):
             owner = int(b.rng.integers(b.teams))
-            for team, duty in enumerate(duties):
-                duty["share"] = float(team >= owner)
+            for team, stage_team in enumerate(stage_teams):
+                stage_team["share"] = float(team >= owner)
         if not b.is_worked(stage):
             continue
         row = b.stage_rows[stage]
         row["rejected_first"], row["rejected_count"] = b.leaving(stage)
-        for duty in duties:
+        for stage_team in stage_teams:
             least = b.number(0.0, 3.0, b.horizon)
-            duty |= {
+            stage_team |= {
                 "accept_score": _score(b),
                 "accept_first": least[0],
                 "accept_count": least[1],
@@ -207,20 +208,22 @@ def acceptance(b: Builder) -> None:
                 "window": b.length(6) if b.chance(0.8) else math.inf,
                 "window_business": int(b.chance(0.5)),
                 "default_accept": int(b.chance(0.4)),
-                "points_kept": float(b.rng.choice([0.0, 0.5, 1.0])),
+                "points_retained": float(b.rng.choice([0.0, 0.5, 1.0])),
             }
-            for promise in duty["promises"]:
+            for promise in stage_team["promises"]:
                 if b.chance(0.7):  # to decide in time
-                    promise["terms"].insert(int(b.rng.integers(len(promise["terms"]) + 1)), b.term(p.ACCEPT_WITHIN, 12))
+                    promise["terms"].insert(
+                        int(b.rng.integers(len(promise["terms"]) + 1)), b.term(TermKind.ACCEPTANCE, 12)
+                    )
 
 
 def tiers(b: Builder) -> None:
-    for duties in b.duty_rows:
-        for duty in duties:
-            if duty["promises"]:
-                duty["promises"] = [_tier(b) for _ in range(int(b.rng.integers(1, 3)))] + duty["promises"]
+    for stage_teams in b.duty_rows:
+        for stage_team in stage_teams:
+            if stage_team["promises"]:
+                stage_team["promises"] = [_tier(b) for _ in range(int(b.rng.integers(1, 3)))] + stage_team["promises"]
                 if b.chance(0.3):
-                    duty["promises"][-1] |= _conditions(b)
+                    stage_team["promises"][-1] |= _conditions(b)
 
 
 def _tier(b: Builder) -> Row:
@@ -245,23 +248,23 @@ def pursuit(b: Builder) -> None:
     """Leads of the other side are worked with a chance only."""
     for source in b.source_rows:
         source["side"] = int(b.chance(0.3))
-    for duties in b.duty_rows:
-        for duty in duties:
-            duty["pursue"] = float(b.rng.choice([-math.inf, -1.0, 0.5, 2.0, math.inf]))
+    for stage_teams in b.duty_rows:
+        for stage_team in stage_teams:
+            stage_team["pursue"] = float(b.rng.choice([-math.inf, -1.0, 0.5, 2.0, math.inf]))
 
 
 def orders(b: Builder) -> None:
     """Newest first, by value, by a team's own score."""
     for team in b.team_rows:
-        team["order"] = int(b.rng.choice([p.NEWEST, p.BY_VALUE, p.BY_SCORE]))
-        if team["order"] == p.BY_SCORE and b.chance(0.8):
+        team["order"] = int(b.rng.choice([QueueOrder.NEWEST, QueueOrder.VALUE, QueueOrder.SCORE]))
+        if team["order"] == QueueOrder.SCORE and b.chance(0.8):
             team["score"] = _score(b)
 
 
 def own_first(b: Builder) -> None:
     sides(b)
     for team in b.team_rows:
-        team["order"], team["head_start"] = int(p.FIRST_COME), float(b.rng.choice([2, 24])) * HOUR
+        team["order"], team["head_start"] = int(QueueOrder.FIRST_COME), float(b.rng.choice([2, 24])) * HOUR
 
 
 def ramp(b: Builder) -> None:
@@ -284,7 +287,7 @@ def absence(b: Builder) -> None:
 def personal_queues(b: Builder) -> None:
     for team in b.team_rows:
         if b.chance(0.7):
-            team["lanes"] = int(p.PERSONAL)
+            team["lanes"] = int(QueueLayout.PERSONAL)
 
 
 def budgets(b: Builder) -> None:
@@ -294,17 +297,17 @@ def budgets(b: Builder) -> None:
         stage["deal"] = int(b.chance(0.3))
     for team in b.team_rows:
         if b.chance(0.7):
-            team["lanes"] = int(p.BUDGETED)
+            team["lanes"] = int(QueueLayout.BUDGETED)
             shares = b.shares(4) * (b.rng.random(4) < 0.8)
             team["budget_first"], team["budget_count"] = b.run(*((float(i), float(y)) for i, y in enumerate(shares)))
 
 
 def meetings(b: Builder) -> None:
-    _tasks(b, "meeting", p.MEETING, 2)
+    _tasks(b, "meeting", TaskKind.MEETING, 2)
 
 
 def objections(b: Builder) -> None:
-    _tasks(b, "objection", p.OBJECTION, 3)
+    _tasks(b, "objection", TaskKind.OBJECTION, 3)
 
 
 def _tasks(b: Builder, name: str, kind: int, most: int) -> None:
@@ -316,7 +319,7 @@ def _tasks(b: Builder, name: str, kind: int, most: int) -> None:
             stage["tasks"].insert(
                 at,
                 {
-                    "luck": rng.path_hash(f"stages/{i}/{name}/{k}"),
+                    "stream": rng.path_hash(f"stages/{i}/{name}/{k}"),
                     "kind": int(kind),
                     "chance": float(b.rng.choice([0.4, 1.0])),
                     "delay": b.maybe(0.8, float(b.rng.choice([2, 15]))),
@@ -350,7 +353,7 @@ def influences(b: Builder) -> None:
 def hours(b: Builder) -> None:
     """Contact by hour of day and day of week."""
     for stage in b.stage_rows:
-        effect = _effect(b, p.HOUR_OF_WEEK, p.CONTACT_CHANCE)
+        effect = _effect(b, EffectInput.HOUR_OF_WEEK, EffectTarget.CONTACT)
         week = b.rng.normal(0.0, 1.0, 168)
         odds = ((float(hour), float(week[hour % 168])) for hour in range(int(b.horizon / HOUR) + 1))
         effect["curve_first"], effect["curve_count"] = b.run(*odds)
@@ -360,9 +363,9 @@ def hours(b: Builder) -> None:
 def _effect(b: Builder, kind: int, target: int) -> Row:
     row = b.effect(int(kind), int(target), b.number(-1.0, 1.0, b.horizon))
     row["team"] = int(b.rng.integers(b.teams)) if b.chance(0.3) else -1
-    if kind == p.LEVEL_OF:
+    if kind == EffectInput.LEVEL:
         row["of"] = int(b.rng.integers(len(b.levels))) if b.levels else _level(b, int(b.rng.integers(4)))
-    elif kind == p.SCORE_OF:
+    elif kind == EffectInput.SCORE:
         row["of"] = _score(b)
     return row
 
@@ -376,18 +379,18 @@ def levels(b: Builder) -> None:
 def _level(b: Builder, kind: int) -> int:
     """A level; load and quota move at reviews only."""
     every = float(b.rng.choice([4, 12, 24])) * HOUR
-    reviewed = kind in (p.LOAD_OF, p.QUOTA_OF) or b.chance(0.5)
+    reviewed = kind in (LevelKind.LOAD, LevelKind.QUOTA) or b.chance(0.5)
     reviews = [k * every for k in range(1, int(b.horizon / every) + 2)] if reviewed else []
     b.levels.append(
         {
             "kind": kind,
             "team": int(b.rng.integers(b.teams)),
-            "initial": 0.0 if kind == p.QUOTA_OF else float(b.rng.choice([0.0, 0.5])),
+            "initial": 0.0 if kind == LevelKind.QUOTA else float(b.rng.choice([0.0, 0.5])),
             "weight": float(b.rng.choice([0.05, 0.5, 1.0])),
             "review_first": len(b.instants),
             "review_count": len(reviews),
             "fair": int(b.chance(0.5)),
-            "per": float(b.rng.choice([1.0, 7.0])) * (1.0 if kind == p.LOAD_OF else 100.0 * DAY),
+            "per": float(b.rng.choice([1.0, 7.0])) * (1.0 if kind == LevelKind.LOAD else 100.0 * DAY),
             "definition": int(b.rng.integers(len(b.definitions))),
         }
     )

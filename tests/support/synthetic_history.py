@@ -63,10 +63,10 @@ def world(seed: int, a_week: float = 300.0, end: datetime = END) -> list[dict[st
         }
         for i, stage in enumerate(STAGES[:-1]):
             on, lost = shares(stage, source)
-            luck = rng.random()
-            if luck >= on + lost:
+            stream = rng.random()
+            if stream >= on + lost:
                 break
-            exit_ = 0 if luck < on else 1
+            exit_ = 0 if stream < on else 1
             seconds = np.exp(rng.normal(np.log(MEDIANS[stage][exit_] * DAY), SIGMA))
             at += timedelta(seconds=round(float(seconds)))
             if at >= end:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from funnelsim import plan as p
+from funnelsim.plan_codes import Outcome
+from funnelsim.trace import VISIT
 from support.off_defaults import OFF_DEFINITION
 from support.plan_generator import generated_plan
 
@@ -41,7 +43,7 @@ def week_plan(weeks: int = 1, segments: int = 1) -> p.Plan:
     """Measured for so many whole weeks, which end at the horizon; people work in the first one's hours every week."""
     plan = generated_plan(0, ())
     days, horizon = 7 * weeks + 1, weeks * p.WEEK
-    intervals = p.from_rows(
+    intervals = p.record_from_dicts(
         p.INTERVAL,
         [
             {
@@ -53,21 +55,21 @@ def week_plan(weeks: int = 1, segments: int = 1) -> p.Plan:
             for i, day in enumerate(d for d in range(days) if d % 7 < 5 and d < days - 1)
         ],
     )
-    teams = p.records(p.TEAM, 2)
+    teams = p.zeros_record(p.TEAM, 2)
     teams.side, teams.interval_count[1] = [0, 1], len(intervals)
     settings = plan.settings.copy()
     settings.measure_from, settings.measure_to, settings.horizon, settings.segments = 0.0, horizon, horizon, segments
     settings.days_first, settings.days_count = 0, days
-    sources = p.records(p.SOURCE, 1)
+    sources = p.zeros_record(p.SOURCE, 1)
     sources.cost = 7.0
     return plan._replace(
         settings=settings,
         sources=sources,
-        stages=p.records(p.STAGE, 3),
+        stages=p.zeros_record(p.STAGE, 3),
         teams=teams,
         intervals=intervals,
-        definitions=p.from_rows(p.DEFINITION, [OFF_DEFINITION | {"stage": 2}]),
-        inflight=p.records(p.INFLIGHT, 0),
+        definitions=p.record_from_dicts(p.DEFINITION, [OFF_DEFINITION | {"stage": 2}]),
+        initial_leads=p.zeros_record(p.INITIAL_LEAD, 0),
         instants=np.arange(days) * p.DAY,
     )
 
@@ -84,10 +86,10 @@ def visit(lead: int, stage: int, owner: int, entered: float, number: int = 1, **
         "touched": -1.0,
         "reached": -1.0,
         "ended": -1.0,
-        "outcome": p.OPEN,
+        "outcome": Outcome.OPEN,
         "to": -1,
         "back": -1.0,
         "value": 10000.0,
         **other,
     }
-    return tuple(row.get(name, 0) for name in p.VISIT.names)
+    return tuple(row.get(name, 0) for name in VISIT.names)

@@ -20,6 +20,7 @@ from funnelsim.compile import prepare
 from funnelsim.engine import fast, reference
 from funnelsim.measures import measures, stack, summarise
 from funnelsim.measures.money import credit
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, Outcome, names_of
 from funnelsim.scenario import loads_resolved
 from funnelsim.scenario.yaml_nodes import parse_yaml, plain
 from funnelsim.summary import Summary
@@ -71,9 +72,9 @@ class Story:
         """In order of lead, stage and time."""
         return self._rows(self.trace.attempts, columns, only)
 
-    def passings(self, columns: str, **only: Any) -> list[Any]:
+    def passages(self, columns: str, **only: Any) -> list[Any]:
         """Thresholds reached, in order of lead and time; milestones show in the visits."""
-        return self._rows(self.trace.passings, columns, only)
+        return self._rows(self.trace.passages, columns, only)
 
     def tasks(self, columns: str, **only: Any) -> list[Any]:
         """Tries of tasks, such as meetings, in order of lead, stage and time; `task="deal.demo"` chooses rows."""
@@ -178,12 +179,12 @@ _TIMES = {
     "at",
 }
 _NAMES = {
-    "outcome": p.OUTCOMES,
-    "how": p.ASSIGNMENT_ENDS,
-    "end": p.ATTEMPT_ENDS,
-    "first_touch": p.CLOCK_STATES,
-    "attempts_within": p.CLOCK_STATES,
-    "accept_within": p.CLOCK_STATES,
+    "outcome": names_of(Outcome),
+    "how": names_of(AssignmentEnd),
+    "end": names_of(AttemptEnd),
+    "first_touch": names_of(ClockState),
+    "attempts_within": names_of(ClockState),
+    "accept_within": names_of(ClockState),
     "accepted": ("turned down", "accepted"),
     "pursued": ("left alone", "worked"),
     "blame": ("nobody", "poor lead", "poor follow-up"),

@@ -261,7 +261,7 @@ def _enough(job: Job, summaries: list[Summary]) -> int:
     stacked, book = stack(summaries), job.blueprint.book
     watched = [stacked.arrived.sum(axis=(1, 2, 3))]
     if book.won >= 0:
-        watched = [stacked.passes[:, COHORT, book.won]["count"].sum(axis=(1, 2)), revenue(stacked, book, int(COHORT))]
+        watched = [stacked.passages[:, COHORT, book.won]["count"].sum(axis=(1, 2)), revenue(stacked, book, int(COHORT))]
     errors = [mean(values).error for values in watched if values.any()]
     worst = max(errors, default=0.0)
     assert job.precision

@@ -22,21 +22,21 @@ from funnelsim.compile.table_builder import array
 from funnelsim.compile.teams import People
 from funnelsim.compile.uncertain_inputs import UncertainInput, unknowns
 from funnelsim.plan import (
-    ACTION_ROW,
+    BREACH_ACTION,
     DEFINITION,
-    DUTY,
     EFFECT,
     EXIT,
     INTERVAL,
     LEVEL,
-    MIX,
     NURTURE,
     PROMISE,
     SCORE,
     SETTINGS,
     SIGNAL,
     SOURCE,
+    SOURCE_SEGMENT,
     STAGE,
+    STAGE_TEAM,
     STEP,
     TASK,
     TEAM,
@@ -114,7 +114,7 @@ def prepare(loaded: Any) -> Blueprint:
     scenario: Scenario = getattr(loaded, "scenario", loaded)
     frame = CompileContext(scenario)
     demand, stages, people = Demand(frame), Stages(frame), People(frame)
-    duties = Duties(frame, demand.names)
+    stage_teams = Duties(frame, demand.names)
     scores, definitions, slow = lead_interest.scores(frame), lead_interest.definitions(frame), levels(frame)
     fitted = Fitted(frame, demand, stages)
     snapshot = initial_leads.snapshot(frame, demand.names)
@@ -136,7 +136,7 @@ def prepare(loaded: Any) -> Blueprint:
     plan = Plan(
         settings=array(SETTINGS, [settings]),
         sources=array(SOURCE, demand.rows),
-        mixes=array(MIX, demand.mixes),
+        source_segments=array(SOURCE_SEGMENT, demand.source_segments),
         stages=array(STAGE, stages.rows),
         exits=array(EXIT, frame.pool.exits),
         steps=array(STEP, frame.pool.steps),
@@ -149,12 +149,12 @@ def prepare(loaded: Any) -> Blueprint:
         points=points,
         teams=array(TEAM, people.rows),
         intervals=array(INTERVAL, people.intervals),
-        duties=array(DUTY, duties.rows).reshape(len(frame.stages), len(frame.teams)),
+        stage_teams=array(STAGE_TEAM, stage_teams.rows).reshape(len(frame.stages), len(frame.teams)),
         promises=array(PROMISE, frame.pool.promises),
         terms=array(TERM, frame.pool.terms),
-        actions=array(ACTION_ROW, frame.pool.actions),
+        actions=array(BREACH_ACTION, frame.pool.actions),
         definitions=array(DEFINITION, definitions),
-        inflight=snapshot,
+        initial_leads=snapshot,
         instants=instants,
         tables=tables,
     )

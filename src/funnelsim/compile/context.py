@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from funnelsim.calendars import ALWAYS, CalendarSpec, business_day, seconds_since_start, start_instant
 from funnelsim.compile.parameter_draws import PLAIN, SHARE, Place, UncertainParameters
 from funnelsim.compile.table_builder import Run, TableBuilder
-from funnelsim.plan import DAY, LOST, SILENT, TICK, WEEK
+from funnelsim.plan import DAY, TICK, WEEK
+from funnelsim.plan_codes import ExitTarget
 from funnelsim.scenario.values import Duration, Range, Schedule, Share
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ class CompileContext:
     def target(self, name: str) -> int:
         """Where an exit leads: a stage, LOST or SILENT."""
         if name == "lost":
-            return int(LOST)
-        return int(SILENT) if name == "silent" else self.stages[name]
+            return int(ExitTarget.LOST)
+        return int(ExitTarget.SILENT) if name == "silent" else self.stages[name]
 
     # ---- time ----------------------------------------------------------------------------------------------------
     @cached_property

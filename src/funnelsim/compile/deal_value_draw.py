@@ -92,12 +92,12 @@ def value_draw(frame: CompileContext, demand: Demand, said: Mapping[str, Any] | 
     if not _near(median(law), middle) or (spread and not _near(_p90(law), math.exp(location + 1.2815516 * spread))):
         return None
     shared = frame.pool.table(law)
-    mine = [mix for mix in demand.mixes if mix["value"] == shared]
+    mine = [source_segment for source_segment in demand.source_segments if source_segment["value"] == shared]
     if not mine:
         return None
     row = frame.pool.own_table(law)
-    for mix in mine:
-        mix["value"] = row
+    for source_segment in mine:
+        source_segment["value"] = row
     return ValueDraw(row, bare(law), int(said["count"]), location, spread, float(said.get("error", 0.0)))
 
 

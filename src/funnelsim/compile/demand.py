@@ -15,7 +15,8 @@ from funnelsim.compile.hours import hour_weights, local_hours, week_profile
 from funnelsim.compile.marketing_plan import Flight, Steps, planned
 from funnelsim.compile.table_builder import Row, Run, run_of
 from funnelsim.engine.rng import path_hash
-from funnelsim.plan import DAY, MARKETING, SALES
+from funnelsim.plan import DAY
+from funnelsim.plan_codes import Side
 from funnelsim.scenario.values import Batch, Distribution, Range, Share
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Demand:
     def __init__(self, frame: CompileContext) -> None:
         self.frame = frame
         self.rows: list[Row] = []
-        self.mixes: list[Row] = []
+        self.source_segments: list[Row] = []
         self.names: list[str] = []
         self._rates = self._planned_rates()
         for name, source in frame.scenario.sources.items():
@@ -53,7 +54,7 @@ class Demand:
         frame = self.frame
         first, last = self._flight(source)
         return {
-            "luck": path_hash(path),
+            "stream": path_hash(path),
             "rate_first": 0,
             "rate_count": 0,
             "profile": -1,
@@ -66,7 +67,7 @@ class Demand:
             "entry_count": entry[1],
             # those who came and were not captured have cost as much
             "cost": source.cost / source.captured if source.captured else 0.0,
-            "side": int(MARKETING if source.side == "marketing" else SALES),
+            "side": int(Side.MARKETING if source.side == "marketing" else Side.SALES),
             **self._again(source),
         }
 
@@ -142,7 +143,9 @@ class Demand:
         for segment, share in shares.items():
             total += share
             last = segment == list(shares)[-1]
-            self.mixes.append({"share": 1.0 if last else total, **self._traits(name, source, segments[segment])})
+            self.source_segments.append(
+                {"share": 1.0 if last else total, **self._traits(name, source, segments[segment])}
+            )
 
     def _traits(self, name: str, source: Source, segment: Segment | None) -> Row:
         scenario, pool = self.frame.scenario, self.frame.pool
@@ -171,7 +174,12 @@ class Demand:
         """Fit, intent or trust at birth: a law or a number, and what the segment adds."""
         law, number = (said, 0.0) if isinstance(said, Distribution) else (spread, said)
         shift = self.frame.number(
-            f"sources.{source}.{key}", number, "mixes", f"{key}_shift", len(self.mixes), by=lambda value: value + added
+            f"sources.{source}.{key}",
+            number,
+            "source_segments",
+            f"{key}_shift",
+            len(self.source_segments),
+            by=lambda value: value + added,
         )
         return {key: self.frame.pool.table(law), f"{key}_shift": shift}
 

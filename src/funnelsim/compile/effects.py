@@ -17,74 +17,23 @@ from funnelsim.compile.hours import hour_shifts
 from funnelsim.compile.parameter_draws import ODDS, PLAIN, logit
 from funnelsim.compile.pursuit import by_level
 from funnelsim.compile.table_builder import Row, Run, run_of
-from funnelsim.plan import (
-    ADVANCE,
-    ALWAYS,
-    BOTH_TEAMS,
-    CONTACT_CHANCE,
-    CONTEXT_LOST,
-    DUPLICATED,
-    FIT,
-    HABIT,
-    HOUR_OF_WEEK,
-    INTENT,
-    KEEP,
-    LEVEL_OF,
-    MARKETING_SELLS,
-    OWN_LEAD,
-    PURSUE,
-    RESPONSE_DELAY,
-    SCORE_OF,
-    SHOW,
-    SIGNAL_CHANCE,
-    TOO_EARLY,
-    TOO_LATE,
-    TRUST,
-    TRUST_DELAY,
-    UNRESOLVED,
-    WARMTH,
-)
+from funnelsim.engine.covariates import EffectInput, EffectTarget
+from funnelsim.plan_codes import by_name
+from funnelsim.scenario.schema.behaviour import Effect, Effects
 from funnelsim.scenario.values import Looked, Range, Schedule, Share
 
 if TYPE_CHECKING:
-    from funnelsim.scenario.schema import CurveEffect, Effect, Influence, Stage
+    from funnelsim.scenario.schema import CurveEffect, Influence, Stage
 
 _BY_ODDS = {
-    "fit": FIT,
-    "context_lost": CONTEXT_LOST,
-    "both_teams": BOTH_TEAMS,
-    "marketing_sells": MARKETING_SELLS,
-    "collision": BOTH_TEAMS,
-    "intent": INTENT,
-    "trust": TRUST,
-    "warmth": WARMTH,
-    "own_lead": OWN_LEAD,
-    "too_early": TOO_EARLY,
-    "unresolved": UNRESOLVED,
-    "duplicate": DUPLICATED,
+    name.lower(): code
+    for name, code in EffectInput.__members__.items()
+    if name.lower() in Effects.model_fields and Effects.model_fields[name.lower()].annotation is Effect
 }
 _OF_WORK = ("marketing_sells", "own_lead", "too_early", "unresolved")  # nothing to see where nobody works
-_BY_CURVE = {"too_late": TOO_LATE, "nurtured_follow_up": TRUST_DELAY}
-_LOOKED = {
-    "always": ALWAYS,
-    "fit": FIT,
-    "intent": INTENT,
-    "trust": TRUST,
-    "warmth": WARMTH,
-    "own lead": OWN_LEAD,
-    "context lost": CONTEXT_LOST,
-    "level": LEVEL_OF,
-    "score": SCORE_OF,
-}
-_TARGETS = {
-    "advance": ADVANCE,
-    "contact": CONTACT_CHANCE,
-    "pursuit": PURSUE,
-    "kept": KEEP,
-    "habit": HABIT,
-    "show": SHOW,
-    "signals": SIGNAL_CHANCE,
-}
+_BY_CURVE = {"too_late": EffectInput.TOO_LATE, "nurtured_follow_up": EffectInput.TRUST_DELAY}
+_INPUTS = by_name(EffectInput)
+_TARGETS = by_name(EffectTarget) | {"kept": EffectTarget.ADHERENCE}
 _NO_CURVE: Run = (0, 0)
 _NOTHING: Run = (0, 0)
 
@@ -102,7 +51,7 @@ class Effects:
         targets = self._targets(stage, base)
         curve = self._curve(stage)
         rows = self._named(name, stage, targets)
-        rows += self._schedule(stage, forward, base) if ADVANCE in targets else []
+        rows += self._schedule(stage, forward, base) if EffectTarget.ADVANCE in targets else []
         rows += self._response(curve, targets)
         rows += self._by_curve(name, curve, targets)
         rows += self._hour(targets)
@@ -112,12 +61,12 @@ class Effects:
 
     def _targets(self, stage: Stage, base: float) -> set[int]:
         """What there is to be moved in a stage: a gate or certainty leaves no chance of going on."""
-        there: set[int] = {ADVANCE} if 0.0 < base < 1.0 and stage.gate is None else set()
+        there: set[int] = {EffectTarget.ADVANCE} if 0.0 < base < 1.0 and stage.gate is None else set()
         if stage.work:
-            there |= {CONTACT_CHANCE, PURSUE, KEEP, HABIT}
+            there |= {EffectTarget.CONTACT, EffectTarget.PURSUIT, EffectTarget.ADHERENCE, EffectTarget.HABIT}
         if any(task.kind == "meeting" for task in stage.tasks.values()):
-            there.add(SHOW)
-        return there | {SIGNAL_CHANCE} if stage.signals else there
+            there.add(EffectTarget.SHOW)
+        return there | {EffectTarget.SIGNALS} if stage.signals else there
 
     # ---- effects by name -----------------------------------------------------------------------------------------
     def _named(self, name: str, stage: Stage, targets: set[int]) -> list[Row]:
@@ -126,10 +75,10 @@ class Effects:
             effect: Effect = getattr(self.frame.scenario.effects, key)
             target = _TARGETS[effect.on]
             if target in targets and _acts_in(effect.stages, name) and (stage.work or key not in _OF_WORK):
-                rows += self._row(kind, target, self._odds(f"effects.{key}", effect.odds, self._part(key)))
+                rows += self._row(kind, target, self._odds(f"effects.{key}", effect.odds, self._active_share(key)))
         return rows
 
-    def _part(self, key: str) -> float:
+    def _active_share(self, key: str) -> float:
         """How much of an effect acts: two teams that share their data gain from it, others collide (rule 105)."""
         integration = self.frame.scenario.handoff.integration
         if key == "collision":
@@ -139,7 +88,7 @@ class Effects:
     def _odds(self, path: str, odds: float | Range | Schedule, part: float = 1.0) -> Run:
         """Points (from instant, ln odds) of an effect; nothing when its odds are exactly 1."""
         if path not in self._sizes:
-            nothing = part == 0.0 or all(_is(1.0, value) for _, value in self.frame.steps(odds))
+            nothing = part == 0.0 or all(_equals(1.0, value) for _, value in self.frame.steps(odds))
             self._sizes[path] = (
                 _NOTHING if nothing else self.frame.run(path, odds, ODDS, lambda value: part * math.log(value))
             )
@@ -155,7 +104,7 @@ class Effects:
     def _response(self, curve: tuple[str, Run] | None, targets: set[int]) -> list[Row]:
         if curve is None or _TARGETS[curve[0]] not in targets:
             return []
-        return self._row(RESPONSE_DELAY, _TARGETS[curve[0]], self._one(), curve[1])
+        return self._row(EffectInput.RESPONSE_DELAY, _TARGETS[curve[0]], self._unit_size(), curve[1])
 
     def _by_curve(self, name: str, curve: tuple[str, Run] | None, targets: set[int]) -> list[Row]:
         """What follows the stage's curve over another delay, or follows it more steeply."""
@@ -168,7 +117,7 @@ class Effects:
 
     def _strength(self, path: str, effect: CurveEffect) -> Run:
         if path not in self._sizes:
-            nothing = all(_is(0.0, value) for _, value in self.frame.steps(effect.strength))
+            nothing = all(_equals(0.0, value) for _, value in self.frame.steps(effect.strength))
             self._sizes[path] = _NOTHING if nothing else self.frame.run(path, effect.strength, PLAIN)
         return self._sizes[path]
 
@@ -176,12 +125,16 @@ class Effects:
     def _hour(self, targets: set[int]) -> list[Row]:
         """The local hour of the week in which an attempt starts (rule 101)."""
         said = self.frame.scenario.effects.hour
-        if said is None or CONTACT_CHANCE not in targets:
+        if said is None or EffectTarget.CONTACT not in targets:
             return []
         if self._hours is None:
             shifts = hour_shifts(said, self.frame)
             self._hours = _NO_CURVE if shifts is None else self.frame.pool.points(enumerate(shifts.tolist()))
-        return self._row(HOUR_OF_WEEK, CONTACT_CHANCE, self._one(), self._hours) if self._hours[1] else []
+        return (
+            self._row(EffectInput.HOUR_OF_WEEK, EffectTarget.CONTACT, self._unit_size(), self._hours)
+            if self._hours[1]
+            else []
+        )
 
     def _schedule(self, stage: Stage, forward: list[str], base: float) -> list[Row]:
         """A share that changes over time: the change of its log-odds, always in force."""
@@ -197,7 +150,9 @@ class Effects:
         sizes = [logit(forward_share(self._shares_at(shares, x), forward)) - logit(base) for x in instants]
         if not any(sizes):
             return []
-        return self._row(ALWAYS, ADVANCE, self.frame.pool.points(zip(instants, sizes, strict=True)))
+        return self._row(
+            EffectInput.ALWAYS, EffectTarget.ADVANCE, self.frame.pool.points(zip(instants, sizes, strict=True))
+        )
 
     def _shares_at(self, shares: Shares, now: float) -> Shares:
         def at(share: Share) -> Share:
@@ -213,11 +168,17 @@ class Effects:
         """The levels that a team's pursuit listens to."""
         rows: list[Row] = []
         for name, team in self.frame.scenario.teams.items():
-            if team.pursuit is not None and PURSUE in targets:
+            if team.pursuit is not None and EffectTarget.PURSUIT in targets:
                 for level, slope in by_level(team.pursuit):
                     path = f"teams.{name}.pursuit.{level}"
                     self._sizes.setdefault(path, self.frame.pool.points([(0.0, slope)]))
-                    rows += self._row(LEVEL_OF, PURSUE, self._sizes[path], team=name, of=self.frame.levels[level])
+                    rows += self._row(
+                        EffectInput.LEVEL,
+                        EffectTarget.PURSUIT,
+                        self._sizes[path],
+                        team=name,
+                        of=self.frame.levels[level],
+                    )
         return rows
 
     def _influences(self, stage: str, targets: set[int]) -> list[Row]:
@@ -231,17 +192,17 @@ class Effects:
             ):
                 size = self._odds(f"influences.{name}", _size_of(said))
                 rows += self._row(
-                    _LOOKED[said.of.kind], _TARGETS[said.on], size, team=said.team, of=self._looked_at(said.of)
+                    _INPUTS[said.of.kind], _TARGETS[said.on], size, team=said.team, of=self._input_row(said.of)
                 )
         return rows
 
-    def _looked_at(self, looked: Looked) -> int:
+    def _input_row(self, looked: Looked) -> int:
         if looked.kind == "level":
             return self.frame.levels[looked.name]
         return self.frame.scores[looked.name] if looked.kind == "score" else -1
 
     # ---- rows ----------------------------------------------------------------------------------------------------
-    def _one(self) -> Run:
+    def _unit_size(self) -> Run:
         """A size of 1, always."""
         if "" not in self._sizes:
             self._sizes[""] = self.frame.pool.points([(0.0, 1.0)])
@@ -275,5 +236,5 @@ def _size_of(influence: Influence) -> Range | Schedule:
     return influence.odds or influence.times or Range(1.0, 1.0)
 
 
-def _is(number: float, value: Any) -> bool:
+def _equals(number: float, value: Any) -> bool:
     return value.low == value.high == number if isinstance(value, Range) else value == number

@@ -188,11 +188,11 @@ class Fitted:
             plan = plan if self.stages else plan._replace(tables=plan.tables.copy())
             self.value.draw(plan, seed, draw)
         if self.rates or self.fits:
-            plan = plan._replace(points=plan.points.copy(), mixes=plan.mixes.copy())
+            plan = plan._replace(points=plan.points.copy(), source_segments=plan.source_segments.copy())
         for rate in self.rates:
             plan.points["y"][rate.rows] *= math.exp(rate.noise(seed, draw))
         for fit in self.fits:
-            plan.mixes["fit_shift"][fit.rows] += fit.noise(seed, draw)
+            plan.source_segments["fit_shift"][fit.rows] += fit.noise(seed, draw)
         return plan
 
 

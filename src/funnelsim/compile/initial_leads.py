@@ -10,7 +10,7 @@ from funnelsim.compile.context import CompileContext, length
 from funnelsim.compile.table_builder import Row, array
 from funnelsim.engine.rng import path_hash
 from funnelsim.errors import ScenarioError
-from funnelsim.plan import INFLIGHT
+from funnelsim.plan import INITIAL_LEAD
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import InFlight
@@ -64,7 +64,7 @@ def _table(same: _Same, names: Names, scenario: str) -> Any:
             raise ScenarioError(f"leads_in_flight: two leads have the id '{lead.id or place}'", scenario)
         numbered[number] = lead
     worked = _worked_before(names)
-    return array(INFLIGHT, [_row(names, worked, number, numbered[number]) for number in sorted(numbered)])
+    return array(INITIAL_LEAD, [_row(names, worked, number, numbered[number]) for number in sorted(numbered)])
 
 
 def lead_id(text: str, place: int) -> int:

@@ -11,7 +11,8 @@ from funnelsim.compile.labels import WON
 from funnelsim.compile.parameter_draws import PLAIN, SHARE
 from funnelsim.compile.table_builder import Row, Run
 from funnelsim.engine.rng import path_hash
-from funnelsim.plan import ENTERS, MANY, PAUSES, RAISES_HAND, SCORE_AT_LEAST
+from funnelsim.plan import MANY
+from funnelsim.plan_codes import DefinitionKind, SignalFlag
 from funnelsim.scenario.values import Definition, Distribution, Range
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def nurture(frame: CompileContext, name: str, stage: Stage) -> int:
 def _score(frame: CompileContext, row: int, name: str, score: Score) -> Row:
     path = f"scores.{name}"
     return {
-        "luck": path_hash(f"scores/{name}"),
+        "stream": path_hash(f"scores/{name}"),
         "noise": _noise(frame, f"{path}.noise", score.noise),
         **{
             key: frame.number(f"{path}.{key}", getattr(score, key), "scores", key, row)
@@ -77,7 +78,7 @@ def _normal(sd: float) -> Distribution:
 
 def _definition(frame: CompileContext, name: str, said: Definition) -> Row:
     row = {
-        "kind": int(ENTERS),
+        "kind": int(DefinitionKind.MILESTONE),
         "stage": -1,
         "score": -1,
         "least_first": 0,
@@ -89,7 +90,7 @@ def _definition(frame: CompileContext, name: str, said: Definition) -> Row:
         return row | {"stage": frame.stages[said.stage]}
     first, count = frame.run(f"definitions.{name}", said.at_least, PLAIN)
     return row | {
-        "kind": int(SCORE_AT_LEAST),
+        "kind": int(DefinitionKind.THRESHOLD),
         "score": frame.scores[said.score],
         "least_first": first,
         "least_count": count,
@@ -99,9 +100,9 @@ def _definition(frame: CompileContext, name: str, said: Definition) -> Row:
 def _signal(frame: CompileContext, stage: str, name: str, signal: Signal) -> Row:
     row, path = len(frame.pool.signals), f"stages.{stage}.signals.{name}"
     pause = frame.pool.time(signal.pause)
-    flags = (int(RAISES_HAND) if signal.raises_hand else 0) | (int(PAUSES) if pause >= 0 else 0)
+    flags = (int(SignalFlag.RAISES_HAND) if signal.raises_hand else 0) | (int(SignalFlag.PAUSES) if pause >= 0 else 0)
     return {
-        "luck": path_hash(f"stages/{stage}/signals/{name}"),
+        "stream": path_hash(f"stages/{stage}/signals/{name}"),
         "after": frame.pool.time(signal.after),
         "chance": frame.number(f"{path}.chance", signal.chance, "signals", "chance", row, SHARE),
         "points": signal.points,
@@ -114,7 +115,7 @@ def _signal(frame: CompileContext, stage: str, name: str, signal: Signal) -> Row
 def _nurture(frame: CompileContext, stage: str, said: Nurture) -> Row:
     row, path = len(frame.pool.nurtures), f"stages.{stage}.nurture"
     return {
-        "luck": path_hash(f"stages/{stage}/nurture"),
+        "stream": path_hash(f"stages/{stage}/nurture"),
         "every": length(said.every),
         "touches": int(MANY) if said.touches is None else said.touches,
         "intent_limit": math.inf if said.intent_limit is None else said.intent_limit,

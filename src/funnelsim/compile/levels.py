@@ -10,13 +10,13 @@ from funnelsim.compile.context import CompileContext
 from funnelsim.compile.labels import WON
 from funnelsim.compile.parameter_draws import PLAIN, SHARE
 from funnelsim.compile.table_builder import Row
-from funnelsim.plan import ACCEPTANCE_OF, LOAD_OF, OUTCOMES_OF, QUOTA_OF
+from funnelsim.plan_codes import LevelKind, by_name
 from funnelsim.scenario.values import Period
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Level
 
-_KINDS = {"outcomes": OUTCOMES_OF, "acceptance": ACCEPTANCE_OF, "load": LOAD_OF, "quota": QUOTA_OF}
+_KINDS = by_name(LevelKind)
 _FROM_ZERO = ("load", "quota")
 _MIDDLE = 0.5
 _CENTS = 100.0
@@ -60,8 +60,8 @@ def _level(frame: CompileContext, row: int, name: str, level: Level) -> Row:
         "review_first": review_first,
         "review_count": review_count,
         "fair": int(level.fair),
-        "per": per * _CENTS if kind == QUOTA_OF else per,
-        "definition": frame.definitions.get(level.definition or WON, -1) if kind == QUOTA_OF else -1,
+        "per": per * _CENTS if kind == LevelKind.QUOTA else per,
+        "definition": frame.definitions.get(level.definition or WON, -1) if kind == LevelKind.QUOTA else -1,
     }
 
 

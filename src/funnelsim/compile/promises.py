@@ -11,25 +11,14 @@ from typing import TYPE_CHECKING
 from funnelsim.compile.context import CompileContext, length
 from funnelsim.compile.table_builder import Row, Run, run_of
 from funnelsim.errors import ScenarioError
-from funnelsim.plan import (
-    ACCEPT_WITHIN,
-    ASSIGNED,
-    ATTEMPTS_WITHIN,
-    CREATED,
-    ESCALATE,
-    FIRST_TOUCH,
-    QUALIFIED,
-    REASSIGN,
-    RETURN,
-    WARN,
-)
+from funnelsim.plan_codes import ActionKind, ClockStart, TermKind, by_name
 from funnelsim.scenario.values import BreachAction, Within
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Terms, Tier
 
-_ACTIONS = {"warn": WARN, "escalate": ESCALATE, "reassign": REASSIGN, "return": RETURN}
-_STARTS = {"created": CREATED, "qualified": QUALIFIED, "assigned": ASSIGNED}
+_ACTIONS = by_name(ActionKind)
+_STARTS = by_name(ClockStart)
 _EVERYBODY = -1  # all bits
 _BITS = 63
 _CENTS = 100.0
@@ -41,7 +30,7 @@ class Promises:
     def __init__(self, frame: CompileContext, sources: list[str]) -> None:
         self.frame = frame
         self._sources = sources  # names of the plan's source rows
-        self._kept: dict[str, Run] = {}
+        self._adherence: dict[str, Run] = {}
 
     def of(self, stage: str, team: str) -> Run:
         """What a team has promised in a stage, tier by tier; an empty run when nothing."""
@@ -62,7 +51,7 @@ class Promises:
         ]
 
     def _tier(self, stage: str, team: str, i: int, tier: Tier) -> Row:
-        kept = self._kept_run(team, i, tier)
+        adherence = self._adherence_run(team, i, tier)
         rows = [
             self._term(stage, team, tier, kind, within, actions) for kind, within, actions in _terms_of(tier) if within
         ]
@@ -74,8 +63,8 @@ class Promises:
             "score": self.frame.scores[score] if score else -1,
             "least": least,
             "value": 0.0 if tier.value is None else tier.value * _CENTS,
-            "kept_first": kept[0],
-            "kept_count": kept[1],
+            "adherence_first": adherence[0],
+            "adherence_count": adherence[1],
             "attempts": tier.attempts.count if tier.attempts else 0,
             "term_first": term[0],
             "term_count": term[1],
@@ -90,13 +79,13 @@ class Promises:
             return _EVERYBODY
         return _bits(i for i, name in enumerate(self._sources) if name in tier.sources)
 
-    def _kept_run(self, team: str, i: int, tier: Tier) -> Run:
-        path = self._kept_path(team, i)
-        if path not in self._kept:
-            self._kept[path] = self.frame.run(path, tier.kept)
-        return self._kept[path]
+    def _adherence_run(self, team: str, i: int, tier: Tier) -> Run:
+        path = self._adherence_path(team, i)
+        if path not in self._adherence:
+            self._adherence[path] = self.frame.run(path, tier.kept)
+        return self._adherence[path]
 
-    def _kept_path(self, team: str, i: int) -> str:
+    def _adherence_path(self, team: str, i: int) -> str:
         """Where the share of tier i is written: in the tier, else among the team's own terms, else the common ones."""
         promises = self.frame.scenario.promises
         assert promises is not None
@@ -119,7 +108,7 @@ class Promises:
             "business": int(business),
             "length": length(within.length, self.frame.business_day(team)),
             "start": int(_STARTS[tier.clock_start]),
-            "count": within.count if kind == ATTEMPTS_WITHIN else 0,
+            "count": within.count if kind == TermKind.ATTEMPTS else 0,
             "action_first": run[0],
             "action_count": run[1],
         }
@@ -163,9 +152,9 @@ class Promises:
 
 def _terms_of(tier: Tier) -> list[tuple[int, Within | None, tuple[BreachAction, ...]]]:
     return [
-        (int(FIRST_TOUCH), tier.first_touch, tier.on_breach),
-        (int(ATTEMPTS_WITHIN), tier.attempts, tier.on_attempts_breach),
-        (int(ACCEPT_WITHIN), tier.accept, tier.on_accept_breach),
+        (int(TermKind.FIRST_TOUCH), tier.first_touch, tier.on_breach),
+        (int(TermKind.ATTEMPTS), tier.attempts, tier.on_attempts_breach),
+        (int(TermKind.ACCEPTANCE), tier.accept, tier.on_accept_breach),
     ]
 
 

@@ -64,7 +64,13 @@ def pursue(frame: CompileContext, place: tuple[int, int], team: str) -> float:
         return math.inf
     added = constant(pursuit)
     return frame.number(
-        f"teams.{team}.pursuit.base", pursuit.base, "duties", "pursue", place, SHARE, lambda base: logit(base) + added
+        f"teams.{team}.pursuit.base",
+        pursuit.base,
+        "stage_teams",
+        "pursue",
+        place,
+        SHARE,
+        lambda base: logit(base) + added,
     )
 
 

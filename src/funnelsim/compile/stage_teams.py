@@ -17,7 +17,7 @@ from funnelsim.compile.parameter_draws import PLAIN
 from funnelsim.compile.promises import Promises
 from funnelsim.compile.pursuit import pursue
 from funnelsim.compile.table_builder import Row
-from funnelsim.plan import AT_ONCE, BATCHED, DELAYED
+from funnelsim.plan_codes import RoutingKind
 from funnelsim.scenario.values import Range, Routing
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = Routing("at once")
 _ALL = Range(1.0, 1.0)
-_KINDS = {"at once": AT_ONCE, "delay": DELAYED, "daily": BATCHED}
+_KINDS = {"at once": RoutingKind.AT_ONCE, "delay": RoutingKind.DELAYED, "daily": RoutingKind.BATCHED}
 _ALL_ACCEPTED: Row = {
     "accept_score": -1,
     "accept_first": 0,
@@ -34,7 +34,7 @@ _ALL_ACCEPTED: Row = {
     "window": math.inf,
     "window_business": 0,
     "default_accept": 1,
-    "points_kept": 1.0,
+    "points_retained": 1.0,
 }
 
 
@@ -73,10 +73,10 @@ class Duties:
         handoff, pool = self.frame.scenario.handoff, self.frame.pool
         own = handoff.to.get(team)
         routing = self._integrated((own.delay if own else None) or handoff.delay or _AT_ONCE)
-        kept = own.context_kept if own else None
-        path = f"handoff.to.{team}.context_kept" if kept else "handoff.context_kept"
+        retained = own.context_kept if own else None
+        path = f"handoff.to.{team}.context_kept" if retained else "handoff.context_kept"
         shared = handoff.integration or 0.0
-        said = kept or handoff.context_kept or _ALL
+        said = retained or handoff.context_kept or _ALL
         context = self.frame.run(path, said, by=lambda share: share + shared * (1.0 - share))
         batch = pool.instants(self._deliveries(team, routing.at) if routing.kind == "daily" else [])
         return {
@@ -124,7 +124,7 @@ class Duties:
             "decide": self.frame.pool.time(accept.looks),
             **self._window(team, accept),
             "default_accept": int(accept.otherwise == "accepted"),
-            "points_kept": accept.points_kept,
+            "points_retained": accept.points_kept,
         }
 
     def _window(self, team: str, accept: Accept) -> Row:

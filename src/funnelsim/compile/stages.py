@@ -38,7 +38,7 @@ class Stages:
         signals = lead_interest.signals(frame, name, stage)
         effects = self.effects.of(name, stage, forward, base)
         return {
-            "luck": path_hash(f"stages/{name}"),
+            "stream": path_hash(f"stages/{name}"),
             "step_first": steps[0],
             "step_count": steps[1],
             "patience": frame.pool.table(stage.patience),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from funnelsim.compile.distributions import bare, table
 from funnelsim.engine.rng import CELLS
-from funnelsim.plan import POINT, from_rows, records
+from funnelsim.plan import POINT, record_from_dicts, zeros_record
 from funnelsim.scenario.values import Distribution
 
 Row = dict[str, Any]
@@ -75,7 +75,7 @@ class TableBuilder:
 
     def finish(self) -> tuple[Any, NDArray[np.float64], NDArray[np.float64]]:
         """Points, instants and tables as the arrays of a plan."""
-        points = records(POINT, self._point_count)
+        points = zeros_record(POINT, self._point_count)
         if self._points:
             points["x"], points["y"] = np.concatenate(self._points).T
         tables = np.array(self._tables) if self._tables else np.zeros((0, CELLS))
@@ -91,4 +91,4 @@ def run_of(rows: list[Row], new: list[Row]) -> Run:
 
 def array(dtype: np.dtype[Any], rows: list[Row]) -> Any:
     """Record array of rows, with every field given."""
-    return from_rows(dtype, rows)
+    return record_from_dicts(dtype, rows)

@@ -8,31 +8,21 @@ from funnelsim.calendars import open_intervals
 from funnelsim.compile.context import CompileContext, length
 from funnelsim.compile.table_builder import Row, Run
 from funnelsim.engine.rng import path_hash
-from funnelsim.plan import (
-    BUDGETED,
-    BY_DUE_TIME,
-    BY_SCORE,
-    BY_VALUE,
-    DEALS,
-    FIRST_COME,
-    FOLLOW_UPS,
-    HOUR,
-    MARKETING,
-    NEWEST,
-    OTHER_LEADS,
-    OWN_LEADS,
-    PERSONAL,
-    POOLED,
-    SALES,
-)
+from funnelsim.plan import HOUR
+from funnelsim.plan_codes import QueueLayout, QueueOrder, Side, WorkKind, by_name
 from funnelsim.scenario import presets
 from funnelsim.scenario.values import Distribution
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Team
 
-_ORDERS = {"first come": FIRST_COME, "newest": NEWEST, "score": BY_SCORE, "value": BY_VALUE, "due time": BY_DUE_TIME}
-_KINDS_OF_WORK = {int(OWN_LEADS): "own", int(OTHER_LEADS): "other", int(FOLLOW_UPS): "follow_ups", int(DEALS): "deals"}
+_ORDERS = by_name(QueueOrder)
+_BUDGET_KEYS = {
+    WorkKind.OWN_LEADS: "own",
+    WorkKind.OTHER_LEADS: "other",
+    WorkKind.FOLLOW_UPS: "follow_ups",
+    WorkKind.DEALS: "deals",
+}
 
 
 class People:
@@ -54,7 +44,7 @@ class People:
             most = max(most, capacity)
         stretch = self._stretch(team)
         return {
-            "side": int(MARKETING if self.frame.scenario.side_of(name) == "marketing" else SALES),
+            "side": int(Side.MARKETING if self.frame.scenario.side_of(name) == "marketing" else Side.SALES),
             "people": most,
             "order": int(_ORDERS[team.order]),
             "interval_first": first,
@@ -63,7 +53,7 @@ class People:
             "stretch_count": stretch[1],
             "resume": int(team.unfinished == "resume"),
             "habit": self.frame.pool.time(habit(team.habit)),
-            "luck": path_hash(f"teams/{name}"),
+            "stream": path_hash(f"teams/{name}"),
             "score": self.frame.scores[team.score] if team.score else -1,
             "head_start": length(team.own_first),
             "absence": team.absence,
@@ -78,10 +68,10 @@ class People:
     def _lanes(self, team: Team, people: int) -> Row:
         """How its queue is divided (rules 103, 104); lanes are numbered among those of all teams."""
         budget: Run = (0, 0)
-        kind, count = (PERSONAL, people) if team.queues == "personal" else (POOLED, 1)
+        kind, count = (QueueLayout.PERSONAL, people) if team.queues == "personal" else (QueueLayout.POOLED, 1)
         if team.time_budget is not None:
-            kind, count = BUDGETED, len(_KINDS_OF_WORK)
-            budget = self.frame.pool.points((i, getattr(team.time_budget, work)) for i, work in _KINDS_OF_WORK.items())
+            kind, count = QueueLayout.BUDGETED, len(_BUDGET_KEYS)
+            budget = self.frame.pool.points((i, getattr(team.time_budget, work)) for i, work in _BUDGET_KEYS.items())
         first, self._next_lane = self._next_lane, self._next_lane + count
         return {
             "lanes": int(kind),

@@ -8,7 +8,8 @@ from funnelsim.compile.context import CompileContext, length, on_grid
 from funnelsim.compile.parameter_draws import SHARE
 from funnelsim.compile.table_builder import Row, Run, run_of
 from funnelsim.engine.rng import path_hash
-from funnelsim.plan import BUSINESS, DAY, ELAPSED, MEETING, OBJECTION, ON_DAYS
+from funnelsim.plan import DAY
+from funnelsim.plan_codes import SpacingKind, TaskKind
 from funnelsim.scenario import presets
 
 if TYPE_CHECKING:
@@ -38,12 +39,18 @@ class Labour:
         pool = self.frame.pool
         hazards, contactable = contact_table(work)
         contact = pool.points((i, chance) for i, chance in enumerate(hazards, start=1))
-        kind, spacing, days = ELAPSED, 0.0, (0, 0)
+        kind, spacing, days = SpacingKind.ELAPSED, 0.0, (0, 0)
         if work.on_days is not None:
-            kind, days = ON_DAYS, pool.points((i, on_grid(day * DAY)) for i, day in enumerate(work.on_days, start=1))
+            kind, days = (
+                SpacingKind.ON_DAYS,
+                pool.points((i, on_grid(day * DAY)) for i, day in enumerate(work.on_days, start=1)),
+            )
         elif work.spacing is not None:
             business = work.spacing.business or work.spacing.business_days > 0
-            kind, spacing = (BUSINESS if business else ELAPSED), length(work.spacing, self._business_day(stage, work))
+            kind, spacing = (
+                (SpacingKind.BUSINESS if business else SpacingKind.ELAPSED),
+                length(work.spacing, self._business_day(stage, work)),
+            )
         return {
             "team": self.frame.teams[work.by] if work.by else -1,
             "attempts": work.attempts,
@@ -70,8 +77,8 @@ class Labour:
         path, meeting = f"stages.{stage}.tasks.{name}", task.kind == "meeting"
         success = ("shows", task.shows) if meeting else ("resolved", task.resolved)
         return {
-            "luck": path_hash(f"stages/{stage}/tasks/{name}"),
-            "kind": int(MEETING if meeting else OBJECTION),
+            "stream": path_hash(f"stages/{stage}/tasks/{name}"),
+            "kind": int(TaskKind.MEETING if meeting else TaskKind.OBJECTION),
             "chance": self.frame.number(f"{path}.chance", task.chance, "tasks", "chance", row, SHARE),
             "delay": pool.time(task.delay),
             "handling": pool.time(task.handling),

@@ -23,23 +23,23 @@ from funnelsim.engine.rng import (
     P_LEVEL,
     P_TIME,
     bits,
-    lead_luck,
+    lead_stream,
     path_hash,
     poisson8,
     quantile,
-    unit,
+    uniform,
 )
 from funnelsim.int64 import Int
 from funnelsim.plan import SNAPSHOT, SOURCE_AT, TICK, WEEK
 
 STRIP = 8.0  # leads a week a strip: Poisson(8) points a cell
-IN_FLIGHT_LUCK = np.uint64(path_hash("leads in flight"))  # the path that the luck of the snapshot comes from
+INITIAL_LEADS_STREAM = np.uint64(path_hash("leads in flight"))  # the path that the luck of the snapshot comes from
 _BATCH_WEEK = np.int64(4095)  # leads of a batch keep their identity when its date moves
 _CELL, _ONE_BYTE = np.int64(255), np.int64(255)
 _BATCH_STRIP = np.int64(1 << 23)
 _ZERO, _ONE = np.int64(0), np.int64(1)
 
-ARRIVAL_ROW = np.dtype([("time", "f8"), ("lead", "i8"), ("luck", "u8"), ("source", "i8")])
+ARRIVAL_ROW = np.dtype([("time", "f8"), ("lead", "i8"), ("stream", "u8"), ("source", "i8")])
 
 
 @shared_kernel
@@ -69,8 +69,8 @@ def weekly_level(sources: Any, tables: Any, key: Int, source: Int, week: Int) ->
     """The random level of a week: mean 1, drawn once per (replication, source, week)."""
     if sources[source].level < 0:
         return 1.0
-    luck = lead_luck(key, sources[source].luck, np.int64(week) << np.int64(24), _CELL)
-    return quantile(tables, sources[source].level, bits(luck, P_LEVEL, _ZERO, _ZERO))
+    stream = lead_stream(key, sources[source].stream, np.int64(week) << np.int64(24), _CELL)
+    return quantile(tables, sources[source].level, bits(stream, P_LEVEL, _ZERO, _ZERO))
 
 
 @shared_kernel
@@ -84,21 +84,21 @@ def _cloud(sources: Any, points: Any, tables: Any, key: Int, source: Int, week: 
     highest = _highest_rate(points, at, s.rate_first + s.rate_count, start + WEEK) * scale
     for strip in range(np.int64(math.ceil(highest / STRIP))):
         cell = (np.int64(week) << np.int64(24)) | np.int64(strip)
-        count = poisson8(bits(lead_luck(key, s.luck, cell, _CELL), P_COUNT, _ZERO, _ZERO))
+        count = poisson8(bits(lead_stream(key, s.stream, cell, _CELL), P_COUNT, _ZERO, _ZERO))
         for ordinal in range(count):
-            luck = lead_luck(key, s.luck, cell, np.int64(ordinal))
-            place = unit(bits(luck, P_TIME, _ZERO, _ZERO))
+            stream = lead_stream(key, s.stream, cell, np.int64(ordinal))
+            place = uniform(bits(stream, P_TIME, _ZERO, _ZERO))
             if s.profile >= 0:
                 place = _spread(points, s.profile + week * 169, place)
             time = start + math.floor(place * (WEEK / TICK)) * TICK
-            height = (strip + unit(bits(luck, P_HEIGHT, _ZERO, _ZERO))) * STRIP
+            height = (strip + uniform(bits(stream, P_HEIGHT, _ZERO, _ZERO))) * STRIP
             if height >= scale * points[_rate_row(points, at, s.rate_first + s.rate_count - at, time)].y:
                 continue
             if time < s.first or time >= s.last:
                 continue
             if n == len(out):
                 return -1
-            _write(out, n, time, lead_number(source, cell, ordinal), luck, source)
+            _write(out, n, time, lead_number(source, cell, ordinal), stream, source)
             n += 1
     return n
 
@@ -113,16 +113,18 @@ def _batch(sources: Any, key: Int, source: Int, week: Int, out: Any, n: Int) -> 
     for i in range(s.batch):
         cell = (_BATCH_WEEK << np.int64(24)) | (_BATCH_STRIP + (np.int64(i) >> np.int64(8)))
         ordinal = np.int64(i) & _ONE_BYTE
-        _write(out, n, s.batch_at, lead_number(source, cell, ordinal), lead_luck(key, s.luck, cell, ordinal), source)
+        _write(
+            out, n, s.batch_at, lead_number(source, cell, ordinal), lead_stream(key, s.stream, cell, ordinal), source
+        )
         n += 1
     return n
 
 
 @shared_kernel
-def _write(out: Any, n: Int, time: float, lead: Int, luck: Int, source: Int) -> None:
+def _write(out: Any, n: Int, time: float, lead: Int, stream: Int, source: Int) -> None:
     out[n].time = time
     out[n].lead = lead
-    out[n].luck = luck
+    out[n].stream = stream
     out[n].source = source
 
 

@@ -19,7 +19,7 @@ from funnelsim.int64 import Int
 
 
 @shared_kernel
-def find(intervals: Any, first: Int, count: Int, t: float) -> Int:
+def interval_index(intervals: Any, first: Int, count: Int, t: float) -> Int:
     """Row of the interval containing t, or of the next one to open; first + count when there is none."""
     t = max(t, 0.0)
     low, high = first, first + count
@@ -35,14 +35,14 @@ def find(intervals: Any, first: Int, count: Int, t: float) -> Int:
 @shared_kernel
 def is_open(intervals: Any, first: Int, count: Int, t: float) -> bool:
     """Whether the team is open at t."""
-    i = find(intervals, first, count, t)
+    i = interval_index(intervals, first, count, t)
     return bool(i < first + count and intervals[i].opens <= max(t, 0.0))
 
 
 @shared_kernel
 def capacity_at(intervals: Any, first: Int, count: Int, t: float) -> Int:
     """People on shift at t."""
-    i = find(intervals, first, count, t)
+    i = interval_index(intervals, first, count, t)
     if i < first + count and intervals[i].opens <= max(t, 0.0):
         return int(intervals[i].capacity)
     return 0
@@ -51,7 +51,7 @@ def capacity_at(intervals: Any, first: Int, count: Int, t: float) -> Int:
 @shared_kernel
 def next_opening(intervals: Any, first: Int, count: Int, t: float) -> float:
     """t itself when the team is open, else when it opens next; inf when never again."""
-    i = find(intervals, first, count, t)
+    i = interval_index(intervals, first, count, t)
     if i == first + count:
         return np.inf
     return max(t, float(intervals[i].opens))
@@ -65,11 +65,11 @@ def add_open(intervals: Any, first: Int, count: Int, t: float, length: float) ->
     since = _open_before(intervals, first, count, t)
     if since + length == np.inf:
         return np.inf
-    low, high = find(intervals, first, count, t), first + count
+    low, high = interval_index(intervals, first, count, t), first + count
     end = high
     while low < high:  # the first interval at whose end that much has passed
         middle = (low + high) >> 1
-        if _passed(intervals, middle) >= since + length:
+        if _open_by_end(intervals, middle) >= since + length:
             high = middle
         else:
             low = middle + 1
@@ -90,7 +90,7 @@ def open_between(intervals: Any, first: Int, count: Int, a: float, b: float) -> 
 def person_seconds(intervals: Any, first: Int, count: Int, a: float, b: float) -> float:
     """Seconds on shift in [a, b), summed over people."""
     total = 0.0
-    i = find(intervals, first, count, a)
+    i = interval_index(intervals, first, count, a)
     while i < first + count and intervals[i].opens < b:
         total += intervals[i].capacity * (min(b, intervals[i].closes) - max(a, intervals[i].opens))
         i += 1
@@ -100,13 +100,13 @@ def person_seconds(intervals: Any, first: Int, count: Int, a: float, b: float) -
 @shared_kernel
 def _open_before(intervals: Any, first: Int, count: Int, t: float) -> float:
     """Open seconds in [0, t)."""
-    i = find(intervals, first, count, t)
+    i = interval_index(intervals, first, count, t)
     if i == first + count:
-        return _passed(intervals, i - 1) if count > 0 else 0.0
+        return _open_by_end(intervals, i - 1) if count > 0 else 0.0
     return float(intervals[i].before + max(0.0, t - intervals[i].opens))
 
 
 @shared_kernel
-def _passed(intervals: Any, i: Int) -> float:
+def _open_by_end(intervals: Any, i: Int) -> float:
     """Open seconds up to the end of interval i."""
     return float(intervals[i].before + (intervals[i].closes - intervals[i].opens))

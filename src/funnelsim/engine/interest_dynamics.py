@@ -41,7 +41,7 @@ def after_signal(value: float, change: float) -> float:
 
 
 @shared_kernel
-def touches_until_tired(u: float, fatigue: float) -> Int:
+def unsubscribe_touch(u: float, fatigue: float) -> Int:
     """The touch at which the buyer unsubscribes, from 1, by inversion of the geometric law; MANY when never."""
     if fatigue <= 0.0:
         return MANY
@@ -59,10 +59,10 @@ def touches_by(start: float, every: float, until: float, most: Int) -> Int:
 
 
 @shared_kernel
-def score_of(scores: Any, tables: Any, observer: Int, luck: Int, fit: float, intent: float, points: float) -> float:
+def score_of(scores: Any, tables: Any, observer: Int, stream: Int, fit: float, intent: float, points: float) -> float:
     """What an observer thinks of a lead; the noise is drawn once a lead and observer."""
     row = scores[observer]
     score = row.fit * fit + row.intent * intent + row.points * points
     if row.noise >= 0:
-        score += quantile(tables, row.noise, bits(luck, plus(row.luck, P_NOISE), _ZERO, _ZERO))
+        score += quantile(tables, row.noise, bits(stream, plus(row.stream, P_NOISE), _ZERO, _ZERO))
     return score  # type: ignore[no-any-return]  # from a record

@@ -22,8 +22,11 @@ from typing import Any, TypeVar
 import numba
 from numba.core.compiler_lock import global_compiler_lock
 
+import funnelsim.engine.enum_members  # noqa: F401  # tells numba of them
 from funnelsim.engine import numba_patches
 
+# what compiled code takes the shapes of tables and the meaning of numbers from, outside this package
+_LAYOUT = ("int64", "plan", "plan_codes", "summary", "trace")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # internal functions get a way in from Python as well: to call one alone, or when Python could not be refused it
@@ -96,7 +99,7 @@ def engine_hash() -> str:
     """Hash of all that decides the machine code: sources, options, numba, Python, processor mode."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for source in [*sorted(here.rglob("*.py")), *(here.parent / f"{name}.py" for name in ("plan", "summary", "int64"))]:
+    for source in [*sorted(here.rglob("*.py")), *(here.parent / f"{name}.py" for name in _LAYOUT)]:
         digest.update(source.relative_to(here.parent).as_posix().encode() + source.read_bytes())
     jit_is_off = numba.config.DISABLE_JIT  # type: ignore[attr-defined]  # set when numba starts
     options = (_INTERNAL, _SHARED, numba_patches.used(), numba.__version__, sys.version_info[:3], jit_is_off)

@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 
 from funnelsim.engine.jit import shared_kernel
 from funnelsim.int64 import Int
-from funnelsim.plan import LOAD_OF, QUOTA_OF, Plan, records
+from funnelsim.plan import Plan, zeros_record
+from funnelsim.plan_codes import LevelKind
 
 # value; sum and count of what was seen since the last review; the review period that now lies in
-LEVEL_NOW = np.dtype(
+LEVEL_STATE = np.dtype(
     [("value", "f8"), ("total", "f8"), ("count", "f8"), ("since", "f8"), ("until", "f8"), ("reviews", "i8")]
 )
 
 
 def first_levels(plan: Plan) -> Any:
     """LEVEL_NOW of each level at the start."""
-    states = records(LEVEL_NOW, len(plan.levels))
+    states = zeros_record(LEVEL_STATE, len(plan.levels))
     reset_levels(plan.levels, plan.instants, states)
     return states
 
@@ -41,18 +42,18 @@ def reset_levels(levels: Any, instants: NDArray[np.float64], states: Any) -> Non
 def level_value(levels: Any, states: Any, i: Int, now: float) -> float:
     """What a level is at an instant. A quota's is what is sold of it less the share of the period that has passed."""
     value = states[i].value
-    if levels[i].kind == QUOTA_OF and states[i].until < np.inf:
+    if levels[i].kind == LevelKind.QUOTA and states[i].until < np.inf:
         value -= (now - states[i].since) / (states[i].until - states[i].since)
     return value  # type: ignore[no-any-return]  # from a record
 
 
 @shared_kernel
-def level_sees(levels: Any, states: Any, i: Int, seen: float) -> None:
+def update_level(levels: Any, states: Any, i: Int, seen: float) -> None:
     """One more observation: 0 or 1 of an outcome or a decision, 1 lead of load, cents of a quota."""
     at = states[i]
-    if levels[i].kind == QUOTA_OF:
+    if levels[i].kind == LevelKind.QUOTA:
         at.value += seen / levels[i].per
-    elif levels[i].review_count > 0 or levels[i].kind == LOAD_OF:
+    elif levels[i].review_count > 0 or levels[i].kind == LevelKind.LOAD:
         at.total += seen
         at.count += 1.0
     else:
@@ -63,9 +64,9 @@ def level_sees(levels: Any, states: Any, i: Int, seen: float) -> None:
 def review_level(levels: Any, states: Any, instants: Any, i: Int, now: float) -> None:
     """A review: what was seen since the last one counts; a quota begins anew."""
     at, row = states[i], levels[i]
-    if row.kind == QUOTA_OF:
+    if row.kind == LevelKind.QUOTA:
         at.value = 0.0
-    elif row.kind == LOAD_OF:
+    elif row.kind == LevelKind.LOAD:
         at.value += row.weight * (at.total / row.per - at.value)
     elif at.count > 0.0:
         at.value += row.weight * (at.total / at.count - at.value)

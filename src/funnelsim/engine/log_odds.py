@@ -7,39 +7,21 @@ Used by both engines; the oracle outside them is arithmetic by hand (tests/test_
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from funnelsim.engine.covariates import Covariates, EffectInput, covariate
 from funnelsim.engine.interest_dynamics import score_of
 from funnelsim.engine.jit import shared_kernel
 from funnelsim.engine.level_dynamics import level_value
 from funnelsim.engine.rng import on_grid
 from funnelsim.int64 import Int
-from funnelsim.plan import (
-    BOTH_TEAMS,
-    CONTEXT_LOST,
-    DUPLICATED,
-    FIT,
-    HOUR,
-    HOUR_OF_WEEK,
-    INTENT,
-    LEVEL_OF,
-    MARKETING_SELLS,
-    OWN_LEAD,
-    RESPONSE_DELAY,
-    SCORE_OF,
-    TOO_EARLY,
-    TOO_LATE,
-    TRUST,
-    TRUST_DELAY,
-    UNRESOLVED,
-    WARMTH,
-)
+from funnelsim.plan import HOUR
 
 
 @shared_kernel
-def step_value(points: Any, first: Int, count: Int, now: float) -> float:
+def piecewise_constant(points: Any, first: Int, count: Int, now: float) -> float:
     """The value in force at `now` of a step function; its first value holds before its first instant too."""
     at = first
     while at + 1 < first + count and points[at + 1].x <= now:
@@ -69,26 +51,8 @@ def curve_value(points: Any, first: Int, count: Int, delay: float) -> float:
     return points[low].y + part * (points[high].y - points[low].y)  # type: ignore[no-any-return]  # from a record
 
 
-class View(NamedTuple):
-    """What the effects on a visit look at; all floats, so that it compiles once."""
-
-    fit: float
-    intent: float
-    trust: float
-    points: float  # in scores
-    warmth: float
-    context: float
-    both: float  # 1 when people of both teams have reached the buyer
-    marketing: float  # 1 when a marketer works the visit
-    delay: float  # seconds from entry, or the raised hand, to the first touch; negative while untouched
-    lag: float  # seconds from ready to the first touch
-    unresolved: float  # objections that were not resolved
-    duplicated: float  # 1 when the person has another record
-    own: float  # 1 when the lead is the working team's own
-
-
 @shared_kernel
-def total_shift(
+def linear_predictor(
     effects: Any,
     points: Any,
     scores: Any,
@@ -100,8 +64,8 @@ def total_shift(
     target: Int,
     team: Int,
     now: float,
-    luck: Int,
-    view: View,
+    stream: Int,
+    covariates: Covariates,
 ) -> float:
     """Sum of the effects on one target, on the log-odds (a time: on its logarithm). `team` is who works the visit."""
     shift = 0.0
@@ -109,57 +73,31 @@ def total_shift(
         row = effects[i]
         if row.target != target or (row.team >= 0 and row.team != team):
             continue
-        size = step_value(points, row.size_first, row.size_count, now)
+        size = piecewise_constant(points, row.size_first, row.size_count, now)
         kind = row.input
-        if kind in (RESPONSE_DELAY, TRUST_DELAY):
-            if view.delay >= 0.0:
-                size *= curve_value(points, row.curve_first, row.curve_count, view.delay)
-                shift += size * view.trust if kind == TRUST_DELAY else size
-        elif kind == TOO_LATE:
-            if view.delay >= 0.0 and view.lag > 0.0:
-                shift += size * curve_value(points, row.curve_first, row.curve_count, view.lag)
-        elif kind == HOUR_OF_WEEK:
+        if kind in (EffectInput.RESPONSE_DELAY, EffectInput.TRUST_DELAY):
+            if covariates.response_delay >= 0.0:
+                size *= curve_value(points, row.curve_first, row.curve_count, covariates.response_delay)
+                shift += size * covariates.trust if kind == EffectInput.TRUST_DELAY else size
+        elif kind == EffectInput.TOO_LATE:
+            if covariates.response_delay >= 0.0 and covariates.touch_after_ready > 0.0:
+                shift += size * curve_value(points, row.curve_first, row.curve_count, covariates.touch_after_ready)
+        elif kind == EffectInput.HOUR_OF_WEEK:
             hour = min(np.int64(now * (1.0 / HOUR)), row.curve_count - 1)
             shift += size * points[row.curve_first + hour].y
-        elif kind == LEVEL_OF:
+        elif kind == EffectInput.LEVEL:
             shift += size * level_value(levels, states, row.of, now)
-        elif kind == SCORE_OF:
-            shift += size * score_of(scores, tables, row.of, luck, view.fit, view.intent, view.points)
+        elif kind == EffectInput.SCORE:
+            shift += size * score_of(
+                scores, tables, row.of, stream, covariates.fit, covariates.intent, covariates.points
+            )
         else:
-            shift += size * _input(kind, view)
+            shift += size * covariate(kind, covariates)
     return shift
 
 
 @shared_kernel
-def _input(kind: Int, view: View) -> float:
-    """Inputs that are one number of the view."""
-    if kind == FIT:
-        return view.fit
-    if kind == CONTEXT_LOST:
-        return 1.0 - view.context
-    if kind == BOTH_TEAMS:
-        return view.both
-    if kind == MARKETING_SELLS:
-        return view.marketing
-    if kind == INTENT:
-        return view.intent
-    if kind == TRUST:
-        return view.trust
-    if kind == WARMTH:
-        return view.warmth * view.context
-    if kind == TOO_EARLY:
-        return 1.0 if view.delay >= 0.0 and view.lag < 0.0 else 0.0
-    if kind == UNRESOLVED:
-        return view.unresolved
-    if kind == DUPLICATED:
-        return view.duplicated
-    if kind == OWN_LEAD:
-        return view.own
-    return 1.0  # ALWAYS
-
-
-@shared_kernel
-def stretched(length: float, shift: float) -> float:
+def scale_time(length: float, shift: float) -> float:
     """A length of time under an effect on its logarithm; 0 and never stay what they are."""
     if shift == 0.0 or length <= 0.0 or length == np.inf:
         return length
@@ -181,7 +119,7 @@ def shifted_chance(chance: float, shift: float) -> float:
 
 
 @shared_kernel
-def pick(exits: Any, first: Int, count: Int, u: float) -> Int:
+def categorical(exits: Any, first: Int, count: Int, u: float) -> Int:
     """The row whose slice of [0, 1) holds u; shares of the rows sum to 1."""
     total = 0.0
     for i in range(first, first + count - 1):
@@ -197,8 +135,8 @@ def choose_exit(exits: Any, first: Int, count: Int, forward: Int, chance: float,
     if u < chance and forward > 0:
         if forward == 1:
             return first
-        return pick(exits, first, forward, u / chance)
+        return categorical(exits, first, forward, u / chance)
     if forward >= count - 1:
         return first + count - 1
     rest = 1.0 - chance
-    return pick(exits, first + forward, count - forward, (u - chance) / rest if rest > 0.0 else np.float64(0.0))
+    return categorical(exits, first + forward, count - forward, (u - chance) / rest if rest > 0.0 else np.float64(0.0))

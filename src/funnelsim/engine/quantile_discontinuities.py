@@ -23,7 +23,7 @@ _FLAT = 1e-9  # of the change over the cell: as good as equal
 _SLICES, _ROUNDS = 64, 5  # the bracket closes to 64**-5 of a cell
 
 
-class Breaks(NamedTuple):
+class Discontinuities(NamedTuple):
     """One break a row: the cell, the part of the cell before it, the values just before and just after."""
 
     cells: NDArray[np.int64]
@@ -32,7 +32,7 @@ class Breaks(NamedTuple):
     after: Values
 
 
-def find_breaks(curve: Curve, ranks: Values, values: Values) -> Breaks:
+def find_jumps(curve: Curve, ranks: Values, values: Values) -> Discontinuities:
     """Breaks of a curve whose values at ascending ranks are given; the first cell is left alone."""
     change = np.diff(values)
     middle = _at(curve, 0.5 * (ranks[:-1] + ranks[1:]))
@@ -40,7 +40,7 @@ def find_breaks(curve: Curve, ranks: Values, values: Values) -> Breaks:
     off_line[0] = False
     cells = np.flatnonzero(off_line)
     if cells.size == 0:
-        return Breaks(cells, np.empty(0), np.empty(0), np.empty(0))
+        return Discontinuities(cells, np.empty(0), np.empty(0), np.empty(0))
     cell = _Cells(curve, ranks[cells], np.diff(ranks)[cells], values[cells], values[cells + 1])
     parts, before, after = cell.jump()
     steep = np.abs(after - before) <= _A_JUMP * np.abs(cell.last - cell.first)
@@ -48,14 +48,16 @@ def find_breaks(curve: Curve, ranks: Values, values: Values) -> Breaks:
         edge, level = cell.flat_end()
         parts, before, after = (np.where(steep, b, a) for a, b in ((parts, edge), (before, level), (after, level)))
     found = ~steep | ((parts > 0.0) & (parts < 1.0))
-    return Breaks(cells[found], parts[found], before[found], after[found])
+    return Discontinuities(cells[found], parts[found], before[found], after[found])
 
 
-def break_at_end(values: Values, other: Values) -> Breaks:
+def jump_at_end(values: Values, other: Values) -> Discontinuities:
     """Break at the very end of the last cell, where two curves meet that do not agree: a jump at rank 1/2."""
     jumps = abs(other[-1] - values[-1]) > _A_JUMP * abs(other[-1] - values[-2])
     cells = np.array([values.size - 2] if jumps else [], dtype=np.int64)
-    return Breaks(cells, np.ones(cells.size), np.repeat(values[-1], cells.size), np.repeat(other[-1], cells.size))
+    return Discontinuities(
+        cells, np.ones(cells.size), np.repeat(values[-1], cells.size), np.repeat(other[-1], cells.size)
+    )
 
 
 class _Cells(NamedTuple):

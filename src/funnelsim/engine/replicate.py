@@ -40,29 +40,33 @@ def replicate(
 
     `on_done` is called with the number finished so far. Raises ValueError for an unknown engine.
     """
-    numbers = list(replications)
+    replication_ids = list(replications)
     if engine == "reference":
-        parts = [_reference(plan, seed, numbers, tables, on_done)]
+        parts = [_reference(plan, seed, replication_ids, tables, on_done)]
     elif engine == "fast":
-        parts = _fast(plan, seed, numbers, threads or os.cpu_count() or 1, tables, on_done)
+        parts = _fast(plan, seed, replication_ids, threads or os.cpu_count() or 1, tables, on_done)
     else:
         raise ValueError(f"engine must be fast or reference, not {engine!r}")
     found = {number: row for part in parts for number, row in part}
     return Replications(
-        [found[number][0] for number in numbers], [_trace(found[number][1]) for number in numbers] if tables else None
+        [found[number][0] for number in replication_ids],
+        [_trace(found[number][1]) for number in replication_ids] if tables else None,
     )
 
 
-class Job(NamedTuple):
+class ReplicationBatch(NamedTuple):
     """One plan and the replications wanted of it."""
 
     plan: Plan
     seed: int
-    numbers: tuple[int, ...]
+    replication_ids: tuple[int, ...]
 
 
-def run_jobs(
-    jobs: list[Job], engine: str = "fast", threads: int | None = None, on_done: Callable[[int], None] | None = None
+def run_batches(
+    batches: list[ReplicationBatch],
+    engine: str = "fast",
+    threads: int | None = None,
+    on_done: Callable[[int], None] | None = None,
 ) -> list[list[Summary]]:
     """Many plans, a few replications each, spread over threads: summaries by job, in the order of its numbers.
 
@@ -70,18 +74,18 @@ def run_jobs(
     """
     done: list[int] = []
 
-    def work(job: Job) -> list[Summary]:
-        found = replicate(job.plan, job.seed, job.numbers, engine, threads=1).summaries
+    def work(batch: ReplicationBatch) -> list[Summary]:
+        found = replicate(batch.plan, batch.seed, batch.replication_ids, engine, threads=1).summaries
         done.append(1)
         if on_done is not None:
             on_done(len(done))
         return found
 
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        return list(pool.map(work, jobs))
+        return list(pool.map(work, batches))
 
 
-def gather(
+def replicate_columns(
     plan: Plan, seed: int, replications: Iterable[int], take: Callable[[Any, Any], _Taken], threads: int | None = None
 ) -> list[_Taken]:
     """What `take` makes of the visits and the attempts of each replication, in the order of the replications.
@@ -89,7 +93,7 @@ def gather(
     The two tables have their rows as they came, in the room of the run: `take` must copy what it keeps. Sorted tables
     are `replicate(tables=True)`; a study that only adds up needs no order, and sorting costs more than simulating.
     """
-    numbers = list(replications)
+    replication_ids = list(replications)
 
     def work(mine: list[int]) -> list[tuple[int, _Taken]]:
         runner, found = fast.Runner(plan, tracing=True), []
@@ -98,18 +102,18 @@ def gather(
             found.append((number, take(runner.visits(), runner.attempts())))
         return found
 
-    threads = max(1, min(threads or os.cpu_count() or 1, len(numbers)))
+    threads = max(1, min(threads or os.cpu_count() or 1, len(replication_ids)))
     with ThreadPoolExecutor(threads) as pool:
-        parts = pool.map(work, [numbers[i::threads] for i in range(threads)])
+        parts = pool.map(work, [replication_ids[i::threads] for i in range(threads)])
         taken = {number: one for part in parts for number, one in part}
-    return [taken[number] for number in numbers]
+    return [taken[number] for number in replication_ids]
 
 
 _Part = list[tuple[int, tuple[Summary, Trace | None]]]
 
 
 def _fast(
-    plan: Plan, seed: int, numbers: list[int], threads: int, tables: bool, on_done: Callable[[int], None] | None
+    plan: Plan, seed: int, replication_ids: list[int], threads: int, tables: bool, on_done: Callable[[int], None] | None
 ) -> list[_Part]:
     done: list[int] = []
 
@@ -123,16 +127,18 @@ def _fast(
                 on_done(len(done))
         return part
 
-    threads = max(1, min(threads, len(numbers)))
+    threads = max(1, min(threads, len(replication_ids)))
     if threads == 1:
-        return [work(numbers)]
+        return [work(replication_ids)]
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, [numbers[i::threads] for i in range(threads)]))
+        return list(pool.map(work, [replication_ids[i::threads] for i in range(threads)]))
 
 
-def _reference(plan: Plan, seed: int, numbers: list[int], tables: bool, on_done: Callable[[int], None] | None) -> _Part:
+def _reference(
+    plan: Plan, seed: int, replication_ids: list[int], tables: bool, on_done: Callable[[int], None] | None
+) -> _Part:
     part: _Part = []
-    for number in numbers:
+    for number in replication_ids:
         trace = reference.run(plan, seed, number)
         part.append((number, (measures.summarise(trace, plan), trace if tables else None)))
         if on_done is not None:

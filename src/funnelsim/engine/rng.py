@@ -24,7 +24,7 @@ from numba import config
 from numpy.typing import NDArray
 
 from funnelsim.engine.jit import shared_kernel
-from funnelsim.engine.quantile_discontinuities import Breaks, break_at_end, find_breaks
+from funnelsim.engine.quantile_discontinuities import Discontinuities, find_jumps, jump_at_end
 from funnelsim.int64 import Int
 
 _U = np.uint64
@@ -57,7 +57,7 @@ else:
 
 
 @shared_kernel
-def mix(z: Int) -> np.uint64:
+def splitmix64(z: Int) -> np.uint64:
     """Finaliser of SplitMix64: a permutation of 64 bits that scatters neighbours."""
     z = _U(z)
     z = _times(z ^ (z >> _30), _FIRST_FACTOR)
@@ -66,31 +66,31 @@ def mix(z: Int) -> np.uint64:
 
 
 @shared_kernel
-def at(start: Int, position: Int) -> np.uint64:
+def nth_output(start: Int, position: Int) -> np.uint64:
     """Output `position` of the SplitMix64 stream that starts at `start`; the published stream begins with 1."""
-    return mix(plus(start, _times(_U(position), GOLDEN)))
+    return splitmix64(plus(start, _times(_U(position), GOLDEN)))
 
 
 @shared_kernel
 def replication_key(seed: Int, replication: Int) -> np.uint64:
     """Key of one replication of one seed."""
-    return at(at(_U(seed), _ONE), _U(np.int64(replication)))
+    return nth_output(nth_output(_U(seed), _ONE), _U(np.int64(replication)))
 
 
 @shared_kernel
-def lead_luck(key: Int, source_luck: Int, cell: Int, ordinal: Int) -> np.uint64:
+def lead_stream(key: Int, source_stream: Int, cell: Int, ordinal: Int) -> np.uint64:
     """Luck of a lead, from its identity (rule 18)."""
-    return at(at(mix(_U(key) ^ _U(source_luck)), _U(np.int64(cell))), _U(np.int64(ordinal)))
+    return nth_output(nth_output(splitmix64(_U(key) ^ _U(source_stream)), _U(np.int64(cell))), _U(np.int64(ordinal)))
 
 
 @shared_kernel
-def bits(luck: Int, purpose: Int, first: Int, second: Int) -> np.uint64:
+def bits(stream: Int, purpose: Int, first: Int, second: Int) -> np.uint64:
     """The draw: 64 bits for a lead, a purpose, a visit number and an attempt or assignment number (rule 20)."""
-    return at(plus(_U(luck), _U(purpose)), plus(_U(first) << _32, _U(second)))
+    return nth_output(plus(_U(stream), _U(purpose)), plus(_U(first) << _32, _U(second)))
 
 
 @shared_kernel
-def unit(r: Int) -> float:
+def uniform(r: Int) -> float:
     """Uniform number in [0, 1), of 53 bits."""
     return float((_U(r) >> _11) * _TO_UNIT)
 
@@ -106,7 +106,7 @@ def on_grid(x: float) -> float:
 @shared_kernel
 def poisson8(r: Int) -> Int:
     """Poisson number of mean 8 by inversion: the points in one cell of the arrival cloud (rule 18)."""
-    u = unit(r)
+    u = uniform(r)
     count, share = 0, _POISSON_NONE
     below = share
     while u >= below and count < 60:
@@ -172,7 +172,7 @@ def make_table(ppf: Curve, isf: Curve, never: float = 0.0) -> NDArray[np.float64
         if not np.isfinite(quantiles).all():
             raise ValueError("quantiles inside (0, 1) must be finite; use `never` for the share that never happens")
         row[_NODES:_BREAK] = np.maximum.accumulate(quantiles)  # rounding in ppf or isf may have broken the order
-        _add_breaks(row, find_breaks(ppf, ranks, lower), break_at_end(lower, upper), find_breaks(isf, ranks, upper))
+        _add_breaks(row, find_jumps(ppf, ranks, lower), jump_at_end(lower, upper), find_jumps(isf, ranks, upper))
     return row
 
 
@@ -190,7 +190,9 @@ def _finite_end(curve: Curve, ranks: NDArray[np.float64]) -> NDArray[np.float64]
     return values
 
 
-def _add_breaks(row: NDArray[np.float64], lower: Breaks, middle: Breaks, upper: Breaks) -> None:
+def _add_breaks(
+    row: NDArray[np.float64], lower: Discontinuities, middle: Discontinuities, upper: Discontinuities
+) -> None:
     """Write the breaks in order of rank; where not all fit, the smallest are left to the straight line."""
     mirrored = np.array([2 * _HALF - 1 - upper.cells, 1.0 - upper.parts, upper.after, upper.before]).T[::-1]
     breaks = np.concatenate([np.array(found, dtype=np.float64).T for found in (lower, middle)] + [mirrored])
@@ -205,7 +207,7 @@ def _add_breaks(row: NDArray[np.float64], lower: Breaks, middle: Breaks, upper: 
 @shared_kernel
 def quantile(tables: Any, row: Int, r: Int) -> float:
     """The draw of table `row` for 64 random bits; inf = never."""
-    return quantile_at(tables, row, unit(r))
+    return quantile_at(tables, row, uniform(r))
 
 
 @shared_kernel

@@ -56,19 +56,19 @@ def _outcomes(stacked: Summary, plan: Plan, book: Labels, window: int) -> Iterat
     leads = stacked.arrived[:, 0].sum(axis=(1, 2))
     yield Measure(which, "leads", "", "leads", leads)
     for i, definition in enumerate(book.definitions):
-        passes = stacked.passes[:, window, i]
-        count = passes["count"].sum(axis=(1, 2))
+        passages = stacked.passages[:, window, i]
+        count = passages["count"].sum(axis=(1, 2))
         yield Measure(which, definition, "", "leads", count)
         if window == COHORT:
             yield Measure(which, "rate", definition, "share", count, leads)
-        yield Measure(which, "time to", definition, "seconds", passes["time"].sum(axis=(1, 2)), count)
+        yield Measure(which, "time to", definition, "seconds", passages["time"].sum(axis=(1, 2)), count)
     spent, earned = costs(stacked, plan, book), revenue(stacked, book, window)
     yield Measure(which, "revenue", "", money, earned)
     yield Measure(which, "cost", "", money, spent.total)
     yield Measure(which, "profit", "", money, earned - spent.total)
     yield Measure(which, "roi", "", "times the cost", earned - spent.total, spent.total)
     if book.won >= 0:
-        wins = stacked.passes[:, window, book.won]["count"].sum(axis=(1, 2))
+        wins = stacked.passages[:, window, book.won]["count"].sum(axis=(1, 2))
         yield Measure(which, "cost a win", "", money, spent.total, wins)
     yield from _cost_parts(spent, plan, book, which)
 
@@ -112,8 +112,15 @@ def _work(visits: dict[str, Floats], histogram: Floats, which: str, stage: str) 
     yield Measure(which, "response mean", stage, "seconds", visits["response"], touched)
     for q in QUANTILES:
         yield Measure(which, f"response p{q:.0%}".rstrip("%"), stage, "seconds", quantiles(histogram, q))
-    if visits["within"].any() or visits["beyond"].any():
-        yield Measure(which, "lead attainment", stage, "share", visits["within"], visits["within"] + visits["beyond"])
+    if visits["deadline_met"].any() or visits["deadline_missed"].any():
+        yield Measure(
+            which,
+            "lead attainment",
+            stage,
+            "share",
+            visits["deadline_met"],
+            visits["deadline_met"] + visits["deadline_missed"],
+        )
 
 
 def quantiles(histogram: Floats, q: float) -> Floats:
@@ -149,7 +156,7 @@ def _parts(stacked: Summary, book: Labels, window: int) -> Iterator[Measure]:
         for j, name in enumerate(names):
             yield Measure(which, f"leads by {kind}", name, "leads", leads[:, j])
             for i, definition in enumerate(book.definitions):
-                count = stacked.passes[:, window, i]["count"].sum(axis=over)[:, j]
+                count = stacked.passages[:, window, i]["count"].sum(axis=over)[:, j]
                 yield Measure(which, f"{definition} by {kind}", name, "leads", count)
                 if window == COHORT:
                     yield Measure(which, f"{definition} rate by {kind}", name, "share", count, leads[:, j])

@@ -13,13 +13,14 @@ from funnelsim.measures.counting_tools import (
     open_seconds,
     present,
 )
-from funnelsim.measures.milestones import Passings
-from funnelsim.plan import WITHDRAWN, Plan
+from funnelsim.measures.milestones import Passages
+from funnelsim.plan import Plan
+from funnelsim.plan_codes import AttemptEnd
 from funnelsim.summary import Summary, day_columns
 from funnelsim.trace import Trace, in_flight
 
 
-def count_days(summary: Summary, trace: Trace, passed: Passings, plan: Plan) -> None:
+def count_days(summary: Summary, trace: Trace, passed: Passages, plan: Plan) -> None:
     """Flows of each day and, at the midnight that ends it, what is open, what waits and the levels."""
     midnights, columns = midnights_of(plan), day_columns(plan)
     samples = midnights[1:][midnights[1:] < plan.settings[0].horizon]
@@ -28,7 +29,7 @@ def count_days(summary: Summary, trace: Trace, passed: Passings, plan: Plan) -> 
     count(summary.days[:, 0], (day_of(midnights, firsts.arrived),))
     group = passed.definition * plan.settings[0].segments + passed.segment
     day = day_of(midnights, passed.at)
-    count(summary.days[:, columns.passes : columns.value], (day, group))
+    count(summary.days[:, columns.passages : columns.value], (day, group))
     count(summary.days[:, columns.value : columns.open], (day, group), amounts=passed.value)
     _open(summary, trace, columns.open, samples)
     _teams(summary, trace, plan, samples)
@@ -48,7 +49,7 @@ def _teams(summary: Summary, trace: Trace, plan: Plan, samples: np.ndarray) -> N
     for team in range(len(plan.teams)):
         attempts = trace.attempts[trace.attempts.team == team]
         left = np.where(attempts.started >= 0.0, attempts.started, np.inf)
-        left = np.where(attempts.end == WITHDRAWN, attempts.ended, left)
+        left = np.where(attempts.end == AttemptEnd.WITHDRAWN, attempts.ended, left)
         summary.days[: len(samples), columns.queue + team] = present(attempts.joined, left, samples)
         started = attempts[attempts.started >= 0.0]
         ends = np.where(started.ended >= 0.0, started.ended, plan.settings[0].horizon)

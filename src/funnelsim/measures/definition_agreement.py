@@ -13,18 +13,19 @@ from itertools import combinations, permutations
 
 from funnelsim.measures.counting_tools import Floats
 from funnelsim.measures.estimate import Measure
-from funnelsim.plan import SCORE_AT_LEAST, Labels, Plan
+from funnelsim.plan import Labels, Plan
+from funnelsim.plan_codes import DefinitionKind
 from funnelsim.summary import COHORT, WINDOWS, Summary
 
 
 def agreement(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Measure]:
     """Of the cohort; two milestones of the same path are left out."""
     which, leads = WINDOWS[COHORT], stacked.arrived[:, 0].sum(axis=(1, 2))
-    thresholds = {i for i, row in enumerate(plan.definitions) if row.kind == SCORE_AT_LEAST}
+    thresholds = {i for i, row in enumerate(plan.definitions) if row.kind == DefinitionKind.THRESHOLD}
     for a, b in permutations(range(len(book.definitions)), 2):
         if thresholds & {a, b}:
             of = f"{book.definitions[a]} of {book.definitions[b]}"
-            yield Measure(which, "also passed", of, "share", stacked.both[:, a, b], stacked.both[:, b, b])
+            yield Measure(which, "also passed", of, "share", stacked.co_passed[:, a, b], stacked.co_passed[:, b, b])
     for a, b in combinations(range(len(book.definitions)), 2):
         if thresholds & {a, b}:
             of = f"{book.definitions[a]} and {book.definitions[b]}"
@@ -33,7 +34,7 @@ def agreement(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Measure]:
                 "kappa",
                 of,
                 "kappa",
-                *_kappa(stacked.both[:, a, b], stacked.both[:, a, a], stacked.both[:, b, b], leads),
+                *_kappa(stacked.co_passed[:, a, b], stacked.co_passed[:, a, a], stacked.co_passed[:, b, b], leads),
             )
 
 

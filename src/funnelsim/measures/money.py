@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funnelsim.measures.counting_tools import Floats, Window, calendar_of, first_of_lead
-from funnelsim.measures.milestones import Passings, first_passings
-from funnelsim.plan import HOUR, MARKETING, Labels, Plan
+from funnelsim.measures.milestones import Passages, first_passages
+from funnelsim.plan import HOUR, Labels, Plan
+from funnelsim.plan_codes import Side
 from funnelsim.summary import CALENDAR, COHORT, Summary
 from funnelsim.trace import Trace
 
@@ -72,7 +73,7 @@ def costs(stacked: Summary, plan: Plan, book: Labels) -> Costs:
 
 def cost_by_team(spent: Costs, plan: Plan) -> Floats:
     """Cost by replication and team; leads are bought by marketing, in equal parts where it has several teams."""
-    marketing = plan.teams.side == MARKETING
+    marketing = plan.teams.side == Side.MARKETING
     buyers = marketing if marketing.any() else np.ones(len(plan.teams), np.bool_)
     bought: Floats = spent.acquisition[:, None] * (buyers / buyers.sum())
     return bought + spent.people + spent.overtime + spent.team_tools
@@ -87,8 +88,8 @@ def credit(trace: Trace, plan: Plan, book: Labels) -> Floats:
     out = np.zeros((2, len(book.teams) + 1))
     if book.won < 0 or len(visits) == 0:
         return out
-    window, passed = Window.of(plan), first_passings(trace, plan)
-    wins = Passings(*(column[passed.definition == book.won] for column in passed))
+    window, passed = Window.of(plan), first_passages(trace, plan)
+    wins = Passages(*(column[passed.definition == book.won] for column in passed))
     firsts = first_of_lead(visits)
     begins = firsts[np.searchsorted(visits.lead[firsts], wins.lead)]
     owned = np.zeros((len(visits) + 1, len(book.teams)))
@@ -115,6 +116,6 @@ def revenue(stacked: Summary, book: Labels, window: int) -> Floats:
     """By replication, in currency units."""
     if book.won < 0:
         return np.zeros(len(stacked.days))
-    table: Any = stacked.passes[:, window, book.won]
+    table: Any = stacked.passages[:, window, book.won]
     total: Floats = table["value"].sum(axis=(1, 2)) / 100.0
     return total

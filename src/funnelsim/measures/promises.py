@@ -1,4 +1,4 @@
-"""Promises kept and broken, leads accepted and turned down, worked and left alone: by stage and team [61, 89, 95]."""
+"""Promises met and missed, leads accepted and turned down, worked and left alone: by stage and team [61, 89, 95]."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from funnelsim.summary import CALENDAR, WINDOWS, Summary
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DAY_HOURS = 24
+CLOCKS = {"touch": "attainment", "attempts": "attempts attainment", "acceptance": "acceptance attainment"}
 ACTIONS = ("late", "warned", "escalated", "reassigned", "returned")
 
 
@@ -37,7 +38,7 @@ def promises(stacked: Summary, book: Labels, window: int) -> Iterator[Measure]:
             if rows["promised"].any():
                 yield Measure(which, "assigned", of, "assignments", rows["assigned"])
                 yield from _clocks(rows, which, of)
-                yield Measure(which, "kept", of, "share", rows["kept_draw"], rows["promised"])
+                yield Measure(which, "adhered", of, "share", rows["adhered"], rows["promised"])
                 for name in ACTIONS:
                     if rows[name].any():
                         yield Measure(which, name, of, "assignments", rows[name])
@@ -56,12 +57,12 @@ def breach_hours(stacked: Summary, book: Labels) -> list[BreachHour]:
 
 
 def _clocks(rows: Any, which: str, of: str) -> Iterator[Measure]:
-    for clock, name in (("touch", "attainment"), ("tries", "attempts attainment"), ("accept", "acceptance attainment")):
-        kept, broken = rows[f"{clock}_kept"], rows[f"{clock}_broken"]
-        if clock == "touch" or (kept + broken).any():
-            yield Measure(which, name, of, "share", kept, kept + broken)
-    broken = rows["touch_broken"] + rows["tries_broken"] + rows["accept_broken"]
-    yield Measure(which, "breaches", of, "broken promises", broken)
+    for clock, name in CLOCKS.items():
+        met, missed = rows[f"{clock}_met"], rows[f"{clock}_missed"]
+        if clock == "touch" or (met + missed).any():
+            yield Measure(which, name, of, "share", met, met + missed)
+    breaches = sum(rows[f"{clock}_missed"] for clock in CLOCKS)
+    yield Measure(which, "breaches", of, "broken promises", breaches)
 
 
 def _behaviour(rows: Any, which: str, of: str) -> Iterator[Measure]:

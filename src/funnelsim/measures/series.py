@@ -80,7 +80,7 @@ def _columns(stacked: Summary, plan: Plan, book: Labels) -> Iterator[tuple[str, 
     columns, days = day_columns(plan), stacked.days
     groups = (*days.shape[:2], len(book.definitions), -1)
     yield "arrivals", "", days[:, :, 0]
-    passed = days[:, :, columns.passes : columns.value].reshape(groups).sum(axis=3)
+    passed = days[:, :, columns.passages : columns.value].reshape(groups).sum(axis=3)
     value = days[:, :, columns.value : columns.open].reshape(groups).sum(axis=3) / 100.0
     yield from (("passed", name, passed[:, :, i]) for i, name in enumerate(book.definitions))
     yield from (

@@ -21,22 +21,9 @@ from funnelsim.measures.counting_tools import (
     open_seconds,
 )
 from funnelsim.measures.daily import count_days
-from funnelsim.measures.milestones import count_passings, first_passings
-from funnelsim.plan import (
-    BROKEN,
-    CONTACT,
-    INHERITED,
-    KEPT,
-    NEITHER,
-    OUTCOMES,
-    POOR_FOLLOW_UP,
-    POOR_LEAD,
-    REASSIGNED,
-    REJECTED,
-    SENT_BACK,
-    WENT_SILENT,
-    Plan,
-)
+from funnelsim.measures.milestones import count_passages, first_passages
+from funnelsim.plan import Plan
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, Blame, ClockState, Outcome, name_of, names_of
 from funnelsim.summary import CALENDAR, COHORT, RESPONSE_EDGES, Summary, new_summary
 from funnelsim.trace import Trace, in_flight, snapshot_id
 
@@ -49,8 +36,8 @@ def summarise(trace: Trace, plan: Plan) -> Summary:
     _assignments(summary, trace, window)
     _breaches(summary, trace.assignments, plan, window)
     _teams(summary, trace.attempts, plan, window)
-    passed = first_passings(trace, plan)
-    count_passings(summary, passed, window)
+    passed = first_passages(trace, plan)
+    count_passages(summary, passed, window)
     count_days(summary, trace, passed, plan)
     firsts = trace.visits[first_of_lead(trace.visits)]
     count(summary.arrived[0], (firsts.source, firsts.segment), where=window.cohort(firsts))
@@ -61,7 +48,7 @@ def _visits(summary: Summary, visits: Any, plan: Plan, window: Window) -> None:
     at = (visits.source, visits.segment, visits.stage)
     was_touched, was_reached, has_ended = visits.touched >= 0.0, visits.reached >= 0.0, visits.ended >= 0.0
     response = visits.touched - visits.entered
-    within, beyond = _against_deadline(visits, window.horizon)
+    deadline_met, deadline_missed = _against_deadline(visits, window.horizon)
     at_end = _columns_at_end(visits, plan)
     cohort = window.cohort(visits)
     entered, touched, reached, ended = (
@@ -78,8 +65,8 @@ def _visits(summary: Summary, visits: Any, plan: Plan, window: Window) -> None:
         for name, amounts in at_end.items():
             count(table[name], at, of_end, amounts)
         count(table.response, at, of_touch, response)
-        count(table.within, at, of_entry & within)
-        count(table.beyond, at, of_entry & beyond)
+        count(table.deadline_met, at, of_entry & deadline_met)
+        count(table.deadline_missed, at, of_entry & deadline_missed)
         bins = np.searchsorted(RESPONSE_EDGES, response, side="right")
         count(summary.responses[which], (visits.stage, bins), of_touch)
     summary.visits[CALENDAR].open[:] = 0.0
@@ -88,20 +75,20 @@ def _visits(summary: Summary, visits: Any, plan: Plan, window: Window) -> None:
 def _columns_at_end(visits: Any, plan: Plan) -> dict[str, Any]:
     """What a visit adds up to: counted when it ends, in the cohort for open ones too."""
     good = visits.fit >= plan.settings[0].good
-    left = (visits.ended >= 0.0) & (visits.outcome != WENT_SILENT)
+    left = (visits.ended >= 0.0) & (visits.outcome != Outcome.SILENT)
     columns = {
         "attempts": visits.attempts,
         "stay": np.where(left, visits.ended - visits.entered, 0.0),
-        "rejected_good": (visits.outcome == REJECTED) & good,
+        "rejected_good": (visits.outcome == Outcome.REJECTED) & good,
         "untouched_value": np.where(_is_untouched(visits, plan), visits.value, 0.0),
         "effort": visits.effort,
         "wasted": np.where(good, 0.0, visits.effort),
-        "blame_lead": visits.blame == POOR_LEAD,
-        "blame_follow_up": visits.blame == POOR_FOLLOW_UP,
+        "blame_lead": visits.blame == Blame.POOR_LEAD,
+        "blame_follow_up": visits.blame == Blame.POOR_FOLLOW_UP,
         "merged": visits.merged,
         "duplicates": visits.duplicate,
     }
-    for outcome, name in enumerate(OUTCOMES):
+    for outcome, name in enumerate(names_of(Outcome)):
         columns[name.replace(" ", "_")] = visits.outcome == outcome
     return columns
 
@@ -110,7 +97,10 @@ def _is_untouched(visits: Any, plan: Plan) -> Flags:
     """Nobody turned to a lead that was there to be worked; what a snapshot says was reached had been touched."""
     untouched: Flags = (plan.stages.step_count > 0)[visits.stage] & (visits.touched < 0.0) & (visits.attempts == 0)
     flying = in_flight(visits.lead)
-    snapshot, rows = plan.inflight[np.searchsorted(plan.inflight.id, snapshot_id(visits.lead[flying]))], visits[flying]
+    snapshot, rows = (
+        plan.initial_leads[np.searchsorted(plan.initial_leads.id, snapshot_id(visits.lead[flying]))],
+        visits[flying],
+    )
     under_way = (rows.stage == snapshot.stage) & (rows.number == snapshot.number)
     untouched[flying] &= ~(under_way & (snapshot.reached == 1))
     return untouched
@@ -134,25 +124,29 @@ def _assignments(summary: Summary, trace: Trace, window: Window) -> None:
     cohort = window.holds(arrived) & ~in_flight(rows.lead)
     columns: dict[str, Floats | Flags] = {
         "assigned": np.ones(len(rows)),
-        "promised": rows.kept >= 0,
-        "kept_draw": rows.kept == 1,
+        "promised": rows.adhered >= 0,
+        "adhered": rows.adhered == 1,
         "late": rows.late,
         "warned": rows.warned,
         "escalated": rows.escalated,
-        "reassigned": rows.how == REASSIGNED,
-        "returned": rows.how == SENT_BACK,
+        "reassigned": rows.how == AssignmentEnd.REASSIGNED,
+        "returned": rows.how == AssignmentEnd.RETURNED,
         "accepted": rows.accepted == 1,
         "rejected": rows.accepted == 0,
         "asked": rows.pursued >= 0,
         "pursued": rows.pursued == 1,
     }
-    for clock, state in (("touch", rows.first_touch), ("tries", rows.attempts_within), ("accept", rows.accept_within)):
-        columns |= {
-            f"{clock}_kept": state == KEPT,
-            f"{clock}_broken": state == BROKEN,
-            f"{clock}_neither": state == NEITHER,
-        }
-    columns |= {"touch_inherited": rows.first_touch == INHERITED, "accept_inherited": rows.accept_within == INHERITED}
+    for clock, states in (
+        ("touch", rows.first_touch),
+        ("attempts", rows.attempts_within),
+        ("acceptance", rows.accept_within),
+    ):
+        for state in (ClockState.MET, ClockState.MISSED, ClockState.CENSORED):
+            columns[f"{clock}_{name_of(state)}"] = states == state
+    columns |= {
+        "touch_inherited": rows.first_touch == ClockState.INHERITED,
+        "acceptance_inherited": rows.accept_within == ClockState.INHERITED,
+    }
     for which, chosen in ((COHORT, cohort), (CALENDAR, window.holds(rows.assigned))):
         for name, amounts in columns.items():
             count(summary.assignments[which][name], (rows.stage, rows.team), chosen, amounts)
@@ -160,7 +154,7 @@ def _assignments(summary: Summary, trace: Trace, window: Window) -> None:
 
 def _breaches(summary: Summary, assignments: Any, plan: Plan, window: Window) -> None:
     """Broken first-touch promises, by the hour of the local week in which their time ran out."""
-    broken = assignments[(assignments.first_touch == BROKEN) & window.holds(assignments.deadline)]
+    broken = assignments[(assignments.first_touch == ClockState.MISSED) & window.holds(assignments.deadline)]
     count(summary.breaches, (broken.team, hour_of_week(plan, broken.deadline)))
 
 
@@ -168,7 +162,7 @@ def _teams(summary: Summary, attempts: Any, plan: Plan, window: Window) -> None:
     started = attempts[attempts.started >= 0.0]
     within = window.holds(started.started)
     count(summary.teams.attempts, (started.team,), within)
-    count(summary.teams.contacts, (started.team,), within & (started.end == CONTACT))
+    count(summary.teams.contacts, (started.team,), within & (started.end == AttemptEnd.CONTACT))
     begins = np.maximum(started.started, window.start)
     ends = np.minimum(np.where(started.ended >= 0.0, started.ended, window.horizon), window.end)
     for team, row in enumerate(plan.teams):

@@ -1,7 +1,7 @@
 """What marketing has promised to deliver, period by period: counts or value, of all leads or of a segment [63].
 
 Whole calendar weeks (from Monday), months or quarters inside the measured window count. The burn-up is what has been
-delivered since the first of them, beside what evenly kept promises would have brought by then.
+delivered since the first of them, beside what evenly met promises would have brought by then.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ def volumes(stacked: Summary, plan: Plan, book: Labels) -> list[Measure]:
     for one in deliveries(stacked, plan, book):
         delivered, promised = one.delivered, np.full(len(one.daily), one.amount * len(one.periods))
         ones = np.ones(len(delivered))
-        kept = (delivered >= one.amount).astype(float)
+        met = (delivered >= one.amount).astype(float)
         found += [
             Measure("calendar", "volume", one.name, one.unit, delivered.mean(axis=1)),
-            Measure("calendar", "volume kept", one.name, "share", kept.sum(axis=1), ones * len(one.periods)),
+            Measure("calendar", "volume met", one.name, "share", met.sum(axis=1), ones * len(one.periods)),
             Measure("calendar", "volume delivered", one.name, "share of promise", delivered.sum(axis=1), promised),
         ]
         for i, (first, _) in enumerate(one.periods):
             of = f"{one.name}.{one.first_day + timedelta(days=first)}"
             found += [
                 Measure("calendar", "volume in", of, one.unit, delivered[:, i]),
-                Measure("calendar", "volume kept in", of, "share", kept[:, i], ones),
+                Measure("calendar", "volume met in", of, "share", met[:, i], ones),
                 Measure("calendar", "volume delivered in", of, "share of promise", delivered[:, i], ones * one.amount),
             ]
     return found
@@ -84,7 +84,7 @@ def deliveries(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Delivery]
         periods = list(_periods(plan, book, period))
         if definition not in book.definitions or not periods:
             continue
-        first = (columns.value if kind == VALUE else columns.passes) + book.definitions.index(definition) * segments
+        first = (columns.value if kind == VALUE else columns.passages) + book.definitions.index(definition) * segments
         chosen = slice(first, first + segments) if segment < 0 else slice(first + segment, first + segment + 1)
         daily = stacked.days[:, :, chosen].sum(axis=2) / (100.0 if kind == VALUE else 1.0)
         name = f"{definition} a {period}" if segment < 0 else f"{book.segments[segment]} {definition} a {period}"

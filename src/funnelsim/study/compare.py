@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from funnelsim.compile.parameter_draws import UncertainParameter, uniform
-from funnelsim.engine.replicate import Job, run_jobs
+from funnelsim.engine.replicate import ReplicationBatch, run_batches
 from funnelsim.measures import Measure, named
 from funnelsim.measures.estimate import t_quantile
 from funnelsim.progress import Progress
@@ -288,11 +288,13 @@ class PairedRunner:
     def run(self, cases: Sequence[Case], draws: range, pairs: range, what: str) -> list[ScenarioRuns]:
         """Each case in each draw and pair, on the same luck."""
         jobs = [
-            Job(one.anchor.plan(one.blueprint, draw), self.seed, tuple(draw * PAIR_STRIDE + pair for pair in pairs))
+            ReplicationBatch(
+                one.anchor.plan(one.blueprint, draw), self.seed, tuple(draw * PAIR_STRIDE + pair for pair in pairs)
+            )
             for one in cases
             for draw in draws
         ]
-        results = run_jobs(jobs, self.engine, self.threads, lambda done: self.watch.progress(what, done, len(jobs)))
+        results = run_batches(jobs, self.engine, self.threads, lambda done: self.watch.progress(what, done, len(jobs)))
         return [_scenario_runs(one, results[i * len(draws) : (i + 1) * len(draws)]) for i, one in enumerate(cases)]
 
 

@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.replicate import gather
+from funnelsim.engine.covariates import EffectTarget
+from funnelsim.engine.replicate import replicate_columns
 from funnelsim.errors import ScenarioError
-from funnelsim.plan import ADVANCE, CONTACT_CHANCE, Plan
+from funnelsim.plan import Plan
 from funnelsim.trace import in_flight
 from funnelsim.typing import BoolArray, FloatArray
 
@@ -84,7 +85,7 @@ def solve_intercepts(
     solution = start.copy()
     numbers = range(FIRST_REPLICATION, FIRST_REPLICATION + many)
     wanted = np.flatnonzero(needs_anchor(plan)).tolist()
-    contacts = [stage for stage in wanted if _effects_on(plan, stage, CONTACT_CHANCE)]
+    contacts = [stage for stage in wanted if _effects_on(plan, stage, EffectTarget.CONTACT)]
     gates = _gates(plan)
     for solution.rounds in range(1, (_GATED_STEPS if gates else _STEPS) + 1):
         followed, attempts = _simulated(solution.written(plan), seed, numbers, threads)
@@ -115,7 +116,8 @@ def needs_anchor(plan: Plan) -> BoolArray:
     between = (stages["base"] > 0.0) & (stages["base"] < 1.0)
     worked = between & (stages["base_of_entered"] > 0) & (stages["step_count"] > 0)
     moved = [
-        _effects_on(plan, stage, ADVANCE) or _effects_on(plan, stage, CONTACT_CHANCE) for stage in range(len(stages))
+        _effects_on(plan, stage, EffectTarget.ADVANCE) or _effects_on(plan, stage, EffectTarget.CONTACT)
+        for stage in range(len(stages))
     ]
     needs: BoolArray = np.array(moved) | worked | (between & (stages["gate"] >= 0))
     return needs
@@ -261,7 +263,9 @@ def _gates(plan: Plan) -> list[_GateSolver]:
 
 def leads_of(plan: Plan, seed: int, threads: int | None) -> int:
     """How many leads one replication brings."""
-    (count,) = gather(plan, seed, [FIRST_REPLICATION], lambda visits, _: len(np.unique(visits.lead)), threads)
+    (count,) = replicate_columns(
+        plan, seed, [FIRST_REPLICATION], lambda visits, _: len(np.unique(visits.lead)), threads
+    )
     return count
 
 
@@ -274,7 +278,7 @@ def _simulated(plan: Plan, seed: int, numbers: range, threads: int | None) -> tu
         made = (attempts.task < 0) & (attempts.started >= 0.0) & (attempts.started < end) & ~in_flight(attempts.lead)
         return _selected_rows(visits, known, _VISIT), _selected_rows(attempts, made, _ATTEMPT)
 
-    visits, attempts = zip(*gather(plan, seed, numbers, take, threads), strict=True)
+    visits, attempts = zip(*replicate_columns(plan, seed, numbers, take, threads), strict=True)
     return np.concatenate(visits).view(np.recarray), np.concatenate(attempts).view(np.recarray)
 
 

@@ -205,7 +205,7 @@ class _CaseRun:
     def _days_to(self, measure: dict[str, Any]) -> tuple[FloatArray, FloatArray]:
         """Mean days from arrival to a definition, of the leads of a source that come so far."""
         definition, source = self.book.definitions.index(measure["days to"]), self.book.sources.index(measure["source"])
-        passes = [summary.passes[COHORT, definition, source] for summary in self.summaries]
+        passes = [summary.passages[COHORT, definition, source] for summary in self.summaries]
         return np.array([one["time"].sum() / DAY for one in passes]), np.array([one["count"].sum() for one in passes])
 
     def _of_cohort(self, visits: Any, measure: dict[str, Any]) -> Pair:

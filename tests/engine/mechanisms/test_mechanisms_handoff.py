@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 from scipy.optimize import brentq
 
-from funnelsim import plan as p
+from funnelsim.plan_codes import Outcome, names_of
 from funnelsim.summary import COHORT
 from support.mechanism_runs import log_odds, logistic, mean_holds, measured, scene, share_holds
 
@@ -86,7 +86,7 @@ def test_a_rejected_lead_goes_back_into_nurture_with_half_its_points() -> None:
 
     assert len(turned_down) > 1000
     assert {points for _, _, points in (*turned_down, *again)} == {20.0}
-    rows = story.trace.visits[story.trace.visits.outcome == p.OUTCOMES.index("rejected")]
+    rows = story.trace.visits[story.trace.visits.outcome == names_of(Outcome).index("rejected")]
     assert set(rows.back[rows.cycle == 0] - rows.ended[rows.cycle == 0]) == {30 * DAY}
     assert story.measure("cohort.MQL") == 4000
     share_holds(len(turned_down), 4000, (1.0 - math.exp(-2.0)) * stats.norm.cdf(0.5))

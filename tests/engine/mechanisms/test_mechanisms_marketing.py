@@ -37,8 +37,8 @@ def test_nurture_makes_an_mql_with_the_mail_that_reaches_the_threshold() -> None
     0.95^6 whom none of the first six has put off."""
     story = scene("mechanisms/nurture")
 
-    assert set(story.trace.passings.at) == {49 * DAY}
-    share_holds(len(story.trace.passings), story.measure("cohort.leads"), 0.95**6)
+    assert set(story.trace.passages.at) == {49 * DAY}
+    share_holds(len(story.trace.passages), story.measure("cohort.leads"), 0.95**6)
 
 
 def test_nurture_stops_with_sales_unless_it_goes_on() -> None:
@@ -56,14 +56,14 @@ def test_nurture_stops_with_sales_unless_it_goes_on() -> None:
 
 def test_scoring_lets_through_what_the_normal_law_says() -> None:
     """Fit 10 N(0, 1) and noise 12 N(0, 1) make a score of sd sqrt(244); an e-book (30 %) adds 10 points and a webinar
-    (20 %) 20. The day of passing tells what it took: entry, day 5 or day 9."""
-    at = scene("mechanisms/scoring").trace.passings.at
+    (20 %) 20. The day of passage tells what it took: entry, day 5 or day 9."""
+    at = scene("mechanisms/scoring").trace.passages.at
 
-    def passing(points: float) -> float:
+    def passage(points: float) -> float:
         return float(stats.norm.sf((20.0 - points) / math.sqrt(244.0)))
 
-    by_entry, with_ebook = passing(0), passing(0) * 0.7 + passing(10) * 0.3
-    by_the_end = 0.8 * with_ebook + 0.2 * (0.7 * passing(20) + 0.3 * passing(30))
+    by_entry, with_ebook = passage(0), passage(0) * 0.7 + passage(10) * 0.3
+    by_the_end = 0.8 * with_ebook + 0.2 * (0.7 * passage(20) + 0.3 * passage(30))
     share_holds((at <= 0.0).sum(), 10_000, by_entry)
     share_holds((at <= 5 * DAY).sum(), 10_000, with_ebook)
     share_holds(len(at), 10_000, by_the_end)
@@ -74,7 +74,7 @@ def test_offers_count_in_the_stage_in_which_they_are_made() -> None:
     """Every way in which three signals of discovery, two of interest and one of evaluation may happen: chance, points
     and day of each."""
     offers = [(0.6, 5, 10), (0.4, 10, 11), (0.3, 15, 12), (0.4, 15, 40), (0.3, 20, 41), (0.25, 40, 70)]
-    at = scene("mechanisms/offers").trace.passings.at / DAY
+    at = scene("mechanisms/offers").trace.passages.at / DAY
 
     for known, by in ((3, 30), (5, 60), (6, 90)):
         expected = 0.0
@@ -98,9 +98,9 @@ def test_two_scores_of_the_same_leads_agree_as_their_correlation_says() -> None:
     where the 40 % of history pass, for its definition opens the gate [83]."""
     story = scene("mechanisms/definitions")
     m, s = float(stats.norm.isf(0.4)), 5.0 / math.sqrt(125.0)
-    both, sales = story.summary.both[0, 1], story.summary.both[1, 1]
+    both, sales = story.summary.co_passed[0, 1], story.summary.co_passed[1, 1]
 
-    share_holds(story.summary.both[0, 0], 10_000, 0.4, ANCHORED)
+    share_holds(story.summary.co_passed[0, 0], 10_000, 0.4, ANCHORED)
     share_holds(sales, 10_000, stats.norm.sf(s))
     share_holds(both, 10_000, orthant(100.0 / math.sqrt(200.0 * 125.0), m, s), ANCHORED)
     assert story.measure("cohort.also_passed.MQL of SQL") == both / sales
@@ -140,7 +140,7 @@ def test_two_vocabularies_and_their_agreement() -> None:
     story = scene("mechanisms/two-vocabularies")
     rho, error = 100.0 / math.sqrt(200.0 * 125.0), stats.norm.isf(FALSE_ALARM / 2) / math.sqrt(10_000)
 
-    share_holds(story.summary.both[0, 1], 10_000, 0.25 + math.asin(rho) / (2.0 * math.pi))
+    share_holds(story.summary.co_passed[0, 1], 10_000, 0.25 + math.asin(rho) / (2.0 * math.pi))
     assert abs(story.measure("cohort.kappa.MQL and SQL") - 2.0 * math.asin(rho) / math.pi) <= error
     assert abs(story.measure("cohort.kappa.MQL and opportunity")) <= error
     assert story.measure("cohort.kappa.SQL and sales_ready") == 1.0
@@ -236,7 +236,7 @@ def test_the_count_is_met_while_the_value_falls() -> None:
     """A promise of 100 a week: at 109 +- 10.4 it is met in 82 % of the weeks, at 54 +- 7.3 in none."""
     counted = measured("mechanisms/count-or-value", 30, "marketing_plan.maximise=count")
     valued = measured("mechanisms/count-or-value", 30, "marketing_plan.maximise=value")
-    key = next(key for key in counted if key.startswith("calendar.volume_kept."))
+    key = next(key for key in counted if key.startswith("calendar.volume_met."))
     assert counted[key].estimate().mean > 0.7
     assert valued[key].estimate().mean == 0.0
     assert (counted["cohort.MQL"].values > valued["cohort.MQL"].values).all()

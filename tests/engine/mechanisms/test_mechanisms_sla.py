@@ -32,13 +32,13 @@ def test_a_pause_moves_the_deadline() -> None:
         "deadline touched first_touch escalated"
     )
 
-    assert (deadline, touched, state, escalated) == ("Sun 18 00:00", "Sun 18 00:00", "kept", 1)
+    assert (deadline, touched, state, escalated) == ("Sun 18 00:00", "Sun 18 00:00", "met", 1)
 
 
 def test_without_the_pause_the_clock_runs_out() -> None:
     [(touched, state)] = scene("mechanisms/pause", "stages.interest.signals=none").assignments("touched first_touch")
 
-    assert (touched, state) == ("Thu 8 00:00", "kept")  # escalated and called at that very instant [15]
+    assert (touched, state) == ("Thu 8 00:00", "met")  # escalated and called at that very instant [15]
 
 
 def test_promises_are_kept_more_often_for_leads_that_look_good() -> None:
@@ -48,10 +48,10 @@ def test_promises_are_kept_more_often_for_leads_that_look_good() -> None:
     assigned = story.trace.assignments
 
     for index, expected in ((0, 0.75), (1, 0.25)):
-        mine = [row["kept"] for row in assigned if segment[row["lead"]] == index]
+        mine = [row["adhered"] for row in assigned if segment[row["lead"]] == index]
         share_holds(sum(mine), len(mine), expected)
-    kept, broken = assigned[assigned.kept == 1], assigned[assigned.kept == 0]
-    assert (kept.touched == 0.0).all() and (broken.touched == 2 * DAY).all()
+    as_promised, otherwise = assigned[assigned.adhered == 1], assigned[assigned.adhered == 0]
+    assert (as_promised.touched == 0.0).all() and (otherwise.touched == 2 * DAY).all()
 
 
 def test_a_raised_hand_is_answered_and_starts_the_delay_anew() -> None:

@@ -1,4 +1,4 @@
-"""Rules 61 to 63: whether a promise was kept, and what marketing delivered."""
+"""Rules 61 to 63: whether a promise was met, and what marketing delivered."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def in_vain(attempts: int) -> str:
 # ---- attainment [61, 62] ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("patience", "state"), [("119 min", "neither"), ("2 hours", "broken"), ("3 hours", "broken")])
-def test_rule_61_gone_cold_before_the_deadline_is_neither_kept_nor_broken(patience: str, state: str) -> None:
+@pytest.mark.parametrize(("patience", "state"), [("119 min", "censored"), ("2 hours", "missed"), ("3 hours", "missed")])
+def test_rule_61_gone_cold_before_the_deadline_is_neither_met_nor_missed(patience: str, state: str) -> None:
     """2 hours promised from Saturday 10:00; cold at 11:59, at 12:00 sharp or at 13:00."""
     story = tell(
         BASE,
@@ -45,7 +45,7 @@ promises: {{first_touch: within 2 hours}}
     assert story.assignments("first_touch how") == [(state, "went cold")]
 
 
-@pytest.mark.parametrize(("fraction", "state"), [("50%", "neither"), ("100%", "broken")])
+@pytest.mark.parametrize(("fraction", "state"), [("50%", "censored"), ("100%", "missed")])
 def test_rule_61_taken_away_before_the_deadline_is_neither(fraction: str, state: str) -> None:
     """Sales has 2 hours and loses the lead at half of them, or at the deadline."""
     story = tell(
@@ -54,7 +54,9 @@ def test_rule_61_taken_away_before_the_deadline_is_neither(fraction: str, state:
     assert story.assignments("first_touch", team="sales") == [state]
 
 
-@pytest.mark.parametrize(("length", "state"), [("35 hours", "broken"), ("36 hours", "neither"), ("3 days", "neither")])
+@pytest.mark.parametrize(
+    ("length", "state"), [("35 hours", "missed"), ("36 hours", "censored"), ("3 days", "censored")]
+)
 def test_rule_61_cut_off_by_the_horizon_before_the_deadline_is_neither(length: str, state: str) -> None:
     """The run ends 36 hours after the lead's Saturday 12:00, on Sunday 24:00; nobody is there. The horizon itself no
     longer belongs to the run."""
@@ -70,15 +72,15 @@ def test_rule_61_cut_off_by_the_horizon_before_the_deadline_is_neither(length: s
 @pytest.mark.parametrize(
     ("contact", "length", "state"),
     [
-        ("[0%]", "3 within 3 hours", "kept"),
-        ("[0%]", "3 within 179 min", "broken"),
-        ("[0%, 100%]", "3 within 2 hours", "kept"),
-        ("[0%, 100%]", "3 within 119 min", "broken"),
-        ("[0%, 100%]", "2 within 90 min", "kept"),
-        ("[0%]", "5 within 14 days", "broken"),
+        ("[0%]", "3 within 3 hours", "met"),
+        ("[0%]", "3 within 179 min", "missed"),
+        ("[0%, 100%]", "3 within 2 hours", "met"),
+        ("[0%, 100%]", "3 within 119 min", "missed"),
+        ("[0%, 100%]", "2 within 90 min", "met"),
+        ("[0%]", "5 within 14 days", "missed"),
     ],
 )
-def test_rule_61_attempts_are_kept_when_started_or_the_buyer_reached_in_time(
+def test_rule_61_attempts_are_met_when_started_or_the_buyer_reached_in_time(
     contact: str, length: str, state: str
 ) -> None:
     """Never kept, so three attempts at 10:00, 11:30 and 13:00, of 30 minutes each. Three started within 3 hours; the
@@ -101,9 +103,9 @@ promises: {teams: {sales: {first_touch: within 48 hours, on_breach: {50%: reassi
 """,
     )
     assert story.assignments("lead team deadline touched first_touch") == [
-        ("web 1", "sales", "Mon 12 10:00", "-", "neither"),
+        ("web 1", "sales", "Mon 12 10:00", "-", "censored"),
         ("web 1", "marketing", "-", "Mon 12 09:00", "-"),
-        ("late 1", "sales", "Sun 18 18:00", "-", "neither"),
+        ("late 1", "sales", "Sun 18 18:00", "-", "censored"),
         ("late 1", "marketing", "-", "Mon 19 09:00", "-"),
     ]
     assert story.measure("cohort.lead_attainment.interest") == 0.5
@@ -123,7 +125,7 @@ promises:
   on_attempts_breach: {100%: warn}
 """,
     )
-    assert story.assignments("first_touch attempts_within warned") == [("kept", "broken", 1)]
+    assert story.assignments("first_touch attempts_within warned") == [("met", "missed", 1)]
 
 
 def test_rules_52_and_61_attempts_already_made_in_the_visit_leave_nothing_to_promise() -> None:
@@ -144,7 +146,7 @@ promises:
 """,
     )
     assert story.assignments("team attempts_deadline attempts_within warned") == [
-        ("sales", "Mon 5 11:00", "broken", 0),
+        ("sales", "Mon 5 11:00", "missed", 0),
         ("marketing", "-", "-", 0),
     ]
 
@@ -186,7 +188,7 @@ sources:
 definitions: {MQL: enters interest}
 """
     story = tell(BASE, texts, "promises: {marketing_delivers: 10 MQL a week}")
-    assert story.measure("calendar.volume_kept.MQL a week") == pytest.approx(2 / 3)
+    assert story.measure("calendar.volume_met.MQL a week") == pytest.approx(2 / 3)
     assert story.measure("calendar.volume.MQL a week") == 10
     assert story.measure("calendar.volume_delivered.MQL a week") == 1
     assert story.visits("lead ended") == tell(BASE, texts).visits("lead ended")

@@ -169,7 +169,7 @@ def test_rule_39_the_first_touch_is_the_first_attempt_even_in_vain() -> None:
         texts=("promises: {first_touch: within 30 min}",),
     )
     assert story.visits("touched reached", stage="interest") == [("Mon 5 10:00", "Mon 5 11:40")]
-    assert story.assignments("first_touch") == ["kept"]
+    assert story.assignments("first_touch") == ["met"]
     assert story.measure("cohort.response_mean.interest") == 0
 
 
@@ -229,10 +229,10 @@ def test_rule_43_by_habit_a_team_turns_to_a_lead_late_and_only_once() -> None:
     assert story.attempts("joined started") == [("Mon 5 18:00", "Tue 6 09:00"), ("Tue 6 10:10", "Tue 6 10:10")]
 
 
-@pytest.mark.parametrize(("kept", "joined"), [("100%", "Mon 5 10:00"), ("0%", "Mon 5 18:00")])
-def test_rules_43_and_52_habit_holds_where_the_promise_is_not_kept(kept: str, joined: str) -> None:
+@pytest.mark.parametrize(("adherence", "joined"), [("100%", "Mon 5 10:00"), ("0%", "Mon 5 18:00")])
+def test_rules_43_and_52_habit_holds_where_the_team_does_not_adhere(adherence: str, joined: str) -> None:
     """A kept promise puts the lead into the queue at assignment; one that is not leaves it to habit, 8 hours."""
-    story = worked("handling: 10 min", texts=(SLOW, f"promises: {{first_touch: within 1 hour, kept: {kept}}}"))
+    story = worked("handling: 10 min", texts=(SLOW, f"promises: {{first_touch: within 1 hour, kept: {adherence}}}"))
     assert story.attempts("joined") == [joined]
 
 

@@ -64,7 +64,7 @@ def test_rules_48_and_50_routing_of_a_handoff(delay: str, assigned: str, started
 def test_rule_50_a_batch_takes_along_what_comes_at_its_very_instant() -> None:
     """A lead of Tuesday 08:00 sharp passes a stage of marketing without work and is handed over in the same instant:
     the batch of 08:00 takes it. So it does with a lead that changes hands at 08:00 because a promise broke."""
-    passing = tell(
+    passage = tell(
         TEAMS,
         """
 sources: {web: {batch: 1 on 2026-01-06 at 08:00}}
@@ -76,7 +76,7 @@ ownership: {discovery: marketing, interest: sales}
 handoff: {delay: daily at 08:00}
 """,
     )
-    assert passing.assignments("team assigned") == [("sales", "Tue 6 08:00")]
+    assert passage.assignments("team assigned") == [("sales", "Tue 6 08:00")]
     broken = tell(
         TEAMS,
         """
@@ -157,11 +157,11 @@ handoff: {context_kept: 40%}
 effects: {context_lost: 0.5}
 """,
     )
-    for stage, kept in (("interest", 1.0), ("evaluation", 0.4), ("decision", 0.16)):
-        chance = 1 / (1 + math.exp(math.log(2) * (1 - kept)))
+    for stage, retained in (("interest", 1.0), ("evaluation", 0.4), ("decision", 0.16)):
+        chance = 1 / (1 + math.exp(math.log(2) * (1 - retained)))
         rows = story.visits("context chance", stage=stage)
         assert len(rows) > 2
-        assert all(row == (pytest.approx(kept), pytest.approx(chance)) for row in rows)
+        assert all(row == (pytest.approx(retained), pytest.approx(chance)) for row in rows)
 
 
 def test_rule_48_a_reassignment_is_a_handoff() -> None:
@@ -320,5 +320,5 @@ promises: {first_touch: within 4 business hours}
 """,
     )
     assert story.visits("entered touched", stage="evaluation") == [("Fri 9 10:30", "Mon 12 09:00")]
-    assert story.assignments("deadline first_touch", stage="evaluation") == [("Mon 12 13:00", "kept")]
+    assert story.assignments("deadline first_touch", stage="evaluation") == [("Mon 12 13:00", "met")]
     assert story.visits("chance", stage="evaluation") == [pytest.approx(1 / 72.5, rel=0.02)]

@@ -55,17 +55,17 @@ promises:
     )
 
 
-# ---- kept [52] -------------------------------------------------------------------------------------------------------
+# ---- adherence [52] --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kept", "attempts"), [("100%", 4), ("0%", 2)])
-def test_rule_52_a_kept_promise_adds_attempts_after_the_last_step(kept: str, attempts: int) -> None:
+@pytest.mark.parametrize(("adherence", "attempts"), [("100%", 4), ("0%", 2)])
+def test_rule_52_adherence_adds_attempts_after_the_last_step(adherence: str, attempts: int) -> None:
     """The stage tries twice; 4 attempts are promised. Kept, two more follow with the same spacing of an hour, each
     attempt of 30 minutes: 10:00, 11:30, 13:00, 14:30. Not kept, the team gives up after two."""
-    story = tell(BASE, in_vain(2), f"promises: {{attempts: 4 within 14 days, kept: {kept}}}")
+    story = tell(BASE, in_vain(2), f"promises: {{attempts: 4 within 14 days, kept: {adherence}}}")
     starts = ["Mon 5 10:00", "Mon 5 11:30", "Mon 5 13:00", "Mon 5 14:30"]
     assert story.attempts("started") == starts[:attempts]
-    assert story.assignments("kept attempts_within") == [(1, "kept") if kept == "100%" else (0, "broken")]
+    assert story.assignments("adhered attempts_within") == [(1, "met") if adherence == "100%" else (0, "missed")]
 
 
 def test_rule_52_a_promise_of_fewer_attempts_takes_none_away() -> None:
@@ -93,15 +93,15 @@ promises:
     ]
 
 
-def test_rule_52_kept_is_not_attainment() -> None:
-    """Always kept, and yet broken: 2 hours from Saturday 10:00 pass before anybody is there."""
+def test_rule_52_adherence_is_not_attainment() -> None:
+    """Always adhered to, and yet missed: 2 hours from Saturday 10:00 pass before anybody is there."""
     story = tell(BASE, SATURDAY, "promises: {first_touch: within 2 hours}")
-    assert story.assignments("kept joined first_touch") == [(1, "Sat 10 10:00", "broken")]
-    assert story.measure("cohort.kept.interest.sales") == 1
+    assert story.assignments("adhered joined first_touch") == [(1, "Sat 10 10:00", "missed")]
+    assert story.measure("cohort.adhered.interest.sales") == 1
     assert story.measure("cohort.attainment.interest.sales") == 0
 
 
-def test_rule_52_kept_may_change_over_time_and_the_instant_of_assignment_decides() -> None:
+def test_rule_52_adherence_may_change_over_time_and_the_instant_of_assignment_decides() -> None:
     """Never kept until Sunday, always from Monday the 12th 00:00. The lead of 23:59 waits for habit, 2 days; the lead
     of midnight is in the queue at once."""
     story = tell(
@@ -114,7 +114,7 @@ teams: {sales: {people: 1, calendar: office, habit: 2 days}}
 promises: {first_touch: within 4 hours, kept: {start: 0%, 2026-01-12: 100%}}
 """,
     )
-    assert story.assignments("lead kept joined") == [("before 1", 0, "Tue 13 23:59"), ("after 1", 1, "Mon 12 00:00")]
+    assert story.assignments("lead adhered joined") == [("before 1", 0, "Tue 13 23:59"), ("after 1", 1, "Mon 12 00:00")]
 
 
 # ---- clocks [53 to 55] -----------------------------------------------------------------------------------------------
@@ -123,9 +123,9 @@ promises: {first_touch: within 4 hours, kept: {start: 0%, 2026-01-12: 100%}}
 @pytest.mark.parametrize(
     ("clock_start", "deadline", "state", "late", "warned", "escalated"),
     [
-        ("created", "Mon 5 14:00", "broken", 1, 1, 1),
-        ("qualified", "Mon 5 14:30", "broken", 1, 1, 1),
-        ("assigned", "Tue 6 13:00", "kept", 0, 0, 0),
+        ("created", "Mon 5 14:00", "missed", 1, 1, 1),
+        ("qualified", "Mon 5 14:30", "missed", 1, 1, 1),
+        ("assigned", "Tue 6 13:00", "met", 0, 0, 0),
     ],
 )
 def test_rules_53_and_54_clock_starts_and_leads_late_on_arrival(
@@ -156,7 +156,7 @@ promises:
 """,
     )
     assert story.assignments("assigned ended how late first_touch", stage="interest") == [
-        ("Tue 6 08:00", "Tue 6 08:00", "returned", 1, "broken")
+        ("Tue 6 08:00", "Tue 6 08:00", "returned", 1, "missed")
     ]
 
 
@@ -174,8 +174,8 @@ promises: {first_touch: within 4 hours, clock_start: created}
 """,
     )
     assert story.assignments("number assigned deadline first_touch late") == [
-        (1, "Mon 5 10:00", "Mon 5 14:00", "kept", 0),
-        (2, "Tue 6 10:30", "Mon 5 14:00", "broken", 1),
+        (1, "Mon 5 10:00", "Mon 5 14:00", "met", 0),
+        (2, "Tue 6 10:30", "Mon 5 14:00", "missed", 1),
     ]
 
 
@@ -235,19 +235,19 @@ def test_rule_57_escalation_ends_habit() -> None:
     """Nobody turns to the lead by habit; at 150 % of 2 hours, 13:00, it escalates, joins the queue and is served at
     once, after the deadline of 12:00."""
     story = tell(BASE, NEVER, "promises: {first_touch: within 2 hours, kept: 0%, on_breach: {150%: escalate}}")
-    assert story.assignments("joined touched first_touch escalated") == [("Mon 5 13:00", "Mon 5 13:00", "broken", 1)]
+    assert story.assignments("joined touched first_touch escalated") == [("Mon 5 13:00", "Mon 5 13:00", "missed", 1)]
 
 
 def test_rules_15_and_57_a_lead_escalated_at_the_deadline_and_touched_in_that_instant_is_in_time() -> None:
     """The same at 100 %: escalated at 12:00, touched at 12:00, and that is within 2 hours."""
     story = tell(BASE, NEVER, "promises: {first_touch: within 2 hours, kept: 0%, on_breach: {100%: escalate}}")
-    assert story.assignments("touched first_touch escalated") == [("Mon 5 12:00", "kept", 1)]
+    assert story.assignments("touched first_touch escalated") == [("Mon 5 12:00", "met", 1)]
 
 
 # ---- reassign and return [58, 59] ------------------------------------------------------------------------------------
 
 
-def test_rule_58_reassignment_starts_a_new_assignment_with_its_own_clock_and_kept_draw() -> None:
+def test_rule_58_reassignment_starts_a_new_assignment_with_its_own_clock_and_adherence_draw() -> None:
     """Saturday 10:00, sales has 2 hours; at 12:00 marketing gets the lead, with 3 hours of its own. Marketing never
     keeps a promise, sales always does."""
     story = tell(
@@ -260,9 +260,9 @@ promises:
     marketing: {first_touch: within 3 hours, kept: 0%}
 """,
     )
-    assert story.assignments("team ordinal assigned deadline kept first_touch how") == [
-        ("sales", 1, "Sat 10 10:00", "Sat 10 12:00", 1, "broken", "reassigned"),
-        ("marketing", 2, "Sat 10 12:00", "Sat 10 15:00", 0, "broken", "reached"),
+    assert story.assignments("team ordinal assigned deadline adhered first_touch how") == [
+        ("sales", 1, "Sat 10 10:00", "Sat 10 12:00", 1, "missed", "reassigned"),
+        ("marketing", 2, "Sat 10 12:00", "Sat 10 15:00", 0, "missed", "reached"),
     ]
 
 
@@ -407,7 +407,7 @@ stages:
 promises: {{attempts: 2 within 15 min, on_attempts_breach: {{100%: return to lost}}}}
 """,
     )
-    assert story.assignments("how ended attempts attempts_within") == [(how, ended, 1, "broken")]
+    assert story.assignments("how ended attempts attempts_within") == [(how, ended, 1, "missed")]
 
 
 @pytest.mark.parametrize("attempts", [1, 3])

@@ -94,7 +94,7 @@ def test_rule_2_business_clocks_run_while_nobody_is_on_shift() -> None:
         PROMISE.replace("LENGTH", "4 business hours"),
         "teams: {sales: {people: {start: 1, 2026-01-06: 0, 2026-01-07: 1}, calendar: office}}",
     )
-    assert story.assignments("deadline touched first_touch") == [("Tue 6 14:00", "Wed 7 09:00", "broken")]
+    assert story.assignments("deadline touched first_touch") == [("Tue 6 14:00", "Wed 7 09:00", "missed")]
 
 
 # ---- business time [3, 4, 5] -----------------------------------------------------------------------------------------

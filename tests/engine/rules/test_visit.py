@@ -147,7 +147,7 @@ promises: {teams: {sales: {attempts: 2 within 15 min, on_attempts_breach: {100%:
 
 def test_rule_30_a_cold_lead_leaves_the_queue_and_its_clocks_stop() -> None:
     """A lead of Saturday 10:00 with 4 hours of patience and a first touch promised within 6: it leaves at 14:00 by
-    `cold`, its clock is neither kept nor broken, and nobody is warned at 16:00."""
+    `cold`, its clock is neither met nor missed, and nobody is warned at 16:00."""
     story = tell(
         ONE_REP,
         """
@@ -165,7 +165,7 @@ promises: {first_touch: within 6 hours, on_breach: {100%: warn}}
 """,
     )
     assert story.visits("outcome to ended", stage="interest") == [("cold", "customer", "Sat 10 14:00")]
-    assert story.assignments("how first_touch warned ended") == [("went cold", "neither", 0, "Sat 10 14:00")]
+    assert story.assignments("how first_touch warned ended") == [("went cold", "censored", 0, "Sat 10 14:00")]
     assert story.attempts("end started ended") == [("withdrawn", "-", "Sat 10 14:00")]
 
 

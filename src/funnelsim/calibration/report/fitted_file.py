@@ -7,12 +7,11 @@ in seconds.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from funnelsim.atomic_io import atomic_write
 from funnelsim.calibration.arrivals.arrival_rate import SourceArrivals
 from funnelsim.calibration.events.deal_value import drawn_lines
 from funnelsim.calibration.fitted_history import FittedHistory
@@ -54,8 +53,8 @@ def write_fitted(fitted: FittedHistory, out: str | Path) -> list[Path]:
     out = Path(out)
     leads = out.with_suffix("").with_suffix(".in-flight.csv") if fitted.in_flight.rows else None
     if leads:
-        _write(leads, fitted.in_flight.csv())
-    _write(out, fitted_text(fitted, leads.name if leads else None))
+        atomic_write(leads, fitted.in_flight.csv().encode())
+    atomic_write(out, fitted_text(fitted, leads.name if leads else None).encode())
     return [out, *([leads] if leads else [])]
 
 
@@ -324,16 +323,3 @@ def _numbers(row: FloatArray, digits: int) -> str:
 
 def _map(entries: dict[str, str]) -> str:
     return f"{{{', '.join(f'{word_text(key)}: {value}' for key, value in entries.items())}}}"
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: a temporary file beside the target takes its place at the end."""
-    handle, name = tempfile.mkstemp(dir=path.parent or Path(), prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -1,7 +1,7 @@
 """The fast engine, compiled by numba: the same visits, assignments and attempts as the reference, bit for bit.
 
-`loop` is the event loop, `agenda` its future events, `queues` who waits; `demand`, `visits`, `work`, `promises` and
-`outcome` hold the handlers, in the words of the reference; `tally` counts the Summary; `state` is all that changes.
+`loop` is the event loop, `events` its future events, `queues` who waits; `demand`, `visits`, `work`, `promises` and
+`outcome` hold the handlers, in the words of the reference; `counts` counts the Summary; `state` is all that changes.
 """
 
 from __future__ import annotations
@@ -12,23 +12,8 @@ import numpy as np
 
 from funnelsim.engine import rng
 from funnelsim.engine.fast import loop
-from funnelsim.engine.fast.counting import add_up, new_tally
-from funnelsim.engine.fast.state import (
-    DONE,
-    FULL_ASSIGNMENTS,
-    FULL_ATTEMPTS,
-    FULL_VISITS,
-    N_ASSIGNMENTS,
-    N_ATTEMPTS,
-    N_FREE,
-    N_PASSINGS,
-    N_VISITS,
-    State,
-    check_grid,
-    grow,
-    new_state,
-    reset,
-)
+from funnelsim.engine.fast.counting import add_up, new_counts
+from funnelsim.engine.fast.state import Counter, RunStatus, State, check_grid, grow, new_state, reset
 from funnelsim.plan import Plan
 from funnelsim.summary import Summary, day_columns, new_summary
 from funnelsim.trace import Trace
@@ -47,34 +32,34 @@ class Runner:
         """One replication; its summary. `trace` has the tables afterwards, when tracing."""
         reset(self.plan, self.state)
         out = new_summary(self.plan)
-        tally = new_tally(self.plan, out)
+        counts = new_counts(self.plan, out)
         key = np.uint64(rng.replication_key(np.uint64(seed), np.int64(replication)))
-        full = loop.run(self.plan, self.state, tally, key)
-        while full != DONE:
+        full = loop.run(self.plan, self.state, counts, key)
+        while full != RunStatus.DONE:
             self.state = grow(self.state, full)
-            full = loop.run(self.plan, self.state, tally, key)
+            full = loop.run(self.plan, self.state, counts, key)
         self.state = _room_for_open(self.state)
-        loop.finish(self.plan, self.state, tally)
-        add_up(tally, out)
+        loop.finish(self.plan, self.state, counts)
+        add_up(counts, out)
         self.levels = out.days[:, day_columns(self.plan).level :]
         return out
 
     def visits(self) -> Any:
         """The visits of the last replication, as they came; the next one writes over them."""
-        return self.state.visits[: self.state.n[N_VISITS]]
+        return self.state.visits[: self.state.counters[Counter.VISITS]]
 
     def attempts(self) -> Any:
         """The attempts of the last replication, likewise."""
-        return self.state.attempts[: self.state.n[N_ATTEMPTS]]
+        return self.state.attempts[: self.state.counters[Counter.ATTEMPTS]]
 
     def trace(self) -> Trace:
         """The tables of the last replication."""
         s = self.state
         return Trace.of(
-            s.visits[: s.n[N_VISITS]],
-            s.assignments[: s.n[N_ASSIGNMENTS]],
-            s.attempts[: s.n[N_ATTEMPTS]],
-            s.passings[: s.n[N_PASSINGS]],
+            s.visits[: s.counters[Counter.VISITS]],
+            s.assignments[: s.counters[Counter.ASSIGNMENTS]],
+            s.attempts[: s.counters[Counter.ATTEMPTS]],
+            s.passages[: s.counters[Counter.PASSAGES]],
             self.levels.copy(),
         )
 
@@ -90,13 +75,13 @@ def _room_for_open(state: State) -> State:
     """Room for one more row a lead in flight in each table."""
     if not len(state.visits):
         return state
-    in_flight = len(state.free) - state.n[N_FREE]
+    in_flight = len(state.free) - state.counters[Counter.FREE_SLOTS]
     needs: list[tuple[Any, str, Any]] = [
-        (FULL_VISITS, "visits", N_VISITS),
-        (FULL_ASSIGNMENTS, "assignments", N_ASSIGNMENTS),
-        (FULL_ATTEMPTS, "attempts", N_ATTEMPTS),
+        (RunStatus.VISITS_FULL, "visits", Counter.VISITS),
+        (RunStatus.ASSIGNMENTS_FULL, "assignments", Counter.ASSIGNMENTS),
+        (RunStatus.ATTEMPTS_FULL, "attempts", Counter.ATTEMPTS),
     ]
     for full, name, counter in needs:
-        while state.n[counter] + in_flight > len(getattr(state, name)):
+        while state.counters[counter] + in_flight > len(getattr(state, name)):
             state = grow(state, full)
     return state

@@ -7,71 +7,79 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.business_time import add_open
-from funnelsim.engine.event_priority import DUE
-from funnelsim.engine.fast.clocks import settle_clock
+from funnelsim.engine.event_priority import EventPriority
+from funnelsim.engine.fast.clocks import resolve_clock
 from funnelsim.engine.fast.definitions import score_now
 from funnelsim.engine.fast.draws import stage_duration
 from funnelsim.engine.fast.event_heap import schedule
-from funnelsim.engine.fast.levels import acceptance_sees
-from funnelsim.engine.fast.outcome import take_group
-from funnelsim.engine.fast.state import DECIDE, DECIDES, NOTHING, TAKE_UP, TIMES_OUT
+from funnelsim.engine.fast.levels import on_decision
+from funnelsim.engine.fast.outcome import leave_by_group
+from funnelsim.engine.fast.state import Due, Step
 from funnelsim.engine.jit import outlined_kernel
-from funnelsim.engine.log_odds import step_value
+from funnelsim.engine.log_odds import piecewise_constant
 from funnelsim.engine.rng import P_DECIDE
 from funnelsim.int64 import Int
-from funnelsim.plan import ACCEPT_WITHIN, REJECTED, TURNED_DOWN
+from funnelsim.plan_codes import AssignmentEnd, Outcome, TermKind
 
 
 @outlined_kernel
-def ask(plan: Any, state: Any, slot: Int, now: float) -> None:
-    """Somebody looks at once when the promise is kept, else after a while; past the window the default counts."""
+def ask_acceptance(plan: Any, state: Any, slot: Int, now: float) -> None:
+    """Somebody looks at once when the team does as promised, else later; past the window the default counts."""
     lead = state.leads[slot]
-    duty = plan.duties[lead.stage, lead.assigned_to]
+    stage_team = plan.stage_teams[lead.stage, lead.assigned_to]
     looks, window = now, _window_ends(plan, lead, now)
-    if lead.kept != 1:
-        looks += stage_duration(plan, lead, duty.decide, P_DECIDE, np.int64(lead.assignments))
+    if lead.adhered != 1:
+        looks += stage_duration(plan, lead, stage_team.decide, P_DECIDE, np.int64(lead.assignments))
     lead.deciding = 1
     lead.timed_out = np.int64(looks > window)
     first = min(looks, window)
-    lead.next = NOTHING
+    lead.next_step = Step.NONE
     if first <= now:
-        lead.next = DECIDE
+        lead.next_step = Step.DECIDE_ACCEPTANCE
     else:
-        lead.coming_token += 1
-        schedule(state, first, DUE, lead.id, TIMES_OUT if lead.timed_out else DECIDES, slot, lead.coming_token)
+        lead.pending_event_token += 1
+        schedule(
+            state,
+            first,
+            EventPriority.DUE,
+            lead.id,
+            Due.DECISION_TIMES_OUT if lead.timed_out else Due.DECISION,
+            slot,
+            lead.pending_event_token,
+        )
 
 
 @outlined_kernel
-def decide(plan: Any, state: Any, slot: Int, now: float) -> None:
+def decide_acceptance(plan: Any, state: Any, slot: Int, now: float) -> None:
     """The team's own score of the lead against its threshold; or the default, when nobody has looked in time."""
     lead = state.leads[slot]
-    duty = plan.duties[lead.stage, lead.assigned_to]
+    stage_team = plan.stage_teams[lead.stage, lead.assigned_to]
     lead.deciding = 0
-    lead.coming_token += 1
+    lead.pending_event_token += 1
     lead.decided = now
-    settle_clock(state, slot, ACCEPT_WITHIN, now, lead.timed_out == 0)
+    resolve_clock(state, slot, TermKind.ACCEPTANCE, now, lead.timed_out == 0)
     if lead.timed_out:
-        lead.accepted = duty.default_accept
+        lead.accepted = stage_team.default_accept
     else:
-        least = step_value(plan.points, duty.accept_first, duty.accept_count, now)
-        lead.accepted = np.int64(score_now(plan, state, slot, duty.accept_score, now) >= least)
-        acceptance_sees(plan, state, lead, np.int64(lead.accepted))
-    lead.next = TAKE_UP
+        least = piecewise_constant(plan.points, stage_team.accept_first, stage_team.accept_count, now)
+        lead.accepted = np.int64(score_now(plan, state, slot, stage_team.accept_score, now) >= least)
+        on_decision(plan, state, lead, np.int64(lead.accepted))
+    lead.next_step = Step.OFFER_TO_TEAM
     if lead.accepted == 0:
-        state.minds[slot].points *= duty.points_kept
-        lead.ending = TURNED_DOWN
+        state.interest[slot].points *= stage_team.points_retained
+        lead.ending = AssignmentEnd.REJECTED
         stage = plan.stages[lead.stage]
         if stage.rejected_count > 0:
-            take_group(plan, lead, REJECTED, stage.rejected_first, stage.rejected_count)
+            leave_by_group(plan, lead, Outcome.REJECTED, stage.rejected_first, stage.rejected_count)
         else:
-            take_group(plan, lead, REJECTED, stage.unreached_first, stage.unreached_count)
+            leave_by_group(plan, lead, Outcome.REJECTED, stage.unreached_first, stage.unreached_count)
 
 
 @outlined_kernel
 def _window_ends(plan: Any, lead: Any, now: float) -> float:
-    duty, team = plan.duties[lead.stage, lead.assigned_to], plan.teams[lead.assigned_to]
-    if duty.window == np.inf:
+    stage_team, team = plan.stage_teams[lead.stage, lead.assigned_to], plan.teams[lead.assigned_to]
+    if stage_team.window == np.inf:
         return np.inf
-    if duty.window_business != 0:
-        return add_open(plan.intervals, team.interval_first, team.interval_count, now, duty.window)
-    return now + duty.window  # type: ignore[no-any-return]  # from a record
+    if stage_team.window_business != 0:
+        return add_open(plan.intervals, team.interval_first, team.interval_count, now, stage_team.window)
+    return now + stage_team.window  # type: ignore[no-any-return]  # from a record

@@ -8,33 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.engine.business_time import open_between
-from funnelsim.engine.fast.state import AT_DAY, HORIZON
+from funnelsim.engine.fast.state import Clock, Counter
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.level_dynamics import level_value
 from funnelsim.int64 import Int, whole
-from funnelsim.plan import (
-    BROKEN,
-    HOUR,
-    KEPT,
-    NEITHER,
-    NO_BLAME,
-    OPEN,
-    POOR_FOLLOW_UP,
-    POOR_LEAD,
-    REASSIGNED,
-    REJECTED,
-    SENT_BACK,
-    WENT_SILENT,
-    Plan,
-    records,
-)
+from funnelsim.plan import HOUR, Plan, zeros_record
+from funnelsim.plan_codes import AssignmentEnd, Blame, ClockState, Outcome
 from funnelsim.summary import ASSIGNMENTS, CALENDAR, COHORT, RESPONSE_EDGES, VISITS, Summary, day_columns
 
 BOTH = whole(2)  # the third window
-FIRST_OUTCOME = np.int64((VISITS.names or ()).index("forward"))  # outcomes stand in the order of plan.OUTCOMES
-# columns of a kept clock; broken, neither (and inherited) follow in the order of plan.CLOCK_STATES
-TOUCH_KEPT, TRIES_KEPT, ACCEPT_KEPT = (
-    np.int64((ASSIGNMENTS.names or ()).index(name)) for name in ("touch_kept", "tries_kept", "accept_kept")
+FIRST_OUTCOME = np.int64((VISITS.names or ()).index("forward"))  # outcomes stand in the order of Outcome
+# columns of a promise met; missed, censored (and inherited) follow in the order of ClockState
+TOUCH_MET, ATTEMPTS_MET, ACCEPTANCE_MET = (
+    np.int64((ASSIGNMENTS.names or ()).index(name)) for name in ("touch_met", "attempts_met", "acceptance_met")
 )
 EXPONENT_AT, EXPONENT_OF_ONE = np.int64(52), np.int64(1023)
 LAST_OCTAVE = np.int64(len(RESPONSE_EDGES) - 5)
@@ -43,7 +29,7 @@ ZERO, ONE = np.int64(0), np.int64(1)
 LAST_HOUR = np.int64(23)
 
 
-class Tally(NamedTuple):
+class Counts(NamedTuple):
     """A Summary as the kernel sees it: with one index a row, and a third window for what lies in both.
 
     Most visits and assignments belong to the cohort and to the calendar window: they are counted once, in BOTH, and
@@ -56,41 +42,41 @@ class Tally(NamedTuple):
     assignment_columns: NDArray[np.float64]
     responses: NDArray[np.float64]  # [window, stage, bin]
     teams: Any
-    passes: Any
+    passages: Any
     days: NDArray[np.float64]
     busy: NDArray[np.float64]  # [day, team], a part of `days`
     breaches: NDArray[np.float64]
-    both: NDArray[np.float64]
+    co_passed: NDArray[np.float64]
     arrived: NDArray[np.float64]
 
 
-def new_tally(plan: Plan, out: Summary) -> Tally:
+def new_counts(plan: Plan, out: Summary) -> Counts:
     """Zeros, and views of a new Summary."""
-    visits = records(VISITS, 3 * out.visits[COHORT].size)
-    assignments = records(ASSIGNMENTS, 3 * out.assignments[COHORT].size)
+    visits = zeros_record(VISITS, 3 * out.visits[COHORT].size)
+    assignments = zeros_record(ASSIGNMENTS, 3 * out.assignments[COHORT].size)
     columns = day_columns(plan)
-    return Tally(
+    return Counts(
         visits,
         _columns(visits),
         assignments,
         _columns(assignments),
         np.zeros((3, *out.responses.shape[1:])),
         out.teams,
-        out.passes,
+        out.passages,
         out.days,
         out.days[:, columns.busy : columns.level],
         out.breaches,
-        out.both,
+        out.co_passed,
         out.arrived,
     )
 
 
-def add_up(tally: Tally, out: Summary) -> None:
+def add_up(counts: Counts, out: Summary) -> None:
     """The two windows, each with what lies in both; whole numbers, so the order of adding does not show."""
     for counted, table in (
-        (tally.visit_columns, _columns(out.visits)),
-        (tally.assignment_columns, _columns(out.assignments)),
-        (tally.responses, out.responses),
+        (counts.visit_columns, _columns(out.visits)),
+        (counts.assignment_columns, _columns(out.assignments)),
+        (counts.responses, out.responses),
     ):
         windows = counted.reshape(3, -1)
         table.reshape(2, -1)[:] = windows[:BOTH] + windows[BOTH]
@@ -108,38 +94,38 @@ def in_window(plan: Any, at: float) -> bool:
 
 @inline_kernel
 def count_arrival(plan: Any, state: Any, lead: Any, out: Any) -> None:
-    out.days[state.n[AT_DAY], 0] += 1.0
+    out.days[state.counters[Counter.DAY], 0] += 1.0
     if lead.in_cohort:
         out.arrived[0, lead.source, lead.segment] += 1.0
 
 
 @inline_kernel
-def count_passing(plan: Any, state: Any, out: Any, lead: Any, mind: Any, i: Int, now: float) -> None:
-    """A first passing of a definition that counts [35, 82]."""
+def count_passage(plan: Any, state: Any, out: Any, lead: Any, interest: Any, i: Int, now: float) -> None:
+    """A first passage of a definition that counts [35, 82]."""
     segments, definitions = plan.settings[0].segments, np.int64(len(plan.definitions))
     group = 1 + i * segments + lead.segment
-    out.days[state.n[AT_DAY], group] += 1.0
-    out.days[state.n[AT_DAY], group + definitions * segments] += lead.value
+    out.days[state.counters[Counter.DAY], group] += 1.0
+    out.days[state.counters[Counter.DAY], group + definitions * segments] += lead.value
     if in_window(plan, now):
-        _pass(out.passes[CALENDAR, i, lead.source, lead.segment], lead, now)
+        _pass(out.passages[CALENDAR, i, lead.source, lead.segment], lead, now)
     if not lead.in_cohort:
         return
-    _pass(out.passes[COHORT, i, lead.source, lead.segment], lead, now)
+    _pass(out.passages[COHORT, i, lead.source, lead.segment], lead, now)
     for other in range(definitions):
-        if (mind.counted >> other) & ONE:
-            out.both[i, other] += 1.0
-            out.both[other, i] += 1.0
-    out.both[i, i] += 1.0
-    mind.counted |= ONE << i
+        if (interest.counted >> other) & ONE:
+            out.co_passed[i, other] += 1.0
+            out.co_passed[other, i] += 1.0
+    out.co_passed[i, i] += 1.0
+    interest.counted |= ONE << i
 
 
 @inline_kernel
 def count_visit(plan: Any, lead: Any, out: Any, ended: float, outcome: Int) -> None:
     """A visit that has ended or been cut off by the horizon: all of it within both windows, or apart."""
-    at = np.int64(lead.group * len(plan.stages) + lead.stage)  # rows by source, segment and stage
-    if lead.in_cohort and outcome != OPEN and in_window(plan, lead.entered) and in_window(plan, ended):
+    at = np.int64(lead.source_segment * len(plan.stages) + lead.stage)  # rows by source, segment and stage
+    if lead.in_cohort and outcome != Outcome.OPEN and in_window(plan, lead.entered) and in_window(plan, ended):
         promise = _first_promise(plan, lead, ended)
-        at += BOTH * np.int64(len(plan.mixes) * len(plan.stages))
+        at += BOTH * np.int64(len(plan.source_segments) * len(plan.stages))
         _count_all(plan, lead, out, BOTH, at, promise, outcome, ended)
     else:
         _count_apart(plan, lead, out, at, outcome, ended)
@@ -151,7 +137,7 @@ def _count_apart(plan: Any, lead: Any, out: Any, at: Int, outcome: Int, ended: f
     promise = _first_promise(plan, lead, ended)
     if lead.in_cohort:
         _count_all(plan, lead, out, COHORT, at, promise, outcome, ended)
-    at += np.int64(len(plan.mixes) * len(plan.stages))
+    at += np.int64(len(plan.source_segments) * len(plan.stages))
     row = out.visits[at]
     if in_window(plan, lead.entered):
         row.entered += 1.0
@@ -160,7 +146,7 @@ def _count_apart(plan: Any, lead: Any, out: Any, at: Int, outcome: Int, ended: f
         _count_touch(out, row, lead, CALENDAR)
     if lead.reached >= 0.0 and in_window(plan, lead.reached):
         row.reached += 1.0
-    if outcome != OPEN and in_window(plan, ended):
+    if outcome != Outcome.OPEN and in_window(plan, ended):
         _count_end(plan, lead, row, outcome)
         _count_outcome(out, at, outcome, ended - lead.entered)
 
@@ -177,7 +163,7 @@ def count_assignment(plan: Any, state: Any, out: Any, slot: Int, late: Int, how:
         _count_assignment(
             plan, out, (window * len(plan.stages) + lead.stage) * teams + lead.assigned_to, lead, clocks, late, how
         )
-    if lead.clocked and clocks[0].state == BROKEN and in_window(plan, clocks[0].deadline):
+    if lead.has_clocks and clocks[0].state == ClockState.MISSED and in_window(plan, clocks[0].deadline):
         out.breaches[lead.assigned_to, _hour_of_week(plan, clocks[0].deadline)] += 1.0
 
 
@@ -190,9 +176,9 @@ def count_work(plan: Any, state: Any, out: Any, team: Int, succeeds: Int, start:
         row.attempts += 1.0
         # one still going on at the horizon has reached nobody yet
         row.contacts += np.float64(succeeds != 0 and end < settings.horizon)
-    until = min(end, state.now[HORIZON])
+    until = min(end, state.clock[Clock.HORIZON])
     open_ = _open_seconds(plan, state, team, start, until)
-    out.busy[state.n[AT_DAY], team] += open_
+    out.busy[state.counters[Counter.DAY], team] += open_
     if start < settings.measure_from or until > settings.measure_to:
         start, until = max(start, settings.measure_from), min(until, settings.measure_to)
         if start >= until:
@@ -206,7 +192,7 @@ def count_work(plan: Any, state: Any, out: Any, team: Int, succeeds: Int, start:
 @inline_kernel
 def sample_day(plan: Any, state: Any, out: Any, now: float) -> None:
     """Midnight: the open visits, the queues and the levels, after all that happened at this instant."""
-    day = state.n[AT_DAY] - 1
+    day = state.counters[Counter.DAY] - 1
     column = 1 + 2 * np.int64(len(plan.definitions)) * plan.settings[0].segments
     for stage in range(len(plan.stages)):
         out.days[day, column + stage] = state.open_visits[stage]
@@ -246,8 +232,8 @@ def _count_all(plan: Any, lead: Any, out: Any, window: Int, at: Int, promise: In
 @inline_kernel
 def _count_promise(row: Any, promise: Int) -> None:
     if promise != 0:
-        row.within += promise == 1
-        row.beyond += promise == 2
+        row.deadline_met += promise == 1
+        row.deadline_missed += promise == 2
 
 
 @inline_kernel
@@ -265,13 +251,13 @@ def _count_end(plan: Any, lead: Any, row: Any, outcome: Int) -> None:
     row.effort += lead.effort
     if lead.fit < plan.settings[0].good:
         row.wasted += lead.effort
-    elif outcome == REJECTED:
+    elif outcome == Outcome.REJECTED:
         row.rejected_good += 1.0
     if lead.touched < 0.0 and lead.touched_before == 0 and plan.stages[lead.stage].step_count > 0:
         row.untouched_value += lead.value
-    if lead.blame != NO_BLAME:
-        row.blame_lead += lead.blame == POOR_LEAD
-        row.blame_follow_up += lead.blame == POOR_FOLLOW_UP
+    if lead.blame != Blame.NONE:
+        row.blame_lead += lead.blame == Blame.POOR_LEAD
+        row.blame_follow_up += lead.blame == Blame.POOR_FOLLOW_UP
     if lead.merged > 0 or lead.second:
         row.merged += lead.merged
         row.duplicates += lead.second
@@ -301,7 +287,7 @@ def _pass(row: Any, lead: Any, now: float) -> None:
 
 @inline_kernel
 def _count_outcome(out: Any, at: Int, outcome: Int, stay: float) -> None:
-    if outcome != OPEN and outcome != WENT_SILENT:
+    if outcome != Outcome.OPEN and outcome != Outcome.SILENT:
         out.visits[at].stay += stay
     out.visit_columns[at, FIRST_OUTCOME + outcome] += 1.0
 
@@ -323,12 +309,12 @@ def _first_promise(plan: Any, lead: Any, ended: float) -> Int:
 def _count_assignment(plan: Any, out: Any, at: Int, lead: Any, clocks: Any, late: Int, how: Int) -> None:
     row = out.assignments[at]
     row.assigned += 1.0
-    if lead.kept >= 0:
+    if lead.adhered >= 0:
         row.promised += 1.0
-        row.kept_draw += lead.kept
-    if how == REASSIGNED:
+        row.adhered += lead.adhered
+    if how == AssignmentEnd.REASSIGNED:
         row.reassigned += 1.0
-    elif how == SENT_BACK:
+    elif how == AssignmentEnd.RETURNED:
         row.returned += 1.0
     if lead.accepted >= 0:
         row.accepted += lead.accepted
@@ -336,14 +322,14 @@ def _count_assignment(plan: Any, out: Any, at: Int, lead: Any, clocks: Any, late
     if lead.pursued >= 0:
         row.asked += 1.0
         row.pursued += lead.pursued
-    if lead.clocked:
-        columns, touch, tries, accept = out.assignment_columns, clocks[0].state, clocks[1].state, clocks[2].state
-        if touch >= KEPT:
-            columns[at, TOUCH_KEPT + touch - KEPT] += 1.0
-        if KEPT <= tries <= NEITHER:
-            columns[at, TRIES_KEPT + tries - KEPT] += 1.0
-        if accept >= KEPT:
-            columns[at, ACCEPT_KEPT + accept - KEPT] += 1.0
+    if lead.has_clocks:
+        columns, touch, attempts, acceptance = out.assignment_columns, clocks[0].state, clocks[1].state, clocks[2].state
+        if touch >= ClockState.MET:
+            columns[at, TOUCH_MET + touch - ClockState.MET] += 1.0
+        if ClockState.MET <= attempts <= ClockState.CENSORED:
+            columns[at, ATTEMPTS_MET + attempts - ClockState.MET] += 1.0
+        if acceptance >= ClockState.MET:
+            columns[at, ACCEPTANCE_MET + acceptance - ClockState.MET] += 1.0
         row.late += late
         row.warned += lead.warned
         row.escalated += lead.escalated

@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.event_priority import SIGNAL
-from funnelsim.engine.fast.counting import count_passing
+from funnelsim.engine.event_priority import EventPriority
+from funnelsim.engine.fast.counting import count_passage
 from funnelsim.engine.fast.event_heap import schedule
-from funnelsim.engine.fast.levels import quota_sees
-from funnelsim.engine.fast.nurture import bring_up_to_date
-from funnelsim.engine.fast.state import HORIZON, N_PASSINGS, TRACING
+from funnelsim.engine.fast.levels import on_passage
+from funnelsim.engine.fast.nurture import apply_touches
+from funnelsim.engine.fast.state import Clock, Counter
 from funnelsim.engine.interest_dynamics import after_touch, score_of
 from funnelsim.engine.jit import inline_kernel
-from funnelsim.engine.log_odds import step_value
+from funnelsim.engine.log_odds import piecewise_constant
 from funnelsim.int64 import Int
-from funnelsim.plan import SCORE_AT_LEAST
+from funnelsim.plan_codes import DefinitionKind
 
 ZERO, ONE = np.int64(0), np.int64(1)
-CROSSES = ONE  # detail of the rank SIGNAL: a touch of nurture at which a threshold is reached
+THRESHOLD_REACHED = ONE  # detail of the priority SIGNAL: a touch of nurture at which a threshold is reached
 
 
 @inline_kernel
@@ -40,14 +40,14 @@ def pass_milestones(plan: Any, state: Any, out: Any, slot: Int, now: float) -> N
 @inline_kernel
 def pass_thresholds(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
     """The score may have changed: count what is reached for the first time; of a lead in flight it was before [23]."""
-    lead, mind = state.leads[slot], state.minds[slot]
-    bring_up_to_date(plan, state, slot, now)
+    lead, interest = state.leads[slot], state.interest[slot]
+    apply_touches(plan, state, slot, now)
     for i in range(len(plan.definitions)):
-        if _is_open(plan, mind, i) and is_reached(plan, lead, mind, i, mind.intent, now):
-            mind.passed |= ONE << i
-            if lead.flight < 0:
+        if _is_open(plan, interest, i) and is_reached(plan, lead, interest, i, interest.intent, now):
+            interest.passed |= ONE << i
+            if lead.initial_row < 0:
                 _count(plan, state, out, slot, i, now)
-                if state.n[TRACING] != 0:
+                if state.counters[Counter.TRACING] != 0:
                     _write(state, lead, i, now)
 
 
@@ -57,53 +57,55 @@ def expect_crossing(plan: Any, state: Any, slot: Int, now: float) -> None:
 
     A look that is due at this very instant stays.
     """
-    lead, mind = state.leads[slot], state.minds[slot]
-    if mind.crossing == now:
+    lead, interest = state.leads[slot], state.interest[slot]
+    if interest.crossing == now:
         return
-    mind.crossing = np.inf
-    mind.crossing_token += 1
-    if mind.touches >= mind.most:
+    interest.crossing = np.inf
+    interest.crossing_token += 1
+    if interest.touches >= interest.most:
         return
-    row = plan.nurtures[mind.nurture]
-    intent = mind.intent
-    for touch in range(mind.touches + 1, mind.most + 1):
-        instant = mind.nurture_from + touch * row.every
-        if instant >= state.now[HORIZON]:
+    row = plan.nurtures[interest.nurture]
+    intent = interest.intent
+    for touch in range(interest.touches + 1, interest.most + 1):
+        instant = interest.nurture_from + touch * row.every
+        if instant >= state.clock[Clock.HORIZON]:
             return
         intent = after_touch(intent, row.intent, row.intent_limit)
         for i in range(len(plan.definitions)):
-            is_wanted = _is_open(plan, mind, i) or (lead.gated != 0 and i == plan.stages[lead.stage].gate)
-            if is_wanted and is_reached(plan, lead, mind, i, intent, instant):
-                mind.crossing = instant
-                schedule(state, instant, SIGNAL, lead.id, CROSSES, slot, mind.crossing_token)
+            is_wanted = _is_open(plan, interest, i) or (lead.waits_at_gate != 0 and i == plan.stages[lead.stage].gate)
+            if is_wanted and is_reached(plan, lead, interest, i, intent, instant):
+                interest.crossing = instant
+                schedule(
+                    state, instant, EventPriority.SIGNAL, lead.id, THRESHOLD_REACHED, slot, interest.crossing_token
+                )
                 return
 
 
 @inline_kernel
-def is_reached(plan: Any, lead: Any, mind: Any, i: Int, intent: float, now: float) -> bool:
+def is_reached(plan: Any, lead: Any, interest: Any, i: Int, intent: float, now: float) -> bool:
     """Whether the score, with the offset found by anchoring, is at the threshold."""
     row = plan.definitions[i]
-    score = score_of(plan.scores, plan.tables, row.score, lead.luck, lead.fit, intent, mind.points)
+    score = score_of(plan.scores, plan.tables, row.score, lead.stream, lead.fit, intent, interest.points)
     return score + row.offset >= threshold(plan, i, now)  # type: ignore[no-any-return]  # from a record
 
 
 @inline_kernel
 def threshold(plan: Any, i: Int, now: float) -> float:
     """What the score must reach."""
-    return step_value(plan.points, plan.definitions[i].least_first, plan.definitions[i].least_count, now)
+    return piecewise_constant(plan.points, plan.definitions[i].least_first, plan.definitions[i].least_count, now)
 
 
 @inline_kernel
 def score_now(plan: Any, state: Any, slot: Int, observer: Int, now: float) -> float:
     """What an observer thinks of a lead [87]."""
-    lead, mind = state.leads[slot], state.minds[slot]
-    bring_up_to_date(plan, state, slot, now)
-    return score_of(plan.scores, plan.tables, observer, lead.luck, lead.fit, mind.intent, mind.points)
+    lead, interest = state.leads[slot], state.interest[slot]
+    apply_touches(plan, state, slot, now)
+    return score_of(plan.scores, plan.tables, observer, lead.stream, lead.fit, interest.intent, interest.points)
 
 
 @inline_kernel
-def _is_open(plan: Any, mind: Any, i: Int) -> bool:
-    return plan.definitions[i].kind == SCORE_AT_LEAST and (mind.passed >> i) & ONE == 0  # type: ignore[no-any-return]  # from a record
+def _is_open(plan: Any, interest: Any, i: Int) -> bool:
+    return plan.definitions[i].kind == DefinitionKind.THRESHOLD and (interest.passed >> i) & ONE == 0  # type: ignore[no-any-return]  # from a record
 
 
 @inline_kernel
@@ -112,14 +114,14 @@ def _count(plan: Any, state: Any, out: Any, slot: Int, i: Int, now: float) -> No
     lead = state.leads[slot]
     if lead.second and plan.definitions[i].person:
         return
-    count_passing(plan, state, out, lead, state.minds[slot], i, now)
-    quota_sees(plan, state, i, lead.value)
+    count_passage(plan, state, out, lead, state.interest[slot], i, now)
+    on_passage(plan, state, i, lead.value)
 
 
 @inline_kernel
 def _write(state: Any, lead: Any, i: Int, now: float) -> None:
-    row = state.passings[state.n[N_PASSINGS]]
-    state.n[N_PASSINGS] += 1
+    row = state.passages[state.counters[Counter.PASSAGES]]
+    state.counters[Counter.PASSAGES] += 1
     row.lead = lead.id
     row.definition = i
     row.at = now

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.arrival_process import IN_FLIGHT_LUCK, in_flight_number, week_arrivals
-from funnelsim.engine.event_priority import ARRIVAL
+from funnelsim.engine.arrival_process import INITIAL_LEADS_STREAM, in_flight_number, week_arrivals
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.event_heap import NEVER, key_of
-from funnelsim.engine.fast.nurture import calm
-from funnelsim.engine.fast.state import AT_ARRIVAL, AT_WEEK, BIRTH, IN_STAGE, N_ARRIVALS, N_FREE, NEXT_ARRIVAL
+from funnelsim.engine.fast.nurture import reset_interest
+from funnelsim.engine.fast.state import Counter, Location, Step
 from funnelsim.engine.jit import inline_kernel
-from funnelsim.engine.log_odds import pick
+from funnelsim.engine.log_odds import categorical
 from funnelsim.engine.rng import (
     P_ENTRY,
     P_FIT,
@@ -24,11 +24,11 @@ from funnelsim.engine.rng import (
     P_TRUST,
     P_VALUE,
     bits,
-    lead_luck,
+    lead_stream,
     on_grid,
     plus,
     quantile,
-    unit,
+    uniform,
 )
 from funnelsim.int64 import Int
 from funnelsim.plan import SNAPSHOT, SOURCE_AT, WEEK
@@ -39,10 +39,10 @@ ZERO = np.int64(0)
 @inline_kernel
 def next_week(plan: Any, state: Any, key: Int) -> bool:
     """Fill `arrivals` with the next week that has any; False when there is no room."""
-    state.n[N_ARRIVALS] = 0
-    state.n[AT_ARRIVAL] = 0
-    while state.n[N_ARRIVALS] == 0 and state.n[AT_WEEK] < plan.settings[0].weeks:
-        week = state.n[AT_WEEK]
+    state.counters[Counter.ARRIVALS] = 0
+    state.counters[Counter.ARRIVAL] = 0
+    while state.counters[Counter.ARRIVALS] == 0 and state.counters[Counter.WEEK] < plan.settings[0].weeks:
+        week = state.counters[Counter.WEEK]
         n: Int = ZERO
         if week == 0:
             n = _snapshot(plan, state, key)
@@ -52,8 +52,8 @@ def next_week(plan: Any, state: Any, key: Int) -> bool:
         if n < 0:
             return False
         _sort(state, n, week * WEEK)
-        state.n[N_ARRIVALS] = n
-        state.n[AT_WEEK] = week + 1
+        state.counters[Counter.ARRIVALS] = n
+        state.counters[Counter.WEEK] = week + 1
     note_next(state)
     return True
 
@@ -61,65 +61,67 @@ def next_week(plan: Any, state: Any, key: Int) -> bool:
 @inline_kernel
 def note_next(state: Any) -> None:
     """When the next lead of the week arrives, as a key."""
-    at = state.n[AT_ARRIVAL]
-    state.n[NEXT_ARRIVAL] = key_of(state.arrivals[at].time, ARRIVAL) if at < state.n[N_ARRIVALS] else NEVER
+    at = state.counters[Counter.ARRIVAL]
+    state.counters[Counter.NEXT_ARRIVAL] = (
+        key_of(state.arrivals[at].time, EventPriority.ARRIVAL) if at < state.counters[Counter.ARRIVALS] else NEVER
+    )
 
 
 @inline_kernel
-def take_slot(state: Any, number: Int, luck: Int, source: Int, arrived: float) -> Int:
+def take_slot(state: Any, number: Int, stream: Int, source: Int, arrived: float) -> Int:
     """Room for a new lead; who it is."""
-    state.n[N_FREE] -= 1
-    slot = state.free[state.n[N_FREE]]
+    state.counters[Counter.FREE_SLOTS] -= 1
+    slot = state.free[state.counters[Counter.FREE_SLOTS]]
     lead = state.leads[slot]
     lead.id = number
-    lead.luck = luck
+    lead.stream = stream
     lead.source = source
     lead.arrived = arrived
-    lead.flight = -1
+    lead.initial_row = -1
     lead.second = 0
     lead.duplicated = 0
     lead.ending = -1
     lead.assigned_to = -1
-    lead.alive = IN_STAGE
-    lead.next = BIRTH
+    lead.location = Location.IN_STAGE
+    lead.next_step = Step.CREATE_LEAD
     return slot  # type: ignore[no-any-return]  # from a record
 
 
 @inline_kernel
 def draw_traits(plan: Any, state: Any, slot: Int) -> None:
     """Segment, fit, value, interest and readiness, at birth [21, 91]: draws that cannot matter are left out."""
-    lead, mind = state.leads[slot], state.minds[slot]
+    lead, interest = state.leads[slot], state.interest[slot]
     lead.context = 1.0
     lead.owner = -1
     lead.reached_by = 0
     lead.cycles = 0
     lead.snapshot_stage = -1
     for stage in range(len(plan.stages)):
-        state.counts[slot, stage] = 0
+        state.visit_counts[slot, stage] = 0
     lead.segment = _segment(plan, lead)
-    lead.group = lead.source * plan.settings[0].segments + lead.segment
-    mix = plan.mixes[lead.group]
-    lead.fit = mix.fit_shift
-    if mix.fit >= 0:
-        lead.fit += _trait(plan, lead, mix.fit, P_FIT)
+    lead.source_segment = lead.source * plan.settings[0].segments + lead.segment
+    source_segment = plan.source_segments[lead.source_segment]
+    lead.fit = source_segment.fit_shift
+    if source_segment.fit >= 0:
+        lead.fit += _trait(plan, lead, source_segment.fit, P_FIT)
     lead.reachable = 1
-    if mix.reachable < 1.0:
-        lead.reachable = np.int64(birth_draw(plan, lead, P_REACHABLE) < mix.reachable)
+    if source_segment.reachable < 1.0:
+        lead.reachable = np.int64(birth_draw(plan, lead, P_REACHABLE) < source_segment.reachable)
     lead.value = 0.0
-    if mix.value >= 0:
-        lead.value = math.floor(_trait(plan, lead, mix.value, P_VALUE) * 100.0 + 0.5)
-    mind.intent = mix.intent_shift
-    if mix.intent >= 0:
-        mind.intent += _trait(plan, lead, mix.intent, P_INTENT)
-    mind.trust = mix.trust_shift
-    if mix.trust >= 0:
-        mind.trust += _trait(plan, lead, mix.trust, P_TRUST)
-    mind.ready = lead.arrived + birth_duration(plan, lead, mix.ready, P_READY)
-    mind.points = mix.points
-    mind.counted = 0
-    mind.passed = 0
-    mind.unsubscribed = 0
-    calm(mind)
+    if source_segment.value >= 0:
+        lead.value = math.floor(_trait(plan, lead, source_segment.value, P_VALUE) * 100.0 + 0.5)
+    interest.intent = source_segment.intent_shift
+    if source_segment.intent >= 0:
+        interest.intent += _trait(plan, lead, source_segment.intent, P_INTENT)
+    interest.trust = source_segment.trust_shift
+    if source_segment.trust >= 0:
+        interest.trust += _trait(plan, lead, source_segment.trust, P_TRUST)
+    interest.ready = lead.arrived + birth_duration(plan, lead, source_segment.ready, P_READY)
+    interest.points = source_segment.points
+    interest.counted = 0
+    interest.passed = 0
+    interest.unsubscribed = 0
+    reset_interest(interest)
 
 
 @inline_kernel
@@ -127,13 +129,13 @@ def entry_stage(plan: Any, lead: Any) -> Int:
     source = plan.sources[lead.source]
     row = source.entry_first
     if source.entry_count > 1:
-        row = pick(plan.exits, source.entry_first, source.entry_count, birth_draw(plan, lead, P_ENTRY))
+        row = categorical(plan.exits, source.entry_first, source.entry_count, birth_draw(plan, lead, P_ENTRY))
     return plan.exits[row].to  # type: ignore[no-any-return]  # from a record
 
 
 @inline_kernel
 def birth_draw(plan: Any, lead: Any, what: Int) -> float:
-    return unit(bits(lead.luck, plus(plan.sources[lead.source].luck, what), ZERO, ZERO))
+    return uniform(bits(lead.stream, plus(plan.sources[lead.source].stream, what), ZERO, ZERO))
 
 
 @inline_kernel
@@ -152,34 +154,34 @@ def is_in_flight(number: Int) -> bool:
 @inline_kernel
 def _segment(plan: Any, lead: Any) -> Int:
     segments = plan.settings[0].segments
-    if lead.flight >= 0 and plan.inflight[lead.flight].segment >= 0:
-        return plan.inflight[lead.flight].segment  # type: ignore[no-any-return]  # from a record
+    if lead.initial_row >= 0 and plan.initial_leads[lead.initial_row].segment >= 0:
+        return plan.initial_leads[lead.initial_row].segment  # type: ignore[no-any-return]  # from a record
     if segments == 1:
         return ZERO
     u = birth_draw(plan, lead, P_SEGMENT)
     first = lead.source * segments
     segment = ZERO
-    while segment < segments - 1 and u >= plan.mixes[first + segment].share:
+    while segment < segments - 1 and u >= plan.source_segments[first + segment].share:
         segment += 1
     return segment
 
 
 @inline_kernel
 def _trait(plan: Any, lead: Any, table: Int, what: Int) -> float:
-    return quantile(plan.tables, table, bits(lead.luck, plus(plan.sources[lead.source].luck, what), ZERO, ZERO))
+    return quantile(plan.tables, table, bits(lead.stream, plus(plan.sources[lead.source].stream, what), ZERO, ZERO))
 
 
 @inline_kernel
 def _snapshot(plan: Any, state: Any, key: Int) -> Int:
     """The leads in flight come at instant 0; `source` is their row for now."""
-    n = np.int64(len(plan.inflight))
+    n = np.int64(len(plan.initial_leads))
     if n > len(state.scratch):
         return np.int64(-1)
     for i in range(n):
-        row = plan.inflight[i]
+        row = plan.initial_leads[i]
         state.scratch[i].time = 0.0
         state.scratch[i].lead = in_flight_number(row.id)
-        state.scratch[i].luck = lead_luck(key, IN_FLIGHT_LUCK, row.id, ZERO)
+        state.scratch[i].stream = lead_stream(key, INITIAL_LEADS_STREAM, row.id, ZERO)
         state.scratch[i].source = i
     return n
 
@@ -201,13 +203,13 @@ def _sort(state: Any, n: Int, start: float) -> None:
     rows = state.arrivals
     for i in range(1, n):
         j = i
-        time, lead, luck, source = rows[i].time, rows[i].lead, rows[i].luck, rows[i].source
+        time, lead, stream, source = rows[i].time, rows[i].lead, rows[i].stream, rows[i].source
         while j > 0 and (rows[j - 1].time > time or (rows[j - 1].time == time and rows[j - 1].lead > lead)):
             _copy(rows, j, rows, j - 1)
             j -= 1
         rows[j].time = time
         rows[j].lead = lead
-        rows[j].luck = luck
+        rows[j].stream = stream
         rows[j].source = source
 
 
@@ -220,5 +222,5 @@ def _bucket(time: float, start: float, n: Int) -> Int:
 def _copy(to: Any, i: Int, source: Any, j: Int) -> None:
     to[i].time = source[j].time
     to[i].lead = source[j].lead
-    to[i].luck = source[j].luck
+    to[i].stream = source[j].stream
     to[i].source = source[j].source

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.event_priority import ARRIVAL
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.demand import birth_draw, birth_duration, take_slot
 from funnelsim.engine.fast.event_heap import schedule
-from funnelsim.engine.fast.nurture import bring_up_to_date
-from funnelsim.engine.fast.state import HAND, IN_STAGE, LOOK
+from funnelsim.engine.fast.nurture import apply_touches
+from funnelsim.engine.fast.state import Location, Step
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
-from funnelsim.engine.rng import P_AGAIN, P_AGAIN_AFTER, P_MERGED, P_SECOND, bits, lead_luck
+from funnelsim.engine.rng import P_AGAIN, P_AGAIN_AFTER, P_MERGED, P_SECOND, bits, lead_stream
 from funnelsim.int64 import Int
 from funnelsim.plan import SECOND_RECORD, SOURCE_AT
 
@@ -35,17 +35,19 @@ def turn_up(plan: Any, state: Any, slot: Int, number: Int, now: float) -> Int:
     """The second record; the slot of the lead that it is merged into, or of a new one."""
     lead = state.leads[slot]
     first = number ^ SECOND_RECORD
-    is_there = lead.id == first and lead.alive == IN_STAGE
+    is_there = lead.id == first and lead.location == Location.IN_STAGE
     if is_there and birth_draw(plan, lead, P_MERGED) < plan.sources[lead.source].merged:
-        bring_up_to_date(plan, state, slot, now)
+        apply_touches(plan, state, slot, now)
         lead.merged += 1
-        state.minds[slot].points += plan.mixes[lead.group].points
-        lead.next = LOOK
-        lead.then = HAND
+        state.interest[slot].points += plan.source_segments[lead.source_segment].points
+        lead.next_step = Step.CHECK_DEFINITIONS
+        lead.step_after_check = Step.RAISE_HAND
         return slot
     source = first >> SOURCE_AT
-    luck = lead_luck(state.luck[0], plan.sources[source].luck, (first >> CELL_SHIFT) & CELL_MASK, first & ORDINAL_MASK)
-    other = take_slot(state, number, luck, source, now)
+    stream = lead_stream(
+        state.replication_key[0], plan.sources[source].stream, (first >> CELL_SHIFT) & CELL_MASK, first & ORDINAL_MASK
+    )
+    other = take_slot(state, number, stream, source, now)
     second = state.leads[other]
     second.second = 1
     second.arrived -= birth_duration(plan, second, plan.sources[source].again_after, P_AGAIN_AFTER)
@@ -59,7 +61,7 @@ def turn_up(plan: Any, state: Any, slot: Int, number: Int, now: float) -> Int:
 def become_a_lead(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Born with the person's traits; its own luck in all else."""
     lead = state.leads[slot]
-    lead.luck = bits(lead.luck, P_SECOND, ZERO, ZERO)
+    lead.stream = bits(lead.stream, P_SECOND, ZERO, ZERO)
     lead.arrived = now
     lead.value = 0.0
 
@@ -70,4 +72,4 @@ def _expect_second(plan: Any, state: Any, slot: Int, now: float) -> None:
     source = plan.sources[lead.source]
     if birth_draw(plan, lead, P_AGAIN) < source.again:
         time = now + birth_duration(plan, lead, source.again_after, P_AGAIN_AFTER)
-        schedule(state, time, ARRIVAL, lead.id | SECOND_RECORD, ZERO, slot, ZERO)
+        schedule(state, time, EventPriority.ARRIVAL, lead.id | SECOND_RECORD, ZERO, slot, ZERO)

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.nurture import bring_up_to_date
+from funnelsim.engine.covariates import Covariates
+from funnelsim.engine.fast.nurture import apply_touches
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
-from funnelsim.engine.log_odds import View, total_shift
+from funnelsim.engine.log_odds import linear_predictor
 from funnelsim.int64 import Int
-from funnelsim.plan import MARKETING
+from funnelsim.plan_codes import Side
 
 ZERO, ONE = np.int64(0), np.int64(1)
 SIDE_BITS = np.int64(60)  # reached_by: a bit a team, and from here a bit a side
@@ -19,7 +20,7 @@ SIDE_BITS = np.int64(60)  # reached_by: a bit a team, and from here a bit a side
 @inline_kernel
 def effects_on(plan: Any, state: Any, slot: Int, target: Int, now: float) -> float:
     """Sum of the effects on a target, on the log-odds (of a time: on its logarithm)."""
-    if (state.facts[state.leads[slot].stage].targets >> target) & ONE == 0:
+    if (state.stage_facts[state.leads[slot].stage].targets >> target) & ONE == 0:
         return 0.0
     return _sum(plan, state, slot, target, now)
 
@@ -40,27 +41,27 @@ def is_own(plan: Any, lead: Any, team: Int) -> bool:
 
 @outlined_kernel
 def _sum(plan: Any, state: Any, slot: Int, target: Int, now: float) -> float:
-    lead, mind = state.leads[slot], state.minds[slot]
-    bring_up_to_date(plan, state, slot, now)
+    lead, interest = state.leads[slot], state.interest[slot]
+    apply_touches(plan, state, slot, now)
     stage = plan.stages[lead.stage]
     team = np.int64(lead.assigned_to if lead.assigned_to >= 0 else lead.owner)
     known = max(team, ZERO)
-    view = View(
-        lead.fit,
-        mind.intent,
-        mind.trust,
-        mind.points,
-        plan.mixes[lead.group].warmth,
-        lead.context,
-        np.float64((lead.reached_by >> SIDE_BITS) == 3),
-        np.float64(stage.step_count > 0 and team >= 0 and plan.teams[known].side == MARKETING),
-        response_delay(lead),
-        lead.touched - mind.ready,
-        np.float64(lead.unresolved),
-        np.float64(lead.duplicated),
-        np.float64(team >= 0 and is_own(plan, lead, known)),
+    covariates = Covariates(
+        fit=lead.fit,
+        intent=interest.intent,
+        trust=interest.trust,
+        points=interest.points,
+        warmth=plan.source_segments[lead.source_segment].warmth,
+        context=lead.context,
+        both_teams=np.float64((lead.reached_by >> SIDE_BITS) == 3),
+        marketing_sells=np.float64(stage.step_count > 0 and team >= 0 and plan.teams[known].side == Side.MARKETING),
+        response_delay=response_delay(lead),
+        touch_after_ready=lead.touched - interest.ready,
+        unresolved=np.float64(lead.unresolved),
+        duplicate=np.float64(lead.duplicated),
+        own_lead=np.float64(team >= 0 and is_own(plan, lead, known)),
     )
-    return total_shift(
+    return linear_predictor(
         plan.effects,
         plan.points,
         plan.scores,
@@ -72,6 +73,6 @@ def _sum(plan: Any, state: Any, slot: Int, target: Int, now: float) -> float:
         target,
         team,
         now,
-        lead.luck,
-        view,
+        lead.stream,
+        covariates,
     )

@@ -1,9 +1,10 @@
 """Future events: a 4-ary heap in the order of rule 10.
 
-The order of events is two numbers. `key` is (tick, rank): time as a whole number of ticks and the rank in its last
-four bits, so that one comparison of integers settles nearly every case. `order` is (lead + 1, detail): a lead has at
-most one live event of a rank at an instant, but for the actions of its two clocks, which the detail tells apart; else
-it says what kind of event of its rank this is. Events of teams stand under the team's index in place of the lead.
+The order of events is two numbers. `key` is (tick, priority): time as a whole number of ticks and the priority in its
+last four bits, so that one comparison of integers settles nearly every case. `order` is (lead + 1, detail): a lead
+has at most one live event of a priority at an instant, but for the actions of its two clocks, which the detail tells
+apart; else it says what kind of event of its priority this is. Events of teams stand under the team's index in place
+of the lead.
 
 Events at or past the horizon never happen, so they are not kept. Ends of work have a heap of their own: they are two
 thirds of all events and there are never more of them than people, so it stays shallow however many leads wait for
@@ -16,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.event_priority import WORK_ENDS
-from funnelsim.engine.fast.state import HORIZON, N_AGENDA, N_WORKING
+from funnelsim.engine.event_priority import EventPriority
+from funnelsim.engine.fast.state import Clock, Counter
 from funnelsim.engine.jit import inline_kernel
 from funnelsim.int64 import Int
 from funnelsim.plan import TICK
 
-RANK_BITS, RANK_MASK = np.int64(4), np.int64(15)
+PRIORITY_BITS, PRIORITY_MASK = np.int64(4), np.int64(15)
 LEAD_SHIFT, DETAIL_MASK = np.int64(4), np.int64(15)
 NEVER = np.int64(2**63 - 1)
 ZERO, ONE = np.int64(0), np.int64(1)
@@ -30,32 +31,32 @@ TICKS = 1.0 / TICK
 
 
 @inline_kernel
-def key_of(time: float, rank: Int) -> Int:
-    return (np.int64(time * TICKS) << RANK_BITS) | np.int64(rank)
+def key_of(time: float, priority: Int) -> Int:
+    return (np.int64(time * TICKS) << PRIORITY_BITS) | np.int64(priority)
 
 
 @inline_kernel
 def time_of(key: Int) -> float:
-    return np.float64(key >> RANK_BITS) * TICK
+    return np.float64(key >> PRIORITY_BITS) * TICK
 
 
 @inline_kernel
-def schedule(state: Any, time: float, rank: Int, lead: Int, detail: Int, slot: Int, token: Int) -> None:
-    if time >= state.now[HORIZON]:
+def schedule(state: Any, time: float, priority: Int, lead: Int, detail: Int, slot: Int, token: Int) -> None:
+    if time >= state.clock[Clock.HORIZON]:
         return
-    n = state.n[N_AGENDA]
-    state.n[N_AGENDA] = n + 1
-    _add(state.agenda, n, key_of(time, rank), _order_of(lead, detail), slot, token)
+    n = state.counters[Counter.PENDING]
+    state.counters[Counter.PENDING] = n + 1
+    _add(state.events, n, key_of(time, priority), _order_of(lead, detail), slot, token)
 
 
 @inline_kernel
 def schedule_work(state: Any, time: float, lead: Int, slot: Int) -> None:
     """The end of an attempt."""
-    if time >= state.now[HORIZON]:
+    if time >= state.clock[Clock.HORIZON]:
         return
-    n = state.n[N_WORKING]
-    state.n[N_WORKING] = n + 1
-    _add(state.working, n, key_of(time, WORK_ENDS), _order_of(lead, ZERO), slot, ZERO)
+    n = state.counters[Counter.WORKING]
+    state.counters[Counter.WORKING] = n + 1
+    _add(state.working, n, key_of(time, EventPriority.WORK_ENDS), _order_of(lead, ZERO), slot, ZERO)
 
 
 @inline_kernel

@@ -6,27 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.event_priority import OUTCOME
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.definitions import expect_crossing, is_reached, pass_thresholds, score_now, threshold
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.event_heap import schedule
-from funnelsim.engine.fast.outcome import SHOWS, length_given_age, row_given_age, show, take
-from funnelsim.engine.fast.state import LEAVE, NOTHING
+from funnelsim.engine.fast.outcome import OUTCOME_REVEALED, length_given_age, reveal_outcome, row_given_age, take_exit
+from funnelsim.engine.fast.state import Step
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.log_odds import choose_exit
 from funnelsim.engine.rng import P_EXIT, P_PACE
 from funnelsim.int64 import Int
-from funnelsim.plan import SILENT
+from funnelsim.plan_codes import ExitTarget
 
 NO_EXIT = np.int64(-1)
 
 
 @outlined_kernel
-def settle_at_gate(plan: Any, state: Any, slot: Int, now: float) -> None:
+def draw_at_gate(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Forward when the gate is open; else by another exit, unless it opens before that one shows."""
     lead = state.leads[slot]
     stage = plan.stages[lead.stage]
-    lead.next = NOTHING
+    lead.next_step = Step.NONE
     if _is_open(plan, state, slot, now):
         _leave_forward(plan, state, slot, now)
     elif stage.next_forward < stage.next_count:
@@ -37,14 +37,14 @@ def settle_at_gate(plan: Any, state: Any, slot: Int, now: float) -> None:
 
 
 @outlined_kernel
-def settle_at_gate_given_age(plan: Any, state: Any, slot: Int, age: float) -> None:
+def draw_at_gate_given_age(plan: Any, state: Any, slot: Int, age: float) -> None:
     """The same of a lead in flight, whose exits are drawn given the time already spent [23]."""
     lead = state.leads[slot]
     stage = plan.stages[lead.stage]
     middle, end = stage.next_first + stage.next_forward, stage.next_first + stage.next_count
     if _is_open(plan, state, slot, 0.0):
         row = row_given_age(plan, lead, age, stage.next_first, middle)
-        show(plan, state, slot, row, length_given_age(plan, lead, row, age), 0.0)
+        reveal_outcome(plan, state, slot, row, length_given_age(plan, lead, row, age), 0.0)
     elif middle < end:
         row = row_given_age(plan, lead, age, middle, end)
         _wait(plan, state, slot, row, length_given_age(plan, lead, row, age), 0.0)
@@ -53,16 +53,16 @@ def settle_at_gate_given_age(plan: Any, state: Any, slot: Int, age: float) -> No
 
 
 @outlined_kernel
-def look(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
+def check_definitions(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
     """The score may have changed: what is passed; and when the gate is open now, the other exit is off."""
     lead = state.leads[slot]
-    lead.next = lead.then
+    lead.next_step = lead.step_after_check
     pass_thresholds(plan, state, out, slot, now)
-    if lead.gated and _is_open(plan, state, slot, now):
-        lead.gated = 0
-        lead.coming_token += 1
+    if lead.waits_at_gate and _is_open(plan, state, slot, now):
+        lead.waits_at_gate = 0
+        lead.pending_event_token += 1
         _leave_forward(plan, state, slot, now)
-    if lead.next == LEAVE:
+    if lead.next_step == Step.LEAVE_STAGE:
         lead.pausing = 0
     else:
         expect_crossing(plan, state, slot, now)
@@ -71,10 +71,10 @@ def look(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
 @outlined_kernel
 def _is_open(plan: Any, state: Any, slot: Int, now: float) -> bool:
     """Whether the score is at the threshold now; the visit notes by how much."""
-    lead, mind = state.leads[slot], state.minds[slot]
+    lead, interest = state.leads[slot], state.interest[slot]
     i = plan.stages[lead.stage].gate
     lead.shift = score_now(plan, state, slot, plan.definitions[i].score, now) - threshold(plan, i, now)
-    reached = is_reached(plan, lead, mind, i, mind.intent, now)
+    reached = is_reached(plan, lead, interest, i, interest.intent, now)
     lead.chance = np.float64(reached)
     return reached
 
@@ -83,14 +83,14 @@ def _is_open(plan: Any, state: Any, slot: Int, now: float) -> bool:
 def _wait(plan: Any, state: Any, slot: Int, row: Int, pace: float, now: float) -> None:
     """At the gate; one of the other exits shows in the end."""
     lead = state.leads[slot]
-    lead.gated = 1
+    lead.waits_at_gate = 1
     shows = max(lead.entered + pace, now)
-    if row >= 0 and plan.exits[row].to != SILENT and shows < np.inf:
-        take(plan, lead, row)
+    if row >= 0 and plan.exits[row].to != ExitTarget.SILENT and shows < np.inf:
+        take_exit(plan, lead, row)
         if shows == now:
-            lead.next = LEAVE
+            lead.next_step = Step.LEAVE_STAGE
             return
-        schedule(state, shows, OUTCOME, lead.id, SHOWS, slot, lead.coming_token)
+        schedule(state, shows, EventPriority.OUTCOME, lead.id, OUTCOME_REVEALED, slot, lead.pending_event_token)
     expect_crossing(plan, state, slot, now)
 
 
@@ -98,7 +98,7 @@ def _wait(plan: Any, state: Any, slot: Int, row: Int, pace: float, now: float) -
 def _leave_forward(plan: Any, state: Any, slot: Int, now: float) -> None:
     lead = state.leads[slot]
     row = _choose(plan, lead, 1.0)
-    show(plan, state, slot, row, stage_duration(plan, lead, plan.exits[row].pace, P_PACE, ZERO), now)
+    reveal_outcome(plan, state, slot, row, stage_duration(plan, lead, plan.exits[row].pace, P_PACE, ZERO), now)
 
 
 @inline_kernel

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.event_priority import DUE
+from funnelsim.engine.covariates import EffectTarget
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.clocks import (
     end_clocks,
     find_action,
     forget_clocks,
     post_action,
+    resolve_clock,
     schedule_action,
-    settle_clock,
     start_clocks,
 )
 from funnelsim.engine.fast.counting import count_assignment
@@ -24,44 +25,17 @@ from funnelsim.engine.fast.definitions import expect_crossing, score_now
 from funnelsim.engine.fast.draws import ONE, ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.effects import effects_on, is_own
 from funnelsim.engine.fast.event_heap import schedule
-from funnelsim.engine.fast.levels import load_sees
+from funnelsim.engine.fast.levels import on_assignment
 from funnelsim.engine.fast.nurture import hand_over
 from funnelsim.engine.fast.queues import leave_queue, take_place
 from funnelsim.engine.fast.rows import write_assignment
-from funnelsim.engine.fast.state import (
-    ASK,
-    BY_HAND,
-    BY_PROMISE,
-    DECIDE,
-    HABIT_ENDS,
-    JOIN,
-    LEAVE,
-    NOTHING,
-    RETURNS,
-    ROUTE,
-    TAKE_UP,
-    TRACING,
-)
+from funnelsim.engine.fast.state import Counter, Due, Expedite, Step
 from funnelsim.engine.fast.visits import lose_context
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
-from funnelsim.engine.log_odds import logistic, shifted_chance, step_value, stretched
+from funnelsim.engine.log_odds import logistic, piecewise_constant, scale_time, shifted_chance
 from funnelsim.engine.rng import P_ADHERENCE, P_HABIT, P_HEEDED, P_PURSUE
 from funnelsim.int64 import Int
-from funnelsim.plan import (
-    ATTEMPTS_WITHIN,
-    ESCALATE,
-    FIRST_TOUCH,
-    HABIT,
-    KEEP,
-    PURSUE,
-    REASSIGN,
-    REASSIGNED,
-    RETURNED,
-    RUNNING,
-    SENT_BACK,
-    STILL_OPEN,
-    WARN,
-)
+from funnelsim.plan_codes import ActionKind, AssignmentEnd, ClockState, Outcome, TermKind
 
 LAST_BIT = np.int64(63)  # the sign: set where a tier is for all sources
 
@@ -82,66 +56,66 @@ def assign(plan: Any, state: Any, slot: Int, now: float) -> None:
     lead.made = 0
     lead.warned = 0
     lead.escalated = 0
-    lead.reacting = 1
+    lead.awaiting_first_work = 1
     lead.deciding = 0
-    lead.hurried = 0
-    lead.returning = 0
+    lead.expedited_by = 0
+    lead.rejoins_after_pause = 0
     lead.accepted = -1
     lead.pursued = -1
-    if lead.watched and hand_over(plan, state, slot, plan.teams[team].side, now):
+    if lead.tracks_interest and hand_over(plan, state, slot, plan.teams[team].side, now):
         expect_crossing(plan, state, slot, now)
-    load_sees(plan, state, lead)
-    duty = plan.duties[lead.stage, team]
-    lead.promise = _promise_for(plan, state, slot, now) if duty.promise_count > 0 else np.int64(-1)
-    lead.kept = -1
+    on_assignment(plan, state, lead)
+    stage_team = plan.stage_teams[lead.stage, team]
+    lead.promise = promise_for(plan, state, slot, now) if stage_team.promise_count > 0 else np.int64(-1)
+    lead.adhered = -1
     if lead.promise >= 0:
-        lead.kept = _draw_kept(plan, state, slot, now)
-    asked = np.int64(lead.offered != 0 and duty.accept_score >= 0)
-    lead.offered = 0
+        lead.adhered = draw_adherence(plan, state, slot, now)
+    asked = np.int64(lead.handed_on != 0 and stage_team.accept_score >= 0)
+    lead.handed_on = 0
     start_clocks(plan, state, slot, asked, now)
-    clock = state.clocks[slot, FIRST_TOUCH]
-    if lead.clocked and lead.assignments == 1 and clock.state == RUNNING and clock.deadline < np.inf:
+    clock = state.clocks[slot, TermKind.FIRST_TOUCH]
+    if lead.has_clocks and lead.assignments == 1 and clock.state == ClockState.RUNNING and clock.deadline < np.inf:
         lead.first_deadline = clock.deadline
-    lead.next = ASK if asked else TAKE_UP
+    lead.next_step = Step.ASK_ACCEPTANCE if asked else Step.OFFER_TO_TEAM
 
 
 @inline_kernel
-def take_up(plan: Any, state: Any, slot: Int, now: float) -> None:
+def offer_to_team(plan: Any, state: Any, slot: Int, now: float) -> None:
     """The lead is the team's to work: it joins the queue at once, or as habit has it, or is left alone [43, 95]."""
     lead = state.leads[slot]
     delay = 0.0
     known = (lead.reached_by >> lead.assigned_to) & ONE
-    if not (lead.kept == 1 or known != 0 or lead.touched_before):
-        if plan.duties[lead.stage, lead.assigned_to].pursue < np.inf:
-            lead.pursued = _draw_pursued(plan, state, slot, now)
-        delay = _habit(plan, state, slot, now) if lead.pursued != 0 else np.inf
+    if not (lead.adhered == 1 or known != 0 or lead.touched_before):
+        if plan.stage_teams[lead.stage, lead.assigned_to].pursue < np.inf:
+            lead.pursued = draw_pursued(plan, state, slot, now)
+        delay = habit_delay(plan, state, slot, now) if lead.pursued != 0 else np.inf
     if delay == 0.0:
-        react(state, slot, now)
-    elif lead.hurried == 0:
-        lead.coming_token += 1
-        schedule(state, now + delay, DUE, lead.id, HABIT_ENDS, slot, lead.coming_token)
-    if lead.hurried == BY_HAND or (lead.hurried and lead.reacting):
-        lead.reacting = 0
-        lead.coming_token += 1
-        lead.next = JOIN
+        start_working(state, slot, now)
+    elif lead.expedited_by == 0:
+        lead.pending_event_token += 1
+        schedule(state, now + delay, EventPriority.DUE, lead.id, Due.HABIT_ENDS, slot, lead.pending_event_token)
+    if lead.expedited_by == Expedite.BUYER or (lead.expedited_by and lead.awaiting_first_work):
+        lead.awaiting_first_work = 0
+        lead.pending_event_token += 1
+        lead.next_step = Step.JOIN_QUEUE
 
 
 @inline_kernel
-def react(state: Any, slot: Int, now: float) -> None:
+def start_working(state: Any, slot: Int, now: float) -> None:
     """Turn to the lead, not before a pause is over [86]."""
     lead = state.leads[slot]
-    lead.reacting = 0
-    lead.next = JOIN
+    lead.awaiting_first_work = 0
+    lead.next_step = Step.JOIN_QUEUE
     if lead.paused_until > now:
-        lead.next = NOTHING
-        lead.returning = 1
+        lead.next_step = Step.NONE
+        lead.rejoins_after_pause = 1
         lead.due = lead.paused_until
-        lead.coming_token += 1
-        schedule(state, lead.paused_until, DUE, lead.id, RETURNS, slot, lead.coming_token)
+        lead.pending_event_token += 1
+        schedule(state, lead.paused_until, EventPriority.DUE, lead.id, Due.PAUSE_ENDS, slot, lead.pending_event_token)
 
 
 @inline_kernel
-def act(plan: Any, state: Any, slot: Int, kind: Int, now: float) -> None:
+def apply_breach_action(plan: Any, state: Any, slot: Int, kind: Int, now: float) -> None:
     """The next action of a clock [56 to 59]; during an attempt it waits for its end [60]."""
     lead = state.leads[slot]
     if lead.in_service:
@@ -153,7 +127,7 @@ def act(plan: Any, state: Any, slot: Int, kind: Int, now: float) -> None:
 
 
 @outlined_kernel
-def catch_up(plan: Any, state: Any, slot: Int, now: float) -> None:
+def apply_postponed(plan: Any, state: Any, slot: Int, now: float) -> None:
     """An attempt is over: the action that waited for its end, and all that fell due since [60]."""
     lead = state.leads[slot]
     kind = np.int64(lead.postponed)
@@ -175,16 +149,16 @@ def count_touch(plan: Any, state: Any, slot: Int, now: float) -> None:
     lead.made += 1
     if lead.first_touched < 0.0:
         lead.first_touched = now
-        settle_clock(state, slot, FIRST_TOUCH, now, True)
-    tries = state.clocks[slot, ATTEMPTS_WITHIN]
-    if lead.clocked and tries.state == RUNNING and lead.attempts >= plan.terms[tries.term].count:
-        settle_clock(state, slot, ATTEMPTS_WITHIN, now, True)
+        resolve_clock(state, slot, TermKind.FIRST_TOUCH, now, True)
+    promised = state.clocks[slot, TermKind.ATTEMPTS]
+    if lead.has_clocks and promised.state == ClockState.RUNNING and lead.attempts >= plan.terms[promised.term].count:
+        resolve_clock(state, slot, TermKind.ATTEMPTS, now, True)
 
 
 @inline_kernel
 def promised_attempts(plan: Any, lead: Any) -> Int:
     """How many attempts the visit gets at least [52]."""
-    return plan.promises[lead.promise].attempts if lead.kept == 1 else ZERO
+    return plan.promises[lead.promise].attempts if lead.adhered == 1 else ZERO
 
 
 @inline_kernel
@@ -193,22 +167,22 @@ def end_assignment(plan: Any, state: Any, out: Any, slot: Int, now: float) -> No
     lead = state.leads[slot]
     how = np.int64(lead.ending)
     lead.ending = -1
-    lead.coming_token += 1
+    lead.pending_event_token += 1
     late = end_clocks(plan, state, slot, how, now)
     count_assignment(plan, state, out, slot, late, how)
-    if state.n[TRACING] != 0:
+    if state.counters[Counter.TRACING] != 0:
         forget_clocks(state, slot)
-        write_assignment(state, slot, late, now if how != STILL_OPEN else -1.0, how)
+        write_assignment(state, slot, late, now if how != AssignmentEnd.OPEN else -1.0, how)
     lead.assigned_to = -1
     lead.postponed = -1
 
 
 @outlined_kernel
-def _promise_for(plan: Any, state: Any, slot: Int, now: float) -> Int:
+def promise_for(plan: Any, state: Any, slot: Int, now: float) -> Int:
     """The first tier that fits the lead [106]; -1 none."""
     lead = state.leads[slot]
-    duty = plan.duties[lead.stage, lead.assigned_to]
-    for i in range(duty.promise_first, duty.promise_first + duty.promise_count):
+    stage_team = plan.stage_teams[lead.stage, lead.assigned_to]
+    for i in range(stage_team.promise_first, stage_team.promise_first + stage_team.promise_count):
         tier = plan.promises[i]
         is_of = (tier.segments >> lead.segment) & (tier.sources >> min(np.int64(lead.source), LAST_BIT)) & ONE
         if is_of == 0 or lead.value < tier.value:
@@ -219,70 +193,70 @@ def _promise_for(plan: Any, state: Any, slot: Int, now: float) -> Int:
 
 
 @inline_kernel
-def _draw_kept(plan: Any, state: Any, slot: Int, now: float) -> Int:
-    """Whether the promise is kept: one draw an assignment [52]; -1 when nothing is promised."""
+def draw_adherence(plan: Any, state: Any, slot: Int, now: float) -> Int:
+    """Whether the team does as promised: one draw an assignment [52]; -1 when nothing is promised."""
     lead = state.leads[slot]
     tier = plan.promises[lead.promise]
-    if tier.kept_count == 0:
+    if tier.adherence_count == 0:
         return np.int64(-1)
-    chance = step_value(plan.points, tier.kept_first, tier.kept_count, now)
-    chance = shifted_chance(chance, effects_on(plan, state, slot, KEEP, now))
+    chance = piecewise_constant(plan.points, tier.adherence_first, tier.adherence_count, now)
+    chance = shifted_chance(chance, effects_on(plan, state, slot, EffectTarget.ADHERENCE, now))
     return np.int64(stage_draw(plan, lead, P_ADHERENCE, np.int64(lead.assignments)) < chance)
 
 
 @outlined_kernel
-def _draw_pursued(plan: Any, state: Any, slot: Int, now: float) -> Int:
+def draw_pursued(plan: Any, state: Any, slot: Int, now: float) -> Int:
     """Whether a lead of the other side is worked at all: 1, or 0 left alone; -1 when that is no question [95]."""
     lead = state.leads[slot]
     if is_own(plan, lead, lead.assigned_to):
         return np.int64(-1)
-    pursue = plan.duties[lead.stage, lead.assigned_to].pursue
-    chance = logistic(pursue + effects_on(plan, state, slot, PURSUE, now))
+    pursue = plan.stage_teams[lead.stage, lead.assigned_to].pursue
+    chance = logistic(pursue + effects_on(plan, state, slot, EffectTarget.PURSUIT, now))
     return np.int64(stage_draw(plan, lead, P_PURSUE, np.int64(lead.assignments)) < chance)
 
 
 @inline_kernel
-def _habit(plan: Any, state: Any, slot: Int, now: float) -> float:
-    """Delay before the team turns to a lead that is new to it, when no promise is kept [43]."""
+def habit_delay(plan: Any, state: Any, slot: Int, now: float) -> float:
+    """Delay before the team turns to a lead that is new to it, when it does not do as promised [43]."""
     lead = state.leads[slot]
     delay = stage_duration(plan, lead, plan.teams[lead.assigned_to].habit, P_HABIT, np.int64(lead.assignments))
-    return stretched(delay, effects_on(plan, state, slot, HABIT, now))
+    return scale_time(delay, effects_on(plan, state, slot, EffectTarget.HABIT, now))
 
 
 @inline_kernel
 def _perform(plan: Any, state: Any, slot: Int, kind: Int, now: float) -> None:
     lead = state.leads[slot]
     action = plan.actions[state.clocks[slot, kind].acted]
-    if action.kind == WARN:
+    if action.kind == ActionKind.WARN:
         lead.warned += 1
-        if lead.reacting and stage_draw(plan, lead, P_HEEDED, np.int64(lead.assignments)) < action.heeded:
-            _turn_now(lead)
-    elif action.kind == ESCALATE:
+        if lead.awaiting_first_work and stage_draw(plan, lead, P_HEEDED, np.int64(lead.assignments)) < action.heeded:
+            expedite(lead)
+    elif action.kind == ActionKind.ESCALATE:
         lead.escalated = 1
         _raise_level(state, slot)
-        if lead.reacting:
-            _turn_now(lead)
-    elif action.kind == REASSIGN:
+        if lead.awaiting_first_work:
+            expedite(lead)
+    elif action.kind == ActionKind.REASSIGN:
         if lead.reassigned < action.limit and action.to != lead.assigned_to:
-            _reassign(plan, lead, action.to, now)
+            reassign(plan, lead, action.to, now)
     else:
-        lead.ending = SENT_BACK
+        lead.ending = AssignmentEnd.RETURNED
         lead.exit = action.exit
-        lead.outcome = RETURNED
-        lead.next = LEAVE
+        lead.outcome = Outcome.RETURNED
+        lead.next_step = Step.LEAVE_STAGE
 
 
 @inline_kernel
-def _turn_now(lead: Any) -> None:
+def expedite(lead: Any) -> None:
     """A promise makes the team look now, pause or not [56, 57, 89]."""
-    lead.coming_token += 1
+    lead.pending_event_token += 1
     if lead.deciding:
-        lead.hurried = BY_PROMISE
+        lead.expedited_by = Expedite.PROMISE
         lead.timed_out = 0
-        lead.next = DECIDE
+        lead.next_step = Step.DECIDE_ACCEPTANCE
     else:
-        lead.reacting = 0
-        lead.next = JOIN
+        lead.awaiting_first_work = 0
+        lead.next_step = Step.JOIN_QUEUE
 
 
 @inline_kernel
@@ -296,7 +270,7 @@ def _raise_level(state: Any, slot: Int) -> None:
 
 
 @inline_kernel
-def _reassign(plan: Any, lead: Any, to: Int, now: float) -> None:
+def reassign(plan: Any, lead: Any, to: Int, now: float) -> None:
     """Handed to another team [58]."""
     lead.reassigned += 1
     lead.level = 0
@@ -304,5 +278,5 @@ def _reassign(plan: Any, lead: Any, to: Int, now: float) -> None:
     lead.owner = to
     lead.to = to
     lead.handed = 1
-    lead.ending = REASSIGNED
-    lead.next = ROUTE
+    lead.ending = AssignmentEnd.REASSIGNED
+    lead.next_step = Step.ROUTE

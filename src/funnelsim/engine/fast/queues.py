@@ -12,25 +12,11 @@ import numpy as np
 
 from funnelsim.engine.fast.definitions import score_now
 from funnelsim.engine.fast.effects import is_own
-from funnelsim.engine.fast.state import LAST_DUE, N_DUE_TEAMS, N_LONGEST
+from funnelsim.engine.fast.state import Counter
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
-from funnelsim.engine.rng import P_REP, bits, plus, unit
+from funnelsim.engine.rng import P_REP, bits, plus, uniform
 from funnelsim.int64 import Int
-from funnelsim.plan import (
-    BUDGETED,
-    BY_DUE_TIME,
-    BY_SCORE,
-    DEALS,
-    FIRST_COME,
-    FIRST_TOUCH,
-    FOLLOW_UPS,
-    NEWEST,
-    OTHER_LEADS,
-    OWN_LEADS,
-    PERSONAL,
-    POOLED,
-    RUNNING,
-)
+from funnelsim.plan_codes import ClockState, QueueLayout, QueueOrder, TermKind, WorkKind
 
 ZERO, NO_LANE = np.int64(0), np.int64(-1)
 
@@ -40,12 +26,12 @@ def join_queue(plan: Any, state: Any, team: Int, slot: Int, now: float) -> None:
     """Take a place; its key and its lane are fixed now. The team is due for a dispatch."""
     lead, row = state.leads[slot], plan.teams[team]
     lead.key = lead.joined
-    if row.order != FIRST_COME:
+    if row.order != QueueOrder.FIRST_COME:
         lead.key = _key(plan, state, team, slot, now)
     elif row.head_start > 0.0 and is_own(plan, lead, team):
         lead.key -= row.head_start
     lead.lane = row.lane_first
-    if row.lanes != POOLED:
+    if row.lanes != QueueLayout.POOLED:
         lead.lane += _lane(plan, lead, team)
     take_place(state, team, slot)
 
@@ -73,7 +59,7 @@ def next_lane(plan: Any, state: Any, team: Int, now: float) -> Int:
     at, row = state.teams[team], plan.teams[team]
     if now >= at.until:
         return NO_LANE
-    if row.lanes == POOLED:
+    if row.lanes == QueueLayout.POOLED:
         lane = row.lane_first
         return lane if state.lanes[lane].waiting > 0 and at.busy < at.present else NO_LANE
     return _lane_apart(plan, state, team)
@@ -96,21 +82,21 @@ def take_next(state: Any, lane: Int) -> Int:
 @inline_kernel
 def ask_dispatch(state: Any, team: Int) -> None:
     """One dispatch a team and instant [12]."""
-    state.n[N_DUE_TEAMS] += 1 - state.teams[team].due
+    state.counters[Counter.DUE_TEAMS] += 1 - state.teams[team].due
     state.teams[team].due = 1
-    state.n[LAST_DUE] = team
+    state.counters[Counter.LAST_DUE_TEAM] = team
 
 
 @outlined_kernel
 def _key(plan: Any, state: Any, team: Int, slot: Int, now: float) -> float:
     """Key of an order other than first come [13, 97]."""
     lead, row = state.leads[slot], plan.teams[team]
-    if row.order == BY_SCORE:
+    if row.order == QueueOrder.SCORE:
         return -(score_now(plan, state, slot, row.score, now) if row.score >= 0 else lead.fit)
-    if row.order == BY_DUE_TIME:
-        clock = state.clocks[slot, FIRST_TOUCH]
-        return clock.deadline if lead.clocked and clock.state == RUNNING else np.inf
-    if row.order == NEWEST:
+    if row.order == QueueOrder.DUE_TIME:
+        clock = state.clocks[slot, TermKind.FIRST_TOUCH]
+        return clock.deadline if lead.has_clocks and clock.state == ClockState.RUNNING else np.inf
+    if row.order == QueueOrder.NEWEST:
         return -lead.entered  # type: ignore[no-any-return]  # from a record
     return -lead.value  # type: ignore[no-any-return]  # from a record
 
@@ -119,14 +105,14 @@ def _key(plan: Any, state: Any, team: Int, slot: Int, now: float) -> float:
 def _lane(plan: Any, lead: Any, team: Int) -> Int:
     """Which of the team's lanes a lead waits in: of the rep it belongs to for life, or of the kind of work."""
     row = plan.teams[team]
-    if row.lanes == PERSONAL:
-        u = unit(bits(lead.luck, plus(row.luck, P_REP), ZERO, ZERO))
+    if row.lanes == QueueLayout.PERSONAL:
+        u = uniform(bits(lead.stream, plus(row.stream, P_REP), ZERO, ZERO))
         return np.int64(u * row.people)
     if plan.stages[lead.stage].deal != 0:
-        return DEALS
+        return WorkKind.DEALS
     if lead.attempts > 0:  # a task has one behind it too
-        return FOLLOW_UPS
-    return OWN_LEADS if is_own(plan, lead, team) else OTHER_LEADS
+        return WorkKind.FOLLOW_UPS
+    return WorkKind.OWN_LEADS if is_own(plan, lead, team) else WorkKind.OTHER_LEADS
 
 
 @outlined_kernel
@@ -134,7 +120,7 @@ def _lane_apart(plan: Any, state: Any, team: Int) -> Int:
     """Personal queues: of the first rep who is free and has somebody waiting. A budget: the kind furthest behind."""
     at, row = state.teams[team], plan.teams[team]
     best = NO_LANE
-    if row.lanes == BUDGETED:
+    if row.lanes == QueueLayout.BUDGETED:
         least = np.inf
         for kind in range(row.lane_count if at.busy < at.present else ZERO):
             lane = row.lane_first + kind
@@ -154,8 +140,8 @@ def _push(state: Any, lane: Int, key: float, joined: float, lead: Int, level: In
     heap = state.queues
     i = state.lanes[lane].places
     state.lanes[lane].places = i + 1
-    if i >= state.n[N_LONGEST]:
-        state.n[N_LONGEST] = i + 1
+    if i >= state.counters[Counter.LONGEST_QUEUE]:
+        state.counters[Counter.LONGEST_QUEUE] = i + 1
     while i > 0:
         up = (i - 1) >> 1
         if not _before(heap, lane, up, key, joined, lead, level):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.state import N_ASSIGNMENTS, N_ATTEMPTS, N_VISITS
+from funnelsim.engine.fast.state import Counter
 from funnelsim.engine.jit import outlined_kernel
 from funnelsim.int64 import Int
 
@@ -18,8 +18,8 @@ def write_attempt(state: Any, slot: Int, ended: float, end: Int) -> None:
     """An attempt or a task that has ended, was withdrawn, or still waits or goes on."""
     lead = state.leads[slot]
     made = lead.waiting == 0
-    row = state.attempts[state.n[N_ATTEMPTS]]
-    state.n[N_ATTEMPTS] += 1
+    row = state.attempts[state.counters[Counter.ATTEMPTS]]
+    state.counters[Counter.ATTEMPTS] += 1
     row.lead = lead.id
     row.stage = lead.stage
     row.number = lead.number
@@ -28,7 +28,7 @@ def write_attempt(state: Any, slot: Int, ended: float, end: Int) -> None:
     row.shift = 0.0
     if lead.task < 0:
         row.ordinal = lead.attempts if made else lead.attempts + 1
-        row.shift = lead.moved if made else 0.0
+        row.shift = lead.contact_shift if made else 0.0
     row.assignment = lead.assignments
     row.team = lead.assigned_to
     row.rep = lead.rep if made else NO_REP
@@ -41,9 +41,9 @@ def write_attempt(state: Any, slot: Int, ended: float, end: Int) -> None:
 @outlined_kernel
 def write_visit(state: Any, slot: Int, ended: float, outcome: Int, to: Int, back: float) -> None:
     """A visit that has ended or been cut off by the horizon."""
-    lead, mind = state.leads[slot], state.minds[slot]
-    row = state.visits[state.n[N_VISITS]]
-    state.n[N_VISITS] += 1
+    lead, interest = state.leads[slot], state.interest[slot]
+    row = state.visits[state.counters[Counter.VISITS]]
+    state.counters[Counter.VISITS] += 1
     row.lead = lead.id
     row.stage = lead.stage
     row.number = lead.number
@@ -66,11 +66,11 @@ def write_visit(state: Any, slot: Int, ended: float, outcome: Int, to: Int, back
     row.context = lead.context
     row.fit = lead.fit
     row.value = lead.value
-    row.intent = mind.intent
-    row.trust = mind.trust
-    row.points = mind.points
+    row.intent = interest.intent
+    row.trust = interest.trust
+    row.points = interest.points
     row.asked = lead.asked
-    row.touches = mind.touches
+    row.touches = interest.touches
     row.effort = lead.effort
     row.blame = lead.blame
     row.duplicate = lead.second
@@ -81,9 +81,9 @@ def write_visit(state: Any, slot: Int, ended: float, outcome: Int, to: Int, back
 def write_assignment(state: Any, slot: Int, late: Int, ended: float, how: Int) -> None:
     """An assignment that is over."""
     lead = state.leads[slot]
-    touch, tries, accept = state.clocks[slot, 0], state.clocks[slot, 1], state.clocks[slot, 2]
-    row = state.assignments[state.n[N_ASSIGNMENTS]]
-    state.n[N_ASSIGNMENTS] += 1
+    touch, attempts, acceptance = state.clocks[slot, 0], state.clocks[slot, 1], state.clocks[slot, 2]
+    row = state.assignments[state.counters[Counter.ASSIGNMENTS]]
+    state.counters[Counter.ASSIGNMENTS] += 1
     row.lead = lead.id
     row.stage = lead.stage
     row.number = lead.number
@@ -93,13 +93,13 @@ def write_assignment(state: Any, slot: Int, late: Int, ended: float, how: Int) -
     row.joined = lead.first_joined
     row.touched = lead.first_touched
     row.attempts = lead.made
-    row.kept = lead.kept
+    row.adhered = lead.adhered
     row.deadline = touch.deadline
     row.first_touch = touch.state
-    row.attempts_deadline = tries.deadline
-    row.attempts_within = tries.state
-    row.accept_deadline = accept.deadline
-    row.accept_within = accept.state
+    row.attempts_deadline = attempts.deadline
+    row.attempts_within = attempts.state
+    row.accept_deadline = acceptance.deadline
+    row.accept_within = acceptance.state
     row.promise = lead.promise
     row.decided = lead.decided
     row.accepted = lead.accepted

@@ -6,6 +6,7 @@ goes on from the very same event.
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,94 +16,118 @@ from funnelsim.engine import log_odds
 from funnelsim.engine.arrival_process import ARRIVAL_ROW
 from funnelsim.engine.level_dynamics import first_levels, reset_levels
 from funnelsim.int64 import Int
-from funnelsim.plan import (
-    ASSIGNMENT,
-    ATTEMPT,
-    ON_DAYS,
-    PASSING,
-    PERSONAL,
-    SCORE_AT_LEAST,
-    TERMS,
-    TICK,
-    VISIT,
-    Plan,
-    records,
-)
+from funnelsim.plan import TICK, Plan, zeros_record
+from funnelsim.plan_codes import DefinitionKind, QueueLayout, SpacingKind, TermKind
+from funnelsim.trace import ASSIGNMENT, ATTEMPT, PASSAGE, VISIT
 
-# Counters.
-(
-    N_AGENDA,
-    N_FREE,
-    N_ARRIVALS,
-    AT_ARRIVAL,
-    AT_WEEK,
-    AT_DAY,
-    N_DUE_TEAMS,
-    N_LONGEST,
-    N_VISITS,
-    N_ASSIGNMENTS,
-    N_ATTEMPTS,
-    N_PASSINGS,
-    TRACING,
-    STARTED,
-    N_EVENTS,
-    N_STALE,
-    INSTANT,
-    NEWCOMER,
-    N_WORKING,
-    LAST_DUE,
-    NEXT_ARRIVAL,
-    END_KEY,
-    COUNTERS,
-) = (np.int64(i) for i in range(23))  # the last two: keys of the next arrival and of the horizon
-# Instants.
-HORIZON, MIDNIGHT = (np.int64(i) for i in range(2))
 
-# Why the kernel came back.
-(
-    DONE,
-    FULL_AGENDA,
-    FULL_LEADS,
-    FULL_QUEUE,
-    FULL_ARRIVALS,
-    FULL_VISITS,
-    FULL_ASSIGNMENTS,
-    FULL_ATTEMPTS,
-    FULL_PASSINGS,
-) = (np.int64(i) for i in range(9))
+class Counter(IntEnum):
+    """Whole numbers of the run as such: how many of something, where something is, what is on."""
 
-# What a lead does next, within one event: one place in the code for each step, whoever asks for it. Those from RARE on
-# belong to mechanisms that most plans leave out: one comparison passes them all by.
-(
-    NOTHING,
-    BIRTH,
-    ENTER,
-    TAKE_IN,
-    ROUTE,
-    ASSIGN,
-    TAKE_UP,
-    FALL_DUE,
-    JOIN,
-    SETTLE,
-    LEAVE,
-    LOOK,
-    RESUME,
-    HAND,
-    ASK,
-    DECIDE,
-    NEXT_TASK,
-    GATE,
-) = (np.int64(i) for i in range(18))
-RARE = LOOK
-# What falls due for a lead: details of the rank DUE.
-HABIT_ENDS, NEXT_ATTEMPT, RETURNS, DECIDES, TIMES_OUT, TASK_DUE = (np.int64(i) for i in range(6))
-# Who wants the team to turn to a lead now: a promise, or the buyer.
-BY_PROMISE, BY_HAND = np.int64(1), np.int64(2)
+    PENDING = 0  # events in the heap
+    FREE_SLOTS = 1
+    ARRIVALS = 2  # of the current week
+    ARRIVAL = 3  # the next one of them
+    WEEK = 4
+    DAY = 5
+    DUE_TEAMS = 6
+    LONGEST_QUEUE = 7
+    VISITS = 8  # rows written, as in the three below
+    ASSIGNMENTS = 9
+    ATTEMPTS = 10
+    PASSAGES = 11
+    TRACING = 12
+    STARTED = 13
+    EVENTS = 14
+    STALE_EVENTS = 15
+    INSTANT = 16
+    NEWCOMER = 17  # slot of the first in the list of newcomers
+    WORKING = 18  # events in the heap of ends of work
+    LAST_DUE_TEAM = 19
+    NEXT_ARRIVAL = 20  # keys of the next arrival and of the horizon
+    HORIZON_KEY = 21
+
+
+class Clock(IntEnum):
+    """Instants of the run as such."""
+
+    HORIZON = 0
+    MIDNIGHT = 1  # the next one
+
+
+class RunStatus(IntEnum):
+    """Why the kernel came back."""
+
+    DONE = 0
+    EVENT_HEAP_FULL = 1
+    LEADS_FULL = 2
+    QUEUE_FULL = 3
+    ARRIVALS_FULL = 4
+    VISITS_FULL = 5
+    ASSIGNMENTS_FULL = 6
+    ATTEMPTS_FULL = 7
+    PASSAGES_FULL = 8
+
+
+class Step(IntEnum):
+    """What a lead does next, within one event: one place in the code for each step, whoever asks for it.
+
+    Those from RARE on belong to mechanisms that most plans leave out: one comparison passes them all by.
+    """
+
+    NONE = 0
+    CREATE_LEAD = 1
+    ENTER_STAGE = 2
+    SETTLE_OWNER = 3
+    ROUTE = 4
+    ASSIGN = 5
+    OFFER_TO_TEAM = 6
+    ATTEMPT_DUE = 7
+    JOIN_QUEUE = 8
+    DRAW_OUTCOME = 9
+    LEAVE_STAGE = 10
+    CHECK_DEFINITIONS = 11
+    RESUME_VISIT = 12
+    RAISE_HAND = 13
+    ASK_ACCEPTANCE = 14
+    DECIDE_ACCEPTANCE = 15
+    NEXT_TASK = 16
+    DRAW_AT_GATE = 17
+
+
+RARE = np.int64(Step.CHECK_DEFINITIONS)
+
+
+class Due(IntEnum):
+    """What falls due for a lead: details of EventPriority.DUE."""
+
+    HABIT_ENDS = 0
+    NEXT_ATTEMPT = 1
+    PAUSE_ENDS = 2
+    DECISION = 3
+    DECISION_TIMES_OUT = 4
+    TASK = 5
+
+
+class Expedite(IntEnum):
+    """Who wants the team to turn to a lead now."""
+
+    NOBODY = 0
+    PROMISE = 1
+    BUYER = 2
+
+
+class Location(IntEnum):
+    """Where the lead of a slot is: nowhere, in a stage, or between two."""
+
+    GONE = 0
+    IN_STAGE = 1
+    COOLING_OFF = 2
+
+
+TERM_KINDS = np.int64(len(TermKind))
 BUSY, AWAY = np.uint8(1), np.uint8(2)
 NO_END, NOBODY = np.int64(-1), np.int64(-1)
-
-# Where the lead of a slot is: nowhere, in a stage, or between two (cool-off).
-GONE, IN_STAGE, COOLING = (np.int64(i) for i in range(3))
 
 EVENT = np.dtype([("key", "i8"), ("order", "i8"), ("slot", "i4"), ("token", "i4")])
 PLACE = np.dtype([("key", "f8"), ("joined", "f8"), ("lead", "i8"), ("level", "i8"), ("slot", "i4"), ("place", "i4")])
@@ -110,7 +135,7 @@ PLACE = np.dtype([("key", "f8"), ("joined", "f8"), ("lead", "i8"), ("level", "i8
 LEAD = np.dtype(
     [
         ("id", "i8"),
-        ("luck", "u8"),
+        ("stream", "u8"),
         ("arrived", "f8"),
         ("fit", "f8"),
         ("value", "f8"),
@@ -139,18 +164,18 @@ LEAD = np.dtype(
         ("touched_before", "i1"),
         ("inherited", "i1"),
         ("impatient", "i1"),  # patience runs, and is not on the agenda yet
-        ("offered", "i1"),  # came by a handoff between two stages: the team may have to accept it
-        ("gated", "i1"),  # waits for the threshold of its stage
-        ("watched", "i1"),  # something of `minds` may change in this visit
-        ("next", "i1"),
+        ("handed_on", "i1"),  # came by a handoff between two stages: the team may have to accept it
+        ("waits_at_gate", "i1"),  # waits for the threshold of its stage
+        ("tracks_interest", "i1"),  # something of `interest` may change in this visit
+        ("next_step", "i1"),
         ("postponed", "i1"),
-        ("then", "i1"),  # what follows a look at the definitions
+        ("step_after_check", "i1"),  # what follows a look at the definitions
         ("blame", "i1"),
         # the assignment
         ("ending", "i1"),
-        ("kept", "i1"),
-        ("reacting", "i1"),
-        ("clocked", "i1"),  # has clocks
+        ("adhered", "i1"),
+        ("awaiting_first_work", "i1"),
+        ("has_clocks", "i1"),  # has clocks
         ("handed", "i1"),
         ("succeeds", "i1"),
         ("timed_out", "i1"),
@@ -158,8 +183,8 @@ LEAD = np.dtype(
         ("pursued", "i1"),
         ("escalated", "i1"),
         ("deciding", "i1"),
-        ("hurried", "i1"),  # somebody wants the team to turn to the lead now
-        ("returning", "i1"),  # joins the queue when a pause is over
+        ("expedited_by", "i1"),  # somebody wants the team to turn to the lead now
+        ("rejoins_after_pause", "i1"),  # joins the queue when a pause is over
         ("made", "i4"),
         ("warned", "i4"),
         ("assigned_to", "i4"),  # team, -1 while nobody answers for the visit
@@ -177,7 +202,7 @@ LEAD = np.dtype(
         ("joined", "f8"),
         ("started", "f8"),
         ("work", "f8"),
-        ("moved", "f8"),
+        ("contact_shift", "f8"),
         ("key", "f8"),
         ("rep", "i4"),
         ("lane", "i4"),
@@ -191,26 +216,26 @@ LEAD = np.dtype(
         # for life
         ("source", "i4"),
         ("segment", "i4"),
-        ("group", "i4"),  # group: row of `mixes`
+        ("source_segment", "i4"),  # row of `source_segments`
         ("owner", "i4"),
         ("cycles", "i4"),
         ("snapshot_stage", "i4"),
-        ("flight", "i4"),  # row of `inflight` until the lead carries on, -1 none
+        ("initial_row", "i4"),  # row of `initial_leads` until the lead carries on, -1 none
         ("reachable", "i1"),
         ("in_cohort", "i1"),
         ("second", "i1"),  # second record of a person
         ("duplicated", "i1"),  # the person has had two records at a time
         # tokens: an event is stale when its token is not the lead's any more; they only ever rise, slots are re-used
-        ("alive", "i1"),
+        ("location", "i1"),
         ("listed", "i1"),  # listed: in the list of newcomers
         ("visit_token", "i4"),
-        ("coming_token", "i4"),
+        ("pending_event_token", "i4"),
         ("place", "i4"),
         ("next_newcomer", "i4"),
     ]
 )
 # What a buyer thinks, apart from the lead: most events never look at it.
-MIND = np.dtype(
+INTEREST = np.dtype(
     [
         ("intent", "f8"),
         ("trust", "f8"),
@@ -245,37 +270,37 @@ CLOCK = np.dtype(
         ("token", "i4"),
     ]
 )
-TEAM_NOW = np.dtype(
+TEAM_STATE = np.dtype(
     [("busy", "i8"), ("capacity", "i8"), ("present", "i8"), ("until", "f8"), ("due", "i8"), ("numbered", "i8")]
 )  # numbered: it matters who serves
-LANE_NOW = np.dtype([("places", "i8"), ("waiting", "i8"), ("spent", "f8")])
+LANE_STATE = np.dtype([("places", "i8"), ("waiting", "i8"), ("spent", "f8")])
 # What follows from the plan alone, worked out once: who owns the leads of a stage (DIVIDED: it depends on the lead),
 # the chance of a forward exit where there is no effect, which targets have effects (a bit each), and whether anybody
 # looks at the buyer's interest there.
-FACT = np.dtype([("owner", "i8"), ("chance", "f8"), ("targets", "i8"), ("watched", "i8")])
+STAGE_FACT = np.dtype([("owner", "i8"), ("chance", "f8"), ("targets", "i8"), ("tracks_interest", "i8")])
 DIVIDED = np.int64(-2)
 
 
 class State(NamedTuple):
     """All that changes."""
 
-    n: NDArray[np.int64]  # counters
-    now: NDArray[np.float64]  # the horizon, the next midnight
-    luck: NDArray[np.uint64]  # [0] key of the replication
-    agenda: Any  # EVENT, a heap
+    counters: NDArray[np.int64]  # Counter
+    clock: NDArray[np.float64]  # Clock
+    replication_key: NDArray[np.uint64]  # [0]
+    events: Any  # EVENT, a heap: the future event list
     working: Any  # EVENT, a heap: ends of attempts
     leads: Any  # LEAD, a slot a lead in flight
-    minds: Any  # MIND[slot]
+    interest: Any  # INTEREST[slot]
     clocks: Any  # CLOCK[slot, kind of term]
     alarms: NDArray[np.float64]  # [slot, action]: when each action of the assignment's clocks falls due
-    counts: NDArray[np.int32]  # [slot, stage] visits so far
+    visit_counts: NDArray[np.int32]  # [slot, stage] visits so far
     free: NDArray[np.int64]  # stack of free slots
-    teams: Any  # TEAM_NOW
-    facts: Any  # FACT by stage
+    teams: Any  # TEAM_STATE
+    stage_facts: Any  # STAGE_FACT by stage
     reps: NDArray[np.uint8]  # [team, rep] BUSY, AWAY
-    lanes: Any  # LANE_NOW, team after team
+    lanes: Any  # LANE_STATE, team after team
     queues: Any  # PLACE[lane, place], heaps
-    levels: Any  # LEVEL_NOW
+    levels: Any  # LEVEL_STATE
     arrivals: Any  # ARRIVAL_ROW of the current week, in order
     scratch: Any  # the same, unsorted
     buckets: NDArray[np.int64]
@@ -283,66 +308,66 @@ class State(NamedTuple):
     visits: Any  # VISIT rows
     assignments: Any  # ASSIGNMENT rows
     attempts: Any  # ATTEMPT rows
-    passings: Any  # PASSING rows
+    passages: Any  # PASSAGE rows
 
 
 def new_state(plan: Plan, tracing: bool, slots: int = 0, rows: int = 1 << 13) -> State:
     """Room for a start, leads in flight included; `grow` makes more."""
-    slots = slots or 1024 + 5 * len(plan.inflight) // 4
-    n = np.zeros(COUNTERS, np.int64)
-    n[N_FREE], n[TRACING], n[NEWCOMER] = slots, int(tracing), NOBODY
+    slots = slots or 1024 + 5 * len(plan.initial_leads) // 4
+    n = np.zeros(len(Counter), np.int64)
+    n[Counter.FREE_SLOTS], n[Counter.TRACING], n[Counter.NEWCOMER] = slots, int(tracing), NOBODY
     people = max([1, *plan.teams.people.tolist()])
     lanes = max([1, *(plan.teams.lane_first + plan.teams.lane_count).tolist()])
-    actions = TERMS * max([1, *plan.terms.action_count.tolist()])
+    actions = TERM_KINDS * max([1, *plan.terms.action_count.tolist()])
     rows = rows if tracing else 0
     return State(
         n,
-        np.zeros(2),
+        np.zeros(len(Clock)),
         np.zeros(1, np.uint64),
-        records(EVENT, 4 * slots + 2 * people),
-        records(EVENT, int(plan.teams.people.sum()) + 8),
-        records(LEAD, slots),
-        records(MIND, slots),
-        records(CLOCK, slots, int(TERMS)),
+        zeros_record(EVENT, 4 * slots + 2 * people),
+        zeros_record(EVENT, int(plan.teams.people.sum()) + 8),
+        zeros_record(LEAD, slots),
+        zeros_record(INTEREST, slots),
+        zeros_record(CLOCK, slots, len(TermKind)),
         np.zeros((slots, actions)),
         np.zeros((slots, len(plan.stages)), np.int32),
         np.arange(slots - 1, -1, -1),
-        records(TEAM_NOW, len(plan.teams)),
-        facts(plan),
+        zeros_record(TEAM_STATE, len(plan.teams)),
+        stage_facts(plan),
         np.zeros((len(plan.teams), people), np.uint8),
-        records(LANE_NOW, lanes),
-        records(PLACE, lanes, max(16, slots // lanes)),
+        zeros_record(LANE_STATE, lanes),
+        zeros_record(PLACE, lanes, max(16, slots // lanes)),
         first_levels(plan),
-        records(ARRIVAL_ROW, 1024),
-        records(ARRIVAL_ROW, 1024),
+        zeros_record(ARRIVAL_ROW, 1024),
+        zeros_record(ARRIVAL_ROW, 1024),
         np.zeros(1026, np.int64),
         np.zeros(len(plan.stages), np.int64),
-        records(VISIT, rows),
-        records(ASSIGNMENT, rows),
-        records(ATTEMPT, rows),
-        records(PASSING, rows),
+        zeros_record(VISIT, rows),
+        zeros_record(ASSIGNMENT, rows),
+        zeros_record(ATTEMPT, rows),
+        zeros_record(PASSAGE, rows),
     )
 
 
-def facts(plan: Plan) -> Any:
+def stage_facts(plan: Plan) -> Any:
     """What follows from the plan alone."""
-    table = records(FACT, len(plan.stages))
-    thresholds = bool((plan.definitions.kind == SCORE_AT_LEAST).any())
+    table = zeros_record(STAGE_FACT, len(plan.stages))
+    thresholds = bool((plan.definitions.kind == DefinitionKind.THRESHOLD).any())
     for stage, row in enumerate(plan.stages):
-        owners = np.flatnonzero(plan.duties.share[stage] > 0.0)
+        owners = np.flatnonzero(plan.stage_teams.share[stage] > 0.0)
         table[stage].owner = -1
         if len(owners):
-            table[stage].owner = owners[0] if plan.duties.share[stage, owners[0]] >= 1.0 else DIVIDED
+            table[stage].owner = owners[0] if plan.stage_teams.share[stage, owners[0]] >= 1.0 else DIVIDED
         table[stage].chance = log_odds.logistic(row.intercept)
         for target in plan.effects.target[row.effect_first : row.effect_first + row.effect_count]:
             table[stage].targets |= 1 << int(target)
-        table[stage].watched = thresholds or row.nurture >= 0 or row.signal_count > 0
+        table[stage].tracks_interest = thresholds or row.nurture >= 0 or row.signal_count > 0
     return table
 
 
 def check_grid(plan: Plan) -> None:
     """The agenda counts time in ticks, so every instant must be a whole number of them [1]."""
-    on_days = plan.steps[plan.steps.spacing_kind == ON_DAYS]
+    on_days = plan.steps[plan.steps.spacing_kind == SpacingKind.ON_DAYS]
     instants = [
         plan.settings.horizon,
         plan.intervals.opens,
@@ -350,7 +375,7 @@ def check_grid(plan: Plan) -> None:
         plan.instants,
         plan.steps.spacing,
         plan.sources.batch_at,
-        plan.inflight.age,
+        plan.initial_leads.age,
         *(plan.points.y[row.days_first : row.days_first + row.days_count] for row in on_days),
     ]
     ticks = np.concatenate(instants) / TICK
@@ -361,53 +386,57 @@ def check_grid(plan: Plan) -> None:
 
 def reset(plan: Plan, state: State) -> None:
     """Ready for another replication; the room stays."""
-    tracing = state.n[TRACING]
-    state.n[:] = 0
-    state.n[TRACING], state.n[N_FREE], state.n[NEWCOMER] = tracing, len(state.free), NOBODY
+    tracing = state.counters[Counter.TRACING]
+    state.counters[:] = 0
+    state.counters[Counter.TRACING], state.counters[Counter.FREE_SLOTS], state.counters[Counter.NEWCOMER] = (
+        tracing,
+        len(state.free),
+        NOBODY,
+    )
     state.free[:] = np.arange(len(state.free) - 1, -1, -1)
-    for table in (state.leads, state.minds, state.clocks, state.teams, state.lanes):
+    for table in (state.leads, state.interest, state.clocks, state.teams, state.lanes):
         table.view(np.uint8).fill(0)
-    state.teams.numbered[:] = (plan.teams.absence > 0.0) | (plan.teams.lanes == PERSONAL) | (tracing != 0)
+    state.teams.numbered[:] = (plan.teams.absence > 0.0) | (plan.teams.lanes == QueueLayout.PERSONAL) | (tracing != 0)
     state.reps[:] = 0
-    state.now[:] = 0.0
+    state.clock[:] = 0.0
     state.open_visits[:] = 0
     reset_levels(plan.levels, plan.instants, state.levels)
 
 
 def grow(state: State, full: Int) -> State:
     """The same state with twice the room where it was short."""
-    if full == FULL_AGENDA:
-        return state._replace(agenda=_doubled(state.agenda))
-    if full == FULL_LEADS:
+    if full == RunStatus.EVENT_HEAP_FULL:
+        return state._replace(events=_doubled(state.events))
+    if full == RunStatus.LEADS_FULL:
         slots = len(state.free)
         free = np.zeros(2 * slots, np.int64)
         free[:slots] = np.arange(2 * slots - 1, slots - 1, -1)  # the old ones are all taken
-        state.n[N_FREE] = slots
+        state.counters[Counter.FREE_SLOTS] = slots
         return state._replace(
             leads=_doubled(state.leads),
-            minds=_doubled(state.minds),
+            interest=_doubled(state.interest),
             clocks=_doubled(state.clocks),
             alarms=_doubled(state.alarms),
-            counts=_doubled(state.counts),
+            visit_counts=_doubled(state.visit_counts),
             free=free,
         )
-    if full == FULL_QUEUE:
-        wider = records(PLACE, state.queues.shape[0], 2 * state.queues.shape[1])
+    if full == RunStatus.QUEUE_FULL:
+        wider = zeros_record(PLACE, state.queues.shape[0], 2 * state.queues.shape[1])
         wider[:, : state.queues.shape[1]] = state.queues
         return state._replace(queues=wider)
-    if full == FULL_ARRIVALS:
+    if full == RunStatus.ARRIVALS_FULL:
         room = 2 * len(state.scratch)
         return state._replace(
-            arrivals=records(ARRIVAL_ROW, room),
-            scratch=records(ARRIVAL_ROW, room),
+            arrivals=zeros_record(ARRIVAL_ROW, room),
+            scratch=zeros_record(ARRIVAL_ROW, room),
             buckets=np.zeros(room + 2, np.int64),
         )
     name = {
-        FULL_VISITS: "visits",
-        FULL_ASSIGNMENTS: "assignments",
-        FULL_ATTEMPTS: "attempts",
-        FULL_PASSINGS: "passings",
-    }[np.int64(full)]
+        RunStatus.VISITS_FULL: "visits",
+        RunStatus.ASSIGNMENTS_FULL: "assignments",
+        RunStatus.ATTEMPTS_FULL: "attempts",
+        RunStatus.PASSAGES_FULL: "passages",
+    }[RunStatus(full)]
     return state._replace(**{name: _doubled(getattr(state, name))})
 
 

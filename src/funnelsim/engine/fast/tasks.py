@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.event_priority import DUE
+from funnelsim.engine.covariates import EffectTarget
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.effects import effects_on
 from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.outcome import give_up
-from funnelsim.engine.fast.state import JOIN, NEXT_TASK, NOTHING, SETTLE, TASK_DUE
+from funnelsim.engine.fast.state import Due, Step
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.log_odds import shifted_chance
-from funnelsim.engine.rng import P_DELAY, P_HANDLING, P_SHOW, P_TASK, bits, on_grid, plus, quantile, unit
+from funnelsim.engine.rng import P_DELAY, P_HANDLING, P_SHOW, P_TASK, bits, on_grid, plus, quantile, uniform
 from funnelsim.int64 import Int
-from funnelsim.plan import GAVE_UP, MEETING, REACHED, SHOW
+from funnelsim.plan_codes import AssignmentEnd, TaskKind
 
 ZERO = np.int64(0)
 APPOINTED = np.int64(2)  # level of a meeting in the queue
@@ -26,7 +27,7 @@ def begin_tasks(plan: Any, lead: Any) -> None:
     """The buyer has been reached, and there may be more to do."""
     lead.task = plan.stages[lead.stage].task_first - 1
     lead.tries = 0
-    lead.next = NEXT_TASK
+    lead.next_step = Step.NEXT_TASK
 
 
 @outlined_kernel
@@ -41,18 +42,18 @@ def next_task(plan: Any, state: Any, slot: Int, now: float) -> None:
             lead.task += 1
     if lead.task == end:
         lead.task = -1
-        lead.ending = REACHED
-        lead.next = SETTLE
+        lead.ending = AssignmentEnd.REACHED
+        lead.next_step = Step.DRAW_OUTCOME
         return
     lead.tries += 1
     row = plan.tasks[lead.task]
-    lead.level = APPOINTED if row.kind == MEETING else ZERO
+    lead.level = APPOINTED if row.kind == TaskKind.MEETING else ZERO
     delay = _duration(plan, lead, row.delay, P_DELAY)
-    lead.next = JOIN
+    lead.next_step = Step.JOIN_QUEUE
     if delay > 0.0:
-        lead.next = NOTHING
-        lead.coming_token += 1
-        schedule(state, now + delay, DUE, lead.id, TASK_DUE, slot, lead.coming_token)
+        lead.next_step = Step.NONE
+        lead.pending_event_token += 1
+        schedule(state, now + delay, EventPriority.DUE, lead.id, Due.TASK, slot, lead.pending_event_token)
 
 
 @outlined_kernel
@@ -61,10 +62,10 @@ def start_task(plan: Any, state: Any, slot: Int, now: float) -> float:
     lead = state.leads[slot]
     row = plan.tasks[lead.task]
     chance = row.success
-    if row.kind == MEETING:
-        chance = shifted_chance(chance, effects_on(plan, state, slot, SHOW, now))
+    if row.kind == TaskKind.MEETING:
+        chance = shifted_chance(chance, effects_on(plan, state, slot, EffectTarget.SHOW, now))
     lead.succeeds = np.int64(_draw(plan, lead, P_SHOW) < chance)
-    lost = row.kind == MEETING and lead.succeeds == 0  # a rep whose buyer does not show loses time
+    lost = row.kind == TaskKind.MEETING and lead.succeeds == 0  # a rep whose buyer does not show loses time
     return _duration(plan, lead, row.idle if lost else row.handling, P_HANDLING)
 
 
@@ -72,13 +73,13 @@ def start_task(plan: Any, state: Any, slot: Int, now: float) -> float:
 def finish_task(plan: Any, lead: Any) -> None:
     """Done, or once more, or in vain."""
     row = plan.tasks[lead.task]
-    lead.next = NEXT_TASK
+    lead.next_step = Step.NEXT_TASK
     if lead.succeeds:
         lead.tries = 0
     elif lead.tries >= row.tries:
-        if row.kind == MEETING:
+        if row.kind == TaskKind.MEETING:
             lead.task = -1
-            lead.ending = GAVE_UP
+            lead.ending = AssignmentEnd.GAVE_UP
             give_up(plan, lead)
         else:
             lead.unresolved += 1
@@ -87,12 +88,12 @@ def finish_task(plan: Any, lead: Any) -> None:
 
 @inline_kernel
 def _draw(plan: Any, lead: Any, what: Int) -> float:
-    return unit(bits(lead.luck, plus(plan.tasks[lead.task].luck, what), lead.number, np.int64(lead.tries)))
+    return uniform(bits(lead.stream, plus(plan.tasks[lead.task].stream, what), lead.number, np.int64(lead.tries)))
 
 
 @inline_kernel
 def _duration(plan: Any, lead: Any, table: Int, what: Int) -> float:
     if table < 0:
         return 0.0
-    drawn = bits(lead.luck, plus(plan.tasks[lead.task].luck, what), lead.number, np.int64(lead.tries))
+    drawn = bits(lead.stream, plus(plan.tasks[lead.task].stream, what), lead.number, np.int64(lead.tries))
     return on_grid(quantile(plan.tables, table, drawn))

@@ -11,21 +11,22 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.business_time import add_open
-from funnelsim.engine.event_priority import DUE
-from funnelsim.engine.fast.clocks import settle_clock
+from funnelsim.engine.covariates import EffectTarget
+from funnelsim.engine.event_priority import EventPriority
+from funnelsim.engine.fast.clocks import resolve_clock
 from funnelsim.engine.fast.counting import count_work
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.effects import effects_on
 from funnelsim.engine.fast.event_heap import schedule, schedule_work
-from funnelsim.engine.fast.outcome import give_up, turn_cold
-from funnelsim.engine.fast.promises import catch_up, count_touch, promised_attempts
+from funnelsim.engine.fast.outcome import give_up, renege
+from funnelsim.engine.fast.promises import apply_postponed, count_touch, promised_attempts
 from funnelsim.engine.fast.queues import NO_LANE, ask_dispatch, join_queue, next_lane, take_next
 from funnelsim.engine.fast.rows import write_attempt
-from funnelsim.engine.fast.state import AWAY, BUSY, FALL_DUE, JOIN, NEXT_ATTEMPT, ROUTE, SETTLE, TRACING
+from funnelsim.engine.fast.state import AWAY, BUSY, Counter, Due, Step
 from funnelsim.engine.fast.tasks import begin_tasks, finish_task, start_task
 from funnelsim.engine.fast.visits import lose_context, mark_reached, owner_of
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
-from funnelsim.engine.log_odds import shifted_chance, step_value
+from funnelsim.engine.log_odds import piecewise_constant, shifted_chance
 from funnelsim.engine.rng import (
     P_ABSENT,
     P_CONTACT,
@@ -33,26 +34,13 @@ from funnelsim.engine.rng import (
     P_HANDLING,
     P_PREPARE,
     bits,
-    lead_luck,
+    lead_stream,
     on_grid,
-    unit,
+    uniform,
 )
 from funnelsim.int64 import Int
-from funnelsim.plan import (
-    ATTEMPTS_WITHIN,
-    BUDGETED,
-    BUSINESS,
-    CONTACT,
-    CONTACT_CHANCE,
-    DAY,
-    GAVE_UP,
-    NO_ANSWER,
-    ON_DAYS,
-    PASSED_ON,
-    PERSONAL,
-    REACHED,
-    WENT_COLD,
-)
+from funnelsim.plan import DAY
+from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, QueueLayout, SpacingKind, TermKind
 
 
 @inline_kernel
@@ -65,7 +53,9 @@ def capacity_changes(plan: Any, state: Any, team: Int, interval: Int) -> None:
     now.until = at.closes
     if row.absence > 0.0:
         now.present -= _note_absence(plan, state, team, at.opens, at.capacity)
-    if row.lanes == BUDGETED and (interval == row.interval_first or plan.intervals[interval - 1].closes < at.opens):
+    if row.lanes == QueueLayout.BUDGETED and (
+        interval == row.interval_first or plan.intervals[interval - 1].closes < at.opens
+    ):
         for lane in range(row.lane_first, row.lane_first + row.lane_count):
             state.lanes[lane].spent = 0.0
     ask_dispatch(state, team)
@@ -85,7 +75,7 @@ def join(plan: Any, state: Any, slot: Int, now: float) -> None:
     """Wait in the team's queue; in closed hours too [8]."""
     lead = state.leads[slot]
     lead.waiting = 1
-    lead.returning = 0
+    lead.rejoins_after_pause = 0
     lead.joined = now
     if lead.first_joined < 0.0:
         lead.first_joined = now
@@ -104,11 +94,11 @@ def start(plan: Any, state: Any, out: Any, team: Int, slot: Int, now: float) -> 
     lead.level = 0
     lead.started = now
     work = start_task(plan, state, slot, now) if lead.task >= 0 else _start_attempt(plan, state, slot, now)
-    stretch = step_value(plan.points, row.stretch_first, row.stretch_count, now)
+    stretch = piecewise_constant(plan.points, row.stretch_first, row.stretch_count, now)
     if stretch != 1.0:
         work = on_grid(work * stretch)
     lead.work = work
-    if row.lanes == BUDGETED:
+    if row.lanes == QueueLayout.BUDGETED:
         state.lanes[lead.lane].spent += work
     ends = now + work
     if row.resume != 0 and ends > state.teams[team].until:
@@ -124,8 +114,8 @@ def finish_work(plan: Any, state: Any, slot: Int, now: float) -> None:
     team = np.int64(lead.assigned_to)
     lead.in_service = 0
     lead.effort += lead.work
-    if state.n[TRACING] != 0:
-        write_attempt(state, slot, now, CONTACT if lead.succeeds else NO_ANSWER)
+    if state.counters[Counter.TRACING] != 0:
+        write_attempt(state, slot, now, AttemptEnd.CONTACT if lead.succeeds else AttemptEnd.NO_ANSWER)
     if state.teams[team].numbered != 0:
         state.reps[team, lead.rep] &= ~BUSY
     state.teams[team].busy -= 1
@@ -137,18 +127,18 @@ def finish_work(plan: Any, state: Any, slot: Int, now: float) -> None:
         lead.visit_token += 1  # patience ends when the buyer is reached
         lead.impatient = 0
         mark_reached(plan, lead, team)
-        settle_clock(state, slot, ATTEMPTS_WITHIN, now, True)
+        resolve_clock(state, slot, TermKind.ATTEMPTS, now, True)
         if plan.stages[lead.stage].task_count > 0:
             begin_tasks(plan, lead)
         else:
-            lead.ending = REACHED
-            lead.next = SETTLE
+            lead.ending = AssignmentEnd.REACHED
+            lead.next_step = Step.DRAW_OUTCOME
     elif lead.patience_over:
-        lead.ending = WENT_COLD  # [29] before any action that waited: the buyer is gone
-        turn_cold(plan, lead)
+        lead.ending = AssignmentEnd.WENT_COLD  # [29] before any action that waited: the buyer is gone
+        renege(plan, lead)
     else:
         if lead.postponed >= 0:
-            catch_up(plan, state, slot, now)
+            apply_postponed(plan, state, slot, now)
         if lead.ending < 0:
             _after_no_answer(plan, state, slot, now)
 
@@ -164,15 +154,15 @@ def attempt_due(plan: Any, state: Any, slot: Int, now: float) -> None:
         if to < 0:
             to = team
     if to == team or lead.step_attempts > 0:
-        lead.next = JOIN
+        lead.next_step = Step.JOIN_QUEUE
         return
     lead.handed = np.int64(not (_owns(plan, lead.stage, team) and _owns(plan, lead.stage, to)))
     if lead.handed:
         lose_context(plan, lead, to, now)
     lead.owner = to
     lead.to = to
-    lead.ending = PASSED_ON
-    lead.next = ROUTE
+    lead.ending = AssignmentEnd.PASSED_ON
+    lead.next_step = Step.ROUTE
 
 
 @inline_kernel
@@ -207,18 +197,18 @@ def _after_no_answer(plan: Any, state: Any, slot: Int, now: float) -> None:
     more = is_last and lead.attempts < promised_attempts(plan, lead)
     if lead.step_attempts >= plan.steps[stage.step_first + lead.step].attempts and not more:
         if is_last:
-            settle_clock(state, slot, ATTEMPTS_WITHIN, now, False)
-            lead.ending = GAVE_UP
+            resolve_clock(state, slot, TermKind.ATTEMPTS, now, False)
+            lead.ending = AssignmentEnd.GAVE_UP
             give_up(plan, lead)
             return
         lead.step += 1
         lead.step_attempts = 0
     lead.due = max(_due(plan, lead, now), float(lead.paused_until))
-    lead.coming_token += 1
+    lead.pending_event_token += 1
     if lead.due > now:
-        schedule(state, lead.due, DUE, lead.id, NEXT_ATTEMPT, slot, lead.coming_token)
+        schedule(state, lead.due, EventPriority.DUE, lead.id, Due.NEXT_ATTEMPT, slot, lead.pending_event_token)
     else:
-        lead.next = FALL_DUE
+        lead.next_step = Step.ATTEMPT_DUE
 
 
 @inline_kernel
@@ -226,7 +216,7 @@ def _seize(plan: Any, state: Any, team: Int, slot: Int) -> None:
     """The free rep with the lowest number [14], or the one the lead belongs to [103]."""
     lead, row = state.leads[slot], plan.teams[team]
     rep = ZERO
-    if row.lanes == PERSONAL:
+    if row.lanes == QueueLayout.PERSONAL:
         rep = lead.lane - row.lane_first
     while state.reps[team, rep] != 0:
         rep += 1
@@ -241,9 +231,9 @@ def _note_absence(plan: Any, state: Any, team: Int, opens: float, capacity: Int)
     away = ZERO
     day = np.int64(math.floor(opens / DAY))
     for rep in range(row.people):
-        luck = lead_luck(state.luck[0], row.luck, day, np.int64(rep))
+        stream = lead_stream(state.replication_key[0], row.stream, day, np.int64(rep))
         state.reps[team, rep] &= ~AWAY
-        if unit(bits(luck, P_ABSENT, ZERO, ZERO)) < row.absence:
+        if uniform(bits(stream, P_ABSENT, ZERO, ZERO)) < row.absence:
             state.reps[team, rep] |= AWAY
             away += np.int64(rep < capacity)
     return away
@@ -253,32 +243,32 @@ def _note_absence(plan: Any, state: Any, team: Int, opens: float, capacity: Int)
 def _contact_chance(plan: Any, state: Any, slot: Int, step: Any, now: float) -> float:
     """Chance that this attempt reaches the buyer [37, 41, 65, 101]."""
     lead = state.leads[slot]
-    lead.moved = effects_on(plan, state, slot, CONTACT_CHANCE, now)
+    lead.contact_shift = effects_on(plan, state, slot, EffectTarget.CONTACT, now)
     if step.contactable != 0 and lead.reachable == 0:
         return 0.0
     chance = plan.points[step.contact_first + min(lead.attempts, step.contact_count) - 1].y
-    return shifted_chance(chance, plan.stages[lead.stage].contact_intercept + lead.moved)
+    return shifted_chance(chance, plan.stages[lead.stage].contact_intercept + lead.contact_shift)
 
 
 @inline_kernel
 def _due(plan: Any, lead: Any, now: float) -> float:
     """When the next attempt falls due; spacing runs from the end of the previous one [38]."""
     step = plan.steps[plan.stages[lead.stage].step_first + lead.step]
-    if step.spacing_kind == BUSINESS:
+    if step.spacing_kind == SpacingKind.BUSINESS:
         team = plan.teams[lead.assigned_to]
         return add_open(plan.intervals, team.interval_first, team.interval_count, now, step.spacing)
-    if step.spacing_kind == ON_DAYS:
+    if step.spacing_kind == SpacingKind.ON_DAYS:
         start = lead.touched if lead.touched >= 0.0 else lead.entered
         last = plan.points[step.days_first + step.days_count - 1].y
-        beyond = lead.step_attempts - step.days_count + 1
-        if beyond <= 0:
+        residual_time = lead.step_attempts - step.days_count + 1
+        if residual_time <= 0:
             return max(now, float(start + plan.points[step.days_first + lead.step_attempts].y))
         gap = last - plan.points[step.days_first + step.days_count - 2].y if step.days_count > 1 else DAY
-        return max(now, float(start + (last + beyond * gap)))
+        return max(now, float(start + (last + residual_time * gap)))
     return now + step.spacing  # type: ignore[no-any-return]  # from a record
 
 
 @inline_kernel
 def _owns(plan: Any, stage: Int, team: Int) -> bool:
-    below = plan.duties[stage, team - 1].share if team > 0 else 0.0
-    return plan.duties[stage, team].share > below  # type: ignore[no-any-return]  # from a record
+    below = plan.stage_teams[stage, team - 1].share if team > 0 else 0.0
+    return plan.stage_teams[stage, team].share > below  # type: ignore[no-any-return]  # from a record

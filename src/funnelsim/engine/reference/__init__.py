@@ -1,6 +1,6 @@
 """The reference engine, on SimPy: the semantics, to be read.
 
-The clockwork is in `model`. What happens to a lead: `lead` (traits, ways), `found_again`, `visit` (entry, handoff,
+The clockwork is in `simulation`. What happens to a lead: `lead` (traits, ways), `found_again`, `visit` (entry, handoff,
 closing), `outcome` and `gate`. What moves its interest: `nurture`, `signals`, `definitions` (scores, thresholds).
 What people do: `assignment` with `promises`, `clocks`, `acceptance` and `pursuit`; `work` with `attempts` and `tasks`;
 `team` with its `lanes`. What both look at: `effects`, `levels`, `blame`.
@@ -10,31 +10,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from funnelsim.engine import event_priority
 from funnelsim.engine.arrival_process import in_flight_number
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.lead import Lead, from_snapshot
-from funnelsim.engine.reference.simulation import Model, rows
+from funnelsim.engine.reference.simulation import Simulation, rows
 from funnelsim.plan import Plan
 from funnelsim.trace import Trace
 
 
 def run(plan: Plan, seed: int, replication: int) -> Trace:
     """One replication; the tables of all that happened before the horizon."""
-    model = Model(plan, seed, replication)
-    for row in rows(plan.inflight):
-        _schedule_snapshot(model, row)
-    for time, number, luck, source in model.arrivals():
-        _schedule_arrival(model, time, number, luck, source)
-    model.run()
-    for visit in list(model.open_visits.values()):
+    simulation = Simulation(plan, seed, replication)
+    for row in rows(plan.initial_leads):
+        _schedule_snapshot(simulation, row)
+    for time, number, stream, source in simulation.arrivals():
+        _schedule_arrival(simulation, time, number, stream, source)
+    simulation.run()
+    for visit in list(simulation.open_visits.values()):
         visit.censor()
-    return Trace.of(model.visits, model.assignments, model.attempts, model.passings, model.levels.by_day)
+    return Trace.of(
+        simulation.visits, simulation.assignments, simulation.attempts, simulation.passages, simulation.levels.by_day
+    )
 
 
-def _schedule_snapshot(model: Model, row: Any) -> None:
+def _schedule_snapshot(simulation: Simulation, row: Any) -> None:
     number = int(in_flight_number(row.id))
-    model.at(0.0, event_priority.ARRIVAL, number, 0, 0, lambda: from_snapshot(model, row))
+    simulation.schedule(0.0, EventPriority.ARRIVAL, number, 0, 0, lambda: from_snapshot(simulation, row))
 
 
-def _schedule_arrival(model: Model, time: float, number: int, luck: int, source: int) -> None:
-    model.at(time, event_priority.ARRIVAL, number, 0, 0, lambda: Lead(model, number, luck, source, time).arrive())
+def _schedule_arrival(simulation: Simulation, time: float, number: int, stream: int, source: int) -> None:
+    simulation.schedule(
+        time, EventPriority.ARRIVAL, number, 0, 0, lambda: Lead(simulation, number, stream, source, time).arrive()
+    )

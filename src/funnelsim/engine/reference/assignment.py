@@ -10,24 +10,14 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import event_priority, rng
+from funnelsim.engine import rng
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.acceptance import Acceptance
 from funnelsim.engine.reference.clocks import Clock
-from funnelsim.engine.reference.events import At
-from funnelsim.engine.reference.promises import draw_kept, promise_for, start_clocks
-from funnelsim.engine.reference.pursuit import draw_pursued, habit
-from funnelsim.plan import (
-    ACCEPT_WITHIN,
-    ATTEMPTS_WITHIN,
-    ESCALATE,
-    FIRST_TOUCH,
-    INHERITED,
-    NO_CLOCK,
-    REASSIGN,
-    RUNNING,
-    STILL_OPEN,
-    WARN,
-)
+from funnelsim.engine.reference.events import ScheduledCall
+from funnelsim.engine.reference.promises import draw_adherence, promise_for, start_clocks
+from funnelsim.engine.reference.pursuit import draw_pursued, habit_delay
+from funnelsim.plan_codes import ActionKind, AssignmentEnd, ClockState, TermKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -37,24 +27,24 @@ class Assignment:
     """A team answers for the visit from now on."""
 
     def __init__(self, visit: Visit, team: int) -> None:
-        self.visit, self.model, self.team = visit, visit.model, visit.model.teams[team]
-        self.duty: SimpleNamespace = visit.model.duties[visit.stage][team]
+        self.visit, self.simulation, self.team = visit, visit.simulation, visit.simulation.teams[team]
+        self.stage_team: SimpleNamespace = visit.simulation.stage_teams[visit.stage][team]
         self.ordinal = visit.assignments = visit.assignments + 1
-        self.assigned = visit.model.now
+        self.assigned = visit.simulation.now
         self.joined = self.touched = self.paused_until = -1.0
         self.attempts = self.warned = self.escalated = 0
-        self.promise = promise_for(visit, self.duty)
-        self.terms = visit.model.promises[self.promise] if self.promise >= 0 else SimpleNamespace()
-        self.kept = self.pursued = -1
+        self.promise = promise_for(visit, self.stage_team)
+        self.terms = visit.simulation.promises[self.promise] if self.promise >= 0 else SimpleNamespace()
+        self.adhered = self.pursued = -1
         self.acceptance: Acceptance | None = None
-        self.habit: At | None = None
-        self.reacting = True  # has not turned to the lead yet
+        self.habit: ScheduledCall | None = None
+        self.awaiting_first_work = True  # has not turned to the lead yet
         self.clocks: dict[int, Clock] = {}
 
     def begin(self, handed_on: bool) -> None:
         """Start the clocks; what was handed on from another stage may have to be accepted first."""
-        self.kept = draw_kept(self)
-        if handed_on and self.duty.accept_score >= 0:
+        self.adhered = draw_adherence(self)
+        if handed_on and self.stage_team.accept_score >= 0:
             self.acceptance = Acceptance(self)
         self.clocks = start_clocks(self)
         if self.ordinal == 1:
@@ -65,84 +55,84 @@ class Assignment:
         if self.acceptance is not None:
             self.acceptance.begin()
         else:
-            self.take_up()
+            self.offer_to_team()
 
-    def take_up(self) -> None:
+    def offer_to_team(self) -> None:
         """The lead is the team's to work: it joins the queue at once, or as habit has it, or is left alone."""
         self.pursued = draw_pursued(self)
         if self.pursued == 0:
             return
-        delay = habit(self)
+        delay = habit_delay(self)
         if delay == 0.0:
-            self.react()
+            self.start_working()
         elif delay < math.inf:
-            self.habit = self.at_due(self.model.now + delay, self.react)
+            self.habit = self.schedule_due(self.simulation.now + delay, self.start_working)
 
-    def react(self, in_pause: bool = False) -> None:
+    def start_working(self, in_pause: bool = False) -> None:
         """Turn to the lead, not before a pause is over."""
         if self.habit is not None:
             self.habit.cancel()
             self.habit = None
-        self.reacting = False
-        if self.paused_until > self.model.now and not in_pause:
-            self.visit.work.fall_due(self.paused_until, self.visit.work.join)
+        self.awaiting_first_work = False
+        if self.paused_until > self.simulation.now and not in_pause:
+            self.visit.work.wait_until(self.paused_until, self.visit.work.join)
         else:
             self.visit.work.join()
 
-    def turn_now(self) -> None:
+    def expedite(self) -> None:
         """Something makes the team look now: a raised hand, escalation, a heeded warning [56, 57, 85, 89]."""
         if self.acceptance is not None and self.acceptance.pending:
             self.acceptance.decide()
-        if self.visit.assignment is self and self.reacting:
-            self.react(in_pause=True)
+        if self.visit.assignment is self and self.awaiting_first_work:
+            self.start_working(in_pause=True)
 
     @property
     def first_touch_due(self) -> float:
         """Deadline of the open first-touch clock, for the order "due time" [13]."""
-        clock = self.clocks.get(FIRST_TOUCH)
-        return clock.deadline if clock and clock.state == RUNNING else math.inf
+        clock = self.clocks.get(TermKind.FIRST_TOUCH)
+        return clock.deadline if clock and clock.state == ClockState.RUNNING else math.inf
 
     @property
     def promised_attempts(self) -> int:
         """How many attempts the visit gets at least [52]."""
-        return int(self.terms.attempts) if self.kept == 1 else 0
+        return int(self.terms.attempts) if self.adhered == 1 else 0
 
     def touch(self) -> None:
         """An attempt starts [39]."""
         self.attempts += 1
         if self.touched < 0.0:
-            self.touched = self.model.now
-            self.settle(FIRST_TOUCH, met=True)
-        clock = self.clocks.get(ATTEMPTS_WITHIN)
+            self.touched = self.simulation.now
+            self.resolve_clock(TermKind.FIRST_TOUCH, met=True)
+        clock = self.clocks.get(TermKind.ATTEMPTS)
         if clock and self.visit.attempts >= clock.term.count:
-            clock.settle(met=True)
+            clock.resolve(met=True)
 
     def reached(self) -> None:
         """The buyer was reached: no more attempts are owed."""
-        self.settle(ATTEMPTS_WITHIN, met=True)
+        self.resolve_clock(TermKind.ATTEMPTS, met=True)
 
     def gave_up(self) -> None:
         """The attempts ended before the promised number."""
-        self.settle(ATTEMPTS_WITHIN, met=False)
+        self.resolve_clock(TermKind.ATTEMPTS, met=False)
 
-    def settle(self, kind: int, met: bool) -> None:
+    def resolve_clock(self, kind: int, met: bool) -> None:
         """What a clock waits for has happened, or will not."""
         if kind in self.clocks:
-            self.clocks[kind].settle(met)
+            self.clocks[kind].resolve(met)
 
-    def act(self, action: SimpleNamespace) -> None:
+    def apply_breach_action(self, action: SimpleNamespace) -> None:
         """What a breach rule does [56 to 59]."""
         visit = self.visit
-        if action.kind == WARN:
+        if action.kind == ActionKind.WARN:
             self.warned += 1
-            if self.reacting and visit.draw(rng.P_HEEDED, self.ordinal) < action.heeded:
-                self.turn_now()
-        elif action.kind == ESCALATE:
+            if self.awaiting_first_work and visit.draw(rng.P_HEEDED, self.ordinal) < action.heeded:
+                self.expedite()
+        elif action.kind == ActionKind.ESCALATE:
             self.escalated = 1
             visit.work.raise_level()
-            if self.reacting:
-                self.turn_now()
-        elif action.kind == REASSIGN:
+            if self.awaiting_first_work:
+                self.expedite()
+        elif action.kind == ActionKind.REASSIGN:
             if visit.reassigned < action.limit and action.to != self.team.index:
                 visit.reassign(action.to)
         else:
@@ -157,9 +147,9 @@ class Assignment:
         for clock in self.clocks.values():
             clock.end(how)
         visit = self.visit
-        late = any(c.deadline < self.assigned and c.state != INHERITED for c in self.clocks.values())
+        late = any(c.deadline < self.assigned and c.state != ClockState.INHERITED for c in self.clocks.values())
         decision = (self.acceptance.decided, self.acceptance.accepted) if self.acceptance else (-1.0, -1)
-        self.model.assignments.append(
+        self.simulation.assignments.append(
             (
                 visit.lead.number,
                 visit.stage,
@@ -170,26 +160,28 @@ class Assignment:
                 self.joined,
                 self.touched,
                 self.attempts,
-                self.kept,
-                *self._clock(FIRST_TOUCH),
-                *self._clock(ATTEMPTS_WITHIN),
-                *self._clock(ACCEPT_WITHIN),
+                self.adhered,
+                *self._clock(TermKind.FIRST_TOUCH),
+                *self._clock(TermKind.ATTEMPTS),
+                *self._clock(TermKind.ACCEPTANCE),
                 self.promise,
                 *decision,
                 self.pursued,
                 int(late),
                 self.warned,
                 self.escalated,
-                self.model.now if how != STILL_OPEN else -1.0,
+                self.simulation.now if how != AssignmentEnd.OPEN else -1.0,
                 how,
             )
         )
 
-    def at_due(self, time: float, do: Callable[[], None]) -> At:
+    def schedule_due(self, time: float, do: Callable[[], None]) -> ScheduledCall:
         """Schedule something that makes this team turn to the lead, or an attempt of it."""
-        return self.model.at(time, event_priority.DUE, self.visit.lead.number, self.team.index, self.ordinal, do)
+        return self.simulation.schedule(
+            time, EventPriority.DUE, self.visit.lead.number, self.team.index, self.ordinal, do
+        )
 
     def _clock(self, kind: int) -> tuple[float, int]:
         """Deadline and state of a clock."""
         clock = self.clocks.get(kind)
-        return (clock.deadline, clock.state) if clock else (-1.0, int(NO_CLOCK))
+        return (clock.deadline, clock.state) if clock else (-1.0, int(ClockState.NONE))

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from funnelsim.engine import rng
+from funnelsim.engine.covariates import EffectTarget
 from funnelsim.engine.log_odds import shifted_chance
 from funnelsim.engine.reference.effects import effects_on
-from funnelsim.plan import BUSINESS, CONTACT_CHANCE, DAY, ON_DAYS
+from funnelsim.plan import DAY
+from funnelsim.plan_codes import SpacingKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.work import Work
@@ -18,7 +20,7 @@ class Attempts:
     """The attempts of one visit, by whichever team has it."""
 
     def __init__(self, work: Work) -> None:
-        self.work, self.visit, self.model = work, work.visit, work.visit.model
+        self.work, self.visit, self.simulation = work, work.visit, work.visit.simulation
         self.step = self.step_attempts = 0
         self.shift = 0.0  # sum of the effects on the chance of contact, when last tried
         self.patience_over = False
@@ -34,7 +36,7 @@ class Attempts:
     @property
     def row(self) -> SimpleNamespace:
         """The step that attempts have come to."""
-        row: SimpleNamespace = self.model.steps[self.visit.row.step_first + self.step]
+        row: SimpleNamespace = self.simulation.steps[self.visit.row.step_first + self.step]
         return row
 
     def label(self, started: bool) -> tuple[int, int]:
@@ -46,7 +48,7 @@ class Attempts:
         visit.attempts += 1
         self.step_attempts += 1
         if visit.touched < 0.0 and not visit.touched_before:
-            visit.touched = self.model.now
+            visit.touched = self.simulation.now
         assignment.touch()
         reached = visit.draw(rng.P_CONTACT, visit.attempts) < self._contact_chance()
         work = visit.duration(step.handling, rng.P_HANDLING, visit.attempts)
@@ -63,7 +65,7 @@ class Attempts:
             visit.reach()
             return
         if self.patience_over:
-            visit.go_cold()  # [29] before any action that waited: the buyer is gone
+            visit.renege()  # [29] before any action that waited: the buyer is gone
             return
         current, postponed, self.work.postponed = visit.assignment, self.work.postponed, None
         if postponed is not None:
@@ -81,22 +83,22 @@ class Attempts:
                 return
             self.step, self.step_attempts = self.step + 1, 0
         due = max(self._due(self.row), assignment.paused_until)
-        if due > self.model.now:
-            self.work.fall_due(due, self._due_now)
+        if due > self.simulation.now:
+            self.work.wait_until(due, self._due_now)
         else:
             self._due_now()
 
     def _due(self, step: SimpleNamespace) -> float:
         """When the next attempt falls due; spacing runs from the end of the previous one [38]."""
-        now = self.model.now
-        if step.spacing_kind == BUSINESS:
+        now = self.simulation.now
+        if step.spacing_kind == SpacingKind.BUSINESS:
             return self.work.assignment.team.add_open(now, step.spacing)
-        if step.spacing_kind == ON_DAYS:
-            offsets = self.model.point_values[step.days_first : step.days_first + step.days_count]
+        if step.spacing_kind == SpacingKind.ON_DAYS:
+            offsets = self.simulation.point_values[step.days_first : step.days_first + step.days_count]
             start = self.visit.touched if self.visit.touched >= 0.0 else self.visit.entered
-            beyond = self.step_attempts - len(offsets) + 1
+            residual_time = self.step_attempts - len(offsets) + 1
             gap = offsets[-1] - offsets[-2] if len(offsets) > 1 else DAY
-            offset = offsets[self.step_attempts] if beyond <= 0 else offsets[-1] + beyond * gap
+            offset = offsets[self.step_attempts] if residual_time <= 0 else offsets[-1] + residual_time * gap
             return max(now, float(start + offset))
         return float(now + step.spacing)
 
@@ -116,8 +118,8 @@ class Attempts:
     def _contact_chance(self) -> float:
         """Chance that this attempt reaches the buyer [37, 41, 65, 101]."""
         step = self.row
-        self.shift = effects_on(self.visit, CONTACT_CHANCE)
+        self.shift = effects_on(self.visit, EffectTarget.CONTACT)
         if step.contactable and not self.visit.lead.reachable:
             return 0.0
         at = step.contact_first + min(self.visit.attempts, step.contact_count) - 1
-        return shifted_chance(self.model.point_values[at], self.visit.row.contact_intercept + self.shift)
+        return shifted_chance(self.simulation.point_values[at], self.visit.row.contact_intercept + self.shift)

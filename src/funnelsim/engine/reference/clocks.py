@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import business_time, event_priority, rng
-from funnelsim.engine.reference.events import At
-from funnelsim.plan import BROKEN, CREATED, INHERITED, KEPT, NEITHER, QUALIFIED, RUNNING, STILL_OPEN
+from funnelsim.engine import business_time, rng
+from funnelsim.engine.event_priority import EventPriority
+from funnelsim.engine.reference.events import ScheduledCall
+from funnelsim.plan_codes import AssignmentEnd, ClockStart, ClockState
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.assignment import Assignment
@@ -17,17 +18,19 @@ class Clock:
     """One term running on one assignment."""
 
     def __init__(self, assignment: Assignment, index: int) -> None:
-        visit, model = assignment.visit, assignment.visit.model
-        self.assignment, self.model, self.index = assignment, model, index
-        self.term = model.terms[index]
-        self.start = {CREATED: visit.lead.arrived, QUALIFIED: visit.entered}.get(self.term.start, model.now)
+        visit, simulation = assignment.visit, assignment.visit.simulation
+        self.assignment, self.simulation, self.index = assignment, simulation, index
+        self.term = simulation.terms[index]
+        self.start = {ClockStart.CREATED: visit.lead.arrived, ClockStart.QUALIFIED: visit.entered}.get(
+            self.term.start, simulation.now
+        )
         self.pauses: list[tuple[float, float]] = []
         self.deadline = self.after(1.0)
         # [24] already late when the run began: nobody's breach in any scenario. Opening hours before then are not
         # known, so a business clock older than its length counts as late
         late = self.deadline < 0.0 or (self.term.business and self.start + self.term.length < 0.0)
-        self.state = INHERITED if visit.inherited and late else RUNNING
-        self.next: At | None = None
+        self.state = ClockState.INHERITED if visit.inherited and late else ClockState.RUNNING
+        self.next: ScheduledCall | None = None
         self.coming = (math.inf, -1)  # the next action: its instant and row
 
     def after(self, fraction: float) -> float:
@@ -38,18 +41,18 @@ class Clock:
             instant = self._moved(instant, begins, until)
         return instant
 
-    def settle(self, met: bool) -> None:
+    def resolve(self, met: bool) -> None:
         """The promised thing has happened: in time or not [15]."""
-        if self.state == RUNNING:
-            self.state = KEPT if met and self.model.now <= self.deadline else BROKEN
+        if self.state == ClockState.RUNNING:
+            self.state = ClockState.MET if met and self.simulation.now <= self.deadline else ClockState.MISSED
             self.stop()
 
     def end(self, how: int) -> None:
         """The assignment is over and the promised thing has not happened [61]."""
-        if self.state == RUNNING:
-            now = self.model.now if how != STILL_OPEN else self.model.settings.horizon
-            passed = self.deadline < now or (self.deadline == now and how != STILL_OPEN)
-            self.state = BROKEN if passed else NEITHER
+        if self.state == ClockState.RUNNING:
+            now = self.simulation.now if how != AssignmentEnd.OPEN else self.simulation.settings.horizon
+            passed = self.deadline < now or (self.deadline == now and how != AssignmentEnd.OPEN)
+            self.state = ClockState.MISSED if passed else ClockState.CENSORED
         self.stop()
 
     def stop(self) -> None:
@@ -59,7 +62,7 @@ class Clock:
 
     def pause(self, begins: float, until: float) -> None:
         """What is still to come of the clock comes so much later [86]."""
-        if self.state != RUNNING:
+        if self.state != ClockState.RUNNING:
             return
         self.pauses.append((begins, until))
         self.deadline = self.after(1.0)
@@ -74,11 +77,11 @@ class Clock:
         if coming is not None:
             self._schedule(*coming)
 
-    def catch_up(self, instant: float, i: int) -> None:
+    def apply_postponed(self, instant: float, i: int) -> None:
         """An attempt is over: the action that waited for its end, and all that fell due since [60]."""
         coming: tuple[float, int] | None = (instant, i)
-        while coming is not None and coming[0] <= self.model.now:
-            self.assignment.act(self.model.actions[coming[1]])
+        while coming is not None and coming[0] <= self.simulation.now:
+            self.assignment.apply_breach_action(self.simulation.actions[coming[1]])
             if self.assignment.visit.assignment is not self.assignment:
                 return
             coming = self._coming(coming)
@@ -87,11 +90,11 @@ class Clock:
 
     def _coming(self, after: tuple[float, int]) -> tuple[float, int] | None:
         """The next action in order of (instant, place in the file) [17]."""
-        if self.state != RUNNING:
+        if self.state != ClockState.RUNNING:
             return None
         coming = []
         for i in range(self.term.action_first, self.term.action_first + self.term.action_count):
-            instant = max(self.after(self.model.actions[i].fraction), self.assignment.assigned)
+            instant = max(self.after(self.simulation.actions[i].fraction), self.assignment.assigned)
             if (instant, i) > after and instant < math.inf:
                 coming.append((instant, i))
         return min(coming) if coming else None
@@ -100,8 +103,8 @@ class Clock:
         if instant == math.inf:
             return
         lead, self.coming = self.assignment.visit.lead.number, (instant, i)
-        self.next = self.model.at(
-            max(instant, self.model.now), event_priority.ACTION, lead, self.index, i, lambda: self._act(instant, i)
+        self.next = self.simulation.schedule(
+            max(instant, self.simulation.now), EventPriority.ACTION, lead, self.index, i, lambda: self._act(instant, i)
         )
 
     def _act(self, instant: float, i: int) -> None:
@@ -109,9 +112,9 @@ class Clock:
         self.next = None
         if visit.work.in_service:
             # [60] waits for the end of the attempt
-            visit.work.postponed = lambda: self.catch_up(instant, i)
+            visit.work.postponed = lambda: self.apply_postponed(instant, i)
             return
-        self.assignment.act(self.model.actions[i])
+        self.assignment.apply_breach_action(self.simulation.actions[i])
         if visit.assignment is self.assignment:
             self.schedule_action((instant, i))
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import event_priority, rng
+from funnelsim.engine import rng
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.signals import raise_hand
 from funnelsim.int64 import whole
 from funnelsim.plan import SECOND_RECORD
@@ -20,27 +21,27 @@ SECOND = int(SECOND_RECORD)
 
 def expect_second(lead: Lead) -> None:
     """At arrival: whether and when the person will turn up again."""
-    source, model = lead.model.sources[lead.source], lead.model
+    source, simulation = lead.simulation.sources[lead.source], lead.simulation
     if source.again <= 0.0 or lead.draw(rng.P_AGAIN) >= source.again:
         return
-    time = model.now + lead.birth_duration(source.again_after, rng.P_AGAIN_AFTER)
+    time = simulation.now + lead.birth_duration(source.again_after, rng.P_AGAIN_AFTER)
     if time < math.inf:
-        model.at(time, event_priority.ARRIVAL, lead.number | SECOND, 0, 0, lambda: _turn_up(lead))
+        simulation.schedule(time, EventPriority.ARRIVAL, lead.number | SECOND, 0, 0, lambda: _turn_up(lead))
 
 
 def _turn_up(first: Lead) -> None:
-    model = first.model
-    source, visit = model.sources[first.source], model.open_visits.get(first.number)
+    simulation = first.simulation
+    source, visit = simulation.sources[first.source], simulation.open_visits.get(first.number)
     if visit is not None and first.draw(rng.P_MERGED) < source.merged:
         visit.merged += 1
-        visit.nurture.catch_up(model.now)
-        first.points += first.mix.points
-        visit.definitions.look()
+        visit.nurture.apply_touches(simulation.now)
+        first.points += first.source_segment.points
+        visit.definitions.check()
         if not visit.over:
             raise_hand(visit)
         return
-    luck = rng.bits(np.uint64(first.luck), rng.P_SECOND, whole(0), whole(0))
-    second = type(first)(model, first.number | SECOND, int(luck), first.source, model.now, person=first)
+    stream = rng.bits(np.uint64(first.stream), rng.P_SECOND, whole(0), whole(0))
+    second = type(first)(simulation, first.number | SECOND, int(stream), first.source, simulation.now, person=first)
     if visit is not None:
         first.duplicated = second.duplicated = True
     second.enter(source.again_stage)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine.log_odds import View, total_shift
-from funnelsim.plan import MARKETING, SALES
+from funnelsim.engine.covariates import Covariates
+from funnelsim.engine.log_odds import linear_predictor
+from funnelsim.plan_codes import Side
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -17,42 +18,42 @@ def effects_on(visit: Visit, target: int) -> float:
     """Sum of the effects on a target, on the log-odds (of a time: on its logarithm)."""
     if visit.row.effect_count == 0:
         return 0.0
-    model, plan = visit.model, visit.model.plan
+    simulation, plan = visit.simulation, visit.simulation.plan
     team = visit.assignment.team.index if visit.assignment else visit.lead.owner
-    visit.nurture.catch_up(model.now)
-    return total_shift(
+    visit.nurture.apply_touches(simulation.now)
+    return linear_predictor(
         plan.effects,
         plan.points,
         plan.scores,
         plan.tables,
         plan.levels,
-        model.levels.states,
+        simulation.levels.states,
         visit.row.effect_first,
         visit.row.effect_count,
         target,
         team,
-        model.now,
-        np.uint64(visit.lead.luck),
-        _view(visit, team),
+        simulation.now,
+        np.uint64(visit.lead.stream),
+        _covariates(visit, team),
     )
 
 
-def _view(visit: Visit, team: int) -> View:
-    lead, model = visit.lead, visit.model
-    side = model.teams[team].row.side if team >= 0 else -1
-    sides = {model.teams[other].row.side for other in lead.reached_by}
-    return View(
+def _covariates(visit: Visit, team: int) -> Covariates:
+    lead, simulation = visit.lead, visit.simulation
+    side = simulation.teams[team].row.side if team >= 0 else -1
+    sides = {simulation.teams[other].row.side for other in lead.reached_by}
+    return Covariates(
         fit=lead.fit,
         intent=lead.intent,
         trust=lead.trust,
         points=lead.points,
         warmth=lead.warmth,
         context=lead.context,
-        both=float({MARKETING, SALES} <= sides),
-        marketing=float(visit.row.step_count > 0 and side == MARKETING),
-        delay=visit.response_delay,
-        lag=visit.touched - lead.ready,
+        both_teams=float({Side.MARKETING, Side.SALES} <= sides),
+        marketing_sells=float(visit.row.step_count > 0 and side == Side.MARKETING),
+        response_delay=visit.response_delay,
+        touch_after_ready=visit.touched - lead.ready,
         unresolved=float(visit.unresolved),
-        duplicated=float(lead.duplicated),
-        own=float(team >= 0 and model.is_own(lead.source, team)),
+        duplicate=float(lead.duplicated),
+        own_lead=float(team >= 0 and simulation.is_own(lead.source, team)),
     )

@@ -9,8 +9,8 @@ import simpy
 from simpy.events import Event
 
 
-class At(Event):
-    """Something that will happen at an instant, placed among ties by (rank, lead, thing, ordinal) [10]."""
+class ScheduledCall(Event):
+    """Something that will happen at an instant, placed among ties by (priority, lead, subject, sequence) [10]."""
 
     def __init__(self, env: simpy.Environment, time: float, key: int, do: Callable[[], None]) -> None:
         super().__init__(env)

@@ -5,33 +5,34 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from funnelsim.engine import event_priority, rng
+from funnelsim.engine import rng
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.log_odds import choose_exit
-from funnelsim.engine.reference.outcome import length_given_age, row_given_age, show, take
-from funnelsim.engine.reference.scores import is_reached, score, threshold
-from funnelsim.plan import SILENT
+from funnelsim.engine.reference.outcome import length_given_age, reveal_outcome, row_given_age, take_exit
+from funnelsim.engine.reference.scores import is_reached, score_now, threshold
+from funnelsim.plan_codes import ExitTarget
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
 
 
-def settle_at_gate(visit: Visit) -> None:
+def draw_at_gate(visit: Visit) -> None:
     """Forward when the gate is open; else by another exit, unless it opens before that one shows."""
     if is_open(visit):
         _leave_forward(visit)
     elif visit.row.next_forward < visit.row.next_count:
         row = _choose(visit, 0.0)
-        _wait(visit, row, visit.duration(visit.model.exits[row].pace, rng.P_PACE, 0))
+        _wait(visit, row, visit.duration(visit.simulation.exits[row].pace, rng.P_PACE, 0))
     else:
         _wait(visit, -1, math.inf)
 
 
-def settle_at_gate_given_age(visit: Visit, age: float) -> None:
+def draw_at_gate_given_age(visit: Visit, age: float) -> None:
     """The same of a lead in flight, whose exits are drawn given the time already spent [23]."""
     first, forward, end = visit.row.next_first, visit.row.next_forward, visit.row.next_first + visit.row.next_count
     if is_open(visit):
         row = row_given_age(visit, age, range(first, first + forward))
-        show(visit, row, length_given_age(visit, row))
+        reveal_outcome(visit, row, length_given_age(visit, row))
     elif visit.row.next_forward < visit.row.next_count:
         row = row_given_age(visit, age, range(first + forward, end))
         _wait(visit, row, length_given_age(visit, row))
@@ -39,7 +40,7 @@ def settle_at_gate_given_age(visit: Visit, age: float) -> None:
         _wait(visit, -1, math.inf)
 
 
-def look(visit: Visit) -> None:
+def check(visit: Visit) -> None:
     """The score may have changed: when the gate is open now, the other exit is off."""
     if visit.waits_at_gate and is_open(visit):
         visit.waits_at_gate = False
@@ -50,9 +51,9 @@ def look(visit: Visit) -> None:
 
 def is_open(visit: Visit) -> bool:
     """Whether the score is at the threshold now; the visit notes by how much."""
-    lead, now, i = visit.lead, visit.model.now, visit.row.gate
-    visit.nurture.catch_up(now)
-    visit.shift = score(lead, visit.model.definitions[i].score) - threshold(lead, i, now)
+    lead, now, i = visit.lead, visit.simulation.now, visit.row.gate
+    visit.nurture.apply_touches(now)
+    visit.shift = score_now(lead, visit.simulation.definitions[i].score) - threshold(lead, i, now)
     reached = is_reached(lead, i, lead.intent, now)
     visit.chance = float(reached)
     return reached
@@ -61,27 +62,27 @@ def is_open(visit: Visit) -> bool:
 def _wait(visit: Visit, row: int, pace: float) -> None:
     """At the gate; one of the other exits (-1 none) shows in the end."""
     visit.waits_at_gate = True
-    shows = max(visit.entered + pace, visit.model.now)
-    if row >= 0 and visit.model.exits[row].to != SILENT and shows < math.inf:
-        if shows == visit.model.now:
-            take(visit, row)
+    shows = max(visit.entered + pace, visit.simulation.now)
+    if row >= 0 and visit.simulation.exits[row].to != ExitTarget.SILENT and shows < math.inf:
+        if shows == visit.simulation.now:
+            take_exit(visit, row)
             return
-        visit.other_exit = visit.model.at(
-            shows, event_priority.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take(visit, row)
+        visit.other_exit = visit.simulation.schedule(
+            shows, EventPriority.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take_exit(visit, row)
         )
-    visit.definitions.expect()
+    visit.definitions.expect_crossing()
 
 
 def _leave_forward(visit: Visit) -> None:
     row = _choose(visit, 1.0)
-    show(visit, row, visit.duration(visit.model.exits[row].pace, rng.P_PACE, 0))
+    reveal_outcome(visit, row, visit.duration(visit.simulation.exits[row].pace, rng.P_PACE, 0))
 
 
 def _choose(visit: Visit, chance: float) -> int:
     """One of the forward exits (chance 1) or one of the others (0), in their proportions."""
     return int(
         choose_exit(
-            visit.model.plan.exits,
+            visit.simulation.plan.exits,
             visit.row.next_first,
             visit.row.next_count,
             visit.row.next_forward,

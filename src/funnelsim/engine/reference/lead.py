@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import event_priority, rng
-from funnelsim.engine.arrival_process import IN_FLIGHT_LUCK, in_flight_number
-from funnelsim.engine.log_odds import pick
-from funnelsim.engine.reference.draws import purpose
+from funnelsim.engine import rng
+from funnelsim.engine.arrival_process import INITIAL_LEADS_STREAM, in_flight_number
+from funnelsim.engine.event_priority import EventPriority
+from funnelsim.engine.log_odds import categorical
+from funnelsim.engine.reference.draws import stream_key
 from funnelsim.engine.reference.duplicates import expect_second
 from funnelsim.engine.reference.visit import Visit
-from funnelsim.plan import CYCLE_LIMIT
+from funnelsim.plan_codes import Outcome
 
 if TYPE_CHECKING:
-    from funnelsim.engine.reference.simulation import Model
+    from funnelsim.engine.reference.simulation import Simulation
 
 
 class Lead:
@@ -27,34 +28,40 @@ class Lead:
     """
 
     def __init__(
-        self, model: Model, number: int, luck: int, source: int, arrived: float, person: Lead | None = None
+        self, simulation: Simulation, number: int, stream: int, source: int, arrived: float, person: Lead | None = None
     ) -> None:
-        self.model, self.number, self.luck, self.source, self.arrived = model, number, luck, source, arrived
+        self.simulation, self.number, self.stream, self.source, self.arrived = (
+            simulation,
+            number,
+            stream,
+            source,
+            arrived,
+        )
         self.context = 1.0  # [49]
         self.owner = -1  # the team that had the lead last
         self.reached_by: set[int] = set()  # teams whose people have spoken to the buyer
         self.cycles = 0
-        self.visits = [0] * len(model.stages)  # [22]
+        self.visits = [0] * len(simulation.stages)  # [22]
         self.passed: set[int] = set()  # definitions that are thresholds [82]
         self.passed_until = -1  # the stage of a lead in flight [23]
         self.unsubscribed = self.duplicated = False  # [81, 88]
         self.duplicate = person is not None
-        self.owner_luck = self.draw(rng.P_OWNER)
+        self.owner_draw = self.draw(rng.P_OWNER)
         if person is None:
             self.segment = self._segment()
-            self.draw_traits(luck)
+            self.draw_traits(stream)
         else:
             self.segment = person.segment
-            self.draw_traits(person.luck)
+            self.draw_traits(person.stream)
             self.ready: float = person.ready
             self.value = 0.0
 
     def arrive(self) -> None:
         """Enter the funnel where the source leads."""
         expect_second(self)
-        source = self.model.sources[self.source]
-        row = pick(self.model.plan.exits, source.entry_first, source.entry_count, self.draw(rng.P_ENTRY))
-        self.enter(self.model.exits[row].to)
+        source = self.simulation.sources[self.source]
+        row = categorical(self.simulation.plan.exits, source.entry_first, source.entry_count, self.draw(rng.P_ENTRY))
+        self.enter(self.simulation.exits[row].to)
 
     def enter(self, stage: int) -> None:
         """Begin a visit [25]."""
@@ -63,78 +70,80 @@ class Lead:
 
     def leave(self, visit: Visit, outcome: int, row: SimpleNamespace) -> None:
         """Go where an exit leads, perhaps after a cool-off [32, 33]."""
-        model, now = self.model, self.model.now
+        simulation, now = self.simulation, self.simulation.now
         if row.backward:
             self.cycles += 1
-            if 0 <= model.settings.cycles < self.cycles:
-                visit.close(CYCLE_LIMIT, -1, -1.0)
+            if 0 <= simulation.settings.cycles < self.cycles:
+                visit.close(Outcome.CYCLE_LIMIT, -1, -1.0)
                 return
         cool = visit.duration(row.cool, rng.P_COOL, 0) if row.to >= 0 else 0.0
         visit.close(outcome, row.to, now + cool if cool > 0.0 else -1.0)
         if row.to < 0 or cool == math.inf:
             return
         if cool > 0.0:
-            model.at(
-                now + cool, event_priority.OUTCOME, self.number, visit.stage, visit.number, lambda: self.enter(row.to)
+            simulation.schedule(
+                now + cool, EventPriority.OUTCOME, self.number, visit.stage, visit.number, lambda: self.enter(row.to)
             )
         else:
             self.enter(row.to)
 
     def owner_of(self, stage: int) -> int:
         """Who owns this lead in a stage: one owner luck for life divides the leads [44]; -1 nobody."""
-        for team, duty in enumerate(self.model.duties[stage]):
-            if self.owner_luck < duty.share:
+        for team, stage_team in enumerate(self.simulation.stage_teams[stage]):
+            if self.owner_draw < stage_team.share:
                 return team
         return -1
 
     @property
-    def mix(self) -> SimpleNamespace:
+    def source_segment(self) -> SimpleNamespace:
         """What leads of this source and segment are like."""
-        mix: SimpleNamespace = self.model.mixes[self.source * self.model.settings.segments + self.segment]
-        return mix
+        source_segment: SimpleNamespace = self.simulation.source_segments[
+            self.source * self.simulation.settings.segments + self.segment
+        ]
+        return source_segment
 
     def draw(self, what: np.uint64) -> float:
         """A uniform of the lead's birth."""
-        return self.model.draw(self.luck, self._purpose(what), 0, 0)
+        return self.simulation.draw(self.stream, self._purpose(what), 0, 0)
 
     def birth_duration(self, table: int, what: np.uint64) -> float:
         """A length of time drawn at birth."""
-        return self.model.duration(table, self.luck, self._purpose(what), 0, 0)
+        return self.simulation.duration(table, self.stream, self._purpose(what), 0, 0)
 
-    def draw_traits(self, luck: int) -> None:
+    def draw_traits(self, stream: int) -> None:
         """Fit, reachable or not, value, interest and readiness, drawn at birth with a person's luck [21, 91]."""
-        mix, model = self.mix, self.model
-        self.fit = mix.fit_shift + self._sample(mix.fit, luck, rng.P_FIT)
-        self.reachable = model.draw(luck, self._purpose(rng.P_REACHABLE), 0, 0) < mix.reachable
-        self.value = cents(self._sample(mix.value, luck, rng.P_VALUE))
-        self.intent = mix.intent_shift + self._sample(mix.intent, luck, rng.P_INTENT)
-        self.trust = mix.trust_shift + self._sample(mix.trust, luck, rng.P_TRUST)
-        self.ready = self.arrived + model.duration(mix.ready, luck, self._purpose(rng.P_READY), 0, 0)
-        self.warmth, self.points = mix.warmth, mix.points
+        source_segment, simulation = self.source_segment, self.simulation
+        self.fit = source_segment.fit_shift + self._sample(source_segment.fit, stream, rng.P_FIT)
+        self.reachable = simulation.draw(stream, self._purpose(rng.P_REACHABLE), 0, 0) < source_segment.reachable
+        self.value = cents(self._sample(source_segment.value, stream, rng.P_VALUE))
+        self.intent = source_segment.intent_shift + self._sample(source_segment.intent, stream, rng.P_INTENT)
+        self.trust = source_segment.trust_shift + self._sample(source_segment.trust, stream, rng.P_TRUST)
+        self.ready = self.arrived + simulation.duration(source_segment.ready, stream, self._purpose(rng.P_READY), 0, 0)
+        self.warmth, self.points = source_segment.warmth, source_segment.points
 
     def _segment(self) -> int:
         """The segment, by the shares of the source."""
-        first = self.source * self.model.settings.segments
+        first = self.source * self.simulation.settings.segments
         u = self.draw(rng.P_SEGMENT)
-        for segment in range(self.model.settings.segments - 1):
-            if u < self.model.mixes[first + segment].share:
+        for segment in range(self.simulation.settings.segments - 1):
+            if u < self.simulation.source_segments[first + segment].share:
                 return segment
-        return int(self.model.settings.segments) - 1
+        return int(self.simulation.settings.segments) - 1
 
-    def _sample(self, table: int, luck: int, what: np.uint64) -> float:
-        return self.model.sample(table, luck, self._purpose(what), 0, 0) if table >= 0 else 0.0
+    def _sample(self, table: int, stream: int, what: np.uint64) -> float:
+        return self.simulation.sample(table, stream, self._purpose(what), 0, 0) if table >= 0 else 0.0
 
     def _purpose(self, what: np.uint64) -> np.uint64:
-        return purpose(self.model.sources[self.source].luck, what)
+        return stream_key(self.simulation.sources[self.source].stream, what)
 
 
-def from_snapshot(model: Model, row: SimpleNamespace) -> None:
+def from_snapshot(simulation: Simulation, row: SimpleNamespace) -> None:
     """Put a lead of the snapshot where it was at instant 0 [23]."""
-    luck = int(rng.lead_luck(model.key, IN_FLIGHT_LUCK, row.id, 0))
-    lead = Lead(model, int(in_flight_number(row.id)), luck, row.source, 0.0 - row.age)
+    stream = int(rng.lead_stream(simulation.key, INITIAL_LEADS_STREAM, row.id, 0))
+    lead = Lead(simulation, int(in_flight_number(row.id)), stream, row.source, 0.0 - row.age)
     if row.segment >= 0:
         lead.segment = row.segment
-        lead.draw_traits(luck)
+        lead.draw_traits(stream)
     if row.value >= 0.0:
         lead.value = row.value
     lead.context = row.context

@@ -7,38 +7,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import event_priority
-from funnelsim.engine.level_dynamics import first_levels, level_sees, level_value, review_level
-from funnelsim.plan import (
-    ACCEPTANCE_OF,
-    COLD,
-    CYCLE_LIMIT,
-    FORWARD,
-    LOAD_OF,
-    LOST_HERE,
-    OUTCOMES_OF,
-    POOR_FOLLOW_UP,
-    QUOTA_OF,
-    RETURNED,
-    UNREACHED,
-)
+from funnelsim.engine.event_priority import NO_LEAD, EventPriority
+from funnelsim.engine.level_dynamics import first_levels, level_value, review_level, update_level
+from funnelsim.plan_codes import Blame, LevelKind, Outcome
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.lead import Lead
-    from funnelsim.engine.reference.simulation import Model
+    from funnelsim.engine.reference.simulation import Simulation
     from funnelsim.engine.reference.visit import Visit
 
-LOSSES = (LOST_HERE, UNREACHED, COLD, RETURNED, CYCLE_LIMIT)
+LOSSES = (Outcome.LOST, Outcome.UNREACHED, Outcome.COLD, Outcome.RETURNED, Outcome.CYCLE_LIMIT)
 
 
 class Levels:
     """All levels of a replication."""
 
-    def __init__(self, model: Model) -> None:
-        plan = model.plan
-        self.model, self.rows = model, plan.levels
+    def __init__(self, simulation: Simulation) -> None:
+        plan = simulation.plan
+        self.simulation, self.rows = simulation, plan.levels
         self.states = first_levels(plan)
-        days = int(model.settings.days_count)
+        days = int(simulation.settings.days_count)
         self.by_day = np.zeros((days, len(self.rows)))
         for i, row in enumerate(self.rows):
             if row.review_count > 0:
@@ -47,58 +35,58 @@ class Levels:
             for day in range(days - 1):
                 self._schedule_sample(day)
 
-    def closed(self, visit: Visit, outcome: int, blame: int) -> None:
+    def on_outcome(self, visit: Visit, outcome: int, blame: int) -> None:
         """Outcomes: of visits that the team worked, with leads of the other side."""
-        seen = 1.0 if outcome == FORWARD else 0.0
-        if visit.row.step_count == 0 or not (outcome == FORWARD or outcome in LOSSES):
+        observed = 1.0 if outcome == Outcome.FORWARD else 0.0
+        if visit.row.step_count == 0 or not (outcome == Outcome.FORWARD or outcome in LOSSES):
             return
-        for i, row in self._of(OUTCOMES_OF, visit.lead.owner):
-            if self._is_foreign(visit.lead, row.team) and not (row.fair and blame == POOR_FOLLOW_UP):
-                self._see(i, seen)
+        for i, row in self._of(LevelKind.OUTCOMES, visit.lead.owner):
+            if self._is_foreign(visit.lead, row.team) and not (row.fair and blame == Blame.POOR_FOLLOW_UP):
+                self._update(i, observed)
 
-    def decided(self, team: int, accepted: bool) -> None:
+    def on_decision(self, team: int, accepted: bool) -> None:
         """Acceptance: decisions of the team."""
-        for i, _ in self._of(ACCEPTANCE_OF, team):
-            self._see(i, 1.0 if accepted else 0.0)
+        for i, _ in self._of(LevelKind.ACCEPTANCE, team):
+            self._update(i, 1.0 if accepted else 0.0)
 
-    def assigned(self, lead: Lead, team: int) -> None:
+    def on_assignment(self, lead: Lead, team: int) -> None:
         """Load: leads of the other side that the team gets."""
-        for i, row in self._of(LOAD_OF, team):
+        for i, row in self._of(LevelKind.LOAD, team):
             if self._is_foreign(lead, row.team):
-                self._see(i, 1.0)
+                self._update(i, 1.0)
 
-    def passed(self, lead: Lead, definition: int) -> None:
-        """Quota: the value of first passings of a definition."""
-        if lead.duplicate and self.model.definitions[definition].person:
+    def on_passage(self, lead: Lead, definition: int) -> None:
+        """Quota: the value of first passages of a definition."""
+        if lead.duplicate and self.simulation.definitions[definition].person:
             return
         for i, row in enumerate(self.rows):
-            if row.kind == QUOTA_OF and row.definition == definition:
-                self._see(i, lead.value)
+            if row.kind == LevelKind.QUOTA and row.definition == definition:
+                self._update(i, lead.value)
 
     def _of(self, kind: int, team: int) -> list[tuple[int, np.record]]:
         return [(i, row) for i, row in enumerate(self.rows) if row.kind == kind and row.team == team]
 
     def _is_foreign(self, lead: Lead, team: int) -> bool:
-        return not self.model.is_own(lead.source, team)
+        return not self.simulation.is_own(lead.source, team)
 
-    def _see(self, i: int, seen: float) -> None:
-        level_sees(self.rows, self.states, i, seen)
+    def _update(self, i: int, observed: float) -> None:
+        update_level(self.rows, self.states, i, observed)
 
     def _schedule_review(self, i: int, k: int) -> None:
-        time = float(self.model.plan.instants[self.rows[i].review_first + k])
-        self.model.at(time, event_priority.REVIEW, event_priority.NO_LEAD, i, k, lambda: self._review(i, k))
+        time = float(self.simulation.plan.instants[self.rows[i].review_first + k])
+        self.simulation.schedule(time, EventPriority.REVIEW, NO_LEAD, i, k, lambda: self._review(i, k))
 
     def _review(self, i: int, k: int) -> None:
-        review_level(self.rows, self.states, self.model.plan.instants, i, self.model.now)
+        review_level(self.rows, self.states, self.simulation.plan.instants, i, self.simulation.now)
         if k + 1 < self.rows[i].review_count:
             self._schedule_review(i, k + 1)
 
     def _schedule_sample(self, day: int) -> None:
-        midnight = float(self.model.plan.instants[self.model.settings.days_first + day + 1])
+        midnight = float(self.simulation.plan.instants[self.simulation.settings.days_first + day + 1])
         if midnight < math.inf:
-            self.model.at(midnight, event_priority.SAMPLE, event_priority.NO_LEAD, day, 0, lambda: self._sample(day))
+            self.simulation.schedule(midnight, EventPriority.SAMPLE, NO_LEAD, day, 0, lambda: self._sample(day))
 
     def _sample(self, day: int) -> None:
         """The levels at the midnight that ends a day."""
         for i in range(len(self.rows)):
-            self.by_day[day, i] = level_value(self.rows, self.states, i, self.model.now)
+            self.by_day[day, i] = level_value(self.rows, self.states, i, self.simulation.now)

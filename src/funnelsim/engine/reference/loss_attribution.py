@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from funnelsim.engine.reference.levels import LOSSES
-from funnelsim.plan import MARKETING, NO_BLAME, POOR_FOLLOW_UP, POOR_LEAD, SALES
+from funnelsim.plan_codes import Blame, Side
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 def blame_for(visit: Visit, outcome: int) -> int:
     """Poor follow-up, else a poor lead, else nobody's."""
-    lead, model = visit.lead, visit.model
+    lead, simulation = visit.lead, visit.simulation
     if outcome not in LOSSES or visit.row.step_count == 0 or lead.owner < 0:
-        return int(NO_BLAME)
-    if model.sources[lead.source].side != MARKETING or model.teams[lead.owner].row.side != SALES:
-        return int(NO_BLAME)
+        return int(Blame.NONE)
+    if simulation.sources[lead.source].side != Side.MARKETING or simulation.teams[lead.owner].row.side != Side.SALES:
+        return int(Blame.NONE)
     untouched = visit.touched < 0.0 and not visit.touched_before
-    if untouched or visit.response_delay > model.settings.late:
-        return int(POOR_FOLLOW_UP)
-    return int(POOR_LEAD if lead.fit < model.settings.good else NO_BLAME)
+    if untouched or visit.response_delay > simulation.settings.late:
+        return int(Blame.POOR_FOLLOW_UP)
+    return int(Blame.POOR_LEAD if lead.fit < simulation.settings.good else Blame.NONE)

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from funnelsim.engine import rng
-from funnelsim.engine.interest_dynamics import after_touch, touches_by, touches_until_tired
-from funnelsim.engine.reference.draws import purpose
-from funnelsim.plan import SALES
+from funnelsim.engine.interest_dynamics import after_touch, touches_by, unsubscribe_touch
+from funnelsim.engine.reference.draws import stream_key
+from funnelsim.plan_codes import Side
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -24,16 +24,16 @@ class Nurture:
     """The touches of one visit."""
 
     def __init__(self, visit: Visit) -> None:
-        self.lead, self.begun, self.touches = visit.lead, visit.model.now, 0
+        self.lead, self.begun, self.touches = visit.lead, visit.simulation.now, 0
         self.most = self.tired = 0
         self.row = SimpleNamespace()
         if visit.row.nurture >= 0 and not visit.lead.unsubscribed:
-            self.row = visit.model.nurtures[visit.row.nurture]
-            u = visit.model.draw(visit.lead.luck, purpose(self.row.luck, rng.P_FATIGUE), visit.number, 0)
-            self.tired = int(touches_until_tired(u, self.row.fatigue))
+            self.row = visit.simulation.nurtures[visit.row.nurture]
+            u = visit.simulation.draw(visit.lead.stream, stream_key(self.row.stream, rng.P_FATIGUE), visit.number, 0)
+            self.tired = int(unsubscribe_touch(u, self.row.fatigue))
             self.most = min(self.row.touches, self.tired)
 
-    def catch_up(self, now: float) -> None:
+    def apply_touches(self, now: float) -> None:
         """All touches at or before an instant."""
         if self.touches == self.most:
             return
@@ -46,8 +46,8 @@ class Nurture:
 
     def hand_over(self, side: int, now: float) -> None:
         """A team gets the lead: one of the sales side ends nurture for the visit, unless it goes on."""
-        if side == SALES and self.touches < self.most and not self.row.goes_on:
-            self.catch_up(now)
+        if side == Side.SALES and self.touches < self.most and not self.row.goes_on:
+            self.apply_touches(now)
             self.most = self.touches
 
     def first_touch_when(self, reached: Callable[[float, float], bool]) -> float:

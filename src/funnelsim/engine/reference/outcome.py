@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import event_priority, rng
-from funnelsim.engine.log_odds import choose_exit, logistic, pick
+from funnelsim.engine import rng
+from funnelsim.engine.covariates import EffectTarget
+from funnelsim.engine.event_priority import EventPriority
+from funnelsim.engine.log_odds import categorical, choose_exit, logistic
 from funnelsim.engine.reference.effects import effects_on
-from funnelsim.plan import ADVANCE, BACK, FORWARD, LOST_HERE, SILENT, WENT_SILENT
+from funnelsim.plan_codes import ExitTarget, Outcome
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
 
 
-def settle_by_chance(visit: Visit) -> None:
+def draw_outcome_by_chance(visit: Visit) -> None:
     """Draw the outcome, once; it shows when pace and work are over [26, 27]."""
     _draw_chance(visit)
     row = int(
         choose_exit(
-            visit.model.plan.exits,
+            visit.simulation.plan.exits,
             visit.row.next_first,
             visit.row.next_count,
             visit.row.next_forward,
@@ -29,21 +31,21 @@ def settle_by_chance(visit: Visit) -> None:
             visit.draw(rng.P_EXIT, 0),
         )
     )
-    show(visit, row, visit.duration(visit.model.exits[row].pace, rng.P_PACE, 0))
+    reveal_outcome(visit, row, visit.duration(visit.simulation.exits[row].pace, rng.P_PACE, 0))
 
 
-def settle_by_chance_given_age(visit: Visit, age: float) -> None:
+def draw_outcome_given_age(visit: Visit, age: float) -> None:
     """The same of a lead in flight, whose exits are drawn given the time already spent [23]."""
     _draw_chance(visit)
     row = row_given_age(visit, age, range(visit.row.next_first, visit.row.next_first + visit.row.next_count))
-    show(visit, row, length_given_age(visit, row))
+    reveal_outcome(visit, row, length_given_age(visit, row))
 
 
 def row_given_age(visit: Visit, age: float, rows: range) -> int:
     """Outcome j with weight pi_j (1 - F_j(age)) [23]."""
     total, weights = 0.0, []
     for i in rows:
-        exit_ = visit.model.exits[i]
+        exit_ = visit.simulation.exits[i]
         chance = visit.chance if i < visit.row.next_first + visit.row.next_forward else 1.0 - visit.chance
         total += chance * exit_.share * (1.0 - _gone(visit, i, age))
         weights.append(total)
@@ -53,57 +55,57 @@ def row_given_age(visit: Visit, age: float, rows: range) -> int:
 
 def length_given_age(visit: Visit, row: int) -> float:
     """The pace of an exit, from its law beyond the age of the visit."""
-    pace = visit.model.exits[row].pace
-    return beyond(visit, pace, rng.P_PACE) if pace >= 0 else 0.0
+    pace = visit.simulation.exits[row].pace
+    return residual_time(visit, pace, rng.P_PACE) if pace >= 0 else 0.0
 
 
-def beyond(visit: Visit, table: int, what: np.uint64) -> float:
+def residual_time(visit: Visit, table: int, what: np.uint64) -> float:
     """A length from the law given that it exceeds the time already spent."""
-    age = visit.model.now - visit.entered
-    gone = rng.cdf(visit.model.plan.tables, table, age)
+    age = visit.simulation.now - visit.entered
+    gone = rng.cdf(visit.simulation.plan.tables, table, age)
     u = gone + (1.0 - gone) * visit.draw(what, 0)
-    return max(age, rng.on_grid(rng.quantile_at(visit.model.plan.tables, table, u)))
+    return max(age, rng.on_grid(rng.quantile_at(visit.simulation.plan.tables, table, u)))
 
 
-def show(visit: Visit, row: int, pace: float) -> None:
+def reveal_outcome(visit: Visit, row: int, pace: float) -> None:
     """The exit is taken at the later of entry + pace and now; a visit that goes silent is over for us [34]."""
-    exit_, now = visit.model.exits[row], visit.model.now
+    exit_, now = visit.simulation.exits[row], visit.simulation.now
     shows = max(visit.entered + pace, now)
-    if exit_.to == SILENT or shows == math.inf:
-        visit.close(WENT_SILENT, int(SILENT), -1.0)
+    if exit_.to == ExitTarget.SILENT or shows == math.inf:
+        visit.close(Outcome.SILENT, int(ExitTarget.SILENT), -1.0)
     elif shows > now:
-        visit.model.at(
-            shows, event_priority.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take(visit, row)
+        visit.simulation.schedule(
+            shows, EventPriority.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take_exit(visit, row)
         )
     else:
-        take(visit, row)
+        take_exit(visit, row)
 
 
-def take(visit: Visit, row: int) -> None:
+def take_exit(visit: Visit, row: int) -> None:
     """Leave by an exit of `next`."""
-    exit_ = visit.model.exits[row]
+    exit_ = visit.simulation.exits[row]
     forward = row < visit.row.next_first + visit.row.next_forward
-    outcome = FORWARD if forward else BACK if exit_.to >= 0 else LOST_HERE
+    outcome = Outcome.FORWARD if forward else Outcome.BACK if exit_.to >= 0 else Outcome.LOST
     visit.lead.leave(visit, outcome, exit_)
 
 
-def take_group(visit: Visit, outcome: int, first: int, count: int) -> None:
+def leave_by_group(visit: Visit, outcome: int, first: int, count: int) -> None:
     """Leave by one of the exits of the unreached, the cold or the rejected."""
-    row = pick(visit.model.plan.exits, first, count, visit.draw(rng.P_EXIT, 0))
-    if visit.model.exits[row].to == SILENT:
-        visit.close(WENT_SILENT, int(SILENT), -1.0)
+    row = categorical(visit.simulation.plan.exits, first, count, visit.draw(rng.P_EXIT, 0))
+    if visit.simulation.exits[row].to == ExitTarget.SILENT:
+        visit.close(Outcome.SILENT, int(ExitTarget.SILENT), -1.0)
     else:
-        visit.lead.leave(visit, outcome, visit.model.exits[row])
+        visit.lead.leave(visit, outcome, visit.simulation.exits[row])
 
 
 def _draw_chance(visit: Visit) -> None:
-    visit.shift = effects_on(visit, ADVANCE)
+    visit.shift = effects_on(visit, EffectTarget.ADVANCE)
     visit.chance = logistic(visit.row.intercept + visit.shift)
 
 
 def _gone(visit: Visit, row: int, age: float) -> float:
     """Share of those who take this exit that have done so by that age."""
-    exit_ = visit.model.exits[row]
-    if exit_.to == SILENT or age <= 0.0:
+    exit_ = visit.simulation.exits[row]
+    if exit_.to == ExitTarget.SILENT or age <= 0.0:
         return 0.0
-    return rng.cdf(visit.model.plan.tables, exit_.pace, age) if exit_.pace >= 0 else 1.0
+    return rng.cdf(visit.simulation.plan.tables, exit_.pace, age) if exit_.pace >= 0 else 1.0

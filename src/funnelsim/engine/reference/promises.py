@@ -1,4 +1,4 @@
-"""Promises: which tier holds for a lead, whether it is kept, and which of its clocks run [52, 106, 107]."""
+"""Promises: the tier for a lead, whether the team does as promised, the clocks [52, 106, 107]."""
 
 from __future__ import annotations
 
@@ -6,31 +6,35 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from funnelsim.engine import rng
+from funnelsim.engine.covariates import EffectTarget
 from funnelsim.engine.log_odds import shifted_chance
 from funnelsim.engine.reference.clocks import Clock
 from funnelsim.engine.reference.effects import effects_on
-from funnelsim.engine.reference.scores import score
-from funnelsim.plan import ACCEPT_WITHIN, ATTEMPTS_WITHIN, FIRST_TOUCH, KEEP
+from funnelsim.engine.reference.scores import score_now
+from funnelsim.plan_codes import TermKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.assignment import Assignment
     from funnelsim.engine.reference.visit import Visit
 
 
-def promise_for(visit: Visit, duty: SimpleNamespace) -> int:
+def promise_for(visit: Visit, stage_team: SimpleNamespace) -> int:
     """The first tier that fits the lead [106]; -1 none."""
-    for i in range(duty.promise_first, duty.promise_first + duty.promise_count):
-        if _fits(visit, visit.model.promises[i]):
+    for i in range(stage_team.promise_first, stage_team.promise_first + stage_team.promise_count):
+        if _fits(visit, visit.simulation.promises[i]):
             return i
     return -1
 
 
-def draw_kept(assignment: Assignment) -> int:
-    """Whether the promise is kept: one draw an assignment [52]; -1 when nothing is promised."""
-    if assignment.promise < 0 or assignment.terms.kept_count == 0:
+def draw_adherence(assignment: Assignment) -> int:
+    """Whether the team does as promised: one draw an assignment [52]; -1 when nothing is promised."""
+    if assignment.promise < 0 or assignment.terms.adherence_count == 0:
         return -1
     visit, terms = assignment.visit, assignment.terms
-    chance = shifted_chance(visit.model.step_value(terms.kept_first, terms.kept_count), effects_on(visit, KEEP))
+    chance = shifted_chance(
+        visit.simulation.piecewise_constant(terms.adherence_first, terms.adherence_count),
+        effects_on(visit, EffectTarget.ADHERENCE),
+    )
     return int(visit.draw(rng.P_ADHERENCE, assignment.ordinal) < chance)
 
 
@@ -41,11 +45,11 @@ def start_clocks(assignment: Assignment) -> dict[int, Clock]:
         return clocks
     visit, terms = assignment.visit, assignment.terms
     for i in range(terms.term_first, terms.term_first + terms.term_count):
-        term = visit.model.terms[i]
+        term = visit.simulation.terms[i]
         owed = {
-            FIRST_TOUCH: not visit.touched_before,
-            ATTEMPTS_WITHIN: visit.attempts < term.count,
-            ACCEPT_WITHIN: assignment.acceptance is not None,
+            TermKind.FIRST_TOUCH: not visit.touched_before,
+            TermKind.ATTEMPTS: visit.attempts < term.count,
+            TermKind.ACCEPTANCE: assignment.acceptance is not None,
         }
         if owed[term.kind]:
             clocks[term.kind] = Clock(assignment, i)
@@ -58,5 +62,5 @@ def _fits(visit: Visit, tier: SimpleNamespace) -> bool:
         return False
     if tier.score < 0:
         return True
-    visit.nurture.catch_up(visit.model.now)
-    return bool(score(lead, tier.score) >= tier.least)
+    visit.nurture.apply_touches(visit.simulation.now)
+    return bool(score_now(lead, tier.score) >= tier.least)

@@ -7,8 +7,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from funnelsim.engine import rng
-from funnelsim.engine.reference.draws import purpose
-from funnelsim.plan import BUDGETED, DEALS, FOLLOW_UPS, OTHER_LEADS, OWN_LEADS, PERSONAL
+from funnelsim.engine.reference.draws import stream_key
+from funnelsim.plan_codes import QueueLayout, WorkKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.team import Team
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def lanes_of(team: Team) -> Pooled:
     """As the team has it."""
-    kinds: dict[int, type[Pooled]] = {PERSONAL: Personal, BUDGETED: Budgeted}
+    kinds: dict[int, type[Pooled]] = {QueueLayout.PERSONAL: Personal, QueueLayout.BUDGETED: Budgeted}
     return kinds.get(team.row.lanes, Pooled)(team)
 
 
@@ -87,7 +87,7 @@ class Personal(Pooled):
 
     def _lane_of(self, work: Work) -> int:
         team = self.team
-        u = team.model.draw(work.visit.lead.luck, purpose(team.row.luck, rng.P_REP), 0, 0)
+        u = team.simulation.draw(work.visit.lead.stream, stream_key(team.row.stream, rng.P_REP), 0, 0)
         return int(u * team.row.people)
 
 
@@ -96,7 +96,9 @@ class Budgeted(Pooled):
 
     def __init__(self, team: Team) -> None:
         super().__init__(team)
-        self.shares = team.model.plan.points.y[team.row.budget_first : team.row.budget_first + team.row.budget_count]
+        self.shares = team.simulation.plan.points.y[
+            team.row.budget_first : team.row.budget_first + team.row.budget_count
+        ]
         self.opening()
 
     def opening(self) -> None:
@@ -113,10 +115,14 @@ class Budgeted(Pooled):
     def _lane_of(self, work: Work) -> int:
         visit = work.visit
         if visit.row.deal:
-            return int(DEALS)
+            return int(WorkKind.DEALS)
         if visit.attempts > 0:  # a task has one behind it too
-            return int(FOLLOW_UPS)
-        return int(OWN_LEADS if self.team.model.is_own(visit.lead.source, self.team.index) else OTHER_LEADS)
+            return int(WorkKind.FOLLOW_UPS)
+        return int(
+            WorkKind.OWN_LEADS
+            if self.team.simulation.is_own(visit.lead.source, self.team.index)
+            else WorkKind.OTHER_LEADS
+        )
 
     def _next_queue(self) -> list[tuple[tuple[Any, ...], Work]] | None:
         waiting = [kind for kind, queue in enumerate(self.queues) if queue]

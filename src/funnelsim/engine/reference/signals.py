@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import event_priority, rng
+from funnelsim.engine import rng
+from funnelsim.engine.covariates import EffectTarget
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.interest_dynamics import after_signal
 from funnelsim.engine.log_odds import shifted_chance
-from funnelsim.engine.reference.draws import purpose
+from funnelsim.engine.reference.draws import stream_key
 from funnelsim.engine.reference.effects import effects_on
-from funnelsim.engine.reference.events import At
-from funnelsim.plan import PAUSES, RAISES_HAND, SIGNAL_CHANCE
+from funnelsim.engine.reference.events import ScheduledCall
+from funnelsim.plan_codes import SignalFlag
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.visit import Visit
@@ -24,21 +26,21 @@ class Signals:
     """The signals of one visit, decided at entry."""
 
     def __init__(self, visit: Visit) -> None:
-        self.visit, self.model = visit, visit.model
+        self.visit, self.simulation = visit, visit.simulation
         self.coming = sorted(self._decide())
-        self.next: At | None = None
+        self.next: ScheduledCall | None = None
 
-    def expect(self) -> None:
+    def expect_signal(self) -> None:
         """Schedule the next one."""
         if self.coming:
             time, i = self.coming.pop(0)
-            self.next = self.model.at(
+            self.next = self.simulation.schedule(
                 time,
-                event_priority.SIGNAL,
+                EventPriority.SIGNAL,
                 self.visit.lead.number,
                 self.visit.stage,
                 0,
-                lambda: self._happen(self.model.signals[i]),
+                lambda: self._happen(self.simulation.signals[i]),
             )
 
     def stop(self) -> None:
@@ -50,9 +52,9 @@ class Signals:
         visit, found = self.visit, []
         if visit.row.signal_count == 0:
             return []
-        shift = effects_on(visit, SIGNAL_CHANCE)
+        shift = effects_on(visit, EffectTarget.SIGNALS)
         for i in range(visit.row.signal_first, visit.row.signal_first + visit.row.signal_count):
-            row = self.model.signals[i]
+            row = self.simulation.signals[i]
             if self._draw(row, rng.P_SIGNAL) < shifted_chance(row.chance, shift):
                 time = visit.entered + self._duration(row, row.after, rng.P_AFTER)
                 if 0.0 <= time < math.inf:
@@ -61,36 +63,38 @@ class Signals:
 
     def _happen(self, row: SimpleNamespace) -> None:
         visit, lead = self.visit, self.visit.lead
-        visit.nurture.catch_up(self.model.now)
+        visit.nurture.apply_touches(self.simulation.now)
         lead.points += row.points
         lead.intent = after_signal(lead.intent, row.intent)
         lead.trust += row.trust
-        visit.definitions.look()
-        if not visit.over and row.flags & RAISES_HAND:
+        visit.definitions.check()
+        if not visit.over and row.flags & SignalFlag.RAISES_HAND:
             raise_hand(visit)
-        if not visit.over and row.flags & PAUSES:
+        if not visit.over and row.flags & SignalFlag.PAUSES:
             pause(visit, self._duration(row, row.pause, rng.P_PAUSE))
         if not visit.over:
-            self.expect()
+            self.expect_signal()
 
     def _draw(self, row: SimpleNamespace, what: np.uint64) -> float:
-        return self.model.draw(self.visit.lead.luck, purpose(row.luck, what), self.visit.number, 0)
+        return self.simulation.draw(self.visit.lead.stream, stream_key(row.stream, what), self.visit.number, 0)
 
     def _duration(self, row: SimpleNamespace, table: int, what: np.uint64) -> float:
-        return self.model.duration(table, self.visit.lead.luck, purpose(row.luck, what), self.visit.number, 0)
+        return self.simulation.duration(
+            table, self.visit.lead.stream, stream_key(row.stream, what), self.visit.number, 0
+        )
 
 
 def raise_hand(visit: Visit) -> None:
     """The buyer asks for us: the team turns to the lead now [85]."""
-    if visit.row.step_count == 0 or visit.reached >= 0.0 or visit.settled:
+    if visit.row.step_count == 0 or visit.reached >= 0.0 or visit.outcome_drawn:
         return
     if visit.touched < 0.0 and not visit.touched_before:
-        visit.asked = visit.model.now
+        visit.asked = visit.simulation.now
     if visit.assignment is None:
         return
-    visit.assignment.turn_now()
+    visit.assignment.expedite()
     if visit.assignment is not None:
-        visit.work.hurry()
+        visit.work.expedite()
 
 
 def pause(visit: Visit, length: float) -> None:
@@ -98,10 +102,10 @@ def pause(visit: Visit, length: float) -> None:
     assignment = visit.assignment
     if assignment is None or visit.reached >= 0.0:
         return
-    begins, until = max(visit.model.now, assignment.paused_until), visit.model.now + length
+    begins, until = max(visit.simulation.now, assignment.paused_until), visit.simulation.now + length
     if until <= begins:
         return
-    visit.work.hold(until)
+    visit.work.suspend(until)
     for clock in assignment.clocks.values():
         clock.pause(begins, until)
     assignment.paused_until = until

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from funnelsim.engine import rng
+from funnelsim.engine.covariates import EffectTarget
 from funnelsim.engine.log_odds import shifted_chance
-from funnelsim.engine.reference.draws import purpose
+from funnelsim.engine.reference.draws import stream_key
 from funnelsim.engine.reference.effects import effects_on
-from funnelsim.plan import MEETING, SHOW
+from funnelsim.plan_codes import TaskKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.work import Work
@@ -23,7 +24,7 @@ class Tasks:
     """The tasks of one visit, one after another, for the team that reached the buyer."""
 
     def __init__(self, work: Work) -> None:
-        self.work, self.visit, self.model = work, work.visit, work.visit.model
+        self.work, self.visit, self.simulation = work, work.visit, work.visit.simulation
         self.at, self.tries = -1, 0
 
     def next(self) -> None:
@@ -39,7 +40,7 @@ class Tasks:
     @property
     def row(self) -> SimpleNamespace:
         """The task at hand."""
-        row: SimpleNamespace = self.model.tasks[self.visit.row.task_first + self.at]
+        row: SimpleNamespace = self.simulation.tasks[self.visit.row.task_first + self.at]
         return row
 
     def label(self, started: bool) -> tuple[int, int]:
@@ -47,9 +48,9 @@ class Tasks:
 
     def start(self) -> tuple[bool, float]:
         """The buyer shows or not, the objection is resolved or not; a rep whose buyer does not show loses time."""
-        chance, meeting = self.row.success, self.row.kind == MEETING
+        chance, meeting = self.row.success, self.row.kind == TaskKind.MEETING
         if meeting:
-            chance = shifted_chance(chance, effects_on(self.visit, SHOW))
+            chance = shifted_chance(chance, effects_on(self.visit, EffectTarget.SHOW))
         succeeds = self._draw(rng.P_SHOW, self.tries) < chance
         table = self.row.handling if succeeds or not meeting else self.row.idle
         return succeeds, self._duration(table, rng.P_HANDLING)
@@ -60,7 +61,7 @@ class Tasks:
             self.next()
         elif self.tries < self.row.tries:
             self._try()
-        elif self.row.kind == MEETING:
+        elif self.row.kind == TaskKind.MEETING:
             self.visit.give_up()
         else:
             self.visit.unresolved += 1
@@ -68,16 +69,18 @@ class Tasks:
 
     def _try(self) -> None:
         self.tries += 1
-        self.work.level = APPOINTED if self.row.kind == MEETING else 0
+        self.work.level = APPOINTED if self.row.kind == TaskKind.MEETING else 0
         delay = self._duration(self.row.delay, rng.P_DELAY)
         if delay > 0.0:
-            self.work.fall_due(self.model.now + delay, self.work.join)
+            self.work.wait_until(self.simulation.now + delay, self.work.join)
         else:
             self.work.join()
 
     def _draw(self, what: np.uint64, second: int) -> float:
-        return self.model.draw(self.visit.lead.luck, purpose(self.row.luck, what), self.visit.number, second)
+        return self.simulation.draw(
+            self.visit.lead.stream, stream_key(self.row.stream, what), self.visit.number, second
+        )
 
     def _duration(self, table: int, what: np.uint64) -> float:
-        luck = self.visit.lead.luck
-        return self.model.duration(table, luck, purpose(self.row.luck, what), self.visit.number, self.tries)
+        stream = self.visit.lead.stream
+        return self.simulation.duration(table, stream, stream_key(self.row.stream, what), self.visit.number, self.tries)

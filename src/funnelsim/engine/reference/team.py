@@ -12,23 +12,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import business_time, event_priority, rng
+from funnelsim.engine import business_time, rng
+from funnelsim.engine.event_priority import NO_LEAD, EventPriority
 from funnelsim.engine.reference.queues import lanes_of
-from funnelsim.engine.reference.scores import score
+from funnelsim.engine.reference.scores import score_now
 from funnelsim.int64 import whole
-from funnelsim.plan import BY_DUE_TIME, BY_SCORE, BY_VALUE, DAY, NEWEST
+from funnelsim.plan import DAY
+from funnelsim.plan_codes import QueueOrder
 
 if TYPE_CHECKING:
-    from funnelsim.engine.reference.simulation import Model
+    from funnelsim.engine.reference.simulation import Simulation
     from funnelsim.engine.reference.work import Work
 
 
 class Team:
     """The people who answer for leads together."""
 
-    def __init__(self, model: Model, index: int, row: SimpleNamespace) -> None:
-        self.model, self.index, self.row = model, index, row
-        self.run = (model.plan.intervals, row.interval_first, row.interval_count)
+    def __init__(self, simulation: Simulation, index: int, row: SimpleNamespace) -> None:
+        self.simulation, self.index, self.row = simulation, index, row
+        self.run = (simulation.plan.intervals, row.interval_first, row.interval_count)
         self.lanes = lanes_of(self)
         self.busy: set[int] = set()
         self.dispatch_due = False
@@ -42,18 +44,18 @@ class Team:
     def key(self, work: Work) -> float:
         """Key of the team's order, fixed when a lead joins [13, 96, 97]."""
         visit, lead, way = work.visit, work.visit.lead, self.row.order
-        if way == BY_SCORE:
+        if way == QueueOrder.SCORE:
             if self.row.score < 0:
                 return -float(lead.fit)
-            visit.nurture.catch_up(self.model.now)
-            return -score(lead, self.row.score)
-        if way == BY_DUE_TIME:
+            visit.nurture.apply_touches(self.simulation.now)
+            return -score_now(lead, self.row.score)
+        if way == QueueOrder.DUE_TIME:
             return visit.assignment.first_touch_due if visit.assignment else math.inf
-        if way == NEWEST:
+        if way == QueueOrder.NEWEST:
             return -visit.entered
-        if way == BY_VALUE:
+        if way == QueueOrder.VALUE:
             return -lead.value
-        return work.joined - self.row.head_start if self.model.is_own(lead.source, self.index) else work.joined
+        return work.joined - self.row.head_start if self.simulation.is_own(lead.source, self.index) else work.joined
 
     def release(self, rep: int) -> None:
         """A rep has finished."""
@@ -64,8 +66,8 @@ class Team:
         """One dispatch a team and instant, after all that happens then [12]."""
         if not self.dispatch_due:
             self.dispatch_due = True
-            self.model.at(
-                self.model.now, event_priority.DISPATCH, event_priority.NO_LEAD, self.index, 0, self._dispatch
+            self.simulation.schedule(
+                self.simulation.now, EventPriority.DISPATCH, NO_LEAD, self.index, 0, self._dispatch
             )
 
     def add_open(self, start: float, length: float) -> float:
@@ -74,11 +76,11 @@ class Team:
 
     def work_length(self, length: float) -> float:
         """Seconds of work for what takes a rep without other duties so long: other work, own speed, ramp [42, 98]."""
-        return rng.on_grid(length * self.model.step_value(self.row.stretch_first, self.row.stretch_count))
+        return rng.on_grid(length * self.simulation.piecewise_constant(self.row.stretch_first, self.row.stretch_count))
 
     def work_ends(self, length: float) -> float:
         """When work begun now is over: it is finished after closing, or goes on at the next opening [6]."""
-        return self.add_open(self.model.now, length) if self.row.resume else self.model.now + length
+        return self.add_open(self.simulation.now, length) if self.row.resume else self.simulation.now + length
 
     def _dispatch(self) -> None:
         self.dispatch_due = False
@@ -86,28 +88,23 @@ class Team:
 
     def _present(self) -> list[int]:
         """Numbers of those who are on shift now and not away [102]."""
-        capacity = business_time.capacity_at(*self.run, self.model.now)
+        capacity = business_time.capacity_at(*self.run, self.simulation.now)
         if self.row.absence <= 0.0 or capacity == 0:
             return list(range(capacity))
-        interval = self.run[0][business_time.find(*self.run, self.model.now)]
+        interval = self.run[0][business_time.interval_index(*self.run, self.simulation.now)]
         day = math.floor(interval.opens / DAY)
         return [rep for rep in range(capacity) if not self._is_away(rep, day)]
 
     def _is_away(self, rep: int, day: int) -> bool:
-        luck = rng.lead_luck(self.model.key, np.uint64(self.row.luck), whole(day), whole(rep))
-        return bool(self.model.draw(int(luck), rng.P_ABSENT, 0, 0) < self.row.absence)
+        stream = rng.lead_stream(self.simulation.key, np.uint64(self.row.stream), whole(day), whole(rep))
+        return bool(self.simulation.draw(int(stream), rng.P_ABSENT, 0, 0) < self.row.absence)
 
     def _openings(self, interval: int) -> None:
         """Walk along the calendar: at each opening or change of people, serve."""
         if interval < self.row.interval_first + self.row.interval_count:
             opens = float(self.run[0][interval].opens)
-            self.model.at(
-                opens,
-                event_priority.CAPACITY,
-                event_priority.NO_LEAD,
-                self.index,
-                interval,
-                lambda: self._opened(interval),
+            self.simulation.schedule(
+                opens, EventPriority.CAPACITY, NO_LEAD, self.index, interval, lambda: self._opened(interval)
             )
 
     def _opened(self, interval: int) -> None:

@@ -10,38 +10,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from funnelsim.engine import event_priority, rng
+from funnelsim.engine import rng
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.assignment import Assignment
 from funnelsim.engine.reference.definitions import Definitions
-from funnelsim.engine.reference.draws import purpose
-from funnelsim.engine.reference.events import At
-from funnelsim.engine.reference.gate import settle_at_gate, settle_at_gate_given_age
+from funnelsim.engine.reference.draws import stream_key
+from funnelsim.engine.reference.events import ScheduledCall
+from funnelsim.engine.reference.gate import draw_at_gate, draw_at_gate_given_age
 from funnelsim.engine.reference.loss_attribution import blame_for
 from funnelsim.engine.reference.nurture import Nurture
-from funnelsim.engine.reference.outcome import beyond, settle_by_chance, settle_by_chance_given_age, take_group
+from funnelsim.engine.reference.outcome import (
+    draw_outcome_by_chance,
+    draw_outcome_given_age,
+    leave_by_group,
+    residual_time,
+)
 from funnelsim.engine.reference.signals import Signals
 from funnelsim.engine.reference.work import Work
-from funnelsim.plan import (
-    AT_ONCE,
-    BATCHED,
-    COLD,
-    DELAYED,
-    END,
-    GAVE_UP,
-    OPEN,
-    PASSED_ON,
-    REACHED,
-    REASSIGNED,
-    REJECTED,
-    RETURNED,
-    SENT_BACK,
-    SILENT,
-    STILL_OPEN,
-    TURNED_DOWN,
-    UNREACHED,
-    WENT_COLD,
-    WENT_SILENT,
-)
+from funnelsim.plan_codes import AssignmentEnd, ExitTarget, Outcome, RoutingKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.lead import Lead
@@ -51,34 +37,34 @@ class Visit:
     """One stay in one stage, from entry to the instant the outcome shows."""
 
     def __init__(self, lead: Lead, stage: int, age: float = 0.0, inherited: bool = False) -> None:
-        self.lead, self.model, self.stage = lead, lead.model, stage
-        self.row = lead.model.stages[stage]
+        self.lead, self.simulation, self.stage = lead, lead.simulation, stage
+        self.row = lead.simulation.stages[stage]
         self.number = lead.visits[stage]
         self.cycle = lead.cycles
-        self.entered = self.model.now - age
+        self.entered = self.simulation.now - age
         self.inherited = inherited  # was under way when the run began
         self.first_deadline = self.touched = self.reached = self.asked = -1.0
-        self.touched_before = self.already_worked = False
+        self.touched_before = self.worked_before = False
         self.attempts = self.assignments = self.reassigned = self.unresolved = self.merged = 0
         self.effort = 0.0
         self.assignment: Assignment | None = None
-        self.settled = self.over = self.waits_at_gate = False
+        self.outcome_drawn = self.over = self.waits_at_gate = False
         self.shift, self.chance = 0.0, -1.0
-        self.routing: At | None = None
-        self.patience: At | None = None
-        self.other_exit: At | None = None  # shows unless the gate opens before
+        self.routing: ScheduledCall | None = None
+        self.patience: ScheduledCall | None = None
+        self.other_exit: ScheduledCall | None = None  # shows unless the gate opens before
         self.work, self.definitions = Work(self), Definitions(self)
         self.nurture = Nurture(self)
         self.signals = Signals(self)  # decided now, by what the effects see
-        self.model.open_visits[lead.number] = self
+        self.simulation.open_visits[lead.number] = self
 
     # ---- entry ------------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Definitions, ownership and handoff, then work [26]."""
-        self.definitions.count_milestones()
-        self.signals.expect()
-        self.definitions.look()
+        self.definitions.pass_milestones()
+        self.signals.expect_signal()
+        self.definitions.check()
         before = self.lead.owner
         owner = self.lead.owner_of(self.stage)
         if self.row.step_count > 0 and self.work.attempts.row.team >= 0:
@@ -90,71 +76,71 @@ class Visit:
         if handed:
             self._lose_context(owner)
         if self.row.step_count == 0:
-            self.settle()
+            self.draw_outcome()
             return
         self._start_patience(self.duration(self.row.patience, rng.P_PATIENCE, 0))
         self._route(owner, handed, handed_on=handed)
 
     def resume(self, attempts: int, reached: bool) -> None:
         """Carry on as a lead of the snapshot [23]."""
-        self.signals.expect()
+        self.signals.expect_signal()
         self.definitions.mark_passed()
         if self.row.step_count == 0 or reached:
             self.touched_before = reached
             if reached and self.lead.owner >= 0:
                 self.lead.reached_by.add(self.lead.owner)
-            self._settle_given_age()
+            self._draw_outcome_given_age()
             return
         more = self.work.attempts.skip(attempts)
-        self.touched_before = self.already_worked = attempts > 0
+        self.touched_before = self.worked_before = attempts > 0
         if not more:
             # all attempts were made before the run began, in vain [31]
-            take_group(self, UNREACHED, self.row.unreached_first, self.row.unreached_count)
+            leave_by_group(self, Outcome.UNREACHED, self.row.unreached_first, self.row.unreached_count)
             return
         if self.row.patience >= 0:
-            self._start_patience(beyond(self, self.row.patience, rng.P_PATIENCE))
+            self._start_patience(residual_time(self, self.row.patience, rng.P_PATIENCE))
         self.assign(self.lead.owner)
 
     def assign(self, team: int, handed_on: bool = False) -> None:
         """A team answers for the visit."""
         self.lead.owner = team
-        self.nurture.hand_over(self.model.teams[team].row.side, self.model.now)
-        self.definitions.expect()
-        self.model.levels.assigned(self.lead, team)
+        self.nurture.hand_over(self.simulation.teams[team].row.side, self.simulation.now)
+        self.definitions.expect_crossing()
+        self.simulation.levels.on_assignment(self.lead, team)
         self.assignment = Assignment(self, team)
         self.assignment.begin(handed_on)
 
     def _route(self, team: int, handed: bool, handed_on: bool = False) -> None:
         """Routing of a handoff: at once, after a delay, or with the next batch [48, 50]."""
-        duty, now = self.model.duties[self.stage][team], self.model.now
-        if not handed or duty.routing == AT_ONCE:
+        stage_team, now = self.simulation.stage_teams[self.stage][team], self.simulation.now
+        if not handed or stage_team.routing == RoutingKind.AT_ONCE:
             self.assign(team, handed_on)
             return
-        rank, arrives = event_priority.OUTCOME, now
-        if duty.routing == DELAYED:
-            arrives += self.duration(duty.delay, rng.P_ROUTING, self.assignments + 1)
-        elif duty.routing == BATCHED:
-            rank = event_priority.DELIVERY
-            batches = self.model.instants[duty.batch_first : duty.batch_first + duty.batch_count]
+        priority, arrives = EventPriority.OUTCOME, now
+        if stage_team.routing == RoutingKind.DELAYED:
+            arrives += self.duration(stage_team.delay, rng.P_ROUTING, self.assignments + 1)
+        elif stage_team.routing == RoutingKind.BATCHED:
+            priority = EventPriority.DELIVERY
+            batches = self.simulation.instants[stage_team.batch_first : stage_team.batch_first + stage_team.batch_count]
             arrives = next((instant for instant in batches if instant >= now), math.inf)
-        thing = self.stage if rank == event_priority.OUTCOME else team
-        if arrives == now and rank == event_priority.OUTCOME:
+        subject = self.stage if priority == EventPriority.OUTCOME else team
+        if arrives == now and priority == EventPriority.OUTCOME:
             self.assign(team, handed_on)
         elif arrives < math.inf:
-            self.routing = self.model.at(
-                arrives, rank, self.lead.number, thing, self.assignments + 1, lambda: self.assign(team, handed_on)
+            self.routing = self.simulation.schedule(
+                arrives, priority, self.lead.number, subject, self.assignments + 1, lambda: self.assign(team, handed_on)
             )
 
     def _lose_context(self, team: int) -> None:
-        duty = self.model.duties[self.stage][team]
-        self.lead.context *= self.model.step_value(duty.context_first, duty.context_count)
+        stage_team = self.simulation.stage_teams[self.stage][team]
+        self.lead.context *= self.simulation.piecewise_constant(stage_team.context_first, stage_team.context_count)
 
     def _start_patience(self, length: float) -> None:
         """The buyer's patience runs from entry until first reached [28]."""
         if self.row.patience >= 0 and self.entered + length < math.inf:
-            self.patience = self.model.at(
+            self.patience = self.simulation.schedule(
                 self.entered + length,
-                event_priority.PATIENCE,
+                EventPriority.PATIENCE,
                 self.lead.number,
                 self.stage,
                 self.number,
@@ -166,77 +152,77 @@ class Visit:
     def reach(self) -> None:
         """The buyer has been reached; tasks follow [100]."""
         assert self.assignment
-        self.reached = self.model.now
+        self.reached = self.simulation.now
         self.lead.reached_by.add(self.assignment.team.index)
         self.assignment.reached()
         self._stop_waiting()
-        self.work.job = self.work.tasks
+        self.work.queue_task = self.work.tasks
         self.work.tasks.next()
 
     def dealt_with(self) -> None:
         """Nothing is left to do: the outcome is drawn [26]."""
-        self._end_assignment(REACHED)
-        self.settle()
+        self._end_assignment(AssignmentEnd.REACHED)
+        self.draw_outcome()
 
-    def settle(self) -> None:
+    def draw_outcome(self) -> None:
         """Draw the outcome, once."""
-        self.settled = True
+        self.outcome_drawn = True
         if self.row.next_count == 0:
-            self.close(END, -1, -1.0)
+            self.close(Outcome.END, -1, -1.0)
         elif self.row.gate >= 0:
-            settle_at_gate(self)
+            draw_at_gate(self)
         else:
-            settle_by_chance(self)
+            draw_outcome_by_chance(self)
 
     def give_up(self) -> None:
         """The last attempt, or the last meeting, was in vain [31, 100]."""
         assert self.assignment
         self.assignment.gave_up()
-        self._end_assignment(GAVE_UP)
+        self._end_assignment(AssignmentEnd.GAVE_UP)
         self._stop_waiting()
-        take_group(self, UNREACHED, self.row.unreached_first, self.row.unreached_count)
+        leave_by_group(self, Outcome.UNREACHED, self.row.unreached_first, self.row.unreached_count)
 
     def turn_down(self) -> None:
         """The team does not accept the lead [90]."""
-        self._end_assignment(TURNED_DOWN)
+        self._end_assignment(AssignmentEnd.REJECTED)
         self._stop_waiting()
         if self.row.rejected_count > 0:
-            take_group(self, REJECTED, self.row.rejected_first, self.row.rejected_count)
+            leave_by_group(self, Outcome.REJECTED, self.row.rejected_first, self.row.rejected_count)
         else:
-            take_group(self, REJECTED, self.row.unreached_first, self.row.unreached_count)
+            leave_by_group(self, Outcome.REJECTED, self.row.unreached_first, self.row.unreached_count)
 
-    def go_cold(self) -> None:
+    def renege(self) -> None:
         """Cancels all that waits and leaves [30]."""
         if self.assignment is not None:
-            self.work.take_away()
-            self._end_assignment(WENT_COLD)
+            self.work.cancel()
+            self._end_assignment(AssignmentEnd.WENT_COLD)
         self._stop_waiting()
-        take_group(self, COLD, self.row.cold_first, self.row.cold_count)
+        leave_by_group(self, Outcome.COLD, self.row.cold_first, self.row.cold_count)
 
     def pass_on(self, team: int) -> None:
         """Another team has the next step [45]."""
         assert self.assignment
         handed = not (self._owns(self.assignment.team.index) and self._owns(team))
-        self._end_assignment(PASSED_ON)
-        self._hand(team, handed)
+        self._end_assignment(AssignmentEnd.PASSED_ON)
+        self._hand_over(team, handed)
 
     def reassign(self, team: int) -> None:
         """Handed to another team [58]."""
         self.reassigned += 1
-        self.work.take_away()
-        self._end_assignment(REASSIGNED)
+        self.work.cancel()
+        self._end_assignment(AssignmentEnd.REASSIGNED)
         self.work.level = 0
-        self._hand(team, handed=True)
+        self._hand_over(team, handed=True)
 
     def send_back(self, exit_row: int) -> None:
         """A broken promise ends the visit [59]."""
-        self.work.take_away()
-        self._end_assignment(SENT_BACK)
+        self.work.cancel()
+        self._end_assignment(AssignmentEnd.RETURNED)
         self._stop_waiting()
-        if self.model.exits[exit_row].to == SILENT:
-            self.close(WENT_SILENT, int(SILENT), -1.0)
+        if self.simulation.exits[exit_row].to == ExitTarget.SILENT:
+            self.close(Outcome.SILENT, int(ExitTarget.SILENT), -1.0)
         else:
-            self.lead.leave(self, RETURNED, self.model.exits[exit_row])
+            self.lead.leave(self, Outcome.RETURNED, self.simulation.exits[exit_row])
 
     def owner_or(self, team: int) -> int:
         """The owner of the stage; the team that has the lead when nobody owns it."""
@@ -250,30 +236,30 @@ class Visit:
             return -1.0
         return self.touched - (self.asked if self.asked >= 0.0 else self.entered)
 
-    def _settle_given_age(self) -> None:
-        self.settled, age = True, self.model.now - self.entered
+    def _draw_outcome_given_age(self) -> None:
+        self.outcome_drawn, age = True, self.simulation.now - self.entered
         if self.row.next_count == 0:
-            self.close(END, -1, -1.0)
+            self.close(Outcome.END, -1, -1.0)
         elif self.row.gate >= 0:
-            settle_at_gate_given_age(self, age)
+            draw_at_gate_given_age(self, age)
         else:
-            settle_by_chance_given_age(self, age)
+            draw_outcome_given_age(self, age)
 
-    def _hand(self, team: int, handed: bool) -> None:
+    def _hand_over(self, team: int, handed: bool) -> None:
         if handed:
             self._lose_context(team)
         self.lead.owner = team
         self._route(team, handed)
 
     def _owns(self, team: int) -> bool:
-        duties = self.model.duties[self.stage]
-        return bool(duties[team].share > (duties[team - 1].share if team else 0.0))
+        stage_teams = self.simulation.stage_teams[self.stage]
+        return bool(stage_teams[team].share > (stage_teams[team - 1].share if team else 0.0))
 
     def _out_of_patience(self) -> None:
         if self.work.in_service:
             self.work.attempts.patience_over = True  # [29] acts at the end of the attempt, if not reached
         else:
-            self.go_cold()
+            self.renege()
 
     def _stop_waiting(self) -> None:
         """No routing comes any more, and no end of patience."""
@@ -285,14 +271,14 @@ class Visit:
 
     def close(self, outcome: int, to: int, back: float) -> None:
         """Write the row; nothing of this visit happens any more."""
-        lead, model = self.lead, self.model
+        lead, simulation = self.lead, self.simulation
         self.over = True
         self.signals.stop()
         self.definitions.forget()
-        self.nurture.catch_up(model.now if outcome != OPEN else model.settings.horizon)
+        self.nurture.apply_touches(simulation.now if outcome != Outcome.OPEN else simulation.settings.horizon)
         blame = blame_for(self, outcome)
-        model.levels.closed(self, outcome, blame)
-        model.visits.append(
+        simulation.levels.on_outcome(self, outcome, blame)
+        simulation.visits.append(
             (
                 lead.number,
                 self.stage,
@@ -307,7 +293,7 @@ class Visit:
                 self.touched,
                 self.reached,
                 self.attempts,
-                model.now if outcome != OPEN else -1.0,
+                simulation.now if outcome != Outcome.OPEN else -1.0,
                 outcome,
                 to,
                 back,
@@ -327,14 +313,14 @@ class Visit:
                 self.merged,
             )
         )
-        del model.open_visits[lead.number]
+        del simulation.open_visits[lead.number]
 
     def censor(self) -> None:
         """Still going on at the horizon: counted as open [16]."""
         if self.assignment is not None:
             self.work.censor()
-            self._end_assignment(STILL_OPEN)
-        self.close(OPEN, -1, -1.0)
+            self._end_assignment(AssignmentEnd.OPEN)
+        self.close(Outcome.OPEN, -1, -1.0)
 
     def _end_assignment(self, how: int) -> None:
         assert self.assignment
@@ -345,8 +331,8 @@ class Visit:
 
     def draw(self, what: np.uint64, second: int) -> float:
         """Uniform keyed by stage, visit number and attempt or assignment [20]."""
-        return self.model.draw(self.lead.luck, purpose(self.row.luck, what), self.number, second)
+        return self.simulation.draw(self.lead.stream, stream_key(self.row.stream, what), self.number, second)
 
     def duration(self, table: int, what: np.uint64, second: int) -> float:
         """A length of time keyed alike, on the grid."""
-        return self.model.duration(table, self.lead.luck, purpose(self.row.luck, what), self.number, second)
+        return self.simulation.duration(table, self.lead.stream, stream_key(self.row.stream, what), self.number, second)

@@ -9,18 +9,18 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from funnelsim.engine import event_priority
+from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.attempts import Attempts
-from funnelsim.engine.reference.events import At
+from funnelsim.engine.reference.events import ScheduledCall
 from funnelsim.engine.reference.tasks import Tasks
-from funnelsim.plan import CONTACT, IN_PROGRESS, NO_ANSWER, WAITING, WITHDRAWN
+from funnelsim.plan_codes import AttemptEnd
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.assignment import Assignment
     from funnelsim.engine.reference.visit import Visit
 
 
-class Job(Protocol):
+class QueueTask(Protocol):
     """What a rep does with a lead: a series of tries."""
 
     def start(self) -> tuple[bool, float]:
@@ -37,9 +37,9 @@ class Work:
     """Where the work on one visit stands."""
 
     def __init__(self, visit: Visit) -> None:
-        self.visit, self.model = visit, visit.model
+        self.visit, self.simulation = visit, visit.simulation
         self.attempts, self.tasks = Attempts(self), Tasks(self)
-        self.job: Job = self.attempts
+        self.queue_task: QueueTask = self.attempts
         self.level = self.lane = 0
         self.key = 0.0
         self.waiting = self.in_service = self.succeeds = False
@@ -47,7 +47,7 @@ class Work:
         self.length = 0.0  # of the try in service, in seconds of work
         self.rep = -1
         self.due: Callable[[], None] | None = None  # what happens when the next try falls due, and when
-        self.coming: At | None = None
+        self.coming: ScheduledCall | None = None
         self.postponed: Callable[[], None] | None = None  # an action that waits for the end of an attempt [60]
 
     @property
@@ -57,30 +57,30 @@ class Work:
 
     # ---- until somebody serves --------------------------------------------------------------------------------------
 
-    def fall_due(self, time: float, due: Callable[[], None]) -> None:
+    def wait_until(self, time: float, due: Callable[[], None]) -> None:
         """The next try, at an instant; "never" is waited for too."""
         self.due = due
         if time < math.inf:
-            self.coming = self.assignment.at_due(time, self._fall_due)
+            self.coming = self.assignment.schedule_due(time, self._run_due)
 
-    def hurry(self) -> None:
+    def expedite(self) -> None:
         """What would fall due later falls due now [85]."""
         if self.due is not None:
-            self._fall_due()
+            self._run_due()
 
-    def hold(self, until: float) -> None:
+    def suspend(self, until: float) -> None:
         """Nothing falls due, and the lead does not wait in the queue, before a pause is over [86]."""
         if self.waiting:
             self._withdraw()
-            self.fall_due(until, self.join)
+            self.wait_until(until, self.join)
         elif self.due is not None and self.coming is not None and self.coming.time < until:
             due = self.due
-            self._forget_due()
-            self.fall_due(until, due)
+            self._cancel_due()
+            self.wait_until(until, due)
 
     def join(self) -> None:
         """Wait in the team's queue; in closed hours too [8]."""
-        self.waiting, self.joined = True, self.model.now
+        self.waiting, self.joined = True, self.simulation.now
         if self.assignment.joined < 0.0:
             self.assignment.joined = self.joined
         self.key = self.assignment.team.key(self)
@@ -97,9 +97,9 @@ class Work:
         else:
             self.level = 1
 
-    def take_away(self) -> None:
+    def cancel(self) -> None:
         """Out of the queue; a try that was due is off."""
-        self._forget_due()
+        self._cancel_due()
         if self.waiting:
             self._withdraw()
 
@@ -109,34 +109,36 @@ class Work:
         """A rep turns to the lead: one piece of work [40]."""
         team = self.assignment.team
         self.waiting, self.in_service, self.level = False, True, 0
-        self.started, self.rep = self.model.now, rep
-        self.succeeds, length = self.job.start()
+        self.started, self.rep = self.simulation.now, rep
+        self.succeeds, length = self.queue_task.start()
         self.length = team.work_length(length)
         ends = team.work_ends(self.length)
         if ends < math.inf:
-            self.model.at(ends, event_priority.WORK_ENDS, self.visit.lead.number, team.index, 0, self._finish)
+            self.simulation.schedule(ends, EventPriority.WORK_ENDS, self.visit.lead.number, team.index, 0, self._finish)
 
     def censor(self) -> None:
         """Still waiting or being served at the horizon [16]."""
         if self.waiting:
-            self._write(-1.0, WAITING, -1, -1.0)
+            self._write(-1.0, AttemptEnd.WAITING, -1, -1.0)
         elif self.in_service:
-            self._write(-1.0, IN_PROGRESS, self.rep, self.started)
+            self._write(-1.0, AttemptEnd.IN_PROGRESS, self.rep, self.started)
 
     def _finish(self) -> None:
         self.in_service = False
         self.visit.effort += self.length
-        self._write(self.model.now, CONTACT if self.succeeds else NO_ANSWER, self.rep, self.started)
+        self._write(
+            self.simulation.now, AttemptEnd.CONTACT if self.succeeds else AttemptEnd.NO_ANSWER, self.rep, self.started
+        )
         self.assignment.team.release(self.rep)
-        self.job.over(self.succeeds)
+        self.queue_task.over(self.succeeds)
 
-    def _fall_due(self) -> None:
+    def _run_due(self) -> None:
         due = self.due
-        self._forget_due()
+        self._cancel_due()
         if due is not None:
             due()
 
-    def _forget_due(self) -> None:
+    def _cancel_due(self) -> None:
         if self.coming is not None:
             self.coming.cancel()
         self.due = self.coming = None
@@ -144,12 +146,12 @@ class Work:
     def _withdraw(self) -> None:
         self.assignment.team.lanes.leave(self)
         self.waiting = False
-        self._write(self.model.now, WITHDRAWN, -1, -1.0)
+        self._write(self.simulation.now, AttemptEnd.WITHDRAWN, -1, -1.0)
 
     def _write(self, ended: float, end: int, rep: int, started: float) -> None:
-        visit, assignment, (task, ordinal) = self.visit, self.assignment, self.job.label(rep >= 0)
+        visit, assignment, (task, ordinal) = self.visit, self.assignment, self.queue_task.label(rep >= 0)
         shift = self.attempts.shift if task < 0 and rep >= 0 else 0.0
-        self.model.attempts.append(
+        self.simulation.attempts.append(
             (
                 visit.lead.number,
                 visit.stage,

@@ -111,7 +111,7 @@ def promises(found: Comparison) -> str:
                 if f"cohort.attainment.{stage}.{team}" in column.values:
                     parts.append(
                         f"{team} {percent(mean_of(column, f'cohort.attainment.{stage}.{team}'))} "
-                        f"(behaved so {percent(mean_of(column, f'cohort.kept.{stage}.{team}'))})"
+                        f"(adhered {percent(mean_of(column, f'cohort.adhered.{stage}.{team}'))})"
                     )
             response = f"cohort.response_p50.{stage}"
             if response in column.values and _is_first(found, stage):
@@ -119,8 +119,8 @@ def promises(found: Comparison) -> str:
         loads = {team: mean_of(column, f"calendar.utilisation.{team}") for team in book.teams}
         parts += [f"{team} busy {percent(load)}{' OVERLOADED' if load > BUSY else ''}" for team, load in loads.items()]
         for key in column.values:
-            if key.startswith("calendar.volume_kept."):
-                parts.append(f"{key.split('.', 2)[2]} promise kept in {percent(mean_of(column, key))} of periods")
+            if key.startswith("calendar.volume_met."):
+                parts.append(f"{key.split('.', 2)[2]} promise met in {percent(mean_of(column, key))} of periods")
         lines.append(f"   {column.name}: " + ", ".join(parts))
     return "\n".join(lines)
 

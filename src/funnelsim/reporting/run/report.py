@@ -172,7 +172,7 @@ def _promises(result: Result, width: int) -> str:
                 get("assigned", number),
                 *_mean_error_period(attainment, "")[:2],
                 get("attempts_attainment", percent),
-                get("kept", percent),
+                get("adhered", percent),
                 *(get(name, number) for name in ("warned", "escalated", "reassigned", "returned")),
             )
         if per_lead is not None:
@@ -207,12 +207,12 @@ def _teams(result: Result, width: int) -> str:
 def _volumes(result: Result) -> str:
     lines = []
     for measure in result.measures.values():
-        if measure.name == "volume kept":
-            delivered, kept = result[f"calendar.volume.{measure.of}"], measure.estimate()
+        if measure.name == "volume met":
+            delivered, met = result[f"calendar.volume.{measure.of}"], measure.estimate()
             promised = result[f"calendar.volume_delivered.{measure.of}"]
             lines.append(
                 f"Promised volume: {number(delivered.mean)} {measure.of}, {percent(promised.mean)} of the "
-                f"promise; kept in {percent(kept.mean)} of whole periods."
+                f"promise; met in {percent(met.mean)} of whole periods."
             )
     return "\n".join(lines)
 

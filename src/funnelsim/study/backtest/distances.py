@@ -26,7 +26,7 @@ import numpy as np
 
 from funnelsim.calibration.events.visit_history import LOST_AT, VisitHistory
 from funnelsim.calibration.history.model import LOST
-from funnelsim.plan import LOST as LOST_HERE
+from funnelsim.plan_codes import ExitTarget
 from funnelsim.study.backtest.forecast_origins import WEEK
 from funnelsim.trace import Trace, in_flight
 from funnelsim.typing import FloatArray
@@ -118,7 +118,7 @@ def simulated_log(trace: Trace, start: float, weeks: int) -> EventLog:
     """The same of a simulation from the instant on."""
     visits = trace.visits[~in_flight(trace.visits.lead)]
     entry = visits.entered < weeks * WEEK
-    lost = (visits.to == LOST_HERE) & (visits.ended >= 0.0) & (visits.ended < weeks * WEEK)
+    lost = (visits.to == ExitTarget.LOST) & (visits.ended >= 0.0) & (visits.ended < weeks * WEEK)
     return EventLog(
         np.r_[visits.lead[entry], visits.lead[lost]],
         np.r_[visits.stage[entry], np.full(int(lost.sum()), LOST_AT)],

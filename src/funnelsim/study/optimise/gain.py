@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnelsim.engine.replicate import Job, run_jobs
+from funnelsim.engine.replicate import ReplicationBatch, run_batches
 from funnelsim.study.alternative_models import Case
 from funnelsim.study.goals import MeasureGoal, measured_of
 from funnelsim.study.paired_difference import TwoLevelEstimate, two_level_estimate
@@ -46,7 +46,7 @@ def gains(
     """By measure, where both scenarios have it; replications are numbered from `first` on."""
     uncertain = base.blueprint.uncertain or chosen.blueprint.uncertain
     jobs = [
-        Job(
+        ReplicationBatch(
             one.anchor.plan(one.blueprint, first + draw if one.blueprint.uncertain else None),
             seed,
             tuple(first + draw * PAIRS + pair for pair in range(PAIRS)),
@@ -54,7 +54,7 @@ def gains(
         for one in (base, chosen)
         for draw in range(DRAWS)
     ]
-    results = run_jobs(jobs, engine, threads, on_done)
+    results = run_batches(jobs, engine, threads, on_done)
     before, after = (
         _by_draw(one, results[i * DRAWS : (i + 1) * DRAWS], keys, goal) for i, one in enumerate((base, chosen))
     )
