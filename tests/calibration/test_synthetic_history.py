@@ -85,7 +85,7 @@ def test_flight(calibration: Calibration) -> None:
         "lead": int(((visits.stage == 0) & (visits.to == -2)).sum()),
         "talk": int(((visits.stage == 1) & (visits.to == -2)).sum()),
     }
-    assert all(calibration.in_flight.kept[s] <= calibration.in_flight.open[s] for s in ("lead", "talk"))
+    assert all(calibration.in_flight.listed[s] <= calibration.in_flight.open[s] for s in ("lead", "talk"))
     later = {row["id"]: row for row in world(1, end=END + timedelta(days=3650))}
     for stage, following in (("lead", "talk"), ("talk", "customer")):
         moved = sum(
@@ -153,7 +153,7 @@ def test_fitted_section_holds_what_a_draw_needs(calibration: Calibration, folder
             total += one["weight"] * (e / e.sum())[1:]
         np.testing.assert_allclose(total, [stage.fit.point([j]) for j in range(len(exits))], atol=1e-5)
     assert fitted["data"][0]["rows"] == calibration.leads
-    assert set(fitted["assumed"]) >= {"response", "habit", "kept"}
+    assert set(fitted["assumed"]) >= {"response", "habit", "adherence"}
 
 
 def test_report_names_what_matters(calibration: Calibration) -> None:
