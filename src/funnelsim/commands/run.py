@@ -25,7 +25,7 @@ from funnelsim.engine.replicate import replicate
 from funnelsim.errors import RunError, UsageError
 from funnelsim.export import event_log, named_tables
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.measures import credit, mean, revenue, stack
+from funnelsim.measures import credit, mean, revenue, stack_summaries
 from funnelsim.plan import Plan, fingerprint
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
@@ -258,7 +258,7 @@ def _batch(job: Job, numbers: range, traced: bool, wanted: int) -> list[tuple[Su
 
 def _enough(job: Job, summaries: list[Summary]) -> int:
     """How many replications the precision will take, judged by those there are."""
-    stacked, book = stack(summaries), job.blueprint.book
+    stacked, book = stack_summaries(summaries), job.blueprint.book
     watched = [stacked.arrived.sum(axis=(1, 2, 3))]
     if book.won >= 0:
         watched = [stacked.passages[:, COHORT, book.won]["count"].sum(axis=(1, 2)), revenue(stacked, book, int(COHORT))]

@@ -38,7 +38,7 @@ _NO_CURVE: Run = (0, 0)
 _NOTHING: Run = (0, 0)
 
 
-class Effects:
+class EffectRows:
     """Rows of EFFECT, stage after stage, in the pool."""
 
     def __init__(self, frame: CompileContext) -> None:

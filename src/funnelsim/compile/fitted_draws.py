@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from funnelsim.compile.context import CompileContext, shares_of
@@ -27,11 +26,10 @@ from funnelsim.compile.parameter_draws import Draw, logit, uniform
 from funnelsim.compile.stages import Stages
 from funnelsim.plan import Plan
 from funnelsim.scenario.values import Distribution, Share
+from funnelsim.typing import FloatArray
 
 _SHARE_TOLERANCE = 1e-3  # the file rounds
 _TIME_TOLERANCE = 0.02  # of the median of an exit's time
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -41,20 +39,20 @@ class Fit:
     weight: float
     families: tuple[str, ...]
     law_of: tuple[int, ...]  # by exit: which time law
-    mean: Vector
-    root: Vector  # root @ root.T = covariance
+    mean: FloatArray
+    root: FloatArray  # root @ root.T = covariance
 
-    def vector(self, noise: Vector) -> Vector:
+    def vector(self, noise: FloatArray) -> FloatArray:
         """The parameters at standard normal noise."""
         return self.mean + self.root @ noise[: len(self.mean)]
 
-    def shares(self, vector: Vector) -> Vector:
+    def shares(self, vector: FloatArray) -> FloatArray:
         """Shares of never, then of the exits."""
         logits = np.concatenate(([0.0], vector[: len(self.law_of)]))
         powers = np.exp(logits - logits.max())
         return np.asarray(powers / powers.sum())
 
-    def time(self, vector: Vector, exit_: int) -> Distribution:
+    def time(self, vector: FloatArray, exit_: int) -> Distribution:
         """Time law of an exit."""
         law = self.law_of[exit_]
         mu, s = vector[len(self.law_of) + 2 * law :][:2].tolist()
@@ -94,19 +92,19 @@ class StageDraw:
         for target, row in self.tables.items():
             plan.tables[row] = table(self._time(fit, vector, weights, target))
 
-    def parameters(self, seed: int, draw: Draw) -> tuple[Fit, Vector]:
+    def parameters(self, seed: int, draw: Draw) -> tuple[Fit, FloatArray]:
         """The fit that a draw chooses, and its parameters."""
         choice, *places = self.coordinates
         fit = self._choice(uniform(seed, draw, choice))
         noise = special.ndtri([uniform(seed, draw, path) for path in places[: len(fit.mean)]])
         return fit, fit.vector(np.asarray(noise))
 
-    def base(self, fit: Fit, vector: Vector) -> float:
+    def base(self, fit: Fit, vector: FloatArray) -> float:
         """Share that goes on, of the exits that the scenario knows; nan when shares are not redrawn."""
         groups = self._groups(fit.shares(vector))[1]
         return groups[0] / sum(groups) if self.forward else math.nan
 
-    def typical_time(self, fit: Fit, vector: Vector) -> float:
+    def typical_time(self, fit: Fit, vector: FloatArray) -> float:
         """Median time (s) to the first exit whose time is redrawn; nan when none is."""
         target = next(iter(self.tables), None)
         return median(self._time(fit, vector, fit.shares(vector), target)) if target else math.nan
@@ -115,14 +113,14 @@ class StageDraw:
         edges = np.cumsum([fit.weight for fit in self.fits])
         return self.fits[min(int(np.searchsorted(edges, u * edges[-1], side="right")), len(self.fits) - 1)]
 
-    def _groups(self, weights: Vector) -> tuple[dict[str, float], list[float]]:
+    def _groups(self, weights: FloatArray) -> tuple[dict[str, float], list[float]]:
         """Share by target; of all that go on, and of all others."""
         shares = {"silent": float(weights[0])}
         for target, weight in zip(self.exits, weights[1:], strict=True):
             shares[target] = shares.get(target, 0.0) + float(weight)
         return shares, [sum(shares.get(target, 0.0) for target in group) for group in (self.forward, self.others)]
 
-    def _draw_shares(self, plan: Plan, weights: Vector) -> None:
+    def _draw_shares(self, plan: Plan, weights: FloatArray) -> None:
         shares, groups = self._groups(weights)
         base = groups[0] / sum(groups)
         plan.stages["base"][self.row], plan.stages["intercept"][self.row] = base, logit(base)
@@ -130,7 +128,7 @@ class StageDraw:
             for target, row in group.items():
                 plan.exits["share"][row] = shares.get(target, 0.0) / total
 
-    def _time(self, fit: Fit, vector: Vector, weights: Vector, target: str) -> Distribution:
+    def _time(self, fit: Fit, vector: FloatArray, weights: FloatArray, target: str) -> Distribution:
         rows = [i for i, name in enumerate(self.exits) if name == target]
         parts = tuple(fit.time(vector, i) for i in rows)
         if len(set(parts)) == 1:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from funnelsim.compile import lead_interest
 from funnelsim.compile.context import CompileContext
-from funnelsim.compile.effects import Effects
+from funnelsim.compile.effects import EffectRows
 from funnelsim.compile.exits import Exits, forward_share
 from funnelsim.compile.parameter_draws import logit
 from funnelsim.compile.table_builder import Row
@@ -23,7 +23,7 @@ class Stages:
 
     def __init__(self, frame: CompileContext) -> None:
         self.frame = frame
-        self.exits, self.labour, self.effects = Exits(frame), Labour(frame), Effects(frame)
+        self.exits, self.labour, self.effects = Exits(frame), Labour(frame), EffectRows(frame)
         self.rows = [self._stage(name, stage) for name, stage in frame.scenario.stages.items()]
 
     def _stage(self, name: str, stage: Stage) -> Row:

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.compile.distributions import bare, table
 from funnelsim.engine.rng import CELLS
 from funnelsim.plan import POINT, record_from_dicts, zeros_record
 from funnelsim.scenario.values import Distribution
+from funnelsim.typing import FloatArray
 
 Row = dict[str, Any]
 Run = tuple[int, int]  # first, count
@@ -33,13 +33,13 @@ class TableBuilder:
         self.promises: list[Row] = []
         self.terms: list[Row] = []
         self.actions: list[Row] = []
-        self._points: list[NDArray[np.float64]] = []  # runs of (x, y)
+        self._points: list[FloatArray] = []  # runs of (x, y)
         self._point_count = 0
         self._instants: list[float] = []
-        self._tables: list[NDArray[np.float64]] = []
+        self._tables: list[FloatArray] = []
         self._table_rows: dict[Distribution, int] = {}
 
-    def points(self, run: Iterable[tuple[float, float]] | NDArray[np.float64]) -> Run:
+    def points(self, run: Iterable[tuple[float, float]] | FloatArray) -> Run:
         """Append a run of (x, y)."""
         rows = run if isinstance(run, np.ndarray) else np.array(list(run), dtype=np.float64).reshape(-1, 2)
         first = self._point_count
@@ -73,7 +73,7 @@ class TableBuilder:
         self._tables.append(table(distribution))
         return len(self._tables) - 1
 
-    def finish(self) -> tuple[Any, NDArray[np.float64], NDArray[np.float64]]:
+    def finish(self) -> tuple[Any, FloatArray, FloatArray]:
         """Points, instants and tables as the arrays of a plan."""
         points = zeros_record(POINT, self._point_count)
         if self._points:

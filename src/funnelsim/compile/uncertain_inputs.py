@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from funnelsim.compile.deal_value_draw import PATH, ValueDraw
@@ -28,10 +27,10 @@ from funnelsim.compile.parameter_draws import (
     logit,
     uniform,
 )
+from funnelsim.typing import FloatArray
 
 Z = 1.6448536269514722  # normal quantile of 0.95; a range from end to end is 1.73 deviations, much alike
 _STEP = 1e-4  # of the numerical gradient, in log-odds or log-seconds
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -136,13 +135,13 @@ def _slope(stage: StageDraw, fit: Fit, i: int) -> float:
     return (there[1] - there[0]) / (2.0 * _STEP)
 
 
-def _said(stage: StageDraw, fit: Fit, vector: Vector) -> float:
+def _said(stage: StageDraw, fit: Fit, vector: FloatArray) -> float:
     if stage.forward:
         return logit(stage.base(fit, vector))
     return math.log(stage.typical_time(fit, vector)) if stage.tables else 0.0
 
 
-def _goes_on(stage: StageDraw, fit: Fit, vector: Vector) -> str:
+def _goes_on(stage: StageDraw, fit: Fit, vector: FloatArray) -> str:
     if stage.forward:
         return f"{_share(stage.base(fit, vector))} go on"
     return f"{stage.typical_time(fit, vector) / 86400.0:.3g} days" if stage.tables else ""

@@ -304,7 +304,7 @@ def _column(one: Case, results: Sequence[Sequence[Summary]]) -> Column:
 
 
 def _by_draw(measure: Measure, draws: int) -> Floats:
-    return np.broadcast_to(measure.values, measure.top.shape).reshape(draws, -1)
+    return np.broadcast_to(measure.values, measure.numerator.shape).reshape(draws, -1)
 
 
 def _joined(case: Case, one: Column, other: Column, draws: int) -> Column:

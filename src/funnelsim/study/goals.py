@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim.errors import UsageError, did_you_mean
-from funnelsim.measures import Measure, named, series, stack
+from funnelsim.measures import Measure, named, series, stack_summaries
 from funnelsim.plan import Labels, Plan
 from funnelsim.scenario import Scenario
 from funnelsim.scenario.parsers import Misreading
@@ -137,7 +137,7 @@ def measured_of(
     nothing = np.full(len(summaries), np.nan)
     asked = {key: found.get(key, Measure("", key, "", "", nothing)) for key in keys if key != GOAL}
     if goal is not None:
-        value = goal.measured(found, stack(summaries), plan, book)
+        value = goal.measured(found, stack_summaries(summaries), plan, book)
         asked[GOAL_VALUE] = value
         if GOAL in keys:
             met = goal.met(value.values).astype(float)

@@ -97,7 +97,7 @@ class Sweep:
     def curves(self, scenario: str, name: str) -> tuple[list[tuple[str, ...]], Floats]:
         """Points that have the measure, and its values [replication, point] on the luck they have in common."""
         there = [(cell.point, found) for cell in self.of(scenario) if (found := self.measure(cell, name)) is not None]
-        shortest = min((len(found.top) for _, found in there), default=0)
+        shortest = min((len(found.numerator) for _, found in there), default=0)
         columns = [linear_values(_first(found, shortest)) for _, found in there]
         return [point for point, _ in there], np.array(columns).T.reshape(shortest, len(there))
 
@@ -106,7 +106,7 @@ class Sweep:
         one, two = self.measure(base, name), self.measure(other, name)
         if one is None or two is None:
             return None
-        n = min(len(one.top), len(two.top))
+        n = min(len(one.numerator), len(two.numerator))
         values: Floats = linear_values(_first(two, n)) - linear_values(_first(one, n))
         return values
 
@@ -222,5 +222,5 @@ def _start(run: Batch, study: Study, planner: Planner, template: Template, name:
 
 
 def _first(measure: Measure, n: int) -> Measure:
-    bottom = measure.bottom[:n] if measure.bottom is not None else None
-    return Measure(measure.window, measure.name, measure.of, measure.unit, measure.top[:n], bottom)
+    bottom = measure.denominator[:n] if measure.denominator is not None else None
+    return Measure(measure.window, measure.name, measure.of, measure.unit, measure.numerator[:n], bottom)

@@ -189,10 +189,10 @@ class _Run:
             return self._later(measure) if "later than" in measure else self._days_to(measure)
         measures = named(self.summaries, self.plan, self.book)
         if measure == "not won":
-            leads, won = measures["cohort.leads"].top, measures["cohort.won"].top
+            leads, won = measures["cohort.leads"].numerator, measures["cohort.won"].numerator
             return leads - won, leads
         found = measures[measure]
-        return found.top, np.ones_like(found.top) if found.bottom is None else found.bottom
+        return found.numerator, np.ones_like(found.numerator) if found.denominator is None else found.denominator
 
     def _later(self, measure: dict[str, Any]) -> tuple[Floats, Floats]:
         """Share touched later than an edge of the histogram, of those touched."""

@@ -153,7 +153,7 @@ def from_snapshot(simulation: Simulation, row: SimpleNamespace) -> None:
     if before >= 0:
         lead.reached_by.add(before)
     lead.visits[row.stage] = row.number
-    Visit(lead, row.stage, row.age, inherited=True).resume(row.attempts, bool(row.reached))
+    Visit(lead, row.stage, row.age, inherited=True).resume_visit(row.attempts, bool(row.reached))
 
 
 def cents(value: float) -> float:

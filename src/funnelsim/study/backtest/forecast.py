@@ -181,7 +181,7 @@ def _measures(asked: tuple[Quantity, ...], drawn: Floats, before: Floats) -> dic
 
 def _arrays(kept: Outcome, asked: Asked) -> tuple[Floats, Floats]:
     def values(window: str, one: Quantity) -> Floats:
-        return kept.measures[Measure(window, one.name, one.of, one.unit, np.empty(0)).key].top
+        return kept.measures[Measure(window, one.name, one.of, one.unit, np.empty(0)).key].numerator
 
     weeks = [f"week {week + 1}" for week in range(asked.weeks)]
     drawn = np.stack([np.stack([values(week, one) for week in weeks], axis=1) for one in asked.quantities])

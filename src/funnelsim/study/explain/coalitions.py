@@ -133,7 +133,7 @@ class Mixtures:
     def values(self, task: Task) -> Floats:
         """The measure [draw, pair]."""
         found = self.outcomes[task.key].measures[self.question.measure]
-        values = np.broadcast_to(found.values, found.top.shape).reshape(-1, self.question.size.pairs)
+        values = np.broadcast_to(found.values, found.numerator.shape).reshape(-1, self.question.size.pairs)
         if not np.isfinite(values).all():
             raise UsageError(
                 f"{self.question.measure} has no value in some periods of some mixtures of the two "
@@ -145,7 +145,7 @@ class Mixtures:
         """paid_hours or worked_hours of the window by team, the mean of all periods."""
         found = self.outcomes[self.task(inside).key].measures
         return {
-            key.rsplit(".", 1)[1]: float(one.top.mean())
+            key.rsplit(".", 1)[1]: float(one.numerator.mean())
             for key, one in found.items()
             if key.startswith(f"calendar.{which}.")
         }
