@@ -19,7 +19,7 @@ import numpy as np
 
 from funnelsim import manifest as manifests
 from funnelsim.atomic_io import Draft, atomic_folder, check_writable
-from funnelsim.compile import Blueprint, prepare
+from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.engine.jit import is_compiled
 from funnelsim.engine.replicate import replicate
 from funnelsim.errors import RunError, UsageError
@@ -148,7 +148,7 @@ def _job(
     engine: str | None,
     watch: Progress,
 ) -> Job:
-    blueprint = prepare(loaded)
+    blueprint = compile_scenario(loaded)
     if not is_compiled() and (repeated.engine if repeated else engine) != "reference":
         watch.note("compiling the engine (once)")
     if repeated is not None:
@@ -160,7 +160,7 @@ def _job(
                 f"the scenario of the manifest gives another plan: it was run with funnelsim {used}, this is {now}"
             )
         return job
-    anchor = anchors.anchor(prepare(loaded.root) if loaded.root is not None else blueprint, on_step=watch.note)
+    anchor = anchors.anchor(compile_scenario(loaded.root) if loaded.root is not None else blueprint, on_step=watch.note)
     return Job(
         loaded,
         blueprint,

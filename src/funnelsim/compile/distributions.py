@@ -38,12 +38,12 @@ class Law:
     never: float = 0.0
 
 
-def bare(distribution: Distribution) -> Distribution:
+def without_never(distribution: Distribution) -> Distribution:
     """The same distribution without the text it was written as: equal laws compare equal."""
     return Distribution(
         distribution.family,
         tuple(distribution.parameters),
-        tuple(map(bare, distribution.parts)),
+        tuple(map(without_never, distribution.parts)),
         tuple(distribution.weights),
         distribution.never,
     )
@@ -51,7 +51,7 @@ def bare(distribution: Distribution) -> Distribution:
 
 def table(distribution: Distribution) -> FloatArray:
     """Row of the Plan's tables for a distribution."""
-    return _table(bare(distribution))
+    return _table(without_never(distribution))
 
 
 @lru_cache(maxsize=1024)  # the scenarios of a comparison draw the same laws

@@ -21,7 +21,7 @@ from scipy import special
 from funnelsim.compile.context import CompileContext, shares_of
 from funnelsim.compile.deal_value_draw import value_draw
 from funnelsim.compile.demand import Demand
-from funnelsim.compile.distributions import bare, median, table
+from funnelsim.compile.distributions import median, table, without_never
 from funnelsim.compile.parameter_draws import Draw, logit, uniform
 from funnelsim.compile.stages import Stages
 from funnelsim.plan import Plan
@@ -160,16 +160,16 @@ class SourceDraw:
 class Fitted:
     """The `fitted` section of a scenario, ready to be drawn."""
 
-    def __init__(self, frame: CompileContext, demand: Demand, stages: Stages) -> None:
-        known = frame.scenario.fitted or {}
+    def __init__(self, context: CompileContext, demand: Demand, stages: Stages) -> None:
+        known = context.scenario.fitted or {}
         self.stages = [
-            _stage_draw(frame, stages, name, said)
+            _stage_draw(context, stages, name, said)
             for name, said in known.get("stages", {}).items()
-            if name in frame.stages
+            if name in context.stages
         ]
-        self.rates, self.fits = _source_draws(frame, demand, known.get("sources", {}))
-        self.fits += _segment_draws(frame, demand, known.get("segments", {}))
-        self.value = value_draw(frame, demand, known.get("deal_value"))
+        self.rates, self.fits = _source_draws(context, demand, known.get("sources", {}))
+        self.fits += _segment_draws(context, demand, known.get("segments", {}))
+        self.value = value_draw(context, demand, known.get("deal_value"))
 
     @property
     def drawn(self) -> bool:
@@ -202,10 +202,10 @@ def location_scale(family: str, mu: float, s: float) -> Distribution:
     return Distribution(family, (shape, math.exp(mu)))
 
 
-def _stage_draw(frame: CompileContext, stages: Stages, name: str, said: Mapping[str, Any]) -> StageDraw:
+def _stage_draw(context: CompileContext, stages: Stages, name: str, said: Mapping[str, Any]) -> StageDraw:
     exits, fits = tuple(said["exits"]), tuple(_fit(one) for one in said["fits"])
-    stage, rows = frame.scenario.stages[name], stages.exits.rows[name]
-    forward = {target: row for target, row in rows.items() if frame.target(target) > frame.stages[name]}
+    stage, rows = context.scenario.stages[name], stages.exits.rows[name]
+    forward = {target: row for target, row in rows.items() if context.target(target) > context.stages[name]}
     others = {target: row for target, row in rows.items() if target not in forward}
     if not _says_shares(stage.next or {}, exits, fits):
         forward, others = {}, {}
@@ -217,8 +217,8 @@ def _stage_draw(frame: CompileContext, stages: Stages, name: str, said: Mapping[
             and target not in said.get("empirical", ())
             and _says_time(pace, exits, fits, target)
         ):
-            tables[target] = frame.pool.exits[rows[target]]["pace"] = frame.pool.own_table(pace)
-    return StageDraw(name, frame.stages[name], exits, fits, forward, others, tables)
+            tables[target] = context.builder.exits[rows[target]]["pace"] = context.builder.own_table(pace)
+    return StageDraw(name, context.stages[name], exits, fits, forward, others, tables)
 
 
 def _fit(said: Mapping[str, Any]) -> Fit:
@@ -234,9 +234,9 @@ def _fit(said: Mapping[str, Any]) -> Fit:
 
 
 def _source_draws(
-    frame: CompileContext, demand: Demand, known: Mapping[str, Any]
+    context: CompileContext, demand: Demand, known: Mapping[str, Any]
 ) -> tuple[list[SourceDraw], list[SourceDraw]]:
-    rates, fits, segments = [], [], len(frame.segments)
+    rates, fits, segments = [], [], len(context.segments)
     for i, (name, row) in enumerate(zip(demand.names, demand.rows, strict=True)):
         said = known.get(name, {})
         if "rate_se" in said and row["rate_count"]:
@@ -248,12 +248,12 @@ def _source_draws(
     return rates, fits
 
 
-def _segment_draws(frame: CompileContext, demand: Demand, known: Mapping[str, Any]) -> list[SourceDraw]:
+def _segment_draws(context: CompileContext, demand: Demand, known: Mapping[str, Any]) -> list[SourceDraw]:
     """A segment's row among the mixes of each source."""
-    segments = len(frame.segments)
+    segments = len(context.segments)
     return [
         SourceDraw(f"fitted.segments.{name}.fit", float(known[name]["fit_se"]), i, len(demand.rows), segments)
-        for name, i in frame.segments.items()
+        for name, i in context.segments.items()
         if name in known
     ]
 
@@ -285,4 +285,4 @@ def _says_time(pace: Distribution, exits: tuple[str, ...], fits: tuple[Fit, ...]
                 parts.append(fit.time(fit.mean, i))
                 weights.append(fit.weight * float(share))
     fitted = Distribution("mixture", (), tuple(parts), tuple(weight / sum(weights) for weight in weights))
-    return abs(math.log(median(bare(pace)) / median(bare(fitted)))) < _TIME_TOLERANCE
+    return abs(math.log(median(without_never(pace)) / median(without_never(fitted)))) < _TIME_TOLERANCE

@@ -26,15 +26,15 @@ def hour_weights(profile: Hours) -> FloatArray | None:
     return _week("profile", profile)
 
 
-def hour_shifts(odds: Hours, frame: CompileContext) -> FloatArray | None:
+def hour_shifts(odds: Hours, context: CompileContext) -> FloatArray | None:
     """ln odds of every elapsed hour since start, for 168 odds of the local week; None when all hours are alike."""
     week = _week("hour", odds)
-    return None if week is None else np.log(week)[local_hours(frame)].mean(axis=2).ravel()
+    return None if week is None else np.log(week)[local_hours(context)].mean(axis=2).ravel()
 
 
-def local_hours(frame: CompileContext) -> IntArray:
+def local_hours(context: CompileContext) -> IntArray:
     """Local hour of the week of every quarter of an hour since start, shaped (weeks, 168, quarters)."""
-    return _local_hours(frame.start.astimezone(UTC), frame.zone, frame.weeks)
+    return _local_hours(context.start.astimezone(UTC), context.zone, context.weeks)
 
 
 def week_profile(weights: FloatArray, hours: IntArray) -> FloatArray:

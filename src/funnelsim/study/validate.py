@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import named
 from funnelsim.plan import DAY, Labels, Plan
@@ -162,9 +162,9 @@ class _Run:
 
     def __init__(self, case: dict[str, Any], sets: list[str]) -> None:
         file = str(published.scenario(case["file"]))
-        loaded, blueprint = load(file), prepare(load(file, sets))
+        loaded, blueprint = load(file), compile_scenario(load(file, sets))
         self.book: Labels = blueprint.book
-        self.plan: Plan = anchor(prepare(loaded.root or loaded)).plan(blueprint)
+        self.plan: Plan = anchor(compile_scenario(loaded.root or loaded)).plan(blueprint)
         wanted = [entry["measure"] for entry in case["checks"] if _of_visits(entry["measure"])]
         self.summaries: list[Summary] = []
         self.pairs: dict[str, list[Pair]] = {str(measure): [] for measure in wanted}

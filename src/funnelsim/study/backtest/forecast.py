@@ -29,7 +29,7 @@ from funnelsim.calibration.history.point_in_time import as_known
 from funnelsim.calibration.io.tables import Library
 from funnelsim.calibration.pipeline import Calibration, fit_history
 from funnelsim.calibration.report.fitted_file import write_fitted
-from funnelsim.compile import Blueprint, prepare
+from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.engine.jit import engine_hash
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import Measure
@@ -150,7 +150,7 @@ def _compiled(found: Calibration, asked: Asked) -> tuple[Blueprint, Blueprint]:
             f"extends: then.fitted.yaml\nseed: {asked.seed}\nmeasure: {asked.weeks} weeks\n", encoding="utf-8"
         )
         loaded = load(str(scenario))
-        return prepare(loaded), prepare(loaded.root or loaded)
+        return compile_scenario(loaded), compile_scenario(loaded.root or loaded)
 
 
 def _trace(plan: Plan, seed: int, number: int, engine: str) -> Trace:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.errors import RunError, ScenarioError, UsageError, did_you_mean
 from funnelsim.measures import Measure
 from funnelsim.progress import Progress
@@ -73,8 +73,8 @@ class Mixtures:
         self.threads = threads or os.cpu_count() or 1
         self.every = frozenset(path for group in groups for path in group.paths)
         base = question.base
-        self.anchor = question.anchor or anchor(prepare(base.root or base.scenario), threads, watch.note)
-        blueprint = prepare(base.scenario)
+        self.anchor = question.anchor or anchor(compile_scenario(base.root or base.scenario), threads, watch.note)
+        blueprint = compile_scenario(base.scenario)
         possible = possible_measures(blueprint.centre, blueprint.book)
         if question.measure not in possible:
             hint = did_you_mean(question.measure, possible) or f"such as {', '.join(list(possible)[:6])}"
@@ -177,7 +177,7 @@ class Mixtures:
 
     def _task(self, loaded: Loaded) -> Task:
         scenario = loaded.scenario.model_copy(update={"seed": self.question.base.scenario.seed})
-        blueprint = prepare(scenario)
+        blueprint = compile_scenario(scenario)
         self.uncertain |= blueprint.uncertain
         hours = tuple(
             f"calendar.{which}.{team}" for team in blueprint.book.teams for which in ("paid_hours", "worked_hours")
