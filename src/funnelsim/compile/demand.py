@@ -15,7 +15,7 @@ from funnelsim.compile.hours import hour_weights, local_hours, week_profile
 from funnelsim.compile.marketing_plan import Flight, Steps, planned
 from funnelsim.compile.table_builder import Row, Slice, append_rows
 from funnelsim.engine.rng import path_hash
-from funnelsim.plan import DAY
+from funnelsim.plan import DAY, SOURCE_SEGMENT
 from funnelsim.plan_codes import Side
 from funnelsim.scenario.values import Batch, Distribution, Range, Share
 
@@ -154,16 +154,16 @@ class Demand:
         spread = Distribution("normal", (0.0, scenario.fit_spread)) if scenario.fit_spread else None
         own = segment.reachable if segment else None
         value = (segment.deal_value if segment else None) or source.deal_value or scenario.deal_value
-        return {
+        row = {
             **self._trait(name, "fit", source.fit, segment.fit if segment else 0.0, spread),
             **self._trait(name, "intent", source.intent, segment.intent if segment else 0.0),
             **self._trait(name, "trust", source.trust, segment.trust if segment else 0.0),
             "value": builder.table(value),
             "reachable": _first_given(own, source.reachable, scenario.reachable),
             "ready": builder.time(source.ready),
-            "warmth": source.warmth,
-            "points": source.points,
         }
+        plain = set(SOURCE_SEGMENT.names or ()) - row.keys() - {"share"}  # a number of the source, by the same name
+        return row | {trait: getattr(source, trait) for trait in plain}
 
     def _trait(
         self,
