@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine.fast import Runner
 from funnelsim.engine.fast.state import Counter
 from funnelsim.scenario import load
@@ -119,7 +119,7 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument("--replications", type=int, default=20, help="of the fast engine in a round; SimPy does one")
     asked = arguments.parse_args()
-    plan = prepare(load(SCENARIO)).plan(0)
+    plan = compile_scenario(load(SCENARIO)).plan(0)
     runner = Runner(plan)
     runner.run(1, 0)  # compiles, or loads the compiled engine
 

@@ -22,11 +22,11 @@ SCENARIO = Path(__file__).parents[1] / "scenarios" / "funnel-a.yaml"
 PROCESSOR = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""}
 COUNTED = """
 import os, subprocess, sys
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine.fast import Runner
 from funnelsim.engine.fast.state import Counter
 from funnelsim.scenario import load
-runner = Runner(prepare(load(sys.argv[1])).plan(0))
+runner = Runner(compile_scenario(load(sys.argv[1])).plan(0))
 runner.run(1, 0)
 def valgrind(what):
     if os.environ.get("COUNTED"):

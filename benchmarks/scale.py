@@ -19,13 +19,13 @@ LEADS_A_DAY = 20_000 / 180.0
 
 def measure(leads: int) -> None:
     """One replication of so many leads; prints CPU time a lead and the largest memory of this process."""
-    from funnelsim.compile import prepare
+    from funnelsim.compile import compile_scenario
     from funnelsim.engine.fast import Runner
     from funnelsim.scenario import load
 
     days = round(leads / LEADS_A_DAY)
-    plan = prepare(load(SCENARIO, sets=[f"measure={days} days"])).plan(0)
-    Runner(prepare(load(SCENARIO, sets=["measure=2 days"])).plan(0)).run(1, 0)  # loads the compiled engine
+    plan = compile_scenario(load(SCENARIO, sets=[f"measure={days} days"])).plan(0)
+    Runner(compile_scenario(load(SCENARIO, sets=["measure=2 days"])).plan(0)).run(1, 0)  # loads the compiled engine
     ready = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     runner, best = Runner(plan), float("inf")
     for _ in range(max(1, min(20, 200_000 // leads))):

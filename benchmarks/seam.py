@@ -15,7 +15,7 @@ from pathlib import Path
 
 from funnel_a import least
 
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine import reference
 from funnelsim.engine.fast import Runner
 from funnelsim.engine.fast.state import Counter
@@ -30,7 +30,7 @@ def main() -> None:
     arguments.add_argument("--replications", type=int, default=10, help="of the fast engine in a round; SimPy does one")
     asked = arguments.parse_args()
     for name in ("old-way", "shared-funnel"):
-        plan = prepare(load(PAIR / f"{name}.yaml")).centre
+        plan = compile_scenario(load(PAIR / f"{name}.yaml")).centre
         runner = Runner(plan)
         runner.run(1, 0)  # compiles, or loads the compiled engine
 

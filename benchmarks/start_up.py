@@ -16,10 +16,10 @@ from pathlib import Path
 
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "funnel-a.yaml"
 ONE_REPLICATION = f"""
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine.fast import Runner
 from funnelsim.scenario import load
-Runner(prepare(load({str(SCENARIO)!r})).plan(0)).run(1, 0)
+Runner(compile_scenario(load({str(SCENARIO)!r})).plan(0)).run(1, 0)
 """
 
 

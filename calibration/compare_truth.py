@@ -20,7 +20,7 @@ import numpy as np
 
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.history.model import LOST
-from funnelsim.compile import Blueprint, prepare
+from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.engine.replicate import replicate
 from funnelsim.plan_codes import ExitTarget
 from funnelsim.scenario import load
@@ -73,7 +73,7 @@ def findings(calibration: Calibration) -> dict[str, Found]:
 
 def truths(replications: int = REPLICATIONS) -> dict[str, float]:
     """The same figures as they are."""
-    blueprint = prepare(load(str(TRUTH)))
+    blueprint = compile_scenario(load(str(TRUTH)))
     scenario, names = blueprint.scenario, blueprint.book.stages
     visits = _simulated(blueprint, range(1, replications + 1))
     began = visits[visits["entered"] < blueprint.plan().settings["measure_to"][0]]
@@ -97,7 +97,7 @@ def truths(replications: int = REPLICATIONS) -> dict[str, float]:
 
 def held(repetitions: int, true: dict[str, float]) -> dict[str, int]:
     """How often the interval of each figure holds the truth in other half-years."""
-    blueprint = prepare(load(str(TRUTH)))
+    blueprint = compile_scenario(load(str(TRUTH)))
     plan = anchor(blueprint).plan(blueprint)
     count = dict.fromkeys(true, 0)
     with TemporaryDirectory() as name:
@@ -128,7 +128,7 @@ def table(figures: dict[str, Found], true: dict[str, float], count: dict[str, in
 
 def _simulated(blueprint: Blueprint, numbers: range) -> Any:
     """Visits on luck of their own (the sample is replication 0), with the leads of each replication numbered apart."""
-    plan = anchor(blueprint).plan(prepare(load(str(TRUTH), [LONG_ENOUGH])))
+    plan = anchor(blueprint).plan(compile_scenario(load(str(TRUTH), [LONG_ENOUGH])))
     traces = replicate(plan, blueprint.scenario.seed, numbers, tables=True).traces
     for number, trace in enumerate(traces):
         trace.visits["lead"] += number << ID_BITS

@@ -26,7 +26,7 @@ from scipy import stats
 
 from funnelsim.calibration import calibrate
 from funnelsim.calibration.report.scenario_text import empirical_text
-from funnelsim.compile import Blueprint, prepare
+from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.engine.replicate import replicate
 from funnelsim.scenario import load
 from history_export import export_history
@@ -136,7 +136,7 @@ def forecast_cell(wanted: int, folder: Path) -> Cell:
         customer = visits["stage"] == blueprint.book.stages.index("customer")
         true = int((customer & (visits["entered"] >= PAST * DAY) & (visits["entered"] < (PAST + AHEAD) * DAY)).sum())
         calibrate(home / "a.history.yaml", home / "a.fitted.yaml")
-        future = prepare(load(str(home / "next.yaml"), [f"seed={number + 1}"]))
+        future = compile_scenario(load(str(home / "next.yaml"), [f"seed={number + 1}"]))
         told = sorted(_customers(future, draw) for draw in range(DRAWS))
         return {"value": float(np.mean(told)), "low": told[1], "high": told[-2], "true": true}
 
@@ -164,7 +164,7 @@ def _truth(home: Path, scenario: str, days: int, stages: tuple[str, ...]) -> Blu
     marks = ", ".join(f"{stage}: {{activity: {stage}}}" for stage in stages)
     lost = "lost: {activity: lost}\n" if "lost" in scenario else ""
     (home / "a.history.yaml").write_text(HISTORY.format(as_of=START + days - 1, stages=marks) + lost)
-    return prepare(load(str(home / "truth.yaml")))
+    return compile_scenario(load(str(home / "truth.yaml")))
 
 
 def _export(blueprint: Blueprint, number: int, home: Path, days: int) -> Any:

@@ -6,7 +6,7 @@ The same command gives the same files to the last byte.
 
 from pathlib import Path
 
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine.replicate import replicate
 from funnelsim.scenario import load
 from funnelsim.study.anchor import anchor
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 def make_sample(folder: Path = HERE) -> tuple[int, int]:
     """Write sample-leads.csv and sample-events.csv; returns the numbers of leads and events."""
-    blueprint = prepare(load(str(HERE / "sample.truth.yaml")))
+    blueprint = compile_scenario(load(str(HERE / "sample.truth.yaml")))
     plan = anchor(blueprint).plan(blueprint)
     traces = replicate(plan, blueprint.scenario.seed, [0], tables=True).traces
     assert traces is not None

@@ -70,11 +70,11 @@ def _with_bases(starters: dict[str, Path], name: str) -> list[Path]:
 
 def check(file: str | Path, sets: Sequence[str] = ()) -> Loaded:
     """Read a scenario, compile it, and raise ScenarioError with every problem at once."""
-    from funnelsim.compile import prepare
+    from funnelsim.compile import compile_scenario
     from funnelsim.scenario import load
 
     loaded = load(str(file), sets)
-    prepare(loaded)
+    compile_scenario(loaded)
     return loaded
 
 
@@ -93,12 +93,12 @@ def anchor(
     watch: Progress | None = None,
 ) -> Anchor:
     """What the effects add to the base rates of the root scenario, found by simulation once (rule 68)."""
-    from funnelsim.compile import prepare
+    from funnelsim.compile import compile_scenario
     from funnelsim.scenario import load
     from funnelsim.study import anchor as study
 
     loaded = load(str(file), sets)
-    return study.anchor(prepare(loaded.root or loaded), threads, watch.note if watch else None, cache)
+    return study.anchor(compile_scenario(loaded.root or loaded), threads, watch.note if watch else None, cache)
 
 
 def run(file: str | Path, sets: Sequence[str] = (), **options: Any) -> Result:

@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.plan import Labels
 from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, ExitTarget, Outcome, names_of
 from funnelsim.trace import Trace, in_flight
+from funnelsim.typing import BoolArray
 
 if TYPE_CHECKING:
     import polars as pl
@@ -220,8 +220,8 @@ def _moment(name: str, book: Labels) -> pl.Expr:
     return moment.dt.convert_time_zone(book.timezone).alias(name)
 
 
-def _is_lost(visits: Any) -> NDArray[np.bool_]:
-    lost: NDArray[np.bool_] = (visits.to == ExitTarget.LOST) & ~np.isin(visits.outcome, (Outcome.END, Outcome.OPEN))
+def _is_lost(visits: Any) -> BoolArray:
+    lost: BoolArray = (visits.to == ExitTarget.LOST) & ~np.isin(visits.outcome, (Outcome.END, Outcome.OPEN))
     return lost
 
 

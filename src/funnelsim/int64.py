@@ -10,6 +10,6 @@ import numpy as np
 Int: TypeAlias = int | np.integer[Any]
 
 
-def whole(number: int) -> int:
+def int64(number: int) -> int:
     """A constant of 64 bits: numba would compile a copy of a function for each bare int passed to it."""
     return np.int64(number)  # type: ignore[return-value]  # it is used as an int everywhere

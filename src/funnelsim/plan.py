@@ -11,18 +11,18 @@ import hashlib
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from funnelsim.int64 import whole
+from funnelsim.int64 import int64
 from funnelsim.plan_codes import TermKind
+from funnelsim.typing import FloatArray
 
 TICK = 1.0 / 1024.0
-MANY = whole(1 << 30)  # no limit, where a count has one
+MANY = int64(1 << 30)  # no limit, where a count has one
 HOUR, DAY, WEEK = 3600.0, 86400.0, 604800.0
 
 # A lead's number is (source, cell, ordinal) in 14, 36 and 8 bits (rule 18). A second record of a person has a bit more
 # (rule 88), leads of the snapshot have all bits of a source (rule 23): ties are settled in this order.
-SOURCE_AT, SECOND_RECORD, SNAPSHOT, MOST_SOURCES = whole(44), whole(1 << 57), whole((1 << 14) - 1), whole((1 << 13) - 1)
+SOURCE_AT, SECOND_RECORD, SNAPSHOT, MOST_SOURCES = int64(44), int64(1 << 57), int64((1 << 14) - 1), int64((1 << 13) - 1)
 
 _i, _f, _u = "i8", "f8", "u8"
 
@@ -351,8 +351,8 @@ class Plan(NamedTuple):
     actions: Any  # ACTION_ROW
     definitions: Any  # DEFINITION
     initial_leads: Any  # INFLIGHT, in order of id
-    instants: NDArray[np.float64]  # f8
-    tables: NDArray[np.float64]  # f8[table, cell]: inverse distribution functions, see engine.streams
+    instants: FloatArray  # f8
+    tables: FloatArray  # f8[table, cell]: inverse distribution functions, see engine.streams
 
 
 class Labels(NamedTuple):

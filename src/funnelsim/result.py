@@ -37,7 +37,7 @@ from funnelsim.measures import (
     credited,
     measures,
     response_curve,
-    stack,
+    stack_summaries,
     weekly,
 )
 from funnelsim.plan import Labels, Plan, first_touch_terms
@@ -92,10 +92,10 @@ class Result:
         cls, summaries: Sequence[Summary], credits: Floats | None, plan: Plan, book: Labels, manifest: Manifest
     ) -> Result:
         """From the counts of all replications; `credits` is [replication, window, team] of some of them."""
-        stacked = stack(summaries)
+        stacked = stack_summaries(summaries)
         found = measures(stacked, plan, book)
         if credits is not None and len(credits):
-            found += credited(credits, stack(summaries[: len(credits)]), plan, book)
+            found += credited(credits, stack_summaries(summaries[: len(credits)]), plan, book)
         return cls(
             manifest,
             {measure.key: measure for measure in found},
@@ -283,7 +283,7 @@ def _row(measure: Measure) -> dict[str, Any]:
 def _long_table(found: dict[str, Measure]) -> pl.DataFrame:
     import polars as pl
 
-    sizes = [len(measure.top) for measure in found.values()]
+    sizes = [len(measure.numerator) for measure in found.values()]
     columns: dict[str, Any] = {"replication": np.concatenate([np.arange(size) for size in sizes])}
     for field in ("window", "name", "of", "unit"):
         columns[field] = [
@@ -292,9 +292,12 @@ def _long_table(found: dict[str, Measure]) -> pl.DataFrame:
             for text in [getattr(measure, field)] * size
         ]
     columns["value"] = np.concatenate([measure.values for measure in found.values()])
-    columns["top"] = np.concatenate([measure.top for measure in found.values()]).astype(np.float64)
+    columns["top"] = np.concatenate([measure.numerator for measure in found.values()]).astype(np.float64)
     columns["bottom"] = np.concatenate(
-        [np.full(len(measure.top), np.nan) if measure.bottom is None else measure.bottom for measure in found.values()]
+        [
+            np.full(len(measure.numerator), np.nan) if measure.denominator is None else measure.denominator
+            for measure in found.values()
+        ]
     ).astype(np.float64)
     return pl.DataFrame(columns)
 

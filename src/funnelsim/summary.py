@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from funnelsim.int64 import whole
+from funnelsim.int64 import int64
 from funnelsim.plan import Plan, zeros_record
+from funnelsim.typing import FloatArray
 
-COHORT, CALENDAR = whole(0), whole(1)
+COHORT, CALENDAR = int64(0), int64(1)
 WINDOWS = ("cohort", "calendar")
 
 # Edges of the response histogram, seconds: four to an octave from one minute to two years.
@@ -113,11 +113,11 @@ class Summary(NamedTuple):
     assignments: Any  # ASSIGNMENTS[window, stage, team]
     teams: Any  # TEAMS[team]
     passages: Any  # PASSES[window, definition, source, segment]
-    responses: NDArray[np.float64]  # [window, stage, len(RESPONSE_EDGES) + 1]
-    days: NDArray[np.float64]  # [day, column]: see day_columns; whole run, all leads
-    breaches: NDArray[np.float64]  # [team, hour of the local week]: broken first-touch deadlines in the window
-    co_passed: NDArray[np.float64]  # [definition, definition] leads of the cohort that passed both
-    arrived: NDArray[np.float64]  # [window 0, source, segment] leads of the cohort
+    responses: FloatArray  # [window, stage, len(RESPONSE_EDGES) + 1]
+    days: FloatArray  # [day, column]: see day_columns; whole run, all leads
+    breaches: FloatArray  # [team, hour of the local week]: broken first-touch deadlines in the window
+    co_passed: FloatArray  # [definition, definition] leads of the cohort that passed both
+    arrived: FloatArray  # [window 0, source, segment] leads of the cohort
 
 
 def new_summary(plan: Plan) -> Summary:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.plan import SNAPSHOT, SOURCE_AT
+from funnelsim.typing import BoolArray, FloatArray, IntArray
 
 _BELOW_SOURCE = (1 << SOURCE_AT) - 1
 _i, _f = "i8", "f8"
@@ -115,7 +115,7 @@ class Trace(NamedTuple):
     assignments: Any  # ASSIGNMENT
     attempts: Any  # ATTEMPT
     passages: Any  # PASSING
-    levels: NDArray[np.float64]  # [day, level] at the midnight that ends the day; 0 past the horizon
+    levels: FloatArray  # [day, level] at the midnight that ends the day; 0 past the horizon
 
     @classmethod
     def of(
@@ -124,7 +124,7 @@ class Trace(NamedTuple):
         assignments: Sequence[Any],
         attempts: Sequence[Any],
         passages: Sequence[Any],
-        levels: NDArray[np.float64],
+        levels: FloatArray,
     ) -> Trace:
         """From rows in any order: lists of tuples or record arrays."""
         return cls(
@@ -136,13 +136,13 @@ class Trace(NamedTuple):
         )
 
 
-def in_flight(leads: NDArray[np.int64]) -> NDArray[np.bool_]:
+def in_flight(leads: IntArray) -> BoolArray:
     """Which lead numbers are of leads that were in the funnel at the start; the upper bits name the source."""
-    flying: NDArray[np.bool_] = leads >> SOURCE_AT == SNAPSHOT
+    flying: BoolArray = leads >> SOURCE_AT == SNAPSHOT
     return flying
 
 
-def snapshot_id(leads: NDArray[np.int64]) -> NDArray[np.int64]:
+def snapshot_id(leads: IntArray) -> IntArray:
     """Identity in the snapshot of leads that were in flight."""
     return leads & _BELOW_SOURCE
 

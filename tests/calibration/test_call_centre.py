@@ -20,7 +20,7 @@ from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.teams.queue_records import queue_records
 from funnelsim.calibration.teams.staffing import StepFunction
 from funnelsim.calibration.teams.work_items import WorkItems
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine import fast, reference
 from funnelsim.plan_codes import Outcome
 from funnelsim.scenario import load
@@ -84,7 +84,7 @@ def test_nothing_of_the_third_week_is_known_to_the_fit(two_weeks: Calibration) -
 
 def test_the_fitted_file_runs_as_it_is(two_weeks: Calibration, folder: Path) -> None:
     (folder / "next.yaml").write_text("extends: two-weeks.fitted.yaml\nmeasure: 1 week\n", encoding="utf-8")
-    plan = prepare(load(str(folder / "next.yaml"))).plan()
+    plan = compile_scenario(load(str(folder / "next.yaml"))).plan()
     trace, _ = fast.run(plan, 1, 0)
     assert len(trace.visits) > 6000
 
@@ -136,7 +136,7 @@ def week_plan(fitted: Calibration, given: Calibration, week: int) -> p.Plan:
     lines += [f"  {name}: none" for name in absent]
     file = folder / f"week-{week}.yaml"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    plan = prepare(load(str(file))).plan()
+    plan = compile_scenario(load(str(file))).plan()
     assert len(instants) == (plan.sources["batch"] > 0).sum()
     sources = plan.sources.copy()
     sources["batch_at"][sources["batch"] > 0] = instants

@@ -16,7 +16,7 @@ import pytest
 
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.teams.work_per_visit import _latest_visit, work_per_visit
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine.replicate import replicate
 from funnelsim.scenario import load
 from funnelsim.study.backtest.actuals import WINS, Quantity, simulated
@@ -109,7 +109,7 @@ def wins(fitted: Path, courses: int = 25) -> float:
     """Mean wins of the first week from the leads in flight."""
     scenario = fitted.with_name("week.yaml")
     scenario.write_text(f"extends: {fitted.name}\nseed: 3\nmeasure: 1 week\ndefinitions: {{won: enters customer}}\n")
-    blueprint = prepare(load(str(scenario)))
+    blueprint = compile_scenario(load(str(scenario)))
     asked = (Quantity(WINS, "customer", "leads"),)
     tables = replicate(blueprint.plan(), 3, list(range(courses)), "fast", 1, tables=True).traces
     assert tables is not None

@@ -14,7 +14,7 @@ from funnelsim.calibration.events.leads_in_flight import COLUMNS
 from funnelsim.calibration.events.source_segment import LeakageTest, label_leakage
 from funnelsim.calibration.exports.detect import write_history
 from funnelsim.calibration.pooling.partial_pooling import GroupEffects, posterior
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine.replicate import replicate
 from funnelsim.errors import DataError
 from funnelsim.scenario import load
@@ -210,7 +210,7 @@ def test_the_fitted_file_runs_and_gives_the_shares(calibration: Calibration, fol
         "definitions: {won: enters customer}\nleads_in_flight: []\n",
         encoding="utf-8",
     )
-    blueprint = prepare(load(str(path)))
+    blueprint = compile_scenario(load(str(path)))
     names = blueprint.book.segments
     done = replicate(blueprint.plan(), 1, list(range(4)), "fast", 1)
     arrived = np.sum([one.arrived[0].sum(axis=0) for one in done.summaries], axis=0)
@@ -229,8 +229,8 @@ def test_a_draw_moves_a_segment_in_every_source(calibration: Calibration, folder
     path = folder / "draws.yaml"
     path.write_text("extends: firm.fitted.yaml\nmeasure: 13 weeks\ndefinitions: {won: enters customer}\n")
     scenario = load(str(path)).scenario
-    blueprint = prepare(load(str(path)))
-    (one,) = [each for each in blueprint.unknowns if each.path == "fitted.segments.large.fit"]
+    blueprint = compile_scenario(load(str(path)))
+    (one,) = [each for each in blueprint.uncertain_inputs if each.path == "fitted.segments.large.fit"]
     moved = blueprint.plan(one.high).source_segments["fit_shift"] - blueprint.plan(one.low).source_segments["fit_shift"]
     by_source = moved.reshape(-1, len(blueprint.book.segments))
     far = 2 * 1.6448536 * calibration.segment_fits.of("large")[1]

@@ -49,7 +49,7 @@ def test_a_run_is_read_back_into_the_same_object(saved: Result) -> None:
 def test_measures_say_what_they_are(saved: Result) -> None:
     won, leads = saved["cohort.won"], saved["cohort.leads"]
     assert 0 < won.low < won.mean < won.high < leads.mean
-    assert won.least < won.low and won.high < won.most
+    assert won.period_low < won.low and won.high < won.period_high
     assert saved["cohort.rate.won"].mean == pytest.approx(won.mean / leads.mean)
     assert saved["cohort.attainment.interest.sales"].mean <= 1.0
     parts = saved["cohort.leads_by_segment.large"].mean + saved["cohort.leads_by_segment.other"].mean

@@ -198,7 +198,7 @@ def test_values_as_the_data_lie_are_drawn_by_their_mean() -> None:
 def test_the_deal_value_is_an_unknown_with_ends_at_its_90_per_cent_limits() -> None:
     """Along mean and spread together: log mean 7.18, error sqrt(0.6^2 / 24 + 0.6^4 / 46) = 0.135, times 1.645."""
     blueprint = compiled(fitted=LOGS, deal_value=SAYS)
-    one = blueprint.unknowns[-1]
+    one = blueprint.uncertain_inputs[-1]
     assert one.path == "fitted.deal_value" and len(one.coordinates) == 2
     ends = [one.features(0, place)[0] for place in (one.low, one.high)]
     assert (ends[1] - ends[0]) / 2 == pytest.approx(1.645 * math.sqrt(0.36 / 24 + 0.36**2 / 46), rel=0.1)

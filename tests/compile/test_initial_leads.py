@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.compile.initial_leads import lead_id
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import DAY
@@ -57,7 +57,7 @@ def test_the_same_number_twice_is_an_error() -> None:
     scenario = compiled(leads_in_flight=[FULL]).scenario
     twice = scenario.model_copy(update={"leads_in_flight": (*scenario.leads_in_flight, *scenario.leads_in_flight)})
     with pytest.raises(ScenarioError, match="two leads have the id '17'"):
-        prepare(twice)
+        compile_scenario(twice)
 
 
 def test_a_csv_file_says_the_same_as_a_list(tmp_path: Path) -> None:
@@ -77,5 +77,5 @@ teams: {sales: {people: 2}, marketing: {people: 1}}
 ownership: {interest: sales}
 leads_in_flight: {file: leads.csv}
 """)
-    from_file = prepare(load(str(tmp_path / "s.yaml"))).plan().initial_leads
+    from_file = compile_scenario(load(str(tmp_path / "s.yaml"))).plan().initial_leads
     assert from_file.tolist() == compiled(leads_in_flight=[FULL]).plan().initial_leads.tolist()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funnelsim.compile.marketing_plan import Offer, filled
+from funnelsim.compile.marketing_plan import Offer, allocate_budget
 from funnelsim.plan import DAY
 from support.compile_helpers import compiled, points
 
@@ -86,9 +86,9 @@ def test_no_other_way_to_spend_the_money_is_better() -> None:
             Offer(float(rng.uniform(1, 50)), float(rng.uniform(5, 50)), float(rng.uniform(0.1, 1))) for _ in range(3)
         ]
         budget = float(rng.uniform(50, 1500))
-        bought = filled(budget, offers)
+        bought = allocate_budget(budget, offers)
         assert sum(n * offer.cost for n, offer in zip(bought, offers, strict=True)) <= budget * (1 + 1e-12)
-        best = sum(n * offer.good for n, offer in zip(bought, offers, strict=True))
+        best = sum(n * offer.value_per_lead for n, offer in zip(bought, offers, strict=True))
         for parts in tenths:
-            other = [min(offer.most, part * budget / offer.cost) for part, offer in zip(parts, offers, strict=True)]
-            assert sum(n * offer.good for n, offer in zip(other, offers, strict=True)) <= best * (1 + 1e-12)
+            other = [min(offer.max_rate, part * budget / offer.cost) for part, offer in zip(parts, offers, strict=True)]
+            assert sum(n * offer.value_per_lead for n, offer in zip(other, offers, strict=True)) <= best * (1 + 1e-12)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from funnelsim.compile import UncertainParameter, prepare
+from funnelsim.compile import UncertainParameter, compile_scenario
 from funnelsim.compile import blueprint as blueprints
 from funnelsim.compile.parameter_draws import logit, uniform
 from funnelsim.plan import fingerprint
@@ -109,15 +109,15 @@ def test_what_an_engine_reads_changes_the_plan() -> None:
 def test_a_draw_compiles_nothing_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """So forty draws cost forty copies of a few tables, not forty compilations: the others are the same arrays."""
     loaded = load(str(SCENARIOS / "shared-funnel.yaml"))
-    blueprint = prepare(loaded)
+    blueprint = compile_scenario(loaded)
 
     def anew(*_: object) -> None:
         raise AssertionError("compiled anew")
 
-    for part in ("CompileContext", "Demand", "Stages", "People", "Duties", "Fitted", "Plan", "array"):
+    for part in ("CompileContext", "Demand", "Stages", "Teams", "StageTeams", "Fitted", "Plan", "array"):
         monkeypatch.setattr(blueprints, part, anew)
     with pytest.raises(AssertionError, match="compiled anew"):
-        prepare(loaded)
+        compile_scenario(loaded)
     centre, draws = blueprint.plan(), [blueprint.plan(draw=draw) for draw in range(5)]
     assert len({fingerprint(plan) for plan in draws}) == len(draws)
     copied = {
@@ -130,7 +130,7 @@ def test_a_draw_compiles_nothing_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("path", sorted(SCENARIOS.rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_worked_example_compiles(path: Path) -> None:
-    blueprint = prepare(load(str(path)))
+    blueprint = compile_scenario(load(str(path)))
     plan = blueprint.plan()
     assert len(plan.stages) == len(blueprint.book.stages) and blueprint.book.won >= 0
     for group in ("next", "unreached", "cold"):
@@ -143,9 +143,9 @@ def test_every_worked_example_compiles(path: Path) -> None:
 
 def test_the_variants_differ_from_the_old_way_in_policy_only() -> None:
     """Sources, stages, exits and work are the market: a promise or a shared funnel does not touch them."""
-    old = prepare(load(str(SCENARIOS / "old-way.yaml"))).plan()
+    old = compile_scenario(load(str(SCENARIOS / "old-way.yaml"))).plan()
     for name in ("old-way-with-promise", "shared-funnel"):
-        new = prepare(load(str(SCENARIOS / f"{name}.yaml"))).plan()
+        new = compile_scenario(load(str(SCENARIOS / f"{name}.yaml"))).plan()
         for table in ("sources", "source_segments", "exits", "steps", "teams", "intervals"):
             assert np.array_equal(getattr(old, table), getattr(new, table)), (name, table)
         assert not np.array_equal(old.stage_teams, new.stage_teams)

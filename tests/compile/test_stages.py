@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine.covariates import EffectInput, EffectTarget
 from funnelsim.engine.log_odds import curve_value, logistic
 from funnelsim.engine.rng import path_hash
@@ -192,7 +192,7 @@ def test_a_share_over_time_shifts_the_log_odds() -> None:
     steps = Schedule(((None, 0.4), (date(2026, 1, 15), 0.6)))
     share = {"evaluation": Share(0.4, schedule=steps), "lost": Share(None)}
     interest = scenario.stages["interest"].model_copy(update={"next": share})
-    plan = prepare(scenario.model_copy(update={"stages": {**scenario.stages, "interest": interest}})).plan()
+    plan = compile_scenario(scenario.model_copy(update={"stages": {**scenario.stages, "interest": interest}})).plan()
     (effect,) = plan.effects
     assert (effect.input, effect.target, plan.stages[0]["base"]) == (EffectInput.ALWAYS, EffectTarget.ADVANCE, 0.4)
     (_, before), (when, after) = points(plan, effect, "size")

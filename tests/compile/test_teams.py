@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.plan import DAY, HOUR, WEEK
 from funnelsim.plan_codes import ActionKind, ClockStart, ExitTarget, QueueOrder, RoutingKind, Side, TermKind
 from funnelsim.scenario.values import BreachAction
@@ -207,7 +207,7 @@ def test_reassignment_prefers_an_owner_of_the_stage() -> None:
     scenario = compiled(teams=many, promises=promises, ownership=owners).scenario
     assert scenario.promises is not None
     unnamed = scenario.promises.model_copy(update={"on_breach": (BreachAction(1.0, "reassign"),)})
-    blueprint = prepare(scenario.model_copy(update={"promises": unnamed}))
+    blueprint = compile_scenario(scenario.model_copy(update={"promises": unnamed}))
     plan, names = blueprint.plan(), blueprint.book.teams
     first, attempts = plan.terms[promised(plan, 0, 0).term_first :][:2]
     assert names[plan.actions[first.action_first].to] == "field"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from funnelsim.compile import Blueprint, prepare
+from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.engine.arrival_process import weekly_level
 from funnelsim.engine.replicate import replicate
 from funnelsim.engine.rng import replication_key
@@ -25,14 +25,14 @@ TRAITS = ["lead", "arrived", "source", "segment", "fit", "value"]
 
 @cache
 def blueprint(name: str, *sets: str) -> Blueprint:
-    return prepare(load(str(SCENARIOS / f"{name}.yaml"), list(sets)))
+    return compile_scenario(load(str(SCENARIOS / f"{name}.yaml"), list(sets)))
 
 
 @cache
 def plan_of(name: str, *sets: str) -> Plan:
     """Anchored at the root of the flagship as it stands."""
     root = load(str(SCENARIOS / "old-way.yaml"))
-    return anchor(prepare(root.root or root)).plan(blueprint(name, *sets))
+    return anchor(compile_scenario(root.root or root)).plan(blueprint(name, *sets))
 
 
 @cache

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine.replicate import replicate
 from funnelsim.plan import DAY
 from funnelsim.plan_codes import Outcome
@@ -57,7 +57,7 @@ def assert_mean(stage: str, of: Callable[[Any], float], expected: float, precisi
 @cache
 def cohorts() -> tuple[list[Any], tuple[str, ...]]:
     """Visits of the leads that count, by replication, and the names of the stages."""
-    blueprint = prepare(load(str(FILE)))
+    blueprint = compile_scenario(load(str(FILE)))
     plan = blueprint.plan()
     traces = replicate(plan, blueprint.scenario.seed, range(REPLICATIONS), tables=True).traces
     assert traces is not None

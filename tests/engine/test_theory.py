@@ -22,7 +22,7 @@ from scipy import stats
 
 from funnelsim import plan as p
 from funnelsim.calendars import start_instant
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine.replicate import replicate
 from funnelsim.scenario import load
 from funnelsim.summary import COHORT, RESPONSE_EDGES, Summary
@@ -65,7 +65,7 @@ class Runs(NamedTuple):
 
 @cache
 def runs(name: str, replications: int, *sets: str) -> Runs:
-    blueprint = prepare(load(str(ROOT / "scenarios" / "theory" / f"{name}.yaml"), list(sets)))
+    blueprint = compile_scenario(load(str(ROOT / "scenarios" / "theory" / f"{name}.yaml"), list(sets)))
     plan = blueprint.plan()
     found = replicate(plan, 7, range(replications), threads=2).summaries
     return Runs(plan, blueprint.book, Summary(*(np.stack(tables) for tables in zip(*found, strict=True))))
@@ -170,7 +170,7 @@ REPLICATIONS = 200
 @cache
 def counts_by_hour() -> tuple[Any, Any]:
     """M_t/G/infinity: open visits at every full hour, summed over replications, and what theory expects."""
-    blueprint = prepare(load(str(ROOT / "scenarios" / "theory" / "mt-g-infinity.yaml")))
+    blueprint = compile_scenario(load(str(ROOT / "scenarios" / "theory" / "mt-g-infinity.yaml")))
     plan = blueprint.plan()
     hours = int(plan.settings[0].horizon / HOURS)
     instants = np.arange(1, hours) * HOURS

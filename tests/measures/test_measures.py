@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from funnelsim import plan as p
-from funnelsim.measures import cost_by_team, costs, credit, mean, measures, paid_hours, ratio, stack, summarise, wilson
+from funnelsim.measures import (
+    cost_by_team,
+    costs,
+    credit,
+    mean,
+    measures,
+    paid_hours,
+    ratio,
+    stack_summaries,
+    summarise,
+    wilson,
+)
 from funnelsim.measures.catalogue import quantiles
 from funnelsim.measures.volumes import volumes
 from funnelsim.plan_codes import AttemptEnd
@@ -22,7 +33,7 @@ def test_mean_with_t_interval() -> None:
     half = 2.353363 * np.std([1, 2, 3, 4], ddof=1) / 2  # t(3) at 95 %, from a table
     assert found.mean == 2.5
     assert (found.low, found.high) == pytest.approx((2.5 - half, 2.5 + half), abs=1e-5)
-    assert (found.least, found.most) == pytest.approx((1.15, 3.85))
+    assert (found.period_low, found.period_high) == pytest.approx((1.15, 3.85))
     assert found.method == "t"
 
 
@@ -91,7 +102,7 @@ def test_money_of_a_week_by_hand() -> None:
         (1, 1, 1, 1, -1, 1, 1, 0, 10.0, 16 * p.HOUR, 18 * p.HOUR, AttemptEnd.CONTACT, 0.0)
     ]  # an hour past closing
     trace = Trace.of(visits, [], attempts, [], np.zeros((8, 0)))
-    stacked = stack([summarise(trace, plan)])
+    stacked = stack_summaries([summarise(trace, plan)])
     spent = costs(stacked, plan, book)
     assert paid_hours(plan).tolist() == [0.0, 80.0]
     assert spent.acquisition.tolist() == [14.0] and spent.people.tolist() == [0.0, 1600.0]
@@ -115,7 +126,7 @@ def test_promised_volume_counts_whole_periods_in_the_window_only() -> None:
     summary = new_summary(plan)
     summary.days[:70, 1] = 1.0  # one a day: 28 in February, the one whole month
     summary.days[7, 1] = 0.0  # and six in the second week
-    found = {one.key: one.estimate().mean for one in volumes(stack([summary]), plan, book)}
+    found = {one.key: one.estimate().mean for one in volumes(stack_summaries([summary]), plan, book)}
     assert found["calendar.volume.MQL a month"] == 28.0 and found["calendar.volume_met.MQL a month"] == 1.0
     assert found["calendar.volume_met.MQL a week"] == pytest.approx(0.9)
     assert "calendar.volume.MQL a quarter" not in found

@@ -17,7 +17,7 @@ from funnelsim.measures import (
     credit,
     measures,
     series,
-    stack,
+    stack_summaries,
     summarise,
     weekly,
 )
@@ -46,7 +46,7 @@ def test_promised_value_of_a_segment_by_period_and_its_burn_up() -> None:
     assert found[f"calendar.volume_delivered.{name}"].mean == 0.9
     assert [found[f"calendar.volume_delivered_in.{name}.2026-01-{day}"].mean for day in ("05", "12")] == [0.3, 1.5]
     assert [found[f"calendar.volume_met_in.{name}.2026-01-{day}"].mean for day in ("05", "12")] == [0.0, 1.0]
-    delivered, promised = burn_up(stack([summary]), plan, book)
+    delivered, promised = burn_up(stack_summaries([summary]), plan, book)
     assert (delivered.name, delivered.of, delivered.dates) == ("burn-up", name, [date(2026, 1, 5), date(2026, 1, 12)])
     assert delivered.values.tolist() == [[300.0, 1800.0]] and promised.values[0] == pytest.approx([1000.0, 2000.0])
 
@@ -148,11 +148,11 @@ def test_utilisation_and_levels_by_week() -> None:
     summary, columns = new_summary(plan), day_columns(plan)
     summary.days[[1, 8], columns.busy + 1] = 40 * p.HOUR, 60 * p.HOUR
     summary.days[:, columns.level] = np.linspace(0.0, 1.0, len(summary.days))
-    weeks = {(one.name, one.of): one for one in weekly(stack([summary]), plan, book)}
+    weeks = {(one.name, one.of): one for one in weekly(stack_summaries([summary]), plan, book)}
     assert weeks["utilisation", "sales"].values.tolist() == [[0.5, 0.75]]
     assert np.isnan(weeks["utilisation", "marketing"].values).all()
     assert weeks["worked hours", "sales"].values.tolist() == [[40.0, 60.0]]
-    days = {(one.name, one.of): one for one in series(stack([summary]), plan, book)}
+    days = {(one.name, one.of): one for one in series(stack_summaries([summary]), plan, book)}
     assert len(days["level", "trust"].dates) == 13  # there is none at the horizon
     assert weeks["level", "trust"].values[0, 0] == pytest.approx(summary.days[:7, columns.level].mean())
 
@@ -162,7 +162,9 @@ def test_breaches_by_hour_of_the_week() -> None:
     plan, book = week_plan(), book_of(won=0, definitions=("won",))
     first, second = new_summary(plan), new_summary(plan)
     first.breaches[1, 4 * 24 + 16], first.breaches[1, 5 * 24 + 9], second.breaches[1, 4 * 24 + 16] = 1.0, 1.0, 1.0
-    hours = {(one.team, one.day, one.hour): one.estimate for one in breach_hours(stack([first, second]), book)}
+    hours = {
+        (one.team, one.day, one.hour): one.estimate for one in breach_hours(stack_summaries([first, second]), book)
+    }
     assert len(hours) == 168 and {team for team, _, _ in hours} == {"sales"}
     assert hours["sales", "Friday", 16].mean == 1.0 and hours["sales", "Saturday", 9].mean == 0.5
     found = _measures([first, second], plan, book)
@@ -203,7 +205,7 @@ def test_a_win_by_threshold_is_credited_to_all_who_had_the_lead_by_then() -> Non
 
 
 def _measures(summaries: list[Summary], plan: p.Plan, book: p.Labels) -> dict[str, Estimate]:
-    found: list[Measure] = measures(stack(summaries), plan, book)
+    found: list[Measure] = measures(stack_summaries(summaries), plan, book)
     assert len({one.key for one in found}) == len(found)
     return {one.key: one.estimate() for one in found}
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from scipy import stats
 
-from funnelsim.compile import Blueprint, prepare
+from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import Plan
 from funnelsim.plan_codes import Outcome
@@ -55,19 +55,19 @@ def strong(base_of: str = "dealt", response: str = "hbr-2011", rate: str = "40%"
 
 @cache
 def strong_blueprint(base_of: str = "dealt", response: str = "hbr-2011", rate: str = "40%") -> Blueprint:
-    return prepare(loads_resolved({"format": 1, "scenario": strong(base_of, response, rate), "root": None}))
+    return compile_scenario(loads_resolved({"format": 1, "scenario": strong(base_of, response, rate), "root": None}))
 
 
 @cache
 def flagship() -> Blueprint:
     loaded = load(str(ROOT / "scenarios" / "old-way.yaml"))
-    return prepare(loaded.root or loaded)
+    return compile_scenario(loaded.root or loaded)
 
 
 @cache
 def starter(name: str) -> Blueprint:
     loaded = load(str(TEMPLATES / f"{name}.yaml"))
-    return prepare(loaded)
+    return compile_scenario(loaded)
 
 
 # ---- the root reproduces its base rates ----------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def test_without_the_anchor_the_strong_root_is_far_off() -> None:
 def test_without_effects_there_is_nothing_to_anchor() -> None:
     scenario = strong(response="none")
     scenario["effects"] = {}
-    blueprint = prepare(loads_resolved({"format": 1, "scenario": scenario, "root": None}))
+    blueprint = compile_scenario(loads_resolved({"format": 1, "scenario": scenario, "root": None}))
     solved = anchor(blueprint, cache=False)
 
     assert solved.leads == 0 and set(solved.added) == {0.0}
@@ -171,7 +171,7 @@ def test_without_inherited_intercepts_a_belief_would_change_the_history() -> Non
     blueprint = strong_blueprint()
     scenario = strong()
     scenario["effects"] |= {"context_lost": "0.3 to 1.0"}
-    ranged = prepare(loads_resolved({"format": 1, "scenario": scenario, "root": None}))
+    ranged = compile_scenario(loads_resolved({"format": 1, "scenario": scenario, "root": None}))
     solved = anchor(ranged)
     low, high = extreme_draws(ranged)
     fixed = {

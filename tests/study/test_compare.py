@@ -31,9 +31,9 @@ class TestWhatToMeasureFirst:
     """Twelve draws that were run anyway tell which unknown makes most of the answer's spread."""
 
     def test_every_unknown_of_either_scenario_is_asked_about(self, comparison: Comparison) -> None:
-        unknowns = {one.path for case in comparison.cases for one in case.blueprint.unknowns}
+        uncertain_inputs = {one.path for case in comparison.cases for one in case.blueprint.uncertain_inputs}
 
-        assert {one.path for one in comparison.information} == unknowns
+        assert {one.path for one in comparison.information} == uncertain_inputs
         assert all(0.0 <= one.share.low <= one.share.value <= one.share.high <= 1.0 for one in comparison.information)
         assert all(one.value is not None and one.value.value >= 0.0 for one in comparison.information)
 

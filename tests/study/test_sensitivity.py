@@ -22,7 +22,7 @@ import pytest
 
 import funnelsim as fs
 from funnelsim.cli import code_of
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.compile.parameter_draws import logit
 from funnelsim.compile.uncertain_inputs import Z
 from funnelsim.reporting.sensitivity.report import answer, sensitivity_report
@@ -164,7 +164,7 @@ def test_the_ends_of_a_fitted_stage_are_the_limits_of_who_goes_on() -> None:
     """Independent log-ratios a, b to `never`: the logit of going on is a - log(1 + e^b), slopes 1, -e^b/(1 + e^b)."""
     known = {**KNOWN, "fits": FITS[:1]}
     blueprint = compiled(stages=STAGES, fitted={"stages": {"interest": known}}, ownership={})
-    (one,) = blueprint.unknowns
+    (one,) = blueprint.uncertain_inputs
     slope = 0.5 / 0.7  # e^b = 50 % / 20 %
     deviation = math.hypot(SPREAD[0], slope * SPREAD[1])
     for places, side in ((one.low, -1.0), (one.high, 1.0)):
@@ -174,8 +174,8 @@ def test_the_ends_of_a_fitted_stage_are_the_limits_of_who_goes_on() -> None:
 
 
 def test_all_that_is_open_in_the_demo_is_an_input_with_an_owner() -> None:
-    blueprint = prepare(load(str(ROOT / "scenarios/shared-funnel.yaml")))
-    paths = {one.path for one in blueprint.unknowns}
+    blueprint = compile_scenario(load(str(ROOT / "scenarios/shared-funnel.yaml")))
+    paths = {one.path for one in blueprint.uncertain_inputs}
     assert {belief.path for belief in blueprint.beliefs} < paths and "fitted.sources.search.rate" in paths
     stages = ("awareness", "discovery", "interest", "evaluation", "purchase")
     assert {f"fitted.stages.{stage}" for stage in stages} < paths
@@ -184,8 +184,10 @@ def test_all_that_is_open_in_the_demo_is_an_input_with_an_owner() -> None:
 def test_every_unknown_and_assumption_of_the_scenarios_has_a_row_in_the_table() -> None:
     for file in sorted([*ROOT.glob("scenarios/mechanisms/*.yaml"), *ROOT.glob("scenarios/seam/s*.yaml")]):
         scenario = load(str(file)).scenario
-        unknowns = {one.path for one in prepare(scenario).unknowns} | {one.path for one in assumptions(scenario)}
-        for path in unknowns:
+        uncertain_inputs = {one.path for one in compile_scenario(scenario).uncertain_inputs} | {
+            one.path for one in assumptions(scenario)
+        }
+        for path in uncertain_inputs:
             owner, learn = owner_and_method(path, scenario)
             assert owner in (MARKETING, SALES, BOTH, MARKET) and learn != "measure it", path
             assert "{" not in learn

@@ -90,7 +90,7 @@ def test_the_table_has_the_figures_their_errors_and_the_differences(folder: Path
     assert table.height == 4 * (2 + 1) * 2
     row = table.filter(scenario="Small funnel", measure="cohort.won", point=2).to_dicts()[0]
     cell = next(cell for cell in done.found.cells if cell.point == (row["sources.web.rate"],))
-    values = cell.outcome.measures["cohort.won"].top
+    values = cell.outcome.measures["cohort.won"].numerator
     assert row["sources.web.rate"] == "25/week" and row["sources.web.rate (number)"] == 25.0
     assert row["mean"] == pytest.approx(values.mean())
     assert row["standard error"] == pytest.approx(values.std(ddof=1) / 6**0.5)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.compile import Blueprint, prepare
+from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.engine.covariates import Covariates
 from funnelsim.engine.level_dynamics import first_levels
 from funnelsim.engine.log_odds import linear_predictor
@@ -32,7 +32,7 @@ BASE: dict[str, Any] = {
 
 def compiled(**keys: Any) -> Blueprint:
     """BASE with some of its top-level keys replaced."""
-    return prepare(loads_resolved({"format": 1, "scenario": {**BASE, **keys}, "root": None}))
+    return compile_scenario(loads_resolved({"format": 1, "scenario": {**BASE, **keys}, "root": None}))
 
 
 def with_stage(**keys: Any) -> Blueprint:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from funnelsim import plan as p
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine import fast, reference
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import Measure, named, summarise
@@ -46,8 +46,8 @@ def measured(name: str, replications: int, *sets: str) -> dict[str, Measure]:
 
 def planned(name: str, *sets: str) -> tuple[p.Plan, p.Labels]:
     loaded = load(str(SCENARIOS / f"{name}.yaml"), list(sets))
-    blueprint = prepare(loaded)
-    root = blueprint if loaded.root is None else prepare(loaded.root)
+    blueprint = compile_scenario(loaded)
+    root = blueprint if loaded.root is None else compile_scenario(loaded.root)
     return anchor(root).plan(blueprint), blueprint.book
 
 

@@ -10,7 +10,7 @@ from support.plan_generator_mechanisms import Row
 ANYBODY = -1  # bits of a tier that holds for all segments, or for all sources
 
 OFF_SOURCE: Row = {"side": Side.MARKETING, "again": 0.0, "again_after": -1, "again_stage": 0, "merged": 0.0}
-OFF_MIX: Row = {
+OFF_SOURCE_SEGMENT: Row = {
     "intent": -1,
     "intent_shift": 0.0,
     "trust": -1,
@@ -28,7 +28,7 @@ OFF_TEAM: Row = {
     "budget_count": 0,
     "absence": 0.0,
 }
-OFF_DUTY: Row = {
+OFF_STAGE_TEAM: Row = {
     "accept_score": -1,
     "accept_first": 0,
     "accept_count": 0,

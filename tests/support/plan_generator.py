@@ -17,7 +17,15 @@ import numpy as np
 from funnelsim import plan as p
 from funnelsim.engine.rng import make_table, on_grid, path_hash
 from funnelsim.plan_codes import ExitTarget, QueueLayout, TermKind
-from support.off_defaults import OFF_DEFINITION, OFF_DUTY, OFF_MIX, OFF_PROMISE, OFF_SOURCE, OFF_STAGE, OFF_TEAM
+from support.off_defaults import (
+    OFF_DEFINITION,
+    OFF_PROMISE,
+    OFF_SOURCE,
+    OFF_SOURCE_SEGMENT,
+    OFF_STAGE,
+    OFF_STAGE_TEAM,
+    OFF_TEAM,
+)
 from support.plan_generator_mechanisms import MECHANISMS, PLAIN_INPUTS, Row
 
 HOUR, DAY = p.HOUR, p.DAY
@@ -48,11 +56,11 @@ class Builder:
         self.horizon = self.weeks * p.WEEK - float(self.rng.choice([0.0, 8 * HOUR]))
         self.team_rows = self._team_rows(self.horizon)
         self.stage_rows = self._stage_rows(self.horizon)
-        self.duty_rows = self._duty_rows(self.horizon)
+        self.stage_team_rows = self._stage_team_rows(self.horizon)
         self.source_rows = self._source_rows(self.weeks)
         self.segments = int(self.rng.integers(1, 3))
-        self.mix_rows = self._mix_rows(len(self.source_rows), self.segments)
-        self.inflight_rows = self._inflight_rows(len(self.source_rows))
+        self.source_segment_rows = self._source_segment_rows(len(self.source_rows), self.segments)
+        self.initial_lead_rows = self._initial_lead_rows(len(self.source_rows))
         self.definitions: list[Row] = [OFF_DEFINITION | {"stage": stage} for stage in range(self.stages)]
         self.midnights = [day * DAY for day in range(int(self.horizon / DAY) + 2)]
         self.settings: Row = {
@@ -256,7 +264,7 @@ class Builder:
             "of": -1,
         }
 
-    def _duty_rows(self, horizon: float) -> list[list[Row]]:
+    def _stage_team_rows(self, horizon: float) -> list[list[Row]]:
         stage_teams = []
         for stage in range(self.stages):
             worked = self.is_worked(stage)
@@ -277,7 +285,7 @@ class Builder:
     def _duty(self, worked: bool, share: float, horizon: float) -> Row:
         routing, delay = int(self.rng.integers(3)), self.table(5)
         batch, context = self.batches(horizon), self.number(0.3, 1.0, horizon)
-        return OFF_DUTY | {
+        return OFF_STAGE_TEAM | {
             "share": share,
             "routing": routing,
             "delay": delay,
@@ -368,13 +376,13 @@ class Builder:
         self.tables.append(row)
         return len(self.tables) - 1
 
-    def _mix_rows(self, sources: int, segments: int) -> list[Row]:
+    def _source_segment_rows(self, sources: int, segments: int) -> list[Row]:
         rows = []
         for _ in range(sources):
             cut = np.cumsum(self.shares(segments))
             for segment in range(segments):
                 rows.append(
-                    OFF_MIX
+                    OFF_SOURCE_SEGMENT
                     | {
                         "share": float(cut[segment]),
                         "fit": self.level() if self.chance(0.5) else -1,
@@ -385,7 +393,7 @@ class Builder:
                 )
         return rows
 
-    def _inflight_rows(self, sources: int) -> list[Row]:
+    def _initial_lead_rows(self, sources: int) -> list[Row]:
         return [
             {
                 "id": i,
@@ -419,7 +427,7 @@ class Builder:
         ]
         for team, first, count in zip(self.team_rows, np.cumsum([0, *lanes]), lanes, strict=False):
             team["lane_first"], team["lane_count"] = int(first), count
-        stage_teams = [stage_team for of_stage in self.duty_rows for stage_team in of_stage]
+        stage_teams = [stage_team for of_stage in self.stage_team_rows for stage_team in of_stage]
         promises = _pull(stage_teams, "promises", "promise")
         terms = _pull(promises, "terms", "term")
         actions = _pull(terms, "actions", "action")
@@ -428,7 +436,7 @@ class Builder:
         return p.Plan(
             settings=p.record_from_dicts(p.SETTINGS, [self.settings]),
             sources=p.record_from_dicts(p.SOURCE, self.source_rows),
-            source_segments=p.record_from_dicts(p.SOURCE_SEGMENT, self.mix_rows),
+            source_segments=p.record_from_dicts(p.SOURCE_SEGMENT, self.source_segment_rows),
             stages=p.record_from_dicts(p.STAGE, self.stage_rows),
             exits=p.record_from_dicts(p.EXIT, self.exits),
             steps=p.record_from_dicts(p.STEP, self.steps),
@@ -446,7 +454,7 @@ class Builder:
             terms=p.record_from_dicts(p.TERM, terms),
             actions=p.record_from_dicts(p.BREACH_ACTION, actions),
             definitions=p.record_from_dicts(p.DEFINITION, self.definitions),
-            initial_leads=p.record_from_dicts(p.INITIAL_LEAD, self.inflight_rows),
+            initial_leads=p.record_from_dicts(p.INITIAL_LEAD, self.initial_lead_rows),
             instants=np.array(self.instants),
             tables=np.stack(self.tables),
         )

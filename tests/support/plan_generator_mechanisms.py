@@ -51,7 +51,7 @@ TARGETS_OF_INFLUENCES = tuple(code for code in EffectTarget if code not in (Effe
 
 def traits(b: Builder) -> None:
     """Intent, trust, readiness, warmth and points at birth [91]."""
-    for source_segment in b.mix_rows:
+    for source_segment in b.source_segment_rows:
         source_segment["intent"] = b.level() if b.chance(0.5) else -1
         source_segment["intent_shift"] = float(b.rng.choice([-0.5, 0.0, 1.0]))
         source_segment["trust"] = b.level() if b.chance(0.5) else -1
@@ -189,7 +189,7 @@ def _score(b: Builder) -> int:
 
 def acceptance(b: Builder) -> None:
     """Teams that decide on what is handed to them; more stages that one team owns, so that more is."""
-    for stage, stage_teams in enumerate(b.duty_rows):
+    for stage, stage_teams in enumerate(b.stage_team_rows):
         if b.chance(0.6):
             owner = int(b.rng.integers(b.teams))
             for team, stage_team in enumerate(stage_teams):
@@ -218,7 +218,7 @@ def acceptance(b: Builder) -> None:
 
 
 def tiers(b: Builder) -> None:
-    for stage_teams in b.duty_rows:
+    for stage_teams in b.stage_team_rows:
         for stage_team in stage_teams:
             if stage_team["promises"]:
                 stage_team["promises"] = [_tier(b) for _ in range(int(b.rng.integers(1, 3)))] + stage_team["promises"]
@@ -248,7 +248,7 @@ def pursuit(b: Builder) -> None:
     """Leads of the other side are worked with a chance only."""
     for source in b.source_rows:
         source["side"] = int(b.chance(0.3))
-    for stage_teams in b.duty_rows:
+    for stage_teams in b.stage_team_rows:
         for stage_team in stage_teams:
             stage_team["pursue"] = float(b.rng.choice([-math.inf, -1.0, 0.5, 2.0, math.inf]))
 

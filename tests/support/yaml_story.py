@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from funnelsim import plan as p
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine import fast, reference
-from funnelsim.measures import measures, stack, summarise
+from funnelsim.measures import measures, stack_summaries, summarise
 from funnelsim.measures.money import credit
 from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, Outcome, names_of
 from funnelsim.scenario import loads_resolved
@@ -39,7 +39,7 @@ def tell(*texts: str, replication: int = 0) -> Story:
     data: dict[str, Any] = {}
     for text in (COMMON, *texts):
         data |= plain(parse_yaml(text, "story.yaml"))
-    blueprint = prepare(loads_resolved({"format": 1, "scenario": data, "root": None}))
+    blueprint = compile_scenario(loads_resolved({"format": 1, "scenario": data, "root": None}))
     plan = blueprint.plan()
     slow = reference.run(plan, 1, replication)
     quick, summary = fast.run(plan, 1, replication)
@@ -99,7 +99,7 @@ class Story:
 
     def measure(self, key: str) -> float:
         """A measure of this one run, by its key."""
-        by_key = {one.key: one for one in measures(stack([self.summary]), self.plan, self.book)}
+        by_key = {one.key: one for one in measures(stack_summaries([self.summary]), self.plan, self.book)}
         return float(by_key[key].values[0])
 
     def credit(self) -> dict[str, float]:

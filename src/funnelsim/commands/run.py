@@ -19,13 +19,13 @@ import numpy as np
 
 from funnelsim import manifest as manifests
 from funnelsim.atomic_io import Draft, atomic_folder, check_writable
-from funnelsim.compile import Blueprint, prepare
+from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.engine.jit import is_compiled
 from funnelsim.engine.replicate import replicate
 from funnelsim.errors import RunError, UsageError
 from funnelsim.export import event_log, named_tables
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.measures import credit, mean, revenue, stack
+from funnelsim.measures import credit, mean, revenue, stack_summaries
 from funnelsim.plan import Plan, fingerprint
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
@@ -148,7 +148,7 @@ def _job(
     engine: str | None,
     watch: Progress,
 ) -> Job:
-    blueprint = prepare(loaded)
+    blueprint = compile_scenario(loaded)
     if not is_compiled() and (repeated.engine if repeated else engine) != "reference":
         watch.note("compiling the engine (once)")
     if repeated is not None:
@@ -160,7 +160,7 @@ def _job(
                 f"the scenario of the manifest gives another plan: it was run with funnelsim {used}, this is {now}"
             )
         return job
-    anchor = anchors.anchor(prepare(loaded.root) if loaded.root is not None else blueprint, on_step=watch.note)
+    anchor = anchors.anchor(compile_scenario(loaded.root) if loaded.root is not None else blueprint, on_step=watch.note)
     return Job(
         loaded,
         blueprint,
@@ -258,7 +258,7 @@ def _batch(job: Job, numbers: range, traced: bool, wanted: int) -> list[tuple[Su
 
 def _enough(job: Job, summaries: list[Summary]) -> int:
     """How many replications the precision will take, judged by those there are."""
-    stacked, book = stack(summaries), job.blueprint.book
+    stacked, book = stack_summaries(summaries), job.blueprint.book
     watched = [stacked.arrived.sum(axis=(1, 2, 3))]
     if book.won >= 0:
         watched = [stacked.passages[:, COHORT, book.won]["count"].sum(axis=(1, 2)), revenue(stacked, book, int(COHORT))]

@@ -297,6 +297,8 @@ def _digest(found: Sweep) -> str:
     digest = hashlib.sha256()
     for cell in found.cells:
         for name, one in cell.outcome.measures.items() if cell.outcome else ():
-            digest.update(name.encode() + np.ascontiguousarray(one.top, np.float64).tobytes())
-            digest.update(b"" if one.bottom is None else np.ascontiguousarray(one.bottom, np.float64).tobytes())
+            digest.update(name.encode() + np.ascontiguousarray(one.numerator, np.float64).tobytes())
+            digest.update(
+                b"" if one.denominator is None else np.ascontiguousarray(one.denominator, np.float64).tobytes()
+            )
     return digest.hexdigest()

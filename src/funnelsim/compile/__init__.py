@@ -1,10 +1,10 @@
 """Scenario to Plan: names, dates, calendars, distributions and beliefs become the numbers that the engines run.
 
-blueprint = prepare(load("scenarios/old-way.yaml"))
+blueprint = compile_scenario(load("scenarios/old-way.yaml"))
 plan = blueprint.plan(draw=3)
 """
 
-from funnelsim.compile.blueprint import Blueprint, Intercepts, prepare
+from funnelsim.compile.blueprint import Blueprint, Intercepts, compile_scenario
 from funnelsim.compile.parameter_draws import UncertainParameter
 
-__all__ = ["Blueprint", "Intercepts", "UncertainParameter", "prepare"]
+__all__ = ["Blueprint", "Intercepts", "UncertainParameter", "compile_scenario"]

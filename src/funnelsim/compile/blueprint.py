@@ -16,11 +16,11 @@ from funnelsim.compile.fitted_draws import Fitted
 from funnelsim.compile.labels import make_labels
 from funnelsim.compile.levels import levels
 from funnelsim.compile.parameter_draws import Draw, UncertainParameter, UncertainParameters
-from funnelsim.compile.stage_teams import Duties
+from funnelsim.compile.stage_teams import StageTeams
 from funnelsim.compile.stages import Stages
 from funnelsim.compile.table_builder import array
-from funnelsim.compile.teams import People
-from funnelsim.compile.uncertain_inputs import UncertainInput, unknowns
+from funnelsim.compile.teams import Teams
+from funnelsim.compile.uncertain_inputs import UncertainInput, uncertain_inputs
 from funnelsim.plan import (
     BREACH_ACTION,
     DEFINITION,
@@ -65,9 +65,9 @@ class Blueprint:
         return list(self._beliefs.all)
 
     @cached_property
-    def unknowns(self) -> list[UncertainInput]:
+    def uncertain_inputs(self) -> list[UncertainInput]:
         """All that a draw moves: each range, each source's rate and fit, each fitted stage as one."""
-        return unknowns(self._beliefs, self._fitted)
+        return uncertain_inputs(self._beliefs, self._fitted)
 
     @property
     def uncertain(self) -> bool:
@@ -102,63 +102,65 @@ class Blueprint:
     def _believed(self, plan: Plan, draw: Draw) -> Plan:
         values = [belief.drawn(self.scenario.seed, draw) for belief in self._beliefs.all]
         changed: dict[str, Any] = {}
-        for follower in self._beliefs.followers:
+        for follower in self._beliefs.bindings:
             table = changed.setdefault(follower.table, getattr(plan, follower.table).copy())
             column = table[follower.field] if follower.field else table
             column[follower.row] = follower.by(values[follower.belief])
         return plan._replace(**changed)
 
 
-def prepare(loaded: Any) -> Blueprint:
+def compile_scenario(loaded: Any) -> Blueprint:
     """Compile a loaded scenario (`scenario.load`) or a Scenario."""
     scenario: Scenario = getattr(loaded, "scenario", loaded)
-    frame = CompileContext(scenario)
-    demand, stages, people = Demand(frame), Stages(frame), People(frame)
-    stage_teams = Duties(frame, demand.names)
-    scores, definitions, slow = lead_interest.scores(frame), lead_interest.definitions(frame), levels(frame)
-    fitted = Fitted(frame, demand, stages)
-    snapshot = initial_leads.snapshot(frame, demand.names)
-    days = frame.pool.instants(local_midnights(scenario.timezone, frame.start, frame.horizon))
+    context = CompileContext(scenario)
+    demand, stages, people = Demand(context), Stages(context), Teams(context)
+    stage_teams = StageTeams(context, demand.names)
+    scores, definitions, slow = lead_interest.scores(context), lead_interest.definitions(context), levels(context)
+    fitted = Fitted(context, demand, stages)
+    snapshot = initial_leads.initial_lead_rows(context, demand.names)
+    days = context.builder.instants(local_midnights(scenario.timezone, context.start, context.horizon))
     settings = {
-        "horizon": frame.horizon,
-        "measure_from": frame.measure_from,
-        "measure_to": frame.measure_to,
-        "weeks": frame.weeks,
-        "segments": len(frame.segments),
+        "horizon": context.horizon,
+        "measure_from": context.measure_from,
+        "measure_to": context.measure_to,
+        "weeks": context.weeks,
+        "segments": len(context.segments),
         "cycles": -1 if scenario.cycles is None else scenario.cycles,
         "days_first": days[0],
         "days_count": days[1],
-        "weekday": frame.first_weekday,
+        "weekday": context.first_weekday,
         "good": scenario.good_fit,
         "late": math.inf if scenario.poor_follow_up is None else length(scenario.poor_follow_up),
     }
-    points, instants, tables = frame.pool.finish()
+    points, instants, tables = context.builder.finish()
     plan = Plan(
         settings=array(SETTINGS, [settings]),
         sources=array(SOURCE, demand.rows),
         source_segments=array(SOURCE_SEGMENT, demand.source_segments),
         stages=array(STAGE, stages.rows),
-        exits=array(EXIT, frame.pool.exits),
-        steps=array(STEP, frame.pool.steps),
-        tasks=array(TASK, frame.pool.tasks),
-        signals=array(SIGNAL, frame.pool.signals),
-        nurtures=array(NURTURE, frame.pool.nurtures),
+        exits=array(EXIT, context.builder.exits),
+        steps=array(STEP, context.builder.steps),
+        tasks=array(TASK, context.builder.tasks),
+        signals=array(SIGNAL, context.builder.signals),
+        nurtures=array(NURTURE, context.builder.nurtures),
         scores=array(SCORE, scores),
         levels=array(LEVEL, slow),
-        effects=array(EFFECT, frame.pool.effects),
+        effects=array(EFFECT, context.builder.effects),
         points=points,
         teams=array(TEAM, people.rows),
         intervals=array(INTERVAL, people.intervals),
-        stage_teams=array(STAGE_TEAM, stage_teams.rows).reshape(len(frame.stages), len(frame.teams)),
-        promises=array(PROMISE, frame.pool.promises),
-        terms=array(TERM, frame.pool.terms),
-        actions=array(BREACH_ACTION, frame.pool.actions),
+        stage_teams=array(STAGE_TEAM, stage_teams.rows).reshape(len(context.stages), len(context.teams)),
+        promises=array(PROMISE, context.builder.promises),
+        terms=array(TERM, context.builder.terms),
+        actions=array(BREACH_ACTION, context.builder.actions),
         definitions=array(DEFINITION, definitions),
         initial_leads=snapshot,
         instants=instants,
         tables=tables,
     )
-    return Blueprint(scenario, plan, make_labels(frame, demand.names, stages.labour.names), frame.beliefs, fitted)
+    return Blueprint(
+        scenario, plan, make_labels(context, demand.names, stages.work_rows.names), context.beliefs, fitted
+    )
 
 
 def _anchored(stages: Any, names: tuple[str, ...], intercepts: Intercepts) -> Any:

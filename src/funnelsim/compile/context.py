@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from funnelsim.calendars import ALWAYS, CalendarSpec, business_day, seconds_since_start, start_instant
 from funnelsim.compile.parameter_draws import PLAIN, SHARE, Place, UncertainParameters
-from funnelsim.compile.table_builder import Run, TableBuilder
+from funnelsim.compile.table_builder import Slice, TableBuilder
 from funnelsim.plan import DAY, TICK, WEEK
 from funnelsim.plan_codes import ExitTarget
 from funnelsim.scenario.values import Duration, Range, Schedule, Share
@@ -26,7 +26,7 @@ class CompileContext:
     """One scenario on its way to a plan."""
 
     scenario: Scenario
-    pool: TableBuilder = field(default_factory=TableBuilder)
+    builder: TableBuilder = field(default_factory=TableBuilder)
     beliefs: UncertainParameters = field(default_factory=UncertainParameters)
 
     # ---- names ---------------------------------------------------------------------------------------------------
@@ -161,20 +161,20 @@ class CompileContext:
     ) -> float:
         """by(value) for one field of a plan's table, which follows the value when it is a range."""
         centre = self.beliefs.centre(path, value, scale)
-        self.beliefs.follow(path, table, field, row, by)
+        self.beliefs.bind(path, table, field, row, by)
         return by(centre)
 
-    def run(
+    def step_points(
         self, path: str, value: float | Range | Schedule, scale: str = SHARE, by: Callable[[float], float] = float
-    ) -> Run:
+    ) -> Slice:
         """Points (from instant, by(value)) of a number that may be a range and may change over time."""
         steps = self.steps(value)
         paths = [path if i == 0 else f"{path}.{i}" for i in range(len(steps))]
         centres = [self.beliefs.centre(p, one, scale) for p, (_, one) in zip(paths, steps, strict=True)]
-        run = self.pool.points((x, by(centre)) for (x, _), centre in zip(steps, centres, strict=True))
+        piece = self.builder.points((x, by(centre)) for (x, _), centre in zip(steps, centres, strict=True))
         for i, p in enumerate(paths):
-            self.beliefs.follow(p, "points", "y", run[0] + i, by)
-        return run
+            self.beliefs.bind(p, "points", "y", piece[0] + i, by)
+        return piece
 
 
 def length(duration: Duration | None, business_day: float = DAY) -> float:
@@ -198,6 +198,6 @@ def shares_of(shares: dict[str, Share]) -> dict[str, float]:
     """Shares as numbers that sum to 1; `rest` is what the others leave."""
     given = {name: share.value for name, share in shares.items()}
     left = max(0.0, 1.0 - sum(value for value in given.values() if value is not None))
-    filled = {name: left if value is None else value for name, value in given.items()}
-    total = sum(filled.values())
-    return {name: value / total for name, value in filled.items()} if total > 0 else filled
+    normalised = {name: left if value is None else value for name, value in given.items()}
+    total = sum(normalised.values())
+    return {name: value / total for name, value in normalised.items()} if total > 0 else normalised

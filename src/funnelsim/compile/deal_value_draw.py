@@ -20,7 +20,7 @@ from scipy import special
 
 from funnelsim.compile.context import CompileContext
 from funnelsim.compile.demand import Demand
-from funnelsim.compile.distributions import bare, law_of, median, scaled, table
+from funnelsim.compile.distributions import law_of, median, scaled, table, without_never
 from funnelsim.compile.parameter_draws import Draw, uniform
 from funnelsim.plan import Plan
 from funnelsim.scenario.values import Distribution
@@ -82,23 +82,23 @@ class ValueDraw:
         return float(law.parameters[0]) + float(law.parameters[1]) ** 2 / 2.0
 
 
-def value_draw(frame: CompileContext, demand: Demand, said: Mapping[str, Any] | None) -> ValueDraw | None:
+def value_draw(context: CompileContext, demand: Demand, said: Mapping[str, Any] | None) -> ValueDraw | None:
     """What is redrawn, on a table of its own; None where the scenario says other values, or nobody uses them."""
-    law = frame.scenario.deal_value
+    law = context.scenario.deal_value
     if not said or law is None:
         return None
     location, spread = float(said.get("location", 0.0)), float(said.get("spread", 0.0))
     middle = math.exp(location) if spread else float(said["median"])
     if not _near(median(law), middle) or (spread and not _near(_p90(law), math.exp(location + 1.2815516 * spread))):
         return None
-    shared = frame.pool.table(law)
+    shared = context.builder.table(law)
     mine = [source_segment for source_segment in demand.source_segments if source_segment["value"] == shared]
     if not mine:
         return None
-    row = frame.pool.own_table(law)
+    row = context.builder.own_table(law)
     for source_segment in mine:
         source_segment["value"] = row
-    return ValueDraw(row, bare(law), int(said["count"]), location, spread, float(said.get("error", 0.0)))
+    return ValueDraw(row, without_never(law), int(said["count"]), location, spread, float(said.get("error", 0.0)))
 
 
 def _p90(law: Distribution) -> float:

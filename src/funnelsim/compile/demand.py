@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from funnelsim.compile.context import CompileContext, in_force, shares_of
 from funnelsim.compile.hours import hour_weights, local_hours, week_profile
 from funnelsim.compile.marketing_plan import Flight, Steps, planned
-from funnelsim.compile.table_builder import Row, Run, run_of
+from funnelsim.compile.table_builder import Row, Slice, append_rows
 from funnelsim.engine.rng import path_hash
-from funnelsim.plan import DAY
+from funnelsim.plan import DAY, SOURCE_SEGMENT
 from funnelsim.plan_codes import Side
 from funnelsim.scenario.values import Batch, Distribution, Range, Share
 
@@ -28,13 +28,13 @@ _YEAR = 365.25 * DAY
 class Demand:
     """The sources of a scenario as rows of SOURCE and MIX."""
 
-    def __init__(self, frame: CompileContext) -> None:
-        self.frame = frame
+    def __init__(self, context: CompileContext) -> None:
+        self.context = context
         self.rows: list[Row] = []
         self.source_segments: list[Row] = []
         self.names: list[str] = []
         self._rates = self._planned_rates()
-        for name, source in frame.scenario.sources.items():
+        for name, source in context.scenario.sources.items():
             self._source(name, source)
 
     def _source(self, name: str, source: Source) -> None:
@@ -49,9 +49,9 @@ class Demand:
         self.names.append(name)
         self._mix(name, source)
 
-    def _row(self, path: str, source: Source, entry: Run, batch: Batch | None) -> Row:
+    def _row(self, path: str, source: Source, entry: Slice, batch: Batch | None) -> Row:
         """A source without a rate."""
-        frame = self.frame
+        context = self.context
         first, last = self._flight(source)
         return {
             "stream": path_hash(path),
@@ -60,7 +60,7 @@ class Demand:
             "profile": -1,
             "level": -1,
             "batch": _half_up(batch.count * source.captured) if batch else 0,
-            "batch_at": frame.instant(batch.on, batch.at) if batch else -1.0,
+            "batch_at": context.instant(batch.on, batch.at) if batch else -1.0,
             "first": first,
             "last": last,
             "entry_first": entry[0],
@@ -72,25 +72,25 @@ class Demand:
         }
 
     def _flight(self, source: Source) -> tuple[float, float]:
-        last = self.frame.day_after(source.last) if source.last else math.inf
-        return self.frame.instant(source.first), last
+        last = self.context.day_after(source.last) if source.last else math.inf
+        return self.context.instant(source.first), last
 
     def _again(self, source: Source) -> Row:
         """The same person as a second record (rule 88); teams that share systems merge at least so much (rule 105)."""
-        again, stages = source.found_again, self.frame.stages
+        again, stages = source.found_again, self.context.stages
         if again is None or again.chance <= 0.0:
             return {"again": 0.0, "again_after": -1, "again_stage": -1, "merged": 0.0}
         return {
             "again": again.chance,
-            "again_after": self.frame.pool.time(again.after),
+            "again_after": self.context.builder.time(again.after),
             "again_stage": stages[again.enters] if again.enters else 0,
-            "merged": max(again.merged, self.frame.scenario.handoff.integration or 0.0),
+            "merged": max(again.merged, self.context.scenario.handoff.integration or 0.0),
         }
 
     # ---- rates ---------------------------------------------------------------------------------------------------
     def _planned_rates(self) -> dict[str, Steps]:
         """People a week who come by each source, known or not, after growth and the marketing plan."""
-        scenario = self.frame.scenario
+        scenario = self.context.scenario
         flights = {
             name: Flight(self._grown(source), *self._flight(source))
             for name, source in scenario.sources.items()
@@ -103,13 +103,13 @@ class Demand:
         return rates
 
     def _grown(self, source: Source) -> Steps:
-        steps = [(x, rate.per_week) for x, rate in self.frame.steps(source.rate)]
-        return _grown(steps, source.trend, self.frame.horizon) if source.trend else steps
+        steps = [(x, rate.per_week) for x, rate in self.context.steps(source.rate)]
+        return _grown(steps, source.trend, self.context.horizon) if source.trend else steps
 
     def _rate(self, name: str, source: Source) -> Row:
         if name not in self._rates:
             return {}
-        first, count = self.frame.pool.points((x, rate * source.captured) for x, rate in self._rates[name])
+        first, count = self.context.builder.points((x, rate * source.captured) for x, rate in self._rates[name])
         level = None
         if source.weekly_level:
             level = Distribution("gamma", (source.weekly_level**-2, source.weekly_level**2))
@@ -117,26 +117,28 @@ class Demand:
             "rate_first": first,
             "rate_count": count,
             "profile": self._profile(source.profile),
-            "level": self.frame.pool.table(level),
+            "level": self.context.builder.table(level),
         }
 
     def _profile(self, profile: str | tuple[float, ...]) -> int:
         weights = hour_weights(profile)
-        return -1 if weights is None else self.frame.pool.points(week_profile(weights, local_hours(self.frame)))[0]
+        return (
+            -1 if weights is None else self.context.builder.points(week_profile(weights, local_hours(self.context)))[0]
+        )
 
     # ---- who comes -----------------------------------------------------------------------------------------------
-    def _entry(self, source: Source) -> Run:
-        shares = shares_of(source.enters or {next(iter(self.frame.stages)): Share(1.0)})
-        return run_of(
-            self.frame.pool.exits,
+    def _entry(self, source: Source) -> Slice:
+        shares = shares_of(source.enters or {next(iter(self.context.stages)): Share(1.0)})
+        return append_rows(
+            self.context.builder.exits,
             [
-                {"to": self.frame.stages[stage], "share": share, "pace": -1, "cool": -1, "backward": 0}
+                {"to": self.context.stages[stage], "share": share, "pace": -1, "cool": -1, "backward": 0}
                 for stage, share in shares.items()
             ],
         )
 
     def _mix(self, name: str, source: Source) -> None:
-        scenario = self.frame.scenario
+        scenario = self.context.scenario
         segments: dict[str, Segment | None] = dict(scenario.segments) if scenario.segments else {"all": None}
         shares = _segment_shares(source, segments)
         total = 0.0
@@ -148,20 +150,20 @@ class Demand:
             )
 
     def _traits(self, name: str, source: Source, segment: Segment | None) -> Row:
-        scenario, pool = self.frame.scenario, self.frame.pool
+        scenario, builder = self.context.scenario, self.context.builder
         spread = Distribution("normal", (0.0, scenario.fit_spread)) if scenario.fit_spread else None
         own = segment.reachable if segment else None
         value = (segment.deal_value if segment else None) or source.deal_value or scenario.deal_value
-        return {
+        row = {
             **self._trait(name, "fit", source.fit, segment.fit if segment else 0.0, spread),
             **self._trait(name, "intent", source.intent, segment.intent if segment else 0.0),
             **self._trait(name, "trust", source.trust, segment.trust if segment else 0.0),
-            "value": pool.table(value),
+            "value": builder.table(value),
             "reachable": _first_given(own, source.reachable, scenario.reachable),
-            "ready": pool.time(source.ready),
-            "warmth": source.warmth,
-            "points": source.points,
+            "ready": builder.time(source.ready),
         }
+        plain = set(SOURCE_SEGMENT.names or ()) - row.keys() - {"share"}  # a number of the source, by the same name
+        return row | {trait: getattr(source, trait) for trait in plain}
 
     def _trait(
         self,
@@ -173,7 +175,7 @@ class Demand:
     ) -> Row:
         """Fit, intent or trust at birth: a law or a number, and what the segment adds."""
         law, number = (said, 0.0) if isinstance(said, Distribution) else (spread, said)
-        shift = self.frame.number(
+        shift = self.context.number(
             f"sources.{source}.{key}",
             number,
             "source_segments",
@@ -181,7 +183,7 @@ class Demand:
             len(self.source_segments),
             by=lambda value: value + added,
         )
-        return {key: self.frame.pool.table(law), f"{key}_shift": shift}
+        return {key: self.context.builder.table(law), f"{key}_shift": shift}
 
 
 def _segment_shares(source: Source, segments: dict[str, Segment | None]) -> dict[str, float]:

@@ -15,14 +15,13 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from funnelsim.engine.rng import make_table
 from funnelsim.scenario.values import Distribution
+from funnelsim.typing import FloatArray
 
-Values = NDArray[np.float64]
-Function = Callable[[Values], Any]  # SciPy's types for its special functions are wider than float64
+Function = Callable[[FloatArray], Any]  # SciPy's types for its special functions are wider than float64
 
 _SMALLEST = 2.0**-36  # rank below which no table looks
 _GAMMA_STEPS, _MIXTURE_STEPS = 16, 128  # ranks an octave
@@ -39,24 +38,24 @@ class Law:
     never: float = 0.0
 
 
-def bare(distribution: Distribution) -> Distribution:
+def without_never(distribution: Distribution) -> Distribution:
     """The same distribution without the text it was written as: equal laws compare equal."""
     return Distribution(
         distribution.family,
         tuple(distribution.parameters),
-        tuple(map(bare, distribution.parts)),
+        tuple(map(without_never, distribution.parts)),
         tuple(distribution.weights),
         distribution.never,
     )
 
 
-def table(distribution: Distribution) -> Values:
+def table(distribution: Distribution) -> FloatArray:
     """Row of the Plan's tables for a distribution."""
-    return _table(bare(distribution))
+    return _table(without_never(distribution))
 
 
 @lru_cache(maxsize=1024)  # the scenarios of a comparison draw the same laws
-def _table(distribution: Distribution) -> Values:
+def _table(distribution: Distribution) -> FloatArray:
     law = law_of(distribution)
     row = make_table(law.ppf, law.isf, law.never)
     row.setflags(write=False)
@@ -102,7 +101,7 @@ Four = tuple[Function, Function, Function, Function]
 
 
 def _fixed(value: float) -> Four:
-    def at(u: Values) -> Values:
+    def at(u: FloatArray) -> FloatArray:
         return np.full_like(u, value)
 
     return at, at, lambda x: (x >= value).astype(float), lambda x: (x < value).astype(float)
@@ -238,10 +237,10 @@ def _mixture(distribution: Distribution) -> Law:
     never = 1.0 - (1.0 - distribution.never) * float(happens.sum())
     weights = happens / happens.sum()
 
-    def cdf(x: Values) -> Values:
+    def cdf(x: FloatArray) -> FloatArray:
         return _sum([w * part.cdf(x) for w, part in zip(weights, parts, strict=True)])
 
-    def sf(x: Values) -> Values:
+    def sf(x: FloatArray) -> FloatArray:
         return _sum([w * part.sf(x) for w, part in zip(weights, parts, strict=True)])
 
     with np.errstate(divide="ignore"):  # an end of the support may be infinite
@@ -253,16 +252,16 @@ def _mixture(distribution: Distribution) -> Law:
     values, places = _support(parts, [*lows, *highs])
     below, above = cdf(places), sf(places)[::-1]
 
-    def ppf(u: Values) -> Values:
+    def ppf(u: FloatArray) -> FloatArray:
         return np.where(u == 0.0, lowest, np.interp(u, below, values))
 
-    def isf(p: Values) -> Values:
+    def isf(p: FloatArray) -> FloatArray:
         return np.where(p == 0.0, highest, np.interp(p, above, values[::-1]))
 
     return Law(ppf, isf, cdf, sf, never)
 
 
-def _support(parts: list[Law], ends: list[float]) -> tuple[Values, Values]:
+def _support(parts: list[Law], ends: list[float]) -> tuple[FloatArray, FloatArray]:
     """Quantiles of all parts in order, and where to ask for F there: an atom twice, the first time just below it."""
     ranks = _ranks(_MIXTURE_STEPS)
     quantiles = [end(ranks) for part in parts for end in (part.ppf, part.isf)]
@@ -275,13 +274,13 @@ def _support(parts: list[Law], ends: list[float]) -> tuple[Values, Values]:
     return values, places
 
 
-def _ranks(steps: int) -> Values:
+def _ranks(steps: int) -> FloatArray:
     """Ranks from the smallest to 1/2, so many an octave."""
     octaves = round(-math.log2(_SMALLEST)) - 1
     return np.asarray(0.5 * 2.0 ** np.linspace(-octaves, 0.0, octaves * steps + 1))
 
 
-def _sum(terms: list[Values]) -> Values:
+def _sum(terms: list[FloatArray]) -> FloatArray:
     return np.asarray(np.sum(terms, axis=0), dtype=np.float64)
 
 
@@ -292,7 +291,7 @@ def _splined(exact: Function) -> Function:
     ranks = _ranks(_GAMMA_STEPS)
     spline = CubicSpline(np.log(ranks), np.log(np.maximum(exact(ranks), 1e-300)))
 
-    def at(u: Values) -> Values:
+    def at(u: FloatArray) -> FloatArray:
         inside = (u >= _SMALLEST) & (u <= 0.5)
         found = np.empty_like(u)
         found[inside] = np.exp(spline(np.log(u[inside])))
@@ -302,10 +301,10 @@ def _splined(exact: Function) -> Function:
     return at
 
 
-def _positive(x: Values) -> Values:
+def _positive(x: FloatArray) -> FloatArray:
     return np.maximum(x, 0.0)
 
 
-def _log(x: Values) -> Values:
+def _log(x: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore"):
         return np.log(_positive(x))

@@ -16,7 +16,7 @@ from funnelsim.compile.exits import Shares, forward_share
 from funnelsim.compile.hours import hour_shifts
 from funnelsim.compile.parameter_draws import ODDS, PLAIN, logit
 from funnelsim.compile.pursuit import by_level
-from funnelsim.compile.table_builder import Row, Run, run_of
+from funnelsim.compile.table_builder import Row, Slice, append_rows
 from funnelsim.engine.covariates import EffectInput, EffectTarget
 from funnelsim.plan_codes import by_name
 from funnelsim.scenario.schema.behaviour import Effect, Effects
@@ -34,19 +34,19 @@ _OF_WORK = ("marketing_sells", "own_lead", "too_early", "unresolved")  # nothing
 _BY_CURVE = {"too_late": EffectInput.TOO_LATE, "nurtured_follow_up": EffectInput.TRUST_DELAY}
 _INPUTS = by_name(EffectInput)
 _TARGETS = by_name(EffectTarget) | {"kept": EffectTarget.ADHERENCE}
-_NO_CURVE: Run = (0, 0)
-_NOTHING: Run = (0, 0)
+_NO_CURVE: Slice = (0, 0)
+_NOTHING: Slice = (0, 0)
 
 
-class Effects:
+class EffectRows:
     """Rows of EFFECT, stage after stage, in the pool."""
 
-    def __init__(self, frame: CompileContext) -> None:
-        self.frame = frame
-        self._sizes: dict[str, Run] = {}  # points of each effect, shared by all stages
-        self._hours: Run | None = None
+    def __init__(self, context: CompileContext) -> None:
+        self.context = context
+        self._sizes: dict[str, Slice] = {}  # points of each effect, shared by all stages
+        self._hours: Slice | None = None
 
-    def of(self, name: str, stage: Stage, forward: list[str], base: float) -> Run:
+    def of(self, name: str, stage: Stage, forward: list[str], base: float) -> Slice:
         """All that acts in a stage."""
         targets = self._targets(stage, base)
         curve = self._curve(stage)
@@ -57,7 +57,7 @@ class Effects:
         rows += self._hour(targets)
         rows += self._pursuit(targets)
         rows += self._influences(name, targets)
-        return run_of(self.frame.pool.effects, rows)
+        return append_rows(self.context.builder.effects, rows)
 
     def _targets(self, stage: Stage, base: float) -> set[int]:
         """What there is to be moved in a stage: a gate or certainty leaves no chance of going on."""
@@ -72,7 +72,7 @@ class Effects:
     def _named(self, name: str, stage: Stage, targets: set[int]) -> list[Row]:
         rows = []
         for key, kind in _BY_ODDS.items():
-            effect: Effect = getattr(self.frame.scenario.effects, key)
+            effect: Effect = getattr(self.context.scenario.effects, key)
             target = _TARGETS[effect.on]
             if target in targets and _acts_in(effect.stages, name) and (stage.work or key not in _OF_WORK):
                 rows += self._row(kind, target, self._odds(f"effects.{key}", effect.odds, self._active_share(key)))
@@ -80,56 +80,58 @@ class Effects:
 
     def _active_share(self, key: str) -> float:
         """How much of an effect acts: two teams that share their data gain from it, others collide (rule 105)."""
-        integration = self.frame.scenario.handoff.integration
+        integration = self.context.scenario.handoff.integration
         if key == "collision":
             return 0.0 if integration is None else 1.0 - integration
         return 1.0 if integration is None or key != "both_teams" else integration
 
-    def _odds(self, path: str, odds: float | Range | Schedule, part: float = 1.0) -> Run:
+    def _odds(self, path: str, odds: float | Range | Schedule, part: float = 1.0) -> Slice:
         """Points (from instant, ln odds) of an effect; nothing when its odds are exactly 1."""
         if path not in self._sizes:
-            nothing = part == 0.0 or all(_equals(1.0, value) for _, value in self.frame.steps(odds))
+            nothing = part == 0.0 or all(_equals(1.0, value) for _, value in self.context.steps(odds))
             self._sizes[path] = (
-                _NOTHING if nothing else self.frame.run(path, odds, ODDS, lambda value: part * math.log(value))
+                _NOTHING
+                if nothing
+                else self.context.step_points(path, odds, ODDS, lambda value: part * math.log(value))
             )
         return self._sizes[path]
 
     # ---- the response curve --------------------------------------------------------------------------------------
-    def _curve(self, stage: Stage) -> tuple[str, Run] | None:
+    def _curve(self, stage: Stage) -> tuple[str, Slice] | None:
         """What the stage's curve acts on, and its points; none when it has none."""
         curve = response_curve(stage.response)
         points = curve_points(curve) if curve else []
-        return (str(curve["acts_on"]), self.frame.pool.points(points)) if curve and points else None
+        return (str(curve["acts_on"]), self.context.builder.points(points)) if curve and points else None
 
-    def _response(self, curve: tuple[str, Run] | None, targets: set[int]) -> list[Row]:
+    def _response(self, curve: tuple[str, Slice] | None, targets: set[int]) -> list[Row]:
         if curve is None or _TARGETS[curve[0]] not in targets:
             return []
         return self._row(EffectInput.RESPONSE_DELAY, _TARGETS[curve[0]], self._unit_size(), curve[1])
 
-    def _by_curve(self, name: str, curve: tuple[str, Run] | None, targets: set[int]) -> list[Row]:
+    def _by_curve(self, name: str, curve: tuple[str, Slice] | None, targets: set[int]) -> list[Row]:
         """What follows the stage's curve over another delay, or follows it more steeply."""
         rows: list[Row] = []
         for key, kind in _BY_CURVE.items():
-            effect: CurveEffect = getattr(self.frame.scenario.effects, key)
+            effect: CurveEffect = getattr(self.context.scenario.effects, key)
             if curve and _TARGETS[effect.on] in targets and _acts_in(effect.stages, name):
                 rows += self._row(kind, _TARGETS[effect.on], self._strength(f"effects.{key}", effect), curve[1])
         return rows
 
-    def _strength(self, path: str, effect: CurveEffect) -> Run:
+    def _strength(self, path: str, effect: CurveEffect) -> Slice:
         if path not in self._sizes:
-            nothing = all(_equals(0.0, value) for _, value in self.frame.steps(effect.strength))
-            self._sizes[path] = _NOTHING if nothing else self.frame.run(path, effect.strength, PLAIN)
+            nothing = all(_equals(0.0, value) for _, value in self.context.steps(effect.strength))
+            self._sizes[path] = _NOTHING if nothing else self.context.step_points(path, effect.strength, PLAIN)
         return self._sizes[path]
 
     # ---- time ----------------------------------------------------------------------------------------------------
     def _hour(self, targets: set[int]) -> list[Row]:
         """The local hour of the week in which an attempt starts (rule 101)."""
-        said = self.frame.scenario.effects.hour
+        said = self.context.scenario.effects.hour
         if said is None or EffectTarget.CONTACT not in targets:
             return []
         if self._hours is None:
-            shifts = hour_shifts(said, self.frame)
-            self._hours = _NO_CURVE if shifts is None else self.frame.pool.points(enumerate(shifts.tolist()))
+            shifts = hour_shifts(said, self.context)
+            self._hours = _NO_CURVE if shifts is None else self.context.builder.points(enumerate(shifts.tolist()))
         return (
             self._row(EffectInput.HOUR_OF_WEEK, EffectTarget.CONTACT, self._unit_size(), self._hours)
             if self._hours[1]
@@ -141,7 +143,7 @@ class Effects:
         shares = stage.next or {}
         instants = sorted(
             {
-                self.frame.instant(moment)
+                self.context.instant(moment)
                 for share in shares.values()
                 if share.schedule
                 for moment, _ in share.schedule.steps
@@ -151,14 +153,14 @@ class Effects:
         if not any(sizes):
             return []
         return self._row(
-            EffectInput.ALWAYS, EffectTarget.ADVANCE, self.frame.pool.points(zip(instants, sizes, strict=True))
+            EffectInput.ALWAYS, EffectTarget.ADVANCE, self.context.builder.points(zip(instants, sizes, strict=True))
         )
 
     def _shares_at(self, shares: Shares, now: float) -> Shares:
         def at(share: Share) -> Share:
             if share.schedule is None:
                 return share
-            steps = self.frame.steps(share.schedule)
+            steps = self.context.steps(share.schedule)
             return Share(float(next((y for x, y in reversed(steps) if x <= now), steps[0][1])))
 
         return {target: at(share) for target, share in shares.items()}
@@ -167,23 +169,23 @@ class Effects:
     def _pursuit(self, targets: set[int]) -> list[Row]:
         """The levels that a team's pursuit listens to."""
         rows: list[Row] = []
-        for name, team in self.frame.scenario.teams.items():
+        for name, team in self.context.scenario.teams.items():
             if team.pursuit is not None and EffectTarget.PURSUIT in targets:
                 for level, slope in by_level(team.pursuit):
                     path = f"teams.{name}.pursuit.{level}"
-                    self._sizes.setdefault(path, self.frame.pool.points([(0.0, slope)]))
+                    self._sizes.setdefault(path, self.context.builder.points([(0.0, slope)]))
                     rows += self._row(
                         EffectInput.LEVEL,
                         EffectTarget.PURSUIT,
                         self._sizes[path],
                         team=name,
-                        of=self.frame.levels[level],
+                        of=self.context.levels[level],
                     )
         return rows
 
     def _influences(self, stage: str, targets: set[int]) -> list[Row]:
         rows: list[Row] = []
-        for name, said in self.frame.scenario.influences.items():
+        for name, said in self.context.scenario.influences.items():
             if (
                 said.of is not None
                 and said.on is not None
@@ -198,18 +200,18 @@ class Effects:
 
     def _input_row(self, looked: Looked) -> int:
         if looked.kind == "level":
-            return self.frame.levels[looked.name]
-        return self.frame.scores[looked.name] if looked.kind == "score" else -1
+            return self.context.levels[looked.name]
+        return self.context.scores[looked.name] if looked.kind == "score" else -1
 
     # ---- rows ----------------------------------------------------------------------------------------------------
-    def _unit_size(self) -> Run:
+    def _unit_size(self) -> Slice:
         """A size of 1, always."""
         if "" not in self._sizes:
-            self._sizes[""] = self.frame.pool.points([(0.0, 1.0)])
+            self._sizes[""] = self.context.builder.points([(0.0, 1.0)])
         return self._sizes[""]
 
     def _row(
-        self, kind: Any, target: Any, size: Run, curve: Run = _NO_CURVE, team: str | None = None, of: int = -1
+        self, kind: Any, target: Any, size: Slice, curve: Slice = _NO_CURVE, team: str | None = None, of: int = -1
     ) -> list[Row]:
         """A row, or none when it has no size."""
         if not size[1]:
@@ -222,7 +224,7 @@ class Effects:
                 "size_count": size[1],
                 "curve_first": curve[0],
                 "curve_count": curve[1],
-                "team": self.frame.teams[team] if team else -1,
+                "team": self.context.teams[team] if team else -1,
                 "of": of,
             }
         ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from funnelsim.compile.context import CompileContext, shares_of
-from funnelsim.compile.table_builder import Row, Run, run_of
+from funnelsim.compile.table_builder import Row, Slice, append_rows
 from funnelsim.scenario.values import Share
 
 if TYPE_CHECKING:
@@ -21,54 +21,54 @@ Shares = dict[str, Share]
 class Exits:
     """Rows of EXIT, in the pool."""
 
-    def __init__(self, frame: CompileContext) -> None:
-        self.frame = frame
+    def __init__(self, context: CompileContext) -> None:
+        self.context = context
         self.rows: dict[str, dict[str, int]] = {}  # of `next`: stage -> target -> row of exits
 
     def is_forward(self, stage: str, target: str) -> bool:
         """Whether an exit leads to a later stage of the file."""
-        return self.frame.target(target) > self.frame.stages[stage]
+        return self.context.target(target) > self.context.stages[stage]
 
-    def next(self, name: str, stage: Stage, forward: list[str]) -> Run:
+    def next(self, name: str, stage: Stage, forward: list[str]) -> Slice:
         """The exits of leads dealt with, forward ones first."""
         shares = stage.next or {}
         others = [target for target in shares if target not in forward]
-        filled = shares_of(shares)
+        normalised = shares_of(shares)
         rows: list[Row] = []
         for group in (forward, others):
-            total = sum(filled[target] for target in group)
+            total = sum(normalised[target] for target in group)
             for target in group:
-                part = filled[target] / total if total > 0.0 else 1.0 / len(group)
+                part = normalised[target] / total if total > 0.0 else 1.0 / len(group)
                 rows.append(self._exit(name, target, shares[target], part, self._pace(stage, target)))
-        first, count = run_of(self.frame.pool.exits, rows)
+        first, count = append_rows(self.context.builder.exits, rows)
         self.rows[name] = {target: first + i for i, target in enumerate([*forward, *others])}
         return first, count
 
-    def group(self, name: str, shares: Shares) -> Run:
+    def exit_group(self, name: str, shares: Shares) -> Slice:
         """The exits of leads that were not dealt with: unreached, cold, rejected."""
-        filled = shares_of(shares)
-        return run_of(
-            self.frame.pool.exits,
-            [self._exit(name, target, share, filled[target], -1) for target, share in shares.items()],
+        normalised = shares_of(shares)
+        return append_rows(
+            self.context.builder.exits,
+            [self._exit(name, target, share, normalised[target], -1) for target, share in shares.items()],
         )
 
     def _pace(self, stage: Stage, target: str) -> int:
         pace = stage.pace.get(target) if isinstance(stage.pace, dict) else stage.pace
-        return -1 if target == "silent" else self.frame.pool.time(pace)
+        return -1 if target == "silent" else self.context.builder.time(pace)
 
     def _exit(self, name: str, target: str, share: Share, part: float, pace: int) -> Row:
-        to = self.frame.target(target)
+        to = self.context.target(target)
         return {
             "to": to,
             "share": part,
             "pace": pace,
-            "cool": self.frame.pool.time(share.after),
-            "backward": int(0 <= to <= self.frame.stages[name]),
+            "cool": self.context.builder.time(share.after),
+            "backward": int(0 <= to <= self.context.stages[name]),
         }
 
 
 def forward_share(shares: Shares, forward: list[str]) -> float:
     """The base rate: what share of the leads go on."""
-    filled = shares_of(shares)
-    total = sum(filled[target] for target in forward)
+    normalised = shares_of(shares)
+    total = sum(normalised[target] for target in forward)
     return 1.0 if total > 1.0 - 1e-12 else total  # thirds may sum to a hair less than 1

@@ -16,22 +16,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from funnelsim.compile.context import CompileContext, shares_of
 from funnelsim.compile.deal_value_draw import value_draw
 from funnelsim.compile.demand import Demand
-from funnelsim.compile.distributions import bare, median, table
+from funnelsim.compile.distributions import median, table, without_never
 from funnelsim.compile.parameter_draws import Draw, logit, uniform
 from funnelsim.compile.stages import Stages
 from funnelsim.plan import Plan
 from funnelsim.scenario.values import Distribution, Share
+from funnelsim.typing import FloatArray
 
 _SHARE_TOLERANCE = 1e-3  # the file rounds
 _TIME_TOLERANCE = 0.02  # of the median of an exit's time
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -41,20 +39,20 @@ class Fit:
     weight: float
     families: tuple[str, ...]
     law_of: tuple[int, ...]  # by exit: which time law
-    mean: Vector
-    root: Vector  # root @ root.T = covariance
+    mean: FloatArray
+    root: FloatArray  # root @ root.T = covariance
 
-    def vector(self, noise: Vector) -> Vector:
+    def vector(self, noise: FloatArray) -> FloatArray:
         """The parameters at standard normal noise."""
         return self.mean + self.root @ noise[: len(self.mean)]
 
-    def shares(self, vector: Vector) -> Vector:
+    def shares(self, vector: FloatArray) -> FloatArray:
         """Shares of never, then of the exits."""
         logits = np.concatenate(([0.0], vector[: len(self.law_of)]))
         powers = np.exp(logits - logits.max())
         return np.asarray(powers / powers.sum())
 
-    def time(self, vector: Vector, exit_: int) -> Distribution:
+    def time(self, vector: FloatArray, exit_: int) -> Distribution:
         """Time law of an exit."""
         law = self.law_of[exit_]
         mu, s = vector[len(self.law_of) + 2 * law :][:2].tolist()
@@ -94,19 +92,19 @@ class StageDraw:
         for target, row in self.tables.items():
             plan.tables[row] = table(self._time(fit, vector, weights, target))
 
-    def parameters(self, seed: int, draw: Draw) -> tuple[Fit, Vector]:
+    def parameters(self, seed: int, draw: Draw) -> tuple[Fit, FloatArray]:
         """The fit that a draw chooses, and its parameters."""
         choice, *places = self.coordinates
         fit = self._choice(uniform(seed, draw, choice))
         noise = special.ndtri([uniform(seed, draw, path) for path in places[: len(fit.mean)]])
         return fit, fit.vector(np.asarray(noise))
 
-    def base(self, fit: Fit, vector: Vector) -> float:
+    def base(self, fit: Fit, vector: FloatArray) -> float:
         """Share that goes on, of the exits that the scenario knows; nan when shares are not redrawn."""
         groups = self._groups(fit.shares(vector))[1]
         return groups[0] / sum(groups) if self.forward else math.nan
 
-    def typical_time(self, fit: Fit, vector: Vector) -> float:
+    def typical_time(self, fit: Fit, vector: FloatArray) -> float:
         """Median time (s) to the first exit whose time is redrawn; nan when none is."""
         target = next(iter(self.tables), None)
         return median(self._time(fit, vector, fit.shares(vector), target)) if target else math.nan
@@ -115,14 +113,14 @@ class StageDraw:
         edges = np.cumsum([fit.weight for fit in self.fits])
         return self.fits[min(int(np.searchsorted(edges, u * edges[-1], side="right")), len(self.fits) - 1)]
 
-    def _groups(self, weights: Vector) -> tuple[dict[str, float], list[float]]:
+    def _groups(self, weights: FloatArray) -> tuple[dict[str, float], list[float]]:
         """Share by target; of all that go on, and of all others."""
         shares = {"silent": float(weights[0])}
         for target, weight in zip(self.exits, weights[1:], strict=True):
             shares[target] = shares.get(target, 0.0) + float(weight)
         return shares, [sum(shares.get(target, 0.0) for target in group) for group in (self.forward, self.others)]
 
-    def _draw_shares(self, plan: Plan, weights: Vector) -> None:
+    def _draw_shares(self, plan: Plan, weights: FloatArray) -> None:
         shares, groups = self._groups(weights)
         base = groups[0] / sum(groups)
         plan.stages["base"][self.row], plan.stages["intercept"][self.row] = base, logit(base)
@@ -130,7 +128,7 @@ class StageDraw:
             for target, row in group.items():
                 plan.exits["share"][row] = shares.get(target, 0.0) / total
 
-    def _time(self, fit: Fit, vector: Vector, weights: Vector, target: str) -> Distribution:
+    def _time(self, fit: Fit, vector: FloatArray, weights: FloatArray, target: str) -> Distribution:
         rows = [i for i, name in enumerate(self.exits) if name == target]
         parts = tuple(fit.time(vector, i) for i in rows)
         if len(set(parts)) == 1:
@@ -162,16 +160,16 @@ class SourceDraw:
 class Fitted:
     """The `fitted` section of a scenario, ready to be drawn."""
 
-    def __init__(self, frame: CompileContext, demand: Demand, stages: Stages) -> None:
-        known = frame.scenario.fitted or {}
+    def __init__(self, context: CompileContext, demand: Demand, stages: Stages) -> None:
+        known = context.scenario.fitted or {}
         self.stages = [
-            _stage_draw(frame, stages, name, said)
+            _stage_draw(context, stages, name, said)
             for name, said in known.get("stages", {}).items()
-            if name in frame.stages
+            if name in context.stages
         ]
-        self.rates, self.fits = _source_draws(frame, demand, known.get("sources", {}))
-        self.fits += _segment_draws(frame, demand, known.get("segments", {}))
-        self.value = value_draw(frame, demand, known.get("deal_value"))
+        self.rates, self.fits = _source_draws(context, demand, known.get("sources", {}))
+        self.fits += _segment_draws(context, demand, known.get("segments", {}))
+        self.value = value_draw(context, demand, known.get("deal_value"))
 
     @property
     def drawn(self) -> bool:
@@ -204,10 +202,10 @@ def location_scale(family: str, mu: float, s: float) -> Distribution:
     return Distribution(family, (shape, math.exp(mu)))
 
 
-def _stage_draw(frame: CompileContext, stages: Stages, name: str, said: Mapping[str, Any]) -> StageDraw:
+def _stage_draw(context: CompileContext, stages: Stages, name: str, said: Mapping[str, Any]) -> StageDraw:
     exits, fits = tuple(said["exits"]), tuple(_fit(one) for one in said["fits"])
-    stage, rows = frame.scenario.stages[name], stages.exits.rows[name]
-    forward = {target: row for target, row in rows.items() if frame.target(target) > frame.stages[name]}
+    stage, rows = context.scenario.stages[name], stages.exits.rows[name]
+    forward = {target: row for target, row in rows.items() if context.target(target) > context.stages[name]}
     others = {target: row for target, row in rows.items() if target not in forward}
     if not _says_shares(stage.next or {}, exits, fits):
         forward, others = {}, {}
@@ -219,8 +217,8 @@ def _stage_draw(frame: CompileContext, stages: Stages, name: str, said: Mapping[
             and target not in said.get("empirical", ())
             and _says_time(pace, exits, fits, target)
         ):
-            tables[target] = frame.pool.exits[rows[target]]["pace"] = frame.pool.own_table(pace)
-    return StageDraw(name, frame.stages[name], exits, fits, forward, others, tables)
+            tables[target] = context.builder.exits[rows[target]]["pace"] = context.builder.own_table(pace)
+    return StageDraw(name, context.stages[name], exits, fits, forward, others, tables)
 
 
 def _fit(said: Mapping[str, Any]) -> Fit:
@@ -236,9 +234,9 @@ def _fit(said: Mapping[str, Any]) -> Fit:
 
 
 def _source_draws(
-    frame: CompileContext, demand: Demand, known: Mapping[str, Any]
+    context: CompileContext, demand: Demand, known: Mapping[str, Any]
 ) -> tuple[list[SourceDraw], list[SourceDraw]]:
-    rates, fits, segments = [], [], len(frame.segments)
+    rates, fits, segments = [], [], len(context.segments)
     for i, (name, row) in enumerate(zip(demand.names, demand.rows, strict=True)):
         said = known.get(name, {})
         if "rate_se" in said and row["rate_count"]:
@@ -250,12 +248,12 @@ def _source_draws(
     return rates, fits
 
 
-def _segment_draws(frame: CompileContext, demand: Demand, known: Mapping[str, Any]) -> list[SourceDraw]:
+def _segment_draws(context: CompileContext, demand: Demand, known: Mapping[str, Any]) -> list[SourceDraw]:
     """A segment's row among the mixes of each source."""
-    segments = len(frame.segments)
+    segments = len(context.segments)
     return [
         SourceDraw(f"fitted.segments.{name}.fit", float(known[name]["fit_se"]), i, len(demand.rows), segments)
-        for name, i in frame.segments.items()
+        for name, i in context.segments.items()
         if name in known
     ]
 
@@ -287,4 +285,4 @@ def _says_time(pace: Distribution, exits: tuple[str, ...], fits: tuple[Fit, ...]
                 parts.append(fit.time(fit.mean, i))
                 weights.append(fit.weight * float(share))
     fitted = Distribution("mixture", (), tuple(parts), tuple(weight / sum(weights) for weight in weights))
-    return abs(math.log(median(bare(pace)) / median(bare(fitted)))) < _TIME_TOLERANCE
+    return abs(math.log(median(without_never(pace)) / median(without_never(fitted)))) < _TIME_TOLERANCE

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 _NAMED = 1 << 43  # numbers of 44 bits: plain ones keep their value, names get a hash in the upper half
 
 
-def snapshot(frame: CompileContext, sources: list[str]) -> Any:
+def initial_lead_rows(context: CompileContext, sources: list[str]) -> Any:
     """The snapshot as a table; `sources` are the names of the plan's source rows. Nobody may write into it."""
-    leads = frame.scenario.leads_in_flight
+    leads = context.scenario.leads_in_flight
     if not isinstance(leads, tuple):
         raise TypeError("the loader replaces {file: ...} by the leads of that file")
-    stages = frame.scenario.stages
+    stages = context.scenario.stages
     names = Names(
         tuple(sources),
-        tuple(frame.segments),
-        tuple(frame.teams),
-        tuple((name, bool(stages[name].work)) for name in frame.stages),
+        tuple(context.segments),
+        tuple(context.teams),
+        tuple((name, bool(stages[name].work)) for name in context.stages),
     )
-    return _table(_Same(leads), names, frame.scenario.name)
+    return _table(_SameLeads(leads), names, context.scenario.name)
 
 
 class Names(NamedTuple):
@@ -43,7 +43,7 @@ class Names(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class _Same:
+class _SameLeads:
     """Leads told apart by which object they are: comparing thousands would cost more than it saves."""
 
     leads: tuple[InFlight, ...]
@@ -52,13 +52,13 @@ class _Same:
         return id(self.leads)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.leads is self.leads
+        return isinstance(other, _SameLeads) and other.leads is self.leads
 
 
 @lru_cache(maxsize=8)  # the variants of a study share their leads
-def _table(same: _Same, names: Names, scenario: str) -> Any:
+def _table(leads_key: _SameLeads, names: Names, scenario: str) -> Any:
     numbered: dict[int, InFlight] = {}
-    for place, lead in enumerate(same.leads, start=1):
+    for place, lead in enumerate(leads_key.leads, start=1):
         number = lead_id(lead.id, place)
         if number in numbered:
             raise ScenarioError(f"leads_in_flight: two leads have the id '{lead.id or place}'", scenario)

@@ -8,26 +8,26 @@ from funnelsim.plan import Labels
 WON = "won"  # the definition that is revenue
 
 
-def make_labels(frame: CompileContext, sources: list[str], tasks: list[str]) -> Labels:
+def make_labels(context: CompileContext, sources: list[str], tasks: list[str]) -> Labels:
     """Names in the order of the plan, wages, flights and tools, promised volumes (of value: in units of currency)."""
-    scenario = frame.scenario
+    scenario = context.scenario
     definitions = tuple(scenario.definitions)
     return Labels(
-        start=frame.start.astimezone(frame.zone).isoformat(),
+        start=context.start.astimezone(context.zone).isoformat(),
         timezone=scenario.timezone,
         currency=scenario.currency,
         sources=tuple(sources),
-        segments=tuple(frame.segments),
-        stages=tuple(frame.stages),
-        teams=tuple(frame.teams),
+        segments=tuple(context.segments),
+        stages=tuple(context.stages),
+        teams=tuple(context.teams),
         definitions=definitions,
         won=definitions.index(WON) if WON in definitions else -1,
-        team_costs=tuple(scenario.teams[team].cost for team in frame.teams),
+        team_costs=tuple(scenario.teams[team].cost for team in context.teams),
         costs=tuple(
             (
                 cost.team or "",
-                frame.instant(cost.first),
-                frame.day_after(cost.last) if cost.last else frame.horizon,
+                context.instant(cost.first),
+                context.day_after(cost.last) if cost.last else context.horizon,
                 cost.amount,
             )
             for cost in scenario.costs
@@ -38,10 +38,10 @@ def make_labels(frame: CompileContext, sources: list[str], tasks: list[str]) -> 
                 volume.count,
                 volume.period,
                 volume.of,
-                frame.segments[volume.segment] if volume.segment else -1,
+                context.segments[volume.segment] if volume.segment else -1,
             )
             for volume in scenario.volumes
         ),
-        levels=tuple(frame.levels),
+        levels=tuple(context.levels),
         tasks=tuple(tasks),
     )

@@ -22,46 +22,46 @@ _MIDDLE = 0.5
 _CENTS = 100.0
 
 
-def levels(frame: CompileContext) -> list[Row]:
+def levels(context: CompileContext) -> list[Row]:
     """Rows of LEVEL."""
-    return [_level(frame, i, name, level) for i, (name, level) in enumerate(frame.scenario.all_levels.items())]
+    return [_level(context, i, name, level) for i, (name, level) in enumerate(context.scenario.all_levels.items())]
 
 
-def reviews(frame: CompileContext, period: Period | None) -> list[float]:
+def reviews(context: CompileContext, period: Period | None) -> list[float]:
     """Local midnights at which a period begins, after the start and up to the first at or past the horizon.
 
     Weeks begin on Mondays, months and quarters on the first; of `2 weeks` every second Monday counts, from the first.
     """
     if period is None:
         return []
-    midnights = local_midnights(frame.scenario.timezone, frame.start, frame.horizon + BEYOND)
-    first = frame.start.astimezone(frame.zone).date()
+    midnights = local_midnights(context.scenario.timezone, context.start, context.horizon + BEYOND)
+    first = context.start.astimezone(context.zone).date()
     begins = [
         instant
         for day, instant in enumerate(midnights)
         if instant > 0.0 and _begins(first + timedelta(days=day), period.unit)
     ][:: period.count]
-    over = next((i for i, instant in enumerate(begins) if instant >= frame.horizon), len(begins) - 1)
+    over = next((i for i, instant in enumerate(begins) if instant >= context.horizon), len(begins) - 1)
     return begins[: over + 1]
 
 
-def _level(frame: CompileContext, row: int, name: str, level: Level) -> Row:
+def _level(context: CompileContext, row: int, name: str, level: Level) -> Row:
     if level.of is None:
         raise ValueError(f"levels.{name} says not what it is of")
     path, kind = f"levels.{name}", _KINDS[level.of]
     start = (0.0 if level.of in _FROM_ZERO else _MIDDLE) if level.initial is None else level.initial
-    review_first, review_count = frame.pool.instants(reviews(frame, level.review))
+    review_first, review_count = context.builder.instants(reviews(context, level.review))
     per = 1.0 if level.per is None else level.per
     return {
         "kind": int(kind),
-        "team": frame.teams[level.team] if level.team else -1,
-        "initial": frame.number(f"{path}.initial", start, "levels", "initial", row, PLAIN),
-        "weight": frame.number(f"{path}.weight", level.weight, "levels", "weight", row, SHARE),
+        "team": context.teams[level.team] if level.team else -1,
+        "initial": context.number(f"{path}.initial", start, "levels", "initial", row, PLAIN),
+        "weight": context.number(f"{path}.weight", level.weight, "levels", "weight", row, SHARE),
         "review_first": review_first,
         "review_count": review_count,
         "fair": int(level.fair),
         "per": per * _CENTS if kind == LevelKind.QUOTA else per,
-        "definition": frame.definitions.get(level.definition or WON, -1) if kind == LevelKind.QUOTA else -1,
+        "definition": context.definitions.get(level.definition or WON, -1) if kind == LevelKind.QUOTA else -1,
     }
 
 

@@ -24,9 +24,9 @@ COUNT, VALUE = "count", "value"
 class Offer(NamedTuple):
     """What a source can bring: at most so many leads a week, at a cost, and what each is good for."""
 
-    most: float
+    max_rate: float
     cost: float
-    good: float  # share that counts, or its value: in the unit that is maximised
+    value_per_lead: float  # share that counts, or its value: in the unit that is maximised
 
 
 class Flight(NamedTuple):
@@ -41,7 +41,7 @@ class Flight(NamedTuple):
         return in_force(self.steps, now) if self.first <= now < self.last else 0.0
 
 
-def competes(source: Source) -> bool:
+def is_budgeted(source: Source) -> bool:
     """Whether the plan decides about a source."""
     return source.rate is not None and source.cost > 0.0 and source.counts is not None
 
@@ -50,29 +50,30 @@ def planned(
     budget: float, maximise: str, sources: Mapping[str, Source], flights: Mapping[str, Flight]
 ) -> dict[str, Steps]:
     """Rates that a budget (money a week) buys of the sources that compete, by name, over time."""
-    competing = [name for name in flights if competes(sources[name])]
+    competing = [name for name in flights if is_budgeted(sources[name])]
     instants = sorted({0.0, *(x for name in competing for x in _changes(flights[name]))})
     rates: dict[str, Steps] = {name: [] for name in competing}
     for now in instants:
         offers = [
-            Offer(flights[name].at(now), sources[name].cost, _good(sources[name], maximise)) for name in competing
+            Offer(flights[name].at(now), sources[name].cost, _value_per_lead(sources[name], maximise))
+            for name in competing
         ]
-        for name, rate in zip(competing, filled(budget, offers), strict=True):
+        for name, rate in zip(competing, allocate_budget(budget, offers), strict=True):
             rates[name].append((now, rate))
     return rates
 
 
-def filled(budget: float, offers: Sequence[Offer]) -> list[float]:
+def allocate_budget(budget: float, offers: Sequence[Offer]) -> list[float]:
     """Leads a week to buy of each offer, the best first, until the money is spent."""
     bought = [0.0] * len(offers)
-    best_first = sorted(range(len(offers)), key=lambda i: -offers[i].good / offers[i].cost)
+    best_first = sorted(range(len(offers)), key=lambda i: -offers[i].value_per_lead / offers[i].cost)
     for i in best_first:
-        bought[i] = min(offers[i].most, budget / offers[i].cost)
+        bought[i] = min(offers[i].max_rate, budget / offers[i].cost)
         budget = max(0.0, budget - bought[i] * offers[i].cost)
     return bought
 
 
-def _good(source: Source, maximise: str) -> float:
+def _value_per_lead(source: Source, maximise: str) -> float:
     counts = source.counts or 0.0
     return counts * (source.worth or 0.0) if maximise == VALUE else counts
 

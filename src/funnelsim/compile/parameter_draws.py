@@ -46,7 +46,7 @@ class UncertainParameter:
 
 
 @dataclass(frozen=True)
-class Follower:
+class Binding:
     """A number of the plan that follows a belief: table[field][row] = by(belief)."""
 
     belief: int
@@ -61,7 +61,7 @@ class UncertainParameters:
 
     def __init__(self) -> None:
         self.all: list[UncertainParameter] = []
-        self.followers: list[Follower] = []
+        self.bindings: list[Binding] = []
         self._index: dict[str, int] = {}
 
     def centre(self, path: str, value: float | Range, scale: str) -> float:
@@ -75,10 +75,10 @@ class UncertainParameters:
             self.all.append(UncertainParameter(path, float(value.low), float(value.high), scale))
         return self.all[self._index[path]].drawn(0, None)
 
-    def follow(self, path: str, table: str, field: str, row: Place, by: Callable[[float], Any] = float) -> None:
+    def bind(self, path: str, table: str, field: str, row: Place, by: Callable[[float], Any] = float) -> None:
         """Let a number follow the belief registered under this path, if there is one."""
         if path in self._index:
-            self.followers.append(Follower(self._index[path], table, field, row, by))
+            self.bindings.append(Binding(self._index[path], table, field, row, by))
 
 
 def uniform(seed: int, draw: Draw, path: str) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from funnelsim.compile.context import CompileContext, length
-from funnelsim.compile.table_builder import Row, Run, run_of
+from funnelsim.compile.table_builder import Row, Slice, append_rows
 from funnelsim.errors import ScenarioError
 from funnelsim.plan_codes import ActionKind, ClockStart, TermKind, by_name
 from funnelsim.scenario.values import BreachAction, Within
@@ -27,25 +27,25 @@ _CENTS = 100.0
 class Promises:
     """Rows of PROMISE, TERM and ACTION_ROW, in the pool."""
 
-    def __init__(self, frame: CompileContext, sources: list[str]) -> None:
-        self.frame = frame
+    def __init__(self, context: CompileContext, sources: list[str]) -> None:
+        self.context = context
         self._sources = sources  # names of the plan's source rows
-        self._adherence: dict[str, Run] = {}
+        self._adherence: dict[str, Slice] = {}
 
-    def of(self, stage: str, team: str) -> Run:
+    def of(self, stage: str, team: str) -> Slice:
         """What a team has promised in a stage, tier by tier; an empty run when nothing."""
-        promises = self.frame.scenario.promises
+        promises = self.context.scenario.promises
         terms = promises.of(team) if promises else None
         if terms is None or stage not in self._promised_stages(terms):
             return 0, 0
         rows = [self._tier(stage, team, i, tier) for i, tier in enumerate(terms.all_tiers())]
-        return run_of(self.frame.pool.promises, rows)
+        return append_rows(self.context.builder.promises, rows)
 
     def _promised_stages(self, terms: Terms) -> list[str]:
         """Where a promise holds: as written, else the stages that name a `response`, else those with work."""
         if terms.stages is not None:
             return list(terms.stages)
-        stages = self.frame.scenario.stages
+        stages = self.context.scenario.stages
         return [name for name, stage in stages.items() if stage.response] or [
             name for name, stage in stages.items() if stage.work
         ]
@@ -55,12 +55,12 @@ class Promises:
         rows = [
             self._term(stage, team, tier, kind, within, actions) for kind, within, actions in _terms_of(tier) if within
         ]
-        term = run_of(self.frame.pool.terms, rows)
+        term = append_rows(self.context.builder.terms, rows)
         score, least = next(iter((tier.score or {}).items()), ("", 0.0))
         return {
             "segments": self._segment_bits(tier),
             "sources": self._source_bits(tier),
-            "score": self.frame.scores[score] if score else -1,
+            "score": self.context.scores[score] if score else -1,
             "least": least,
             "value": 0.0 if tier.value is None else tier.value * _CENTS,
             "adherence_first": adherence[0],
@@ -71,7 +71,9 @@ class Promises:
         }
 
     def _segment_bits(self, tier: Tier) -> int:
-        return _EVERYBODY if tier.segments is None else _bits(self.frame.segments[name] for name in set(tier.segments))
+        return (
+            _EVERYBODY if tier.segments is None else _bits(self.context.segments[name] for name in set(tier.segments))
+        )
 
     def _source_bits(self, tier: Tier) -> int:
         """Of all rows of the sources named: batches have rows of their own."""
@@ -79,15 +81,15 @@ class Promises:
             return _EVERYBODY
         return _bits(i for i, name in enumerate(self._sources) if name in tier.sources)
 
-    def _adherence_run(self, team: str, i: int, tier: Tier) -> Run:
+    def _adherence_run(self, team: str, i: int, tier: Tier) -> Slice:
         path = self._adherence_path(team, i)
         if path not in self._adherence:
-            self._adherence[path] = self.frame.run(path, tier.kept)
+            self._adherence[path] = self.context.step_points(path, tier.kept)
         return self._adherence[path]
 
     def _adherence_path(self, team: str, i: int) -> str:
         """Where the share of tier i is written: in the tier, else among the team's own terms, else the common ones."""
-        promises = self.frame.scenario.promises
+        promises = self.context.scenario.promises
         assert promises is not None
         own = promises.teams.get(team)
         stated = own.model_fields_set if own else set()
@@ -101,12 +103,12 @@ class Promises:
     def _term(
         self, stage: str, team: str, tier: Tier, kind: int, within: Within, actions: tuple[BreachAction, ...]
     ) -> Row:
-        run = run_of(self.frame.pool.actions, [self._action(stage, team, action) for action in actions])
+        run = append_rows(self.context.builder.actions, [self._action(stage, team, action) for action in actions])
         business = within.length.business or within.length.business_days > 0
         return {
             "kind": kind,
             "business": int(business),
-            "length": length(within.length, self.frame.business_day(team)),
+            "length": length(within.length, self.context.business_day(team)),
             "start": int(_STARTS[tier.clock_start]),
             "count": within.count if kind == TermKind.ATTEMPTS else 0,
             "action_first": run[0],
@@ -128,23 +130,23 @@ class Promises:
     def _receiver(self, stage: str, team: str, named: str | None) -> int:
         """The team named, else one of the other side, preferably an owner of the stage; -1 when there is none."""
         if named is not None:
-            return self.frame.teams[named]
-        side_of = self.frame.scenario.side_of
-        others = [other for other in self.frame.teams if side_of(other) != side_of(team)]
-        owners = self.frame.owners(stage)
-        return next((self.frame.teams[other] for other in [*filter(owners.__contains__, others), *others]), -1)
+            return self.context.teams[named]
+        side_of = self.context.scenario.side_of
+        others = [other for other in self.context.teams if side_of(other) != side_of(team)]
+        owners = self.context.owners(stage)
+        return next((self.context.teams[other] for other in [*filter(owners.__contains__, others), *others]), -1)
 
     def _exit(self, stage: str, action: BreachAction) -> int:
-        to = self.frame.target(action.to or "lost")
-        return run_of(
-            self.frame.pool.exits,
+        to = self.context.target(action.to or "lost")
+        return append_rows(
+            self.context.builder.exits,
             [
                 {
                     "to": to,
                     "share": 1.0,
                     "pace": -1,
-                    "cool": self.frame.pool.time(action.after),
-                    "backward": int(0 <= to <= self.frame.stages[stage]),
+                    "cool": self.context.builder.time(action.after),
+                    "backward": int(0 <= to <= self.context.stages[stage]),
                 }
             ],
         )[0]

@@ -57,13 +57,13 @@ def by_level(pursuit: Pursuit) -> list[tuple[str, float]]:
     ]
 
 
-def pursue(frame: CompileContext, place: tuple[int, int], team: str) -> float:
+def pursue(context: CompileContext, place: tuple[int, int], team: str) -> float:
     """A team's log-odds of pursuit, for DUTY[place]; inf = everybody is worked."""
-    pursuit = frame.scenario.teams[team].pursuit
+    pursuit = context.scenario.teams[team].pursuit
     if pursuit is None or pursuit.base is None:
         return math.inf
     added = constant(pursuit)
-    return frame.number(
+    return context.number(
         f"teams.{team}.pursuit.base",
         pursuit.base,
         "stage_teams",

@@ -9,19 +9,19 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from funnelsim.compile.distributions import bare, table
+from funnelsim.compile.distributions import table, without_never
 from funnelsim.engine.rng import CELLS
 from funnelsim.plan import POINT, record_from_dicts, zeros_record
 from funnelsim.scenario.values import Distribution
+from funnelsim.typing import FloatArray
 
 Row = dict[str, Any]
-Run = tuple[int, int]  # first, count
+Slice = tuple[int, int]  # first, count
 
 
 class TableBuilder:
-    """What several parts of a plan share; `Run`s point into it."""
+    """What several parts of a plan share; `Slice`s point into it."""
 
     def __init__(self) -> None:
         self.exits: list[Row] = []
@@ -33,13 +33,13 @@ class TableBuilder:
         self.promises: list[Row] = []
         self.terms: list[Row] = []
         self.actions: list[Row] = []
-        self._points: list[NDArray[np.float64]] = []  # runs of (x, y)
+        self._points: list[FloatArray] = []  # runs of (x, y)
         self._point_count = 0
         self._instants: list[float] = []
-        self._tables: list[NDArray[np.float64]] = []
+        self._tables: list[FloatArray] = []
         self._table_rows: dict[Distribution, int] = {}
 
-    def points(self, run: Iterable[tuple[float, float]] | NDArray[np.float64]) -> Run:
+    def points(self, run: Iterable[tuple[float, float]] | FloatArray) -> Slice:
         """Append a run of (x, y)."""
         rows = run if isinstance(run, np.ndarray) else np.array(list(run), dtype=np.float64).reshape(-1, 2)
         first = self._point_count
@@ -47,7 +47,7 @@ class TableBuilder:
         self._point_count += len(rows)
         return first, len(rows)
 
-    def instants(self, run: Iterable[float]) -> Run:
+    def instants(self, run: Iterable[float]) -> Slice:
         """Append a run of instants."""
         first = len(self._instants)
         self._instants.extend(float(x) for x in run)
@@ -57,7 +57,7 @@ class TableBuilder:
         """Row of quantiles of a distribution, shared by all that are equal; -1 for none."""
         if distribution is None:
             return -1
-        key = bare(distribution)
+        key = without_never(distribution)
         if key not in self._table_rows:
             self._table_rows[key] = self.own_table(distribution)
         return self._table_rows[key]
@@ -73,7 +73,7 @@ class TableBuilder:
         self._tables.append(table(distribution))
         return len(self._tables) - 1
 
-    def finish(self) -> tuple[Any, NDArray[np.float64], NDArray[np.float64]]:
+    def finish(self) -> tuple[Any, FloatArray, FloatArray]:
         """Points, instants and tables as the arrays of a plan."""
         points = zeros_record(POINT, self._point_count)
         if self._points:
@@ -82,7 +82,7 @@ class TableBuilder:
         return points, np.array(self._instants, dtype=np.float64), tables
 
 
-def run_of(rows: list[Row], new: list[Row]) -> Run:
+def append_rows(rows: list[Row], new: list[Row]) -> Slice:
     """Append rows to a table and say where they are."""
     first = len(rows)
     rows.extend(new)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from funnelsim.calendars import open_intervals
 from funnelsim.compile.context import CompileContext, length
-from funnelsim.compile.table_builder import Row, Run
+from funnelsim.compile.table_builder import Row, Slice
 from funnelsim.engine.rng import path_hash
 from funnelsim.plan import HOUR
 from funnelsim.plan_codes import QueueLayout, QueueOrder, Side, WorkKind, by_name
@@ -25,26 +25,28 @@ _BUDGET_KEYS = {
 }
 
 
-class People:
+class Teams:
     """The teams of a scenario as rows of TEAM and INTERVAL."""
 
-    def __init__(self, frame: CompileContext) -> None:
-        self.frame = frame
+    def __init__(self, context: CompileContext) -> None:
+        self.context = context
         self.intervals: list[Row] = []
         self._next_lane = 0
-        self.rows = [self._team(name) for name in frame.teams]
+        self.rows = [self._team(name) for name in context.teams]
 
     def _team(self, name: str) -> Row:
-        team = self.frame.scenario.teams[name]
+        team = self.context.scenario.teams[name]
         first, most = len(self.intervals), 0
         before = 0.0
-        for opens, closes, capacity in open_intervals(self.frame.shifts(name), self.frame.start, self.frame.horizon):
+        for opens, closes, capacity in open_intervals(
+            self.context.shifts(name), self.context.start, self.context.horizon
+        ):
             self.intervals.append({"opens": opens, "closes": closes, "capacity": capacity, "before": before})
             before += closes - opens
             most = max(most, capacity)
         stretch = self._stretch(team)
         return {
-            "side": int(Side.MARKETING if self.frame.scenario.side_of(name) == "marketing" else Side.SALES),
+            "side": int(Side.MARKETING if self.context.scenario.side_of(name) == "marketing" else Side.SALES),
             "people": most,
             "order": int(_ORDERS[team.order]),
             "interval_first": first,
@@ -52,26 +54,28 @@ class People:
             "stretch_first": stretch[0],
             "stretch_count": stretch[1],
             "resume": int(team.unfinished == "resume"),
-            "habit": self.frame.pool.time(habit(team.habit)),
+            "habit": self.context.builder.time(habit(team.habit)),
             "stream": path_hash(f"teams/{name}"),
-            "score": self.frame.scores[team.score] if team.score else -1,
+            "score": self.context.scores[team.score] if team.score else -1,
             "head_start": length(team.own_first),
             "absence": team.absence,
             **self._lanes(team, most),
         }
 
-    def _stretch(self, team: Team) -> Run:
+    def _stretch(self, team: Team) -> Slice:
         """What handling times are multiplied by: people who learn are slower (rule 98)."""
         own = team.handling / (1.0 - team.other_work)
-        return self.frame.pool.points((x, own / float(speed)) for x, speed in self.frame.steps(team.ramp))
+        return self.context.builder.points((x, own / float(speed)) for x, speed in self.context.steps(team.ramp))
 
     def _lanes(self, team: Team, people: int) -> Row:
         """How its queue is divided (rules 103, 104); lanes are numbered among those of all teams."""
-        budget: Run = (0, 0)
+        budget: Slice = (0, 0)
         kind, count = (QueueLayout.PERSONAL, people) if team.queues == "personal" else (QueueLayout.POOLED, 1)
         if team.time_budget is not None:
             kind, count = QueueLayout.BUDGETED, len(_BUDGET_KEYS)
-            budget = self.frame.pool.points((i, getattr(team.time_budget, work)) for i, work in _BUDGET_KEYS.items())
+            budget = self.context.builder.points(
+                (i, getattr(team.time_budget, work)) for i, work in _BUDGET_KEYS.items()
+            )
         first, self._next_lane = self._next_lane, self._next_lane + count
         return {
             "lanes": int(kind),

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from funnelsim.compile.deal_value_draw import PATH, ValueDraw
@@ -28,10 +27,10 @@ from funnelsim.compile.parameter_draws import (
     logit,
     uniform,
 )
+from funnelsim.typing import FloatArray
 
 Z = 1.6448536269514722  # normal quantile of 0.95; a range from end to end is 1.73 deviations, much alike
 _STEP = 1e-4  # of the numerical gradient, in log-odds or log-seconds
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -47,14 +46,14 @@ class UncertainInput:
     features: Callable[[int, Draw], tuple[float, ...]]  # (seed, draw): a few numbers, to regress answers on
 
 
-def unknowns(beliefs: UncertainParameters, fitted: Fitted) -> list[UncertainInput]:
+def uncertain_inputs(beliefs: UncertainParameters, fitted: Fitted) -> list[UncertainInput]:
     """Ranges in the order of the file, then what was fitted."""
     stages = [one for one in fitted.stages if one.forward or one.tables]  # the scenario still says them
     return [
         *map(_of_belief, beliefs.all),
         *map(_of_stage, stages),
-        *(_of_source(one, _percent) for one in fitted.rates),
-        *(_of_source(one, _shift) for one in fitted.fits),
+        *(_of_source(one, _percent_text) for one in fitted.rates),
+        *(_of_source(one, _shift_text) for one in fitted.fits),
         *([_of_value(fitted.value)] if fitted.value else []),
     ]
 
@@ -62,7 +61,7 @@ def unknowns(beliefs: UncertainParameters, fitted: Fitted) -> list[UncertainInpu
 def _of_belief(belief: UncertainParameter) -> UncertainInput:
     """A range from end to end."""
     path = belief.path
-    text = _share if belief.scale == SHARE else _plain
+    text = _share_text if belief.scale == SHARE else _plain_text
     return UncertainInput(
         path,
         (path,),
@@ -116,7 +115,7 @@ def _of_stage(stage: StageDraw) -> UncertainInput:
         noise = special.ndtr(side * along).tolist()
         places.append(dict(zip(stage.coordinates, (_middle_of(stage, fit), *noise), strict=False)))
         vector = fit.vector(side * along)
-        texts.append(_goes_on(stage, fit, vector))
+        texts.append(_fit_text(stage, fit, vector))
 
     def features(seed: int, draw: Draw) -> tuple[float, ...]:
         chosen, vector = stage.parameters(seed, draw)
@@ -132,19 +131,19 @@ def _slope(stage: StageDraw, fit: Fit, i: int) -> float:
     for step in (-_STEP, _STEP):
         vector = fit.mean.copy()
         vector[i] += step
-        there.append(_said(stage, fit, vector))
+        there.append(_headline(stage, fit, vector))
     return (there[1] - there[0]) / (2.0 * _STEP)
 
 
-def _said(stage: StageDraw, fit: Fit, vector: Vector) -> float:
+def _headline(stage: StageDraw, fit: Fit, vector: FloatArray) -> float:
     if stage.forward:
         return logit(stage.base(fit, vector))
     return math.log(stage.typical_time(fit, vector)) if stage.tables else 0.0
 
 
-def _goes_on(stage: StageDraw, fit: Fit, vector: Vector) -> str:
+def _fit_text(stage: StageDraw, fit: Fit, vector: FloatArray) -> str:
     if stage.forward:
-        return f"{_share(stage.base(fit, vector))} go on"
+        return f"{_share_text(stage.base(fit, vector))} go on"
     return f"{stage.typical_time(fit, vector) / 86400.0:.3g} days" if stage.tables else ""
 
 
@@ -154,17 +153,17 @@ def _middle_of(stage: StageDraw, fit: Fit) -> float:
     return (before + fit.weight / 2.0) / sum(one.weight for one in stage.fits)
 
 
-def _plain(value: float) -> str:
+def _plain_text(value: float) -> str:
     return f"{value:g}"
 
 
-def _share(value: float) -> str:
+def _share_text(value: float) -> str:
     return f"{100.0 * value:.3g} %"
 
 
-def _percent(log: float) -> str:
+def _percent_text(log: float) -> str:
     return f"{100.0 * math.expm1(log):+.2g} %"
 
 
-def _shift(value: float) -> str:
+def _shift_text(value: float) -> str:
     return f"{value:+.2g}"

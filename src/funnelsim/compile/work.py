@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from funnelsim.compile.context import CompileContext, length, on_grid
 from funnelsim.compile.parameter_draws import SHARE
-from funnelsim.compile.table_builder import Row, Run, run_of
+from funnelsim.compile.table_builder import Row, Slice, append_rows
 from funnelsim.engine.rng import path_hash
 from funnelsim.plan import DAY
 from funnelsim.plan_codes import SpacingKind, TaskKind
@@ -16,34 +16,34 @@ if TYPE_CHECKING:
     from funnelsim.scenario.schema import Stage, Task, Work
 
 
-class Labour:
+class StageWork:
     """Rows of STEP and TASK, in the pool."""
 
-    def __init__(self, frame: CompileContext) -> None:
-        self.frame = frame
+    def __init__(self, context: CompileContext) -> None:
+        self.context = context
         self.names: list[str] = []  # of tasks: "evaluation.demo"
 
-    def steps(self, stage: str, works: tuple[Work, ...]) -> Run:
+    def steps(self, stage: str, works: tuple[Work, ...]) -> Slice:
         """The work of a stage."""
-        return run_of(self.frame.pool.steps, [self._step(stage, work) for work in works])
+        return append_rows(self.context.builder.steps, [self._step(stage, work) for work in works])
 
-    def tasks(self, name: str, stage: Stage) -> Run:
+    def tasks(self, name: str, stage: Stage) -> Slice:
         """What follows once the buyer is reached, in the order of the file."""
-        first = len(self.frame.pool.tasks)
+        first = len(self.context.builder.tasks)
         for task, said in stage.tasks.items():
-            self.frame.pool.tasks.append(self._task(name, task, said))
+            self.context.builder.tasks.append(self._task(name, task, said))
             self.names.append(f"{name}.{task}")
         return first, len(stage.tasks)
 
     def _step(self, stage: str, work: Work) -> Row:
-        pool = self.frame.pool
+        builder = self.context.builder
         hazards, contactable = contact_table(work)
-        contact = pool.points((i, chance) for i, chance in enumerate(hazards, start=1))
+        contact = builder.points((i, chance) for i, chance in enumerate(hazards, start=1))
         kind, spacing, days = SpacingKind.ELAPSED, 0.0, (0, 0)
         if work.on_days is not None:
             kind, days = (
                 SpacingKind.ON_DAYS,
-                pool.points((i, on_grid(day * DAY)) for i, day in enumerate(work.on_days, start=1)),
+                builder.points((i, on_grid(day * DAY)) for i, day in enumerate(work.on_days, start=1)),
             )
         elif work.spacing is not None:
             business = work.spacing.business or work.spacing.business_days > 0
@@ -52,10 +52,10 @@ class Labour:
                 length(work.spacing, self._business_day(stage, work)),
             )
         return {
-            "team": self.frame.teams[work.by] if work.by else -1,
+            "team": self.context.teams[work.by] if work.by else -1,
             "attempts": work.attempts,
-            "handling": pool.time(work.handling),
-            "conversation": pool.time(work.conversation),
+            "handling": builder.time(work.handling),
+            "conversation": builder.time(work.conversation),
             "spacing_kind": int(kind),
             "spacing": spacing,
             "days_first": days[0],
@@ -63,27 +63,27 @@ class Labour:
             "contact_first": contact[0],
             "contact_count": contact[1],
             "contactable": int(contactable),
-            "preparation": pool.time(work.preparation),
+            "preparation": builder.time(work.preparation),
         }
 
     def _business_day(self, stage: str, work: Work) -> float:
         """Of the team that makes the attempts: the one named, else the one that owns most of the stage."""
-        owners = self.frame.owners(stage)
+        owners = self.context.owners(stage)
         team = work.by or max(owners, key=lambda name: owners[name], default=None)
-        return self.frame.business_day(team) if team else DAY
+        return self.context.business_day(team) if team else DAY
 
     def _task(self, stage: str, name: str, task: Task) -> Row:
-        pool, row = self.frame.pool, len(self.frame.pool.tasks)
+        builder, row = self.context.builder, len(self.context.builder.tasks)
         path, meeting = f"stages.{stage}.tasks.{name}", task.kind == "meeting"
         success = ("shows", task.shows) if meeting else ("resolved", task.resolved)
         return {
             "stream": path_hash(f"stages/{stage}/tasks/{name}"),
             "kind": int(TaskKind.MEETING if meeting else TaskKind.OBJECTION),
-            "chance": self.frame.number(f"{path}.chance", task.chance, "tasks", "chance", row, SHARE),
-            "delay": pool.time(task.delay),
-            "handling": pool.time(task.handling),
-            "idle": pool.time(task.idle),
-            "success": self.frame.number(f"{path}.{success[0]}", success[1], "tasks", "success", row, SHARE),
+            "chance": self.context.number(f"{path}.chance", task.chance, "tasks", "chance", row, SHARE),
+            "delay": builder.time(task.delay),
+            "handling": builder.time(task.handling),
+            "idle": builder.time(task.idle),
+            "success": self.context.number(f"{path}.{success[0]}", success[1], "tasks", "success", row, SHARE),
             "tries": task.tries,
         }
 

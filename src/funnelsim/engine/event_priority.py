@@ -6,7 +6,7 @@ what happens, then who serves whom, then clocks that run out.
 
 from enum import IntEnum
 
-from funnelsim.int64 import whole
+from funnelsim.int64 import int64
 
 
 class EventPriority(IntEnum):
@@ -26,4 +26,4 @@ class EventPriority(IntEnum):
     SAMPLE = 11  # -1, day
 
 
-NO_LEAD = whole(-1)  # events without a lead come first within their priority
+NO_LEAD = int64(-1)  # events without a lead come first within their priority

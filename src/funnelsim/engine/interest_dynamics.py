@@ -18,10 +18,10 @@ import numpy as np
 
 from funnelsim.engine.jit import shared_kernel
 from funnelsim.engine.rng import P_NOISE, bits, plus, quantile
-from funnelsim.int64 import Int, whole
+from funnelsim.int64 import Int, int64
 from funnelsim.plan import MANY
 
-_ZERO, _ONE = whole(0), whole(1)
+_ZERO, _ONE = int64(0), int64(1)
 
 
 @shared_kernel

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.engine.jit import shared_kernel
 from funnelsim.int64 import Int
 from funnelsim.plan import Plan, zeros_record
 from funnelsim.plan_codes import LevelKind
+from funnelsim.typing import FloatArray
 
 # value; sum and count of what was seen since the last review; the review period that now lies in
 LEVEL_STATE = np.dtype(
@@ -30,7 +30,7 @@ def first_levels(plan: Plan) -> Any:
     return states
 
 
-def reset_levels(levels: Any, instants: NDArray[np.float64], states: Any) -> None:
+def reset_levels(levels: Any, instants: FloatArray, states: Any) -> None:
     """Back to the start of a replication."""
     states.view(np.uint8).fill(0)
     for i, row in enumerate(levels):

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
-Curve = Callable[[Values], Any]
+from funnelsim.typing import FloatArray, IntArray
+
+Curve = Callable[[FloatArray], Any]
 
 _OFF_LINE = 0.05  # of the change over the cell: smooth quantile functions stay far below
 _A_JUMP = 0.01  # of the change over the cell, when the bracket has closed: less is steep, not broken
@@ -26,13 +26,13 @@ _SLICES, _ROUNDS = 64, 5  # the bracket closes to 64**-5 of a cell
 class Discontinuities(NamedTuple):
     """One break a row: the cell, the part of the cell before it, the values just before and just after."""
 
-    cells: NDArray[np.int64]
-    parts: Values
-    before: Values
-    after: Values
+    cells: IntArray
+    parts: FloatArray
+    before: FloatArray
+    after: FloatArray
 
 
-def find_jumps(curve: Curve, ranks: Values, values: Values) -> Discontinuities:
+def find_jumps(curve: Curve, ranks: FloatArray, values: FloatArray) -> Discontinuities:
     """Breaks of a curve whose values at ascending ranks are given; the first cell is left alone."""
     change = np.diff(values)
     middle = _at(curve, 0.5 * (ranks[:-1] + ranks[1:]))
@@ -51,7 +51,7 @@ def find_jumps(curve: Curve, ranks: Values, values: Values) -> Discontinuities:
     return Discontinuities(cells[found], parts[found], before[found], after[found])
 
 
-def jump_at_end(values: Values, other: Values) -> Discontinuities:
+def jump_at_end(values: FloatArray, other: FloatArray) -> Discontinuities:
     """Break at the very end of the last cell, where two curves meet that do not agree: a jump at rank 1/2."""
     jumps = abs(other[-1] - values[-1]) > _A_JUMP * abs(other[-1] - values[-2])
     cells = np.array([values.size - 2] if jumps else [], dtype=np.int64)
@@ -64,27 +64,27 @@ class _Cells(NamedTuple):
     """Cells to be searched: where each begins, how wide it is, its first and last value."""
 
     curve: Curve
-    ranks: Values
-    widths: Values
-    first: Values
-    last: Values
+    ranks: FloatArray
+    widths: FloatArray
+    first: FloatArray
+    last: FloatArray
 
-    def jump(self) -> tuple[Values, Values, Values]:
+    def jump(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The place of the largest change, and the values on both sides."""
 
-        def largest_change(values: Values) -> Any:
+        def largest_change(values: FloatArray) -> Any:
             return np.argmax(np.abs(np.diff(values, axis=1)), axis=1)
 
         return self._zoom(largest_change)
 
-    def flat_end(self) -> tuple[Values, Values]:
+    def flat_end(self) -> tuple[FloatArray, FloatArray]:
         """Where a flat beginning stops, or a flat end sets in, and its value; 0 or 1 when there is neither."""
         tolerance = (_FLAT * np.abs(self.last - self.first))[:, None]
 
-        def leaves_first(values: Values) -> Any:
+        def leaves_first(values: FloatArray) -> Any:
             return np.argmax(np.abs(values[:, 1:] - self.first[:, None]) > tolerance, axis=1)
 
-        def meets_last(values: Values) -> Any:
+        def meets_last(values: FloatArray) -> Any:
             return np.argmax(np.abs(values[:, 1:] - self.last[:, None]) <= tolerance, axis=1)
 
         leaves, meets = self._zoom(leaves_first)[0], self._zoom(meets_last)[0]
@@ -92,7 +92,7 @@ class _Cells(NamedTuple):
         meets = np.where(meets < 1.0 - 1.0 / _SLICES**2, meets, 1.0)
         return np.where(begins_flat, leaves, meets), np.where(begins_flat, self.first, self.last)
 
-    def _zoom(self, choose: Callable[[Values], Any]) -> tuple[Values, Values, Values]:
+    def _zoom(self, choose: Callable[[FloatArray], Any]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Cut each bracket into slices, go on with the chosen one; its end, and the values on both sides."""
         low, width = np.zeros_like(self.first), np.ones_like(self.first)
         rows = np.arange(low.size)
@@ -104,5 +104,5 @@ class _Cells(NamedTuple):
         return parts[rows, slice_ + 1], values[rows, slice_], values[rows, slice_ + 1]
 
 
-def _at(curve: Curve, ranks: Values) -> Values:
+def _at(curve: Curve, ranks: FloatArray) -> FloatArray:
     return np.asarray(curve(ranks.ravel()), dtype=np.float64).reshape(ranks.shape)

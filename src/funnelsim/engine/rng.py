@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 from numba import config
-from numpy.typing import NDArray
 
 from funnelsim.engine.jit import shared_kernel
 from funnelsim.engine.quantile_discontinuities import Discontinuities, find_jumps, jump_at_end
 from funnelsim.int64 import Int
+from funnelsim.typing import FloatArray
 
 _U = np.uint64
 GOLDEN = _U(0x9E3779B97F4A7C15)
@@ -157,10 +157,10 @@ _PROPER, _STRETCH, _BREAKS, _NODES = np.int64(0), np.int64(1), np.int64(2), np.i
 _BREAK = _NODES + 2 * _HALF + 1
 CELLS = int(_BREAK + 4 * _MOST_BREAKS)  # length of a row
 
-Curve = Callable[[NDArray[np.float64]], Any]
+Curve = Callable[[FloatArray], Any]
 
 
-def make_table(ppf: Curve, isf: Curve, never: float = 0.0) -> NDArray[np.float64]:
+def make_table(ppf: Curve, isf: Curve, never: float = 0.0) -> FloatArray:
     """Row of quantiles: `ppf` gives the value at rank u, `isf` at rank 1 - u; with chance `never` the draw is inf."""
     ranks = _ranks()
     row = np.zeros(CELLS)
@@ -176,23 +176,21 @@ def make_table(ppf: Curve, isf: Curve, never: float = 0.0) -> NDArray[np.float64
     return row
 
 
-def _ranks() -> NDArray[np.float64]:
+def _ranks() -> FloatArray:
     """Ranks of the quantiles of the lower half, from 0 to 1/2."""
     octaves = 2.0 ** np.arange(-_DEPTH, -1)[:, None]
     inner = octaves * (1.0 + np.arange(2**_FINE) / 2**_FINE)
     return np.concatenate(([0.0], inner.ravel(), [0.5]))
 
 
-def _finite_end(curve: Curve, ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+def _finite_end(curve: Curve, ranks: FloatArray) -> FloatArray:
     values = np.array(curve(ranks), dtype=np.float64)
     if not np.isfinite(values[0]):
         values[0] = np.asarray(curve(np.array([_BEYOND])), dtype=np.float64)[0]
     return values
 
 
-def _add_breaks(
-    row: NDArray[np.float64], lower: Discontinuities, middle: Discontinuities, upper: Discontinuities
-) -> None:
+def _add_breaks(row: FloatArray, lower: Discontinuities, middle: Discontinuities, upper: Discontinuities) -> None:
     """Write the breaks in order of rank; where not all fit, the smallest are left to the straight line."""
     mirrored = np.array([2 * _HALF - 1 - upper.cells, 1.0 - upper.parts, upper.after, upper.before]).T[::-1]
     breaks = np.concatenate([np.array(found, dtype=np.float64).T for found in (lower, middle)] + [mirrored])

@@ -1,7 +1,7 @@
 """From what happened to what it means: tables to a Summary, Summaries to named measures with their uncertainty."""
 
 from funnelsim.measures.catalogue import credited, measures, named, response_curve
-from funnelsim.measures.estimate import Estimate, Measure, mean, ratio, stack, wilson
+from funnelsim.measures.estimate import Estimate, Measure, mean, ratio, stack_summaries, wilson
 from funnelsim.measures.money import cost_by_team, costs, credit, paid_hours, revenue
 from funnelsim.measures.promises import BreachHour, breach_hours
 from funnelsim.measures.series import Series, series, weekly
@@ -27,7 +27,7 @@ __all__ = [
     "response_curve",
     "revenue",
     "series",
-    "stack",
+    "stack_summaries",
     "summarise",
     "volumes",
     "weekly",

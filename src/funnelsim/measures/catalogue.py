@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.measures.counting_tools import Floats
 from funnelsim.measures.definition_agreement import agreement
 from funnelsim.measures.effort import effort
-from funnelsim.measures.estimate import Measure, stack
+from funnelsim.measures.estimate import Measure, stack_summaries
 from funnelsim.measures.money import Costs, cost_by_team, costs, revenue
 from funnelsim.measures.people import people
 from funnelsim.measures.promises import promises
 from funnelsim.measures.volumes import volumes
 from funnelsim.plan import Labels, Plan
 from funnelsim.summary import COHORT, RESPONSE_EDGES, WINDOWS, Summary
+from funnelsim.typing import FloatArray
 
 QUANTILES = (0.5, 0.9)
 ENDED = ("forward", "back", "end", "lost", "unreached", "cold", "returned", "cycle_limit", "rejected")
@@ -28,7 +28,7 @@ ENDED = ("forward", "back", "end", "lost", "unreached", "cold", "returned", "cyc
 
 def named(summaries: Sequence[Summary], plan: Plan, book: Labels) -> dict[str, Measure]:
     """Every measure by its key."""
-    found = measures(stack(summaries), plan, book)
+    found = measures(stack_summaries(summaries), plan, book)
     return {measure.key: measure for measure in found}
 
 
@@ -104,7 +104,7 @@ def _stages(stacked: Summary, plan: Plan, book: Labels, window: int) -> Iterator
             yield from _work(visits, stacked.responses[:, window, i], which, stage)
 
 
-def _work(visits: dict[str, Floats], histogram: Floats, which: str, stage: str) -> Iterator[Measure]:
+def _work(visits: dict[str, FloatArray], histogram: FloatArray, which: str, stage: str) -> Iterator[Measure]:
     entered, touched = visits["entered"], visits["touched"]
     yield Measure(which, "touched", stage, "share", touched, entered)
     yield Measure(which, "reached", stage, "share", visits["reached"], entered)
@@ -123,7 +123,7 @@ def _work(visits: dict[str, Floats], histogram: Floats, which: str, stage: str) 
         )
 
 
-def quantiles(histogram: Floats, q: float) -> Floats:
+def quantiles(histogram: FloatArray, q: float) -> FloatArray:
     """Quantile of the response times in each row, between the edges in proportion on the log scale; nan without any."""
     edges = np.concatenate(([RESPONSE_EDGES[0] / 2.0], RESPONSE_EDGES, [RESPONSE_EDGES[-1] * 2.0]))
     before = np.concatenate((np.zeros((len(histogram), 1)), np.cumsum(histogram, axis=1)), axis=1)
@@ -132,11 +132,11 @@ def quantiles(histogram: Floats, q: float) -> Floats:
     rows = np.arange(len(histogram))
     held = histogram[rows, bins]
     part = np.divide(wanted[:, 0] - before[rows, bins], held, out=np.full(len(rows), np.nan), where=held > 0)
-    found: Floats = edges[bins] * (edges[bins + 1] / edges[bins]) ** part
+    found: FloatArray = edges[bins] * (edges[bins + 1] / edges[bins]) ** part
     return found
 
 
-def response_curve(stacked: Summary, window: int, stage: int) -> tuple[Floats, Floats]:
+def response_curve(stacked: Summary, window: int, stage: int) -> tuple[FloatArray, FloatArray]:
     """(delay in seconds, share of the leads that entered touched by then), over all replications."""
     entered = float(stacked.visits[:, window, :, :, stage]["entered"].sum())
     touched = np.cumsum(stacked.responses[:, window, stage].sum(axis=0))[:-1]
@@ -167,7 +167,7 @@ def _parts(stacked: Summary, book: Labels, window: int) -> Iterator[Measure]:
                     yield Measure(which, f"conversion by {kind}", f"{name}.{stage}", "share", forward, entered)
 
 
-def credited(credits: Floats, stacked: Summary, plan: Plan, book: Labels) -> list[Measure]:
+def credited(credits: FloatArray, stacked: Summary, plan: Plan, book: Labels) -> list[Measure]:
     """Revenue credited to each team and its return [75]; `credits` is [replication, window, team] from the tables."""
     spent = cost_by_team(costs(stacked, plan, book), plan)
     found = []
@@ -181,11 +181,11 @@ def credited(credits: Floats, stacked: Summary, plan: Plan, book: Labels) -> lis
     return found
 
 
-def _any(visits: dict[str, Floats], names: Sequence[str]) -> Floats:
-    total: Floats = np.sum([visits[name] for name in names], axis=0)
+def _any(visits: dict[str, FloatArray], names: Sequence[str]) -> FloatArray:
+    total: FloatArray = np.sum([visits[name] for name in names], axis=0)
     return total
 
 
-def _sums(table: Any) -> dict[str, Floats]:
+def _sums(table: Any) -> dict[str, FloatArray]:
     """Each field, summed over sources and segments."""
     return {name: table[name].sum(axis=(1, 2)) for name in table.dtype.names}

@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.plan import Plan
 from funnelsim.trace import in_flight
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from funnelsim.typing import BoolArray, FloatArray, IntArray
 
 
 class Window(NamedTuple):
@@ -28,22 +24,22 @@ class Window(NamedTuple):
         settings = plan.settings[0]
         return cls(float(settings.measure_from), float(settings.measure_to), float(settings.horizon))
 
-    def cohort(self, rows: Any) -> Flags:
+    def cohort(self, rows: Any) -> BoolArray:
         """Rows of leads that arrived within the window, by `arrived` and `lead`; leads in flight are in no cohort."""
         return self.holds(rows.arrived) & ~in_flight(rows.lead)
 
-    def holds(self, instants: Floats) -> Flags:
+    def holds(self, instants: FloatArray) -> BoolArray:
         """Instants within the window."""
         return (instants >= self.start) & (instants < self.end)
 
 
-def first_of_lead(visits: Any) -> Ints:
+def first_of_lead(visits: Any) -> IntArray:
     """Row of the first visit of each lead."""
     leads = visits.lead
     return np.flatnonzero(np.concatenate(([True], leads[1:] != leads[:-1]))[: len(leads)])
 
 
-def count(out: Floats, at: tuple[Any, ...], where: Any = None, amounts: Any = None) -> None:
+def count(out: FloatArray, at: tuple[Any, ...], where: Any = None, amounts: Any = None) -> None:
     """Add ones, or amounts, to the cells of `out`."""
     if where is not None:
         at = tuple(index[where] for index in at)
@@ -54,23 +50,23 @@ def count(out: Floats, at: tuple[Any, ...], where: Any = None, amounts: Any = No
     out += np.bincount(cells, amounts, minlength=out.size).reshape(out.shape)
 
 
-def midnights_of(plan: Plan) -> Floats:
+def midnights_of(plan: Plan) -> FloatArray:
     """Local midnights; day d runs from [d] to [d + 1]."""
     settings = plan.settings[0]
     return plan.instants[settings.days_first : settings.days_first + settings.days_count]
 
 
-def day_of(midnights: Floats, instants: Floats) -> Ints:
+def day_of(midnights: FloatArray, instants: FloatArray) -> IntArray:
     """The local day that holds each instant."""
     return np.searchsorted(midnights, instants, side="right") - 1
 
 
-def hour_of_week(plan: Plan, instants: Floats) -> Ints:
+def hour_of_week(plan: Plan, instants: FloatArray) -> IntArray:
     """Hour of the local week, 0 = Monday 00:00; a day of 25 hours has its last hour twice."""
     midnights = midnights_of(plan)
     day = day_of(midnights, instants)
     hour = np.minimum((instants - midnights[day]) // 3600.0, 23.0).astype(np.int64)
-    hours: Ints = (plan.settings[0].weekday + day) % 7 * 24 + hour
+    hours: IntArray = (plan.settings[0].weekday + day) % 7 * 24 + hour
     return hours
 
 
@@ -80,19 +76,19 @@ def calendar_of(plan: Plan, team: int) -> Any:
     return plan.intervals[row.interval_first : row.interval_first + row.interval_count]
 
 
-def open_seconds(calendar: Any, instants: Floats) -> Floats:
+def open_seconds(calendar: Any, instants: FloatArray) -> FloatArray:
     """Open time in [0, t) of a team's intervals, as worktime counts it."""
     if len(calendar) == 0:
         return np.zeros(len(instants))
     t = np.maximum(instants, 0.0)
     i = np.searchsorted(calendar.closes, t, side="right")
     inside = np.minimum(i, len(calendar) - 1)
-    open_before: Floats = calendar.before[inside] + np.maximum(0.0, t - calendar.opens[inside])
+    open_before: FloatArray = calendar.before[inside] + np.maximum(0.0, t - calendar.opens[inside])
     last = calendar[-1]
     return np.where(i < len(calendar), open_before, float(last.before + (last.closes - last.opens)))
 
 
-def present(came: Floats, left: Floats, samples: Floats) -> Floats:
+def present(came: FloatArray, left: FloatArray, samples: FloatArray) -> FloatArray:
     """How many are there after all that happens at each sample: came at or before it and left after it."""
     return (
         np.searchsorted(np.sort(came), samples, side="right") - np.searchsorted(np.sort(left), samples, side="right")

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations, permutations
 
-from funnelsim.measures.counting_tools import Floats
 from funnelsim.measures.estimate import Measure
 from funnelsim.plan import Labels, Plan
 from funnelsim.plan_codes import DefinitionKind
 from funnelsim.summary import COHORT, WINDOWS, Summary
+from funnelsim.typing import FloatArray
 
 
 def agreement(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Measure]:
@@ -38,7 +38,7 @@ def agreement(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Measure]:
             )
 
 
-def _kappa(both: Floats, first: Floats, second: Floats, leads: Floats) -> tuple[Floats, Floats]:
+def _kappa(both: FloatArray, first: FloatArray, second: FloatArray, leads: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Agreement beyond chance and the most there could be, in each replication, weighted by its leads."""
     same = both + (leads - first - second + both)
     by_chance = (first * second + (leads - first) * (leads - second)) / leads.clip(1.0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from funnelsim.measures.counting_tools import Floats
 from funnelsim.measures.estimate import Measure
 from funnelsim.plan import HOUR, Labels, Plan
 from funnelsim.summary import WINDOWS, Summary
+from funnelsim.typing import FloatArray
 
 
 def effort(stacked: Summary, plan: Plan, book: Labels, window: int) -> Iterator[Measure]:
@@ -20,7 +20,7 @@ def effort(stacked: Summary, plan: Plan, book: Labels, window: int) -> Iterator[
             yield from _of(_sums(stacked.visits[:, window, :, :, i], (1, 2)), which, stage, book)
 
 
-def _of(visits: dict[str, Floats], which: str, of: str, book: Labels) -> Iterator[Measure]:
+def _of(visits: dict[str, FloatArray], which: str, of: str, book: Labels) -> Iterator[Measure]:
     if visits["effort"].any():
         yield Measure(which, "effort", of, "hours", visits["effort"] / HOUR)
     if visits["wasted"].any():
@@ -38,7 +38,7 @@ def _of(visits: dict[str, Floats], which: str, of: str, book: Labels) -> Iterato
         yield Measure(which, "duplicates", of, "share", visits["duplicates"], visits["entered"])
 
 
-def _blame(visits: dict[str, Floats], which: str, of: str) -> Iterator[Measure]:
+def _blame(visits: dict[str, FloatArray], which: str, of: str) -> Iterator[Measure]:
     """Of marketing's leads that were lost in sales' hands and put down to somebody."""
     blamed = visits["blame_lead"] + visits["blame_follow_up"]
     if blamed.any():
@@ -48,5 +48,5 @@ def _blame(visits: dict[str, Floats], which: str, of: str) -> Iterator[Measure]:
         yield Measure(which, "blame on leads", of, "share", visits["blame_lead"], blamed)
 
 
-def _sums(table: Any, axes: tuple[int, ...]) -> dict[str, Floats]:
+def _sums(table: Any, axes: tuple[int, ...]) -> dict[str, FloatArray]:
     return {name: table[name].sum(axis=axes) for name in table.dtype.names}

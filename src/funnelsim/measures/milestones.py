@@ -6,24 +6,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funnelsim.measures.counting_tools import Flags, Floats, Ints, Window, count
+from funnelsim.measures.counting_tools import Window, count
 from funnelsim.plan import Plan
 from funnelsim.plan_codes import DefinitionKind
 from funnelsim.summary import CALENDAR, COHORT, Summary
 from funnelsim.trace import Trace, in_flight, snapshot_id
+from funnelsim.typing import BoolArray, FloatArray, IntArray
 
 
 class Passages(NamedTuple):
     """First passages that count, one row each."""
 
-    definition: Ints
-    lead: Ints
-    at: Floats
-    path: Ints  # row of the visits before which the lead's way to the passage ends
-    source: Ints
-    segment: Ints
-    arrived: Floats
-    value: Floats  # cents
+    definition: IntArray
+    lead: IntArray
+    at: FloatArray
+    path: IntArray  # row of the visits before which the lead's way to the passage ends
+    source: IntArray
+    segment: IntArray
+    arrived: FloatArray
+    value: FloatArray  # cents
 
 
 def first_passages(trace: Trace, plan: Plan) -> Passages:
@@ -72,16 +73,16 @@ def _thresholds(trace: Trace, plan: Plan, index: int) -> Passages:
     return _passages(index, rows, rows.at, _entered_by(trace.visits, rows))
 
 
-def _passages(index: int, rows: Any, at: Floats, path: Ints) -> Passages:
+def _passages(index: int, rows: Any, at: FloatArray, path: IntArray) -> Passages:
     return Passages(np.full(len(rows), index), rows.lead, at, path, rows.source, rows.segment, rows.arrived, rows.value)
 
 
-def _counts(rows: Any, plan: Plan, index: int) -> Flags:
-    counts: Flags = (rows.duplicate == 0) | (plan.definitions[index].person == 0)
+def _counts(rows: Any, plan: Plan, index: int) -> BoolArray:
+    counts: BoolArray = (rows.duplicate == 0) | (plan.definitions[index].person == 0)
     return counts
 
 
-def _entered_by(visits: Any, rows: Any) -> Ints:
+def _entered_by(visits: Any, rows: Any) -> IntArray:
     """For each passage the row after the visits that its lead had entered by then."""
     later = np.concatenate((np.zeros(len(visits)), np.ones(len(rows))))  # a passage follows an entry it ties with
     order = np.lexsort((later, np.concatenate((visits.entered, rows.at)), np.concatenate((visits.lead, rows.lead))))

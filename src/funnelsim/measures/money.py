@@ -10,38 +10,39 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funnelsim.measures.counting_tools import Floats, Window, calendar_of, first_of_lead
+from funnelsim.measures.counting_tools import Window, calendar_of, first_of_lead
 from funnelsim.measures.milestones import Passages, first_passages
 from funnelsim.plan import HOUR, Labels, Plan
 from funnelsim.plan_codes import Side
 from funnelsim.summary import CALENDAR, COHORT, Summary
 from funnelsim.trace import Trace
+from funnelsim.typing import FloatArray
 
 
 class Costs(NamedTuple):
     """By replication (rows) and team (columns), unless said otherwise; in currency units."""
 
-    acquisition: Floats  # by replication: at arrival
-    people: Floats  # by team: every hour on shift, busy or not
-    overtime: Floats  # by replication and team, at the same wage
+    acquisition: FloatArray  # by replication: at arrival
+    people: FloatArray  # by team: every hour on shift, busy or not
+    overtime: FloatArray  # by replication and team, at the same wage
     tools: float  # flights and tools, linear over their dates
-    team_tools: Floats  # by team, those that name one
+    team_tools: FloatArray  # by team, those that name one
 
     @property
-    def total(self) -> Floats:
+    def total(self) -> FloatArray:
         """By replication."""
-        total: Floats = self.acquisition + self.people.sum() + self.overtime.sum(axis=1) + self.tools
+        total: FloatArray = self.acquisition + self.people.sum() + self.overtime.sum(axis=1) + self.tools
         return total
 
 
-def paid_hours(plan: Plan) -> Floats:
+def paid_hours(plan: Plan) -> FloatArray:
     """Hours on shift within the measured window, by team."""
     settings = plan.settings[0]
     window = np.array([settings.measure_from, settings.measure_to])
     return paid_seconds(plan, window)[:, 0] / HOUR
 
 
-def paid_seconds(plan: Plan, edges: Floats) -> Floats:
+def paid_seconds(plan: Plan, edges: FloatArray) -> FloatArray:
     """Seconds on shift of each team (rows) between successive instants (columns), people times time."""
     paid = np.zeros((len(plan.teams), len(edges) - 1))
     for team in range(len(plan.teams)):
@@ -71,15 +72,15 @@ def costs(stacked: Summary, plan: Plan, book: Labels) -> Costs:
     )
 
 
-def cost_by_team(spent: Costs, plan: Plan) -> Floats:
+def cost_by_team(spent: Costs, plan: Plan) -> FloatArray:
     """Cost by replication and team; leads are bought by marketing, in equal parts where it has several teams."""
     marketing = plan.teams.side == Side.MARKETING
     buyers = marketing if marketing.any() else np.ones(len(plan.teams), np.bool_)
-    bought: Floats = spent.acquisition[:, None] * (buyers / buyers.sum())
+    bought: FloatArray = spent.acquisition[:, None] * (buyers / buyers.sum())
     return bought + spent.people + spent.overtime + spent.team_tools
 
 
-def credit(trace: Trace, plan: Plan, book: Labels) -> Floats:
+def credit(trace: Trace, plan: Plan, book: Labels) -> FloatArray:
     """Revenue in [window, team], credited by the share of a lead's visits that each team owned before the win [75].
 
     The last column is what nobody owned.
@@ -112,10 +113,10 @@ def _overlap(first: float, last: float, start: float, end: float) -> float:
     return max(0.0, min(last, end) - max(first, start)) / (last - first)
 
 
-def revenue(stacked: Summary, book: Labels, window: int) -> Floats:
+def revenue(stacked: Summary, book: Labels, window: int) -> FloatArray:
     """By replication, in currency units."""
     if book.won < 0:
         return np.zeros(len(stacked.days))
     table: Any = stacked.passages[:, window, book.won]
-    total: Floats = table["value"].sum(axis=(1, 2)) / 100.0
+    total: FloatArray = table["value"].sum(axis=(1, 2)) / 100.0
     return total

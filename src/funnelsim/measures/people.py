@@ -13,12 +13,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from funnelsim.measures.counting_tools import Floats, Ints, midnights_of
+from funnelsim.measures.counting_tools import midnights_of
 from funnelsim.measures.estimate import Measure, divided
 from funnelsim.measures.money import paid_hours, paid_seconds
 from funnelsim.measures.series import WEEK_DAYS
 from funnelsim.plan import HOUR, Labels, Plan
 from funnelsim.summary import CALENDAR, WINDOWS, Summary, day_columns
+from funnelsim.typing import FloatArray, IntArray
 
 FULL = 0.95
 
@@ -85,13 +86,13 @@ def _saturation(stacked: Summary, plan: Plan, book: Labels) -> Iterator[Measure]
             yield Measure(which, "first to saturate", team, "share", is_first.astype(float), ones)
 
 
-def _utilisation(stacked: Summary, plan: Plan) -> Floats:
+def _utilisation(stacked: Summary, plan: Plan) -> FloatArray:
     """[replication, team, week]; nan in weeks without paid hours."""
     busy, paid = _weeks(stacked, plan, day_columns(plan).busy).sum(axis=3), _paid_by_week(plan)
     return divided(busy, np.broadcast_to(paid, busy.shape))
 
 
-def _weeks_waiting(stacked: Summary, plan: Plan) -> Floats:
+def _weeks_waiting(stacked: Summary, plan: Plan) -> FloatArray:
     """Waiting work at the midnights of a week over the paid time of that week: [replication, team, week]."""
     waiting = _weeks(stacked, plan, day_columns(plan).queue).mean(axis=3)
     each = divided(stacked.teams["busy"] + stacked.teams["overtime"], stacked.teams["attempts"])
@@ -99,17 +100,17 @@ def _weeks_waiting(stacked: Summary, plan: Plan) -> Floats:
     return divided(waiting * np.nan_to_num(each)[:, :, None], np.broadcast_to(paid, waiting.shape))
 
 
-def _weeks(stacked: Summary, plan: Plan, column: int) -> Floats:
+def _weeks(stacked: Summary, plan: Plan, column: int) -> FloatArray:
     """Days of a run of columns, one a team, in whole weeks within the window: [replication, team, week, day]."""
     days = _whole_weeks(plan)
     table = stacked.days[:, days, column : column + len(plan.teams)].transpose(0, 2, 1)
-    weeks: Floats = table.reshape(*table.shape[:2], table.shape[2] // WEEK_DAYS, WEEK_DAYS)
+    weeks: FloatArray = table.reshape(*table.shape[:2], table.shape[2] // WEEK_DAYS, WEEK_DAYS)
     return weeks
 
 
-def _paid_by_week(plan: Plan) -> Floats:
+def _paid_by_week(plan: Plan) -> FloatArray:
     paid = paid_seconds(plan, midnights_of(plan))[:, _whole_weeks(plan)]
-    weeks: Floats = paid.reshape(len(paid), paid.shape[1] // WEEK_DAYS, WEEK_DAYS).sum(axis=2)
+    weeks: FloatArray = paid.reshape(len(paid), paid.shape[1] // WEEK_DAYS, WEEK_DAYS).sum(axis=2)
     return weeks
 
 
@@ -118,7 +119,7 @@ def _whole_weeks(plan: Plan) -> slice:
     return slice(days[0], days[0] + len(days) // WEEK_DAYS * WEEK_DAYS) if len(days) else slice(0, 0)
 
 
-def _days_inside(plan: Plan) -> Ints:
+def _days_inside(plan: Plan) -> IntArray:
     """Whole local days within the measured window whose last midnight lies before the horizon."""
     midnights, settings = midnights_of(plan), plan.settings[0]
     inside = (midnights[:-1] >= settings.measure_from) & (midnights[1:] <= settings.measure_to)

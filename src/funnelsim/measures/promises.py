@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.measures.counting_tools import Floats
 from funnelsim.measures.estimate import Estimate, Measure, mean
 from funnelsim.plan import Labels
 from funnelsim.summary import CALENDAR, WINDOWS, Summary
+from funnelsim.typing import FloatArray
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DAY_HOURS = 24
@@ -81,7 +81,7 @@ def _by_day(stacked: Summary, book: Labels) -> Iterator[Measure]:
             yield Measure(WINDOWS[CALENDAR], "first touch missed on", f"{team}.{day}", "broken promises", days[:, i])
 
 
-def _broken(stacked: Summary, book: Labels) -> Iterator[tuple[str, Floats]]:
+def _broken(stacked: Summary, book: Labels) -> Iterator[tuple[str, FloatArray]]:
     for i, team in enumerate(book.teams):
         if stacked.breaches[:, i].any():
             yield team, np.asarray(stacked.breaches[:, i])

@@ -8,11 +8,12 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from funnelsim.measures.counting_tools import Floats, midnights_of
+from funnelsim.measures.counting_tools import midnights_of
 from funnelsim.measures.estimate import LEVEL
 from funnelsim.measures.money import paid_seconds
 from funnelsim.plan import HOUR, Labels, Plan
 from funnelsim.summary import Summary, day_columns
+from funnelsim.typing import FloatArray
 
 WEEK_DAYS = 7
 STANDING = ("open", "queue", "level")  # counted at an instant, not over the day
@@ -25,7 +26,7 @@ class Series:
     name: str  # "arrivals", "passed", "revenue", "value", "worked hours"; "open", "queue", "level"
     of: str  # definition, stage, team or level
     dates: list[date]  # local days
-    values: Floats  # [replication, day]; flows of the day, levels at the midnight that ends it
+    values: FloatArray  # [replication, day]; flows of the day, levels at the midnight that ends it
 
     @property
     def is_level(self) -> bool:
@@ -33,12 +34,12 @@ class Series:
         return self.name in STANDING
 
     @property
-    def mean(self) -> Floats:
-        average: Floats = self.values.mean(axis=0)
+    def mean(self) -> FloatArray:
+        average: FloatArray = self.values.mean(axis=0)
         return average
 
     @property
-    def band(self) -> tuple[Floats, Floats]:
+    def band(self) -> tuple[FloatArray, FloatArray]:
         """Central 90 % of replications, day by day."""
         low, high = np.quantile(self.values, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0], axis=0)
         return low, high
@@ -76,7 +77,7 @@ def weekly(stacked: Summary, plan: Plan, book: Labels) -> list[Series]:
     return weeks
 
 
-def _columns(stacked: Summary, plan: Plan, book: Labels) -> Iterator[tuple[str, str, Floats]]:
+def _columns(stacked: Summary, plan: Plan, book: Labels) -> Iterator[tuple[str, str, FloatArray]]:
     columns, days = day_columns(plan), stacked.days
     groups = (*days.shape[:2], len(book.definitions), -1)
     yield "arrivals", "", days[:, :, 0]
@@ -95,7 +96,7 @@ def _columns(stacked: Summary, plan: Plan, book: Labels) -> Iterator[tuple[str, 
     yield from (("worked hours", name, days[:, :, columns.busy + i] / HOUR) for i, name in enumerate(book.teams))
 
 
-def _folded(values: Floats) -> Floats:
+def _folded(values: FloatArray) -> FloatArray:
     """[replication, week, day of the week]"""
     weeks = values.shape[1] // WEEK_DAYS
     return values[:, : weeks * WEEK_DAYS].reshape(len(values), weeks, WEEK_DAYS)

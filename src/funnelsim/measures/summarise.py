@@ -10,22 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.measures.counting_tools import (
-    Flags,
-    Floats,
-    Window,
-    calendar_of,
-    count,
-    first_of_lead,
-    hour_of_week,
-    open_seconds,
-)
+from funnelsim.measures.counting_tools import Window, calendar_of, count, first_of_lead, hour_of_week, open_seconds
 from funnelsim.measures.daily import count_days
 from funnelsim.measures.milestones import count_passages, first_passages
 from funnelsim.plan import Plan
 from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, Blame, ClockState, Outcome, name_of, names_of
 from funnelsim.summary import CALENDAR, COHORT, RESPONSE_EDGES, Summary, new_summary
 from funnelsim.trace import Trace, in_flight, snapshot_id
+from funnelsim.typing import BoolArray, FloatArray
 
 
 def summarise(trace: Trace, plan: Plan) -> Summary:
@@ -93,9 +85,9 @@ def _columns_at_end(visits: Any, plan: Plan) -> dict[str, Any]:
     return columns
 
 
-def _is_untouched(visits: Any, plan: Plan) -> Flags:
+def _is_untouched(visits: Any, plan: Plan) -> BoolArray:
     """Nobody turned to a lead that was there to be worked; what a snapshot says was reached had been touched."""
-    untouched: Flags = (plan.stages.step_count > 0)[visits.stage] & (visits.touched < 0.0) & (visits.attempts == 0)
+    untouched: BoolArray = (plan.stages.step_count > 0)[visits.stage] & (visits.touched < 0.0) & (visits.attempts == 0)
     flying = in_flight(visits.lead)
     snapshot, rows = (
         plan.initial_leads[np.searchsorted(plan.initial_leads.id, snapshot_id(visits.lead[flying]))],
@@ -106,7 +98,7 @@ def _is_untouched(visits: Any, plan: Plan) -> Flags:
     return untouched
 
 
-def _against_deadline(visits: Any, horizon: float) -> tuple[Flags, Flags]:
+def _against_deadline(visits: Any, horizon: float) -> tuple[BoolArray, BoolArray]:
     """Within the first deadline of the visit, and beyond it; neither when it ended or was cut off before [61]."""
     has_deadline, touched = visits.deadline >= 0.0, visits.touched >= 0.0
     within = has_deadline & touched & (visits.touched <= visits.deadline)
@@ -122,7 +114,7 @@ def _assignments(summary: Summary, trace: Trace, window: Window) -> None:
     firsts = first_of_lead(visits)
     arrived = visits.arrived[firsts[np.searchsorted(visits.lead[firsts], rows.lead)]]
     cohort = window.holds(arrived) & ~in_flight(rows.lead)
-    columns: dict[str, Floats | Flags] = {
+    columns: dict[str, FloatArray | BoolArray] = {
         "assigned": np.ones(len(rows)),
         "promised": rows.adhered >= 0,
         "adhered": rows.adhered == 1,

@@ -13,11 +13,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from funnelsim.measures.counting_tools import Floats, midnights_of
+from funnelsim.measures.counting_tools import midnights_of
 from funnelsim.measures.estimate import Measure
 from funnelsim.measures.series import WEEK_DAYS, Series
 from funnelsim.plan import Labels, Plan
 from funnelsim.summary import Summary, day_columns
+from funnelsim.typing import FloatArray
 
 VALUE = "value"
 
@@ -31,10 +32,10 @@ class Delivery:
     amount: float  # promised a period
     periods: list[tuple[int, int]]  # runs of days: from the first, before the last
     first_day: date
-    daily: Floats  # [replication, day]
+    daily: FloatArray  # [replication, day]
 
     @property
-    def delivered(self) -> Floats:
+    def delivered(self) -> FloatArray:
         """[replication, period]"""
         return np.stack([self.daily[:, first:last].sum(axis=1) for first, last in self.periods], axis=1)
 

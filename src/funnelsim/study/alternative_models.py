@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from funnelsim.compile import Blueprint, prepare
+from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.scenario import Loaded, Scenario, presets
 from funnelsim.scenario.schema import Effects, Promises, Stage
 from funnelsim.study.anchor import Anchor, anchor
@@ -48,7 +48,7 @@ class Alternative:
         """Compile a scenario and anchor its root."""
         root = self._root(loaded.root or loaded.scenario)
         alone = loaded.root is None or loaded.root is loaded.scenario
-        blueprint = root if alone else prepare(self.change(loaded.scenario))
+        blueprint = root if alone else compile_scenario(self.change(loaded.scenario))
         like = next((one for one in self.slope_donors if one.stages == root.book.stages), None)
         anchored = anchor(root, self.threads, self.note, like=like)
         return Case(loaded.scenario.name or "scenario", loaded, blueprint, anchored)
@@ -57,7 +57,7 @@ class Alternative:
         for known, blueprint in self._roots:
             if known is scenario or known == scenario:
                 return blueprint
-        blueprint = prepare(self.change(scenario))
+        blueprint = compile_scenario(self.change(scenario))
         self._roots.append((scenario, blueprint))
         return blueprint
 

@@ -308,7 +308,7 @@ def _scenario_runs(one: Case, results: Sequence[Sequence[Summary]]) -> ScenarioR
 
 
 def _by_draw(measure: Measure, draws: int) -> FloatArray:
-    return np.broadcast_to(measure.values, measure.top.shape).reshape(draws, -1)
+    return np.broadcast_to(measure.values, measure.numerator.shape).reshape(draws, -1)
 
 
 def _joined(case: Case, one: ScenarioRuns, other: ScenarioRuns, draws: int) -> ScenarioRuns:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from funnelsim.errors import UsageError, did_you_mean
-from funnelsim.measures import Measure, named, series, stack
+from funnelsim.measures import Measure, named, series, stack_summaries
 from funnelsim.plan import Labels, Plan
 from funnelsim.scenario import Scenario
 from funnelsim.scenario.parsers import Misreading
@@ -136,7 +136,7 @@ def measured_of(
     nothing = np.full(len(summaries), np.nan)
     asked = {key: measures.get(key, Measure("", key, "", "", nothing)) for key in keys if key != GOAL}
     if goal is not None:
-        value = goal.measured(measures, stack(summaries), plan, book)
+        value = goal.measured(measures, stack_summaries(summaries), plan, book)
         asked[GOAL_VALUE] = value
         if GOAL in keys:
             met = goal.met(value.values).astype(float)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from funnelsim.measures import stack
+from funnelsim.measures import stack_summaries
 from funnelsim.summary import COHORT, Summary
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def check_history(baseline: Case, summaries: list[Summary]) -> HistoryCheck | No
     if history is None or not history.stages:
         return None
     book = baseline.blueprint.book
-    tables = stack(summaries).visits[:, COHORT]
+    tables = stack_summaries(summaries).visits[:, COHORT]
     checks = []
     for stage, exits in history.stages.items():
         at = book.stages.index(stage)

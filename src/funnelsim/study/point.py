@@ -136,7 +136,7 @@ def estimate_of(measure: Measure) -> Estimate:
     """As `Measure.estimate`; a chance has Wilson's interval, which holds near 0 and 1 too."""
     if measure.unit != CHANCE:
         return measure.estimate()
-    met, n = float(measure.top.sum()), len(measure.top)
+    met, n = float(measure.numerator.sum()), len(measure.numerator)
     low, high = wilson_interval(met, n)
     low, high = min(low, met / n), max(high, met / n)  # rounding, at 0 and 1
     return Estimate(met / n, low, high, 0.0 if met < n else 1.0, 1.0 if met else 0.0, "Wilson", n)
@@ -147,13 +147,13 @@ def linear_values(measure: Measure) -> Any:
 
     Of a ratio of sums R = sum(top) / sum(bottom): R + (top - R bottom) / mean(bottom), the ratio estimator's residuals.
     """
-    if measure.bottom is None:
-        return measure.top
-    total = float(measure.bottom.sum())
+    if measure.denominator is None:
+        return measure.numerator
+    total = float(measure.denominator.sum())
     if total == 0.0:
-        return np.full(len(measure.top), np.nan)
-    ratio = float(measure.top.sum()) / total
-    return ratio + (measure.top - ratio * measure.bottom) / (total / len(measure.bottom))
+        return np.full(len(measure.numerator), np.nan)
+    ratio = float(measure.numerator.sum()) / total
+    return ratio + (measure.numerator - ratio * measure.denominator) / (total / len(measure.denominator))
 
 
 def standard_error(measure: Measure) -> float:
@@ -184,7 +184,7 @@ def _chunks(task: PointTask, done: int, wanted: int) -> Iterator[ReplicationChun
 
 def _enough(first: Measure, size: RunSize) -> int:
     """How many replications the precision will take, judged by those there are."""
-    n = len(first.top)
+    n = len(first.numerator)
     if size.precision is None:
         return n
     error = estimate_of(first).error

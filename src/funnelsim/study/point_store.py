@@ -75,8 +75,8 @@ def _data(outcome: PointResult) -> dict[str, Any]:
             "name": one.name,
             "of": one.of,
             "unit": one.unit,
-            "top": _listed(one.top),
-            "bottom": None if one.bottom is None else _listed(one.bottom),
+            "top": _listed(one.numerator),
+            "bottom": None if one.denominator is None else _listed(one.denominator),
         }
         for name, one in outcome.measures.items()
     }

@@ -98,7 +98,7 @@ class Sweep:
         there = [
             (cell.point, measure) for cell in self.of(scenario) if (measure := self.measure(cell, name)) is not None
         ]
-        shortest = min((len(measure.top) for _, measure in there), default=0)
+        shortest = min((len(measure.numerator) for _, measure in there), default=0)
         columns = [linear_values(_first_replications(measure, shortest)) for _, measure in there]
         return [point for point, _ in there], np.array(columns).T.reshape(shortest, len(there))
 
@@ -107,7 +107,7 @@ class Sweep:
         one, two = self.measure(base, name), self.measure(other, name)
         if one is None or two is None:
             return None
-        n = min(len(one.top), len(two.top))
+        n = min(len(one.numerator), len(two.numerator))
         values: FloatArray = linear_values(_first_replications(two, n)) - linear_values(_first_replications(one, n))
         return values
 
@@ -222,5 +222,5 @@ def _submit(
 
 
 def _first_replications(measure: Measure, n: int) -> Measure:
-    bottom = measure.bottom[:n] if measure.bottom is not None else None
-    return Measure(measure.window, measure.name, measure.of, measure.unit, measure.top[:n], bottom)
+    denominator = measure.denominator[:n] if measure.denominator is not None else None
+    return Measure(measure.window, measure.name, measure.of, measure.unit, measure.numerator[:n], denominator)

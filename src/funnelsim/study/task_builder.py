@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from funnelsim.compile import Blueprint, prepare
+from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.progress import Progress
 from funnelsim.scenario import Scenario
 from funnelsim.scenario.schema import nature
@@ -42,14 +42,14 @@ class TaskBuilder:
     ) -> tuple[Blueprint, Anchor]:
         """The blueprint of a variant, and the anchor of its root: one that is `known`, or solved once."""
         loaded = template.vary(sets)
-        blueprint = prepare(self._seeded(loaded.scenario))
+        blueprint = compile_scenario(self._seeded(loaded.scenario))
         for_root = tuple(one for one in sets if nature(one.partition("=")[0].split(".")) not in ("fact", "policy"))
         which = (id(template), for_root)
         if known is not None:
             self._anchors[which] = known
         elif which not in self._anchors:
             root = self._seeded(loaded.root or loaded.scenario)
-            self._anchors[which] = anchor(prepare(root), self.threads, self.watch.note)
+            self._anchors[which] = anchor(compile_scenario(root), self.threads, self.watch.note)
         return blueprint, self._anchors[which]
 
     def _seeded(self, scenario: Scenario) -> Scenario:

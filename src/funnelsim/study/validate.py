@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import named
 from funnelsim.plan import DAY, Labels, Plan
@@ -163,9 +163,9 @@ class _CaseRun:
 
     def __init__(self, case: dict[str, Any], sets: list[str]) -> None:
         file = str(published.scenario(case["file"]))
-        loaded, blueprint = load(file), prepare(load(file, sets))
+        loaded, blueprint = load(file), compile_scenario(load(file, sets))
         self.book: Labels = blueprint.book
-        self.plan: Plan = anchor(prepare(loaded.root or loaded)).plan(blueprint)
+        self.plan: Plan = anchor(compile_scenario(loaded.root or loaded)).plan(blueprint)
         wanted = [entry["measure"] for entry in case["checks"] if _of_visits(entry["measure"])]
         self.summaries: list[Summary] = []
         self.pairs: dict[str, list[Pair]] = {str(measure): [] for measure in wanted}
@@ -190,10 +190,10 @@ class _CaseRun:
             return self._later(measure) if "later than" in measure else self._days_to(measure)
         measures = named(self.summaries, self.plan, self.book)
         if measure == "not won":
-            leads, won = measures["cohort.leads"].top, measures["cohort.won"].top
+            leads, won = measures["cohort.leads"].numerator, measures["cohort.won"].numerator
             return leads - won, leads
         figure = measures[measure]
-        return figure.top, np.ones_like(figure.top) if figure.bottom is None else figure.bottom
+        return figure.numerator, np.ones_like(figure.numerator) if figure.denominator is None else figure.denominator
 
     def _later(self, measure: dict[str, Any]) -> tuple[FloatArray, FloatArray]:
         """Share touched later than an edge of the histogram, of those touched."""

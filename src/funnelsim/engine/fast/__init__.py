@@ -1,7 +1,7 @@
 """The fast engine, compiled by numba: the same visits, assignments and attempts as the reference, bit for bit.
 
-`loop` is the event loop, `events` its future events, `queues` who waits; `demand`, `visits`, `work`, `promises` and
-`outcome` hold the handlers, in the words of the reference; `counts` counts the Summary; `state` is all that changes.
+The same modules hold the same steps as in the reference. Besides: `loop` is the event loop, `event_heap` its future
+events, `arrivals` the leads of a week; `counting` the Summary, `rows` the tables, `state` all that changes.
 """
 
 from __future__ import annotations

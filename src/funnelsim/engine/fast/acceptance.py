@@ -9,11 +9,11 @@ import numpy as np
 from funnelsim.engine.business_time import add_open
 from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.clocks import resolve_clock
-from funnelsim.engine.fast.definitions import score_now
 from funnelsim.engine.fast.draws import stage_duration
 from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.levels import on_decision
 from funnelsim.engine.fast.outcome import leave_by_group
+from funnelsim.engine.fast.scores import score_now
 from funnelsim.engine.fast.state import Due, Step
 from funnelsim.engine.jit import outlined_kernel
 from funnelsim.engine.log_odds import piecewise_constant

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.engine.business_time import open_between
 from funnelsim.engine.fast.state import Clock, Counter
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.level_dynamics import level_value
-from funnelsim.int64 import Int, whole
+from funnelsim.int64 import Int, int64
 from funnelsim.plan import HOUR, Plan, zeros_record
 from funnelsim.plan_codes import AssignmentEnd, Blame, ClockState, Outcome
 from funnelsim.summary import ASSIGNMENTS, CALENDAR, COHORT, RESPONSE_EDGES, VISITS, Summary, day_columns
+from funnelsim.typing import FloatArray
 
-BOTH = whole(2)  # the third window
+BOTH = int64(2)  # the third window
 FIRST_OUTCOME = np.int64((VISITS.names or ()).index("forward"))  # outcomes stand in the order of Outcome
 # columns of a promise met; missed, censored (and inherited) follow in the order of ClockState
 TOUCH_MET, ATTEMPTS_MET, ACCEPTANCE_MET = (
@@ -37,17 +37,17 @@ class Counts(NamedTuple):
     """
 
     visits: Any  # VISITS[window, source, segment, stage]
-    visit_columns: NDArray[np.float64]  # the same, a column a field
+    visit_columns: FloatArray  # the same, a column a field
     assignments: Any  # ASSIGNMENTS[window, stage, team]
-    assignment_columns: NDArray[np.float64]
-    responses: NDArray[np.float64]  # [window, stage, bin]
+    assignment_columns: FloatArray
+    responses: FloatArray  # [window, stage, bin]
     teams: Any
     passages: Any
-    days: NDArray[np.float64]
-    busy: NDArray[np.float64]  # [day, team], a part of `days`
-    breaches: NDArray[np.float64]
-    co_passed: NDArray[np.float64]
-    arrived: NDArray[np.float64]
+    days: FloatArray
+    busy: FloatArray  # [day, team], a part of `days`
+    breaches: FloatArray
+    co_passed: FloatArray
+    arrived: FloatArray
 
 
 def new_counts(plan: Plan, out: Summary) -> Counts:

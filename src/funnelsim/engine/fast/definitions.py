@@ -15,10 +15,10 @@ from funnelsim.engine.fast.counting import count_passage
 from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.levels import on_passage
 from funnelsim.engine.fast.nurture import apply_touches
+from funnelsim.engine.fast.scores import is_reached
 from funnelsim.engine.fast.state import Clock, Counter
-from funnelsim.engine.interest_dynamics import after_touch, score_of
+from funnelsim.engine.interest_dynamics import after_touch
 from funnelsim.engine.jit import inline_kernel
-from funnelsim.engine.log_odds import piecewise_constant
 from funnelsim.int64 import Int
 from funnelsim.plan_codes import DefinitionKind
 
@@ -79,28 +79,6 @@ def expect_crossing(plan: Any, state: Any, slot: Int, now: float) -> None:
                     state, instant, EventPriority.SIGNAL, lead.id, THRESHOLD_REACHED, slot, interest.crossing_token
                 )
                 return
-
-
-@inline_kernel
-def is_reached(plan: Any, lead: Any, interest: Any, i: Int, intent: float, now: float) -> bool:
-    """Whether the score, with the offset found by anchoring, is at the threshold."""
-    row = plan.definitions[i]
-    score = score_of(plan.scores, plan.tables, row.score, lead.stream, lead.fit, intent, interest.points)
-    return score + row.offset >= threshold(plan, i, now)  # type: ignore[no-any-return]  # from a record
-
-
-@inline_kernel
-def threshold(plan: Any, i: Int, now: float) -> float:
-    """What the score must reach."""
-    return piecewise_constant(plan.points, plan.definitions[i].least_first, plan.definitions[i].least_count, now)
-
-
-@inline_kernel
-def score_now(plan: Any, state: Any, slot: Int, observer: Int, now: float) -> float:
-    """What an observer thinks of a lead [87]."""
-    lead, interest = state.leads[slot], state.interest[slot]
-    apply_touches(plan, state, slot, now)
-    return score_of(plan.scores, plan.tables, observer, lead.stream, lead.fit, interest.intent, interest.points)
 
 
 @inline_kernel

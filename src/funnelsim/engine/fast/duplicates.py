@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.event_priority import EventPriority
-from funnelsim.engine.fast.demand import birth_draw, birth_duration, take_slot
 from funnelsim.engine.fast.event_heap import schedule
+from funnelsim.engine.fast.lead import birth_draw, birth_duration, take_slot
 from funnelsim.engine.fast.nurture import apply_touches
 from funnelsim.engine.fast.state import Location, Step
 from funnelsim.engine.jit import inline_kernel, outlined_kernel

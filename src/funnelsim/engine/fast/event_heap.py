@@ -1,4 +1,4 @@
-"""Future events: a 4-ary heap in the order of rule 10.
+"""The future event list: a 4-ary heap in the order of rule 10.
 
 The order of events is two numbers. `key` is (tick, priority): time as a whole number of ticks and the priority in its
 last four bits, so that one comparison of integers settles nearly every case. `order` is (lead + 1, detail): a lead
@@ -6,7 +6,7 @@ has at most one live event of a priority at an instant, but for the actions of i
 apart; else it says what kind of event of its priority this is. Events of teams stand under the team's index in place
 of the lead.
 
-Events at or past the horizon never happen, so they are not kept. Ends of work have a heap of their own: they are two
+Events at or past the horizon never happen, so they are left out. Ends of work have a heap of their own: they are two
 thirds of all events and there are never more of them than people, so it stays shallow however many leads wait for
 something else.
 """

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.event_priority import EventPriority
-from funnelsim.engine.fast.definitions import expect_crossing, is_reached, pass_thresholds, score_now, threshold
+from funnelsim.engine.fast.definitions import expect_crossing, pass_thresholds
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
 from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.outcome import OUTCOME_REVEALED, length_given_age, reveal_outcome, row_given_age, take_exit
+from funnelsim.engine.fast.scores import is_reached, score_now, threshold
 from funnelsim.engine.fast.state import Step
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.log_odds import choose_exit

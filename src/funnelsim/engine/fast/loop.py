@@ -8,10 +8,13 @@ import numpy as np
 
 from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.acceptance import ask_acceptance, decide_acceptance
+from funnelsim.engine.fast.arrivals import next_week, note_next
+from funnelsim.engine.fast.assignment import apply_breach_action, assign, end_assignment, offer_to_team, start_working
+from funnelsim.engine.fast.attempts import attempt_due
 from funnelsim.engine.fast.clocks import KIND_MASK
 from funnelsim.engine.fast.counting import sample_day
 from funnelsim.engine.fast.definitions import THRESHOLD_REACHED
-from funnelsim.engine.fast.demand import ZERO, is_in_flight, next_week, note_next, take_slot
+from funnelsim.engine.fast.draws import ZERO
 from funnelsim.engine.fast.duplicates import turn_up
 from funnelsim.engine.fast.event_heap import (
     DETAIL_MASK,
@@ -24,16 +27,17 @@ from funnelsim.engine.fast.event_heap import (
     time_of,
 )
 from funnelsim.engine.fast.gate import check_definitions, draw_at_gate
+from funnelsim.engine.fast.lead import is_in_flight, take_slot
 from funnelsim.engine.fast.levels import review, start_reviews
 from funnelsim.engine.fast.outcome import COOL_OFF_ENDS, OUTCOME_REVEALED, close, draw_outcome, leave_stage, renege
-from funnelsim.engine.fast.promises import apply_breach_action, assign, end_assignment, offer_to_team, start_working
 from funnelsim.engine.fast.queues import leave_queue
 from funnelsim.engine.fast.rows import write_attempt
 from funnelsim.engine.fast.signals import happen_signal, pause, raise_hand
 from funnelsim.engine.fast.state import RARE, Clock, Counter, Due, Location, RunStatus, Step
 from funnelsim.engine.fast.tasks import next_task
-from funnelsim.engine.fast.visits import create_lead, enter_stage, resume_visit, route, schedule_patience, settle_owner
-from funnelsim.engine.fast.work import attempt_due, capacity_changes, dispatch, finish_work, join
+from funnelsim.engine.fast.team import capacity_changes, dispatch
+from funnelsim.engine.fast.visit import create_lead, enter_stage, resume_visit, route, schedule_patience, settle_owner
+from funnelsim.engine.fast.work import finish_work, join
 from funnelsim.engine.jit import entry_point, inline_kernel, outlined_kernel
 from funnelsim.engine.tuple_pointer import pointer_to
 from funnelsim.int64 import Int

@@ -10,9 +10,10 @@ from funnelsim.engine.covariates import EffectTarget
 from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.counting import count_visit
 from funnelsim.engine.fast.draws import ZERO, stage_draw, stage_duration
-from funnelsim.engine.fast.effects import effects_on, response_delay
+from funnelsim.engine.fast.effects import effects_on
 from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.levels import on_outcome
+from funnelsim.engine.fast.loss_attribution import blame_for
 from funnelsim.engine.fast.nurture import apply_touches, reset_interest
 from funnelsim.engine.fast.rows import write_visit
 from funnelsim.engine.fast.state import Counter, Location, Step
@@ -20,7 +21,7 @@ from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.log_odds import categorical, choose_exit, logistic
 from funnelsim.engine.rng import P_COOL, P_EXIT, P_PACE, cdf, on_grid, quantile_at
 from funnelsim.int64 import Int
-from funnelsim.plan_codes import Blame, ExitTarget, Outcome, Side
+from funnelsim.plan_codes import Blame, ExitTarget, Outcome
 
 OUTCOME_REVEALED, COOL_OFF_ENDS = np.int64(0), np.int64(1)  # details of the priority OUTCOME
 
@@ -204,19 +205,6 @@ def _draw_chance(plan: Any, state: Any, slot: Int, now: float) -> None:
     lead.chance = state.stage_facts[lead.stage].chance
     if lead.shift != 0.0:
         lead.chance = logistic(plan.stages[lead.stage].intercept + lead.shift)
-
-
-@inline_kernel
-def blame_for(plan: Any, lead: Any) -> Int:
-    """Whose fault it was that a lead of marketing was lost in sales' hands: poor follow-up, else a poor lead [109]."""
-    if plan.stages[lead.stage].step_count == 0 or lead.owner < 0 or plan.sources[lead.source].side != Side.MARKETING:
-        return Blame.NONE
-    if plan.teams[lead.owner].side != Side.SALES:
-        return Blame.NONE
-    untouched = lead.touched < 0.0 and lead.touched_before == 0
-    if untouched or response_delay(lead) > plan.settings[0].late:
-        return Blame.POOR_FOLLOW_UP
-    return Blame.POOR_LEAD if lead.fit < plan.settings[0].good else Blame.NONE
 
 
 @inline_kernel

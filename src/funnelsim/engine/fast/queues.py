@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from funnelsim.engine.fast.definitions import score_now
 from funnelsim.engine.fast.effects import is_own
+from funnelsim.engine.fast.scores import score_now
 from funnelsim.engine.fast.state import Counter
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.rng import P_REP, bits, plus, uniform

@@ -19,6 +19,7 @@ from funnelsim.int64 import Int
 from funnelsim.plan import TICK, Plan, zeros_record
 from funnelsim.plan_codes import DefinitionKind, QueueLayout, SpacingKind, TermKind
 from funnelsim.trace import ASSIGNMENT, ATTEMPT, PASSAGE, VISIT
+from funnelsim.typing import FloatArray, IntArray
 
 
 class Counter(IntEnum):
@@ -284,17 +285,17 @@ DIVIDED = np.int64(-2)
 class State(NamedTuple):
     """All that changes."""
 
-    counters: NDArray[np.int64]  # Counter
-    clock: NDArray[np.float64]  # Clock
+    counters: IntArray  # Counter
+    clock: FloatArray  # Clock
     replication_key: NDArray[np.uint64]  # [0]
     events: Any  # EVENT, a heap: the future event list
     working: Any  # EVENT, a heap: ends of attempts
     leads: Any  # LEAD, a slot a lead in flight
     interest: Any  # INTEREST[slot]
     clocks: Any  # CLOCK[slot, kind of term]
-    alarms: NDArray[np.float64]  # [slot, action]: when each action of the assignment's clocks falls due
+    alarms: FloatArray  # [slot, action]: when each action of the assignment's clocks falls due
     visit_counts: NDArray[np.int32]  # [slot, stage] visits so far
-    free: NDArray[np.int64]  # stack of free slots
+    free: IntArray  # stack of free slots
     teams: Any  # TEAM_STATE
     stage_facts: Any  # STAGE_FACT by stage
     reps: NDArray[np.uint8]  # [team, rep] BUSY, AWAY
@@ -303,8 +304,8 @@ class State(NamedTuple):
     levels: Any  # LEVEL_STATE
     arrivals: Any  # ARRIVAL_ROW of the current week, in order
     scratch: Any  # the same, unsorted
-    buckets: NDArray[np.int64]
-    open_visits: NDArray[np.int64]  # by stage
+    buckets: IntArray
+    open_visits: IntArray  # by stage
     visits: Any  # VISIT rows
     assignments: Any  # ASSIGNMENT rows
     attempts: Any  # ATTEMPT rows
@@ -436,7 +437,7 @@ def grow(state: State, full: Int) -> State:
         RunStatus.ASSIGNMENTS_FULL: "assignments",
         RunStatus.ATTEMPTS_FULL: "attempts",
         RunStatus.PASSAGES_FULL: "passages",
-    }[RunStatus(full)]
+    }[RunStatus(int(full))]
     return state._replace(**{name: _doubled(getattr(state, name))})
 
 

@@ -1,9 +1,9 @@
 """The reference engine, on SimPy: the semantics, to be read.
 
-The clockwork is in `simulation`. What happens to a lead: `lead` (traits, ways), `found_again`, `visit` (entry, handoff,
-closing), `outcome` and `gate`. What moves its interest: `nurture`, `signals`, `definitions` (scores, thresholds).
+The clockwork is in `simulation`. What happens to a lead: `lead` (traits, ways), `duplicates`, `visit` (entry, handoff,
+closing), `outcome` and `gate`. What moves its interest: `nurture`, `signals`, `definitions`, `scores`.
 What people do: `assignment` with `promises`, `clocks`, `acceptance` and `pursuit`; `work` with `attempts` and `tasks`;
-`team` with its `lanes`. What both look at: `effects`, `levels`, `blame`.
+`team` with its `queues`. What both look at: `effects`, `levels`, `loss_attribution`.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from funnelsim.engine import rng
 from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.acceptance import Acceptance
-from funnelsim.engine.reference.clocks import Clock
+from funnelsim.engine.reference.clocks import Clock, start_clocks
 from funnelsim.engine.reference.events import ScheduledCall
-from funnelsim.engine.reference.promises import draw_adherence, promise_for, start_clocks
+from funnelsim.engine.reference.promises import draw_adherence, promise_for
 from funnelsim.engine.reference.pursuit import draw_pursued, habit_delay
 from funnelsim.plan_codes import ActionKind, AssignmentEnd, ClockState, TermKind
 
@@ -97,7 +97,7 @@ class Assignment:
         """How many attempts the visit gets at least [52]."""
         return int(self.terms.attempts) if self.adhered == 1 else 0
 
-    def touch(self) -> None:
+    def count_touch(self) -> None:
         """An attempt starts [39]."""
         self.attempts += 1
         if self.touched < 0.0:

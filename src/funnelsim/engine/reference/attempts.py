@@ -49,7 +49,7 @@ class Attempts:
         self.step_attempts += 1
         if visit.touched < 0.0 and not visit.touched_before:
             visit.touched = self.simulation.now
-        assignment.touch()
+        assignment.count_touch()
         reached = visit.draw(rng.P_CONTACT, visit.attempts) < self._contact_chance()
         work = visit.duration(step.handling, rng.P_HANDLING, visit.attempts)
         if reached:
@@ -71,9 +71,9 @@ class Attempts:
         if postponed is not None:
             postponed()
         if visit.assignment is current:
-            self._next()
+            self._after_no_answer()
 
-    def _next(self) -> None:
+    def _after_no_answer(self) -> None:
         """Once more, or give up [31, 38]."""
         assignment = self.work.assignment
         promised = self.visit.attempts < assignment.promised_attempts
@@ -84,9 +84,9 @@ class Attempts:
             self.step, self.step_attempts = self.step + 1, 0
         due = max(self._due(self.row), assignment.paused_until)
         if due > self.simulation.now:
-            self.work.wait_until(due, self._due_now)
+            self.work.wait_until(due, self._attempt_due)
         else:
-            self._due_now()
+            self._attempt_due()
 
     def _due(self, step: SimpleNamespace) -> float:
         """When the next attempt falls due; spacing runs from the end of the previous one [38]."""
@@ -102,7 +102,7 @@ class Attempts:
             return max(now, float(start + offset))
         return float(now + step.spacing)
 
-    def _due_now(self) -> None:
+    def _attempt_due(self) -> None:
         """An attempt falls due; another team may have the next step [45]."""
         visit, team = self.visit, self.work.assignment.team.index
         to = self.row.team if self.row.team >= 0 else visit.owner_or(team)

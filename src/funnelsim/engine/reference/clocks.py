@@ -8,10 +8,28 @@ from typing import TYPE_CHECKING
 from funnelsim.engine import business_time, rng
 from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.events import ScheduledCall
-from funnelsim.plan_codes import AssignmentEnd, ClockStart, ClockState
+from funnelsim.plan_codes import AssignmentEnd, ClockStart, ClockState, TermKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.assignment import Assignment
+
+
+def start_clocks(assignment: Assignment) -> dict[int, Clock]:
+    """The clocks of what is still owed, by kind."""
+    clocks: dict[int, Clock] = {}
+    if assignment.promise < 0:
+        return clocks
+    visit, terms = assignment.visit, assignment.terms
+    for i in range(terms.term_first, terms.term_first + terms.term_count):
+        term = visit.simulation.terms[i]
+        owed = {
+            TermKind.FIRST_TOUCH: not visit.touched_before,
+            TermKind.ATTEMPTS: visit.attempts < term.count,
+            TermKind.ACCEPTANCE: assignment.acceptance is not None,
+        }
+        if owed[term.kind]:
+            clocks[term.kind] = Clock(assignment, i)
+    return clocks
 
 
 class Clock:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine import rng
-from funnelsim.int64 import whole
+from funnelsim.int64 import int64
 from funnelsim.plan import Plan
 
 
@@ -16,7 +16,7 @@ class Draws:
 
     def __init__(self, plan: Plan, seed: int, replication: int) -> None:
         self.plan = plan
-        self.key: Any = np.uint64(rng.replication_key(np.uint64(seed), whole(replication)))
+        self.key: Any = np.uint64(rng.replication_key(np.uint64(seed), int64(replication)))
 
     def draw(self, stream: int, stream_key: np.uint64, first: int, second: int) -> float:
         """Uniform in [0, 1)."""
@@ -33,7 +33,7 @@ class Draws:
         return rng.on_grid(self.sample(table, stream, stream_key, first, second))
 
     def _bits(self, stream: int, what: np.uint64, first: int, second: int) -> np.uint64:
-        return np.uint64(rng.bits(np.uint64(stream), np.uint64(what), whole(first), whole(second)))
+        return np.uint64(rng.bits(np.uint64(stream), np.uint64(what), int64(first), int64(second)))
 
 
 def stream_key(base: int, what: np.uint64) -> np.uint64:

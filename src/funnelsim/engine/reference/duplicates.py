@@ -10,7 +10,7 @@ import numpy as np
 from funnelsim.engine import rng
 from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.signals import raise_hand
-from funnelsim.int64 import whole
+from funnelsim.int64 import int64
 from funnelsim.plan import SECOND_RECORD
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _turn_up(first: Lead) -> None:
         if not visit.over:
             raise_hand(visit)
         return
-    stream = rng.bits(np.uint64(first.stream), rng.P_SECOND, whole(0), whole(0))
+    stream = rng.bits(np.uint64(first.stream), rng.P_SECOND, int64(0), int64(0))
     second = type(first)(simulation, first.number | SECOND, int(stream), first.source, simulation.now, person=first)
     if visit is not None:
         first.duplicated = second.duplicated = True

@@ -47,7 +47,7 @@ def _covariates(visit: Visit, team: int) -> Covariates:
         intent=lead.intent,
         trust=lead.trust,
         points=lead.points,
-        warmth=lead.warmth,
+        warmth=lead.source_segment.warmth,
         context=lead.context,
         both_teams=float({Side.MARKETING, Side.SALES} <= sides),
         marketing_sells=float(visit.row.step_count > 0 and side == Side.MARKETING),

@@ -119,7 +119,7 @@ class Lead:
         self.intent = source_segment.intent_shift + self._sample(source_segment.intent, stream, rng.P_INTENT)
         self.trust = source_segment.trust_shift + self._sample(source_segment.trust, stream, rng.P_TRUST)
         self.ready = self.arrived + simulation.duration(source_segment.ready, stream, self._purpose(rng.P_READY), 0, 0)
-        self.warmth, self.points = source_segment.warmth, source_segment.points
+        self.points = source_segment.points
 
     def _segment(self) -> int:
         """The segment, by the shares of the source."""
@@ -153,7 +153,7 @@ def from_snapshot(simulation: Simulation, row: SimpleNamespace) -> None:
     if before >= 0:
         lead.reached_by.add(before)
     lead.visits[row.stage] = row.number
-    Visit(lead, row.stage, row.age, inherited=True).resume(row.attempts, bool(row.reached))
+    Visit(lead, row.stage, row.age, inherited=True).resume_visit(row.attempts, bool(row.reached))
 
 
 def cents(value: float) -> float:

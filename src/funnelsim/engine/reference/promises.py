@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 from funnelsim.engine import rng
 from funnelsim.engine.covariates import EffectTarget
 from funnelsim.engine.log_odds import shifted_chance
-from funnelsim.engine.reference.clocks import Clock
 from funnelsim.engine.reference.effects import effects_on
 from funnelsim.engine.reference.scores import score_now
-from funnelsim.plan_codes import TermKind
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.assignment import Assignment
@@ -36,24 +34,6 @@ def draw_adherence(assignment: Assignment) -> int:
         effects_on(visit, EffectTarget.ADHERENCE),
     )
     return int(visit.draw(rng.P_ADHERENCE, assignment.ordinal) < chance)
-
-
-def start_clocks(assignment: Assignment) -> dict[int, Clock]:
-    """The clocks of what is still owed, by kind."""
-    clocks: dict[int, Clock] = {}
-    if assignment.promise < 0:
-        return clocks
-    visit, terms = assignment.visit, assignment.terms
-    for i in range(terms.term_first, terms.term_first + terms.term_count):
-        term = visit.simulation.terms[i]
-        owed = {
-            TermKind.FIRST_TOUCH: not visit.touched_before,
-            TermKind.ATTEMPTS: visit.attempts < term.count,
-            TermKind.ACCEPTANCE: assignment.acceptance is not None,
-        }
-        if owed[term.kind]:
-            clocks[term.kind] = Clock(assignment, i)
-    return clocks
 
 
 def _fits(visit: Visit, tier: SimpleNamespace) -> bool:

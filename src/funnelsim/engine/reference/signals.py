@@ -40,7 +40,7 @@ class Signals:
                 self.visit.lead.number,
                 self.visit.stage,
                 0,
-                lambda: self._happen(self.simulation.signals[i]),
+                lambda: self._happen_signal(self.simulation.signals[i]),
             )
 
     def stop(self) -> None:
@@ -61,7 +61,7 @@ class Signals:
                     found.append((time, i))
         return found
 
-    def _happen(self, row: SimpleNamespace) -> None:
+    def _happen_signal(self, row: SimpleNamespace) -> None:
         visit, lead = self.visit, self.visit.lead
         visit.nurture.apply_touches(self.simulation.now)
         lead.points += row.points

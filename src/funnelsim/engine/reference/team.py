@@ -16,7 +16,7 @@ from funnelsim.engine import business_time, rng
 from funnelsim.engine.event_priority import NO_LEAD, EventPriority
 from funnelsim.engine.reference.queues import lanes_of
 from funnelsim.engine.reference.scores import score_now
-from funnelsim.int64 import whole
+from funnelsim.int64 import int64
 from funnelsim.plan import DAY
 from funnelsim.plan_codes import QueueOrder
 
@@ -96,7 +96,7 @@ class Team:
         return [rep for rep in range(capacity) if not self._is_away(rep, day)]
 
     def _is_away(self, rep: int, day: int) -> bool:
-        stream = rng.lead_stream(self.simulation.key, np.uint64(self.row.stream), whole(day), whole(rep))
+        stream = rng.lead_stream(self.simulation.key, np.uint64(self.row.stream), int64(day), int64(rep))
         return bool(self.simulation.draw(int(stream), rng.P_ABSENT, 0, 0) < self.row.absence)
 
     def _openings(self, interval: int) -> None:

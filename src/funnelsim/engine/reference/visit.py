@@ -81,7 +81,7 @@ class Visit:
         self._start_patience(self.duration(self.row.patience, rng.P_PATIENCE, 0))
         self._route(owner, handed, handed_on=handed)
 
-    def resume(self, attempts: int, reached: bool) -> None:
+    def resume_visit(self, attempts: int, reached: bool) -> None:
         """Carry on as a lead of the snapshot [23]."""
         self.signals.expect_signal()
         self.definitions.mark_passed()

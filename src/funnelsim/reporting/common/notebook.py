@@ -26,7 +26,10 @@ def run_card(result: Result) -> str:
             rows.append(
                 [
                     measure.key,
-                    *(shown(value, unit, currency) for value in (one.mean, one.low, one.high, one.least, one.most)),
+                    *(
+                        shown(value, unit, currency)
+                        for value in (one.mean, one.low, one.high, one.period_low, one.period_high)
+                    ),
                 ]
             )
     return _html(

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
-from funnelsim.measures import burn_up, response_curve, stack, weekly
+from funnelsim.measures import burn_up, response_curve, stack_summaries, weekly
 from funnelsim.plan import Plan, first_touch_terms
 from funnelsim.reporting.common.funnel_figure import funnel_figure, steps_of
 from funnelsim.reporting.common.response_curve_figure import curves_figure
@@ -76,7 +76,7 @@ def weekly_bands(found: Comparison, name: str) -> dict[str, list[Band]]:
     """A weekly series of the scenarios, by team; without those in which there is never anything."""
     panels: dict[str, list[Band]] = {}
     for column, case in zip(found.runs, found.cases, strict=True):
-        for weeks in weekly(stack(column.summaries), case.blueprint.centre, case.blueprint.book):
+        for weeks in weekly(stack_summaries(column.summaries), case.blueprint.centre, case.blueprint.book):
             if weeks.name == name:
                 panels.setdefault(weeks.of, []).append(Band(column.name, weeks.dates, weeks.mean, *weeks.band))
     return {of: bands for of, bands in panels.items() if any(np.nan_to_num(band.high).any() for band in bands)}
@@ -87,7 +87,7 @@ def burn_up_bands(found: Comparison) -> dict[str, list[Band]]:
     panels: dict[str, list[Band]] = {}
     promised: dict[str, Band] = {}
     for column, case in zip(found.runs, found.cases, strict=True):
-        for weeks in burn_up(stack(column.summaries), case.blueprint.centre, case.blueprint.book):
+        for weeks in burn_up(stack_summaries(column.summaries), case.blueprint.centre, case.blueprint.book):
             if weeks.name == "promised":
                 promised[weeks.of] = Band("promised", weeks.dates, weeks.mean, weeks.mean, weeks.mean)
             else:
@@ -127,7 +127,7 @@ def _response(found: Comparison, stage: str) -> Figure:
         curves.append(
             Response(
                 column.name,
-                *response_curve(stack(column.summaries), int(COHORT), number),
+                *response_curve(stack_summaries(column.summaries), int(COHORT), number),
                 in_time=math.nan if in_time is None else float(np.nanmean(in_time)),
             )
         )

@@ -125,7 +125,7 @@ def _levels(result: Result, width: int) -> str:
                 name,
                 f"{found.mean:.2f}",
                 f"±{(found.high - found.low) / 2.0:.2f}",
-                spread(found.least, found.most, "number"),
+                spread(found.period_low, found.period_high, "number"),
                 f"{_mean(result, f'level_at_the_end.{name}', 'calendar.'):.2f}",
             )
     return "\n".join(table.lines(width)) if table.rows else ""

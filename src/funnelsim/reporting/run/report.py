@@ -77,11 +77,11 @@ def answer(result: Result) -> str:
         won, revenue, profit = result["cohort.won"], result["cohort.revenue"], result["cohort.profit"]
         head += (
             f"{number(won.mean)} won of {number(leads.mean)} leads "
-            f"({spread(won.least, won.most, 'leads')} in one period), "
+            f"({spread(won.period_low, won.period_high, 'leads')} in one period), "
             f"revenue {money(revenue.mean, book.currency)}, profit {money(profit.mean, book.currency)}."
         )
     else:
-        head += f"{number(leads.mean)} leads ({spread(leads.least, leads.most, 'leads')} in one period)."
+        head += f"{number(leads.mean)} leads ({spread(leads.period_low, leads.period_high, 'leads')} in one period)."
     run = result.manifest
     plural = "s" * (run.replications != 1)
     return f"{head}\n{run.replications} replication{plural}, seed {run.seed}, {run.engine} engine."
@@ -118,7 +118,7 @@ def _mean_error_period(measure: Measure, currency: str) -> list[str]:
     return [
         shown(found.mean, measure.unit, currency),
         error(found.low, found.high, measure.unit, currency),
-        spread(found.least, found.most, measure.unit, currency),
+        spread(found.period_low, found.period_high, measure.unit, currency),
     ]
 
 

@@ -30,7 +30,7 @@ from funnelsim.calibration.io.data_tables import Library
 from funnelsim.calibration.pipeline import fit_history
 from funnelsim.calibration.report.fitted_file import write_fitted
 from funnelsim.calibration.result import Calibration
-from funnelsim.compile import Blueprint, prepare
+from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.engine.jit import engine_hash
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import Measure
@@ -153,7 +153,7 @@ def _compiled(calibration: Calibration, spec: ForecastSpec) -> tuple[Blueprint, 
             f"extends: then.fitted.yaml\nseed: {spec.seed}\nmeasure: {spec.weeks} weeks\n", encoding="utf-8"
         )
         loaded = load(str(scenario))
-        return prepare(loaded), prepare(loaded.root or loaded)
+        return compile_scenario(loaded), compile_scenario(loaded.root or loaded)
 
 
 def _trace(plan: Plan, seed: int, number: int, engine: str) -> Trace:
@@ -184,7 +184,7 @@ def _measures(counted: tuple[Quantity, ...], drawn: FloatArray, before: FloatArr
 
 def _arrays(kept: PointResult, spec: ForecastSpec) -> tuple[FloatArray, FloatArray]:
     def values(window: str, one: Quantity) -> FloatArray:
-        return kept.measures[Measure(window, one.name, one.of, one.unit, np.empty(0)).key].top
+        return kept.measures[Measure(window, one.name, one.of, one.unit, np.empty(0)).key].numerator
 
     weeks = [f"week {week + 1}" for week in range(spec.weeks)]
     drawn = np.stack([np.stack([values(week, one) for week in weeks], axis=1) for one in spec.quantities])

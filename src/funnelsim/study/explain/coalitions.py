@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from funnelsim.compile import prepare
+from funnelsim.compile import compile_scenario
 from funnelsim.errors import RunError, ScenarioError, UsageError, did_you_mean
 from funnelsim.measures import Measure
 from funnelsim.progress import Progress
@@ -71,8 +71,8 @@ class CoalitionRuns:
         self.threads = threads or os.cpu_count() or 1
         self.every = frozenset(path for group in groups for path in group.paths)
         base = spec.base
-        self.anchor = spec.anchor or anchor(prepare(base.root or base.scenario), threads, watch.note)
-        blueprint = prepare(base.scenario)
+        self.anchor = spec.anchor or anchor(compile_scenario(base.root or base.scenario), threads, watch.note)
+        blueprint = compile_scenario(base.scenario)
         possible = possible_measures(blueprint.centre, blueprint.book)
         if spec.measure not in possible:
             hint = did_you_mean(spec.measure, possible) or f"such as {', '.join(list(possible)[:6])}"
@@ -131,7 +131,7 @@ class CoalitionRuns:
     def values(self, task: PointTask) -> FloatArray:
         """The measure [draw, pair]."""
         measure = self.outcomes[task.key].measures[self.spec.measure]
-        values = np.broadcast_to(measure.values, measure.top.shape).reshape(-1, self.spec.size.pairs)
+        values = np.broadcast_to(measure.values, measure.numerator.shape).reshape(-1, self.spec.size.pairs)
         if not np.isfinite(values).all():
             raise UsageError(
                 f"{self.spec.measure} has no value in some periods of some mixtures of the two "
@@ -143,7 +143,7 @@ class CoalitionRuns:
         """paid_hours or worked_hours of the window by team, the mean of all periods."""
         measures = self.outcomes[self.task(inside).key].measures
         return {
-            key.rsplit(".", 1)[1]: float(one.top.mean())
+            key.rsplit(".", 1)[1]: float(one.numerator.mean())
             for key, one in measures.items()
             if key.startswith(f"calendar.{which}.")
         }
@@ -177,7 +177,7 @@ class CoalitionRuns:
 
     def _task(self, loaded: Loaded) -> PointTask:
         scenario = loaded.scenario.model_copy(update={"seed": self.spec.base.scenario.seed})
-        blueprint = prepare(scenario)
+        blueprint = compile_scenario(scenario)
         self.uncertain |= blueprint.uncertain
         hours = tuple(
             f"calendar.{which}.{team}" for team in blueprint.book.teams for which in ("paid_hours", "worked_hours")

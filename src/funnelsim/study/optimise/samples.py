@@ -100,14 +100,16 @@ def _joined(parts: Sequence[PointResult], n: int) -> dict[str, Measure]:
     for key in parts[0].measures:
         every = [part.measures[key] for part in parts]
         like = next((one for one in every if one.unit), every[0])  # a part may lack the figure, and its unit
-        tops = [_without_figure(one) if like.bottom is not None and one.bottom is None else one for one in every]
-        top = np.concatenate([one.top for one in tops])[:n]
-        bottoms = [one.bottom for one in tops if one.bottom is not None]
-        joined[key] = replace(like, top=top, bottom=np.concatenate(bottoms)[:n] if bottoms else None)
+        tops = [
+            _without_figure(one) if like.denominator is not None and one.denominator is None else one for one in every
+        ]
+        numerator = np.concatenate([one.numerator for one in tops])[:n]
+        bottoms = [one.denominator for one in tops if one.denominator is not None]
+        joined[key] = replace(like, numerator=numerator, denominator=np.concatenate(bottoms)[:n] if bottoms else None)
     return joined
 
 
 def _without_figure(measure: Measure) -> Measure:
     """A ratio in a part in which there was nothing to divide by."""
-    nothing = np.zeros(len(measure.top))
-    return replace(measure, top=nothing, bottom=nothing)
+    nothing = np.zeros(len(measure.numerator))
+    return replace(measure, numerator=nothing, denominator=nothing)

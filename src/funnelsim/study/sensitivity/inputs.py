@@ -54,9 +54,9 @@ class SensitivityInput:
 def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[SensitivityInput]:
     """What nobody knows of any of the scenarios, each once, then the axes; UsageError for an axis that is no input."""
     scenario = blueprints[-1].scenario
-    unknowns = {one.path: one for blueprint in blueprints for one in blueprint.unknowns}
+    uncertain_inputs = {one.path: one for blueprint in blueprints for one in blueprint.uncertain_inputs}
     for axis in axes:
-        _check(axis, unknowns)
+        _check(axis, uncertain_inputs)
     unknown_inputs = [
         SensitivityInput(
             one.path,
@@ -67,7 +67,7 @@ def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[Sen
             one.low_text,
             one.high_text,
         )
-        for one in unknowns.values()
+        for one in uncertain_inputs.values()
     ]
     return unknown_inputs + [
         SensitivityInput(
@@ -86,8 +86,8 @@ def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[Sen
 
 def features_of(blueprints: Sequence[Blueprint], draws: Sequence[Draw], seed: int) -> dict[str, FloatArray]:
     """What each draw says of each unknown of any of the scenarios, [draw, feature] by path."""
-    unknowns = {one.path: one for blueprint in blueprints for one in blueprint.unknowns}
-    return {path: np.array([one.features(seed, draw) for draw in draws]) for path, one in unknowns.items()}
+    uncertain_inputs = {one.path: one for blueprint in blueprints for one in blueprint.uncertain_inputs}
+    return {path: np.array([one.features(seed, draw) for draw in draws]) for path, one in uncertain_inputs.items()}
 
 
 def owner_and_method(path: str, scenario: Scenario) -> tuple[str, str]:
@@ -104,8 +104,8 @@ def table() -> tuple[dict[str, str], ...]:
     return tuple(yaml.safe_load(files(__package__).joinpath("inputs.yaml").read_text(encoding="utf-8")))
 
 
-def _check(axis: Axis, unknowns: Mapping[str, object]) -> None:
-    if axis.path in unknowns:
+def _check(axis: Axis, uncertain_inputs: Mapping[str, object]) -> None:
+    if axis.path in uncertain_inputs:
         raise UsageError(
             f"{axis.path} is an input already, over its range in the scenario; another range is "
             f'--set "{axis.path}=0.6 to 1.0"'

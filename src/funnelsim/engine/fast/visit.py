@@ -9,19 +9,18 @@ import numpy as np
 from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.fast.counting import count_arrival, in_window
 from funnelsim.engine.fast.definitions import pass_milestones
-from funnelsim.engine.fast.demand import birth_draw, draw_traits, entry_stage
 from funnelsim.engine.fast.draws import ONE, ZERO, stage_duration
 from funnelsim.engine.fast.duplicates import become_a_lead, expect_second
-from funnelsim.engine.fast.effects import SIDE_BITS
 from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.gate import draw_at_gate_given_age
+from funnelsim.engine.fast.lead import draw_traits, entry_stage, mark_reached, owner_of
 from funnelsim.engine.fast.nurture import start_nurture
 from funnelsim.engine.fast.outcome import draw_outcome_given_age, give_up, residual_time
 from funnelsim.engine.fast.signals import start_signals
-from funnelsim.engine.fast.state import DIVIDED, NOBODY, Counter, Location, Step
+from funnelsim.engine.fast.state import NOBODY, Counter, Location, Step
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.log_odds import piecewise_constant
-from funnelsim.engine.rng import P_OWNER, P_PATIENCE, P_ROUTING
+from funnelsim.engine.rng import P_PATIENCE, P_ROUTING
 from funnelsim.int64 import Int
 from funnelsim.plan_codes import Outcome, RoutingKind
 
@@ -198,24 +197,6 @@ def schedule_patience(plan: Any, state: Any) -> bool:
         slot = np.int64(lead.next_newcomer)
     state.counters[Counter.NEWCOMER] = NOBODY
     return True
-
-
-@inline_kernel
-def owner_of(plan: Any, state: Any, lead: Any, stage: Int) -> Int:
-    """One owner luck for life divides the leads [44]; -1 nobody."""
-    sole = state.stage_facts[stage].owner
-    if sole != DIVIDED:
-        return sole  # type: ignore[no-any-return]  # from a record
-    stream = birth_draw(plan, lead, P_OWNER)
-    for team in range(len(plan.teams)):
-        if stream < plan.stage_teams[stage, team].share:
-            return np.int64(team)
-    return np.int64(-1)
-
-
-@inline_kernel
-def mark_reached(plan: Any, lead: Any, team: Int) -> None:
-    lead.reached_by |= (ONE << team) | (ONE << (SIDE_BITS + plan.teams[team].side))
 
 
 @outlined_kernel
