@@ -42,7 +42,7 @@ sample: setup
 
 # schema/scenario.json and docs/reference from the models of the file format.
 reference: setup
-	$(BIN)/python -c 'from pathlib import Path; from funnelsim.scenario.reference import write; write(Path())'
+	$(BIN)/python -c 'from pathlib import Path; from funnelsim.scenario.format_reference import write; write(Path())'
 
 # Speed, scale and start-up; see benchmarks/README.md. Run it on a quiet machine.
 bench: setup

@@ -25,7 +25,7 @@ def measure(leads: int) -> None:
 
     days = round(leads / LEADS_A_DAY)
     plan = prepare(load(SCENARIO, sets=[f"measure={days} days"])).plan(0)
-    Runner(prepare(load(SCENARIO, sets=["measure=2 days"])).plan(0)).run(1, 0)  # loads the compiled engine
+    Runner(prepare(load(SCENARIO, sets=["observe=2 days"])).plan(0)).run(1, 0)  # loads the compiled engine
     ready = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     runner, best = Runner(plan), float("inf")
     for _ in range(max(1, min(20, 200_000 // leads))):

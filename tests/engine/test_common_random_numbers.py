@@ -179,7 +179,7 @@ def noisy_weeks(rate: int) -> Plan:
     return cylinder(
         f"sources.web.rate={rate}/week",
         "sources.web.weekly_level=40%",
-        "measure=26 weeks",
+        "observe=26 weeks",
         "deal_value=lognormal(median 8000 p90 30000)",
     )
 

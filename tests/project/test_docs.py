@@ -189,7 +189,7 @@ def test_the_sources_say_on_what_a_response_curve_acts() -> None:
     text = (ROOT / "docs/background/sources.md").read_text(encoding="utf-8")
     for name in presets.names("response"):
         row = re.search(rf"^\| {name} \| \w+ \| (\w+) \|", text, re.MULTILINE)
-        assert row and row[1] == presets.load("response", name)["acts_on"]
+        assert row and row[1] == presets.load("response", name)["target"]
 
 
 def test_rules_are_numbered_1_to_110_and_cited_ones_exist() -> None:

@@ -109,7 +109,7 @@ def test_each_figure_of_a_study_is_the_one_of_its_name() -> None:
             said = words(getattr(fs.figures, name)(one))
             assert said == words(drawn[name]) and len(said) > 1
     rows = fs.figures.tornado(done.sensitivity).axes[0].get_yticklabels()
-    assert "promises.kept" in [row.get_text() for row in rows]
+    assert "promises.adherence" in [row.get_text() for row in rows]
     for draw, wrong, message in (
         (fs.figures.front, done.optimise, "a front is of several objectives"),
         (fs.figures.settings, done.optimise, "a front of several objectives"),

@@ -34,8 +34,8 @@ DESK = f"""
 name: Desk
 start: 2026-01-05
 warm_up: 1 day
-measure: 1 week
-follow: 1 day
+observe: 1 week
+cool_down: 1 day
 sources: {{web: {{rate: 2016/week}}}}
 deal_value: {WORTH:.0f}
 stages:
@@ -52,7 +52,7 @@ ownership: {{desk: sales}}
 BATCHES = """
 name: Batches
 start: 2026-01-05
-measure: 4 weeks
+observe: 4 weeks
 sources: {fair: {batch: 20 on 2026-01-06, cost: 10}}
 deal_value: 100
 stages:

@@ -39,7 +39,7 @@ WEEKS, SHARE, VALUE = 10, 0.3, 1000.0
 POISSON = f"""
 name: Compound Poisson
 start: 2026-01-05
-measure: {WEEKS} weeks
+observe: {WEEKS} weeks
 sources: {{web: {{rate: 20/week}}}}
 deal_value: exponential(mean {VALUE:.0f})
 stages:
@@ -57,7 +57,7 @@ stages:
     work: {attempts: 1, contact: always, handling: 5 min}
 teams: {sales: {people: 9, habit: exponential(mean 1 day) never 80%}}
 ownership: {offer: sales}
-promises: {first_touch: within 2 days, kept: 30% to 95%}
+promises: {first_touch: within 2 days, adherence: 30% to 95%}
 """
 
 
@@ -319,7 +319,7 @@ def test_what_is_not_known_and_what_is_luck_are_told_apart(folder: Path) -> None
         goal="wins 60",
         out=None,
         replications=100,
-        sets=["sources.web.rate=40/week", "promises.kept=90%"],
+        sets=["sources.web.rate=40/week", "promises.adherence=90%"],
     ).found
     assert exact.known is None and exact.value.low - exact.value.error <= exact.value.mean
     assert exact.chance > 0.9

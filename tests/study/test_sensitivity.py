@@ -40,7 +40,7 @@ ROOT = Path(__file__).parents[2]
 STALL = """
 name: Fruit stall
 start: 2026-01-05
-measure: 10 weeks
+observe: 10 weeks
 sources: {web: {rate: 20/week, cost: 40}}
 deal_value: 1000
 stages:
@@ -52,7 +52,7 @@ teams: {sales: {people: 1}}
 UNSURE = """
 extends: small.yaml
 name: Unsure
-promises: {kept: 40% to 90%}
+promises: {adherence: 40% to 90%}
 effects: {marketing_sells: 0.5 to 0.9}
 """
 PRICES = ["deal_value=800..1200", "sources.web.cost=20..60"]
@@ -148,9 +148,9 @@ def test_of_two_scenarios_it_is_the_difference_on_the_same_luck(folder: Path) ->
 def test_the_ends_of_a_range_are_runs_with_the_ends_written(folder: Path) -> None:
     found = sensed("unsure.yaml", measure="won", sets=["effects=none"], **FEW)
     (one,) = found.moved
-    assert one.input.path == "promises.kept" and one.input.unknown
+    assert one.input.path == "promises.adherence" and one.input.unknown
     for text, at in (("40%", one.at_low), ("90%", one.at_high)):
-        run = fs.run("unsure.yaml", ["effects=none", f"promises.kept={text}"], replications=2, out=None)
+        run = fs.run("unsure.yaml", ["effects=none", f"promises.adherence={text}"], replications=2, out=None)
         assert at == run.measures["cohort.won"].values.mean()
 
 
@@ -202,13 +202,13 @@ def test_who_decides_follows_teams_stages_and_sides(folder: Path) -> None:
             "stages.evaluation.work.attempts",
             "stages.interest.work.attempts",
             "stages.interest.patience",
-            "promises.kept",
+            "promises.adherence",
             "effects.context_lost",
         )
     }
     assert list(owners.values()) == [MARKETING, SALES, MARKETING, SALES, BOTH, MARKET, BOTH, MARKET]
     assert "in evaluation with start" in told("stages.evaluation.work.attempts", scenario)[1]
-    assert told("promises.teams.sales.kept", scenario)[0] == SALES
+    assert told("promises.teams.sales.adherence", scenario)[0] == SALES
     assert all(set(row) == {"path", "owner", "learn"} for row in table())
 
 
@@ -315,7 +315,7 @@ def test_it_prints_the_answer_and_repeats_from_its_manifest(folder: Path, capsys
     data = json.loads((place / "sensitivity.json").read_text())
     rows = pl.read_csv(place / "sensitivity.csv")
     assert rows["input"].to_list() == [one["input"] for one in data["inputs"]]
-    assert set(rows["input"]) == {"promises.kept", "effects.marketing_sells", "teams.sales.people"}
+    assert set(rows["input"]) == {"promises.adherence", "effects.marketing_sells", "teams.sales.people"}
     people = rows.filter(input="teams.sales.people").to_dicts()[0]
     assert (people["whose"], people["unknown"], people["from"], people["to"]) == ("sales", False, "1", "3")
     assert people["variance_gone_if_known"] is None
@@ -339,10 +339,10 @@ def test_it_prints_the_answer_and_repeats_from_its_manifest(folder: Path, capsys
             "error: --rows 20: take a power of two from 16 on, such as 16; others are uneven\n",
         ),
         (
-            ["unsure.yaml", "--vary", "promises.kept=50%..90%"],
+            ["unsure.yaml", "--vary", "promises.adherence=50%..90%"],
             2,
-            "error: promises.kept is an input already, over its range "
-            'in the scenario; another range is --set "promises.kept=0.6 to 1.0"\n',
+            "error: promises.adherence is an input already, over its range "
+            'in the scenario; another range is --set "promises.adherence=0.6 to 1.0"\n',
         ),
         (
             ["small.yaml", "--vary", "effects.fit=1..2"],

@@ -61,7 +61,7 @@ def swept(*files: str, heard: Heard | None = None, **options: Any) -> Any:
 
 def test_a_point_has_the_figures_of_a_run_with_the_same_settings(folder: Path) -> None:
     (folder / "belief.yaml").write_text(
-        "extends: small.yaml\nname: B\neffects: {context_lost: 0.4 to 0.9}\npromises: {kept: 50% to 90%}\n"
+        "extends: small.yaml\nname: B\neffects: {context_lost: 0.4 to 0.9}\npromises: {adherence: 50% to 90%}\n"
     )
     done = swept("small.yaml", "belief.yaml", measures=["won", "profit", "cohort.conversion.interest"], out=None)
     for cell in done.found.cells:

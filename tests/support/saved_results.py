@@ -91,7 +91,7 @@ def studies() -> Studies:
         fs.explain(file, other, draws=2, pairs=1, out=out, figures="svg"),
         fs.sensitivity(
             file,
-            sets=["promises.kept=40% to 90%"],
+            sets=["promises.adherence=40% to 90%"],
             vary=["sources.web.cost=20..60"],
             rows=16,
             trajectories=2,
@@ -115,7 +115,7 @@ def grid() -> fs.SweepResult:
         file.write_text(SMALL, encoding="utf-8")
         return fs.sweep(
             file,
-            vary=["promises.first_touch=within 1..16 business hours:4", "promises.kept=20%..95%:4"],
+            vary=["promises.first_touch=within 1..16 business hours:4", "promises.adherence=20%..95%:4"],
             measures=["won", "attainment.interest.sales"],
             replications=2,
             out=None,

@@ -155,7 +155,7 @@ class Demand:
             **self._trait(name, "trust", source.trust, segment.trust if segment else 0.0),
             "value": pool.table(value),
             "reachable": _first_given(own, source.reachable, scenario.reachable),
-            "ready": pool.time(source.ready),
+            "ready": pool.time(source.ready_after),
             "warmth": source.warmth,
             "points": source.points,
         }

@@ -80,7 +80,7 @@ _TARGETS = {
     "advance": ADVANCE,
     "contact": CONTACT_CHANCE,
     "pursuit": PURSUE,
-    "kept": KEEP,
+    "adherence": KEEP,
     "habit": HABIT,
     "show": SHOW,
     "signals": SIGNAL_CHANCE,
@@ -124,7 +124,7 @@ class Effects:
         rows = []
         for key, kind in _BY_ODDS.items():
             effect: Effect = getattr(self.frame.scenario.effects, key)
-            target = _TARGETS[effect.on]
+            target = _TARGETS[effect.target]
             if target in targets and _acts_in(effect.stages, name) and (stage.work or key not in _OF_WORK):
                 rows += self._row(kind, target, self._odds(f"effects.{key}", effect.odds, self._part(key)))
         return rows
@@ -150,7 +150,7 @@ class Effects:
         """What the stage's curve acts on, and its points; none when it has none."""
         curve = response_curve(stage.response)
         points = curve_points(curve) if curve else []
-        return (str(curve["acts_on"]), self.frame.pool.points(points)) if curve and points else None
+        return (str(curve["target"]), self.frame.pool.points(points)) if curve and points else None
 
     def _response(self, curve: tuple[str, Run] | None, targets: set[int]) -> list[Row]:
         if curve is None or _TARGETS[curve[0]] not in targets:
@@ -162,8 +162,8 @@ class Effects:
         rows: list[Row] = []
         for key, kind in _BY_CURVE.items():
             effect: CurveEffect = getattr(self.frame.scenario.effects, key)
-            if curve and _TARGETS[effect.on] in targets and _acts_in(effect.stages, name):
-                rows += self._row(kind, _TARGETS[effect.on], self._strength(f"effects.{key}", effect), curve[1])
+            if curve and _TARGETS[effect.target] in targets and _acts_in(effect.stages, name):
+                rows += self._row(kind, _TARGETS[effect.target], self._strength(f"effects.{key}", effect), curve[1])
         return rows
 
     def _strength(self, path: str, effect: CurveEffect) -> Run:
@@ -224,14 +224,18 @@ class Effects:
         rows: list[Row] = []
         for name, said in self.frame.scenario.influences.items():
             if (
-                said.of is not None
-                and said.on is not None
-                and _TARGETS[said.on] in targets
+                said.input is not None
+                and said.target is not None
+                and _TARGETS[said.target] in targets
                 and _acts_in(said.stages, stage)
             ):
                 size = self._odds(f"influences.{name}", _size_of(said))
                 rows += self._row(
-                    _LOOKED[said.of.kind], _TARGETS[said.on], size, team=said.team, of=self._looked_at(said.of)
+                    _LOOKED[said.input.kind],
+                    _TARGETS[said.target],
+                    size,
+                    team=said.team,
+                    of=self._looked_at(said.input),
                 )
         return rows
 
@@ -272,7 +276,7 @@ def _acts_in(stages: tuple[str, ...] | None, stage: str) -> bool:
 
 
 def _size_of(influence: Influence) -> Range | Schedule:
-    return influence.odds or influence.times or Range(1.0, 1.0)
+    return influence.odds or influence.time_factor or Range(1.0, 1.0)
 
 
 def _is(number: float, value: Any) -> bool:

@@ -93,7 +93,7 @@ class Promises:
     def _kept_run(self, team: str, i: int, tier: Tier) -> Run:
         path = self._kept_path(team, i)
         if path not in self._kept:
-            self._kept[path] = self.frame.run(path, tier.kept)
+            self._kept[path] = self.frame.run(path, tier.adherence)
         return self._kept[path]
 
     def _kept_path(self, team: str, i: int) -> str:
@@ -105,9 +105,9 @@ class Promises:
         tiers, prefix = (
             (own.tiers, f"promises.teams.{team}.") if own and "tiers" in stated else (promises.tiers, "promises.")
         )
-        if i < len(tiers) and "kept" in tiers[i].model_fields_set:
-            return f"{prefix}tiers.{i}.kept"
-        return f"promises.teams.{team}.kept" if "kept" in stated else "promises.kept"
+        if i < len(tiers) and "adherence" in tiers[i].model_fields_set:
+            return f"{prefix}tiers.{i}.adherence"
+        return f"promises.teams.{team}.adherence" if "adherence" in stated else "promises.adherence"
 
     def _term(
         self, stage: str, team: str, tier: Tier, kind: int, within: Within, actions: tuple[BreachAction, ...]
@@ -130,7 +130,7 @@ class Promises:
         return {
             "kind": int(_ACTIONS[action.kind]),
             "fraction": action.fraction,
-            "heeded": action.heeded,
+            "heeded": action.compliance,
             "to": to,
             "limit": action.limit,
             "exit": exit_row,

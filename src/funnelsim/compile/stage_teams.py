@@ -121,9 +121,9 @@ class Duties:
             "accept_score": self.frame.scores[accept.score],
             "accept_first": least[0],
             "accept_count": least[1],
-            "decide": self.frame.pool.time(accept.looks),
+            "decide": self.frame.pool.time(accept.decision_time),
             **self._window(team, accept),
-            "default_accept": int(accept.otherwise == "accepted"),
+            "default_accept": int(accept.default == "accepted"),
             "points_kept": accept.points_kept,
         }
 

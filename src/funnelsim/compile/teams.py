@@ -65,7 +65,7 @@ class People:
             "habit": self.frame.pool.time(habit(team.habit)),
             "luck": path_hash(f"teams/{name}"),
             "score": self.frame.scores[team.score] if team.score else -1,
-            "head_start": length(team.own_first),
+            "head_start": length(team.own_lead_head_start),
             "absence": team.absence,
             **self._lanes(team, most),
         }

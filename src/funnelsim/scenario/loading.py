@@ -17,7 +17,7 @@ from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, plain
 
 FORMAT = 1  # of `resolved`
-NEEDED = ("start", "measure", "sources", "stages")
+NEEDED = ("start", "observe", "sources", "stages")
 
 
 @dataclass(frozen=True)

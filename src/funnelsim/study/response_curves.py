@@ -43,7 +43,7 @@ class CurvedStage:
     """A stage with a response curve, and the presets that could stand there."""
 
     name: str
-    acts_on: str  # "advance" or "contact"
+    target: str  # "advance" or "contact"
     laws: Sequence[Law]
 
 
@@ -60,10 +60,10 @@ def stages_with_curves(scenario: Scenario) -> Iterator[CurvedStage]:
             *(
                 _law(one, presets.load("response", one))
                 for one in others
-                if _fits(presets.load("response", one), data["acts_on"])
+                if _fits(presets.load("response", one), data["target"])
             ),
         ]
-        yield CurvedStage(name, data["acts_on"], laws)
+        yield CurvedStage(name, data["target"], laws)
 
 
 def curves_of_resolved(resolved: dict[str, Any]) -> list[CurvedStage]:
@@ -76,5 +76,5 @@ def _law(name: str, data: dict[str, Any], used: bool = False) -> Law:
     return Law(name, points[:, 0], points[:, 1], str(data.get("grade", "")), used)
 
 
-def _fits(data: dict[str, Any], acts_on: str) -> bool:
-    return bool(data["acts_on"] == acts_on and data["form"] != "none")
+def _fits(data: dict[str, Any], target: str) -> bool:
+    return bool(data["target"] == target and data["form"] != "none")

@@ -73,7 +73,7 @@ def test_acceptance_has_a_window_and_a_default() -> None:
 
 def test_otherwise_rejected_turns_the_default_round() -> None:
     """Accepted are then only those that somebody looked at in time and liked."""
-    rows = scene("mechanisms/acceptance", "handoff.accept.otherwise=rejected").assignments("accepted", number=1)
+    rows = scene("mechanisms/acceptance", "handoff.accept.default=rejected").assignments("accepted", number=1)
 
     share_holds(rows.count("accepted"), 4000, (1.0 - math.exp(-2.0)) * stats.norm.sf(0.5))
 

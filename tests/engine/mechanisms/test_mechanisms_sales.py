@@ -40,7 +40,7 @@ def test_own_leads_go_first() -> None:
 
 
 def test_a_source_blind_order_takes_them_as_they_come() -> None:
-    calls = scene("mechanisms/own-leads-first", "teams.sales.own_first=none").calls()
+    calls = scene("mechanisms/own-leads-first", "teams.sales.own_lead_head_start=none").calls()
 
     assert [call.split(":")[0] for call in calls] == ["web 1", "web 2", "web 3", "prospecting 1", "prospecting 2"]
 

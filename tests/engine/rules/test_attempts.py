@@ -232,7 +232,7 @@ def test_rule_43_by_habit_a_team_turns_to_a_lead_late_and_only_once() -> None:
 @pytest.mark.parametrize(("kept", "joined"), [("100%", "Mon 5 10:00"), ("0%", "Mon 5 18:00")])
 def test_rules_43_and_52_habit_holds_where_the_promise_is_not_kept(kept: str, joined: str) -> None:
     """A kept promise puts the lead into the queue at assignment; one that is not leaves it to habit, 8 hours."""
-    story = worked("handling: 10 min", texts=(SLOW, f"promises: {{first_touch: within 1 hour, kept: {kept}}}"))
+    story = worked("handling: 10 min", texts=(SLOW, f"promises: {{first_touch: within 1 hour, adherence: {kept}}}"))
     assert story.attempts("joined") == [joined]
 
 

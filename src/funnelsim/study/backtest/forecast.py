@@ -147,7 +147,7 @@ def _compiled(found: Calibration, asked: Asked) -> tuple[Blueprint, Blueprint]:
         write_fitted(found, folder / "then.fitted.yaml")
         scenario = folder / "then.yaml"
         scenario.write_text(
-            f"extends: then.fitted.yaml\nseed: {asked.seed}\nmeasure: {asked.weeks} weeks\n", encoding="utf-8"
+            f"extends: then.fitted.yaml\nseed: {asked.seed}\nobserve: {asked.weeks} weeks\n", encoding="utf-8"
         )
         loaded = load(str(scenario))
         return prepare(loaded), prepare(loaded.root or loaded)
