@@ -25,9 +25,9 @@ from funnelsim.scenario.template import Template
 from funnelsim.study.optimise.finalists import Objective
 from funnelsim.study.optimise.ranking_selection import FIRST, select
 from funnelsim.study.optimise.samples import Samples, Variant
-from funnelsim.study.optimise.select_best import choose
-from funnelsim.study.point import Size
-from funnelsim.study.task_builder import Planner
+from funnelsim.study.optimise.select_best import select_variant
+from funnelsim.study.point import RunSize
+from funnelsim.study.task_builder import TaskBuilder
 
 Floats = NDArray[np.float64]
 FILE = Path(__file__).with_name("eight-policies.yaml")
@@ -67,7 +67,7 @@ def main(repetitions: int) -> None:
 
 def compiled() -> list[Variant]:
     """The policies, compiled once."""
-    planner = Planner(1, 1, Size())
+    planner = TaskBuilder(1, 1, RunSize())
     return [Variant(", ".join(policy), *planner.compiled(Template(str(FILE), policy), ())) for policy in POLICIES]
 
 
@@ -97,7 +97,7 @@ def truth(variants: Sequence[Variant], values: Floats) -> int:
 def repetition(variants: Sequence[Variant], number: int) -> tuple[int, int, tuple[bool, bool] | None]:
     """(chosen, runs, whether sim-tools chose the same and after as many runs) on luck of its own."""
     samples = luck(variants, (number + 1) * APART)
-    found = choose(samples, range(len(POLICIES)), PROFIT, "", GAP, CHANCE, grow=0.0)
+    found = select_variant(samples, range(len(POLICIES)), PROFIT, "", GAP, CHANCE, grow=0.0)
     if number >= BESIDE:
         return found.best, found.runs, None
     model = Model(samples)

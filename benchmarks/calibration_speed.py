@@ -24,9 +24,9 @@ from reading import table
 
 from funnelsim.calibration import calibrate
 from funnelsim.calibration.exports.detect import write_history
-from funnelsim.calibration.survival.competing_risks import Spells, bin_spells, fit
+from funnelsim.calibration.survival.competing_risks import Spells, bin_spells, fit_mixture_cure
 from funnelsim.calibration.survival.duration_fit import fit_duration
-from funnelsim.calibration.survival.model_averaging import weigh
+from funnelsim.calibration.survival.model_averaging import average_models
 
 DAY, ROOT = 86400.0, Path(__file__).parents[1]
 CLOSE = 1e-4
@@ -39,8 +39,8 @@ def main() -> None:
         took = least(
             7,
             {
-                "one": lambda data=data: fit(bin_spells(data), ("weibull",), (0,)),
-                "three": lambda data=data: weigh(data),
+                "one": lambda data=data: fit_mixture_cure(bin_spells(data), ("weibull",), (0,)),
+                "three": lambda data=data: average_models(data),
             },
         )
         print(
@@ -81,9 +81,9 @@ def beside_convoys(leads: int) -> list[float]:
         found = model.params["map"]
         return 1 / (1 + np.exp(-found["b"])), np.log(DAY) - found["a"], -np.log(found["p"])
 
-    took = least(5, {"ours": lambda: fit(bin_spells(data), ("weibull",), (0,)), "convoys": theirs})
-    law = fit(bin_spells(data, bins=leads, prior=0.0), ("weibull",), (0,))
-    usual = fit(bin_spells(data), ("weibull",), (0,))
+    took = least(5, {"ours": lambda: fit_mixture_cure(bin_spells(data), ("weibull",), (0,)), "convoys": theirs})
+    law = fit_mixture_cure(bin_spells(data, bins=leads, prior=0.0), ("weibull",), (0,))
+    usual = fit_mixture_cure(bin_spells(data), ("weibull",), (0,))
     share, mu, s = theirs()
     differences = [abs(law.shares()[0, 0] - share), abs(law.vector[1] - mu), abs(law.vector[2] - s)]
     print(

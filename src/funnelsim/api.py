@@ -17,7 +17,7 @@ from funnelsim.progress import Progress
 
 if TYPE_CHECKING:
     from funnelsim.calibration import Calibration
-    from funnelsim.calibration.exports.detect import Recognised
+    from funnelsim.calibration.exports.detect import DetectedExport
     from funnelsim.commands.backtest import BacktestResult
     from funnelsim.commands.chance import ChanceResult
     from funnelsim.commands.compare import ComparisonResult
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from funnelsim.result import Result
     from funnelsim.scenario import Loaded
     from funnelsim.study.anchor import Anchor
-    from funnelsim.study.optimise.select_best import BestOf
-    from funnelsim.study.validate import Check
+    from funnelsim.study.optimise.select_best import BestScenario
+    from funnelsim.study.validate import CaseCheck
 
 STARTERS = Path(__file__).parent / "templates"
 SCHEMA_FILE = "scenario.schema.json"
@@ -161,14 +161,14 @@ def best_of(
     seed: int | None = None,
     threads: int | None = None,
     watch: Progress | None = None,
-) -> BestOf:
+) -> BestScenario:
     """Which scenario has the highest mean of a measure, chosen rightly with a chance; see `study.optimise.best_of`.
 
     `gap` is a difference that does not matter: an amount, or text such as "5k" or "1%" of the best.
     """
     from funnelsim.scenario.template import Template
     from funnelsim.study.optimise.finalists import Objective
-    from funnelsim.study.optimise.select_best import best_of as do
+    from funnelsim.study.optimise.select_best import select_best as do
 
     templates = [Template(str(one), sets) for one in (file, *others)]
     return do(templates, Objective(measure, not lowest), gap, chance, seed, threads=threads, watch=watch)
@@ -188,7 +188,7 @@ def report(*results: str | Path, out: str | Path | None = None, title: str = "")
     return do(*results, out=out, title=title)
 
 
-def validate(watch: Progress | None = None) -> list[Check]:
+def validate(watch: Progress | None = None) -> list[CaseCheck]:
     """Run the published cases; what each should give, what it gives, and what is accepted."""
     from funnelsim.study.validate import validate as do
 
@@ -220,8 +220,8 @@ def backtest(file: str | Path, **options: Any) -> BacktestResult:
     return do(file, **options)
 
 
-def recognise(file: str | Path, history: str | Path, **said: str) -> Recognised:
+def recognise(file: str | Path, history: str | Path, **said: str) -> DetectedExport:
     """Write the history file of an export or a query; see `funnelsim.calibration.exports.detect.Said`."""
-    from funnelsim.calibration.exports.detect import Said, write_history
+    from funnelsim.calibration.exports.detect import UserHints, write_history
 
-    return write_history(file, history, Said(**said))
+    return write_history(file, history, UserHints(**said))

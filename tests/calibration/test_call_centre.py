@@ -18,8 +18,8 @@ import pytest
 from funnelsim import plan as p
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.teams.queue_records import queue_records
-from funnelsim.calibration.teams.staffing import Steps
-from funnelsim.calibration.teams.work_items import Pieces
+from funnelsim.calibration.teams.staffing import StepFunction
+from funnelsim.calibration.teams.work_items import WorkItems
 from funnelsim.compile import prepare
 from funnelsim.engine import fast, reference
 from funnelsim.scenario import load
@@ -95,7 +95,7 @@ def seen_in(found: Calibration, week: int) -> Answered:
     return Answered(float(gone[asked].mean()), float(pieces.wait[asked].mean()))
 
 
-def week_of(found: Calibration, week: int) -> Pieces:
+def week_of(found: Calibration, week: int) -> WorkItems:
     assert found.team is not None
     pieces = found.team.pieces
     return pieces.where((pieces.asked >= WEEKS[week]) & (pieces.asked < WEEKS[week + 1]))
@@ -142,7 +142,7 @@ def week_plan(fitted: Calibration, given: Calibration, week: int) -> p.Plan:
     return with_people(plan._replace(sources=sources), given.team.staffing.steps, WEEKS[week])
 
 
-def with_people(plan: p.Plan, steps: Steps, start: float) -> p.Plan:
+def with_people(plan: p.Plan, steps: StepFunction, start: float) -> p.Plan:
     """The plan with these people in its one team, to the second."""
     used = (steps.instant > start) & (steps.instant < start + 7 * 86400.0)
     opens = np.append(0.0, np.round(steps.instant[used] - start))

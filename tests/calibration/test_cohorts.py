@@ -10,9 +10,9 @@ from scipy import integrate, stats
 
 from funnelsim import figures
 from funnelsim.calibration import Calibration, calibrate
-from funnelsim.calibration.cohorts.cohort_likelihood import Step, fit_counted
+from funnelsim.calibration.cohorts.cohort_likelihood import CohortStep, fit_cohort_step
 from funnelsim.calibration.cohorts.cohort_likelihood import _chance as chance
-from funnelsim.calibration.exports.detect import Said, write_history
+from funnelsim.calibration.exports.detect import UserHints, write_history
 from funnelsim.errors import DataError, UsageError
 from funnelsim.scenario import load
 
@@ -25,10 +25,10 @@ stages: {{asked: asked, met: met{bought}}}
 """
 
 
-def step(entered: list[float], went: list[float], ends: list[float], takes: float | None = None) -> Step:
+def step(entered: list[float], went: list[float], ends: list[float], takes: float | None = None) -> CohortStep:
     """Totals of one group: a cohort a period."""
     c = len(entered)
-    return Step(
+    return CohortStep(
         "asked",
         "met",
         WEEK,
@@ -48,7 +48,7 @@ def step(entered: list[float], went: list[float], ends: list[float], takes: floa
 
 def test_a_time_that_is_known_leaves_a_binomial() -> None:
     """Three old cohorts, 30 of 100, 25 of 100, 35 of 100 went on: 90.5 of 301 with half a lead added to both sides."""
-    found = fit_counted(step([100, 100, 100], [30, 25, 35], [20, 19, 18], takes=2 * WEEK))
+    found = fit_cohort_step(step([100, 100, 100], [30, 25, 35], [20, 19, 18], takes=2 * WEEK))
     assert found.timing == "said" and found.dispersion == 1.0
     share = found.fit.forward([0])
     assert share.value == pytest.approx(90.5 / 301, abs=1e-6)
@@ -57,16 +57,16 @@ def test_a_time_that_is_known_leaves_a_binomial() -> None:
 
 def test_cohorts_that_had_half_the_time_count_half() -> None:
     """It takes two weeks. A cohort that began 2.5 weeks ago entered evenly in its week: half of it is old enough."""
-    found = fit_counted(step([1000], [150], [2.5], takes=2 * WEEK))
+    found = fit_cohort_step(step([1000], [150], [2.5], takes=2 * WEEK))
     assert found.fit.point([0]) == pytest.approx(0.30, abs=0.002)
 
 
 def test_cohorts_that_differ_widen_the_interval() -> None:
     """10, 50, 30 of 100: Pearson's chi-square is 4 + 4 + 0 times 100 / 21, over two degrees of freedom is too few."""
     even, uneven = step([100] * 5, [30] * 5, [20] * 5), step([100] * 5, [10, 50, 30, 20, 40], [20] * 5)
-    spread = fit_counted(uneven).dispersion
+    spread = fit_cohort_step(uneven).dispersion
     assert spread == pytest.approx((400 + 400 + 0 + 100 + 100) / 21 / 4, rel=0.01)
-    errors = [fit_counted(each).fit.forward([0]).se for each in (even, uneven)]
+    errors = [fit_cohort_step(each).fit.forward([0]).se for each in (even, uneven)]
     assert errors[1] / errors[0] == pytest.approx(spread**0.5, rel=0.05)
 
 
@@ -150,7 +150,7 @@ def test_totals_tell_shares_and_times_when_they_rise_with_age(tmp_path: Path) ->
     assert found.stages[0].fit.median([0]) == pytest.approx(1.5 * np.log(2) ** (1 / 1.2) * WEEK, rel=0.1)
     assert found.stages[1].fit.median([0]) == pytest.approx(2.5 * WEEK, rel=0.15)
     assert found.naive() < 0.185 and found.conversion().low < 0.20 < found.conversion().high
-    assert not found.snapshot.rows and "no leads in flight" in found.report()
+    assert not found.in_flight.rows and "no leads in flight" in found.report()
     table = found.frame().row(0, named=True)
     assert (table["stage"], table["to"]) == ("asked", "met")
     assert (table["low"], table["share"], table["high"]) == told["asked"]
@@ -208,7 +208,7 @@ def test_rows_that_contradict_themselves_are_counted(tmp_path: Path) -> None:
         "2027-02-10,100,28",
     ]
     found = calibrate(write(tmp_path, rows, "2025-06-30"))
-    assert {count.reason: count.rows for count in found.tally.counts.values()} == {
+    assert {count.reason: count.rows for count in found.issues.counts.values()} == {
         "a period seen before (the first row counts)": 1,
         "more in a later stage than before it": 1,
         "a period that cannot be read in week": 1,
@@ -233,7 +233,7 @@ def test_what_cannot_stand_beside_counts(tmp_path: Path) -> None:
 def test_an_export_of_counts_is_recognised(tmp_path: Path) -> None:
     rows = totals(np.random.default_rng(6), 12, 6000)
     (tmp_path / "cohorts.csv").write_text("\n".join(rows) + "\n")
-    found = write_history(tmp_path / "cohorts.csv", tmp_path / "cohorts.history.yaml", Said())
+    found = write_history(tmp_path / "cohorts.csv", tmp_path / "cohorts.history.yaml", UserHints())
     assert found.title == "counts by cohort"
     assert "each: week" in found.text and "as_of: 2025-03-30" in found.text
     assert [stage.name for stage in found.draft.stages] == ["asked", "met", "bought"]
@@ -245,17 +245,17 @@ def test_ages_in_columns_are_no_stages(tmp_path: Path) -> None:
     rows += [f"{np.datetime64('2025-01-06') + 7 * k},400,40,60" for k in range(8)]
     (tmp_path / "c.csv").write_text("\n".join(rows) + "\n")
     with pytest.raises(DataError, match="week_0, week_1: a column for each age of a cohort"):
-        write_history(tmp_path / "c.csv", tmp_path / "c.history.yaml", Said())
+        write_history(tmp_path / "c.csv", tmp_path / "c.history.yaml", UserHints())
 
 
 def test_dates_without_a_year_need_the_last_day(tmp_path: Path) -> None:
     rows = ["Date,Pageviews,Clicks", "Tue-Dec-30,100,20", "Wed-Dec-31,110,21", "Thu-Jan-1,90,19", "Fri-Jan-2,95,22"]
     (tmp_path / "c.csv").write_text("\n".join(rows) + "\n")
     with pytest.raises(DataError, match="of which year"):
-        write_history(tmp_path / "c.csv", tmp_path / "c.history.yaml", Said())
-    found = write_history(tmp_path / "c.csv", tmp_path / "c.history.yaml", Said(as_of="2026-01-02"))
+        write_history(tmp_path / "c.csv", tmp_path / "c.history.yaml", UserHints())
+    found = write_history(tmp_path / "c.csv", tmp_path / "c.history.yaml", UserHints(as_of="2026-01-02"))
     assert "year: 2025" in found.text
-    assert not calibrate(tmp_path / "c.history.yaml").tally.counts
+    assert not calibrate(tmp_path / "c.history.yaml").issues.counts
 
 
 def test_udacity(tmp_path: Path) -> None:

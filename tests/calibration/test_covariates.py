@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.survival.competing_risks import Spells
 from funnelsim.calibration.survival.covariates import slopes_given_times
-from funnelsim.calibration.survival.model_averaging import weigh
+from funnelsim.calibration.survival.model_averaging import average_models
 from funnelsim.scenario import load
 
 DAY = 86400.0
@@ -46,7 +46,7 @@ def test_long_ago_it_is_a_logistic_regression() -> None:
         found.rounding,
         found.group,
     )
-    value, cov = slopes_given_times(done, np.ones(3000, bool), weigh(done), (0,), x)
+    value, cov = slopes_given_times(done, np.ones(3000, bool), average_models(done), (0,), x)
     y = found.outcome == 1
 
     def cost(b: np.ndarray) -> float:
@@ -64,7 +64,7 @@ def test_intervals_hold_the_slope() -> None:
     rng, held, mean = np.random.default_rng(2), 0, 0.0
     for _ in range(30):
         found, x = spells(rng, 1500, 20)
-        value, cov = slopes_given_times(found, np.ones(1500, bool), weigh(found), (0,), x)
+        value, cov = slopes_given_times(found, np.ones(1500, bool), average_models(found), (0,), x)
         held += abs(value[0] - SLOPE) < 1.96 * cov[0, 0] ** 0.5
         mean += value[0] / 30
     assert held >= 25 and mean == pytest.approx(SLOPE, abs=0.06)

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from funnelsim.calibration.survival.competing_risks import Spells
-from funnelsim.calibration.survival.model_averaging import weigh
+from funnelsim.calibration.survival.model_averaging import average_models
 
 DAY = 86400.0
 SHARE, LEADS = 0.12, 2000
@@ -39,7 +39,7 @@ def coverage(truth: str, days: float, repetitions: int, seed: int, hidden: float
             np.zeros(LEADS, int),
             recorded_for=(since if hidden else np.inf,),
         )
-        share = weigh(data).share(0)
+        share = average_models(data).share(0)
         held += share.low <= SHARE <= share.high
         found.append(share.value)
     return held / repetitions, float(np.mean(found))

@@ -15,8 +15,8 @@ import pytest
 
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.events.stage_events import LOST_AT
-from funnelsim.calibration.exports.detect import Recognised, Said, history_of, write_history
-from funnelsim.calibration.exports.export_formats import kinds
+from funnelsim.calibration.exports.detect import DetectedExport, UserHints, history_of, write_history
+from funnelsim.calibration.exports.export_formats import export_formats
 from funnelsim.calibration.exports.personal import is_personal
 from funnelsim.errors import DataError
 from support import crm_exports as crm
@@ -51,7 +51,7 @@ EXPORTS: list[tuple[Export, str, tuple[str, ...], bool]] = [
 ]
 
 
-def read(folder: Path, export: Export, said: Said | None = None) -> tuple[Recognised, Calibration]:
+def read(folder: Path, export: Export, said: UserHints | None = None) -> tuple[DetectedExport, Calibration]:
     file = export(folder)
     history = folder / "it.history.yaml"
     return write_history(file, history, said), calibrate(history, folder / "it.fitted.yaml")
@@ -61,7 +61,7 @@ def read(folder: Path, export: Export, said: Said | None = None) -> tuple[Recogn
 def test_export(export: Export, title: str, stages: tuple[str, ...], losses: bool, tmp_path: Path) -> None:
     """Recognised, its stages in order, every entry and every loss counted as they were invented."""
     told, found = read(tmp_path, export)
-    assert told.title == title and title in told.said()
+    assert told.title == title and title in told.summary()
     assert found.records.stages == stages
     visits = found.records.visits
     assert np.bincount(visits.stage, minlength=3).tolist() == SIZES
@@ -92,7 +92,7 @@ def test_deals_of_pipedrive(tmp_path: Path) -> None:
     assert found.history.currency == "EUR" and "several currencies" in told.text
     known = np.isfinite(found.records.value)
     assert known.sum() == sum(number % 7 != 0 for number in range(len(LEADS)))
-    assert [count.rows for count in found.tally.changed if "another currency" in count.reason] == [(~known).sum()]
+    assert [count.rows for count in found.issues.changed if "another currency" in count.reason] == [(~known).sum()]
 
 
 def test_activities_of_marketo(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_written_history_may_be_edited_and_is_then_left_alone(tmp_path: Path) 
 
 
 def test_zone_and_end_can_be_said_beforehand(tmp_path: Path) -> None:
-    told, found = read(tmp_path, crm.wide_dates, Said("Europe/Berlin", "2026-07-01"))
+    told, found = read(tmp_path, crm.wide_dates, UserHints("Europe/Berlin", "2026-07-01"))
     assert "as_of: 2026-07-01\n" in told.text and "timezone: Europe/Berlin\n" in told.text
     assert found.as_of == "2026-07-01"
     ids = found.records.ids[found.records.visits.lead[found.records.visits.first]].tolist()
@@ -209,7 +209,7 @@ def test_dates_that_can_be_read_in_two_ways_are_asked_about(tmp_path: Path) -> N
     file = crm.write(tmp_path / "own.csv", ["id", "created", "won"], rows)
     with pytest.raises(DataError, match=r"(?s)'01/01/2026' in created: which is the day .* say `--dates 'day first'`"):
         write_history(file, tmp_path / "it.history.yaml")
-    assert "dates: day first" in write_history(file, tmp_path / "it.history.yaml", Said(dates="day first")).text
+    assert "dates: day first" in write_history(file, tmp_path / "it.history.yaml", UserHints(dates="day first")).text
 
 
 def test_the_end_of_the_data_is_not_a_slip_of_the_pen(tmp_path: Path) -> None:
@@ -233,12 +233,12 @@ def test_a_query_gives_the_same_as_its_file(tmp_path: Path) -> None:
         connection.executemany(f"INSERT INTO deals VALUES ({marks})", frame.rows())
     connection.close()
     query = "SELECT * FROM deals;"
-    told = write_history(database, tmp_path / "db.history.yaml", Said(query=query))
+    told = write_history(database, tmp_path / "db.history.yaml", UserHints(query=query))
     assert told.title == "Pipedrive deals" and "database: crm.sqlite" in told.text
     from_database = calibrate(tmp_path / "db.history.yaml")
     write_history(file, tmp_path / "file.history.yaml")
     from_file = calibrate(tmp_path / "file.history.yaml")
-    assert from_database.snapshot == from_file.snapshot and from_database.conversion() == from_file.conversion()
+    assert from_database.in_flight == from_file.in_flight and from_database.conversion() == from_file.conversion()
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_queries_that_do_not_work(database: str, query: str, told: str, tmp_path
     connection.close()
     place = database if "://" in database else tmp_path / database
     with pytest.raises(DataError, match=told) as caught:
-        write_history(place, tmp_path / "it.history.yaml", Said(query=query))
+        write_history(place, tmp_path / "it.history.yaml", UserHints(query=query))
     assert "secret" not in str(caught.value).replace(str(place), "")
     with sqlite3.connect(tmp_path / "crm.sqlite") as connection:
         assert connection.execute("SELECT count(*) FROM deals").fetchone() == (0,)
@@ -271,8 +271,8 @@ def test_where_a_history_is_written() -> None:
 
 
 def test_every_alias_table_has_its_source_and_grade() -> None:
-    assert len(kinds()) >= 11
-    for kind in kinds():
+    assert len(export_formats()) >= 11
+    for kind in export_formats():
         assert kind.table["source"] and kind.table["grade"][0] in "ABC" and kind.form in ("wide", "events", "counts")
 
 
@@ -293,5 +293,5 @@ def test_hoped_for_closing_dates_do_not_move_the_last_day(tmp_path: Path) -> Non
     rows += [f"{100 + i},Closed lost,2025-05-{1 + i % 28:02d},2025-06-{1 + i % 28:02d}" for i in range(40)]
     rows += [f"{200 + i},Qualified to buy,2025-06-{1 + i % 28:02d},2025-09-{1 + i % 28:02d}" for i in range(40)]
     (tmp_path / "deals.csv").write_text("\n".join(rows) + "\n")
-    found = write_history(tmp_path / "deals.csv", tmp_path / "deals.history.yaml", Said())
+    found = write_history(tmp_path / "deals.csv", tmp_path / "deals.history.yaml", UserHints())
     assert "as_of: 2025-06-28" in found.text

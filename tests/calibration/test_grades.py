@@ -13,7 +13,13 @@ import pytest
 from funnelsim import api
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.report.grades import followed
-from funnelsim.calibration.survival.nonparametric import gap, observed, reach, written, written_band
+from funnelsim.calibration.survival.nonparametric import (
+    fit_gap,
+    fitted_cif,
+    fitted_cif_band,
+    follow_up_limit,
+    observed_cif,
+)
 from funnelsim.cli import code_of
 from support.drifting_history import DAY, ON, WON, write_funnel
 
@@ -32,7 +38,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Calibration:
 
 def test_the_datas_own_curve_is_near_the_truth(found: Calibration) -> None:
     """Half of those who talk have done so after 4 days: 20 % of all leads. 3,100 leads: off by 3 points never."""
-    curve = observed(found.stages[0])["talk"]
+    curve = observed_cif(found.stages[0])["talk"]
     assert curve.at(np.array([4.0 * DAY]))[0] == pytest.approx(ON / 2.0, abs=0.03)
     assert curve.low[-1] < ON < curve.high[-1] + 0.02
 
@@ -40,9 +46,9 @@ def test_the_datas_own_curve_is_near_the_truth(found: Calibration) -> None:
 def test_a_good_fit_follows_the_data_and_a_wrong_one_does_not(found: Calibration) -> None:
     """The true family is among the fitted ones: off by 3 points at most. Times taken twice as long leave the band."""
     stage = found.stages[0]
-    curve = observed(stage)["talk"]
-    good = gap(stage, "talk", curve)
-    wrong = gap(stage, "talk", replace(curve, time=curve.time * 2.0))
+    curve = observed_cif(stage)["talk"]
+    good = fit_gap(stage, "talk", curve)
+    wrong = fit_gap(stage, "talk", replace(curve, time=curve.time * 2.0))
     assert abs(good.size) < 0.03 and good.outside < 0.2
     assert wrong.size > 0.08 and wrong.outside > 0.4
 
@@ -51,8 +57,8 @@ def test_the_written_curve_ends_at_the_fitted_share_within_its_band(found: Calib
     for stage in found.stages:
         for target in stage.order:
             for_ever = np.array([1e10])
-            low, high = written_band(stage, target, for_ever)
-            assert written(stage, target, for_ever)[0] == pytest.approx(stage.share(target).value, rel=1e-3)
+            low, high = fitted_cif_band(stage, target, for_ever)
+            assert fitted_cif(stage, target, for_ever)[0] == pytest.approx(stage.share(target).value, rel=1e-3)
             assert low[0] < stage.share(target).value < high[0]
 
 
@@ -65,9 +71,9 @@ def test_visits_from_before_recording_began_are_no_part_of_the_curve(tmp_path: P
         )
     )
     stage = calibrate(history).stages[1]
-    curve = observed(stage)["customer"]
-    all_of_them = observed(replace(stage, spells=replace(stage.spells, recorded_for=())))["customer"]
-    at = np.array([reach(stage) * 0.9])
+    curve = observed_cif(stage)["customer"]
+    all_of_them = observed_cif(replace(stage, spells=replace(stage.spells, recorded_for=())))["customer"]
+    at = np.array([follow_up_limit(stage) * 0.9])
     assert curve.at(at)[0] == pytest.approx(WON, abs=0.08)
     assert all_of_them.at(at)[0] < WON - 0.05
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from funnelsim.calibration import Calibration, calibrate
-from funnelsim.calibration.teams.work_per_visit import _latest, work_of_visits
+from funnelsim.calibration.teams.work_per_visit import _latest, work_per_visit
 from funnelsim.compile import prepare
 from funnelsim.engine.replicate import replicate
 from funnelsim.scenario import load
@@ -131,7 +131,7 @@ def test_who_was_never_called_waits_while_others_are_still_called_so_late(worked
     assert found.team is not None
     pieces = found.team.pieces
     quiet = pieces.where(pieces.started < found.records.as_of - 86400.0)
-    work = work_of_visits(replace(found.team, pieces=quiet), found.records, "UTC")
+    work = work_per_visit(replace(found.team, pieces=quiet), found.records, "UTC")
     age = found.records.as_of - found.records.visits.entered
     young = work.worked & (age < 86400.0)
     assert (work.calls[young] == 0).all()

@@ -11,10 +11,10 @@ from funnelsim.calibration.survival.competing_risks import (
     Spells,
     bin_spells,
     first_vector,
-    fit,
+    fit_mixture_cure,
     negative_log_likelihood,
 )
-from funnelsim.calibration.survival.model_averaging import weigh
+from funnelsim.calibration.survival.model_averaging import average_models
 
 DAY = 86400.0
 LAWS = {
@@ -125,7 +125,7 @@ def test_nothing_censored_gives_the_share_counted():
     n = 4000
     outcome = (rng.random(n) < 0.3).astype(int)
     time = np.where(outcome == 1, np.exp(rng.normal(np.log(DAY), 0.5, n)), 1000 * DAY)
-    law = fit(bin_spells(spells(np.full(n, 1000 * DAY), time, outcome)), ("lognormal",), (0,))
+    law = fit_mixture_cure(bin_spells(spells(np.full(n, 1000 * DAY), time, outcome)), ("lognormal",), (0,))
     k = outcome.sum()
     assert law.shares()[0, 0] == pytest.approx((k + PRIOR) / (n + 2 * PRIOR), abs=1e-6)
     assert law.covariance[0, 0] == pytest.approx(1 / (k + PRIOR) + 1 / (n - k + PRIOR), rel=1e-3)
@@ -139,7 +139,7 @@ def test_competing_exits_nothing_censored():
     n = 3000
     outcome = rng.choice(4, n, p=[0.2, 0.5, 0.2, 0.1])
     time = np.where(outcome > 0, np.exp(rng.normal(np.log(DAY) + outcome, 0.4)), 5000 * DAY)
-    fitted = weigh(spells(np.full(n, 5000 * DAY), time, outcome, ("a", "b", "c")))
+    fitted = average_models(spells(np.full(n, 5000 * DAY), time, outcome, ("a", "b", "c")))
     for j in range(3):
         assert fitted.share(j).value == pytest.approx((outcome == j + 1).mean(), abs=1e-3)
 
@@ -149,7 +149,7 @@ def test_recovers_shares_and_times(family):
     mu, s = np.log(10 * DAY), 0.2
     law = LAWS[family](mu, s)
     age, time, outcome = history(np.random.default_rng(9), 30_000, [0.2], [law], 120)
-    fitted = fit(bin_spells(spells(age, time, outcome)), (family,), (0,))
+    fitted = fit_mixture_cure(bin_spells(spells(age, time, outcome)), (family,), (0,))
     error = np.sqrt(np.diag(fitted.covariance))
     truth = [np.log(0.2 / 0.8), mu, s]
     assert np.all(np.abs(fitted.vector - truth) < 3.5 * error)
@@ -160,8 +160,8 @@ def test_hidden_exits_do_not_bias():
     """Wins recorded only in the last 60 of 240 days: the naive share is far off, the fitted one is not."""
     law = stats.lognorm(0.9, scale=15 * DAY)
     age, time, outcome = history(np.random.default_rng(10), 12_000, [0.3], [law], 240, (60 * DAY,))
-    aware = weigh(spells(age, time, outcome, recorded_for=(60 * DAY,)))
-    ignorant = weigh(spells(age, time, outcome))
+    aware = average_models(spells(age, time, outcome, recorded_for=(60 * DAY,)))
+    ignorant = average_models(spells(age, time, outcome))
     assert (outcome == 1).mean() < 0.12
     assert aware.share(0).low < 0.3 < aware.share(0).high
     assert ignorant.share(0).high < 0.2
@@ -173,8 +173,8 @@ def test_missing_leads_do_not_bias():
     age, time, outcome = history(np.random.default_rng(11), 20_000, [0.25, 0.45], laws, 200, None, 70 * DAY)
     kept = ~((outcome > 0) & (time < age - 70 * DAY))
     age, time, outcome = age[kept], time[kept], outcome[kept]
-    aware = weigh(spells(age, time, outcome, ("on", "lost"), observed_for=70 * DAY))
-    ignorant = weigh(spells(age, time, outcome, ("on", "lost")))
+    aware = average_models(spells(age, time, outcome, ("on", "lost"), observed_for=70 * DAY))
+    ignorant = average_models(spells(age, time, outcome, ("on", "lost")))
     for j, truth in enumerate((0.25, 0.45)):
         assert aware.share(j).low < truth < aware.share(j).high
     assert ignorant.share(1).high < 0.45
@@ -185,7 +185,7 @@ def test_rounded_times():
     law = stats.weibull_min(0.8, scale=1.5 * DAY)
     age, time, outcome = history(np.random.default_rng(12), 20_000, [0.4], [law], 60)
     time = np.where(outcome == 1, np.floor(time / DAY + np.random.default_rng(1).random(len(time))) * DAY, time)
-    fitted = fit(bin_spells(spells(age, time, outcome, rounding=DAY)), ("weibull",), (0,))
+    fitted = fit_mixture_cure(bin_spells(spells(age, time, outcome, rounding=DAY)), ("weibull",), (0,))
     assert fitted.shares()[0, 0] == pytest.approx(0.4, abs=0.015)
     assert np.exp(fitted.vector[1]) / DAY == pytest.approx(1.5, rel=0.06)
     assert np.exp(-fitted.vector[2]) == pytest.approx(0.8, rel=0.06)
@@ -198,10 +198,10 @@ def test_groups_share_their_times():
     two = history(rng, 400, [0.4], [law], 30)
     age, time, outcome = (np.concatenate(pair) for pair in zip(one, two, strict=True))
     group = np.repeat([0, 1], [len(one[0]), len(two[0])])
-    fitted = weigh(spells(age, time, outcome, group=group))
+    fitted = average_models(spells(age, time, outcome, group=group))
     assert fitted.share(0, 0).low < 0.1 < fitted.share(0, 0).high
     assert fitted.share(0, 1).low < 0.4 < fitted.share(0, 1).high
-    alone = weigh(spells(two[0], two[1], two[2]))
+    alone = average_models(spells(two[0], two[1], two[2]))
     assert fitted.share(0, 1).se < alone.share(0).se
 
 
@@ -209,7 +209,7 @@ def test_bins_cost_nothing():
     """512 bins or none: the same fit to a hundredth of its standard error."""
     age, time, outcome = history(np.random.default_rng(14), 20_000, [0.2], [stats.lognorm(1.0, scale=9 * DAY)], 90)
     data = spells(age, time, outcome)
-    fine, coarse = (fit(bin_spells(data, bins), ("lognormal",), (0,)) for bins in (10**6, 512))
+    fine, coarse = (fit_mixture_cure(bin_spells(data, bins), ("lognormal",), (0,)) for bins in (10**6, 512))
     assert np.all(np.abs(fine.vector - coarse.vector) < 0.01 * np.sqrt(np.diag(fine.covariance)))
 
 
@@ -220,9 +220,9 @@ def test_very_many_leads_are_not_sorted(monkeypatch):
     group = (rng.random(len(age)) < 0.2).astype(int)
     data = spells(age, time, outcome, group=group, rounding=1.0)
     assert (outcome == 0).sum() > competing_risks.MANY
-    quick = fit(bin_spells(data), ("lognormal",), (0,))
+    quick = fit_mixture_cure(bin_spells(data), ("lognormal",), (0,))
     monkeypatch.setattr(competing_risks, "MANY", len(age))
-    exact = fit(bin_spells(data), ("lognormal",), (0,))
+    exact = fit_mixture_cure(bin_spells(data), ("lognormal",), (0,))
     assert (quick.vector != exact.vector).any()
     np.testing.assert_allclose(quick.vector, exact.vector, rtol=0, atol=0.01 * np.sqrt(np.diag(exact.covariance)).min())
     np.testing.assert_allclose(quick.covariance, exact.covariance, rtol=1e-3, atol=1e-9)
@@ -242,7 +242,7 @@ def test_medians_and_their_intervals():
     held = np.zeros(3, int)
     for seed in range(60):
         age, time, outcome = history(np.random.default_rng([16, seed]), 3000, [0.3, 0.3], laws, 365)
-        found = weigh(spells(age, time, outcome, ("won", "won"), rounding=1.0))
+        found = average_models(spells(age, time, outcome, ("won", "won"), rounding=1.0))
         for case, (exits, days) in enumerate((([0], 4.0), ([1], 16.0), ([0, 1], 8.0))):
             value, low, high = found.median_span(exits, 400)
             assert low < value < high < 1.4 * low and value == found.median(exits)

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from funnelsim.calibration.events.visit_history import OPEN, Records, read_records
-from funnelsim.calibration.history.point_in_time import as_known
-from funnelsim.calibration.io.row_issues import Tally
-from funnelsim.calibration.pipeline import Calibration, fit_history, open_history
+from funnelsim.calibration.events.visit_history import OPEN, VisitHistory, read_visit_history
+from funnelsim.calibration.history.point_in_time import as_of
+from funnelsim.calibration.io.row_issues import RowIssues
+from funnelsim.calibration.pipeline import fit_history, open_history
+from funnelsim.calibration.result import Calibration
 
 MARCH = datetime(2025, 3, 1, tzinfo=UTC)
 HEAD = "as_of: 2025-06-30\ntimezone: UTC\n"
@@ -70,10 +71,10 @@ d,2025-01-08 10:00:00,Lost,2025-02-02 10:00:00
 """
 
 
-def then(folder: Path, history: str, at: datetime = MARCH, **tables: str) -> Records:
+def then(folder: Path, history: str, at: datetime = MARCH, **tables: str) -> VisitHistory:
     """The records of a history as known at an instant."""
-    cut, library = as_known(*open_history(written(folder, history, **tables)), at)
-    return read_records(cut, library, Tally())
+    cut, library = as_of(*open_history(written(folder, history, **tables)), at)
+    return read_visit_history(cut, library, RowIssues())
 
 
 def written(folder: Path, history: str, **tables: str) -> Path:
@@ -83,7 +84,7 @@ def written(folder: Path, history: str, **tables: str) -> Path:
     return folder / "h.history.yaml"
 
 
-def stays(records: Records) -> list[tuple[str, str, str]]:
+def stays(records: VisitHistory) -> list[tuple[str, str, str]]:
     """(lead, stage, where it went)."""
     visits = records.visits
     names = {**dict(enumerate(records.stages)), -1: "lost", OPEN: "open"}
@@ -141,7 +142,7 @@ def test_an_outcome_counts_once_its_time_has_come(tmp_path: Path) -> None:
 
 
 def test_changes_that_come_later_are_not_known_of(tmp_path: Path) -> None:
-    history, _ = as_known(
+    history, _ = as_of(
         *open_history(written(tmp_path, WIDE + "changes: [2025-02-01, 2025-05-01]\n", leads=LEADS, deals=DEALS)), MARCH
     )
     assert [f"{change:%m}" for change in history.changes] == ["02"]
@@ -161,7 +162,7 @@ def test_changing_what_comes_later_changes_nothing(tmp_path: Path, forged: str) 
     assert forged != LEADS
     hashes = []
     for leads in (LEADS, forged):
-        _, library = as_known(*open_history(written(tmp_path, WIDE, leads=leads, deals=DEALS)), MARCH)
+        _, library = as_of(*open_history(written(tmp_path, WIDE, leads=leads, deals=DEALS)), MARCH)
         hashes.append({name: sheet.sha256 for name, sheet in library.sheets.items()})
     assert hashes[0] == hashes[1]
 
@@ -169,7 +170,7 @@ def test_changing_what_comes_later_changes_nothing(tmp_path: Path, forged: str) 
 def test_changing_what_was_known_changes_it(tmp_path: Path) -> None:
     hashes = []
     for leads in (LEADS, LEADS.replace("2025-02-20", "2025-02-21")):
-        _, library = as_known(*open_history(written(tmp_path, WIDE, leads=leads, deals=DEALS)), MARCH)
+        _, library = as_of(*open_history(written(tmp_path, WIDE, leads=leads, deals=DEALS)), MARCH)
         hashes.append(library.sheets["leads"].sha256)
     assert hashes[0] != hashes[1]
 
@@ -179,7 +180,7 @@ def test_the_shipped_sample_is_cut_as_an_earlier_as_of_date_would(tmp_path: Path
     folder = Path(__file__).parents[2] / "calibration"
     history, library = open_history(folder / "sample.history.yaml")
     at = datetime(2025, 10, 6, tzinfo=history.as_of.tzinfo)
-    cut: Calibration = fit_history(*as_known(history, library, at))
+    cut: Calibration = fit_history(*as_of(history, library, at))
     earlier = tmp_path / "earlier.history.yaml"
     earlier.write_text((folder / "sample.history.yaml").read_text().replace("as_of: 2026-01-04", "as_of: 2025-10-05"))
     whole = fit_history(*open_history(earlier, folder))

@@ -5,53 +5,59 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from funnelsim.calibration.pooling.partial_pooling import UNBOUND, Cells, given, pool
+from funnelsim.calibration.pooling.partial_pooling import UNBOUND, LogOddsCells, pool, posterior_given_tau
 from funnelsim.calibration.survival.competing_risks import Spells
 from funnelsim.calibration.survival.conditional_share import share_given_times
-from funnelsim.calibration.survival.model_averaging import refit, weigh
+from funnelsim.calibration.survival.model_averaging import average_models, refit
 
 DAY = 86400.0
 EVEN = np.ones(3)
 
 
-def cells(y: list[float] | np.ndarray, variance: list[float] | np.ndarray) -> Cells:
+def cells(y: list[float] | np.ndarray, variance: list[float] | np.ndarray) -> LogOddsCells:
     """One stage, a cell a source."""
-    return Cells(np.array(y), np.array(variance), np.zeros(len(y), int), np.arange(len(y)))
+    return LogOddsCells(np.array(y), np.array(variance), np.zeros(len(y), int), np.arange(len(y)))
 
 
 def test_by_hand() -> None:
     """Three sources at -1, 0 and 1, each with variance 1: sources that differ by 1 keep half of what they say."""
-    found = given(cells([-1.0, 0.0, 1.0], [1.0, 1.0, 1.0]), 1, EVEN, 1.0)
+    found = posterior_given_tau(cells([-1.0, 0.0, 1.0], [1.0, 1.0, 1.0]), 1, EVEN, 1.0)
     np.testing.assert_allclose(found.value, [-0.5, 0.0, 0.5], atol=1e-9)
     # Posterior variance tau^2 v / (tau^2 + v) = 1/2, less what the centring takes: 1/2 x (1 - 1/3).
     np.testing.assert_allclose(np.diag(found.covariance), 1 / 3, atol=1e-9)
 
 
 def test_nothing_is_pooled_where_sources_differ_without_bound() -> None:
-    found = given(cells([-1.0, 0.2, 1.1], [0.3, 0.1, 0.2]), 1, EVEN, UNBOUND)
+    found = posterior_given_tau(cells([-1.0, 0.2, 1.1], [0.3, 0.1, 0.2]), 1, EVEN, UNBOUND)
     np.testing.assert_allclose(found.value, np.array([-1.0, 0.2, 1.1]) - 0.1, atol=2e-3)
 
 
 def test_two_sources_are_left_alone() -> None:
     found = pool(cells([0.0, 1.0], [0.5, 0.5]), np.array([1.0, 3.0]))
     np.testing.assert_allclose(found.value, [-0.75, 0.25], atol=1e-3)
-    assert found.tau == np.inf and (found.own == 1).all()
+    assert found.tau == np.inf and (found.reliability == 1).all()
 
 
 def test_small_sources_are_drawn_further() -> None:
     """A thousand leads keep what they say, twenty do not."""
     found = pool(cells([0.6, 0.6, -0.3, 0.0, -0.5, 0.1], [0.004, 0.6, 0.01, 0.01, 0.02, 0.02]), np.ones(6))
-    alone = given(cells([0.6, 0.6, -0.3, 0.0, -0.5, 0.1], [0.004, 0.6, 0.01, 0.01, 0.02, 0.02]), 1, np.ones(6), UNBOUND)
+    alone = posterior_given_tau(
+        cells([0.6, 0.6, -0.3, 0.0, -0.5, 0.1], [0.004, 0.6, 0.01, 0.01, 0.02, 0.02]), 1, np.ones(6), UNBOUND
+    )
     kept = found.value / alone.value
     assert kept[0] > 0.9 and kept[1] < 0.6, kept
-    assert found.own[0] > 0.9 and found.own[1] < 0.5
+    assert found.reliability[0] > 0.9 and found.reliability[1] < 0.5
 
 
 def test_levels_of_stages_do_not_count() -> None:
     """Two stages at different levels, the same sources: the second stage only adds to what is known of them."""
     y, v = np.array([-1.0, 0.0, 1.0]), np.full(3, 0.5)
-    both = Cells(np.append(y, y + 2.0), np.append(v, v), np.repeat([0, 1], 3), np.tile(np.arange(3), 2))
-    np.testing.assert_allclose(given(both, 2, EVEN, 1.0).value, given(cells(y, v / 2), 1, EVEN, 1.0).value, atol=1e-9)
+    both = LogOddsCells(np.append(y, y + 2.0), np.append(v, v), np.repeat([0, 1], 3), np.tile(np.arange(3), 2))
+    np.testing.assert_allclose(
+        posterior_given_tau(both, 2, EVEN, 1.0).value,
+        posterior_given_tau(cells(y, v / 2), 1, EVEN, 1.0).value,
+        atol=1e-9,
+    )
 
 
 @pytest.mark.parametrize("tau", [0.0, 0.3, 0.8])
@@ -67,7 +73,7 @@ def test_pooled_beats_alone_and_intervals_hold(tau: float) -> None:
         y = np.log((won + 0.5) / (leads - won + 0.5))
         variance = 1 / (won + 0.5) + 1 / (leads - won + 0.5)
         found = pool(cells(y, variance), leads.astype(float))
-        alone = given(cells(y, variance), 1, leads.astype(float), UNBOUND)
+        alone = posterior_given_tau(cells(y, variance), 1, leads.astype(float), UNBOUND)
         truth = truth - np.average(truth, weights=leads)
         better += float(((found.value - truth) ** 2).sum())
         worse += float(((alone.value - truth) ** 2).sum())
@@ -101,7 +107,7 @@ def stage(rng: np.random.Generator, leads: int, odds: float, hidden: float = np.
 def test_a_small_source_given_the_times_of_all(hidden: float) -> None:
     """The same as fitting everything anew with the source as a group of its own, at a hundredth of the cost."""
     found = stage(np.random.default_rng(2), 6000, 2.0, hidden)
-    whole = weigh(
+    whole = average_models(
         Spells(
             found.exits,
             found.age,

@@ -11,10 +11,10 @@ import pytest
 from funnelsim.calibration import calibrate
 from funnelsim.calibration.repeat.repeat_purchase_models import (
     Customers,
-    RepeatFit,
+    RepeatPurchaseFit,
     customers_of,
     fit_model,
-    fit_repeat,
+    fit_repeat_purchases,
     log_likelihood,
 )
 
@@ -68,7 +68,7 @@ def test_recovery(model: str, shops: int, enough: int) -> None:
 
 
 def test_the_model_that_made_the_data_is_the_likelier() -> None:
-    fits = fit_repeat(simulated("bg/nbd", np.array([0.6, 6.0, 0.9, 1.5]), 4000, 78.0, 1))
+    fits = fit_repeat_purchases(simulated("bg/nbd", np.array([0.6, 6.0, 0.9, 1.5]), 4000, 78.0, 1))
     assert fits[0].model == "bg/nbd" and fits[0].log_likelihood > fits[1].log_likelihood + 2
 
 
@@ -76,7 +76,7 @@ def test_the_model_that_made_the_data_is_the_likelier() -> None:
 def test_expected_purchases_are_those_of_simulated_customers(model: str) -> None:
     truth = np.array([0.8, 5.0, 1.4, 4.0])
     customers = simulated(model, truth, 100_000, 40.0, 3)
-    law = RepeatFit(model, (), truth, np.eye(4), 0.0, 0)
+    law = RepeatPurchaseFit(model, (), truth, np.eye(4), 0.0, 0)
     seen = float(customers.repeats.mean())
     assert float(law.expected(customers.followed).mean()) == pytest.approx(seen, rel=0.02)
 
@@ -86,12 +86,12 @@ def test_who_is_still_a_customer() -> None:
     truth = np.array([0.8, 5.0, 1.4, 4.0])
     for model in ("bg/nbd", "pareto/nbd"):
         customers, active = simulated_with_truth(model, truth, 50_000, 40.0, 4)
-        law = RepeatFit(model, (), truth, np.eye(4), 0.0, 0)
+        law = RepeatPurchaseFit(model, (), truth, np.eye(4), 0.0, 0)
         assert float(law.active(customers).mean()) == pytest.approx(active, abs=0.01)
 
 
 def test_nobody_came_back() -> None:
-    assert fit_repeat(customers_of(np.array(["a", "b"]), np.array([0, 3]), 70.0)) == []
+    assert fit_repeat_purchases(customers_of(np.array(["a", "b"]), np.array([0, 3]), 70.0)) == []
 
 
 def test_cdnow_as_published() -> None:

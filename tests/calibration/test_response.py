@@ -13,21 +13,21 @@ from scipy.special import expit
 
 from funnelsim.calibration.history.parser import read_history
 from funnelsim.calibration.response import response_estimators
-from funnelsim.calibration.response.response_estimators import Refusal, ResponseFit, Touched
+from funnelsim.calibration.response.response_estimators import Refusal, ResponseFit, TouchedLeads
 
 TRUE = 0.30
 HOUR = 3600.0
 
 
-def firm(rng: np.random.Generator, leads: int, hidden: float, moved: np.ndarray) -> Touched:
+def firm(rng: np.random.Generator, leads: int, hidden: float, moved: np.ndarray) -> TouchedLeads:
     """Odds fall as delay ** -0.30; promising leads are called sooner. `hidden`: what the callers do not see."""
     promise = rng.standard_normal(leads)
     hours = np.exp(0.6 * moved - 0.7 * promise + hidden * rng.standard_normal(leads))
     went_on = rng.random(leads) < expit(-1.2 - TRUE * np.log(hours) + 0.8 * promise)
-    return Touched(np.arange(leads) * 60.0, hours * HOUR, went_on)
+    return TouchedLeads(np.arange(leads) * 60.0, hours * HOUR, went_on)
 
 
-def plain_slope(leads: Touched) -> float:
+def plain_slope(leads: TouchedLeads) -> float:
     late = np.log(leads.delay)
     return -float(
         response_estimators.logit_fit(np.column_stack([np.ones(len(late)), late]), leads.went_on.astype(float))[1]
@@ -98,7 +98,7 @@ def test_no_effect_is_no_curve() -> None:
     """Delays by lot, outcomes by lot: the interval holds 0."""
     rng = np.random.default_rng(5)
     arm = rng.integers(0, 2, 5000)
-    leads = Touched(np.arange(5000.0), HOUR * np.exp(2.0 * arm), rng.random(5000) < 0.3)
+    leads = TouchedLeads(np.arange(5000.0), HOUR * np.exp(2.0 * arm), rng.random(5000) < 0.3)
     fit = response_estimators.by_lot(leads, arm)
     assert isinstance(fit, ResponseFit) and fit.low < 0 < fit.high
 
@@ -111,13 +111,13 @@ def test_queue_at_arrival_by_hand() -> None:
 
 def test_a_pattern_that_goes_up_and_down_is_no_dose_response() -> None:
     bands = [
-        response_estimators.Band(0, 1, 1000, 300),
-        response_estimators.Band(1, 2, 1000, 100),
-        response_estimators.Band(2, 3, 1000, 300),
+        response_estimators.DelayBand(0, 1, 1000, 300),
+        response_estimators.DelayBand(1, 2, 1000, 100),
+        response_estimators.DelayBand(2, 3, 1000, 300),
     ]
     trend, bend = response_estimators.dose_response(bands)
     assert trend == pytest.approx(0.0, abs=1e-9) and bend > 100
-    falling = [response_estimators.Band(i, i + 1, 1000, went) for i, went in enumerate((400, 300, 200))]
+    falling = [response_estimators.DelayBand(i, i + 1, 1000, went) for i, went in enumerate((400, 300, 200))]
     trend, bend = response_estimators.dose_response(falling)
     assert trend > 80 and bend < 1
 

@@ -11,9 +11,9 @@ import yaml
 
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.events.leads_in_flight import COLUMNS
-from funnelsim.calibration.events.source_segment import Filled, filled
+from funnelsim.calibration.events.source_segment import LeakageTest, label_leakage
 from funnelsim.calibration.exports.detect import write_history
-from funnelsim.calibration.pooling.partial_pooling import Effects, posterior
+from funnelsim.calibration.pooling.partial_pooling import GroupEffects, posterior
 from funnelsim.compile import prepare
 from funnelsim.engine.replicate import replicate
 from funnelsim.errors import DataError
@@ -99,7 +99,7 @@ def test_two_sets_of_groups_by_hand() -> None:
     1. Where sources differ by 1 they keep half; segments that differ without bound keep all."""
     source, segment = np.repeat(np.arange(3), 3), np.tile(np.arange(3), 3)
     y = 0.7 + (source - 1.0) + 2.0 * (segment - 1.0)
-    sets = (Effects(source, np.ones(3), 1.0), Effects(segment, np.ones(3), 1e3))
+    sets = (GroupEffects(source, np.ones(3), 1.0), GroupEffects(segment, np.ones(3), 1e3))
     of_sources, of_segments = posterior(y, np.full(9, 3.0), np.zeros(9, int), 1, sets)
     np.testing.assert_allclose(of_sources.value, [-0.5, 0.0, 0.5], atol=1e-6)
     np.testing.assert_allclose(of_segments.value, [-2.0, 0.0, 2.0], atol=1e-4)
@@ -165,7 +165,7 @@ def test_small_segments_are_drawn_further(tmp_path: Path) -> None:
     """Six segments: 600 leads keep what they say of themselves, 12 do not."""
     cells = {("web", f"s{i}"): (won, 600 - won) for i, won in enumerate((90, 120, 150, 180, 210))}
     found = calibrate(write(tmp_path, counted({**cells, ("web", "tiny"): (8, 4)}), "2027-01-01"))
-    own = dict(zip(found.segment_fits.names, found.segment_fits.own, strict=True))
+    own = dict(zip(found.segment_fits.names, found.segment_fits.reliability, strict=True))
     assert own["tiny"] < 0.7 < 0.95 < min(own[f"s{i}"] for i in range(5))
     alone = np.log(8.5 / 4.5) - np.log(750 / 2250)
     assert 0.0 < found.segment_fits.of("tiny")[0] < 0.75 * alone
@@ -242,7 +242,7 @@ def test_the_rule_by_hand() -> None:
     """Of 200 leads 100 went on; 90 of them and 60 of the others have a segment: apart by 0.3, error of chance 0.061."""
     given = np.repeat([True, False, True, False], [90, 10, 60, 40])
     lead = np.concatenate([np.arange(200), np.arange(100)])
-    (one,) = filled(("lead", "customer"), given, lead, np.repeat([0, 1], [200, 100]))
+    (one,) = label_leakage(("lead", "customer"), given, lead, np.repeat([0, 1], [200, 100]))
     assert (one.went, one.others) == (0.9, 0.6)
     assert one.error == pytest.approx(np.sqrt(0.75 * 0.25 * 2 / 100))
     assert one.refused and one.told
@@ -260,7 +260,7 @@ def test_the_rule_by_hand() -> None:
     ],
 )
 def test_what_is_refused(went: float, others: float, error: float, refused: bool, told: bool) -> None:
-    one = Filled("lead", went, others, error)
+    one = LeakageTest("lead", went, others, error)
     assert (one.refused, one.told) == (refused, told)
 
 
@@ -310,7 +310,7 @@ def test_gaps_that_have_nothing_to_do_with_the_outcome_are_a_segment(tmp_path: P
         for source, segment, at, ended, won in firm(4, 3000, 180)
     ]
     found = calibrate(write(tmp_path, rows, "2026-07-03"))
-    assert set(found.records.segments) == {"small", "large", "unknown"} and found.records.late == ()
+    assert set(found.records.segments) == {"small", "large", "unknown"} and found.records.leakage == ()
 
 
 def test_a_small_difference_is_told(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from funnelsim.calibration import calibrate
 from funnelsim.calibration.events.visit_history import LOST_AT, OPEN
-from funnelsim.calibration.history.model import Column
+from funnelsim.calibration.history.model import SourceColumn
 from funnelsim.calibration.io.times import instants
 from funnelsim.scenario.values import Place
 from support.synthetic_history import world, write_wide
@@ -24,7 +24,7 @@ def utc(*parts: int) -> float:
 
 
 def at(text: str, zone: str = "Europe/Berlin", **column: object) -> tuple[float, float]:
-    found = instants(pl.Series([text]), Column("t", "c", NOWHERE, **column), zone)  # type: ignore[arg-type]
+    found = instants(pl.Series([text]), SourceColumn("t", "c", NOWHERE, **column), zone)  # type: ignore[arg-type]
     return float(found.seconds[0]), float(found.rounding[0])
 
 
@@ -50,7 +50,7 @@ def test_times(text: str, expected: float, rounding: float) -> None:
 
 @pytest.mark.parametrize("text", ["soon", "2025-02-30", "2025-13-01", "03/02/2025", "25:00", "2025-02-03 9h"])
 def test_no_times(text: str) -> None:
-    found = instants(pl.Series([text, "", None]), Column("t", "c", NOWHERE), "UTC")
+    found = instants(pl.Series([text, "", None]), SourceColumn("t", "c", NOWHERE), "UTC")
     assert found.bad.tolist() == [True, False, False] and np.isnan(found.seconds).all()
 
 
@@ -118,7 +118,7 @@ def test_event_log_to_visits(tmp_path: Path) -> None:
         ("C", 0, 1, LOST_AT),
         ("D", 0, 1, OPEN),
     ]
-    assert {(c.reason, c.rows) for c in found.tally.counts.values()} == {
+    assert {(c.reason, c.rows) for c in found.issues.counts.values()} == {
         ("a time after the as-of date (taken as not yet happened)", 1),
         ("lost, yet went on (the loss is left out)", 1),
         ("a stage entered again without leaving it (the first time counts)", 1),
@@ -153,14 +153,14 @@ stages: {lead: created, customer: {}}
         (1, 0, LOST_AT),
         (2, 0, OPEN),
     ]
-    assert {(Path(c.file).name, c.reason): c.lines for c in found.tally.dropped} == {
+    assert {(Path(c.file).name, c.reason): c.lines for c in found.issues.dropped} == {
         ("leads.csv", "no id"): [6],
         ("leads.csv", "an id seen before (the first row counts)"): [5],
         ("deals.csv", "an id that is not in leads"): [4],
         ("deals.csv", "an id seen before (the first row counts)"): [5],
         ("leads.csv", "no time in any stage"): [7],
     }
-    assert [(Path(c.file).name, c.reason, c.lines) for c in found.tally.changed] == [
+    assert [(Path(c.file).name, c.reason, c.lines) for c in found.issues.changed] == [
         ("deals.csv", "a value that is no number in amount", [3])
     ]
 
@@ -178,7 +178,7 @@ def test_compressed_and_parquet_read_the_same(tmp_path: Path) -> None:
     path.write_text(text.replace("leads.csv", "leads.parquet"))
     columns = calibrate(path)
     for other in (squeezed, columns):
-        assert other.snapshot == plain.snapshot
+        assert other.in_flight == plain.in_flight
         assert other.conversion() == plain.conversion()
 
 

@@ -18,9 +18,9 @@ from funnelsim.calibration.teams.work_items import (
     ENDED,
     NOBODY,
     STARTED,
-    Pieces,
-    asked_by_the_piece_before,
-    paired,
+    WorkItems,
+    asked_by_previous_item,
+    pair_events,
 )
 from funnelsim.scenario.parsers.dates import weekdays
 
@@ -29,11 +29,11 @@ HOUR, DAY = 3600.0, 86400.0
 BPI = Path(__file__).parents[3] / "shared" / "data" / "bpic2012_asof_2011-12-31"
 
 
-def pieces(asked: list[float], started: list[float], ended: list[float], **more: np.ndarray) -> Pieces:
+def pieces(asked: list[float], started: list[float], ended: list[float], **more: np.ndarray) -> WorkItems:
     """Pieces of one kind; each is a case of its own unless said."""
     size, nothing = len(asked), np.full(len(asked), np.nan)
     columns = {"case": np.arange(size), "worker": np.zeros(size, np.int64), "gave_up": nothing, "rank": nothing} | more
-    return Pieces(
+    return WorkItems(
         (),
         ("call",),
         ("ann", "bob"),
@@ -55,7 +55,7 @@ def test_starts_and_ends_are_paired_by_what_lies_between_not_by_number() -> None
     The first start with the first end would make 10 to 30, the second with the second 20 to 40.
     """
     word = np.array([ASKED, STARTED, STARTED, ENDED, ENDED])
-    found = paired(np.zeros(5, int), np.zeros(5, int), word, np.array([0.0, 10, 20, 30, 40]))
+    found = pair_events(np.zeros(5, int), np.zeros(5, int), word, np.array([0.0, 10, 20, 30, 40]))
     assert found.start.tolist() == [1, 2] and found.end.tolist() == [-1, 3] and found.asked.tolist() == [0, -1]
     assert found.without_end.tolist() == [1] and found.without_start.tolist() == [4]
 
@@ -78,8 +78,8 @@ def test_work_asked_for_anew_is_a_wait_again() -> None:
 
 def test_without_an_asking_the_work_before_asked() -> None:
     log = pieces([np.nan] * 3, [0.0, 50.0, 300.0], [100.0, 60.0, 400.0], case=np.zeros(3, int))
-    assert asked_by_the_piece_before(log).asked.tolist()[2] == 100.0
-    assert np.isnan(asked_by_the_piece_before(log).asked[:2]).all()
+    assert asked_by_previous_item(log).asked.tolist()[2] == 100.0
+    assert np.isnan(asked_by_previous_item(log).asked[:2]).all()
 
 
 def test_people_present_by_hand() -> None:

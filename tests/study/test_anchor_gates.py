@@ -22,7 +22,7 @@ from funnelsim.plan import CONTACT, Plan
 from funnelsim.scenario import loads_resolved
 from funnelsim.study.alternative_models import Case
 from funnelsim.study.anchor import anchor, from_json, to_json
-from funnelsim.study.history_check import against_history
+from funnelsim.study.history_check import check_history
 from funnelsim.summary import COHORT
 from support.compile_helpers import BASE, compiled, visits_of
 
@@ -301,7 +301,7 @@ def test_history_is_reproduced_at_a_gate_before_which_leads_wait_for_good_and_to
     summaries = replicate(found.plan(blueprint), 3, range(8)).summaries
     case = Case("old way", loads_resolved({"format": 1, "scenario": {**BASE, **keys}, "root": None}), blueprint, found)
 
-    check = against_history(case, summaries)
+    check = check_history(case, summaries)
 
     assert check is not None and check.reproduced, check
     (cohort, *_) = summaries

@@ -19,20 +19,24 @@ from funnelsim.errors import DataError, UsageError
 from funnelsim.progress import Progress
 from funnelsim.study.backtest.actuals import LEADS, REVENUE, WINS, recorded
 from funnelsim.study.backtest.distances import available, distances, recorded_log
-from funnelsim.study.backtest.rolling import Backtest, Size, backtest
+from funnelsim.study.backtest.rolling import Backtest, BacktestSpec, backtest
 from funnelsim.study.backtest.scores import score
-from funnelsim.study.point_store import Store
+from funnelsim.study.point_store import PointStore
 from support.drifting_history import ON, write_funnel
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
-SMALL = Size(origins=3, longest=4, draws=19, distances=False)
+SMALL = BacktestSpec(origins=3, longest=4, draws=19, distances=False)
 
 
 def back_tested(
-    history: Path, size: Size = SMALL, points: Path | None = None, threads: int = 1, watch: Progress | None = None
+    history: Path,
+    size: BacktestSpec = SMALL,
+    points: Path | None = None,
+    threads: int = 1,
+    watch: Progress | None = None,
 ) -> Backtest:
-    return backtest(*open_history(history), size, Store(points), threads, watch)
+    return backtest(*open_history(history), size, PointStore(points), threads, watch)
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +52,9 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Backtest]:
 def test_instants_lie_whole_weeks_before_the_end_and_horizons_end_within(once: tuple[Path, Backtest]) -> None:
     """25 whole weeks since the first lead: 10 are there to be fitted, so instants lie 15 to 1 weeks before 7 July."""
     found = once[1]
-    assert [found.placed.weeks_after(at) for at in found.placed.at] == [15, 8, 1]
-    assert [f"{at:%A %H:%M}" for at in found.placed.at] == ["Monday 00:00"] * 3
-    assert sorted({(found.placed.weeks_after(one.origin), one.weeks) for one in found.scored}) == [
+    assert [found.origins.weeks_after(at) for at in found.origins.at] == [15, 8, 1]
+    assert [f"{at:%A %H:%M}" for at in found.origins.at] == ["Monday 00:00"] * 3
+    assert sorted({(found.origins.weeks_after(one.origin), one.weeks) for one in found.scored}) == [
         (1, 1),
         (8, 1),
         (8, 2),
@@ -67,14 +71,14 @@ def test_what_happened_is_what_the_file_says(once: tuple[Path, Backtest]) -> Non
     one = next(
         one
         for one in found.scored
-        if one.quantity.name == LEADS and one.weeks == 4 and found.placed.weeks_after(one.origin) == 8
+        if one.quantity.name == LEADS and one.weeks == 4 and found.origins.weeks_after(one.origin) == 8
     )
     rows = [line.split(",") for line in (history.parent / "leads.csv").read_text().splitlines()[1:]]
     assert one.happened == sum("2025-05-12" <= row[1][:10] < "2025-06-09" for row in rows)
     revenue = next(
         one
         for one in found.scored
-        if one.quantity.name == REVENUE and one.weeks == 1 and found.placed.weeks_after(one.origin) == 1
+        if one.quantity.name == REVENUE and one.weeks == 1 and found.origins.weeks_after(one.origin) == 1
     )
     assert revenue.happened == pytest.approx(sum(float(row[5]) for row in rows if row[3][:10] >= "2025-06-30"))
 
@@ -83,7 +87,7 @@ def test_a_spreadsheet_carries_the_last_eight_weeks_on(once: tuple[Path, Backtes
     found = once[1]
     one = next(one for one in found.scored if one.quantity.name == WINS and one.weeks == 4)
     forecast = next(f for f in found.forecasts if f.origin == one.origin)
-    row = [q.name for q in found.asked.quantities].index(WINS)
+    row = [q.name for q in found.forecast_spec.quantities].index(WINS)
     assert forecast.before.shape[1] == 8
     assert one.naive == pytest.approx(4 * forecast.before[row].mean())
 
@@ -91,7 +95,7 @@ def test_a_spreadsheet_carries_the_last_eight_weeks_on(once: tuple[Path, Backtes
 def test_forecasts_begin_with_the_leads_in_flight(once: tuple[Path, Backtest]) -> None:
     """Wins take two weeks: with no lead in flight there would be hardly one in the first week."""
     found = once[1]
-    row = [q.name for q in found.asked.quantities].index(WINS)
+    row = [q.name for q in found.forecast_spec.quantities].index(WINS)
     for one in found.forecasts:
         first, fourth = (float(one.drawn[row, :, week].mean()) for week in (0, 3))
         assert first > 0.6 * fourth > 4.0
@@ -104,7 +108,7 @@ def test_intervals_keep_their_promise_where_nothing_changes(tmp_path: Path) -> N
     """Wins of four weeks from 8 instants in 4 histories, no two windows of which overlap: at a true 90 %, fewer than 5
     of 8 would be held once in 200 times. A drift is reported in 2 of 100 such histories: in two of 4 once in 400 times.
     """
-    scored, warned = histories(tmp_path, 4, Size(origins=3, longest=4, draws=19, distances=False))
+    scored, warned = histories(tmp_path, 4, BacktestSpec(origins=3, longest=4, draws=19, distances=False))
     wins = [one for one in scored if one.quantity.name == WINS and one.weeks == 4]
     assert len(wins) == 8
     assert stats.binom.cdf(4, 8, 0.9) < 1 / 190
@@ -118,7 +122,7 @@ def test_coverage_and_bias_over_100_histories(tmp_path: Path) -> None:
 
     At a true 90 % coverage is below 84 % or above 96 % once in 1,000 times; drift in more than 7 of 100 once in 1,000.
     """
-    scored, warned = histories(tmp_path, 100, Size(origins=4, longest=4, draws=39, distances=False))
+    scored, warned = histories(tmp_path, 100, BacktestSpec(origins=4, longest=4, draws=39, distances=False))
     for name in (LEADS, WINS):
         mine = [one for one in scored if one.quantity.name == name and one.weeks == 4]
         whole = score(mine)
@@ -132,7 +136,7 @@ def test_coverage_and_bias_over_100_histories(tmp_path: Path) -> None:
     assert warned <= 7
 
 
-def histories(folder: Path, count: int, size: Size) -> tuple[list, int]:
+def histories(folder: Path, count: int, size: BacktestSpec) -> tuple[list, int]:
     """(all scores, in how many a drift was reported), of histories in which nothing changes."""
     scored, warned = [], 0
     for seed in range(count):
@@ -286,7 +290,9 @@ def test_real_histories_as_the_guide_tells_them(name: str, folder: str, work: bo
     if not (DATA / folder).is_dir():
         pytest.skip(f"{folder} is not here")
     history = ROOT / "calibration" / f"{name}.history.yaml"
-    found = backtest(*open_history(history, DATA / folder), Size(draws=99, distances=False, work=work), Store(None))
+    found = backtest(
+        *open_history(history, DATA / folder), BacktestSpec(draws=99, distances=False, work=work), PointStore(None)
+    )
     whole = found.score()
     assert whole is not None
     print(f"{name}: {whole.held90.value:.2f} held, CRPS ratio {whole.ratio:.2f}, widening {whole.widening.value:.2f}")
@@ -368,6 +374,6 @@ def test_weeks_before_an_instant(once: tuple[Path, Backtest]) -> None:
     """Eight weeks before an instant and the weeks after it are one course."""
     history, found = once
     records, origin = backtest_records(history), found.forecasts[1].origin.timestamp()
-    before = recorded(records, found.asked.quantities, origin, -8)
+    before = recorded(records, found.forecast_spec.quantities, origin, -8)
     begins = origin - 8 * 604800.0
-    np.testing.assert_array_equal(before, recorded(records, found.asked.quantities, begins, 8))
+    np.testing.assert_array_equal(before, recorded(records, found.forecast_spec.quantities, begins, 8))

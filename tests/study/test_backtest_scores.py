@@ -9,7 +9,17 @@ import pytest
 from scipy import stats
 
 from funnelsim.study.backtest.actuals import LEADS, Quantity
-from funnelsim.study.backtest.scores import Scored, central, coverage, crps, crps_ratio, pit, score, score_one, widening
+from funnelsim.study.backtest.scores import (
+    ScoredForecast,
+    central,
+    coverage,
+    crps,
+    crps_ratio,
+    pit,
+    score,
+    score_one,
+    widening,
+)
 
 LEADS_A_WEEK = Quantity(LEADS, "", "leads")
 MONDAY = datetime(2025, 1, 6)
@@ -93,8 +103,8 @@ def test_forecasts_that_hold_or_fail_together_count_as_one() -> None:
     assert wide.high - wide.low > 2.0 * (narrow.high - narrow.low)
 
 
-def one_held(instant: int, held: bool) -> Scored:
-    return Scored(
+def one_held(instant: int, held: bool) -> ScoredForecast:
+    return ScoredForecast(
         MONDAY + timedelta(days=7 * instant),
         LEADS_A_WEEK,
         1,
@@ -112,7 +122,7 @@ def one_held(instant: int, held: bool) -> Scored:
     )
 
 
-def forecasts(count: int, draws) -> list[Scored]:
+def forecasts(count: int, draws) -> list[ScoredForecast]:
     """Of Poisson counts with means of their own between 50 and 150."""
     found = []
     for number in range(count):

@@ -15,44 +15,11 @@ from typing import Any
 
 import pytest
 
-from funnelsim.scenario import Loaded, loads_resolved
-from funnelsim.study.compare import BELIEFS, NOTHING, PROMISE, Comparison, Design, cause, compare
+from funnelsim.study.compare import BELIEFS, NOTHING, PROMISE, CompareSpec, Comparison, compare, main_cause
+from support.two_ways import NEW, OLD, SLOW, loaded
 
-SHORT = Design(draws=30, pairs=1, aside_pairs=1)
-TRUTH = Design(draws=1500, pairs=1)
-OLD: dict[str, Any] = {
-    "name": "Old way",
-    "start": "2026-01-05",
-    "observe": "6 weeks",
-    "cool_down": "10 weeks",
-    "sources": {"web": {"rate": "40/week", "cost": 50}},
-    "deal_value": 1000,
-    "stages": {
-        "discovery": {"pace": "exponential(mean 3 days)", "next": {"interest": "60%", "lost": "rest"}},
-        "interest": {
-            "work": {"attempts": 3, "spacing": "1 day", "handling": "20 min", "contact": ["50%"]},
-            "patience": "exponential(mean 10 days)",
-            "pace": "exponential(mean 2 days)",
-            "next": {"customer": "40%", "lost": "rest"},
-        },
-        "customer": {},
-    },
-    "definitions": {"MQL": "enters interest", "won": "enters customer"},
-    "teams": {"marketing": {"people": 2, "habit": "at once"}, "sales": {"people": 3, "habit": "at once"}},
-    "ownership": {"discovery": "marketing", "interest": "sales", "customer": "sales"},
-    "handoff": {"delay": "at once", "context_kept": "30%"},
-}
-NEW = {
-    "ownership": {"discovery": "marketing", "interest": {"marketing": "50%", "sales": "50%"}, "customer": "sales"},
-    "handoff": {"delay": "at once", "context_kept": "90%"},
-    "promises": {"first_touch": "within 4 hours", "adherence": "90%", "on_breach": {"100%": "escalate"}},
-}
-SLOW = {
-    "teams": {
-        name: {"people": people, "habit": "exponential(mean 4 days) never 40%"}
-        for name, people in (("marketing", 2), ("sales", 3))
-    }
-}
+SHORT = CompareSpec(draws=30, pairs=1, check_pairs=1)
+TRUTH = CompareSpec(draws=1500, pairs=1)
 WORLDS: dict[str, tuple[dict[str, Any], str]] = {
     "nothing": ({}, NOTHING),
     "promise": (SLOW, PROMISE),
@@ -72,39 +39,35 @@ def test_a_made_up_world_is_understood_in_200_repetitions(world: str) -> None:
 
 
 def test_in_the_world_of_promises_the_ladder_shows_that_sharing_adds_nothing() -> None:
-    found = run("promise", seed=3, design=Design(draws=60, pairs=1), aside=False)
+    found = run("promise", seed=3, design=CompareSpec(draws=60, pairs=1), aside=False)
 
-    promised, shared = found.rungs
+    promised, shared = found.compared
     assert promised.added
     assert promised.differences[found.goal].low > 0
-    over = shared.over_before
+    over = shared.vs_previous
     assert over is not None
     assert over.low <= 0 <= over.high
 
 
 def assert_honest(world: str, repetitions: int, at_least: int) -> None:
-    truth = run(world, seed=999, design=TRUTH, aside=False).rungs[-1].differences["cohort.won"].mean
+    truth = run(world, seed=999, design=TRUTH, aside=False).compared[-1].differences["cohort.won"].mean
     covered, named = 0, 0
     for seed in range(repetitions):
         found = run(world, seed, SHORT)
-        one = found.rungs[-1].differences["cohort.won"]
+        one = found.compared[-1].differences["cohort.won"]
         covered += one.low <= truth <= one.high
-        named += cause(found) == WORLDS[world][1]
+        named += main_cause(found) == WORLDS[world][1]
 
     assert covered >= at_least, f"{covered} of {repetitions} intervals cover {truth:+.2f}"
     assert named >= 0.95 * repetitions, f"the cause was named {named} times of {repetitions}"
 
 
-def run(world: str, seed: int, design: Design, aside: bool = True) -> Comparison:
+def run(world: str, seed: int, design: CompareSpec, aside: bool = True) -> Comparison:
     base = copy.deepcopy(OLD) | copy.deepcopy(WORLDS[world][0])
     return compare(
         loaded(base),
         loaded(base | copy.deepcopy(NEW) | {"name": "Shared"}, base),
-        design=design,
-        aside=aside,
+        spec=design,
+        robustness=aside,
         seed=seed,
     )
-
-
-def loaded(scenario: dict[str, Any], root: dict[str, Any] | None = None) -> Loaded:
-    return loads_resolved({"format": 1, "scenario": scenario, "root": root})

@@ -23,17 +23,17 @@ from funnelsim.reporting.explain.figures import waterfall_figure
 from funnelsim.reporting.explain.report import answer, explain_report, top_line
 from funnelsim.scenario import Loaded, Scenario
 from funnelsim.study import batch as batches
-from funnelsim.study.compare import Design, compare
-from funnelsim.study.explain.coalitions import Known, Question
-from funnelsim.study.explain.equal_hours_control import lending, lent_hours
+from funnelsim.study.compare import CompareSpec, compare
+from funnelsim.study.explain.coalitions import ExplainSpec, PriorRuns
+from funnelsim.study.explain.equal_hours_control import lending_changes, lent_hours
 from funnelsim.study.explain.explain import HOURS_MOVED, SHARING, Explanation, explain
 from funnelsim.study.explain.groups import groups_of
-from funnelsim.study.paired_difference import spread
-from funnelsim.study.point import TwoLevel
-from funnelsim.study.point_store import Store
-from study.test_compare_ground_truth import NEW, OLD, SLOW, loaded
-from study.test_shapley import SUM
+from funnelsim.study.paired_difference import two_level_estimate
+from funnelsim.study.point import NestedDesign
+from funnelsim.study.point_store import PointStore
 from support.small_funnel import write_small
+from support.tolerances import ROUNDING_OF_SHARES
+from support.two_ways import NEW, OLD, SLOW, loaded
 
 RUSH: dict[str, Any] = {
     "name": "Rush hour",
@@ -77,8 +77,8 @@ def explained(
     **options: Any,
 ) -> Explanation:
     threads, store = options.pop("threads", 1), options.pop("store", None)
-    size = TwoLevel(draws * pairs, None, pairs)
-    question = Question(loaded(base), loaded(other, base), measure, size, 1, **options)
+    size = NestedDesign(draws * pairs, None, pairs)
+    question = ExplainSpec(loaded(base), loaded(other, base), measure, size, 1, **options)
     return explain(question, store, threads=threads)
 
 
@@ -147,20 +147,24 @@ class TestOnTheSameLuck:
     def test_shares_add_up_in_every_draw_and_pair(self, found: Explanation) -> None:
         total = sum(one.by_draw for one in found.shares)
 
-        assert np.allclose(total.mean(), found.difference.mean, rtol=SUM)
-        assert sum(one.value.mean for one in found.shares) == pytest.approx(found.difference.mean, rel=SUM)
-        assert sum(one.value.mean for one in found.parts) == pytest.approx(found.difference.mean, rel=SUM)
+        assert np.allclose(total.mean(), found.difference.mean, rtol=ROUNDING_OF_SHARES)
+        assert sum(one.value.mean for one in found.shares) == pytest.approx(
+            found.difference.mean, rel=ROUNDING_OF_SHARES
+        )
+        assert sum(one.value.mean for one in found.parts) == pytest.approx(
+            found.difference.mean, rel=ROUNDING_OF_SHARES
+        )
 
     def test_the_difference_is_that_of_compare(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         one = explained(old, new, draws=3, pairs=2)
-        other = compare(loaded(old), loaded(new, old), design=Design(draws=3, pairs=2), aside=False)
+        other = compare(loaded(old), loaded(new, old), spec=CompareSpec(draws=3, pairs=2), robustness=False)
 
-        assert one.difference == other.rungs[-1].differences["cohort.won"]
+        assert one.difference == other.compared[-1].differences["cohort.won"]
 
     def test_the_interval_of_a_share_is_that_of_a_difference(self, found: Explanation) -> None:
         share = found.shares[0]
 
-        assert share.value == spread(share.by_draw, found.uncertain)
+        assert share.value == two_level_estimate(share.by_draw, found.uncertain)
         assert found.uncertain and share.value.error < share.value.high - share.value.mean
 
     def test_the_same_digits_for_any_number_of_threads(self, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -177,7 +181,9 @@ class TestOnTheSameLuck:
 
         assert (exact.orders, exact.coalitions, some.orders) == (0, 32, 8)
         assert some.coalitions < 32
-        assert sum(one.value.mean for one in some.shares) == pytest.approx(exact.difference.mean, rel=SUM)
+        assert sum(one.value.mean for one in some.shares) == pytest.approx(
+            exact.difference.mean, rel=ROUNDING_OF_SHARES
+        )
         for name, mean in means(exact).items():
             share = next(one for one in some.shares if one.name == name)
             assert abs(share.value.mean - mean) <= 2.0 * share.order_error + 1e-9  # 90 % half widths, five shares
@@ -188,24 +194,26 @@ class TestOnTheSameLuck:
 
         found = explained(old, other, order_pairs=4)
 
-        assert found.orders == 8 and found.people is not None and found.divided is not None
-        assert found.people.lent is not None
-        assert np.allclose(sum(one.by_draw for one in found.people.steps), found.divided.by_draw, rtol=SUM)
+        assert found.orders == 8 and found.equal_hours is not None and found.divided is not None
+        assert found.equal_hours.lent is not None
+        assert np.allclose(
+            sum(one.by_draw for one in found.equal_hours.steps), found.divided.by_draw, rtol=ROUNDING_OF_SHARES
+        )
 
     def test_shares_of_a_small_study_follow_the_difference_of_a_large_one(
         self, old: dict[str, Any], new: dict[str, Any]
     ) -> None:
         """Four draws of the large study are the small one; what the large one ran is not run again."""
-        large = compare(loaded(old), loaded(new, old), design=Design(draws=12, pairs=1), aside=False)
-        first, last = (large.columns[i].values for i in (0, -1))
-        whole = large.rungs[-1].differences["cohort.won"].mean
+        large = compare(loaded(old), loaded(new, old), spec=CompareSpec(draws=12, pairs=1), robustness=False)
+        first, last = (large.runs[i].values for i in (0, -1))
+        whole = large.compared[-1].differences["cohort.won"].mean
 
         plain = explained(old, new, draws=4)
-        fitted = explained(old, new, draws=4, known=Known(first, last, whole))
+        fitted = explained(old, new, draws=4, known=PriorRuns(first, last, whole))
 
         assert fitted.base == plain.base and fitted.other == plain.other
         assert fitted.difference.mean == pytest.approx(whole) != plain.difference.mean
-        assert sum(one.value.mean for one in fitted.parts) == pytest.approx(whole, rel=SUM)
+        assert sum(one.value.mean for one in fitted.parts) == pytest.approx(whole, rel=ROUNDING_OF_SHARES)
         assert [one.by_draw.tolist() for one in plain.shares] == [
             next(two for two in fitted.shares if two.name == one.name).by_draw.tolist() for one in plain.shares
         ]
@@ -260,10 +268,10 @@ def test_what_cannot_stand_alone_is_taken_as_one_and_said() -> None:
     found = explained(OLD, other)
 
     assert {one.name for one in found.shares} == {"who works where with teams", "handoff and context"}
-    assert [one.names for one in found.united] == [("who works where", "teams")]
-    assert "inside" in found.united[0].why
+    assert [one.names for one in found.merged_groups] == [("who works where", "teams")]
+    assert "inside" in found.merged_groups[0].why
     assert "who works where and teams are taken as one" in explain_report(found)
-    assert sum(means(found).values()) == pytest.approx(found.difference.mean, rel=SUM)
+    assert sum(means(found).values()) == pytest.approx(found.difference.mean, rel=ROUNDING_OF_SHARES)
 
 
 def test_facts_and_beliefs_that_differ_are_told_loudly() -> None:
@@ -293,7 +301,7 @@ class TestEqualPeople:
         )
 
         assert lent is not None and (lent.total, lent.wanted) == (100.0, 100.0)
-        changes = lending(self.TEAMS, {"marketing": 400.0, "sales": 400.0}, lent)
+        changes = lending_changes(self.TEAMS, {"marketing": 400.0, "sales": 400.0}, lent)
         assert {one.path: one.other for one in changes} == {
             ("teams", "marketing", "handling"): 2.0,
             ("teams", "sales", "handling"): pytest.approx(200 / 300),
@@ -321,9 +329,9 @@ class TestEqualPeople:
 
         found = explained(base, changed(base, ownership__call="marketing"))
 
-        assert found.people is not None and found.people.lent is not None
-        assert found.people.lent.total == pytest.approx(3.8)
-        assert [(one.name, one.value.mean) for one in found.people.steps] == [(HOURS_MOVED, 3.0), (SHARING, -3.0)]
+        assert found.equal_hours is not None and found.equal_hours.lent is not None
+        assert found.equal_hours.lent.total == pytest.approx(3.8)
+        assert [(one.name, one.value.mean) for one in found.equal_hours.steps] == [(HOURS_MOVED, 3.0), (SHARING, -3.0)]
         assert means(found) == {"who works where": 0.0}
         assert "only 3.8 of the 4 hours" in found.notes[0]
 
@@ -333,14 +341,14 @@ class TestEqualPeople:
         )
 
     def test_sharing_is_divided_into_hours_moved_and_the_rest(self, found: Explanation) -> None:
-        assert found.people is not None and found.people.lent is not None and found.divided is not None
-        step, rest = found.people.steps
+        assert found.equal_hours is not None and found.equal_hours.lent is not None and found.divided is not None
+        step, rest = found.equal_hours.steps
 
         assert (step.name, rest.name) == (HOURS_MOVED, SHARING)
-        assert np.allclose(step.by_draw + rest.by_draw, found.divided.by_draw, rtol=SUM)
-        assert found.people.lent.hours["marketing"] < 0.0 < found.people.lent.hours["sales"]
-        assert found.people.paid[0] == found.people.paid[1]
-        assert found.people.alone == step.alone
+        assert np.allclose(step.by_draw + rest.by_draw, found.divided.by_draw, rtol=ROUNDING_OF_SHARES)
+        assert found.equal_hours.lent.hours["marketing"] < 0.0 < found.equal_hours.lent.hours["sales"]
+        assert found.equal_hours.paid[0] == found.equal_hours.paid[1]
+        assert found.equal_hours.alone == step.alone
 
     def test_people_moved_and_nothing_shared_is_the_control_itself(self) -> None:
         base = changed(RUSH, sources__fair__batch="16 on 2026-01-05 at 09:00", teams__marketing={"people": 2})
@@ -348,9 +356,9 @@ class TestEqualPeople:
 
         found = explained(base, other)
 
-        assert found.people is not None
-        assert (found.people.alone.mean, found.people.lent) == (4.0, None)
-        assert found.people.paid[0] == found.people.paid[1]
+        assert found.equal_hours is not None
+        assert (found.equal_hours.alone.mean, found.equal_hours.lent) == (4.0, None)
+        assert found.equal_hours.paid[0] == found.equal_hours.paid[1]
         assert "with the other's people, nothing shared: +4.0" in explain_report(found)
 
     def test_more_people_are_said_to_be_paid_for(self) -> None:
@@ -364,7 +372,7 @@ class TestEqualPeople:
     def test_none_is_needed_where_nobody_moves(self) -> None:
         found = explained(RUSH, changed(RUSH, sources__fair__batch="8 on 2026-01-05 at 09:00"))
 
-        assert found.people is None
+        assert found.equal_hours is None
         assert "none is needed" in explain_report(found)
 
 
@@ -391,13 +399,13 @@ def test_the_waterfall_ends_where_the_other_scenario_is(found: Explanation) -> N
 
 
 def test_compare_prints_the_top_line_of_its_own_difference(old: dict[str, Any], new: dict[str, Any]) -> None:
-    design = Design(draws=6, pairs=2, aside_draws=3)
-    with_why = compare(loaded(old), loaded(new, old), design=design)
+    design = CompareSpec(draws=6, pairs=2, check_draws=3)
+    with_why = compare(loaded(old), loaded(new, old), spec=design)
 
-    assert with_why.why is not None
-    total = with_why.rungs[-1].differences["cohort.won"].mean
-    assert sum(one.value.mean for one in with_why.why.parts) == pytest.approx(total, rel=SUM)
-    assert f"Shared, whatever the order: {top_line(with_why.why)}" in comparison_report(with_why)
+    assert with_why.explanation is not None
+    total = with_why.compared[-1].differences["cohort.won"].mean
+    assert sum(one.value.mean for one in with_why.explanation.parts) == pytest.approx(total, rel=ROUNDING_OF_SHARES)
+    assert f"Shared, whatever the order: {top_line(with_why.explanation)}" in comparison_report(with_why)
     assert "Control with equal people" in comparison_report(with_why)
 
 
@@ -502,8 +510,8 @@ def test_a_measure_that_some_mixtures_lack_is_refused() -> None:
 
 def test_a_history_of_its_own_is_said() -> None:
     other: Loaded = loaded(changed(RUSH, teams__sales__people=2))
-    size = TwoLevel(2, None, 1)
+    size = NestedDesign(2, None, 1)
 
-    found = explain(Question(loaded(RUSH), other, "cohort.won", size, 1), Store(None), threads=1)
+    found = explain(ExplainSpec(loaded(RUSH), other, "cohort.won", size, 1), PointStore(None), threads=1)
 
     assert "stands on a history of its own" in found.notes[0]

@@ -11,26 +11,25 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import special, stats
 
-from funnelsim.study.sensitivity.indices import effects, indices, rows, trajectories
+from funnelsim.study.sensitivity.indices import elementary_effects, morris_points, saltelli_points, sobol_indices
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 V1, V2, V13 = (1.0 + 0.1 * math.pi**4 / 5.0) ** 2 / 2.0, 49.0 / 8.0, 8.0 * 0.01 * math.pi**8 / 225.0
 V = V1 + V2 + V13
 FIRST, TOTAL = (V1 / V, V2 / V, 0.0), ((V1 + V13) / V, V2 / V, V13 / V)
 ALONE = [[0], [1], [2]]
 
 
-def ishigami(u: Floats) -> Floats:
+def ishigami(u: FloatArray) -> FloatArray:
     x = math.pi * (2.0 * u - 1.0)
-    found: Floats = np.sin(x[..., 0]) + 7.0 * np.sin(x[..., 1]) ** 2 + 0.1 * x[..., 2] ** 4 * np.sin(x[..., 0])
+    found: FloatArray = np.sin(x[..., 0]) + 7.0 * np.sin(x[..., 1]) ** 2 + 0.1 * x[..., 2] ** 4 * np.sin(x[..., 0])
     return found
 
 
 def test_ishigami_is_found() -> None:
-    found = indices(ishigami(rows(ALONE, 4096, seed=1)), seed=1)
+    found = sobol_indices(ishigami(saltelli_points(ALONE, 4096, seed=1)), seed=1)
     assert [one.first.value for one in found] == pytest.approx(FIRST, abs=0.02)
     assert [one.total.value for one in found] == pytest.approx(TOTAL, abs=0.02)
     for one, first, total in zip(found, FIRST, TOTAL, strict=True):
@@ -39,9 +38,9 @@ def test_ishigami_is_found() -> None:
 
 
 def test_scipy_says_the_same_of_the_same_points() -> None:
-    values = ishigami(rows(ALONE, 256, seed=3))
+    values = ishigami(saltelli_points(ALONE, 256, seed=3))
     theirs = stats.sobol_indices(func={"f_A": values[:1], "f_B": values[1:2], "f_AB": values[2:, None, :]}, n=256)
-    mine = indices(values, seed=3)
+    mine = sobol_indices(values, seed=3)
     assert [one.first.value for one in mine] == pytest.approx(np.ravel(theirs.first_order))
     assert [one.total.value for one in mine] == pytest.approx(np.ravel(theirs.total_order))
 
@@ -53,7 +52,7 @@ def test_intervals_cover_as_often_as_they_say() -> None:
     """
     covered = np.zeros(5, int)
     for seed in range(200):
-        found = indices(ishigami(rows(ALONE, 128, seed)), seed)
+        found = sobol_indices(ishigami(saltelli_points(ALONE, 128, seed)), seed)
         wanted = [(one.first, first) for one, first in zip(found, FIRST, strict=True)]
         wanted += [(one.total, total) for one, total in zip(found[:2], TOTAL, strict=False)]
         covered += [one.low <= truth <= one.high for one, truth in wanted]
@@ -63,25 +62,27 @@ def test_intervals_cover_as_often_as_they_say() -> None:
 
 def test_a_group_has_the_share_of_all_it_holds() -> None:
     """f = x1 + 2 x2 + 3 x3: the variances are as 1 : 4 : 9, and x1 with x3 has 10 of 14."""
-    values = rows([[0, 2], [1]], 1024, seed=2) @ np.array([1.0, 2.0, 3.0])
-    both, other = indices(values, seed=2)
+    values = saltelli_points([[0, 2], [1]], 1024, seed=2) @ np.array([1.0, 2.0, 3.0])
+    both, other = sobol_indices(values, seed=2)
     assert both.first.value == pytest.approx(10.0 / 14.0, abs=0.02)
     assert both.total.value == pytest.approx(10.0 / 14.0, abs=0.02)
     assert other.first.value == pytest.approx(4.0 / 14.0, abs=0.02)
 
 
 def test_where_nothing_varies_nothing_has_a_share() -> None:
-    found = indices(np.full((4, 8), 5.0), seed=1)
+    found = sobol_indices(np.full((4, 8), 5.0), seed=1)
     assert [(one.first.value, one.total.high) for one in found] == [(0.0, 0.0)] * 2
 
 
 # ---- screening -----------------------------------------------------------------------------------------------------
 
 
-def screened(f: Callable[[Floats], Floats], groups: list[list[int]], count: int = 20) -> list[tuple[float, float]]:
-    points, order = trajectories(groups, count, seed=4)
-    found = effects(points, order, f(points), groups, seed=4)
-    return [(one.size.value, one.bend.value if one.bend else math.nan) for one in found]
+def screened(
+    f: Callable[[FloatArray], FloatArray], groups: list[list[int]], count: int = 20
+) -> list[tuple[float, float]]:
+    points, order = morris_points(groups, count, seed=4)
+    found = elementary_effects(points, order, f(points), groups, seed=4)
+    return [(one.mu_star.value, one.sigma.value if one.sigma else math.nan) for one in found]
 
 
 def test_a_straight_function_has_its_slopes_and_no_bend() -> None:
@@ -105,7 +106,7 @@ def test_a_bent_effect_is_not_lost_where_its_mean_is_nothing() -> None:
 
 def test_each_step_moves_one_input_and_stays_inside() -> None:
     groups = [[0, 1], [2]]
-    points, order = trajectories(groups, 50, seed=1)
+    points, order = morris_points(groups, 50, seed=1)
     assert set(np.ravel(points)) == {0.125, 0.375, 0.625, 0.875}
     for path, row in zip(points, order, strict=True):
         for j, group in enumerate(row):
@@ -115,8 +116,8 @@ def test_each_step_moves_one_input_and_stays_inside() -> None:
 
 def test_of_a_straight_function_screening_tells_the_variance() -> None:
     """x uniform has variance 1/12, so 2 x has 1/3; of a normal number it tells the order of size only."""
-    points, order = trajectories([[0], [1]], 200, seed=1)
+    points, order = morris_points([[0], [1]], 200, seed=1)
     values = 2.0 * points[..., 0] + special.ndtri(points[..., 1])
-    plain, normal = effects(points, order, values, [[0], [1]], seed=1)
+    plain, normal = elementary_effects(points, order, values, [[0], [1]], seed=1)
     assert plain.variance == pytest.approx(1.0 / 3.0)
     assert normal.variance == pytest.approx(1.0, rel=0.4)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from funnelsim.study import published
-from funnelsim.study.validate import Check, missing, run_case, table, validate
+from funnelsim.study.validate import CaseCheck, missing, run_case, table, validate
 
 CASES = {
     "Cylinder",
@@ -26,7 +26,7 @@ CASES = {
 
 
 @cache
-def checks() -> tuple[Check, ...]:
+def checks() -> tuple[CaseCheck, ...]:
     return tuple(validate(notes.append))
 
 
@@ -78,8 +78,8 @@ def test_a_wrong_model_fails(name: str, sets: list[str]) -> None:
 
 
 def test_the_table_shows_what_fails() -> None:
-    wrong = Check("Case", "somewhere", "A", "customers", 5.0, 6.0, 4.9, 5.1, False)
-    below = Check("Case", "somewhere", "A", "sales", 1.0, 0.5, 0.0, 0.9, True)
+    wrong = CaseCheck("Case", "somewhere", "A", "customers", 5.0, 6.0, 4.9, 5.1, False)
+    below = CaseCheck("Case", "somewhere", "A", "sales", 1.0, 0.5, 0.0, 0.9, True)
     lines = table([wrong, below]).splitlines()
 
     assert lines[1].split() == ["Case", "customers", "[A]", "5", "6", "4.9", "to", "5.1", "FAILED"]

@@ -16,7 +16,7 @@ from funnelsim.study.goals import CHANCE
 from funnelsim.study.optimise.constraints import read_constraints
 from funnelsim.study.optimise.finalists import Objective, distinct, finalists_of, gap_of
 from funnelsim.study.optimise.front import chances_of_front, on_front, spaced
-from funnelsim.study.optimise.search import GROUP, Evaluate, Point, Score, Trial, search, share_of
+from funnelsim.study.optimise.search import GROUP, Evaluate, Point, Trial, TrialScore, search, share_of
 
 AXES = read_axes(
     [
@@ -34,13 +34,13 @@ def scoring(
     """Scores by a function of (rate, days, people, owner); and the groups that were asked for."""
     groups: list[list[Point]] = []
 
-    def evaluate(points: list[Point]) -> list[Score]:
+    def evaluate(points: list[Point]) -> list[TrialScore]:
         groups.append(points)
         there = [
             (*(axis.coordinate(text) for axis, text in zip(AXES[:3], point, strict=False)), *point[3:])
             for point in points
         ]
-        return [Score(tuple(value(*x)), tuple(excess(*x))) for x in there]
+        return [TrialScore(tuple(value(*x)), tuple(excess(*x))) for x in there]
 
     return evaluate, groups
 
@@ -83,9 +83,9 @@ def test_where_all_points_can_be_run_they_are() -> None:
     axes = read_axes(["teams.sales.people=1..4", "ownership.a=sales, marketing", "sources.web.rate=20..80/week:4"])
     asked: list[Point] = []
 
-    def evaluate(points: list[Point]) -> list[Score]:
+    def evaluate(points: list[Point]) -> list[TrialScore]:
         asked.extend(points)
-        return [Score((float(point[0]),)) for point in points]
+        return [TrialScore((float(point[0]),)) for point in points]
 
     found = search(axes, [True], evaluate, 32, 1)
     assert len(asked) == len(found) == 32 and {point[2] for point in asked} == {
@@ -104,13 +104,13 @@ def test_groups_are_of_a_fixed_size_and_a_search_repeats_itself() -> None:
 
 
 def test_what_its_inputs_forbid_is_no_trial_and_a_failure_is_one() -> None:
-    def evaluate(points: list[Point]) -> list[Score]:
+    def evaluate(points: list[Point]) -> list[TrialScore]:
         return [
-            Score((), (0.5,))
+            TrialScore((), (0.5,))
             if int(point[2]) > 6
-            else Score(error="no such team")
+            else TrialScore(error="no such team")
             if point[2] == "1"
-            else Score((1.0,), (-0.5,))
+            else TrialScore((1.0,), (-0.5,))
             for point in points
         ]
 
@@ -168,10 +168,10 @@ def test_neighbours_on_a_range_are_one_policy_and_whole_numbers_are_not() -> Non
     ):
         assert distinct(AXES, base, other)
     trials = [
-        Trial(("5/week", *base[1:]), Score((3.0,))),
-        Trial(("5.1/week", *base[1:]), Score((2.9,))),
-        Trial(("7/week", *base[1:]), Score((2.0,))),
-        Trial(("9/week", *base[1:]), Score((9.0,), (0.1,))),
+        Trial(("5/week", *base[1:]), TrialScore((3.0,))),
+        Trial(("5.1/week", *base[1:]), TrialScore((2.9,))),
+        Trial(("7/week", *base[1:]), TrialScore((2.0,))),
+        Trial(("9/week", *base[1:]), TrialScore((9.0,), (0.1,))),
     ]
     assert finalists_of(AXES, trials, [Objective("a")], 4) == [trials[0].point, trials[2].point]
     assert share_of(AXES[1], "10 days") == pytest.approx(0.5) and math.isnan(share_of(AXES[3], "sales"))

@@ -11,12 +11,11 @@ import math
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import stats
 
-from funnelsim.study.sensitivity.value_of_information import Learned, learned, share_limits
+from funnelsim.study.sensitivity.value_of_information import InformationValue, information_values, share_limits
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 # answer = sum of these times standard normal numbers: variances 4, 1, 0.25, 0 of 5.25
 PARTS = {"large": 2.0, "middle": 1.0, "small": 0.5, "nothing": 0.0}
 OFTEN = [50, pytest.param(200, marks=pytest.mark.long)]
@@ -27,26 +26,26 @@ def fewest(repetitions: int) -> int:
     return int(stats.binom.ppf(0.001, repetitions, 0.9))
 
 
-def linear(draws: int, seed: int, noise: float = 0.0) -> tuple[dict[str, Floats], Floats]:
+def linear(draws: int, seed: int, noise: float = 0.0) -> tuple[dict[str, FloatArray], FloatArray]:
     rng = np.random.default_rng(seed)
     features = {path: rng.standard_normal((draws, 1)) for path in PARTS}
     answer = sum((part * features[path][:, 0] for path, part in PARTS.items()), np.zeros(draws))
     return features, answer + noise * rng.standard_normal(draws)
 
 
-def shares(found: list[Learned]) -> dict[str, float]:
+def shares(found: list[InformationValue]) -> dict[str, float]:
     return {one.path: one.share.value for one in found}
 
 
 def test_shares_are_those_of_the_variances() -> None:
-    found = learned(*linear(4000, seed=1), noise=0.0)
+    found = information_values(*linear(4000, seed=1), noise=0.0)
     assert [one.path for one in found][:3] == ["large", "middle", "small"]
     assert shares(found) == pytest.approx({path: part**2 / OPEN for path, part in PARTS.items()}, abs=0.03)
 
 
 def test_simulation_error_is_no_ignorance() -> None:
     """Draws' means vary by 5.25 of ignorance and as much again of luck; the shares are of the ignorance alone."""
-    found = learned(*linear(8000, seed=2, noise=math.sqrt(OPEN)), noise=OPEN)
+    found = information_values(*linear(8000, seed=2, noise=math.sqrt(OPEN)), noise=OPEN)
     assert shares(found)["large"] == pytest.approx(4.0 / OPEN, abs=0.05)
 
 
@@ -55,7 +54,7 @@ def test_few_draws_do_not_flatter(repetitions: int) -> None:
     """Of 40 draws: the shares are right on average, and intervals cover as stated."""
     sums, covered = dict.fromkeys(PARTS, 0.0), dict.fromkeys(PARTS, 0)
     for seed in range(repetitions):
-        for one in learned(*linear(40, seed), noise=0.0):
+        for one in information_values(*linear(40, seed), noise=0.0):
             truth = PARTS[one.path] ** 2 / OPEN
             sums[one.path] += one.share.value / repetitions
             covered[one.path] += one.share.low <= truth <= one.share.high
@@ -69,7 +68,7 @@ def test_a_bent_answer_is_followed() -> None:
     """x^2 of a normal number: no straight line sees it."""
     rng = np.random.default_rng(3)
     x, other = rng.standard_normal((400, 1)), rng.standard_normal((400, 1))
-    found = learned({"x": x, "other": other}, x[:, 0] ** 2 + other[:, 0], noise=0.0)
+    found = information_values({"x": x, "other": other}, x[:, 0] ** 2 + other[:, 0], noise=0.0)
     assert shares(found)["x"] == pytest.approx(2.0 / 3.0, abs=0.08)
 
 
@@ -88,11 +87,11 @@ def evppi(mean: float, deviation: float) -> float:
     return float(deviation * stats.norm.pdf(mean / deviation) - abs(mean) * stats.norm.cdf(-abs(mean) / deviation))
 
 
-def chosen(draws: int, seed: int, mean: float, told: float, rest: float) -> Learned:
+def chosen(draws: int, seed: int, mean: float, told: float, rest: float) -> InformationValue:
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((draws, 1))
     gain = mean + told * x[:, 0] + rest * rng.standard_normal(draws)
-    (found,) = learned({"x": x}, gain, noise=0.0, gains=gain[:, None], seed=seed)
+    (found,) = information_values({"x": x}, gain, noise=0.0, gains=gain[:, None], seed=seed)
     return found
 
 
@@ -129,10 +128,10 @@ def test_what_does_not_matter_is_worth_nothing() -> None:
 def test_three_options_by_hand() -> None:
     """Gains x and -x over doing nothing: E max(0, x, -x) = E|x| = 0.798, and without knowing nothing is gained."""
     x = np.random.default_rng(5).standard_normal((5000, 1))
-    (found,) = learned({"x": x}, x[:, 0], noise=0.0, gains=np.concatenate((x, -x), axis=1))
+    (found,) = information_values({"x": x}, x[:, 0], noise=0.0, gains=np.concatenate((x, -x), axis=1))
     assert found.value is not None and found.value.value == pytest.approx(math.sqrt(2.0 / math.pi), abs=0.03)
 
 
 def test_too_few_draws_or_nothing_open_say_nothing() -> None:
-    assert learned(*linear(11, seed=1), noise=0.0) == []
-    assert learned(*linear(40, seed=1), noise=1e6) == []
+    assert information_values(*linear(11, seed=1), noise=0.0) == []
+    assert information_values(*linear(40, seed=1), noise=1e6) == []

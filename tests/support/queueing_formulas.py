@@ -10,10 +10,9 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-Floats = NDArray[np.float64]
+from funnelsim.typing import FloatArray
 
 
 class ErlangC:
@@ -74,37 +73,39 @@ def cobham(arrivals: Sequence[float], mean: float) -> list[float]:
     return waits
 
 
-def traffic(routing: Sequence[Sequence[float]], outside: Sequence[float]) -> Floats:
+def traffic(routing: Sequence[Sequence[float]], outside: Sequence[float]) -> FloatArray:
     """Flows through the nodes of an open network: f = outside + f routing."""
     matrix = np.array(routing)
-    flows: Floats = np.linalg.solve(np.eye(len(matrix)) - matrix.T, np.array(outside))
+    flows: FloatArray = np.linalg.solve(np.eye(len(matrix)) - matrix.T, np.array(outside))
     return flows
 
 
-def fundamental(transient: Sequence[Sequence[float]]) -> Floats:
+def fundamental(transient: Sequence[Sequence[float]]) -> FloatArray:
     """Expected visits to each transient state, by starting state: (I - Q)^-1."""
     matrix = np.array(transient)
-    visits: Floats = np.linalg.inv(np.eye(len(matrix)) - matrix)
+    visits: FloatArray = np.linalg.inv(np.eye(len(matrix)) - matrix)
     return visits
 
 
-def lognormal_survival_integral(mu: float, sigma: float) -> Callable[[Floats], Floats]:
+def lognormal_survival_integral(mu: float, sigma: float) -> Callable[[FloatArray], FloatArray]:
     """u -> integral of P(X > x) for x from 0 to u."""
 
-    def integral(u: Floats) -> Floats:
+    def integral(u: FloatArray) -> FloatArray:
         x = np.maximum(u, 1e-300)
         beyond = stats.norm.sf((np.log(x) - mu) / sigma)
         below = math.exp(mu + sigma**2 / 2.0) * stats.norm.cdf((np.log(x) - mu - sigma**2) / sigma)
-        found: Floats = np.where(u > 0.0, x * beyond + below, 0.0)
+        found: FloatArray = np.where(u > 0.0, x * beyond + below, 0.0)
         return found
 
     return integral
 
 
-def mean_present(rates: Floats, step: float, instants: Floats, integral: Callable[[Floats], Floats]) -> Floats:
+def mean_present(
+    rates: FloatArray, step: float, instants: FloatArray, integral: Callable[[FloatArray], FloatArray]
+) -> FloatArray:
     """M_t/G/infinity: mean number present at each instant, when arrivals come at rates[i] from i to i + 1 steps."""
     edges = np.arange(len(rates) + 1) * step
     ages = np.maximum(instants[:, None] - edges[None, :], 0.0)
     cumulative = integral(ages)
-    present: Floats = ((cumulative[:, :-1] - cumulative[:, 1:]) * rates[None, :]).sum(axis=1)
+    present: FloatArray = ((cumulative[:, :-1] - cumulative[:, 1:]) * rates[None, :]).sum(axis=1)
     return present

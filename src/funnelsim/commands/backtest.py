@@ -28,9 +28,9 @@ from funnelsim.commands.study_result import StudyResult
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
-from funnelsim.study.backtest.rolling import Backtest, Size
+from funnelsim.study.backtest.rolling import Backtest, BacktestSpec
 from funnelsim.study.backtest.rolling import backtest as study_backtest
-from funnelsim.study.backtest.scores import Score, Scored
+from funnelsim.study.backtest.scores import ForecastScore, ScoredForecast
 
 if TYPE_CHECKING:
     import polars as pl
@@ -75,15 +75,15 @@ class BacktestResult(StudyResult[Backtest]):
         found, drift = self.found, self.found.drift
         return {
             "name": self.manifest.name,
-            "as_of": f"{found.placed.end:%Y-%m-%d}",
+            "as_of": f"{found.origins.end:%Y-%m-%d}",
             "origins": [f"{one.origin:%Y-%m-%d}" for one in found.forecasts],
             "horizons": found.horizons,
-            "draws": found.size.draws,
+            "draws": found.spec.draws,
             "scores": [dict(row) for row in score_rows(found)],
             "drift": {
                 "since": f"{drift.since:%Y-%m-%d}",
                 "band": drift.level,
-                "found": bool(drift.found),
+                "found": bool(drift.departures),
                 "counts": drift_rows(found),
             },
             "distances": [
@@ -122,12 +122,12 @@ def backtest(
     repeated = manifest_at(Path(file), "backtest")
     if repeated is not None:
         refuse_changes(origins, horizon, draws, seed, engine)
-        path, size = Path(repeated.design["history"]), Size(**repeated.design["size"])
+        path, size = Path(repeated.design["history"]), BacktestSpec(**repeated.design["size"])
         data = data or repeated.design["data"]
     else:
-        usual = Size()
+        usual = BacktestSpec()
         path = Path(file)
-        size = Size(
+        size = BacktestSpec(
             origins or usual.origins,
             horizon,
             draws or usual.draws,
@@ -160,12 +160,12 @@ def _manifest(
         name=found.name,
         command=command,
         plan=manifests.hash_of([one.key for one in found.forecasts]),
-        seed=found.size.seed,
-        replications=found.size.draws,
-        engine=found.size.engine,
+        seed=found.spec.seed,
+        replications=found.spec.draws,
+        engine=found.spec.engine,
         digest=hashlib.sha256(rows.encode()).hexdigest(),
         book={"currency": found.currency},
-        design={"history": str(path), "data": str(data) if data else None, "size": asdict(found.size)},
+        design={"history": str(path), "data": str(data) if data else None, "size": asdict(found.spec)},
         **papers((), began, *([DISTANCES] if found.distances else ()))
         | {"data": manifests.hashes([path]) | tables, "warnings": list(found.notes)},
     )
@@ -174,7 +174,7 @@ def _manifest(
 # ---- rows of the tables --------------------------------------------------------------------------------------------
 
 
-def forecast_row(one: Scored) -> dict[str, Any]:
+def forecast_row(one: ScoredForecast) -> dict[str, Any]:
     """A forecast at a horizon."""
     numbers = {
         name: _plain(value) for name, value in asdict(one).items() if name not in ("origin", "quantity", "weeks")
@@ -193,7 +193,7 @@ def forecast_row(one: Scored) -> dict[str, Any]:
 
 def score_rows(found: Backtest) -> Iterator[dict[str, Any]]:
     """All forecasts, those of each quantity, those of each horizon, and those of each quantity at each horizon."""
-    units = [one.text for one in found.asked.quantities]
+    units = [one.text for one in found.forecast_spec.quantities]
     kinds = [
         ("", 0),
         *((text, 0) for text in units),
@@ -205,7 +205,7 @@ def score_rows(found: Backtest) -> Iterator[dict[str, Any]]:
             yield {"quantity": text or "all", "weeks": weeks or None, **_score_row(together)}
 
 
-def _which(text: str, weeks: int) -> Callable[[Scored], bool]:
+def _which(text: str, weeks: int) -> Callable[[ScoredForecast], bool]:
     return lambda one: text in ("", one.quantity.text) and weeks in (0, one.weeks)
 
 
@@ -219,7 +219,7 @@ def distance_rows(found: Backtest) -> list[dict[str, Any]]:
     return [asdict(one) | {"ratio": _plain(one.ratio)} for one in found.distances]
 
 
-def _score_row(one: Score) -> dict[str, Any]:
+def _score_row(one: ForecastScore) -> dict[str, Any]:
     spreads = {
         f"{name}{end}": _plain(getattr(getattr(one, name), part))
         for name in ("held50", "held90", "widening")

@@ -25,8 +25,8 @@ from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.progress import Progress
 from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import from_json, to_json
-from funnelsim.study.seek.chance import Asked, Chance
-from funnelsim.study.seek.chance import chance as study_chance
+from funnelsim.study.seek.chance import GoalChance, GoalChanceSpec
+from funnelsim.study.seek.chance import goal_chance as study_chance
 from funnelsim.study.study_file import is_study
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 REPLICATIONS = 200
 
 
-class ChanceResult(StudyResult[Chance]):
+class ChanceResult(StudyResult[GoalChance]):
     """A chance, and where it is saved."""
 
     what = "chance"
 
     def __repr__(self) -> str:
         return (
-            f"<Chance of {self.manifest.name!r}: {self.found.asked.goal.text}, {self.found.replications} periods, "
+            f"<Chance of {self.manifest.name!r}: {self.found.spec.goal.text}, {self.found.replications} periods, "
             f"seed {self.manifest.seed}>"
         )
 
@@ -67,13 +67,13 @@ class ChanceResult(StudyResult[Chance]):
         found, value = self.found, self.found.value
         return {
             "name": self.manifest.name,
-            "goal": found.asked.goal.text,
+            "goal": found.spec.goal.text,
             "chance": found.chance,
             "simulation_error": _interval(found.low, found.high),
             "chance_by_ignorance": _interval(found.worse, found.better),
             "chance_were_all_known": found.known[0] if found.known else None,
             "value": {
-                "measure": found.asked.goal.measure,
+                "measure": found.spec.goal.measure,
                 "unit": found.unit,
                 "mean": finite(value.mean),
                 "simulation_error": _interval(value.mean - value.error, value.mean + value.error),
@@ -116,7 +116,7 @@ def chance(
         template = Template(str(file), sets)
         scenario = template.loaded.scenario
         wanted = replace(wanted_goal(goal or "", template), booked=booked_amount(booked))
-        asked = Asked(
+        asked = GoalChanceSpec(
             template, wanted, replications or REPLICATIONS, scenario.seed if seed is None else seed, engine or "fast"
         )
         name = scenario.name or Path(file).stem
@@ -137,10 +137,10 @@ def varies_nothing(file: str | Path, vary: Sequence[str]) -> bool:
     return repeated is None or "axis" not in repeated.design
 
 
-def _asked_of(manifest: Manifest) -> Asked:
+def _asked_of(manifest: Manifest) -> GoalChanceSpec:
     goal = goal_of_data(manifest.design["goal"])
     assert goal is not None
-    return Asked(
+    return GoalChanceSpec(
         Template.of_resolved(manifest.resolved[0]),
         goal,
         manifest.replications,
@@ -150,8 +150,8 @@ def _asked_of(manifest: Manifest) -> Asked:
     )
 
 
-def _manifest(found: Chance, name: str, began: datetime, command: list[str]) -> Manifest:
-    asked = found.asked
+def _manifest(found: GoalChance, name: str, began: datetime, command: list[str]) -> Manifest:
+    asked = found.spec
     assert asked.anchor is not None
     figures = json.dumps([found.chance, found.low, found.high, asdict(found.value), found.known, found.busy])
     return Manifest(
@@ -170,9 +170,9 @@ def _manifest(found: Chance, name: str, began: datetime, command: list[str]) -> 
     )
 
 
-def _rows(found: Chance) -> Iterator[dict[str, Any]]:
+def _rows(found: GoalChance) -> Iterator[dict[str, Any]]:
     """Each figure with one of the three spreads; null where nothing is left open in the scenario."""
-    goal, value = found.asked.goal, found.value
+    goal, value = found.spec.goal, found.value
     known = found.known
     certain, least, most = known or (None, None, None)
     figures = [

@@ -31,10 +31,10 @@ from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.scenario import load, loads_resolved
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.compare import goal_of
-from funnelsim.study.explain.coalitions import Question, name_of
-from funnelsim.study.explain.explain import Explanation, Share
+from funnelsim.study.explain.coalitions import ExplainSpec, name_of
+from funnelsim.study.explain.explain import Explanation, ShapleyShare
 from funnelsim.study.explain.explain import explain as study
-from funnelsim.study.point import TwoLevel
+from funnelsim.study.point import NestedDesign
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,7 +48,7 @@ class ExplanationResult(StudyResult[Explanation]):
     what = "explain"
 
     def __repr__(self) -> str:
-        question, groups = self.found.question, len(self.found.parts)
+        question, groups = self.found.spec, len(self.found.parts)
         return (
             f"<Explanation of {name_of(question.other)!r} against {name_of(question.base)!r}: {question.measure}, "
             f"{groups} parts, seed {self.manifest.seed}>"
@@ -74,28 +74,28 @@ class ExplanationResult(StudyResult[Explanation]):
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
-        found, people = self.found, self.found.people
+        found, people = self.found, self.found.equal_hours
         return {
-            "base": found.question.base.scenario.name,
-            "other": found.question.other.scenario.name,
-            "measure": found.question.measure,
+            "base": found.spec.base.scenario.name,
+            "other": found.spec.other.scenario.name,
+            "measure": found.spec.measure,
             "unit": found.unit,
             "difference": asdict(found.difference),
             "base_value": asdict(found.base),
             "other_value": asdict(found.other),
             "shares": [_share(one) | _changes(found, one) for one in found.shares],
-            "united": [asdict(one) for one in found.united],
+            "united": [asdict(one) for one in found.merged_groups],
             "equal_people": None
             if people is None
             else {
                 "alone": asdict(people.alone),
-                "instead_of_sharing": asdict(people.instead) if people.instead else None,
+                "instead_of_sharing": asdict(people.with_lending) if people.with_lending else None,
                 "hours_lent": dict(people.lent.hours) if people.lent else {},
                 "paid_hours": list(people.paid),
                 "steps": [_share(one) for one in people.steps],
             },
-            "draws": found.question.draws,
-            "pairs": found.question.size.pairs,
+            "draws": found.spec.draws,
+            "pairs": found.spec.size.pairs,
             "coalitions": found.coalitions,
             "orders": found.orders or "all",
             "notes": found.notes,
@@ -144,9 +144,9 @@ def explain(
     return saved(ExplanationResult(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
-def _size(draws: int | None, pairs: int | None) -> TwoLevel:
+def _size(draws: int | None, pairs: int | None) -> NestedDesign:
     draws, pairs = draws or DRAWS, pairs or PAIRS
-    return TwoLevel(draws * pairs, None, pairs)
+    return NestedDesign(draws * pairs, None, pairs)
 
 
 def _question(
@@ -155,15 +155,15 @@ def _question(
     measure: str | None,
     sets: Sequence[str],
     seed: int | None,
-    size: TwoLevel,
+    size: NestedDesign,
     orders: int | None,
     equal_people: bool | None,
     engine: str | None,
-) -> Question:
+) -> ExplainSpec:
     if other is None:
         raise UsageError("explain needs two scenarios: a base and another")
     first, second = load(str(base), sets), load(str(other), sets)
-    return Question(
+    return ExplainSpec(
         first,
         second,
         measure or goal_of(first),
@@ -175,15 +175,15 @@ def _question(
     )
 
 
-def _question_of(manifest: Manifest) -> Question:
+def _question_of(manifest: Manifest) -> ExplainSpec:
     """The question that a manifest holds."""
     design = manifest.design
     first, second = (loads_resolved(one) for one in manifest.resolved)
-    return Question(
+    return ExplainSpec(
         first,
         second,
         design["measure"],
-        TwoLevel(**design["size"]),
+        NestedDesign(**design["size"]),
         manifest.seed,
         design["order_pairs"],
         manifest.engine,
@@ -193,7 +193,7 @@ def _question_of(manifest: Manifest) -> Question:
 
 
 def _manifest(found: Explanation, began: datetime, command: list[str]) -> Manifest:
-    question = found.question
+    question = found.spec
     return Manifest(
         kind="explain",
         name=question.other.scenario.name or "scenario",
@@ -209,7 +209,7 @@ def _manifest(found: Explanation, began: datetime, command: list[str]) -> Manife
             "measure": question.measure,
             "size": asdict(question.size),
             "order_pairs": question.order_pairs,
-            "equal_people": question.equal_people,
+            "equal_people": question.equal_hours,
         },
         **papers((question.base, question.other), began),
     )
@@ -226,9 +226,9 @@ def _digest(found: Explanation) -> str:
 # ---- what is left --------------------------------------------------------------------------------------------------
 
 
-def _all(found: Explanation) -> list[Share]:
+def _all(found: Explanation) -> list[ShapleyShare]:
     """The shares, and behind them the steps of the one that shares the work."""
-    return [*found.shares, *(found.people.steps if found.people else ())]
+    return [*found.shares, *(found.equal_hours.steps if found.equal_hours else ())]
 
 
 def _rows(found: Explanation) -> Iterator[dict[str, Any]]:
@@ -250,7 +250,7 @@ def _rows(found: Explanation) -> Iterator[dict[str, Any]]:
         }
 
 
-def _by_draw(one: Share) -> pl.DataFrame:
+def _by_draw(one: ShapleyShare) -> pl.DataFrame:
     import polars as pl
 
     draws, pairs = one.by_draw.shape
@@ -264,7 +264,7 @@ def _by_draw(one: Share) -> pl.DataFrame:
     )
 
 
-def _share(one: Share) -> dict[str, Any]:
+def _share(one: ShapleyShare) -> dict[str, Any]:
     return {
         "name": one.name,
         **asdict(one.value),
@@ -274,5 +274,5 @@ def _share(one: Share) -> dict[str, Any]:
     }
 
 
-def _changes(found: Explanation, one: Share) -> dict[str, Any]:
+def _changes(found: Explanation, one: ShapleyShare) -> dict[str, Any]:
     return {"changes": [asdict(change.difference) for change in found.group(one).changes]}

@@ -32,11 +32,11 @@ from funnelsim.scenario.schema import nature
 from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.optimise.finalists import Objective
-from funnelsim.study.optimise.gain import Gain
-from funnelsim.study.optimise.optimise import Optimum, Question
+from funnelsim.study.optimise.gain import PolicyGain
+from funnelsim.study.optimise.optimise import OptimiseSpec, Optimum
 from funnelsim.study.optimise.optimise import optimise as study_optimise
 from funnelsim.study.optimise.search import Trial
-from funnelsim.study.point import Size
+from funnelsim.study.point import RunSize
 from funnelsim.study.study_file import StudyFile
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class OptimisationResult(StudyResult[Optimum]):
     what = "optimise"
 
     def __repr__(self) -> str:
-        question = self.found.question
+        question = self.found.spec
         goals, paths = " and ".join(map(str, question.objectives)), ", ".join(axis.path for axis in question.axes)
         return (
             f"<Optimum of {self.manifest.name!r}: {goals} over {paths}, {len(self.found.trials)} trials, "
@@ -85,7 +85,7 @@ class OptimisationResult(StudyResult[Optimum]):
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it; `best` is null with several objectives or when nothing can be chosen."""
-        found, question = self.found, self.found.question
+        found, question = self.found, self.found.spec
         paths = [axis.path for axis in question.axes]
         chosen, selection = found.chosen, found.selection
         return {
@@ -97,7 +97,7 @@ class OptimisationResult(StudyResult[Optimum]):
             "gap": selection.gap if selection else None,
             "estimated_chance": not selection.finished if selection else None,
             "measures": {key: _gain(one) for key, one in found.gains.items()},
-            "gain_with_beliefs_at_one": _gain(found.at_one) if found.at_one else None,
+            "gain_with_beliefs_at_one": _gain(found.beliefs_neutral) if found.beliefs_neutral else None,
             "at_end_of_range": [axis.path for axis, _ in found.at_end(chosen.point)] if chosen else [],
             "front": [
                 {
@@ -110,7 +110,7 @@ class OptimisationResult(StudyResult[Optimum]):
             if selection is None
             else None,
             "trials": len(found.trials),
-            "all_combinations": found.every,
+            "all_combinations": found.exhaustive,
             "replications_run": found.runs,
             "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
@@ -214,7 +214,7 @@ def _question(
     goal: str | None,
     seed: int | None,
     engine: str | None,
-) -> Question:
+) -> OptimiseSpec:
     if len(asked.scenarios) != 1:
         raise UsageError("optimise searches the settings of one scenario; `compare` sets several against each other")
     if asked.precision is not None:
@@ -227,13 +227,13 @@ def _question(
     if twice := {one.measure for one in objectives if sum(one.measure == two.measure for two in objectives) > 1}:
         raise UsageError(f"{', '.join(sorted(twice))} is an objective twice")
     template = Template(asked.scenarios[0], asked.sets)
-    return Question(
+    return OptimiseSpec(
         template,
         asked.axes,
         objectives,
         (*asked.subject_to, *subject_to),
         _within("--trials", trials or asked.trials or TRIALS, 1, MOST_TRIALS),
-        Size(_within("--replications", replications or asked.replications or REPLICATIONS, 2, 10_000)),
+        RunSize(_within("--replications", replications or asked.replications or REPLICATIONS, 2, 10_000)),
         _within("--finalists", finalists or FINALISTS, 1, 100),
         gap or "",
         _share("--chance", chance),
@@ -257,22 +257,22 @@ def _share(option: str, value: float | None) -> float:
     return share
 
 
-def _wishes(question: Question) -> Iterator[str]:
+def _wishes(question: OptimiseSpec) -> Iterator[str]:
     for axis in question.axes:
         if nature(axis.path.split(".")) == "belief":
             yield f"{axis.path} is a belief: nobody can set it, so its best value is a wish and no decision"
 
 
-def _question_of(manifest: Manifest) -> Question:
+def _question_of(manifest: Manifest) -> OptimiseSpec:
     """The question that a manifest holds."""
     design = manifest.design
-    return Question(
+    return OptimiseSpec(
         Template.of_resolved(manifest.resolved[0]),
         [axis_of(one) for one in design["axes"]],
         tuple(Objective(**one) for one in design["objectives"]),
         tuple(design["subject_to"]),
         design["trials"],
-        Size(**design["size"]),
+        RunSize(**design["size"]),
         design["finalists"],
         design["gap"],
         design["chance"],
@@ -288,7 +288,7 @@ def _question_of(manifest: Manifest) -> Question:
 
 
 def _trial_rows(found: Optimum) -> Iterator[dict[str, Any]]:
-    objectives = [one.measure for one in found.question.objectives]
+    objectives = [one.measure for one in found.spec.objectives]
     ordered = sorted(found.constraints, key=lambda one: not one.of_inputs)
     for number, trial in enumerate(found.trials):
         score = trial.score
@@ -329,23 +329,23 @@ def _finalist_rows(found: Optimum) -> Iterator[dict[str, Any]]:
 
 
 def _point(found: Optimum, point: tuple[str, ...]) -> dict[str, Any]:
-    return {axis.path: text for axis, text in zip(found.question.axes, point, strict=True)}
+    return {axis.path: text for axis, text in zip(found.spec.axes, point, strict=True)}
 
 
-def _gain(one: Gain) -> dict[str, Any]:
+def _gain(one: PolicyGain) -> dict[str, Any]:
     return {
         name: {key: finite(value) for key, value in asdict(spread).items()}
-        for name, spread in (("value", one.value), ("as_it_is", one.base), ("more", one.more))
+        for name, spread in (("value", one.value), ("as_it_is", one.base), ("more", one.difference))
     }
 
 
 def _manifest(found: Optimum, name: str, began: datetime, command: list[str]) -> Manifest:
-    question = found.question
+    question = found.spec
     figures = [
         list(_trial_rows(found)),
         list(_finalist_rows(found)),
         {key: _gain(one) for key, one in found.gains.items()},
-        _gain(found.at_one) if found.at_one else None,
+        _gain(found.beliefs_neutral) if found.beliefs_neutral else None,
     ]
     return Manifest(
         kind="optimise",

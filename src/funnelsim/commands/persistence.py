@@ -27,7 +27,7 @@ from funnelsim.progress import Progress
 from funnelsim.result import ANSWER, put, put_parquet, slug
 from funnelsim.scenario import Loaded
 from funnelsim.study.cluster import cluster
-from funnelsim.study.point_store import Store
+from funnelsim.study.point_store import PointStore
 
 POINTS = "points"
 Done = TypeVar("Done", bound=StudyResult[Any])
@@ -43,9 +43,9 @@ def ready(out: str | Path | None, scenarios: Iterable[Loaded], engine: str, watc
         watch.note("compiling the engine (once)")
 
 
-def points_in(out: str | Path | None) -> Store:
+def points_in(out: str | Path | None) -> PointStore:
     """Where finished points are kept, never to be run again; in memory alone when nothing is saved."""
-    return Store(Path(out) / POINTS if out is not None else None)
+    return PointStore(Path(out) / POINTS if out is not None else None)
 
 
 def executor_on(address: str | None) -> Any:

@@ -10,7 +10,7 @@ from funnelsim.errors import RunError, UsageError
 from funnelsim.manifest import Manifest
 from funnelsim.progress import Progress
 from funnelsim.study.axes import Axis
-from funnelsim.study.goals import Goal
+from funnelsim.study.goals import MeasureGoal
 
 
 def refuse_changes(*given: Any) -> None:
@@ -49,11 +49,11 @@ def axis_of(data: dict[str, Any]) -> Axis:
     return Axis(**(data | ends | {"values": tuple(data["values"])}))
 
 
-def goal_data(goal: Goal | None) -> dict[str, Any] | None:
+def goal_data(goal: MeasureGoal | None) -> dict[str, Any] | None:
     """A goal for a manifest."""
     return asdict(goal) | {"by": goal.by.isoformat() if goal.by else None} if goal else None
 
 
-def goal_of_data(data: dict[str, Any] | None) -> Goal | None:
+def goal_of_data(data: dict[str, Any] | None) -> MeasureGoal | None:
     """A goal from a manifest."""
-    return Goal(**(data | {"by": date.fromisoformat(data["by"]) if data["by"] else None})) if data else None
+    return MeasureGoal(**(data | {"by": date.fromisoformat(data["by"]) if data["by"] else None})) if data else None

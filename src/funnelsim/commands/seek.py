@@ -28,8 +28,8 @@ from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import from_json, to_json
-from funnelsim.study.point import Size
-from funnelsim.study.seek.seek import Node, Question, Seek
+from funnelsim.study.point import RunSize
+from funnelsim.study.seek.seek import SeekAnswer, SeekPoint, SeekSpec
 from funnelsim.study.seek.seek import seek as study_seek
 
 if TYPE_CHECKING:
@@ -39,15 +39,15 @@ REPLICATIONS = 100
 CHANCE = 0.8
 
 
-class SeekResult(StudyResult[Seek]):
+class SeekResult(StudyResult[SeekAnswer]):
     """A finished search, and where it is saved."""
 
     what = "seek"
 
     def __repr__(self) -> str:
-        path, goal = self.found.question.axis.path, self.found.question.goal.text
+        path, goal = self.found.spec.axis.path, self.found.spec.goal.text
         return (
-            f"<Search of {self.manifest.name!r}: {path} for {goal}, {len(self.found.nodes)} points, "
+            f"<Search of {self.manifest.name!r}: {path} for {goal}, {len(self.found.points)} points, "
             f"seed {self.manifest.seed}>"
         )
 
@@ -61,7 +61,7 @@ class SeekResult(StudyResult[Seek]):
         """A row a point that was run, as seek.csv: chance with its 90 % limits, mean, one period, utilisation."""
         import polars as pl
 
-        return pl.DataFrame([_row(node) for node in self.found.nodes], infer_schema_length=None)
+        return pl.DataFrame([_row(node) for node in self.found.points], infer_schema_length=None)
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """The points."""
@@ -74,9 +74,9 @@ class SeekResult(StudyResult[Seek]):
         answers = {"answer": found.answer, "mean_answer": found.mean, "answer_were_all_known": found.known}
         return {
             "name": self.manifest.name,
-            "vary": found.question.axis.path,
-            "goal": found.question.goal.text,
-            "chance": found.question.chance,
+            "vary": found.spec.axis.path,
+            "goal": found.spec.goal.text,
+            "chance": found.spec.chance,
             "met": found.met,
             "smallest": found.more_helps,
             **{
@@ -94,7 +94,7 @@ class SeekResult(StudyResult[Seek]):
             }
             if binding
             else None,
-            "points": [_row(node) for node in found.nodes],
+            "points": [_row(node) for node in found.points],
             "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
         }
@@ -142,12 +142,12 @@ def seek(
     return saved(SeekResult(found, same_digits(manifest, repeated, watch)), out, formats)
 
 
-def _size(replications: int | None, precision: float | None) -> Size | None:
+def _size(replications: int | None, precision: float | None) -> RunSize | None:
     if replications is None and precision is None:
         return None
     if precision is not None and not 0.0 < precision < 1.0:
         raise UsageError("--precision must lie between 0 % and 100 %")
-    return Size(replications or REPLICATIONS, precision)
+    return RunSize(replications or REPLICATIONS, precision)
 
 
 def _question(
@@ -157,10 +157,10 @@ def _question(
     chance: float | None,
     booked: str | float | None,
     sets: Sequence[str],
-    size: Size | None,
+    size: RunSize | None,
     seed: int | None,
     engine: str | None,
-) -> tuple[Question, str]:
+) -> tuple[SeekSpec, str]:
     asked = asked_in(file, (), vary, sets)
     if len(asked.axes) != 1 or len(asked.scenarios) != 1:
         raise UsageError("seek varies one path of one scenario: for more there is sweep")
@@ -170,32 +170,32 @@ def _question(
     if not 0.0 < chance < 1.0:
         raise UsageError("--chance must lie between 0 % and 100 %: nothing is certain")
     seed = next(one for one in (seed, asked.seed, template.loaded.scenario.seed) if one is not None)
-    size = size or Size(asked.replications or REPLICATIONS, asked.precision)
-    return Question(
+    size = size or RunSize(asked.replications or REPLICATIONS, asked.precision)
+    return SeekSpec(
         template, asked.axes[0], replace(wanted, booked=booked_amount(booked)), chance, size, seed, engine or "fast"
     ), asked.name or template.loaded.scenario.name or Path(file).stem
 
 
-def _question_of(manifest: Manifest) -> Question:
+def _question_of(manifest: Manifest) -> SeekSpec:
     """The question that a manifest holds."""
     design = manifest.design
     goal = goal_of_data(design["goal"])
     assert goal is not None
-    return Question(
+    return SeekSpec(
         Template.of_resolved(manifest.resolved[0]),
         axis_of(design["axis"]),
         goal,
         design["chance"],
-        Size(**design["size"]),
+        RunSize(**design["size"]),
         manifest.seed,
         manifest.engine,
         tuple(from_json(one) for one in manifest.anchor),
     )
 
 
-def _manifest(found: Seek, name: str, began: datetime, command: list[str]) -> Manifest:
-    question = found.question
-    rows = json.dumps([_row(node) for node in found.nodes])
+def _manifest(found: SeekAnswer, name: str, began: datetime, command: list[str]) -> Manifest:
+    question = found.spec
+    rows = json.dumps([_row(node) for node in found.points])
     return Manifest(
         kind="seek",
         name=name,
@@ -217,7 +217,7 @@ def _manifest(found: Seek, name: str, began: datetime, command: list[str]) -> Ma
     )
 
 
-def _row(node: Node) -> dict[str, Any]:
+def _row(node: SeekPoint) -> dict[str, Any]:
     """A point that was run; utilisation a column a team."""
     named = {
         key: finite(value) if isinstance(value, float) else value

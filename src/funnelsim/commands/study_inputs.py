@@ -10,10 +10,10 @@ from funnelsim.scenario.parsers import Misreading
 from funnelsim.scenario.parsers.numbers import money
 from funnelsim.scenario.template import Template
 from funnelsim.study.axes import read_axes
-from funnelsim.study.goals import Goal, goal_of, possible_measures, read_goal
-from funnelsim.study.point import Size
+from funnelsim.study.goals import MeasureGoal, goal_of, possible_measures, read_goal
+from funnelsim.study.point import RunSize
 from funnelsim.study.study_file import StudyFile, is_study, read_study
-from funnelsim.study.task_builder import Planner
+from funnelsim.study.task_builder import TaskBuilder
 
 
 def asked_in(file: str | Path, others: Sequence[str | Path], vary: Sequence[str], sets: Sequence[str]) -> StudyFile:
@@ -33,16 +33,16 @@ def asked_in(file: str | Path, others: Sequence[str | Path], vary: Sequence[str]
     return asked
 
 
-def goal_from(text: str, template: Template) -> Goal | None:
+def goal_from(text: str, template: Template) -> MeasureGoal | None:
     """A goal of the command line or of a study file, in the units of a scenario's measures; else the scenario's own."""
     if not text:
         return goal_of(template.loaded.scenario)
-    planner = Planner(0, template.loaded.scenario.seed, Size())
+    planner = TaskBuilder(0, template.loaded.scenario.seed, RunSize())
     blueprint, _ = planner.compiled(template, ())
     return read_goal(text, possible_measures(blueprint.centre, blueprint.book), blueprint.book)
 
 
-def wanted_goal(text: str, template: Template) -> Goal:
+def wanted_goal(text: str, template: Template) -> MeasureGoal:
     """The goal in a text, else the scenario's own; UsageError when there is none."""
     wanted = goal_from(text, template)
     if wanted is None:

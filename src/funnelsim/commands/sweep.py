@@ -30,10 +30,10 @@ from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import from_json, to_json
-from funnelsim.study.axes import Axis, Design, read_design
-from funnelsim.study.point import Size, standard_error
+from funnelsim.study.axes import Axis, SamplingDesign, read_design
+from funnelsim.study.point import RunSize, standard_error
 from funnelsim.study.study_file import StudyFile
-from funnelsim.study.sweep import USUAL, Cell, Study, Sweep
+from funnelsim.study.sweep import USUAL, Sweep, SweepCell, SweepSpec
 from funnelsim.study.sweep import sweep as study_sweep
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class SweepResult(StudyResult[Sweep]):
     what = "sweep"
 
     def __repr__(self) -> str:
-        study, points = self.found.study, len(self.found.points)
+        study, points = self.found.spec, len(self.found.points)
         paths = ", ".join(axis.path for axis in study.axes)
         return f"<Sweep of {self.manifest.name!r}: {points} points of {paths}, seed {study.seed}>"
 
@@ -85,11 +85,11 @@ class SweepResult(StudyResult[Sweep]):
 
         Points that have no such figure are left out; `found.curves` names those that have.
         """
-        return self.found.curves(scenario or self.found.study.names[0], measure)[1]
+        return self.found.curves(scenario or self.found.spec.names[0], measure)[1]
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
-        study = self.found.study
+        study = self.found.spec
         return {
             "name": self.manifest.name,
             "scenarios": study.names,
@@ -152,30 +152,30 @@ def sweep(
 # ---- what is asked -------------------------------------------------------------------------------------------------
 
 
-def _size(replications: int | None, precision: float | None, asked: StudyFile) -> Size:
+def _size(replications: int | None, precision: float | None, asked: StudyFile) -> RunSize:
     if replications is None and precision is None:
         replications, precision = asked.replications, asked.precision
     if precision is not None and not 0.0 < precision < 1.0:
         raise UsageError("--precision must lie between 0 % and 100 %")
-    return Size(replications or Size().replications, precision)
+    return RunSize(replications or RunSize().replications, precision)
 
 
 def _study(
     asked: StudyFile,
     measures: Sequence[str],
     design: str | None,
-    size: Size,
+    size: RunSize,
     goal: str | None,
     seed: int | None,
     engine: str | None,
-) -> Study:
+) -> SweepSpec:
     templates = [Template(path, asked.sets) for path in asked.scenarios]
     seed = asked.seed if seed is None else seed
-    return Study(
+    return SweepSpec(
         templates,
         asked.axes,
         tuple(measures or asked.measures or USUAL),
-        read_design(design) if design else asked.design or Design(),
+        read_design(design) if design else asked.design or SamplingDesign(),
         size,
         templates[0].loaded.scenario.seed if seed is None else seed,
         goal_from(goal or asked.goal, templates[0]),
@@ -183,15 +183,15 @@ def _study(
     )
 
 
-def _study_of(manifest: Manifest) -> Study:
+def _study_of(manifest: Manifest) -> SweepSpec:
     """The study that a manifest holds."""
     design = manifest.design
-    return Study(
+    return SweepSpec(
         [Template.of_resolved(one) for one in manifest.resolved],
         [axis_of(one) for one in design["axes"]],
         tuple(design["measures"]),
         read_design(design["design"]),
-        Size(**design["size"]),
+        RunSize(**design["size"]),
         manifest.seed,
         goal_of_data(design["goal"]),
         manifest.engine,
@@ -204,7 +204,7 @@ def _study_of(manifest: Manifest) -> Study:
 
 def rows(found: Sweep) -> Iterator[dict[str, Any]]:
     """The table: figures of each scenario, then differences of the others from the first on the same luck."""
-    study = found.study
+    study = found.spec
     base_name = study.names[0]
     count = len(study.names)
     for number, point in enumerate(found.points):
@@ -246,7 +246,7 @@ def _coordinates(axes: Sequence[Axis], point: tuple[str, ...]) -> dict[str, Any]
 
 
 def _row(
-    scenario: str, measure: str, unit: str, one: Estimate | None, error: float | None, cell: Cell
+    scenario: str, measure: str, unit: str, one: Estimate | None, error: float | None, cell: SweepCell
 ) -> dict[str, Any]:
     numbers = {name: getattr(one, name) if one else None for name in ("mean", "low", "high", "least", "most")}
     found = {"mean": numbers.pop("mean"), "standard error": error} | numbers
@@ -264,7 +264,7 @@ def _row(
 
 
 def _manifest(found: Sweep, name: str, began: datetime, command: list[str]) -> Manifest:
-    study = found.study
+    study = found.spec
     keys = [cell.outcome.key if cell.outcome else cell.error for cell in found.cells]
     return Manifest(
         kind="sweep",

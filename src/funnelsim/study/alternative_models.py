@@ -19,7 +19,7 @@ from funnelsim.study.anchor import Anchor, anchor
 # Curves that disagree most, so that a winner that depends on the curve shows (DOMAIN 1.2).
 CURVES = ("none", "leads360-2012", "hbr-2011", "optifai-2026", "lrm-2007-qualify")
 
-Change = Callable[[Scenario], Scenario]
+Rewrite = Callable[[Scenario], Scenario]
 Note = Callable[[str], None]
 
 
@@ -34,12 +34,12 @@ class Case:
 
 
 @dataclass(frozen=True)
-class World:
+class Alternative:
     """One way in which things may be; compiles scenarios in it, and roots that several of them share only once."""
 
     name: str = "as written"
-    change: Change = lambda scenario: scenario
-    likes: tuple[Anchor, ...] = ()  # anchors of the world as written, which lend their slopes
+    change: Rewrite = lambda scenario: scenario
+    slope_donors: tuple[Anchor, ...] = ()  # anchors of the world as written, which lend their slopes
     threads: int | None = None
     note: Note = lambda text: None
     _roots: list[tuple[Scenario, Blueprint]] = field(default_factory=list, repr=False)
@@ -49,9 +49,9 @@ class World:
         root = self._root(loaded.root or loaded.scenario)
         alone = loaded.root is None or loaded.root is loaded.scenario
         blueprint = root if alone else prepare(self.change(loaded.scenario))
-        like = next((one for one in self.likes if one.stages == root.book.stages), None)
-        found = anchor(root, self.threads, self.note, like=like)
-        return Case(loaded.scenario.name or "scenario", loaded, blueprint, found)
+        like = next((one for one in self.slope_donors if one.stages == root.book.stages), None)
+        anchored = anchor(root, self.threads, self.note, like=like)
+        return Case(loaded.scenario.name or "scenario", loaded, blueprint, anchored)
 
     def _root(self, scenario: Scenario) -> Blueprint:
         for known, blueprint in self._roots:
@@ -67,7 +67,7 @@ def beliefs_at_one(scenario: Scenario) -> Scenario:
     return scenario.model_copy(update={"effects": Effects(), "influences": {}})
 
 
-def with_curve(name: str) -> Change:
+def with_curve(name: str) -> Rewrite:
     """Another response curve wherever one is named."""
 
     def change(scenario: Scenario) -> Scenario:

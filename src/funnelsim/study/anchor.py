@@ -22,15 +22,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.compile import Blueprint
 from funnelsim.compile.parameter_draws import Draw, uniform
 from funnelsim.engine.jit import cache_root, engine_hash
 from funnelsim.plan import Plan, fingerprint
-from funnelsim.study.solve_intercepts import Solution, away, leads_of, logit, logits, needs_anchor, settle, too_high
+from funnelsim.study.solve_intercepts import (
+    InterceptSolution,
+    base_rate_too_high,
+    finite_difference,
+    leads_of,
+    logit,
+    logits,
+    needs_anchor,
+    solve_intercepts,
+)
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 Slopes = tuple[tuple[float, ...], ...]  # [stage or definition][2 * belief]: of u - 1/2 and its square
 
 LEADS = 120_000  # simulated for the centre; the error left in a base rate is far below that of a study
@@ -60,19 +68,19 @@ class Anchor:
     offset_slopes: Slopes = ()
     rounds: int = field(default=0, compare=False)
 
-    def intercepts(self, names: tuple[str, ...], base: Floats, draw: Draw | None) -> dict[str, tuple[float, float]]:
+    def intercepts(self, names: tuple[str, ...], base: FloatArray, draw: Draw | None) -> dict[str, tuple[float, float]]:
         """(intercept, contact intercept) of each stage of this name, for base rates of a variant or a draw."""
         features = self._features(draw)
-        found = {}
+        pairs = {}
         for i, stage in enumerate(self.stages):
             if stage not in names:
                 continue
             p = float(base[names.index(stage)]) * self.ratio[i]
             if p > 1.0 + 1e-9:
-                raise too_high(stage, float(base[names.index(stage)]), 1.0 / self.ratio[i])
+                raise base_rate_too_high(stage, float(base[names.index(stage)]), 1.0 / self.ratio[i])
             added = self.added[i] + _dot(self.slopes, i, features)
-            found[stage] = (logit(p) + added, self.contact[i] + _dot(self.contact_slopes, i, features))
-        return found
+            pairs[stage] = (logit(p) + added, self.contact[i] + _dot(self.contact_slopes, i, features))
+        return pairs
 
     def offset(self, definition: str, score: str, draw: Draw | None) -> float:
         """What a definition adds to its score; nothing when the root's is of another score, or opens no gate."""
@@ -93,7 +101,7 @@ class Anchor:
             definitions["offset"][i] = self.offset(name, said.score, draw)
         return plan._replace(stages=stages, definitions=definitions)
 
-    def _features(self, draw: Draw | None) -> Floats:
+    def _features(self, draw: Draw | None) -> FloatArray:
         if draw is None:
             return np.zeros(2 * len(self.beliefs))
         away_ = np.array([uniform(self.seed, draw, path) - 0.5 for path in self.beliefs])
@@ -116,10 +124,10 @@ def anchor(
     kept = _file(key)
     if cache and kept.exists():
         return _load(kept)
-    found = _solve(root, key, lend, threads, on_step or (lambda text: None))
+    solved = _solve(root, key, lend, threads, on_step or (lambda text: None))
     if cache:
-        _save(found, kept)
-    return found
+        _save(solved, kept)
+    return solved
 
 
 def _solve(
@@ -134,19 +142,19 @@ def _solve(
         )
     many = _replications(plan, root.scenario.seed, threads)
     on_step("anchoring the base rates (once)")
-    centre = settle(plan, root.scenario.seed, many, Solution.start(plan), threads, names)
+    centre = solve_intercepts(plan, root.scenario.seed, many, InterceptSolution.start(plan), threads, names)
     gates = _gates(plan)
-    slopes = _Bends()
+    slopes = _Slopes()
     if lend is not None:
-        slopes = _Bends(lend.slopes, lend.contact_slopes, lend.offset_slopes)
+        slopes = _Slopes(lend.slopes, lend.contact_slopes, lend.offset_slopes)
     elif root.beliefs:
-        slopes = _bends(root, centre, max(2, many // 4), threads, on_step)
+        slopes = _belief_slopes(root, centre, max(2, many // 4), threads, on_step)
     return Anchor(
         names,
         root.scenario.seed,
         tuple(belief.path for belief in root.beliefs),
         _tuple(plan.stages["base"]),
-        _tuple(_added(centre, plan)),
+        _tuple(_effect_shift(centre, plan)),
         _tuple(centre.ratio),
         _tuple(centre.contact),
         slopes.added,
@@ -162,7 +170,7 @@ def _solve(
 
 
 @dataclass(frozen=True)
-class _Bends:
+class _Slopes:
     """How the solution follows the beliefs."""
 
     added: Slopes = ()
@@ -170,30 +178,32 @@ class _Bends:
     offset: Slopes = ()
 
 
-def _bends(root: Blueprint, centre: Solution, many: int, threads: int | None, on_step: Callable[[str], None]) -> _Bends:
+def _belief_slopes(
+    root: Blueprint, centre: InterceptSolution, many: int, threads: int | None, on_step: Callable[[str], None]
+) -> _Slopes:
     """How the solution follows each belief: least squares over points of the ranges, on the luck of the centre."""
     seed, names, gates = root.scenario.seed, root.book.stages, _gates(root.centre)
-    at_centre = settle(root.centre, seed, many, centre, threads, names)
+    at_centre = solve_intercepts(root.centre, seed, many, centre, threads, names)
     rows, added, contacts, offsets = [], [], [], []
     on_step(f"anchoring {POINTS} points of the ranges (once)")
     for i in range(POINTS):
         draw = _FIRST_DRAW + i
         from_middle = np.array([uniform(seed, draw, belief.path) - 0.5 for belief in root.beliefs])
         rows.append(np.concatenate((from_middle, from_middle**2)))
-        here = settle(root.believed(draw), seed, many, at_centre, threads, names)
-        added.append(_added(here, root.centre) - _added(at_centre, root.centre))
+        here = solve_intercepts(root.believed(draw), seed, many, at_centre, threads, names)
+        added.append(_effect_shift(here, root.centre) - _effect_shift(at_centre, root.centre))
         contacts.append(here.contact - at_centre.contact)
         offsets.append((here.offset - at_centre.offset)[gates])
-    return _Bends(*(_fitted(np.array(rows), np.array(moved)) for moved in (added, contacts, offsets)))
+    return _Slopes(*(_fitted(np.array(rows), np.array(moved)) for moved in (added, contacts, offsets)))
 
 
-def _fitted(design: Floats, moved: Floats) -> Slopes:
+def _fitted(design: FloatArray, moved: FloatArray) -> Slopes:
     return tuple(_tuple(column) for column in np.linalg.lstsq(design, moved, rcond=1e-6)[0].T)
 
 
-def _added(solution: Solution, plan: Plan) -> Floats:
+def _effect_shift(solution: InterceptSolution, plan: Plan) -> FloatArray:
     """What the effects add: nothing where the base rate is 0 or 1 and the log-odds are infinite."""
-    return away(solution.intercept, logits(plan.stages["base"] * solution.ratio))
+    return finite_difference(solution.intercept, logits(plan.stages["base"] * solution.ratio))
 
 
 def _gates(plan: Plan) -> list[int]:
@@ -243,17 +253,17 @@ def from_json(kept: dict[str, Any]) -> Anchor:
     return Anchor(**{name: frozen(value) for name, value in kept.items()})
 
 
-def to_json(found: Anchor) -> dict[str, Any]:
+def to_json(solved: Anchor) -> dict[str, Any]:
     """For a manifest or the cache."""
-    return asdict(found)
+    return asdict(solved)
 
 
-def _save(found: Anchor, path: Path) -> None:
+def _save(solved: Anchor, path: Path) -> None:
     """Whole or not at all; a cache that cannot be written is no error."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-            json.dump(to_json(found), file)
+            json.dump(to_json(solved), file)
         Path(file.name).replace(path)
     except OSError:
         return
@@ -262,7 +272,7 @@ def _save(found: Anchor, path: Path) -> None:
 # ---- helpers --------------------------------------------------------------------------------------------------------
 
 
-def _dot(slopes: tuple[tuple[float, ...], ...], stage: int, features: Floats) -> float:
+def _dot(slopes: tuple[tuple[float, ...], ...], stage: int, features: FloatArray) -> float:
     return float(np.dot(slopes[stage], features)) if slopes else 0.0
 
 

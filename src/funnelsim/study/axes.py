@@ -21,18 +21,18 @@ from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.errors import Problem, ScenarioError, UsageError
 from funnelsim.scenario.parsers.numbers import NUMBER
 from funnelsim.scenario.schema import resolve_path
 from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, plain, problem_at
+from funnelsim.typing import FloatArray
 
 NOWHERE = Place("--vary", 1, 1)
 MOST_POINTS = 1_000_000
 FINEST = 1 / 500  # of a range, or of x on a logarithmic one: what is sought is no finer
-WAYS = ("grid", "latin", "sobol")
+DESIGNS = ("grid", "latin", "sobol")
 _RANGE = re.compile(
     rf"(?P<before>\D*?)(?P<low>{NUMBER})(?P<low_unit>[^.:]*?)\s*\.\.\s*(?P<high>{NUMBER})"
     rf"(?P<after>[^:]*?)(?::\s*(?P<count>\d+))?(?P<log>\s+log)?"
@@ -111,7 +111,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Design:
+class SamplingDesign:
     """Which points of the axes are run."""
 
     way: str = "grid"
@@ -123,7 +123,7 @@ class Design:
 
 def read_axes(texts: Sequence[str]) -> list[Axis]:
     """Axes of the command line; ScenarioError with every mistake at once."""
-    found: list[Axis] = []
+    axes: list[Axis] = []
     problems: list[Problem] = []
     for count, text in enumerate(texts, 1):
         path, equals, value = text.partition("=")
@@ -135,34 +135,34 @@ def read_axes(texts: Sequence[str]) -> list[Axis]:
             continue
         at = replace(here, column=len(path) + 2, length=max(1, len(value)))
         key = replace(here, length=max(1, len(path)))
-        _add(found, problems, path.strip(), value.strip(), key, at)
+        _add(axes, problems, path.strip(), value.strip(), key, at)
     if problems:
         raise ScenarioError(problems, "--vary")
-    return found
+    return axes
 
 
 def axes_of_file(vary: Node, problems: list[Problem]) -> list[Axis]:
     """Axes of a study file: `path: range` or `path: [list]`; what is wrong goes to `problems`."""
-    found: list[Axis] = []
+    axes: list[Axis] = []
     for path, node in vary.value.items():
         if isinstance(node.value, list):
             values = tuple(_as_text(plain(child)) for child in node.value)
             if not values:
                 problems.append(problem_at(node.place, f"the list of {path} is empty", "such as [3, 4, 5]"))
             else:
-                found.append(Axis(path, values, whole=_is_whole(path), key=node.at, value=node.place))
+                axes.append(Axis(path, values, whole=_is_integer(path), key=node.at, value=node.place))
         elif isinstance(node.value, dict) or node.value is None:
             problems.append(problem_at(node.at, f"{path} takes a range or a list", "such as 80..480/week:11"))
         else:
-            _add(found, problems, path, str(node.value), node.at, node.place)
-    return found
+            _add(axes, problems, path, str(node.value), node.at, node.place)
+    return axes
 
 
-def read_design(text: str) -> Design:
+def read_design(text: str) -> SamplingDesign:
     """`grid`, `latin:200` or `sobol:256`; UsageError for anything else."""
     match = re.fullmatch(r"(\w+)(?:[:\s]\s*(\d+))?", text.strip())
     way = match[1] if match else ""
-    if match is None or way not in WAYS or (way == "grid") != (match[2] is None):
+    if match is None or way not in DESIGNS or (way == "grid") != (match[2] is None):
         raise UsageError(f"'{text}' is no design: write grid, latin:200 or sobol:256")
     count = int(match[2] or 0)
     if way != "grid" and not 1 <= count <= MOST_POINTS:
@@ -170,10 +170,10 @@ def read_design(text: str) -> Design:
     if way == "sobol" and count & (count - 1):
         near = 1 << round(math.log2(count))
         raise UsageError(f"a Sobol design has a power of two of points, such as sobol:{near}: others are uneven")
-    return Design(way, count)
+    return SamplingDesign(way, count)
 
 
-def points(axes: Sequence[Axis], design: Design, seed: int) -> list[tuple[str, ...]]:
+def points(axes: Sequence[Axis], design: SamplingDesign, seed: int) -> list[tuple[str, ...]]:
     """The points of a design: for each, a value of each axis, as text. UsageError when an axis does not suit it."""
     if design.way == "grid":
         for axis in axes:
@@ -194,7 +194,7 @@ def points(axes: Sequence[Axis], design: Design, seed: int) -> list[tuple[str, .
     ]
 
 
-def _shares(design: Design, dimensions: int, seed: int) -> NDArray[np.float64]:
+def _shares(design: SamplingDesign, dimensions: int, seed: int) -> FloatArray:
     from scipy.stats import qmc
 
     if design.way == "latin":
@@ -208,12 +208,12 @@ def _shares(design: Design, dimensions: int, seed: int) -> NDArray[np.float64]:
 # ---- one axis ------------------------------------------------------------------------------------------------------
 
 
-def _add(found: list[Axis], problems: list[Problem], path: str, value: str, key: Place, at: Place) -> None:
-    if any(axis.path == path for axis in found):
+def _add(axes: list[Axis], problems: list[Problem], path: str, value: str, key: Place, at: Place) -> None:
+    if any(axis.path == path for axis in axes):
         problems.append(problem_at(key, f"'{path}' is varied twice", "each path once"))
         return
     try:
-        found.append(replace(_axis(path, value, at), key=key, value=at))
+        axes.append(replace(_axis(path, value, at), key=key, value=at))
     except ScenarioError as error:
         problems += error.problems
 
@@ -222,7 +222,7 @@ def _axis(path: str, value: str, at: Place) -> Axis:
     def refuse(text: str, hint: str) -> ScenarioError:
         return ScenarioError([problem_at(at, text, hint)])
 
-    whole = _is_whole(path)
+    whole = _is_integer(path)
     if ".." not in value:
         values = tuple(_split(value))
         if any(not one for one in values):
@@ -283,7 +283,7 @@ def _each_whole(axis: Axis) -> bool:
     return axis.whole and len(axis.values) == round(axis.high - axis.low) + 1
 
 
-def _is_whole(path: str) -> bool:
+def _is_integer(path: str) -> bool:
     """Whether the schema wants a whole number there."""
     field = resolve_path(path.split(".")).field
     shapes = [getattr(mark, "json_schema", None) for mark in _marks(field)] if field is not None else []

@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from funnelsim.errors import RunError
 from funnelsim.progress import Progress
-from funnelsim.study.point import Outcome, Stopped, Task, run_task
-from funnelsim.study.point_store import Store
+from funnelsim.study.point import PointResult, PointTask, Stopped, run_task
+from funnelsim.study.point_store import PointStore
 
 FAR = 1000  # points sent to a cluster at a time
 
 
-class Row(NamedTuple):
+class SubmittedPoint(NamedTuple):
     """A point as it was asked for."""
 
     name: str  # of the scenario
@@ -27,11 +27,11 @@ class Row(NamedTuple):
     error: str = ""
 
 
-class Batch:
+class PointBatch:
     """Points under way, and what became of those that are done."""
 
     def __init__(
-        self, what: str, store: Store, executor: Executor | None, threads: int, total: int, watch: Progress
+        self, what: str, store: PointStore, executor: Executor | None, threads: int, total: int, watch: Progress
     ) -> None:
         """`executor` None runs on threads here; `total` points are expected, for the progress line."""
         self.what, self.store, self.watch, self.total = what, store, watch, total
@@ -40,17 +40,17 @@ class Batch:
         self.executor = executor or self.own
         self.most = 2 * threads if executor is None else FAR
         self.inside = threads if executor is None and total < 2 * threads else 1  # threads within a point
-        self.rows: list[Row] = []
-        self.outcomes: dict[str, Outcome] = {}
+        self.rows: list[SubmittedPoint] = []
+        self.outcomes: dict[str, PointResult] = {}
         self.fresh: set[str] = set()  # run now
-        self.wrong: dict[str, str] = {}  # by key: failed while running
-        self._waiting: dict[Future[Outcome], str] = {}
+        self.errors: dict[str, str] = {}  # by key: failed while running
+        self._waiting: dict[Future[PointResult], str] = {}
         self._found = self._ran = 0
 
-    def submit(self, task: Task, name: str, point: tuple[str, ...]) -> None:
+    def submit(self, task: PointTask, name: str, point: tuple[str, ...]) -> None:
         """Run a point, unless it was run before or is under way for another scenario or point."""
-        self.rows.append(Row(name, point, task.key))
-        if task.key in self.outcomes or task.key in self._waiting.values() or task.key in self.wrong:
+        self.rows.append(SubmittedPoint(name, point, task.key))
+        if task.key in self.outcomes or task.key in self._waiting.values() or task.key in self.errors:
             self.total -= 1
             return
         kept = self.store.find(task.key)
@@ -66,7 +66,7 @@ class Batch:
 
     def failed(self, name: str, point: tuple[str, ...], text: str) -> None:
         """A point that cannot be planned, such as a scenario that is invalid there."""
-        self.rows.append(Row(name, point, "", text))
+        self.rows.append(SubmittedPoint(name, point, "", text))
         self._ran += 1
         self.watch.note(f"failed: {name} at {', '.join(point)}: {text}")
 
@@ -86,9 +86,9 @@ class Batch:
         if self.own is not None:
             self.own.shutdown(cancel_futures=True)
 
-    def error_of(self, row: Row) -> str:
+    def error_of(self, row: SubmittedPoint) -> str:
         """Why a point failed; nothing when it did not."""
-        return row.error or self.wrong.get(row.key, "")
+        return row.error or self.errors.get(row.key, "")
 
     def _collect(self) -> None:
         done, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
@@ -98,7 +98,7 @@ class Batch:
             self._ran += 1
             self.watch.progress(self.what, self._ran, self.total - self._found)
 
-    def _take(self, future: Future[Outcome], key: str) -> None:
+    def _take(self, future: Future[PointResult], key: str) -> None:
         try:
             outcome = future.result()
         except (OSError, MemoryError, Stopped):
@@ -106,16 +106,16 @@ class Batch:
         except CancelledError:
             raise RunError("the cluster went away; what is finished is kept, so start again") from None
         except Exception as error:  # one point that fails must not cost the others
-            self.wrong[key] = in_a_line(error)
+            self.errors[key] = one_line(error)
             name, point = next((row.name, row.point) for row in self.rows if row.key == key)
-            self.watch.note(f"failed: {name} at {', '.join(point)}: {self.wrong[key]}")
+            self.watch.note(f"failed: {name} at {', '.join(point)}: {self.errors[key]}")
             return
         self.store.keep(outcome)
         self.outcomes[key] = outcome
         self.fresh.add(key)
 
 
-def in_a_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """The first problem, in a line."""
     problems = getattr(error, "problems", None)
     if problems:

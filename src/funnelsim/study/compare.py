@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.compile.parameter_draws import UncertainParameter, uniform
 from funnelsim.engine.replicate import Job, run_jobs
@@ -19,45 +18,52 @@ from funnelsim.measures.estimate import t_quantile
 from funnelsim.progress import Progress
 from funnelsim.scenario import Loaded
 from funnelsim.scenario.assumptions import equally_good
-from funnelsim.study.alternative_models import Case, World, beliefs_at_one, curves_to_try, with_curve, with_promises_of
-from funnelsim.study.explain.coalitions import Known, Question
+from funnelsim.study.alternative_models import (
+    Alternative,
+    Case,
+    beliefs_at_one,
+    curves_to_try,
+    with_curve,
+    with_promises_of,
+)
+from funnelsim.study.explain.coalitions import ExplainSpec, PriorRuns
 from funnelsim.study.explain.explain import Explanation, explain
 from funnelsim.study.explain.groups import groups_of
-from funnelsim.study.history_check import HistoryCheck, against_history
-from funnelsim.study.paired_difference import Spread, spread
-from funnelsim.study.point import PAIR_STRIDE, TwoLevel
-from funnelsim.study.scenario_diff import Difference, differences
+from funnelsim.study.history_check import HistoryCheck, check_history
+from funnelsim.study.paired_difference import TwoLevelEstimate, two_level_estimate
+from funnelsim.study.point import PAIR_STRIDE, NestedDesign
+from funnelsim.study.scenario_diff import KeyDifference, key_differences
 from funnelsim.study.sensitivity.inputs import features_of
-from funnelsim.study.sensitivity.value_of_information import Learned, learned
+from funnelsim.study.sensitivity.value_of_information import InformationValue, information_values
 from funnelsim.summary import Summary
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 MOST_PAIRS = 16  # a draw, when more precision is wanted
-FEW = 4  # groups of changes whose mixtures are run beside a comparison; `explain` divides more of them
+FEW_GROUPS = 4  # groups of changes whose mixtures are run beside a comparison; `explain` divides more of them
 
 
 @dataclass(frozen=True)
-class Design:
+class CompareSpec:
     """How many draws and pairs; `precision` is of the difference, relative to the base."""
 
     draws: int = 40
     pairs: int = 4
     precision: float | None = None
-    aside_draws: int = 10  # for questions beside the main one: beliefs at 1, other curves
-    aside_pairs: int = 1  # enough: differences on the same luck vary little
+    check_draws: int = 10  # for questions beside the main one: beliefs at 1, other curves
+    check_pairs: int = 1  # enough: differences on the same luck vary little
 
 
 @dataclass(frozen=True)
-class Rung:
+class ComparedScenario:
     """One scenario set against the base."""
 
     name: str
-    differences: dict[str, Spread]  # by measure: cohort.won, cohort.revenue, cohort.profit, calendar.won, ...
-    at_one: Spread | None  # of the goal, with all beliefs at 1
-    by_curve: dict[str, Spread]  # of the goal, under other response curves
+    differences: dict[str, TwoLevelEstimate]  # by measure: cohort.won, cohort.revenue, cohort.profit, calendar.won, ...
+    beliefs_neutral: TwoLevelEstimate | None  # of the goal, with all beliefs at 1
+    by_curve: dict[str, TwoLevelEstimate]  # of the goal, under other response curves
     break_evens: list[BreakEven]
-    changes: list[Difference]
-    over_before: Spread | None = None  # of the goal, against the rung before it
+    changes: list[KeyDifference]
+    vs_previous: TwoLevelEstimate | None = None  # of the goal, against the rung before it
     added: bool = False  # a rung that the tool added to the ladder
 
 
@@ -74,16 +80,16 @@ class BreakEven:
 
 
 @dataclass(frozen=True)
-class Column:
+class ScenarioRuns:
     """One scenario's own figures."""
 
     name: str
-    values: dict[str, Floats]  # [draw, pair] by measure
+    values: dict[str, FloatArray]  # [draw, pair] by measure
     units: dict[str, str]
     summaries: list[Summary] = field(repr=False, default_factory=list)
 
-    def spread(self, key: str, uncertain: bool = True) -> Spread:
-        return spread(self.values[key], uncertain)
+    def estimate(self, key: str, uncertain: bool = True) -> TwoLevelEstimate:
+        return two_level_estimate(self.values[key], uncertain)
 
 
 @dataclass(frozen=True)
@@ -91,28 +97,30 @@ class Comparison:
     """All that `compare` found; `report.comparison` prints it."""
 
     goal: str  # measure that decides
-    columns: list[Column]
-    rungs: list[Rung]
+    runs: list[ScenarioRuns]
+    compared: list[ComparedScenario]
     history: HistoryCheck | None
     cases: list[Case] = field(repr=False)
-    design: Design
+    spec: CompareSpec
     draws: int
     pairs: int
     seed: int  # of the luck
     uncertain: bool
     notes: list[str]
     equally_good: bool = False  # both sides work the same stage, and nothing says that one does it better (rule 46)
-    why: Explanation | None = None  # the last rung's difference divided, on the draws of the aside
-    known: list[Learned] = field(default_factory=list)  # of the last rung: what knowing each unknown would bring
+    explanation: Explanation | None = None  # the last rung's difference divided, on the draws of the aside
+    information: list[InformationValue] = field(
+        default_factory=list
+    )  # of the last rung: what knowing each unknown would bring
 
 
 def compare(
     base: Loaded,
     *others: Loaded,
-    design: Design | None = None,
+    spec: CompareSpec | None = None,
     engine: str = "fast",
     threads: int | None = None,
-    aside: bool = True,
+    robustness: bool = True,
     seed: int | None = None,
     watch: Progress | None = None,
 ) -> Comparison:
@@ -121,47 +129,45 @@ def compare(
     `aside` False leaves out what needs further worlds (beliefs at 1, other curves) and mixtures of the two scenarios
     (why); `seed` is of the luck, by default the base's own. Raises ScenarioError as loading does.
     """
-    design, watch = design or Design(), watch or Progress()
-    ladder, added = _ladder(base, list(others))
-    world = World(threads=threads, note=watch.note)
-    cases = _promised_by_all([world.case(loaded) for loaded in ladder])
+    spec, watch = spec or CompareSpec(), watch or Progress()
+    scenarios, added = _with_promises_between(base, list(others))
+    as_written = Alternative(threads=threads, note=watch.note)
+    cases = _promised_by_all([as_written.case(loaded) for loaded in scenarios])
     goal = goal_of(base)
     uncertain = any(one.blueprint.uncertain for one in cases)
-    runner = Runs(cases[0].blueprint.scenario.seed if seed is None else seed, engine, threads, watch)
-    pairs = design.pairs
-    columns = runner.columns(cases, range(design.draws), range(pairs), "comparing")
+    runner = PairedRunner(cases[0].blueprint.scenario.seed if seed is None else seed, engine, threads, watch)
+    pairs = spec.pairs
+    runs = runner.run(cases, range(spec.draws), range(pairs), "comparing")
     notes: list[str] = []
-    while pairs < MOST_PAIRS and _wants_more(columns, goal, uncertain, design, notes):
-        more = runner.columns(cases, range(design.draws), range(pairs, 2 * pairs), "comparing, more pairs")
-        columns = [
-            _joined(case, one, other, design.draws) for case, one, other in zip(cases, columns, more, strict=True)
-        ]
+    while pairs < MOST_PAIRS and _wants_more(runs, goal, uncertain, spec, notes):
+        more = runner.run(cases, range(spec.draws), range(pairs, 2 * pairs), "comparing, more pairs")
+        runs = [_joined(case, one, other, spec.draws) for case, one, other in zip(cases, runs, more, strict=True)]
         pairs *= 2
-    at_one, by_curve = _aside(cases, goal, design, runner) if aside else ({}, {})
-    why = _why(cases, columns, goal, design, runner) if aside else None
-    rungs = [
-        Rung(
+    at_one, by_curve = _robustness(cases, goal, spec, runner) if robustness else ({}, {})
+    why = _explained(cases, runs, goal, spec, runner) if robustness else None
+    compared = [
+        ComparedScenario(
             cases[i].name,
-            _differences(columns[0], columns[i], uncertain),
+            _differences(runs[0], runs[i], uncertain),
             at_one.get(i),
             by_curve.get(i, {}),
-            break_evens(cases, i, columns[i].values[goal] - columns[0].values[goal]),
-            differences(base.resolved["scenario"], cases[i].loaded.resolved["scenario"]),
-            spread(columns[i].values[goal] - columns[i - 1].values[goal], uncertain) if i > 1 else None,
+            break_evens(cases, i, runs[i].values[goal] - runs[0].values[goal]),
+            key_differences(base.resolved["scenario"], cases[i].loaded.resolved["scenario"]),
+            two_level_estimate(runs[i].values[goal] - runs[i - 1].values[goal], uncertain) if i > 1 else None,
             cases[i].name in added,
         )
         for i in range(1, len(cases))
     ]
-    history = against_history(cases[0], columns[0].summaries)
-    known = _knowing(cases, [column.values[goal] for column in columns]) if uncertain else []
+    history = check_history(cases[0], runs[0].summaries)
+    known = _information(cases, [column.values[goal] for column in runs]) if uncertain else []
     return Comparison(
         goal,
-        columns,
-        rungs,
+        runs,
+        compared,
         history,
         cases,
-        design,
-        design.draws,
+        spec,
+        spec.draws,
         pairs,
         runner.seed,
         uncertain,
@@ -178,7 +184,7 @@ def goal_of(base: Loaded) -> str:
     return "cohort.revenue" if goal is not None and goal.revenue is not None and goal.wins is None else "cohort.won"
 
 
-def break_evens(cases: Sequence[Case], i: int, values: Floats) -> list[BreakEven]:
+def break_evens(cases: Sequence[Case], i: int, values: FloatArray) -> list[BreakEven]:
     """Where each range would turn the sign, by least squares of the draws' means on all ranges at once."""
     ranges: dict[str, UncertainParameter] = {
         belief.path: belief for one in (cases[0], cases[i]) for belief in one.blueprint.beliefs
@@ -189,13 +195,13 @@ def break_evens(cases: Sequence[Case], i: int, values: Floats) -> list[BreakEven
     places = np.array([[uniform(seed, draw, path) for path in ranges] for draw in range(len(values))])
     design = np.column_stack((np.ones(len(values)), places - 0.5))
     means = values.mean(axis=1)
-    found = np.linalg.lstsq(design, means, rcond=None)[0]
+    coefficients = np.linalg.lstsq(design, means, rcond=None)[0]
     freedom = len(means) - design.shape[1]
-    variance = float(((means - design @ found) ** 2).sum()) / freedom
+    variance = float(((means - design @ coefficients) ** 2).sum()) / freedom
     errors = t_quantile(freedom) * np.sqrt(variance * np.diag(np.linalg.pinv(design.T @ design)))
     return [
-        _break_even(belief, float(found[0]), float(slope), float(error))
-        for belief, slope, error in zip(ranges.values(), found[1:], errors[1:], strict=True)
+        _break_even(belief, float(coefficients[0]), float(slope), float(error))
+        for belief, slope, error in zip(ranges.values(), coefficients[1:], errors[1:], strict=True)
     ]
 
 
@@ -206,14 +212,14 @@ def _break_even(belief: UncertainParameter, centre: float, slope: float, error: 
     return BreakEven(belief.path, belief.low, belief.high, at, at_low, at_high)
 
 
-def _knowing(cases: Sequence[Case], values: Sequence[Floats]) -> list[Learned]:
+def _information(cases: Sequence[Case], values: Sequence[FloatArray]) -> list[InformationValue]:
     """What it would bring to know each unknown, from the draws that were run anyway; values [draw, pair] by case."""
     draws, pairs = values[0].shape
     gains = [one - values[0] for one in values[1:]]
     noise = float(gains[-1].var(axis=1, ddof=1).mean()) / pairs if pairs > 1 else 0.0
     features = features_of([one.blueprint for one in cases], range(draws), cases[0].blueprint.scenario.seed)
     means = np.column_stack([gain.mean(axis=1) for gain in gains])
-    return learned(features, means[:, -1], noise, means)
+    return information_values(features, means[:, -1], noise, means)
 
 
 PROMISE, BELIEFS, REST, NOTHING = (
@@ -224,17 +230,17 @@ PROMISE, BELIEFS, REST, NOTHING = (
 )
 
 
-def cause(found: Comparison) -> str:
+def main_cause(comparison: Comparison) -> str:
     """What makes most of the last rung's difference; nothing when its interval holds 0.
 
     Parts: what the rung with promises alone already brings, what vanishes with all beliefs at 1, and the remainder.
     Shares of the changes, which do not depend on the order of the ladder, are in `why`.
     """
-    last = found.rungs[-1].differences[found.goal]
+    last = comparison.compared[-1].differences[comparison.goal]
     if last.low <= 0.0 <= last.high:
         return NOTHING
-    alone = found.rungs[0].differences[found.goal].mean if len(found.rungs) > 1 else 0.0
-    at_one = found.rungs[-1].at_one
+    alone = comparison.compared[0].differences[comparison.goal].mean if len(comparison.compared) > 1 else 0.0
+    at_one = comparison.compared[-1].beliefs_neutral
     resting = last.mean - at_one.mean if at_one else 0.0
     parts = {PROMISE: alone, BELIEFS: resting, REST: last.mean - alone - resting}
     return max(parts, key=lambda name: parts[name] * np.sign(last.mean))
@@ -243,13 +249,13 @@ def cause(found: Comparison) -> str:
 # ---- running --------------------------------------------------------------------------------------------------------
 
 
-def _ladder(base: Loaded, others: list[Loaded]) -> tuple[list[Loaded], set[str]]:
+def _with_promises_between(base: Loaded, others: list[Loaded]) -> tuple[list[Loaded], set[str]]:
     """The base, the others in order; with one other, the base with the other's promises alone is put between."""
     others = [_seeded(other, base.scenario.seed) for other in others]
     if len(others) != 1:
         return [base, *others], set()
     between = with_promises_of(base, others[0])
-    if between is None or not differences(between.resolved["scenario"], others[0].resolved["scenario"]):
+    if between is None or not key_differences(between.resolved["scenario"], others[0].resolved["scenario"]):
         return [base, *others], set()
     return [base, between, *others], {between.scenario.name}
 
@@ -271,7 +277,7 @@ def _promised_by_all(cases: list[Case]) -> list[Case]:
 
 
 @dataclass(frozen=True)
-class Runs:
+class PairedRunner:
     """How replications are run."""
 
     seed: int
@@ -279,7 +285,7 @@ class Runs:
     threads: int | None
     watch: Progress
 
-    def columns(self, cases: Sequence[Case], draws: range, pairs: range, what: str) -> list[Column]:
+    def run(self, cases: Sequence[Case], draws: range, pairs: range, what: str) -> list[ScenarioRuns]:
         """Each case in each draw and pair, on the same luck."""
         jobs = [
             Job(one.anchor.plan(one.blueprint, draw), self.seed, tuple(draw * PAIR_STRIDE + pair for pair in pairs))
@@ -287,28 +293,28 @@ class Runs:
             for draw in draws
         ]
         results = run_jobs(jobs, self.engine, self.threads, lambda done: self.watch.progress(what, done, len(jobs)))
-        return [_column(one, results[i * len(draws) : (i + 1) * len(draws)]) for i, one in enumerate(cases)]
+        return [_scenario_runs(one, results[i * len(draws) : (i + 1) * len(draws)]) for i, one in enumerate(cases)]
 
 
-def _column(one: Case, results: Sequence[Sequence[Summary]]) -> Column:
-    summaries = [summary for found in results for summary in found]
-    found = named(summaries, one.blueprint.centre, one.blueprint.book)
-    return Column(
+def _scenario_runs(one: Case, results: Sequence[Sequence[Summary]]) -> ScenarioRuns:
+    summaries = [summary for run in results for summary in run]
+    measures = named(summaries, one.blueprint.centre, one.blueprint.book)
+    return ScenarioRuns(
         one.name,
-        {key: _by_draw(measure, len(results)) for key, measure in found.items()},
-        {key: measure.unit for key, measure in found.items()},
+        {key: _by_draw(measure, len(results)) for key, measure in measures.items()},
+        {key: measure.unit for key, measure in measures.items()},
         summaries,
     )
 
 
-def _by_draw(measure: Measure, draws: int) -> Floats:
+def _by_draw(measure: Measure, draws: int) -> FloatArray:
     return np.broadcast_to(measure.values, measure.top.shape).reshape(draws, -1)
 
 
-def _joined(case: Case, one: Column, other: Column, draws: int) -> Column:
+def _joined(case: Case, one: ScenarioRuns, other: ScenarioRuns, draws: int) -> ScenarioRuns:
     """Measured anew: what never happened in either alone has no measure there."""
     first, second = len(one.summaries) // draws, len(other.summaries) // draws
-    return _column(
+    return _scenario_runs(
         case,
         [
             [*one.summaries[d * first : (d + 1) * first], *other.summaries[d * second : (d + 1) * second]]
@@ -317,27 +323,27 @@ def _joined(case: Case, one: Column, other: Column, draws: int) -> Column:
     )
 
 
-def _differences(base: Column, other: Column, uncertain: bool) -> dict[str, Spread]:
-    found = {}
+def _differences(base: ScenarioRuns, other: ScenarioRuns, uncertain: bool) -> dict[str, TwoLevelEstimate]:
+    estimates = {}
     for key in base.values:
         if key in other.values:
             values = other.values[key] - base.values[key]
             if np.isfinite(values).all():
-                found[key] = spread(values, uncertain)
-    return found
+                estimates[key] = two_level_estimate(values, uncertain)
+    return estimates
 
 
-def _wants_more(columns: list[Column], goal: str, uncertain: bool, design: Design, notes: list[str]) -> bool:
+def _wants_more(runs: list[ScenarioRuns], goal: str, uncertain: bool, spec: CompareSpec, notes: list[str]) -> bool:
     """Stop by simulation error; a precision finer than a tenth of what nobody knows is refused."""
-    if design.precision is None:
+    if spec.precision is None:
         return False
-    base = float(columns[0].values[goal].mean())
-    for column in columns[1:]:
-        found = spread(column.values[goal] - columns[0].values[goal], uncertain)
-        if found.error > design.precision * abs(base):
-            if uncertain and found.finer_buys_nothing:
+    base = float(runs[0].values[goal].mean())
+    for run in runs[1:]:
+        difference = two_level_estimate(run.values[goal] - runs[0].values[goal], uncertain)
+        if difference.error > spec.precision * abs(base):
+            if uncertain and difference.finer_buys_nothing:
                 notes.append(
-                    f"a finer precision buys nothing: the simulation error ({found.error:.2g}) is already below a "
+                    f"a finer precision buys nothing: the simulation error ({difference.error:.2g}) is already below a "
                     f"tenth of what your data leaves open"
                 )
                 return False
@@ -345,38 +351,47 @@ def _wants_more(columns: list[Column], goal: str, uncertain: bool, design: Desig
     return False
 
 
-def _aside(
-    cases: list[Case], goal: str, design: Design, runs: Runs
-) -> tuple[dict[int, Spread], dict[int, dict[str, Spread]]]:
+def _robustness(
+    cases: list[Case], goal: str, spec: CompareSpec, runner: PairedRunner
+) -> tuple[dict[int, TwoLevelEstimate], dict[int, dict[str, TwoLevelEstimate]]]:
     """The goal's differences in other worlds: all beliefs at 1, other response curves."""
     likes = tuple(one.anchor for one in cases)
-    world = World("beliefs at 1", beliefs_at_one, likes, runs.threads, runs.watch.note)
-    at_one = _world(cases, world, goal, design.draws // 2, design, runs)
-    by_curve: dict[int, dict[str, Spread]] = {}
+    alternative = Alternative("beliefs at 1", beliefs_at_one, likes, runner.threads, runner.watch.note)
+    at_one = _differences_under(cases, alternative, goal, spec.draws // 2, spec, runner)
+    by_curve: dict[int, dict[str, TwoLevelEstimate]] = {}
     for curve in curves_to_try(cases[0].blueprint.scenario):
-        world = World(f"curve {curve}", with_curve(curve), likes, runs.threads, runs.watch.note)
-        for i, one in _world(cases, world, goal, design.aside_draws, design, runs).items():
+        alternative = Alternative(f"curve {curve}", with_curve(curve), likes, runner.threads, runner.watch.note)
+        for i, one in _differences_under(cases, alternative, goal, spec.check_draws, spec, runner).items():
             by_curve.setdefault(i, {})[curve] = one
     return at_one, by_curve
 
 
-def _why(cases: list[Case], columns: list[Column], goal: str, design: Design, runs: Runs) -> Explanation | None:
+def _explained(
+    cases: list[Case], scenario_runs: list[ScenarioRuns], goal: str, spec: CompareSpec, runner: PairedRunner
+) -> Explanation | None:
     """The last scenario's difference divided; None when that takes too many mixtures, or another root."""
     base, last = cases[0].loaded, cases[-1].loaded
     groups = groups_of(base.resolved["scenario"], last.resolved["scenario"])
     same_root = (base.root or base.scenario) == (last.root or last.scenario)
-    if not same_root or not 0 < len(groups) <= FEW:
+    if not same_root or not 0 < len(groups) <= FEW_GROUPS:
         return None
-    first, other = columns[0].values, columns[-1].values
-    known = Known(first, other, float((other[goal] - first[goal]).mean()))
-    draws, pairs = min(design.draws, design.aside_draws), min(design.pairs, design.aside_pairs)
-    size = TwoLevel(draws * pairs, None, pairs)
-    question = Question(base, last, goal, size, runs.seed, engine=runs.engine, anchor=cases[0].anchor, known=known)
-    return explain(question, threads=runs.threads, watch=runs.watch)
+    first, other = scenario_runs[0].values, scenario_runs[-1].values
+    known = PriorRuns(first, other, float((other[goal] - first[goal]).mean()))
+    draws, pairs = min(spec.draws, spec.check_draws), min(spec.pairs, spec.check_pairs)
+    size = NestedDesign(draws * pairs, None, pairs)
+    explain_spec = ExplainSpec(
+        base, last, goal, size, runner.seed, engine=runner.engine, anchor=cases[0].anchor, prior=known
+    )
+    return explain(explain_spec, threads=runner.threads, watch=runner.watch)
 
 
-def _world(cases: list[Case], world: World, goal: str, draws: int, design: Design, runs: Runs) -> dict[int, Spread]:
-    there = [world.case(one.loaded) for one in cases]
-    columns = runs.columns(there, range(draws), range(design.aside_pairs), world.name)
+def _differences_under(
+    cases: list[Case], alternative: Alternative, goal: str, draws: int, spec: CompareSpec, runner: PairedRunner
+) -> dict[int, TwoLevelEstimate]:
+    there = [alternative.case(one.loaded) for one in cases]
+    columns = runner.run(there, range(draws), range(spec.check_pairs), alternative.name)
     uncertain = any(one.blueprint.uncertain for one in there)
-    return {i: spread(columns[i].values[goal] - columns[0].values[goal], uncertain) for i in range(1, len(columns))}
+    return {
+        i: two_level_estimate(columns[i].values[goal] - columns[0].values[goal], uncertain)
+        for i in range(1, len(columns))
+    }

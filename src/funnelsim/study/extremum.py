@@ -12,12 +12,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from funnelsim.measures.estimate import LEVEL
+from funnelsim.typing import FloatArray, IntArray
 
-Floats = NDArray[np.float64]
 RESAMPLES = 2000
 MANY = 1000  # points beyond which Bonferroni's bound decides: wider, and sure too
 BLOCK = 256  # points compared with all others at a time
@@ -25,7 +24,7 @@ ROUNDING = 1e-9  # of a spread, relative: less is none
 
 
 @dataclass(frozen=True)
-class Extreme:
+class Extremum:
     """The best point of a curve, and the points that may be the best."""
 
     at: int
@@ -38,21 +37,21 @@ class Extreme:
         return self.first > 0 and self.last < count - 1
 
 
-def highest(values: Floats) -> Extreme:
+def highest(values: FloatArray) -> Extremum:
     """Of values[replication, point]."""
     means = values.mean(axis=0)
     at = int(means.argmax())
     kept = np.union1d(_may_be_best(values, means), [at])
-    return Extreme(at, int(kept[0]), int(kept[-1]), float(means[at]))
+    return Extremum(at, int(kept[0]), int(kept[-1]), float(means[at]))
 
 
-def lowest(values: Floats) -> Extreme:
+def lowest(values: FloatArray) -> Extremum:
     """Of values[replication, point]."""
-    found = highest(-values)
-    return Extreme(found.at, found.first, found.last, -found.value)
+    mirrored = highest(-values)
+    return Extremum(mirrored.at, mirrored.first, mirrored.last, -mirrored.value)
 
 
-def _may_be_best(values: Floats, means: Floats) -> NDArray[np.int64]:
+def _may_be_best(values: FloatArray, means: FloatArray) -> IntArray:
     """The points k whose T_k is not too large."""
     n, count = values.shape
     if n < 2:
@@ -79,17 +78,17 @@ def _may_be_best(values: Floats, means: Floats) -> NDArray[np.int64]:
     return np.sort(np.array(kept, np.int64))
 
 
-def _largest(values: Floats, means: Floats, block: NDArray[np.int64]) -> Floats:
+def _largest(values: FloatArray, means: FloatArray, block: IntArray) -> FloatArray:
     """T_k of some points k: a block at a time, for a table of all pairs of ten thousand points is a gigabyte."""
     spreads = _spreads(values, block)
     ahead = means[None, :] - means[block, None]  # [k, j]: of j over k
     surely = (spreads == 0.0) & (ahead > 0.0)
     scaled = np.divide(ahead, spreads, out=np.where(surely, np.inf, 0.0), where=spreads > 0.0)
-    found: Floats = scaled.max(axis=1) * math.sqrt(len(values))
-    return found
+    largest: FloatArray = scaled.max(axis=1) * math.sqrt(len(values))
+    return largest
 
 
-def _spreads(values: Floats, block: NDArray[np.int64]) -> Floats:
+def _spreads(values: FloatArray, block: IntArray) -> FloatArray:
     """Standard deviations of the differences of some points from all."""
     away = values - values.mean(axis=0)
     own = (away * away).sum(axis=0)

@@ -18,7 +18,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.errors import UsageError, did_you_mean
 from funnelsim.measures import Measure, named, series, stack
@@ -29,8 +28,8 @@ from funnelsim.scenario.parsers.dates import day
 from funnelsim.scenario.parsers.durations import elapsed
 from funnelsim.scenario.parsers.numbers import money, number, proportion
 from funnelsim.summary import Summary
+from funnelsim.typing import BoolArray, FloatArray
 
-Floats = NDArray[np.float64]
 SHORT = {"revenue": "calendar.revenue", "wins": "calendar.won"}
 _GOAL = re.compile(
     r"(?P<what>\S.*?)\s+(?:(?P<way>at least|at most)\s+)?(?P<amount>[-+]?\d.*?)"
@@ -39,7 +38,7 @@ _GOAL = re.compile(
 
 
 @dataclass(frozen=True)
-class Goal:
+class MeasureGoal:
     """A measure that must reach a target."""
 
     measure: str  # key of a measure
@@ -49,15 +48,15 @@ class Goal:
     booked: float = 0.0  # what is there already, outside the run
     text: str = ""  # as people say it
 
-    def met(self, values: Floats) -> NDArray[np.bool_]:
+    def met(self, values: FloatArray) -> BoolArray:
         """In each period."""
         values = values + self.booked
-        reached: NDArray[np.bool_] = values <= self.target if self.at_most else values >= self.target
+        reached: BoolArray = values <= self.target if self.at_most else values >= self.target
         return reached
 
-    def measured(self, found: Mapping[str, Measure], stacked: Summary, plan: Plan, book: Labels) -> Measure:
+    def measured(self, measures: Mapping[str, Measure], stacked: Summary, plan: Plan, book: Labels) -> Measure:
         """What the goal is about, in each replication; `found` are the measures of `stacked`."""
-        plain = found.get(self.measure)
+        plain = measures.get(self.measure)
         if self.by is None or plain is None:
             if plain is None:
                 return Measure("", "goal", "", "", np.full(len(stacked.days), np.nan))
@@ -72,7 +71,7 @@ class Goal:
         return Measure("calendar", plain.name, "", plain.unit, daily.values[:, counted].sum(axis=1))
 
 
-def read_goal(text: str, possible: Mapping[str, Measure], book: Labels) -> Goal:
+def read_goal(text: str, possible: Mapping[str, Measure], book: Labels) -> MeasureGoal:
     """A goal from text; `possible` are the measures there may be. UsageError says what is wrong."""
     match = _GOAL.fullmatch(text.strip())
     if match is None:
@@ -94,10 +93,10 @@ def read_goal(text: str, possible: Mapping[str, Measure], book: Labels) -> Goal:
         raise UsageError(f"goal '{text}': {problem.text}. {problem.hint}".rstrip(". ") + ".") from None
     if by is not None and key not in SHORT.values():
         raise UsageError(f"goal '{text}': a date goes with revenue or wins; {key} is of the whole window")
-    return Goal(key, target, by, match["way"] == "at most", text=text.strip())
+    return MeasureGoal(key, target, by, match["way"] == "at most", text=text.strip())
 
 
-def goal_of(scenario: Scenario) -> Goal | None:
+def goal_of(scenario: Scenario) -> MeasureGoal | None:
     """The goal that the scenario names beforehand."""
     goal = scenario.goal
     if goal is None or (goal.revenue is None and goal.wins is None):
@@ -105,10 +104,10 @@ def goal_of(scenario: Scenario) -> Goal | None:
     what, target = ("wins", goal.wins) if goal.wins is not None else ("revenue", goal.revenue)
     assert target is not None
     by = f" by {goal.by}" if goal.by else ""
-    return Goal(SHORT[what], float(target), goal.by, text=f"{what} {_short(float(target))}{by}")
+    return MeasureGoal(SHORT[what], float(target), goal.by, text=f"{what} {_short(float(target))}{by}")
 
 
-def check_date(goal: Goal, plan: Plan, book: Labels) -> None:
+def check_date(goal: MeasureGoal, plan: Plan, book: Labels) -> None:
     """UsageError when the run ends before the goal is due."""
     if goal.by is None:
         return
@@ -130,14 +129,14 @@ def possible_measures(plan: Plan, book: Labels) -> dict[str, Measure]:
 
 
 def measured_of(
-    summaries: list[Summary], plan: Plan, book: Labels, keys: tuple[str, ...], goal: Goal | None
+    summaries: list[Summary], plan: Plan, book: Labels, keys: tuple[str, ...], goal: MeasureGoal | None
 ) -> dict[str, Measure]:
     """The measures asked for, nan where a run gave nothing; `goal` is 1 in a period that met it."""
-    found = named(summaries, plan, book)
+    measures = named(summaries, plan, book)
     nothing = np.full(len(summaries), np.nan)
-    asked = {key: found.get(key, Measure("", key, "", "", nothing)) for key in keys if key != GOAL}
+    asked = {key: measures.get(key, Measure("", key, "", "", nothing)) for key in keys if key != GOAL}
     if goal is not None:
-        value = goal.measured(found, stack(summaries), plan, book)
+        value = goal.measured(measures, stack(summaries), plan, book)
         asked[GOAL_VALUE] = value
         if GOAL in keys:
             met = goal.met(value.values).astype(float)

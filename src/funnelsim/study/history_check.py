@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class StageCheck:
+class StageHistoryCheck:
     """One stage: the share that goes on."""
 
     stage: str
@@ -36,7 +36,7 @@ class StageCheck:
 class HistoryCheck:
     """All stages that history knows."""
 
-    stages: list[StageCheck]
+    stages: list[StageHistoryCheck]
     source: str
 
     @property
@@ -44,7 +44,7 @@ class HistoryCheck:
         return all(check.inside for check in self.stages)
 
 
-def against_history(baseline: Case, summaries: list[Summary]) -> HistoryCheck | None:
+def check_history(baseline: Case, summaries: list[Summary]) -> HistoryCheck | None:
     """Share that goes on, of the visits that are over, beside the recorded one; None without history."""
     history = baseline.blueprint.scenario.history
     if history is None or not history.stages:
@@ -69,7 +69,7 @@ def against_history(baseline: Case, summaries: list[Summary]) -> HistoryCheck | 
         simulated = float(gone_on.sum() / max(over.sum(), 1.0))
         residual = gone_on - simulated * over
         error = 1.645 * float(np.std(residual)) / max(float(over.mean()), 1.0) / math.sqrt(len(over))
-        checks.append(StageCheck(stage, share, low, high, simulated, error))
+        checks.append(StageHistoryCheck(stage, share, low, high, simulated, error))
     return HistoryCheck(checks, history.source) if checks else None
 
 

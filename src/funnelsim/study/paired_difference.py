@@ -17,15 +17,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-Floats = NDArray[np.float64]
+from funnelsim.typing import FloatArray
+
 LEVEL = 0.90
 
 
 @dataclass(frozen=True)
-class Spread:
+class TwoLevelEstimate:
     """A mean over draws and pairs, with its three spreads (90 %)."""
 
     mean: float
@@ -35,7 +35,7 @@ class Spread:
     least: float  # one period
     most: float
     better: float  # chance that the expected value is above 0 (the policy)
-    better_once: float  # share of pairs above 0 (one period)
+    better_in_one_period: float  # share of pairs above 0 (one period)
     between: float  # standard deviation between draws, b
 
     @property
@@ -44,7 +44,7 @@ class Spread:
         return self.error < 0.1 * (self.high - self.low) / 2.0
 
 
-def spread(values: Floats, uncertain: bool = True) -> Spread:
+def two_level_estimate(values: FloatArray, uncertain: bool = True) -> TwoLevelEstimate:
     """Of values[draw, pair]; `uncertain` False when draws do not differ."""
     if not uncertain:
         values = values.reshape(-1, 1)
@@ -58,7 +58,7 @@ def spread(values: Floats, uncertain: bool = True) -> Spread:
     scale = math.sqrt(between + of_means / draws)
     t = float(stats.t.ppf(0.5 + LEVEL / 2.0, draws - 1)) if draws > 1 else math.inf
     least, most = np.quantile(values, [0.5 - LEVEL / 2.0, 0.5 + LEVEL / 2.0])
-    return Spread(
+    return TwoLevelEstimate(
         mean=centre,
         error=t * error if error else 0.0,
         low=centre - (t * scale if scale else 0.0),
@@ -66,7 +66,7 @@ def spread(values: Floats, uncertain: bool = True) -> Spread:
         least=float(least),
         most=float(most),
         better=_above_zero(centre, scale, draws),
-        better_once=float((values > 0).mean() + 0.5 * (values == 0).mean()),
+        better_in_one_period=float((values > 0).mean() + 0.5 * (values == 0).mean()),
         between=math.sqrt(between),
     )
 

@@ -26,8 +26,8 @@ from funnelsim.measures import wilson as wilson_interval
 from funnelsim.plan import Plan, fingerprint
 from funnelsim.scenario import Scenario
 from funnelsim.study.anchor import Anchor
-from funnelsim.study.goals import CHANCE, Goal, measured_of
-from funnelsim.study.truncate_horizon import cut, needed
+from funnelsim.study.goals import CHANCE, MeasureGoal, measured_of
+from funnelsim.study.truncate_horizon import needed_horizon, truncated
 from funnelsim.summary import Summary
 
 FORMAT = 1
@@ -37,7 +37,7 @@ PAIR_STRIDE = 10_000  # replication = draw * stride + pair: the same luck in eve
 
 
 @dataclass(frozen=True)
-class Size:
+class RunSize:
     """How often a point is run: so many replications, or until its first measure is so precise."""
 
     replications: int = 50
@@ -45,7 +45,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class TwoLevel(Size):
+class NestedDesign(RunSize):
     """Several periods in each draw of what is not known: replications = draws x pairs, draw by draw."""
 
     pairs: int = 1
@@ -57,16 +57,16 @@ class TwoLevel(Size):
 
 
 @dataclass(frozen=True)
-class Task:
+class PointTask:
     """One scenario at one point: all that is needed to run it, here or elsewhere."""
 
     blueprint: Blueprint
     anchor: Anchor
     seed: int
-    size: Size
+    size: RunSize
     measures: tuple[str, ...]
-    goal: Goal | None = None
-    centred: bool = False  # everything unknown at its centre, not drawn
+    goal: MeasureGoal | None = None
+    at_centre: bool = False  # everything unknown at its centre, not drawn
     engine: str = "fast"
     first: int = 0  # number of its first replication: another number is other luck
     places: Places | None = None  # or: where the unknowns stand in every replication
@@ -75,7 +75,7 @@ class Task:
     @property
     def drawn(self) -> bool:
         """Whether each replication has its own draw of what is not known (rule 71)."""
-        return self.blueprint.uncertain and not self.centred and self.places is None
+        return self.blueprint.uncertain and not self.at_centre and self.places is None
 
     def plan(self, draw: int | None = None) -> Plan:
         """The plan of a draw; none = everything unknown at its centre, or where the task says."""
@@ -83,7 +83,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PointResult:
     """What a point gave: its measures in each replication."""
 
     key: str
@@ -101,35 +101,35 @@ class Stopped(Exception):
     """The study was stopped while a point was running."""
 
 
-def named(task: Task) -> Task:
+def with_key(task: PointTask) -> PointTask:
     """The task with its key; of the scenario only the seed goes along, which draws by it."""
     light = replace(task.blueprint, scenario=Scenario(seed=task.blueprint.scenario.seed))
     return replace(task, key=_key(task), blueprint=light)
 
 
-def run_task(task: Task, stopped: Callable[[], bool] | None = None, threads: int = 1) -> Outcome:
+def run_task(task: PointTask, stopped: Callable[[], bool] | None = None, threads: int = 1) -> PointResult:
     """Run a point. Its figures are the same for any number of threads: luck belongs to the replication's number."""
     began = time.perf_counter()
     centre = task.plan()
-    horizon = needed(centre, task.blueprint.book, task.measures, task.goal)
+    horizon = needed_horizon(centre, task.blueprint.book, task.measures, task.goal)
 
-    def run(lot: Lot) -> list[Summary]:
+    def run(chunk: ReplicationChunk) -> list[Summary]:
         if stopped is not None and stopped():
             raise Stopped
-        plan = task.plan(lot.draw) if task.drawn else centre
-        return replicate(cut(plan, horizon), task.seed, lot.numbers, task.engine, 1).summaries
+        plan = task.plan(chunk.draw) if task.drawn else centre
+        return replicate(truncated(plan, horizon), task.seed, chunk.numbers, task.engine, 1).summaries
 
     summaries: list[Summary] = []
     wanted = FIRST if task.size.precision else task.size.replications
     with ThreadPoolExecutor(threads) as pool:
         each = pool.map if threads > 1 else map
         while True:
-            for some in each(run, _lots(task, len(summaries), wanted)):
+            for some in each(run, _chunks(task, len(summaries), wanted)):
                 summaries += some
-            found = measured_of(summaries, centre, task.blueprint.book, task.measures, task.goal)
-            wanted = _enough(found[task.measures[0]], task.size)
+            measures = measured_of(summaries, centre, task.blueprint.book, task.measures, task.goal)
+            wanted = _enough(measures[task.measures[0]], task.size)
             if wanted <= len(summaries):
-                return Outcome(task.key, found, len(summaries), engine_hash(), time.perf_counter() - began)
+                return PointResult(task.key, measures, len(summaries), engine_hash(), time.perf_counter() - began)
 
 
 def estimate_of(measure: Measure) -> Estimate:
@@ -163,26 +163,26 @@ def standard_error(measure: Measure) -> float:
     return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
 
 
-class Lot(NamedTuple):
+class ReplicationChunk(NamedTuple):
     """A few replications of the same plan, which is set up once: of one draw, or of the centre."""
 
     draw: int
     numbers: range
 
 
-def _lots(task: Task, done: int, wanted: int) -> Iterator[Lot]:
+def _chunks(task: PointTask, done: int, wanted: int) -> Iterator[ReplicationChunk]:
     while done < wanted:
         draw = number = task.first + done
         together = 1 if task.drawn else TOGETHER
-        if isinstance(task.size, TwoLevel):
+        if isinstance(task.size, NestedDesign):
             draw, number = task.size.place(number)
             together = task.size.pairs - number % PAIR_STRIDE
         numbers = range(number, number + min(together, wanted - done))
-        yield Lot(draw, numbers)
+        yield ReplicationChunk(draw, numbers)
         done += len(numbers)
 
 
-def _enough(first: Measure, size: Size) -> int:
+def _enough(first: Measure, size: RunSize) -> int:
     """How many replications the precision will take, judged by those there are."""
     n = len(first.top)
     if size.precision is None:
@@ -193,7 +193,7 @@ def _enough(first: Measure, size: Size) -> int:
     return min(MOST, max(math.ceil(n * (error / size.precision) ** 2 * 1.05), n + FIRST))
 
 
-def _key(task: Task) -> str:
+def _key(task: PointTask) -> str:
     blueprint, anchor = task.blueprint, task.anchor
     added = {name: value for name, value in asdict(anchor).items() if name not in ("key", "rounds", "leads")}
     ignorance = [blueprint.scenario.seed, [asdict(belief) for belief in blueprint.beliefs], blueprint.scenario.fitted]

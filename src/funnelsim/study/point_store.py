@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from funnelsim.measures import Measure
-from funnelsim.study.point import FORMAT, Outcome
+from funnelsim.study.point import FORMAT, PointResult
 
 STALE = 3600.0  # seconds after which a half-written file is nobody's
 
 
-class Store:
+class PointStore:
     """Finished points: a file each, whole or not there at all."""
 
     def __init__(self, folder: Path | None) -> None:
@@ -37,7 +37,7 @@ class Store:
                     if time.time() - torn.stat().st_mtime > STALE:
                         torn.unlink()
 
-    def find(self, key: str) -> Outcome | None:
+    def find(self, key: str) -> PointResult | None:
         """A point that was finished before; a torn file counts as none."""
         if self.folder is None:
             return None
@@ -49,7 +49,7 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def keep(self, outcome: Outcome) -> None:
+    def keep(self, outcome: PointResult) -> None:
         """Write a point. A process killed meanwhile leaves a .part file, which nobody reads."""
         if self.folder is None:
             return
@@ -68,7 +68,7 @@ class Store:
         return self.folder / key[:2] / f"{key}.json"
 
 
-def _data(outcome: Outcome) -> dict[str, Any]:
+def _data(outcome: PointResult) -> dict[str, Any]:
     measures = {
         name: {
             "window": one.window,
@@ -91,7 +91,7 @@ def _data(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _outcome(data: Mapping[str, Any]) -> Outcome:
+def _outcome(data: Mapping[str, Any]) -> PointResult:
     measures = {
         name: Measure(
             one["window"],
@@ -103,7 +103,7 @@ def _outcome(data: Mapping[str, Any]) -> Outcome:
         )
         for name, one in data["measures"].items()
     }
-    return Outcome(data["key"], measures, data["replications"], data["engine"], data["seconds"])
+    return PointResult(data["key"], measures, data["replications"], data["engine"], data["seconds"])
 
 
 def _listed(values: Any) -> list[float]:

@@ -12,42 +12,41 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.compile.curves import curve_points, response_curve
 from funnelsim.scenario import Scenario, loads_resolved, presets
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 HOUR = 3600.0
 
 
 @dataclass(frozen=True)
-class Law:
+class CurveOption:
     """A response curve: log-odds by the logarithm of the delay, between points; flat outside them."""
 
     name: str
-    log_delays: Floats  # ln seconds, rising
-    log_ratios: Floats  # ln r
+    log_delays: FloatArray  # ln seconds, rising
+    log_ratios: FloatArray  # ln r
     grade: str  # A, B, C, assumption; empty = written in the scenario
     used: bool  # the one that the scenario names
 
-    def against(self, delays: Floats, reference: float = HOUR) -> Floats:
+    def against(self, delays: FloatArray, reference: float = HOUR) -> FloatArray:
         """r(t) / r(reference) at delays in seconds."""
         logs = np.interp(np.log(delays), self.log_delays, self.log_ratios)
-        ratios: Floats = np.exp(logs - np.interp(math.log(reference), self.log_delays, self.log_ratios))
+        ratios: FloatArray = np.exp(logs - np.interp(math.log(reference), self.log_delays, self.log_ratios))
         return ratios
 
 
 @dataclass(frozen=True)
-class CurvedStage:
+class StageCurves:
     """A stage with a response curve, and the presets that could stand there."""
 
     name: str
     target: str  # "advance" or "contact"
-    laws: Sequence[Law]
+    laws: Sequence[CurveOption]
 
 
-def stages_with_curves(scenario: Scenario) -> Iterator[CurvedStage]:
+def stages_with_curves(scenario: Scenario) -> Iterator[StageCurves]:
     """Every stage that names a response curve; the other presets that act on the same are set beside it."""
     for name, stage in scenario.stages.items():
         data = response_curve(stage.response)
@@ -63,17 +62,17 @@ def stages_with_curves(scenario: Scenario) -> Iterator[CurvedStage]:
                 if _fits(presets.load("response", one), data["target"])
             ),
         ]
-        yield CurvedStage(name, data["target"], laws)
+        yield StageCurves(name, data["target"], laws)
 
 
-def curves_of_resolved(resolved: dict[str, Any]) -> list[CurvedStage]:
+def curves_of_resolved(resolved: dict[str, Any]) -> list[StageCurves]:
     """The same of a scenario as a manifest holds it."""
     return list(stages_with_curves(loads_resolved(resolved).scenario))
 
 
-def _law(name: str, data: dict[str, Any], used: bool = False) -> Law:
+def _law(name: str, data: dict[str, Any], used: bool = False) -> CurveOption:
     points = np.array(curve_points(data))
-    return Law(name, points[:, 0], points[:, 1], str(data.get("grade", "")), used)
+    return CurveOption(name, points[:, 0], points[:, 1], str(data.get("grade", "")), used)
 
 
 def _fits(data: dict[str, Any], target: str) -> bool:

@@ -27,7 +27,7 @@ _WHOLE = (
 
 
 @dataclass(frozen=True)
-class Difference:
+class KeyDifference:
     """One key that is not the same."""
 
     path: str
@@ -36,7 +36,7 @@ class Difference:
     other: str
 
 
-class Change(NamedTuple):
+class KeyChange(NamedTuple):
     """The same as the scenarios have it."""
 
     path: Path
@@ -44,32 +44,32 @@ class Change(NamedTuple):
     other: Any
 
     @property
-    def difference(self) -> Difference:
-        return Difference(".".join(self.path), nature(self.path), _text(self.base), _text(self.other))
+    def difference(self) -> KeyDifference:
+        return KeyDifference(".".join(self.path), nature(self.path), _text(self.base), _text(self.other))
 
 
-def differences(base: dict[str, Any], other: dict[str, Any]) -> list[Difference]:
+def key_differences(base: dict[str, Any], other: dict[str, Any]) -> list[KeyDifference]:
     """Leaf by leaf; shares count as one value, as in layers (rule 77)."""
-    return [one.difference for one in changes(base, other)]
+    return [one.difference for one in key_changes(base, other)]
 
 
-def changes(base: dict[str, Any], other: dict[str, Any]) -> list[Change]:
+def key_changes(base: dict[str, Any], other: dict[str, Any]) -> list[KeyChange]:
     """What must be put into the one resolved scenario to make it the other."""
     return list(_walk((), base, other))
 
 
-def _walk(path: Path, base: Any, other: Any) -> Iterator[Change]:
+def _walk(path: Path, base: Any, other: Any) -> Iterator[KeyChange]:
     if base == other:
         return
-    if isinstance(base, dict) and isinstance(other, dict) and not _is_whole(path):
+    if isinstance(base, dict) and isinstance(other, dict) and not _is_one_value(path):
         for key in [*base, *(key for key in other if key not in base)]:
             if path or key not in _SILENT:
                 yield from _walk((*path, str(key)), base.get(key), other.get(key))
         return
-    yield Change(path, base, other)
+    yield KeyChange(path, base, other)
 
 
-def _is_whole(path: Path) -> bool:
+def _is_one_value(path: Path) -> bool:
     return bool(path) and (path[-1] in _WHOLE or (len(path) == 2 and path[0] == "ownership"))
 
 

@@ -20,14 +20,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.engine.replicate import gather
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import ADVANCE, CONTACT_CHANCE, Plan
 from funnelsim.trace import in_flight
+from funnelsim.typing import BoolArray, FloatArray
 
-Floats = NDArray[np.float64]
 FIRST_REPLICATION = 1_000_000  # luck that no study uses
 # What is kept of a visit and of an attempt: many replications are looked at together.
 _VISIT = np.dtype(
@@ -50,25 +49,25 @@ _NEAR = 0.05  # a gate's share may miss its base rate by so much of it: a score 
 
 
 @dataclass
-class Solution:
+class InterceptSolution:
     """What solves a plan: by stage, and offsets by definition."""
 
-    intercept: Floats
-    contact: Floats
-    offset: Floats
-    ratio: Floats  # entered / dealt with
+    intercept: FloatArray
+    contact: FloatArray
+    offset: FloatArray
+    ratio: FloatArray  # entered / dealt with
     leads: int = 0
     rounds: int = 0
 
     @classmethod
-    def start(cls, plan: Plan) -> Solution:
+    def start(cls, plan: Plan) -> InterceptSolution:
         """Nothing added."""
         zeros = np.zeros(len(plan.stages))
         return cls(logits(plan.stages["base"]), zeros, plan.definitions["offset"].copy(), np.ones(len(plan.stages)))
 
-    def copy(self) -> Solution:
+    def copy(self) -> InterceptSolution:
         """To start from elsewhere."""
-        return Solution(self.intercept.copy(), self.contact.copy(), self.offset.copy(), self.ratio.copy())
+        return InterceptSolution(self.intercept.copy(), self.contact.copy(), self.offset.copy(), self.ratio.copy())
 
     def written(self, plan: Plan) -> Plan:
         """The plan with these numbers in it."""
@@ -78,34 +77,39 @@ class Solution:
         return plan._replace(stages=stages, definitions=definitions)
 
 
-def settle(plan: Plan, seed: int, many: int, start: Solution, threads: int | None, names: tuple[str, ...]) -> Solution:
+def solve_intercepts(
+    plan: Plan, seed: int, many: int, start: InterceptSolution, threads: int | None, names: tuple[str, ...]
+) -> InterceptSolution:
     """Simulate and solve until the numbers stand still. Raises ScenarioError when a base rate cannot be reached."""
-    found = start.copy()
+    solution = start.copy()
     numbers = range(FIRST_REPLICATION, FIRST_REPLICATION + many)
     wanted = np.flatnonzero(needs_anchor(plan)).tolist()
     contacts = [stage for stage in wanted if _effects_on(plan, stage, CONTACT_CHANCE)]
     gates = _gates(plan)
-    for found.rounds in range(1, (_GATED_STEPS if gates else _STEPS) + 1):
-        followed, attempts = _simulated(found.written(plan), seed, numbers, threads)
+    for solution.rounds in range(1, (_GATED_STEPS if gates else _STEPS) + 1):
+        followed, attempts = _simulated(solution.written(plan), seed, numbers, threads)
         visits = followed[followed.entered < plan.settings[0].measure_to]
-        found.leads = len(np.unique(visits.lead)) * many
-        before = found.copy()
+        solution.leads = len(np.unique(visits.lead)) * many
+        before = solution.copy()
         for stage in wanted:
             mine = visits[visits.stage == stage]
-            found.intercept[stage], found.ratio[stage] = _intercept(plan, stage, mine, names[stage], found)
+            solution.intercept[stage], solution.ratio[stage] = _intercept(plan, stage, mine, names[stage], solution)
         for stage in contacts:
-            found.contact[stage] = _contact(plan, stage, attempts[attempts.stage == stage], found.contact[stage])
-        moved = max(np.abs(away(found.intercept, before.intercept)).max(), np.abs(found.contact - before.contact).max())
+            solution.contact[stage] = _contact(plan, stage, attempts[attempts.stage == stage], solution.contact[stage])
+        moved = max(
+            np.abs(finite_difference(solution.intercept, before.intercept)).max(),
+            np.abs(solution.contact - before.contact).max(),
+        )
         for gate in gates:
-            moved = max(moved, gate.step(_cohort_of(plan, followed), found))
+            moved = max(moved, gate.step(_cohort_of(plan, followed), solution))
         if moved < _SETTLED:
             break
     for gate in gates:
-        found.offset[gate.definition] = gate.best(names)
-    return found
+        solution.offset[gate.definition] = gate.best(names)
+    return solution
 
 
-def needs_anchor(plan: Plan) -> NDArray[np.bool_]:
+def needs_anchor(plan: Plan) -> BoolArray:
     """Stages whose base rate does not come out by itself."""
     stages = plan.stages
     between = (stages["base"] > 0.0) & (stages["base"] < 1.0)
@@ -113,11 +117,11 @@ def needs_anchor(plan: Plan) -> NDArray[np.bool_]:
     moved = [
         _effects_on(plan, stage, ADVANCE) or _effects_on(plan, stage, CONTACT_CHANCE) for stage in range(len(stages))
     ]
-    needs: NDArray[np.bool_] = np.array(moved) | worked | (between & (stages["gate"] >= 0))
+    needs: BoolArray = np.array(moved) | worked | (between & (stages["gate"] >= 0))
     return needs
 
 
-def solve_intercept(shifts: Floats, rate: float) -> float:
+def solve_intercept(shifts: FloatArray, rate: float) -> float:
     """c with mean of 1 / (1 + exp(-(c + shift))) = rate, by Newton's method from the uniform solution."""
     c = logit(rate) - float(shifts.mean())
     for _ in range(50):
@@ -132,7 +136,7 @@ def solve_intercept(shifts: Floats, rate: float) -> float:
 # ---- chances --------------------------------------------------------------------------------------------------------
 
 
-def _intercept(plan: Plan, stage: int, visits: Any, name: str, before: Solution) -> tuple[float, float]:
+def _intercept(plan: Plan, stage: int, visits: Any, name: str, before: InterceptSolution) -> tuple[float, float]:
     """Solve the stage's base rate over its visits; and entered / dealt with."""
     row = plan.stages[stage]
     base = float(plan.stages["base"][stage])
@@ -144,7 +148,7 @@ def _intercept(plan: Plan, stage: int, visits: Any, name: str, before: Solution)
     if not 0.0 < base < 1.0 or not dealt.any():
         return float(before.intercept[stage]), ratio
     if base * ratio >= 1.0:
-        raise too_high(name, base, 1.0 / ratio)
+        raise base_rate_too_high(name, base, 1.0 / ratio)
     if row.gate >= 0:
         return float(before.intercept[stage]), ratio
     return solve_intercept(visits.shift[dealt], base * ratio), ratio
@@ -160,16 +164,16 @@ def _contact(plan: Plan, stage: int, attempts: Any, before: float) -> float:
     return solve_intercept(tables + attempts.shift[open_], float(chances[open_].mean()))
 
 
-def _table(plan: Plan, stage: int, most: int) -> Floats:
+def _table(plan: Plan, stage: int, most: int) -> FloatArray:
     """Chance of contact at each attempt of a visit as written, over all steps of the work."""
     row = plan.stages[stage]
-    found: list[float] = []
+    by_attempt: list[float] = []
     for i in range(row.step_first, row.step_first + row.step_count):
         step = plan.steps[i]
-        until = most if i == row.step_first + row.step_count - 1 else min(most, len(found) + int(step.attempts))
+        until = most if i == row.step_first + row.step_count - 1 else min(most, len(by_attempt) + int(step.attempts))
         chances = plan.points[step.contact_first : step.contact_first + step.contact_count].y
-        found += [float(chances[min(k, len(chances) - 1)]) for k in range(len(found), until)]
-    return np.array(found)
+        by_attempt += [float(chances[min(k, len(chances) - 1)]) for k in range(len(by_attempt), until)]
+    return np.array(by_attempt)
 
 
 def _effects_on(plan: Plan, stage: int, target: Any) -> bool:
@@ -181,25 +185,25 @@ def _effects_on(plan: Plan, stage: int, target: Any) -> bool:
 
 
 @dataclass
-class _Gate:
+class _GateSolver:
     """A definition that opens the way forward in some stages, and the offsets tried so far."""
 
     definition: int
     stages: list[int]
-    base: Floats  # of these stages
+    base: FloatArray  # of these stages
     tried: list[tuple[float, float, float]] = field(default_factory=list)  # offset, error of the log-odds, of a share
 
-    def step(self, visits: Any, found: Solution) -> float:
+    def step(self, visits: Any, solution: InterceptSolution) -> float:
         """Put the next offset into the solution; how far off the log-odds of the share are."""
-        shifts, opened, wanted = self._seen(visits, found)
+        shifts, opened, wanted = self._seen(visits, solution)
         if not len(shifts):
             return 0.0
         error = _bounded_logit(opened / len(shifts), len(shifts)) - logit(wanted / len(shifts))
-        self.tried.append((float(found.offset[self.definition]), error, opened / wanted - 1.0))
+        self.tried.append((float(solution.offset[self.definition]), error, opened / wanted - 1.0))
         by_chance = math.sqrt(wanted * (1.0 - wanted / len(shifts)))
         if abs(error) < _SETTLED or abs(opened - wanted) <= max(0.5, _BY_CHANCE * by_chance):
             return 0.0
-        found.offset[self.definition] = self._next(shifts, round(wanted))
+        solution.offset[self.definition] = self._next(shifts, round(wanted))
         return abs(error)
 
     def best(self, names: tuple[str, ...]) -> float:
@@ -216,17 +220,17 @@ class _Gate:
         """Older ones were tried on other leads: what comes here depends on the stages before."""
         return self.tried[-_RECENT:]
 
-    def _seen(self, visits: Any, found: Solution) -> tuple[Floats, int, float]:
+    def _seen(self, visits: Any, solution: InterceptSolution) -> tuple[FloatArray, int, float]:
         """score - threshold of the visits dealt with, how many were let through, how many there should be."""
         shifts, opened, wanted = [np.zeros(0)], 0, 0.0
         for stage, base in zip(self.stages, self.base, strict=True):
             mine = visits[(visits.stage == stage) & (visits.chance >= 0.0)]
             shifts.append(mine.shift)
             opened += int((mine.chance > 0.0).sum())
-            wanted += base * found.ratio[stage] * len(mine)
+            wanted += base * solution.ratio[stage] * len(mine)
         return np.concatenate(shifts), opened, wanted
 
-    def _next(self, shifts: Floats, wanted: int) -> float:
+    def _next(self, shifts: FloatArray, wanted: int) -> float:
         """By quantile at first, then along the secant; of a normal score the log-odds rise by 1.7 a deviation or so."""
         offset, error, _ = self.tried[-1]
         spread = max(float(shifts.std()), 1e-6)
@@ -242,14 +246,14 @@ class _Gate:
         return offset + max(-4.0 * spread, min(4.0 * spread, step))
 
 
-def _gates(plan: Plan) -> list[_Gate]:
+def _gates(plan: Plan) -> list[_GateSolver]:
     stages = plan.stages
-    found = []
+    gates = []
     for definition in range(len(plan.definitions)):
         mine = np.flatnonzero((stages["gate"] == definition) & (stages["base"] > 0.0) & (stages["base"] < 1.0))
         if len(mine):
-            found.append(_Gate(definition, mine.tolist(), stages["base"][mine].copy()))
-    return found
+            gates.append(_GateSolver(definition, mine.tolist(), stages["base"][mine].copy()))
+    return gates
 
 
 # ---- helpers --------------------------------------------------------------------------------------------------------
@@ -257,8 +261,8 @@ def _gates(plan: Plan) -> list[_Gate]:
 
 def leads_of(plan: Plan, seed: int, threads: int | None) -> int:
     """How many leads one replication brings."""
-    (found,) = gather(plan, seed, [FIRST_REPLICATION], lambda visits, _: len(np.unique(visits.lead)), threads)
-    return found
+    (count,) = gather(plan, seed, [FIRST_REPLICATION], lambda visits, _: len(np.unique(visits.lead)), threads)
+    return count
 
 
 def _simulated(plan: Plan, seed: int, numbers: range, threads: int | None) -> tuple[Any, Any]:
@@ -268,7 +272,7 @@ def _simulated(plan: Plan, seed: int, numbers: range, threads: int | None) -> tu
     def take(visits: Any, attempts: Any) -> tuple[Any, Any]:
         known = (visits.entered >= 0.0) & (visits.arrived >= 0.0)
         made = (attempts.task < 0) & (attempts.started >= 0.0) & (attempts.started < end) & ~in_flight(attempts.lead)
-        return _kept(visits, known, _VISIT), _kept(attempts, made, _ATTEMPT)
+        return _selected_rows(visits, known, _VISIT), _selected_rows(attempts, made, _ATTEMPT)
 
     visits, attempts = zip(*gather(plan, seed, numbers, take, threads), strict=True)
     return np.concatenate(visits).view(np.recarray), np.concatenate(attempts).view(np.recarray)
@@ -280,14 +284,14 @@ def _cohort_of(plan: Plan, visits: Any) -> Any:
     return visits[(visits.arrived >= settings.measure_from) & (visits.arrived < settings.measure_to)]
 
 
-def _kept(table: Any, rows: NDArray[np.bool_], columns: np.dtype[Any]) -> Any:
-    found = np.empty(int(rows.sum()), columns)
+def _selected_rows(table: Any, rows: BoolArray, columns: np.dtype[Any]) -> Any:
+    selected = np.empty(int(rows.sum()), columns)
     for name in columns.names or ():
-        found[name] = table[name][rows]
-    return found
+        selected[name] = table[name][rows]
+    return selected
 
 
-def too_high(stage: str, base: float, reached: float) -> ScenarioError:
+def base_rate_too_high(stage: str, base: float, reached: float) -> ScenarioError:
     """More should go on than are reached."""
     return ScenarioError(
         f"stages.{stage}.next: {base:.1%} of all leads that enter go on, but only {reached:.1%} are reached in the "
@@ -310,13 +314,13 @@ def _not_met(stage: str, base: float, missed: list[float]) -> ScenarioError:
     )
 
 
-def away(one: Floats, other: Floats) -> Floats:
+def finite_difference(one: FloatArray, other: FloatArray) -> FloatArray:
     """one - other where both are finite, else 0."""
     finite = np.isfinite(one) & np.isfinite(other)
     return np.where(finite, np.where(finite, one, 0.0) - np.where(finite, other, 0.0), 0.0)
 
 
-def logits(p: Floats) -> Floats:
+def logits(p: FloatArray) -> FloatArray:
     """Log-odds, with the infinities at 0 and 1."""
     return np.array([logit(float(one)) for one in p])
 

@@ -30,7 +30,7 @@ from funnelsim.errors import Problem, ScenarioError, UsageError, did_you_mean
 from funnelsim.scenario.parsers import Misreading, shown
 from funnelsim.scenario.parsers.numbers import proportion, whole
 from funnelsim.scenario.yaml_nodes import Node, plain, problem_at, read
-from funnelsim.study.axes import Axis, Design, axes_of_file, read_design
+from funnelsim.study.axes import Axis, SamplingDesign, axes_of_file, read_design
 
 KEYS = (
     "name",
@@ -63,7 +63,7 @@ class StudyFile:
     sets: list[str] = field(default_factory=list)
     axes: list[Axis] = field(default_factory=list)
     measures: list[str] = field(default_factory=list)
-    design: Design | None = None
+    design: SamplingDesign | None = None
     replications: int | None = None
     precision: float | None = None
     goal: str = ""
@@ -89,40 +89,40 @@ def is_study(file: str) -> bool:
 def read_study(file: str) -> StudyFile:
     """The study in a file, or ScenarioError with every problem at once."""
     reader = _Reader(file)
-    found = reader.study(read(file))
+    study = reader.study(read(file))
     if reader.problems:
         raise ScenarioError(sorted(reader.problems, key=lambda one: (one.line, one.column)), file)
-    return found
+    return study
 
 
 class _Reader:
     """Takes the tree apart and writes down what is wrong."""
 
     def __init__(self, file: str) -> None:
-        self.found = StudyFile(file)
+        self.study_file = StudyFile(file)
         self.problems: list[Problem] = []
 
     def study(self, root: Node) -> StudyFile:
-        found, keys = self.found, root.value
+        study, keys = self.study_file, root.value
         for key, node in keys.items():
             if key not in KEYS:
                 self.report(node.at, f"unknown key '{key}'", f"{did_you_mean(key, KEYS)}  allowed: {', '.join(KEYS)}")
-        found.name = str(keys["name"].value) if "name" in keys else ""
+        study.name = str(keys["name"].value) if "name" in keys else ""
         self.scenarios(keys, root)
-        found.sets = self.words(keys.get("set"), "such as [teams.sales.people=6]")
+        study.sets = self.words(keys.get("set"), "such as [teams.sales.people=6]")
         vary = keys["vary"]
         if isinstance(vary.value, dict) and vary.value:
-            found.axes = axes_of_file(vary, self.problems)
+            study.axes = axes_of_file(vary, self.problems)
         else:
             self.report(vary.at, "`vary` says which paths are varied", "such as vary: {teams.sales.people: 3..7}")
-        found.measures = self.words(keys.get("measure"), "such as [cohort.won, cohort.profit]")
-        found.goal = str(keys["goal"].value) if "goal" in keys else ""
-        found.maximise, found.minimise = (
+        study.measures = self.words(keys.get("measure"), "such as [cohort.won, cohort.profit]")
+        study.goal = str(keys["goal"].value) if "goal" in keys else ""
+        study.maximise, study.minimise = (
             self.words(keys.get(key), "such as [cohort.profit]") for key in ("maximise", "minimise")
         )
-        found.subject_to = self.words(keys.get("subject_to"), "such as [calendar.cost <= 900k]")
+        study.subject_to = self.words(keys.get("subject_to"), "such as [calendar.cost <= 900k]")
         self.numbers(keys)
-        return found
+        return study
 
     def scenarios(self, keys: dict[str, Node], root: Node) -> None:
         named = keys.get("scenarios") or keys.get("scenario")
@@ -131,22 +131,22 @@ class _Reader:
         if named is None:
             self.report(root.place, "which scenario is varied?", "such as scenario: old-way.yaml")
             return
-        folder = Path(self.found.file).parent
+        folder = Path(self.study_file.file).parent
         for node in named.value if isinstance(named.value, list) else [named]:
             path = folder / str(node.value)
             if not isinstance(node.value, str) or not path.is_file():
                 near = [one.name for one in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
                 self.report(node.place, f"there is no file {path}", did_you_mean(path.name, near))
-            self.found.scenarios.append(str(path))
+            self.study_file.scenarios.append(str(path))
 
     def numbers(self, keys: dict[str, Node]) -> None:
-        found = self.found
-        found.replications = self.value(keys.get("replications"), lambda value: whole(value, 1))
-        found.precision = self.value(keys.get("precision"), proportion)
-        found.chance = self.value(keys.get("chance"), proportion)
-        found.seed = self.value(keys.get("seed"), whole)
-        found.trials = self.value(keys.get("trials"), lambda value: whole(value, 1))
-        found.design = self.value(keys.get("design"), lambda value: read_design(str(value)))
+        study = self.study_file
+        study.replications = self.value(keys.get("replications"), lambda value: whole(value, 1))
+        study.precision = self.value(keys.get("precision"), proportion)
+        study.chance = self.value(keys.get("chance"), proportion)
+        study.seed = self.value(keys.get("seed"), whole)
+        study.trials = self.value(keys.get("trials"), lambda value: whole(value, 1))
+        study.design = self.value(keys.get("design"), lambda value: read_design(str(value)))
         if "replications" in keys and "precision" in keys:
             self.report(keys["precision"].at, "either `replications` or `precision`", "not both")
 

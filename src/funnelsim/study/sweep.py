@@ -14,55 +14,54 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.errors import FunnelsimError, Problem, ScenarioError, UsageError, did_you_mean, every_mistake
 from funnelsim.measures import Estimate, Measure
 from funnelsim.progress import Progress
 from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import Anchor
-from funnelsim.study.axes import Axis, Design, points
-from funnelsim.study.batch import Batch, in_a_line
-from funnelsim.study.goals import GOAL, Goal, check_date, goal_of, possible_measures
-from funnelsim.study.point import Outcome, Size, estimate_of, linear_values
-from funnelsim.study.point_store import Store
-from funnelsim.study.task_builder import Planner
+from funnelsim.study.axes import Axis, SamplingDesign, points
+from funnelsim.study.batch import PointBatch, one_line
+from funnelsim.study.goals import GOAL, MeasureGoal, check_date, goal_of, possible_measures
+from funnelsim.study.point import PointResult, RunSize, estimate_of, linear_values
+from funnelsim.study.point_store import PointStore
+from funnelsim.study.task_builder import TaskBuilder
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 USUAL = ("cohort.won", "cohort.revenue", "cohort.profit")
 
 
 @dataclass(frozen=True)
-class Study:
+class SweepSpec:
     """What is asked."""
 
     templates: Sequence[Template]
     axes: Sequence[Axis]
     measures: tuple[str, ...] = USUAL  # keys as in measures.csv; "goal" is the chance of the goal
-    design: Design = field(default_factory=Design)
-    size: Size = field(default_factory=Size)
+    design: SamplingDesign = field(default_factory=SamplingDesign)
+    size: RunSize = field(default_factory=RunSize)
     seed: int = 1  # of the luck, and of the points of a random design
-    goal: Goal | None = None  # by default the one that the first scenario names
+    goal: MeasureGoal | None = None  # by default the one that the first scenario names
     engine: str = "fast"
     anchors: tuple[Anchor, ...] = ()  # of the templates as they are; by default found here
 
     @property
     def names(self) -> list[str]:
         """Of the scenarios, each once."""
-        found: list[str] = []
+        names: list[str] = []
         for i, template in enumerate(self.templates):
             name = template.loaded.scenario.name or f"scenario {i + 1}"
-            found.append(name if name not in found else f"{name} ({i + 1})")
-        return found
+            names.append(name if name not in names else f"{name} ({i + 1})")
+        return names
 
 
 @dataclass(frozen=True)
-class Cell:
+class SweepCell:
     """One scenario at one point."""
 
     scenario: str
     point: tuple[str, ...]  # a value for each axis
-    outcome: Outcome | None  # none: it failed
+    outcome: PointResult | None  # none: it failed
     error: str = ""
     fresh: bool = True  # run now; else found from before
 
@@ -71,49 +70,51 @@ class Cell:
 class Sweep:
     """What a sweep gave: its cells, scenario by scenario within each point."""
 
-    study: Study  # with measures by their full keys, the goal and the anchors
+    spec: SweepSpec  # with measures by their full keys, the goal and the anchors
     points: list[tuple[str, ...]]
-    cells: list[Cell] = field(repr=False)
+    cells: list[SweepCell] = field(repr=False)
     currency: str
 
     @property
-    def failed(self) -> list[Cell]:
+    def failed(self) -> list[SweepCell]:
         return [cell for cell in self.cells if cell.outcome is None]
 
-    def of(self, scenario: str) -> list[Cell]:
+    def of(self, scenario: str) -> list[SweepCell]:
         """The cells of a scenario, in the order of the points."""
         return [cell for cell in self.cells if cell.scenario == scenario]
 
-    def measure(self, cell: Cell, name: str) -> Measure | None:
+    def measure(self, cell: SweepCell, name: str) -> Measure | None:
         """A measure of a cell; nothing where it failed or has no such figure."""
-        found = cell.outcome.measures[name] if cell.outcome is not None else None
-        return found if found is not None and np.isfinite(found.values).any() else None
+        measure = cell.outcome.measures[name] if cell.outcome is not None else None
+        return measure if measure is not None and np.isfinite(measure.values).any() else None
 
-    def estimate(self, cell: Cell, name: str) -> Estimate | None:
+    def estimate(self, cell: SweepCell, name: str) -> Estimate | None:
         """Mean, simulation error and the spread of one period."""
-        found = self.measure(cell, name)
-        return estimate_of(found) if found is not None else None
+        measure = self.measure(cell, name)
+        return estimate_of(measure) if measure is not None else None
 
-    def curves(self, scenario: str, name: str) -> tuple[list[tuple[str, ...]], Floats]:
+    def curves(self, scenario: str, name: str) -> tuple[list[tuple[str, ...]], FloatArray]:
         """Points that have the measure, and its values [replication, point] on the luck they have in common."""
-        there = [(cell.point, found) for cell in self.of(scenario) if (found := self.measure(cell, name)) is not None]
-        shortest = min((len(found.top) for _, found in there), default=0)
-        columns = [linear_values(_first(found, shortest)) for _, found in there]
+        there = [
+            (cell.point, measure) for cell in self.of(scenario) if (measure := self.measure(cell, name)) is not None
+        ]
+        shortest = min((len(measure.top) for _, measure in there), default=0)
+        columns = [linear_values(_first(measure, shortest)) for _, measure in there]
         return [point for point, _ in there], np.array(columns).T.reshape(shortest, len(there))
 
-    def difference(self, base: Cell, other: Cell, name: str) -> Floats | None:
+    def difference(self, base: SweepCell, other: SweepCell, name: str) -> FloatArray | None:
         """A measure of one cell less that of another at the same point, replication by replication."""
         one, two = self.measure(base, name), self.measure(other, name)
         if one is None or two is None:
             return None
         n = min(len(one.top), len(two.top))
-        values: Floats = linear_values(_first(two, n)) - linear_values(_first(one, n))
+        values: FloatArray = linear_values(_first(two, n)) - linear_values(_first(one, n))
         return values
 
 
 def sweep(
-    study: Study,
-    store: Store | None = None,
+    spec: SweepSpec,
+    store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
     watch: Progress | None = None,
@@ -123,68 +124,65 @@ def sweep(
     `executor` runs the points, by default `threads` threads here. A point that fails is reported and the rest goes on.
     Raises ScenarioError when an axis can take none of its values, UsageError for an unknown measure.
     """
-    watch, store = watch or Progress(), store or Store(None)
-    every = points(study.axes, study.design, study.seed)
-    check_axes(study)
-    planner = Planner(
-        study.seed,
-        study.templates[0].loaded.scenario.seed,
-        study.size,
-        engine=study.engine,
-        threads=threads,
-        watch=watch,
+    watch, store = watch or Progress(), store or PointStore(None)
+    every = points(spec.axes, spec.design, spec.seed)
+    check_axes(spec)
+    builder = TaskBuilder(
+        spec.seed, spec.templates[0].loaded.scenario.seed, spec.size, engine=spec.engine, threads=threads, watch=watch
     )
-    study, currency = complete(study, planner)
-    planner.measures = study.measures
-    run = Batch("sweeping", store, executor, threads or os.cpu_count() or 1, len(every) * len(study.templates), watch)
+    spec, currency = complete(spec, builder)
+    builder.measures = spec.measures
+    run = PointBatch(
+        "sweeping", store, executor, threads or os.cpu_count() or 1, len(every) * len(spec.templates), watch
+    )
     try:
         for point in every:
-            for template, name in zip(study.templates, study.names, strict=True):
-                _start(run, study, planner, template, name, point)
+            for template, name in zip(spec.templates, spec.names, strict=True):
+                _start(run, spec, builder, template, name, point)
         run.finish()
     finally:
         run.close()
     cells = [
-        Cell(row.name, row.point, run.outcomes.get(row.key), run.error_of(row), row.key in run.fresh)
+        SweepCell(row.name, row.point, run.outcomes.get(row.key), run.error_of(row), row.key in run.fresh)
         for row in run.rows
     ]
-    return Sweep(study, every, cells, currency)
+    return Sweep(spec, every, cells, currency)
 
 
-def check_axes(study: Study) -> None:
+def check_axes(spec: SweepSpec) -> None:
     """Refuse an axis of which no scenario can take any value: a path that is wrong, not a point that fails."""
     problems: list[Problem] = []
-    for axis in study.axes:
-        for template in study.templates:
+    for axis in spec.axes:
+        for template in spec.templates:
             problems += _refusal(template, axis)
     if problems:
         raise ScenarioError(list(dict.fromkeys(problems)), problems[0].file)
 
 
-def complete(study: Study, planner: Planner) -> tuple[Study, str]:
+def complete(spec: SweepSpec, builder: TaskBuilder) -> tuple[SweepSpec, str]:
     """The study with its goal, its anchors and the full keys of its measures; and the currency of the figures.
 
     UsageError for a measure that no scenario can give: `won` stands for cohort.won.
     """
     known: dict[str, Measure] = {}
     books, anchors = [], []
-    for i, template in enumerate(study.templates):
-        blueprint, anchor = planner.compiled(template, (), study.anchors[i] if study.anchors else None)
+    for i, template in enumerate(spec.templates):
+        blueprint, anchor = builder.compiled(template, (), spec.anchors[i] if spec.anchors else None)
         known |= possible_measures(blueprint.centre, blueprint.book)
         books.append(blueprint.book)
         anchors.append(anchor)
     if len({book.currency for book in books}) > 1:
         raise UsageError("the scenarios count money in different currencies")
-    goal = study.goal or goal_of(study.templates[0].loaded.scenario)
-    if GOAL in study.measures and goal is None:
+    goal = spec.goal or goal_of(spec.templates[0].loaded.scenario)
+    if GOAL in spec.measures and goal is None:
         raise UsageError(
             "the chance of the goal is asked for, and no goal is named: write `goal: {wins: 200, by: "
             "2026-12-31}` in the scenario, or --goal"
         )
-    if GOAL in study.measures and goal is not None:
+    if GOAL in spec.measures and goal is not None:
         check_date(goal, blueprint.centre, blueprint.book)
-    measures = tuple(dict.fromkeys(every_mistake(partial(full_key, name, known) for name in study.measures)))
-    return replace(study, measures=measures, goal=goal if GOAL in measures else None, anchors=tuple(anchors)), str(
+    measures = tuple(dict.fromkeys(every_mistake(partial(full_key, name, known) for name in spec.measures)))
+    return replace(spec, measures=measures, goal=goal if GOAL in measures else None, anchors=tuple(anchors)), str(
         books[0].currency
     )
 
@@ -211,12 +209,14 @@ def _refusal(template: Template, axis: Axis) -> list[Problem]:
     return [axis.blame(problem) if problem.file == "--set" else problem for problem in first]
 
 
-def _start(run: Batch, study: Study, planner: Planner, template: Template, name: str, point: tuple[str, ...]) -> None:
-    sets = [f"{axis.path}={value}" for axis, value in zip(study.axes, point, strict=True)]
+def _start(
+    run: PointBatch, spec: SweepSpec, builder: TaskBuilder, template: Template, name: str, point: tuple[str, ...]
+) -> None:
+    sets = [f"{axis.path}={value}" for axis, value in zip(spec.axes, point, strict=True)]
     try:
-        task = planner.task(template, sets, study.goal)
+        task = builder.task(template, sets, spec.goal)
     except FunnelsimError as error:
-        run.failed(name, point, in_a_line(error))
+        run.failed(name, point, one_line(error))
         return
     run.submit(task, name, point)
 

@@ -11,27 +11,31 @@ from funnelsim.scenario import Scenario
 from funnelsim.scenario.schema import nature
 from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import Anchor, anchor
-from funnelsim.study.goals import Goal
-from funnelsim.study.point import Size, Task, named
+from funnelsim.study.goals import MeasureGoal
+from funnelsim.study.point import PointTask, RunSize, with_key
 
 
 @dataclass
-class Planner:
+class TaskBuilder:
     """Makes the tasks of a study. Beliefs are drawn by one seed, so that a draw is the same in every scenario."""
 
     seed: int  # of the luck
     draw_seed: int  # of what is not known: the seed in the first scenario, as `run` has it
-    size: Size
+    size: RunSize
     measures: tuple[str, ...] = ()
     engine: str = "fast"
     threads: int | None = None
     watch: Progress = field(default_factory=Progress)
     _anchors: dict[tuple[int, tuple[str, ...]], Anchor] = field(default_factory=dict)
 
-    def task(self, template: Template, sets: Sequence[str], goal: Goal | None = None, centred: bool = False) -> Task:
+    def task(
+        self, template: Template, sets: Sequence[str], goal: MeasureGoal | None = None, at_centre: bool = False
+    ) -> PointTask:
         """The scenario of a template with some values changed. Raises ScenarioError when it cannot be so."""
-        blueprint, found = self.compiled(template, sets)
-        return named(Task(blueprint, found, self.seed, self.size, self.measures, goal, centred, self.engine))
+        blueprint, anchored = self.compiled(template, sets)
+        return with_key(
+            PointTask(blueprint, anchored, self.seed, self.size, self.measures, goal, at_centre, self.engine)
+        )
 
     def compiled(
         self, template: Template, sets: Sequence[str], known: Anchor | None = None

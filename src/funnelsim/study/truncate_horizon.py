@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from funnelsim.plan import DAY, Labels, Plan
-from funnelsim.study.goals import GOAL, GOAL_VALUE, Goal
+from funnelsim.study.goals import GOAL, GOAL_VALUE, MeasureGoal
 
 COUNTED = ("calendar.won", "calendar.revenue", "calendar.leads")
 STAFFED = "calendar.utilisation."
 
 
-def needed(plan: Plan, book: Labels, measures: Sequence[str], goal: Goal | None) -> float:
+def needed_horizon(plan: Plan, book: Labels, measures: Sequence[str], goal: MeasureGoal | None) -> float:
     """The horizon (s) that the measures need: the plan's own, or an earlier one."""
     settings = plan.settings[0]
     about = [*(key for key in measures if key not in (GOAL, GOAL_VALUE)), *([goal.measure] if goal else [])]
@@ -31,7 +31,7 @@ def needed(plan: Plan, book: Labels, measures: Sequence[str], goal: Goal | None)
     return min(float(settings.horizon), float(later[0])) if len(later) else float(settings.horizon)
 
 
-def cut(plan: Plan, horizon: float) -> Plan:
+def truncated(plan: Plan, horizon: float) -> Plan:
     """The plan, ending then."""
     if horizon >= plan.settings[0].horizon:
         return plan
@@ -40,7 +40,7 @@ def cut(plan: Plan, horizon: float) -> Plan:
     return plan._replace(settings=settings)
 
 
-def _day_after(goal: Goal, book: Labels) -> float:
+def _day_after(goal: MeasureGoal, book: Labels) -> float:
     """An instant at or past the end of the day a goal is due: a day to spare covers every offset of a time zone."""
     assert goal.by is not None
     start = datetime.fromisoformat(book.start)

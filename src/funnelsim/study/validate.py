@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from funnelsim.compile import prepare
@@ -25,16 +24,16 @@ from funnelsim.scenario.parsers.durations import elapsed
 from funnelsim.study import published
 from funnelsim.study.anchor import anchor
 from funnelsim.summary import COHORT, RESPONSE_EDGES, Summary
+from funnelsim.typing import BoolArray, FloatArray
 
 FALSE_ALARM = 1e-4  # chance that a true model fails a line
 SEED = 20110301
 _AT_A_TIME = 2  # replications whose tables are in memory together
-Floats = NDArray[np.float64]
 Pair = tuple[float, float]  # top and bottom of a ratio, in one replication
 
 
 @dataclass(frozen=True)
-class Check:
+class CaseCheck:
     """One line of the table: `got` must lie in [low, high]."""
 
     name: str  # the case
@@ -49,7 +48,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingCase:
     """A published case that cannot be run yet, and why."""
 
     name: str
@@ -57,24 +56,26 @@ class Missing:
     why: str
 
 
-def validate(on_note: Callable[[str], None] | None = None) -> list[Check]:
+def validate(on_note: Callable[[str], None] | None = None) -> list[CaseCheck]:
     """Run every case; `on_note` is told the name of each before it runs."""
-    found: list[Check] = []
+    checks: list[CaseCheck] = []
     for case in published.cases():
         if "missing" in case:
             continue
         if on_note is not None:
             on_note(case["name"])
-        found += run_case(case)
-    return found
+        checks += run_case(case)
+    return checks
 
 
-def missing() -> list[Missing]:
+def missing() -> list[MissingCase]:
     """Cases of the table that are not yet in the model."""
-    return [Missing(case["name"], case["source"], case["missing"]) for case in published.cases() if "missing" in case]
+    return [
+        MissingCase(case["name"], case["source"], case["missing"]) for case in published.cases() if "missing" in case
+    ]
 
 
-def table(checks: Sequence[Check]) -> str:
+def table(checks: Sequence[CaseCheck]) -> str:
     """The lines as text: case, what, expected, got, where it may lie, and whether it does."""
     rows = [("case", "figure", "expected", "got", "accepted", "")]
     for check in checks:
@@ -95,16 +96,16 @@ def table(checks: Sequence[Check]) -> str:
     return "\n".join(lines)
 
 
-def run_case(case: dict[str, Any]) -> list[Check]:
+def run_case(case: dict[str, Any]) -> list[CaseCheck]:
     """The lines of one case."""
-    runs = {name: _Run(case, sets) for name, sets in case.get("runs", {"": []}).items()}
+    runs = {name: _CaseRun(case, sets) for name, sets in case.get("runs", {"": []}).items()}
     return [_check(case, entry, runs) for entry in case["checks"]]
 
 
 # ---- one line ------------------------------------------------------------------------------------------------------
 
 
-def _check(case: dict[str, Any], entry: dict[str, Any], runs: dict[str, _Run]) -> Check:
+def _check(case: dict[str, Any], entry: dict[str, Any], runs: dict[str, _CaseRun]) -> CaseCheck:
     top, bottom = runs[entry.get("run", "")].figure(entry["measure"])
     if "by" in entry:
         other_top, other_bottom = runs[entry["by"]].figure(entry["measure"])
@@ -112,10 +113,10 @@ def _check(case: dict[str, Any], entry: dict[str, Any], runs: dict[str, _Run]) -
     got, error = (entry.get("scale", 1.0) * part for part in ratio_with_error(top, bottom))
     expected, low, high = _accepted(entry, error)
     passed = low <= got <= high
-    return Check(case["name"], case["source"], case["grade"], entry["what"], expected, got, low, high, passed)
+    return CaseCheck(case["name"], case["source"], case["grade"], entry["what"], expected, got, low, high, passed)
 
 
-def ratio_with_error(top: Floats, bottom: Floats) -> tuple[float, float]:
+def ratio_with_error(top: FloatArray, bottom: FloatArray) -> tuple[float, float]:
     """Pooled ratio, and its largest error at the rate of false alarms."""
     n, share = len(top), float(top.sum() / bottom.sum())
     spread = float((top - share * bottom).std(ddof=1)) / math.sqrt(n) / float(bottom.mean())
@@ -157,7 +158,7 @@ def erlang_c(load: float, reps: int) -> float:
 # ---- one run: figures as (top, bottom) by replication --------------------------------------------------------------
 
 
-class _Run:
+class _CaseRun:
     """A scenario of a case, anchored as it stands in its file and then changed, simulated once."""
 
     def __init__(self, case: dict[str, Any], sets: list[str]) -> None:
@@ -180,7 +181,7 @@ class _Run:
                 for measure in wanted:
                     self.pairs[str(measure)].append(self._of_cohort(trace.visits, measure))
 
-    def figure(self, measure: Any) -> tuple[Floats, Floats]:
+    def figure(self, measure: Any) -> tuple[FloatArray, FloatArray]:
         """Top and bottom of a figure in each replication."""
         if str(measure) in self.pairs:
             top, bottom = np.array(self.pairs[str(measure)]).T
@@ -191,17 +192,17 @@ class _Run:
         if measure == "not won":
             leads, won = measures["cohort.leads"].top, measures["cohort.won"].top
             return leads - won, leads
-        found = measures[measure]
-        return found.top, np.ones_like(found.top) if found.bottom is None else found.bottom
+        figure = measures[measure]
+        return figure.top, np.ones_like(figure.top) if figure.bottom is None else figure.bottom
 
-    def _later(self, measure: dict[str, Any]) -> tuple[Floats, Floats]:
+    def _later(self, measure: dict[str, Any]) -> tuple[FloatArray, FloatArray]:
         """Share touched later than an edge of the histogram, of those touched."""
         edge = int(np.flatnonzero(np.isclose(RESPONSE_EDGES, elapsed(measure["later than"]).seconds))[0])
         stage = self.book.stages.index(measure["stage"])
         counts = np.array([summary.responses[COHORT, stage] for summary in self.summaries])
         return counts[:, edge + 1 :].sum(axis=1), counts.sum(axis=1)
 
-    def _days_to(self, measure: dict[str, Any]) -> tuple[Floats, Floats]:
+    def _days_to(self, measure: dict[str, Any]) -> tuple[FloatArray, FloatArray]:
         """Mean days from arrival to a definition, of the leads of a source that come so far."""
         definition, source = self.book.definitions.index(measure["days to"]), self.book.sources.index(measure["source"])
         passes = [summary.passes[COHORT, definition, source] for summary in self.summaries]
@@ -241,10 +242,10 @@ def _reached(visits: Any, said: dict[str, Any], book: Labels) -> Pair:
     return float(((visits.reached >= 0.0) & (visits.attempts <= said["reached by call"])).sum()), float(len(visits))
 
 
-def _touched(visits: Any, low: str, high: str | None) -> NDArray[np.bool_]:
+def _touched(visits: Any, low: str, high: str | None) -> BoolArray:
     delay = visits.touched - visits.entered
     last = elapsed(high).seconds if high else math.inf
-    within: NDArray[np.bool_] = (visits.touched >= 0.0) & (delay >= elapsed(low).seconds) & (delay < last)
+    within: BoolArray = (visits.touched >= 0.0) & (delay >= elapsed(low).seconds) & (delay < last)
     return within
 
 
@@ -260,5 +261,5 @@ def _number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _expected_text(check: Check) -> str:
+def _expected_text(check: CaseCheck) -> str:
     return ("below " if check.high < check.expected else "") + _number(check.expected)

@@ -24,10 +24,10 @@ from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
 from funnelsim.calibration.arrivals.seasons import QuietDay, Season, fit_season, negative_binomial, quiet_days
-from funnelsim.calibration.events.visit_history import Records
-from funnelsim.calibration.history.model import History
+from funnelsim.calibration.events.visit_history import VisitHistory
+from funnelsim.calibration.history.model import HistoryFile
 from funnelsim.calibration.io.times import local_parts
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 WEEK, HOURS = 604800.0, 168
 FEWEST_WEEKS = 8  # fewer say nothing about a source's own weekly level
@@ -54,7 +54,7 @@ class SourceArrivals:
     steep: bool  # significant, but too steep to be carried on
     batches: tuple[tuple[str, int], ...]  # (day, leads) that came at once
     enters: dict[str, float]  # entry stages
-    profile: Array | None  # 168 weights from Monday 00:00, mean 1; None: nothing came but batches
+    profile: FloatArray | None  # 168 weights from Monday 00:00, mean 1; None: nothing came but batches
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Arrivals:
         return float(total.var(ddof=1) / max(total.mean(), 1e-9)) if self.weeks > 1 else 1.0
 
 
-def fit_arrivals(history: History, records: Records) -> Arrivals:
+def fit_arrivals(history: HistoryFile, records: VisitHistory) -> Arrivals:
     """Arrivals since the last known change of the funnel."""
     visits = records.visits
     first = visits.first
@@ -102,12 +102,12 @@ def fit_arrivals(history: History, records: Records) -> Arrivals:
     middle = np.asarray(records.as_of + WEEK * (np.arange(weeks) + 0.5 - weeks), float)
     even = counts if season is None else counts / season.factor(middle)
     pooled_level = _level(even.sum(0))
-    found = []
+    arrivals = []
     for number, name in enumerate(records.sources):
         mine = who == number
         single = np.bincount(cell[mine & ~batch], minlength=HOURS)
         only_batches = mine.any() and not single.any()
-        found.append(
+        arrivals.append(
             _source(
                 name,
                 even[number],
@@ -120,38 +120,38 @@ def fit_arrivals(history: History, records: Records) -> Arrivals:
         )
     day = str(np.datetime64("1970-01-01") + int(local_parts(np.array([start + 7200.0]), history.timezone)[0][0]))
     quiet = tuple(quiet_days(at[~batch], history.timezone, records.as_of))
-    return Arrivals(weeks, day, not records.day_only, tuple(found), counts, season, quiet)
+    return Arrivals(weeks, day, not records.day_only, tuple(arrivals), counts, season, quiet)
 
 
-def _batches(at: Array, source: np.ndarray, rounding: Array, zone: str, weeks: int) -> np.ndarray:
+def _batches(at: FloatArray, source: np.ndarray, rounding: FloatArray, zone: str, weeks: int) -> np.ndarray:
     """Which leads came in a batch: many of one source at one instant, or almost all of a source within a week."""
-    found = np.zeros(len(at), bool)
+    in_batch = np.zeros(len(at), bool)
     if weeks < FEWEST_WEEKS:
-        return found
+        return in_batch
     day, _ = local_parts(at, zone)
     for number in np.unique(source):
         mine = np.flatnonzero(source == number)
         together = mine[_at_one_instant(at[mine], rounding[mine])]
         if len(np.unique(day[together])) <= SELDOM * weeks:
-            found[together] = True
-        mine = mine[~found[mine]]
+            in_batch[together] = True
+        mine = mine[~in_batch[mine]]
         if len(mine) >= FEWEST_TOGETHER:
             per_day = np.bincount(day[mine] - day[mine].min())
             within = np.convolve(per_day, np.ones(BURST_DAYS))[: len(per_day)]  # the days up to and with this one
             last = int(within.argmax()) + day[mine].min()
             if within.max() >= BURST * len(mine):
-                found[mine[(day[mine] <= last) & (day[mine] > last - BURST_DAYS)]] = True
-    return found
+                in_batch[mine[(day[mine] <= last) & (day[mine] > last - BURST_DAYS)]] = True
+    return in_batch
 
 
-def _at_one_instant(at: Array, rounding: Array) -> np.ndarray:
+def _at_one_instant(at: FloatArray, rounding: FloatArray) -> np.ndarray:
     """Leads that share their instant with far more others than leads of this source usually do."""
     _, which, count = np.unique(at, return_inverse=True, return_counts=True)
     many = max(float(FEWEST_TOGETHER), APART * float(np.median(count)))
     return np.asarray((count[which] >= many) & (rounding <= STAMPED))
 
 
-def _by_day(at: Array, zone: str) -> tuple[tuple[str, int], ...]:
+def _by_day(at: FloatArray, zone: str) -> tuple[tuple[str, int], ...]:
     """(day, leads) of batches; days less than a week apart are one batch, named by its fullest day."""
     if not len(at):
         return ()
@@ -164,9 +164,9 @@ def _by_day(at: Array, zone: str) -> tuple[tuple[str, int], ...]:
 
 def _source(
     name: str,
-    counts: Array,
+    counts: FloatArray,
     pooled: float,
-    profile: Array | None,
+    profile: FloatArray | None,
     batches: tuple[tuple[str, int], ...],
     enters: dict[str, float],
     length: float,
@@ -192,21 +192,21 @@ def _shares(stage: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
     return {names[i]: float(share[i] / share.sum()) for i in np.flatnonzero(share)}
 
 
-def _level(counts: Array) -> float:
+def _level(counts: FloatArray) -> float:
     """Coefficient of variation of the weekly level by maximum likelihood; 0 when chance explains it all."""
     mean = counts.mean()
     if len(counts) < 3 or mean == 0:
         return 0.0
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         lambda v: -negative_binomial(counts, np.full(len(counts), mean), np.exp(v)),
         bounds=(np.log(1e-6), np.log(4.0)),
         method="bounded",
     )
-    gain = -found.fun - negative_binomial(counts, np.full(len(counts), mean), 1e-9)
-    return float(np.exp(found.x / 2)) if gain > 0.5 else 0.0
+    gain = -optimum.fun - negative_binomial(counts, np.full(len(counts), mean), 1e-9)
+    return float(np.exp(optimum.x / 2)) if gain > 0.5 else 0.0
 
 
-def _error(counts: Array, pooled: float) -> float:
+def _error(counts: FloatArray, pooled: float) -> float:
     """Standard error of the log of a steady rate: from how much the weeks differ, at least what chance alone does.
 
     Not from the fitted level, which is 0 too often; with few weeks the normal law is widened to Student's.
@@ -231,7 +231,7 @@ class _Line(NamedTuple):
     level: float  # beside the trend
 
 
-def _trend(counts: Array, level: float) -> _Line:
+def _trend(counts: FloatArray, level: float) -> _Line:
     week = np.asarray(np.arange(len(counts)) + 0.5 - len(counts))  # 0 is the as-of instant
 
     def cost(log_variance: float) -> float:
@@ -240,17 +240,17 @@ def _trend(counts: Array, level: float) -> _Line:
         return -negative_binomial(counts, np.exp(start + slope * week), variance)
 
     flat = -negative_binomial(counts, np.full(len(counts), counts.mean()), max(level, 1e-3) ** 2)
-    found = minimize_scalar(cost, bounds=(np.log(1e-6), np.log(4.0)), method="bounded")
-    if 2 * (flat - found.fun) < SIGNIFICANT:
+    optimum = minimize_scalar(cost, bounds=(np.log(1e-6), np.log(4.0)), method="bounded")
+    if 2 * (flat - optimum.fun) < SIGNIFICANT:
         return _Line(0.0, float(counts.mean()), np.inf, level)
-    start, slope, error = _line(counts, week, float(np.exp(found.x)))
-    spread = float(np.exp(found.x / 2))
+    start, slope, error = _line(counts, week, float(np.exp(optimum.x)))
+    spread = float(np.exp(optimum.x / 2))
     freedom = len(counts) - 2
     error *= np.sqrt(len(counts) / freedom) * _students(freedom)
     return _Line(slope, float(np.exp(start)), float(error), spread if spread > 0.02 else 0.0)
 
 
-def _line(counts: Array, week: Array, variance: float) -> tuple[float, float, float]:
+def _line(counts: FloatArray, week: FloatArray, variance: float) -> tuple[float, float, float]:
     """Log mean at the end, slope a week and error of the former at a given variance of the level, by scoring steps."""
     start, slope = float(np.log(counts.mean())), 0.0
     for _ in range(20):
@@ -273,12 +273,12 @@ def _midnight(seconds: float, zone: str) -> float:
     return seconds - 3600.0 * float(hour[0]) - seconds % 3600.0
 
 
-def _hour_of_week(seconds: Array, zone: str) -> np.ndarray:
+def _hour_of_week(seconds: FloatArray, zone: str) -> np.ndarray:
     day, hour = local_parts(seconds, zone)
     return np.asarray((day + 3) % 7 * 24 + hour)  # 1970-01-01 was a Thursday
 
 
-def _profile_of_all(cell: np.ndarray, day_only: bool) -> Array:
+def _profile_of_all(cell: np.ndarray, day_only: bool) -> FloatArray:
     """Hour-of-week shares of all sources, shrunk towards day x hour."""
     counts = np.bincount(cell, minlength=HOURS).astype(float)
     table = counts.reshape(7, 24)
@@ -289,7 +289,7 @@ def _profile_of_all(cell: np.ndarray, day_only: bool) -> Array:
     return shrunk(counts, np.outer(days, hours).ravel())
 
 
-def _profile(counts: np.ndarray, everyone: Array, day_only: bool) -> Array:
+def _profile(counts: np.ndarray, everyone: FloatArray, day_only: bool) -> FloatArray:
     """A source's own weights, of mean 1."""
     if day_only:
         days = shrunk(counts.reshape(7, 24).sum(1).astype(float), everyone.reshape(7, 24).sum(1))
@@ -297,7 +297,7 @@ def _profile(counts: np.ndarray, everyone: Array, day_only: bool) -> Array:
     return shrunk(counts.astype(float), everyone) * HOURS
 
 
-def shrunk(counts: Array, prior: Array) -> Array:
+def shrunk(counts: FloatArray, prior: FloatArray) -> FloatArray:
     """Shares: posterior mean of a Dirichlet-multinomial around `prior`, all of it above 0; strength by maximum
     likelihood."""
     total = counts.sum()

@@ -23,7 +23,7 @@ from scipy.special import gammaln
 from scipy.stats import nbinom, poisson
 
 from funnelsim.calibration.io.times import local_parts
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 WEEK, YEAR = 604800.0, 365.2425 * 86400.0
 FEWEST_WEEKS = 78
@@ -39,10 +39,10 @@ class Season:
 
     cosine: float
     sine: float
-    covariance: Array
+    covariance: FloatArray
     gain: float  # chi-square of the likelihood-ratio test
 
-    def factor(self, seconds: Array) -> Array:
+    def factor(self, seconds: FloatArray) -> FloatArray:
         """What the rate of the year's average is multiplied by at these instants."""
         turn = 2 * np.pi * (np.asarray(seconds) / YEAR)
         year = 2 * np.pi * np.linspace(0, 1, 365)
@@ -57,13 +57,13 @@ class Season:
     def by_month(self, start: float, zone: str, months: int = 13) -> list[tuple[str, float]]:
         """(month, factor in its middle), from the month of an instant on; the first is called `start`."""
         moment = datetime.fromtimestamp(start, ZoneInfo(zone))
-        found = []
+        factors = []
         for step in range(months):
             year, month = divmod(12 * moment.year + moment.month - 1 + step, 12)
             middle = datetime(year, month + 1, 15, 12, tzinfo=ZoneInfo(zone)).timestamp()
             name = f"{year}-{month + 1:02d}" if step else "start"
-            found.append((name, float(self.factor(np.array([middle]))[0])))
-        return found
+            factors.append((name, float(self.factor(np.array([middle]))[0])))
+        return factors
 
 
 class QuietDay(NamedTuple):
@@ -74,7 +74,7 @@ class QuietDay(NamedTuple):
     expected: float
 
 
-def fit_season(counts: Array, as_of: float) -> Season | None:
+def fit_season(counts: FloatArray, as_of: float) -> Season | None:
     """The season in weekly totals that end at the as-of instant; None when there is none, or too few weeks tell it."""
     weeks = len(counts)
     if weeks < FEWEST_WEEKS or counts.mean() <= 0:
@@ -87,11 +87,11 @@ def fit_season(counts: Array, as_of: float) -> Season | None:
     if gain < SIGNIFICANT:
         return None
     variance, _ = _best(counts, whole)
-    found, covariance = _scored(counts, whole, variance)
-    return Season(float(found[2]), float(found[3]), covariance[2:, 2:], float(gain))
+    coefficients, covariance = _scored(counts, whole, variance)
+    return Season(float(coefficients[2]), float(coefficients[3]), covariance[2:, 2:], float(gain))
 
 
-def quiet_days(at: Array, zone: str, as_of: float) -> list[QuietDay]:
+def quiet_days(at: FloatArray, zone: str, as_of: float) -> list[QuietDay]:
     """Days of far fewer leads than their weekday in the eight weeks around them."""
     if not len(at):
         return []
@@ -99,7 +99,7 @@ def quiet_days(at: Array, zone: str, as_of: float) -> list[QuietDay]:
     last, _ = local_parts(np.array([as_of - 1.0]), zone)
     first = int(day.min())
     counts = np.bincount(day - first, minlength=int(last[0]) - first + 1).astype(float)
-    found = []
+    quiet = []
     for i, count in enumerate(counts):
         around = counts[[j for j in range(i - 28, i + 29, 7) if j != i and 0 <= j < len(counts)]]
         if len(around) < 4 or np.median(around) < LEAST_LEADS:
@@ -109,11 +109,11 @@ def quiet_days(at: Array, zone: str, as_of: float) -> list[QuietDay]:
             poisson.cdf(count, mean) if spread <= mean else nbinom.cdf(count, mean**2 / (spread - mean), mean / spread)
         )
         if chance < SELDOM / len(counts):
-            found.append(QuietDay(str(np.datetime64("1970-01-01") + first + i), int(count), mean))
-    return found
+            quiet.append(QuietDay(str(np.datetime64("1970-01-01") + first + i), int(count), mean))
+    return quiet
 
 
-def negative_binomial(counts: Array, mean: Array, variance: float) -> float:
+def negative_binomial(counts: FloatArray, mean: FloatArray, variance: float) -> float:
     """Log-likelihood of counts whose Poisson mean varies by a gamma factor of this variance."""
     if variance < 1e-7:
         return float((counts * np.log(mean) - mean - gammaln(counts + 1)).sum())
@@ -129,27 +129,27 @@ def negative_binomial(counts: Array, mean: Array, variance: float) -> float:
     )
 
 
-def _best(counts: Array, design: Array) -> tuple[float, float]:
+def _best(counts: FloatArray, design: FloatArray) -> tuple[float, float]:
     """(variance of the weekly level, log-likelihood) where that is highest."""
 
     def cost(log_variance: float) -> float:
         variance = float(np.exp(log_variance))
         return -negative_binomial(counts, np.exp(design @ _scored(counts, design, variance)[0]), variance)
 
-    found = minimize_scalar(cost, bounds=(np.log(1e-6), np.log(4.0)), method="bounded")
-    return float(np.exp(found.x)), -float(found.fun)
+    optimum = minimize_scalar(cost, bounds=(np.log(1e-6), np.log(4.0)), method="bounded")
+    return float(np.exp(optimum.x)), -float(optimum.fun)
 
 
-def _scored(counts: Array, design: Array, variance: float) -> tuple[Array, Array]:
+def _scored(counts: FloatArray, design: FloatArray, variance: float) -> tuple[FloatArray, FloatArray]:
     """Coefficients of the log mean at a given variance of the level, by scoring steps; and their covariance."""
-    found: Array = np.zeros(design.shape[1])
-    found[0] = np.log(counts.mean())
+    coefficients: FloatArray = np.zeros(design.shape[1])
+    coefficients[0] = np.log(counts.mean())
     for _ in range(STEPS):
-        mean = np.exp(np.clip(design @ found, -20.0, 20.0))
+        mean = np.exp(np.clip(design @ coefficients, -20.0, 20.0))
         weight = mean / (1.0 + variance * mean)
         information = (design.T * weight) @ design
         move = np.linalg.solve(information, design.T @ (weight * (counts / mean - 1.0)))
-        found = found + np.clip(move, -1.0, 1.0)
+        coefficients = coefficients + np.clip(move, -1.0, 1.0)
         if np.abs(move).max() < 1e-9:
             break
-    return found, np.asarray(np.linalg.inv(information), float)
+    return coefficients, np.asarray(np.linalg.inv(information), float)

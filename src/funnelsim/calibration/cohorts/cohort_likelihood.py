@@ -22,10 +22,11 @@ from functools import partial
 
 import numpy as np
 
-from funnelsim.calibration.survival.competing_risks import PRIOR, Law
-from funnelsim.calibration.survival.model_averaging import SMALLEST_WEIGHT, Weighed
-from funnelsim.calibration.survival.optimiser import covariance, lowest
-from funnelsim.calibration.survival.time_distributions import FAMILIES, Array, cdf, log_time
+from funnelsim.calibration.survival.competing_risks import PRIOR, SojournLaw
+from funnelsim.calibration.survival.model_averaging import SMALLEST_WEIGHT, ModelAverage
+from funnelsim.calibration.survival.optimiser import covariance, minimise
+from funnelsim.calibration.survival.time_distributions import FAMILIES, cdf, log_time
+from funnelsim.typing import FloatArray
 
 TELLS = 9.21  # chi-square of two degrees of freedom at 1 %: the gain from which on times can be told
 NARROW = -4.0  # log spread of a time that is said to be fixed
@@ -36,50 +37,50 @@ MEASURED, SAID, UNTOLD = "measured", "said", "not told"
 
 
 @dataclass(frozen=True)
-class Step:
+class CohortStep:
     """What counts say of one stage and the next; periods count from the beginning of each cohort."""
 
     stage: str
     next: str
     width: float  # of a period, seconds
-    entered: Array  # by cohort
-    ends: Array  # by cohort: periods that are over, at the last count
+    entered: FloatArray  # by cohort
+    ends: FloatArray  # by cohort: periods that are over, at the last count
     group: np.ndarray  # by cohort: its source
     groups: int
-    entries: tuple[Array, ...]  # by cohort: parts that entered in period 0, 1, ...
+    entries: tuple[FloatArray, ...]  # by cohort: parts that entered in period 0, 1, ...
     cohort: np.ndarray  # by cell; likewise below
-    low: Array
-    high: Array
-    count: Array
-    own_clock: bool  # are leads counted from their own entry?
+    low: FloatArray
+    high: FloatArray
+    count: FloatArray
+    per_lead_clock: bool  # are leads counted from their own entry?
     takes: float | None = None  # seconds, when it is known how long it takes
 
 
 @dataclass(frozen=True)
-class Counted:
+class CohortFit:
     """A step, fitted."""
 
-    fit: Weighed  # group 0 .. groups - 1
+    fit: ModelAverage  # group 0 .. groups - 1
     timing: str  # MEASURED, SAID or UNTOLD
     dispersion: float  # Pearson's; 1: cohorts differ by chance only
 
 
-def fit_counted(step: Step) -> Counted:
+def fit_cohort_step(step: CohortStep) -> CohortFit:
     """Shares by group and, where the counts tell it, the law of the time."""
     if step.takes is not None:
-        law, dispersion = _shares_only(step, _Reached(step, _step_at(step.takes / step.width)), step.takes)
-        return Counted(_weighed(step, [law]), SAID, dispersion)
-    at_once, dispersion = _shares_only(step, _Reached(step, None), step.width / 2)
+        law, dispersion = _shares_only(step, _CellMasses(step, _step_at(step.takes / step.width)), step.takes)
+        return CohortFit(_averaged(step, [law]), SAID, dispersion)
+    at_once, dispersion = _shares_only(step, _CellMasses(step, None), step.width / 2)
     laws = [_with_family(step, family) for family in FAMILIES]
     best = max(laws, key=lambda law: law.log_likelihood)
     family, mu, s = best.times(0)
-    dispersion = min(dispersion, _dispersion(step, _Reached(step, _law(step, family, mu, s)), best.shares()[:, 0]))
+    dispersion = min(dispersion, _dispersion(step, _CellMasses(step, _law(step, family, mu, s)), best.shares()[:, 0]))
     if 2 * (best.log_likelihood - _likelihood_at_once(step)) / dispersion < TELLS:
-        return Counted(_weighed(step, [at_once]), UNTOLD, dispersion)
-    return Counted(_weighed(step, [_widened(law, dispersion) for law in laws]), MEASURED, dispersion)
+        return CohortFit(_averaged(step, [at_once]), UNTOLD, dispersion)
+    return CohortFit(_averaged(step, [_widened(law, dispersion) for law in laws]), MEASURED, dispersion)
 
 
-def onward(step: Step, fit: Weighed, timing: str) -> tuple[Array, ...]:
+def onward(step: CohortStep, fit: ModelAverage, timing: str) -> tuple[FloatArray, ...]:
     """By cohort: parts of those who went on that did so in period 0, 1, ...: the entries of the next step."""
     if timing == UNTOLD:
         return tuple(np.ones(1) for _ in step.entries)
@@ -88,20 +89,20 @@ def onward(step: Step, fit: Weighed, timing: str) -> tuple[Array, ...]:
         gone = _step_at(step.takes / step.width)
     else:
         gone = _mixed(step, fit)
-    found = []
+    flows = []
     for parts, end in zip(step.entries, step.ends, strict=True):
         last = max(int(np.ceil(end)), 1)
         edges = np.minimum(np.arange(last + 1.0), max(end, 1.0))
         by_edge = sum(part * gone(edges - j) for j, part in enumerate(parts) if part > 0)
         flow = np.maximum(np.diff(by_edge), 0.0)
-        found.append(flow / flow.sum() if flow.sum() > 0 else np.ones(1))
-    return tuple(found)
+        flows.append(flow / flow.sum() if flow.sum() > 0 else np.ones(1))
+    return tuple(flows)
 
 
-class _Reached:
+class _CellMasses:
     """P of every cell and S of every cohort, as linear maps of A at a few distinct ages."""
 
-    def __init__(self, step: Step, gone: _Gone | None) -> None:
+    def __init__(self, step: CohortStep, gone: _GoneByAge | None) -> None:
         """`gone` None: everybody who goes on has done so at once."""
         self.step = step
         ages = {0.0}
@@ -122,13 +123,13 @@ class _Reached:
                 self.cell[i, place[max(step.low[i] - j, 0.0)]] -= step.entries[c][j]
         self.gone = (self.ages > 0).astype(float) if gone is None else gone(self.ages)
 
-    def at(self, gone: Array | None = None) -> tuple[Array, Array]:
+    def at(self, gone: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         """(P, S) at values of A; by default those it was made with."""
         values = self.gone if gone is None else gone
         return self.cell @ values, self.whole @ values
 
 
-def _shares_only(step: Step, reached: _Reached, seconds: float) -> tuple[Law, float]:
+def _shares_only(step: CohortStep, reached: _CellMasses, seconds: float) -> tuple[SojournLaw, float]:
     """Shares by group where the times are known: no cell is told by its time, so counts are binomial."""
     _, still = reached.at()
     went = np.bincount(step.cohort, step.count, len(step.entered))
@@ -137,17 +138,17 @@ def _shares_only(step: Step, reached: _Reached, seconds: float) -> tuple[Law, fl
     for g in range(step.groups):
         mine = (step.group == g) & (still > 1e-9)
         cost = partial(_binomial, went=went[mine], entered=step.entered[mine], still=still[mine])
-        found, lost = lowest(cost, np.zeros(1), np.array(LOW[:1]), np.array(HIGH[:1]))
-        logits[g], value, variance[g] = found[0], value - lost, covariance(cost, found)[0, 0]
+        logit, lost = minimise(cost, np.zeros(1), np.array(LOW[:1]), np.array(HIGH[:1]))
+        logits[g], value, variance[g] = logit[0], value - lost, covariance(cost, logit)[0, 0]
     shares = 1.0 / (1.0 + np.exp(-logits))
     dispersion = _dispersion(step, reached, shares)
     spread = np.zeros((step.groups + 2, step.groups + 2))
     np.fill_diagonal(spread[: step.groups, : step.groups], dispersion * variance)
     vector = np.append(logits, [np.log(seconds), NARROW])
-    return Law(("lognormal",), (0,), step.groups, vector, spread, value / dispersion), dispersion
+    return SojournLaw(("lognormal",), (0,), step.groups, vector, spread, value / dispersion), dispersion
 
 
-def _binomial(x: Array, went: Array, entered: Array, still: Array) -> tuple[float, Array]:
+def _binomial(x: FloatArray, went: FloatArray, entered: FloatArray, still: FloatArray) -> tuple[float, FloatArray]:
     """Minus the log-likelihood of one share, Jeffreys' prior added, and its slope by the log-odds."""
     share = 1.0 / (1.0 + np.exp(-x[0]))
     stays = np.maximum(1.0 - share * still, 1e-300)
@@ -156,17 +157,17 @@ def _binomial(x: Array, went: Array, entered: Array, still: Array) -> tuple[floa
     return -float(value), np.array([-slope * share * (1.0 - share)])
 
 
-def _likelihood_at_once(step: Step) -> float:
+def _likelihood_at_once(step: CohortStep) -> float:
     """The log-likelihood, were all who go on gone at once: what times must beat to be told."""
-    law, dispersion = _shares_only(step, _Reached(step, None), step.width / 2)
+    law, dispersion = _shares_only(step, _CellMasses(step, None), step.width / 2)
     if (step.high - step.low < step.ends[step.cohort]).any():
         return -np.inf  # cells by age show the times themselves
     return law.log_likelihood * dispersion
 
 
-def _with_family(step: Step, family: str) -> Law:
+def _with_family(step: CohortStep, family: str) -> SojournLaw:
     """Shares by group and one law of the time, by maximum likelihood."""
-    reached = _Reached(step, None)
+    reached = _CellMasses(step, None)
     low, high = (np.append(np.full(step.groups, side[0]), side[1:]) for side in (LOW, HIGH))
     went = np.bincount(step.group[step.cohort], step.count, step.groups)
     entered = np.bincount(step.group, step.entered, step.groups)
@@ -174,11 +175,11 @@ def _with_family(step: Step, family: str) -> Law:
     cost = partial(_cost, step=step, reached=reached, family=family)
     logits = np.log(seen / (1.0 - seen))
     starts = [np.append(logits, [np.log(start * step.width), 0.0]) for start in STARTS]
-    vector, lost = min((lowest(cost, start, low, high) for start in starts), key=lambda found: found[1])
-    return Law((family,), (0,), step.groups, vector, covariance(cost, vector), -lost)
+    vector, lost = min((minimise(cost, start, low, high) for start in starts), key=lambda optimum: optimum[1])
+    return SojournLaw((family,), (0,), step.groups, vector, covariance(cost, vector), -lost)
 
 
-def _cost(x: Array, step: Step, reached: _Reached, family: str) -> tuple[float, Array]:
+def _cost(x: FloatArray, step: CohortStep, reached: _CellMasses, family: str) -> tuple[float, FloatArray]:
     """Minus the formula of the module's head, Jeffreys' prior added, with its gradient."""
     share = 1.0 / (1.0 + np.exp(-x[: step.groups]))
     gone, slopes = _chance(step, family, float(x[-2]), float(x[-1]), reached.ages)
@@ -195,9 +196,9 @@ def _cost(x: Array, step: Step, reached: _Reached, family: str) -> tuple[float, 
     return -value, -np.append(by_share * share * (1.0 - share), slopes @ by_gone)
 
 
-def _chance(step: Step, family: str, mu: float, s: float, ages: Array) -> tuple[Array, Array]:
+def _chance(step: CohortStep, family: str, mu: float, s: float, ages: FloatArray) -> tuple[FloatArray, FloatArray]:
     """A at these ages, with its slopes by mu and s."""
-    if step.own_clock:
+    if step.per_lead_clock:
         value, slopes = cdf(family, mu, s, log_time(ages * step.width))
         return np.where(ages > 0, value, 0.0), np.where(ages > 0, slopes, 0.0)
     low = np.maximum(ages - 1.0, 0.0)
@@ -207,33 +208,35 @@ def _chance(step: Step, family: str, mu: float, s: float, ages: Array) -> tuple[
     return half * (value @ WEIGHTS), np.asarray(half * (slopes @ WEIGHTS))
 
 
-class _Gone:
+class _GoneByAge:
     """A as a function of the age in periods."""
 
-    def __init__(self, step: Step | None, laws: list[tuple[float, str, float, float]], takes: float = 0.0) -> None:
+    def __init__(
+        self, step: CohortStep | None, laws: list[tuple[float, str, float, float]], takes: float = 0.0
+    ) -> None:
         self.step, self.laws, self.takes = step, laws, takes
 
-    def __call__(self, ages: Array) -> Array:
+    def __call__(self, ages: FloatArray) -> FloatArray:
         ages = np.maximum(ages, 0.0)
         if self.step is None:
             return np.asarray(np.clip(ages - self.takes, 0.0, 1.0))
         return np.asarray(sum(w * _chance(self.step, family, mu, s, ages)[0] for w, family, mu, s in self.laws))
 
 
-def _step_at(periods: float) -> _Gone:
+def _step_at(periods: float) -> _GoneByAge:
     """All who go on do so after this many periods; they enter evenly within theirs."""
-    return _Gone(None, [], periods)
+    return _GoneByAge(None, [], periods)
 
 
-def _law(step: Step, family: str, mu: float, s: float) -> _Gone:
-    return _Gone(step, [(1.0, family, mu, s)])
+def _law(step: CohortStep, family: str, mu: float, s: float) -> _GoneByAge:
+    return _GoneByAge(step, [(1.0, family, mu, s)])
 
 
-def _mixed(step: Step, fit: Weighed) -> _Gone:
-    return _Gone(step, fit.times(0))
+def _mixed(step: CohortStep, fit: ModelAverage) -> _GoneByAge:
+    return _GoneByAge(step, fit.times(0))
 
 
-def _dispersion(step: Step, reached: _Reached, shares: Array) -> float:
+def _dispersion(step: CohortStep, reached: _CellMasses, shares: FloatArray) -> float:
     """Pearson's chi-square over its degrees of freedom, by cohort; 1 where it is less, or cannot be told."""
     _, still = reached.at()
     chance = shares[step.group] * still
@@ -246,13 +249,13 @@ def _dispersion(step: Step, reached: _Reached, shares: Array) -> float:
     return max(float(((went - step.entered * chance)[used] ** 2 / spread[used]).sum() / freedom), 1.0)
 
 
-def _widened(law: Law, dispersion: float) -> Law:
-    return Law(
+def _widened(law: SojournLaw, dispersion: float) -> SojournLaw:
+    return SojournLaw(
         law.families, law.law_of, law.groups, law.vector, law.covariance * dispersion, law.log_likelihood / dispersion
     )
 
 
-def _weighed(step: Step, laws: list[Law]) -> Weighed:
+def _averaged(step: CohortStep, laws: list[SojournLaw]) -> ModelAverage:
     laws = sorted(laws, key=lambda law: law.aic)
     weights = np.exp(-0.5 * (np.array([law.aic for law in laws]) - laws[0].aic))
     kept = weights / weights.sum() >= SMALLEST_WEIGHT
@@ -261,7 +264,7 @@ def _weighed(step: Step, laws: list[Law]) -> Weighed:
     went = np.bincount(step.group[step.cohort], step.count, step.groups)
     visits = np.bincount(step.group, step.entered, step.groups)
     family, mu, s = laws[0].times(0)
-    reached = _Reached(step, _law(step, family, mu, s))
+    reached = _CellMasses(step, _law(step, family, mu, s))
     seen = float(np.average(np.clip(reached.at()[1], 0.0, 1.0), weights=np.maximum(step.entered, 1e-9)))
     counts = went.astype(int)[:, None]
-    return Weighed((step.next,), tuple(laws), weights, counts, visits.astype(int), np.array([seen]))
+    return ModelAverage((step.next,), tuple(laws), weights, counts, visits.astype(int), np.array([seen]))

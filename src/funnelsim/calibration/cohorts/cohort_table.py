@@ -12,19 +12,25 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from funnelsim.calibration.cohorts.cohort_likelihood import MEASURED, SAID, Counted, Step, fit_counted, onward
-from funnelsim.calibration.events.visit_history import OPEN, Records, Visits
-from funnelsim.calibration.history.model import Column, History
-from funnelsim.calibration.history.sections import COUNTS, Counts
+from funnelsim.calibration.cohorts.cohort_likelihood import (
+    MEASURED,
+    SAID,
+    CohortFit,
+    CohortStep,
+    fit_cohort_step,
+    onward,
+)
+from funnelsim.calibration.events.visit_history import OPEN, VisitHistory, Visits
+from funnelsim.calibration.history.model import COUNTS, CohortCounts, HistoryFile, SourceColumn
 from funnelsim.calibration.io.money_parsing import amounts
-from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.calibration.io.times import instants
 from funnelsim.calibration.survival.competing_risks import Spells
-from funnelsim.calibration.survival.model_averaging import Estimate
+from funnelsim.calibration.survival.model_averaging import ShareEstimate
 from funnelsim.calibration.survival.stages import StageFit
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.errors import DataError, Problem
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
 LENGTHS = {"day": DAY, "week": 7 * DAY, "month": 30.4375 * DAY}
@@ -37,21 +43,21 @@ class CohortTable:
 
     stages: tuple[str, ...]
     sources: tuple[str, ...]
-    begins: Array  # by cohort: seconds since 1970
+    begins: FloatArray  # by cohort: seconds since 1970
     source: np.ndarray
     width: float  # of a period, seconds
     reached: np.ndarray  # (cohort, stage, elapsed): counts up to then; nan: not told
     by_age: bool  # False: totals as of the date only
-    own_clock: bool
+    per_lead_clock: bool
     as_of: float
 
     @property
-    def entered(self) -> Array:
+    def entered(self) -> FloatArray:
         """Leads by cohort."""
         return np.asarray(np.nanmax(self.reached[:, 0], axis=1))
 
 
-def read_cohorts(history: History, library: Library, tally: Tally) -> CohortTable:
+def read_cohorts(history: HistoryFile, library: Library, issues: RowIssues) -> CohortTable:
     """The table; rows that contradict themselves are counted and left out. Raises DataError when nothing is left."""
     counts, as_of = history.counts, history.as_of
     assert counts is not None and as_of is not None
@@ -64,7 +70,7 @@ def read_cohorts(history: History, library: Library, tally: Tally) -> CohortTabl
     keep = np.ones(len(begins), bool)
 
     def drop(which: np.ndarray, reason: str) -> None:
-        tally.add(sheet.file, reason, lines[keep & which])
+        issues.add(sheet.file, reason, lines[keep & which])
         keep[which] = False
 
     drop(~np.isfinite(begins), f"a period that cannot be read in {counts.period.name}")
@@ -89,11 +95,11 @@ def read_cohorts(history: History, library: Library, tally: Tally) -> CohortTabl
         )
     table = _table(counts, begins[keep], source[keep], elapsed[keep], numbers[keep])
     return CohortTable(
-        tuple(history.stages), sources, *table, counts.elapsed is not None, counts.own_clock, as_of.timestamp()
+        tuple(history.stages), sources, *table, counts.elapsed is not None, counts.per_lead_clock, as_of.timestamp()
     )
 
 
-def cohort_records(table: CohortTable, rows: dict[str, int]) -> Records:
+def cohort_records(table: CohortTable, rows: dict[str, int]) -> VisitHistory:
     """A lead for each that was counted, at even times within its cohort's period; who went how far, not when."""
     furthest = _latest(table)  # (cohort, stage)
     size = furthest[:, 0].astype(int)
@@ -117,7 +123,7 @@ def cohort_records(table: CohortTable, rows: dict[str, int]) -> Records:
         place == 0,
     )
     ids = np.arange(len(cohort)).astype(str)
-    return Records(
+    return VisitHistory(
         table.stages,
         table.sources,
         ids,
@@ -130,21 +136,21 @@ def cohort_records(table: CohortTable, rows: dict[str, int]) -> Records:
     )
 
 
-def fit_cohorts(history: History, table: CohortTable) -> list[StageFit]:
+def fit_cohorts(history: HistoryFile, table: CohortTable) -> list[StageFit]:
     """Every step, one after the other: who went on from one enters the next."""
-    entries: tuple[Array, ...] = tuple(np.ones(1) for _ in table.begins)
-    found = []
+    entries: tuple[FloatArray, ...] = tuple(np.ones(1) for _ in table.begins)
+    stages = []
     for number in range(len(table.stages) - 1):
         step = _step(history, table, number, entries)
         used = step.entered > 0
         if used.any() and len(step.count) and step.count.sum() > 0:
-            whole = fit_counted(step)
-            found.append(_stage(table, step, whole))
+            whole = fit_cohort_step(step)
+            stages.append(_stage(table, step, whole))
             entries = _entries_of_next(table, number, step, whole)
-    return found
+    return stages
 
 
-def _begins(cells: pl.Series, counts: Counts, zone: str) -> Array:
+def _begins(cells: pl.Series, counts: CohortCounts, zone: str) -> FloatArray:
     """The beginning of each period; dates without a year are of the year said, and of later ones as they turn over."""
     column = counts.period
     if counts.year:
@@ -152,7 +158,7 @@ def _begins(cells: pl.Series, counts: Counts, zone: str) -> Array:
         day = pl.select(pl.format("2000-{}", order)).to_series().str.to_date(f"%Y-{format_}", strict=False)
         turned = np.append(False, np.diff(day.dt.ordinal_day().fill_null(strategy="forward").to_numpy()) < -HALF_A_YEAR)
         text = pl.select(pl.format("{}-{}", pl.Series(counts.year + np.cumsum(turned)), cells)).to_series()
-        dated = Column(column.table, column.name, column.place, column.timezone, format=f"%Y-{column.format}")
+        dated = SourceColumn(column.table, column.name, column.place, column.timezone, format=f"%Y-{column.format}")
         return np.asarray(instants(text, dated, zone).seconds - DAY / 2)
     at = instants(cells, column, zone)
     return np.where(at.rounding >= DAY, at.seconds - DAY / 2, at.seconds)
@@ -164,12 +170,12 @@ def without_weekday(cells: pl.Series, format_: str) -> tuple[pl.Series, str]:
     return (cells.str.replace(r"^[A-Za-z]{3}[- ]", "") if bare != format_ else cells), bare
 
 
-def _of(column: Column | None) -> Column:
+def _of(column: SourceColumn | None) -> SourceColumn:
     assert column is not None, "the history file was checked"
     return column
 
 
-def _sources(history: History, library: Library) -> tuple[tuple[str, ...], np.ndarray]:
+def _sources(history: HistoryFile, library: Library) -> tuple[tuple[str, ...], np.ndarray]:
     if history.source is None:
         rows = library.sheets[COUNTS].rows
         return ("all",), np.zeros(rows, np.int64)
@@ -178,43 +184,43 @@ def _sources(history: History, library: Library) -> tuple[tuple[str, ...], np.nd
     return tuple(names.tolist()), which
 
 
-def _more(numbers: Array) -> np.ndarray:
+def _more(numbers: FloatArray) -> np.ndarray:
     """Is a count larger than the last one told before it?"""
-    found = np.zeros(len(numbers), bool)
+    larger = np.zeros(len(numbers), bool)
     most = numbers[:, 0]
     for stage in range(1, numbers.shape[1]):
         told = np.isfinite(numbers[:, stage])
-        found |= told & (numbers[:, stage] > most)
+        larger |= told & (numbers[:, stage] > most)
         most = np.where(told, numbers[:, stage], most)
-    return found
+    return larger
 
 
 def _table(
-    counts: Counts, begins: Array, source: np.ndarray, elapsed: Array, numbers: Array
-) -> tuple[Array, np.ndarray, float, np.ndarray]:
+    counts: CohortCounts, begins: FloatArray, source: np.ndarray, elapsed: FloatArray, numbers: FloatArray
+) -> tuple[FloatArray, np.ndarray, float, np.ndarray]:
     """(begin, source, width, counts up to each elapsed period) of the cohorts."""
     pairs, cohort = np.unique(np.stack([begins, source.astype(float)]), axis=1, return_inverse=True)
     periods = int(elapsed.max()) + 1
     reached = np.full((pairs.shape[1], numbers.shape[1], periods), np.nan)
     reached[cohort, :, elapsed.astype(int)] = numbers
-    if counts.elapsed and counts.each_period:
+    if counts.elapsed and counts.counts_per_period:
         told = np.isfinite(reached)
         reached = np.where(told, np.cumsum(np.nan_to_num(reached), axis=2), np.nan)
     return pairs[0], pairs[1].astype(int), LENGTHS[counts.each], reached
 
 
-def _latest(table: CohortTable) -> Array:
+def _latest(table: CohortTable) -> FloatArray:
     """(cohort, stage): the last count told; nan where none is."""
     told = np.where(np.isfinite(table.reached), table.reached, -1.0).max(axis=2)
     return np.where(told < 0, np.nan, told)
 
 
-def _ended(table: CohortTable) -> Array:
+def _ended(table: CohortTable) -> FloatArray:
     """Periods of each cohort that were over by the as-of date."""
     return np.asarray((table.as_of - table.begins) / table.width)
 
 
-def _step(history: History, table: CohortTable, number: int, entries: tuple[Array, ...]) -> Step:
+def _step(history: HistoryFile, table: CohortTable, number: int, entries: tuple[FloatArray, ...]) -> CohortStep:
     """What the counts say of one stage and the next: cohorts of which both counts are told."""
     name, next_ = table.stages[number], table.stages[number + 1]
     here, there = table.reached[:, number], table.reached[:, number + 1]
@@ -224,7 +230,7 @@ def _step(history: History, table: CohortTable, number: int, entries: tuple[Arra
     for c in range(len(over)):
         told = np.flatnonzero(np.isfinite(there[c]) & (np.isfinite(here[c]) | (number == 0)))
         if table.by_age:
-            told = told[told + (2 if table.own_clock else 1) <= over[c] + 1e-6]
+            told = told[told + (2 if table.per_lead_clock else 1) <= over[c] + 1e-6]
         if not len(told):
             continue
         entered[c] = np.nanmax(here[c] if number == 0 else here[c][: told[-1] + 1])
@@ -235,7 +241,7 @@ def _step(history: History, table: CohortTable, number: int, entries: tuple[Arra
         low += edges[:-1].tolist()
         high += edges[1:].tolist()
         count += np.minimum(gone, entered[c]).tolist()
-    return Step(
+    return CohortStep(
         name,
         next_,
         table.width,
@@ -248,15 +254,15 @@ def _step(history: History, table: CohortTable, number: int, entries: tuple[Arra
         np.array(low),
         np.array(high),
         np.array(count, float),
-        table.own_clock and table.by_age and number == 0,
+        table.per_lead_clock and table.by_age and number == 0,
         history.stages[next_].takes,
     )
 
 
-def _entries_of_next(table: CohortTable, number: int, step: Step, found: Counted) -> tuple[Array, ...]:
+def _entries_of_next(table: CohortTable, number: int, step: CohortStep, fitted: CohortFit) -> tuple[FloatArray, ...]:
     """When those of the next stage entered it: as counted by age, else as the fitted law has it."""
     if not table.by_age:
-        return onward(step, found.fit, found.timing)
+        return onward(step, fitted.fit, fitted.timing)
     parts = []
     for row in table.reached[:, number + 1]:
         flow = np.maximum(np.diff(np.append(0.0, np.maximum.accumulate(np.nan_to_num(row)))), 0.0)
@@ -264,13 +270,13 @@ def _entries_of_next(table: CohortTable, number: int, step: Step, found: Counted
     return tuple(parts)
 
 
-def _stage(table: CohortTable, step: Step, whole: Counted) -> StageFit:
+def _stage(table: CohortTable, step: CohortStep, whole: CohortFit) -> StageFit:
     """The step as a stage of a calibration; sources of their own where they are several."""
     entered, went = step.entered, np.asarray(np.bincount(step.cohort, step.count, len(step.entered)), float)
-    sources: dict[str, Estimate] = {}
+    sources: dict[str, ShareEstimate] = {}
     one = whole
     if step.groups > 1:
-        one = fit_counted(_of_one_group(step))
+        one = fit_cohort_step(_of_one_group(step))
         sources = {
             name: whole.fit.forward([0], g) for g, name in enumerate(table.sources) if went[step.group == g].sum() >= 1
         }
@@ -298,9 +304,9 @@ def _stage(table: CohortTable, step: Step, whole: Counted) -> StageFit:
     )
 
 
-def _of_one_group(step: Step) -> Step:
-    values = {name: getattr(step, name) for name in Step.__dataclass_fields__}
-    return Step(**{**values, "group": np.zeros_like(step.group), "groups": 1})
+def _of_one_group(step: CohortStep) -> CohortStep:
+    values = {name: getattr(step, name) for name in CohortStep.__dataclass_fields__}
+    return CohortStep(**{**values, "group": np.zeros_like(step.group), "groups": 1})
 
 
 PACE_GRADES = {
@@ -310,7 +316,7 @@ PACE_GRADES = {
 }
 
 
-def _notes(step: Step, found: Counted, went: Array) -> tuple[str, ...]:
+def _notes(step: CohortStep, fitted: CohortFit, went: FloatArray) -> tuple[str, ...]:
     """What is to be minded about this step."""
     used = step.entered > 0
     left_out = int((~used).sum())
@@ -318,14 +324,14 @@ def _notes(step: Step, found: Counted, went: Array) -> tuple[str, ...]:
     if left_out:
         lines.append(f"{left_out} of {len(used)} cohorts tell nothing about it yet and are left out.")
     youngest = float(step.ends[used].min() * step.width / DAY)
-    if found.timing == "not told":
+    if fitted.timing == "not told":
         lines.append(
             f"how long it takes cannot be estimated: the share does not rise with the age of the cohorts (the youngest"
             f" is {youngest:.0f} days old). It is taken as complete, and the time as half a period; say"
             f" `takes: 14 days` for {step.next} if you know it."
         )
-    if found.dispersion > 1.5:
+    if fitted.dispersion > 1.5:
         lines.append(
-            f"cohorts differ {found.dispersion:.1f} times as much as by chance (variance); the intervals allow for it."
+            f"cohorts differ {fitted.dispersion:.1f} times as much as by chance (variance); the intervals allow for it."
         )
     return tuple(lines)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 FEWEST = 20
 QUANTILES = 20
@@ -18,7 +18,7 @@ class DealValue:
     """A law of deal values."""
 
     count: int
-    of: str  # won leads or all leads
+    population: str  # won leads or all leads
     mean: float
     text: str  # as a scenario says it
     distance: float  # largest gap between data and lognormal
@@ -28,7 +28,7 @@ class DealValue:
     error: float = 0.0  # of the mean, as a share of it
 
 
-def fit_value(value: Array, won: np.ndarray) -> DealValue | None:
+def fit_value(value: FloatArray, won: np.ndarray) -> DealValue | None:
     """The law of the known values, of wins when there are enough of them."""
     known = np.isfinite(value)
     of = "won leads" if (known & won).sum() >= FEWEST else "all leads"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from funnelsim.calibration.history.model import EVENTS, Column, History
-from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.history.model import EVENTS, HistoryFile, SourceColumn
+from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.tables import LINE, Library, words
 
 
@@ -16,7 +16,7 @@ from funnelsim.calibration.io.tables import LINE, Library, words
 class Leads:
     """The leads in their order, which numbers them from 0."""
 
-    history: History
+    history: HistoryFile
     library: Library
     ids: pl.Series
     known: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
@@ -34,7 +34,7 @@ class Leads:
             self.known[table] = lead
         return self.known[table]
 
-    def first(self, column: Column) -> pl.Series:
+    def first(self, column: SourceColumn) -> pl.Series:
         """A column's text by lead, the first that is given; "" where there is none."""
         table = self.library.table(column)
         lead = self.of_rows(table)
@@ -43,20 +43,20 @@ class Leads:
         frame = pl.DataFrame({"lead": lead, "cell": self.library.words(column)})
         given = frame.filter((pl.col("lead") >= 0) & (pl.col("cell") != ""))
         given = given.unique("lead", keep="first", maintain_order=True)
-        found = np.full(len(self), "", dtype=object)
-        found[given["lead"].to_numpy()] = given["cell"].to_numpy()
-        return pl.Series(found, dtype=pl.String)
+        texts = np.full(len(self), "", dtype=object)
+        texts[given["lead"].to_numpy()] = given["cell"].to_numpy()
+        return pl.Series(texts, dtype=pl.String)
 
     def lines(self) -> np.ndarray:
         """Where each lead is first written."""
         lead = self.of_rows(self.history.main)
-        found = np.zeros(len(self), np.int64)
+        lines = np.zeros(len(self), np.int64)
         rows = np.flatnonzero(lead >= 0)[::-1]
-        found[lead[rows]] = self.library.sheets[self.history.main].frame[LINE].to_numpy()[rows]
-        return found
+        lines[lead[rows]] = self.library.sheets[self.history.main].frame[LINE].to_numpy()[rows]
+        return lines
 
 
-def read_leads(history: History, library: Library, tally: Tally) -> Leads:
+def read_leads(history: HistoryFile, library: Library, issues: RowIssues) -> Leads:
     """All leads: the cases of the log in order of name, or the rows of the first table in theirs."""
     table = history.main
     sheet = library.sheets[table]
@@ -64,29 +64,29 @@ def read_leads(history: History, library: Library, tally: Tally) -> Leads:
     lines = sheet.frame[LINE].to_numpy()
     missing = (ids == "").to_numpy()
     if history.events:
-        tally.add(sheet.file, "no case", lines[missing])
+        issues.add(sheet.file, "no case", lines[missing])
         return Leads(history, library, ids.filter(~missing).unique().sort())
-    tally.add(sheet.file, "no id", lines[missing])
+    issues.add(sheet.file, "no id", lines[missing])
     again = ~ids.is_first_distinct().to_numpy()
-    tally.add(sheet.file, "an id seen before (the first row counts)", lines[again & ~missing])
+    issues.add(sheet.file, "an id seen before (the first row counts)", lines[again & ~missing])
     leads = Leads(history, library, ids.filter(~again & ~missing))
     for name in history.tables:
         if name != table:
-            _tell_strangers(leads, name, tally)
+            _report_strangers(leads, name, issues)
     return leads
 
 
-def _tell_strangers(leads: Leads, table: str, tally: Tally) -> None:
+def _report_strangers(leads: Leads, table: str, issues: RowIssues) -> None:
     """Rows of a joined table that belong to nobody, or repeat what is known."""
     sheet = leads.library.sheets[table]
     ids = words(leads.library.cells(leads.history.tables[table].id))
     lead, again = _matched(leads.ids, ids), ~ids.is_first_distinct().to_numpy()
     lines = sheet.frame[LINE].to_numpy()
-    tally.add(sheet.file, f"an id that is not in {leads.history.main}", lines[lead < 0])
-    tally.add(sheet.file, "an id seen before (the first row counts)", lines[again & (lead >= 0)])
+    issues.add(sheet.file, f"an id that is not in {leads.history.main}", lines[lead < 0])
+    issues.add(sheet.file, "an id seen before (the first row counts)", lines[again & (lead >= 0)])
 
 
-def _id_column(history: History, table: str) -> Column:
+def _id_column(history: HistoryFile, table: str) -> SourceColumn:
     if table == EVENTS:
         assert history.events is not None
         return history.events.case

@@ -9,9 +9,9 @@ from itertools import repeat
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import OPEN, Records
+from funnelsim.calibration.events.visit_history import OPEN, VisitHistory
 from funnelsim.calibration.survival.stages import StageFit, still_to_move
-from funnelsim.calibration.teams.work_per_visit import VisitWork
+from funnelsim.calibration.teams.work_per_visit import WorkPerVisit
 
 COLUMNS = ("id", "source", "stage", "age", "number", "value")
 OF_SEGMENTS = ("segment",)  # where the history has segments
@@ -20,12 +20,12 @@ HOPELESS = 0.002  # leads less likely than this ever to move again are taken as 
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class LeadsInFlight:
     """The open leads, in order of id."""
 
     rows: tuple[tuple[str, ...], ...]
     open: dict[str, int]  # by stage, before the hopeless are taken out
-    kept: dict[str, int]
+    listed: dict[str, int]
     expected: dict[str, float]  # of those kept: how many will move in the end
     worked: bool = False  # do rows end with what a log of work says?
     segments: bool = False  # is there a segment before that?
@@ -43,7 +43,7 @@ class Snapshot:
         return text.getvalue()
 
 
-def take_snapshot(records: Records, stages: list[StageFit], work: VisitWork | None = None) -> Snapshot:
+def leads_in_flight(records: VisitHistory, stages: list[StageFit], work: WorkPerVisit | None = None) -> LeadsInFlight:
     """Open visits of stages that lead on, with their age; with a log of work, who has been dealt with.
 
     `reached` there means that nobody is waited for any longer: somebody has worked on the lead, or it has been left
@@ -79,10 +79,10 @@ def take_snapshot(records: Records, stages: list[StageFit], work: VisitWork | No
             *([segments[records.segment[lead]]] if records.segments else ()),
             *(_dealt_with(work, mine[alive]) if work else ()),
         )
-    return Snapshot(tuple(sorted(rows)), counts, kept, expected, work is not None, bool(records.segments))
+    return LeadsInFlight(tuple(sorted(rows)), counts, kept, expected, work is not None, bool(records.segments))
 
 
-def _dealt_with(work: VisitWork, visits: np.ndarray) -> tuple[list[str], list[str]]:
+def _dealt_with(work: WorkPerVisit, visits: np.ndarray) -> tuple[list[str], list[str]]:
     """Calls made, and whether the team has dealt with them; nothing where the team does not work."""
     worked = work.worked[visits].tolist()
     calls = [str(calls) if mine else "" for calls, mine in zip(work.calls[visits].tolist(), worked, strict=True)]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnelsim.calibration.arrivals.arrival_rate import shrunk
-from funnelsim.calibration.events.visit_history import Records
-from funnelsim.calibration.history.model import History
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.calibration.events.visit_history import VisitHistory
+from funnelsim.calibration.history.model import HistoryFile
+from funnelsim.typing import FloatArray
 
 FEW_LEADS = 30  # fewer leads of a segment than this and its figures are graded thin
 
@@ -24,10 +24,10 @@ class SegmentShares:
 
     names: tuple[str, ...]  # the largest first; one that no lead is of lately may still be in flight
     leads: np.ndarray  # by segment
-    by_source: dict[str, Array]  # shares by segment; of one source alone nothing is said
+    by_source: dict[str, FloatArray]  # shares by segment; of one source alone nothing is said
 
     @property
-    def share(self) -> Array:
+    def share(self) -> FloatArray:
         """By segment."""
         return np.asarray(self.leads / self.leads.sum())
 
@@ -41,7 +41,7 @@ class SegmentShares:
         return int(self.leads[i]), float(self.share[i])
 
 
-def segment_shares(history: History, records: Records) -> SegmentShares:
+def segment_shares(history: HistoryFile, records: VisitHistory) -> SegmentShares:
     """Of a history with segments."""
     first = records.visits.first
     lead, at = records.visits.lead[first], records.visits.entered[first]

@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.events.leads import Leads
-from funnelsim.calibration.history.model import UNKNOWN, Grouping, History
+from funnelsim.calibration.history.model import UNKNOWN, Grouping, HistoryFile
 from funnelsim.errors import DataError
 from funnelsim.scenario.yaml_nodes import problem_at
 
@@ -33,7 +33,7 @@ REFUSED, TOLD = 0.10, 0.03  # difference of the shares that are given
 RARER = 0.5  # or the one this part of the other
 
 
-class Filled(NamedTuple):
+class LeakageTest(NamedTuple):
     """How often the segment is given, of the leads that entered a stage."""
 
     stage: str
@@ -62,13 +62,13 @@ def groups(grouping: Grouping | None, leads: Leads) -> tuple[tuple[str, ...], np
     """Names, the largest group first, and each lead's; without a column all are one group."""
     if grouping is None:
         return ("all",), np.zeros(len(leads), np.int64)
-    found = grouping.named(leads.first(grouping.column))
-    size = found.to_frame("name").group_by("name").len().sort("len", "name", descending=[True, False])
+    names = grouping.named(leads.first(grouping.column))
+    size = names.to_frame("name").group_by("name").len().sort("len", "name", descending=[True, False])
     place = {name: i for i, name in enumerate(size["name"].to_list())}
-    return tuple(place), found.replace_strict(place, return_dtype=pl.Int64).to_numpy()
+    return tuple(place), names.replace_strict(place, return_dtype=pl.Int64).to_numpy()
 
 
-def segment_groups(history: History, leads: Leads) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+def segment_groups(history: HistoryFile, leads: Leads) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """The same of segments, and whether a lead's is given; no names when the history has none.
 
     Raises DataError when they cannot be segments.
@@ -87,19 +87,21 @@ def segment_groups(history: History, leads: Leads) -> tuple[tuple[str, ...], np.
     if problems:
         raise DataError(problems, history.file)
     cells, empty = leads.first(column), history.segment.empty
-    nothing = ["", UNKNOWN, *(word for word, name in history.segment.same.items() if name == empty)]
+    nothing = ["", UNKNOWN, *(word for word, name in history.segment.aliases.items() if name == empty)]
     return names, segment, (~cells.is_in(nothing)).to_numpy()
 
 
-def refuse_hindsight(history: History, given: np.ndarray, lead: np.ndarray, stage: np.ndarray) -> tuple[Filled, ...]:
+def reject_leaky_segment(
+    history: HistoryFile, given: np.ndarray, lead: np.ndarray, stage: np.ndarray
+) -> tuple[LeakageTest, ...]:
     """Compare who has a segment, stage by stage; those worth a remark. `given`: by lead; lead, stage: by visit.
 
     Raises DataError when the segment is known too late.
     """
     if history.segment is None:
         return ()
-    found = filled(tuple(history.stages), given, lead, stage)
-    late = [one for one in found if one.refused]
+    tests = label_leakage(tuple(history.stages), given, lead, stage)
+    late = [one for one in tests if one.refused]
     if late:
         worst = max(late, key=lambda one: abs(one.went - one.others))
         told = (
@@ -108,14 +110,14 @@ def refuse_hindsight(history: History, given: np.ndarray, lead: np.ndarray, stag
         )
         hint = "a segment must be known of leads as they arrive; leave `segment` out, or give such a column"
         raise DataError([problem_at(history.segment.column.place, told, hint)], history.file)
-    return tuple(one for one in found if one.told)
+    return tuple(one for one in tests if one.told)
 
 
-def filled(stages: tuple[str, ...], given: np.ndarray, lead: np.ndarray, stage: np.ndarray) -> list[Filled]:
+def label_leakage(stages: tuple[str, ...], given: np.ndarray, lead: np.ndarray, stage: np.ndarray) -> list[LeakageTest]:
     """By stage that some leads went further from and some did not."""
     furthest = np.zeros(len(given), np.int64)
     np.maximum.at(furthest, lead, stage)
-    found = []
+    tests = []
     for number, name in enumerate(stages[:-1]):
         mine = np.unique(lead[stage == number])
         on = given[mine[furthest[mine] > number]]
@@ -123,8 +125,8 @@ def filled(stages: tuple[str, ...], given: np.ndarray, lead: np.ndarray, stage: 
         if len(on) and len(off):
             share = float(given[mine].mean())
             error = float(np.sqrt(share * (1.0 - share) * (1.0 / len(on) + 1.0 / len(off))))
-            found.append(Filled(name, float(on.mean()), float(off.mean()), error))
-    return found
+            tests.append(LeakageTest(name, float(on.mean()), float(off.mean()), error))
+    return tests
 
 
 def _percent(share: float) -> str:

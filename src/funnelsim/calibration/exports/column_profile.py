@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.exports.alias_tables import alias_table
-from funnelsim.calibration.history.model import Column
-from funnelsim.calibration.io.files import Opened, Unreadable
+from funnelsim.calibration.history.model import SourceColumn
+from funnelsim.calibration.io.files import OpenedFile, Unreadable
 from funnelsim.calibration.io.money_parsing import amounts
 from funnelsim.calibration.io.times import Instants, day_first, instants
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.errors import Problem
 from funnelsim.scenario.values import Place
+from funnelsim.typing import FloatArray
 
 SOME = 2000  # cells that are looked at to tell what a column holds
 MOSTLY = 0.8
@@ -25,10 +25,10 @@ STRAY, GAP = 0.001, 60 * 86400.0  # so few times, so long after all others, are 
 MOST_SOURCES, MOST_SEGMENTS = 30, 12
 
 
-class Survey:
+class ColumnProfile:
     """The columns of one table, fetched when they are looked at."""
 
-    def __init__(self, opened: Opened, zone: str, dates: str) -> None:
+    def __init__(self, opened: OpenedFile, zone: str, dates: str) -> None:
         self.opened, self.zone = opened, zone
         self.day_first = None if not dates else dates == "day first"
         self.cells: dict[str, pl.Series] = {}
@@ -65,24 +65,24 @@ class Survey:
     def date_columns(self, columns: Sequence[str]) -> list[str]:
         """Those that mostly hold times of these decades; settles the order of days and months."""
         self.fetch(columns)
-        found = [column for column in columns if self._holds_dates(column)]
+        dated = [column for column in columns if self._holds_dates(column)]
         if self.day_first is None:
-            shown = [self.text(column) for column in found if self.cells[column].dtype == pl.String]
+            shown = [self.text(column) for column in dated if self.cells[column].dtype == pl.String]
             self.day_first = day_first(pl.concat(shown)) if shown else None
-        return found
+        return dated
 
     def times(self, column: str) -> Instants:
         """The times of a column. Raises Unreadable when days and months could stand in either order."""
         if column not in self.read:
             self.fetch([column])
-            found = instants(self.cells[column], self.column(column), self.zone)
-            if found.undecided and self.day_first is None:
-                raise Unreadable(self._undecided(column, found))
-            self.read[column] = found
+            times = instants(self.cells[column], self.column(column), self.zone)
+            if times.undecided and self.day_first is None:
+                raise Unreadable(self._undecided(column, times))
+            self.read[column] = times
         return self.read[column]
 
-    def column(self, name: str) -> Column:
-        return Column("", name, Place(self.opened.file, 1, 1), day_first=self.day_first)
+    def column(self, name: str) -> SourceColumn:
+        return SourceColumn("", name, Place(self.opened.file, 1, 1), day_first=self.day_first)
 
     def last_day(self, columns: Sequence[str], only: Mapping[str, pl.Series] | None = None) -> str:
         """The last day with anything in these columns; a few times long after all others are left out.
@@ -106,15 +106,15 @@ class Survey:
         """Does a column mostly hold numbers above zero?"""
         cells = self.text(column)
         given = cells.filter(cells != "").head(SOME)
-        value: Array = amounts(given)
+        value: FloatArray = amounts(given)
         return len(given) > 0 and bool((np.isfinite(value)).mean() > MOSTLY) and bool((value > 0).any())
 
     def currency(self, column: str) -> str:
         """The usual currency sign beside the amounts, as a code; "" when there is none."""
         known: dict[str, str] = alias_table("words")["currencies"]
         cells = self.text(column).head(SOME)
-        found = {code: int(cells.str.contains(sign, literal=True).sum()) for sign, code in known.items()}
-        return max(found, key=lambda code: found[code]) if any(found.values()) else ""
+        counts = {code: int(cells.str.contains(sign, literal=True).sum()) for sign, code in known.items()}
+        return max(counts, key=lambda code: counts[code]) if any(counts.values()) else ""
 
     def _holds_dates(self, column: str) -> bool:
         cells = self.cells[column]
@@ -125,14 +125,14 @@ class Survey:
         if not len(given):
             return False
         seconds = [
-            instants(given, Column("", column, Place("", 1, 1), day_first=order), "UTC").seconds
+            instants(given, SourceColumn("", column, Place("", 1, 1), day_first=order), "UTC").seconds
             for order in ([None] if self.day_first is None else []) + [True, False]
         ]
         good = max(float(((s > EARLIEST) & (s < LATEST)).mean()) for s in seconds)
         return good > MOSTLY
 
-    def _undecided(self, column: str, found: Instants) -> Problem:
+    def _undecided(self, column: str, times: Instants) -> Problem:
         text = self.text(column)
-        cell = text.filter(pl.Series(found.bad))[0] if found.bad.any() else text[0]
+        cell = text.filter(pl.Series(times.bad))[0] if times.bad.any() else text[0]
         told = f"'{cell}' in {column}: which is the day and which the month? No date of this file tells"
         return Problem(self.opened.file, text=told, hint="say `--dates 'day first'` or `--dates 'month first'`")

@@ -13,7 +13,7 @@ _WORDS = {"null", "true", "false", "none", "rest", "yes", "no", "on", "off", "~"
 
 
 @dataclass
-class Stage:
+class DraftStage:
     """One stage: its name, how its entry shows (the YAML value), how many leads have it."""
 
     name: str
@@ -22,7 +22,7 @@ class Stage:
 
 
 @dataclass
-class Draft:
+class HistoryDraft:
     """Everything a history file says; YAML values are written out already."""
 
     title: str  # of the kind
@@ -41,7 +41,7 @@ class Draft:
     segment: str = ""
     value: str = ""
     outcome: str = ""
-    stages: list[Stage] = field(default_factory=list)
+    stages: list[DraftStage] = field(default_factory=list)
     lost: str = ""
     notes: list[str] = field(default_factory=list)  # what was decided, and on what grounds
     left_out: list[str] = field(default_factory=list)  # what could be a stage and is none here

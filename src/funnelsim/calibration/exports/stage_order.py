@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.exports.stage_words import says_won
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 MOST = 20_000  # leads that are looked at: enough for an order
 
 
-def first_times(case: pl.Series, stage: pl.Series, at: Array) -> pl.DataFrame:
+def first_times(case: pl.Series, stage: pl.Series, at: FloatArray) -> pl.DataFrame:
     """(case, stage, at, times): when each case first entered each stage, and how often."""
     frame = pl.DataFrame({"case": case, "stage": stage, "at": at}).filter(pl.col("at").is_not_nan())
     frame = frame.with_row_index("row")

@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
+from funnelsim.calibration.history.column_reader import TAKEN, ColumnReader
 from funnelsim.calibration.history.model import (
+    COUNTS,
     EVENTS,
-    INSIDE,
     LOST,
+    PURCHASES,
     UNKNOWN,
+    WORK,
     Amount,
-    Column,
-    Condition,
-    Events,
+    EventTable,
     Grouping,
-    History,
-    Mark,
-    Origin,
-    Outcome,
-    Table,
+    HistoryFile,
+    LeadTable,
+    OutcomeColumn,
+    StageMark,
 )
 from funnelsim.calibration.history.sections import (
-    COUNTS,
     COVARIATES,
-    PURCHASES,
     RESPONSE,
-    WORK,
     read_counts,
     read_covariates,
     read_purchases,
     read_response,
     read_work,
 )
-from funnelsim.calibration.history.yaml_reader import TreeReader
 from funnelsim.errors import ScenarioError, did_you_mean
-from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, read
 
 KEYS = (
@@ -69,89 +63,70 @@ EVENT_KEYS = (*FILE_KEYS, "case", "activity", "time", *TIME_KEYS, "where", "empt
 MARK_KEYS = ("entered", *TIME_KEYS, "activity", "recorded_from", "takes")
 OUTCOME_KEYS = ("column", "time", "by", *TIME_KEYS, "values")
 VALUE_KEYS = ("column", "currency", "decimal")
-TAKEN = (EVENTS, WORK, PURCHASES, COUNTS)  # tables of these names cannot be others
 NOT_OF_COUNTS = (
     *("tables", EVENTS, "segment", "value", "outcome", COVARIATES, LOST),
     *("changes", "observed_from", WORK, PURCHASES),
 )
-DATES = {"day first": "31/03/2026 is the last day of March", "month first": "03/31/2026 is the last day of March"}
-MIDNIGHTS = {"date": "00:00 stands for some time that day", "time": "it is really midnight"}
 
 
-def read_history(path: str | Path) -> History:
+def read_history(path: str | Path) -> HistoryFile:
     """The history file with every problem found in it; the caller adds those of the data and raises."""
     try:
         root = read(str(path))
     except ScenarioError as error:
-        return History(str(path), problems=error.problems)
-    return HistoryReader(str(path)).history(root)
+        return HistoryFile(str(path), problems=error.problems)
+    return HistoryReader(str(path)).read(root)
 
 
-class HistoryReader(TreeReader):
+class HistoryReader(ColumnReader):
     """Takes the tree apart and writes down what is wrong."""
 
     def __init__(self, file: str) -> None:
-        self.found = History(file)
-        super().__init__(self.found.problems)
+        super().__init__(file)
         self.asked_events = False
-        self.day_first: bool | None = None
 
-    def history(self, root: Node) -> History:
-        found, keys = self.found, self.mapping(root, "a history file", KEYS)
+    def read(self, root: Node) -> HistoryFile:
+        history, keys = self.history, self.mapping(root, "a history file", KEYS)
         self.asked_events = EVENTS in keys
-        found.place = root.place
-        found.name = self.word(keys.get("name")) or Path(found.file).name.split(".")[0]
-        found.about, found.data = self.word(keys.get("about")), self.word(keys.get("data"))
-        found.currency = self.word(keys.get("currency")) or "EUR"
-        found.timezone = self.zone(keys.get("timezone")) or "UTC"
+        history.place = root.place
+        history.name = self.word(keys.get("name")) or Path(history.file).name.split(".")[0]
+        history.about, history.data = self.word(keys.get("about")), self.word(keys.get("data"))
+        history.currency = self.word(keys.get("currency")) or "EUR"
+        history.timezone = self.zone(keys.get("timezone")) or "UTC"
         self.day_first = self.order_of_dates(keys)
         self.span(keys, root)
         for name, node in self.mapping(keys.get("tables"), "tables").items():
             self.table(name, node)
         self.events(keys.get(EVENTS))
         beside = [key for key in (WORK, PURCHASES) if key in keys]
-        found.counts = read_counts(self, keys.get(COUNTS))
-        found.covariates = read_covariates(self, keys.get(COVARIATES))
-        if not found.origins and not beside and not self.problems:
+        history.counts = read_counts(self, keys.get(COUNTS))
+        history.covariates = read_covariates(self, keys.get(COVARIATES))
+        if not history.origins and not beside and not self.problems:
             self.report(root, "nothing to read", "give `tables: {leads: {file: leads.csv, id: id}}` or `events: ...`")
-        if "stages" in keys or found.origins or not beside:
+        if "stages" in keys or history.origins or not beside:
             self.stages(keys, root)
-        found.source = self.grouping(keys.get("source"), "source")
-        found.segment = self.grouping(keys.get("segment"), "segment")
+        history.source = self.grouping(keys.get("source"), "source")
+        history.segment = self.grouping(keys.get("segment"), "segment")
         self.value(keys.get("value"))
         self.outcome(keys.get("outcome"))
-        found.work = read_work(self, keys.get(WORK))
-        found.purchases = read_purchases(self, keys.get(PURCHASES))
-        found.response = read_response(self, keys.get(RESPONSE))
+        history.work = read_work(self, keys.get(WORK))
+        history.purchases = read_purchases(self, keys.get(PURCHASES))
+        history.response = read_response(self, keys.get(RESPONSE))
         self.marks_have_a_sign()
         self.counts_stand_alone(keys)
-        return found
+        return history
 
     def span(self, keys: dict[str, Node], root: Node) -> None:
-        found = self.found
+        history = self.history
         if "as_of" not in keys:
             hint = "the last day in the data: it says how long the open leads have been open"
             self.report(root, "no `as_of`", hint)
-        found.as_of = self.instant(keys.get("as_of"), found.timezone, end=True)
-        found.as_of_text = str(keys["as_of"].value) if "as_of" in keys else ""
-        found.observed_from = self.before_end(keys.get("observed_from"))
+        history.as_of = self.instant(keys.get("as_of"), history.timezone, end=True)
+        history.as_of_text = str(keys["as_of"].value) if "as_of" in keys else ""
+        history.observed_from = self.before_end(keys.get("observed_from"))
         changes = keys.get("changes")
         nodes = changes.value if changes and isinstance(changes.value, list) else [changes] if changes else []
-        found.changes = tuple(sorted(filter(None, (self.before_end(node) for node in nodes))))
-
-    def origin(self, node: Node, keys: dict[str, Node], where: str) -> Origin | None:
-        if not self.one_of(node, keys, where, "file", "query"):
-            return None
-        mark = self.separator(keys.get("separator"))
-        if "file" in keys:
-            if "database" in keys:
-                self.report(keys["database"], f"{where} has a `database` and a `file`", "a database needs a `query`")
-            return Origin(self.word(keys["file"]), keys["file"].place, mark)
-        if not self.needs(node, keys, where, "database"):
-            return None
-        database = self.word(keys["database"])
-        name = f"query {where.removeprefix('tables.')}"
-        return Origin(name, keys["database"].place, mark, self.word(keys["query"]), database)
+        history.changes = tuple(sorted(filter(None, (self.before_end(node) for node in nodes))))
 
     def table(self, name: str, node: Node) -> None:
         if name in TAKEN:
@@ -162,7 +137,7 @@ class HistoryReader(TreeReader):
         if origin and self.needs(node, keys, f"tables.{name}", "id"):
             id_ = self.column(keys["id"], table=name)
             if id_:
-                self.found.tables[name] = Table(name, origin, id_, self.where(keys.get("where"), name))
+                self.history.tables[name] = LeadTable(name, origin, id_, self.where(keys.get("where"), name))
 
     def events(self, node: Node | None) -> None:
         if node is None:
@@ -175,7 +150,7 @@ class HistoryReader(TreeReader):
         activity = [self.named(word, place, EVENTS) for word, place in self.words(keys["activity"]) if word]
         before = self.column(keys.get("before"), EVENTS)
         if origin and case and activity and when:
-            self.found.events = Events(
+            self.history.events = EventTable(
                 origin,
                 case,
                 tuple(activity),
@@ -184,10 +159,6 @@ class HistoryReader(TreeReader):
                 self.word(keys.get("empty")),
                 before,
             )
-
-    def where(self, node: Node | None, table: str) -> tuple[Condition, ...]:
-        pairs = self.mapping(node, "where")
-        return tuple(Condition(self.named(name, child.at, table), self.words(child)) for name, child in pairs.items())
 
     def stages(self, keys: dict[str, Node], root: Node) -> None:
         stages = self.mapping(keys.get("stages"), "stages")
@@ -206,23 +177,23 @@ class HistoryReader(TreeReader):
                     f"a stage cannot be called '{name}'",
                     "`lost:` stands beside `stages:`" if name == LOST else "the word has a meaning of its own",
                 )
-            self.found.stages[name] = self.mark(node, f"stages.{name}")
+            self.history.stages[name] = self.mark(node, f"stages.{name}")
         if LOST in keys:
-            self.found.lost = self.mark(keys[LOST], LOST)
+            self.history.lost = self.mark(keys[LOST], LOST)
 
-    def mark(self, node: Node, where: str) -> Mark:
+    def mark(self, node: Node, where: str) -> StageMark:
         if not isinstance(node.value, dict):
             entered = self.column(node)
-            return Mark(node.at, self.timed(entered, {}) if entered else None)
+            return StageMark(node.at, self.timed(entered, {}) if entered else None)
         keys = self.mapping(node, where, MARK_KEYS)
         entered = self.column(keys.get("entered"))
         activity = keys.get("activity")
         told = self.words(activity)
-        if activity is not None and self.found.events is None and not self.asked_events:
+        if activity is not None and self.history.events is None and not self.asked_events:
             self.report(activity, "`activity` needs an event log", "say `events: {file: ..., case: ..., ...}`")
         if entered and told:
             self.report(node, f"{where} has both `entered` and `activity`", "a column, or activities")
-        return Mark(
+        return StageMark(
             node.at,
             self.timed(entered, keys) if entered else None,
             tuple(word for word, _ in told),
@@ -256,7 +227,7 @@ class HistoryReader(TreeReader):
         column = self.column(keys["column"])
         decimal = self.choice(keys.get("decimal"), "decimal", {",": "1.234,56", ".": "1,234.56"})
         if column:
-            self.found.value = Amount(column, self.column(keys.get("currency")), decimal)
+            self.history.value = Amount(column, self.column(keys.get("currency")), decimal)
 
     def outcome(self, node: Node | None) -> None:
         if node is None:
@@ -270,25 +241,25 @@ class HistoryReader(TreeReader):
         values, words = {}, {}
         for value, target in self.mapping(keys["values"], "outcome.values").items():
             name = self.word(target)
-            if name != LOST and name not in self.found.stages:
+            if name != LOST and name not in self.history.stages:
                 self.report(
                     target,
                     f"'{name}' is not a stage",
-                    did_you_mean(name, [*self.found.stages, LOST])
-                    or f"stages: {', '.join(self.found.stages)}, or {LOST}",
+                    did_you_mean(name, [*self.history.stages, LOST])
+                    or f"stages: {', '.join(self.history.stages)}, or {LOST}",
                 )
             values[value], words[value] = name, target.at
         if column:
-            self.found.outcome = Outcome(
+            self.history.outcome = OutcomeColumn(
                 column, self.timed(when, keys) if when else None, self.timed(by, keys) if by else None, values, words
             )
 
     def marks_have_a_sign(self) -> None:
         """Every stage must show somewhere: in a column, an activity or an outcome."""
-        told = set(self.found.outcome.values.values()) if self.found.outcome else set()
-        for name, mark in self.found.stages.items():
+        told = set(self.history.outcome.values.values()) if self.history.outcome else set()
+        for name, mark in self.history.stages.items():
             if mark.entered is None and not mark.activities and name not in told and not self.at_place(mark.place):
-                example = "activity: NAME" if self.found.events else "entered: TABLE.COLUMN"
+                example = "activity: NAME" if self.history.events else "entered: TABLE.COLUMN"
                 self.report_at(mark.place, f"nothing says when a lead enters '{name}'", f"`{name}: {{{example}}}`")
 
     def counts_stand_alone(self, keys: dict[str, Node]) -> None:
@@ -297,53 +268,10 @@ class HistoryReader(TreeReader):
             for key in NOT_OF_COUNTS:
                 if key in keys:
                     self.report_at(keys[key].at, f"`{key}` cannot stand beside `counts`", "two history files do")
-            for mark in self.found.stages.values():
+            for mark in self.history.stages.values():
                 if mark.entered is None and not self.at_place(mark.place):
                     self.report_at(mark.place, "no column of counts for this stage", "`{entered: COLUMN}`")
         else:
-            for mark in self.found.stages.values():
+            for mark in self.history.stages.values():
                 if mark.takes is not None:
                     self.report_at(mark.place, "`takes` is for `counts`", "times of single leads tell it themselves")
-
-    # ---- pieces
-
-    def column(self, node: Node | None, table: str = "") -> Column | None:
-        name = self.word(node)
-        if node is None or not name:
-            return None
-        first, dot, rest = name.partition(".")
-        if not table and dot and (first in self.found.tables or first in TAKEN):
-            return self.named(rest, node.place, first)
-        if not table and dot and self.found.tables and not self.at_place(node.place):
-            near = did_you_mean(first, self.found.tables)
-            if near:
-                self.report(node, f"no table is called '{first}'", near)
-        return self.named(name, node.place, table)
-
-    def named(self, text: str, place: Place, table: str) -> Column:
-        name, _, inside = text.partition(INSIDE)
-        return Column(table, name.strip(), place, inside=inside.strip(), day_first=self.day_first)
-
-    def timed(self, column: Column, keys: dict[str, Node]) -> Column:
-        said = self.order_of_dates(keys)
-        return Column(
-            column.table,
-            column.name,
-            column.place,
-            self.zone(keys.get("timezone")),
-            self.choice(keys.get("midnight"), "midnight", MIDNIGHTS) == "date",
-            self.word(keys.get("format")),
-            column.inside,
-            column.day_first if said is None else said,
-        )
-
-    def order_of_dates(self, keys: dict[str, Node]) -> bool | None:
-        said = self.choice(keys.get("dates"), "dates", DATES)
-        return None if not said else said == "day first"
-
-    def before_end(self, node: Node | None) -> datetime | None:
-        moment = self.instant(node, self.found.timezone)
-        if moment and self.found.as_of and moment >= self.found.as_of and node:
-            self.report(node, f"{node.value} is not before the as-of date {self.found.as_of_text}")
-            return None
-        return moment

@@ -22,14 +22,13 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from funnelsim.calibration.history.model import EVENTS, LOST, Column, History
-from funnelsim.calibration.history.sections import WORK
+from funnelsim.calibration.history.model import EVENTS, LOST, WORK, HistoryFile, SourceColumn
 from funnelsim.calibration.io.tables import LINE, Library, Sheet, words
 from funnelsim.calibration.io.times import instants
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 
-def as_known(history: History, library: Library, at: datetime) -> tuple[History, Library]:
+def as_of(history: HistoryFile, library: Library, at: datetime) -> tuple[HistoryFile, Library]:
     """The history file and the tables as they stood at an instant, which becomes the first that is not in the data.
 
     Purchases and what is known of response are left out: they are no part of a forecast of the funnel.
@@ -45,14 +44,14 @@ def as_known(history: History, library: Library, at: datetime) -> tuple[History,
         response=None,
         problems=[],
     )
-    tables = _Tables(then, library, at.timestamp())
+    tables = _TableCutter(then, library, at.timestamp())
     return then, Library(tables.cut(), library.home)
 
 
-class _Tables:
+class _TableCutter:
     """The tables, cut one after the other."""
 
-    def __init__(self, history: History, library: Library, at: float) -> None:
+    def __init__(self, history: HistoryFile, library: Library, at: float) -> None:
         self.history, self.at = history, at
         self.home = library.home
         self.sheets = {name: sheet for name, sheet in library.sheets.items() if name in history.origins}
@@ -135,24 +134,24 @@ class _Tables:
         column = events.case if table == EVENTS and events else self.history.tables[table].id
         return words(self.library.cells(column))
 
-    def seconds(self, column: Column) -> Array:
+    def seconds(self, column: SourceColumn) -> FloatArray:
         """By row; nan where there is no time, which is never before or after anything."""
         return instants(self.library.cells(column), column, self.history.timezone).seconds
 
-    def at_rows(self, column: Column, table: str) -> Array:
+    def at_rows(self, column: SourceColumn, table: str) -> FloatArray:
         """The same by row of another table."""
         home = self.library.table(column)
         if home == table:
             return self.seconds(column)
         known = pl.DataFrame({"id": self.ids(home), "at": self.seconds(column)}).unique("id", keep="first")
-        found = pl.DataFrame({"id": self.ids(table)}).join(known, on="id", how="left", maintain_order="left")
-        return np.array(found["at"].fill_null(np.nan).to_numpy())
+        joined = pl.DataFrame({"id": self.ids(table)}).join(known, on="id", how="left", maintain_order="left")
+        return np.array(joined["at"].fill_null(np.nan).to_numpy())
 
     def keep(self, table: str, rows: np.ndarray) -> None:
         sheet = self.sheets[table]
         self.sheets[table] = replace(sheet, frame=sheet.frame.filter(pl.Series(rows)))
 
-    def blank(self, column: Column, rows: np.ndarray) -> None:
+    def blank(self, column: SourceColumn, rows: np.ndarray) -> None:
         sheet = self.sheets[self.library.table(column)]
         emptied = pl.when(pl.Series(rows)).then(None).otherwise(pl.col(column.name)).alias(column.name)
         self.sheets[sheet.table] = replace(sheet, frame=sheet.frame.with_columns(emptied))

@@ -11,20 +11,24 @@ Read with the rest of the history file, so that all mistakes are told at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
+from funnelsim.calibration.history.column_reader import ColumnReader
+from funnelsim.calibration.history.model import (
+    COUNTS,
+    PURCHASES,
+    WORK,
+    CohortCounts,
+    Covariate,
+    Purchases,
+    ResponseSource,
+    SourceColumn,
+    WorkLog,
+)
 from funnelsim.calibration.response.response_estimators import METHODS, WHAT_THEN, WHY_NOT
 from funnelsim.errors import did_you_mean
 from funnelsim.scenario import presets
-from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node
 
-if TYPE_CHECKING:
-    from funnelsim.calibration.history.model import Column, Condition, Origin
-    from funnelsim.calibration.history.parser import HistoryReader
-
-WORK, PURCHASES, RESPONSE, COUNTS, COVARIATES = "work", "purchases", "response", "counts", "covariates"
+RESPONSE, COVARIATES = "response", "covariates"
 FILE_KEYS = ("file", "query", "database", "separator", "where")
 TIME_KEYS = ("timezone", "format", "dates")
 WORK_KEYS = (
@@ -57,93 +61,7 @@ QUEUE = "queue"
 WITHIN = 30 * 86400.0
 
 
-@dataclass(frozen=True)
-class WorkLog:
-    """One row a piece of work (`started`), or one row an event of it (`lifecycle`)."""
-
-    origin: Origin
-    where: tuple[Condition, ...]
-    team: str
-    case: Column | None
-    kind: Column | None
-    worker: Column | None
-    nobody: tuple[str, ...]  # names that are no worker's
-    rank: Column | None
-    asked: tuple[Column, ...]  # the first that is there counts; likewise below
-    started: tuple[Column, ...]
-    ended: tuple[Column, ...]
-    gave_up: tuple[Column, ...]
-    lifecycle: Column | None
-    words: tuple[tuple[str, ...], ...]  # by lifecycle word (asked, started, ended): what the column says
-    time: Column | None
-    date: Column | None  # the day of times that are clocks only
-    date_of: Column | None  # the clock whose day it is; others long before it are of the next day
-    never: tuple[str, ...]  # cells that mean: did not happen
-    stages: dict[str, str]  # kind -> stage of the funnel it is done in
-    place: Place
-
-    @property
-    def columns(self) -> list[Column]:
-        """Every column it names, conditions left out."""
-        single = (self.case, self.kind, self.worker, self.rank, self.lifecycle, self.time, self.date, self.date_of)
-        several = (*self.asked, *self.started, *self.ended, *self.gave_up)
-        return [column for column in (*single, *several) if column]
-
-
-@dataclass(frozen=True)
-class Purchases:
-    """One row a purchase."""
-
-    origin: Origin
-    where: tuple[Condition, ...]
-    customer: Column
-    time: Column
-    value: Column | None
-    stage: str  # of the funnel, in which customers are; "" when there is no funnel
-
-    @property
-    def columns(self) -> list[Column]:
-        return [column for column in (self.customer, self.time, self.value) if column]
-
-
-@dataclass(frozen=True)
-class ResponseKnown:
-    """How the effect of a late first touch is to be known."""
-
-    stage: str
-    method: str  # randomised, instrument or assumed
-    preset: str  # of `assumed`
-    by: Column | None  # the arm or the instrument; None: the queue at arrival
-    asked: Column | None  # None: from the log of work, or the entry of the stage
-    touched: Column | None  # None: from the log of work
-    known: tuple[Column, ...]  # known before the lot was drawn
-    within: float  # seconds after the touch by which a lead has gone on, or not
-    place: Place
-
-    @property
-    def columns(self) -> list[Column]:
-        return [column for column in (self.by, self.asked, self.touched, *self.known) if column]
-
-
-@dataclass(frozen=True)
-class Counts:
-    """One row a cohort, or one a cohort and an elapsed period; `stages` name the columns of the counts."""
-
-    origin: Origin
-    where: tuple[Condition, ...]
-    period: Column  # when the cohort entered
-    each: str  # day, week or month
-    elapsed: Column | None  # how many periods after it; None: totals as of the date
-    each_period: bool  # counts are of the elapsed period alone, not up to then
-    own_clock: bool  # elapsed periods count from each lead's own entry
-    year: int  # of the first row, where dates have none; 0: they have
-
-    @property
-    def columns(self) -> list[Column]:
-        return [column for column in (self.period, self.elapsed) if column]
-
-
-def read_counts(reader: HistoryReader, node: Node | None) -> Counts | None:
+def read_counts(reader: ColumnReader, node: Node | None) -> CohortCounts | None:
     """The section `counts`; None when there is none, or when it cannot be understood."""
     if node is None:
         return None
@@ -159,23 +77,14 @@ def read_counts(reader: HistoryReader, node: Node | None) -> Counts | None:
     if period is None or not each:
         return None
     where, elapsed = reader.where(keys.get("where"), COUNTS), reader.column(keys.get("elapsed"), COUNTS)
-    return Counts(
+    return CohortCounts(
         origin, where, reader.timed(period, keys), each, elapsed, counted == "each period", clock == "own", year
     )
 
 
-@dataclass(frozen=True)
-class Covariate:
-    """A number known of a lead when it arrives."""
-
-    name: str
-    column: Column
-    log: bool  # its logarithm counts, as of amounts
-
-
-def read_covariates(reader: HistoryReader, node: Node | None) -> tuple[Covariate, ...]:
+def read_covariates(reader: ColumnReader, node: Node | None) -> tuple[Covariate, ...]:
     """The section `covariates`: `{score: leads.score, amount: {column: leads.amount, scale: log}}`."""
-    found = []
+    covariates = []
     for name, child in reader.mapping(node, COVARIATES).items():
         keys = (
             reader.mapping(child, f"{COVARIATES}.{name}", ("column", "scale"))
@@ -185,11 +94,11 @@ def read_covariates(reader: HistoryReader, node: Node | None) -> tuple[Covariate
         scale = reader.choice(keys.get("scale"), "scale", {"plain": "the number itself", "log": "its logarithm"})
         if reader.needs(child, keys, f"{COVARIATES}.{name}", "column"):
             column = reader.column(keys["column"])
-            found += [Covariate(name, column, scale == "log")] if column else []
-    return tuple(found)
+            covariates += [Covariate(name, column, scale == "log")] if column else []
+    return tuple(covariates)
 
 
-def read_work(reader: HistoryReader, node: Node | None) -> WorkLog | None:
+def read_work(reader: ColumnReader, node: Node | None) -> WorkLog | None:
     """The section `work`; None when there is none, or when it cannot be understood."""
     if node is None:
         return None
@@ -202,10 +111,10 @@ def read_work(reader: HistoryReader, node: Node | None) -> WorkLog | None:
         return None
     date, date_of = _date(reader, keys)
 
-    def one(key: str) -> Column | None:
+    def one(key: str) -> SourceColumn | None:
         return reader.column(keys.get(key), WORK)
 
-    def several(key: str) -> tuple[Column, ...]:
+    def several(key: str) -> tuple[SourceColumn, ...]:
         named = (reader.named(word, place, WORK) for word, place in reader.words(keys.get(key)) if word)
         return tuple(reader.timed(column, keys) for column in named)
 
@@ -234,7 +143,7 @@ def read_work(reader: HistoryReader, node: Node | None) -> WorkLog | None:
     )
 
 
-def read_purchases(reader: HistoryReader, node: Node | None) -> Purchases | None:
+def read_purchases(reader: ColumnReader, node: Node | None) -> Purchases | None:
     """The section `purchases`; None when there is none, or when it cannot be understood."""
     if node is None:
         return None
@@ -251,7 +160,7 @@ def read_purchases(reader: HistoryReader, node: Node | None) -> Purchases | None
     return Purchases(origin, where, customer, reader.timed(time, keys), value, stage)
 
 
-def read_response(reader: HistoryReader, node: Node | None) -> ResponseKnown | None:
+def read_response(reader: ColumnReader, node: Node | None) -> ResponseSource | None:
     """The section `response`. A plain regression is refused here, with the reason."""
     if node is None:
         return None
@@ -267,10 +176,10 @@ def read_response(reader: HistoryReader, node: Node | None) -> ResponseKnown | N
     preset = _preset(reader, said) if method == "assumed" else ""
     by = None if method == "assumed" or reader.word(said) == QUEUE else reader.column(said)
     touched, asked = reader.column(keys.get("touched")), reader.column(keys.get("asked"))
-    if method != "assumed" and touched is None and reader.found.work is None:
+    if method != "assumed" and touched is None and reader.history.work is None:
         hint = "`touched: TABLE.COLUMN`, or a log of `work` whose kinds are done in the stage"
         reader.report(node, "nothing says when a lead was first touched", hint)
-    return ResponseKnown(
+    return ResponseSource(
         _stage(reader, keys["stage"]),
         method,
         preset,
@@ -283,7 +192,7 @@ def read_response(reader: HistoryReader, node: Node | None) -> ResponseKnown | N
     )
 
 
-def _year(reader: HistoryReader, keys: dict[str, Node]) -> int:
+def _year(reader: ColumnReader, keys: dict[str, Node]) -> int:
     """The year of dates without one; 0 when nothing is said."""
     told = reader.word(keys.get("year"))
     if told and not (told.isdecimal() and len(told) == 4):
@@ -295,7 +204,7 @@ def _year(reader: HistoryReader, keys: dict[str, Node]) -> int:
     return int(told or 0)
 
 
-def _lifecycle(reader: HistoryReader, keys: dict[str, Node]) -> tuple[Column | None, tuple[tuple[str, ...], ...]]:
+def _lifecycle(reader: ColumnReader, keys: dict[str, Node]) -> tuple[SourceColumn | None, tuple[tuple[str, ...], ...]]:
     node = keys.get("lifecycle")
     if node is None:
         return None, ()
@@ -306,7 +215,7 @@ def _lifecycle(reader: HistoryReader, keys: dict[str, Node]) -> tuple[Column | N
     return reader.column(inner["column"], WORK), words
 
 
-def _date(reader: HistoryReader, keys: dict[str, Node]) -> tuple[Column | None, Column | None]:
+def _date(reader: ColumnReader, keys: dict[str, Node]) -> tuple[SourceColumn | None, SourceColumn | None]:
     node = keys.get("date")
     if node is None or not isinstance(node.value, dict):
         return reader.column(node, WORK), None
@@ -316,28 +225,28 @@ def _date(reader: HistoryReader, keys: dict[str, Node]) -> tuple[Column | None, 
     return reader.column(inner["column"], WORK), reader.column(inner.get("of"), WORK)
 
 
-def _stages_of_kinds(reader: HistoryReader, keys: dict[str, Node]) -> dict[str, str]:
+def _stages_of_kinds(reader: ColumnReader, keys: dict[str, Node]) -> dict[str, str]:
     """`stages: {offered: [W_call, W_chase]}`: which work is done in which stage; kind -> stage."""
-    found = {}
+    stages = {}
     for stage, node in reader.mapping(keys.get("stages"), "work.stages").items():
-        if stage not in reader.found.stages:
-            known = ", ".join(reader.found.stages) or "none are named"
-            near = did_you_mean(stage, reader.found.stages) or f"stages: {known}"
+        if stage not in reader.history.stages:
+            known = ", ".join(reader.history.stages) or "none are named"
+            near = did_you_mean(stage, reader.history.stages) or f"stages: {known}"
             reader.report_at(node.at, f"'{stage}' is not a stage", near)
         for word, _ in reader.words(node):
-            found[word] = stage
-    return found
+            stages[word] = stage
+    return stages
 
 
-def _stage(reader: HistoryReader, node: Node | None) -> str:
+def _stage(reader: ColumnReader, node: Node | None) -> str:
     name = reader.word(node)
-    if node is not None and name and name not in reader.found.stages:
-        known = ", ".join(reader.found.stages) or "none are named"
-        reader.report(node, f"'{name}' is not a stage", did_you_mean(name, reader.found.stages) or f"stages: {known}")
+    if node is not None and name and name not in reader.history.stages:
+        known = ", ".join(reader.history.stages) or "none are named"
+        reader.report(node, f"'{name}' is not a stage", did_you_mean(name, reader.history.stages) or f"stages: {known}")
     return name
 
 
-def _preset(reader: HistoryReader, node: Node) -> str:
+def _preset(reader: ColumnReader, node: Node) -> str:
     name, known = reader.word(node), presets.names("response")
     if name and name not in known:
         near = did_you_mean(name, known) or f"there are {', '.join(known)}"
@@ -345,5 +254,5 @@ def _preset(reader: HistoryReader, node: Node) -> str:
     return name
 
 
-def _plain_words(reader: HistoryReader, node: Node | None) -> tuple[str, ...]:
+def _plain_words(reader: ColumnReader, node: Node | None) -> tuple[str, ...]:
     return tuple(word for word, _ in reader.words(node) if word)

@@ -16,7 +16,7 @@ from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, problem_at
 
 
-class TreeReader:
+class YamlReader:
     """Takes a tree apart and notes what is wrong in `problems`."""
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -72,12 +72,12 @@ class TreeReader:
 
     def choice(self, node: Node | None, key: str, meanings: dict[str, str]) -> str:
         """One of a few words; "" when there is none or another one."""
-        found = self.word(node)
-        if node is not None and found and found not in meanings:
+        word = self.word(node)
+        if node is not None and word and word not in meanings:
             told = "; ".join(f"`{name}`: {meaning}" for name, meaning in meanings.items())
-            self.report(node, f"`{key}: {found}` means nothing", told)
+            self.report(node, f"`{key}: {word}` means nothing", told)
             return ""
-        return found
+        return word
 
     def zone(self, node: Node | None) -> str:
         """The name of a time zone; "" when there is none or no such zone."""

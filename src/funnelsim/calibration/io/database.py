@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from funnelsim.calibration.io.files import Opened, Unreadable, numbered
+from funnelsim.calibration.io.files import OpenedFile, Unreadable, numbered
 from funnelsim.errors import Problem
 from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import problem_at
@@ -31,7 +31,7 @@ def is_database(name: str) -> bool:
     return bool(_POSTGRES.match(name)) or Path(name).suffix.lower() in SQLITE
 
 
-def open_query(name: str, query: str, database: str, path: Path, place: Place | None = None) -> Opened:
+def open_query(name: str, query: str, database: str, path: Path, place: Place | None = None) -> OpenedFile:
     """The columns that a query gives. `path`: where the database lies, when it is a file. Raises Unreadable."""
     query = query.strip().rstrip(";").strip()
     whole = f"SELECT * FROM ({query}) AS q"
@@ -46,7 +46,7 @@ def open_query(name: str, query: str, database: str, path: Path, place: Place | 
         frame = pl.DataFrame(rows, schema=dict.fromkeys(map(str, range(len(names))), pl.String), orient="row")
         return numbered(frame, [column.strip() for column in names])
 
-    return Opened(name, tuple(column.strip() for column in header), fetch, _digest)
+    return OpenedFile(name, tuple(column.strip() for column in header), fetch, _digest)
 
 
 def _connect(name: str, database: str, path: Path, place: Place | None) -> Any:

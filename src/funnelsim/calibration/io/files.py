@@ -39,7 +39,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedFile:
     """A table whose columns are known and can be fetched."""
 
     file: str  # as the user may call it
@@ -56,7 +56,7 @@ class Opened:
         return self.fetch([self.names.index(name) for name in names])
 
 
-def open_file(path: Path, separator: str = "", place: Place | None = None) -> Opened:
+def open_file(path: Path, separator: str = "", place: Place | None = None) -> OpenedFile:
     """A file by its suffix; `separator` "" is found in the header. Raises Unreadable; `place` names the file."""
     try:
         raw = path.read_bytes()
@@ -112,7 +112,7 @@ def _missing(path: Path, error: OSError | ValueError, place: Place | None) -> Pr
     return told(f"'{path}' cannot be read: {(error.strerror or str(error)).lower()}")
 
 
-def _parquet(path: Path, raw: bytes, digest: str) -> Opened:
+def _parquet(path: Path, raw: bytes, digest: str) -> OpenedFile:
     damaged = Problem(str(path), text="this is not a whole Parquet file", hint="fetch it again")
     try:
         names = tuple(pl.read_parquet_schema(io.BytesIO(raw)))
@@ -126,10 +126,10 @@ def _parquet(path: Path, raw: bytes, digest: str) -> Opened:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
             raise Unreadable(damaged) from None
 
-    return Opened(str(path), _stripped(names), fetch, lambda _: digest)
+    return OpenedFile(str(path), _stripped(names), fetch, lambda _: digest)
 
 
-def _xes(path: Path, raw: bytes, digest: str) -> Opened:
+def _xes(path: Path, raw: bytes, digest: str) -> OpenedFile:
     try:
         columns, lines = read_xes(raw)
     except XesError as error:
@@ -142,10 +142,10 @@ def _xes(path: Path, raw: bytes, digest: str) -> Opened:
         wanted = [pl.Series(names[i], columns[names[i]], pl.String) for i in positions]
         return pl.DataFrame([*wanted, pl.Series(LINE, lines, pl.Int64)])
 
-    return Opened(str(path), names, fetch, lambda _: digest)
+    return OpenedFile(str(path), names, fetch, lambda _: digest)
 
 
-def _text(path: Path, raw: bytes, separator: str, digest: str) -> Opened:
+def _text(path: Path, raw: bytes, separator: str, digest: str) -> OpenedFile:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -171,7 +171,7 @@ def _text(path: Path, raw: bytes, separator: str, digest: str) -> Opened:
             raise Unreadable(Problem(str(path), text=told)) from None
         return numbered(frame, [names[i] for i in order])
 
-    return Opened(str(path), names, fetch, lambda _: digest, mark)
+    return OpenedFile(str(path), names, fetch, lambda _: digest, mark)
 
 
 def _separator(text: str) -> str:

@@ -10,18 +10,18 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 _NUMBER = r"(\(?-?\s*[0-9][0-9.,'\s\u00a0\u202f]*)"
 
 
-def amounts(cells: pl.Series, decimal: str = "") -> Array:
+def amounts(cells: pl.Series, decimal: str = "") -> FloatArray:
     """Numbers of a column of text; below zero where the sign or brackets say so."""
     plain = cells.cast(pl.Float64, strict=False)
     if (plain.is_null() & (cells != "")).any():
         plain = _written(cells, decimal or _decimal_mark(cells)).fill_null(plain if not decimal else None)
-    found = np.array(plain.fill_null(np.nan).to_numpy(), float)
-    return np.where(np.isfinite(found), found, np.nan)
+    numbers = np.array(plain.fill_null(np.nan).to_numpy(), float)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def signs(cells: pl.Series) -> pl.Series:

@@ -12,7 +12,7 @@ FIRST = 5
 
 
 @dataclass
-class Count:
+class RowIssue:
     """One reason in one file."""
 
     file: str
@@ -27,26 +27,26 @@ class Count:
         return f"{self.rows:>7,}  {self.reason}{where}"
 
 
-class Tally:
+class RowIssues:
     """Counts by reason, in the order in which the reasons were met."""
 
     def __init__(self) -> None:
-        self.counts: dict[tuple[str, str], Count] = {}
+        self.counts: dict[tuple[str, str], RowIssue] = {}
 
     def add(self, file: str, reason: str, lines: np.ndarray, dropped: bool = True) -> None:
         """Count rows; nothing happens when there are none."""
         if not len(lines):
             return
-        count = self.counts.setdefault((file, reason), Count(file, reason, dropped))
+        count = self.counts.setdefault((file, reason), RowIssue(file, reason, dropped))
         count.rows += len(lines)
         count.lines = sorted({*count.lines, *np.sort(lines)[:FIRST].tolist()})[:FIRST]
 
     @property
-    def dropped(self) -> list[Count]:
+    def dropped(self) -> list[RowIssue]:
         return [count for count in self.counts.values() if count.dropped]
 
     @property
-    def changed(self) -> list[Count]:
+    def changed(self) -> list[RowIssue]:
         return [count for count in self.counts.values() if not count.dropped]
 
     def raise_if_any(self, history: str) -> None:
@@ -55,7 +55,7 @@ class Tally:
             raise DataError([_problem(count) for count in self.counts.values()], history)
 
 
-def _problem(count: Count) -> Problem:
+def _problem(count: RowIssue) -> Problem:
     line = count.lines[0] if count.lines else 0
     rows = f"{count.rows} row{'s' if count.rows > 1 else ''}"
     more = f"lines {', '.join(map(str, count.lines))}" if count.rows > 1 else ""

@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from funnelsim.calibration.exports.personal import is_personal
-from funnelsim.calibration.history.model import Column, Condition, History, Origin
+from funnelsim.calibration.history.model import HistoryFile, Origin, RowCondition, SourceColumn
 from funnelsim.calibration.io.database import open_query
-from funnelsim.calibration.io.files import LINE, Opened, Unreadable, open_file
+from funnelsim.calibration.io.files import LINE, OpenedFile, Unreadable, open_file
 from funnelsim.errors import Problem, did_you_mean
 from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import problem_at
@@ -40,31 +40,31 @@ class Library:
     sheets: dict[str, Sheet]
     home: dict[int, str]  # id(column) -> table it is in
 
-    def cells(self, column: Column) -> pl.Series:
+    def cells(self, column: SourceColumn) -> pl.Series:
         """A column, or what its JSON texts hold under a key."""
         cells = self.sheets[self.home[id(column)]].frame[column.name]
         return inside(cells, column.inside) if column.inside else cells
 
-    def words(self, column: Column) -> pl.Series:
+    def words(self, column: SourceColumn) -> pl.Series:
         """A column as stripped text, "" where there is nothing."""
         return words(self.cells(column))
 
-    def table(self, column: Column) -> str:
+    def table(self, column: SourceColumn) -> str:
         return self.home[id(column)]
 
-    def activities(self, history: History) -> pl.Series:
+    def activities(self, history: HistoryFile) -> pl.Series:
         """What happened, row by row of the event log."""
         assert history.events is not None
         parts = [self.words(column) for column in history.events.activity]
-        found = parts[0]
+        texts = parts[0]
         for part in parts[1:]:
-            frame = pl.DataFrame({"a": found, "b": part})
+            frame = pl.DataFrame({"a": texts, "b": part})
             both = pl.format(f"{{}}{JOINT}{{}}", "a", "b")
             one = pl.when(pl.col("a") == "").then(pl.col("b")).otherwise(pl.col("a"))
             whole = pl.when((pl.col("a") == "") | (pl.col("b") == "")).then(one).otherwise(both)
-            found = frame.select(whole).to_series()
+            texts = frame.select(whole).to_series()
         empty = history.events.empty
-        return found.replace("", empty) if empty else found
+        return texts.replace("", empty) if empty else texts
 
 
 def words(cells: pl.Series) -> pl.Series:
@@ -78,15 +78,15 @@ def inside(cells: pl.Series, key: str) -> pl.Series:
     text = cells.cast(pl.String)
     object_ = pl.when(text.str.contains(r"^\s*\{.*\}\s*$")).then(text)
     try:
-        found = pl.select(object_.str.json_path_match(path)).to_series()
+        values = pl.select(object_.str.json_path_match(path)).to_series()
     except pl.exceptions.PolarsError:
         return pl.Series(cells.name, [None] * len(cells), pl.String)
-    return found.rename(cells.name)
+    return values.rename(cells.name)
 
 
-def open_library(history: History, data_dir: str | Path | None = None) -> Library:
+def open_library(history: HistoryFile, data_dir: str | Path | None = None) -> Library:
     """Read what the history needs; problems are added to `history.problems`."""
-    readable: dict[str, Opened] = {}
+    readable: dict[str, OpenedFile] = {}
     for name, origin in history.origins.items():
         try:
             readable[name] = _open(history, origin, data_dir)
@@ -112,14 +112,14 @@ def open_library(history: History, data_dir: str | Path | None = None) -> Librar
     return library
 
 
-def _open(history: History, origin: Origin, data_dir: str | Path | None) -> Opened:
+def _open(history: HistoryFile, origin: Origin, data_dir: str | Path | None) -> OpenedFile:
     if origin.query:
         path = history.path(origin.database, data_dir)
         return open_query(origin.file, origin.query, origin.database, path, origin.place)
     return open_file(history.path(origin.file, data_dir), origin.separator, origin.place)
 
 
-def _meeting(history: History, table: str, frame: pl.DataFrame) -> pl.DataFrame:
+def _meeting(history: HistoryFile, table: str, frame: pl.DataFrame) -> pl.DataFrame:
     """The rows that meet every condition; a condition that no row meets is misspelt."""
     for condition in history.conditions[table]:
         if condition.column.name not in frame.columns:
@@ -135,11 +135,11 @@ def _meeting(history: History, table: str, frame: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
-def _met(condition: Condition, cells: pl.Series) -> pl.Series:
+def _met(condition: RowCondition, cells: pl.Series) -> pl.Series:
     return cells.str.to_lowercase().is_in([word.lower() for word, _ in condition.words])
 
 
-def _check_words(history: History, library: Library) -> None:
+def _check_words(history: HistoryFile, library: Library) -> None:
     """Activities and outcomes that the history file names must occur, or they are misspelt."""
     if history.events:
         known = library.activities(history).unique().to_list()
@@ -170,7 +170,7 @@ def _unheard(place: Place, text: str, word: str, known: list[str]) -> Problem:
     return problem_at(place, text, did_you_mean(word, known) or f"there are {_some(sorted(filter(None, known)))}")
 
 
-def _told(history: History, place: Place) -> bool:
+def _told(history: HistoryFile, place: Place) -> bool:
     return any((problem.line, problem.column) == (place.line, place.column) for problem in history.problems)
 
 
@@ -178,27 +178,27 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
 
 
-def _columns(history: History) -> list[Column]:
+def _columns(history: HistoryFile) -> list[SourceColumn]:
     """Every column the history names."""
-    found = [table.id for table in history.tables.values()]
+    columns = [table.id for table in history.tables.values()]
     if history.events:
-        found += [history.events.case, *history.events.activity, history.events.time]
-        found += [history.events.before] if history.events.before else []
-    found += [condition.column for conditions in history.conditions.values() for condition in conditions]
-    found += [mark.entered for mark in history.marks if mark.entered]
-    found += [grouping.column for grouping in (history.source, history.segment) if grouping]
+        columns += [history.events.case, *history.events.activity, history.events.time]
+        columns += [history.events.before] if history.events.before else []
+    columns += [condition.column for conditions in history.conditions.values() for condition in conditions]
+    columns += [mark.entered for mark in history.marks if mark.entered]
+    columns += [grouping.column for grouping in (history.source, history.segment) if grouping]
     if history.outcome:
         outcome = history.outcome
-        found += [column for column in (outcome.column, outcome.time, outcome.by) if column]
+        columns += [column for column in (outcome.column, outcome.time, outcome.by) if column]
     if history.value:
-        found += [column for column in (history.value.column, history.value.currency) if column]
-    found += [covariate.column for covariate in history.covariates]
+        columns += [column for column in (history.value.column, history.value.currency) if column]
+    columns += [covariate.column for covariate in history.covariates]
     for part in (history.work, history.purchases, history.response, history.counts):
-        found += part.columns if part else []
-    return found
+        columns += part.columns if part else []
+    return columns
 
 
-def _find_columns(history: History, files: dict[str, Opened], complete: bool) -> dict[int, str]:
+def _find_columns(history: HistoryFile, files: dict[str, OpenedFile], complete: bool) -> dict[int, str]:
     home = {}
     for column in _columns(history):
         having = [name for name, file in files.items() if column.name in file.names and column.table in ("", name)]

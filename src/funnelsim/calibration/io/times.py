@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.exports.alias_tables import alias_table
-from funnelsim.calibration.history.model import Column
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.calibration.history.model import SourceColumn
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
 _CLOCK = (
@@ -46,33 +46,33 @@ _USUAL = (
 class Instants(NamedTuple):
     """One entry a row; nan where the cell is empty or not understood."""
 
-    seconds: Array
-    rounding: Array
+    seconds: FloatArray
+    rounding: FloatArray
     bad: np.ndarray  # there is text, and it is no time
     undecided: bool = False  # days and months of some cells could stand in either order
 
 
-def instants(cells: pl.Series, column: Column, zone: str) -> Instants:
+def instants(cells: pl.Series, column: SourceColumn, zone: str) -> Instants:
     """Read a column of times; `zone` is the history's, used where the column names none."""
     local = column.timezone or zone
     undecided = False
     if cells.dtype.is_temporal():
-        found, given = _typed(cells, local), cells.is_not_null()
+        parsed, given = _typed(cells, local), cells.is_not_null()
     else:
         text = cells.cast(pl.String).str.strip_chars().replace("", None)
         given = text.is_not_null()
         if column.format:
-            found = pl.DataFrame({"text": text}).select(_stated(column.format, local))
+            parsed = pl.DataFrame({"text": text}).select(_stated(column.format, local))
         else:
-            found, undecided = _read(text, local, column.day_first)
-    found = found.with_columns(_noon(zone, column.midnight_is_date))
-    micro = found["instant"].dt.epoch("us")
+            parsed, undecided = _read(text, local, column.day_first)
+    parsed = parsed.with_columns(_noon(zone, column.midnight_is_date))
+    micro = parsed["instant"].dt.epoch("us")
     seconds = np.array((micro.cast(pl.Float64) / 1e6).fill_null(np.nan).to_numpy())
-    rounding = np.array(found["rounding"].fill_null(np.nan).to_numpy(), float)
+    rounding = np.array(parsed["rounding"].fill_null(np.nan).to_numpy(), float)
     return Instants(seconds, rounding, np.array((given & micro.is_null()).to_numpy()), undecided)
 
 
-def local_parts(seconds: Array, zone: str) -> tuple[np.ndarray, np.ndarray]:
+def local_parts(seconds: FloatArray, zone: str) -> tuple[np.ndarray, np.ndarray]:
     """Day number (0 = 1970-01-01, a Thursday) and hour of the day, in local time."""
     utc = pl.from_epoch(pl.Series(np.floor(seconds).astype(np.int64)), time_unit="s").dt.replace_time_zone("UTC")
     local = utc.dt.convert_time_zone(zone)
@@ -111,20 +111,20 @@ def _read(text: pl.Series, zone: str, said: bool | None) -> tuple[pl.DataFrame, 
             if whole.fill_null(True).all():
                 moment = _moments(pl.col("text"), format_, zone)
                 return pl.DataFrame({"text": text}).select(moment, pl.lit(rounding).alias("rounding")), False
-    found = _by_pattern(text, _ISO, zone)
+    parsed = _by_pattern(text, _ISO, zone)
     decided = day_first(text) if said is None else said
     patterns = [_DAY_NAMED, _MONTH_NAMED]
     if decided is not None:
         patterns.append(_DAY_FIRST if decided else _MONTH_FIRST)
     for more in (_epoch(text), *(_by_pattern(text, pattern, zone) for pattern in patterns)):
-        missing = found["instant"].is_null()
+        missing = parsed["instant"].is_null()
         if not (missing & text.is_not_null()).any():
             break
-        both = found.hstack(more.rename({"instant": "i", "rounding": "r"})).with_columns(missing.alias("m"))
-        found = both.select(
+        both = parsed.hstack(more.rename({"instant": "i", "rounding": "r"})).with_columns(missing.alias("m"))
+        parsed = both.select(
             instant=pl.when("m").then("i").otherwise("instant"), rounding=pl.when("m").then("r").otherwise("rounding")
         )
-    return found, decided is None and bool(text.str.contains(r"^\s*\d{1,2}[./-]\d{1,2}[./-]\d{2}").any())
+    return parsed, decided is None and bool(text.str.contains(r"^\s*\d{1,2}[./-]\d{1,2}[./-]\d{2}").any())
 
 
 def _moments(text: pl.Expr, format_: str, zone: str) -> pl.Expr:

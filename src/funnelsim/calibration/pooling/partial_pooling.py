@@ -17,89 +17,91 @@ from typing import NamedTuple
 
 import numpy as np
 
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 FEWEST = 3  # sources; fewer do not say how much they differ
 UNBOUND = 30.0  # tau that pools nothing
 GRID = np.concatenate([[1e-3], np.exp(np.linspace(np.log(0.02), np.log(4.0), 30))])
 
 
-class Pooled(NamedTuple):
+class PooledEffects(NamedTuple):
     """Log-odds of the sources above the average arriving lead."""
 
-    value: Array
-    covariance: Array
-    own: Array  # by source: how much of its figure is its own, 0 (all the others') to 1
+    value: FloatArray
+    covariance: FloatArray
+    reliability: FloatArray  # by source: how much of its figure is its own, 0 (all the others') to 1
     tau: float  # how much sources differ, mean; inf: not pooled
 
 
-class Cells(NamedTuple):
+class LogOddsCells(NamedTuple):
     """Log-odds with their variances, by stage and source."""
 
-    y: Array
-    variance: Array
+    y: FloatArray
+    variance: FloatArray
     stage: np.ndarray
     source: np.ndarray
 
 
-def pool(cells: Cells, part: Array) -> Pooled:
+def pool(cells: LogOddsCells, part: FloatArray) -> PooledEffects:
     """f by source. `part`: shares of the arriving leads, over which f averages 0."""
     stages, sources = int(cells.stage.max()) + 1, len(part)
-    alone = given(cells, stages, part, UNBOUND)
+    alone = posterior_given_tau(cells, stages, part, UNBOUND)
     if sources < FEWEST:
-        return Pooled(alone.value, alone.covariance, np.ones(sources), np.inf)
-    found = [given(cells, stages, part, float(tau)) for tau in GRID]
+        return PooledEffects(alone.value, alone.covariance, np.ones(sources), np.inf)
+    by_tau = [posterior_given_tau(cells, stages, part, float(tau)) for tau in GRID]
     steps = np.gradient(GRID)  # the prior is flat in tau, the grid is not
-    log = np.array([one.evidence for one in found])
+    log = np.array([one.evidence for one in by_tau])
     weight = np.exp(log - log.max()) * steps
     weight /= weight.sum()
-    value, covariance = averaged(found, weight)
+    value, covariance = mixture_moments(by_tau, weight)
     noise = np.diag(alone.covariance)
     own = np.asarray(sum(w * tau**2 / (tau**2 + noise) for w, tau in zip(weight, GRID, strict=True)))
-    return Pooled(value, covariance, own, float(weight @ GRID))
+    return PooledEffects(value, covariance, own, float(weight @ GRID))
 
 
-class Given(NamedTuple):
+class PosteriorGivenTau(NamedTuple):
     """The same at one tau."""
 
-    value: Array
-    covariance: Array
+    value: FloatArray
+    covariance: FloatArray
     evidence: float  # restricted log-likelihood of tau
 
 
-def given(cells: Cells, stages: int, part: Array, tau: float) -> Given:
+def posterior_given_tau(cells: LogOddsCells, stages: int, part: FloatArray, tau: float) -> PosteriorGivenTau:
     """Posterior of f at a known spread of the sources, levels of the stages unknown."""
-    return posterior(cells.y, cells.variance, cells.stage, stages, (Effects(cells.source, part, tau),))[0]
+    return posterior(cells.y, cells.variance, cells.stage, stages, (GroupEffects(cells.source, part, tau),))[0]
 
 
-def averaged(found: Sequence[Given], weight: Array) -> tuple[Array, Array]:
+def mixture_moments(parts: Sequence[PosteriorGivenTau], weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and covariance over several spreads with these weights."""
-    value = np.asarray(sum(w * one.value for w, one in zip(weight, found, strict=True)))
+    value = np.asarray(sum(w * one.value for w, one in zip(weight, parts, strict=True)))
     covariance = sum(
         w * (one.covariance + np.outer(one.value - value, one.value - value))
-        for w, one in zip(weight, found, strict=True)
+        for w, one in zip(weight, parts, strict=True)
     )
     return value, np.asarray(covariance)
 
 
-class Effects(NamedTuple):
+class GroupEffects(NamedTuple):
     """One set of groups: which each cell is of, their shares of the arriving leads, how much they differ."""
 
     group: np.ndarray
-    part: Array
+    weights: FloatArray
     tau: float
 
 
-def posterior(y: Array, variance: Array, stage: np.ndarray, stages: int, sets: Sequence[Effects]) -> list[Given]:
+def posterior(
+    y: FloatArray, variance: FloatArray, stage: np.ndarray, stages: int, sets: Sequence[GroupEffects]
+) -> list[PosteriorGivenTau]:
     """The groups of each set at known spreads, levels of the stages unknown; the sets' effects add up."""
-    first = stages + np.concatenate([[0], np.cumsum([len(one.part) for one in sets])])
+    first = stages + np.concatenate([[0], np.cumsum([len(one.weights) for one in sets])])
     rows = np.arange(len(y))
     design = np.zeros((len(y), int(first[-1])))
     design[rows, stage] = 1.0
     for begin, one in zip(first, sets, strict=False):
         design[rows, begin + one.group] = 1.0
     precision = (design.T / variance) @ design
-    spread = np.concatenate([np.full(len(one.part), one.tau) for one in sets])
+    spread = np.concatenate([np.full(len(one.weights), one.tau) for one in sets])
     precision[stages:, stages:] += np.diag(1.0 / spread**2)
     right = design.T @ (y / variance)
     # Restricted likelihood: levels and groups integrated out.
@@ -108,10 +110,12 @@ def posterior(y: Array, variance: Array, stage: np.ndarray, stages: int, sets: S
     left = float(y @ (y / variance) - right @ mean)
     evidence = float(-0.5 * (size + left) - np.log(spread).sum())
     covariance = np.linalg.inv(precision)
-    found = []
+    posteriors = []
     for begin, one in zip(first, sets, strict=False):
         # The levels take up what is common to the groups: f is told against the average arriving lead.
-        centred = np.eye(len(one.part)) - np.outer(np.ones(len(one.part)), one.part / one.part.sum())
-        mine = slice(begin, begin + len(one.part))
-        found.append(Given(centred @ mean[mine], centred @ covariance[mine, mine] @ centred.T, evidence))
-    return found
+        centred = np.eye(len(one.weights)) - np.outer(np.ones(len(one.weights)), one.weights / one.weights.sum())
+        mine = slice(begin, begin + len(one.weights))
+        posteriors.append(
+            PosteriorGivenTau(centred @ mean[mine], centred @ covariance[mine, mine] @ centred.T, evidence)
+        )
+    return posteriors

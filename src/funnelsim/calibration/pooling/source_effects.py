@@ -14,25 +14,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import Records
+from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.calibration.history.model import LOST
-from funnelsim.calibration.pooling.partial_pooling import UNBOUND, Cells, given, pool
+from funnelsim.calibration.pooling.partial_pooling import UNBOUND, LogOddsCells, pool, posterior_given_tau
 from funnelsim.calibration.survival.stages import StageFit
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 DRAWS = 1000
 NEWTON_STEPS = 12
 
 
 @dataclass(frozen=True)
-class Fits:
+class GroupFits:
     """Log-odds of the sources, or of the segments, above the average arriving lead."""
 
     names: tuple[str, ...]
-    value: Array
-    covariance: Array
-    spread: Array  # chi-square a stage: how far stages disagree about a source
-    own: Array  # how much of a source's figure is its own, not the others'
+    value: FloatArray
+    covariance: FloatArray
+    spread: FloatArray  # chi-square a stage: how far stages disagree about a source
+    reliability: FloatArray  # how much of a source's figure is its own, not the others'
     tau: float  # how much sources differ; inf: too few to pool
 
     def of(self, name: str) -> tuple[float, float] | None:
@@ -43,10 +43,10 @@ class Fits:
         return float(self.value[i]), float(np.sqrt(self.covariance[i, i]))
 
 
-NO_FITS = Fits((), np.empty(0), np.empty((0, 0)), np.empty(0), np.empty(0), np.inf)
+NO_FITS = GroupFits((), np.empty(0), np.empty((0, 0)), np.empty(0), np.empty(0), np.inf)
 
 
-def source_fits(records: Records, stages: list[StageFit]) -> Fits:
+def source_fits(records: VisitHistory, stages: list[StageFit]) -> GroupFits:
     """f from the shares by source and stage, partially pooled; of a history without segments, see `crossed`."""
     cells = [(s, name, share) for s, stage in enumerate(stages) for name, share in stage.sources.items()]
     names = tuple(name for name in records.sources if any(name == cell[1] for cell in cells))
@@ -55,19 +55,21 @@ def source_fits(records: Records, stages: list[StageFit]) -> Fits:
     arrived = np.bincount(records.source[records.visits.lead[records.visits.first]], minlength=len(records.sources))
     part = np.array([arrived[records.sources.index(name)] for name in names], float)
     used = sorted({s for s, _, _ in cells})
-    told = Cells(
+    told = LogOddsCells(
         _logit(np.clip([share.value for _, _, share in cells], 1e-9, 1 - 1e-9)),
         np.array([max(share.se, 1e-3) ** 2 for _, _, share in cells]),
         np.array([used.index(s) for s, _, _ in cells]),
         np.array([names.index(name) for _, name, _ in cells]),
     )
-    found = pool(told, np.maximum(part, 1e-9))
-    return Fits(names, found.value, found.covariance, _disagreement(told, len(names)), found.own, found.tau)
+    pooled = pool(told, np.maximum(part, 1e-9))
+    return GroupFits(
+        names, pooled.value, pooled.covariance, _disagreement(told, len(names)), pooled.reliability, pooled.tau
+    )
 
 
-def _disagreement(cells: Cells, sources: int) -> Array:
+def _disagreement(cells: LogOddsCells, sources: int) -> FloatArray:
     """Chi-square a stage by source, about the sources' own figures, not pooled."""
-    alone = given(cells, int(cells.stage.max()) + 1, np.ones(sources), UNBOUND)
+    alone = posterior_given_tau(cells, int(cells.stage.max()) + 1, np.ones(sources), UNBOUND)
     rest = cells.y - alone.value[cells.source]
     level = np.bincount(cells.stage, rest / cells.variance) / np.bincount(cells.stage, 1.0 / cells.variance)
     left = np.bincount(cells.source, (rest - level[cells.stage]) ** 2 / cells.variance, sources)
@@ -75,7 +77,9 @@ def _disagreement(cells: Cells, sources: int) -> Array:
     return np.where(seen > 1, left / np.maximum(seen - 1, 1), 0.0)
 
 
-def ever(records: Records, stages: list[StageFit], fits: Fits, segments: Fits, start: int, end: int) -> Array:
+def share_ever_reaching(
+    records: VisitHistory, stages: list[StageFit], fits: GroupFits, segments: GroupFits, start: int, end: int
+) -> FloatArray:
     """By parameter draw: share of the visits to one stage whose lead ever enters another, loops back counted."""
     rng = np.random.default_rng(0)
     fit, kind = _drawn(rng, fits, records.sources), records.source
@@ -97,7 +101,7 @@ def ever(records: Records, stages: list[StageFit], fits: Fits, segments: Fits, s
     return np.asarray(reach[:, :, start, 0] @ (size[start] / size[start].sum()))
 
 
-def _drawn(rng: np.random.Generator, fits: Fits, names: tuple[str, ...]) -> Array:
+def _drawn(rng: np.random.Generator, fits: GroupFits, names: tuple[str, ...]) -> FloatArray:
     """(draw, name): log-odds, 0 for names of which too little was seen."""
     fit = np.zeros((DRAWS, len(names)))
     if fits.names:
@@ -107,21 +111,21 @@ def _drawn(rng: np.random.Generator, fits: Fits, names: tuple[str, ...]) -> Arra
     return fit
 
 
-def _by_kind(stage: StageFit, fit: Array, size: Array, seed: int) -> dict[str, Array]:
+def _by_kind(stage: StageFit, fit: FloatArray, size: FloatArray, seed: int) -> dict[str, FloatArray]:
     """Shares of the targets by (draw, kind of lead): forward ones shifted together, others in proportion (rule 67)."""
     drawn = stage.fit.draws(DRAWS, seed + 1)[:, -1]
     drawn = np.random.default_rng(seed).permutation(drawn)  # the draws come sorted by choice of families
     forward = drawn[:, list(stage.forward)].sum(1)
     on = _spread_over(forward, fit, size / size.sum())
-    found: dict[str, Array] = {}
+    shares: dict[str, FloatArray] = {}
     for j, target in enumerate(stage.targets):
         whole, mine = (forward, on) if j in stage.forward else (1.0 - forward, 1.0 - on)
         part = (drawn[:, j] / np.maximum(whole, 1e-12))[:, None] * mine
-        found[target] = found.get(target, 0.0) + part
-    return found
+        shares[target] = shares.get(target, 0.0) + part
+    return shares
 
 
-def _spread_over(mean: Array, fit: Array, weight: Array) -> Array:
+def _spread_over(mean: FloatArray, fit: FloatArray, weight: FloatArray) -> FloatArray:
     """Shares by source with these differences in log-odds and this mean: Newton's method for the level."""
     mean = np.clip(mean, 1e-9, 1 - 1e-9)
     level = _logit(mean)
@@ -131,5 +135,5 @@ def _spread_over(mean: Array, fit: Array, weight: Array) -> Array:
     return np.asarray(1.0 / (1.0 + np.exp(-(level[:, None] + fit))))
 
 
-def _logit(share: Array) -> Array:
+def _logit(share: FloatArray) -> FloatArray:
     return np.asarray(np.log(share / (1.0 - share)))

@@ -17,22 +17,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import Records
+from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.calibration.pooling.partial_pooling import (
     FEWEST,
     GRID,
     UNBOUND,
-    Effects,
-    Given,
-    Pooled,
-    averaged,
+    GroupEffects,
+    PooledEffects,
+    PosteriorGivenTau,
+    mixture_moments,
     posterior,
 )
-from funnelsim.calibration.pooling.source_effects import NO_FITS, Fits
+from funnelsim.calibration.pooling.source_effects import NO_FITS, GroupFits
 from funnelsim.calibration.survival.competing_risks import PRIOR
 from funnelsim.calibration.survival.conditional_share import FURTHEST, open_masses
 from funnelsim.calibration.survival.stages import StageFit
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 SPREADS = GRID[::2]  # of each of the two sets: fewer, as there is a product of them
 TURNS, STILL = 25, 1e-6  # working values: most turns, log-odds that count as no move
@@ -40,28 +40,28 @@ STEP = 1e-3  # log-odds, of the numerical curvature
 LEAST = 1e-6  # information of a cell in which all is open
 
 
-class Visits(NamedTuple):
+class CellVisits(NamedTuple):
     """Visits of the last period to all stages whose lead is of a source and a segment of which enough is known."""
 
     cell: np.ndarray  # of one stage, source and segment
     went: np.ndarray
     other: np.ndarray  # left otherwise; the rest is open
-    on: Array  # see `open_masses`
-    off: Array
-    on_late: Array
-    off_late: Array
+    on: FloatArray  # see `open_masses`
+    off: FloatArray
+    on_late: FloatArray
+    off_late: FloatArray
 
 
-class Cells(NamedTuple):
+class TwoWayCells(NamedTuple):
     """Stage, source and segment of each cell, and its part of the visits that its segment made to the stage."""
 
     stage: np.ndarray
     source: np.ndarray
     segment: np.ndarray
-    part: Array
+    visit_share: FloatArray
 
 
-def crossed_fits(records: Records, stages: list[StageFit]) -> tuple[Fits, Fits]:
+def two_way_fits(records: VisitHistory, stages: list[StageFit]) -> tuple[GroupFits, GroupFits]:
     """Of the sources and of the segments; without any where fewer than two are known."""
     leading = [stage for stage in stages if stage.forward]
     sources = tuple(n for n in records.sources if any(n in s.sources for s in leading)) or records.sources
@@ -83,42 +83,42 @@ def crossed_fits(records: Records, stages: list[StageFit]) -> tuple[Fits, Fits]:
             break
     spread = _disagreement(y, variance, cells, parts)
     fits = [
-        Fits(names, one.value, one.covariance, apart, one.own, one.tau)
+        GroupFits(names, one.value, one.covariance, apart, one.reliability, one.tau)
         for names, one, apart in zip((sources, segments), pooled, spread, strict=True)
     ]
     return fits[0] if len(sources) > 1 else NO_FITS, fits[1]
 
 
 def pool_sets(
-    y: Array, variance: Array, stage: np.ndarray, groups: tuple[np.ndarray, ...], parts: list[Array]
-) -> list[Pooled]:
+    y: FloatArray, variance: FloatArray, stage: np.ndarray, groups: tuple[np.ndarray, ...], parts: list[FloatArray]
+) -> list[PooledEffects]:
     """Effects of several sets of groups, averaged over how much the groups of each differ."""
     stages = int(stage.max()) + 1
 
-    def at(taus: tuple[float, ...]) -> list[Given]:
-        sets = [Effects(group, part, tau) for group, part, tau in zip(groups, parts, taus, strict=True)]
+    def at(taus: tuple[float, ...]) -> list[PosteriorGivenTau]:
+        sets = [GroupEffects(group, part, tau) for group, part, tau in zip(groups, parts, taus, strict=True)]
         return posterior(y, variance, stage, stages, sets)
 
     grids = [SPREADS if len(part) >= FEWEST else np.array([UNBOUND]) for part in parts]
     steps = [np.gradient(grid) if len(grid) > 1 else np.ones(1) for grid in grids]  # the priors are flat in tau
     taus = np.array(list(product(*grids)))
-    found = [at(tuple(row)) for row in taus.tolist()]
-    log = np.array([one[0].evidence for one in found])
+    by_tau = [at(tuple(row)) for row in taus.tolist()]
+    log = np.array([one[0].evidence for one in by_tau])
     weight = np.exp(log - log.max()) * np.prod(np.array(list(product(*steps))), axis=1)
     weight /= weight.sum()
     alone = at((UNBOUND,) * len(parts))
     pooled = []
     for k, part in enumerate(parts):
-        value, covariance = averaged([one[k] for one in found], weight)
+        value, covariance = mixture_moments([one[k] for one in by_tau], weight)
         if len(part) < FEWEST:
-            pooled.append(Pooled(value, covariance, np.ones(len(part)), np.inf))
+            pooled.append(PooledEffects(value, covariance, np.ones(len(part)), np.inf))
             continue
         own = weight @ (taus[:, k, None] ** 2 / (taus[:, k, None] ** 2 + np.diag(alone[k].covariance)))
-        pooled.append(Pooled(value, covariance, np.asarray(own), float(weight @ taus[:, k])))
+        pooled.append(PooledEffects(value, covariance, np.asarray(own), float(weight @ taus[:, k])))
     return pooled
 
 
-def working(cells: Cells, visits: Visits, logit: Array) -> tuple[Array, Array]:
+def working(cells: TwoWayCells, visits: CellVisits, logit: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Values and variances by cell that have the likelihood's slope and curvature at these log-odds."""
     slope = _slope(cells, visits, logit)
     bend = (_slope(cells, visits, logit - STEP) - _slope(cells, visits, logit + STEP)) / (2.0 * STEP)
@@ -126,7 +126,7 @@ def working(cells: Cells, visits: Visits, logit: Array) -> tuple[Array, Array]:
     return logit + slope / information, 1.0 / information
 
 
-def _slope(cells: Cells, visits: Visits, logit: Array) -> Array:
+def _slope(cells: TwoWayCells, visits: CellVisits, logit: FloatArray) -> FloatArray:
     """Of the log-likelihood at the head of `small`, by cell, along the log-odds to go on."""
     share = 1.0 / (1.0 + np.exp(-logit))
     p = share[visits.cell]
@@ -135,12 +135,12 @@ def _slope(cells: Cells, visits: Visits, logit: Array) -> Array:
     late = np.maximum(1.0 - p * visits.on_late - (1.0 - p) * visits.off_late, 1e-300)
     open_ = np.where(still, (visits.off - visits.on) / left, 0.0) - (visits.off_late - visits.on_late) / late
     each = visits.went * (1.0 - p) - visits.other * p + open_ * p * (1.0 - p)
-    return np.asarray(np.bincount(visits.cell, each, len(share)) + PRIOR * cells.part * (1.0 - 2.0 * share))
+    return np.asarray(np.bincount(visits.cell, each, len(share)) + PRIOR * cells.visit_share * (1.0 - 2.0 * share))
 
 
 def _cells(
-    records: Records, stages: list[StageFit], sources: tuple[str, ...], segments: tuple[str, ...]
-) -> tuple[Cells, Visits]:
+    records: VisitHistory, stages: list[StageFit], sources: tuple[str, ...], segments: tuple[str, ...]
+) -> tuple[TwoWayCells, CellVisits]:
     """Whose lead is of a source or segment of which too little is known is left out."""
     source = _numbered(records.sources, sources)[records.source]
     segment = _numbered(records.segments, segments)[records.segment]
@@ -154,8 +154,8 @@ def _cells(
     key, cell, size = np.unique(np.concatenate(keys, axis=1), axis=1, return_inverse=True, return_counts=True)
     _, of = np.unique(key[[0, 2]], axis=1, return_inverse=True)
     used = np.unique(key[0], return_inverse=True)[1]
-    cells = Cells(used, key[1], key[2], size / np.bincount(of, size)[of])
-    return cells, Visits(cell, *(np.concatenate(column) for column in zip(*parts, strict=True)))
+    cells = TwoWayCells(used, key[1], key[2], size / np.bincount(of, size)[of])
+    return cells, CellVisits(cell, *(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def _numbered(names: tuple[str, ...], told: tuple[str, ...]) -> np.ndarray:
@@ -163,26 +163,26 @@ def _numbered(names: tuple[str, ...], told: tuple[str, ...]) -> np.ndarray:
     return np.array([told.index(name) if name in told else -1 for name in names])
 
 
-def _parts(records: Records, names: tuple[str, ...], group: np.ndarray, told: tuple[str, ...]) -> Array:
+def _parts(records: VisitHistory, names: tuple[str, ...], group: np.ndarray, told: tuple[str, ...]) -> FloatArray:
     """Shares of the arriving leads."""
     arrived = np.bincount(group[records.visits.lead[records.visits.first]], minlength=len(names))
     return np.asarray(np.maximum([float(arrived[names.index(name)]) for name in told], 1e-9))
 
 
-def _levels(rest: Array, variance: Array, stage: np.ndarray) -> Array:
+def _levels(rest: FloatArray, variance: FloatArray, stage: np.ndarray) -> FloatArray:
     """By cell, the level of its stage: the mean of what the groups leave."""
     level = np.bincount(stage, rest / variance) / np.bincount(stage, 1.0 / variance)
     return np.asarray(level[stage])
 
 
-def _disagreement(y: Array, variance: Array, cells: Cells, parts: list[Array]) -> list[Array]:
+def _disagreement(y: FloatArray, variance: FloatArray, cells: TwoWayCells, parts: list[FloatArray]) -> list[FloatArray]:
     """Chi-square a stage by group of each set, about the groups' own figures, not pooled."""
     groups, stages = (cells.source, cells.segment), int(cells.stage.max()) + 1
-    sets = [Effects(group, part, UNBOUND) for group, part in zip(groups, parts, strict=True)]
+    sets = [GroupEffects(group, part, UNBOUND) for group, part in zip(groups, parts, strict=True)]
     alone = posterior(y, variance, cells.stage, stages, sets)
     rest = y - alone[0].value[cells.source] - alone[1].value[cells.segment]
     rest = rest - _levels(rest, variance, cells.stage)
-    found = []
+    spreads = []
     for group, part in zip(groups, parts, strict=True):
         shape = (stages, len(part))
         weight, off = np.zeros(shape), np.zeros(shape)
@@ -190,5 +190,5 @@ def _disagreement(y: Array, variance: Array, cells: Cells, parts: list[Array]) -
         np.add.at(off, (cells.stage, group), rest / variance)
         seen = (weight > 0).sum(0)
         chi = np.where(weight > 0, off**2 / np.maximum(weight, 1e-300), 0.0).sum(0)
-        found.append(np.where(seen > 1, chi / np.maximum(seen - 1, 1), 0.0))
-    return found
+        spreads.append(np.where(seen > 1, chi / np.maximum(seen - 1, 1), 0.0))
+    return spreads

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnelsim.calibration.events.deal_value import DealValue, fit_value
-from funnelsim.calibration.history.model import History
-from funnelsim.calibration.history.sections import PURCHASES
+from funnelsim.calibration.history.model import PURCHASES, HistoryFile
 from funnelsim.calibration.io.money_parsing import amounts
-from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.calibration.io.times import instants, local_parts
-from funnelsim.calibration.repeat.repeat_purchase_models import RepeatFit, customers_of, fit_repeat
+from funnelsim.calibration.repeat.repeat_purchase_models import RepeatPurchaseFit, customers_of, fit_repeat_purchases
 from funnelsim.calibration.report.scenario_text import quoted_text, word_text
 
 YEAR = 52.18  # weeks
@@ -24,23 +23,23 @@ HORIZONS = (4.0, 13.0, 26.0, YEAR)  # weeks
 
 
 @dataclass(frozen=True)
-class Repeat:
+class RepeatPurchases:
     """What the purchases tell."""
 
     customers: int
     bought_again: int  # customers with a second purchase
     repeats: int  # purchases after the first
     followed: float  # weeks, the longest
-    fits: list[RepeatFit]  # the likelier first
+    fits: list[RepeatPurchaseFit]  # the likelier first
     value: DealValue | None  # of a purchase
     stage: str
 
     @property
-    def best(self) -> RepeatFit:
+    def best(self) -> RepeatPurchaseFit:
         return self.fits[0]
 
 
-def read_repeat(history: History, library: Library, tally: Tally) -> Repeat | None:
+def read_repeat_purchases(history: HistoryFile, library: Library, issues: RowIssues) -> RepeatPurchases | None:
     """Fit the purchases; None when nobody bought twice."""
     log = history.purchases
     assert log is not None and history.as_of is not None
@@ -50,23 +49,23 @@ def read_repeat(history: History, library: Library, tally: Tally) -> Repeat | No
     lines = sheet.frame[LINE].to_numpy()
     nobody, unread = who == "", ~np.isfinite(times.seconds)
     late = times.seconds >= as_of
-    tally.add(sheet.file, "a purchase without a customer", lines[nobody])
-    tally.add(sheet.file, f"a time that cannot be read in {log.time.name}", lines[unread & ~nobody])
-    tally.add(sheet.file, "a time after the as-of date (taken as not yet happened)", lines[late], dropped=False)
+    issues.add(sheet.file, "a purchase without a customer", lines[nobody])
+    issues.add(sheet.file, f"a time that cannot be read in {log.time.name}", lines[unread & ~nobody])
+    issues.add(sheet.file, "a time after the as-of date (taken as not yet happened)", lines[late], dropped=False)
     used = ~(nobody | unread | late)
     if not used.any():
         return None
     day, _ = local_parts(times.seconds[used], history.timezone)
     last, _ = local_parts(np.array([as_of - 1.0]), history.timezone)
     customers = customers_of(who[used], day, float(last[0]))
-    fits = fit_repeat(customers)
+    fits = fit_repeat_purchases(customers)
     if not fits:
         return None
     value = None
     if log.value is not None:
         read = amounts(library.words(log.value), "")
         value = fit_value(np.where(used & (read > 0), read, np.nan), used)
-    return Repeat(
+    return RepeatPurchases(
         int(customers.alike.sum()),
         int(customers.alike[customers.repeats > 0].sum()),
         int(customers.alike @ customers.repeats),
@@ -77,19 +76,19 @@ def read_repeat(history: History, library: Library, tally: Tally) -> Repeat | No
     )
 
 
-def repeat_lines(found: Repeat) -> list[str]:
+def repeat_lines(repeat: RepeatPurchases) -> list[str]:
     """The block `repeat` of a fitted file: parameters with their covariance on the logarithmic scale, and forecasts."""
     lines = [
         "  repeat:     # when customers buy again and drop out; the formulas stand in funnelsim/calibration/repeat.py",
-        *([f"    stage: {word_text(found.stage)}"] if found.stage else []),
-        f"    customers: {found.customers}",
-        f"    bought_again: {found.bought_again}",
+        *([f"    stage: {word_text(repeat.stage)}"] if repeat.stage else []),
+        f"    customers: {repeat.customers}",
+        f"    bought_again: {repeat.bought_again}",
         "    unit: week",
     ]
-    if found.value:
-        lines.append(f"    value: {quoted_text(found.value.text)}     # {found.value.count:,} purchases")
+    if repeat.value:
+        lines.append(f"    value: {quoted_text(repeat.value.text)}     # {repeat.value.count:,} purchases")
     lines.append("    models:     # the likelier first")
-    for fit in found.fits:
+    for fit in repeat.fits:
         told = zip(fit.names, fit.values, fit.se, strict=True)
         values = ", ".join(f"{name}: {value:.6g}" for name, value, _ in told)
         errors = ", ".join(f"{name}: {error:.4g}" for name, error in zip(fit.names, fit.se, strict=True))
@@ -103,26 +102,26 @@ def repeat_lines(found: Repeat) -> list[str]:
         ]
     lines.append("    expected:     # repeat purchases of a new customer within so many weeks, with 95 % intervals")
     for weeks in HORIZONS:
-        low, high = found.best.expected_span(weeks)
-        mean = float(found.best.expected(weeks))
+        low, high = repeat.best.expected_span(weeks)
+        mean = float(repeat.best.expected(weeks))
         lines.append(f"    - {{weeks: {weeks:g}, mean: {mean:.4g}, low: {low:.4g}, high: {high:.4g}}}")
     return lines
 
 
-def report_lines(found: Repeat) -> list[str]:
+def report_lines(repeat: RepeatPurchases) -> list[str]:
     """What was found, for the report."""
-    best, other = found.fits[0], found.fits[1]
+    best, other = repeat.fits[0], repeat.fits[1]
     told = zip(best.names, best.values, best.se, strict=True)
     values = ", ".join(f"{name} {value:.3f} +- {error:.3f}" for name, value, error in told)
     low, high = best.expected_span(YEAR)
     ahead = best.log_likelihood - other.log_likelihood
     lines = [
-        f"Repeat purchases: {found.customers:,} customers, {found.bought_again:,} bought again,"
-        f" {found.repeats:,} times",
+        f"Repeat purchases: {repeat.customers:,} customers, {repeat.bought_again:,} bought again,"
+        f" {repeat.repeats:,} times",
         f"  {best.model.upper()}: {values} (weeks); {ahead:.1f} more log-likelihood than {other.model.upper()}",
         f"  a new customer buys again {float(best.expected(YEAR)):.2f} times in the first year"
         f" ({low:.2f} to {high:.2f}); {other.model.upper()} says {float(other.expected(YEAR)):.2f}",
     ]
-    if found.followed < YEAR:
-        lines.append(f"  followed for {found.followed:.0f} weeks at most: beyond, the shape of the law decides")
+    if repeat.followed < YEAR:
+        lines.append(f"  followed for {repeat.followed:.0f} weeks at most: beyond, the shape of the law decides")
     return lines

@@ -27,7 +27,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import betaln, gammaln, hyp2f1
 
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 WEEK = 7 * 86400.0
 DRAWS = 2000
@@ -39,35 +39,35 @@ _STARTS = ((0.5, 8.0, 0.8, 2.5), (1.0, 4.0, 0.5, 8.0))
 class Customers(NamedTuple):
     """What is known of each customer; times in weeks since the first purchase. Equal ones are one row."""
 
-    repeats: Array  # x: days with a purchase, after the first
-    last: Array  # t: the last of them; 0 when there is none
-    followed: Array  # T
-    alike: Array  # how many customers this row stands for
+    repeats: FloatArray  # x: days with a purchase, after the first
+    last: FloatArray  # t: the last of them; 0 when there is none
+    followed: FloatArray  # T
+    alike: FloatArray  # how many customers this row stands for
 
 
 @dataclass(frozen=True)
-class RepeatFit:
+class RepeatPurchaseFit:
     """One model, fitted by maximum likelihood."""
 
     model: str  # "bg/nbd" or "pareto/nbd"
     names: tuple[str, ...]
-    values: Array
-    covariance: Array  # of the logarithms of the values
+    values: FloatArray
+    covariance: FloatArray  # of the logarithms of the values
     log_likelihood: float
     customers: int
 
     @property
-    def se(self) -> Array:
+    def se(self) -> FloatArray:
         """Standard errors of the values, by the delta method."""
         return np.asarray(self.values * np.sqrt(np.diag(self.covariance)))
 
     @cached_property
-    def draws(self) -> Array:
+    def draws(self) -> FloatArray:
         """Values drawn from what is known about them: (draw, parameter)."""
         noise = np.random.default_rng(0).multivariate_normal(np.zeros(len(self.values)), self.covariance, DRAWS)
         return np.asarray(self.values * np.exp(np.clip(noise, LOWEST, HIGHEST)))
 
-    def expected(self, weeks: float | Array) -> Array:
+    def expected(self, weeks: float | FloatArray) -> FloatArray:
         """Repeat purchases of a new customer within so many weeks, on average."""
         return EXPECTED[self.model](self.values, np.asarray(weeks, float))
 
@@ -77,7 +77,7 @@ class RepeatFit:
         low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
         return float(low), float(high)
 
-    def active(self, customers: Customers) -> Array:
+    def active(self, customers: Customers) -> FloatArray:
         """Chance that each customer has not dropped out yet."""
         return ACTIVE[self.model](self.values, customers)
 
@@ -98,7 +98,7 @@ def customers_of(customer: np.ndarray, day: np.ndarray, as_of: float) -> Custome
     return Customers(x, t, seen, count.astype(float))
 
 
-def fit_repeat(customers: Customers) -> list[RepeatFit]:
+def fit_repeat_purchases(customers: Customers) -> list[RepeatPurchaseFit]:
     """Both models, the likelier first. Empty when nobody ever came back, or nobody was followed."""
     if not (customers.repeats * customers.alike).sum() or not customers.followed.max() > 0:
         return []
@@ -106,29 +106,29 @@ def fit_repeat(customers: Customers) -> list[RepeatFit]:
     return sorted(fits, key=lambda fit: -fit.log_likelihood)
 
 
-def log_likelihood(model: str, values: Array, customers: Customers) -> float:
+def log_likelihood(model: str, values: FloatArray, customers: Customers) -> float:
     """The formulas of the module's head, summed over customers."""
     return float(customers.alike @ LIKELIHOODS[model](np.asarray(values, float), customers))
 
 
-def fit_model(model: str, customers: Customers) -> RepeatFit:
+def fit_model(model: str, customers: Customers) -> RepeatPurchaseFit:
     """One of the two, "bg/nbd" or "pareto/nbd", by maximum likelihood."""
     size = customers.alike.sum()
 
-    def cost(logs: Array) -> float:
+    def cost(logs: FloatArray) -> float:
         value = -log_likelihood(model, np.exp(logs), customers) / size
         return value if np.isfinite(value) else 1e9
 
     bounds = [(LOWEST, HIGHEST)] * 4
     tries = [minimize(cost, np.log(start), method="L-BFGS-B", bounds=bounds) for start in _STARTS]
-    best = min(tries, key=lambda found: float(found.fun))
+    best = min(tries, key=lambda optimum: float(optimum.fun))
     polished = minimize(cost, best.x, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-4, "fatol": 1e-10})
     logs = polished.x if polished.fun <= best.fun else best.x
     covariance = _covariance(lambda x: cost(x) * size, logs)
-    return RepeatFit(model, NAMES[model], np.exp(logs), covariance, -cost(logs) * size, int(size))
+    return RepeatPurchaseFit(model, NAMES[model], np.exp(logs), covariance, -cost(logs) * size, int(size))
 
 
-def _covariance(cost: Callable[[Array], float], at: Array) -> Array:
+def _covariance(cost: Callable[[FloatArray], float], at: FloatArray) -> FloatArray:
     """Inverse Hessian by central differences; a direction that the data say nothing about keeps a variance of 4."""
     steps = np.eye(len(at)) * STEP
     hessian = np.array(
@@ -144,7 +144,7 @@ def _covariance(cost: Callable[[Array], float], at: Array) -> Array:
 # ---- BG/NBD ----------------------------------------------------------------------------------------------------------
 
 
-def _bg_likelihood(values: Array, known: Customers) -> Array:
+def _bg_likelihood(values: FloatArray, known: Customers) -> FloatArray:
     r, alpha, a, b = values
     x, t, followed = known.repeats, known.last, known.followed
     common = betaln(a, b + x) - betaln(a, b) + gammaln(r + x) - gammaln(r) + r * np.log(alpha)
@@ -154,14 +154,14 @@ def _bg_likelihood(values: Array, known: Customers) -> Array:
     return np.asarray(common + np.logaddexp(active, gone))
 
 
-def _bg_active(values: Array, known: Customers) -> Array:
+def _bg_active(values: FloatArray, known: Customers) -> FloatArray:
     r, alpha, a, b = values
     x, t, followed = known.repeats, known.last, known.followed
     odds = a / np.maximum(b + x - 1.0, 1e-12) * ((alpha + followed) / (alpha + t)) ** (r + x)
     return np.asarray(np.where(x > 0, 1.0 / (1.0 + odds), 1.0))
 
 
-def _bg_expected(values: Array, weeks: Array) -> Array:
+def _bg_expected(values: FloatArray, weeks: FloatArray) -> FloatArray:
     """Eq. 9 of the article. Where a is near 1 the formula is 0/0, and the mean of its two sides is taken."""
     r, alpha, a, b = values
     if abs(a - 1.0) < 1e-5:
@@ -175,7 +175,7 @@ def _bg_expected(values: Array, weeks: Array) -> Array:
 # ---- Pareto/NBD ------------------------------------------------------------------------------------------------------
 
 
-def _pareto_likelihood(values: Array, known: Customers) -> Array:
+def _pareto_likelihood(values: FloatArray, known: Customers) -> FloatArray:
     r, alpha, s, beta = values
     x = known.repeats
     common = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
@@ -184,7 +184,7 @@ def _pareto_likelihood(values: Array, known: Customers) -> Array:
     return np.asarray(common + np.logaddexp(active, gone))
 
 
-def _pareto_active(values: Array, known: Customers) -> Array:
+def _pareto_active(values: FloatArray, known: Customers) -> FloatArray:
     r, alpha, s, beta = values
     x, followed = known.repeats, known.followed
     log_odds = (
@@ -197,14 +197,14 @@ def _pareto_active(values: Array, known: Customers) -> Array:
     return np.asarray(1.0 / (1.0 + np.exp(np.minimum(log_odds, 700.0))))
 
 
-def _pareto_expected(values: Array, weeks: Array) -> Array:
+def _pareto_expected(values: FloatArray, weeks: FloatArray) -> FloatArray:
     r, alpha, s, beta = values
     if abs(s - 1.0) < 1e-8:
         return np.asarray(r * beta / alpha * np.log1p(weeks / beta))
     return np.asarray(r * beta / (alpha * (s - 1.0)) * -np.expm1((1.0 - s) * np.log1p(weeks / beta)))
 
 
-def _log_a0(values: Array, known: Customers) -> Array:
+def _log_a0(values: FloatArray, known: Customers) -> FloatArray:
     """ln A0, the part of customers who have dropped out; of the two equal forms the one whose series converges."""
     r, alpha, s, beta = values
     x = known.repeats
@@ -212,7 +212,7 @@ def _log_a0(values: Array, known: Customers) -> Array:
     gap = abs(alpha - beta)
     order = r + s + x
 
-    def term(at: Array) -> Array:
+    def term(at: FloatArray) -> FloatArray:
         return np.asarray(np.log(hyp2f1(order, second, order + 1.0, gap / (upper + at))) - order * np.log(upper + at))
 
     first, last = term(known.last), term(known.followed)
@@ -220,9 +220,12 @@ def _log_a0(values: Array, known: Customers) -> Array:
 
 
 NAMES = {"bg/nbd": ("r", "alpha", "a", "b"), "pareto/nbd": ("r", "alpha", "s", "beta")}
-LIKELIHOODS: dict[str, Callable[[Array, Customers], Array]] = {
+LIKELIHOODS: dict[str, Callable[[FloatArray, Customers], FloatArray]] = {
     "bg/nbd": _bg_likelihood,
     "pareto/nbd": _pareto_likelihood,
 }
-EXPECTED: dict[str, Callable[[Array, Array], Array]] = {"bg/nbd": _bg_expected, "pareto/nbd": _pareto_expected}
-ACTIVE: dict[str, Callable[[Array, Customers], Array]] = {"bg/nbd": _bg_active, "pareto/nbd": _pareto_active}
+EXPECTED: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
+    "bg/nbd": _bg_expected,
+    "pareto/nbd": _pareto_expected,
+}
+ACTIVE: dict[str, Callable[[FloatArray, Customers], FloatArray]] = {"bg/nbd": _bg_active, "pareto/nbd": _pareto_active}

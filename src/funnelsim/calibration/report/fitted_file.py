@@ -1,4 +1,4 @@
-"""The fitted file: what calibration found, as YAML that a scenario extends.
+"""The fitted file: what calibration fitted, as YAML that a scenario extends.
 
 The scenario's own keys hold the point values. `fitted` beside them holds what a draw of ignorance needs: for every
 stage the weighed fits with their parameter vectors and covariances. `sojourn` says what the vectors mean; times are
@@ -10,19 +10,18 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from funnelsim.calibration.arrivals.arrival_rate import SourceArrivals
 from funnelsim.calibration.events.deal_value import drawn_lines
+from funnelsim.calibration.fitted_history import FittedHistory
 from funnelsim.calibration.repeat.repeat_purchase_data import repeat_lines
 from funnelsim.calibration.report.scenario_text import empirical_text, law_text, mixture_text, quoted_text, word_text
 from funnelsim.calibration.response.response_data import response_lines
 from funnelsim.calibration.survival.covariates import covariate_lines
 from funnelsim.calibration.survival.goodness_of_fit import empirical_points
 from funnelsim.calibration.survival.stages import StageFit
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.calibration.teams.team_text import (
     FIRST,
     calendar_lines,
@@ -31,9 +30,7 @@ from funnelsim.calibration.teams.team_text import (
     team_lines,
     work_lines,
 )
-
-if TYPE_CHECKING:
-    from funnelsim.calibration import Calibration
+from funnelsim.typing import FloatArray
 
 WIDTH = 118
 ASSUMED = {
@@ -45,121 +42,121 @@ ASSUMED = {
 }
 
 
-def assumed(found: Calibration) -> dict[str, str]:
+def assumed(fitted: FittedHistory) -> dict[str, str]:
     """What this history cannot tell."""
-    told = {"handling times, context, both teams": "context, both teams"} if found.team else {}
-    known = {"response"} if found.response and found.response.curve else set()
+    told = {"handling times, context, both teams": "context, both teams"} if fitted.team else {}
+    known = {"response"} if fitted.response and fitted.response.curve else set()
     return {told.get(what, what): text for what, text in ASSUMED.items() if what not in known}
 
 
-def write_fitted(found: Calibration, out: str | Path) -> list[Path]:
+def write_fitted(fitted: FittedHistory, out: str | Path) -> list[Path]:
     """Write the fitted file and, beside it, the leads in flight; each whole or not at all."""
     out = Path(out)
-    leads = out.with_suffix("").with_suffix(".in-flight.csv") if found.snapshot.rows else None
+    leads = out.with_suffix("").with_suffix(".in-flight.csv") if fitted.in_flight.rows else None
     if leads:
-        _write(leads, found.snapshot.csv())
-    _write(out, fitted_text(found, leads.name if leads else None))
+        _write(leads, fitted.in_flight.csv())
+    _write(out, fitted_text(fitted, leads.name if leads else None))
     return [out, *([leads] if leads else [])]
 
 
-def fitted_text(found: Calibration, leads: str | None = None) -> str:
+def fitted_text(fitted: FittedHistory, leads: str | None = None) -> str:
     """The YAML text; `leads` names the file of leads in flight."""
-    lines = _head(found)
+    lines = _head(fitted)
     lines += [
-        f"name: {word_text(found.history.name)}",
-        f"about: {word_text(f'Fitted to history as of {found.as_of}.')}",
-        f"start: {_start(found)}",
-        f"timezone: {word_text(found.history.timezone)}",
-        f"currency: {word_text(found.history.currency)}",
+        f"name: {word_text(fitted.history.name)}",
+        f"about: {word_text(f'Fitted to history as of {fitted.as_of}.')}",
+        f"start: {_start(fitted)}",
+        f"timezone: {word_text(fitted.history.timezone)}",
+        f"currency: {word_text(fitted.history.currency)}",
         "",
     ]
-    lines += _sources(found) if found.arrivals.sources else []
-    lines += _segments(found) if found.segments else []
-    if found.value:
-        lines += [f"deal_value: {found.value.text}     # {found.value.count:,} {found.value.of}", ""]
-    lines += _stages(found) if found.stages else service_lines(found.team) if found.team else []
-    lines += _teams(found)
-    if found.slopes and found.slopes.alike:
-        names = ", ".join(found.slopes.names)
-        lines.append(f"fit_spread: {found.slopes.spread:.4g}     # of leads of one source, by {names}")
-    if found.fits.names or found.segment_fits.names or (found.slopes and found.slopes.alike):
-        whose = "all fits are" if found.segment_fits.names else "the sources' fit is"
+    lines += _sources(fitted) if fitted.arrivals.sources else []
+    lines += _segments(fitted) if fitted.segments else []
+    if fitted.value:
+        lines += [f"deal_value: {fitted.value.text}     # {fitted.value.count:,} {fitted.value.population}", ""]
+    lines += _stages(fitted) if fitted.stages else service_lines(fitted.team) if fitted.team else []
+    lines += _teams(fitted)
+    if fitted.slopes and fitted.slopes.alike:
+        names = ", ".join(fitted.slopes.names)
+        lines.append(f"fit_spread: {fitted.slopes.spread:.4g}     # of leads of one source, by {names}")
+    if fitted.fits.names or fitted.segment_fits.names or (fitted.slopes and fitted.slopes.alike):
+        whose = "all fits are" if fitted.segment_fits.names else "the sources' fit is"
         lines += [f"effects: {{fit: 2.71828}}     # one step of fit is one unit of log-odds, as {whose} measured", ""]
     if leads:
         lines += [f"leads_in_flight: {{file: {word_text(leads)}}}", ""]
-    lines += _history(found) if found.stages else []
-    lines += _fitted(found)
+    lines += _history(fitted) if fitted.stages else []
+    lines += _fitted(fitted)
     return "\n".join(lines) + "\n"
 
 
-def _head(found: Calibration) -> list[str]:
-    files = ", ".join(f"{Path(data.file).name} ({data.rows:,} rows)" for data in found.data)
+def _head(fitted: FittedHistory) -> list[str]:
+    files = ", ".join(f"{Path(data.file).name} ({data.rows:,} rows)" for data in fitted.data)
     lines = [
         "# Written by `funnelsim calibrate`: do not edit, extend it.",
-        f"# History: {Path(found.history.file).name}, as of {found.as_of}; {found.leads:,} leads from {files}.",
+        f"# History: {Path(fitted.history.file).name}, as of {fitted.as_of}; {fitted.leads:,} leads from {files}.",
     ]
-    lines += [f"# Not used: {count.rows:,} x {count.reason}." for count in found.tally.dropped]
+    lines += [f"# Not used: {count.rows:,} x {count.reason}." for count in fitted.issues.dropped]
     return [*lines, "# Shares are of the leads that entered a stage; `silent` are never heard of again.", ""]
 
 
-def _start(found: Calibration) -> str:
-    moment = found.history.as_of
+def _start(fitted: FittedHistory) -> str:
+    moment = fitted.history.as_of
     assert moment is not None
     return f"{moment:%Y-%m-%d}" if moment.hour == moment.minute == 0 else f"{moment:%Y-%m-%d %H:%M}"
 
 
-def _sources(found: Calibration) -> list[str]:
+def _sources(fitted: FittedHistory) -> list[str]:
     lines = ["sources:"]
-    every = found.stages[0].name if found.stages else ""
-    for source in found.arrivals.sources:
+    every = fitted.stages[0].name if fitted.stages else ""
+    for source in fitted.arrivals.sources:
         if source.leads == 0:
             # Its leads may still be in flight.
-            lines.append(f"  {word_text(source.name)}: {{rate: 0/week}}     # no lead since {found.arrivals.since}")
+            lines.append(f"  {word_text(source.name)}: {{rate: 0/week}}     # no lead since {fitted.arrivals.since}")
             continue
-        lines.append(f"  {word_text(source.name)}:     # {source.leads:,} leads in {found.arrivals.weeks} weeks")
-        lines.append(f"    rate: {_rate(found, source)}{_batches(source)}")
+        lines.append(f"  {word_text(source.name)}:     # {source.leads:,} leads in {fitted.arrivals.weeks} weeks")
+        lines.append(f"    rate: {_rate(fitted, source)}{_batches(source)}")
         if source.trend:
             lines.append(f"    trend: {100 * source.trend:.3g}% a year")
         if source.level:
             lines.append(f"    weekly_level: {100 * source.level:.3g}%")
         if set(source.enters) != {every} and source.enters:
             lines.append(f"    enters: {_enters(source)}")
-        if fit := found.fits.of(source.name):
+        if fit := fitted.fits.of(source.name):
             lines.append(f"    fit: {fit[0]:.3f}     # +- {fit[1]:.3f}")
-        elif not found.stages and source.name.endswith(FIRST):
+        elif not fitted.stages and source.name.endswith(FIRST):
             lines.append("    fit: 1     # served before the others: the team's order is by score")
-        if found.segments and source.name in found.segments.by_source:
-            lines.append(f"    segments: {_shares(found.segments.names, found.segments.by_source[source.name])}")
+        if fitted.segments and source.name in fitted.segments.by_source:
+            lines.append(f"    segments: {_shares(fitted.segments.names, fitted.segments.by_source[source.name])}")
         lines += _profile(source)
     return [*lines, ""]
 
 
-def _segments(found: Calibration) -> list[str]:
+def _segments(fitted: FittedHistory) -> list[str]:
     """Shares that sum to one as they are written: the largest segment has the rest."""
-    assert found.segments is not None
+    assert fitted.segments is not None
     lines = ["segments:"]
-    for i, name in enumerate(found.segments.names):
-        leads, share = found.segments.of(name)
+    for i, name in enumerate(fitted.segments.names):
+        leads, share = fitted.segments.of(name)
         lines.append(f"  {word_text(name)}:     # {leads:,} leads")
         lines.append(f"    share: {'rest' if i == 0 else _percent(share)}")
-        if fit := found.segment_fits.of(name):
+        if fit := fitted.segment_fits.of(name):
             lines.append(f"    fit: {fit[0]:.3f}     # +- {fit[1]:.3f}")
     return [*lines, ""]
 
 
-def _shares(names: tuple[str, ...], shares: Array) -> str:
+def _shares(names: tuple[str, ...], shares: FloatArray) -> str:
     """A whole divided; the largest part is the rest."""
     largest = int(np.argmax(shares))
     told = {name: _percent(share) for name, share in zip(names, shares.tolist(), strict=True)}
     return _map({name: "rest" if i == largest else told[name] for i, name in enumerate(names)})
 
 
-def _rate(found: Calibration, source: SourceArrivals) -> str:
+def _rate(fitted: FittedHistory, source: SourceArrivals) -> str:
     """Leads a week; by month where the year has a season."""
-    season, as_of = found.arrivals.season, found.history.as_of
+    season, as_of = fitted.arrivals.season, fitted.history.as_of
     if season is None or as_of is None or not source.rate:
         return f"{source.rate:.5g}/week"
-    months = season.by_month(as_of.timestamp(), found.history.timezone)
+    months = season.by_month(as_of.timestamp(), fitted.history.timezone)
     return _map({month: f"{factor * source.rate:.5g}/week" for month, factor in months})
 
 
@@ -197,14 +194,14 @@ def _profile(source: SourceArrivals) -> list[str]:
     ]
 
 
-def _stages(found: Calibration) -> list[str]:
-    fitted = {stage.name: stage for stage in found.stages}
+def _stages(fitted: FittedHistory) -> list[str]:
+    by_name = {stage.name: stage for stage in fitted.stages}
     lines = ["stages:"]
-    for name in found.records.stages:
-        if name not in fitted:
+    for name in fitted.records.stages:
+        if name not in by_name:
             lines.append(f"  {word_text(name)}: {{}}     # the end")
             continue
-        stage = fitted[name]
+        stage = by_name[name]
         lines.append(f"  {word_text(name)}:     # {int(stage.current.sum()):,} visits")
         pace = {target: pace_text(stage, target) for target in stage.order}
         lines.append("    pace:")
@@ -217,17 +214,17 @@ def _stages(found: Calibration) -> list[str]:
                 f"     # {100 * share.low:.3g}% to {100 * share.high:.3g}%"
             )
         lines.append("      silent: rest")
-        if found.response and found.response.stage == name and found.response.curve:
-            lines.append(f"    response: {found.response.curve}     # {found.response.grade}")
-        lines += work_lines(found.team, name) if found.team else []
+        if fitted.response and fitted.response.stage == name and fitted.response.curve:
+            lines.append(f"    response: {fitted.response.curve}     # {fitted.response.grade}")
+        lines += work_lines(fitted.team, name) if fitted.team else []
     return [*lines, ""]
 
 
-def _teams(found: Calibration) -> list[str]:
-    if not found.team:
+def _teams(fitted: FittedHistory) -> list[str]:
+    if not fitted.team:
         return []
-    names = tuple(stage.name for stage in found.stages) or found.team.pieces.kinds
-    return calendar_lines(found.team) + team_lines(found.team) + ownership_lines(found.team, names)
+    names = tuple(stage.name for stage in fitted.stages) or fitted.team.pieces.kinds
+    return calendar_lines(fitted.team) + team_lines(fitted.team) + ownership_lines(fitted.team, names)
 
 
 def pace_text(stage: StageFit, target: str) -> str:
@@ -247,17 +244,17 @@ def _percent(share: float) -> str:
     return f"{np.floor(share * 1e5) / 1e3:g}%"
 
 
-def _history(found: Calibration) -> list[str]:
+def _history(fitted: FittedHistory) -> list[str]:
     lines = [
         "history:     # what a baseline should reproduce: shares of entered leads in the end, with 90 % intervals",
-        f"  as_of: {found.as_of[:10]}",
-        f"  source: {word_text(Path(found.history.file).name)}",
+        f"  as_of: {fitted.as_of[:10]}",
+        f"  source: {word_text(Path(fitted.history.file).name)}",
         "  stages:",
     ]
-    for stage in found.stages:
+    for stage in fitted.stages:
         rows = {}
         for target in stage.order:
-            low, high = found.interval(stage, target, 0.90)
+            low, high = fitted.interval(stage, target, 0.90)
             rows[target] = (
                 f"{{share: {_percent(stage.share(target).value)}, low: {100 * low:.4g}%,"
                 f" high: {100 * high:.4g}%, n: {int(stage.current.sum())}}}"
@@ -267,37 +264,37 @@ def _history(found: Calibration) -> list[str]:
     return [*lines, ""]
 
 
-def _fitted(found: Calibration) -> list[str]:
+def _fitted(fitted: FittedHistory) -> list[str]:
     lines = [
         "fitted:     # what a draw of ignorance needs, see docs/guides/bring-your-own-history.md",
-        f"  as_of: {word_text(found.as_of)}",
+        f"  as_of: {word_text(fitted.as_of)}",
         "  data:",
     ]
-    lines += [f"  - {{file: {word_text(Path(d.file).name)}, rows: {d.rows}, sha256: {d.sha256}}}" for d in found.data]
-    lines += ["  counted: {}"] if not found.tally.counts else ["  counted:"]
-    lines += [f"    {word_text(f'{Path(c.file).name}: {c.reason}')}: {c.rows}" for c in found.tally.counts.values()]
+    lines += [f"  - {{file: {word_text(Path(d.file).name)}, rows: {d.rows}, sha256: {d.sha256}}}" for d in fitted.data]
+    lines += ["  counted: {}"] if not fitted.issues.counts else ["  counted:"]
+    lines += [f"    {word_text(f'{Path(c.file).name}: {c.reason}')}: {c.rows}" for c in fitted.issues.counts.values()]
     lines += ["  assumed:     # what this history cannot tell"]
-    lines += [f"    {word_text(what)}: {word_text(text)}" for what, text in assumed(found).items()]
-    lines += ["  grades:", *(f"    {word_text(path)}: {word_text(grade)}" for path, grade in found.grades().items())]
-    if found.response:
-        lines += response_lines(found.response)
-    if found.repeat:
-        lines += repeat_lines(found.repeat)
-    if found.slopes:
-        lines += covariate_lines(found.slopes)
-    lines += drawn_lines(found.value)
-    lines += ["  sources:" if found.arrivals.sources else "  sources: {}"]
-    for source in found.arrivals.sources:
+    lines += [f"    {word_text(what)}: {word_text(text)}" for what, text in assumed(fitted).items()]
+    lines += ["  grades:", *(f"    {word_text(path)}: {word_text(grade)}" for path, grade in fitted.grades().items())]
+    if fitted.response:
+        lines += response_lines(fitted.response)
+    if fitted.repeat:
+        lines += repeat_lines(fitted.repeat)
+    if fitted.slopes:
+        lines += covariate_lines(fitted.slopes)
+    lines += drawn_lines(fitted.value)
+    lines += ["  sources:" if fitted.arrivals.sources else "  sources: {}"]
+    for source in fitted.arrivals.sources:
         if np.isfinite(source.rate_se):
-            fit = found.fits.of(source.name)
+            fit = fitted.fits.of(source.name)
             shift = f", fit_se: {fit[1]:.4g}" if fit else ""
             lines.append(f"    {word_text(source.name)}: {{rate_se: {source.rate_se:.4g}{shift}}}")
-    if found.segment_fits.names:
+    if fitted.segment_fits.names:
         lines.append("  segments:")
-        fits = ((name, found.segment_fits.of(name)) for name in found.segment_fits.names)
+        fits = ((name, fitted.segment_fits.of(name)) for name in fitted.segment_fits.names)
         lines += [f"    {word_text(name)}: {{fit_se: {fit[1]:.4g}}}" for name, fit in fits if fit]
-    lines += ["  stages:" if found.stages else "  stages: {}"]
-    for stage in found.stages:
+    lines += ["  stages:" if fitted.stages else "  stages: {}"]
+    for stage in fitted.stages:
         odd = dict.fromkeys(stage.targets[j] for j in sorted(stage.odd))
         lines += [
             f"    {word_text(stage.name)}:",
@@ -320,7 +317,7 @@ def _fitted(found: Calibration) -> list[str]:
     return lines
 
 
-def _numbers(row: Array, digits: int) -> str:
+def _numbers(row: FloatArray, digits: int) -> str:
     """No more digits than every machine agrees on: the same history gives the same file everywhere."""
     return f"[{', '.join(f'{value:.{digits}g}' for value in row)}]"
 

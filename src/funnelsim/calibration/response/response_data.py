@@ -12,26 +12,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnelsim.calibration.events.leads import Leads, read_leads
-from funnelsim.calibration.events.visit_history import Records
-from funnelsim.calibration.history.model import Column, History
-from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.events.visit_history import VisitHistory
+from funnelsim.calibration.history.model import HistoryFile, SourceColumn
+from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.tables import Library
 from funnelsim.calibration.io.times import instants, local_parts
 from funnelsim.calibration.report.scenario_text import time_text
 from funnelsim.calibration.response import response_estimators
-from funnelsim.calibration.response.response_estimators import Band, Refusal, ResponseFit, Touched
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.calibration.response.response_estimators import DelayBand, Refusal, ResponseFit, TouchedLeads
 from funnelsim.calibration.teams.fit import TeamFit
+from funnelsim.typing import FloatArray
 
 
 @dataclass(frozen=True)
-class ResponseFound:
+class MeasuredResponse:
     """What a scenario may say of the response in a stage."""
 
     stage: str
     preset: str  # of `assumed`; "" when the data were asked
     fit: ResponseFit | Refusal | None
-    pattern: tuple[Band, ...]  # who went on, by delay: not an effect
+    pattern: tuple[DelayBand, ...]  # who went on, by delay: not an effect
 
     @property
     def curve(self) -> str | None:
@@ -47,77 +47,79 @@ class ResponseFound:
         return f"measured: {self.fit.method}" if isinstance(self.fit, ResponseFit) else "not known"
 
 
-def read_response_effect(history: History, library: Library, records: Records, team: TeamFit | None) -> ResponseFound:
+def read_response_effect(
+    history: HistoryFile, library: Library, records: VisitHistory, team: TeamFit | None
+) -> MeasuredResponse:
     """Estimate what the section `response` asks for."""
     said = history.response
     assert said is not None
-    leads = read_leads(history, library, Tally())
+    leads = read_leads(history, library, RowIssues())
     chosen = np.searchsorted(leads.ids.to_numpy(), records.ids, sorter=(order := np.argsort(leads.ids.to_numpy())))
     row = order[chosen]
     asked, touched = _times(history, library, leads, records, team, row)
     mine, went_on = _went_on(records, list(records.stages).index(said.stage), touched, said.within)
     mine &= np.isfinite(asked) & (touched >= asked)
-    known = Touched(asked[mine], (touched - asked)[mine], went_on[mine])
+    known = TouchedLeads(asked[mine], (touched - asked)[mine], went_on[mine])
     pattern = tuple(response_estimators.pattern(known))
     if said.method == "assumed":
-        return ResponseFound(said.stage, said.preset, None, pattern)
+        return MeasuredResponse(said.stage, said.preset, None, pattern)
 
-    def cells(column: Column) -> np.ndarray:
+    def cells(column: SourceColumn) -> np.ndarray:
         return np.asarray(leads.first(column).to_numpy().astype(str)[row][mine])
 
     if said.method == "randomised":
         assert said.by is not None
         before = np.column_stack([_numbers(cells(column)) for column in said.known]) if said.known else None
-        return ResponseFound(said.stage, "", response_estimators.by_lot(known, cells(said.by), before), pattern)
+        return MeasuredResponse(said.stage, "", response_estimators.by_lot(known, cells(said.by), before), pattern)
     day, hour = local_parts(known.asked, history.timezone)
     controls = response_estimators.hours_of_week(day, hour)
     by, values = ("queue at arrival", None) if said.by is None else (said.by.name, _numbers(cells(said.by)))
-    return ResponseFound(said.stage, "", response_estimators.by_instrument(known, by, values, controls), pattern)
+    return MeasuredResponse(said.stage, "", response_estimators.by_instrument(known, by, values, controls), pattern)
 
 
-def report_lines(found: ResponseFound) -> list[str]:
+def report_lines(response: MeasuredResponse) -> list[str]:
     """What was found, or why nothing was."""
-    lines = [f"Response in {found.stage}: {found.grade}"]
-    if isinstance(found.fit, ResponseFit):
-        fit = found.fit
+    lines = [f"Response in {response.stage}: {response.grade}"]
+    if isinstance(response.fit, ResponseFit):
+        fit = response.fit
         lines.append(
             f"  the odds of going on fall as delay ** -{fit.shape:.2f} ({fit.low:.2f} to {fit.high:.2f}); by {fit.by},"
             f" F {fit.strength:.0f}, {fit.leads:,} leads, up to {time_text(fit.longest)}"
         )
         if fit.curve is None:
             lines.append("  no harm of a late touch is seen: no curve is written")
-    elif isinstance(found.fit, Refusal):
-        lines.append(f"  nothing is written: {found.fit.reason}")
-    if found.pattern:
+    elif isinstance(response.fit, Refusal):
+        lines.append(f"  nothing is written: {response.fit.reason}")
+    if response.pattern:
         lines.append("  who went on, by delay (a pattern and not an effect: who is called early is chosen)")
         lines += [
             f"    {_span(band):>24}  {band.leads:>7,} leads  {100 * band.went_on / band.leads:5.1f} %"
-            for band in found.pattern
+            for band in response.pattern
         ]
-        trend, bend = response_estimators.dose_response(found.pattern)
+        trend, bend = response_estimators.dose_response(response.pattern)
         if bend > trend:
             lines.append(f"    it bends (chi-square {bend:.0f}) more than it falls or rises ({trend:.0f}): no dose")
     return lines
 
 
-def response_lines(found: ResponseFound) -> list[str]:
+def response_lines(response: MeasuredResponse) -> list[str]:
     """The block `response` of a fitted file."""
-    lines = ["  response:", f"    {found.stage}:", f"      grade: {found.grade.replace(':', ',')}"]
-    if isinstance(found.fit, ResponseFit):
-        fit = found.fit
+    lines = ["  response:", f"    {response.stage}:", f"      grade: {response.grade.replace(':', ',')}"]
+    if isinstance(response.fit, ResponseFit):
+        fit = response.fit
         lines += [f"      shape: {fit.shape:.5g}", f"      se: {fit.se:.4g}", f"      floor: {fit.floor:g} s"]
         lines += [f"      by: {fit.by}", f"      strength: {fit.strength:.4g}", f"      leads: {fit.leads}"]
     return lines
 
 
 def _times(
-    history: History, library: Library, leads: Leads, records: Records, team: TeamFit | None, row: np.ndarray
-) -> tuple[Array, Array]:
+    history: HistoryFile, library: Library, leads: Leads, records: VisitHistory, team: TeamFit | None, row: np.ndarray
+) -> tuple[FloatArray, FloatArray]:
     """When each lead asked and was first touched; nan when it was not."""
     said = history.response
     assert said is not None
 
-    def of(column: Column) -> Array:
+    def of(column: SourceColumn) -> FloatArray:
         return np.asarray(instants(leads.first(column), column, history.timezone).seconds[row])
 
     visits, number = records.visits, list(records.stages).index(said.stage)
@@ -128,8 +130,8 @@ def _times(
         return (of(said.asked) if said.asked else entered), of(said.touched)
     assert team is not None
     asked, touched = _by_case(team, said.stage)
-    found = np.array([(asked.get(lead, np.nan), touched.get(lead, np.nan)) for lead in records.ids])
-    return (of(said.asked) if said.asked else found[:, 0]), found[:, 1]
+    pairs = np.array([(asked.get(lead, np.nan), touched.get(lead, np.nan)) for lead in records.ids])
+    return (of(said.asked) if said.asked else pairs[:, 0]), pairs[:, 1]
 
 
 def _by_case(team: TeamFit, stage: str) -> tuple[dict[str, float], dict[str, float]]:
@@ -144,7 +146,7 @@ def _by_case(team: TeamFit, stage: str) -> tuple[dict[str, float], dict[str, flo
     )
 
 
-def _went_on(records: Records, stage: int, touched: Array, within: float) -> tuple[np.ndarray, np.ndarray]:
+def _went_on(records: VisitHistory, stage: int, touched: FloatArray, within: float) -> tuple[np.ndarray, np.ndarray]:
     """Leads that have been followed long enough after the touch, and those of them that went on in that time."""
     visits = records.visits
     left, forward = np.full(len(touched), np.inf), np.zeros(len(touched), bool)
@@ -157,7 +159,7 @@ def _went_on(records: Records, stage: int, touched: Array, within: float) -> tup
     return followed, forward & (left - touched <= within)
 
 
-def _numbers(cells: np.ndarray) -> Array:
+def _numbers(cells: np.ndarray) -> FloatArray:
     """Numbers where cells hold them; words as the ranks of their names."""
     try:
         return np.asarray(cells, float)
@@ -165,7 +167,7 @@ def _numbers(cells: np.ndarray) -> Array:
         return np.unique(cells, return_inverse=True)[1].astype(float)
 
 
-def _span(band: Band) -> str:
+def _span(band: DelayBand) -> str:
     if not np.isfinite(band.high):
         return f"over {time_text(band.low)}"
     return f"{time_text(band.low)} to {time_text(band.high)}" if band.low else f"under {time_text(band.high)}"

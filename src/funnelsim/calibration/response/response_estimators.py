@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import chdtrc, expit, fdtrc, ndtri
 
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 METHODS = ("randomised", "instrument", "assumed")
 FLOOR = 60.0
@@ -47,15 +47,15 @@ WHAT_THEN = (
 )
 
 
-class Touched(NamedTuple):
+class TouchedLeads(NamedTuple):
     """One entry a lead that was touched; times in seconds."""
 
-    asked: Array  # instant
-    delay: Array  # from asked to the first touch
+    asked: FloatArray  # instant
+    delay: FloatArray  # from asked to the first touch
     went_on: np.ndarray  # truth
 
 
-class Band(NamedTuple):
+class DelayBand(NamedTuple):
     """Leads touched after about the same delay: a pattern, not an effect."""
 
     low: float
@@ -101,10 +101,12 @@ class Refusal:
     method: str
     reason: str
     hint: str = WHAT_THEN
-    pattern: tuple[Band, ...] = field(default=(), repr=False)
+    pattern: tuple[DelayBand, ...] = field(default=(), repr=False)
 
 
-def by_lot(leads: Touched, arm: np.ndarray, known: Array | None = None, floor: float = FLOOR) -> ResponseFit | Refusal:
+def by_lot(
+    leads: TouchedLeads, arm: np.ndarray, known: FloatArray | None = None, floor: float = FLOOR
+) -> ResponseFit | Refusal:
     """The effect where `arm` was drawn by lot; `known` holds columns known before the lot, to see whether it was."""
     names, number = np.unique(arm, return_inverse=True)
     if len(names) < 2:
@@ -119,7 +121,11 @@ def by_lot(leads: Touched, arm: np.ndarray, known: Array | None = None, floor: f
 
 
 def by_instrument(
-    leads: Touched, by: str = "queue", values: Array | None = None, controls: Array | None = None, floor: float = FLOOR
+    leads: TouchedLeads,
+    by: str = "queue",
+    values: FloatArray | None = None,
+    controls: FloatArray | None = None,
+    floor: float = FLOOR,
 ) -> ResponseFit | Refusal:
     """The effect by something that moves the delay and nothing else; the queue at arrival when no `values` are given.
 
@@ -131,22 +137,22 @@ def by_instrument(
     return _two_stages("instrument", by, leads, z[:, None], held, floor)
 
 
-def plain(leads: Touched) -> Refusal:
+def plain(leads: TouchedLeads) -> Refusal:
     """What a plain regression is answered, with the pattern that it would have been fitted to."""
     return Refusal("regression", WHY_NOT, WHAT_THEN, tuple(pattern(leads)))
 
 
-def pattern(leads: Touched) -> list[Band]:
+def pattern(leads: TouchedLeads) -> list[DelayBand]:
     """Who went on, by delay. Not an effect: who is called early is chosen."""
     band = np.searchsorted(BANDS, leads.delay, side="right") - 1
     return [
-        Band(BANDS[i], BANDS[i + 1], int((band == i).sum()), int(leads.went_on[band == i].sum()))
+        DelayBand(BANDS[i], BANDS[i + 1], int((band == i).sum()), int(leads.went_on[band == i].sum()))
         for i in range(len(BANDS) - 1)
         if (band == i).any()
     ]
 
 
-def dose_response(bands: list[Band] | tuple[Band, ...]) -> tuple[float, float]:
+def dose_response(bands: list[DelayBand] | tuple[DelayBand, ...]) -> tuple[float, float]:
     """(trend, the rest): chi-square of a straight fall or rise over the bands, and of what bends.
 
     Cochran 1954, Armitage 1955. An effect of the delay falls all the way; a pattern that goes up and down is not one.
@@ -164,14 +170,14 @@ def dose_response(bands: list[Band] | tuple[Band, ...]) -> tuple[float, float]:
     return trend, all_of_it - trend
 
 
-def queue_at_arrival(asked: Array, delay: Array) -> Array:
+def queue_at_arrival(asked: FloatArray, delay: FloatArray) -> FloatArray:
     """How many of these leads were waiting for their first touch when each one came."""
     came, touched = np.sort(asked), np.sort(asked + delay)
     waiting = np.searchsorted(came, asked) - np.searchsorted(touched, asked)
     return np.asarray(np.maximum(waiting, 0), float)
 
 
-def hours_of_week(day: np.ndarray, hour: np.ndarray) -> Array:
+def hours_of_week(day: np.ndarray, hour: np.ndarray) -> FloatArray:
     """Controls: a column for each day of the week and for each hour of the day, but the first of each.
 
     `day` counts from 1970-01-01, a Thursday; `hour` is 0 to 23, both local.
@@ -183,7 +189,9 @@ def hours_of_week(day: np.ndarray, hour: np.ndarray) -> Array:
 # ---- the estimate ----------------------------------------------------------------------------------------------------
 
 
-def _two_stages(method: str, by: str, leads: Touched, z: Array, held: Array, floor: float) -> ResponseFit | Refusal:
+def _two_stages(
+    method: str, by: str, leads: TouchedLeads, z: FloatArray, held: FloatArray, floor: float
+) -> ResponseFit | Refusal:
     went = np.asarray(leads.went_on, float)
     if min(went.sum(), (1 - went).sum()) < FEWEST:
         return Refusal(method, f"{int(went.sum())} of {len(went):,} leads went on: {FEWEST} of each are needed")
@@ -202,7 +210,7 @@ def _two_stages(method: str, by: str, leads: Touched, z: Array, held: Array, flo
     return ResponseFit(method, by, shape, se, strength, len(went), float(leads.delay.max()), floor)
 
 
-def logit_fit(x: Array, y: Array) -> Array:
+def logit_fit(x: FloatArray, y: FloatArray) -> FloatArray:
     """Weights of a logistic regression, by Newton's method."""
     weights = np.zeros(x.shape[1])
     for _ in range(50):
@@ -215,7 +223,9 @@ def logit_fit(x: Array, y: Array) -> Array:
     return weights
 
 
-def _stacked(first: Array, residual: Array, second: Array, y: Array, weights: Array) -> Array:
+def _stacked(
+    first: FloatArray, residual: FloatArray, second: FloatArray, y: FloatArray, weights: FloatArray
+) -> FloatArray:
     """Covariance of the second stage's weights, the error of the first stage included: A^-1 B A^-T.
 
     The equations are first' v = 0 and second' (y - p) = 0; v is the last column of `second`.
@@ -233,7 +243,7 @@ def _stacked(first: Array, residual: Array, second: Array, y: Array, weights: Ar
     return np.asarray((inverse @ (scores.T @ scores) @ inverse.T)[k:, k:])
 
 
-def _strength(late: Array, held: Array, residual: Array, columns: int) -> float:
+def _strength(late: FloatArray, held: FloatArray, residual: FloatArray, columns: int) -> float:
     """F of the instrument beyond what is held fixed."""
     weights, *_ = np.linalg.lstsq(held, late, rcond=None)
     without, rest = float(((late - held @ weights) ** 2).sum()), float((residual**2).sum())
@@ -241,13 +251,13 @@ def _strength(late: Array, held: Array, residual: Array, columns: int) -> float:
     return float((without - rest) / max(added, 1) / max(rest / max(free, 1), 1e-300))
 
 
-def _independent(columns: Array) -> Array:
+def _independent(columns: FloatArray) -> FloatArray:
     """The columns without those that the ones before them make up (hours at which nobody came)."""
     _, triangle = np.linalg.qr(columns)
     return columns[:, np.abs(np.diag(triangle)) > 1e-8 * len(columns) ** 0.5]
 
 
-def _evenness(arm: np.ndarray, known: Array) -> float:
+def _evenness(arm: np.ndarray, known: FloatArray) -> float:
     """Chance of arms by lot differing so much in the columns: Fisher's sum over one-way analyses of variance."""
     size = np.bincount(arm).astype(float)
     logs = []

@@ -17,25 +17,25 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 
 @dataclass(frozen=True)
 class Incidence:
     """A step curve: the share that has left by one exit up to each time."""
 
-    time: Array  # seconds, rising; the first is 0
-    share: Array
-    low: Array  # of the band
-    high: Array
+    time: FloatArray  # seconds, rising; the first is 0
+    share: FloatArray
+    low: FloatArray  # of the band
+    high: FloatArray
 
-    def at(self, seconds: Array) -> Array:
+    def at(self, seconds: FloatArray) -> FloatArray:
         """The share at some times."""
         return np.asarray(self.share[np.searchsorted(self.time, seconds, side="right") - 1])
 
 
 def incidence(
-    time: Array, outcome: np.ndarray, exits: int, entry: Array | None = None, level: float = 0.9
+    time: FloatArray, outcome: np.ndarray, exits: int, entry: FloatArray | None = None, level: float = 0.9
 ) -> list[Incidence]:
     """One curve an exit. `time`: from the beginning to the exit, or until out of sight; `outcome`: 0 open, j = exit j.
 
@@ -56,21 +56,25 @@ def incidence(
     return [_curve(at, left[j], gone, there, before, level) for j in range(exits)]
 
 
-def _at_risk(at: Array, time: Array, entry: Array) -> Array:
+def _at_risk(at: FloatArray, time: FloatArray, entry: FloatArray) -> FloatArray:
     """How many are there just before each time; who enters at that very time is not yet, unless at the beginning."""
     left_before = np.searchsorted(np.sort(time), at, side="left")
     entered = np.searchsorted(np.sort(entry), at, side="left") + ((at == 0.0) * (entry == 0.0).sum())
     return np.asarray((entered - left_before).astype(np.float64))
 
 
-def _curve(at: Array, mine: np.ndarray, gone: np.ndarray, there: Array, before: Array, level: float) -> Incidence:
+def _curve(
+    at: FloatArray, mine: np.ndarray, gone: np.ndarray, there: FloatArray, before: FloatArray, level: float
+) -> Incidence:
     share = np.cumsum(before * mine / there)
     error = np.sqrt(np.maximum(_variance(share, mine, gone, there, before), 0.0))
     low, high = _band(share, error, level)
     return Incidence(*(np.append(0.0, one) for one in (at, share, low, high)))
 
 
-def _variance(share: Array, mine: np.ndarray, gone: np.ndarray, there: Array, before: Array) -> Array:
+def _variance(
+    share: FloatArray, mine: np.ndarray, gone: np.ndarray, there: FloatArray, before: FloatArray
+) -> FloatArray:
     """sum (F(t) - F(u))^2 A(u) + sum B(u) - 2 sum (F(t) - F(u)) C(u), by running sums over u."""
     rest = np.maximum(there - gone, 1.0)  # where all have left at once
     a = gone / (there * rest)
@@ -82,7 +86,7 @@ def _variance(share: Array, mine: np.ndarray, gone: np.ndarray, there: Array, be
     )
 
 
-def _band(share: Array, error: Array, level: float) -> tuple[Array, Array]:
+def _band(share: FloatArray, error: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
     """On the scale log(-log(1 - F)); nothing is said of a share of 0 or 1."""
     inside = (share > 0.0) & (share < 1.0)
     safe = np.where(inside, share, 0.5)

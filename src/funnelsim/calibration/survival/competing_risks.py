@@ -23,8 +23,9 @@ from functools import partial
 
 import numpy as np
 
-from funnelsim.calibration.survival.optimiser import covariance, lowest
-from funnelsim.calibration.survival.time_distributions import Array, cdf, first_guess, log_density, log_time
+from funnelsim.calibration.survival.optimiser import covariance, minimise
+from funnelsim.calibration.survival.time_distributions import cdf, first_guess, log_density, log_time
+from funnelsim.typing import FloatArray
 
 BINS = 512
 LOGIT_BOUND, MU_BOUNDS, S_BOUNDS = 12.0, (-10.0, 30.0), (-6.0, 4.0)
@@ -39,10 +40,10 @@ class Spells:
     """The visits of one stage as the likelihood sees them; all lengths in seconds."""
 
     exits: tuple[str, ...]
-    age: Array  # as-of instant minus entry
-    time: Array  # entry to exit, or to the as-of instant
+    age: FloatArray  # as-of instant minus entry
+    time: FloatArray  # entry to exit, or to the as-of instant
     outcome: np.ndarray  # 0 open, j = exits[j - 1]
-    rounding: Array  # width of the interval in which the time is known to lie
+    rounding: FloatArray  # width of the interval in which the time is known to lie
     group: np.ndarray  # 0 .. groups - 1
     groups: int = 1
     recorded_for: tuple[float, ...] = ()  # as-of minus the start of recording, by exit; inf = always
@@ -61,21 +62,21 @@ class Spells:
 
 
 @dataclass(frozen=True)
-class Binned:
+class BinnedSpells:
     """Spells in a few hundred bins: the fit costs the same for ten thousand leads and for a million."""
 
     counts: np.ndarray  # (group, exit)
-    exact: tuple[tuple[Array, Array], ...]  # by exit: log times, weights
-    rounded: tuple[tuple[Array, Array, Array], ...]  # by exit: log of both ends, weights
-    open_age: Array  # log; likewise below
-    open_blind: Array  # (exit, bin)
-    open_late: Array
+    exact: tuple[tuple[FloatArray, FloatArray], ...]  # by exit: log times, weights
+    interval_censored: tuple[tuple[FloatArray, FloatArray, FloatArray], ...]  # by exit: log of both ends, weights
+    open_age: FloatArray  # log; likewise below
+    open_unrecorded: FloatArray  # (exit, bin)
+    open_truncated: FloatArray
     open_group: np.ndarray
-    open_weight: Array
-    late: Array  # leads that were there before the list began
-    late_group: np.ndarray
-    late_weight: Array
-    blind: bool  # does any open lead have hidden time at all?
+    open_weight: FloatArray
+    left_truncated: FloatArray  # leads that were there before the list began
+    truncated_group: np.ndarray
+    truncated_weight: FloatArray
+    any_hidden: bool  # does any open lead have hidden time at all?
     prior: float = PRIOR  # leads added to every share of every group
 
     @property
@@ -84,21 +85,21 @@ class Binned:
 
 
 @dataclass(frozen=True)
-class Law:
+class SojournLaw:
     """One choice of families, fitted. `vector`: log(pi_j / pi_never) by group and exit, then (mu, s) by time law."""
 
     families: tuple[str, ...]  # by time law
     law_of: tuple[int, ...]  # by exit: which time law (thin exits share one)
     groups: int
-    vector: Array
-    covariance: Array
+    vector: FloatArray
+    covariance: FloatArray
     log_likelihood: float
 
     @property
     def aic(self) -> float:
         return 2.0 * len(self.vector) - 2.0 * self.log_likelihood
 
-    def shares(self, vectors: Array | None = None) -> Array:
+    def shares(self, vectors: FloatArray | None = None) -> FloatArray:
         """Shares of the exits: (group, exit), or (draw, group, exit) for many vectors."""
         vectors = self.vector if vectors is None else vectors
         exits = len(self.law_of)
@@ -109,41 +110,41 @@ class Law:
         family, mu, s = self.drawn_times(exit_, self.vector)
         return family, float(mu), float(s)
 
-    def drawn_times(self, exit_: int, vectors: Array) -> tuple[str, Array, Array]:
+    def drawn_times(self, exit_: int, vectors: FloatArray) -> tuple[str, FloatArray, FloatArray]:
         """The same for many vectors."""
         law = self.law_of[exit_]
         at = self.groups * len(self.law_of) + 2 * law
         return self.families[law], vectors[..., at], vectors[..., at + 1]
 
 
-def fit(
-    data: Binned,
+def fit_mixture_cure(
+    data: BinnedSpells,
     families: tuple[str, ...],
     law_of: tuple[int, ...],
-    start: Array | None = None,
+    start: FloatArray | None = None,
     tolerance: float = 1e-8,
     errors: bool = True,
-) -> Law:
+) -> SojournLaw:
     """Maximum likelihood, to `tolerance` of its logarithm, with the covariance unless `errors` are not asked for."""
     start = first_vector(data, families, law_of) if start is None else start
     shares = data.counts.shape[0] * len(law_of)
     bounds = [(-LOGIT_BOUND, LOGIT_BOUND)] * shares + [MU_BOUNDS, S_BOUNDS] * len(families)
     low, high = (np.array(side) for side in zip(*bounds, strict=True))
     cost = partial(negative_log_likelihood, data=data, families=families, law_of=law_of)
-    vector, value = lowest(cost, start, low, high, tolerance)
-    law = Law(families, law_of, data.counts.shape[0], vector, np.zeros((len(vector),) * 2), -value)
+    vector, value = minimise(cost, start, low, high, tolerance)
+    law = SojournLaw(families, law_of, data.counts.shape[0], vector, np.zeros((len(vector),) * 2), -value)
     return with_errors(data, law) if errors else law
 
 
-def with_errors(data: Binned, law: Law) -> Law:
+def with_errors(data: BinnedSpells, law: SojournLaw) -> SojournLaw:
     """The same with the covariance from the Hessian."""
     cost = partial(negative_log_likelihood, data=data, families=law.families, law_of=law.law_of)
     return replace(law, covariance=covariance(cost, law.vector))
 
 
 def negative_log_likelihood(
-    x: Array, data: Binned, families: tuple[str, ...], law_of: tuple[int, ...]
-) -> tuple[float, Array]:
+    x: FloatArray, data: BinnedSpells, families: tuple[str, ...], law_of: tuple[int, ...]
+) -> tuple[float, FloatArray]:
     """The formula of the module's head, over bins, with its gradient."""
     groups, exits = data.counts.shape
     every = np.maximum(softmax(x[: groups * exits].reshape(groups, exits)), 1e-300)
@@ -170,28 +171,28 @@ def negative_log_likelihood(
             by_share[:, j] += np.bincount(data.open_group, pull * gone[j], groups)
             by_law[law] += gone_slopes[j] @ (pull * mine[:, j])
 
-    if len(data.late):
-        mine = shares[data.late_group]
-        at = [cdf(families[law], laws[law, 0], laws[law, 1], data.late) for law in law_of]
+    if len(data.left_truncated):
+        mine = shares[data.truncated_group]
+        at = [cdf(families[law], laws[law, 0], laws[law, 1], data.left_truncated) for law in law_of]
         present = np.maximum(1.0 - sum(mine[:, j] * at[j][0] for j in range(exits)), 1e-300)
-        value -= float(data.late_weight @ np.log(present))
-        pull = data.late_weight / present
+        value -= float(data.truncated_weight @ np.log(present))
+        pull = data.truncated_weight / present
         for j, law in enumerate(law_of):
-            by_share[:, j] += np.bincount(data.late_group, pull * at[j][0], groups)
+            by_share[:, j] += np.bincount(data.truncated_group, pull * at[j][0], groups)
             by_law[law] += at[j][1] @ (pull * mine[:, j])
 
     by_logit = shares * (by_share - (shares * by_share).sum(1, keepdims=True) - data.prior)
     return -value, -np.concatenate([by_logit.ravel(), by_law.ravel()])
 
 
-def softmax(logits: Array) -> Array:
+def softmax(logits: FloatArray) -> FloatArray:
     """Shares from log(pi_j / pi_never) along the last axis; the share that never leaves comes first."""
     full = np.concatenate([np.zeros((*logits.shape[:-1], 1)), logits], axis=-1)
     full = np.exp(full - full.max(axis=-1, keepdims=True))
     return np.asarray(full / full.sum(axis=-1, keepdims=True))
 
 
-def first_vector(data: Binned, families: tuple[str, ...], law_of: tuple[int, ...]) -> Array:
+def first_vector(data: BinnedSpells, families: tuple[str, ...], law_of: tuple[int, ...]) -> FloatArray:
     """A start: a little more than the shares seen so far, moments of the log times seen."""
     groups, exits = data.counts.shape
     size = data.counts.sum(1) + np.bincount(data.open_group, data.open_weight, groups)
@@ -200,13 +201,13 @@ def first_vector(data: Binned, families: tuple[str, ...], law_of: tuple[int, ...
     laws = []
     for law, family in enumerate(families):
         mine = [j for j in range(exits) if law_of[j] == law]
-        log_t = np.concatenate([data.exact[j][0] for j in mine] + [data.rounded[j][1] for j in mine])
-        weight = np.concatenate([data.exact[j][1] for j in mine] + [data.rounded[j][2] for j in mine])
+        log_t = np.concatenate([data.exact[j][0] for j in mine] + [data.interval_censored[j][1] for j in mine])
+        weight = np.concatenate([data.exact[j][1] for j in mine] + [data.interval_censored[j][2] for j in mine])
         laws.append(first_guess(family, log_t, weight))
     return np.concatenate([np.log(seen / never[:, None]).ravel(), np.ravel(laws)])
 
 
-def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> Binned:
+def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> BinnedSpells:
     """Events in geometric bins of time, open leads in bins of equal count by age. `prior` 0: plain likelihood."""
     exits = len(spells.exits)
     recorded_for = np.array(spells.recorded_for or (np.inf,) * exits)
@@ -221,7 +222,7 @@ def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> Binned
     bin_of = _equal_count(spells.age[is_open], spells.group[is_open], spells.groups, bins)
     weight = np.bincount(bin_of).astype(float)
 
-    def mean(values: Array) -> Array:
+    def mean(values: FloatArray) -> FloatArray:
         return np.asarray(np.bincount(bin_of, values) / weight)
 
     age, open_late = spells.age[is_open], late[is_open]
@@ -229,24 +230,24 @@ def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> Binned
     was_late = late > 0
     late_of = _equal_count(late[was_late], spells.group[was_late], spells.groups, bins)
     late_weight = np.bincount(late_of).astype(float)
-    return Binned(
+    return BinnedSpells(
         counts=spells.counts,
         exact=tuple(exact),
-        rounded=tuple(rounded),
+        interval_censored=tuple(rounded),
         open_age=log_time(mean(age)),
-        open_blind=log_time(np.stack([mean(np.maximum(b, 0.0)) for b in blind])),
-        open_late=log_time(mean(open_late)),
+        open_unrecorded=log_time(np.stack([mean(np.maximum(b, 0.0)) for b in blind])),
+        open_truncated=log_time(mean(open_late)),
         open_group=mean(spells.group[is_open].astype(float)).round().astype(np.int64),
         open_weight=weight,
-        late=log_time(np.bincount(late_of, late[was_late]) / late_weight),
-        late_group=(np.bincount(late_of, spells.group[was_late]) / late_weight).round().astype(np.int64),
-        late_weight=late_weight,
-        blind=bool((blind > 0).any()),
+        left_truncated=log_time(np.bincount(late_of, late[was_late]) / late_weight),
+        truncated_group=(np.bincount(late_of, spells.group[was_late]) / late_weight).round().astype(np.int64),
+        truncated_weight=late_weight,
+        any_hidden=bool((blind > 0).any()),
         prior=prior,
     )
 
 
-def crowded(values: Array) -> tuple[Array, Array]:
+def binned_values(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Values and their weights; very many are put into cells first, each at its mean."""
     if len(values) <= AGE_CELLS:
         return values, np.ones(len(values))
@@ -257,13 +258,13 @@ def crowded(values: Array) -> tuple[Array, Array]:
     return total[used] / weight[used], weight[used]
 
 
-def _times_of_exit(data: Binned, j: int, family: str, mu: float, s: float) -> tuple[float, Array]:
+def _times_of_exit(data: BinnedSpells, j: int, family: str, mu: float, s: float) -> tuple[float, FloatArray]:
     log_t, weight = data.exact[j]
     value, gradient = 0.0, np.zeros(2)
     if len(log_t):
         density, slopes = log_density(family, mu, s, log_t)
         value, gradient = float(weight @ density), slopes @ weight
-    below, above, weight = data.rounded[j]
+    below, above, weight = data.interval_censored[j]
     if len(below):
         low, low_slopes = cdf(family, mu, s, below)
         high, high_slopes = cdf(family, mu, s, above)
@@ -274,23 +275,23 @@ def _times_of_exit(data: Binned, j: int, family: str, mu: float, s: float) -> tu
 
 
 def _hidden(
-    data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], laws: Array
-) -> tuple[list[Array], list[Array]]:
+    data: BinnedSpells, families: tuple[str, ...], law_of: tuple[int, ...], laws: FloatArray
+) -> tuple[list[FloatArray], list[FloatArray]]:
     """By exit: chance that an open lead's exit would have been seen, or kept it off the list; with slopes."""
     by_law = [cdf(family, laws[k, 0], laws[k, 1], data.open_age) for k, family in enumerate(families)]
     gone, slopes = [], []
     for j, law in enumerate(law_of):
         value, slope = by_law[law]
-        if data.blind:
-            unseen, unseen_slope = cdf(families[law], laws[law, 0], laws[law, 1], data.open_blind[j])
-            absent, absent_slope = cdf(families[law], laws[law, 0], laws[law, 1], data.open_late)
+        if data.any_hidden:
+            unseen, unseen_slope = cdf(families[law], laws[law, 0], laws[law, 1], data.open_unrecorded[j])
+            absent, absent_slope = cdf(families[law], laws[law, 0], laws[law, 1], data.open_truncated)
             value, slope = value - unseen + absent, slope - unseen_slope + absent_slope
         gone.append(value)
         slopes.append(slope)
     return gone, slopes
 
 
-def _geometric(log_t: Array, bins: int) -> tuple[Array, Array]:
+def _geometric(log_t: FloatArray, bins: int) -> tuple[FloatArray, FloatArray]:
     if len(log_t) <= bins:
         return log_t, np.ones(len(log_t))
     low, high = log_t.min(), log_t.max() + 1e-9
@@ -301,7 +302,7 @@ def _geometric(log_t: Array, bins: int) -> tuple[Array, Array]:
     return total[used] / weight[used], weight[used]
 
 
-def _ends(time: Array, rounding: Array) -> tuple[Array, Array, Array]:
+def _ends(time: FloatArray, rounding: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Both ends of rounded times, equal intervals counted together."""
     if not len(time):
         return np.empty(0), np.empty(0), np.empty(0)
@@ -310,7 +311,7 @@ def _ends(time: Array, rounding: Array) -> tuple[Array, Array, Array]:
     return log_time(unique[:, 0]), log_time(unique[:, 1]), weight.astype(float)
 
 
-def _equal_count(values: Array, group: np.ndarray, groups: int, bins: int) -> np.ndarray:
+def _equal_count(values: FloatArray, group: np.ndarray, groups: int, bins: int) -> np.ndarray:
     """Bin numbers 0, 1, ... such that a bin holds neighbours of one group, about equally many in each."""
     if not len(values):
         return np.empty(0, np.int64)
@@ -323,7 +324,7 @@ def _equal_count(values: Array, group: np.ndarray, groups: int, bins: int) -> np
     return np.asarray((np.cumsum(used) - 1)[number])
 
 
-def _ranks(values: Array, group: np.ndarray, groups: int, size: np.ndarray) -> np.ndarray:
+def _ranks(values: FloatArray, group: np.ndarray, groups: int, size: np.ndarray) -> np.ndarray:
     """How many of its group lie before each value; for very many, to within a cell of a fine grid, without sorting."""
     if len(values) > MANY:
         low, high = values.min(), values.max()

@@ -14,15 +14,15 @@ from functools import partial
 import numpy as np
 
 from funnelsim.calibration.survival.competing_risks import PRIOR, Spells
-from funnelsim.calibration.survival.model_averaging import Estimate, Weighed
-from funnelsim.calibration.survival.optimiser import covariance, lowest
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.calibration.survival.model_averaging import ModelAverage, ShareEstimate
+from funnelsim.calibration.survival.optimiser import covariance, minimise
+from funnelsim.typing import FloatArray
 
 FURTHEST = 9.0  # log-odds
 Z95 = 1.959964
 
 
-def share_given_times(spells: Spells, mine: np.ndarray, fit: Weighed, forward: tuple[int, ...]) -> Estimate:
+def share_given_times(spells: Spells, mine: np.ndarray, fit: ModelAverage, forward: tuple[int, ...]) -> ShareEstimate:
     """Share that goes on, of some visits of the last period."""
     outcome = spells.outcome[mine]
     went = np.isin(outcome, [j + 1 for j in forward])
@@ -37,22 +37,22 @@ def share_given_times(spells: Spells, mine: np.ndarray, fit: Weighed, forward: t
         absent=(on_late[late], off_late[late]),
     )
     bound = np.array([FURTHEST])
-    logit, _ = lowest(cost, np.log([whole / (1.0 - whole)]), -bound, bound)
+    logit, _ = minimise(cost, np.log([whole / (1.0 - whole)]), -bound, bound)
     error = float(np.sqrt(covariance(cost, logit)[0, 0]))
     low, value, high = 1.0 / (1.0 + np.exp(-(logit[0] + Z95 * error * np.array([-1.0, 0.0, 1.0]))))
-    return Estimate(float(value), error, float(low), float(high))
+    return ShareEstimate(float(value), error, float(low), float(high))
 
 
 def open_masses(
-    spells: Spells, mine: np.ndarray, fit: Weighed, forward: tuple[int, ...]
-) -> tuple[Array, Array, Array, Array]:
+    spells: Spells, mine: np.ndarray, fit: ModelAverage, forward: tuple[int, ...]
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """By visit: the chance that it would have been seen to go on by now, were it to go on (A); to leave otherwise, were
     it to do that (C); and both by the time the list of leads began, before which it would not be on it."""
     age = spells.age[mine]
     late = np.maximum(age - spells.observed_for, 0.0)
     whole = fit.point(list(forward))
     others = [j for j in range(len(spells.exits)) if j not in forward]
-    found = []
+    masses = []
     for exits, total in ((list(forward), whole), (others, 1.0 - whole)):
         seen, gone = np.zeros(len(age)), np.zeros(len(age))
         for j in exits:
@@ -61,14 +61,18 @@ def open_masses(
             blind = np.maximum(np.maximum(age - since, late), 0.0)
             seen += fit.point([j]) / total * (fit.gone_by(j, age) - fit.gone_by(j, blind)) + absent
             gone += absent
-        found.append((seen, gone))
-    (on, on_late), (off, off_late) = found
+        masses.append((seen, gone))
+    (on, on_late), (off, off_late) = masses
     return on, off, on_late, off_late
 
 
 def _cost(
-    x: Array, went: float, other: float, still: tuple[Array, Array], absent: tuple[Array, Array]
-) -> tuple[float, Array]:
+    x: FloatArray,
+    went: float,
+    other: float,
+    still: tuple[FloatArray, FloatArray],
+    absent: tuple[FloatArray, FloatArray],
+) -> tuple[float, FloatArray]:
     """Minus the formula of the module's head, with its slope by the log-odds."""
     share = 1.0 / (1.0 + np.exp(-x[0]))
     value = (went + PRIOR) * np.log(share) + (other + PRIOR) * np.log1p(-share)

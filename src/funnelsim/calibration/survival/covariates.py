@@ -19,15 +19,15 @@ from functools import partial
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import Records
-from funnelsim.calibration.history.model import History
+from funnelsim.calibration.events.visit_history import VisitHistory
+from funnelsim.calibration.history.model import HistoryFile
 from funnelsim.calibration.report.scenario_text import word_text
 from funnelsim.calibration.survival.competing_risks import Spells
 from funnelsim.calibration.survival.conditional_share import open_masses
-from funnelsim.calibration.survival.model_averaging import Weighed
-from funnelsim.calibration.survival.optimiser import covariance, lowest
+from funnelsim.calibration.survival.model_averaging import ModelAverage
+from funnelsim.calibration.survival.optimiser import covariance, minimise
 from funnelsim.calibration.survival.stages import StageFit, visits_of
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 FEWEST = 30  # forward exits, and as many others: fewer say nothing about a slope
 FURTHEST = 12.0
@@ -36,14 +36,14 @@ DISAGREE = 6.0
 
 
 @dataclass(frozen=True)
-class Slopes:
+class CovariateSlopes:
     """The effect of covariates on the log-odds to go on."""
 
     names: tuple[str, ...]
-    unit: Array  # standard deviations within sources, of x
-    value: Array  # a standard deviation of x
-    covariance: Array
-    by_stage: dict[str, tuple[Array, Array]]  # (value, standard error) of each stage
+    unit: FloatArray  # standard deviations within sources, of x
+    value: FloatArray  # a standard deviation of x
+    covariance: FloatArray
+    by_stage: dict[str, tuple[FloatArray, FloatArray]]  # (value, standard error) of each stage
     disagreement: float  # chi-square a degree of freedom: how far the stages differ
     spread: float  # standard deviation of a lead's log-odds within its source
 
@@ -53,40 +53,40 @@ class Slopes:
         return self.disagreement <= DISAGREE
 
     @property
-    def se(self) -> Array:
+    def se(self) -> FloatArray:
         return np.sqrt(np.diag(self.covariance))
 
 
-def fit_slopes(history: History, records: Records, stages: list[StageFit]) -> Slopes | None:
+def fit_slopes(history: HistoryFile, records: VisitHistory, stages: list[StageFit]) -> CovariateSlopes | None:
     """b by stage and in common; None where there are no covariates, or no stage has seen enough."""
     names = tuple(covariate.name for covariate in history.covariates)
     if not names:
         return None
     x, unit = _within_sources(records)
-    found: dict[str, tuple[Array, Array]] = {}
+    slopes: dict[str, tuple[FloatArray, FloatArray]] = {}
     for stage in stages:
         lead = records.visits.lead[visits_of(history, records, records.stages.index(stage.name))]
         outcome = stage.spells.outcome[stage.current]
         went = np.isin(outcome, [j + 1 for j in stage.forward])
         if min(went.sum(), (~went).sum()) >= FEWEST:
             mine = x[lead[stage.current]]
-            found[stage.name] = slopes_given_times(stage.spells, stage.current, stage.fit, stage.forward, mine)
-    if not found:
+            slopes[stage.name] = slopes_given_times(stage.spells, stage.current, stage.fit, stage.forward, mine)
+    if not slopes:
         return None
-    precision = {name: np.linalg.inv(cov) for name, (_, cov) in found.items()}
+    precision = {name: np.linalg.inv(cov) for name, (_, cov) in slopes.items()}
     spread = np.linalg.inv(sum(precision.values(), np.zeros((len(names),) * 2)))
-    value = spread @ sum((precision[name] @ b for name, (b, _) in found.items()), np.zeros(len(names)))
-    off = sum(float((b - value) @ precision[name] @ (b - value)) for name, (b, _) in found.items())
-    freedom = len(names) * (len(found) - 1)
+    value = spread @ sum((precision[name] @ b for name, (b, _) in slopes.items()), np.zeros(len(names)))
+    off = sum(float((b - value) @ precision[name] @ (b - value)) for name, (b, _) in slopes.items())
+    freedom = len(names) * (len(slopes) - 1)
     alike = np.corrcoef(x, rowvar=False).reshape(len(names), len(names))
-    by_stage = {name: (b, np.sqrt(np.diag(cov))) for name, (b, cov) in found.items()}
+    by_stage = {name: (b, np.sqrt(np.diag(cov))) for name, (b, cov) in slopes.items()}
     lead = float(np.sqrt(value @ alike @ value))
-    return Slopes(names, unit, value, spread, by_stage, off / max(freedom, 1), lead)
+    return CovariateSlopes(names, unit, value, spread, by_stage, off / max(freedom, 1), lead)
 
 
 def slopes_given_times(
-    spells: Spells, mine: np.ndarray, fit: Weighed, forward: tuple[int, ...], x: Array
-) -> tuple[Array, Array]:
+    spells: Spells, mine: np.ndarray, fit: ModelAverage, forward: tuple[int, ...], x: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """b of some visits of the last period, with its covariance; x by (visit of these, covariate)."""
     outcome = spells.outcome[mine]
     went = np.isin(outcome, [j + 1 for j in forward])
@@ -97,13 +97,20 @@ def slopes_given_times(
     left = outcome > 0
     cost = partial(_cost, design=design, went=went, left=left, on=on, off=off, on_late=on_late, off_late=off_late)
     bound = np.full(len(start), FURTHEST)
-    found, _ = lowest(cost, start, -bound, bound)
-    return found[1:], covariance(cost, found)[1:, 1:]
+    weights, _ = minimise(cost, start, -bound, bound)
+    return weights[1:], covariance(cost, weights)[1:, 1:]
 
 
 def _cost(
-    x: Array, design: Array, went: np.ndarray, left: np.ndarray, on: Array, off: Array, on_late: Array, off_late: Array
-) -> tuple[float, Array]:
+    x: FloatArray,
+    design: FloatArray,
+    went: np.ndarray,
+    left: np.ndarray,
+    on: FloatArray,
+    off: FloatArray,
+    on_late: FloatArray,
+    off_late: FloatArray,
+) -> tuple[float, FloatArray]:
     """Minus the formula of the module's head, with its gradient."""
     share = 1.0 / (1.0 + np.exp(-(design @ x)))
     still = np.maximum(1.0 - share * on - (1.0 - share) * off, 1e-300)
@@ -115,7 +122,7 @@ def _cost(
     return -value, -np.asarray(design.T @ (slope * share * (1.0 - share)))
 
 
-def _within_sources(records: Records) -> tuple[Array, Array]:
+def _within_sources(records: VisitHistory) -> tuple[FloatArray, FloatArray]:
     """(lead, covariate) less the mean of its source and segment, in standard deviations; and these. What is unknown is
     average."""
     x = records.covariates.copy()
@@ -130,32 +137,32 @@ def _within_sources(records: Records) -> tuple[Array, Array]:
     return x / unit, unit
 
 
-def covariate_lines(found: Slopes) -> list[str]:
+def covariate_lines(slopes: CovariateSlopes) -> list[str]:
     """The block `covariates` of a fitted file: log-odds for each step of a covariate, with their covariance."""
     lines = ["  covariates:     # log-odds to go on, for each standard deviation within a source"]
-    for k, name in enumerate(found.names):
+    for k, name in enumerate(slopes.names):
         lines.append(
-            f"    {word_text(name)}: {{effect: {found.value[k]:.5g}, se: {found.se[k]:.4g}, step: {found.unit[k]:.5g},"
-            " stages: {"
-            + ", ".join(f"{word_text(stage)}: [{b[k]:.5g}, {se[k]:.4g}]" for stage, (b, se) in found.by_stage.items())
+            f"    {word_text(name)}: {{effect: {slopes.value[k]:.5g}, se: {slopes.se[k]:.4g},"
+            f" step: {slopes.unit[k]:.5g}, stages: {{"
+            + ", ".join(f"{word_text(stage)}: [{b[k]:.5g}, {se[k]:.4g}]" for stage, (b, se) in slopes.by_stage.items())
             + "}}"
         )
     return lines
 
 
-def report_lines(found: Slopes, history: History) -> list[str]:
+def report_lines(slopes: CovariateSlopes, history: HistoryFile) -> list[str]:
     """What was found, for the report."""
     lines = ["What is known at arrival (odds to go on, within a source)"]
     for k, covariate in enumerate(history.covariates):
-        low, odds, high = np.exp(found.value[k] + Z95 * found.se[k] * np.array([-1.0, 0.0, 1.0]))
-        step = f"{np.exp(found.unit[k]):.3g} times as much" if covariate.log else f"{found.unit[k]:.4g} more"
-        told = ", ".join(f"{name} {np.exp(b[k]):.2f}" for name, (b, _) in found.by_stage.items())
+        low, odds, high = np.exp(slopes.value[k] + Z95 * slopes.se[k] * np.array([-1.0, 0.0, 1.0]))
+        step = f"{np.exp(slopes.unit[k]):.3g} times as much" if covariate.log else f"{slopes.unit[k]:.4g} more"
+        told = ", ".join(f"{name} {np.exp(b[k]):.2f}" for name, (b, _) in slopes.by_stage.items())
         lines.append(f"  {covariate.name}, {step}: times {odds:.2f} ({low:.2f} to {high:.2f}); by stage: {told}")
-    if not found.alike:
+    if not slopes.alike:
         lines.append(
-            f"  stages disagree (chi-square {found.disagreement:.1f} a degree of freedom): one `fit` cannot tell it,"
+            f"  stages disagree (chi-square {slopes.disagreement:.1f} a degree of freedom): one `fit` cannot tell it,"
             " and no `fit_spread` is written."
         )
         return lines
-    lines.append(f"  fit_spread {found.spread:.3f} in the fitted file: how much leads of one source differ by it.")
+    lines.append(f"  fit_spread {slopes.spread:.3f} in the fitted file: how much leads of one source differ by it.")
     return lines

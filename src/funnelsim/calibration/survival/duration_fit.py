@@ -21,16 +21,16 @@ import numpy as np
 from scipy.special import ndtri
 
 from funnelsim.calibration.report.scenario_text import empirical_text, law_text, mixture_text
-from funnelsim.calibration.survival.optimiser import covariance, lowest
+from funnelsim.calibration.survival.optimiser import covariance, minimise
 from funnelsim.calibration.survival.time_distributions import (
     FAMILIES,
-    Array,
     cdf,
     first_guess,
     log_density,
     log_time,
     quantile,
 )
+from funnelsim.typing import FloatArray
 
 FEWEST = 20  # ends; fewer say nothing about a law
 TOO_FAR = 0.03  # a law whose F differs by more than this from the data's, and not by chance, is not written
@@ -42,29 +42,29 @@ UNEVEN = 0.25  # of a step between two points: further than this from even growt
 _SHARES = (*np.arange(0.0, 0.951, 0.05).round(2).tolist(), 0.97, 0.98, 0.99, 0.995, 0.998, 1.0)
 
 
-class Curve(NamedTuple):
+class SurvivalCurve(NamedTuple):
     """Kaplan-Meier: the share still there just after each time at which some ended."""
 
-    seconds: Array
-    share: Array
-    low: Array  # 95 % interval
-    high: Array
-    at_risk: Array
+    seconds: FloatArray
+    share: FloatArray
+    low: FloatArray  # 95 % interval
+    high: FloatArray
+    at_risk: FloatArray
 
 
 @dataclass(frozen=True)
-class OneLaw:
+class FittedLaw:
     """One family, fitted: `vector` is (mu, s) as in families."""
 
     family: str
-    vector: Array
-    covariance: Array
+    vector: FloatArray
+    covariance: FloatArray
     log_likelihood: float
 
-    def gone_by(self, seconds: Array) -> Array:
+    def gone_by(self, seconds: FloatArray) -> FloatArray:
         return cdf(self.family, float(self.vector[0]), float(self.vector[1]), log_time(seconds))[0]
 
-    def quantile(self, share: Array | float) -> Array:
+    def quantile(self, share: FloatArray | float) -> FloatArray:
         return quantile(self.family, float(self.vector[0]), float(self.vector[1]), share)
 
 
@@ -74,9 +74,9 @@ class DurationFit:
 
     ended: int
     cut_off: int
-    laws: tuple[OneLaw, ...]  # best first
-    weights: Array
-    curve: Curve
+    laws: tuple[FittedLaw, ...]  # best first
+    weights: FloatArray
+    curve: SurvivalCurve
     distance: float  # largest gap between the weighed laws and Kaplan-Meier
     follows: bool  # do the laws follow the data?
 
@@ -91,7 +91,7 @@ class DurationFit:
             return slice(None)
         return slice(max(int((self.curve.at_risk >= AT_RISK).sum()), 1))
 
-    def gone_by(self, seconds: Array) -> Array:
+    def gone_by(self, seconds: FloatArray) -> FloatArray:
         """F of the weighed families."""
         return np.asarray(sum(w * law.gone_by(seconds) for w, law in zip(self.weights, self.laws, strict=True)))
 
@@ -128,29 +128,29 @@ class DurationFit:
         """
         shares = np.unique(np.append(np.array(_SHARES), self.known))
         times = self._empirical(shares)
-        found = [(float(shares[0]), float(times[0]))]
+        points = [(float(shares[0]), float(times[0]))]
         for i in range(len(shares) - 1):
             inside = shares[i] + (shares[i + 1] - shares[i]) * (np.arange(100) + 0.5) / 100
             mean, rise = float(self._empirical(inside).mean()), float(times[i + 1] - times[i])
             if rise > 0 and abs(mean - (times[i] + times[i + 1]) / 2) > UNEVEN * rise:
                 at = shares[i] + (shares[i + 1] - shares[i]) * (times[i + 1] - mean) / rise
-                found += [(float(at), float(times[i])), (float(at), float(times[i + 1]))]
-            found.append((float(shares[i + 1]), float(times[i + 1])))
-        return found
+                points += [(float(at), float(times[i])), (float(at), float(times[i + 1]))]
+            points.append((float(shares[i + 1]), float(times[i + 1])))
+        return points
 
-    def _first_below(self, share: Array) -> float:
+    def _first_below(self, share: FloatArray) -> float:
         """When half are gone; infinite when that is never seen."""
         below = np.flatnonzero(share[self._firm] <= 0.5)
         return float(self.curve.seconds[below[0]]) if len(below) else float("inf")
 
-    def _at(self, shares: Array) -> Array:
+    def _at(self, shares: FloatArray) -> FloatArray:
         if not self.follows:
             points = np.array(self.points())
             return np.asarray(np.interp(shares, points[:, 0], points[:, 1]))  # at a jump: one of its ends
         grid = np.exp(np.linspace(-3.0, 20.0, 6000))
         return np.asarray(np.interp(shares, self.gone_by(grid), grid))
 
-    def _empirical(self, shares: Array) -> Array:
+    def _empirical(self, shares: FloatArray) -> FloatArray:
         gone = np.append(0.0, 1.0 - self.curve.share[self._firm])
         times = np.append(min(self.curve.seconds[0], 1.0) / 2, self.curve.seconds[self._firm])
         seen = np.interp(shares, gone, times)
@@ -162,7 +162,7 @@ class DurationFit:
 
 
 def fit_duration(
-    seconds: Array, ended: np.ndarray | None = None, rounding: float = 0.0, least_weight: float = SMALLEST_WEIGHT
+    seconds: FloatArray, ended: np.ndarray | None = None, rounding: float = 0.0, least_weight: float = SMALLEST_WEIGHT
 ) -> DurationFit | None:
     """The law of these lengths; `ended` False where only a lower bound is seen. None when fewer than 20 ended.
 
@@ -181,11 +181,13 @@ def fit_duration(
     distance = _distance(laws, weights, curve)
     # Lilliefors' bound at 1 % is about 1.035 / sqrt(n) for a law fitted to the same data.
     follows = distance <= max(TOO_FAR, 1.035 / np.sqrt(ended.sum()))
-    found = DurationFit(int(ended.sum()), int((~ended).sum()), tuple(laws), weights, curve, distance, bool(follows))
-    return replace(found, follows=False) if found.follows and ended.all() and _mean_is_off(found, seconds) else found
+    fitted = DurationFit(int(ended.sum()), int((~ended).sum()), tuple(laws), weights, curve, distance, bool(follows))
+    return (
+        replace(fitted, follows=False) if fitted.follows and ended.all() and _mean_is_off(fitted, seconds) else fitted
+    )
 
 
-def kaplan_meier(seconds: Array, ended: np.ndarray) -> Curve:
+def kaplan_meier(seconds: FloatArray, ended: np.ndarray) -> SurvivalCurve:
     """The share still there, without assuming a law; those cut off at a time count as still there at that time."""
     times = np.unique(seconds[ended])
     every = np.sort(seconds)
@@ -195,20 +197,20 @@ def kaplan_meier(seconds: Array, ended: np.ndarray) -> Curve:
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sqrt(np.cumsum(ends / (at_risk * (at_risk - ends)))) / np.abs(np.log(share))
         wide = np.exp(np.where(np.isfinite(spread), float(ndtri(0.975)) * spread, 50.0))
-    return Curve(times, share, share**wide, share ** (1.0 / wide), at_risk)
+    return SurvivalCurve(times, share, share**wide, share ** (1.0 / wide), at_risk)
 
 
 class _Counted(NamedTuple):
-    exact: Array  # log seconds, with weights
-    exact_weight: Array
-    below: Array  # both ends of what is known to an interval
-    above: Array
-    within_weight: Array
-    open: Array
-    open_weight: Array
+    exact: FloatArray  # log seconds, with weights
+    exact_weight: FloatArray
+    below: FloatArray  # both ends of what is known to an interval
+    above: FloatArray
+    within_weight: FloatArray
+    open: FloatArray
+    open_weight: FloatArray
 
 
-def _counted(seconds: Array, ended: np.ndarray, rounding: float) -> _Counted:
+def _counted(seconds: FloatArray, ended: np.ndarray, rounding: float) -> _Counted:
     """Equal times counted together; a million calls are known to a few thousand different seconds."""
     coarse = ended & (seconds < COARSE * rounding)
     exact, exact_weight = np.unique(seconds[ended & ~coarse], return_counts=True)
@@ -225,8 +227,8 @@ def _counted(seconds: Array, ended: np.ndarray, rounding: float) -> _Counted:
     )
 
 
-def _fit(family: str, data: _Counted) -> OneLaw:
-    def cost(x: Array) -> tuple[float, Array]:
+def _fit(family: str, data: _Counted) -> FittedLaw:
+    def cost(x: FloatArray) -> tuple[float, FloatArray]:
         value, slope = _log_likelihood(family, x, data)
         return -value, -slope
 
@@ -234,11 +236,11 @@ def _fit(family: str, data: _Counted) -> OneLaw:
     start = np.array(first_guess(family, np.concatenate([data.exact, data.above]), weight))
     if data.open_weight.sum() > weight.sum():
         start[0] += np.log(1.0 + data.open_weight.sum() / weight.sum())
-    vector, lost = lowest(cost, start, np.array([-10.0, -6.0]), np.array([30.0, 4.0]))
-    return OneLaw(family, vector, covariance(cost, vector), -lost)
+    vector, lost = minimise(cost, start, np.array([-10.0, -6.0]), np.array([30.0, 4.0]))
+    return FittedLaw(family, vector, covariance(cost, vector), -lost)
 
 
-def _log_likelihood(family: str, x: Array, data: _Counted) -> tuple[float, Array]:
+def _log_likelihood(family: str, x: FloatArray, data: _Counted) -> tuple[float, FloatArray]:
     mu, s = float(x[0]), float(x[1])
     density, slopes = log_density(family, mu, s, data.exact)
     value, slope = float(data.exact_weight @ density), slopes @ data.exact_weight
@@ -256,7 +258,7 @@ def _log_likelihood(family: str, x: Array, data: _Counted) -> tuple[float, Array
     return value, np.asarray(slope)
 
 
-def _distance(laws: list[OneLaw], weights: Array, curve: Curve) -> float:
+def _distance(laws: list[FittedLaw], weights: FloatArray, curve: SurvivalCurve) -> float:
     """Largest gap between families and Kaplan-Meier."""
     followed = curve.at_risk >= min(AT_RISK, curve.at_risk[0])
     times = curve.seconds[followed]
@@ -266,6 +268,6 @@ def _distance(laws: list[OneLaw], weights: Array, curve: Curve) -> float:
     return float(np.maximum(np.abs(law - gone), np.abs(law - before)).max())
 
 
-def _mean_is_off(found: DurationFit, seconds: Array) -> bool:
-    off = abs(found.mean() - seconds.mean())
+def _mean_is_off(fitted: DurationFit, seconds: FloatArray) -> bool:
+    off = abs(fitted.mean() - seconds.mean())
     return bool(off > OFF_MEAN * seconds.mean() and off > 2.6 * seconds.std(ddof=1) / np.sqrt(len(seconds)))

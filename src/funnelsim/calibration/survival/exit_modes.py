@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from funnelsim.calibration.survival.competing_risks import Spells
-from funnelsim.calibration.survival.time_distributions import Array, log_time
+from funnelsim.calibration.survival.time_distributions import log_time
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
 MOST_PARTS = 4  # exits to one target
@@ -21,7 +22,7 @@ SHALLOW = 0.5  # a valley must be this much lower than the lower of the peaks be
 
 
 @dataclass(frozen=True)
-class Timer:
+class Timeout:
     """So many exits of one kind fall on one day after entry."""
 
     exit: str
@@ -30,7 +31,7 @@ class Timer:
     of: int
 
 
-def split_timers(spells: Spells) -> tuple[Spells, tuple[Timer, ...]]:
+def split_timeouts(spells: Spells) -> tuple[Spells, tuple[Timeout, ...]]:
     """Time-outs as exits of their own, after the others."""
     timers = []
     for j, name in enumerate(spells.exits):
@@ -39,19 +40,21 @@ def split_timers(spells: Spells) -> tuple[Spells, tuple[Timer, ...]]:
         if day is not None:
             inside = mine & (np.abs(spells.time - day * DAY) <= 0.5 * DAY)
             spells = _apart(spells, j, inside)
-            timers.append(Timer(name, float(np.median(spells.time[inside]) / DAY), int(inside.sum()), int(mine.sum())))
+            timers.append(
+                Timeout(name, float(np.median(spells.time[inside]) / DAY), int(inside.sum()), int(mine.sum()))
+            )
     return spells, tuple(timers)
 
 
 def split_modes(spells: Spells, exits: list[int]) -> Spells | None:
     """The later of two modes of these exits as an exit of its own; None when no exit has two."""
-    found = None
+    split = None
     for j in exits:
         mine = spells.outcome == j + 1
         valley = _valley(log_time(np.maximum(spells.time[mine], 1.0)))
         if valley is not None and spells.exits.count(spells.exits[j]) < MOST_PARTS:
-            found = _apart(found or spells, j, mine & (log_time(spells.time) > valley))
-    return found
+            split = _apart(split or spells, j, mine & (log_time(spells.time) > valley))
+    return split
 
 
 def _apart(spells: Spells, exit_: int, which: np.ndarray) -> Spells:
@@ -66,7 +69,7 @@ def _apart(spells: Spells, exit_: int, which: np.ndarray) -> Spells:
     )
 
 
-def _spike(time: Array, rounding: Array) -> float | None:
+def _spike(time: FloatArray, rounding: FloatArray) -> float | None:
     """The day after entry on which at least four times as many leave as on the days around it, if there is one.
 
     At least 5 % and 20 of the exits must be in excess, and none of this is looked for in the first two days.
@@ -82,7 +85,7 @@ def _spike(time: Array, rounding: Array) -> float | None:
     return float(excess.argmax()) if excess.any() else None
 
 
-def _valley(log_t: Array) -> float | None:
+def _valley(log_t: FloatArray) -> float | None:
     """The lowest point between two peaks of the log times, when it is clearly lower than both."""
     bins = int(np.clip(len(log_t) / 15, 6, 30))
     count, edges = np.histogram(log_t, bins)

@@ -12,9 +12,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from funnelsim.calibration.survival.competing_risks import Spells, crowded
-from funnelsim.calibration.survival.model_averaging import Weighed
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.calibration.survival.competing_risks import Spells, binned_values
+from funnelsim.calibration.survival.model_averaging import ModelAverage
+from funnelsim.typing import FloatArray
 
 BANDS, FINE_BANDS = 6, 24
 UNLIKELY = 27.9  # a chi-square of five degrees of freedom passes this once in 25,000 times
@@ -35,7 +35,7 @@ class Misfit:
     chi_square: float
 
 
-def misfit(spells: Spells, fit: Weighed, exit_: int) -> Misfit | None:
+def misfit(spells: Spells, fit: ModelAverage, exit_: int) -> Misfit | None:
     """Exits seen against expected in bands of time; None when the fitted law agrees."""
     mine = (spells.outcome == exit_ + 1) & (spells.rounding <= VAGUE)
     if mine.sum() < 10 * BANDS:
@@ -60,7 +60,7 @@ def misfit(spells: Spells, fit: Weighed, exit_: int) -> Misfit | None:
     )
 
 
-def empirical_points(spells: Spells, fit: Weighed, exit_: int) -> list[tuple[float, float]]:
+def empirical_points(spells: Spells, fit: ModelAverage, exit_: int) -> list[tuple[float, float]]:
     """(share, seconds) of an exit's time where no family follows it: the fitted law, corrected band by band.
 
     Each band's mass is multiplied by exits seen over exits expected there. Beyond the last exit seen, the law's tail
@@ -84,14 +84,14 @@ def empirical_points(spells: Spells, fit: Weighed, exit_: int) -> list[tuple[flo
     return [*points, (1.0, points[-1][1] * 1.5)]
 
 
-def _by_band(spells: Spells, fit: Weighed, exit_: int, edges: Array) -> tuple[Array, Array]:
+def _by_band(spells: Spells, fit: ModelAverage, exit_: int, edges: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Exits expected and seen in bands of time, hidden time and open leads allowed for."""
     # F at thousands of ages is dear; a table of it is not.
     grid = np.append(0.0, np.exp(np.linspace(np.log(0.1), np.log(max(spells.age.max(), 1.0)), 2000)))
     law = fit.gone_by(exit_, grid)
     expected = np.zeros(len(edges) - 1)
     for group in range(spells.groups):
-        age, weight = crowded(spells.age[spells.group == group])
+        age, weight = binned_values(spells.age[spells.group == group])
         start = np.maximum(np.maximum(age - spells.recorded_for[exit_], age - spells.observed_for), 0.0)
         at = np.interp(np.clip(edges[:, None], start, age), grid, law)
         expected += fit.point([exit_], group) * (np.diff(at, axis=0) @ weight)
@@ -108,7 +108,7 @@ def _by_band(spells: Spells, fit: Weighed, exit_: int, edges: Array) -> tuple[Ar
     return expected, seen
 
 
-def _quantile_of(fit: Weighed, exit_: int, share: float) -> float:
+def _quantile_of(fit: ModelAverage, exit_: int, share: float) -> float:
     """Seconds by which a share of an exit's times has passed."""
     grid = np.exp(np.linspace(np.log(0.1), np.log(1e10), 4000))
     return float(np.interp(share, fit.gone_by(exit_, grid), grid))

@@ -20,16 +20,17 @@ from typing import NamedTuple
 import numpy as np
 
 from funnelsim.calibration.survival.competing_risks import (
-    Binned,
-    Law,
+    BinnedSpells,
+    SojournLaw,
     Spells,
     bin_spells,
-    crowded,
+    binned_values,
     first_vector,
-    fit,
+    fit_mixture_cure,
     with_errors,
 )
-from funnelsim.calibration.survival.time_distributions import FAMILIES, Array, Number, cdf, log_time
+from funnelsim.calibration.survival.time_distributions import FAMILIES, Number, cdf, log_time
+from funnelsim.typing import FloatArray
 
 THIN = 12  # fewer events of an exit than this say nothing about the shape of its time law
 SMALLEST_WEIGHT = 0.01
@@ -39,7 +40,7 @@ ROUGHLY = 0.02  # of the log-likelihood: near enough to tell which families are 
 LOWEST, HIGHEST, HALVINGS = -10.0, 35.0, 45  # log seconds between which a median is looked for
 
 
-class Estimate(NamedTuple):
+class ShareEstimate(NamedTuple):
     """A number with its standard error (shares: of the log-odds) and central 95 % interval."""
 
     value: float
@@ -48,7 +49,7 @@ class Estimate(NamedTuple):
     high: float
 
 
-class Span(NamedTuple):
+class MedianEstimate(NamedTuple):
     """A number with its central 95 % interval."""
 
     value: float
@@ -57,49 +58,49 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Weighed:
+class ModelAverage:
     """A stage's fits, best first, with their Akaike weights."""
 
     exits: tuple[str, ...]
-    laws: tuple[Law, ...]
-    weights: Array
+    laws: tuple[SojournLaw, ...]
+    weights: FloatArray
     counts: np.ndarray  # exits seen: (group, exit)
     visits: np.ndarray  # by group
-    reached: Array  # by exit: of those who will leave by it, how many have had the time to (seen)
+    follow_up_share: FloatArray  # by exit: of those who will leave by it, how many have had the time to (seen)
 
-    def share(self, exit_: int, group: int = -1) -> Estimate:
+    def share(self, exit_: int, group: int = -1) -> ShareEstimate:
         """Share of the visits that leave by this exit in the end."""
         return self.forward([exit_], group)
 
-    def forward(self, exits: list[int], group: int = -1) -> Estimate:
+    def forward(self, exits: list[int], group: int = -1) -> ShareEstimate:
         """Share of the visits that leave by any of these exits."""
-        return estimate(self._drawn[:, group, exits].sum(1), self.point(exits, group))
+        return share_estimate(self._drawn[:, group, exits].sum(1), self.point(exits, group))
 
     def point(self, exits: list[int], group: int = -1) -> float:
         """The same without its error."""
         return float(self._mean[group, exits].sum())
 
-    def draws(self, count: int = DRAWS, seed: int = 0) -> Array:
+    def draws(self, count: int = DRAWS, seed: int = 0) -> FloatArray:
         """Shares drawn from what is known about them: (draw, group, exit)."""
         return np.concatenate([law.shares(vectors) for law, vectors in self.vectors(count, seed)])
 
-    def vectors(self, count: int = DRAWS, seed: int = 0) -> list[tuple[Law, Array]]:
+    def vectors(self, count: int = DRAWS, seed: int = 0) -> list[tuple[SojournLaw, FloatArray]]:
         """Parameter draws: normal within a choice of families, as many of each choice as it weighs."""
         rng = np.random.default_rng(seed)
         edges = np.round(np.concatenate([[0.0], np.cumsum(self.weights)]) * count).astype(int)
-        found = []
+        drawn = []
         for law, size in zip(self.laws, np.diff(edges), strict=True):
             values, axes = np.linalg.eigh(law.covariance)
             noise = rng.standard_normal((size, len(law.vector))) * np.sqrt(np.maximum(values, 0.0))
-            found.append((law, law.vector + noise @ axes.T))
-        return found
+            drawn.append((law, law.vector + noise @ axes.T))
+        return drawn
 
     def by_family(self, exit_: int, group: int = -1) -> dict[str, float]:
         """Share of an exit under the best choice with each family for it: how much they disagree."""
-        found: dict[str, float] = {}
+        shares: dict[str, float] = {}
         for law in self.laws:
-            found.setdefault(law.times(exit_)[0], float(law.shares()[group, exit_]))
-        return found
+            shares.setdefault(law.times(exit_)[0], float(law.shares()[group, exit_]))
+        return shares
 
     def times(self, exit_: int) -> list[tuple[float, str, float, float]]:
         """(weight, family, mu, s): the time law of an exit as a mixture; choices with equal families merged."""
@@ -116,37 +117,37 @@ class Weighed:
         """Seconds by which half of those who leave by these exits in the end have left."""
         return float(_half([(self.point([j]), self.times(j)) for j in exits])[0])
 
-    def median_span(self, exits: list[int], count: int = 1000) -> Span:
+    def median_span(self, exits: list[int], count: int = 1000) -> MedianEstimate:
         """The same with its central 95 %."""
         drawn = []
         for law, vectors in self.vectors(count):
             shares = law.shares(vectors)[:, -1]
             drawn.append(_half([(shares[:, j], [(1.0, *law.drawn_times(j, vectors))]) for j in exits]))
         low, high = np.quantile(np.concatenate(drawn), [0.025, 0.975])
-        return Span(self.median(exits), float(low), float(high))
+        return MedianEstimate(self.median(exits), float(low), float(high))
 
-    def gone_by(self, exit_: int, seconds: Array) -> Array:
+    def gone_by(self, exit_: int, seconds: FloatArray) -> FloatArray:
         """F of the exit's time at these ages."""
         log_t = log_time(seconds)
         return np.asarray(sum(w * cdf(family, mu, s, log_t)[0] for w, family, mu, s in self.times(exit_)))
 
     @cached_property
-    def _drawn(self) -> Array:
+    def _drawn(self) -> FloatArray:
         return self.draws()
 
     @cached_property
-    def _mean(self) -> Array:
+    def _mean(self) -> FloatArray:
         return np.asarray(sum(w * law.shares() for w, law in zip(self.weights, self.laws, strict=True)))
 
 
-def estimate(draws: Array, value: float) -> Estimate:
+def share_estimate(draws: FloatArray, value: float) -> ShareEstimate:
     """Value, standard error of its log-odds and central 95 % of the draws."""
     inside = np.clip(draws, 1e-9, 1 - 1e-9)
     low, high = np.quantile(draws, [0.025, 0.975])
-    return Estimate(float(value), float(np.std(np.log(inside / (1 - inside)))), float(low), float(high))
+    return ShareEstimate(float(value), float(np.std(np.log(inside / (1 - inside)))), float(low), float(high))
 
 
-def _half(exits: Sequence[tuple[Number, Sequence[tuple[float, str, Number, Number]]]]) -> Array:
+def _half(exits: Sequence[tuple[Number, Sequence[tuple[float, str, Number, Number]]]]) -> FloatArray:
     """Median of a mixture of exits (share, [(weight, family, mu, s)]), by bisection; one for each draw."""
     size = np.broadcast_shapes((1,), *(np.shape(share) for share, _ in exits))
     whole = sum((np.asarray(share) for share, _ in exits), np.zeros(size))
@@ -161,7 +162,7 @@ def _half(exits: Sequence[tuple[Number, Sequence[tuple[float, str, Number, Numbe
     return np.asarray(np.exp(0.5 * (low + high)))
 
 
-def weigh(spells: Spells, timers: frozenset[int] = frozenset()) -> Weighed:
+def average_models(spells: Spells, timers: frozenset[int] = frozenset()) -> ModelAverage:
     """Fit all plausible choices of families to a stage; every exit must have been seen at least once.
 
     Exits in `timers` fall on one day: their law is narrow, and its family does not matter.
@@ -170,10 +171,12 @@ def weigh(spells: Spells, timers: frozenset[int] = frozenset()) -> Weighed:
     law_of = _laws(data)
     fixed = frozenset(law_of[j] for j in timers)
     choices = _plausible(data, law_of, fixed)
-    return _weighed(spells, data, [fit(data, families, law_of, start, errors=False) for families, start in choices])
+    return _weighed(
+        spells, data, [fit_mixture_cure(data, families, law_of, start, errors=False) for families, start in choices]
+    )
 
 
-def refit(spells: Spells, known: Weighed, most: int) -> Weighed:
+def refit(spells: Spells, known: ModelAverage, most: int) -> ModelAverage:
     """The best few choices of families for finer groups, each begun from what is known."""
     data = bin_spells(spells)
     laws = []
@@ -183,11 +186,11 @@ def refit(spells: Spells, known: Weighed, most: int) -> Weighed:
         start = np.concatenate(
             [np.tile(law.vector[(law.groups - 1) * shares : law.groups * shares], spells.groups), times]
         )
-        laws.append(fit(data, law.families, law.law_of, start, errors=False))
+        laws.append(fit_mixture_cure(data, law.families, law.law_of, start, errors=False))
     return _weighed(spells, data, laws)
 
 
-def _weighed(spells: Spells, data: Binned, laws: list[Law]) -> Weighed:
+def _weighed(spells: Spells, data: BinnedSpells, laws: list[SojournLaw]) -> ModelAverage:
     """The choices that weigh anything, with their errors."""
     laws = sorted(laws, key=lambda law: law.aic)
     weights = np.exp(-0.5 * (np.array([law.aic for law in laws]) - laws[0].aic))
@@ -195,23 +198,23 @@ def _weighed(spells: Spells, data: Binned, laws: list[Law]) -> Weighed:
     laws = [with_errors(data, law) for law, keep in zip(laws, kept, strict=True) if keep]
     weights = weights[kept] / weights[kept].sum()
     visits = np.bincount(spells.group, minlength=spells.groups)
-    return Weighed(spells.exits, tuple(laws), weights, spells.counts, visits, _reached(spells, laws[0]))
+    return ModelAverage(spells.exits, tuple(laws), weights, spells.counts, visits, _reached(spells, laws[0]))
 
 
-def _reached(spells: Spells, law: Law) -> Array:
+def _reached(spells: Spells, law: SojournLaw) -> FloatArray:
     """Mean chance, at the present ages, that an exit which will happen has happened and was seen."""
-    found = []
-    age, weight = crowded(spells.age)
+    reached = []
+    age, weight = binned_values(spells.age)
     for j in range(len(spells.exits)):
         family, mu, s = law.times(j)
         since = spells.recorded_for[j] if spells.recorded_for else np.inf
         start = np.maximum(np.maximum(age - since, age - spells.observed_for), 0.0)
         seen = cdf(family, mu, s, log_time(age))[0] - cdf(family, mu, s, log_time(start))[0]
-        found.append(float(np.average(seen, weights=weight)))
-    return np.array(found)
+        reached.append(float(np.average(seen, weights=weight)))
+    return np.array(reached)
 
 
-def _laws(data: Binned) -> tuple[int, ...]:
+def _laws(data: BinnedSpells) -> tuple[int, ...]:
     seen = data.counts.sum(0)
     busiest = int(seen.argmax())
     own = [j for j in range(len(seen)) if seen[j] >= THIN or j == busiest]
@@ -219,18 +222,20 @@ def _laws(data: Binned) -> tuple[int, ...]:
 
 
 def _plausible(
-    data: Binned, law_of: tuple[int, ...], fixed: frozenset[int]
-) -> list[tuple[tuple[str, ...], Array | None]]:
+    data: BinnedSpells, law_of: tuple[int, ...], fixed: frozenset[int]
+) -> list[tuple[tuple[str, ...], FloatArray | None]]:
     """Combinations of families whose Akaike weight, were the exits independent, is not negligible."""
     count = max(law_of) + 1
     if count == 1:
         return [((family,), None) for family in FAMILIES]
-    base = fit(data, ("lognormal",) * count, law_of, tolerance=ROUGHLY, errors=False)
+    base = fit_mixture_cure(data, ("lognormal",) * count, law_of, tolerance=ROUGHLY, errors=False)
     gain = {(k, "lognormal"): (0.0, base.vector[-2 * count :].reshape(-1, 2)[k]) for k in range(count)}
     for k in (k for k in range(count) if k not in fixed):
         for family in (f for f in FAMILIES if f != "lognormal"):
             families = tuple(family if i == k else "lognormal" for i in range(count))
-            tried = fit(data, families, law_of, _begin(data, families, law_of, base), tolerance=ROUGHLY, errors=False)
+            tried = fit_mixture_cure(
+                data, families, law_of, _begin(data, families, law_of, base), tolerance=ROUGHLY, errors=False
+            )
             gain[k, family] = (tried.aic - base.aic, tried.vector[-2 * count :].reshape(-1, 2)[k])
     choices = [[family for family in FAMILIES if (k, family) in gain] for k in range(count)]
     ranked = sorted((sum(gain[k, f][0] for k, f in enumerate(families)), families) for families in product(*choices))
@@ -239,7 +244,7 @@ def _plausible(
     return [(families, np.concatenate([shares, *(gain[k, f][1] for k, f in enumerate(families))])) for families in near]
 
 
-def _begin(data: Binned, families: tuple[str, ...], law_of: tuple[int, ...], base: Law) -> Array:
+def _begin(data: BinnedSpells, families: tuple[str, ...], law_of: tuple[int, ...], base: SojournLaw) -> FloatArray:
     """A start from a fit with other families: theirs are guessed anew, the rest is kept."""
     start = first_vector(data, families, law_of)
     count = len(families)

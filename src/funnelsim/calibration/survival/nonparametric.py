@@ -9,7 +9,8 @@ import numpy as np
 from funnelsim.calibration.survival.aalen_johansen import Incidence, incidence
 from funnelsim.calibration.survival.goodness_of_fit import empirical_points
 from funnelsim.calibration.survival.stages import StageFit
-from funnelsim.calibration.survival.time_distributions import Array, cdf, log_time
+from funnelsim.calibration.survival.time_distributions import cdf, log_time
+from funnelsim.typing import FloatArray
 
 BAND = 0.9
 ENOUGH = 10  # still there: beyond, the observed curve says little
@@ -17,20 +18,20 @@ DRAWS = 400
 
 
 @dataclass(frozen=True)
-class Gap:
+class FitGap:
     """Where the written curve is furthest from the observed one."""
 
     seconds: float
     observed: float
-    written: float
+    fitted: float
     outside: float  # share of the observed range in which the written curve leaves the 90 % band
 
     @property
     def size(self) -> float:
-        return self.written - self.observed
+        return self.fitted - self.observed
 
 
-def observed(stage: StageFit) -> dict[str, Incidence]:
+def observed_cif(stage: StageFit) -> dict[str, Incidence]:
     """By target: the data's own curve, of the visits of the last period whose exits were recorded from the start.
 
     Visits that were there before the list of leads began come into sight at the age they then had.
@@ -43,22 +44,22 @@ def observed(stage: StageFit) -> dict[str, Incidence]:
     return dict(zip(stage.order, curves, strict=True))
 
 
-def reach(stage: StageFit) -> float:
+def follow_up_limit(stage: StageFit) -> float:
     """Seconds up to which ENOUGH visits are still in sight: as far as the observed curve can be trusted."""
     time = np.sort(stage.spells.time[stage.current])
     return float(time[-min(ENOUGH, len(time))])
 
 
-def written(stage: StageFit, target: str, seconds: Array) -> Array:
+def fitted_cif(stage: StageFit, target: str, seconds: FloatArray) -> FloatArray:
     """The curve that the fitted file says: shares times the laws, or the data's own times where no family follows."""
-    found = np.zeros(len(seconds))
+    curve = np.zeros(len(seconds))
     for j in stage.of(target):
         gone = _own_times(stage, j, seconds) if j in stage.odd else stage.fit.gone_by(j, seconds)
-        found += stage.fit.point([j]) * gone
-    return found
+        curve += stage.fit.point([j]) * gone
+    return curve
 
 
-def written_band(stage: StageFit, target: str, seconds: Array) -> tuple[Array, Array]:
+def fitted_cif_band(stage: StageFit, target: str, seconds: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Central 90 % of that curve, given what is not known of its parameters; the data's own times are not drawn."""
     drawn = []
     for law, vectors in stage.fit.vectors(DRAWS):
@@ -77,18 +78,18 @@ def written_band(stage: StageFit, target: str, seconds: Array) -> tuple[Array, A
     return low, high
 
 
-def gap(stage: StageFit, target: str, curve: Incidence) -> Gap:
+def fit_gap(stage: StageFit, target: str, curve: Incidence) -> FitGap:
     """Between the two curves, at the times at which somebody left, as far as enough were in sight."""
-    used = (curve.time <= reach(stage)) & (curve.time > 0.0)
+    used = (curve.time <= follow_up_limit(stage)) & (curve.time > 0.0)
     if not used.any():
-        return Gap(0.0, 0.0, 0.0, 0.0)
+        return FitGap(0.0, 0.0, 0.0, 0.0)
     time, share, low, high = (one[used] for one in (curve.time, curve.share, curve.low, curve.high))
-    said = written(stage, target, time)
+    said = fitted_cif(stage, target, time)
     worst = int(np.abs(said - share).argmax())
     outside = float(((said < low) | (said > high)).mean())
-    return Gap(float(time[worst]), float(share[worst]), float(said[worst]), outside)
+    return FitGap(float(time[worst]), float(share[worst]), float(said[worst]), outside)
 
 
-def _own_times(stage: StageFit, exit_: int, seconds: Array) -> Array:
+def _own_times(stage: StageFit, exit_: int, seconds: FloatArray) -> FloatArray:
     shares, times = np.array(empirical_points(stage.spells, stage.fit, exit_)).T
     return np.asarray(np.interp(seconds, times, shares, left=0.0))

@@ -10,15 +10,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 WIDEST_VARIANCE = 4.0  # a direction the data say nothing about is drawn this wide, not infinitely wide
 MOST_STEPS, MOST_RENEWALS = 200, 4
 
-Cost = Callable[[Array], tuple[float, Array]]  # value and gradient
+Cost = Callable[[FloatArray], tuple[float, FloatArray]]  # value and gradient
 
 
-def lowest(cost: Cost, start: Array, low: Array, high: Array, tolerance: float = 1e-8) -> tuple[Array, float]:
+def minimise(
+    cost: Cost, start: FloatArray, low: FloatArray, high: FloatArray, tolerance: float = 1e-8
+) -> tuple[FloatArray, float]:
     """Where the cost is lowest, to about `tolerance` of its value, and its value there."""
     x = np.clip(start, low, high)
     value, gradient = cost(x)
@@ -29,27 +31,27 @@ def lowest(cost: Cost, start: Array, low: Array, high: Array, tolerance: float =
         step = np.zeros(len(x))
         step[free] = -inverse[np.ix_(free, free)] @ gradient[free]
         gain = -float(step @ gradient)
-        found = _along(cost, x, value, step, gain, low, high) if gain > tolerance else None
-        if found is None:
+        better = _along(cost, x, value, step, gain, low, high) if gain > tolerance else None
+        if better is None:
             if gain <= tolerance or renewed >= MOST_RENEWALS:
                 break
             inverse, renewed = _positive_inverse(_rough_hessian(cost, x, gradient)), renewed + 1
             continue
-        moved, value, after = found
+        moved, value, after = better
         inverse = _updated(inverse, moved - x, after - gradient)
         x, gradient = moved, after
     return x, value
 
 
-def covariance(cost: Cost, x: Array) -> Array:
+def covariance(cost: Cost, x: FloatArray) -> FloatArray:
     """The inverse of the Hessian; directions without information are wide, not infinite."""
     values, vectors = np.linalg.eigh(_hessian(cost, x))
     return np.asarray((vectors / np.maximum(values, 1.0 / WIDEST_VARIANCE)) @ vectors.T)
 
 
 def _along(
-    cost: Cost, x: Array, value: float, step: Array, gain: float, low: Array, high: Array
-) -> tuple[Array, float, Array] | None:
+    cost: Cost, x: FloatArray, value: float, step: FloatArray, gain: float, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, float, FloatArray] | None:
     """The first of ever shorter steps that gains enough."""
     length = min(1.0, 3.0 / max(float(np.abs(step).max()), 1e-12))
     for _ in range(25):
@@ -61,7 +63,7 @@ def _along(
     return None
 
 
-def _rough_hessian(cost: Cost, x: Array, gradient: Array) -> Array:
+def _rough_hessian(cost: Cost, x: FloatArray, gradient: FloatArray) -> FloatArray:
     """One-sided differences: half the work, good enough to begin a search with."""
     rows = []
     for i, size in enumerate(1e-5 * np.maximum(1.0, np.abs(x))):
@@ -70,7 +72,7 @@ def _rough_hessian(cost: Cost, x: Array, gradient: Array) -> Array:
     return np.asarray(0.5 * (hessian + hessian.T))
 
 
-def _hessian(cost: Cost, x: Array) -> Array:
+def _hessian(cost: Cost, x: FloatArray) -> FloatArray:
     rows = []
     for i, size in enumerate(1e-5 * np.maximum(1.0, np.abs(x))):
         step = size * (np.arange(len(x)) == i)
@@ -79,12 +81,12 @@ def _hessian(cost: Cost, x: Array) -> Array:
     return np.asarray(0.5 * (hessian + hessian.T))
 
 
-def _positive_inverse(hessian: Array) -> Array:
+def _positive_inverse(hessian: FloatArray) -> FloatArray:
     values, vectors = np.linalg.eigh(hessian)
     return np.asarray((vectors / np.maximum(np.abs(values), 1e-2)) @ vectors.T)
 
 
-def _updated(inverse: Array, moved: Array, turned: Array) -> Array:
+def _updated(inverse: FloatArray, moved: FloatArray, turned: FloatArray) -> FloatArray:
     """The BFGS update of an inverse Hessian."""
     product = float(moved @ turned)
     if product <= 1e-12:

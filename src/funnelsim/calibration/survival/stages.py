@@ -10,15 +10,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import LOST_AT, OPEN, Records
-from funnelsim.calibration.history.model import LOST, History
+from funnelsim.calibration.events.visit_history import LOST_AT, OPEN, VisitHistory
+from funnelsim.calibration.history.model import LOST, HistoryFile
 from funnelsim.calibration.io.times import local_parts
 from funnelsim.calibration.survival.competing_risks import Spells
 from funnelsim.calibration.survival.conditional_share import share_given_times
-from funnelsim.calibration.survival.exit_modes import Timer, split_modes, split_timers
+from funnelsim.calibration.survival.exit_modes import Timeout, split_modes, split_timeouts
 from funnelsim.calibration.survival.goodness_of_fit import Misfit, misfit
-from funnelsim.calibration.survival.model_averaging import Estimate, Weighed, refit, weigh
-from funnelsim.calibration.survival.time_distributions import Array, cdf, log_time
+from funnelsim.calibration.survival.model_averaging import ModelAverage, ShareEstimate, average_models, refit
+from funnelsim.calibration.survival.time_distributions import cdf, log_time
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
 ENOUGH = 20  # forward exits a source (or cohort) needs for a share fitted together with the times
@@ -36,14 +37,14 @@ class StageFit:
     order: tuple[str, ...]  # distinct targets, forward ones first
     forward: tuple[int, ...]  # exits that lead on
     spells: Spells
-    fit: Weighed
-    sources: dict[str, Estimate]  # share of forward exits by source, where enough were seen
+    fit: ModelAverage
+    sources: dict[str, ShareEstimate]  # share of forward exits by source, where enough were seen
     naive_sources: dict[str, tuple[int, int]]  # (forward exits, visits)
-    timers: tuple[Timer, ...]
+    timeouts: tuple[Timeout, ...]
     misfits: tuple[Misfit, ...]
     notes: tuple[str, ...] = ()  # what else is to be minded
     pace_grade: str = "measured"
-    segments: dict[str, Estimate] = field(default_factory=dict)  # as of the sources
+    segments: dict[str, ShareEstimate] = field(default_factory=dict)  # as of the sources
     naive_segments: dict[str, tuple[int, int]] = field(default_factory=dict)
     lead: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # by visit
 
@@ -65,7 +66,7 @@ class StageFit:
         """Numbers of the exits that lead to a target."""
         return [j for j, name in enumerate(self.targets) if name == target]
 
-    def share(self, target: str) -> Estimate:
+    def share(self, target: str) -> ShareEstimate:
         return self.fit.forward(self.of(target))
 
     def seen(self, target: str) -> int:
@@ -83,17 +84,19 @@ class StageFit:
         ]
 
 
-def fit_stages(history: History, records: Records) -> list[StageFit]:
+def fit_stages(history: HistoryFile, records: VisitHistory) -> list[StageFit]:
     """Fit every stage that leads left; the others are ends."""
-    found = []
+    fits = []
     for number in range(len(records.stages)):
         fitted = _fit_stage(history, records, number)
         if fitted:
-            found.append(fitted)
-    return found
+            fits.append(fitted)
+    return fits
 
 
-def cohorts(history: History, records: Records, stage: StageFit) -> list[tuple[str, int, int, Estimate]]:
+def cohort_shares(
+    history: HistoryFile, records: VisitHistory, stage: StageFit
+) -> list[tuple[str, int, int, ShareEstimate]]:
     """(month of entry, visits, forward exits seen, fitted share) of a stage, with time laws in common.
 
     Months with too few exits are joined to their neighbours.
@@ -133,7 +136,7 @@ def _joined(period: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return group
 
 
-def _fit_stage(history: History, records: Records, number: int) -> StageFit | None:
+def _fit_stage(history: HistoryFile, records: VisitHistory, number: int) -> StageFit | None:
     name = records.stages[number]
     spells, lead = _spells(history, records, number)
     if not (spells.outcome > 0).any():
@@ -146,7 +149,7 @@ def _fit_stage(history: History, records: Records, number: int) -> StageFit | No
         sorted(dict.fromkeys(targets), key=lambda t: (place.get(t, -1) <= number, t == LOST, place.get(t, 0)))
     )
     sources, naive = _by_group(records.sources, spells, records.source[lead], fit, forward)
-    segments: dict[str, Estimate] = {}
+    segments: dict[str, ShareEstimate] = {}
     naive_segments: dict[str, tuple[int, int]] = {}
     if records.segments:
         segments, naive_segments = _by_group(records.segments, spells, records.segment[lead], fit, forward)
@@ -167,13 +170,13 @@ def _fit_stage(history: History, records: Records, number: int) -> StageFit | No
     )
 
 
-def _fit(spells: Spells) -> tuple[Spells, Weighed, tuple[Timer, ...], tuple[Misfit, ...]]:
+def _fit(spells: Spells) -> tuple[Spells, ModelAverage, tuple[Timeout, ...], tuple[Misfit, ...]]:
     """Weigh the families; where none follows, look for two ways of leaving mixed in one and weigh again."""
     usual = len(spells.exits)
-    spells, timers = split_timers(spells)
+    spells, timers = split_timeouts(spells)
     fixed = frozenset(range(usual, len(spells.exits)))
     while True:
-        fit = weigh(spells, fixed)
+        fit = average_models(spells, fixed)
         wrong = [m for j in range(len(spells.exits)) if j not in fixed and (m := misfit(spells, fit, j)) is not None]
         split = split_modes(spells, [m.number for m in wrong])
         if split is None:
@@ -181,13 +184,13 @@ def _fit(spells: Spells) -> tuple[Spells, Weighed, tuple[Timer, ...], tuple[Misf
         spells = split
 
 
-def visits_of(history: History, records: Records, number: int) -> np.ndarray:
+def visits_of(history: HistoryFile, records: VisitHistory, number: int) -> np.ndarray:
     """Which visits a stage is fitted to: those that ended before the list of leads began tell of themselves only."""
     began = history.observed_from.timestamp() if history.observed_from else -np.inf
     return np.asarray((records.visits.stage == number) & ~(records.visits.left < began))
 
 
-def _spells(history: History, records: Records, number: int) -> tuple[Spells, np.ndarray]:
+def _spells(history: HistoryFile, records: VisitHistory, number: int) -> tuple[Spells, np.ndarray]:
     """The visits of a stage, and whose they are."""
     visits, mine = records.visits, visits_of(history, records, number)
     began = history.observed_from.timestamp() if history.observed_from else -np.inf
@@ -223,8 +226,8 @@ def _spells(history: History, records: Records, number: int) -> tuple[Spells, np
 
 
 def _by_group(
-    names: tuple[str, ...], spells: Spells, group_of: np.ndarray, fit: Weighed, forward: tuple[int, ...]
-) -> tuple[dict[str, Estimate], dict[str, tuple[int, int]]]:
+    names: tuple[str, ...], spells: Spells, group_of: np.ndarray, fit: ModelAverage, forward: tuple[int, ...]
+) -> tuple[dict[str, ShareEstimate], dict[str, tuple[int, int]]]:
     """Forward shares by source, or by segment, in the last period: fitted together with the times where enough exits
     were seen, given the times of the stage where fewer were. None of them is pooled yet."""
     last = spells.group == spells.groups - 1
@@ -237,7 +240,7 @@ def _by_group(
         return {}, naive
     own = [i for i in sorted(told) if seen[i] >= ENOUGH]
     own = own if len(own) > 1 else []
-    found = {}
+    shares = {}
     if own:
         rest = last & ~np.isin(group_of, own)
         group = spells.group.copy()
@@ -247,14 +250,14 @@ def _by_group(
         for i, number in enumerate(own):
             group[last & (group_of == number)] = first + i
         finer = refit(replace(spells, group=group, groups=first + len(own)), fit, TRIED_AGAIN)
-        found = {number: finer.forward(list(forward), first + i) for i, number in enumerate(own)}
+        shares = {number: finer.forward(list(forward), first + i) for i, number in enumerate(own)}
     for number in told:
-        if number not in found:
-            found[number] = share_given_times(spells, last & (group_of == number), fit, forward)
-    return {names[number]: found[number] for number in sorted(found)}, naive
+        if number not in shares:
+            shares[number] = share_given_times(spells, last & (group_of == number), fit, forward)
+    return {names[number]: shares[number] for number in sorted(shares)}, naive
 
 
-def still_to_move(stage: StageFit, age: Array) -> Array:
+def still_to_move(stage: StageFit, age: FloatArray) -> FloatArray:
     """Chance that a lead that has been in a stage so long will ever leave it (rule 23)."""
     moves, still = np.zeros(len(age)), np.ones(len(age))
     for target in stage.order:

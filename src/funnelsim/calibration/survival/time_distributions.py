@@ -14,24 +14,24 @@ taken by a central difference.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import digamma, gammainc, gammaincinv, gammaln, ndtr, ndtri
+
+from funnelsim.typing import FloatArray
 
 FAMILIES = ("weibull", "lognormal", "gamma")
 LOG_NEVER = -60.0  # stands for log 0: nothing happens in 1e-26 seconds
 _LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 _SHAPE_STEP = 3e-6
 
-Array = NDArray[np.float64]
-Number = float | Array
+Number = float | FloatArray
 
 
-def log_time(seconds: Array) -> Array:
+def log_time(seconds: FloatArray) -> FloatArray:
     """Logarithm of non-negative times, finite at 0."""
     return np.log(np.maximum(seconds, np.exp(LOG_NEVER)))
 
 
-def log_density(family: str, mu: float, s: float, log_t: Array) -> tuple[Array, Array]:
+def log_density(family: str, mu: float, s: float, log_t: FloatArray) -> tuple[FloatArray, FloatArray]:
     """log f(t) and its derivatives by mu and s (two rows)."""
     if family == "gamma":
         shape, x = np.exp(s), np.exp(log_t - mu)
@@ -45,7 +45,7 @@ def log_density(family: str, mu: float, s: float, log_t: Array) -> tuple[Array, 
     return -0.5 * z * z - _LOG_ROOT_2PI - s - log_t, np.stack([z / sigma, z * z - 1.0])
 
 
-def cdf(family: str, mu: Number, s: Number, log_t: Array) -> tuple[Array, Array]:
+def cdf(family: str, mu: Number, s: Number, log_t: FloatArray) -> tuple[FloatArray, FloatArray]:
     """F(t) and its derivatives by mu and s (two rows)."""
     if family == "gamma":
         shape, x = np.exp(s), np.exp(log_t - mu)
@@ -63,7 +63,7 @@ def cdf(family: str, mu: Number, s: Number, log_t: Array) -> tuple[Array, Array]
     return ndtr(z), np.stack([-slope / sigma, -z * slope])
 
 
-def quantile(family: str, mu: float, s: float, share: Array | float) -> Array:
+def quantile(family: str, mu: float, s: float, share: FloatArray | float) -> FloatArray:
     """Seconds by which a share of all events has happened."""
     u = np.asarray(share, float)
     if family == "gamma":
@@ -72,7 +72,7 @@ def quantile(family: str, mu: float, s: float, share: Array | float) -> Array:
     return np.asarray(np.exp(mu + np.exp(s) * noise))
 
 
-def first_guess(family: str, log_t: Array, weight: Array) -> tuple[float, float]:
+def first_guess(family: str, log_t: FloatArray, weight: FloatArray) -> tuple[float, float]:
     """(mu, s) by moments of the log times; a start for the optimiser, nothing more."""
     if weight.sum() == 0:
         return float(np.log(86400.0)), 0.0

@@ -20,8 +20,8 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.survival.duration_fit import DurationFit, fit_duration
-from funnelsim.calibration.survival.time_distributions import Array
-from funnelsim.calibration.teams.work_items import Pieces
+from funnelsim.calibration.teams.work_items import WorkItems
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
 GOES_ON = 600.0
@@ -40,7 +40,7 @@ class CallBacks:
     same_hour: float  # share that comes within an hour of a whole number of days later
 
 
-def apart(pieces: Pieces) -> tuple[Pieces, np.ndarray, Array]:
+def apart(pieces: WorkItems) -> tuple[WorkItems, np.ndarray, FloatArray]:
     """Spells joined to pieces; which of them are call-backs, and how long after the piece before each came.
 
     Call-backs have no asking. Pieces that were never begun stay as they are.
@@ -59,9 +59,9 @@ def apart(pieces: Pieces) -> tuple[Pieces, np.ndarray, Array]:
     return joined, again[kept], gap[kept]
 
 
-def call_backs(pieces: Pieces, again: np.ndarray, gap: Array) -> dict[str, CallBacks]:
+def call_backs(pieces: WorkItems, again: np.ndarray, gap: FloatArray) -> dict[str, CallBacks]:
     """By kind of work; `pieces`, `again` and `gap` as `apart` gives them."""
-    found = {}
+    by_kind = {}
     for number, name in enumerate(pieces.kinds):
         mine = (pieces.kind == number) & pieces.served
         items = len(np.unique(pieces.case[mine]))
@@ -70,24 +70,24 @@ def call_backs(pieces: Pieces, again: np.ndarray, gap: Array) -> dict[str, CallB
             continue
         off = np.abs((gaps + DAY / 2) % DAY - DAY / 2)
         late = gaps > DAY / 2
-        found[name] = CallBacks(
+        by_kind[name] = CallBacks(
             items,
             float(mine.sum() / items),
             len(gaps),
             fit_duration(gaps),
             float((off[late] <= NEAR).mean()) if late.any() else 0.0,
         )
-    return found
+    return by_kind
 
 
-def _latest_end(here: Pieces) -> Array:
+def _latest_end(here: WorkItems) -> FloatArray:
     """The latest end so far within each case and kind; pieces without an end count as ended when they began."""
     ended = np.where(np.isfinite(here.ended), here.ended, here.started)
     frame = pl.DataFrame({"case": here.case, "kind": here.kind, "ended": ended})
     return np.asarray(frame.select(pl.col("ended").cum_max().over("case", "kind")).to_series().to_numpy())
 
 
-def _joined(here: Pieces, goes_on: np.ndarray) -> Pieces:
+def _joined(here: WorkItems, goes_on: np.ndarray) -> WorkItems:
     """Spells that go on are added to the piece they go on with: it ends later, by as much as they took."""
     group = np.cumsum(~goes_on) - 1
     spell = np.where(np.isfinite(here.ended), here.ended - here.started, np.nan)

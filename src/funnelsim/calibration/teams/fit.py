@@ -8,19 +8,19 @@ import numpy as np
 
 from funnelsim.calibration.survival.duration_fit import DurationFit, fit_duration
 from funnelsim.calibration.teams.callbacks import CallBacks, apart, call_backs
-from funnelsim.calibration.teams.handling import Handling, fit_handling, left_open, wrap_up
+from funnelsim.calibration.teams.handling import HandlingFit, fit_handling, left_open, wrap_up
 from funnelsim.calibration.teams.opening_hours import Opening, fit_opening
 from funnelsim.calibration.teams.patience import Patience, fit_patience
 from funnelsim.calibration.teams.queue_order import QueueOrder, fit_queue_order
 from funnelsim.calibration.teams.staffing import Staffing, fit_staffing
-from funnelsim.calibration.teams.work_items import Pieces
+from funnelsim.calibration.teams.work_items import WorkItems
 
 MOST_CALLS = 8  # a cadence longer than this is cut there
 FEWEST = 20  # cases that came to a call, for the chance that it was the last
 
 
 @dataclass(frozen=True)
-class Int:
+class VisitWorkFit:
     """The work of a visit to a stage, taken together."""
 
     visits: int  # that are over
@@ -34,16 +34,16 @@ class TeamFit:
     """One team."""
 
     name: str
-    pieces: Pieces = field(repr=False)  # spells joined, call-backs without an asking
+    pieces: WorkItems = field(repr=False)  # spells joined, call-backs without an asking
     opening: Opening | None
     staffing: Staffing | None
     wrap_up: float  # seconds
-    handling: dict[str, Handling]  # by kind of work, or stage; likewise below
+    handling: dict[str, HandlingFit]  # by kind of work, or stage; likewise below
     waits: dict[str, DurationFit]
     call_backs: dict[str, CallBacks]
     patience: Patience | None
     order: QueueOrder | None
-    whole: dict[str, Int] = field(default_factory=dict)  # by stage, where the log stands beside a funnel
+    per_visit: dict[str, VisitWorkFit] = field(default_factory=dict)  # by stage, where the log stands beside a funnel
 
     @property
     def ranked(self) -> bool:
@@ -51,7 +51,7 @@ class TeamFit:
         return self.order is not None and self.order.best in ("high rank", "low rank")
 
 
-def fit_team(pieces: Pieces, name: str, zone: str, rounding: float = 0.0) -> TeamFit:
+def fit_team(pieces: WorkItems, name: str, zone: str, rounding: float = 0.0) -> TeamFit:
     """Fit all that the log tells; what it does not tell is None or missing."""
     joined, again, gap = apart(pieces)
     opening = fit_opening(joined.started[joined.served], zone)
@@ -79,12 +79,12 @@ def _every_day(opening: Opening | None) -> list[tuple[int, ...]]:
     return [*alike, *((day,) for day in range(7) if not any(day in group for group in alike))]
 
 
-def _waits(pieces: Pieces, rounding: float) -> dict[str, DurationFit]:
+def _waits(pieces: WorkItems, rounding: float) -> dict[str, DurationFit]:
     """From asking to beginning; giving up and the end of the log cut it off."""
-    found = {}
+    laws = {}
     for number, kind in enumerate(pieces.kinds):
         mine = np.isfinite(pieces.asked) & (pieces.kind == number)
         law = fit_duration(pieces.wait[mine], pieces.served[mine], rounding)
         if law is not None:
-            found[kind] = law
-    return found
+            laws[kind] = law
+    return laws

@@ -16,14 +16,14 @@ import numpy as np
 
 from funnelsim.calibration.io.times import local_parts
 from funnelsim.calibration.survival.duration_fit import DurationFit, fit_duration
-from funnelsim.calibration.survival.time_distributions import Array
-from funnelsim.calibration.teams.work_items import NOBODY, Pieces
+from funnelsim.calibration.teams.work_items import NOBODY, WorkItems
+from funnelsim.typing import FloatArray
 
 LONGEST_WRAP_UP = 1800.0  # a gap beyond this is a break
 
 
 @dataclass(frozen=True)
-class Handling:
+class HandlingFit:
     """Of one kind of work."""
 
     pieces: int
@@ -32,38 +32,38 @@ class Handling:
     left_open: int  # pieces set aside: they end on another day than they began
 
 
-def left_open(pieces: Pieces, zone: str) -> np.ndarray:
+def left_open(pieces: WorkItems, zone: str) -> np.ndarray:
     """Pieces that end on another day than they began."""
     known = pieces.served & np.isfinite(pieces.ended)
-    found = np.zeros(len(pieces), bool)
+    overnight = np.zeros(len(pieces), bool)
     if known.any():
         first, _ = local_parts(pieces.started[known], zone)
         last, _ = local_parts(pieces.ended[known], zone)
-        found[known] = first != last
-    return found
+        overnight[known] = first != last
+    return overnight
 
 
-def fit_handling(pieces: Pieces, overnight: np.ndarray, rounding: float = 0.0) -> dict[str, Handling]:
+def fit_handling(pieces: WorkItems, overnight: np.ndarray, rounding: float = 0.0) -> dict[str, HandlingFit]:
     """By kind of work; `overnight` pieces are set aside; `rounding`: to how many seconds times are known."""
     length = pieces.ended - pieces.started
     known = pieces.served & np.isfinite(pieces.ended) & (length >= 0)
-    found = {}
+    by_kind = {}
     for number, name in enumerate(pieces.kinds):
         mine = known & (pieces.kind == number)
         used = length[mine & ~overnight]
         if len(used):
             law = fit_duration(used, rounding=rounding)
-            found[name] = Handling(len(used), float(used.mean()), law, int((mine & overnight).sum()))
-    return found
+            by_kind[name] = HandlingFit(len(used), float(used.mean()), law, int((mine & overnight).sum()))
+    return by_kind
 
 
-def wrap_up(pieces: Pieces) -> float:
+def wrap_up(pieces: WorkItems) -> float:
     """Seconds a worker needs between two pieces while the next one waits; 0 when that is never seen."""
     gaps = _gaps_with_work_waiting(pieces)
     return float(np.median(gaps)) if len(gaps) else 0.0
 
 
-def _gaps_with_work_waiting(pieces: Pieces) -> Array:
+def _gaps_with_work_waiting(pieces: WorkItems) -> FloatArray:
     mine = (pieces.worker != NOBODY) & pieces.served & np.isfinite(pieces.ended)
     order = np.lexsort((pieces.started[mine], pieces.worker[mine]))
     worker, asked = pieces.worker[mine][order], pieces.asked[mine][order]

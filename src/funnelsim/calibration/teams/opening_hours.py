@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnelsim.calibration.io.times import local_parts
-from funnelsim.calibration.survival.time_distributions import Array
 from funnelsim.calibration.teams.staffing import SLOT, SLOTS, clock_text
+from funnelsim.typing import FloatArray
 
 CLOSED_DAY, CLOSED_SLOT = 0.05, 0.1
 FEWEST = 100  # pieces; fewer say nothing about hours
@@ -53,7 +53,7 @@ class Opening:
         return float(self.slots.sum() * SLOT / 3600.0)
 
 
-def fit_opening(started: Array, zone: str) -> Opening | None:
+def fit_opening(started: FloatArray, zone: str) -> Opening | None:
     """Opening hours from the starts of work; None when there are fewer than a hundred."""
     if len(started) < FEWEST:
         return None
@@ -70,12 +70,12 @@ def fit_opening(started: Array, zone: str) -> Opening | None:
     return Opening(groups, _holidays(day, weekday, open_days), slots)
 
 
-def _open(count: Array) -> np.ndarray:
+def _open(count: FloatArray) -> np.ndarray:
     used = count[count > 0]
     return np.asarray(count >= max(CLOSED_SLOT * float(np.median(used)), 1.0)) if len(used) else count > 0
 
 
-def _grouped(slots: np.ndarray, count: Array) -> tuple[np.ndarray, tuple[tuple[str, tuple[int, ...]], ...]]:
+def _grouped(slots: np.ndarray, count: FloatArray) -> tuple[np.ndarray, tuple[tuple[str, tuple[int, ...]], ...]]:
     """Weekdays of nearly the same hours get the hours of all of them together, without holes of a single slot."""
     groups: list[list[int]] = []
     for day in np.flatnonzero(slots.any(1)).tolist():
@@ -85,14 +85,14 @@ def _grouped(slots: np.ndarray, count: Array) -> tuple[np.ndarray, tuple[tuple[s
                 break
         else:
             groups.append([day])
-    found, told = slots.copy(), []
+    common, told = slots.copy(), []
     for group in groups:
         pooled = _filled(_open(count[group].sum(0)))
-        found[group] = pooled
+        common[group] = pooled
         edge = np.flatnonzero(np.diff(np.concatenate([[0], pooled.astype(int), [0]]))).reshape(-1, 2)
         hours = ", ".join(f"{clock_text(low)}-{clock_text(high)}" for low, high in edge.tolist())
         told.append((hours, tuple(group)))
-    return found, tuple(told)
+    return common, tuple(told)
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> bool:
@@ -102,9 +102,9 @@ def _alike(one: np.ndarray, other: np.ndarray) -> bool:
 def _filled(open_: np.ndarray) -> np.ndarray:
     hole = ~open_[1:-1] & open_[:-2] & open_[2:]
     alone = open_[1:-1] & ~open_[:-2] & ~open_[2:]
-    found = open_.copy()
-    found[1:-1] = (open_[1:-1] | hole) & ~alone
-    return found
+    filled = open_.copy()
+    filled[1:-1] = (open_[1:-1] | hole) & ~alone
+    return filled
 
 
 def _holidays(day: np.ndarray, weekday: np.ndarray, open_days: np.ndarray) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnelsim.calibration.survival.duration_fit import DurationFit, fit_duration
-from funnelsim.calibration.teams.work_items import Pieces
+from funnelsim.calibration.teams.work_items import WorkItems
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Patience:
         return self.gave_up / self.asked
 
 
-def fit_patience(pieces: Pieces, rounding: float = 0.0) -> Patience | None:
+def fit_patience(pieces: WorkItems, rounding: float = 0.0) -> Patience | None:
     """The law of patience; None when the log shows nobody or almost nobody giving up."""
     asked = np.isfinite(pieces.asked)
     wait, left = pieces.wait[asked], np.isfinite(pieces.gave_up[asked]) & ~pieces.served[asked]

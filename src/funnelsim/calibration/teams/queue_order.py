@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnelsim.calibration.teams.work_items import Pieces
+from funnelsim.calibration.teams.work_items import WorkItems
 
 MOST = 20_000  # choices looked at, spread evenly over the log
 TIE = 1.0  # seconds: who came so close together came together
@@ -48,7 +48,7 @@ class QueueOrder:
         return order[0] if ahead >= AHEAD else "first come"
 
 
-def fit_queue_order(pieces: Pieces) -> QueueOrder | None:
+def fit_queue_order(pieces: WorkItems) -> QueueOrder | None:
     """Compare the rules; None when fewer than 50 choices were made."""
     asked = np.isfinite(pieces.asked) & (pieces.waited_until > pieces.asked)
     waiting = pieces.where(asked)
@@ -78,11 +78,11 @@ def fit_queue_order(pieces: Pieces) -> QueueOrder | None:
     return QueueOrder(count, strength, mixed, high / mixed if mixed else 0.0)
 
 
-def _choices(waiting: Pieces) -> list[tuple[int, np.ndarray]]:
+def _choices(waiting: WorkItems) -> list[tuple[int, np.ndarray]]:
     """(chosen, those who waited then, the chosen one among them), where there was a choice."""
     until = waiting.waited_until
     begun = np.flatnonzero(waiting.served & (waiting.started > waiting.asked))
-    found = []
+    choices = []
     latest = np.maximum.accumulate(until)
     for piece in begun[:: max(len(begun) // MOST, 1)].tolist():
         now = waiting.started[piece]
@@ -91,5 +91,5 @@ def _choices(waiting: Pieces) -> list[tuple[int, np.ndarray]]:
         there = np.arange(low, high)
         there = there[(waiting.kind[there] == waiting.kind[piece]) & ((until[there] > now + TIE) | (there == piece))]
         if len(there) > 1:
-            found.append((piece, there))
-    return found
+            choices.append((piece, there))
+    return choices

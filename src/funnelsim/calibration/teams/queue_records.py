@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import OPEN, Records, Visits
+from funnelsim.calibration.events.visit_history import OPEN, VisitHistory, Visits
 from funnelsim.calibration.teams.fit import TeamFit
 from funnelsim.calibration.teams.team_text import FIRST, SERVED
 
 
-def queue_records(team: TeamFit, rows: dict[str, int]) -> Records:
+def queue_records(team: TeamFit, rows: dict[str, int]) -> VisitHistory:
     """One lead for each asking; its source is its kind, apart from those who are served first."""
     pieces = team.pieces.where(np.isfinite(team.pieces.asked))
     first = np.zeros(len(pieces), bool)
@@ -32,4 +32,4 @@ def queue_records(team: TeamFit, rows: dict[str, int]) -> Records:
         np.ones(len(pieces), bool),
     )
     stages = (*(kind for kind in pieces.kinds), SERVED)
-    return Records(stages, names, lead.astype(str), source, nothing, visits, pieces.as_of, False, rows)
+    return VisitHistory(stages, names, lead.astype(str), source, nothing, visits, pieces.as_of, False, rows)

@@ -27,8 +27,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from funnelsim.calibration.io.times import local_parts
-from funnelsim.calibration.survival.time_distributions import Array
-from funnelsim.calibration.teams.work_items import NOBODY, Pieces
+from funnelsim.calibration.teams.work_items import NOBODY, WorkItems
+from funnelsim.typing import FloatArray
 
 AWAY = 1800.0  # nobody waited, and still no piece for so long: not on duty
 NOTICED = 10.0  # waits shorter than this are the telephone's, not the people's
@@ -37,18 +37,18 @@ SLOTS = int(86400.0 / SLOT)
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-class Steps(NamedTuple):
+class StepFunction(NamedTuple):
     """A step function: so many people from each instant on; none before the first."""
 
-    instant: Array
+    instant: FloatArray
     people: np.ndarray
 
-    def at(self, instants: Array) -> np.ndarray:
+    def at(self, instants: FloatArray) -> np.ndarray:
         """People at these instants."""
         place = np.searchsorted(self.instant, instants, side="right") - 1
         return np.where(place >= 0, self.people[np.maximum(place, 0)], 0)
 
-    def mean(self, edges: Array) -> Array:
+    def mean(self, edges: FloatArray) -> FloatArray:
         """Mean between each instant and the next."""
         times = np.append(self.instant, np.inf)
         before = np.append(0.0, np.cumsum(np.diff(self.instant) * self.people[:-1]))
@@ -62,7 +62,7 @@ class Steps(NamedTuple):
 class Staffing:
     """Who was there."""
 
-    steps: Steps
+    steps: StepFunction
     named: int  # different names in the log
     hours: float  # people's hours present
     away: float  # people's hours between two pieces, on duty, while somebody waited
@@ -70,7 +70,7 @@ class Staffing:
     week: np.ndarray  # [weekday, slot]: people, whole
 
 
-class Shift(NamedTuple):
+class StaffShift(NamedTuple):
     """So many people at the same hours on some days of the week."""
 
     people: int
@@ -78,7 +78,7 @@ class Shift(NamedTuple):
     days: str
 
 
-def fit_staffing(pieces: Pieces, wrap_up: float, zone: str, alike: Sequence[Sequence[int]]) -> Staffing | None:
+def fit_staffing(pieces: WorkItems, wrap_up: float, zone: str, alike: Sequence[Sequence[int]]) -> Staffing | None:
     """People present; `alike` are the weekdays (0 = Monday) told together.
 
     None when no piece has a start and an end.
@@ -102,15 +102,15 @@ def fit_staffing(pieces: Pieces, wrap_up: float, zone: str, alike: Sequence[Sequ
     return Staffing(steps, names, hours, away / 3600.0, by, week)
 
 
-def steps_of(spells: Array) -> Steps:
+def steps_of(spells: FloatArray) -> StepFunction:
     """How many of these intervals (from, to) are open at each instant."""
     instants = np.concatenate([spells[:, 0], spells[:, 1]])
     change = np.concatenate([np.ones(len(spells)), -np.ones(len(spells))])
     times, at = np.unique(instants, return_inverse=True)
-    return Steps(times, np.cumsum(np.bincount(at, change)).round().astype(np.int64))
+    return StepFunction(times, np.cumsum(np.bincount(at, change)).round().astype(np.int64))
 
 
-def shifts_of(week: np.ndarray) -> list[Shift]:
+def shifts_of(week: np.ndarray) -> list[StaffShift]:
     """The fewest shifts of one calendar each that add up to the people of each weekday and slot, by layers.
 
     The k-th layer is open where there are k people or more; layers of equal hours are one shift.
@@ -123,7 +123,7 @@ def shifts_of(week: np.ndarray) -> list[Shift]:
                 by_hours.setdefault(hours, []).append(day)
         for hours, days in by_hours.items():
             layers[hours, tuple(days)] = layers.get((hours, tuple(days)), 0) + 1
-    return [Shift(people, hours, days_text(days)) for (hours, days), people in layers.items()]
+    return [StaffShift(people, hours, days_text(days)) for (hours, days), people in layers.items()]
 
 
 def days_text(days: tuple[int, ...]) -> str:
@@ -147,7 +147,7 @@ def clock_text(slot: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
-def _spells_of_duty(pieces: Pieces, wrap_up: float) -> tuple[Array, float]:
+def _spells_of_duty(pieces: WorkItems, wrap_up: float) -> tuple[FloatArray, float]:
     """(from, to) of every stretch that a worker was present, and the seconds on duty and not present."""
     known = pieces.served & np.isfinite(pieces.ended) & (pieces.worker != NOBODY)
     order = np.lexsort((pieces.started[known], pieces.worker[known]))
@@ -171,7 +171,7 @@ def _spells_of_duty(pieces: Pieces, wrap_up: float) -> tuple[Array, float]:
     return np.array(spells), away
 
 
-def _waiting(pieces: Pieces) -> tuple[Array, Array]:
+def _waiting(pieces: WorkItems) -> tuple[FloatArray, FloatArray]:
     """The periods in which anybody waited, in order; short waits left out."""
     long = (pieces.wait > NOTICED) & np.isfinite(pieces.asked)
     steps = steps_of(np.stack([pieces.asked[long], pieces.waited_until[long]], axis=1))
@@ -181,13 +181,13 @@ def _waiting(pieces: Pieces) -> tuple[Array, Array]:
     return begins, ends
 
 
-def _last_waiting(begins: Array, ends: Array, before: float) -> float:
+def _last_waiting(begins: FloatArray, ends: FloatArray, before: float) -> float:
     """The last instant, up to `before`, at which anybody was waiting for longer than can be noticed."""
     place = int(np.searchsorted(begins, before - NOTICED)) - 1
     return min(float(ends[place]), before) if place >= 0 else -np.inf
 
 
-def _week(steps: Steps, as_of: float, zone: str, by: str, alike: Sequence[Sequence[int]]) -> np.ndarray:
+def _week(steps: StepFunction, as_of: float, zone: str, by: str, alike: Sequence[Sequence[int]]) -> np.ndarray:
     """People by weekday and slot: the mean over the days seen; of pieces in hand what nine days in ten need."""
     day, _ = local_parts(np.array([steps.instant[0], min(steps.instant[-1], as_of)]), zone)
     days = np.arange(day[0], day[1] + 1)
@@ -206,7 +206,7 @@ def _week(steps: Steps, as_of: float, zone: str, by: str, alike: Sequence[Sequen
     return week.astype(np.int64) if week.any() else seen.astype(np.int64)
 
 
-def local_instants(days: np.ndarray, zone: str) -> Array:
+def local_instants(days: np.ndarray, zone: str) -> FloatArray:
     """Seconds since 1970 of the slots' edges of local days (numbers since 1970-01-01): (day, slot + 1)."""
     hung = ZoneInfo(zone)
     midnights = [datetime.combine(date(1970, 1, 1) + timedelta(days=int(day)), time(), hung) for day in days]

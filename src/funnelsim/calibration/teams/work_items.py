@@ -17,14 +17,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from funnelsim.calibration.survival.time_distributions import Array
+from funnelsim.typing import FloatArray
 
 ASKED, STARTED, ENDED = 0, 1, 2  # lifecycle words
 NOBODY = -1
 
 
 @dataclass(frozen=True)
-class Pieces:
+class WorkItems:
     """One entry a piece; instants in seconds since 1970, nan where it did not happen or is not known."""
 
     cases: tuple[str, ...]  # names; empty where each row is a case of its own
@@ -33,11 +33,11 @@ class Pieces:
     case: np.ndarray  # number of the case
     kind: np.ndarray  # index in kinds
     worker: np.ndarray  # index in workers, NOBODY when not known
-    asked: Array
-    started: Array
-    ended: Array
-    gave_up: Array  # when the asker did
-    rank: Array  # priority as written; nan when there is none
+    asked: FloatArray
+    started: FloatArray
+    ended: FloatArray
+    gave_up: FloatArray  # when the asker did
+    rank: FloatArray  # priority as written; nan when there is none
     as_of: float  # the log ends here
 
     def __len__(self) -> int:
@@ -48,23 +48,23 @@ class Pieces:
         return np.isfinite(self.started)
 
     @property
-    def waited_until(self) -> Array:
+    def waited_until(self) -> FloatArray:
         """When waiting ended: begun, given up, or the end of the log."""
         return np.fmin(np.fmin(self.started, self.gave_up), self.as_of)
 
     @property
-    def wait(self) -> Array:
+    def wait(self) -> FloatArray:
         """Seconds from asking; nan where nobody asked."""
         return np.asarray(np.maximum(self.waited_until - self.asked, 0.0))
 
-    def where(self, chosen: np.ndarray) -> Pieces:
+    def where(self, chosen: np.ndarray) -> WorkItems:
         """Some of them."""
         names = ("case", "kind", "worker", "asked", "started", "ended", "gave_up", "rank")
         return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
 
 @dataclass(frozen=True)
-class Paired:
+class PairedRows:
     """Rows of a lifecycle log put together: indices of the rows, -1 where there is none."""
 
     start: np.ndarray
@@ -74,7 +74,7 @@ class Paired:
     without_start: np.ndarray  # rows: ends with no start before them
 
 
-def paired(case: np.ndarray, kind: np.ndarray, word: np.ndarray, time: Array) -> Paired:
+def pair_events(case: np.ndarray, kind: np.ndarray, word: np.ndarray, time: FloatArray) -> PairedRows:
     """Put the events of each case and kind together; rows of one instant stay in the order of the file."""
     order = np.lexsort((np.arange(len(case)), time, kind, case))
     item = np.cumsum(np.append(True, (case[order][1:] != case[order][:-1]) | (kind[order][1:] != kind[order][:-1])))
@@ -87,7 +87,7 @@ def paired(case: np.ndarray, kind: np.ndarray, word: np.ndarray, time: Array) ->
     whole = begins & same & ~follows
     ends = np.where(whole, np.roll(work, -1), -1)
     taken = np.append(False, whole[:-1])
-    return Paired(
+    return PairedRows(
         work[begins],
         ends[begins],
         _first_asked(order, item, asks, work[begins], len(case)),
@@ -102,16 +102,16 @@ def _first_asked(order: np.ndarray, item: np.ndarray, asks: np.ndarray, starts: 
     place[order] = np.arange(rows)
     start_at = place[starts]  # ascending
     ask_at = np.flatnonzero(asks)
-    found = np.full(len(starts), -1)
+    first_asked = np.full(len(starts), -1)
     serves = np.searchsorted(start_at, ask_at)  # the first start after each asking
     good = serves < len(starts)
     good[good] = item[start_at[serves[good]]] == item[ask_at[good]]
     chosen, first = np.unique(serves[good], return_index=True)
-    found[chosen] = order[ask_at[good][first]]
-    return found
+    first_asked[chosen] = order[ask_at[good][first]]
+    return first_asked
 
 
-def asked_by_the_piece_before(pieces: Pieces) -> Pieces:
+def asked_by_previous_item(pieces: WorkItems) -> WorkItems:
     """Where a log does not say when work was asked for: at the end of the latest work in the case before it began.
 
     The first piece of a case is asked for by the case itself, and when that was is not known.

@@ -11,36 +11,35 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from funnelsim.calibration.history.model import Column, History
-from funnelsim.calibration.history.sections import WORK, WorkLog
-from funnelsim.calibration.io.row_issues import Tally
+from funnelsim.calibration.history.model import WORK, HistoryFile, SourceColumn, WorkLog
+from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.tables import LINE, Library, Sheet
 from funnelsim.calibration.io.times import instants
-from funnelsim.calibration.survival.time_distributions import Array
-from funnelsim.calibration.teams.work_items import NOBODY, Pieces, asked_by_the_piece_before, paired
+from funnelsim.calibration.teams.work_items import NOBODY, WorkItems, asked_by_previous_item, pair_events
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
 
 
-def read_pieces(history: History, library: Library, tally: Tally) -> tuple[Pieces, float]:
+def read_work_items(history: HistoryFile, library: Library, issues: RowIssues) -> tuple[WorkItems, float]:
     """The pieces of work that the log tells of up to the as-of instant, and to how many seconds its times are known."""
     assert history.work is not None and history.as_of is not None
-    rows = _Rows(history.work, history.timezone, history.as_of.timestamp(), library, tally)
+    rows = _Rows(history.work, history.timezone, history.as_of.timestamp(), library, issues)
     pieces = rows.from_events() if history.work.lifecycle else rows.from_rows()
     if not np.isfinite(pieces.asked).any():
-        pieces = asked_by_the_piece_before(pieces)
+        pieces = asked_by_previous_item(pieces)
     return pieces, rows.rounding
 
 
 class _Rows:
     """The cells of one log."""
 
-    def __init__(self, log: WorkLog, zone: str, as_of: float, library: Library, tally: Tally) -> None:
-        self.log, self.zone, self.as_of, self.library, self.tally = log, zone, as_of, library, tally
+    def __init__(self, log: WorkLog, zone: str, as_of: float, library: Library, issues: RowIssues) -> None:
+        self.log, self.zone, self.as_of, self.library, self.issues = log, zone, as_of, library, issues
         self.sheet: Sheet = library.sheets[WORK]
         self.rounding = 0.0
 
-    def from_rows(self) -> Pieces:
+    def from_rows(self) -> WorkItems:
         """One row a piece."""
         log = self.log
         asked, started = self._first(log.asked), self._first(log.started)
@@ -52,7 +51,7 @@ class _Rows:
         whole = self._pieces(asked, started, ended, gave_up)
         return whole.where(~neither & ~late)
 
-    def from_events(self) -> Pieces:
+    def from_events(self) -> WorkItems:
         """One row an event: asked for, started, ended."""
         log = self.log
         assert log.lifecycle and log.time and log.case and log.kind
@@ -63,12 +62,12 @@ class _Rows:
         self._tell("a lifecycle that is neither asked, started nor ended", word < 0)
         used = np.flatnonzero((word >= 0) & np.isfinite(time) & (time < self.as_of))
         kinds, cases = self._codes(log.kind)[1], self._codes(log.case)[1]
-        found = paired(cases[used], kinds[used], word[used], time[used])
-        self._tell("a start without an end", self._mask(used[found.without_end]), dropped=False)
-        self._tell("an end without a start", self._mask(used[found.without_start]))
-        start, end, ask = (np.where(rows >= 0, used[rows], -1) for rows in (found.start, found.end, found.asked))
+        pairs = pair_events(cases[used], kinds[used], word[used], time[used])
+        self._tell("a start without an end", self._mask(used[pairs.without_end]), dropped=False)
+        self._tell("an end without a start", self._mask(used[pairs.without_start]))
+        start, end, ask = (np.where(rows >= 0, used[rows], -1) for rows in (pairs.start, pairs.end, pairs.asked))
 
-        def at(rows: np.ndarray) -> Array:
+        def at(rows: np.ndarray) -> FloatArray:
             return np.where(rows >= 0, time[rows], np.nan)
 
         nothing = np.full(self.sheet.rows, np.nan)
@@ -76,7 +75,7 @@ class _Rows:
         worker = np.where((whole.worker == NOBODY) & (end >= 0), self._workers()[1][end], whole.worker)
         return replace(whole, worker=worker, asked=at(ask), started=at(start), ended=at(end))
 
-    def _pieces(self, asked: Array, started: Array, ended: Array, gave_up: Array) -> Pieces:
+    def _pieces(self, asked: FloatArray, started: FloatArray, ended: FloatArray, gave_up: FloatArray) -> WorkItems:
         started = np.where(started < self.as_of, started, np.nan)
         back = ended < started
         self._tell("work that ends before it begins (its length is not used)", back, dropped=False)
@@ -86,7 +85,7 @@ class _Rows:
         workers, worker = self._workers()
         rank = self.library.cells(self.log.rank).cast(pl.Float64, strict=False) if self.log.rank else None
         cases, case = self._codes(self.log.case) if self.log.case else ((), np.arange(len(asked)))
-        return Pieces(
+        return WorkItems(
             cases,
             kinds,
             workers,
@@ -101,15 +100,15 @@ class _Rows:
             self.as_of,
         )
 
-    def _first(self, columns: tuple[Column, ...]) -> Array:
+    def _first(self, columns: tuple[SourceColumn, ...]) -> FloatArray:
         """Row by row the first of these times that is there."""
-        found = np.full(self.sheet.rows, np.nan)
+        first = np.full(self.sheet.rows, np.nan)
         for column in columns:
             times = self._times(column)
-            found = np.where(np.isnan(found), times, found)
-        return found
+            first = np.where(np.isnan(first), times, first)
+        return first
 
-    def _times(self, column: Column) -> Array:
+    def _times(self, column: SourceColumn) -> FloatArray:
         cells = self.library.words(column)
         cells = cells.replace(list(self.log.never), [""] * len(self.log.never))
         if self.log.date is not None:
@@ -143,14 +142,14 @@ class _Rows:
         missing = np.array([name == "" or name in self.log.nobody for name in names], bool)
         return names, np.where(missing[number], NOBODY, number)
 
-    def _codes(self, column: Column) -> tuple[tuple[str, ...], np.ndarray]:
+    def _codes(self, column: SourceColumn) -> tuple[tuple[str, ...], np.ndarray]:
         names, number = np.unique(self.library.words(column).to_numpy().astype(str), return_inverse=True)
         return tuple(names.tolist()), number
 
     def _mask(self, rows: np.ndarray) -> np.ndarray:
-        found = np.zeros(self.sheet.rows, bool)
-        found[rows] = True
-        return found
+        mask = np.zeros(self.sheet.rows, bool)
+        mask[rows] = True
+        return mask
 
     def _tell(self, reason: str, which: np.ndarray, dropped: bool = True) -> None:
-        self.tally.add(self.sheet.file, reason, self.sheet.frame[LINE].to_numpy()[which], dropped)
+        self.issues.add(self.sheet.file, reason, self.sheet.frame[LINE].to_numpy()[which], dropped)

@@ -13,26 +13,26 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import OPEN, Records
+from funnelsim.calibration.events.visit_history import OPEN, VisitHistory
 from funnelsim.calibration.survival.duration_fit import fit_duration
-from funnelsim.calibration.survival.time_distributions import Array
-from funnelsim.calibration.teams.fit import Int, TeamFit
+from funnelsim.calibration.teams.fit import TeamFit, VisitWorkFit
 from funnelsim.calibration.teams.handling import left_open
+from funnelsim.typing import FloatArray
 
 LATE = 0.95  # share of the first touches by which a lead is touched, or is taken as left alone
 
 
 @dataclass(frozen=True)
-class VisitWork:
+class WorkPerVisit:
     """By visit of the records."""
 
     calls: np.ndarray  # pieces of work begun
-    seconds: Array  # of work, wrap-up included
+    seconds: FloatArray  # of work, wrap-up included
     worked: np.ndarray  # is the visit to a stage in which the team works?
     waits: np.ndarray  # will the team yet turn to it for the first time?
 
 
-def work_of_visits(team: TeamFit, records: Records, zone: str) -> VisitWork:
+def work_per_visit(team: TeamFit, records: VisitHistory, zone: str) -> WorkPerVisit:
     """The log of work beside the visits; cases are told by the ids of the leads."""
     visits, count = records.visits, len(records.visits.lead)
     calls, seconds, began = np.zeros(count, np.int64), np.zeros(count), np.full(count, np.inf)
@@ -54,23 +54,23 @@ def work_of_visits(team: TeamFit, records: Records, zone: str) -> VisitWork:
         if len(touched):
             late = np.quantile(np.maximum(began[touched] - visits.entered[touched], 0.0), LATE)
             waits[there] = (calls[there] == 0) & (records.as_of - visits.entered[there] <= late)
-    return VisitWork(calls, seconds, worked, waits & (visits.to == OPEN))
+    return WorkPerVisit(calls, seconds, worked, waits & (visits.to == OPEN))
 
 
-def with_whole(team: TeamFit, records: Records, work: VisitWork) -> TeamFit:
+def with_work_per_visit(team: TeamFit, records: VisitHistory, work: WorkPerVisit) -> TeamFit:
     """The team with the work of a visit, stage by stage; visits nobody worked on count with none."""
     whole = {}
     for stage, name in enumerate(records.stages):
         over = (records.visits.stage == stage) & (records.visits.to != OPEN) & work.worked
         if (work.calls[over] > 0).any():
             seconds = work.seconds[over]
-            whole[name] = Int(
+            whole[name] = VisitWorkFit(
                 int(over.sum()), float(work.calls[over].mean()), float(seconds.mean()), fit_duration(seconds)
             )
-    return replace(team, whole=whole)
+    return replace(team, per_visit=whole)
 
 
-def _leads(team: TeamFit, records: Records) -> np.ndarray:
+def _leads(team: TeamFit, records: VisitHistory) -> np.ndarray:
     """The lead of each piece; -1 where the records do not know the case."""
     numbers = {str(name): lead for lead, name in enumerate(records.ids)}
     pieces = team.pieces
@@ -79,7 +79,7 @@ def _leads(team: TeamFit, records: Records) -> np.ndarray:
     return np.asarray(np.array([numbers.get(name, -1) for name in pieces.cases])[pieces.case])
 
 
-def _lengths(team: TeamFit, zone: str) -> Array:
+def _lengths(team: TeamFit, zone: str) -> FloatArray:
     """Seconds of each piece with its wrap-up; where its end is not known, the mean of its kind."""
     pieces = team.pieces
     closes = team.opening is not None and team.opening.closes
@@ -90,7 +90,7 @@ def _lengths(team: TeamFit, zone: str) -> Array:
     return np.where(known, length, mean[pieces.kind]) + team.wrap_up
 
 
-def _latest(lead: np.ndarray, entered: Array, of: np.ndarray, at: Array) -> np.ndarray:
+def _latest(lead: np.ndarray, entered: FloatArray, of: np.ndarray, at: FloatArray) -> np.ndarray:
     """For each event (lead `of`, instant `at`) the visit that was the latest then, by place in `lead` and `entered`."""
     order = np.lexsort((np.r_[np.zeros(len(lead)), np.ones(len(of))], np.r_[entered, at], np.r_[lead, of]))
     place = np.arange(len(order))
@@ -99,6 +99,6 @@ def _latest(lead: np.ndarray, entered: Array, of: np.ndarray, at: Array) -> np.n
     after = np.minimum.accumulate(np.where(is_visit, place, len(order) - 1)[::-1])[::-1]
     leads = np.r_[lead, of][order]
     chosen = np.where(is_visit[before] & (leads[before] == leads), before, after)
-    found = np.empty(len(order), np.int64)
-    found[order] = order[chosen]
-    return found[len(lead) :]
+    latest = np.empty(len(order), np.int64)
+    latest[order] = order[chosen]
+    return latest[len(lead) :]

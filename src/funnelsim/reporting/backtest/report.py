@@ -7,7 +7,7 @@ import math
 from funnelsim.reporting.common.format import NOTHING, Table, number, spread
 from funnelsim.study.backtest.drift import FALSE_ALARMS, Departure
 from funnelsim.study.backtest.rolling import Backtest
-from funnelsim.study.backtest.scores import Score, Spread
+from funnelsim.study.backtest.scores import ForecastScore, Interval
 
 NOMINAL = 0.9
 ALIKE = 0.05  # CRPS ratios this near to 1 tell nothing
@@ -39,7 +39,7 @@ def answer(found: Backtest) -> str:
     )
 
 
-def verdict(whole: Score) -> str:
+def verdict(whole: ForecastScore) -> str:
     """Whether intervals keep their promise, and the factor that makes them."""
     factor = f"{_factor(whole.widening.value)} ({_factor(whole.widening.low)} to {_factor(whole.widening.high)})"
     if whole.held90.holds(NOMINAL):
@@ -49,7 +49,7 @@ def verdict(whole: Score) -> str:
     return f"too wide: a factor of {factor} would do"
 
 
-def _against(whole: Score) -> str:
+def _against(whole: ForecastScore) -> str:
     """Beside the last weeks carried on."""
     if not math.isfinite(whole.ratio):
         return "nothing to set beside the last weeks carried on"
@@ -63,7 +63,7 @@ def _against(whole: Score) -> str:
 
 
 def _warning(found: Backtest) -> str:
-    return f"; the funnel has changed since {found.drift.since:%Y-%m-%d}" if found.drift.found else ""
+    return f"; the funnel has changed since {found.drift.since:%Y-%m-%d}" if found.drift.departures else ""
 
 
 # ---- tables --------------------------------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ def _warning(found: Backtest) -> str:
 
 def _by_quantity(found: Backtest, width: int) -> str:
     table = Table(("Forecast", "forecasts", "90 % held", "interval", "50 % held", "bias", "CRPS ratio"))
-    for quantity in found.asked.quantities:
+    for quantity in found.forecast_spec.quantities:
         one = found.score(lambda row, quantity=quantity: row.quantity == quantity)  # type: ignore[misc]
         if one:
             table.add(
@@ -113,11 +113,11 @@ def _drift(found: Backtest, verbose: int, width: int) -> str:
     span = f"since {drift.since:%Y-%m-%d}"
     head = (
         f"Drift: what came {span} lies within what was fitted before ({_many(len(drift.counts), 'count')})."
-        if not drift.found
-        else f"Drift: {_many(len(drift.found), 'count')} of {len(drift.counts)} {span} "
-        f"{'lies' if len(drift.found) == 1 else 'lie'} outside what was fitted before."
+        if not drift.departures
+        else f"Drift: {_many(len(drift.departures), 'count')} of {len(drift.counts)} {span} "
+        f"{'lies' if len(drift.departures) == 1 else 'lie'} outside what was fitted before."
     )
-    lines = [head, *(f"  {_left(one)}" for one in drift.found)]
+    lines = [head, *(f"  {_left(one)}" for one in drift.departures)]
     if verbose:
         table = Table(("Recent cohort", "entered", "seen", "expected", f"{100 * drift.level:.1f} % band"))
         for one in drift.counts:
@@ -184,8 +184,8 @@ def _mind(found: Backtest) -> str:
 def _footing(found: Backtest) -> str:
     first, last = found.forecasts[0].origin, found.forecasts[-1].origin
     return (
-        f"{_many(len(found.forecasts), 'instant')} from {first:%Y-%m-%d} to {last:%Y-%m-%d}, {found.size.draws} "
-        f"futures each with parameters of their own, seed {found.size.seed}.\n"
+        f"{_many(len(found.forecasts), 'instant')} from {first:%Y-%m-%d} to {last:%Y-%m-%d}, {found.spec.draws} "
+        f"futures each with parameters of their own, seed {found.spec.seed}.\n"
         "Intervals of coverage take instants as independent; where their windows overlap, that is too hopeful."
     )
 
@@ -199,11 +199,11 @@ def _finite(drawn: object) -> bool:
     return bool(np.isfinite(np.asarray(drawn, dtype=np.float64)).all())
 
 
-def _share(one: Spread) -> str:
+def _share(one: Interval) -> str:
     return f"{100.0 * one.value:.0f} %"
 
 
-def _within(one: Spread) -> str:
+def _within(one: Interval) -> str:
     return f"{100.0 * one.low:.0f} to {100.0 * one.high:.0f} %"
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from funnelsim.calibration import Calibration
 from funnelsim.calibration.survival.aalen_johansen import Incidence
-from funnelsim.calibration.survival.nonparametric import observed, reach, written, written_band
+from funnelsim.calibration.survival.nonparametric import fitted_cif, fitted_cif_band, follow_up_limit, observed_cif
 from funnelsim.calibration.survival.stages import StageFit
 from funnelsim.reporting.common.drawing import PALETTE, heading, new_figure, save_all, styled
 from funnelsim.reporting.common.format import DAY, HOUR, MINUTE, number
@@ -44,8 +44,8 @@ def calibration_figures(found: Calibration) -> Iterator[tuple[str, Figure]]:
 
 def stage_figure(found: Calibration, stage: StageFit) -> Figure:
     """Share of the visits that have left by each exit, over the time since entry."""
-    curves = observed(stage)
-    until = BEYOND * reach(stage)
+    curves = observed_cif(stage)
+    until = BEYOND * follow_up_limit(stage)
     unit, name = next(
         (
             (length, word)
@@ -59,7 +59,7 @@ def stage_figure(found: Calibration, stage: StageFit) -> Figure:
         figure, (axes,) = new_figure(4.9)
         for target, color in zip(stage.order, PALETTE * len(stage.order), strict=False):
             _exit(axes, stage, target, curves[target], grid, unit, color)
-        axes.axvline(reach(stage) / unit, color="#555555", linewidth=0.9, linestyle=(0, (1, 2)))
+        axes.axvline(follow_up_limit(stage) / unit, color="#555555", linewidth=0.9, linestyle=(0, (1, 2)))
         axes.set_xlim(0.0, until / unit)
         axes.set_ylim(bottom=0.0)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g} %"))
@@ -81,8 +81,8 @@ def stage_figure(found: Calibration, stage: StageFit) -> Figure:
 
 
 def _exit(axes: Axes, stage: StageFit, target: str, curve: Incidence, grid: Floats, unit: float, color: str) -> None:
-    share, seen = stage.share(target), curve.time <= reach(stage)
-    time = np.append(curve.time[seen], reach(stage))
+    share, seen = stage.share(target), curve.time <= follow_up_limit(stage)
+    time = np.append(curve.time[seen], follow_up_limit(stage))
     step, low, high = (np.append(one[seen], one[seen][-1]) for one in (curve.share, curve.low, curve.high))
     axes.fill_between(time / unit, low, high, step="post", color=color, alpha=0.22, linewidth=0)
     axes.step(
@@ -94,8 +94,8 @@ def _exit(axes: Axes, stage: StageFit, target: str, curve: Incidence, grid: Floa
         label=f"{target}: in the end {number(100 * share.value)} % (95 %: {number(100 * share.low)} to "
         f"{number(100 * share.high)} %), {stage.seen(target):,} seen",
     )
-    axes.plot(grid / unit, written(stage, target, grid), color=color, linewidth=1.6, linestyle=(0, (4, 2)))
-    for edge in written_band(stage, target, grid):
+    axes.plot(grid / unit, fitted_cif(stage, target, grid), color=color, linewidth=1.6, linestyle=(0, (4, 2)))
+    for edge in fitted_cif_band(stage, target, grid):
         axes.plot(grid / unit, edge, color=color, linewidth=0.7, linestyle=(0, (1, 2)))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from funnelsim.reporting.common.format import Table
-from funnelsim.study.sensitivity.indices import Bounded
-from funnelsim.study.sensitivity.value_of_information import Learned, first_to_learn
+from funnelsim.study.sensitivity.indices import IntervalEstimate
+from funnelsim.study.sensitivity.value_of_information import InformationValue, most_informative
 
 Say = Callable[[float], str]  # an amount in the unit of the answer
 
 
-def knowing_table(known: Sequence[Learned], say: Say, width: int) -> list[str]:
+def knowing_table(known: Sequence[InformationValue], say: Say, width: int) -> list[str]:
     """A row an unknown: what would vanish of the variance, and what knowing is worth where there is a choice."""
     choice = any(one.value is not None for one in known)
     table = Table(
@@ -27,9 +27,9 @@ def knowing_table(known: Sequence[Learned], say: Say, width: int) -> list[str]:
     return table.lines(width)
 
 
-def learn_line(known: Sequence[Learned], how: Callable[[str], str], say: Say) -> str:
+def learn_line(known: Sequence[InformationValue], how: Callable[[str], str], say: Say) -> str:
     """What to measure first, how, and whether any of it would change the choice."""
-    first = first_to_learn(known)
+    first = most_informative(known)
     if first is None:
         return "Measure first: with so few draws none of the unknowns surely stands out."
     text = (
@@ -48,12 +48,12 @@ def learn_line(known: Sequence[Learned], how: Callable[[str], str], say: Say) ->
     )
 
 
-def share_text(one: Bounded) -> str:
+def share_text(one: IntervalEstimate) -> str:
     """45 % (38 to 52)"""
     return f"{percents(one.value)} % ({percents(one.low)} to {percents(one.high)})"
 
 
-def worth_text(one: Bounded, say: Say) -> str:
+def worth_text(one: IntervalEstimate, say: Say) -> str:
     return f"{say(one.value)} ({say(one.low)} to {say(one.high)})"
 
 

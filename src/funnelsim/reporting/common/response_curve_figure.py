@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from funnelsim.reporting.common.drawing import GREY, delay_axis, line_style, new_figure, over_all, styled
 from funnelsim.reporting.common.format import DAY, MINUTE, duration
-from funnelsim.study.response_curves import CurvedStage
+from funnelsim.study.response_curves import StageCurves
 
 ACTS = {"advance": "to go on", "contact": "of contact"}
 TICKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
@@ -26,7 +26,7 @@ Touched = tuple[str, float]
 
 
 def curves_figure(
-    stages: Sequence[CurvedStage],
+    stages: Sequence[StageCurves],
     touched: Mapping[str, Sequence[Touched]] | None = None,
     title: str = "What a later first touch does",
 ) -> Figure:
@@ -49,7 +49,7 @@ def curves_figure(
         return figure
 
 
-def _panel(axes: Axes, stage: CurvedStage, touched: Sequence[Touched]) -> None:
+def _panel(axes: Axes, stage: StageCurves, touched: Sequence[Touched]) -> None:
     delays = np.geomspace(*SPAN, 300)
     lowest, highest = 1.0, 1.0
     for i, law in enumerate(stage.laws):

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from funnelsim.reporting.common.format import SYMBOLS, duration, money, number, percent
-from funnelsim.study.compare import Column, Comparison
-from funnelsim.study.paired_difference import Spread
+from funnelsim.study.compare import Comparison, ScenarioRuns
+from funnelsim.study.paired_difference import TwoLevelEstimate
 
 RANGE = "90 % interval"
 
@@ -17,7 +17,7 @@ def goal_name(found: Comparison) -> str:
     return "revenue of the cohort" if found.goal == "cohort.revenue" else "customers of the cohort"
 
 
-def change(found: Comparison, one: Spread) -> str:
+def change(found: Comparison, one: TwoLevelEstimate) -> str:
     what = "" if found.goal == "cohort.revenue" else " customers in the cohort"
     given = "given what your data leaves open" if found.uncertain else "simulation error alone: nothing was left open"
     return f"{signed(found, one.mean)}{what} ({RANGE} {between(found, one.low, one.high)} {given})"
@@ -49,7 +49,7 @@ def chance(p: float) -> str:
     return "> 99.9 %" if p > 0.999 else "< 0.1 %" if p < 0.001 else percent(p)
 
 
-def mean_of(column: Column, key: str) -> float:
+def mean_of(column: ScenarioRuns, key: str) -> float:
     values = column.values.get(key)
     return float(np.nanmean(values)) if values is not None and np.isfinite(values).any() else math.nan
 

@@ -12,7 +12,7 @@ from funnelsim.reporting.common.drawing import BLUE, GREY, VERMILION, new_figure
 from funnelsim.reporting.common.format import shown
 from funnelsim.reporting.explain.report import between, signed, what
 from funnelsim.study.explain.coalitions import name_of
-from funnelsim.study.explain.explain import Explanation, Share
+from funnelsim.study.explain.explain import Explanation, ShapleyShare
 
 BAR = 0.62
 INK = "#222222"
@@ -25,7 +25,7 @@ def explain_figures(found: Explanation) -> Iterator[tuple[str, Figure]]:
 
 def waterfall_figure(found: Explanation) -> Figure:
     """Bars from left to right: grey totals, blue what adds, vermilion what takes away; whiskers what is not known."""
-    base, other = name_of(found.question.base), name_of(found.question.other)
+    base, other = name_of(found.spec.base), name_of(found.spec.other)
     names = [base, *(share.name for share in found.parts), other]
     with styled():
         figure, (axes,) = new_figure(1.7 + 0.62 * len(names))
@@ -81,7 +81,7 @@ def _span(axes: Axes, edges: list[float], origin: float) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6))
 
 
-def _step(axes: Axes, found: Explanation, row: int, level: float, share: Share) -> None:
+def _step(axes: Axes, found: Explanation, row: int, level: float, share: ShapleyShare) -> None:
     """One change, and the line that leads to it."""
     one = share.value
     axes.plot([level, level], [row - 1, row], color=GREY, linewidth=0.8)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from funnelsim.reporting.common.format import NOTHING, Table, number, percent, shown
 from funnelsim.study.explain.coalitions import name_of
-from funnelsim.study.explain.explain import EqualPeople, Explanation, Share
-from funnelsim.study.paired_difference import Spread
+from funnelsim.study.explain.explain import EqualHoursControl, Explanation, ShapleyShare
+from funnelsim.study.paired_difference import TwoLevelEstimate
 
 WHAT = {
     "cohort.won": "customers in the cohort",
@@ -37,7 +37,7 @@ def explain_report(found: Explanation, verbose: int = 0, width: int = 110) -> st
 
 def answer(found: Explanation) -> str:
     """One sentence: the difference with its interval, and what it is made of."""
-    base, other = name_of(found.question.base), name_of(found.question.other)
+    base, other = name_of(found.spec.base), name_of(found.spec.other)
     return (
         f"{other} against {base}: {signed(found, found.difference.mean)} {what(found)} (90 % interval "
         f"{between(found, found.difference)} {_given(found)}). {top_line(found)}"
@@ -55,17 +55,17 @@ def top_line(found: Explanation) -> str:
 
 def control(found: Explanation) -> str:
     """The control with equal people: what moving the hours brings, and what the shared work adds to it."""
-    people = found.people
+    people = found.equal_hours
     if people is None:
         return "Control with equal people: neither people nor hours move between the teams, so none is needed."
-    base = name_of(found.question.base)
+    base = name_of(found.spec.base)
     lines = [
         f"Control with equal people: {base} with {_hours(people)}, nothing shared: "
         f"{_said(found, people.alone)} of {signed(found, found.difference.mean)}."
     ]
-    if people.instead is not None:
+    if people.with_lending is not None:
         lines.append(
-            f"   All other changes with the hours moved in place of shared work: {_said(found, people.instead)}."
+            f"   All other changes with the hours moved in place of shared work: {_said(found, people.with_lending)}."
         )
     before, after = people.paid
     same = math.isclose(before, after, rel_tol=1e-6)
@@ -91,24 +91,24 @@ def amount(found: Explanation, value: float) -> str:
     return f"{value:,.0f}" if value >= 9.5 else f"{value:.1f}" if value >= 0.095 or value == 0.0 else f"{value:.2g}"
 
 
-def between(found: Explanation, one: Spread) -> str:
+def between(found: Explanation, one: TwoLevelEstimate) -> str:
     return f"{signed(found, one.low)} to {signed(found, one.high)}"
 
 
 def what(found: Explanation) -> str:
     """What the figures are of."""
-    return WHAT.get(found.question.measure, f"in {found.question.measure}")
+    return WHAT.get(found.spec.measure, f"in {found.spec.measure}")
 
 
 def _given(found: Explanation) -> str:
     return "given what your data leaves open" if found.uncertain else "simulation error alone: nothing was left open"
 
 
-def _said(found: Explanation, one: Spread) -> str:
+def _said(found: Explanation, one: TwoLevelEstimate) -> str:
     return f"{signed(found, one.mean)} ({between(found, one)})"
 
 
-def _hours(people: EqualPeople) -> str:
+def _hours(people: EqualHoursControl) -> str:
     """What moves, in words."""
     if people.lent is None:
         return "the other's people"
@@ -123,8 +123,8 @@ def _table(found: Explanation, width: int) -> str:
     table = Table(["Share of", "", "what is not known", "of it", "±", "alone", "made last"])
     for one in found.shares:
         table.add(*_row(found, one, "   "))
-        if found.people is not None and one is found.divided:
-            for step in found.people.steps:
+        if found.equal_hours is not None and one is found.divided:
+            for step in found.equal_hours.steps:
                 table.add(*_row(found, step, "      of it "))
     whole = found.difference
     table.add(
@@ -139,7 +139,7 @@ def _table(found: Explanation, width: int) -> str:
     return "\n".join(table.lines(width))
 
 
-def _row(found: Explanation, one: Share, before: str) -> Sequence[str]:
+def _row(found: Explanation, one: ShapleyShare, before: str) -> Sequence[str]:
     whole = found.difference
     clear = whole.low * whole.high > 0.0  # shares of a difference that may be nothing mislead
     return (
@@ -166,7 +166,7 @@ def _warnings(found: Explanation) -> str:
                 )
     lines += [
         f"{' and '.join(one.names)} are taken as one: neither stands without the other ({one.why})"
-        for one in found.united
+        for one in found.merged_groups
     ]
     return "\n".join(lines)
 
@@ -189,7 +189,7 @@ def _short(text: str) -> str:
 
 
 def _footing(found: Explanation) -> str:
-    question = found.question
+    question = found.spec
     runs = (
         f"{question.draws} draws of what is not known x {question.size.pairs} periods"
         if found.uncertain

@@ -11,7 +11,7 @@ from funnelsim.reporting.html.saved_result import Saved
 from funnelsim.reporting.html.tables import Page, table_of_words
 from funnelsim.scenario import loads_resolved
 from funnelsim.scenario.evidence import evidence_of
-from funnelsim.study.scenario_diff import Difference, differences
+from funnelsim.study.scenario_diff import KeyDifference, key_differences
 
 LONGEST = 300  # characters of a value that are shown
 WHY = {
@@ -104,7 +104,7 @@ def _papers(manifest: Manifest) -> Iterator[tuple[str, str]]:
 
 
 def _differing(base_name: str, base: dict[str, Any], other_name: str, other: dict[str, Any]) -> Page | None:
-    found: list[Difference] = differences(base, other)
+    found: list[KeyDifference] = key_differences(base, other)
     rows = [(one.path, one.nature, _cut(one.base), _cut(one.other)) for one in found]
     if not rows:
         return None

@@ -38,7 +38,7 @@ from funnelsim.reporting.common.funnel_figure import funnel_figure, steps_of
 from funnelsim.reporting.common.response_curve_figure import curves_figure
 from funnelsim.reporting.handoff.figures import seam_figures
 from funnelsim.result import Result
-from funnelsim.study.response_curves import CurvedStage, curves_of_resolved
+from funnelsim.study.response_curves import StageCurves, curves_of_resolved
 
 COHORT = "cohort"
 Floats = NDArray[np.float64]
@@ -242,7 +242,7 @@ def response_of(result: Result) -> Figure:
     )
 
 
-def curves_of(result: Result, stages: Sequence[CurvedStage]) -> Figure:
+def curves_of(result: Result, stages: Sequence[StageCurves]) -> Figure:
     """The response curves that could stand in the stages of a run, and how soon half of their leads were touched."""
     value = means_of(result)
     half = {stage.name: [("half", value(f"cohort.response_p50.{stage.name}"))] for stage in stages}

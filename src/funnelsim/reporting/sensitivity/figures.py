@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from funnelsim.reporting.common.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, over_all, styled
 from funnelsim.reporting.sensitivity.report import subject, value
 from funnelsim.study.sensitivity.inputs import OWNERS
-from funnelsim.study.sensitivity.sensitivity import Moved, Sensitivity
+from funnelsim.study.sensitivity.sensitivity import InputEffect, Sensitivity
 
 MOST = 18  # bars; the others are in the table
 _ROW = 0.42  # inches a bar
@@ -27,7 +27,7 @@ def sensitivity_figures(found: Sensitivity) -> Iterator[tuple[str, Figure]]:
 
 def tornado_figure(found: Sensitivity) -> Figure:
     """The answer at both ends of each input; the largest swing first within each that decides."""
-    largest = sorted(found.moved, key=lambda one: -abs(one.swing))[:MOST]
+    largest = sorted(found.effects, key=lambda one: -abs(one.swing))[:MOST]
     groups = [(owner, [one for one in largest if one.input.owner == owner]) for owner in OWNERS]
     groups = [(owner, mine) for owner, mine in groups if mine]
     count = len(largest) + len(groups)
@@ -72,7 +72,7 @@ def tornado_figure(found: Sensitivity) -> Figure:
     return figure
 
 
-def _bar(axes: Axes, found: Sensitivity, one: Moved, y: float) -> None:
+def _bar(axes: Axes, found: Sensitivity, one: InputEffect, y: float) -> None:
     """Two bars from the middle, what the input is at their ends, and the error of the swing."""
     centre = found.centre
     axes.barh(y, one.at_low - centre, left=centre, height=0.62, color=BLUE, alpha=0.9)
@@ -97,8 +97,8 @@ def index_figure(found: Sensitivity) -> Figure:
     with styled():
         figure, (axes,) = new_figure(1.7 + 0.55 * len(kept))
         for shift, color, label, bounds in (
-            (-0.19, BLUE, "alone (first order)", [one.index.first for one in kept if one.index]),
-            (0.19, ORANGE, "in total, with others", [one.index.total for one in kept if one.index]),
+            (-0.19, BLUE, "alone (first order)", [one.sobol.first for one in kept if one.sobol]),
+            (0.19, ORANGE, "in total, with others", [one.sobol.total for one in kept if one.sobol]),
         ):
             values = np.array([one.value for one in bounds])
             error = np.array([[max(0.0, one.value - one.low), max(0.0, one.high - one.value)] for one in bounds]).T

@@ -7,10 +7,10 @@ import math
 from funnelsim.reporting.common.format import Table, number, shown
 from funnelsim.reporting.common.information_text import knowing_table, learn_line, percents, share_text
 from funnelsim.reporting.compare.format import with_sign
-from funnelsim.study.sensitivity.indices import Bounded
+from funnelsim.study.sensitivity.indices import IntervalEstimate
 from funnelsim.study.sensitivity.inputs import OWNERS
-from funnelsim.study.sensitivity.sensitivity import Moved, Sensitivity
-from funnelsim.study.sensitivity.value_of_information import first_to_learn
+from funnelsim.study.sensitivity.sensitivity import InputEffect, Sensitivity
+from funnelsim.study.sensitivity.value_of_information import most_informative
 
 GO_ON = " go on"  # said once where both ends of a stage are
 
@@ -33,9 +33,9 @@ def answer(found: Sensitivity) -> str:
     )
     first, *others = found.indexed
     text += f"; {first.input.path} moves it most ({_total(first)})"
-    if others and others[0].index is not None and others[0].index.total.low > 0.0:
+    if others and others[0].sobol is not None and others[0].sobol.total.low > 0.0:
         text += f", then {others[0].input.path} ({_total(others[0])})"
-    learn = first_to_learn(found.known)
+    learn = most_informative(found.information)
     if learn is not None:
         text += (
             f"; to know {learn.path} would take {percents(learn.share.value)} % of its variance away on average "
@@ -46,8 +46,8 @@ def answer(found: Sensitivity) -> str:
 
 def subject(found: Sensitivity) -> str:
     """Whose answer it is: a scenario and a measure, or a difference."""
-    names = found.question.names
-    if not found.question.against:
+    names = found.spec.names
+    if not found.spec.against:
         return f"{names[0]}, {found.measure}"
     return f"{names[-1]} against {names[0]}, {found.measure}"
 
@@ -55,26 +55,28 @@ def subject(found: Sensitivity) -> str:
 def value(found: Sensitivity, amount: float) -> str:
     """In the unit of the measure; with its sign where it is a difference."""
     text = shown(abs(amount), found.unit, found.currency)
-    return with_sign(amount, text) if found.question.against or amount < 0.0 else text
+    return with_sign(amount, text) if found.spec.against or amount < 0.0 else text
 
 
 def between(found: Sensitivity, low: float, high: float) -> str:
     return f"{value(found, low)} to {value(found, high)}"
 
 
-def _total(one: Moved) -> str:
-    assert one.index is not None
-    return f"{percents(one.index.total.value)} % of its variance, {_interval(one.index.total)}"
+def _total(one: InputEffect) -> str:
+    assert one.sobol is not None
+    return f"{percents(one.sobol.total.value)} % of its variance, {_interval(one.sobol.total)}"
 
 
-def _interval(one: Bounded) -> str:
+def _interval(one: IntervalEstimate) -> str:
     return f"90 % interval {percents(one.low)} to {percents(one.high)}"
 
 
 def _what_varies(found: Sensitivity) -> str:
-    if not found.question.study.axes:
+    if not found.spec.sweep.axes:
         return "what is not known"
-    return "what is not known and what is varied" if any(one.input.unknown for one in found.moved) else "what is varied"
+    return (
+        "what is not known and what is varied" if any(one.input.unknown for one in found.effects) else "what is varied"
+    )
 
 
 def _spreads(found: Sensitivity) -> str:
@@ -90,19 +92,19 @@ def _spreads(found: Sensitivity) -> str:
 
 def _inputs(found: Sensitivity, width: int) -> str:
     table = Table(["Input", "whose", "from end to end", "swing ±", "in total (90 %)", "alone (90 %)"])
-    for one in found.moved:
-        shares = (share_text(one.index.total), share_text(one.index.first)) if one.index else ("screened out", "")
+    for one in found.effects:
+        shares = (share_text(one.sobol.total), share_text(one.sobol.first)) if one.sobol else ("screened out", "")
         table.add(f"   {one.input.path}", one.input.owner, _ends(one), _swing(found, one), *shares)
     return "\n".join(table.lines(width))
 
 
-def _ends(one: Moved) -> str:
+def _ends(one: InputEffect) -> str:
     """0.6 to 1; 39 % to 50.6 % go on"""
     low, high = one.input.low_text, one.input.high_text
     return f"{low.removesuffix(GO_ON)} to {high}" if high.endswith(GO_ON) else f"{low} to {high}"
 
 
-def _swing(found: Sensitivity, one: Moved) -> str:
+def _swing(found: Sensitivity, one: InputEffect) -> str:
     error = f" ±{_amount(found, one.error)}" if math.isfinite(one.error) else ""
     return f"{with_sign(one.swing, _amount(found, one.swing))}{error}"
 
@@ -115,7 +117,7 @@ def _by_owner(found: Sensitivity) -> str:
     """The largest input of each that decides."""
     parts = []
     for owner in OWNERS:
-        mine = [one for one in found.moved if one.input.owner == owner]
+        mine = [one for one in found.effects if one.input.owner == owner]
         if mine:
             largest = max(mine, key=lambda one: abs(one.swing))
             parts.append(f"{owner} {largest.input.path} ({_swing(found, largest)})")
@@ -124,42 +126,44 @@ def _by_owner(found: Sensitivity) -> str:
 
 def _knowing(found: Sensitivity, width: int) -> str:
     """What to measure first."""
-    if not found.known:
+    if not found.information:
         return ""
-    how = {one.input.path: one.input.learn for one in found.moved}
+    how = {one.input.path: one.input.learn for one in found.effects}
 
     def say(amount: float) -> str:
         return shown(amount, found.unit, found.currency)
 
-    return "\n".join([*knowing_table(found.known, say, width), f"   {learn_line(found.known, how.__getitem__, say)}"])
+    return "\n".join(
+        [*knowing_table(found.information, say, width), f"   {learn_line(found.information, how.__getitem__, say)}"]
+    )
 
 
 def _screening(found: Sensitivity, width: int) -> str:
     table = Table(["Screening, effect over its whole way", "size (mu*)", "90 %", "bend (sigma)", "90 %"])
-    for one in sorted(found.moved, key=lambda one: -one.effect.size.value if one.effect else 0.0):
-        if one.effect is not None:
-            bend = one.effect.bend
+    for one in sorted(found.effects, key=lambda one: -one.elementary.mu_star.value if one.elementary else 0.0):
+        if one.elementary is not None:
+            bend = one.elementary.sigma
             table.add(
                 f"   {one.input.path}",
-                *_cells(found, one.effect.size),
+                *_cells(found, one.elementary.mu_star),
                 *(_cells(found, bend) if bend else ("several numbers", "")),
             )
     return "\n".join(table.lines(width)) if table.rows else ""
 
 
-def _cells(found: Sensitivity, one: Bounded) -> tuple[str, str]:
+def _cells(found: Sensitivity, one: IntervalEstimate) -> tuple[str, str]:
     return _amount(found, one.value), f"{_amount(found, one.low)} to {_amount(found, one.high)}"
 
 
 def _footing(found: Sensitivity) -> str:
-    question = found.question
-    periods = question.study.size.replications
+    question = found.spec
+    periods = question.sweep.size.replications
     lines = [
         f"{number(found.runs)} periods simulated: {periods} with the same luck at every point; {question.rows} "
         "rows of points. Intervals of shares are of the choice of points (bootstrap), for this luck; ± is the "
         "simulation error of a swing, 90 %."
     ]
-    screened = len(found.moved) - len(found.indexed)
+    screened = len(found.effects) - len(found.indexed)
     if screened:
         lines.append(
             f"Screened out by {question.trajectories} trajectories: {screened} inputs, held as written; about "

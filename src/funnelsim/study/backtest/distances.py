@@ -23,16 +23,15 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from funnelsim.calibration.events.visit_history import LOST_AT, Records
+from funnelsim.calibration.events.visit_history import LOST_AT, VisitHistory
 from funnelsim.calibration.history.model import LOST
 from funnelsim.plan import LOST as LOST_HERE
 from funnelsim.study.backtest.forecast_origins import WEEK
 from funnelsim.trace import Trace, in_flight
+from funnelsim.typing import FloatArray
 
 DAY = 86400.0
-Floats = NDArray[np.float64]
 PACKAGE = "log_distance_measures"
 ABSENT = (
     "distances of event logs are left out: they need the package log-distance-measures; install funnelsim[backtest]"
@@ -58,12 +57,12 @@ class Distance:
         return self.simulated / self.replay if self.replay else float("nan")
 
 
-class Log(NamedTuple):
+class EventLog(NamedTuple):
     """Events by case."""
 
     case: Any
     activity: Any  # stage number, LOST_AT
-    at: Floats  # seconds since 1970
+    at: FloatArray  # seconds since 1970
 
 
 def available() -> bool:
@@ -72,7 +71,7 @@ def available() -> bool:
 
 
 def distances(
-    real: Records,
+    real: VisitHistory,
     simulated: Sequence[Trace],
     stages: tuple[str, ...],
     origin: datetime,
@@ -90,37 +89,37 @@ def distances(
         return []
     zone = origin.tzinfo
     frames = [_frame(log, stages, zone) for log in (truth, replay, *logs)]
-    found = []
+    measured = []
     for number, frame in enumerate(frames[1:]):
-        found.append(_measured(frames[0], frame))
+        measured.append(_measured(frames[0], frame))
         if on_done is not None:
             on_done(number + 1)
-    replayed, drawn = found[0], np.array(found[1:])
+    replayed, drawn = measured[0], np.array(measured[1:])
     return [
         Distance(name, unit, float(drawn[:, i].mean()), float(drawn[:, i].min()), float(drawn[:, i].max()), replayed[i])
         for i, (name, unit) in enumerate(zip(NAMES, UNITS, strict=True))
     ]
 
 
-def recorded_log(records: Records, start: float, weeks: int) -> Log:
+def recorded_log(records: VisitHistory, start: float, weeks: int) -> EventLog:
     """Leads that came in so many weeks, with their events until the end of those."""
     visits, end = records.visits, start + weeks * WEEK
     mine = visits.first & (visits.entered >= start) & (visits.entered < end)
     came = np.isin(visits.lead, visits.lead[mine])
     entry, lost = came & (visits.entered < end), came & (visits.to == LOST_AT) & (visits.left < end)
-    return Log(
+    return EventLog(
         np.r_[visits.lead[entry], visits.lead[lost]],
         np.r_[visits.stage[entry], np.full(int(lost.sum()), LOST_AT)],
         np.r_[visits.entered[entry], visits.left[lost]],
     )
 
 
-def simulated_log(trace: Trace, start: float, weeks: int) -> Log:
+def simulated_log(trace: Trace, start: float, weeks: int) -> EventLog:
     """The same of a simulation from the instant on."""
     visits = trace.visits[~in_flight(trace.visits.lead)]
     entry = visits.entered < weeks * WEEK
     lost = (visits.to == LOST_HERE) & (visits.ended >= 0.0) & (visits.ended < weeks * WEEK)
-    return Log(
+    return EventLog(
         np.r_[visits.lead[entry], visits.lead[lost]],
         np.r_[visits.stage[entry], np.full(int(lost.sum()), LOST_AT)],
         start + np.r_[visits.entered[entry], visits.ended[lost]],
@@ -154,7 +153,7 @@ def _an_hour() -> Any:
     return pd.Timedelta(hours=1)
 
 
-def _frame(log: Log, stages: tuple[str, ...], zone: Any) -> Any:
+def _frame(log: EventLog, stages: tuple[str, ...], zone: Any) -> Any:
     """As the package reads it, in local time."""
     import pandas as pd
 
@@ -166,4 +165,4 @@ def _frame(log: Log, stages: tuple[str, ...], zone: Any) -> Any:
     )
 
 
-__all__ = ["ABSENT", "Distance", "Log", "available", "distances", "recorded_log", "simulated_log"]
+__all__ = ["ABSENT", "Distance", "EventLog", "available", "distances", "recorded_log", "simulated_log"]

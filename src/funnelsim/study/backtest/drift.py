@@ -14,17 +14,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from funnelsim.calibration.events.visit_history import LOST_AT, Records
+from funnelsim.calibration.events.visit_history import LOST_AT, VisitHistory
 from funnelsim.calibration.history.model import LOST
-from funnelsim.calibration.pipeline import Calibration
+from funnelsim.calibration.result import Calibration
 from funnelsim.calibration.survival.stages import StageFit
 from funnelsim.calibration.survival.time_distributions import cdf, log_time
 from funnelsim.study.backtest.forecast_origins import WEEK
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 FALSE_ALARMS = 0.02
 FEWEST = 5.0  # exits to be expected, or a band says nothing
 DRAWS, AGES = 400, 60
@@ -61,12 +60,12 @@ class Drift:
     counts: tuple[Departure, ...]
 
     @property
-    def found(self) -> tuple[Departure, ...]:
+    def departures(self) -> tuple[Departure, ...]:
         return tuple(count for count in self.counts if count.outside)
 
 
 def find_drift(
-    fitted: Calibration, later: Records, arrivals: Floats, since: datetime, until: datetime, weeks: int
+    fitted: Calibration, later: VisitHistory, arrivals: FloatArray, since: datetime, until: datetime, weeks: int
 ) -> Drift:
     """`fitted` as known at `since`, `later` the whole history to `until`; `arrivals` of so many weeks, by draw."""
     exits = [(stage, leaving) for stage in fitted.stages for leaving in _exits(stage, later, since.timestamp())]
@@ -78,7 +77,7 @@ def find_drift(
     return Drift(since, until, level, tuple(counts))
 
 
-def _departure(stage: str, to: str, entered: int, seen: float, drawn: Floats, level: float) -> Departure:
+def _departure(stage: str, to: str, entered: int, seen: float, drawn: FloatArray, level: float) -> Departure:
     """The band is that of a normal law on the square root scale, which fits counts: far tails need more draws."""
     roots = np.sqrt(np.maximum(drawn, 0.0))
     middle, reach = float(roots.mean()), float(roots.std(ddof=1)) * float(ndtri(0.5 + level / 2.0))
@@ -86,7 +85,7 @@ def _departure(stage: str, to: str, entered: int, seen: float, drawn: Floats, le
     return Departure(stage, to, entered, seen, float(drawn.mean()), low, high)
 
 
-def _exits(stage: StageFit, later: Records, since: float) -> Iterator[tuple[str, int, float, Floats]]:
+def _exits(stage: StageFit, later: VisitHistory, since: float) -> Iterator[tuple[str, int, float, FloatArray]]:
     """(target, leads that entered, of them seen to leave so, how many should, by draw)."""
     visits = later.visits
     mine = (visits.stage == later.stages.index(stage.name)) & (visits.entered >= since)
@@ -101,21 +100,21 @@ def _exits(stage: StageFit, later: Records, since: float) -> Iterator[tuple[str,
             yield target, entered, float((visits.to[mine] == place).sum()), drawn
 
 
-def _binned(age: Floats) -> tuple[Floats, Floats]:
+def _binned(age: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Ages in bins of equal count, by their means."""
     parts = [part for part in np.array_split(np.sort(age), AGES) if len(part)]
     return np.array([part.mean() for part in parts]), np.array([float(len(part)) for part in parts])
 
 
-def _expected(stage: StageFit, target: str, age: Floats, weight: Floats) -> Floats:
+def _expected(stage: StageFit, target: str, age: FloatArray, weight: FloatArray) -> FloatArray:
     """Leads that should have left by now, with parameters and luck of each draw."""
     exits, log_age, rng = stage.of(target), log_time(age), np.random.default_rng(0)
-    found = []
+    drawn = []
     for law, vectors in stage.fit.vectors(DRAWS):
         shares, gone = law.shares(vectors)[:, -1], np.zeros((len(vectors), len(age)))
         for exit_ in exits:
             family, mu, s = law.drawn_times(exit_, vectors)
             gone += shares[:, [exit_]] * cdf(family, mu[:, None], s[:, None], log_age[None, :])[0]
         mean, variance = gone @ weight, (gone * (1.0 - gone)) @ weight
-        found.append(mean + np.sqrt(variance) * rng.standard_normal(len(mean)))
-    return np.concatenate(found)
+        drawn.append(mean + np.sqrt(variance) * rng.standard_normal(len(mean)))
+    return np.concatenate(drawn)

@@ -22,13 +22,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from funnelsim.calibration.history.model import History
-from funnelsim.calibration.history.point_in_time import as_known
+from funnelsim.calibration.history.model import HistoryFile
+from funnelsim.calibration.history.point_in_time import as_of
 from funnelsim.calibration.io.tables import Library
-from funnelsim.calibration.pipeline import Calibration, fit_history
+from funnelsim.calibration.pipeline import fit_history
 from funnelsim.calibration.report.fitted_file import write_fitted
+from funnelsim.calibration.result import Calibration
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.engine.jit import engine_hash
 from funnelsim.engine.replicate import replicate
@@ -39,17 +39,17 @@ from funnelsim.scenario.values import Place
 from funnelsim.study.anchor import anchor
 from funnelsim.study.backtest.actuals import REVENUE, Quantity, recorded, simulated
 from funnelsim.study.backtest.forecast_origins import WEEK
-from funnelsim.study.point import Outcome
-from funnelsim.study.point_store import Store
+from funnelsim.study.point import PointResult
+from funnelsim.study.point_store import PointStore
 from funnelsim.trace import Trace
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 BEFORE = 8  # weeks before an instant that a spreadsheet carries on
 _FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Asked:
+class ForecastSpec:
     """What every forecast of a back-test is made with."""
 
     quantities: tuple[Quantity, ...]
@@ -66,132 +66,134 @@ class Forecast:
 
     origin: datetime
     key: str
-    drawn: Floats  # [quantity, draw, week]; nan where nothing can be said
-    before: Floats  # [quantity, week], the latest week last
+    drawn: FloatArray  # [quantity, draw, week]; nan where nothing can be said
+    before: FloatArray  # [quantity, week], the latest week last
     kept: bool = False  # it was there already
 
 
-class Known(NamedTuple):
+class HistoryAsOf(NamedTuple):
     """A history as it was known at an instant."""
 
     origin: datetime
-    history: History
+    history: HistoryFile
     library: Library
 
     @classmethod
-    def at(cls, history: History, library: Library, origin: datetime) -> Known:
-        return cls(origin, *as_known(history, library, origin))
+    def at(cls, history: HistoryFile, library: Library, origin: datetime) -> HistoryAsOf:
+        return cls(origin, *as_of(history, library, origin))
 
     def fitted(self) -> Calibration:
         """Raises DataError when nothing can be fitted to it."""
         return fit_history(self.history, self.library)
 
 
-def forecast(known: Known, asked: Asked, store: Store, on_draw: Callable[[int], None] | None = None) -> Forecast:
+def forecast(
+    known: HistoryAsOf, spec: ForecastSpec, store: PointStore, on_draw: Callable[[int], None] | None = None
+) -> Forecast:
     """The forecast of an instant, from the store when it is there. Raises DataError when nothing can be fitted."""
-    key = _key(known, asked)
+    key = _key(known, spec)
     kept = store.find(key)
     there = kept is not None
     if kept is None:
         began = time.perf_counter()
-        found = known.fitted()
-        drawn = _drawn(found, asked, on_draw)
+        calibration = known.fitted()
+        drawn = _drawn(calibration, spec, on_draw)
         start = known.origin.timestamp()
-        before = recorded(found.records, asked.quantities, start, -_weeks_before(found, start))
-        kept = Outcome(
-            key, _measures(asked.quantities, drawn, before), asked.draws, engine_hash(), time.perf_counter() - began
+        before = recorded(calibration.records, spec.quantities, start, -_weeks_before(calibration, start))
+        kept = PointResult(
+            key, _measures(spec.quantities, drawn, before), spec.draws, engine_hash(), time.perf_counter() - began
         )
         store.keep(kept)
-    return Forecast(known.origin, key, *_arrays(kept, asked), there)
+    return Forecast(known.origin, key, *_arrays(kept, spec), there)
 
 
-def traces(found: Calibration, asked: Asked, numbers: range) -> list[Trace]:
+def traces(calibration: Calibration, spec: ForecastSpec, numbers: range) -> list[Trace]:
     """Whole tables of some draws, the same that the forecast counted."""
-    plan_of, seed = _plans(found, asked)
-    return [_trace(plan_of(number), seed, number, asked.engine) for number in numbers]
+    plan_of, seed = _plans(calibration, spec)
+    return [_trace(plan_of(number), seed, number, spec.engine) for number in numbers]
 
 
 # ---- simulation ----------------------------------------------------------------------------------------------------
 
 
-def _drawn(found: Calibration, asked: Asked, on_draw: Callable[[int], None] | None) -> Floats:
-    plan_of, seed = _plans(found, asked)
-    stages = found.records.stages
+def _drawn(calibration: Calibration, spec: ForecastSpec, on_draw: Callable[[int], None] | None) -> FloatArray:
+    plan_of, seed = _plans(calibration, spec)
+    stages = calibration.records.stages
     done: list[int] = []
 
-    def work(number: int) -> Floats:
-        visits = _trace(plan_of(number), seed, number, asked.engine).visits
-        counts = simulated(visits, stages, asked.quantities, asked.weeks)
+    def work(number: int) -> FloatArray:
+        visits = _trace(plan_of(number), seed, number, spec.engine).visits
+        counts = simulated(visits, stages, spec.quantities, spec.weeks)
         done.append(number)
         if on_draw is not None:
             on_draw(len(done))
         return counts
 
-    with ThreadPoolExecutor(asked.threads or os.cpu_count() or 1) as pool:
-        drawn = np.stack(list(pool.map(work, range(asked.draws))), axis=1)
-    if found.value is None:  # too few wins were known to say what one is worth
-        drawn[[one.name == REVENUE for one in asked.quantities]] = np.nan
+    with ThreadPoolExecutor(spec.threads or os.cpu_count() or 1) as pool:
+        drawn = np.stack(list(pool.map(work, range(spec.draws))), axis=1)
+    if calibration.value is None:  # too few wins were known to say what one is worth
+        drawn[[one.name == REVENUE for one in spec.quantities]] = np.nan
     return drawn
 
 
-def _plans(found: Calibration, asked: Asked) -> tuple[Callable[[int], Plan], int]:
-    blueprint, root = _compiled(found, asked)
-    solved = anchor(root, asked.threads, cache=False)
-    return (lambda draw: solved.plan(blueprint, draw)), asked.seed
+def _plans(calibration: Calibration, spec: ForecastSpec) -> tuple[Callable[[int], Plan], int]:
+    blueprint, root = _compiled(calibration, spec)
+    solved = anchor(root, spec.threads, cache=False)
+    return (lambda draw: solved.plan(blueprint, draw)), spec.seed
 
 
-def _compiled(found: Calibration, asked: Asked) -> tuple[Blueprint, Blueprint]:
+def _compiled(calibration: Calibration, spec: ForecastSpec) -> tuple[Blueprint, Blueprint]:
     """The fitted file as a scenario of its own, and its root: what a user has who extends it and runs it."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        write_fitted(found, folder / "then.fitted.yaml")
+        write_fitted(calibration, folder / "then.fitted.yaml")
         scenario = folder / "then.yaml"
         scenario.write_text(
-            f"extends: then.fitted.yaml\nseed: {asked.seed}\nobserve: {asked.weeks} weeks\n", encoding="utf-8"
+            f"extends: then.fitted.yaml\nseed: {spec.seed}\nobserve: {spec.weeks} weeks\n", encoding="utf-8"
         )
         loaded = load(str(scenario))
         return prepare(loaded), prepare(loaded.root or loaded)
 
 
 def _trace(plan: Plan, seed: int, number: int, engine: str) -> Trace:
-    found = replicate(plan, seed, [number], engine, 1, tables=True).traces
-    assert found is not None
-    return found[0]
+    tables = replicate(plan, seed, [number], engine, 1, tables=True).traces
+    assert tables is not None
+    return tables[0]
 
 
-def _weeks_before(found: Calibration, origin: float) -> int:
+def _weeks_before(calibration: Calibration, origin: float) -> int:
     """As many as there are, up to BEFORE."""
-    began = float(found.records.visits.entered.min())
+    began = float(calibration.records.visits.entered.min())
     return max(1, min(BEFORE, int((origin - began) // WEEK)))
 
 
 # ---- as a kept point -----------------------------------------------------------------------------------------------
 
 
-def _measures(asked: tuple[Quantity, ...], drawn: Floats, before: Floats) -> dict[str, Measure]:
+def _measures(counted: tuple[Quantity, ...], drawn: FloatArray, before: FloatArray) -> dict[str, Measure]:
     """A week a measure; its values are the draws. The weeks before are one measure more, and its values the weeks."""
-    found = [
+    measures = [
         Measure(f"week {week + 1}", one.name, one.of, one.unit, drawn[row, :, week])
-        for row, one in enumerate(asked)
+        for row, one in enumerate(counted)
         for week in range(drawn.shape[2])
     ]
-    found += [Measure("before", one.name, one.of, one.unit, before[row]) for row, one in enumerate(asked)]
-    return {measure.key: measure for measure in found}
+    measures += [Measure("before", one.name, one.of, one.unit, before[row]) for row, one in enumerate(counted)]
+    return {measure.key: measure for measure in measures}
 
 
-def _arrays(kept: Outcome, asked: Asked) -> tuple[Floats, Floats]:
-    def values(window: str, one: Quantity) -> Floats:
+def _arrays(kept: PointResult, spec: ForecastSpec) -> tuple[FloatArray, FloatArray]:
+    def values(window: str, one: Quantity) -> FloatArray:
         return kept.measures[Measure(window, one.name, one.of, one.unit, np.empty(0)).key].top
 
-    weeks = [f"week {week + 1}" for week in range(asked.weeks)]
-    drawn = np.stack([np.stack([values(week, one) for week in weeks], axis=1) for one in asked.quantities])
-    return drawn, np.stack([values("before", one) for one in asked.quantities])
+    weeks = [f"week {week + 1}" for week in range(spec.weeks)]
+    drawn = np.stack([np.stack([values(week, one) for week in weeks], axis=1) for one in spec.quantities])
+    return drawn, np.stack([values("before", one) for one in spec.quantities])
 
 
-def _key(known: Known, asked: Asked) -> str:
+def _key(known: HistoryAsOf, spec: ForecastSpec) -> str:
     sheets = sorted((name, sheet.sha256) for name, sheet in known.library.sheets.items())
     said = {name: _plain(value) for name, value in vars(known.history).items() if name not in ("file", "about", "data")}
-    parts = [_FORMAT, "backtest", _sources(), sheets, said, asked.quantities, asked.weeks, asked.draws, asked.seed]
+    parts = [_FORMAT, "backtest", _sources(), sheets, said, spec.quantities, spec.weeks, spec.draws, spec.seed]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

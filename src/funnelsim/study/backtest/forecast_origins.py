@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import Records
-from funnelsim.calibration.history.model import History
+from funnelsim.calibration.events.visit_history import VisitHistory
+from funnelsim.calibration.history.model import HistoryFile
 from funnelsim.errors import DataError, Problem, UsageError
 
 WEEK = 604800.0
@@ -34,7 +34,7 @@ class Origins:
         return round((self.end.date() - origin.date()).days / 7)
 
 
-def place_origins(history: History, records: Records, count: int, longest: int | None) -> Origins:
+def place_origins(history: HistoryFile, records: VisitHistory, count: int, longest: int | None) -> Origins:
     """At most so many instants, evenly over the later part of a history.
 
     Raises DataError when the history is too short, UsageError when the longest horizon does not fit in.
@@ -57,7 +57,7 @@ def place_origins(history: History, records: Records, count: int, longest: int |
     return Origins(tuple(end - timedelta(days=7 * int(weeks)) for weeks in back), horizons, end)
 
 
-def _begins(history: History, records: Records) -> float:
+def _begins(history: HistoryFile, records: VisitHistory) -> float:
     """The instant from which all is recorded: entries, and whatever is recorded since some day only."""
     known = [mark.recorded_from for mark in history.marks if mark.recorded_from]
     said = [moment.timestamp() for moment in (*known, history.observed_from) if moment]

@@ -13,19 +13,21 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import Records
-from funnelsim.calibration.history.model import History
+from funnelsim.calibration.events.visit_history import VisitHistory
+from funnelsim.calibration.history.model import HistoryFile
 from funnelsim.calibration.io.tables import Library
-from funnelsim.calibration.pipeline import Calibration, fit_history
+from funnelsim.calibration.pipeline import fit_history
+from funnelsim.calibration.result import Calibration
 from funnelsim.errors import DataError, Problem
 from funnelsim.progress import Progress
-from funnelsim.study.backtest.actuals import LEADS, WINS, Floats, quantities, recorded
+from funnelsim.study.backtest.actuals import LEADS, WINS, quantities, recorded
 from funnelsim.study.backtest.distances import ABSENT, Distance, available, distances
 from funnelsim.study.backtest.drift import Drift, find_drift
-from funnelsim.study.backtest.forecast import Asked, Forecast, Known, forecast, traces
+from funnelsim.study.backtest.forecast import Forecast, ForecastSpec, HistoryAsOf, forecast, traces
 from funnelsim.study.backtest.forecast_origins import WEEK, Origins, place_origins
-from funnelsim.study.backtest.scores import Score, Scored, score, score_one
-from funnelsim.study.point_store import Store
+from funnelsim.study.backtest.scores import ForecastScore, ScoredForecast, score, score_one
+from funnelsim.study.point_store import PointStore
+from funnelsim.typing import FloatArray
 
 RECENT = 0.25  # share of the history whose cohorts are looked at for drift
 FEWEST_WEEKS = 4  # but no fewer weeks, where there are as many
@@ -33,7 +35,7 @@ LOGS = 5  # draws whose event logs are compared
 
 
 @dataclass(frozen=True)
-class Size:
+class BacktestSpec:
     """How much is done."""
 
     origins: int = 10
@@ -46,7 +48,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Skipped:
+class SkippedOrigin:
     """An instant from which nothing could be said."""
 
     origin: datetime
@@ -59,23 +61,23 @@ class Backtest:
 
     name: str
     currency: str
-    size: Size
-    placed: Origins
-    asked: Asked
+    spec: BacktestSpec
+    origins: Origins
+    forecast_spec: ForecastSpec
     forecasts: tuple[Forecast, ...]
-    course: Floats  # [quantity, week] as it happened, from the weeks before the first forecast on
-    course_from: datetime
-    scored: tuple[Scored, ...]
-    skipped: tuple[Skipped, ...]
+    actuals: FloatArray  # [quantity, week] as it happened, from the weeks before the first forecast on
+    actuals_from: datetime
+    scored: tuple[ScoredForecast, ...]
+    skipped: tuple[SkippedOrigin, ...]
     drift: Drift
     distances: tuple[Distance, ...]
     distance_origin: datetime
     notes: tuple[str, ...]
 
-    def score(self, of: Callable[[Scored], bool] = lambda one: True) -> Score | None:
+    def score(self, of: Callable[[ScoredForecast], bool] = lambda one: True) -> ForecastScore | None:
         """Of some of the forecasts; None when there are none."""
         mine = [one for one in self.scored if of(one)]
-        return score(mine, self.size.seed) if mine else None
+        return score(mine, self.spec.seed) if mine else None
 
     @property
     def horizons(self) -> tuple[int, ...]:
@@ -84,23 +86,23 @@ class Backtest:
 
 
 def backtest(
-    history: History,
+    history: HistoryFile,
     library: Library,
-    size: Size,
-    store: Store,
+    spec: BacktestSpec,
+    store: PointStore,
     threads: int | None = None,
     watch: Progress | None = None,
 ) -> Backtest:
     """Forecast and score. Raises DataError when the history is no funnel, too short, or never fits."""
     watch = watch or Progress()
-    if not size.work:
+    if not spec.work:
         history = replace(history, work=None)
     whole = _funnel(history, library)
-    placed = place_origins(history, whole.records, size.origins, size.longest)
-    asked = Asked(
-        quantities(whole.records, history.currency), max(placed.horizons), size.draws, size.seed, size.engine, threads
+    origins = place_origins(history, whole.records, spec.origins, spec.longest)
+    forecast_spec = ForecastSpec(
+        quantities(whole.records, history.currency), max(origins.horizons), spec.draws, spec.seed, spec.engine, threads
     )
-    forecasts, skipped = _forecasts(history, library, placed, asked, store, watch)
+    forecasts, skipped = _forecasts(history, library, origins, forecast_spec, store, watch)
     if not forecasts:
         raise DataError(
             [
@@ -109,26 +111,33 @@ def backtest(
                 )
             ]
         )
-    happened = tuple(
+    actuals = tuple(
         recorded(
-            whole.records, asked.quantities, one.origin.timestamp(), min(placed.weeks_after(one.origin), asked.weeks)
+            whole.records,
+            forecast_spec.quantities,
+            one.origin.timestamp(),
+            min(origins.weeks_after(one.origin), forecast_spec.weeks),
         )
         for one in forecasts
     )
-    scored = tuple(_scored(forecasts, happened, placed, asked))
-    recent = _recent(forecasts, placed, whole.records)
-    weeks = min(placed.weeks_after(recent.origin), asked.weeks)
-    fitted = Known.at(history, library, recent.origin).fitted()
-    drift = _drift(fitted, whole.records, recent, weeks, placed, asked)
-    logs = _logs(fitted, whole.records, recent.origin, weeks, asked, watch) if size.distances and available() else []
+    scored = tuple(_scored(forecasts, actuals, origins, forecast_spec))
+    recent = _recent(forecasts, origins, whole.records)
+    weeks = min(origins.weeks_after(recent.origin), forecast_spec.weeks)
+    fitted = HistoryAsOf.at(history, library, recent.origin).fitted()
+    drift = _drift(fitted, whole.records, recent, weeks, origins, forecast_spec)
+    logs = (
+        _logs(fitted, whole.records, recent.origin, weeks, forecast_spec, watch)
+        if spec.distances and available()
+        else []
+    )
     begins = forecasts[0].origin - timedelta(days=7 * forecasts[0].before.shape[1])
-    course = recorded(whole.records, asked.quantities, begins.timestamp(), placed.weeks_after(begins))
+    course = recorded(whole.records, forecast_spec.quantities, begins.timestamp(), origins.weeks_after(begins))
     return Backtest(
         history.name,
         history.currency,
-        size,
-        placed,
-        asked,
+        spec,
+        origins,
+        forecast_spec,
         tuple(forecasts),
         course,
         begins,
@@ -137,11 +146,11 @@ def backtest(
         drift,
         tuple(logs),
         recent.origin,
-        tuple(_notes(history, whole, size)),
+        tuple(_notes(history, whole, spec)),
     )
 
 
-def _funnel(history: History, library: Library) -> Calibration:
+def _funnel(history: HistoryFile, library: Library) -> Calibration:
     """The whole history, fitted: what happened is read from its records."""
     if not history.stages or not (history.tables or history.events):
         raise DataError(
@@ -157,75 +166,79 @@ def _funnel(history: History, library: Library) -> Calibration:
 
 
 def _forecasts(
-    history: History, library: Library, placed: Origins, asked: Asked, store: Store, watch: Progress
-) -> tuple[list[Forecast], list[Skipped]]:
-    found, skipped, many = [], [], len(placed.at)
-    for number, origin in enumerate(placed.at):
-        before = number * asked.draws
-        watch.progress("forecasts", before, many * asked.draws)
+    history: HistoryFile, library: Library, origins: Origins, spec: ForecastSpec, store: PointStore, watch: Progress
+) -> tuple[list[Forecast], list[SkippedOrigin]]:
+    forecasts, skipped, many = [], [], len(origins.at)
+    for number, origin in enumerate(origins.at):
+        before = number * spec.draws
+        watch.progress("forecasts", before, many * spec.draws)
         try:
-            found.append(
+            forecasts.append(
                 forecast(
-                    Known.at(history, library, origin),
-                    asked,
+                    HistoryAsOf.at(history, library, origin),
+                    spec,
                     store,
                     lambda done, before=before: watch.progress(  # type: ignore[misc]
-                        "forecasts", before + done, many * asked.draws
+                        "forecasts", before + done, many * spec.draws
                     ),
                 )
             )
         except DataError as error:
             problem = error.problems[0]
-            skipped.append(Skipped(origin, f"{problem.text}{f' ({problem.hint})' if problem.hint else ''}"))
+            skipped.append(SkippedOrigin(origin, f"{problem.text}{f' ({problem.hint})' if problem.hint else ''}"))
             watch.note(f"nothing can be said as of {origin:%Y-%m-%d}: {skipped[-1].why}")
     watch.clear()
-    if there := sum(one.kept for one in found):
+    if there := sum(one.kept for one in forecasts):
         watch.note(f"{there} of {many} forecasts were there already")
-    return found, skipped
+    return forecasts, skipped
 
 
-def _scored(forecasts: list[Forecast], happened: tuple[Floats, ...], placed: Origins, asked: Asked) -> Iterable[Scored]:
+def _scored(
+    forecasts: list[Forecast], actuals: tuple[FloatArray, ...], origins: Origins, spec: ForecastSpec
+) -> Iterable[ScoredForecast]:
     """Sums from each instant to each horizon that the history reaches.
 
     Where every draw is zero and nothing happened there was nothing to forecast, and nothing is scored; nor is revenue
     where no win had been worth anything yet.
     """
-    for one, seen in zip(forecasts, happened, strict=True):
-        for row, quantity in enumerate(asked.quantities):
-            for weeks in (weeks for weeks in placed.horizons if weeks <= seen.shape[1]):
+    for one, seen in zip(forecasts, actuals, strict=True):
+        for row, quantity in enumerate(spec.quantities):
+            for weeks in (weeks for weeks in origins.horizons if weeks <= seen.shape[1]):
                 drawn, came = one.drawn[row, :, :weeks].sum(axis=1), float(seen[row, :weeks].sum())
                 if np.isfinite(drawn).all() and (drawn.any() or came):
-                    seed = (asked.seed, int(one.origin.timestamp()), row, weeks)
+                    seed = (spec.seed, int(one.origin.timestamp()), row, weeks)
                     yield score_one(one.origin, quantity, weeks, drawn, came, one.before[row], seed)
 
 
-def _recent(forecasts: list[Forecast], placed: Origins, records: Records) -> Forecast:
+def _recent(forecasts: list[Forecast], origins: Origins, records: VisitHistory) -> Forecast:
     """The forecast after which the recent cohorts came: about a quarter of the history lies behind its instant."""
     span = (records.as_of - float(records.visits.entered.min())) / WEEK
     weeks = max(FEWEST_WEEKS, round(RECENT * span))
-    return min(forecasts, key=lambda one: abs(placed.weeks_after(one.origin) - weeks))
+    return min(forecasts, key=lambda one: abs(origins.weeks_after(one.origin) - weeks))
 
 
-def _drift(fitted: Calibration, later: Records, chosen: Forecast, weeks: int, placed: Origins, asked: Asked) -> Drift:
-    row = next(i for i, one in enumerate(asked.quantities) if one.name == LEADS)
-    return find_drift(fitted, later, chosen.drawn[row, :, :weeks].sum(axis=1), chosen.origin, placed.end, weeks)
+def _drift(
+    fitted: Calibration, later: VisitHistory, chosen: Forecast, weeks: int, origins: Origins, spec: ForecastSpec
+) -> Drift:
+    row = next(i for i, one in enumerate(spec.quantities) if one.name == LEADS)
+    return find_drift(fitted, later, chosen.drawn[row, :, :weeks].sum(axis=1), chosen.origin, origins.end, weeks)
 
 
 def _logs(
-    fitted: Calibration, real: Records, origin: datetime, weeks: int, asked: Asked, watch: Progress
+    fitted: Calibration, real: VisitHistory, origin: datetime, weeks: int, spec: ForecastSpec, watch: Progress
 ) -> list[Distance]:
     watch.note("comparing event logs")
-    simulated = traces(fitted, asked, range(min(LOGS, asked.draws)))
-    found = distances(
+    simulated = traces(fitted, spec, range(min(LOGS, spec.draws)))
+    measured = distances(
         real, simulated, real.stages, origin, weeks, lambda done: watch.progress("event logs", done, len(simulated) + 1)
     )
     watch.clear()
-    return found
+    return measured
 
 
-def _notes(history: History, whole: Calibration, size: Size) -> Iterable[str]:
+def _notes(history: HistoryFile, whole: Calibration, spec: BacktestSpec) -> Iterable[str]:
     """What the reader has to know of how the past was restored."""
-    if size.distances and not available():
+    if spec.distances and not available():
         yield ABSENT
     if history.work:
         yield "the log of work is part of the fits; --no-work forecasts the flow alone, which may be nearer"
@@ -241,8 +254,8 @@ def _notes(history: History, whole: Calibration, size: Size) -> Iterable[str]:
         yield "sources, and rows picked by `where`, are taken as they stand today"
     if any(one.name == WINS for one in quantities(whole.records, history.currency)) and history.value:
         yield "the worth of a lead counts as known from its win on"
-    if whole.records.day_only and size.distances and available():
+    if whole.records.day_only and spec.distances and available():
         yield "times are known to the day only: for the distances, simulated events are put to noon as well"
 
 
-__all__ = ["Backtest", "Size", "Skipped", "backtest"]
+__all__ = ["Backtest", "BacktestSpec", "SkippedOrigin", "backtest"]

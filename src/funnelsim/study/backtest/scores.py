@@ -21,12 +21,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.measures import wilson
 from funnelsim.study.backtest.actuals import Quantity
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 LEVELS = (0.5, 0.9)
 HALF_A_LEAD = 0.5  # no interval of a count is taken as narrower to each side
 REDRAWN = 1000
@@ -34,7 +33,7 @@ _Z = 1.6448536269514722
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredForecast:
     """One forecast of one quantity, summed from an instant to a horizon, and what then happened."""
 
     origin: datetime
@@ -71,7 +70,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Spread:
+class Interval:
     """A figure with its 90 % interval."""
 
     value: float
@@ -83,14 +82,14 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Score:
+class ForecastScore:
     """Forecasts together."""
 
     forecasts: int
     origins: int
-    held50: Spread
-    held90: Spread
-    widening: Spread
+    held50: Interval
+    held90: Interval
+    widening: Interval
     bias: float  # mean forecast over what happened, less 1; nan where nothing happened
     ratio: float  # of its CRPS to the naive one; over quantities and horizons the geometric mean
 
@@ -99,18 +98,18 @@ def score_one(
     origin: datetime,
     quantity: Quantity,
     weeks: int,
-    drawn: Floats,
+    drawn: FloatArray,
     happened: float,
-    before: Floats,
+    before: FloatArray,
     seed: tuple[int, ...],
-) -> Scored:
+) -> ScoredForecast:
     """Score sums of `weeks` weeks: `drawn` by draw, `before` the weeks before the instant, one by one."""
     rng = np.random.default_rng(seed)
     ordered = np.sort(drawn)
     low50, high50 = central(ordered, 0.5)
     low90, high90 = central(ordered, 0.9)
     naive = rng.choice(before, (len(drawn), weeks)).sum(axis=1)
-    return Scored(
+    return ScoredForecast(
         origin,
         quantity,
         weeks,
@@ -128,12 +127,12 @@ def score_one(
     )
 
 
-def score(scored: Sequence[Scored], seed: int = 0) -> Score:
+def score(scored: Sequence[ScoredForecast], seed: int = 0) -> ForecastScore:
     """Forecasts together; of at least one."""
     origins = sorted({one.origin for one in scored})
     total = sum(abs(one.happened) for one in scored)
     bias = sum(one.mean for one in scored) / total - 1.0 if total else math.nan
-    return Score(
+    return ForecastScore(
         len(scored),
         len(origins),
         coverage(scored, lambda one: one.held50),
@@ -144,19 +143,19 @@ def score(scored: Sequence[Scored], seed: int = 0) -> Score:
     )
 
 
-def central(ordered: Floats, level: float) -> tuple[float, float]:
+def central(ordered: FloatArray, level: float) -> tuple[float, float]:
     """The k-th lowest and the k-th highest draw, k as large as keeps the level."""
     k = max(1, math.floor((1.0 - level) / 2.0 * (len(ordered) + 1) + 1e-9))
     return float(ordered[k - 1]), float(ordered[-k])
 
 
-def pit(ordered: Floats, happened: float, rng: np.random.Generator) -> float:
+def pit(ordered: FloatArray, happened: float, rng: np.random.Generator) -> float:
     """Rank among the draws as a share, ties and the place within the rank by chance."""
     below, upto = np.searchsorted(ordered, happened, "left"), np.searchsorted(ordered, happened, "right")
     return float((below + rng.random() * (upto - below + 1)) / (len(ordered) + 1))
 
 
-def crps(ordered: Floats, happened: float) -> float:
+def crps(ordered: FloatArray, happened: float) -> float:
     """Fair estimate from ordered draws; in the unit of the quantity, 0 is perfect."""
     many = len(ordered)
     ranks = 2.0 * np.arange(1, many + 1) - many - 1.0
@@ -164,16 +163,16 @@ def crps(ordered: Floats, happened: float) -> float:
     return float(np.abs(ordered - happened).mean()) - between
 
 
-def coverage(scored: Sequence[Scored], held: Callable[[Scored], bool]) -> Spread:
+def coverage(scored: Sequence[ScoredForecast], held: Callable[[ScoredForecast], bool]) -> Interval:
     """Share held, with Wilson's interval for the number of independent forecasts."""
     inside = {origin: [held(one) for one in scored if one.origin == origin] for origin in {o.origin for o in scored}}
     count, share = len(scored), sum(map(sum, inside.values())) / len(scored)
     independent = _independent(list(inside.values()), share)
     low, high = wilson(share * independent, independent)
-    return Spread(share, min(low, share), max(high, share)) if count else Spread(math.nan, math.nan, math.nan)
+    return Interval(share, min(low, share), max(high, share)) if count else Interval(math.nan, math.nan, math.nan)
 
 
-def widening(scored: Sequence[Scored], seed: int = 0) -> Spread:
+def widening(scored: Sequence[ScoredForecast], seed: int = 0) -> Interval:
     """The 90 % point of all widenings, with the central 90 % over instants redrawn."""
     by_origin = [
         np.array([one.widening for one in scored if one.origin == origin])
@@ -185,10 +184,10 @@ def widening(scored: Sequence[Scored], seed: int = 0) -> Spread:
         for _ in range(REDRAWN)
     ]
     low, high = np.quantile(drawn, [0.05, 0.95], method="inverted_cdf")
-    return Spread(_conformal(np.concatenate(by_origin)), float(low), float(high))
+    return Interval(_conformal(np.concatenate(by_origin)), float(low), float(high))
 
 
-def crps_ratio(scored: Sequence[Scored]) -> float:
+def crps_ratio(scored: Sequence[ScoredForecast]) -> float:
     """CRPS over the naive one's; below 1 is better. Units differ, so over kinds of forecast the geometric mean."""
     logs = []
     for kind in {(one.quantity, one.weeks) for one in scored}:
@@ -199,7 +198,7 @@ def crps_ratio(scored: Sequence[Scored]) -> float:
     return math.exp(sum(logs) / len(logs)) if logs else math.nan
 
 
-def _conformal(values: Floats) -> float:
+def _conformal(values: FloatArray) -> float:
     """The ceil(0.9 (n + 1))-th lowest, or the highest."""
     ordered = np.sort(values)
     return float(ordered[min(math.ceil(0.9 * (len(ordered) + 1)), len(ordered)) - 1])

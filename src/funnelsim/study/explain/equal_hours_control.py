@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from funnelsim.scenario.schema import Scenario
-from funnelsim.study.scenario_diff import Change
+from funnelsim.study.scenario_diff import KeyChange
 
 MOST = 0.95  # of its hours: a team that lent all would never finish anything
 LEAST_HOURS = 0.5  # in the window: less is nothing
 
 
 @dataclass(frozen=True)
-class Lent:
+class LentHours:
     """Net hours on leads in the measured window, by team: above 0 = got, below = lent to others."""
 
     hours: Mapping[str, float]
@@ -33,7 +33,7 @@ class Lent:
 
 def lent_hours(
     shared: Mapping[str, float], unshared: Mapping[str, float], paid: Mapping[str, float], base: Scenario
-) -> Lent | None:
+) -> LentHours | None:
     """Hours to be lent among the base's teams; None when sharing moves none from one team to another.
 
     `shared` and `unshared` are net hours on leads by team with and without the shared work; `paid` those of the base.
@@ -49,19 +49,19 @@ def lent_hours(
     lent = {team: min(hours, MOST * _net(base, paid, team)) for team, hours in lenders.items()}
     total = sum(lent.values())
     got = {team: total * hours / eased for team, hours in takers.items()}
-    return Lent({team: -hours for team, hours in lent.items()} | got, wanted)
+    return LentHours({team: -hours for team, hours in lent.items()} | got, wanted)
 
 
-def lending(scenario: Scenario, paid: Mapping[str, float], lent: Lent) -> list[Change]:
+def lending_changes(scenario: Scenario, paid: Mapping[str, float], lent: LentHours) -> list[KeyChange]:
     """What lending changes in a scenario whose teams are paid for so many hours."""
-    found = []
+    changes = []
     for team, hours in lent.hours.items():
         net = _net(scenario, paid, team)
         if net > 0.0:
             before = scenario.teams[team].handling
             after = round(before / max(1.0 + hours / net, 1.0 - MOST), 9)
-            found.append(Change(("teams", team, "handling"), before, after))
-    return found
+            changes.append(KeyChange(("teams", team, "handling"), before, after))
+    return changes
 
 
 def _net(scenario: Scenario, paid: Mapping[str, float], team: str) -> float:

@@ -11,16 +11,23 @@ import math
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from funnelsim.errors import UsageError
 from funnelsim.progress import Progress
 from funnelsim.study.anchor import Anchor
-from funnelsim.study.explain.coalitions import Mixtures, Question, name_of
-from funnelsim.study.explain.equal_hours_control import Lent, lent_hours
-from funnelsim.study.explain.groups import OWNERSHIP, PEOPLE, TEAMS, Group, United, groups_of, members, standing
+from funnelsim.study.explain.coalitions import CoalitionRuns, ExplainSpec, name_of
+from funnelsim.study.explain.equal_hours_control import LentHours, lent_hours
+from funnelsim.study.explain.groups import (
+    OWNERSHIP,
+    PEOPLE,
+    TEAMS,
+    Group,
+    MergedGroups,
+    feasible_groups,
+    groups_of,
+    members,
+)
 from funnelsim.study.explain.shapley import (
     Coalition,
     Order,
@@ -35,35 +42,35 @@ from funnelsim.study.explain.shapley import (
     step_by_order,
     without,
 )
-from funnelsim.study.paired_difference import LEVEL, Spread, spread
-from funnelsim.study.point_store import Store
+from funnelsim.study.paired_difference import LEVEL, TwoLevelEstimate, two_level_estimate
+from funnelsim.study.point_store import PointStore
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 USUAL_ORDER_PAIRS = 12
 HOURS_MOVED, SHARING = "moving the hours", "sharing the work"
 EXACT_UP_TO = 6  # groups: 64 coalitions; ten of them would be 1024
 
 
 @dataclass(frozen=True)
-class Share:
+class ShapleyShare:
     """What a group, or a step on its way, has of the difference."""
 
     name: str
-    value: Spread  # its interval covers the orders not walked too
+    value: TwoLevelEstimate  # its interval covers the orders not walked too
     order_error: float  # half width of what the choice of orders leaves open; 0 = all were walked
-    alone: Spread  # the base with this change and no other
-    last: Spread  # what it adds when all other changes are made
-    by_draw: Floats = field(repr=False)  # [draw, pair]
+    alone: TwoLevelEstimate  # the base with this change and no other
+    last: TwoLevelEstimate  # what it adds when all other changes are made
+    by_draw: FloatArray = field(repr=False)  # [draw, pair]
 
 
 @dataclass(frozen=True)
-class EqualPeople:
+class EqualHoursControl:
     """The control: the base with the other's people, and with the hours that sharing moves; nothing shared."""
 
-    alone: Spread  # that and nothing else, against the base
-    instead: Spread | None  # every change, with hours lent in place of shared work, against the base
-    lent: Lent | None  # None: sharing moves no hours
-    steps: tuple[Share, ...]  # of the group that shares the work: hours moved, and what sharing adds
+    alone: TwoLevelEstimate  # that and nothing else, against the base
+    with_lending: TwoLevelEstimate | None  # every change, with hours lent in place of shared work, against the base
+    lent: LentHours | None  # None: sharing moves no hours
+    steps: tuple[ShapleyShare, ...]  # of the group that shares the work: hours moved, and what sharing adds
     paid: tuple[float, float]  # paid hours of the window: base, other
 
 
@@ -71,14 +78,14 @@ class EqualPeople:
 class Explanation:
     """All that `explain` found."""
 
-    question: Question
+    spec: ExplainSpec
     groups: list[Group]
-    united: list[United]
-    difference: Spread
-    base: Spread  # the measure itself
-    other: Spread
-    shares: list[Share]  # the largest first; together the difference, up to rounding (1e-9 of it)
-    people: EqualPeople | None
+    merged_groups: list[MergedGroups]
+    difference: TwoLevelEstimate
+    base: TwoLevelEstimate  # the measure itself
+    other: TwoLevelEstimate
+    shares: list[ShapleyShare]  # the largest first; together the difference, up to rounding (1e-9 of it)
+    equal_hours: EqualHoursControl | None
     unit: str
     currency: str
     uncertain: bool
@@ -88,55 +95,53 @@ class Explanation:
     keys: tuple[str, ...]
     notes: list[str]
 
-    def group(self, share: Share) -> Group:
+    def group(self, share: ShapleyShare) -> Group:
         """The changes behind a share."""
         return next(group for group in self.groups if group.name == share.name)
 
     @property
-    def divided(self) -> Share | None:
+    def divided(self) -> ShapleyShare | None:
         """The share that the control with equal people divides in two."""
-        if self.people is None or not self.people.steps:
+        if self.equal_hours is None or not self.equal_hours.steps:
             return None
         return next(one for one in self.shares if OWNERSHIP in self.group(one).kinds)
 
     @property
-    def parts(self) -> list[Share]:
+    def parts(self) -> list[ShapleyShare]:
         """The shares, the divided one as its two steps; the largest first."""
-        steps = self.people.steps if self.people else ()
+        steps = self.equal_hours.steps if self.equal_hours else ()
         parts = [*(one for one in self.shares if one is not self.divided), *steps]
         return sorted(parts, key=lambda one: -abs(one.value.mean))
 
 
 def explain(
-    question: Question,
-    store: Store | None = None,
+    spec: ExplainSpec,
+    store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
     watch: Progress | None = None,
 ) -> Explanation:
     """Divide the difference. UsageError when nothing differs or the measure is none that every period has."""
     watch = watch or Progress()
-    groups = groups_of(question.base.resolved["scenario"], question.other.resolved["scenario"])
+    groups = groups_of(spec.base.resolved["scenario"], spec.other.resolved["scenario"])
     if not groups:
-        raise UsageError(
-            f"{name_of(question.base)} and {name_of(question.other)} do not differ: there is nothing to explain"
-        )
-    runs = Mixtures(question, groups, store or Store(None), executor, threads, watch)
-    groups, united = standing(groups, lambda count: _plan(question, count)[0], runs.complaint)
-    coalitions, orders = _plan(question, len(groups))
-    if question.known is not None:
-        runs.remember((), question.known.base)
-        runs.remember(groups, question.known.other)
+        raise UsageError(f"{name_of(spec.base)} and {name_of(spec.other)} do not differ: there is nothing to explain")
+    runs = CoalitionRuns(spec, groups, store or PointStore(None), executor, threads, watch)
+    groups, united = feasible_groups(groups, lambda count: _plan(spec, count)[0], runs.complaint)
+    coalitions, orders = _plan(spec, len(groups))
+    if spec.prior is not None:
+        runs.remember((), spec.prior.base)
+        runs.remember(groups, spec.prior.other)
     runs.run("explaining", [(runs.task(members(one, groups)), one) for one in coalitions])
-    return _told(question, groups, united, coalitions, orders, runs)
+    return _told(spec, groups, united, coalitions, orders, runs)
 
 
-def _plan(question: Question, groups: int) -> tuple[list[Coalition], list[Order]]:
+def _plan(spec: ExplainSpec, groups: int) -> tuple[list[Coalition], list[Order]]:
     """The coalitions to run, and the orders to walk; no orders = all."""
-    if question.order_pairs is None and groups <= EXACT_UP_TO:
+    if spec.order_pairs is None and groups <= EXACT_UP_TO:
         return every_coalition(groups), []
-    pairs = question.order_pairs or USUAL_ORDER_PAIRS
-    orders = random_orders(groups, pairs, question.seed)
+    pairs = spec.order_pairs or USUAL_ORDER_PAIRS
+    orders = random_orders(groups, pairs, spec.seed)
     wanted = coalitions_of(orders, groups)
     return (every_coalition(groups), []) if len(wanted) == 1 << groups else (wanted, orders)
 
@@ -148,7 +153,12 @@ class _Division:
     """The values of all coalitions that were run, and shares of their differences."""
 
     def __init__(
-        self, groups: int, orders: list[Order], values: dict[Coalition, Floats], uncertain: bool, towards: float | None
+        self,
+        groups: int,
+        orders: list[Order],
+        values: dict[Coalition, FloatArray],
+        uncertain: bool,
+        towards: float | None,
     ) -> None:
         self.groups, self.orders, self.values, self.uncertain = groups, orders, values, uncertain
         self.full = (1 << groups) - 1
@@ -156,19 +166,19 @@ class _Division:
         self.by_order = shares_by_order(orders, values) if orders else None
         self.exact = None if orders else exact_shares(groups, values)
 
-    def spread(self, values: Floats) -> Spread:
+    def estimate(self, values: FloatArray) -> TwoLevelEstimate:
         """Of a part of the difference. Where a larger study knows the whole better, the part follows it by its
         regression on the whole (double sampling: Cochran 1977, Sampling techniques, 12.6); the slopes of parts that
         make up the whole add up to 1, so the parts then add up to what the larger study found."""
         if self.towards is not None and (slope := _slope(self.whole, values)) is not None:
             values = values + slope * (self.towards - float(self.whole.mean()))
-        return spread(values, self.uncertain)
+        return two_level_estimate(values, self.uncertain)
 
-    def between(self, first: Coalition, last: Coalition) -> Spread:
+    def between(self, first: Coalition, last: Coalition) -> TwoLevelEstimate:
         """What lies between two coalitions."""
-        return self.spread(self.values[last] - self.values[first])
+        return self.estimate(self.values[last] - self.values[first])
 
-    def share(self, name: str, g: int) -> Share:
+    def share(self, name: str, g: int) -> ShapleyShare:
         """The share of a group."""
         alone, last = self.between(0, 1 << g), self.between(self.full ^ 1 << g, self.full)
         if self.by_order is None:
@@ -176,14 +186,16 @@ class _Division:
             return self._share(name, self.exact[g], None, alone, last)
         return self._share(name, self.by_order[:, g].mean(axis=0), self.by_order[:, g], alone, last)
 
-    def steps(self, g: int, with_step: dict[Coalition, Floats]) -> tuple[Share, Share]:
+    def steps(self, g: int, with_step: dict[Coalition, FloatArray]) -> tuple[ShapleyShare, ShapleyShare]:
         """A group's share in two: the step on its way, and what the whole change adds to it."""
         rest = self.full ^ 1 << g
         ends = [
             (self.values[0], with_step[0], self.values[1 << g]),
             (self.values[rest], with_step[rest], self.values[self.full]),
         ]
-        (alone, last), (alone_after, last_after) = ([self.spread(end[i + 1] - end[i]) for end in ends] for i in (0, 1))
+        (alone, last), (alone_after, last_after) = (
+            [self.estimate(end[i + 1] - end[i]) for end in ends] for i in (0, 1)
+        )
         if self.by_order is None:
             assert self.exact is not None
             step = exact_step(self.groups, g, self.values, with_step)
@@ -204,17 +216,26 @@ class _Division:
             return without(self.groups, g)
         return sorted({0, self.full ^ 1 << g, *(before_in(order, g) for order in self.orders)})
 
-    def _share(self, name: str, values: Floats, by_order: Floats | None, alone: Spread, last: Spread) -> Share:
-        found, error = self.spread(values), 0.0
+    def _share(
+        self,
+        name: str,
+        values: FloatArray,
+        by_order: FloatArray | None,
+        alone: TwoLevelEstimate,
+        last: TwoLevelEstimate,
+    ) -> ShapleyShare:
+        estimate, error = self.estimate(values), 0.0
         if by_order is not None:
             standard, freedom = order_error(by_order)
             error = float(stats.t.ppf(0.5 + LEVEL / 2.0, freedom)) * standard if freedom else math.inf
-            half = math.hypot(found.high - found.mean, error)
-            found = replace(found, low=found.mean - half, high=found.mean + half, error=math.hypot(found.error, error))
-        return Share(name, found, error, alone, last, values)
+            half = math.hypot(estimate.high - estimate.mean, error)
+            estimate = replace(
+                estimate, low=estimate.mean - half, high=estimate.mean + half, error=math.hypot(estimate.error, error)
+            )
+        return ShapleyShare(name, estimate, error, alone, last, values)
 
 
-def _slope(whole: Floats, part: Floats) -> float | None:
+def _slope(whole: FloatArray, part: FloatArray) -> float | None:
     """Of a part on the whole, over draws; None where the whole does not vary."""
     away = whole.mean(axis=1) - whole.mean()
     squares = float(away @ away)
@@ -222,25 +243,25 @@ def _slope(whole: Floats, part: Floats) -> float | None:
 
 
 def _told(
-    question: Question,
+    spec: ExplainSpec,
     groups: list[Group],
-    united: list[United],
+    united: list[MergedGroups],
     coalitions: list[Coalition],
     orders: list[Order],
-    runs: Mixtures,
+    runs: CoalitionRuns,
 ) -> Explanation:
     values = {one: runs.values(runs.task(members(one, groups))) for one in coalitions}
-    towards = question.known.difference if question.known else None
-    found = _Division(len(groups), orders, values, runs.uncertain, towards)
-    people = _equal_people(groups, found, runs) if question.equal_people else None
-    shares = [found.share(group.name, g) for g, group in enumerate(groups)]
+    towards = spec.prior.difference if spec.prior else None
+    division = _Division(len(groups), orders, values, runs.uncertain, towards)
+    people = _equal_people(groups, division, runs) if spec.equal_hours else None
+    shares = [division.share(group.name, g) for g, group in enumerate(groups)]
     shares.sort(key=lambda one: -abs(one.value.mean))
-    base, other = (spread(values[one], runs.uncertain) for one in (0, found.full))
+    base, other = (two_level_estimate(values[one], runs.uncertain) for one in (0, division.full))
     return Explanation(
-        question,
+        spec,
         groups,
         united,
-        found.between(0, found.full),
+        division.between(0, division.full),
         base,
         other,
         shares,
@@ -252,44 +273,46 @@ def _told(
         len(orders),
         runs.anchor,
         tuple(sorted(runs.outcomes)),
-        _notes(question, people),
+        _notes(spec, people),
     )
 
 
-def _equal_people(groups: list[Group], found: _Division, runs: Mixtures) -> EqualPeople | None:
+def _equal_people(groups: list[Group], division: _Division, runs: CoalitionRuns) -> EqualHoursControl | None:
     """None when neither people nor hours move."""
     sharing = next((g for g, group in enumerate(groups) if OWNERSHIP in group.kinds), None)
     theirs = sum(1 << g for g, group in enumerate(groups) if g != sharing and {PEOPLE, TEAMS} & set(group.kinds))
-    paid = [runs.hours(members(one, groups), "paid_hours") for one in (0, found.full)]
+    paid = [runs.hours(members(one, groups), "paid_hours") for one in (0, division.full)]
     totals = sum(paid[0].values()), sum(paid[1].values())
     lent = None
     if sharing is not None:
-        shared, unshared = (runs.net_hours(members(one, groups)) for one in (found.full, found.full ^ 1 << sharing))
-        lent = lent_hours(shared, unshared, paid[0], runs.question.base.scenario)
+        shared, unshared = (
+            runs.net_hours(members(one, groups)) for one in (division.full, division.full ^ 1 << sharing)
+        )
+        lent = lent_hours(shared, unshared, paid[0], runs.spec.base.scenario)
     if lent is None or sharing is None:
-        return EqualPeople(_alone(theirs, groups, found, runs), None, None, (), totals) if theirs else None
-    tasks = {one: runs.lending_task(members(one, groups), lent) for one in {*found.befores(sharing), theirs}}
+        return EqualHoursControl(_alone(theirs, groups, division, runs), None, None, (), totals) if theirs else None
+    tasks = {one: runs.lending_task(members(one, groups), lent) for one in {*division.befores(sharing), theirs}}
     runs.run("explaining, equal people", [(task, f"hours lent, {one}") for one, task in tasks.items()])
     with_step = {one: runs.values(task) for one, task in tasks.items()}
-    base = found.values[0]
-    return EqualPeople(
-        found.spread(with_step[theirs] - base),
-        found.spread(with_step[found.full ^ 1 << sharing] - base),
+    base = division.values[0]
+    return EqualHoursControl(
+        division.estimate(with_step[theirs] - base),
+        division.estimate(with_step[division.full ^ 1 << sharing] - base),
         lent,
-        found.steps(sharing, with_step),
+        division.steps(sharing, with_step),
         totals,
     )
 
 
-def _alone(theirs: Coalition, groups: list[Group], found: _Division, runs: Mixtures) -> Spread:
+def _alone(theirs: Coalition, groups: list[Group], division: _Division, runs: CoalitionRuns) -> TwoLevelEstimate:
     """The other's people in the base's way."""
     task = runs.task(members(theirs, groups))
     runs.run("explaining, equal people", [(task, "people")])
-    return found.spread(runs.values(task) - found.values[0])
+    return division.estimate(runs.values(task) - division.values[0])
 
 
-def _notes(question: Question, people: EqualPeople | None) -> list[str]:
-    base, other = question.base, question.other
+def _notes(spec: ExplainSpec, people: EqualHoursControl | None) -> list[str]:
+    base, other = spec.base, spec.other
     notes = []
     if (other.root or other.scenario) != (base.root or base.scenario):
         notes.append(

@@ -14,7 +14,7 @@ from itertools import combinations
 from typing import Any
 
 from funnelsim.study.explain.shapley import Coalition
-from funnelsim.study.scenario_diff import Change, Path, changes
+from funnelsim.study.scenario_diff import KeyChange, Path, key_changes
 
 # Groups with the paths that fall into them; `*` is any name, and whatever lies below a path is meant too. First come.
 PROMISE, OWNERSHIP, PEOPLE, TEAMS = "the promise", "who works where", "people and hours", "teams"
@@ -61,7 +61,7 @@ class Group:
     """Changes that are made together."""
 
     name: str
-    changes: tuple[Change, ...]
+    changes: tuple[KeyChange, ...]
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class United:
+class MergedGroups:
     """Groups made one, and what a scenario with only one of them would complain of."""
 
     names: tuple[str, ...]
@@ -83,14 +83,14 @@ class United:
 
 def groups_of(base: dict[str, Any], other: dict[str, Any]) -> list[Group]:
     """The groups of what differs between two resolved scenarios, in the order of the table."""
-    found: dict[str, list[Change]] = {}
-    for one in changes(base, other):
+    by_name: dict[str, list[KeyChange]] = {}
+    for one in key_changes(base, other):
         if one.path[0] not in _SAME_FOR_BOTH:
-            found.setdefault(_name_of(one.path), []).append(one)
-    return [Group(name, tuple(found[name])) for name in (*PATTERNS, SETTINGS) if name in found]
+            by_name.setdefault(_name_of(one.path), []).append(one)
+    return [Group(name, tuple(by_name[name])) for name in (*PATTERNS, SETTINGS) if name in by_name]
 
 
-def merged(base: dict[str, Any], put: Iterable[Change]) -> dict[str, Any]:
+def with_changes(base: dict[str, Any], put: Iterable[KeyChange]) -> dict[str, Any]:
     """The base's data with the other's values in place of its own; what the other does not have is taken out."""
     data = dict(base)
     for one in put:
@@ -103,21 +103,21 @@ def members(coalition: Coalition, groups: Sequence[Group]) -> list[Group]:
     return [group for i, group in enumerate(groups) if coalition >> i & 1]
 
 
-def standing(
+def feasible_groups(
     groups: list[Group], wanted: Callable[[int], list[Coalition]], complaint: Callable[[Sequence[Group]], str]
-) -> tuple[list[Group], list[United]]:
+) -> tuple[list[Group], list[MergedGroups]]:
     """The groups, united until every wanted coalition of so many groups is a scenario.
 
     `complaint` is what a coalition is refused for, "" for nothing. None and all of the groups must be scenarios.
     """
-    united: list[United] = []
+    united: list[MergedGroups] = []
     while True:
         torn = next(((one, why) for one in wanted(len(groups)) if (why := complaint(members(one, groups)))), None)
         if torn is None:
             return groups, united
         inside = members(torn[0], groups)
         together = [*_too_many(inside, complaint), *_missing(inside, groups, complaint)]
-        united.append(United(tuple(group.name for group in groups if group in together), torn[1]))
+        united.append(MergedGroups(tuple(group.name for group in groups if group in together), torn[1]))
         groups = _as_one(groups, together)
 
 

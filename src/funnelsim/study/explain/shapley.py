@@ -22,11 +22,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from funnelsim.typing import FloatArray
+
 Coalition = int
-Values = Mapping[Coalition, Floats]  # v of each coalition: an array [draw, pair]
+Values = Mapping[Coalition, FloatArray]  # v of each coalition: an array [draw, pair]
 Order = tuple[int, ...]  # groups, the first change first
 
 
@@ -38,10 +38,10 @@ def every_coalition(groups: int) -> list[Coalition]:
 def coalitions_of(orders: Iterable[Order], groups: int) -> list[Coalition]:
     """What these orders pass through, and every group alone and left out last, for reports."""
     full = (1 << groups) - 1
-    found = {0, full, *(1 << g for g in range(groups)), *(full ^ 1 << g for g in range(groups))}
+    visited = {0, full, *(1 << g for g in range(groups)), *(full ^ 1 << g for g in range(groups))}
     for order in orders:
-        found |= {before | 1 << g for g, before in zip(order, _before(order), strict=True)}
-    return sorted(found, key=lambda one: (one.bit_count(), one))
+        visited |= {before | 1 << g for g, before in zip(order, _before(order), strict=True)}
+    return sorted(visited, key=lambda one: (one.bit_count(), one))
 
 
 def random_orders(groups: int, pairs: int, seed: int) -> list[Order]:
@@ -54,7 +54,7 @@ def random_orders(groups: int, pairs: int, seed: int) -> list[Order]:
     return orders
 
 
-def exact_shares(groups: int, values: Values) -> Floats:
+def exact_shares(groups: int, values: Values) -> FloatArray:
     """Shares [group, draw, pair] from the values of all coalitions. Whole values of fewer than 2^53 / n! lose nothing
     before the last division."""
     shares = np.zeros((groups, *values[0].shape))
@@ -64,7 +64,7 @@ def exact_shares(groups: int, values: Values) -> Floats:
     return shares / math.factorial(groups)
 
 
-def exact_step(groups: int, group: int, values: Values, with_step: Values) -> Floats:
+def exact_step(groups: int, group: int, values: Values, with_step: Values) -> FloatArray:
     """The step's part of a group's share; `with_step` is v(S + step) for every S without the group."""
     part = np.zeros(values[0].shape)
     for before, weight in _weights(groups, group):
@@ -72,16 +72,16 @@ def exact_step(groups: int, group: int, values: Values, with_step: Values) -> Fl
     return part / math.factorial(groups)
 
 
-def shares_by_order(orders: Sequence[Order], values: Values) -> Floats:
+def shares_by_order(orders: Sequence[Order], values: Values) -> FloatArray:
     """Contributions [order, group, draw, pair]; those of an order add up to the whole difference."""
-    found = np.zeros((len(orders), len(orders[0]), *values[0].shape))
+    contributions = np.zeros((len(orders), len(orders[0]), *values[0].shape))
     for i, order in enumerate(orders):
         for g, before in zip(order, _before(order), strict=True):
-            found[i, g] = values[before | 1 << g] - values[before]
-    return found
+            contributions[i, g] = values[before | 1 << g] - values[before]
+    return contributions
 
 
-def step_by_order(orders: Sequence[Order], group: int, values: Values, with_step: Values) -> Floats:
+def step_by_order(orders: Sequence[Order], group: int, values: Values, with_step: Values) -> FloatArray:
     """The step's part [order, draw, pair] of a group's contribution in each order."""
     entered = [before_in(order, group) for order in orders]
     return np.array([with_step[before] - values[before] for before in entered])
@@ -97,7 +97,7 @@ def without(groups: int, group: int) -> list[Coalition]:
     return [one for one in every_coalition(groups) if not one >> group & 1]
 
 
-def order_error(by_order: Floats) -> tuple[float, int]:
+def order_error(by_order: FloatArray) -> tuple[float, int]:
     """Standard error of the mean over orders, each counted with its reverse, and its degrees of freedom."""
     of_orders = by_order.reshape(len(by_order), -1).mean(axis=1)
     of_pairs = of_orders.reshape(-1, 2).mean(axis=1)
@@ -114,7 +114,7 @@ def _weights(groups: int, group: int) -> Iterable[tuple[Coalition, int]]:
 
 
 def _before(order: Order) -> list[Coalition]:
-    found = [0]
+    before = [0]
     for g, _ in pairwise(order):
-        found.append(found[-1] | 1 << g)
-    return found
+        before.append(before[-1] | 1 << g)
+    return before

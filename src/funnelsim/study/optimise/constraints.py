@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.errors import UsageError, every_mistake
 from funnelsim.measures import Measure
@@ -30,8 +29,8 @@ from funnelsim.study.axes import Axis
 from funnelsim.study.goals import CHANCE, GOAL, reader
 from funnelsim.study.point import linear_values
 from funnelsim.study.sweep import full_key
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 _SIDES = re.compile(r"(?P<sum>.+?)\s*(?P<way><=|>=|\bat most\b|\bat least\b)\s*(?P<bound>\S.*)")
 _TERM = re.compile(rf"(?:(?P<factor>{NUMBER})\s*\*\s*)?(?P<name>[^\s*]+)")
 _UNITED = re.compile(rf"(?P<number>{NUMBER})\s*(?P<unit>.*)")
@@ -63,7 +62,7 @@ class Constraint:
         total = sum(factor * inputs[path] for factor, path in self.terms)
         return (total - self.bound) * self.sign / self.scale
 
-    def values(self, measures: Mapping[str, Measure]) -> Floats:
+    def values(self, measures: Mapping[str, Measure]) -> FloatArray:
         """The sum in each replication; its mean is the estimate."""
         return np.asarray(sum(factor * linear_values(measures[key]) for factor, key in self.terms), np.float64)
 
@@ -79,7 +78,7 @@ class Constraint:
         reach = _t(confidence, len(beyond) - 1) * error if error else 0.0
         return (float(beyond.mean()) + reach) / self.scale
 
-    def _excess_of_a_chance(self, met: Floats, confidence: float) -> float:
+    def _excess_of_a_chance(self, met: FloatArray, confidence: float) -> float:
         factor = self.terms[0][0]
         low, high = wilson_interval(float(met.sum()), len(met), _z(confidence))
         return max((factor * end - self.bound) * self.sign for end in (low, high)) / self.scale
@@ -128,7 +127,7 @@ def _read(text: str, axes: Mapping[str, Axis], known: Mapping[str, Measure], cur
 
 def _terms(text: str, side: str) -> tuple[tuple[float, str], ...]:
     pieces = re.split(r"\s+([+-])\s+", side.strip())
-    found = []
+    terms = []
     for sign, piece in zip(["+", *pieces[1::2]], pieces[::2], strict=True):
         match = _TERM.fullmatch(piece.strip())
         if match is None:
@@ -136,8 +135,8 @@ def _terms(text: str, side: str) -> tuple[tuple[float, str], ...]:
                 f"constraint '{text}': '{piece}' is no measure and no path: write \"2 * calendar.cost - "
                 f'calendar.revenue <= 0"'
             )
-        found.append((float(match["factor"] or 1.0) * (-1.0 if sign == "-" else 1.0), match["name"]))
-    return tuple(found)
+        terms.append((float(match["factor"] or 1.0) * (-1.0 if sign == "-" else 1.0), match["name"]))
+    return tuple(terms)
 
 
 def _bound_of_inputs(text: str, axes: Sequence[Axis], bound: str) -> tuple[float, str]:

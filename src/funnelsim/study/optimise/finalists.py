@@ -52,13 +52,13 @@ def finalists_of(
     if len(objectives) > 1:
         front = np.flatnonzero(on_front(values))
         return [there[front[i]].point for i in spaced(values[front], most)]
-    found: list[Point] = []
+    chosen: list[Point] = []
     for i in np.argsort(-values[:, 0], kind="stable"):
-        if all(distinct(axes, there[i].point, other) for other in found):
-            found.append(there[i].point)
-        if len(found) == most:
+        if all(distinct(axes, there[i].point, other) for other in chosen):
+            chosen.append(there[i].point)
+        if len(chosen) == most:
             break
-    return found
+    return chosen
 
 
 def distinct(axes: Sequence[Axis], one: Point, other: Point) -> bool:
@@ -79,11 +79,11 @@ def gap_of(text: str, unit: str, currency: str, best: float) -> float:
     text = text or USUAL_GAP
     try:
         if text.strip().endswith("%") and not shares:
-            found = proportion(text) * (abs(best) or 1.0)
+            gap = proportion(text) * (abs(best) or 1.0)
         else:
-            found = reader(unit, currency)(text)
+            gap = reader(unit, currency)(text)
     except Misreading as problem:
         raise UsageError(f"--gap: {problem.text}. {problem.hint}".rstrip(". ") + ".") from None
-    if found <= 0.0:
+    if gap <= 0.0:
         raise UsageError("--gap must be above 0: without a difference that matters no choice can be sure")
-    return found
+    return gap

@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from funnelsim.typing import BoolArray, FloatArray
+
 RESAMPLES = 1000
 
 
-def on_front(values: Floats) -> Bools:
+def on_front(values: FloatArray) -> BoolArray:
     """Of values [point, objective], more being better: whether each point is on the front. Equal points both are."""
     atleast = (values[:, None, :] >= values[None, :, :]).all(axis=2)
     more = (values[:, None, :] > values[None, :, :]).any(axis=2)
     return np.asarray(~(atleast & more).any(axis=0), np.bool_)
 
 
-def spaced(values: Floats, most: int) -> list[int]:
+def spaced(values: FloatArray, most: int) -> list[int]:
     """At most so many points of a front [point, objective], the ends kept and gaps as even as they come.
 
     Farthest first (Gonzalez 1985), on objectives scaled to their ranges; in the order of the first objective.
@@ -41,7 +40,7 @@ def spaced(values: Floats, most: int) -> list[int]:
     return [int(i) for i in order if i in chosen]
 
 
-def chances_of_front(values: Sequence[Floats], seed: int) -> Floats:
+def chances_of_front(values: Sequence[FloatArray], seed: int) -> FloatArray:
     """Of values [replication, point] for each objective, more being better: each point's chance to be on the front."""
     rng = np.random.default_rng(seed)
     n, points = values[0].shape

@@ -11,39 +11,38 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.engine.replicate import Job, run_jobs
 from funnelsim.study.alternative_models import Case
-from funnelsim.study.goals import Goal, measured_of
-from funnelsim.study.paired_difference import Spread, spread
+from funnelsim.study.goals import MeasureGoal, measured_of
+from funnelsim.study.paired_difference import TwoLevelEstimate, two_level_estimate
 from funnelsim.study.point import linear_values
 from funnelsim.summary import Summary
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 DRAWS, PAIRS = 40, 4
 
 
 @dataclass(frozen=True)
-class Gain:
+class PolicyGain:
     """A measure of the policy and of the file, and the difference, each with its three spreads."""
 
-    value: Spread
-    base: Spread
-    more: Spread  # the policy less the file
+    value: TwoLevelEstimate
+    base: TwoLevelEstimate
+    difference: TwoLevelEstimate  # the policy less the file
 
 
 def gains(
     base: Case,
     chosen: Case,
     keys: tuple[str, ...],
-    goal: Goal | None,
+    goal: MeasureGoal | None,
     seed: int,
     first: int,
     engine: str = "fast",
     threads: int | None = None,
     on_done: Callable[[int], None] | None = None,
-) -> dict[str, Gain]:
+) -> dict[str, PolicyGain]:
     """By measure, where both scenarios have it; replications are numbered from `first` on."""
     uncertain = base.blueprint.uncertain or chosen.blueprint.uncertain
     jobs = [
@@ -60,8 +59,10 @@ def gains(
         _by_draw(one, results[i * DRAWS : (i + 1) * DRAWS], keys, goal) for i, one in enumerate((base, chosen))
     )
     return {
-        key: Gain(
-            spread(after[key], uncertain), spread(before[key], uncertain), spread(after[key] - before[key], uncertain)
+        key: PolicyGain(
+            two_level_estimate(after[key], uncertain),
+            two_level_estimate(before[key], uncertain),
+            two_level_estimate(after[key] - before[key], uncertain),
         )
         for key in keys
         if np.isfinite(before[key]).all() and np.isfinite(after[key]).all()
@@ -69,9 +70,9 @@ def gains(
 
 
 def _by_draw(
-    case: Case, results: Sequence[Sequence[Summary]], keys: tuple[str, ...], goal: Goal | None
-) -> dict[str, Floats]:
+    case: Case, results: Sequence[Sequence[Summary]], keys: tuple[str, ...], goal: MeasureGoal | None
+) -> dict[str, FloatArray]:
     """Each measure [draw, pair]."""
-    summaries = [summary for found in results for summary in found]
-    found = measured_of(summaries, case.blueprint.centre, case.blueprint.book, keys, goal)
-    return {key: np.asarray(linear_values(found[key]), np.float64).reshape(len(results), -1) for key in keys}
+    summaries = [summary for run in results for summary in run]
+    measures = measured_of(summaries, case.blueprint.centre, case.blueprint.book, keys, goal)
+    return {key: np.asarray(linear_values(measures[key]), np.float64).reshape(len(results), -1) for key in keys}

@@ -26,10 +26,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Observe = Callable[[Sequence[int], int], Floats]
+from funnelsim.typing import FloatArray
+
+Observe = Callable[[Sequence[int], int], FloatArray]
 FIRST = 10  # observations of each system before any is dropped
 
 
@@ -41,7 +41,7 @@ class Selection:
     gap: float  # the indifference zone: means closer than this count as equal
     chance: float  # of the right choice: as wanted, or an estimate where it was not finished
     finished: bool  # else the observations ran out
-    left: tuple[int, ...]  # those that were not dropped: the best alone, unless equals or not finished
+    remaining: tuple[int, ...]  # those that were not dropped: the best alone, unless equals or not finished
     counts: tuple[int, ...]  # observations of each system
     means: tuple[float, ...]  # of each, over its own observations
 
@@ -95,7 +95,7 @@ def select(
     return Selection(best, gap, sure, decided, tuple(left), tuple(counts.tolist()), tuple(means.tolist()))
 
 
-def estimated_chance(values: Floats, best: int, gap: float, shares: bool = False) -> float:
+def estimated_chance(values: FloatArray, best: int, gap: float, shares: bool = False) -> float:
     """That no other column's mean is ahead of the best's by the gap or more: paired t, summed (Bonferroni)."""
     from scipy.special import stdtr
 
@@ -117,7 +117,7 @@ def _h2(count: int, chance: float, n: int) -> float:
     return 2.0 * eta * (n - 1)
 
 
-def _variances(values: Floats, shares: bool) -> Floats:
+def _variances(values: FloatArray, shares: bool) -> FloatArray:
     """Of the differences of every two columns.
 
     Of 0 and 1: with one more pair that differs each way (Agresti and Min, Statistics in Medicine 24, 2005), as a few
@@ -127,12 +127,12 @@ def _variances(values: Floats, shares: bool) -> Floats:
     apart = values[:, :, None] - values[:, None, :]
     if not shares:
         return np.asarray(apart.var(axis=0, ddof=1), np.float64)
-    found: Floats = ((apart**2).sum(axis=0) + 2.0) / (n + 2.0) - (apart.sum(axis=0) / (n + 2.0)) ** 2
-    np.fill_diagonal(found, 0.0)
-    return found
+    variances: FloatArray = ((apart**2).sum(axis=0) + 2.0) / (n + 2.0) - (apart.sum(axis=0) / (n + 2.0)) ** 2
+    np.fill_diagonal(variances, 0.0)
+    return variances
 
 
-def _kept(means: Floats, spans: Floats) -> list[int]:
+def _kept(means: FloatArray, spans: FloatArray) -> list[int]:
     """Those that no other is ahead of by more than the span between the two."""
     behind = means[None, :] - means[:, None]  # [i, l]: by how much l is ahead of i
     np.fill_diagonal(behind, -np.inf)

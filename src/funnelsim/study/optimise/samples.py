@@ -17,10 +17,10 @@ from funnelsim.errors import RunError
 from funnelsim.measures import Estimate, Measure
 from funnelsim.progress import Progress
 from funnelsim.study.anchor import Anchor
-from funnelsim.study.batch import Batch
-from funnelsim.study.goals import Goal
-from funnelsim.study.point import Outcome, Size, Task, estimate_of, named
-from funnelsim.study.point_store import Store
+from funnelsim.study.batch import PointBatch
+from funnelsim.study.goals import MeasureGoal
+from funnelsim.study.point import PointResult, PointTask, RunSize, estimate_of, with_key
+from funnelsim.study.point_store import PointStore
 
 
 @dataclass(frozen=True)
@@ -40,27 +40,27 @@ class Samples:
     measures: tuple[str, ...]
     seed: int
     first: int  # number of the first replication
-    goal: Goal | None = None
+    goal: MeasureGoal | None = None
     engine: str = "fast"
-    store: Store = field(default_factory=lambda: Store(None))
+    store: PointStore = field(default_factory=lambda: PointStore(None))
     executor: Executor | None = None
     threads: int = 1
-    _parts: dict[int, list[Outcome]] = field(default_factory=dict)
+    _parts: dict[int, list[PointResult]] = field(default_factory=dict)
 
     def of(self, which: Sequence[int], n: int) -> list[dict[str, Measure]]:
         """The measures of some variants in the first n replications. RunError when one cannot be run."""
-        batch = Batch("", self.store, self.executor, self.threads, len(which), Progress())
+        batch = PointBatch("", self.store, self.executor, self.threads, len(which), Progress())
         keys: dict[int, str] = {}
         try:
             for i in which:
                 if (wanted := n - self.replications(i)) > 0:
                     one = self.variants[i]
-                    task = named(
-                        Task(
+                    task = with_key(
+                        PointTask(
                             one.blueprint,
                             one.anchor,
                             self.seed,
-                            Size(wanted),
+                            RunSize(wanted),
                             self.measures,
                             self.goal,
                             engine=self.engine,
@@ -73,8 +73,8 @@ class Samples:
         finally:
             batch.close()
         for i, key in keys.items():
-            if key in batch.wrong:
-                raise RunError(f"{self.variants[i].name}: {batch.wrong[key]}")
+            if key in batch.errors:
+                raise RunError(f"{self.variants[i].name}: {batch.errors[key]}")
             self._parts.setdefault(i, []).append(batch.outcomes[key])
         return [_joined(self._parts[i], n) for i in which]
 
@@ -94,17 +94,17 @@ def estimates(samples: Samples, i: int) -> dict[str, Estimate]:
     return {key: estimate_of(one) for key, one in measures.items()}
 
 
-def _joined(parts: Sequence[Outcome], n: int) -> dict[str, Measure]:
+def _joined(parts: Sequence[PointResult], n: int) -> dict[str, Measure]:
     """The first n replications of all parts."""
-    found = {}
+    joined = {}
     for key in parts[0].measures:
         every = [part.measures[key] for part in parts]
         like = next((one for one in every if one.unit), every[0])  # a part may lack the figure, and its unit
         tops = [_without_figure(one) if like.bottom is not None and one.bottom is None else one for one in every]
         top = np.concatenate([one.top for one in tops])[:n]
         bottoms = [one.bottom for one in tops if one.bottom is not None]
-        found[key] = replace(like, top=top, bottom=np.concatenate(bottoms)[:n] if bottoms else None)
-    return found
+        joined[key] = replace(like, top=top, bottom=np.concatenate(bottoms)[:n] if bottoms else None)
+    return joined
 
 
 def _without_figure(measure: Measure) -> Measure:

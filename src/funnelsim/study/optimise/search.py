@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from funnelsim.errors import UsageError
-from funnelsim.study.axes import Axis, Design, points
+from funnelsim.study.axes import Axis, SamplingDesign, points
 
 GROUP = 8  # points suggested before any of them is told
 STEP, SMALLEST = 0.1, 0.002  # of an axis: the first step of the pattern search, and the last
@@ -30,7 +30,7 @@ Point = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Score:
+class TrialScore:
     """What a point gave."""
 
     values: tuple[float, ...] = ()  # of the objectives; none: it failed, or was refused
@@ -53,10 +53,10 @@ class Trial:
     """A point that was suggested, and what it gave."""
 
     point: Point
-    score: Score
+    score: TrialScore
 
 
-Evaluate = Callable[[list[Point]], list[Score]]
+Evaluate = Callable[[list[Point]], list[TrialScore]]
 
 
 def search(axes: Sequence[Axis], most: Sequence[bool], evaluate: Evaluate, trials: int, seed: int) -> list[Trial]:
@@ -109,12 +109,12 @@ def share_of(axis: Axis, text: str) -> float:
 
 def _suggested(
     axes: Sequence[Axis], most: Sequence[bool], evaluate: Evaluate, trials: int, seed: int
-) -> dict[Point, Score]:
+) -> dict[Point, TrialScore]:
     """The scores of the points that Optuna suggests, in its order."""
-    known: dict[Point, Score] = {}
+    known: dict[Point, TrialScore] = {}
     optuna, study = _study(most, trials, len(axes), seed)
     ways = {axis.path: _distribution(axis, optuna.distributions) for axis in axes}
-    for point in points(axes, Design("latin", _first(trials, len(axes))), seed):
+    for point in points(axes, SamplingDesign("latin", _first(trials, len(axes))), seed):
         study.enqueue_trial({axis.path: _parameter(axis, text) for axis, text in zip(axes, point, strict=True)})
     left, asks = trials, 0
     while left > 0 and asks < SPARE * trials:
@@ -173,7 +173,7 @@ def _parameter(axis: Axis, text: str) -> Any:
     return round(x) if axis.whole else x
 
 
-def _tell(study: Any, optuna: Any, trial: Any, score: Score, objectives: int) -> None:
+def _tell(study: Any, optuna: Any, trial: Any, score: TrialScore, objectives: int) -> None:
     if score.error:
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
         return
@@ -186,7 +186,7 @@ def _tell(study: Any, optuna: Any, trial: Any, score: Score, objectives: int) ->
 # ---- the pattern search --------------------------------------------------------------------------------------------
 
 
-def _pattern(axes: Sequence[Axis], more: bool, evaluate: Evaluate, trials: int, known: dict[Point, Score]) -> None:
+def _pattern(axes: Sequence[Axis], more: bool, evaluate: Evaluate, trials: int, known: dict[Point, TrialScore]) -> None:
     """Steps along each axis from the best point, which moves when one is better; else the steps are halved."""
     step, best = STEP, _best(known, more)
     while best is not None and trials > 0 and step > SMALLEST:
@@ -194,22 +194,22 @@ def _pattern(axes: Sequence[Axis], more: bool, evaluate: Evaluate, trials: int, 
         scores = evaluate(new)
         known |= dict(zip(new, scores, strict=True))
         trials -= sum(not score.refused for score in scores)
-        if (found := _best(known, more)) == best:
+        if (better := _best(known, more)) == best:
             step /= 2.0
-        best = found
+        best = better
 
 
-def _best(known: Mapping[Point, Score], more: bool) -> Point | None:
+def _best(known: Mapping[Point, TrialScore], more: bool) -> Point | None:
     there = [point for point, score in known.items() if score.meets]
     return max(there, key=lambda point: known[point].values[0] * (1.0 if more else -1.0), default=None)
 
 
 def _around(axes: Sequence[Axis], best: Point, step: float) -> list[Point]:
-    found = []
+    around = []
     for i, axis in enumerate(axes):
         for text in _beside(axis, best[i], step):
-            found.append((*best[:i], text, *best[i + 1 :]))
-    return list(dict.fromkeys(found))
+            around.append((*best[:i], text, *best[i + 1 :]))
+    return list(dict.fromkeys(around))
 
 
 def _beside(axis: Axis, text: str, step: float) -> list[str]:

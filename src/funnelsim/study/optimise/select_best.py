@@ -11,29 +11,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.errors import RunError
 from funnelsim.measures import Estimate
 from funnelsim.progress import Progress
 from funnelsim.scenario.template import Template
-from funnelsim.study.goals import CHANCE, Goal
+from funnelsim.study.goals import CHANCE, MeasureGoal
 from funnelsim.study.optimise.finalists import Objective, gap_of
 from funnelsim.study.optimise.ranking_selection import FIRST, Selection, select
 from funnelsim.study.optimise.samples import Samples, Variant, estimates
-from funnelsim.study.point import Size, linear_values
-from funnelsim.study.point_store import Store
-from funnelsim.study.sweep import Study, complete
-from funnelsim.study.task_builder import Planner
+from funnelsim.study.point import RunSize, linear_values
+from funnelsim.study.point_store import PointStore
+from funnelsim.study.sweep import SweepSpec, complete
+from funnelsim.study.task_builder import TaskBuilder
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 FIRST_CHANCES = 100  # replications before one is dropped by a measure of 0 and 1
 MOST = 2000  # of a scenario
 GROW = 0.1  # share of more replications between two looks
 
 
 @dataclass(frozen=True)
-class BestOf:
+class BestScenario:
     """Which scenario was chosen."""
 
     names: list[str]
@@ -48,20 +47,20 @@ class BestOf:
         return self.names[self.selection.best]
 
 
-def best_of(
+def select_best(
     templates: Sequence[Template],
     objective: Objective,
     gap: float | str = "",
     chance: float = 0.95,
     seed: int | None = None,
-    goal: Goal | None = None,
-    store: Store | None = None,
+    goal: MeasureGoal | None = None,
+    store: PointStore | None = None,
     engine: str = "fast",
     threads: int | None = None,
     first: int = 0,
     grow: float = GROW,
     watch: Progress | None = None,
-) -> BestOf:
+) -> BestScenario:
     """Choose the best of some scenarios.
 
     `gap` is the difference that does not matter, in the unit of the measure or as text such as "1%" of the best's
@@ -70,26 +69,34 @@ def best_of(
     watch = watch or Progress()
     scenario = templates[0].loaded.scenario
     seed = scenario.seed if seed is None else seed
-    planner = Planner(seed, scenario.seed, Size(), (), engine, threads, watch)
-    study, currency = complete(Study(templates, (), (objective.measure,), goal=goal), planner)
-    (key,) = study.measures
+    builder = TaskBuilder(seed, scenario.seed, RunSize(), (), engine, threads, watch)
+    spec, currency = complete(SweepSpec(templates, (), (objective.measure,), goal=goal), builder)
+    (key,) = spec.measures
     objective = Objective(key, objective.most)
     variants = [
-        Variant(name, *planner.compiled(template, ())) for name, template in zip(study.names, templates, strict=True)
+        Variant(name, *builder.compiled(template, ())) for name, template in zip(spec.names, templates, strict=True)
     ]
     samples = Samples(
-        variants, (key,), seed, first, study.goal, engine, store or Store(None), None, threads or os.cpu_count() or 1
+        variants,
+        (key,),
+        seed,
+        first,
+        spec.goal,
+        engine,
+        store or PointStore(None),
+        None,
+        threads or os.cpu_count() or 1,
     )
     every = range(len(variants))
     there = [measures[key] for measures in samples.of(every, FIRST)]
     unit = CHANCE if there[0].unit == CHANCE else next((one.unit for one in there if one.unit), "")
     best = max(objective.sign * float(np.mean(linear_values(one))) for one in there)
     size = gap if isinstance(gap, float) else gap_of(gap, unit, currency, best)
-    found = choose(samples, every, objective, unit, size, chance, grow)
-    return BestOf(study.names, objective, found, [estimates(samples, i)[key] for i in every], samples.runs)
+    selection = select_variant(samples, every, objective, unit, size, chance, grow)
+    return BestScenario(spec.names, objective, selection, [estimates(samples, i)[key] for i in every], samples.runs)
 
 
-def choose(
+def select_variant(
     samples: Samples,
     which: Sequence[int],
     objective: Objective,
@@ -101,7 +108,7 @@ def choose(
 ) -> Selection:
     """The best of some variants; its number is a place in `which`."""
 
-    def observe(systems: Sequence[int], n: int) -> Floats:
+    def observe(systems: Sequence[int], n: int) -> FloatArray:
         every = samples.of([which[i] for i in systems], n)
         values = np.column_stack([objective.sign * linear_values(measures[objective.measure]) for measures in every])
         if not np.isfinite(values).all():

@@ -14,8 +14,8 @@ import yaml
 
 def cases() -> list[dict[str, Any]]:
     """The cases, in the order of the file."""
-    found: list[dict[str, Any]] = yaml.safe_load(scenario("cases.yaml").read_text(encoding="utf-8"))
-    return found
+    rows: list[dict[str, Any]] = yaml.safe_load(scenario("cases.yaml").read_text(encoding="utf-8"))
+    return rows
 
 
 def scenario(name: str) -> Path:

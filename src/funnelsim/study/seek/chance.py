@@ -14,31 +14,30 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.errors import RunError
 from funnelsim.progress import Progress
 from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import Anchor
-from funnelsim.study.batch import Batch
-from funnelsim.study.goals import GOAL, GOAL_VALUE, Goal, check_date
-from funnelsim.study.paired_difference import Spread, spread
-from funnelsim.study.point import Outcome, Size, TwoLevel
-from funnelsim.study.point_store import Store
+from funnelsim.study.batch import PointBatch
+from funnelsim.study.goals import GOAL, GOAL_VALUE, MeasureGoal, check_date
+from funnelsim.study.paired_difference import TwoLevelEstimate, two_level_estimate
+from funnelsim.study.point import NestedDesign, PointResult, RunSize
+from funnelsim.study.point_store import PointStore
 from funnelsim.study.seek.level_crossing import limits
-from funnelsim.study.seek.search import margin_of
-from funnelsim.study.task_builder import Planner
+from funnelsim.study.seek.search import goal_margin
+from funnelsim.study.task_builder import TaskBuilder
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 PER_DRAW = 5
 
 
 @dataclass(frozen=True)
-class Asked:
+class GoalChanceSpec:
     """Which goal of which scenario, and how often it is run."""
 
     template: Template
-    goal: Goal
+    goal: MeasureGoal
     replications: int = 200
     seed: int = 1
     engine: str = "fast"
@@ -46,14 +45,14 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Chance:
+class GoalChance:
     """The chance of a goal as things are."""
 
-    asked: Asked  # with its anchor
+    spec: GoalChanceSpec  # with its anchor
     chance: float  # share of periods that meet the goal
     low: float  # 90 %, simulation error alone
     high: float
-    value: Spread  # of what the goal is about, its three spreads
+    value: TwoLevelEstimate  # of what the goal is about, its three spreads
     worse: float  # the chance at the bad end of what is not known
     better: float  # and at the good one
     known: tuple[float, float, float] | None  # (chance, 90 % limits) with everything at its centre; none = all known
@@ -66,43 +65,45 @@ class Chance:
 
     @property
     def replications(self) -> int:
-        return self.asked.replications
+        return self.spec.replications
 
 
-def chance(
-    asked: Asked,
-    store: Store | None = None,
+def goal_chance(
+    spec: GoalChanceSpec,
+    store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
     watch: Progress | None = None,
-) -> Chance:
+) -> GoalChance:
     """Run the scenario as it is. UsageError when the run ends before the goal is due."""
     watch = watch or Progress()
-    planner = Planner(asked.seed, asked.template.loaded.scenario.seed, Size(), (GOAL,), asked.engine, threads, watch)
-    blueprint, anchor = planner.compiled(asked.template, (), asked.anchor)
-    check_date(asked.goal, blueprint.centre, blueprint.book)
-    planner.measures = (GOAL, *(f"calendar.utilisation.{team}" for team in blueprint.book.teams))
-    per_draw = min(PER_DRAW, asked.replications) if blueprint.uncertain else 1
-    draws = max(1, round(asked.replications / per_draw))
-    asked = replace(asked, replications=draws * per_draw, anchor=anchor)
-    batch = Batch("asking", store or Store(None), executor, threads or 1, 2, watch)
+    builder = TaskBuilder(
+        spec.seed, spec.template.loaded.scenario.seed, RunSize(), (GOAL,), spec.engine, threads, watch
+    )
+    blueprint, anchor = builder.compiled(spec.template, (), spec.anchor)
+    check_date(spec.goal, blueprint.centre, blueprint.book)
+    builder.measures = (GOAL, *(f"calendar.utilisation.{team}" for team in blueprint.book.teams))
+    per_draw = min(PER_DRAW, spec.replications) if blueprint.uncertain else 1
+    draws = max(1, round(spec.replications / per_draw))
+    spec = replace(spec, replications=draws * per_draw, anchor=anchor)
+    batch = PointBatch("asking", store or PointStore(None), executor, threads or 1, 2, watch)
     outcomes = []
     try:
         for centred in (False, True) if blueprint.uncertain else (False,):
-            planner.size = TwoLevel(asked.replications, pairs=per_draw)
-            task = planner.task(asked.template, (), asked.goal, centred)
-            batch.submit(task, asked.template.loaded.scenario.name, ())
+            builder.size = NestedDesign(spec.replications, pairs=per_draw)
+            task = builder.task(spec.template, (), spec.goal, centred)
+            batch.submit(task, spec.template.loaded.scenario.name, ())
             outcomes.append(task.key)
         batch.finish()
     finally:
         batch.close()
-    if batch.wrong:
-        raise RunError(next(iter(batch.wrong.values())))
+    if batch.errors:
+        raise RunError(next(iter(batch.errors.values())))
     drawn, *centre = [batch.outcomes[key] for key in outcomes]
-    found = _told(asked, drawn, centre[0] if centre else None, draws)
+    answer = _told(spec, drawn, centre[0] if centre else None, draws)
     busy = {team: drawn.estimate(f"calendar.utilisation.{team}").mean for team in blueprint.book.teams}
     return replace(
-        found,
+        answer,
         busy={team: one for team, one in busy.items() if math.isfinite(one)},
         currency=blueprint.book.currency,
         unit=drawn.measures[GOAL_VALUE].unit,
@@ -110,24 +111,24 @@ def chance(
     )
 
 
-def _told(asked: Asked, drawn: Outcome, centre: Outcome | None, draws: int) -> Chance:
-    margins = margin_of(drawn, asked.goal).reshape(draws, -1)
+def _told(spec: GoalChanceSpec, drawn: PointResult, centre: PointResult | None, draws: int) -> GoalChance:
+    margins = goal_margin(drawn, spec.goal).reshape(draws, -1)
     uncertain = centre is not None
     met = (margins >= 0.0).astype(float)
-    values = (drawn.measures[GOAL_VALUE].values + asked.goal.booked).reshape(draws, -1)
+    values = (drawn.measures[GOAL_VALUE].values + spec.goal.booked).reshape(draws, -1)
     known = None
     if centre is not None:
-        share = float((margin_of(centre, asked.goal) >= 0.0).mean())
+        share = float((goal_margin(centre, spec.goal) >= 0.0).mean())
         known = (share, *_limits(share, centre.replications))
-    leads = asked.template.loaded.scenario.leads_in_flight
+    leads = spec.template.loaded.scenario.leads_in_flight
     low, high = _simulation_error(met, uncertain)
-    worse, better = _ends(asked.goal, spread(values, uncertain), values)
-    return Chance(
-        asked,
+    worse, better = _ends(spec.goal, two_level_estimate(values, uncertain), values)
+    return GoalChance(
+        spec,
         float(met.mean()),
         low,
         high,
-        spread(values, uncertain),
+        two_level_estimate(values, uncertain),
         worse,
         better,
         known,
@@ -140,18 +141,18 @@ def _told(asked: Asked, drawn: Outcome, centre: Outcome | None, draws: int) -> C
     )
 
 
-def _simulation_error(met: Floats, uncertain: bool) -> tuple[float, float]:
+def _simulation_error(met: FloatArray, uncertain: bool) -> tuple[float, float]:
     """90 % limits of the mean chance: periods of one draw go together, so the draws are what counts."""
     share = float(met.mean())
     if not uncertain:
         return _limits(share, met.size)
-    found = spread(met)
-    if found.error == 0.0:  # all draws alike: as sure as so many independent ones
+    estimate = two_level_estimate(met)
+    if estimate.error == 0.0:  # all draws alike: as sure as so many independent ones
         return _limits(share, len(met))
-    return max(0.0, share - found.error), min(1.0, share + found.error)
+    return max(0.0, share - estimate.error), min(1.0, share + estimate.error)
 
 
-def _ends(goal: Goal, value: Spread, values: Floats) -> tuple[float, float]:
+def _ends(goal: MeasureGoal, value: TwoLevelEstimate, values: FloatArray) -> tuple[float, float]:
     """The chance at the bad and at the good end of what is not known."""
     periods = values.shape[1]
     if periods < 2 or not np.isfinite(values).all():

@@ -18,21 +18,20 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 from scipy.special import betaincinv
 
 from funnelsim.measures.estimate import LEVEL, t_quantile
+from funnelsim.typing import BoolArray, FloatArray
 
-Floats = NDArray[np.float64]
 FINE = 501  # places between the ends of the range
 
 
 @dataclass(frozen=True)
-class Crossing:
+class LevelCrossing:
     """A place on the way from the first to the last node; nan = not within them."""
 
-    at: float
+    place: float
     low: float
     high: float
 
@@ -41,19 +40,19 @@ class Crossing:
 class Margins:
     """By how much the goal is met, [replication, node]; `places` rise from 0 to 1 towards more chance."""
 
-    places: Floats
-    values: Floats
-    only: Floats | None = None  # the places that x can have; none = all between
+    places: FloatArray
+    values: FloatArray
+    allowed: FloatArray | None = None  # the places that x can have; none = all between
 
     @property
-    def fine(self) -> Floats:
+    def grid(self) -> FloatArray:
         """The places that an answer may have."""
-        if self.only is not None:
-            there: Floats = self.only[(self.only >= self.places[0]) & (self.only <= self.places[-1])]
+        if self.allowed is not None:
+            there: FloatArray = self.allowed[(self.allowed >= self.places[0]) & (self.allowed <= self.places[-1])]
             return there
         return np.union1d(np.linspace(self.places[0], self.places[-1], FINE), self.places)
 
-    def between(self, places: Floats) -> Floats:
+    def between(self, places: FloatArray) -> FloatArray:
         """Margins [replication, place]."""
         right = np.clip(np.searchsorted(self.places, places), 1, len(self.places) - 1)
         left = right - 1
@@ -67,14 +66,14 @@ class Margins:
         # a margin of minus infinity, where there was nothing to measure, must not spoil a node itself
         return np.where(part >= 1.0, two, np.where(part <= 0.0, one, np.where(np.isnan(mixed), -np.inf, mixed)))
 
-    def met(self, places: Floats) -> NDArray[np.bool_]:
+    def met(self, places: FloatArray) -> BoolArray:
         """Whether the goal is met, [replication, place]."""
-        reached: NDArray[np.bool_] = self.between(places) >= self.bar
+        reached: BoolArray = self.between(places) >= self.bar
         return reached
 
-    def chances(self, places: Floats) -> Floats:
+    def chances(self, places: FloatArray) -> FloatArray:
         """Share of replications that meet the goal."""
-        share: Floats = self.met(places).mean(axis=0)
+        share: FloatArray = self.met(places).mean(axis=0)
         return share
 
     @property
@@ -90,23 +89,23 @@ class Margins:
         return float(missed.max() + met.min()) / 2.0 if counts else 0.0
 
 
-def chance_crossing(margins: Margins, chance: float) -> Crossing:
+def chance_crossing(margins: Margins, chance: float) -> LevelCrossing:
     """Where the goal is met with this chance."""
-    places = margins.fine
+    places = margins.grid
     rising = _rising(margins.chances(places))
     low, high = limits(rising, len(margins.values))
-    return Crossing(_first(places, rising, chance), _first(places, high, chance), _first(places, low, chance))
+    return LevelCrossing(_first(places, rising, chance), _first(places, high, chance), _first(places, low, chance))
 
 
-def mean_crossing(margins: Margins) -> Crossing:
+def mean_crossing(margins: Margins) -> LevelCrossing:
     """Where the mean reaches the goal."""
-    places = margins.fine
+    places = margins.grid
     every = margins.between(places)
     n = len(every)
     means = every.mean(axis=0)
     known = n > 1 and bool(np.isfinite(every).all())
     halves = t_quantile(n - 1) * every.std(axis=0, ddof=1) / math.sqrt(n) if known else np.full(len(places), np.nan)
-    return Crossing(
+    return LevelCrossing(
         _first(places, means, 0.0), _first(places, means + halves, 0.0), _first(places, means - halves, 0.0)
     )
 
@@ -124,7 +123,7 @@ def difference(one: Margins, other: Margins, chance: float, resamples: int = 400
     return float(low), float(high)
 
 
-def limits(share: Floats, n: int) -> tuple[Floats, Floats]:
+def limits(share: FloatArray, n: int) -> tuple[FloatArray, FloatArray]:
     """Exact 90 % limits of a chance from the share met of n (Clopper and Pearson, Biometrika 26, 1934)."""
     met, tail = share * n, (1.0 - LEVEL) / 2.0
     low = np.where(met > 0.0, betaincinv(np.maximum(met, 1e-9), n - met + 1.0, tail), 0.0)
@@ -132,29 +131,29 @@ def limits(share: Floats, n: int) -> tuple[Floats, Floats]:
     return low, high
 
 
-def _answers(weights: Floats, margins: Margins, chance: float) -> Floats:
+def _answers(weights: FloatArray, margins: Margins, chance: float) -> FloatArray:
     """Where each resample, a row of weights of the replications, meets the goal with this chance; nan = nowhere."""
-    places = margins.fine
+    places = margins.grid
     shares = np.maximum.accumulate(weights @ margins.met(places).astype(float), axis=1)
     met = shares >= chance - 1e-12
     return np.where(met.any(axis=1), places[met.argmax(axis=1)], np.nan)
 
 
-def _scaled(values: Floats, spreads: Floats) -> Floats:
+def _scaled(values: FloatArray, spreads: FloatArray) -> FloatArray:
     """Columns of values, with the same means and these standard deviations."""
     means, own = values.mean(axis=0), values.std(axis=0)
     factor = np.divide(spreads, own, out=np.ones_like(own), where=own > 0.0)
-    scaled: Floats = means + (values - means) * factor
+    scaled: FloatArray = means + (values - means) * factor
     return scaled
 
 
-def _rising(share: Floats) -> Floats:
+def _rising(share: FloatArray) -> FloatArray:
     """Monotone up to the highest, and that from there on."""
     top = len(share) - 1 - int(share[::-1].argmax())
-    smooth: Floats = isotonic_regression(share[: top + 1]).x
+    smooth: FloatArray = isotonic_regression(share[: top + 1]).x
     return np.concatenate((smooth, np.full(len(share) - top - 1, smooth[-1])))
 
 
-def _first(places: Floats, values: Floats, wanted: float) -> float:
+def _first(places: FloatArray, values: FloatArray, wanted: float) -> float:
     there = np.flatnonzero(values >= wanted - 1e-12)
     return float(places[there[0]]) if len(there) else math.nan

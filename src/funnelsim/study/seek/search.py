@@ -17,21 +17,20 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from funnelsim.errors import RunError, ScenarioError, UsageError
 from funnelsim.progress import Progress, Quiet
 from funnelsim.scenario.template import Template
 from funnelsim.study.axes import Axis
-from funnelsim.study.batch import Batch, in_a_line
-from funnelsim.study.goals import GOAL_VALUE, Goal
-from funnelsim.study.point import Outcome, Size
-from funnelsim.study.point_store import Store
+from funnelsim.study.batch import PointBatch, one_line
+from funnelsim.study.goals import GOAL_VALUE, MeasureGoal
+from funnelsim.study.point import PointResult, RunSize
+from funnelsim.study.point_store import PointStore
 from funnelsim.study.seek.level_crossing import Margins, chance_crossing, mean_crossing
-from funnelsim.study.task_builder import Planner
+from funnelsim.study.task_builder import TaskBuilder
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 FIRST = 5  # points of the range that the pilot runs
 PILOT = 20  # periods of each
 ROUNDS = 8  # of points beside the answer, at most
@@ -41,45 +40,45 @@ CERTAIN = 4.0  # on the probit scale: nothing is surer
 
 
 @dataclass
-class Runs:
+class SearchRuns:
     """What was run of one world: as it is drawn, or everything unknown at its centre."""
 
-    pilot: dict[float, Outcome] = field(default_factory=dict)  # by x
-    full: dict[float, Outcome] = field(default_factory=dict)
+    pilot: dict[float, PointResult] = field(default_factory=dict)  # by x
+    full: dict[float, PointResult] = field(default_factory=dict)
 
 
-class Search:
+class LevelSearch:
     """Runs points of an axis until the place where a goal is met with a chance is known well enough."""
 
     def __init__(
         self,
         template: Template,
         axis: Axis,
-        goal: Goal,
+        goal: MeasureGoal,
         chance: float,
         replications: int,
-        planner: Planner,
-        store: Store,
+        builder: TaskBuilder,
+        store: PointStore,
         executor: Executor | None,
         watch: Progress,
     ) -> None:
         self.template, self.axis, self.goal, self.chance = template, axis, goal, chance
-        self.replications, self.planner = replications, planner
+        self.replications, self.builder = replications, builder
         self.store, self.executor, self.watch = store, executor, watch
-        self.low, self.high, self.only = places_of(axis)
-        self.drawn, self.centred = Runs(), Runs()
+        self.low, self.high, self.allowed_xs = range_of(axis)
+        self.drawn, self.central = SearchRuns(), SearchRuns()
         self.more_helps = True
         self.steps = 0
 
-    def solve(self, centred: bool = False) -> Margins:
+    def solve(self, at_centre: bool = False) -> Margins:
         """Run points until the answer is known well enough; its margins at the points run in full."""
-        runs = self.centred if centred else self.drawn
-        self._start(runs, centred)
+        runs = self.central if at_centre else self.drawn
+        self._start(runs, at_centre)
         for _ in range(ROUNDS):
-            wanted = self._wanted(runs, with_interval=not centred)
+            wanted = self._wanted(runs, with_interval=not at_centre)
             if not wanted:
                 break
-            runs.full |= self.run(centred, wanted, self.replications)
+            runs.full |= self.run(at_centre, wanted, self.replications)
         return self.margins(runs.full)
 
     def again(self, replications: int) -> Margins:
@@ -94,7 +93,7 @@ class Search:
             sorted(
                 {
                     outcome.key
-                    for runs in (self.drawn, self.centred)
+                    for runs in (self.drawn, self.central)
                     for outcome in (*runs.pilot.values(), *runs.full.values())
                 }
             )
@@ -102,7 +101,7 @@ class Search:
 
     # ---- x and places ----------------------------------------------------------------------------------------------
 
-    def place(self, xs: Floats) -> Floats:
+    def place(self, xs: FloatArray) -> FloatArray:
         """x as a share of the way, rising with what helps."""
         if self.axis.log:
             share = np.log(xs / self.low) / math.log(self.high / self.low)
@@ -116,40 +115,44 @@ class Search:
             return math.nan
         share = place if self.more_helps else 1.0 - place
         x = self.low * (self.high / self.low) ** share if self.axis.log else self.low + (self.high - self.low) * share
-        return self.allowed(x)
+        return self.nearest_allowed(x)
 
-    def allowed(self, x: float) -> float:
+    def nearest_allowed(self, x: float) -> float:
         """The nearest x there can be, as it will be written: on a range, of a few digits."""
-        if self.only is not None:
-            return float(self.only[np.abs(self.only - x).argmin()])
+        if self.allowed_xs is not None:
+            return float(self.allowed_xs[np.abs(self.allowed_xs - x).argmin()])
         return self.axis.rounded(x)
 
-    def margin(self, outcome: Outcome) -> Floats:
+    def margin(self, outcome: PointResult) -> FloatArray:
         """By how much each period meets the goal."""
-        return margin_of(outcome, self.goal)
+        return goal_margin(outcome, self.goal)
 
-    def margins(self, outcomes: dict[float, Outcome]) -> Margins:
+    def margins(self, outcomes: dict[float, PointResult]) -> Margins:
         """At some x, in the order of their places."""
         xs = np.array(sorted(outcomes))
         places = self.place(xs)
         order = np.argsort(places)
         values = np.stack([self.margin(outcomes[float(xs[i])]) for i in order], axis=1)
-        return Margins(places[order], values, np.sort(self.place(self.only)) if self.only is not None else None)
+        return Margins(
+            places[order], values, np.sort(self.place(self.allowed_xs)) if self.allowed_xs is not None else None
+        )
 
     # ---- running ---------------------------------------------------------------------------------------------------
 
-    def run(self, centred: bool, xs: Sequence[float], replications: int) -> dict[float, Outcome]:
+    def run(self, at_centre: bool, xs: Sequence[float], replications: int) -> dict[float, PointResult]:
         """Run the scenario at some x."""
         keys: dict[float, str] = {}
         self.steps += 1
-        threads = self.planner.threads or os.cpu_count() or 1
-        batch = Batch(f"seeking, step {self.steps}", self.store, self.executor, threads, len(xs), Quiet(self.watch))
-        self.planner.size = Size(replications)
+        threads = self.builder.threads or os.cpu_count() or 1
+        batch = PointBatch(
+            f"seeking, step {self.steps}", self.store, self.executor, threads, len(xs), Quiet(self.watch)
+        )
+        self.builder.size = RunSize(replications)
         try:
             for x in xs:
                 text = f"{self.axis.path}={self.axis.written(x)}"
                 try:
-                    task = self.planner.task(self.template, [text], self.goal, centred)
+                    task = self.builder.task(self.template, [text], self.goal, at_centre)
                 except ScenarioError as error:
                     raise self._blamed(error, text) from None
                 keys[x] = task.key
@@ -158,8 +161,8 @@ class Search:
         finally:
             batch.close()
         for x, key in keys.items():
-            if key in batch.wrong:
-                raise RunError(f"at {self.axis.path}={self.axis.written(x)}: {batch.wrong[key]}")
+            if key in batch.errors:
+                raise RunError(f"at {self.axis.path}={self.axis.written(x)}: {batch.errors[key]}")
         return {x: batch.outcomes[key] for x, key in keys.items()}
 
     def _blamed(self, error: ScenarioError, text: str) -> ScenarioError:
@@ -167,31 +170,31 @@ class Search:
         if any(one.file == "--set" for one in error.problems):
             problems = [self.axis.blame(one) if one.file == "--set" else one for one in error.problems]
             return ScenarioError(problems, problems[0].file)
-        return ScenarioError(f"at {text}: {in_a_line(error)}")
+        return ScenarioError(f"at {text}: {one_line(error)}")
 
-    def _start(self, runs: Runs, centred: bool) -> None:
+    def _start(self, runs: SearchRuns, at_centre: bool) -> None:
         """The pilot; where it costs no less than all, all at once."""
-        few = self.only is not None and len(self.only) <= FIRST
+        few = self.allowed_xs is not None and len(self.allowed_xs) <= FIRST
         if not runs.pilot:
             replications = self.replications if few else min(PILOT, self.replications)
-            runs.pilot = self.run(centred, self._first_points(), replications)
+            runs.pilot = self.run(at_centre, self._first_points(), replications)
         if next(iter(runs.pilot.values())).replications == self.replications:
             runs.full = dict(runs.pilot)
         elif few:
-            runs.full |= self.run(centred, self._first_points(), self.replications)
-        if not centred:
+            runs.full |= self.run(at_centre, self._first_points(), self.replications)
+        if not at_centre:
             self.more_helps = self._find_direction()
 
     def _first_points(self) -> list[float]:
-        if self.only is not None and len(self.only) <= FIRST:
-            return [float(x) for x in self.only]
+        if self.allowed_xs is not None and len(self.allowed_xs) <= FIRST:
+            return [float(x) for x in self.allowed_xs]
         xs = [
             self.axis.number(i / (FIRST - 1))
             if self.axis.is_range
             else self.low + (self.high - self.low) * i / (FIRST - 1)
             for i in range(FIRST)
         ]
-        return list(dict.fromkeys(self.allowed(x) for x in xs))
+        return list(dict.fromkeys(self.nearest_allowed(x) for x in xs))
 
     def _find_direction(self) -> bool:
         """Whether the goal is met more often, else by more, at the high end than at the low."""
@@ -203,16 +206,16 @@ class Search:
 
     # ---- what to run next ------------------------------------------------------------------------------------------
 
-    def _wanted(self, runs: Runs, with_interval: bool) -> list[float]:
+    def _wanted(self, runs: SearchRuns, with_interval: bool) -> list[float]:
         """The x to run next; none when the answer is known well enough."""
-        found = self._around(runs, with_interval)
-        if not found:
-            found = self._between(self.margins(runs.full), with_interval)
+        places = self._around(runs, with_interval)
+        if not places:
+            places = self._between(self.margins(runs.full), with_interval)
         known = {round(float(place), 9) for place in self.place(np.array(sorted(runs.full)))}
-        xs = dict.fromkeys(self.x_at(place) for place in found)
+        xs = dict.fromkeys(self.x_at(place) for place in places)
         return [x for x in xs if round(float(self.place(np.array([x]))[0]), 9) not in known]
 
-    def _around(self, runs: Runs, with_interval: bool) -> list[float]:
+    def _around(self, runs: SearchRuns, with_interval: bool) -> list[float]:
         """Places that enclose what is sought and are not yet run: at first all, later where they proved too near."""
         targets = self._targets(with_interval)
         if not runs.full:
@@ -222,17 +225,17 @@ class Search:
         chance, mean = chance_crossing(margins, self.chance), mean_crossing(margins)
         first = [chance.low, *([mean.low] if with_interval else [])]
         last = [chance.high, *([mean.high] if with_interval else [])]
-        found = []
+        places = []
         if begin > 0.0 and any(mark <= begin for mark in first):
             below = self._proposed(runs, min(targets))[0]
-            found.append(below if below < begin - CLOSE else self._neighbour(runs, begin, -1))
+            places.append(below if below < begin - CLOSE else self._neighbour(runs, begin, -1))
         if end < 1.0 and not all(math.isfinite(mark) for mark in last):
             above, reached = self._proposed(runs, max(targets))
             if above > end + CLOSE:
-                found.append(above)
+                places.append(above)
             elif reached:
-                found.append(self._neighbour(runs, end, 1))
-        return found
+                places.append(self._neighbour(runs, end, 1))
+        return places
 
     def _targets(self, with_interval: bool) -> list[float]:
         """Where points are run first, on the probit scale: on both sides of the answer, and beside the mean's."""
@@ -249,23 +252,23 @@ class Search:
         chance = chance_crossing(margins, self.chance)
         width = chance.high - chance.low
         enough = max(CLOSE, width if math.isfinite(width) else 0.2)
-        marks = [(chance.at, enough)]
+        marks = [(chance.place, enough)]
         if with_interval:
-            marks += [(chance.low, enough), (chance.high, enough), (mean_crossing(margins).at, 2.0 * enough)]
-        found = []
+            marks += [(chance.low, enough), (chance.high, enough), (mean_crossing(margins).place, 2.0 * enough)]
+        places = []
         for mark, most in marks:
             if not math.isfinite(mark) or mark in margins.places:
                 continue
             right = int(np.searchsorted(margins.places, mark))
             left, last = margins.places[right - 1], margins.places[right]
             if last - left > most:
-                found.append(float(mark if 0.2 < (mark - left) / (last - left) < 0.8 else 0.5 * (left + last)))
-        if not found and math.isfinite(chance.at) and margins.only is not None:
-            lower = margins.only[margins.only < chance.at - 1e-9]
-            found = [chance.at, *([float(lower[-1])] if len(lower) else [])]  # it must surely not be enough
-        return found
+                places.append(float(mark if 0.2 < (mark - left) / (last - left) < 0.8 else 0.5 * (left + last)))
+        if not places and math.isfinite(chance.place) and margins.allowed is not None:
+            lower = margins.allowed[margins.allowed < chance.place - 1e-9]
+            places = [chance.place, *([float(lower[-1])] if len(lower) else [])]  # it must surely not be enough
+        return places
 
-    def _proposed(self, runs: Runs, wanted: float) -> tuple[float, bool]:
+    def _proposed(self, runs: SearchRuns, wanted: float) -> tuple[float, bool]:
         """The first place at which the chance should be this on the probit scale, else where it is highest; which."""
         pilot = self.margins(runs.pilot)
         rough = _probits(pilot)
@@ -284,7 +287,7 @@ class Search:
         only = places[0]
         return [*places, only + 1.0 / (FIRST - 1) if only < 0.5 else only - 1.0 / (FIRST - 1)]
 
-    def _neighbour(self, runs: Runs, place: float, side: int) -> float:
+    def _neighbour(self, runs: SearchRuns, place: float, side: int) -> float:
         """Halfway to the next point of the pilot on this side."""
         there = np.append(np.sort(self.place(np.array(sorted(runs.pilot)))), [0.0, 1.0])
         beyond = there[there < place - CLOSE] if side < 0 else there[there > place + CLOSE]
@@ -293,7 +296,7 @@ class Search:
         return 0.5 * (place + float(beyond.max() if side < 0 else beyond.min()))
 
 
-def places_of(axis: Axis) -> tuple[float, float, Floats | None]:
+def range_of(axis: Axis) -> tuple[float, float, FloatArray | None]:
     """(lowest x, highest x, the x it can have or none for all between)."""
     if axis.is_range:
         every = np.arange(axis.low, axis.high + 0.5) if axis.whole else None
@@ -304,14 +307,14 @@ def places_of(axis: Axis) -> tuple[float, float, Floats | None]:
     return min(numbers), max(numbers), np.array(sorted(numbers))
 
 
-def margin_of(outcome: Outcome, goal: Goal) -> Floats:
+def goal_margin(outcome: PointResult, goal: MeasureGoal) -> FloatArray:
     """By how much each period meets the goal; minus infinity where there was nothing to measure."""
     values = outcome.measures[GOAL_VALUE].values + goal.booked
     margin = (values - goal.target) * (-1.0 if goal.at_most else 1.0)
     return np.where(np.isfinite(margin), margin, -np.inf)
 
 
-def _probits(margins: Margins) -> Floats:
+def _probits(margins: Margins) -> FloatArray:
     """The chance at each node on the probit scale."""
     values = margins.values
     if np.isfinite(values).all():
@@ -322,5 +325,5 @@ def _probits(margins: Margins) -> Floats:
     else:
         n = len(values)
         z = ndtri(np.clip((values >= 0.0).mean(axis=0), 0.5 / n, 1.0 - 0.5 / n))
-    clipped: Floats = np.clip(z, -CERTAIN, CERTAIN)
+    clipped: FloatArray = np.clip(z, -CERTAIN, CERTAIN)
     return clipped

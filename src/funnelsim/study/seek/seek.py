@@ -13,41 +13,46 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.progress import Progress
 from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.axes import Axis
-from funnelsim.study.goals import GOAL, GOAL_VALUE, Goal, check_date
-from funnelsim.study.point import Outcome, Size
-from funnelsim.study.point_store import Store
-from funnelsim.study.seek.level_crossing import Crossing, Margins, chance_crossing, difference, limits, mean_crossing
-from funnelsim.study.seek.search import Search, margin_of
-from funnelsim.study.task_builder import Planner
+from funnelsim.study.goals import GOAL, GOAL_VALUE, MeasureGoal, check_date
+from funnelsim.study.point import PointResult, RunSize
+from funnelsim.study.point_store import PointStore
+from funnelsim.study.seek.level_crossing import (
+    LevelCrossing,
+    Margins,
+    chance_crossing,
+    difference,
+    limits,
+    mean_crossing,
+)
+from funnelsim.study.seek.search import LevelSearch, goal_margin
+from funnelsim.study.task_builder import TaskBuilder
 
-Floats = NDArray[np.float64]
 FULL = 0.95  # utilisation above which a team is taken to be the limit
 CLEAR = 0.02  # of the range: a pilot's point nearer to the full ones tells nothing more
 MOST = 5000  # replications, when a precision is wanted
 
 
 @dataclass(frozen=True)
-class Question:
+class SeekSpec:
     """What is sought."""
 
     template: Template
     axis: Axis
-    goal: Goal
+    goal: MeasureGoal
     chance: float = 0.8
-    size: Size = field(default_factory=lambda: Size(100))  # precision: half the interval, relative to x
+    size: RunSize = field(default_factory=lambda: RunSize(100))  # precision: half the interval, relative to x
     seed: int = 1
     engine: str = "fast"
     anchors: tuple[Anchor, ...] = ()  # of the template as it is; by default found here
 
 
 @dataclass(frozen=True)
-class Node:
+class SeekPoint:
     """A point that was run."""
 
     text: str  # "140/week"
@@ -64,7 +69,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Answer:
+class InputEstimate:
     """A value of x with its 90 % interval; nan = beyond the range on that side."""
 
     x: float
@@ -73,14 +78,14 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Seek:
+class SeekAnswer:
     """What was found."""
 
-    question: Question  # with its anchors
-    nodes: list[Node]  # in the order of x
-    answer: Answer  # by chance
-    mean: Answer  # where the mean meets the goal
-    known: Answer | None  # by chance, were everything known at its centre; none = nothing is unknown
+    spec: SeekSpec  # with its anchors
+    points: list[SeekPoint]  # in the order of x
+    answer: InputEstimate  # by chance
+    mean: InputEstimate  # where the mean meets the goal
+    known: InputEstimate | None  # by chance, were everything known at its centre; none = nothing is unknown
     cost: tuple[float, float, float]  # of ignorance: how much more x, with its 90 % interval
     more_helps: bool  # else the largest x is sought
     replications: int
@@ -91,9 +96,9 @@ class Seek:
     keys: tuple[str, ...]  # of all points that were run
 
     @property
-    def full(self) -> list[Node]:
+    def full(self) -> list[SeekPoint]:
         """The nodes that were run in full, not by the pilot alone."""
-        return [node for node in self.nodes if node.replications == self.replications]
+        return [node for node in self.points if node.replications == self.replications]
 
     @property
     def met(self) -> bool:
@@ -103,26 +108,26 @@ class Seek:
     @property
     def at_once(self) -> bool:
         """Whether the goal is met with the wanted chance where x helps least."""
-        order = self.nodes if self.more_helps else self.nodes[::-1]
+        order = self.points if self.more_helps else self.points[::-1]
         return self.met and self.answer.x == order[0].x
 
     @property
-    def best(self) -> Node:
+    def best(self) -> SeekPoint:
         """Of the nodes run in full, the one with the highest chance; of equals that with the highest mean margin."""
-        sign = -1.0 if self.question.goal.at_most else 1.0
+        sign = -1.0 if self.spec.goal.at_most else 1.0
         return max(self.full, key=lambda node: (node.chance, sign * node.mean))
 
     @property
     def turns(self) -> bool:
         """Whether the chance surely falls again beyond its highest."""
-        order = self.nodes if self.more_helps else self.nodes[::-1]
+        order = self.points if self.more_helps else self.points[::-1]
         after = order[order.index(self.best) + 1 :]
         return any(node.high < self.best.low for node in after)
 
     @property
-    def binding(self) -> tuple[str, float, Node | None] | None:
+    def binding(self) -> tuple[str, float, SeekPoint | None] | None:
         """The team that is busiest where most x would help, how busy, and the first node at which it is full."""
-        order = self.nodes if self.more_helps else self.nodes[::-1]
+        order = self.points if self.more_helps else self.points[::-1]
         end = order[-1]
         if not end.busy:
             return None
@@ -132,67 +137,67 @@ class Seek:
 
     def text(self, x: float) -> str:
         """A value of x as the scenario has it."""
-        return self.question.axis.written(x)
+        return self.spec.axis.written(x)
 
 
 def seek(
-    question: Question,
-    store: Store | None = None,
+    spec: SeekSpec,
+    store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
     watch: Progress | None = None,
-) -> Seek:
+) -> SeekAnswer:
     """Find the answer. UsageError for an axis without numbers; ScenarioError where the scenario cannot be so."""
     watch = watch or Progress()
-    planner = Planner(
-        question.seed, question.template.loaded.scenario.seed, question.size, (GOAL,), question.engine, threads, watch
+    builder = TaskBuilder(
+        spec.seed, spec.template.loaded.scenario.seed, spec.size, (GOAL,), spec.engine, threads, watch
     )
-    blueprint, anchor = planner.compiled(question.template, (), question.anchors[0] if question.anchors else None)
-    check_date(question.goal, blueprint.centre, blueprint.book)
+    blueprint, anchor = builder.compiled(spec.template, (), spec.anchors[0] if spec.anchors else None)
+    check_date(spec.goal, blueprint.centre, blueprint.book)
     teams = blueprint.book.teams
-    planner.measures = (GOAL, *(f"calendar.utilisation.{team}" for team in teams))
-    search = Search(
-        question.template,
-        question.axis,
-        question.goal,
-        question.chance,
-        question.size.replications,
-        planner,
-        store or Store(None),
+    builder.measures = (GOAL, *(f"calendar.utilisation.{team}" for team in teams))
+    search = LevelSearch(
+        spec.template,
+        spec.axis,
+        spec.goal,
+        spec.chance,
+        spec.size.replications,
+        builder,
+        store or PointStore(None),
         executor,
         watch,
     )
-    margins = _precise(search, question)
-    known = search.solve(centred=True) if blueprint.uncertain else None
-    found = _told(replace(question, anchors=(anchor,)), search, margins, known)
+    margins = _precise(search, spec)
+    known = search.solve(at_centre=True) if blueprint.uncertain else None
+    answer = _told(replace(spec, anchors=(anchor,)), search, margins, known)
     unit = next(iter(search.drawn.full.values())).measures[GOAL_VALUE].unit
-    return replace(found, currency=blueprint.book.currency, unit=unit, nodes=nodes_of(search, teams))
+    return replace(answer, currency=blueprint.book.currency, unit=unit, points=seek_points(search, teams))
 
 
-def _precise(search: Search, question: Question) -> Margins:
+def _precise(search: LevelSearch, spec: SeekSpec) -> Margins:
     """Search, and again with more replications until the answer is as precise as was asked."""
     margins = search.solve()
-    while question.size.precision is not None and search.replications < MOST:
-        found = _answer(search, chance_crossing(margins, question.chance))
-        half, wanted = abs(found.high - found.low) / 2.0, question.size.precision * abs(found.x)
-        if not math.isfinite(half) or not found.x or half <= wanted:
+    while spec.size.precision is not None and search.replications < MOST:
+        estimate = _answer(search, chance_crossing(margins, spec.chance))
+        half, wanted = abs(estimate.high - estimate.low) / 2.0, spec.size.precision * abs(estimate.x)
+        if not math.isfinite(half) or not estimate.x or half <= wanted:
             break
         margins = search.again(min(MOST, math.ceil(search.replications * (half / wanted) ** 2 * 1.1)))
     return margins
 
 
-def _told(question: Question, search: Search, margins: Margins, known: Margins | None) -> Seek:
+def _told(spec: SeekSpec, search: LevelSearch, margins: Margins, known: Margins | None) -> SeekAnswer:
     """What the points say."""
-    chance, mean = chance_crossing(margins, question.chance), mean_crossing(margins)
-    at_mean = float(margins.chances(np.array([mean.at]))[0]) if math.isfinite(mean.at) else math.nan
+    chance, mean = chance_crossing(margins, spec.chance), mean_crossing(margins)
+    at_mean = float(margins.chances(np.array([mean.place]))[0]) if math.isfinite(mean.place) else math.nan
     without, cost = None, (0.0, 0.0, 0.0)
     if known is not None:
-        crossing = chance_crossing(known, question.chance)
+        crossing = chance_crossing(known, spec.chance)
         without = _answer(search, crossing)
-        cost = _cost(search, chance, crossing, difference(margins, known, question.chance))
-    leads = question.template.loaded.scenario.leads_in_flight
-    return Seek(
-        question,
+        cost = _cost(search, chance, crossing, difference(margins, known, spec.chance))
+    leads = spec.template.loaded.scenario.leads_in_flight
+    return SeekAnswer(
+        spec,
         [],
         _answer(search, chance),
         _answer(search, mean),
@@ -208,42 +213,44 @@ def _told(question: Question, search: Search, margins: Margins, known: Margins |
     )
 
 
-def _answer(search: Search, one: Crossing) -> Answer:
+def _answer(search: LevelSearch, one: LevelCrossing) -> InputEstimate:
     """In x, the interval from low to high."""
     ends = (search.x_at(one.low), search.x_at(one.high))
-    return Answer(search.x_at(one.at), *(ends if search.more_helps else ends[::-1]))
+    return InputEstimate(search.x_at(one.place), *(ends if search.more_helps else ends[::-1]))
 
 
-def _cost(search: Search, one: Crossing, other: Crossing, apart: tuple[float, float]) -> tuple[float, float, float]:
+def _cost(
+    search: LevelSearch, one: LevelCrossing, other: LevelCrossing, apart: tuple[float, float]
+) -> tuple[float, float, float]:
     """How much more x the goal takes because of what is not known; `apart` are the limits of that on the way."""
-    if not (math.isfinite(one.at) and math.isfinite(other.at)):
+    if not (math.isfinite(one.place) and math.isfinite(other.place)):
         return math.nan, math.nan, math.nan
-    base = search.x_at(other.at)
+    base = search.x_at(other.place)
     low, high = apart if search.more_helps else apart[::-1]
     first, last = (
-        search.x_at(min(max(other.at + end, 0.0), 1.0)) - base if math.isfinite(end) else math.nan
+        search.x_at(min(max(other.place + end, 0.0), 1.0)) - base if math.isfinite(end) else math.nan
         for end in (low, high)
     )
-    return search.x_at(one.at) - base, first, last
+    return search.x_at(one.place) - base, first, last
 
 
-def nodes_of(search: Search, teams: Sequence[str]) -> list[Node]:
+def seek_points(search: LevelSearch, teams: Sequence[str]) -> list[SeekPoint]:
     """The points that were run as things are, in the order of x; of the pilot's those away from the full ones."""
     full = search.drawn.full
     near = CLEAR * (search.high - search.low)
     every = {x: one for x, one in search.drawn.pilot.items() if not min(full) - near <= x <= max(full) + near} | full
-    return [node_of(search.axis.written(x), x, every[x], search.goal, teams) for x in sorted(every)]
+    return [seek_point(search.axis.written(x), x, every[x], search.goal, teams) for x in sorted(every)]
 
 
-def node_of(text: str, x: float, outcome: Outcome, goal: Goal, teams: Sequence[str]) -> Node:
+def seek_point(text: str, x: float, outcome: PointResult, goal: MeasureGoal, teams: Sequence[str]) -> SeekPoint:
     """What a point says of the goal."""
-    share = float((margin_of(outcome, goal) >= 0.0).mean())
+    share = float((goal_margin(outcome, goal) >= 0.0).mean())
     low, high = limits(np.array([share]), outcome.replications)
     values = outcome.measures[GOAL_VALUE].values + goal.booked
     there = values[np.isfinite(values)]
     least, most = np.quantile(there, [0.05, 0.95]) if len(there) else (math.nan, math.nan)
     busy = {team: outcome.estimate(f"calendar.utilisation.{team}").mean for team in teams}
-    return Node(
+    return SeekPoint(
         text,
         x,
         outcome.replications,

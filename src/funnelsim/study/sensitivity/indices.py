@@ -21,12 +21,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from funnelsim.measures.estimate import LEVEL
+from funnelsim.typing import FloatArray, IntArray
 
-Floats = NDArray[np.float64]
 Groups = Sequence[Sequence[int]]  # by input: its coordinates
 
 LEVELS, STEP = 4, 0.5
@@ -35,7 +34,7 @@ EDGE = 1e-9  # no coordinate nearer to 0 or 1
 
 
 @dataclass(frozen=True)
-class Bounded:
+class IntervalEstimate:
     """A figure with its 90 % interval, of the choice of points alone."""
 
     value: float
@@ -44,26 +43,26 @@ class Bounded:
 
 
 @dataclass(frozen=True)
-class Effect:
+class ElementaryEffect:
     """What screening says of an input, in the unit of the answer for its whole way."""
 
-    size: Bounded  # mu*
-    bend: Bounded | None  # sigma: not straight, or with others; none for a group
+    mu_star: IntervalEstimate  # mu*
+    sigma: IntervalEstimate | None  # sigma: not straight, or with others; none for a group
     variance: float  # of the answer that it takes part in, were the answer straight in it
 
 
 @dataclass(frozen=True)
-class Index:
+class SobolIndex:
     """Shares of the variance."""
 
-    first: Bounded
-    total: Bounded
+    first: IntervalEstimate
+    total: IntervalEstimate
 
 
 # ---- designs -------------------------------------------------------------------------------------------------------
 
 
-def trajectories(groups: Groups, count: int, seed: int) -> tuple[Floats, NDArray[np.int64]]:
+def morris_points(groups: Groups, count: int, seed: int) -> tuple[FloatArray, IntArray]:
     """(points [count, inputs + 1, coordinates], order [count, inputs]): from point j to the next order[j] steps."""
     rng = np.random.default_rng(seed)
     coordinates = sum(len(group) for group in groups)
@@ -79,7 +78,7 @@ def trajectories(groups: Groups, count: int, seed: int) -> tuple[Floats, NDArray
     return points, order
 
 
-def rows(groups: Groups, count: int, seed: int) -> Floats:
+def saltelli_points(groups: Groups, count: int, seed: int) -> FloatArray:
     """Points [2 + inputs, count, coordinates]: A, B, and A with each input from B. `count` is a power of two."""
     coordinates = sum(len(group) for group in groups)
     cube = qmc.Sobol(2 * coordinates, rng=np.random.default_rng(seed)).random_base2(count.bit_length() - 1)
@@ -94,39 +93,41 @@ def rows(groups: Groups, count: int, seed: int) -> Floats:
 # ---- estimates -----------------------------------------------------------------------------------------------------
 
 
-def effects(points: Floats, order: NDArray[np.int64], values: Floats, groups: Groups, seed: int) -> list[Effect]:
+def elementary_effects(
+    points: FloatArray, order: IntArray, values: FloatArray, groups: Groups, seed: int
+) -> list[ElementaryEffect]:
     """Elementary effects by input, of values [count, inputs + 1] at the points of `trajectories`."""
-    found = np.empty((len(values), len(groups)))
-    rises = np.empty_like(found)
+    slopes = np.empty((len(values), len(groups)))
+    rises = np.empty_like(slopes)
     for i, row in enumerate(order):
         for j, group in enumerate(row):
-            found[i, group] = (values[i, j + 1] - values[i, j]) / STEP
+            slopes[i, group] = (values[i, j + 1] - values[i, j]) / STEP
             rises[i, group] = np.sign(points[i, j + 1, groups[group][0]] - points[i, j, groups[group][0]])
-    signed = found * rises
+    signed = slopes * rises
     pick = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
     sizes, bends = np.abs(signed)[pick].mean(axis=1), signed[pick].std(axis=1, ddof=1)
     return [
-        Effect(
-            _bounded(float(np.abs(signed[:, i]).mean()), sizes[:, i]),
-            _bounded(float(signed[:, i].std(ddof=1)), bends[:, i]) if len(group) == 1 else None,
+        ElementaryEffect(
+            _with_interval(float(np.abs(signed[:, i]).mean()), sizes[:, i]),
+            _with_interval(float(signed[:, i].std(ddof=1)), bends[:, i]) if len(group) == 1 else None,
             float((signed[:, i] ** 2).mean()) / 12.0,
         )  # a uniform number varies by 1/12
         for i, group in enumerate(groups)
     ]
 
 
-def indices(values: Floats, seed: int) -> list[Index]:
+def sobol_indices(values: FloatArray, seed: int) -> list[SobolIndex]:
     """First-order and total indices by input, of values [2 + inputs, count] at the points of `rows`."""
     first, total = _indices(values[:, None, :])
     pick = np.random.default_rng(seed).integers(0, values.shape[1], (RESAMPLES, values.shape[1]))
     firsts, totals = _indices(values[:, pick])
     return [
-        Index(_bounded(float(first[i, 0]), firsts[i]), _bounded(float(total[i, 0]), totals[i]))
+        SobolIndex(_with_interval(float(first[i, 0]), firsts[i]), _with_interval(float(total[i, 0]), totals[i]))
         for i in range(len(values) - 2)
     ]
 
 
-def _indices(values: Floats) -> tuple[Floats, Floats]:
+def _indices(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Of values [2 + inputs, sample, count]: shares [input, sample]; 0 where nothing varies."""
     centred = values - values[:2].mean(axis=(0, 2))[:, None]
     a, b, ab = centred[0], centred[1], centred[2:]
@@ -135,6 +136,6 @@ def _indices(values: Floats) -> tuple[Floats, Floats]:
     return (b * (ab - a)).mean(axis=2) / sure, 0.5 * ((a - ab) ** 2).mean(axis=2) / sure
 
 
-def _bounded(value: float, samples: Floats) -> Bounded:
+def _with_interval(value: float, samples: FloatArray) -> IntervalEstimate:
     low, high = np.quantile(samples, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
-    return Bounded(value, float(low), float(high))
+    return IntervalEstimate(value, float(low), float(high))

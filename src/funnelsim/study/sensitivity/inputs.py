@@ -14,7 +14,6 @@ from importlib.resources import files
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from funnelsim.compile import Blueprint
 from funnelsim.compile.context import shares_of
@@ -23,8 +22,8 @@ from funnelsim.errors import UsageError
 from funnelsim.scenario import Scenario
 from funnelsim.scenario.schema import nature
 from funnelsim.study.axes import Axis
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 MARKETING, SALES, BOTH, MARKET = "marketing", "sales", "both teams", "market"
 OWNERS = (MARKETING, SALES, BOTH, MARKET)  # in the order in which people look for themselves
 BY_TEAM, BY_STAGE = "team", "stage"
@@ -34,7 +33,7 @@ _UNLISTED = {"path": "*", "owner": MARKET, "learn": "measure it"}
 
 
 @dataclass(frozen=True)
-class Input:
+class SensitivityInput:
     """One thing that may be otherwise."""
 
     path: str
@@ -52,18 +51,20 @@ class Input:
         return self.axis is None
 
 
-def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[Input]:
+def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[SensitivityInput]:
     """What nobody knows of any of the scenarios, each once, then the axes; UsageError for an axis that is no input."""
     scenario = blueprints[-1].scenario
     unknowns = {one.path: one for blueprint in blueprints for one in blueprint.unknowns}
     for axis in axes:
         _check(axis, unknowns)
-    found = [
-        Input(one.path, *told(one.path, scenario), one.coordinates, one.low, one.high, one.low_text, one.high_text)
+    unknown_inputs = [
+        SensitivityInput(
+            one.path, *told(one.path, scenario), one.coordinates, one.low, one.high, one.low_text, one.high_text
+        )
         for one in unknowns.values()
     ]
-    return found + [
-        Input(
+    return unknown_inputs + [
+        SensitivityInput(
             axis.path,
             *told(axis.path, scenario),
             (axis.path,),
@@ -77,7 +78,7 @@ def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[Inp
     ]
 
 
-def features_of(blueprints: Sequence[Blueprint], draws: Sequence[Draw], seed: int) -> dict[str, Floats]:
+def features_of(blueprints: Sequence[Blueprint], draws: Sequence[Draw], seed: int) -> dict[str, FloatArray]:
     """What each draw says of each unknown of any of the scenarios, [draw, feature] by path."""
     unknowns = {one.path: one for blueprint in blueprints for one in blueprint.unknowns}
     return {path: np.array([one.features(seed, draw) for draw in draws]) for path, one in unknowns.items()}

@@ -22,7 +22,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim.compile import Blueprint
 from funnelsim.compile.parameter_draws import Places
@@ -32,41 +31,48 @@ from funnelsim.measures.estimate import one_period, t_quantile
 from funnelsim.progress import Progress
 from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import Anchor
-from funnelsim.study.batch import Batch, in_a_line
-from funnelsim.study.point import Task, linear_values, named
-from funnelsim.study.point_store import Store
-from funnelsim.study.sensitivity.indices import Effect, Index, effects, indices, rows, trajectories
-from funnelsim.study.sensitivity.inputs import Input, features_of, inputs_of
-from funnelsim.study.sensitivity.value_of_information import Learned, learned
-from funnelsim.study.sweep import Study, check_axes, complete
-from funnelsim.study.task_builder import Planner
+from funnelsim.study.batch import PointBatch, one_line
+from funnelsim.study.point import PointTask, linear_values, with_key
+from funnelsim.study.point_store import PointStore
+from funnelsim.study.sensitivity.indices import (
+    ElementaryEffect,
+    SobolIndex,
+    elementary_effects,
+    morris_points,
+    saltelli_points,
+    sobol_indices,
+)
+from funnelsim.study.sensitivity.inputs import SensitivityInput, features_of, inputs_of
+from funnelsim.study.sensitivity.value_of_information import InformationValue, information_values
+from funnelsim.study.sweep import SweepSpec, check_axes, complete
+from funnelsim.study.task_builder import TaskBuilder
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 MORE_IS_BETTER = ("won", "revenue", "profit", "roi", "goal")  # of these the better scenario is chosen
 _AT_HAND = 4  # compiled variants of a template that neighbouring points share
 
 
 @dataclass(frozen=True)
-class Question:
+class SensitivitySpec:
     """What is asked: of one scenario, or of the second against the first."""
 
-    study: Study  # scenarios, axes, one measure, replications, seed
+    sweep: SweepSpec  # scenarios, axes, one measure, replications, seed
     rows: int = 64  # of the indices: each costs 2 + inputs points
     trajectories: int = 10  # of the screening: each costs 1 + inputs points
     keep: int = 8  # inputs that have indices
 
     @property
     def names(self) -> list[str]:
-        return self.study.names
+        return self.sweep.names
 
     @property
     def against(self) -> bool:
         """Whether the answer is a difference."""
-        return len(self.study.templates) > 1
+        return len(self.sweep.templates) > 1
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerDistribution:
     """The answer over all points of the indices, with three spreads that are never mixed."""
 
     mean: float
@@ -78,16 +84,16 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Moved:
+class InputEffect:
     """What one input does to the answer."""
 
-    input: Input
+    input: SensitivityInput
     at_low: float  # the answer at its ends, all others as written
     at_high: float
     error: float  # half the 90 % simulation error of the swing
-    effect: Effect | None  # where there was a screening
-    index: Index | None  # none: screened out
-    learned: Learned | None  # of an unknown that has an index
+    elementary: ElementaryEffect | None  # where there was a screening
+    sobol: SobolIndex | None  # none: screened out
+    information: InformationValue | None  # of an unknown that has an index
 
     @property
     def swing(self) -> float:
@@ -98,10 +104,10 @@ class Moved:
 class Sensitivity:
     """What was found."""
 
-    question: Question  # with its anchors and the full key of its measure
-    moved: list[Moved]  # the inputs that move the answer most first
+    spec: SensitivitySpec  # with its anchors and the full key of its measure
+    effects: list[InputEffect]  # the inputs that move the answer most first
     centre: float  # the answer as everything is written
-    answer: Answer
+    answer: AnswerDistribution
     left_out: float  # of the variance, at most so much lies with inputs that were screened out
     currency: str
     unit: str
@@ -111,21 +117,21 @@ class Sensitivity:
 
     @property
     def measure(self) -> str:
-        return self.question.study.measures[0]
+        return self.spec.sweep.measures[0]
 
     @property
-    def indexed(self) -> list[Moved]:
-        return [one for one in self.moved if one.index is not None]
+    def indexed(self) -> list[InputEffect]:
+        return [one for one in self.effects if one.sobol is not None]
 
     @property
-    def known(self) -> list[Learned]:
+    def information(self) -> list[InformationValue]:
         """What knowing each unknown would bring, the most first."""
-        return sorted((one.learned for one in self.moved if one.learned), key=lambda one: -one.share.value)
+        return sorted((one.information for one in self.effects if one.information), key=lambda one: -one.share.value)
 
 
 def sensitivity(
-    question: Question,
-    store: Store | None = None,
+    spec: SensitivitySpec,
+    store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
     watch: Progress | None = None,
@@ -136,35 +142,35 @@ def sensitivity(
     RunError when a point fails or has no such figure.
     """
     watch = watch or Progress()
-    study = question.study
-    check_axes(study)
-    planner = Planner(
-        study.seed,
-        study.templates[0].loaded.scenario.seed,
-        study.size,
-        engine=study.engine,
+    sweep = spec.sweep
+    check_axes(sweep)
+    builder = TaskBuilder(
+        sweep.seed,
+        sweep.templates[0].loaded.scenario.seed,
+        sweep.size,
+        engine=sweep.engine,
         threads=threads,
         watch=watch,
     )
-    study, currency = complete(study, planner)
-    question = replace(question, study=study)
-    planner.measures = study.measures
-    function = _Function(study, planner, store or Store(None), executor, threads, watch)
-    inputs = inputs_of(function.blueprints, study.axes)
+    sweep, currency = complete(sweep, builder)
+    spec = replace(spec, sweep=sweep)
+    builder.measures = sweep.measures
+    function = _Model(sweep, builder, store or PointStore(None), executor, threads, watch)
+    inputs = inputs_of(function.blueprints, sweep.axes)
     if not inputs:
         raise UsageError(
             "nothing is left open here: no range, no fitted standard error. Say what may be otherwise, as "
             "in --vary teams.sales.people=3..7"
         )
     ends = function.at([{}, *(end for one in inputs for end in (one.low, one.high))], "each input alone")
-    found = [_of_ends(one, ends[1 + 2 * i], ends[2 + 2 * i]) for i, one in enumerate(inputs)]
+    effects = [_of_ends(one, ends[1 + 2 * i], ends[2 + 2 * i]) for i, one in enumerate(inputs)]
     left_out = 0.0
-    if len(inputs) > question.keep:
-        found, left_out = _screened(found, question, function)
-    kept, values = _indexed(found[: question.keep], question, function)
-    moved = sorted([*kept, *found[question.keep :]], key=_weight, reverse=True)
+    if len(inputs) > spec.keep:
+        effects, left_out = _screened(effects, spec, function)
+    kept, values = _indexed(effects[: spec.keep], spec, function)
+    moved = sorted([*kept, *effects[spec.keep :]], key=_weight, reverse=True)
     return Sensitivity(
-        question,
+        spec,
         moved,
         float(ends[0].mean()),
         _answer(values),
@@ -173,73 +179,76 @@ def sensitivity(
         function.unit,
         function.runs,
         tuple(function.keys),
-        tuple(function.found),
+        tuple(function.values),
     )
 
 
-def _of_ends(one: Input, low: Floats, high: Floats) -> Moved:
+def _of_ends(one: SensitivityInput, low: FloatArray, high: FloatArray) -> InputEffect:
     apart, n = high - low, len(low)
     error = t_quantile(n - 1) * float(apart.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
-    return Moved(one, float(low.mean()), float(high.mean()), error, None, None, None)
+    return InputEffect(one, float(low.mean()), float(high.mean()), error, None, None, None)
 
 
-def _screened(found: list[Moved], question: Question, function: _Function) -> tuple[list[Moved], float]:
+def _screened(effects: list[InputEffect], spec: SensitivitySpec, function: _Model) -> tuple[list[InputEffect], float]:
     """With elementary effects, the largest first; and the share of the variance of those that are not kept."""
-    coordinates, groups = _cube(found)
-    points, order = trajectories(groups, question.trajectories, question.study.seed)
+    coordinates, groups = _cube(effects)
+    points, order = morris_points(groups, spec.trajectories, spec.sweep.seed)
     values = function.of_cube(points, coordinates, "screening").mean(axis=-1)
-    sizes = effects(points, order, values, groups, question.study.seed)
-    found = sorted(
-        (replace(one, effect=effect) for one, effect in zip(found, sizes, strict=True)),
-        key=lambda one: -one.effect.size.value if one.effect else 0.0,
+    sizes = elementary_effects(points, order, values, groups, spec.sweep.seed)
+    effects = sorted(
+        (replace(one, elementary=effect) for one, effect in zip(effects, sizes, strict=True)),
+        key=lambda one: -one.elementary.mu_star.value if one.elementary else 0.0,
     )
-    parts = np.array([one.effect.variance for one in found if one.effect])
-    return found, float(parts[question.keep :].sum() / parts.sum()) if parts.any() else 0.0
+    parts = np.array([one.elementary.variance for one in effects if one.elementary])
+    return effects, float(parts[spec.keep :].sum() / parts.sum()) if parts.any() else 0.0
 
 
-def _indexed(kept: list[Moved], question: Question, function: _Function) -> tuple[list[Moved], Floats]:
+def _indexed(kept: list[InputEffect], spec: SensitivitySpec, function: _Model) -> tuple[list[InputEffect], FloatArray]:
     """With Sobol indices and what knowing would bring; and the answers at A and B, [point, replication]."""
     coordinates, groups = _cube(kept)
-    points = rows(groups, question.rows, question.study.seed)
+    points = saltelli_points(groups, spec.rows, spec.sweep.seed)
     every = function.of_cube(points.transpose(1, 0, 2), coordinates, "indices").transpose(1, 0, 2)
     values = every.mean(axis=-1)
     draws = [dict(zip(coordinates, place.tolist(), strict=True)) for place in points[:2].reshape(-1, len(coordinates))]
-    knowing = _knowing(kept, draws, values[:2].reshape(-1), question, function)
-    shares = indices(values, question.study.seed)
+    knowing = _knowing(kept, draws, values[:2].reshape(-1), spec, function)
+    shares = sobol_indices(values, spec.sweep.seed)
     return [
-        replace(one, index=index, learned=knowing.get(one.input.path)) for one, index in zip(kept, shares, strict=True)
+        replace(one, sobol=index, information=knowing.get(one.input.path))
+        for one, index in zip(kept, shares, strict=True)
     ], every[:2].reshape(-1, every.shape[-1])
 
 
 def _knowing(
-    kept: list[Moved], draws: list[dict[str, float]], answer: Floats, question: Question, function: _Function
-) -> dict[str, Learned]:
+    kept: list[InputEffect], draws: list[dict[str, float]], answer: FloatArray, spec: SensitivitySpec, function: _Model
+) -> dict[str, InformationValue]:
     moving = {one.input.path for one in kept}
     features = {path: said for path, said in features_of(function.blueprints, draws, 0).items() if path in moving}
-    name = question.study.measures[0].split(".")[-1]
-    gains = answer[:, None] if question.against and name in MORE_IS_BETTER else None
-    return {one.path: one for one in learned(features, answer, 0.0, gains, question.study.seed)}
+    name = spec.sweep.measures[0].split(".")[-1]
+    gains = answer[:, None] if spec.against and name in MORE_IS_BETTER else None
+    return {one.path: one for one in information_values(features, answer, 0.0, gains, spec.sweep.seed)}
 
 
-def _answer(values: Floats) -> Answer:
+def _answer(values: FloatArray) -> AnswerDistribution:
     """Of values [point, replication]; a replication has the same luck at every point, so luck does not average out."""
     by_luck, n = values.mean(axis=0), values.shape[1]
     error = t_quantile(n - 1) * float(by_luck.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
-    return Answer(float(values.mean()), error, *one_period(values.mean(axis=1)), *one_period(np.ravel(values)))
+    return AnswerDistribution(
+        float(values.mean()), error, *one_period(values.mean(axis=1)), *one_period(np.ravel(values))
+    )
 
 
-def _weight(one: Moved) -> tuple[bool, float]:
+def _weight(one: InputEffect) -> tuple[bool, float]:
     """Those with indices by their total, then the others by their effect."""
-    if one.index is not None:
-        return True, one.index.total.value
-    return False, one.effect.size.value if one.effect is not None else abs(one.swing)
+    if one.sobol is not None:
+        return True, one.sobol.total.value
+    return False, one.elementary.mu_star.value if one.elementary is not None else abs(one.swing)
 
 
-def _cube(found: Sequence[Moved]) -> tuple[list[str], list[list[int]]]:
+def _cube(effects: Sequence[InputEffect]) -> tuple[list[str], list[list[int]]]:
     """All coordinates in a row, and which of them each input has."""
     coordinates: list[str] = []
     groups = []
-    for one in found:
+    for one in effects:
         first = len(coordinates)
         coordinates += one.input.coordinates
         groups.append(list(range(first, len(coordinates))))
@@ -249,40 +258,42 @@ def _cube(found: Sequence[Moved]) -> tuple[list[str], list[list[int]]]:
 # ---- the function --------------------------------------------------------------------------------------------------
 
 
-class _Function:
+class _Model:
     """The answer at a point, simulated on the same luck everywhere or recalled."""
 
     def __init__(
         self,
-        study: Study,
-        planner: Planner,
-        store: Store,
+        sweep: SweepSpec,
+        builder: TaskBuilder,
+        store: PointStore,
         executor: Executor | None,
         threads: int | None,
         watch: Progress,
     ) -> None:
-        self.study, self.planner, self.store, self.executor, self.watch = study, planner, store, executor, watch
+        self.sweep, self.builder, self.store, self.executor, self.watch = sweep, builder, store, executor, watch
         self.threads = threads or os.cpu_count() or 1
-        self.axes = {axis.path: axis for axis in study.axes}
+        self.axes = {axis.path: axis for axis in sweep.axes}
         self.unit, self.runs = "", 0
         self.keys: list[str] = []
-        self.found: list[float] = []
+        self.values: list[float] = []
         self._compiled: dict[tuple[int, tuple[str, ...]], tuple[Blueprint, Anchor]] = {}
-        written = [self._variant(template, ()) for template in study.templates]
+        written = [self._variant(template, ()) for template in sweep.templates]
         self.blueprints = [blueprint for blueprint, _ in written]
 
-    def of_cube(self, points: Floats, coordinates: Sequence[str], what: str) -> Floats:
+    def of_cube(self, points: FloatArray, coordinates: Sequence[str], what: str) -> FloatArray:
         """The answer [..., replication] at points [..., coordinate]."""
         flat = points.reshape(-1, len(coordinates))
         values = self.at([dict(zip(coordinates, row.tolist(), strict=True)) for row in flat], what)
         return values.reshape(*points.shape[:-1], -1)
 
-    def at(self, points: Sequence[Places], what: str) -> Floats:
+    def at(self, points: Sequence[Places], what: str) -> FloatArray:
         """The answer [point, replication] where some coordinates are set and all else is as written."""
-        run = Batch(what, self.store, self.executor, self.threads, len(points) * len(self.study.templates), self.watch)
+        run = PointBatch(
+            what, self.store, self.executor, self.threads, len(points) * len(self.sweep.templates), self.watch
+        )
         try:
             for point in points:
-                for template, name in zip(self.study.templates, self.study.names, strict=True):
+                for template, name in zip(self.sweep.templates, self.sweep.names, strict=True):
                     self._submit(run, template, name, point)
             run.finish()
         finally:
@@ -291,30 +302,32 @@ class _Function:
         values = np.array([self._values(run, row.key) for row in run.rows])
         self.runs += len(values) * values.shape[1]
         self.keys += [row.key for row in run.rows]
-        by_scenario = values.reshape(len(points), len(self.study.templates), -1)
-        answer: Floats = by_scenario[:, -1] - by_scenario[:, 0] if len(self.study.templates) > 1 else by_scenario[:, 0]
-        self.found += answer.ravel().tolist()
+        by_scenario = values.reshape(len(points), len(self.sweep.templates), -1)
+        answer: FloatArray = (
+            by_scenario[:, -1] - by_scenario[:, 0] if len(self.sweep.templates) > 1 else by_scenario[:, 0]
+        )
+        self.values += answer.ravel().tolist()
         return answer
 
-    def _submit(self, run: Batch, template: Template, name: str, point: Places) -> None:
+    def _submit(self, run: PointBatch, template: Template, name: str, point: Places) -> None:
         sets = tuple(f"{path}={axis.at(point[path])}" for path, axis in self.axes.items() if path in point)
         places = {path: u for path, u in point.items() if path not in self.axes}
         try:
             blueprint, anchor = self._variant(template, sets)
-            task = named(
-                Task(
+            task = with_key(
+                PointTask(
                     blueprint,
                     anchor,
-                    self.planner.seed,
-                    self.planner.size,
-                    self.planner.measures,
-                    self.study.goal,
-                    engine=self.planner.engine,
+                    self.builder.seed,
+                    self.builder.size,
+                    self.builder.measures,
+                    self.sweep.goal,
+                    engine=self.builder.engine,
                     places=places,
                 )
             )
         except FunnelsimError as error:
-            run.failed(name, sets, in_a_line(error))
+            run.failed(name, sets, one_line(error))
             return
         run.submit(task, name, sets)
 
@@ -323,12 +336,12 @@ class _Function:
         which = (id(template), sets)
         if which not in self._compiled:
             varied = [one for one in self._compiled if one[1]]
-            for one in varied[: max(0, len(varied) - _AT_HAND * len(self.study.templates) + 1)]:
+            for one in varied[: max(0, len(varied) - _AT_HAND * len(self.sweep.templates) + 1)]:
                 del self._compiled[one]
-            self._compiled[which] = self.planner.compiled(template, sets)
+            self._compiled[which] = self.builder.compiled(template, sets)
         return self._compiled[which]
 
-    def _check(self, run: Batch) -> None:
+    def _check(self, run: PointBatch) -> None:
         failed = [row for row in run.rows if run.error_of(row)]
         if failed:
             where = f" at {', '.join(failed[0].point)}" if failed[0].point else ""
@@ -337,12 +350,12 @@ class _Function:
                 f"{run.error_of(failed[0])}; an index needs them all"
             )
 
-    def _values(self, run: Batch, key: str) -> Floats:
-        measure: Measure = run.outcomes[key].measures[self.study.measures[0]]
-        values: Floats = np.asarray(linear_values(measure), np.float64)
+    def _values(self, run: PointBatch, key: str) -> FloatArray:
+        measure: Measure = run.outcomes[key].measures[self.sweep.measures[0]]
+        values: FloatArray = np.asarray(linear_values(measure), np.float64)
         if not np.isfinite(values).all():
             raise RunError(
-                f"{self.study.measures[0]} has no value in some periods: measure something that always "
+                f"{self.sweep.measures[0]} has no value in some periods: measure something that always "
                 f"happens, or take more --replications"
             )
         self.unit = measure.unit

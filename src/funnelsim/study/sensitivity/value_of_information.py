@@ -23,15 +23,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import chndtr
 from scipy.stats import chi2, f
 
 from funnelsim.measures.estimate import LEVEL
-from funnelsim.study.sensitivity.indices import Bounded
+from funnelsim.study.sensitivity.indices import IntervalEstimate
+from funnelsim.typing import FloatArray, IntArray
 
-Floats = NDArray[np.float64]
 FEWEST = 12  # draws; below that there is nothing to regress on
 HIGHEST = 3  # degree
 REDRAWN = 1000
@@ -39,18 +38,18 @@ _NODES = 25  # of each mixture over chi2
 
 
 @dataclass(frozen=True)
-class Learned:
+class InformationValue:
     """What it would bring to know one unknown."""
 
     path: str
-    share: Bounded  # of the ignorance variance of the answer that would vanish on average
-    value: Bounded | None  # EVPPI, in the unit of the answer; none without a choice
+    share: IntervalEstimate  # of the ignorance variance of the answer that would vanish on average
+    value: IntervalEstimate | None  # EVPPI, in the unit of the answer; none without a choice
     changes: float  # share of draws in which knowing it would change the choice
 
 
-def learned(
-    features: Mapping[str, Floats], answer: Floats, noise: float, gains: Floats | None = None, seed: int = 1
-) -> list[Learned]:
+def information_values(
+    features: Mapping[str, FloatArray], answer: FloatArray, noise: float, gains: FloatArray | None = None, seed: int = 1
+) -> list[InformationValue]:
     """Unknowns by the share of the answer's spread that they make, the largest first; none of too few draws.
 
     `features` by path are [draw, feature], `answer` the mean of each draw, `noise` the variance of such a mean that is
@@ -61,17 +60,17 @@ def learned(
     open_ = max(0.0, whole - noise)
     if draws < FEWEST or open_ <= 0.0:
         return []
-    found = []
+    values = []
     for path, columns in features.items():
         if not columns.size or not columns.std(axis=0).any():
             continue
         fit = _fit(columns, answer[:, None])
         value, changes = _value_of(columns, gains, seed) if gains is not None else (None, 0.0)
-        found.append(Learned(path, _share(fit, answer, whole / open_), value, changes))
-    return sorted(found, key=lambda one: -one.share.value)
+        values.append(InformationValue(path, _share(fit, answer, whole / open_), value, changes))
+    return sorted(values, key=lambda one: -one.share.value)
 
 
-def first_to_learn(known: Iterable[Learned]) -> Learned | None:
+def most_informative(known: Iterable[InformationValue]) -> InformationValue | None:
     """The unknown that would sharpen the answer most; none when each of them may make nothing of its spread."""
     sure = [one for one in known if one.share.low > 0.0]
     return max(sure, key=lambda one: one.share.value, default=None)
@@ -80,13 +79,13 @@ def first_to_learn(known: Iterable[Learned]) -> Learned | None:
 # ---- the answer ----------------------------------------------------------------------------------------------------
 
 
-def _share(fit: _Fit, answer: Floats, scale: float) -> Bounded:
+def _share(fit: _Fit, answer: FloatArray, scale: float) -> IntervalEstimate:
     n, terms = len(answer), fit.design.shape[1] - 1
     left = float((fit.residuals**2).sum())
     plain = 1.0 - left / float(((answer - answer.mean()) ** 2).sum())
     adjusted = 1.0 - (1.0 - plain) * (n - 1) / (n - terms - 1)
     low, high = share_limits(plain, terms, n)
-    return Bounded(*(min(1.0, max(0.0, one * scale)) for one in (adjusted, low, high)))
+    return IntervalEstimate(*(min(1.0, max(0.0, one * scale)) for one in (adjusted, low, high)))
 
 
 def share_limits(plain: float, terms: int, n: int) -> tuple[float, float]:
@@ -114,7 +113,7 @@ def share_limits(plain: float, terms: int, n: int) -> tuple[float, float]:
 # ---- the choice ----------------------------------------------------------------------------------------------------
 
 
-def _value_of(columns: Floats, gains: Floats, seed: int) -> tuple[Bounded, float]:
+def _value_of(columns: FloatArray, gains: FloatArray, seed: int) -> tuple[IntervalEstimate, float]:
     """EVPPI of what the columns say, and the share of draws in which it changes the choice."""
     fit = _fit(columns, gains)
     plain = _worth(fit.values[None])[0]
@@ -127,25 +126,25 @@ def _value_of(columns: Floats, gains: Floats, seed: int) -> tuple[Bounded, float
     value = max(0.0, 2.0 * plain - float(redrawn.mean())) if fit.better_than_none else 0.0
     usual = _best(fit.values.mean(axis=0, keepdims=True))[0]
     changes = float((_best(fit.values) != usual).mean()) if value > 0.0 else 0.0
-    return Bounded(value, min(float(low), value), max(float(high), value)), changes
+    return IntervalEstimate(value, min(float(low), value), max(float(high), value)), changes
 
 
-def _worth(gains: Floats) -> Floats:
+def _worth(gains: FloatArray) -> FloatArray:
     """Choosing by the gain in each draw instead of by the mean, of [sample, draw, option]."""
-    wise: Floats = np.maximum(gains.max(axis=2), 0.0).mean(axis=1)
-    usual: Floats = np.maximum(gains.mean(axis=1).max(axis=1), 0.0)
+    wise: FloatArray = np.maximum(gains.max(axis=2), 0.0).mean(axis=1)
+    usual: FloatArray = np.maximum(gains.mean(axis=1).max(axis=1), 0.0)
     return np.maximum(wise - usual, 0.0)  # below 0 by rounding alone
 
 
-def _best(gains: Floats) -> NDArray[np.int64]:
+def _best(gains: FloatArray) -> IntArray:
     """The option chosen: 0 = the first, which gains nothing."""
-    chosen: NDArray[np.int64] = np.concatenate((np.zeros((len(gains), 1)), gains), axis=1).argmax(axis=1)
+    chosen: IntArray = np.concatenate((np.zeros((len(gains), 1)), gains), axis=1).argmax(axis=1)
     return chosen
 
 
-def _root(covariance: Floats) -> Floats:
+def _root(covariance: FloatArray) -> FloatArray:
     values, axes = np.linalg.eigh(covariance)
-    root: Floats = axes * np.sqrt(np.maximum(values, 0.0))
+    root: FloatArray = axes * np.sqrt(np.maximum(values, 0.0))
     return root
 
 
@@ -153,13 +152,13 @@ def _root(covariance: Floats) -> Floats:
 
 
 class _Fit(NamedTuple):
-    design: Floats  # [draw, term], with orthonormal columns
-    values: Floats  # [draw, outcome]
-    residuals: Floats
+    design: FloatArray  # [draw, term], with orthonormal columns
+    values: FloatArray  # [draw, outcome]
+    residuals: FloatArray
     better_than_none: bool  # by AICc
 
 
-def _fit(columns: Floats, outcomes: Floats) -> _Fit:
+def _fit(columns: FloatArray, outcomes: FloatArray) -> _Fit:
     """The polynomial that AICc prefers, of degree 1 at least; one degree for all outcomes."""
     constant = _fitted(columns, 0, outcomes)
     most = min(HIGHEST, max(1, (len(outcomes) - 2) // (5 * columns.shape[1])))  # five draws a term
@@ -168,7 +167,7 @@ def _fit(columns: Floats, outcomes: Floats) -> _Fit:
     return best._replace(better_than_none=_aicc(best) < _aicc(constant))
 
 
-def _fitted(columns: Floats, degree: int, outcomes: Floats) -> _Fit:
+def _fitted(columns: FloatArray, degree: int, outcomes: FloatArray) -> _Fit:
     scaled = (columns - columns.mean(axis=0)) / np.maximum(columns.std(axis=0), 1e-12)
     terms = np.concatenate([np.ones((len(columns), 1)), *(scaled**power for power in range(1, degree + 1))], axis=1)
     basis, sizes, _ = np.linalg.svd(terms, full_matrices=False)
