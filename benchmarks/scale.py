@@ -24,8 +24,8 @@ def measure(leads: int) -> None:
     from funnelsim.scenario import load
 
     days = round(leads / LEADS_A_DAY)
-    plan = prepare(load(SCENARIO, sets=[f"measure={days} days"])).plan(0)
-    Runner(prepare(load(SCENARIO, sets=["observe=2 days"])).plan(0)).run(1, 0)  # loads the compiled engine
+    plan = prepare(load(SCENARIO, overrides=[f"measure={days} days"])).plan(0)
+    Runner(prepare(load(SCENARIO, overrides=["observe=2 days"])).plan(0)).run(1, 0)  # loads the compiled engine
     ready = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     runner, best = Runner(plan), float("inf")
     for _ in range(max(1, min(20, 200_000 // leads))):

@@ -64,8 +64,8 @@ class Runs(NamedTuple):
 
 
 @cache
-def runs(name: str, replications: int, *sets: str) -> Runs:
-    blueprint = prepare(load(str(ROOT / "scenarios" / "theory" / f"{name}.yaml"), list(sets)))
+def runs(name: str, replications: int, *overrides: str) -> Runs:
+    blueprint = prepare(load(str(ROOT / "scenarios" / "theory" / f"{name}.yaml"), list(overrides)))
     plan = blueprint.plan()
     found = replicate(plan, 7, range(replications), threads=2).summaries
     return Runs(plan, blueprint.book, Summary(*(np.stack(tables) for tables in zip(*found, strict=True))))

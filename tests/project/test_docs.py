@@ -114,7 +114,7 @@ def smaller(command: str, shown: list[str]) -> str:
     sized, smaller_size = SIZES.get(kind, ((), ""))
     if not sized or "manifest.json" in command or any(word in words for word in sized):
         return command
-    aside = "" if kind != "compare" or any("beliefs at 1" in line for line in shown) else " --no-aside"
+    aside = "" if kind != "compare" or any("beliefs at 1" in line for line in shown) else " --no-robustness"
     return command + smaller_size + aside
 
 

@@ -31,9 +31,9 @@ stages:
 """
 
 
-def written(folder: Path, text: str, *sets: str, name: str = "s.yaml") -> Loaded:
+def written(folder: Path, text: str, *overrides: str, name: str = "s.yaml") -> Loaded:
     (folder / name).write_text(text)
-    return load(str(folder / name), sets)
+    return load(str(folder / name), overrides)
 
 
 def owners(loaded: Loaded) -> dict[str, Any]:
@@ -41,8 +41,8 @@ def owners(loaded: Loaded) -> dict[str, Any]:
     return found
 
 
-def seam(folder: Path, text: str = "", *sets: str) -> Loaded:
-    return written(folder, f"extends: {ERRORS / 'seam.yaml'}\n{text}", *sets)
+def seam(folder: Path, text: str = "", *overrides: str) -> Loaded:
+    return written(folder, f"extends: {ERRORS / 'seam.yaml'}\n{text}", *overrides)
 
 
 # ---- words and what they mean ---------------------------------------------------------------------------------------

@@ -34,9 +34,9 @@ def back_tested(
     size: BacktestSpec = SMALL,
     points: Path | None = None,
     threads: int = 1,
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Backtest:
-    return backtest(*open_history(history), size, PointStore(points), threads, watch)
+    return backtest(*open_history(history), size, PointStore(points), threads, progress)
 
 
 @pytest.fixture(scope="module")
@@ -145,14 +145,14 @@ def histories(folder: Path, count: int, size: BacktestSpec) -> tuple[list, int]:
         found = back_tested(write_funnel(place, 1000 + seed, a_week=90.0), size, threads=None)
         # instants of different histories are different instants
         scored += [replace(one, origin=one.origin.replace(year=2025 + seed)) for one in found.scored]
-        warned += bool(found.drift.found)
+        warned += bool(found.drift.result)
     return scored, warned
 
 
 def test_a_drift_is_told(tmp_path: Path) -> None:
     """From week 18 of 26 on only half as many leads talk to us: their count is outside, and the answer says so."""
     found = back_tested(write_funnel(tmp_path, 3, on=lambda week: np.where(week < 18, ON, ON / 2.0)))
-    outside = {(one.stage, one.to): one.ratio for one in found.drift.found}
+    outside = {(one.stage, one.to): one.ratio for one in found.drift.result}
     assert outside[("lead", "talk")] < 0.8
     from funnelsim.reporting.backtest.report import answer
 
@@ -162,7 +162,7 @@ def test_a_drift_is_told(tmp_path: Path) -> None:
 def test_twice_as_many_leads_are_told(tmp_path: Path) -> None:
     write_funnel(tmp_path, 4)
     found = back_tested(doubled_after(tmp_path, 18)).drift
-    assert found.found[0].stage == "" and found.found[0].ratio > 1.5
+    assert found.result[0].stage == "" and found.result[0].ratio > 1.5
 
 
 def doubled_after(folder: Path, week: int) -> Path:
@@ -213,7 +213,7 @@ def test_any_number_of_threads_gives_the_same_digits(once: tuple[Path, Backtest]
 class Impatient(Progress):
     """Stops a back-test in the midst of its third forecast."""
 
-    def progress(self, what: str, done: int, total: int) -> None:
+    def update(self, what: str, done: int, total: int) -> None:
         if done > total * 2 / 3 + 5:
             raise KeyboardInterrupt
 
@@ -222,7 +222,7 @@ def test_a_stopped_back_test_goes_on_where_it_was(once: tuple[Path, Backtest], t
     """Two forecasts are kept; they are not made again, and a torn one counts as none."""
     history, whole = once
     with pytest.raises(KeyboardInterrupt):
-        back_tested(history, points=tmp_path, watch=Impatient())
+        back_tested(history, points=tmp_path, progress=Impatient())
     kept = {file: file.stat().st_mtime_ns for file in tmp_path.glob("*/*.json")}
     assert len(kept) == 2
     torn = sorted(kept)[0]
@@ -297,7 +297,7 @@ def test_real_histories_as_the_guide_tells_them(name: str, folder: str, work: bo
     assert whole is not None
     print(f"{name}: {whole.held90.value:.2f} held, CRPS ratio {whole.ratio:.2f}, widening {whole.widening.value:.2f}")
     assert whole.held90.value > least and whole.ratio < ratio
-    assert bool(found.drift.found) == (name == "bpic2012")
+    assert bool(found.drift.result) == (name == "bpic2012")
 
 
 # ---- the command ---------------------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def sought(file: str = "poisson.yaml", **options: Any) -> SeekAnswer:
     options = {"vary": ["sources.web.rate=5..60/week"], "goal": "wins 60", "replications": 60, "out": None} | options
-    found: SeekAnswer = fs.seek(file, **options).found
+    found: SeekAnswer = fs.seek(file, **options).result
     return found
 
 
@@ -174,7 +174,7 @@ def test_people_come_whole_and_one_fewer_is_not_enough(folder: Path) -> None:
     found = sought(
         "small.yaml",
         vary=["teams.sales.people=1..8"],
-        sets=["sources.web.rate=150/week"],
+        overrides=["sources.web.rate=150/week"],
         goal="wins 280",
         replications=40,
     )
@@ -188,7 +188,7 @@ def test_people_come_whole_and_one_fewer_is_not_enough(folder: Path) -> None:
 def test_where_more_harms_the_largest_is_sought(folder: Path) -> None:
     found = sought(vary=["deal_value=200..3000"], goal="revenue 60k")
     assert found.more_helps
-    worse = sought(vary=["sources.web.cost=0..500"], goal="calendar.profit 20k", sets=["deal_value=1000"])
+    worse = sought(vary=["sources.web.cost=0..500"], goal="calendar.profit 20k", overrides=["deal_value=1000"])
     assert not worse.more_helps and worse.met
     wins = fs.run("poisson.yaml", ["deal_value=1000"], replications=60, out=None).measures
     leads, won = (wins[f"calendar.{name}"].values for name in ("leads", "won"))
@@ -201,7 +201,7 @@ def test_a_goal_may_be_at_most(folder: Path) -> None:
     found = sought(
         "small.yaml",
         vary=["teams.marketing.people=1..4"],
-        sets=["sources.web.rate=100/week"],
+        overrides=["sources.web.rate=100/week"],
         goal="cohort.response_p90.interest at most 3 days",
         replications=30,
     )
@@ -242,7 +242,7 @@ def test_where_more_harms_beyond_some_point_it_is_said(folder: Path) -> None:
         vary=["sources.web.rate=20..195/week"],
         goal="cohort.profit 180k",
         replications=40,
-        sets=["sources.web.cost=150"],
+        overrides=["sources.web.cost=150"],
     )
     assert found.turns and 60.0 < found.answer.x < 100.0
     assert "towards 195/week the chance falls again" in seek_report(found)
@@ -310,19 +310,19 @@ def test_with_nothing_varied_the_chance_itself_is_told(folder: Path, capsys: pyt
 def test_what_is_not_known_and_what_is_luck_are_told_apart(folder: Path) -> None:
     """A promise kept by 10 to 90 % of those who would else call one lead in five: wins follow it, whatever the luck."""
     (folder / "unsure.yaml").write_text(UNSURE.replace("30% to 95%", "10% to 90%"))
-    found = fs.chance("unsure.yaml", goal="wins 60", sets=["sources.web.rate=40/week"], out=None).found
+    found = fs.goal_chance("unsure.yaml", goal="wins 60", overrides=["sources.web.rate=40/week"], out=None).result
     assert found.replications == 200 and found.draws == 40 and found.known is not None
     kept = (0.2 + 0.8 * np.array([0.1, 0.9])) * 40 * WEEKS * SHARE  # 34 to 110 wins between the ends
     assert kept[0] - 15 < found.value.low < found.value.mean < found.value.high < kept[1] + 15
     assert found.value.least < kept.mean() - 20 and found.value.most > kept.mean() + 20
     assert found.worse < 0.1 and found.better > 0.95 and found.low <= found.chance <= found.high
-    exact = fs.chance(
+    exact = fs.goal_chance(
         "unsure.yaml",
         goal="wins 60",
         out=None,
         replications=100,
-        sets=["sources.web.rate=40/week", "promises.adherence=90%"],
-    ).found
+        overrides=["sources.web.rate=40/week", "promises.adherence=90%"],
+    ).result
     assert exact.known is None and exact.value.low - exact.value.error <= exact.value.mean
     assert exact.chance > 0.9
 
@@ -337,7 +337,7 @@ def test_the_goal_of_the_scenario_is_the_default_and_a_study_file_may_ask(folder
     (folder / "x.study.yaml").write_text(
         "scenario: goal.yaml\nvary: {sources.web.rate: 5..60/week}\nchance: 80%\nreplications: 60\n"
     )
-    assert fs.seek("x.study.yaml", out=None).found.answer == by_scenario.answer
+    assert fs.seek("x.study.yaml", out=None).result.answer == by_scenario.answer
     assert by_scenario.answer == sought().answer  # 15 March is the last day of the window
 
 

@@ -70,7 +70,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def sensed(*files: str, **options: Any) -> Sensitivity:
-    found: Sensitivity = fs.sensitivity(*files, **({"out": None} | options)).found
+    found: Sensitivity = fs.sensitivity(*files, **({"out": None} | options)).result
     return found
 
 
@@ -146,7 +146,7 @@ def test_of_two_scenarios_it_is_the_difference_on_the_same_luck(folder: Path) ->
 
 
 def test_the_ends_of_a_range_are_runs_with_the_ends_written(folder: Path) -> None:
-    found = sensed("unsure.yaml", measure="won", sets=["effects=none"], **FEW)
+    found = sensed("unsure.yaml", measure="won", overrides=["effects=none"], **FEW)
     (one,) = found.effects
     assert one.input.path == "promises.adherence" and one.input.unknown
     for text, at in (("40%", one.at_low), ("90%", one.at_high)):
@@ -249,7 +249,7 @@ def test_a_stopped_study_goes_on_where_it_stood(folder: Path, monkeypatch: pytes
     there = {path: path.stat().st_mtime_ns for path in (folder / "stormy/points").glob("*/*.json")}
     assert len(there) == 20 and not list((folder / "stormy").glob("sensitivity-*"))
     again = fs.sensitivity("unsure.yaml", out="stormy", figures=False, **FEW)
-    assert again.found.values == calm.found.values and again.manifest.digest == calm.manifest.digest
+    assert again.result.values == calm.result.values and again.manifest.digest == calm.manifest.digest
     assert there.items() <= {path: path.stat().st_mtime_ns for path in there}.items()
 
 

@@ -24,9 +24,9 @@ ANCHORED = 0.005  # what anchoring does not know of a base rate, see test_anchor
 # ---- who owns what ---------------------------------------------------------------------------------------------------
 
 
-def handoffs(*sets: str) -> dict[str, int]:
+def handoffs(*overrides: str) -> dict[str, int]:
     """How many of the 3,000 leads changed hands on entering a stage."""
-    story = scene("mechanisms/ownership", *sets)
+    story = scene("mechanisms/ownership", *overrides)
     stages = story.book.stages
     by_lead: dict[str, dict[str, str]] = {}
     for lead, stage, owner in story.visits("lead stage owner"):

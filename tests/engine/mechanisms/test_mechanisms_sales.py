@@ -134,8 +134,8 @@ def anchored(mean: float, shifts: list[float]) -> list[float]:
 
 def pursued(**inputs: float) -> float:
     """Share of marketing's leads that are worked, as log-odds."""
-    sets = [f"teams.sales.pursuit.{name}={value}" for name, value in inputs.items()]
-    found = measured("mechanisms/pursuit", 1, *sets)["cohort.pursued.interest.sales"]
+    overrides = [f"teams.sales.pursuit.{name}={value}" for name, value in inputs.items()]
+    found = measured("mechanisms/pursuit", 1, *overrides)["cohort.pursued.interest.sales"]
     return log_odds(found.estimate().mean)
 
 

@@ -37,7 +37,7 @@ ASSUMED = {
     "response": "how a late first touch hurts: a preset such as leads360-2012, or none",
     "attempts and contact chances": "a preset such as leads360-2012",
     "habit": "how soon a team turns to a new lead: a preset such as hbr-audit-2011",
-    "kept": "how far a promise is kept: a range of your own",
+    "adherence": "how far a promise is kept: a range of your own",
     "handling times, context, both teams": "your own figures and beliefs",
 }
 

@@ -308,10 +308,10 @@ def _again(found: Optimum) -> str:
     chosen = found.chosen
     if chosen is None:
         return ""
-    sets = " ".join(
+    overrides = " ".join(
         f"--set {_quoted(f'{axis.path}={text}')}" for axis, text in zip(found.spec.axes, chosen.point, strict=True)
     )
-    return f"To look at it: funnelsim run FILE {sets}"
+    return f"To look at it: funnelsim run FILE {overrides}"
 
 
 def _quoted(text: str) -> str:
