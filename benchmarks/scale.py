@@ -24,8 +24,10 @@ def measure(leads: int) -> None:
     from funnelsim.scenario import load
 
     days = round(leads / LEADS_A_DAY)
-    plan = compile_scenario(load(SCENARIO, sets=[f"measure={days} days"])).plan(0)
-    Runner(compile_scenario(load(SCENARIO, sets=["measure=2 days"])).plan(0)).run(1, 0)  # loads the compiled engine
+    plan = compile_scenario(load(SCENARIO, overrides=[f"observe={days} days"])).plan(0)
+    Runner(compile_scenario(load(SCENARIO, overrides=["observe=2 days"])).plan(0)).run(
+        1, 0
+    )  # loads the compiled engine
     ready = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     runner, best = Runner(plan), float("inf")
     for _ in range(max(1, min(20, 200_000 // leads))):

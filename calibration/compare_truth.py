@@ -30,7 +30,7 @@ from history_export import export_history
 HERE = Path(__file__).parent
 HISTORY, TRUTH = HERE / "sample.history.yaml", HERE / "sample.truth.yaml"
 REPLICATIONS = 20
-LONG_ENOUGH = "follow=52 weeks"
+LONG_ENOUGH = "cool_down=52 weeks"
 ID_BITS = 54  # of a lead's number in a run
 Z = 1.96
 DAY = 86400.0

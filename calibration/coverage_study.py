@@ -47,7 +47,7 @@ LAWS = {
 FOLLOWED = {"long": 120, "short": 40}
 ONE_STAGE = """name: One stage
 start: {start}
-measure: {days} days
+observe: {days} days
 sources: {{web: {{rate: {rate}/week, profile: office-hours}}}}
 stages:
   lead: {{pace: {{customer: "{law}"}}, next: {{customer: {share}%, silent: rest}}}}
@@ -56,7 +56,7 @@ definitions: {{won: enters customer}}
 """
 FUNNEL = """name: A funnel
 start: {start}
-measure: {days} days
+observe: {days} days
 sources: {{web: {{rate: 80/week, profile: office-hours, weekly_level: 15%}}}}
 stages:
   lead:

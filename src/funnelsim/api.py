@@ -68,12 +68,12 @@ def _with_bases(starters: dict[str, Path], name: str) -> list[Path]:
     return [starters[Path(layer.file).stem] for layer in chain(str(starters[name]))]
 
 
-def check(file: str | Path, sets: Sequence[str] = ()) -> Loaded:
+def check(file: str | Path, overrides: Sequence[str] = ()) -> Loaded:
     """Read a scenario, compile it, and raise ScenarioError with every problem at once."""
     from funnelsim.compile import compile_scenario
     from funnelsim.scenario import load
 
-    loaded = load(str(file), sets)
+    loaded = load(str(file), overrides)
     compile_scenario(loaded)
     return loaded
 
@@ -87,25 +87,25 @@ def schema() -> dict[str, Any]:
 
 def anchor(
     file: str | Path,
-    sets: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     threads: int | None = None,
     cache: bool = True,
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Anchor:
     """What the effects add to the base rates of the root scenario, found by simulation once (rule 68)."""
     from funnelsim.compile import compile_scenario
     from funnelsim.scenario import load
     from funnelsim.study import anchor as study
 
-    loaded = load(str(file), sets)
-    return study.anchor(compile_scenario(loaded.root or loaded), threads, watch.note if watch else None, cache)
+    loaded = load(str(file), overrides)
+    return study.anchor(compile_scenario(loaded.root or loaded), threads, progress.note if progress else None, cache)
 
 
-def run(file: str | Path, sets: Sequence[str] = (), **options: Any) -> Result:
+def run(file: str | Path, overrides: Sequence[str] = (), **options: Any) -> Result:
     """Run a scenario, or repeat a run from its manifest; see `funnelsim.commands.run.run` for the options."""
     from funnelsim.commands.run import run as do
 
-    return do(file, sets, **options)
+    return do(file, overrides, **options)
 
 
 def compare(base: str | Path, *others: str | Path, **options: Any) -> ComparisonResult:
@@ -143,26 +143,26 @@ def optimise(file: str | Path, **options: Any) -> OptimisationResult:
     return do(file, **options)
 
 
-def chance(file: str | Path, **options: Any) -> ChanceResult:
-    """The chance of a goal as things are; see `funnelsim.commands.chance.chance` for the options."""
-    from funnelsim.commands.chance import chance as do
+def goal_chance(file: str | Path, **options: Any) -> ChanceResult:
+    """The chance of a goal as things are; see `funnelsim.commands.chance.goal_chance` for the options."""
+    from funnelsim.commands.chance import goal_chance as do
 
     return do(file, **options)
 
 
-def best_of(
+def select_best(
     file: str | Path,
     *others: str | Path,
     measure: str = "cohort.profit",
     lowest: bool = False,
     gap: float | str = "",
     chance: float = 0.95,
-    sets: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     seed: int | None = None,
     threads: int | None = None,
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> BestScenario:
-    """Which scenario has the highest mean of a measure, chosen rightly with a chance; see `study.optimise.best_of`.
+    """Which scenario has the highest mean of a measure, chosen rightly with a chance; see `study.optimise.select_best`.
 
     `gap` is a difference that does not matter: an amount, or text such as "5k" or "1%" of the best.
     """
@@ -170,8 +170,8 @@ def best_of(
     from funnelsim.study.optimise.finalists import Objective
     from funnelsim.study.optimise.select_best import select_best as do
 
-    templates = [Template(str(one), sets) for one in (file, *others)]
-    return do(templates, Objective(measure, not lowest), gap, chance, seed, threads=threads, watch=watch)
+    templates = [Template(str(one), overrides) for one in (file, *others)]
+    return do(templates, Objective(measure, not lowest), gap, chance, seed, threads=threads, progress=progress)
 
 
 def sensitivity(file: str | Path, other: str | Path | None = None, **options: Any) -> SensitivityResult:
@@ -188,11 +188,11 @@ def report(*results: str | Path, out: str | Path | None = None, title: str = "")
     return do(*results, out=out, title=title)
 
 
-def validate(watch: Progress | None = None) -> list[CaseCheck]:
+def validate(progress: Progress | None = None) -> list[CaseCheck]:
     """Run the published cases; what each should give, what it gives, and what is accepted."""
     from funnelsim.study.validate import validate as do
 
-    return do(watch.note if watch else None)
+    return do(progress.note if progress else None)
 
 
 def calibrate(

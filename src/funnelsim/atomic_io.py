@@ -13,7 +13,7 @@ from pathlib import Path
 from funnelsim.errors import RunError, UsageError
 
 
-class Draft:
+class StagingFolder:
     """A folder in the making; set `name` before it is done."""
 
     def __init__(self, path: Path, name: str) -> None:
@@ -21,25 +21,25 @@ class Draft:
 
 
 @contextmanager
-def atomic_folder(parent: Path, name: str = "") -> Iterator[Draft]:
+def atomic_folder(parent: Path, name: str = "") -> Iterator[StagingFolder]:
     """A new folder to fill; it takes its place in `parent` when all went well, and leaves nothing behind otherwise.
 
     What stood there before stays until then. Raises RunError when the disk is full or cannot be written.
     """
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        draft = Draft(Path(tempfile.mkdtemp(prefix=".unfinished-", dir=parent)), name)
+        draft = StagingFolder(Path(tempfile.mkdtemp(prefix=".unfinished-", dir=parent)), name)
     except OSError as error:
-        raise _told(error, parent) from None
+        raise _run_error(error, parent) from None
     try:
         yield draft
         draft.path.chmod(0o755)  # mkdtemp makes it private
         for path in (*draft.path.rglob("*"), draft.path):
-            _to_disk(path)
-        _take_place(draft.path, parent / draft.name)
-        _to_disk(parent)
+            _fsync(path)
+        _replace(draft.path, parent / draft.name)
+        _fsync(parent)
     except OSError as error:
-        raise _told(error, parent / draft.name) from error
+        raise _run_error(error, parent / draft.name) from error
     finally:
         shutil.rmtree(draft.path, ignore_errors=True)
 
@@ -50,15 +50,15 @@ def atomic_write(file: Path, data: bytes) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
     except OSError as error:
-        raise _told(error, file) from None
+        raise _run_error(error, file) from None
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
         Path(draft).chmod(0o644)  # mkstemp makes it private
-        _to_disk(Path(draft))
+        _fsync(Path(draft))
         Path(draft).replace(file)
     except OSError as error:
-        raise _told(error, file) from error
+        raise _run_error(error, file) from error
     finally:
         Path(draft).unlink(missing_ok=True)
 
@@ -73,7 +73,7 @@ def check_writable(parent: Path) -> None:
         raise UsageError(f"results cannot be written to {parent}: {error.strerror or error}") from None
 
 
-def _take_place(draft: Path, place: Path) -> None:
+def _replace(draft: Path, place: Path) -> None:
     if not place.exists():
         draft.rename(place)
         return
@@ -88,7 +88,7 @@ def _take_place(draft: Path, place: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _to_disk(path: Path) -> None:
+def _fsync(path: Path) -> None:
     # some file systems cannot sync folders, and Windows cannot open them
     with suppress(PermissionError, IsADirectoryError):
         handle = os.open(path, os.O_RDONLY)
@@ -101,6 +101,6 @@ def _to_disk(path: Path) -> None:
             os.close(handle)
 
 
-def _told(error: OSError, place: Path) -> RunError:
+def _run_error(error: OSError, place: Path) -> RunError:
     why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
     return RunError(f"{place} could not be written: {why}. Nothing was left half-written.")

@@ -4,7 +4,7 @@
 
     old, new = (fs.run(f"scenarios/{name}.yaml", out=None) for name in ("old-way", "shared-funnel"))
     fs.figures.funnel(old, new).savefig("funnels.pdf")
-    for name, figure in fs.figures.every(old).items():
+    for name, figure in fs.figures.all_figures(old).items():
         figure.savefig(f"{name}.png")
 
 A figure of runs takes any number of results and shows them beside each other or as lines; a comparison brings all its
@@ -14,7 +14,6 @@ scenarios. A notebook shows a Figure by itself. UsageError says why when there i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from funnelsim.errors import UsageError
@@ -36,9 +35,10 @@ if TYPE_CHECKING:
     from funnelsim.study.backtest.rolling import Backtest
 
     Runs: TypeAlias = Result | ComparisonResult
-    Drawn: TypeAlias = Result | Calibration | StudyResult[Any]
+    AnyResult: TypeAlias = Result | Calibration | StudyResult[Any]
 
 __all__ = [
+    "all_figures",
     "backlog",
     "breaches",
     "burn_up",
@@ -46,7 +46,6 @@ __all__ = [
     "contour",
     "coverage",
     "curves",
-    "every",
     "fans",
     "fit",
     "front",
@@ -65,32 +64,22 @@ __all__ = [
     "waterfall",
 ]
 
-_DRAWN_BY = {  # kind of result -> module of reporting, and the function that gives all its figures
-    "Result": ("run.figures", "run_figures"),
-    "Compared": ("compare.figures", "comparison_figures"),
-    "Swept": ("sweep.figures", "sweep_figures"),
-    "Sought": ("seek.figures", "seek_figures"),
-    "Explained": ("explain.figures", "explain_figures"),
-    "Sensed": ("sensitivity.figures", "sensitivity_figures"),
-    "Optimised": ("optimise.figures", "optimise_figures"),
-    "Backtested": ("backtest.figures", "backtest_figures"),
-    "Calibration": ("calibrate.figures", "calibration_figures"),
-}
 
-
-def every(done: Drawn) -> dict[str, Figure]:
+def all_figures(result: AnyResult) -> dict[str, Figure]:
     """All figures that the command saves, by the name of the file; none of a result that has none."""
-    return dict(drawn(done))
+    return dict(figures_of(result))
 
 
-def drawn(done: Drawn) -> Iterator[tuple[str, Figure]]:
+def figures_of(result: AnyResult) -> Iterator[tuple[str, Figure]]:
     """The same, one after the other: each is drawn when it is asked for."""
-    module, name = _DRAWN_BY.get(type(done).__name__, ("", ""))
-    if not module:
-        return iter(())
-    draw = getattr(import_module(f"funnelsim.reporting.{module}"), name)
-    found: Iterator[tuple[str, Figure]] = draw(getattr(done, "found", done))
-    return found
+    from funnelsim.commands.study_result import StudyResult
+    from funnelsim.reporting.calibrate.figures import calibration_figures
+    from funnelsim.reporting.run.figures import run_figures
+    from funnelsim.result import Result
+
+    if isinstance(result, StudyResult):
+        return result.figures()
+    return run_figures(result) if isinstance(result, Result) else calibration_figures(result)
 
 
 # ---- runs and comparisons ------------------------------------------------------------------------------------------
@@ -103,7 +92,7 @@ def funnel(*runs: Runs) -> Figure:
     from funnelsim.reporting.run.figures import means_of
 
     if (compared := _comparison(runs)) is not None:
-        return funnels_of(compared.found)
+        return funnels_of(compared.result)
     named = _named(runs)
     title = f"{runs[0].manifest.name}: the funnel and where it leaks"
     return funnel_figure({name: steps_of(one.book.stages, means_of(one)) for name, one in named.items()}, title)
@@ -118,9 +107,9 @@ def response(run: Runs) -> Figure:
     from funnelsim.reporting.run import figures as run_figures
 
     if (comparison := _comparison((run,))) is not None:
-        if not compare_figures.promised_stage(comparison.found):
+        if not compare_figures.promised_stage(comparison.result):
             raise UsageError("nobody works a lead in these scenarios, so there is no response to draw")
-        return compare_figures.response_of(comparison.found)
+        return compare_figures.response_of(comparison.result)
     result = _results((run,))[0]
     if not result.curves:
         raise UsageError("nobody works a lead in this scenario, so there is no response to draw")
@@ -136,7 +125,7 @@ def burn_up(*runs: Runs) -> Figure:
     panels = (
         run_figures.burn_up_bands(_named(runs))
         if comparison is None
-        else compare_figures.burn_up_bands(comparison.found)
+        else compare_figures.burn_up_bands(comparison.result)
     )
     return run_figures.burn_up_figure(_some(panels, "no volume is promised in these scenarios"))
 
@@ -181,9 +170,9 @@ def outcomes(compared: ComparisonResult) -> Figure:
     """Wins and revenue of the scenarios of a comparison, with the spread of one period."""
     from funnelsim.reporting.compare.figures import outcomes_of
 
-    if not any("cohort.won" in column.values for column in compared.found.runs):
+    if not any("cohort.won" in column.values for column in compared.result.runs):
         raise UsageError("these scenarios define nothing as won")
-    return outcomes_of(compared.found)
+    return outcomes_of(compared.result)
 
 
 # ---- sweeps and searches -------------------------------------------------------------------------------------------
@@ -193,42 +182,42 @@ def curves(swept: SweepResult) -> Figure:
     """Each measure along the axis of a sweep, with its simulation error and the spread of one period."""
     from funnelsim.reporting.sweep.figures import curve_figure
 
-    if len(swept.found.spec.axes) != 1:
+    if len(swept.result.spec.axes) != 1:
         raise UsageError("curves are of one axis: for two there are heat_map and contour, for more points")
-    return curve_figure(swept.found)
+    return curve_figure(swept.result)
 
 
 def heat_map(swept: SweepResult, measure: str | None = None) -> Figure:
     """The mean at each point of a grid of two axes; `measure` is by default the first of the sweep."""
     from funnelsim.reporting.sweep.figures import heat_figure
 
-    study = swept.found.spec
+    study = swept.result.spec
     if len(study.axes) != 2 or study.design.way != "grid":
         raise UsageError("a heat map is of a grid of two axes")
-    return heat_figure(swept.found, _measure(swept, measure))
+    return heat_figure(swept.result, _measure(swept, measure))
 
 
 def contour(swept: SweepResult, measure: str | None = None) -> Figure:
     """Lines of equal mean over a grid of two axes of numbers, such as two terms of a promise."""
     from funnelsim.reporting.sweep.figures import LEAST_CONTOURED, contour_figure, has_contours
 
-    if not has_contours(swept.found):
+    if not has_contours(swept.result):
         raise UsageError(f"contours take a grid of two axes of numbers, each with {LEAST_CONTOURED} values or more")
-    return contour_figure(swept.found, _measure(swept, measure))
+    return contour_figure(swept.result, _measure(swept, measure))
 
 
 def points(swept: SweepResult, measure: str | None = None) -> Figure:
     """Every point of a sweep against each of its axes, with the spread that the other axes make."""
     from funnelsim.reporting.sweep.figures import scatter_figure
 
-    return scatter_figure(swept.found, _measure(swept, measure))
+    return scatter_figure(swept.result, _measure(swept, measure))
 
 
 def chance(sought: SeekResult) -> Figure:
     """The chance of the goal with its limits, and what the goal is about, over what was sought."""
     from funnelsim.reporting.seek.figures import seek_figure
 
-    return seek_figure(sought.found)
+    return seek_figure(sought.result)
 
 
 # ---- why, and what is best -----------------------------------------------------------------------------------------
@@ -238,21 +227,21 @@ def waterfall(explained: ExplanationResult) -> Figure:
     """From the base to the other scenario, a bar a group of changes, with what is not known of each."""
     from funnelsim.reporting.explain.figures import waterfall_figure
 
-    return waterfall_figure(explained.found)
+    return waterfall_figure(explained.result)
 
 
 def tornado(sensed: SensitivityResult) -> Figure:
     """The answer at both ends of each input, the widest first, grouped by who decides on it."""
     from funnelsim.reporting.sensitivity.figures import tornado_figure
 
-    return tornado_figure(sensed.found)
+    return tornado_figure(sensed.result)
 
 
 def indices(sensed: SensitivityResult) -> Figure:
     """Share of the variance of the answer that each input brings, alone and with others (Sobol)."""
     from funnelsim.reporting.sensitivity.figures import index_figure
 
-    return index_figure(sensed.found)
+    return index_figure(sensed.result)
 
 
 def trials(optimised: OptimisationResult) -> Figure:
@@ -261,7 +250,7 @@ def trials(optimised: OptimisationResult) -> Figure:
 
     if _objectives(optimised) > 1:
         raise UsageError("trials are drawn for one objective: for several there are front and settings")
-    return trials_figure(optimised.found)
+    return trials_figure(optimised.result)
 
 
 def front(optimised: OptimisationResult) -> Figure:
@@ -270,7 +259,7 @@ def front(optimised: OptimisationResult) -> Figure:
 
     if _objectives(optimised) == 1:
         raise UsageError("a front is of several objectives: for one there is trials")
-    return front_figure(optimised.found)
+    return front_figure(optimised.result)
 
 
 def settings(optimised: OptimisationResult) -> Figure:
@@ -279,7 +268,7 @@ def settings(optimised: OptimisationResult) -> Figure:
 
     if _objectives(optimised) == 1:
         raise UsageError("settings are drawn along a front of several objectives: for one there is trials")
-    return settings_figure(optimised.found)
+    return settings_figure(optimised.result)
 
 
 # ---- histories -----------------------------------------------------------------------------------------------------
@@ -289,7 +278,7 @@ def fans(backtested: BacktestResult) -> Figure:
     """Forecasts week by week with their intervals, and what happened."""
     from funnelsim.reporting.backtest.figures import fans_figure
 
-    return fans_figure(backtested.found)
+    return fans_figure(backtested.result)
 
 
 def coverage(backtested: BacktestResult) -> Figure:
@@ -345,7 +334,7 @@ def _weekly(runs: tuple[Runs, ...], name: str) -> dict[str, list[Band]]:
     from funnelsim.reporting.run import figures as run_figures
 
     if (comparison := _comparison(runs)) is not None:
-        return compare_figures.weekly_bands(comparison.found, name)
+        return compare_figures.weekly_bands(comparison.result, name)
     return run_figures.weekly_bands(_named(runs), name)
 
 
@@ -365,8 +354,8 @@ def _some(panels: dict[str, list[Band]], why: str) -> dict[str, list[Band]]:
 
 
 def _measure(swept: SweepResult, measure: str | None) -> str:
-    known = swept.found.spec.measures
-    if len(swept.found.failed) == len(swept.found.cells):
+    known = swept.result.spec.measures
+    if len(swept.result.failed) == len(swept.result.cells):
         raise UsageError("every point of this sweep failed, so there is nothing to draw")
     for one in (measure, f"cohort.{measure}", f"calendar.{measure}"):
         if one in known:
@@ -377,10 +366,10 @@ def _measure(swept: SweepResult, measure: str | None) -> str:
 
 
 def _objectives(optimised: OptimisationResult) -> int:
-    return len(optimised.found.spec.objectives)
+    return len(optimised.result.spec.objectives)
 
 
 def _scored(backtested: BacktestResult) -> Backtest:
-    if not backtested.found.scored:
+    if not backtested.result.scored:
         raise UsageError("no forecast of this back-test could be scored, so there is nothing to draw")
-    return backtested.found
+    return backtested.result

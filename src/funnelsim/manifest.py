@@ -55,7 +55,7 @@ class Manifest:
         return hash_of(self.resolved)
 
     @property
-    def identity(self) -> str:
+    def short_hash(self) -> str:
         """Names the results folder: equal plan, seed, replications and engine give equal results."""
         return hash_of([self.kind, self.plan, self.seed, self.replications, self.engine, self.design])[:10]
 

@@ -16,14 +16,14 @@ class Progress:
     def note(self, text: str) -> None:
         """A line worth reading."""
 
-    def progress(self, what: str, done: int, total: int) -> None:
+    def update(self, what: str, done: int, total: int) -> None:
         """So much of it is done."""
 
     def clear(self) -> None:
         """Remove the progress line: something else is printed now, or the job is over."""
 
 
-class Terminal(Progress):
+class TerminalProgress(Progress):
     """Notes on stderr; a progress line on a terminal for anything over two seconds."""
 
     def __init__(self, stream: TextIO | None = None, quiet: bool = False) -> None:
@@ -39,7 +39,7 @@ class Terminal(Progress):
             self.clear()
             print(text, file=self.stream, flush=True)
 
-    def progress(self, what: str, done: int, total: int) -> None:
+    def update(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()
         began = self.began.setdefault(what, now)
         if not self.live or now - began < PATIENCE or now - self.shown < SECOND:
@@ -59,14 +59,14 @@ class Terminal(Progress):
             self.width = 0
 
 
-class Quiet(Progress):
+class ProgressOnly(Progress):
     """Hears only progress: that points were there already is no news in a search."""
 
-    def __init__(self, watch: Progress) -> None:
-        self.watch = watch
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
 
-    def progress(self, what: str, done: int, total: int) -> None:
-        self.watch.progress(what, done, total)
+    def update(self, what: str, done: int, total: int) -> None:
+        self.progress.update(what, done, total)
 
     def clear(self) -> None:
-        self.watch.clear()
+        self.progress.clear()

@@ -134,7 +134,7 @@ class Result:
     @property
     def folder_name(self) -> str:
         """<name>-<hash>"""
-        return f"{slug(self.manifest.name)}-{self.manifest.identity}"
+        return f"{slug(self.manifest.name)}-{self.manifest.short_hash}"
 
     def __getitem__(self, key: str) -> Estimate:
         """Estimate of a measure: result["cohort.won"]."""

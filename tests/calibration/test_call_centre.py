@@ -125,7 +125,7 @@ def week_plan(fitted: Calibration, given: Calibration, week: int) -> p.Plan:
     # The ranks that go first are the fitted ones; sources are named alike.
     calls = queue_records(replace(given.team, pieces=week_of(given, week), order=fitted.team.order), {})
     folder = fitted.files[0].parent
-    lines = [f"extends: {fitted.files[0].name}", f"start: {local(WEEKS[week]):%Y-%m-%d}", "measure: 7 days", "sources:"]
+    lines = [f"extends: {fitted.files[0].name}", f"start: {local(WEEKS[week]):%Y-%m-%d}", "observe: 7 days", "sources:"]
     instants: list[float] = []
     for number, name in enumerate(calls.sources):
         mine = np.sort(calls.visits.entered[calls.source == number]) - WEEKS[week]

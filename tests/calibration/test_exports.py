@@ -139,11 +139,11 @@ def test_personal_data_are_never_loaded(export: Export, tmp_path: Path, monkeypa
 
     keep = files.numbered
 
-    def watch(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    def progress(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
         fetched.update(names)
         return keep(frame, names)
 
-    monkeypatch.setattr(files, "numbered", watch)
+    monkeypatch.setattr(files, "numbered", progress)
     export_file = export(tmp_path)
     write_history(export_file, tmp_path / "it.history.yaml")
     calibration = calibrate(tmp_path / "it.history.yaml", tmp_path / "it.fitted.yaml")

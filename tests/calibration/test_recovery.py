@@ -32,7 +32,7 @@ START = "2025-01-06"
 TRUTH = f"""
 name: Truth
 start: {START}
-measure: 26 weeks
+observe: 26 weeks
 sources:
   search: {{rate: 1/week, profile: office-hours}}
   referral: {{rate: 1/week, fit: 1}}

@@ -17,7 +17,7 @@ import pytest
 from funnelsim import api
 from funnelsim.cli import COMMANDS, code_of
 from funnelsim.errors import GoalNotMet, RunError, SweepIncomplete
-from funnelsim.progress import Terminal
+from funnelsim.progress import TerminalProgress
 from support.small_funnel import write_small
 
 HEAVY = ("numba", "numpy", "pydantic", "polars", "scipy", "matplotlib", "simpy", "rich", "yaml")
@@ -140,7 +140,18 @@ def test_run_as_json_and_again_from_the_manifest(folder: Path, capsys: pytest.Ca
 
 
 def test_compare_and_again_from_the_manifest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    args = ["compare", "small.yaml", "more-sales.yaml", "--draws", "4", "--pairs", "2", "--no-aside", "-q", "--json"]
+    args = [
+        "compare",
+        "small.yaml",
+        "more-sales.yaml",
+        "--draws",
+        "4",
+        "--pairs",
+        "2",
+        "--no-robustness",
+        "-q",
+        "--json",
+    ]
     assert code_of(args) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["base"] == "Small funnel" and data["rungs"][-1]["name"] == "More sales"
@@ -232,10 +243,10 @@ def test_progress_shows_on_a_terminal_after_two_seconds(monkeypatch: pytest.Monk
     for stream, expected in ((Tty(), 2), (StringIO(), 0)):
         now = iter([0.0, 1.0, 2.5, 2.6, 3.0])
         monkeypatch.setattr(time, "monotonic", lambda now=now: next(now))
-        watch = Terminal(stream)
+        progress = TerminalProgress(stream)
         for done in (0, 10, 25, 26, 30):
-            watch.progress("running", done, 100)
-        watch.clear()
+            progress.update("running", done, 100)
+        progress.clear()
         text = stream.getvalue()
         assert text.count("running") == expected
         if expected:

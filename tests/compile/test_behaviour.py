@@ -66,7 +66,7 @@ def test_every_effect_of_interest_is_its_odds_times_what_it_looks_at() -> None:
 
 
 def test_an_effect_on_contact_moves_contact_where_there_is_work() -> None:
-    plan = compiled(effects={"warmth": {"odds": 3, "on": "contact"}}).plan()
+    plan = compiled(effects={"warmth": {"odds": 3, "target": "contact"}}).plan()
     covariates = NOBODY._replace(warmth=0.5)
     assert plan.stages["effect_count"].tolist() == [1, 0, 0]
     assert shift_of(plan, 0, EffectTarget.CONTACT, covariates) == pytest.approx(0.5 * math.log(3))
@@ -130,7 +130,7 @@ def test_a_range_of_context_follows_the_draw_through_integration() -> None:
 def test_hours_of_contact_go_by_the_local_clock_through_a_change_of_clock() -> None:
     """Twice the odds at 10:00 in Berlin: 09:00 UTC in winter, 08:00 UTC from 29 March 2026 on."""
     week = [2.0 if hour % 24 == 10 else 1.0 for hour in range(168)]
-    plan = compiled(effects={"hour": week}, timezone="Europe/Berlin", start="2026-03-02", measure="8 weeks").plan()
+    plan = compiled(effects={"hour": week}, timezone="Europe/Berlin", start="2026-03-02", observe="8 weeks").plan()
     start = datetime(2026, 3, 2, tzinfo=ZoneInfo("Europe/Berlin"))
 
     def at(moment: datetime) -> float:
@@ -161,11 +161,11 @@ def test_hours_by_preset_and_hours_that_are_all_alike() -> None:
 
 def test_influences_move_people_and_buyers() -> None:
     influences = {
-        "liking": {"of": "fit", "on": "pursuit", "odds": 3, "team": "sales"},
-        "own_first": {"of": "own lead", "on": "kept", "odds": 2},
-        "eager": {"of": "score sales", "on": "habit", "times": 0.5},
-        "shy": {"of": "always", "on": "show", "odds": 0.8},
-        "warm": {"of": "warmth", "on": "contact", "odds": 1.5, "stages": ["interest"]},
+        "liking": {"input": "fit", "target": "pursuit", "odds": 3, "team": "sales"},
+        "own_first": {"input": "own lead", "target": "adherence", "odds": 2},
+        "eager": {"input": "score sales", "target": "habit", "time_factor": 0.5},
+        "shy": {"input": "always", "target": "show", "odds": 0.8},
+        "warm": {"input": "warmth", "target": "contact", "odds": 1.5, "stages": ["interest"]},
     }
     plan = with_interest(
         {"tasks": {"demo": {"is": "meeting", "handling": "1 hour", "shows": "80%"}}},
@@ -183,7 +183,7 @@ def test_influences_move_people_and_buyers() -> None:
 
 
 def test_a_range_of_an_influence_is_a_belief() -> None:
-    blueprint = compiled(influences={"liking": {"of": "fit", "on": "advance", "odds": "1 to 4"}})
+    blueprint = compiled(influences={"liking": {"input": "fit", "target": "advance", "odds": "1 to 4"}})
     assert blueprint.values() == {"influences.liking": pytest.approx(2.0)}
     assert shift_of(blueprint.plan(3), 0, EffectTarget.ADVANCE, NOBODY._replace(fit=1.0)) == pytest.approx(
         math.log(blueprint.values(3)["influences.liking"])
@@ -223,7 +223,7 @@ def test_a_team_without_pursuit_works_everybody() -> None:
 
 def test_pursuit_listens_to_levels_from_their_middle_on() -> None:
     """With trust at its first 0.5 the share is the base; each unit more of trust is worth the slope of quality."""
-    levels = {"trust": {"of": "outcomes", "team": "sales", "initial": 0.5, "weight": 0.1}}
+    levels = {"trust": {"input": "outcomes", "team": "sales", "initial": 0.5, "weight": 0.1}}
     teams = {**BASE["teams"], "sales": {**BASE["teams"]["sales"], "pursuit": {"base": "30%", "quality": "level trust"}}}
     plan = compiled(teams=teams, levels=levels).plan()
     (row,) = [effect for effect in plan.effects if effect.target == EffectTarget.PURSUIT]
@@ -249,8 +249,8 @@ def test_a_range_of_base_pursuit_follows_the_draw() -> None:
 def test_levels_and_what_they_listen_to() -> None:
     accept = {"score": "sales", "at_least": 30}
     levels = {
-        "trust": {"of": "acceptance", "team": "sales", "weight": "5%"},
-        "load": {"of": "load", "team": "sales", "per": 40, "review": "week", "initial": 0.7},
+        "trust": {"input": "acceptance", "team": "sales", "weight": "5%"},
+        "load": {"input": "load", "team": "sales", "per": 40, "review": "week", "initial": 0.7},
     }
     blueprint = compiled(levels=levels, handoff={"accept": accept}, scores={"sales": {"fit": 20}})
     trust, load = blueprint.plan().levels
@@ -274,7 +274,7 @@ def test_reviews_are_local_midnights_at_which_periods_begin() -> None:
     """The run starts on Monday 5 January and lasts 4 weeks; one review is past its end, for what is left of a quota."""
 
     def every(period: str) -> list[float]:
-        return reviews(compiled(levels={"trust": {"of": "outcomes", "team": "sales", "review": period}}).plan())
+        return reviews(compiled(levels={"trust": {"input": "outcomes", "team": "sales", "review": period}}).plan())
 
     assert every("week") == [7, 14, 21, 28]
     assert every("2 weeks") == [7, 21, 35]
@@ -284,14 +284,14 @@ def test_reviews_are_local_midnights_at_which_periods_begin() -> None:
 
 
 def test_reviews_go_by_the_local_calendar() -> None:
-    levels = {"trust": {"of": "outcomes", "team": "sales", "review": "month"}}
-    plan = compiled(levels=levels, timezone="Europe/Berlin", start="2026-03-02", measure="6 weeks").plan()
+    levels = {"trust": {"input": "outcomes", "team": "sales", "review": "month"}}
+    plan = compiled(levels=levels, timezone="Europe/Berlin", start="2026-03-02", observe="6 weeks").plan()
     assert reviews(plan)[0] == 30 - 1 / 24  # 1 April: an hour early, the clock changed on the 29th
 
 
 def test_a_quota_is_a_level_of_its_team() -> None:
     teams = {**BASE["teams"], "sales": {**BASE["teams"]["sales"], "quota": "200k per quarter"}}
-    blueprint = compiled(teams=teams, levels={"trust": {"of": "outcomes", "team": "sales"}})
+    blueprint = compiled(teams=teams, levels={"trust": {"input": "outcomes", "team": "sales"}})
     row = blueprint.plan().levels[1]
     assert blueprint.book.levels == ("trust", "sales quota")
     assert (row.kind, row.team, row.initial, row.per, row.definition) == (LevelKind.QUOTA, 1, 0.0, 200_000 * 100.0, 0)

@@ -30,7 +30,7 @@ def test_a_steady_source() -> None:
 def test_rates_change_on_local_dates() -> None:
     blueprint = compiled(
         timezone="America/New_York",
-        measure="20 weeks",
+        observe="20 weeks",
         sources={"web": {"rate": {"start": "70/week", "2026-03-16": "10/day"}}},
     )
     (first, after) = points(blueprint.plan(), blueprint.plan().sources[0], "rate")
@@ -90,7 +90,7 @@ def test_a_profile_across_daylight_saving_moves_its_peaks() -> None:
     """Berlin, week from 23 March: the clocks go forward on Sunday the 29th at 2:00, hour 146 of the week."""
     plan = compiled(
         start="2026-03-23",
-        measure="2 weeks",
+        observe="2 weeks",
         timezone="Europe/Berlin",
         sources={"web": {"rate": "70/week", "profile": [2.0] * 145 + [10.0] + [2.0] * 22}},
     ).plan()
@@ -107,7 +107,7 @@ def test_a_profile_across_daylight_saving_moves_its_peaks() -> None:
 def test_a_skipped_peak_takes_its_leads_with_it() -> None:
     plan = compiled(
         start="2026-03-23",
-        measure="2 weeks",
+        observe="2 weeks",
         timezone="Europe/Berlin",
         sources={"web": {"rate": "70/week", "profile": [2.0] * 146 + [10.0] + [2.0] * 21}},
     ).plan()
@@ -157,7 +157,7 @@ def test_entries_are_divided() -> None:
 
 
 def test_the_window_and_the_days() -> None:
-    plan = compiled(warm_up="1 week", follow="10 days").plan()
+    plan = compiled(warm_up="1 week", cool_down="10 days").plan()
     settings = plan.settings[0]
     assert (settings.measure_from, settings.measure_to, settings.horizon) == (WEEK, 5 * WEEK, 5 * WEEK + 10 * DAY)
     assert settings.weeks == 7

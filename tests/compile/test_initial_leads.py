@@ -67,7 +67,7 @@ def test_a_csv_file_says_the_same_as_a_list(tmp_path: Path) -> None:
     )
     (tmp_path / "s.yaml").write_text("""
 start: 2026-01-05
-measure: 4 weeks
+observe: 4 weeks
 sources: {web: {rate: 70/week}}
 stages:
   interest: {work: {handling: 6 min}, next: {evaluation: 45%, lost: rest}}

@@ -41,7 +41,7 @@ def test_traits_of_source_and_segment_add_up() -> None:
         "trust": 0.4,
         "warmth": "30%",
         "points": 20,
-        "ready": "fixed(5 days)",
+        "ready_after": "fixed(5 days)",
     }
     segments = {"big": {"share": "40%", "intent": 0.25, "trust": 0.1}, "small": {"share": "rest"}}
     plan = compiled(sources={"web": source}, segments=segments).plan()
@@ -165,7 +165,7 @@ def test_signals_in_the_order_of_the_file() -> None:
 
 
 def test_what_moves_signals() -> None:
-    influences = {"trusting": {"of": "trust", "on": "signals", "odds": 2}}
+    influences = {"trusting": {"input": "trust", "target": "signals", "odds": 2}}
     stages = {**BASE["stages"], "interest": {**BASE["stages"]["interest"], "signals": {"ebook": {"chance": "30%"}}}}
     moved = compiled(stages=stages, influences=influences).plan()
     assert moved.stages["effect_count"].tolist() == [1, 0, 0]  # only where there are signals
@@ -180,7 +180,7 @@ def test_nurture() -> None:
     assert (row.every, row.touches, row.fatigue, row.goes_on) == (7 * DAY, 8, 0.02, 0)
     assert (row.intent, row.intent_limit, row.trust, row.trust_limit) == (0.15, 2.0, 0.1, math.inf)
     assert row.stream == path_hash("stages/interest/nurture")
-    endless = with_stage(nurture={"every": "2 weeks", "goes_on": True}).plan().nurtures[0]
+    endless = with_stage(nurture={"every": "2 weeks", "continues_after_handoff": True}).plan().nurtures[0]
     assert (endless.touches, endless.goes_on) == (MANY, 1)
 
 
@@ -196,7 +196,7 @@ def test_tasks_and_preparation() -> None:
         },
         "price": {"is": "objection", "chance": "40%", "handling": "30 min", "resolved": "60% to 80%"},
     }
-    blueprint = with_stage(tasks=tasks, work={"handling": "6 min", "preparation": "10 min"}, deal=True)
+    blueprint = with_stage(tasks=tasks, work={"handling": "6 min", "preparation": "10 min"}, is_deal=True)
     plan = blueprint.plan()
     meeting, objection = plan.tasks
     assert (meeting.kind, meeting.chance, meeting.success, meeting.tries) == (TaskKind.MEETING, 1.0, 0.8, 2)

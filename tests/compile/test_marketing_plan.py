@@ -12,9 +12,9 @@ from funnelsim.compile.marketing_plan import Offer, allocate_budget
 from funnelsim.plan import DAY
 from support.compile_helpers import compiled, points
 
-E_BOOK = {"rate": "100/week", "cost": 20, "counts": "40%", "worth": 50}  # 0.02 a unit of money, 1.00 of value
-DEMO = {"rate": "10/week", "cost": 200, "counts": "80%", "worth": 2000}  # 0.004, 8.00
-FAIR = {"rate": "20/week", "cost": 100, "counts": "50%", "worth": 400}  # 0.005, 2.00
+E_BOOK = {"rate": "100/week", "cost": 20, "qualified_share": "40%", "qualified_value": 50}  # 0.02, 1.00 a unit of money
+DEMO = {"rate": "10/week", "cost": 200, "qualified_share": "80%", "qualified_value": 2000}  # 0.004, 8.00
+FAIR = {"rate": "20/week", "cost": 100, "qualified_share": "50%", "qualified_value": 400}  # 0.005, 2.00
 
 
 def rates(budget: str, maximise: str, **sources: Any) -> list[float]:
@@ -40,9 +40,9 @@ def test_the_count_promise_is_met_while_value_falls() -> None:
 
     def leads_and_value(bought: list[float]) -> tuple[float, float]:
         sources = (E_BOOK, DEMO, FAIR)
-        shares = [float(str(one["counts"]).rstrip("%")) / 100 for one in sources]
+        shares = [float(str(one["qualified_share"]).rstrip("%")) / 100 for one in sources]
         counted = [rate * share for rate, share in zip(bought, shares, strict=True)]
-        return sum(counted), sum(n * float(one["worth"]) for n, one in zip(counted, sources, strict=True))
+        return sum(counted), sum(n * float(one["qualified_value"]) for n, one in zip(counted, sources, strict=True))
 
     assert leads_and_value(rates("3000/week", "count")) == (pytest.approx(45.0), pytest.approx(4000.0))
     assert leads_and_value(rates("3000/week", "value")) == (pytest.approx(13.0), pytest.approx(18000.0))
@@ -54,7 +54,7 @@ def test_money_left_over_is_not_spent_and_no_money_buys_nothing() -> None:
 
 
 def test_sources_that_do_not_compete_bring_their_rate() -> None:
-    free = {"rate": "33/week", "counts": "50%"}
+    free = {"rate": "33/week", "qualified_share": "50%"}
     unmeasured = {"rate": "7/week", "cost": 1000}
     assert rates("400/week", "count", ebook=E_BOOK, free=free, unmeasured=unmeasured) == [20.0, 33.0, 7.0]
 

@@ -17,7 +17,7 @@ from support.compile_helpers import BASE, compiled, points
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 RANGES = {"fit": 1.8, "context_lost": "0.6 to 1.0", "both_teams": "1.0 to 1.2"}
-PROMISE = {"first_touch": "within 4 business hours", "kept": "60% to 90%"}
+PROMISE = {"first_touch": "within 4 business hours", "adherence": "60% to 90%"}
 
 
 def test_the_centre_of_odds_is_their_geometric_mean_and_of_shares_the_middle_logit() -> None:
@@ -26,12 +26,12 @@ def test_the_centre_of_odds_is_their_geometric_mean_and_of_shares_the_middle_log
         {
             "effects.context_lost": math.sqrt(0.6),
             "effects.both_teams": math.sqrt(1.2),
-            "promises.kept": 1 / (1 + math.exp(-(logit(0.6) + logit(0.9)) / 2)),
+            "promises.adherence": 1 / (1 + math.exp(-(logit(0.6) + logit(0.9)) / 2)),
         }
     )
     plan = blueprint.plan()
     assert points(plan, plan.effects[1], "size") == [(0.0, pytest.approx(math.log(0.6) / 2))]
-    assert points(plan, plan.promises[1], "adherence")[0][1] == pytest.approx(blueprint.values()["promises.kept"])
+    assert points(plan, plan.promises[1], "adherence")[0][1] == pytest.approx(blueprint.values()["promises.adherence"])
 
 
 def test_a_draw_moves_the_beliefs_and_nothing_else() -> None:
@@ -41,8 +41,8 @@ def test_a_draw_moves_the_beliefs_and_nothing_else() -> None:
     assert set(centre._fields) - set(same) == {"points"}
     values = blueprint.values(4)
     assert points(drawn, drawn.effects[1], "size")[0][1] == math.log(values["effects.context_lost"])
-    assert points(drawn, drawn.promises[0], "adherence")[0][1] == values["promises.kept"]
-    assert points(drawn, drawn.promises[1], "adherence")[0][1] == values["promises.kept"]
+    assert points(drawn, drawn.promises[0], "adherence")[0][1] == values["promises.adherence"]
+    assert points(drawn, drawn.promises[1], "adherence")[0][1] == values["promises.adherence"]
     assert fingerprint(blueprint.plan()) == fingerprint(centre)  # the centre is not touched
 
 
@@ -99,7 +99,7 @@ def test_what_an_engine_reads_changes_the_plan() -> None:
         {"handoff": {"delay": "1 hour"}},
         {"promises": PROMISE},
         {"cycles": 3},
-        {"measure": "5 weeks"},
+        {"observe": "5 weeks"},
         {"teams": {**BASE["teams"], "sales": {"people": 3}}},
     ]
     plans = {fingerprint(compiled(**change).plan()) for change in ({}, *changes)}

@@ -40,9 +40,9 @@ def test_tiers_are_tried_in_order_and_the_plain_terms_come_last() -> None:
     promises = {
         "first_touch": "within 4 hours",
         "attempts": "5 within 14 days",
-        "kept": "60%",
+        "adherence": "60%",
         "tiers": [
-            {"sources": ["demo"], "segments": ["big"], "first_touch": "within 30 min", "kept": "90%"},
+            {"sources": ["demo"], "segments": ["big"], "first_touch": "within 30 min", "adherence": "90%"},
             {"score": {"sales": 50}, "value": "20k", "attempts": "8 within 14 days"},
         ],
     }
@@ -67,14 +67,21 @@ def test_tiers_are_tried_in_order_and_the_plain_terms_come_last() -> None:
 def test_only_what_is_a_tiers_own_is_a_belief_of_its_own() -> None:
     promises = {
         "first_touch": "within 4 hours",
-        "kept": "50% to 70%",
-        "tiers": [{"sources": ["web"], "kept": "80% to 90%"}, {"score": {"sales": 50}, "attempts": "8 within 14 days"}],
+        "adherence": "50% to 70%",
+        "tiers": [
+            {"sources": ["web"], "adherence": "80% to 90%"},
+            {"score": {"sales": 50}, "attempts": "8 within 14 days"},
+        ],
     }
     blueprint = compiled(promises=promises, scores=SCORES, ownership=SHARED)
-    assert set(blueprint.values()) == {"promises.tiers.0.kept", "promises.kept"}
+    assert set(blueprint.values()) == {"promises.tiers.0.adherence", "promises.adherence"}
     plan, values = blueprint.plan(3), blueprint.values(3)
     adherence = [points(plan, one, "adherence")[0][1] for one in tiers(plan)]
-    assert adherence == [values["promises.tiers.0.kept"], values["promises.kept"], values["promises.kept"]]
+    assert adherence == [
+        values["promises.tiers.0.adherence"],
+        values["promises.adherence"],
+        values["promises.adherence"],
+    ]
 
 
 def test_a_term_to_accept_has_actions_of_its_own() -> None:
@@ -113,8 +120,8 @@ def test_acceptance_by_score_threshold_and_window() -> None:
         "score": "sales",
         "at_least": {"start": 30, "2026-01-15": 40},
         "within": "2 business days",
-        "otherwise": "rejected",
-        "looks": "fixed(1 day)",
+        "default": "rejected",
+        "decision_time": "fixed(1 day)",
         "points_kept": "50%",
     }
     plan = compiled(handoff={"to": {"sales": {"accept": accept}}}, scores=SCORES).plan()
@@ -149,7 +156,7 @@ def test_orders(said: dict[str, Any], order: int, score: int) -> None:
 
 
 def test_absence_and_a_head_start() -> None:
-    _, row = team(absence="4%", own_first="2 days")
+    _, row = team(absence="4%", own_lead_head_start="2 days")
     assert (row.absence, row.head_start) == (0.04, 2 * DAY)
     _, plain = team()
     assert (plain.absence, plain.head_start, plain.lanes) == (0.0, 0.0, QueueLayout.POOLED)
@@ -161,7 +168,7 @@ def test_lanes_are_numbered_among_those_of_all_teams() -> None:
         "inside": {"people": 2, "time_budget": {"own": "30%", "other": "30%", "follow_ups": "15%", "deals": "25%"}},
         "sales": {"people": 5},
     }
-    stages = {**BASE["stages"], "evaluation": {**BASE["stages"]["evaluation"], "deal": True}}
+    stages = {**BASE["stages"], "evaluation": {**BASE["stages"]["evaluation"], "is_deal": True}}
     plan = compiled(teams=many, stages=stages).plan()
     assert plan.teams["lanes"].tolist() == [QueueLayout.PERSONAL, QueueLayout.BUDGETED, QueueLayout.POOLED]
     assert plan.teams["lane_first"].tolist() == [0, 3, 7]

@@ -233,7 +233,7 @@ def test_no_response_curve_no_effect() -> None:
     ],
 )
 def test_a_curve_of_ones_own(curve: dict[str, object], delay: float, ratio: float) -> None:
-    plan = with_stage(response={**curve, "acts_on": "advance"}).plan()
+    plan = with_stage(response={**curve, "target": "advance"}).plan()
     (effect,) = plan.effects
     found = curve_value(plan.points, int(effect.curve_first), int(effect.curve_count), delay)
     assert math.exp(found) == pytest.approx(ratio, rel=2e-4)

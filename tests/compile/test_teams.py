@@ -122,7 +122,7 @@ def test_nothing_promised() -> None:
 
 
 def test_terms_of_a_promise() -> None:
-    plan = compiled(promises={**PROMISE, "kept": "75%"}, ownership=SHARED).plan()
+    plan = compiled(promises={**PROMISE, "adherence": "75%"}, ownership=SHARED).plan()
     promise = promised(plan, 0, 1)
     assert points(plan, promise, "adherence") == [(0.0, 0.75)]
     assert promise.attempts == 5
@@ -165,7 +165,8 @@ def test_promises_hold_where_a_late_touch_hurts_else_where_there_is_work() -> No
 
 
 def test_a_teams_own_promise() -> None:
-    promises = {**PROMISE, "kept": "60%", "teams": {"marketing": {"first_touch": "within 1 hour", "kept": "90%"}}}
+    own = {"first_touch": "within 1 hour", "adherence": "90%"}
+    promises = {**PROMISE, "adherence": "60%", "teams": {"marketing": own}}
     plan = compiled(promises=promises).plan()
     both = promised(plan, 0, 0), promised(plan, 0, 1)
     assert [points(plan, promise, "adherence")[0][1] for promise in both] == [0.9, 0.6]
@@ -176,7 +177,7 @@ def test_a_teams_own_promise() -> None:
 def test_actions_keep_the_order_of_the_file() -> None:
     breach = {
         "100%": "escalate",
-        "80%": "warn heeded 30%",
+        "80%": "warn with compliance 30%",
         "150%": "reassign",
         "200%": "return to interest after 30 days",
         "250%": "return to lost",

@@ -24,26 +24,26 @@ TRAITS = ["lead", "arrived", "source", "segment", "fit", "value"]
 
 
 @cache
-def blueprint(name: str, *sets: str) -> Blueprint:
-    return compile_scenario(load(str(SCENARIOS / f"{name}.yaml"), list(sets)))
+def blueprint(name: str, *overrides: str) -> Blueprint:
+    return compile_scenario(load(str(SCENARIOS / f"{name}.yaml"), list(overrides)))
 
 
 @cache
-def plan_of(name: str, *sets: str) -> Plan:
+def plan_of(name: str, *overrides: str) -> Plan:
     """Anchored at the root of the flagship as it stands."""
     root = load(str(SCENARIOS / "old-way.yaml"))
-    return anchor(compile_scenario(root.root or root)).plan(blueprint(name, *sets))
+    return anchor(compile_scenario(root.root or root)).plan(blueprint(name, *overrides))
 
 
 @cache
-def wins(name: str, *sets: str) -> Any:
-    plan = plan_of(name, *sets)
+def wins(name: str, *overrides: str) -> Any:
+    plan = plan_of(name, *overrides)
     done = replicate(plan, 1, range(PAIRS), threads=2)
-    return named(done.summaries, plan, blueprint(name, *sets).book)["cohort.won"].top
+    return named(done.summaries, plan, blueprint(name, *overrides).book)["cohort.won"].top
 
 
-def visits(name: str, *sets: str) -> Any:
-    traces = replicate(plan_of(name, *sets), 1, [0], tables=True).traces
+def visits(name: str, *overrides: str) -> Any:
+    traces = replicate(plan_of(name, *overrides), 1, [0], tables=True).traces
     assert traces is not None
     return traces[0].visits
 
@@ -132,12 +132,12 @@ def test_an_ownership_share_moves_only_the_leads_between() -> None:
     assert abs(share - 0.1) < 4.0 * (0.1 * 0.9 / len(common)) ** 0.5
 
 
-def first_owners(*sets: str) -> dict[int, str]:
+def first_owners(*overrides: str) -> dict[int, str]:
     """Team of the first assignment in interest, by lead."""
     name = "shared-funnel"
-    traces = replicate(plan_of(name, *sets), 1, [0], tables=True).traces
+    traces = replicate(plan_of(name, *overrides), 1, [0], tables=True).traces
     assert traces is not None
-    rows, book = traces[0].assignments, blueprint(name, *sets).book
+    rows, book = traces[0].assignments, blueprint(name, *overrides).book
     born = traces[0].visits.lead[traces[0].visits.arrived >= 0.0]  # leads in flight come with their owner
     rows = rows[(rows.stage == book.stages.index("interest")) & (rows.number == 1) & (rows.ordinal == 1)]
     rows = rows[np.isin(rows.lead, born)]
@@ -179,13 +179,13 @@ def noisy_weeks(rate: int) -> Plan:
     return cylinder(
         f"sources.web.rate={rate}/week",
         "sources.web.weekly_level=40%",
-        "measure=26 weeks",
+        "observe=26 weeks",
         "deal_value=lognormal(median 8000 p90 30000)",
     )
 
 
-def cylinder(*sets: str) -> Plan:
-    return blueprint("theory/cylinder", *sets).plan()
+def cylinder(*overrides: str) -> Plan:
+    return blueprint("theory/cylinder", *overrides).plan()
 
 
 def visits_of(plan: Plan) -> Any:

@@ -85,7 +85,7 @@ def test_a_source_may_have_more_batches_than_bits_of_a_number_of_old() -> None:
     """Each batch is a source to the engines: 600 of two leads, each person found again, and tiers for all sources."""
     batches = [f"2 on {date(2026, 1, 5) + timedelta(days=i % 28)} at {8 + i % 9:02}:00" for i in range(600)]
     web = {"batch": batches, "found_again": {"chance": "50%", "after": "2 days", "enters": "interest", "merged": "50%"}}
-    plan = compiled(sources={"web": web}, promises={"first_touch": "within 4 hours", "kept": "50%"}).plan()
+    plan = compiled(sources={"web": web}, promises={"first_touch": "within 4 hours", "adherence": "50%"}).plan()
 
     slow, (quick, summary) = reference.run(plan, 1, 0), fast.run(plan, 1, 0)
 

@@ -64,8 +64,8 @@ class Runs(NamedTuple):
 
 
 @cache
-def runs(name: str, replications: int, *sets: str) -> Runs:
-    blueprint = compile_scenario(load(str(ROOT / "scenarios" / "theory" / f"{name}.yaml"), list(sets)))
+def runs(name: str, replications: int, *overrides: str) -> Runs:
+    blueprint = compile_scenario(load(str(ROOT / "scenarios" / "theory" / f"{name}.yaml"), list(overrides)))
     plan = blueprint.plan()
     found = replicate(plan, 7, range(replications), threads=2).summaries
     return Runs(plan, blueprint.book, Summary(*(np.stack(tables) for tables in zip(*found, strict=True))))
@@ -88,14 +88,14 @@ def mean_wait_holds(found: Runs, stage: str, hours: float, source: int | slice =
 
 
 def test_mmc_waits_as_erlang_said() -> None:
-    found = runs("mmc", 160, "measure=40 weeks")
+    found = runs("mmc", 160, "observe=40 weeks")
 
     mean_wait_holds(found, "desk", queueing_formulas.ErlangC(arrivals=9, service=2, reps=5).mean_wait)
 
 
 def test_the_tail_of_the_wait_in_mmc() -> None:
     theory = queueing_formulas.ErlangC(arrivals=9, service=2, reps=5)
-    found = runs("mmc", 160, "measure=40 weeks")
+    found = runs("mmc", 160, "observe=40 weeks")
 
     for minutes in (1, 16, 32):
         holds(*found.later(minutes * 60.0, "desk"), theory.longer(minutes / 60.0))
@@ -104,7 +104,7 @@ def test_the_tail_of_the_wait_in_mmc() -> None:
 
 def test_buyers_who_leave_as_palm_said() -> None:
     theory = queueing_formulas.ErlangA(arrivals=12, service=2, reps=5, leaving=1)
-    found = runs("mmc-abandonment", 40, "measure=20 weeks")
+    found = runs("mmc-abandonment", 40, "observe=20 weeks")
 
     holds(found.visits("cold", "desk").sum(axis=1), found.visits("entered", "desk").sum(axis=1), theory.abandons)
     mean_wait_holds(found, "desk", theory.wait_of_served)
@@ -112,20 +112,20 @@ def test_buyers_who_leave_as_palm_said() -> None:
 
 
 def test_mg1_waits_as_pollaczek_and_khinchine_said() -> None:
-    found = runs("mg1", 200, "measure=100 weeks")
+    found = runs("mg1", 200, "observe=100 weeks")
 
     mean_wait_holds(found, "desk", queueing_formulas.pollaczek_khinchine(arrivals=2.4, mean=1 / 3, cv=1.5))
 
 
 def test_priorities_wait_as_cobham_said() -> None:
-    found = runs("priority", 160, "measure=100 weeks")
+    found = runs("priority", 160, "observe=100 weeks")
 
     for source, wait in enumerate(queueing_formulas.cobham([0.9, 1.5], 1 / 3)):
         mean_wait_holds(found, "desk", wait, source)
 
 
 # a load of 0.69 on the last desk instead of 0.86: its queue is known as well as the others' in a third of the time
-NETWORK = ("jackson", 100, "measure=40 weeks", "stages.close.work.handling=exponential(mean 12 min)")
+NETWORK = ("jackson", 100, "observe=40 weeks", "stages.close.work.handling=exponential(mean 12 min)")
 
 
 def test_a_network_with_feedback_is_a_product_of_its_desks() -> None:
@@ -233,6 +233,6 @@ def test_a_cylinder_gives_out_what_comes_in() -> None:
 
 @pytest.mark.parametrize("wrong", [0.94, 1.06])
 def test_these_checks_can_fail(wrong: float) -> None:
-    found = runs("mmc", 160, "measure=40 weeks")
+    found = runs("mmc", 160, "observe=40 weeks")
     with pytest.raises(AssertionError, match="theory"):
         mean_wait_holds(found, "desk", wrong * queueing_formulas.ErlangC(9, 2, 5).mean_wait)

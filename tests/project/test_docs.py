@@ -114,7 +114,7 @@ def smaller(command: str, shown: list[str]) -> str:
     sized, smaller_size = SIZES.get(kind, ((), ""))
     if not sized or "manifest.json" in command or any(word in words for word in sized):
         return command
-    aside = "" if kind != "compare" or any("beliefs at 1" in line for line in shown) else " --no-aside"
+    aside = "" if kind != "compare" or any("beliefs at 1" in line for line in shown) else " --no-robustness"
     return command + smaller_size + aside
 
 
@@ -189,7 +189,7 @@ def test_the_sources_say_on_what_a_response_curve_acts() -> None:
     text = (ROOT / "docs/background/sources.md").read_text(encoding="utf-8")
     for name in presets.names("response"):
         row = re.search(rf"^\| {name} \| \w+ \| (\w+) \|", text, re.MULTILINE)
-        assert row and row[1] == presets.load("response", name)["acts_on"]
+        assert row and row[1] == presets.load("response", name)["target"]
 
 
 def test_rules_are_numbered_1_to_110_and_cited_ones_exist() -> None:

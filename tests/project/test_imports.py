@@ -185,7 +185,6 @@ def test_who_imports_whom(module: str) -> None:
 KNOWN_AT_RUN_TIME = [
     {"scenario.toml_nodes", "scenario.yaml_nodes"},
     {"reporting.common.notebook", "reporting.handoff.report", "reporting.run.report", "result"},
-    {"commands.compare", "commands.persistence", "figures"},
 ]
 
 

@@ -47,11 +47,11 @@ def test_every_figure_of_every_result_is_the_one_that_was_saved() -> None:
     for done in (*results(), *studies()):
         assert done.folder is not None
         saved = {file.stem for file in done.folder.glob("*.svg")}
-        drawn = fs.figures.every(done)
+        drawn = fs.figures.all_figures(done)
         assert set(drawn) == saved and all(isinstance(one, Figure) for one in drawn.values())
     assert {"funnel", "response", "backlog", "utilisation", "burn-up", "response-curves"} <= set(
-        fs.figures.every(results().run)
-    ) & set(fs.figures.every(results().compare))
+        fs.figures.all_figures(results().run)
+    ) & set(fs.figures.all_figures(results().compare))
 
 
 def test_each_figure_is_a_function() -> None:
@@ -77,7 +77,7 @@ def test_each_figure_is_a_function() -> None:
     ]
     assert all(isinstance(one, Figure) and one.axes for one in drawn)
     of_studies = {"waterfall", "tornado", "indices", "trials", "front", "settings", "fans", "coverage", "pit", "fit"}
-    public = set(fs.figures.__all__) - {"every", "heat_map", "contour"} - of_studies
+    public = set(fs.figures.__all__) - {"all_figures", "heat_map", "contour"} - of_studies
     assert public == {
         "funnel",
         "response",
@@ -94,22 +94,22 @@ def test_each_figure_is_a_function() -> None:
 
 
 def test_each_figure_of_a_study_is_the_one_of_its_name() -> None:
-    """Drawn alone and with `every` it has the same words; what a study has not is said."""
+    """Drawn alone and with `all_figures` it has the same words; what a study has not is said."""
     done = studies()
-    assert fs.figures.every(done.chance) == {}, "a chance is a sentence"
+    assert fs.figures.all_figures(done.chance) == {}, "a chance is a sentence"
     for drawn, one, names in (
-        (fs.figures.every(done.explain), done.explain, ["waterfall"]),
-        (fs.figures.every(done.sensitivity), done.sensitivity, ["tornado", "indices"]),
-        (fs.figures.every(done.optimise), done.optimise, ["trials"]),
-        (fs.figures.every(done.front), done.front, ["front", "settings"]),
-        (fs.figures.every(done.backtest), done.backtest, ["fans", "coverage", "pit"]),
+        (fs.figures.all_figures(done.explain), done.explain, ["waterfall"]),
+        (fs.figures.all_figures(done.sensitivity), done.sensitivity, ["tornado", "indices"]),
+        (fs.figures.all_figures(done.optimise), done.optimise, ["trials"]),
+        (fs.figures.all_figures(done.front), done.front, ["front", "settings"]),
+        (fs.figures.all_figures(done.backtest), done.backtest, ["fans", "coverage", "pit"]),
     ):
         assert list(drawn) == names
         for name in names:
             said = words(getattr(fs.figures, name)(one))
             assert said == words(drawn[name]) and len(said) > 1
     rows = fs.figures.tornado(done.sensitivity).axes[0].get_yticklabels()
-    assert "promises.kept" in [row.get_text() for row in rows]
+    assert "promises.adherence" in [row.get_text() for row in rows]
     for draw, wrong, message in (
         (fs.figures.front, done.optimise, "a front is of several objectives"),
         (fs.figures.settings, done.optimise, "a front of several objectives"),
@@ -122,7 +122,7 @@ def test_each_figure_of_a_study_is_the_one_of_its_name() -> None:
 def test_the_fit_of_a_calibration_is_drawn_stage_by_stage(tmp_path: Path) -> None:
     found = fs.calibrate(write_funnel(tmp_path, 1))
     first = found.stages[0].name
-    assert list(fs.figures.every(found)) == [f"{i}-{one.name}" for i, one in enumerate(found.stages, 1)]
+    assert list(fs.figures.all_figures(found)) == [f"{i}-{one.name}" for i, one in enumerate(found.stages, 1)]
     assert words(fs.figures.fit(found)) == words(fs.figures.fit(found, first))
     assert any(f"leaving {first}" in one for one in words(fs.figures.fit(found)))
     with pytest.raises(UsageError, match=f"no stage 'deal'; it has {first}"):

@@ -25,11 +25,11 @@ def message(name: str) -> str:
     """What load says of a file of the folder, seen from that folder."""
     path = FOLDER / name
     first = path.read_bytes() if path.is_file() else b""
-    sets = re.findall(r"^# --set (.*)$", first.decode("utf-8", "replace"), re.MULTILINE)
+    overrides = re.findall(r"^# --set (.*)$", first.decode("utf-8", "replace"), re.MULTILINE)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(FOLDER)
         try:
-            loaded = load(name, sets)
+            loaded = load(name, overrides)
         except ScenarioError as error:
             return f"{error}\n"
     return "".join(f"{problem}\n" for problem in loaded.warnings) + "no error\n"

@@ -18,7 +18,7 @@ from funnelsim.scenario.values import LevelNamed, Range, Schedule
 ERRORS = Path(__file__).parent / "broken"
 FUNNEL = """
 start: 2026-01-05
-measure: 26 weeks
+observe: 26 weeks
 sources: {web: {rate: 50/week}}
 teams: {marketing: {people: 2}, sales: {people: 3}}
 scores: {marketing: {fit: 10, points: 1}}
@@ -31,9 +31,9 @@ stages:
 """
 
 
-def written(folder: Path, text: str, *sets: str, name: str = "s.yaml") -> Loaded:
+def written(folder: Path, text: str, *overrides: str, name: str = "s.yaml") -> Loaded:
     (folder / name).write_text(text)
-    return load(str(folder / name), sets)
+    return load(str(folder / name), overrides)
 
 
 def owners(loaded: Loaded) -> dict[str, Any]:
@@ -41,8 +41,8 @@ def owners(loaded: Loaded) -> dict[str, Any]:
     return found
 
 
-def seam(folder: Path, text: str = "", *sets: str) -> Loaded:
-    return written(folder, f"extends: {ERRORS / 'seam.yaml'}\n{text}", *sets)
+def seam(folder: Path, text: str = "", *overrides: str) -> Loaded:
+    return written(folder, f"extends: {ERRORS / 'seam.yaml'}\n{text}", *overrides)
 
 
 # ---- words and what they mean ---------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def test_tiers_are_complete_and_the_plain_terms_come_last(tmp_path: Path) -> Non
     first, second, plain = promises.of("sales").all_tiers()
     assert (first.sources, first.segments) == (("demo_request",), None)
     assert first.first_touch is not None and first.first_touch.length.seconds == 1800.0
-    assert first.kept == plain.kept  # what a tier leaves out is as in the plain terms
+    assert first.adherence == plain.adherence  # what a tier leaves out is as in the plain terms
     assert first.accept == plain.accept is not None
     assert (second.score, second.value) == ({"sales": 20.0}, 20_000.0)
     assert (plain.sources, plain.segments, plain.score, plain.value) == (None, None, None, 0.0)
@@ -191,11 +191,11 @@ def test_tiers_are_complete_and_the_plain_terms_come_last(tmp_path: Path) -> Non
 
 def test_a_team_has_tiers_of_its_own(tmp_path: Path) -> None:
     """Over the common ones, as any key of its terms."""
-    own = "{kept: 50%, tiers: [{segments: small, accept: within 1 day}]}"
+    own = "{adherence: 50%, tiers: [{segments: small, accept: within 1 day}]}"
     promises = seam(tmp_path, f"promises: {{teams: {{sales: {own}}}}}").scenario.promises
     assert promises is not None
     tier, plain = promises.of("sales").all_tiers()
-    assert tier.segments == ("small",) and tier.kept == plain.kept == Range(0.5, 0.5, "50%")
+    assert tier.segments == ("small",) and tier.adherence == plain.adherence == Range(0.5, 0.5, "50%")
     assert len(promises.of("marketing").all_tiers()) == 3
 
 
@@ -219,7 +219,7 @@ def test_a_quota_is_a_level(tmp_path: Path) -> None:
     levels = seam(tmp_path).scenario.all_levels
     assert list(levels) == ["trust", "load", "sales quota"]
     quota = levels["sales quota"]
-    assert (quota.of, quota.team, quota.per, quota.definition) == ("quota", "sales", 200_000.0, "won")
+    assert (quota.input, quota.team, quota.per, quota.definition) == ("quota", "sales", 200_000.0, "won")
     assert quota.review is not None and (quota.review.count, quota.review.unit) == (1, "quarter")
 
 

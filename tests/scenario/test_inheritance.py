@@ -97,7 +97,7 @@ def test_set_stands_over_everything(folder: Path) -> None:
             "teams.sales.people=7",
             "teams.sales.people=8",
             "stages.interest.work.attempts=5",
-            "promises={first_touch: within 4 hours, kept: 60% to 90%}",
+            "promises={first_touch: within 4 hours, adherence: 60% to 90%}",
             "stages.interest.patience=none",
             "ownership.interest={marketing: 30%, sales: rest}",
             "timezone=UTC",
@@ -152,11 +152,11 @@ def test_a_policy_set_on_a_baseline_leaves_the_file_as_the_root(folder: Path) ->
 
 
 def test_a_belief_or_a_setting_is_set_in_the_root_too(folder: Path) -> None:
-    loaded = load(str(folder / "base.yaml"), ["effects.fit=3", "measure=13 weeks"])
+    loaded = load(str(folder / "base.yaml"), ["effects.fit=3", "observe=13 weeks"])
 
     assert loaded.root is loaded.scenario
-    assert loaded.scenario.measure is not None
-    assert loaded.scenario.measure.seconds == 13 * 604800
+    assert loaded.scenario.observe is not None
+    assert loaded.scenario.observe.seconds == 13 * 604800
 
 
 def test_a_fitted_file_is_no_root(folder: Path) -> None:

@@ -30,7 +30,7 @@ BASE = plain(parse_yaml((ERRORS / "base.yaml").read_text(), "base.yaml"))
 FULL = {key: deepcopy(value) for key, value in merged(BASE, SEAM).items() if key != "extends"}
 FULL["policy"] = "old-way"
 FULL["marketing_plan"] = {"budget": "40k/month", "maximise": "value"}
-FULL["sources"]["search"] |= {"counts": "20%", "worth": 300}
+FULL["sources"]["search"] |= {"qualified_share": "20%", "qualified_value": 300}
 FULL["effects"] |= {"hour": {"hours": [1.0] * 24, "days": [1.0] * 7}, "fit": {"odds": 1.8, "stages": ["interest"]}}
 FULL["teams"]["marketing"] |= {
     "queues": "personal",
@@ -41,9 +41,9 @@ FULL["teams"]["marketing"] |= {
 BASE["promises"] = {
     "first_touch": "within 4 hours",
     "attempts": "5 within 3 days",
-    "kept": "60% to 90%",
+    "adherence": "60% to 90%",
     "on_breach": {"80%": "warn", "150%": "reassign"},
-    "teams": {"sales": {"kept": "50%"}},
+    "teams": {"sales": {"adherence": "50%"}},
 }
 BASE["leads_in_flight"] = [{"id": "a", "source": "search", "stage": "interest", "age": "3 days"}]
 BASE["costs"] = [{"name": "CRM", "team": "sales", "amount": 900, "from": "2026-01-05", "to": "2026-06-30"}]

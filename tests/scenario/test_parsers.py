@@ -282,7 +282,7 @@ def test_actions_keep_the_order_of_the_file() -> None:
     """Rule 17: at one instant they run in that order."""
     found = parsers.breach(
         {
-            "80%": "warn heeded 50%",
+            "80%": "warn with compliance 50%",
             "100%": ["warn", "escalate"],
             "150%": "reassign to inside sales",
             "175%": "reassign up to 2 times",
@@ -298,7 +298,7 @@ def test_actions_keep_the_order_of_the_file() -> None:
         (1.75, "reassign"),
         (2.0, "return"),
     ]
-    assert (found[0].heeded, found[3].to, found[4].limit, found[5].to) == (0.5, "inside sales", 2, "discovery")
+    assert (found[0].compliance, found[3].to, found[4].limit, found[5].to) == (0.5, "inside sales", 2, "discovery")
 
 
 def test_routing_batches_volumes_definitions() -> None:

@@ -48,7 +48,7 @@ def test_curves_fall_from_their_range_to_their_end_and_are_1_at_the_reference(na
     assert relative(name, curve["reference"]) == pytest.approx(1.0, abs=1e-9)
     assert relative(name, low / 100) == pytest.approx(relative(name, low))  # flat outside the range
     assert relative(name, high * 100) == pytest.approx(relative(name, high))
-    assert curve["acts_on"] in ("contact", "advance")
+    assert curve["target"] in ("contact", "advance")
 
 
 def test_leads360_has_the_published_uplifts() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from funnelsim.scenario import format_reference, load
-from funnelsim.scenario.schema import Scenario, Source, Stage, nature, spot
+from funnelsim.scenario.schema import Scenario, Source, Stage, nature, resolve_path
 from funnelsim.scenario.yaml_nodes import parse_yaml, plain
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,7 @@ def test_editors_accept_what_we_accept(file: Path) -> None:
         "{seed: many}",
         "{handoff: {to: {sales: {dealy: at once}}}}",
         "{effects: {too_late: {odds: 2}}}",
-        "{influences: {trust: {on: habits}}}",
+        "{influences: {trust: {target: habits}}}",
         "{stages: {demo: {tasks: {call: {is: chat}}}}}",
         "{promises: {tiers: [{segment: large}]}}",
         "{levels: {trust: {of: hope}}}",
@@ -116,8 +116,8 @@ def test_editors_mark_what_we_refuse(wrong: str) -> None:
         "{leads_in_flight: {file: leads.csv}}",
         "{stages: {demo: {work: {attempts: 3}}}}",
         "{stages: {demo: {work: [{attempts: 3}]}}}",
-        "{follow: 0}",
-        "{effects: {too_late: 0 to 1, nurtured_follow_up: {strength: 0.3, on: contact}, hour: {hours: [1]}}}",
+        "{cool_down: 0}",
+        "{effects: {too_late: 0 to 1, nurtured_follow_up: {strength: 0.3, target: contact}, hour: {hours: [1]}}}",
         "{definitions: {MQL: marketing score at least 40, SQL: {score: sales, at_least: {start: 20, 2026-06-01: 30}}}}",
         "{policy: union, handoff: {at: MQL, integration: 40%, accept: {score: sales, at_least: 30}}}",
         "{teams: {sales: {ramp: {2026-02-01: 50%}, pursuit: {quality: level trust}, quota: 200k per quarter}}}",
@@ -152,8 +152,8 @@ def test_every_key_has_a_meaning_and_a_nature() -> None:
         (("stages", "demo", "work", "attempts"), "policy"),
         (("stages", "demo", "work", 0, "attempts"), "policy"),
         (("stages", "demo", "response"), "belief"),
-        (("promises", "kept"), "belief"),
-        (("promises", "teams", "sales", "kept"), "belief"),
+        (("promises", "adherence"), "belief"),
+        (("promises", "teams", "sales", "adherence"), "belief"),
         (("effects", "fit"), "belief"),
         (("sources", "search", "from"), "fact"),
         (("ownership", "demo", "sales"), "policy"),
@@ -166,7 +166,7 @@ def test_every_key_has_a_meaning_and_a_nature() -> None:
         (("teams", "sales", "pursuit", "tracking"), "policy"),
         (("influences", "trust", "odds"), "belief"),
         (("promises", "tiers", 0, "first_touch"), "policy"),
-        (("promises", "tiers", 0, "kept"), "belief"),
+        (("promises", "tiers", 0, "adherence"), "belief"),
         (("poor_follow_up",), "setting"),
     ],
 )
@@ -177,13 +177,13 @@ def test_nature_of_a_path(path: tuple[str | int, ...], expected: str) -> None:
 
 def test_spots() -> None:
     """What an override merges, and what it replaces."""
-    assert spot(("sources", "search")).model is Source
-    assert spot(("stages", "demo")).model is Stage
-    assert spot(("stages",)).merges
-    assert spot(("ownership",)).merges
-    assert not spot(("ownership", "demo")).merges
-    assert not spot(("stages", "demo", "next")).merges
-    assert not spot(("no", "such", "path")).merges
+    assert resolve_path(("sources", "search")).model is Source
+    assert resolve_path(("stages", "demo")).model is Stage
+    assert resolve_path(("stages",)).merges
+    assert resolve_path(("ownership",)).merges
+    assert not resolve_path(("ownership", "demo")).merges
+    assert not resolve_path(("stages", "demo", "next")).merges
+    assert not resolve_path(("no", "such", "path")).merges
 
 
 def test_a_scenario_cannot_be_changed() -> None:
@@ -198,14 +198,14 @@ def test_terms_of_one_team(tmp_path: Path) -> None:
     file = tmp_path / "v.yaml"
     file.write_text(
         f"extends: {ROOT / 'tests/scenario/broken/base.yaml'}\npromises:\n  first_touch: within 4 hours\n"
-        "  kept: 80%\n  teams: {sales: {kept: 50%}}\n"
+        "  adherence: 80%\n  teams: {sales: {adherence: 50%}}\n"
     )
     promises = load(str(file)).scenario.promises
 
     assert promises is not None
-    assert promises.of("sales").kept.low == 0.5  # type: ignore[union-attr]
+    assert promises.of("sales").adherence.low == 0.5  # type: ignore[union-attr]
     assert promises.of("sales").first_touch is not None
-    assert promises.of("marketing").kept.low == 0.8  # type: ignore[union-attr]
+    assert promises.of("marketing").adherence.low == 0.8  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: file.stem)

@@ -39,7 +39,7 @@ ANCHORED = 0.006
 def gated(threshold: float = 40.0, **keys: Any) -> dict[str, Any]:
     """Two gates in a row: marketing's definition, then sales'."""
     return {
-        "measure": "26 weeks",
+        "observe": "26 weeks",
         "fit_spread": 1.0,
         "sources": {"web": {"rate": "400/week"}},
         "ownership": {},
@@ -185,7 +185,7 @@ def nurtured(**keys: Any) -> Blueprint:
                 scores=scores,
                 stages=stages,
                 teams=teams,
-                follow="26 weeks",
+                cool_down="26 weeks",
                 sources={"web": {"rate": "100/week"}},
                 ownership={"evaluation": "sales"},
             ),
@@ -241,7 +241,7 @@ def test_a_score_of_few_values_cannot_meet_a_share_between_them() -> None:
     stages = {**gated()["stages"], "interest": {**gated()["stages"]["interest"], "signals": signals}}
     scores = {"marketing": {"points": 1}, "sales": {"fit": FIT, "noise": SALES_NOISE}}
     with pytest.raises(ScenarioError, match=r"interest\.next: the gate should let 30\.0% through.*give it `noise`"):
-        anchor(compiled(**gated(scores=scores, stages=stages, measure="4 weeks")), cache=False)
+        anchor(compiled(**gated(scores=scores, stages=stages, observe="4 weeks")), cache=False)
 
 
 def test_an_anchor_with_offsets_comes_back_from_a_manifest() -> None:
@@ -256,7 +256,7 @@ def test_contact_chances_keep_their_mean_under_hours_warmth_and_levels() -> None
     """Attempts are reached as the table says, whatever hour, warmth and experience add to single ones (rule 69)."""
     week = [2.5 if hour % 24 in (9, 10) else 0.6 for hour in range(168)]
     blueprint = compiled(
-        measure="26 weeks",
+        observe="26 weeks",
         sources={"web": {"rate": "200/week"}, "cold": {"rate": "200/week", "warmth": "20%"}},
         stages={
             "interest": {
@@ -268,9 +268,9 @@ def test_contact_chances_keep_their_mean_under_hours_warmth_and_levels() -> None
         },
         teams={"sales": {"people": 12, "calendar": "office"}},
         fit_spread=1.0,
-        effects={"hour": week, "warmth": {"odds": 4, "on": "contact"}, "fit": {"odds": 2, "on": "contact"}},
-        levels={"load": {"of": "load", "team": "sales", "review": "week", "per": 100, "weight": 0.5}},
-        influences={"busy": {"of": "level load", "on": "contact", "odds": 0.5}},
+        effects={"hour": week, "warmth": {"odds": 4, "target": "contact"}, "fit": {"odds": 2, "target": "contact"}},
+        levels={"load": {"input": "load", "team": "sales", "review": "week", "per": 100, "weight": 0.5}},
+        influences={"busy": {"input": "level load", "target": "contact", "odds": 0.5}},
     )
     solved = anchor(blueprint)
     traces = replicate(solved.plan(blueprint), 20, range(10), tables=True).traces or []
@@ -293,7 +293,7 @@ def test_history_is_reproduced_at_a_gate_before_which_leads_wait_for_good_and_to
     }
     keys = gated(
         stages=stages,
-        follow="26 weeks",
+        cool_down="26 weeks",
         history={"as_of": "2026-01-04", "source": "records", "stages": {"interest": recorded}},
     )
     keys["definitions"]["SQL"] = "enters evaluation"

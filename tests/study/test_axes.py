@@ -23,7 +23,7 @@ def axis(text: str) -> Axis:
         ("teams.sales.people=3..6", ["3", "4", "5", "6"]),
         ("teams.sales.people=3..6:3", ["3", "4", "6"]),  # people come whole
         ("teams.sales.people=2, 5, 9", ["2", "5", "9"]),
-        ("promises.kept=10%..50%:3", ["10%", "30%", "50%"]),
+        ("promises.adherence=10%..50%:3", ["10%", "30%", "50%"]),
         ("costs.0.amount=5k..20k:4", ["5k", "10k", "15k", "20k"]),
         ("costs.0.amount=1000000..3000000:3", ["1000000", "2000000", "3000000"]),
         ("effects.context_lost=0.5..1:3", ["0.5", "0.75", "1"]),

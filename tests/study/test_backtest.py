@@ -34,9 +34,9 @@ def back_tested(
     size: BacktestSpec = SMALL,
     points: Path | None = None,
     threads: int = 1,
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Backtest:
-    return backtest(*open_history(history), size, PointStore(points), threads, watch)
+    return backtest(*open_history(history), size, PointStore(points), threads, progress)
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +213,7 @@ def test_any_number_of_threads_gives_the_same_digits(once: tuple[Path, Backtest]
 class Impatient(Progress):
     """Stops a back-test in the midst of its third forecast."""
 
-    def progress(self, what: str, done: int, total: int) -> None:
+    def update(self, what: str, done: int, total: int) -> None:
         if done > total * 2 / 3 + 5:
             raise KeyboardInterrupt
 
@@ -222,7 +222,7 @@ def test_a_stopped_back_test_goes_on_where_it_was(once: tuple[Path, Backtest], t
     """Two forecasts are kept; they are not made again, and a torn one counts as none."""
     history, whole = once
     with pytest.raises(KeyboardInterrupt):
-        back_tested(history, points=tmp_path, watch=Impatient())
+        back_tested(history, points=tmp_path, progress=Impatient())
     kept = {file: file.stat().st_mtime_ns for file in tmp_path.glob("*/*.json")}
     assert len(kept) == 2
     torn = sorted(kept)[0]

@@ -134,7 +134,7 @@ class TestBeliefs:
         assert paths == ["effects.context_lost", "effects.marketing_sells"]
 
     def test_a_promise_is_kept_as_written_and_is_no_range_here(self, comparison: Comparison) -> None:
-        assert "promises.kept" not in [belief.path for belief in comparison.cases[-1].blueprint.beliefs]
+        assert "promises.adherence" not in [belief.path for belief in comparison.cases[-1].blueprint.beliefs]
 
     def test_with_all_beliefs_at_one_only_the_policy_is_left(self, comparison: Comparison) -> None:
         last = comparison.compared[-1]

@@ -39,7 +39,7 @@ def test_a_made_up_world_is_understood_in_200_repetitions(world: str) -> None:
 
 
 def test_in_the_world_of_promises_the_ladder_shows_that_sharing_adds_nothing() -> None:
-    comparison = run("promise", seed=3, design=CompareSpec(draws=60, pairs=1), aside=False)
+    comparison = run("promise", seed=3, design=CompareSpec(draws=60, pairs=1), robustness=False)
 
     promised, shared = comparison.compared
     assert promised.added
@@ -50,7 +50,7 @@ def test_in_the_world_of_promises_the_ladder_shows_that_sharing_adds_nothing() -
 
 
 def assert_honest(world: str, repetitions: int, at_least: int) -> None:
-    truth = run(world, seed=999, design=TRUTH, aside=False).compared[-1].differences["cohort.won"].mean
+    truth = run(world, seed=999, design=TRUTH, robustness=False).compared[-1].differences["cohort.won"].mean
     covered, named = 0, 0
     for seed in range(repetitions):
         comparison = run(world, seed, SHORT)
@@ -62,12 +62,12 @@ def assert_honest(world: str, repetitions: int, at_least: int) -> None:
     assert named >= 0.95 * repetitions, f"the cause was named {named} times of {repetitions}"
 
 
-def run(world: str, seed: int, design: CompareSpec, aside: bool = True) -> Comparison:
+def run(world: str, seed: int, design: CompareSpec, robustness: bool = True) -> Comparison:
     base = copy.deepcopy(OLD) | copy.deepcopy(WORLDS[world][0])
     return compare(
         loaded(base),
         loaded(base | copy.deepcopy(NEW) | {"name": "Shared"}, base),
         spec=design,
-        robustness=aside,
+        robustness=robustness,
         seed=seed,
     )

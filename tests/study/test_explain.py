@@ -38,8 +38,8 @@ from support.two_ways import NEW, OLD, SLOW, loaded
 RUSH: dict[str, Any] = {
     "name": "Rush hour",
     "start": "2026-01-05",
-    "measure": "1 week",
-    "follow": "1 week",
+    "observe": "1 week",
+    "cool_down": "1 week",
     "sources": {"fair": {"batch": "4 on 2026-01-05 at 09:00"}},
     "stages": {
         "call": {

@@ -34,8 +34,8 @@ DESK = f"""
 name: Desk
 start: 2026-01-05
 warm_up: 1 day
-measure: 1 week
-follow: 1 day
+observe: 1 week
+cool_down: 1 day
 sources: {{web: {{rate: 2016/week}}}}
 deal_value: {WORTH:.0f}
 stages:
@@ -52,7 +52,7 @@ ownership: {{desk: sales}}
 BATCHES = """
 name: Batches
 start: 2026-01-05
-measure: 4 weeks
+observe: 4 weeks
 sources: {fair: {batch: 20 on 2026-01-06, cost: 10}}
 deal_value: 100
 stages:
@@ -81,7 +81,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def found_by(file: str, **options: Any) -> Optimum:
-    optimum: Optimum = fs.optimise(file, **({"replications": 5, "out": None, "threads": 1} | options)).found
+    optimum: Optimum = fs.optimise(file, **({"replications": 5, "out": None, "threads": 1} | options)).result
     return optimum
 
 
@@ -150,7 +150,7 @@ def test_the_chance_of_a_goal_is_an_objective(folder: Path) -> None:
         maximise=["goal"],
         goal="wins 280",
         gap="20%",
-        sets=["sources.web.rate=150/week"],
+        overrides=["sources.web.rate=150/week"],
     )
     assert optimum.chosen is not None and optimum.chosen.point[0] in ("2", "3") and optimum.units["goal"]
     assert optimum.selection is not None and min(optimum.selection.counts) >= 100
@@ -169,7 +169,7 @@ def test_figures_do_not_come_from_the_luck_of_the_search(folder: Path) -> None:
         "batches.yaml",
         vary=["name=One, Two, Three"],
         maximise=["profit"],
-        sets=["deal_value=lognormal(median 100 p90 300)"],
+        overrides=["deal_value=lognormal(median 100 p90 300)"],
     )
     gain = optimum.gains["cohort.profit"]
     assert gain.difference.mean == 0.0 and optimum.chosen is not None
@@ -278,7 +278,7 @@ def test_a_study_file_may_ask(folder: Path) -> None:
         "maximise: calendar.profit\nsubject_to: [calendar.cost <= 20k]\n"
         "trials: 20\nreplications: 5\n"
     )
-    optimum: Optimum = fs.optimise("staff.study.yaml", out=None).found
+    optimum: Optimum = fs.optimise("staff.study.yaml", out=None).result
     assert optimum.chosen is not None and optimum.chosen.point == ("5",) and optimum.spec.trials == 20
 
 
@@ -341,7 +341,7 @@ def test_it_prints_saves_and_repeats_on_any_number_of_threads(folder: Path, caps
 class Impatient(Progress):
     """Interrupts after six points."""
 
-    def progress(self, what: str, done: int, total: int) -> None:
+    def update(self, what: str, done: int, total: int) -> None:
         if done >= 6:
             raise KeyboardInterrupt
 
@@ -356,7 +356,7 @@ def test_interrupted_it_goes_on_where_it_was(folder: Path) -> None:
         "figures": False,
     }
     with pytest.raises(KeyboardInterrupt):
-        fs.optimise("small.yaml", watch=Impatient(), **options)
+        fs.optimise("small.yaml", progress=Impatient(), **options)
     store = folder / "results" / "points"
     kept = {path: path.stat().st_mtime_ns for path in store.glob("*/*.json")}
     assert len(kept) >= 6
@@ -394,8 +394,8 @@ def test_the_best_of_some_scenarios(folder: Path) -> None:
             f"extends: desk.yaml\nname: Desk of {people}\nteams: {{sales: {{people: {people}}}}}\n"
         )
     files = [f"{people}.yaml" for people in range(3, 9)]
-    choice = fs.best_of(*files, measure="calendar.profit", gap=150.0, threads=1)
+    choice = fs.select_best(*files, measure="calendar.profit", gap=150.0, threads=1)
     assert choice.best == "Desk of 6" and choice.selection.finished and choice.selection.chance == 0.95
     assert choice.runs == choice.selection.runs >= 60
-    worst = fs.best_of(*files, measure="calendar.profit", lowest=True, gap="10%")
+    worst = fs.select_best(*files, measure="calendar.profit", lowest=True, gap="10%")
     assert worst.best == "Desk of 3"

@@ -69,10 +69,10 @@ def test_figures_are_known_well() -> None:
         ("Fixed reps, rising leads", ["stages.lead.response=none", "stages.lead.patience=none"]),
     ],
 )
-def test_a_wrong_model_fails(name: str, sets: list[str]) -> None:
+def test_a_wrong_model_fails(name: str, overrides: list[str]) -> None:
     case = copy.deepcopy(next(case for case in published.cases() if case["name"] == name))
     runs: dict[str, Any] = case.get("runs", {"": []})
-    case["runs"] = {run: [*given, *sets] for run, given in runs.items()}
+    case["runs"] = {run: [*given, *overrides] for run, given in runs.items()}
 
     assert not all(check.passed for check in run_case(case))
 

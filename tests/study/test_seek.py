@@ -39,7 +39,7 @@ WEEKS, SHARE, VALUE = 10, 0.3, 1000.0
 POISSON = f"""
 name: Compound Poisson
 start: 2026-01-05
-measure: {WEEKS} weeks
+observe: {WEEKS} weeks
 sources: {{web: {{rate: 20/week}}}}
 deal_value: exponential(mean {VALUE:.0f})
 stages:
@@ -57,7 +57,7 @@ stages:
     work: {attempts: 1, contact: always, handling: 5 min}
 teams: {sales: {people: 9, habit: exponential(mean 1 day) never 80%}}
 ownership: {offer: sales}
-promises: {first_touch: within 2 days, kept: 30% to 95%}
+promises: {first_touch: within 2 days, adherence: 30% to 95%}
 """
 
 
@@ -84,7 +84,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def sought(file: str = "poisson.yaml", **options: Any) -> SeekAnswer:
     options = {"vary": ["sources.web.rate=5..60/week"], "goal": "wins 60", "replications": 60, "out": None} | options
-    answer: SeekAnswer = fs.seek(file, **options).found
+    answer: SeekAnswer = fs.seek(file, **options).result
     return answer
 
 
@@ -174,7 +174,7 @@ def test_people_come_whole_and_one_fewer_is_not_enough(folder: Path) -> None:
     result = sought(
         "small.yaml",
         vary=["teams.sales.people=1..8"],
-        sets=["sources.web.rate=150/week"],
+        overrides=["sources.web.rate=150/week"],
         goal="wins 280",
         replications=40,
     )
@@ -188,7 +188,7 @@ def test_people_come_whole_and_one_fewer_is_not_enough(folder: Path) -> None:
 def test_where_more_harms_the_largest_is_sought(folder: Path) -> None:
     result = sought(vary=["deal_value=200..3000"], goal="revenue 60k")
     assert result.more_helps
-    worse = sought(vary=["sources.web.cost=0..500"], goal="calendar.profit 20k", sets=["deal_value=1000"])
+    worse = sought(vary=["sources.web.cost=0..500"], goal="calendar.profit 20k", overrides=["deal_value=1000"])
     assert not worse.more_helps and worse.met
     wins = fs.run("poisson.yaml", ["deal_value=1000"], replications=60, out=None).measures
     leads, won = (wins[f"calendar.{name}"].values for name in ("leads", "won"))
@@ -201,7 +201,7 @@ def test_a_goal_may_be_at_most(folder: Path) -> None:
     answer = sought(
         "small.yaml",
         vary=["teams.marketing.people=1..4"],
-        sets=["sources.web.rate=100/week"],
+        overrides=["sources.web.rate=100/week"],
         goal="cohort.response_p90.interest at most 3 days",
         replications=30,
     )
@@ -242,7 +242,7 @@ def test_where_more_harms_beyond_some_point_it_is_said(folder: Path) -> None:
         vary=["sources.web.rate=20..195/week"],
         goal="cohort.profit 180k",
         replications=40,
-        sets=["sources.web.cost=150"],
+        overrides=["sources.web.cost=150"],
     )
     assert answer.turns and 60.0 < answer.answer.x < 100.0
     assert "towards 195/week the chance falls again" in seek_report(answer)
@@ -310,19 +310,23 @@ def test_with_nothing_varied_the_chance_itself_is_told(folder: Path, capsys: pyt
 def test_what_is_not_known_and_what_is_luck_are_told_apart(folder: Path) -> None:
     """A promise kept by 10 to 90 % of those who would else call one lead in five: wins follow it, whatever the luck."""
     (folder / "unsure.yaml").write_text(UNSURE.replace("30% to 95%", "10% to 90%"))
-    chance = fs.chance("unsure.yaml", goal="wins 60", sets=["sources.web.rate=40/week"], out=None).found
-    assert chance.replications == 200 and chance.draws == 40 and chance.known is not None
+    goal_chance = fs.goal_chance("unsure.yaml", goal="wins 60", overrides=["sources.web.rate=40/week"], out=None).result
+    assert goal_chance.replications == 200 and goal_chance.draws == 40 and goal_chance.known is not None
     kept = (0.2 + 0.8 * np.array([0.1, 0.9])) * 40 * WEEKS * SHARE  # 34 to 110 wins between the ends
-    assert kept[0] - 15 < chance.value.low < chance.value.mean < chance.value.high < kept[1] + 15
-    assert chance.value.least < kept.mean() - 20 and chance.value.most > kept.mean() + 20
-    assert chance.worse < 0.1 and chance.better > 0.95 and chance.low <= chance.chance <= chance.high
-    exact = fs.chance(
+    assert kept[0] - 15 < goal_chance.value.low < goal_chance.value.mean < goal_chance.value.high < kept[1] + 15
+    assert goal_chance.value.least < kept.mean() - 20 and goal_chance.value.most > kept.mean() + 20
+    assert (
+        goal_chance.worse < 0.1
+        and goal_chance.better > 0.95
+        and goal_chance.low <= goal_chance.chance <= goal_chance.high
+    )
+    exact = fs.goal_chance(
         "unsure.yaml",
         goal="wins 60",
         out=None,
         replications=100,
-        sets=["sources.web.rate=40/week", "promises.kept=90%"],
-    ).found
+        overrides=["sources.web.rate=40/week", "promises.adherence=90%"],
+    ).result
     assert exact.known is None and exact.value.low - exact.value.error <= exact.value.mean
     assert exact.chance > 0.9
 
@@ -337,7 +341,7 @@ def test_the_goal_of_the_scenario_is_the_default_and_a_study_file_may_ask(folder
     (folder / "x.study.yaml").write_text(
         "scenario: goal.yaml\nvary: {sources.web.rate: 5..60/week}\nchance: 80%\nreplications: 60\n"
     )
-    assert fs.seek("x.study.yaml", out=None).found.answer == by_scenario.answer
+    assert fs.seek("x.study.yaml", out=None).result.answer == by_scenario.answer
     assert by_scenario.answer == sought().answer  # 15 March is the last day of the window
 
 

@@ -40,7 +40,7 @@ ROOT = Path(__file__).parents[2]
 STALL = """
 name: Fruit stall
 start: 2026-01-05
-measure: 10 weeks
+observe: 10 weeks
 sources: {web: {rate: 20/week, cost: 40}}
 deal_value: 1000
 stages:
@@ -52,7 +52,7 @@ teams: {sales: {people: 1}}
 UNSURE = """
 extends: small.yaml
 name: Unsure
-promises: {kept: 40% to 90%}
+promises: {adherence: 40% to 90%}
 effects: {marketing_sells: 0.5 to 0.9}
 """
 PRICES = ["deal_value=800..1200", "sources.web.cost=20..60"]
@@ -70,7 +70,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def sensed(*files: str, **options: Any) -> Sensitivity:
-    answer: Sensitivity = fs.sensitivity(*files, **({"out": None} | options)).found
+    answer: Sensitivity = fs.sensitivity(*files, **({"out": None} | options)).result
     return answer
 
 
@@ -146,11 +146,11 @@ def test_of_two_scenarios_it_is_the_difference_on_the_same_luck(folder: Path) ->
 
 
 def test_the_ends_of_a_range_are_runs_with_the_ends_written(folder: Path) -> None:
-    answer = sensed("unsure.yaml", measure="won", sets=["effects=none"], **FEW)
+    answer = sensed("unsure.yaml", measure="won", overrides=["effects=none"], **FEW)
     (one,) = answer.effects
-    assert one.input.path == "promises.kept" and one.input.unknown
+    assert one.input.path == "promises.adherence" and one.input.unknown
     for text, at in (("40%", one.at_low), ("90%", one.at_high)):
-        run = fs.run("unsure.yaml", ["effects=none", f"promises.kept={text}"], replications=2, out=None)
+        run = fs.run("unsure.yaml", ["effects=none", f"promises.adherence={text}"], replications=2, out=None)
         assert at == run.measures["cohort.won"].values.mean()
 
 
@@ -204,13 +204,13 @@ def test_who_decides_follows_teams_stages_and_sides(folder: Path) -> None:
             "stages.evaluation.work.attempts",
             "stages.interest.work.attempts",
             "stages.interest.patience",
-            "promises.kept",
+            "promises.adherence",
             "effects.context_lost",
         )
     }
     assert list(owners.values()) == [MARKETING, SALES, MARKETING, SALES, BOTH, MARKET, BOTH, MARKET]
     assert "in evaluation with start" in owner_and_method("stages.evaluation.work.attempts", scenario)[1]
-    assert owner_and_method("promises.teams.sales.kept", scenario)[0] == SALES
+    assert owner_and_method("promises.teams.sales.adherence", scenario)[0] == SALES
     assert all(set(row) == {"path", "owner", "learn"} for row in table())
 
 
@@ -251,7 +251,7 @@ def test_a_stopped_study_goes_on_where_it_stood(folder: Path, monkeypatch: pytes
     there = {path: path.stat().st_mtime_ns for path in (folder / "stormy/points").glob("*/*.json")}
     assert len(there) == 20 and not list((folder / "stormy").glob("sensitivity-*"))
     again = fs.sensitivity("unsure.yaml", out="stormy", figures=False, **FEW)
-    assert again.found.values == calm.found.values and again.manifest.digest == calm.manifest.digest
+    assert again.result.values == calm.result.values and again.manifest.digest == calm.manifest.digest
     assert there.items() <= {path: path.stat().st_mtime_ns for path in there}.items()
 
 
@@ -317,7 +317,7 @@ def test_it_prints_the_answer_and_repeats_from_its_manifest(folder: Path, capsys
     data = json.loads((place / "sensitivity.json").read_text())
     rows = pl.read_csv(place / "sensitivity.csv")
     assert rows["input"].to_list() == [one["input"] for one in data["inputs"]]
-    assert set(rows["input"]) == {"promises.kept", "effects.marketing_sells", "teams.sales.people"}
+    assert set(rows["input"]) == {"promises.adherence", "effects.marketing_sells", "teams.sales.people"}
     people = rows.filter(input="teams.sales.people").to_dicts()[0]
     assert (people["whose"], people["unknown"], people["from"], people["to"]) == ("sales", False, "1", "3")
     assert people["variance_gone_if_known"] is None
@@ -341,10 +341,10 @@ def test_it_prints_the_answer_and_repeats_from_its_manifest(folder: Path, capsys
             "error: --rows 20: take a power of two from 16 on, such as 16; others are uneven\n",
         ),
         (
-            ["unsure.yaml", "--vary", "promises.kept=50%..90%"],
+            ["unsure.yaml", "--vary", "promises.adherence=50%..90%"],
             2,
-            "error: promises.kept is an input already, over its range "
-            'in the scenario; another range is --set "promises.kept=0.6 to 1.0"\n',
+            "error: promises.adherence is an input already, over its range "
+            'in the scenario; another range is --set "promises.adherence=0.6 to 1.0"\n',
         ),
         (
             ["small.yaml", "--vary", "effects.fit=1..2"],

@@ -39,15 +39,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_point_has_the_figures_of_a_run_with_the_same_settings(folder: Path) -> None:
     (folder / "belief.yaml").write_text(
-        "extends: small.yaml\nname: B\neffects: {context_lost: 0.4 to 0.9}\npromises: {kept: 50% to 90%}\n"
+        "extends: small.yaml\nname: B\neffects: {context_lost: 0.4 to 0.9}\npromises: {adherence: 50% to 90%}\n"
     )
     done = swept("small.yaml", "belief.yaml", measures=["won", "profit", "cohort.conversion.interest"], out=None)
-    for cell in done.found.cells:
+    for cell in done.result.cells:
         file = "small.yaml" if cell.scenario == "Small funnel" else "belief.yaml"
         single = fs.run(file, [f"sources.web.rate={cell.point[0]}"], replications=6, out=None)
         for name, measure in cell.outcome.measures.items():
             assert measure.values.tolist() == single.measures[name].values.tolist()
-            assert done.found.estimate(cell, name) == single[name]
+            assert done.result.estimate(cell, name) == single[name]
 
 
 def test_a_template_varied_is_the_scenario_loaded_with_those_texts(folder: Path) -> None:
@@ -57,16 +57,16 @@ def test_a_template_varied_is_the_scenario_loaded_with_those_texts(folder: Path)
     for file in ("small.yaml", "more-sales.yaml", "leads.yaml"):
         template = Template(file, ["teams.marketing.people=2"])
         again = Template.of_resolved(template.loaded.resolved)
-        for sets in (
+        for overrides in (
             ["sources.web.rate=40/week"],
             ["effects.context_lost=0.5"],
             ["sources.fair=none"],
             [],
             ["ownership.interest=marketing", "seed=3"],
         ):
-            loaded, wanted = template.vary(sets), load(file, ["teams.marketing.people=2", *sets])
+            loaded, wanted = template.vary(overrides), load(file, ["teams.marketing.people=2", *overrides])
             assert (loaded.scenario, loaded.root, loaded.resolved) == (wanted.scenario, wanted.root, wanted.resolved)
-            assert again.vary(sets).scenario == wanted.scenario and again.vary(sets).root == wanted.root
+            assert again.vary(overrides).scenario == wanted.scenario and again.vary(overrides).root == wanted.root
         with pytest.raises(ScenarioError) as one:
             template.vary(["stages.deal=none"])
         with pytest.raises(ScenarioError) as other:
@@ -76,7 +76,7 @@ def test_a_template_varied_is_the_scenario_loaded_with_those_texts(folder: Path)
 
 def test_all_points_share_their_luck_so_curves_are_smoother_than_their_bands(folder: Path) -> None:
     done = swept(vary=["sources.web.rate=20..22/week:3"], measures=["won"], replications=30, out=None)
-    _, values = done.found.curves("Small funnel", "cohort.won")
+    _, values = done.result.curves("Small funnel", "cohort.won")
     apart = values[:, 2] - values[:, 0]
     assert apart.std() < 0.6 * values[:, 0].std()
     assert (np.diff(values, axis=1) >= -3).all()
@@ -89,7 +89,7 @@ def test_the_table_has_the_figures_their_errors_and_the_differences(folder: Path
     assert json.loads((done.folder / "sweep.json").read_text())["rows"] == table.to_dicts()
     assert table.height == 4 * (2 + 1) * 2
     row = table.filter(scenario="Small funnel", measure="cohort.won", point=2).to_dicts()[0]
-    cell = next(cell for cell in done.found.cells if cell.point == (row["sources.web.rate"],))
+    cell = next(cell for cell in done.result.cells if cell.point == (row["sources.web.rate"],))
     values = cell.outcome.measures["cohort.won"].numerator
     assert row["sources.web.rate"] == "25/week" and row["sources.web.rate (number)"] == 25.0
     assert row["mean"] == pytest.approx(values.mean())
@@ -103,18 +103,18 @@ def test_the_table_has_the_figures_their_errors_and_the_differences(folder: Path
 
 def test_precision_adds_replications_where_they_are_needed(folder: Path) -> None:
     done = swept(vary=["sources.web.rate=5..200/week:2"], measures=["won"], replications=None, precision=0.03, out=None)
-    few, many = sorted(cell.outcome.replications for cell in done.found.cells)
+    few, many = sorted(cell.outcome.replications for cell in done.result.cells)
     assert 20 <= few < many
-    assert all(done.found.estimate(cell, "cohort.won").error <= 0.03 for cell in done.found.cells)
+    assert all(done.result.estimate(cell, "cohort.won").error <= 0.03 for cell in done.result.cells)
 
 
 def test_the_chance_of_a_goal_is_the_share_of_periods_that_meet_it(folder: Path) -> None:
     done = swept(measures=["goal", "calendar.won"], goal="wins 40", replications=30, out=None)
-    for cell in done.found.cells:
+    for cell in done.result.cells:
         wins = cell.outcome.measures["calendar.won"].values
-        chance = done.found.estimate(cell, "goal")
+        chance = done.result.estimate(cell, "goal")
         assert chance.mean == (wins >= 40).mean() and chance.low <= chance.mean <= chance.high
-    assert [done.found.estimate(cell, "goal").mean for cell in done.found.cells][::3] == [0.0, 1.0]
+    assert [done.result.estimate(cell, "goal").mean for cell in done.result.cells][::3] == [0.0, 1.0]
     with pytest.raises(UsageError, match="no goal is named"):
         swept(measures=["goal"], out=None)
 
@@ -122,9 +122,9 @@ def test_the_chance_of_a_goal_is_the_share_of_periods_that_meet_it(folder: Path)
 def test_wins_by_a_date_count_to_the_end_of_that_day(folder: Path) -> None:
     """The window of eight weeks ends with Sunday 1 March."""
     late, early = (
-        swept(measures=["goal"], goal=f"wins 1 by {day}", out=None).found for day in ("2026-03-01", "2026-01-20")
+        swept(measures=["goal"], goal=f"wins 1 by {day}", out=None).result for day in ("2026-03-01", "2026-01-20")
     )
-    whole = swept(measures=["calendar.won"], out=None).found
+    whole = swept(measures=["calendar.won"], out=None).result
     for one, two, three in zip(early.cells, late.cells, whole.cells, strict=True):
         counted = [
             cell.outcome.measures[name].values
@@ -138,13 +138,13 @@ def test_wins_by_a_date_count_to_the_end_of_that_day(folder: Path) -> None:
 
 def test_nothing_runs_twice_and_a_longer_axis_runs_only_what_is_new(folder: Path) -> None:
     first = swept()
-    assert all(cell.fresh for cell in first.found.cells)
+    assert all(cell.fresh for cell in first.result.cells)
     heard = Heard()
     second = swept(heard=heard)
-    assert not any(cell.fresh for cell in second.found.cells) and heard.notes == ["4 of 4 points were there already"]
+    assert not any(cell.fresh for cell in second.result.cells) and heard.notes == ["4 of 4 points were there already"]
     assert second.manifest.digest == first.manifest.digest and second.folder == first.folder
     longer = swept(vary=["sources.web.rate=5..35/week:7"])
-    assert [cell.fresh for cell in longer.found.cells] == [False, True, False, True, False, True, False]
+    assert [cell.fresh for cell in longer.result.cells] == [False, True, False, True, False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_changed_scenario_never_mixes_in(folder: Path, change: str) -> None:
     (folder / "small.yaml").rename(folder / "was.yaml")
     (folder / "small.yaml").write_text(f"extends: was.yaml\n{change}\n")
     kept = swept()
-    assert all(cell.fresh for cell in kept.found.cells)
+    assert all(cell.fresh for cell in kept.result.cells)
     assert kept.manifest.digest == swept(out="elsewhere").manifest.digest
 
 
@@ -172,7 +172,7 @@ def test_a_changed_belief_with_the_same_middle_never_mixes_in(folder: Path) -> N
     (folder / "b.yaml").write_text("extends: small.yaml\neffects: {context_lost: 0.4 to 0.9}\n")
     swept("b.yaml", vary=["teams.sales.people=1..2"])
     (folder / "b.yaml").write_text("extends: small.yaml\neffects: {context_lost: 0.5 to 0.72}\n")  # same middle
-    assert all(cell.fresh for cell in swept("b.yaml", vary=["teams.sales.people=1..2"]).found.cells)
+    assert all(cell.fresh for cell in swept("b.yaml", vary=["teams.sales.people=1..2"]).result.cells)
 
 
 def test_a_torn_point_is_run_again(folder: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_torn_point_is_run_again(folder: Path) -> None:
     files[0].write_text(files[0].read_text()[:-200])
     files[1].write_text(files[1].read_text().replace('"top": [', '"top": [1.0, '))
     files[2].write_text("{}")
-    assert sum(cell.fresh for cell in swept().found.cells) == 3
+    assert sum(cell.fresh for cell in swept().result.cells) == 3
 
 
 def test_half_written_files_of_the_dead_are_cleared_away(folder: Path) -> None:
@@ -201,13 +201,13 @@ def test_a_manifest_repeats_a_sweep_to_the_last_digit(folder: Path) -> None:
         vary=[VARY, "teams.sales.people=1..2"],
         measures=["won", "goal"],
         goal="wins 30 by 2026-02-20",
-        sets=["teams.marketing.people=2"],
+        overrides=["teams.marketing.people=2"],
     )
     for name in ("small.yaml", "more-sales.yaml"):
         (folder / name).unlink()
     heard = Heard()
-    again = fs.sweep(done.folder / "manifest.json", out="again", figures=False, watch=heard)
-    assert "the same digits as before" in heard.notes and again.manifest.identity == done.manifest.identity
+    again = fs.sweep(done.folder / "manifest.json", out="again", figures=False, progress=heard)
+    assert "the same digits as before" in heard.notes and again.manifest.short_hash == done.manifest.short_hash
     assert (again.folder / "sweep.csv").read_bytes() == (done.folder / "sweep.csv").read_bytes()
     with pytest.raises(UsageError, match="repeated as it is"):
         fs.sweep(done.folder / "manifest.json", vary=[VARY])
@@ -378,11 +378,11 @@ def test_a_study_file_is_the_command_line_written_down(folder: Path) -> None:
         "replications: 5\n"
         "seed: 4\n"
     )
-    written = fs.sweep("team.study.yaml", out=None, watch=Heard())
+    written = fs.sweep("team.study.yaml", out=None, progress=Heard())
     typed = swept(
         "small.yaml",
         "more-sales.yaml",
-        sets=["teams.marketing.people=2"],
+        overrides=["teams.marketing.people=2"],
         measures=["won"],
         replications=5,
         vary=["teams.sales.people=1, 2", "ownership.deal=sales, {sales: 80%, marketing: 20%}"],
@@ -390,8 +390,8 @@ def test_a_study_file_is_the_command_line_written_down(folder: Path) -> None:
         out=None,
     )
     assert written.manifest.digest == typed.manifest.digest and written.manifest.name == "Team"
-    fewer = fs.sweep("team.study.yaml", vary=["teams.sales.people=2"], replications=2, out=None, watch=Heard())
-    assert len(fewer.found.points) == 2 and fewer.manifest.replications == 2
+    fewer = fs.sweep("team.study.yaml", vary=["teams.sales.people=2"], replications=2, out=None, progress=Heard())
+    assert len(fewer.result.points) == 2 and fewer.manifest.replications == 2
 
 
 # ---- turning points ------------------------------------------------------------------------------------------------
@@ -455,12 +455,12 @@ def test_progress_counts_what_is_left_to_run(folder: Path) -> None:
 def test_figures_show_curves_maps_and_points(folder: Path) -> None:
     one = swept("small.yaml", "more-sales.yaml", figures=True)
     assert {path.name for path in one.folder.glob("*.png")} == {"curves.png"}
-    axes = curve_figure(one.found).axes
+    axes = curve_figure(one.result).axes
     assert [ax.get_title(loc="left") for ax in axes] == ["cohort.won", "cohort.revenue", "cohort.profit"]
     assert axes[-1].get_xlabel() == "sources.web.rate (/week)"
     two = swept("small.yaml", "more-sales.yaml", vary=[VARY, "teams.sales.people=0..2"], measures=["won"], figures=True)
     assert {path.name for path in two.folder.glob("*.png")} == {"map-cohort-won.png"}
-    assert len(heat_figure(two.found, "cohort.won").axes) == 3
+    assert len(heat_figure(two.result, "cohort.won").axes) == 3
     many = swept(
         vary=["sources.web.rate=5..35/week", "teams.sales.people=1..3", "ownership.interest=sales, marketing"],
         design="latin:8",
@@ -468,7 +468,7 @@ def test_figures_show_curves_maps_and_points(folder: Path) -> None:
         figures=True,
     )
     assert {path.name for path in many.folder.glob("*.png")} == {"points-cohort-won.png"}
-    assert len(scatter_figure(many.found, "cohort.won").axes) == 3
+    assert len(scatter_figure(many.result, "cohort.won").axes) == 3
 
 
 def test_sweep_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from funnelsim.scenario import loads_resolved
 
 BASE: dict[str, Any] = {
     "start": "2026-01-05",
-    "measure": "4 weeks",  # a Monday
+    "observe": "4 weeks",  # a Monday
     "sources": {"web": {"rate": "70/week"}},
     "stages": {
         "interest": {"work": {"handling": "6 min"}, "next": {"evaluation": "45%", "lost": "rest"}},

@@ -27,9 +27,9 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 
 @cache
-def scene(name: str, *sets: str) -> Story:
+def scene(name: str, *overrides: str) -> Story:
     """One run of a file under scenarios, by both engines, anchored at the file as it is written."""
-    plan, book = planned(name, *sets)
+    plan, book = planned(name, *overrides)
     slow = reference.run(plan, 1, 0)
     quick, summary = fast.run(plan, 1, 0)
     assert_same(slow, quick)
@@ -38,14 +38,14 @@ def scene(name: str, *sets: str) -> Story:
 
 
 @cache
-def measured(name: str, replications: int, *sets: str) -> dict[str, Measure]:
+def measured(name: str, replications: int, *overrides: str) -> dict[str, Measure]:
     """Measures of many runs of a file, by the fast engine."""
-    plan, book = planned(name, *sets)
+    plan, book = planned(name, *overrides)
     return named(replicate(plan, 7, range(replications), threads=2).summaries, plan, book)
 
 
-def planned(name: str, *sets: str) -> tuple[p.Plan, p.Labels]:
-    loaded = load(str(SCENARIOS / f"{name}.yaml"), list(sets))
+def planned(name: str, *overrides: str) -> tuple[p.Plan, p.Labels]:
+    loaded = load(str(SCENARIOS / f"{name}.yaml"), list(overrides))
     blueprint = compile_scenario(loaded)
     root = blueprint if loaded.root is None else compile_scenario(loaded.root)
     return anchor(root).plan(blueprint), blueprint.book

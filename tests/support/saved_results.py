@@ -64,7 +64,7 @@ def results() -> Results:
     file, other, out = place / "small.yaml", place / "more-sales.yaml", place / "results"
     return Results(
         fs.run(file, replications=6, out=out, figures="svg,png"),
-        fs.compare(file, other, draws=3, pairs=2, aside=False, out=out, figures="svg"),
+        fs.compare(file, other, draws=3, pairs=2, robustness=False, out=out, figures="svg"),
         fs.sweep(file, other, vary=[VARIED], replications=3, out=out, figures="svg"),
         fs.seek(file, vary=[VARIED.removesuffix(":3")], goal=GOAL, replications=8, out=out, figures="svg"),
     )
@@ -91,7 +91,7 @@ def studies() -> Studies:
         fs.explain(file, other, draws=2, pairs=1, out=out, figures="svg"),
         fs.sensitivity(
             file,
-            sets=["promises.kept=40% to 90%"],
+            overrides=["promises.adherence=40% to 90%"],
             vary=["sources.web.cost=20..60"],
             rows=16,
             trajectories=2,
@@ -101,7 +101,7 @@ def studies() -> Studies:
         ),
         fs.optimise(file, maximise=["profit"], **search),
         fs.optimise(file, maximise=["profit"], minimise=["calendar.cost"], **search),
-        fs.chance(file, goal=GOAL, replications=8, out=out),
+        fs.goal_chance(file, goal=GOAL, replications=8, out=out),
         fs.backtest(write_funnel(history, 1), origins=3, horizon=4, draws=19, distances=False, out=out, figures="svg"),
     )
 
@@ -115,7 +115,7 @@ def grid() -> fs.SweepResult:
         file.write_text(SMALL, encoding="utf-8")
         return fs.sweep(
             file,
-            vary=["promises.first_touch=within 1..16 business hours:4", "promises.kept=20%..95%:4"],
+            vary=["promises.first_touch=within 1..16 business hours:4", "promises.adherence=20%..95%:4"],
             measures=["won", "attainment.interest.sales"],
             replications=2,
             out=None,

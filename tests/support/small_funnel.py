@@ -7,8 +7,8 @@ from pathlib import Path
 SMALL = """
 name: Small funnel
 start: 2026-01-05
-measure: 8 weeks
-follow: 2 weeks
+observe: 8 weeks
+cool_down: 2 weeks
 timezone: Europe/Berlin
 currency: EUR
 calendars:
@@ -42,7 +42,7 @@ ownership:
 promises:
   marketing_delivers: 40 MQL a month
   first_touch: within 4 business hours
-  kept: 70%
+  adherence: 70%
   on_breach: {80%: warn, 100%: escalate, 200%: reassign}
 costs:
   - {name: campaign, team: marketing, amount: 1000, from: 2026-01-05, to: 2026-01-11}

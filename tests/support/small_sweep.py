@@ -21,13 +21,13 @@ class Heard(Progress):
     def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def progress(self, what: str, done: int, total: int) -> None:
+    def update(self, what: str, done: int, total: int) -> None:
         self.steps.append((done, total))
 
 
 def swept(*files: str, heard: Heard | None = None, **options: Any) -> Any:
     options = {"vary": [VARY], "replications": 6, "figures": False} | options
-    return fs.sweep(*(files or ("small.yaml",)), watch=heard or Heard(), **options)
+    return fs.sweep(*(files or ("small.yaml",)), progress=heard or Heard(), **options)
 
 
 def finished(store: Path) -> list[Path]:

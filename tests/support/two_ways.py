@@ -9,8 +9,8 @@ from funnelsim.scenario import Loaded, loads_resolved
 OLD: dict[str, Any] = {
     "name": "Old way",
     "start": "2026-01-05",
-    "measure": "6 weeks",
-    "follow": "10 weeks",
+    "observe": "6 weeks",
+    "cool_down": "10 weeks",
     "sources": {"web": {"rate": "40/week", "cost": 50}},
     "deal_value": 1000,
     "stages": {
@@ -31,7 +31,7 @@ OLD: dict[str, Any] = {
 NEW = {
     "ownership": {"discovery": "marketing", "interest": {"marketing": "50%", "sales": "50%"}, "customer": "sales"},
     "handoff": {"delay": "at once", "context_kept": "90%"},
-    "promises": {"first_touch": "within 4 hours", "kept": "90%", "on_breach": {"100%": "escalate"}},
+    "promises": {"first_touch": "within 4 hours", "adherence": "90%", "on_breach": {"100%": "escalate"}},
 }
 SLOW = {
     "teams": {

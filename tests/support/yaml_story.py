@@ -28,7 +28,7 @@ from funnelsim.trace import Trace, in_flight, snapshot_id
 
 COMMON = """
 start: 2026-01-05
-measure: 4 weeks
+observe: 4 weeks
 calendars:
   office: {hours: 09:00-17:00, days: Mon-Fri}
 """

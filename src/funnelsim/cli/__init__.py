@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from funnelsim.cli.output import complain
+from funnelsim.cli.output import print_error
 from funnelsim.errors import FunnelsimError, did_you_mean
 
 COMMANDS = (
@@ -47,7 +47,7 @@ def code_of(args: list[str] | None = None) -> int:
         given = sys.argv[1:] if args is None else args
         code = commands.main(given, prog_name="funnelsim", standalone_mode=False, obj=given)
     except FunnelsimError as error:
-        complain(error)
+        print_error(error)
         return error.exit_code
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)

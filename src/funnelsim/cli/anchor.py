@@ -8,14 +8,16 @@ from pathlib import Path
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.progress import Terminal
+from funnelsim.progress import TerminalProgress
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@options("sets", "threads", "json", "quiet")
+@options("overrides", "threads", "json", "quiet")
 @click.option("--again", is_flag=True, help="Solve even if this has been done before.")
-def anchor(file: Path, sets: tuple[str, ...], threads: int | None, as_json: bool, quiet: bool, again: bool) -> None:
+def anchor(
+    file: Path, overrides: tuple[str, ...], threads: int | None, as_json: bool, quiet: bool, again: bool
+) -> None:
     """Show the intercepts that make the root scenario reproduce its base rates.
 
     \b
@@ -26,9 +28,9 @@ def anchor(file: Path, sets: tuple[str, ...], threads: int | None, as_json: bool
     """
     from funnelsim import api
 
-    watch = Terminal(quiet=quiet)
-    found = api.anchor(file, sets, threads, not again, watch)
-    watch.clear()
+    progress = TerminalProgress(quiet=quiet)
+    found = api.anchor(file, overrides, threads, not again, progress)
+    progress.clear()
     if as_json:
         from funnelsim.study.anchor import to_json
 

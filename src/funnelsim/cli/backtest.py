@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.output import command_line, tell
-from funnelsim.progress import Terminal
+from funnelsim.cli.output import command_line, print_result
+from funnelsim.progress import TerminalProgress
 
 
 @click.command()
@@ -46,6 +46,6 @@ def backtest(file: Path, as_json: bool, quiet: bool, verbose: int, **options: An
     """
     from funnelsim import api
 
-    watch = Terminal(quiet=quiet)
-    done = api.backtest(file, watch=watch, command=command_line(), **options)
-    tell(done, watch, as_json, verbose)
+    progress = TerminalProgress(quiet=quiet)
+    done = api.backtest(file, progress=progress, command=command_line(), **options)
+    print_result(done, progress, as_json, verbose)

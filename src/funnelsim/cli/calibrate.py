@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.output import answer
+from funnelsim.cli.output import print_text
 
 
 @click.command()
@@ -75,7 +75,7 @@ def calibrate(
         }
         click.echo(json.dumps(told, indent=1, default=str))
     elif not quiet:
-        answer(found.report(bool(verbose)))
+        print_text(found.report(bool(verbose)))
         drawn = [file for file in found.files if figures is not None and file.parent == figures]
         click.echo("\nfitted: " + ", ".join(str(file) for file in found.files if file not in drawn))
         if figures is not None:

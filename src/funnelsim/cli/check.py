@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.output import complain, warn
+from funnelsim.cli.output import print_error, print_warnings
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@options("sets", "quiet")
-def check(files: tuple[Path, ...], sets: tuple[str, ...], quiet: bool) -> int:
+@options("overrides", "quiet")
+def check(files: tuple[Path, ...], overrides: tuple[str, ...], quiet: bool) -> int:
     """Say whether scenario files are right; every mistake at once, with its place.
 
     \b
@@ -26,10 +26,10 @@ def check(files: tuple[Path, ...], sets: tuple[str, ...], quiet: bool) -> int:
     code = 0
     for file in files:
         try:
-            warn(api.check(file, sets).warnings, quiet)
+            print_warnings(api.check(file, overrides).warnings, quiet)
             if not quiet:
                 click.echo(f"{file}: ok")
         except InvalidInput as error:
-            complain(error)
+            print_error(error)
             code = error.exit_code
     return code

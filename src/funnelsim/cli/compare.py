@@ -8,21 +8,21 @@ from typing import Any
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.output import command_line, tell
-from funnelsim.progress import Terminal
+from funnelsim.cli.output import command_line, print_result
+from funnelsim.progress import TerminalProgress
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="BASE OTHER...", type=click.Path(path_type=Path))
-@options("sets", "seed")
+@options("overrides", "seed")
 @click.option("--draws", type=click.IntRange(min=2), help="Draws of what is not known.  [default: 40]")
 @click.option("--pairs", type=click.IntRange(min=1), help="Pairs of periods in each draw.  [default: 4]")
 @options("precision", "engine", "threads", "out")
 @click.option(
-    "--aside/--no-aside",
+    "--robustness/--no-robustness",
     default=True,
     help="Also ask what beliefs at 1 and other response curves would "
-    "say, and which changes make the difference.  [default: aside]",
+    "say, and which changes make the difference.  [default: robustness]",
 )
 @options("figures", "json", "quiet", "verbose")
 def compare(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
@@ -37,6 +37,6 @@ def compare(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, *
     """
     from funnelsim import api
 
-    watch = Terminal(quiet=quiet)
-    done = api.compare(*files, watch=watch, command=command_line(), **options)
-    tell(done, watch, as_json, verbose)
+    progress = TerminalProgress(quiet=quiet)
+    done = api.compare(*files, progress=progress, command=command_line(), **options)
+    print_result(done, progress, as_json, verbose)

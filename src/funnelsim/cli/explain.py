@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.output import command_line, tell
-from funnelsim.progress import Terminal
+from funnelsim.cli.output import command_line, print_result
+from funnelsim.progress import TerminalProgress
 
 
 @click.command()
@@ -21,7 +21,7 @@ from funnelsim.progress import Terminal
     metavar="NAME",
     help="What is divided, as in cohort.profit.  [default: the scenario's goal, else cohort.won]",
 )
-@options("sets", "seed")
+@options("overrides", "seed")
 @click.option("--draws", type=click.IntRange(min=2), help="Draws of what is not known.  [default: 40]")
 @click.option(
     "--pairs",
@@ -51,6 +51,6 @@ def explain(base: Path, other: Path | None, as_json: bool, quiet: bool, verbose:
     """
     from funnelsim import api
 
-    watch = Terminal(quiet=quiet)
-    done = api.explain(base, other, watch=watch, command=command_line(), **options)
-    tell(done, watch, as_json, verbose)
+    progress = TerminalProgress(quiet=quiet)
+    done = api.explain(base, other, progress=progress, command=command_line(), **options)
+    print_result(done, progress, as_json, verbose)

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from funnelsim.cli.options import Share, options
-from funnelsim.cli.output import command_line, tell
-from funnelsim.progress import Terminal
+from funnelsim.cli.output import command_line, print_result
+from funnelsim.progress import TerminalProgress
 
 
 @click.command()
@@ -36,7 +36,7 @@ from funnelsim.progress import Terminal
     '900k" or "teams.sales.people + teams.marketing.people <= 9". May be repeated.',
 )
 @click.option("--trials", type=click.IntRange(min=1), help="Points that are run at most.  [default: 200]")
-@options("sets", "seed")
+@options("overrides", "seed")
 @click.option("--replications", "--reps", "-n", type=click.IntRange(min=2), help="At each point.  [default: 20]")
 @click.option(
     "--finalists", type=click.IntRange(min=1), help="Points that go to the final, on fresh luck.  [default: 8]"
@@ -74,8 +74,8 @@ def optimise(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose
     from funnelsim import api
     from funnelsim.errors import GoalNotMet
 
-    watch = Terminal(quiet=quiet)
-    done = api.optimise(file, watch=watch, command=command_line(), **options)
-    tell(done, watch, as_json, verbose)
-    if fail_on_miss and not any(one.meets for one in done.found.finalists):
+    progress = TerminalProgress(quiet=quiet)
+    done = api.optimise(file, progress=progress, command=command_line(), **options)
+    print_result(done, progress, as_json, verbose)
+    if fail_on_miss and not any(one.meets for one in done.result.finalists):
         raise GoalNotMet("no settings within the ranges meet the constraints")

@@ -71,9 +71,9 @@ def _figures(function: _F) -> _F:
 
 
 OPTIONS: dict[str, Callable[[Any], Any]] = {
-    "sets": click.option(
+    "overrides": click.option(
         "--set",
-        "sets",
+        "overrides",
         multiple=True,
         metavar="KEY=VALUE",
         help="Change a value of the scenario, as in --set teams.sales.people=6. May be repeated.",

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from funnelsim.progress import Progress
 
 
-def tell(done: StudyResult[Any], watch: Progress, as_json: bool, verbose: int = 0) -> None:
+def print_result(done: StudyResult[Any], progress: Progress, as_json: bool, verbose: int = 0) -> None:
     """A finished study, as text with the place of its files, or as JSON."""
-    watch.clear()
+    progress.clear()
     if as_json:
         click.echo(json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str))
     else:
-        answer(done.report(verbose, width()))
+        print_text(done.report(verbose, terminal_width()))
         click.echo(f"\nresults: {done.folder}")
 
 
-def answer(text: str) -> None:
+def print_text(text: str) -> None:
     """The first line is the answer: bold on a terminal, unless NO_COLOR."""
     first, _, rest = text.partition("\n")
     plain = bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
@@ -34,7 +34,7 @@ def answer(text: str) -> None:
     click.echo(rest)
 
 
-def warn(problems: list[Problem], quiet: bool) -> None:
+def print_warnings(problems: list[Problem], quiet: bool) -> None:
     """Warnings of a scenario, on stderr."""
     if not quiet:
         for problem in problems:
@@ -46,12 +46,12 @@ def command_line() -> list[str]:
     return ["funnelsim", *click.get_current_context().find_root().obj]
 
 
-def width() -> int:
+def terminal_width() -> int:
     """Of the terminal; 110 where there is none."""
     return shutil.get_terminal_size((110, 40)).columns
 
 
-def complain(error: FunnelsimError) -> None:
+def print_error(error: FunnelsimError) -> None:
     """An error as a user sees it, on stderr."""
     from funnelsim.errors import InvalidInput
 

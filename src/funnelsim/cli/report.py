@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.output import answer
+from funnelsim.cli.output import print_text
 
 
 @click.command()
@@ -39,4 +39,4 @@ def report(results: tuple[Path, ...], out: Path | None, title: str, as_json: boo
             )
         )
     elif not quiet:
-        answer("\n".join([*done.answers, f"\nreport: {done.file} ({done.size / 1000:,.0f} kB)"]))
+        print_text("\n".join([*done.answers, f"\nreport: {done.file} ({done.size / 1000:,.0f} kB)"]))

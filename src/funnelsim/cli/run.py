@@ -9,17 +9,17 @@ from typing import Any
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.output import answer, command_line, width
-from funnelsim.progress import Terminal
+from funnelsim.cli.output import command_line, print_text, terminal_width
+from funnelsim.progress import TerminalProgress
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@options("sets", "seed", "replications", "precision", "engine", "threads", "out")
+@options("overrides", "seed", "replications", "precision", "engine", "threads", "out")
 @click.option("--tables", is_flag=True, help="Save visits, assignments and attempts as Parquet.")
 @click.option("--event-log", "log", type=click.Choice(["csv", "parquet"]), help="Save an event log for process mining.")
 @options("figures", "json", "quiet", "verbose")
-def run(file: Path, sets: tuple[str, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
+def run(file: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
     """Simulate a scenario; say what comes out and how sure that is.
 
     \b
@@ -32,15 +32,15 @@ def run(file: Path, sets: tuple[str, ...], as_json: bool, quiet: bool, verbose: 
     """
     from funnelsim import api
 
-    watch = Terminal(quiet=quiet)
-    result = api.run(file, sets, watch=watch, command=command_line(), **options)
-    watch.clear()
+    progress = TerminalProgress(quiet=quiet)
+    result = api.run(file, overrides, progress=progress, command=command_line(), **options)
+    progress.clear()
     if as_json:
         click.echo(json.dumps(result.as_data(), indent=1, ensure_ascii=False))
     else:
         from funnelsim.reporting.run.report import run_report
 
-        answer(run_report(result, verbose, width()))
+        print_text(run_report(result, verbose, terminal_width()))
         click.echo(_assumed(result, file, verbose), nl=False)
         click.echo(f"\nresults: {result.folder}")
 

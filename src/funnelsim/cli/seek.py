@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from funnelsim.cli.options import Share, options
-from funnelsim.cli.output import command_line, tell
-from funnelsim.progress import Progress, Terminal
+from funnelsim.cli.output import command_line, print_result
+from funnelsim.progress import Progress, TerminalProgress
 
 
 @click.command()
@@ -23,7 +23,7 @@ from funnelsim.progress import Progress, Terminal
 @click.option("--goal", metavar="TEXT", help='As in --goal "revenue 1.2M by 2026-12-31"; default: the scenario\'s.')
 @click.option("--chance", type=Share(), metavar="SHARE", help="How sure it must be.  [default: 80%]")
 @click.option("--booked", metavar="AMOUNT", help="What counts towards the goal already, as in --booked 400k.")
-@options("sets", "seed")
+@options("overrides", "seed")
 @click.option("--replications", "--reps", "-n", type=click.IntRange(min=1), help="At each point.  [default: 100]")
 @click.option(
     "--precision",
@@ -51,17 +51,17 @@ def seek(file: Path, fail_on_miss: bool, as_json: bool, quiet: bool, verbose: in
     from funnelsim.commands.chance import varies_nothing
     from funnelsim.errors import GoalNotMet
 
-    watch = Terminal(quiet=quiet)
+    progress = TerminalProgress(quiet=quiet)
     if varies_nothing(file, options["vary"]):
-        _tell_chance(file, watch, as_json, options)
+        _tell_chance(file, progress, as_json, options)
         return
-    done = api.seek(file, watch=watch, command=command_line(), **options)
-    tell(done, watch, as_json, verbose)
-    if fail_on_miss and not done.found.met:
+    done = api.seek(file, progress=progress, command=command_line(), **options)
+    print_result(done, progress, as_json, verbose)
+    if fail_on_miss and not done.result.met:
         raise GoalNotMet("the goal cannot be met within the range")
 
 
-def _tell_chance(file: Path, watch: Progress, as_json: bool, options: dict[str, Any]) -> None:
+def _tell_chance(file: Path, progress: Progress, as_json: bool, options: dict[str, Any]) -> None:
     """The chance of the goal as things are."""
     from funnelsim import api
     from funnelsim.errors import UsageError
@@ -69,5 +69,5 @@ def _tell_chance(file: Path, watch: Progress, as_json: bool, options: dict[str, 
     if options["precision"] is not None or options["chance"] is not None:
         raise UsageError("nothing is varied, so the chance itself is asked: --precision and --chance go with --vary")
     asked = {key: value for key, value in options.items() if key not in ("vary", "chance", "precision", "figures")}
-    done = api.chance(file, watch=watch, command=command_line(), **asked)
-    tell(done, watch, as_json)
+    done = api.goal_chance(file, progress=progress, command=command_line(), **asked)
+    print_result(done, progress, as_json)

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.output import command_line, tell
-from funnelsim.progress import Terminal
+from funnelsim.cli.output import command_line, print_result
+from funnelsim.progress import TerminalProgress
 
 
 @click.command()
@@ -27,7 +27,7 @@ from funnelsim.progress import Terminal
     help="The answer, a key of measures.csv.  [default: cohort.won, or "
     "cohort.revenue when that is the scenario's goal]",
 )
-@options("sets", "seed")
+@options("overrides", "seed")
 @click.option(
     "--rows",
     type=click.IntRange(min=1),
@@ -63,6 +63,6 @@ def sensitivity(file: Path, other: Path | None, as_json: bool, quiet: bool, verb
     """
     from funnelsim import api
 
-    watch = Terminal(quiet=quiet)
-    done = api.sensitivity(file, other, watch=watch, command=command_line(), **options)
-    tell(done, watch, as_json, verbose)
+    progress = TerminalProgress(quiet=quiet)
+    done = api.sensitivity(file, other, progress=progress, command=command_line(), **options)
+    print_result(done, progress, as_json, verbose)

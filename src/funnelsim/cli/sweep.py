@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from funnelsim.cli.options import Share, options
-from funnelsim.cli.output import command_line, tell
-from funnelsim.progress import Terminal
+from funnelsim.cli.output import command_line, print_result
+from funnelsim.progress import TerminalProgress
 
 
 @click.command()
@@ -30,7 +30,7 @@ from funnelsim.progress import Terminal
     "the chance of the goal. May be repeated.  [default: cohort.won, cohort.revenue, cohort.profit]",
 )
 @click.option("--design", metavar="DESIGN", help="grid, latin:N or sobol:N.  [default: grid]")
-@options("sets", "seed")
+@options("overrides", "seed")
 @click.option("--replications", "--reps", "-n", type=click.IntRange(min=1), help="At each point.  [default: 50]")
 @click.option(
     "--precision",
@@ -56,8 +56,8 @@ def sweep(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **o
     from funnelsim import api
     from funnelsim.errors import SweepIncomplete
 
-    watch = Terminal(quiet=quiet)
-    done = api.sweep(*files, watch=watch, command=command_line(), **options)
-    tell(done, watch, as_json, verbose)
-    if failed := done.found.failed:
-        raise SweepIncomplete(f"{len(failed)} of {len(done.found.cells)} points failed; the others are there")
+    progress = TerminalProgress(quiet=quiet)
+    done = api.sweep(*files, progress=progress, command=command_line(), **options)
+    print_result(done, progress, as_json, verbose)
+    if failed := done.result.failed:
+        raise SweepIncomplete(f"{len(failed)} of {len(done.result.cells)} points failed; the others are there")

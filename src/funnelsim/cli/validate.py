@@ -9,7 +9,7 @@ import click
 
 from funnelsim.cli.options import options
 from funnelsim.errors import RunError
-from funnelsim.progress import Terminal
+from funnelsim.progress import TerminalProgress
 
 
 @click.command()
@@ -24,9 +24,9 @@ def validate(as_json: bool, quiet: bool) -> None:
     """
     from funnelsim import api
 
-    watch = Terminal(quiet=quiet)
-    checks = api.validate(watch)
-    watch.clear()
+    progress = TerminalProgress(quiet=quiet)
+    checks = api.validate(progress)
+    progress.clear()
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], indent=1, default=str))
     else:

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from funnelsim import manifest as manifests
 from funnelsim.calibration.pipeline import open_history
-from funnelsim.commands.persistence import finite, papers, points_in, ready, saved
-from funnelsim.commands.rerun import refuse_changes, same_digits
+from funnelsim.commands.persistence import nan_to_none, point_store, preflight, provenance, save
+from funnelsim.commands.rerun import check_reproduced, reject_overrides
 from funnelsim.commands.study_result import StudyResult
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.progress import Progress
@@ -34,6 +34,7 @@ from funnelsim.study.backtest.rolling import backtest as study_backtest
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.figure import Figure
 
 DISTANCES = "log-distance-measures"  # the package that measures them
 
@@ -41,56 +42,62 @@ DISTANCES = "log-distance-measures"  # the package that measures them
 class BacktestResult(StudyResult[Backtest]):
     """A finished back-test, and where it is saved."""
 
-    what = "backtest"
+    command = "backtest"
 
     def __repr__(self) -> str:
         return (
-            f"<Back-test of {self.manifest.name!r}: {len(self.found.scored)} forecasts from "
-            f"{len(self.found.forecasts)} instants, seed {self.manifest.seed}>"
+            f"<Back-test of {self.manifest.name!r}: {len(self.result.scored)} forecasts from "
+            f"{len(self.result.forecasts)} instants, seed {self.manifest.seed}>"
         )
 
     def report(self, verbose: int = 0, width: int = 0) -> str:
         """The text of a back-test."""
         from funnelsim.reporting.backtest.report import backtest_report
 
-        return backtest_report(self.found, verbose, width)
+        return backtest_report(self.result, verbose, width)
 
     def frame(self) -> pl.DataFrame:
         """A row a forecast and horizon, as forecasts.csv: interval, what happened, PIT, CRPS, a spreadsheet's."""
-        return _table([forecast_row(one) for one in self.found.scored])
+        return _table([forecast_row(one) for one in self.result.scored])
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Forecasts, scores, drift and distances; those without a row are left out."""
-        found = self.found
+        result = self.result
         every = {
             "forecasts.csv": self.frame(),
-            "scores.csv": _table(list(score_rows(found))),
-            "drift.csv": _table(drift_rows(found)),
-            "distances.csv": _table(distance_rows(found)),
+            "scores.csv": _table(list(score_rows(result))),
+            "drift.csv": _table(drift_rows(result)),
+            "distances.csv": _table(distance_rows(result)),
         }
         return {file: table for file, table in every.items() if len(table)}
 
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """The figures of the folder."""
+        from funnelsim.reporting.backtest.figures import backtest_figures
+
+        return backtest_figures(self.result)
+
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
-        found, drift = self.found, self.found.drift
+        result, drift = self.result, self.result.drift
         return {
             "name": self.manifest.name,
-            "as_of": f"{found.origins.end:%Y-%m-%d}",
-            "origins": [f"{one.origin:%Y-%m-%d}" for one in found.forecasts],
-            "horizons": found.horizons,
-            "draws": found.spec.draws,
-            "scores": [dict(row) for row in score_rows(found)],
+            "as_of": f"{result.origins.end:%Y-%m-%d}",
+            "origins": [f"{one.origin:%Y-%m-%d}" for one in result.forecasts],
+            "horizons": result.horizons,
+            "draws": result.spec.draws,
+            "scores": [dict(row) for row in score_rows(result)],
             "drift": {
                 "since": f"{drift.since:%Y-%m-%d}",
                 "band": drift.level,
                 "found": bool(drift.departures),
-                "counts": drift_rows(found),
+                "counts": drift_rows(result),
             },
             "distances": [
-                distance | {"as_of": f"{found.distance_origin:%Y-%m-%d}"} for distance in distance_rows(found)
+                distance | {"as_of": f"{result.distance_origin:%Y-%m-%d}"} for distance in distance_rows(result)
             ],
-            "skipped": [{"origin": f"{one.origin:%Y-%m-%d}", "why": one.why} for one in found.skipped],
-            "notes": list(found.notes),
+            "skipped": [{"origin": f"{one.origin:%Y-%m-%d}", "why": one.why} for one in result.skipped],
+            "notes": list(result.notes),
             "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
         }
@@ -111,17 +118,17 @@ def backtest(
     out: str | Path | None = "results",
     figures: Figures = True,
     command: Sequence[str] = (),
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> BacktestResult:
     """Back-test a history; or repeat a back-test from its manifest.
 
     `horizon` in weeks; `draws` futures of each forecast; `work` False leaves a log of work out of the fits. Forecasts
     are kept in `out`/points and never made twice.
     """
-    watch, formats = watch or Progress(), formats_of(figures)
+    progress, formats = progress or Progress(), formats_of(figures)
     repeated = manifest_at(Path(file), "backtest")
     if repeated is not None:
-        refuse_changes(origins, horizon, draws, seed, engine)
+        reject_overrides(origins, horizon, draws, seed, engine)
         path, size = Path(repeated.design["history"]), BacktestSpec(**repeated.design["size"])
         data = data or repeated.design["data"]
     else:
@@ -137,37 +144,37 @@ def backtest(
             work,
         )
     history, library = open_history(path, data)
-    ready(out, (), size.engine, watch)
+    preflight(out, (), size.engine, progress)
     began = datetime.now(UTC)
-    found = study_backtest(history, library, size, points_in(out), threads, watch)
+    result = study_backtest(history, library, size, point_store(out), threads, progress)
     manifest = _manifest(
-        found,
+        result,
         path,
         data,
         began,
         list(command) or ["funnelsim", "backtest", str(file)],
         {sheet.file: sheet.sha256 for sheet in library.sheets.values()},
     )
-    return saved(BacktestResult(found, same_digits(manifest, repeated, watch)), out, formats)
+    return save(BacktestResult(result, check_reproduced(manifest, repeated, progress)), out, formats)
 
 
 def _manifest(
-    found: Backtest, path: Path, data: str | Path | None, began: datetime, command: list[str], tables: dict[str, str]
+    result: Backtest, path: Path, data: str | Path | None, began: datetime, command: list[str], tables: dict[str, str]
 ) -> Manifest:
-    rows = json.dumps([forecast_row(one) for one in found.scored])
+    rows = json.dumps([forecast_row(one) for one in result.scored])
     return Manifest(
         kind="backtest",
-        name=found.name,
+        name=result.name,
         command=command,
-        plan=manifests.hash_of([one.key for one in found.forecasts]),
-        seed=found.spec.seed,
-        replications=found.spec.draws,
-        engine=found.spec.engine,
+        plan=manifests.hash_of([one.key for one in result.forecasts]),
+        seed=result.spec.seed,
+        replications=result.spec.draws,
+        engine=result.spec.engine,
         digest=hashlib.sha256(rows.encode()).hexdigest(),
-        book={"currency": found.currency},
-        design={"history": str(path), "data": str(data) if data else None, "size": asdict(found.spec)},
-        **papers((), began, *([DISTANCES] if found.distances else ()))
-        | {"data": manifests.hashes([path]) | tables, "warnings": list(found.notes)},
+        book={"currency": result.currency},
+        design={"history": str(path), "data": str(data) if data else None, "size": asdict(result.spec)},
+        **provenance((), began, *([DISTANCES] if result.distances else ()))
+        | {"data": manifests.hashes([path]) | tables, "warnings": list(result.notes)},
     )
 
 
@@ -191,17 +198,17 @@ def forecast_row(one: ScoredForecast) -> dict[str, Any]:
     }
 
 
-def score_rows(found: Backtest) -> Iterator[dict[str, Any]]:
+def score_rows(result: Backtest) -> Iterator[dict[str, Any]]:
     """All forecasts, those of each quantity, those of each horizon, and those of each quantity at each horizon."""
-    units = [one.text for one in found.forecast_spec.quantities]
+    units = [one.text for one in result.forecast_spec.quantities]
     kinds = [
         ("", 0),
         *((text, 0) for text in units),
-        *(("", weeks) for weeks in found.horizons),
-        *((text, weeks) for text in units for weeks in found.horizons),
+        *(("", weeks) for weeks in result.horizons),
+        *((text, weeks) for text in units for weeks in result.horizons),
     ]
     for text, weeks in kinds:
-        if together := found.score_of(_which(text, weeks)):
+        if together := result.score_of(_which(text, weeks)):
             yield {"quantity": text or "all", "weeks": weeks or None, **_score_row(together)}
 
 
@@ -209,14 +216,14 @@ def _which(text: str, weeks: int) -> Callable[[ScoredForecast], bool]:
     return lambda one: text in ("", one.quantity.text) and weeks in (0, one.weeks)
 
 
-def drift_rows(found: Backtest) -> list[dict[str, Any]]:
+def drift_rows(result: Backtest) -> list[dict[str, Any]]:
     """Recent cohorts."""
-    return [asdict(one) | {"outside": one.outside} for one in found.drift.counts]
+    return [asdict(one) | {"outside": one.outside} for one in result.drift.counts]
 
 
-def distance_rows(found: Backtest) -> list[dict[str, Any]]:
+def distance_rows(result: Backtest) -> list[dict[str, Any]]:
     """Distances of event logs."""
-    return [asdict(one) | {"ratio": _plain(one.ratio)} for one in found.distances]
+    return [asdict(one) | {"ratio": _plain(one.ratio)} for one in result.distances]
 
 
 def _score_row(one: ForecastScore) -> dict[str, Any]:
@@ -235,7 +242,7 @@ def _score_row(one: ForecastScore) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return finite(value) if isinstance(value, float) else value
+    return nan_to_none(value) if isinstance(value, float) else value
 
 
 def _table(rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.persistence import executor_on, finite, papers, points_in, ready, saved
-from funnelsim.commands.rerun import goal_data, goal_of_data, refuse_changes, same_digits
-from funnelsim.commands.study_inputs import booked_amount, wanted_goal
+from funnelsim.commands.persistence import cluster_executor, nan_to_none, point_store, preflight, provenance, save
+from funnelsim.commands.rerun import check_reproduced, goal_from_json, goal_to_json, reject_overrides
+from funnelsim.commands.study_inputs import parse_booked, required_goal
 from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
@@ -26,7 +26,7 @@ from funnelsim.progress import Progress
 from funnelsim.scenario.template import Template
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.seek.chance import GoalChance, GoalChanceSpec
-from funnelsim.study.seek.chance import goal_chance as study_chance
+from funnelsim.study.seek.chance import goal_chance as study_goal_chance
 from funnelsim.study.study_file import is_study
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ REPLICATIONS = 200
 class ChanceResult(StudyResult[GoalChance]):
     """A chance, and where it is saved."""
 
-    what = "chance"
+    command = "chance"
 
     def __repr__(self) -> str:
         return (
-            f"<Chance of {self.manifest.name!r}: {self.found.spec.goal.text}, {self.found.replications} periods, "
+            f"<Chance of {self.manifest.name!r}: {self.result.spec.goal.text}, {self.result.replications} periods, "
             f"seed {self.manifest.seed}>"
         )
 
@@ -50,13 +50,13 @@ class ChanceResult(StudyResult[GoalChance]):
         """The text of a chance, which is short whatever is asked."""
         from funnelsim.reporting.chance.report import chance_report
 
-        return chance_report(self.found)
+        return chance_report(self.result)
 
     def frame(self) -> pl.DataFrame:
         """The chance and what the goal is about: a row a spread, by what it is of."""
         import polars as pl
 
-        return pl.DataFrame(list(_rows(self.found)), infer_schema_length=None)
+        return pl.DataFrame(list(_rows(self.result)), infer_schema_length=None)
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """The chance with its spreads."""
@@ -64,37 +64,37 @@ class ChanceResult(StudyResult[GoalChance]):
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it; each interval by what it is of."""
-        found, value = self.found, self.found.value
+        result, value = self.result, self.result.value
         return {
             "name": self.manifest.name,
-            "goal": found.spec.goal.text,
-            "chance": found.chance,
-            "simulation_error": _interval(found.low, found.high),
-            "chance_by_ignorance": _interval(found.worse, found.better),
-            "chance_were_all_known": found.known[0] if found.known else None,
+            "goal": result.spec.goal.text,
+            "chance": result.chance,
+            "simulation_error": _interval(result.low, result.high),
+            "chance_by_ignorance": _interval(result.worse, result.better),
+            "chance_were_all_known": result.known[0] if result.known else None,
             "value": {
-                "measure": found.spec.goal.measure,
-                "unit": found.unit,
-                "mean": finite(value.mean),
+                "measure": result.spec.goal.measure,
+                "unit": result.unit,
+                "mean": nan_to_none(value.mean),
                 "simulation_error": _interval(value.mean - value.error, value.mean + value.error),
                 "one_period": _interval(value.least, value.most),
-                "ignorance": _interval(value.low, value.high) if found.known else None,
+                "ignorance": _interval(value.low, value.high) if result.known else None,
             },
-            "replications": found.replications,
-            "draws": found.draws,
-            "leads_in_flight": found.in_flight,
-            "utilisation": found.busy,
+            "replications": result.replications,
+            "draws": result.draws,
+            "leads_in_flight": result.in_flight,
+            "utilisation": result.busy,
             "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
         }
 
 
-def chance(
+def goal_chance(
     file: str | Path,
     *,
     goal: str | None = None,
     booked: str | float | None = None,
-    sets: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     replications: int | None = None,
     seed: int | None = None,
     engine: str | None = None,
@@ -102,31 +102,31 @@ def chance(
     cluster: str | None = None,
     out: str | Path | None = "results",
     command: Sequence[str] = (),
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> ChanceResult:
     """The chance of a goal as things are; or repeat that from its manifest."""
-    watch = watch or Progress()
+    progress = progress or Progress()
     repeated = manifest_at(Path(file), "seek")
     if repeated is not None:
         if "axis" in repeated.design:
             raise UsageError("this is the manifest of a search through a range: give it to `seek`")
-        refuse_changes(goal, booked, sets, replications, seed, engine)
+        reject_overrides(goal, booked, overrides, replications, seed, engine)
         asked, name = _asked_of(repeated), repeated.name
     else:
-        template = Template(str(file), sets)
+        template = Template(str(file), overrides)
         scenario = template.loaded.scenario
-        wanted = replace(wanted_goal(goal or "", template), booked=booked_amount(booked))
+        wanted = replace(required_goal(goal or "", template), booked=parse_booked(booked))
         asked = GoalChanceSpec(
             template, wanted, replications or REPLICATIONS, scenario.seed if seed is None else seed, engine or "fast"
         )
         name = scenario.name or Path(file).stem
-    ready(out, [asked.template.loaded], asked.engine, watch)
+    preflight(out, [asked.template.loaded], asked.engine, progress)
     began = datetime.now(UTC)
-    with executor_on(cluster) as executor:
-        found = study_chance(asked, points_in(out), executor, threads, watch)
-    watch.clear()
-    manifest = _manifest(found, name, began, list(command) or ["funnelsim", "seek", str(file)])
-    return saved(ChanceResult(found, same_digits(manifest, repeated, watch)), out, ())
+    with cluster_executor(cluster) as executor:
+        result = study_goal_chance(asked, point_store(out), executor, threads, progress)
+    progress.clear()
+    manifest = _manifest(result, name, began, list(command) or ["funnelsim", "seek", str(file)])
+    return save(ChanceResult(result, check_reproduced(manifest, repeated, progress)), out, ())
 
 
 def varies_nothing(file: str | Path, vary: Sequence[str]) -> bool:
@@ -138,7 +138,7 @@ def varies_nothing(file: str | Path, vary: Sequence[str]) -> bool:
 
 
 def _asked_of(manifest: Manifest) -> GoalChanceSpec:
-    goal = goal_of_data(manifest.design["goal"])
+    goal = goal_from_json(manifest.design["goal"])
     assert goal is not None
     return GoalChanceSpec(
         Template.of_resolved(manifest.resolved[0]),
@@ -150,63 +150,63 @@ def _asked_of(manifest: Manifest) -> GoalChanceSpec:
     )
 
 
-def _manifest(found: GoalChance, name: str, began: datetime, command: list[str]) -> Manifest:
-    asked = found.spec
+def _manifest(result: GoalChance, name: str, began: datetime, command: list[str]) -> Manifest:
+    asked = result.spec
     assert asked.anchor is not None
-    figures = json.dumps([found.chance, found.low, found.high, asdict(found.value), found.known, found.busy])
+    figures = json.dumps([result.chance, result.low, result.high, asdict(result.value), result.known, result.busy])
     return Manifest(
         kind="seek",
         name=name,
         command=command,
-        plan=manifests.hash_of(found.keys),
+        plan=manifests.hash_of(result.keys),
         seed=asked.seed,
-        replications=found.replications,
+        replications=result.replications,
         engine=asked.engine,
         digest=hashlib.sha256(figures.encode()).hexdigest(),
-        book={"currency": found.currency},
+        book={"currency": result.currency},
         anchor=[to_json(asked.anchor)],
-        design={"goal": goal_data(asked.goal)},
-        **papers([asked.template.loaded], began),
+        design={"goal": goal_to_json(asked.goal)},
+        **provenance([asked.template.loaded], began),
     )
 
 
-def _rows(found: GoalChance) -> Iterator[dict[str, Any]]:
+def _rows(result: GoalChance) -> Iterator[dict[str, Any]]:
     """Each figure with one of the three spreads; null where nothing is left open in the scenario."""
-    goal, value = found.spec.goal, found.value
-    known = found.known
+    goal, value = result.spec.goal, result.value
+    known = result.known
     certain, least, most = known or (None, None, None)
     figures = [
-        (f"chance of {goal.text}", "share", found.chance, found.low, found.high, "simulation error"),
+        (f"chance of {goal.text}", "share", result.chance, result.low, result.high, "simulation error"),
         (
             f"chance of {goal.text}",
             "share",
             None,
-            found.worse if known else None,
-            found.better if known else None,
+            result.worse if known else None,
+            result.better if known else None,
             "what is not known",
         ),
         (f"chance of {goal.text}, were all known", "share", certain, least, most, "simulation error"),
-        (goal.measure, found.unit, value.mean, value.mean - value.error, value.mean + value.error, "simulation error"),
+        (goal.measure, result.unit, value.mean, value.mean - value.error, value.mean + value.error, "simulation error"),
         (
             goal.measure,
-            found.unit,
+            result.unit,
             None,
             value.low if known else None,
             value.high if known else None,
             "what is not known",
         ),
-        (goal.measure, found.unit, None, value.least, value.most, "one period"),
+        (goal.measure, result.unit, None, value.least, value.most, "one period"),
     ]
     for what, unit, middle, low, high, spread in figures:
         yield {
             "what": what,
             "unit": unit,
-            "value": finite(middle),
-            "low": finite(low),
-            "high": finite(high),
+            "value": nan_to_none(middle),
+            "low": nan_to_none(low),
+            "high": nan_to_none(high),
             "spread": spread,
         }
 
 
 def _interval(low: float, high: float) -> list[float | None]:
-    return [finite(low), finite(high)]
+    return [nan_to_none(low), nan_to_none(high)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.persistence import papers, ready, saved
-from funnelsim.commands.rerun import refuse_changes, same_digits
+from funnelsim.commands.persistence import preflight, provenance, save
+from funnelsim.commands.rerun import check_reproduced, reject_overrides
 from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
@@ -27,6 +27,7 @@ from funnelsim.study.compare import compare as study
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
 
@@ -34,17 +35,19 @@ Floats = NDArray[np.float64]
 class ComparisonResult(StudyResult[Comparison]):
     """A finished comparison, and where it is saved."""
 
-    what = "compare"
+    command = "compare"
 
     def __repr__(self) -> str:
-        names = ", ".join(repr(column.name) for column in self.found.runs)
-        return f"<Comparison of {names}: {self.found.draws} draws x {self.found.pairs} pairs, seed {self.found.seed}>"
+        names = ", ".join(repr(column.name) for column in self.result.runs)
+        return (
+            f"<Comparison of {names}: {self.result.draws} draws x {self.result.pairs} pairs, seed {self.result.seed}>"
+        )
 
     def report(self, verbose: int = 0, width: int = 110) -> str:
         """The text of a comparison."""
         from funnelsim.reporting.compare.report import comparison_report
 
-        return comparison_report(self.found, verbose, width)
+        return comparison_report(self.result, verbose, width)
 
     def frame(self) -> pl.DataFrame:
         """A row a scenario and measure, as differences.csv: the difference from the base, with its spreads.
@@ -53,7 +56,7 @@ class ComparisonResult(StudyResult[Comparison]):
         """
         import polars as pl
 
-        units = self.found.runs[0].units
+        units = self.result.runs[0].units
         return pl.DataFrame(
             [
                 {
@@ -62,7 +65,7 @@ class ComparisonResult(StudyResult[Comparison]):
                     "unit": units.get(key, ""),
                     **{name: value for name, value in asdict(one).items() if isinstance(value, int | float)},
                 }
-                for rung in self.found.compared
+                for rung in self.result.compared
                 for key, one in rung.differences.items()
             ],
             infer_schema_length=None,
@@ -72,7 +75,7 @@ class ComparisonResult(StudyResult[Comparison]):
         """A row a scenario, measure, draw and pair."""
         import polars as pl
 
-        return pl.concat(_long_table(column) for column in self.found.runs)
+        return pl.concat(_long_table(column) for column in self.result.runs)
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """The differences, and every measure in each draw and pair."""
@@ -80,23 +83,29 @@ class ComparisonResult(StudyResult[Comparison]):
 
     def values(self, measure: str, scenario: str | None = None) -> Floats:
         """A measure in each draw and pair: [draw, pair], of one scenario, by default the last. KeyError without it."""
-        columns = {column.name: column for column in self.found.runs}
-        return columns[scenario or self.found.runs[-1].name].values[measure]
+        columns = {column.name: column for column in self.result.runs}
+        return columns[scenario or self.result.runs[-1].name].values[measure]
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """The figures of the folder."""
+        from funnelsim.reporting.compare.figures import comparison_figures
+
+        return comparison_figures(self.result)
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
-        found = self.found
+        result = self.result
         return {
-            "goal": found.goal,
-            "base": found.runs[0].name,
-            "draws": found.draws,
-            "pairs": found.pairs,
-            "reproduces_history": None if found.history is None else found.history.reproduced,
+            "goal": result.goal,
+            "base": result.runs[0].name,
+            "draws": result.draws,
+            "pairs": result.pairs,
+            "reproduces_history": None if result.history is None else result.history.reproduced,
             "scenarios": {
                 column.name: {
                     key: float(np.nanmean(values)) for key, values in column.values.items() if np.isfinite(values).any()
                 }
-                for column in found.runs
+                for column in result.runs
             },
             "rungs": [
                 {
@@ -108,16 +117,16 @@ class ComparisonResult(StudyResult[Comparison]):
                     "break_evens": [asdict(one) for one in rung.break_evens],
                     "changes": [asdict(one) for one in rung.changes],
                 }
-                for rung in found.compared
+                for rung in result.compared
             ],
             "why": None
-            if found.explanation is None
+            if result.explanation is None
             else {
-                "difference": asdict(found.explanation.difference),
-                "shares": {one.name: asdict(one.value) for one in found.explanation.parts},
+                "difference": asdict(result.explanation.difference),
+                "shares": {one.name: asdict(one.value) for one in result.explanation.parts},
             },
-            "known": [asdict(one) for one in found.information],
-            "notes": found.notes,
+            "known": [asdict(one) for one in result.information],
+            "notes": result.notes,
             "folder": str(self.folder) if self.folder else None,
             "digest": self.manifest.digest,
         }
@@ -126,45 +135,52 @@ class ComparisonResult(StudyResult[Comparison]):
 def compare(
     base: str | Path,
     *others: str | Path,
-    sets: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     seed: int | None = None,
     draws: int | None = None,
     pairs: int | None = None,
     precision: float | None = None,
     engine: str | None = None,
     threads: int | None = None,
-    aside: bool = True,
+    robustness: bool = True,
     out: str | Path | None = "results",
     figures: Figures = True,
     command: Sequence[str] = (),
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> ComparisonResult:
     """Set each other scenario against the base; or, given a manifest alone, repeat that comparison to the last digit.
 
-    `sets` change every scenario compared. `out` is the folder of results, None to save nothing.
+    `overrides` change every scenario compared. `out` is the folder of results, None to save nothing.
     """
-    watch, formats = watch or Progress(), formats_of(figures)
+    progress, formats = progress or Progress(), formats_of(figures)
     repeated = manifest_at(Path(base), "compare")
     if repeated is None:
         if not others:
             raise UsageError("compare needs at least two scenarios: a base and another")
-        every = [load(str(file), sets) for file in (base, *others)]
+        every = [load(str(file), overrides) for file in (base, *others)]
         design = _design(draws, pairs, precision)
         engine = engine or "fast"
     else:
-        refuse_changes(others, sets, seed, draws, pairs, precision, engine)
+        reject_overrides(others, overrides, seed, draws, pairs, precision, engine)
         every = [loads_resolved(resolved) for resolved in repeated.resolved]
         design, engine = CompareSpec(**repeated.design["design"]), repeated.engine
-        aside, seed = repeated.design["aside"], repeated.seed
-    ready(out, every, engine, watch)
+        robustness, seed = repeated.design["aside"], repeated.seed
+    preflight(out, every, engine, progress)
     began = datetime.now(UTC)
-    found = study(
-        every[0], *every[1:], spec=design, engine=engine, threads=threads, robustness=aside, seed=seed, watch=watch
+    result = study(
+        every[0],
+        *every[1:],
+        spec=design,
+        engine=engine,
+        threads=threads,
+        robustness=robustness,
+        seed=seed,
+        progress=progress,
     )
-    watch.clear()
+    progress.clear()
     given = list(command) or ["funnelsim", "compare", str(base), *map(str, others)]
-    manifest = _manifest(found, every, design, engine, aside, began, given)
-    return saved(ComparisonResult(found, same_digits(manifest, repeated, watch)), out, formats)
+    manifest = _manifest(result, every, design, engine, robustness, began, given)
+    return save(ComparisonResult(result, check_reproduced(manifest, repeated, progress)), out, formats)
 
 
 def _design(draws: int | None, pairs: int | None, precision: float | None) -> CompareSpec:
@@ -174,31 +190,31 @@ def _design(draws: int | None, pairs: int | None, precision: float | None) -> Co
 
 
 def _manifest(
-    found: Comparison,
+    result: Comparison,
     every: Sequence[Loaded],
     design: CompareSpec,
     engine: str,
-    aside: bool,
+    robustness: bool,
     began: datetime,
     command: list[str],
 ) -> Manifest:
-    plans = [fingerprint(case.anchor.plan(case.blueprint)) for case in found.cases]
-    summaries = [summary for column in found.runs for summary in column.summaries]
-    beliefs = {belief.path: [belief.low, belief.high] for case in found.cases for belief in case.blueprint.beliefs}
+    plans = [fingerprint(case.anchor.plan(case.blueprint)) for case in result.cases]
+    summaries = [summary for column in result.runs for summary in column.summaries]
+    beliefs = {belief.path: [belief.low, belief.high] for case in result.cases for belief in case.blueprint.beliefs}
     return Manifest(
         kind="compare",
-        name=found.runs[-1].name,
+        name=result.runs[-1].name,
         command=command,
         plan=manifests.hash_of(plans),
-        seed=found.seed,
-        replications=found.draws * found.pairs,
+        seed=result.seed,
+        replications=result.draws * result.pairs,
         engine=engine,
         digest=manifests.digest_of(summaries),
-        book=found.cases[0].blueprint.book._asdict(),
-        anchor=[to_json(case.anchor) for case in found.cases],
-        design={"design": asdict(design), "aside": aside},
+        book=result.cases[0].blueprint.book._asdict(),
+        anchor=[to_json(case.anchor) for case in result.cases],
+        design={"design": asdict(design), "aside": robustness},
         beliefs=beliefs,
-        **papers(every, began),
+        **provenance(every, began),
     )
 
 

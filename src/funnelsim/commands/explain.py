@@ -4,7 +4,7 @@ results/explain-<name>-<hash>/
     manifest.json
     shares.csv          a group of changes a row: its share with both errors, alone and last
     shares.parquet      the shares in each draw and pair
-    explain.json        all that was found
+    explain.json        all that was result
     waterfall.png, .svg
 """
 
@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.persistence import executor_on, papers, points_in, ready, saved
-from funnelsim.commands.rerun import refuse_changes, same_digits
+from funnelsim.commands.persistence import cluster_executor, point_store, preflight, provenance, save
+from funnelsim.commands.rerun import check_reproduced, reject_overrides
 from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
@@ -38,6 +38,7 @@ from funnelsim.study.point import NestedDesign
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.figure import Figure
 
 DRAWS, PAIRS = 40, 4
 
@@ -45,10 +46,10 @@ DRAWS, PAIRS = 40, 4
 class ExplanationResult(StudyResult[Explanation]):
     """A finished explanation, and where it is saved."""
 
-    what = "explain"
+    command = "explain"
 
     def __repr__(self) -> str:
-        question, groups = self.found.spec, len(self.found.parts)
+        question, groups = self.result.spec, len(self.result.parts)
         return (
             f"<Explanation of {name_of(question.other)!r} against {name_of(question.base)!r}: {question.measure}, "
             f"{groups} parts, seed {self.manifest.seed}>"
@@ -58,33 +59,39 @@ class ExplanationResult(StudyResult[Explanation]):
         """The text of an explanation."""
         from funnelsim.reporting.explain.report import explain_report
 
-        return explain_report(self.found, verbose, width)
+        return explain_report(self.result, verbose, width)
 
     def frame(self) -> pl.DataFrame:
         """A row a group of changes, as shares.csv: its share with both errors, alone and last."""
         import polars as pl
 
-        return pl.DataFrame(list(_rows(self.found)))
+        return pl.DataFrame(list(_rows(self.result)))
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """The shares, and what they are in each draw and pair."""
         import polars as pl
 
-        return {"shares.csv": self.frame(), "shares.parquet": pl.concat(_by_draw(one) for one in _all(self.found))}
+        return {"shares.csv": self.frame(), "shares.parquet": pl.concat(_by_draw(one) for one in _all(self.result))}
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """The figures of the folder."""
+        from funnelsim.reporting.explain.figures import explain_figures
+
+        return explain_figures(self.result)
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
-        found, people = self.found, self.found.equal_hours
+        result, people = self.result, self.result.equal_hours
         return {
-            "base": found.spec.base.scenario.name,
-            "other": found.spec.other.scenario.name,
-            "measure": found.spec.measure,
-            "unit": found.unit,
-            "difference": asdict(found.difference),
-            "base_value": asdict(found.base),
-            "other_value": asdict(found.other),
-            "shares": [_share(one) | _changes(found, one) for one in found.shares],
-            "united": [asdict(one) for one in found.merged_groups],
+            "base": result.spec.base.scenario.name,
+            "other": result.spec.other.scenario.name,
+            "measure": result.spec.measure,
+            "unit": result.unit,
+            "difference": asdict(result.difference),
+            "base_value": asdict(result.base),
+            "other_value": asdict(result.other),
+            "shares": [_share(one) | _changes(result, one) for one in result.shares],
+            "united": [asdict(one) for one in result.merged_groups],
             "equal_people": None
             if people is None
             else {
@@ -94,11 +101,11 @@ class ExplanationResult(StudyResult[Explanation]):
                 "paid_hours": list(people.paid),
                 "steps": [_share(one) for one in people.steps],
             },
-            "draws": found.spec.draws,
-            "pairs": found.spec.size.pairs,
-            "coalitions": found.coalitions,
-            "orders": found.orders or "all",
-            "notes": found.notes,
+            "draws": result.spec.draws,
+            "pairs": result.spec.size.pairs,
+            "coalitions": result.coalitions,
+            "orders": result.orders or "all",
+            "notes": result.notes,
             "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
         }
@@ -109,7 +116,7 @@ def explain(
     other: str | Path | None = None,
     *,
     measure: str | None = None,
-    sets: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     seed: int | None = None,
     draws: int | None = None,
     pairs: int | None = None,
@@ -121,27 +128,27 @@ def explain(
     out: str | Path | None = "results",
     figures: Figures = True,
     command: Sequence[str] = (),
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> ExplanationResult:
     """Divide the difference of two scenarios among their changes; or repeat an explanation from its manifest alone.
 
-    `sets` change both scenarios. Mixtures of the two that are finished are kept in `out`/points and never run twice.
+    `overrides` change both scenarios. Finished mixtures of the two are kept in `out`/points and never run twice.
     """
-    watch, formats = watch or Progress(), formats_of(figures)
+    progress, formats = progress or Progress(), formats_of(figures)
     repeated = manifest_at(Path(base), "explain")
     if repeated is not None:
-        refuse_changes(other, measure, sets, seed, draws, pairs, orders, equal_people, engine)
+        reject_overrides(other, measure, overrides, seed, draws, pairs, orders, equal_people, engine)
         question = _question_of(repeated)
     else:
         size = _size(draws, pairs)
-        question = _question(base, other, measure, sets, seed, size, orders, equal_people, engine)
-    ready(out, (question.base, question.other), question.engine, watch)
+        question = _question(base, other, measure, overrides, seed, size, orders, equal_people, engine)
+    preflight(out, (question.base, question.other), question.engine, progress)
     began = datetime.now(UTC)
-    with executor_on(cluster) as executor:
-        found = study(question, points_in(out), executor, threads, watch)
-    watch.clear()
-    manifest = _manifest(found, began, list(command) or ["funnelsim", "explain", str(base), str(other or "")])
-    return saved(ExplanationResult(found, same_digits(manifest, repeated, watch)), out, formats)
+    with cluster_executor(cluster) as executor:
+        result = study(question, point_store(out), executor, threads, progress)
+    progress.clear()
+    manifest = _manifest(result, began, list(command) or ["funnelsim", "explain", str(base), str(other or "")])
+    return save(ExplanationResult(result, check_reproduced(manifest, repeated, progress)), out, formats)
 
 
 def _size(draws: int | None, pairs: int | None) -> NestedDesign:
@@ -153,7 +160,7 @@ def _question(
     base: str | Path,
     other: str | Path | None,
     measure: str | None,
-    sets: Sequence[str],
+    overrides: Sequence[str],
     seed: int | None,
     size: NestedDesign,
     orders: int | None,
@@ -162,7 +169,7 @@ def _question(
 ) -> ExplainSpec:
     if other is None:
         raise UsageError("explain needs two scenarios: a base and another")
-    first, second = load(str(base), sets), load(str(other), sets)
+    first, second = load(str(base), overrides), load(str(other), overrides)
     return ExplainSpec(
         first,
         second,
@@ -192,33 +199,33 @@ def _question_of(manifest: Manifest) -> ExplainSpec:
     )
 
 
-def _manifest(found: Explanation, began: datetime, command: list[str]) -> Manifest:
-    question = found.spec
+def _manifest(result: Explanation, began: datetime, command: list[str]) -> Manifest:
+    question = result.spec
     return Manifest(
         kind="explain",
         name=question.other.scenario.name or "scenario",
         command=command,
-        plan=manifests.hash_of(found.keys),
+        plan=manifests.hash_of(result.keys),
         seed=question.seed,
         replications=question.size.replications,
         engine=question.engine,
-        digest=_digest(found),
-        book={"currency": found.currency},
-        anchor=[to_json(found.anchor)],
+        digest=_digest(result),
+        book={"currency": result.currency},
+        anchor=[to_json(result.anchor)],
         design={
             "measure": question.measure,
             "size": asdict(question.size),
             "order_pairs": question.order_pairs,
             "equal_people": question.equal_hours,
         },
-        **papers((question.base, question.other), began),
+        **provenance((question.base, question.other), began),
     )
 
 
-def _digest(found: Explanation) -> str:
+def _digest(result: Explanation) -> str:
     """Hash of every share in every draw and pair."""
     digest = hashlib.sha256()
-    for one in _all(found):
+    for one in _all(result):
         digest.update(one.name.encode() + np.ascontiguousarray(one.by_draw, np.float64).tobytes())
     return digest.hexdigest()
 
@@ -226,16 +233,16 @@ def _digest(found: Explanation) -> str:
 # ---- what is left --------------------------------------------------------------------------------------------------
 
 
-def _all(found: Explanation) -> list[ShapleyShare]:
+def _all(result: Explanation) -> list[ShapleyShare]:
     """The shares, and behind them the steps of the one that shares the work."""
-    return [*found.shares, *(found.equal_hours.steps if found.equal_hours else ())]
+    return [*result.shares, *(result.equal_hours.steps if result.equal_hours else ())]
 
 
-def _rows(found: Explanation) -> Iterator[dict[str, Any]]:
-    for one in _all(found):
+def _rows(result: Explanation) -> Iterator[dict[str, Any]]:
+    for one in _all(result):
         yield {
             "share": one.name,
-            "step of another share": one not in found.shares,
+            "step of another share": one not in result.shares,
             "mean": one.value.mean,
             "low": one.value.low,
             "high": one.value.high,
@@ -274,5 +281,5 @@ def _share(one: ShapleyShare) -> dict[str, Any]:
     }
 
 
-def _changes(found: Explanation, one: ShapleyShare) -> dict[str, Any]:
-    return {"changes": [asdict(change.difference) for change in found.group(one).changes]}
+def _changes(result: Explanation, one: ShapleyShare) -> dict[str, Any]:
+    return {"changes": [asdict(change.difference) for change in result.group(one).changes]}

@@ -20,9 +20,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.persistence import executor_on, finite, papers, points_in, ready, saved
-from funnelsim.commands.rerun import axis_data, axis_of, goal_data, goal_of_data, refuse_changes, same_digits
-from funnelsim.commands.study_inputs import asked_in, goal_from
+from funnelsim.commands.persistence import cluster_executor, nan_to_none, point_store, preflight, provenance, save
+from funnelsim.commands.rerun import (
+    axis_from_json,
+    axis_to_json,
+    check_reproduced,
+    goal_from_json,
+    goal_to_json,
+    reject_overrides,
+)
+from funnelsim.commands.study_inputs import optional_goal, study_from_args
 from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import RunError, UsageError
 from funnelsim.manifest import Manifest, manifest_at
@@ -41,6 +48,7 @@ from funnelsim.study.study_file import StudyFile
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.figure import Figure
 
 REPLICATIONS, TRIALS, FINALISTS, SURE = 20, 200, 8, 0.95
 MOST_TRIALS = 10_000
@@ -50,13 +58,13 @@ SEARCH = "optuna"  # suggests the points: another version may suggest others
 class OptimisationResult(StudyResult[Optimum]):
     """A finished search, and where it is saved."""
 
-    what = "optimise"
+    command = "optimise"
 
     def __repr__(self) -> str:
-        question = self.found.spec
+        question = self.result.spec
         goals, paths = " and ".join(map(str, question.objectives)), ", ".join(axis.path for axis in question.axes)
         return (
-            f"<Optimum of {self.manifest.name!r}: {goals} over {paths}, {len(self.found.trials)} trials, "
+            f"<Optimum of {self.manifest.name!r}: {goals} over {paths}, {len(self.result.trials)} trials, "
             f"seed {self.manifest.seed}>"
         )
 
@@ -64,30 +72,36 @@ class OptimisationResult(StudyResult[Optimum]):
         """The text of a search."""
         from funnelsim.reporting.optimise.report import optimise_report
 
-        return optimise_report(self.found, verbose, width)
+        return optimise_report(self.result, verbose, width)
 
     def frame(self) -> pl.DataFrame:
         """A row a trial: its point, objectives, excess over each constraint, status."""
         import polars as pl
 
-        return pl.DataFrame(list(_trial_rows(self.found)), infer_schema_length=None)
+        return pl.DataFrame(list(_trial_rows(self.result)), infer_schema_length=None)
 
     def finalists(self) -> pl.DataFrame:
         """A row a finalist and measure, on fresh luck."""
         import polars as pl
 
-        return pl.DataFrame(list(_finalist_rows(self.found)), infer_schema_length=None)
+        return pl.DataFrame(list(_finalist_rows(self.result)), infer_schema_length=None)
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Trials and finalists."""
         trials = self.frame()
         return {"trials.csv": trials, "trials.parquet": trials, "finalists.csv": self.finalists()}
 
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """The figures of the folder."""
+        from funnelsim.reporting.optimise.figures import optimise_figures
+
+        return optimise_figures(self.result)
+
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it; `best` is null with several objectives or when nothing can be chosen."""
-        found, question = self.found, self.found.spec
+        result, question = self.result, self.result.spec
         paths = [axis.path for axis in question.axes]
-        chosen, selection = found.chosen, found.selection
+        chosen, selection = result.chosen, result.selection
         return {
             "name": self.manifest.name,
             "objectives": [asdict(one) for one in question.objectives],
@@ -96,22 +110,22 @@ class OptimisationResult(StudyResult[Optimum]):
             "chance_of_right_choice": selection.chance if selection else None,
             "gap": selection.gap if selection else None,
             "estimated_chance": not selection.finished if selection else None,
-            "measures": {key: _gain(one) for key, one in found.gains.items()},
-            "gain_with_beliefs_at_one": _gain(found.beliefs_neutral) if found.beliefs_neutral else None,
-            "at_end_of_range": [axis.path for axis, _ in found.at_end(chosen.point)] if chosen else [],
+            "measures": {key: _gain(one) for key, one in result.gains.items()},
+            "gain_with_beliefs_at_one": _gain(result.beliefs_neutral) if result.beliefs_neutral else None,
+            "at_end_of_range": [axis.path for axis, _ in result.at_end(chosen.point)] if chosen else [],
             "front": [
                 {
                     "point": dict(zip(paths, one.point, strict=True)),
                     "chance": one.front,
                     **{key: estimate.mean for key, estimate in one.estimates.items()},
                 }
-                for one in found.front
+                for one in result.front
             ]
             if selection is None
             else None,
-            "trials": len(found.trials),
-            "all_combinations": found.exhaustive,
-            "replications_run": found.runs,
+            "trials": len(result.trials),
+            "all_combinations": result.exhaustive,
+            "replications_run": result.runs,
             "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
         }
@@ -131,7 +145,7 @@ def optimise(
     chance: float | None = None,
     confidence: float | None = None,
     goal: str | None = None,
-    sets: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     seed: int | None = None,
     engine: str | None = None,
     threads: int | None = None,
@@ -139,7 +153,7 @@ def optimise(
     out: str | Path | None = "results",
     figures: Figures = True,
     command: Sequence[str] = (),
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> OptimisationResult:
     """Search the ranges for the best settings, one objective or several; or repeat a search from its manifest.
 
@@ -147,15 +161,15 @@ def optimise(
     of the right choice among the finalists, `confidence` that the constraints are met. UsageError for options that
     cannot be meant, or when Optuna is not there.
     """
-    watch, formats = watch or Progress(), formats_of(figures)
+    progress, formats = progress or Progress(), formats_of(figures)
     repeated = manifest_at(Path(file), "optimise")
     if repeated is not None:
-        refuse_changes(
+        reject_overrides(
             vary,
             maximise,
             minimise,
             subject_to,
-            sets,
+            overrides,
             trials,
             replications,
             finalists,
@@ -168,7 +182,7 @@ def optimise(
         )
         question, name = _question_of(repeated), repeated.name
     else:
-        asked = asked_in(file, (), vary, sets)
+        asked = study_from_args(file, (), vary, overrides)
         question = _question(
             asked,
             maximise,
@@ -185,16 +199,16 @@ def optimise(
             engine,
         )
         name = asked.name or question.template.loaded.scenario.name or Path(file).stem
-    ready(out, [question.template.loaded], question.engine, watch)
+    preflight(out, [question.template.loaded], question.engine, progress)
     for text in _wishes(question):
-        watch.note(text)
+        progress.note(text)
     began = datetime.now(UTC)
-    with executor_on(cluster) as executor:
-        found = study_optimise(question, points_in(out), executor, threads, watch)
-    watch.clear()
-    manifest = _manifest(found, name, began, list(command) or ["funnelsim", "optimise", str(file)])
+    with cluster_executor(cluster) as executor:
+        result = study_optimise(question, point_store(out), executor, threads, progress)
+    progress.clear()
+    manifest = _manifest(result, name, began, list(command) or ["funnelsim", "optimise", str(file)])
     _same_search(manifest, repeated)
-    return saved(OptimisationResult(found, same_digits(manifest, repeated, watch)), out, formats)
+    return save(OptimisationResult(result, check_reproduced(manifest, repeated, progress)), out, formats)
 
 
 # ---- what is asked -------------------------------------------------------------------------------------------------
@@ -226,7 +240,7 @@ def _question(
         raise UsageError("best in what? Say --maximise profit or --minimise calendar.cost")
     if twice := {one.measure for one in objectives if sum(one.measure == two.measure for two in objectives) > 1}:
         raise UsageError(f"{', '.join(sorted(twice))} is an objective twice")
-    template = Template(asked.scenarios[0], asked.sets)
+    template = Template(asked.scenarios[0], asked.overrides)
     return OptimiseSpec(
         template,
         asked.axes,
@@ -239,7 +253,7 @@ def _question(
         _share("--chance", chance),
         _share("--confidence", confidence),
         next(one for one in (seed, asked.seed, template.loaded.scenario.seed) if one is not None),
-        goal_from(goal or asked.goal, template),
+        optional_goal(goal or asked.goal, template),
         engine or "fast",
     )
 
@@ -268,7 +282,7 @@ def _question_of(manifest: Manifest) -> OptimiseSpec:
     design = manifest.design
     return OptimiseSpec(
         Template.of_resolved(manifest.resolved[0]),
-        [axis_of(one) for one in design["axes"]],
+        [axis_from_json(one) for one in design["axes"]],
         tuple(Objective(**one) for one in design["objectives"]),
         tuple(design["subject_to"]),
         design["trials"],
@@ -278,7 +292,7 @@ def _question_of(manifest: Manifest) -> OptimiseSpec:
         design["chance"],
         design["confidence"],
         manifest.seed,
-        goal_of_data(design["goal"]),
+        goal_from_json(design["goal"]),
         manifest.engine,
         tuple(from_json(one) for one in manifest.anchor),
     )
@@ -287,18 +301,18 @@ def _question_of(manifest: Manifest) -> OptimiseSpec:
 # ---- what is left --------------------------------------------------------------------------------------------------
 
 
-def _trial_rows(found: Optimum) -> Iterator[dict[str, Any]]:
-    objectives = [one.measure for one in found.spec.objectives]
-    ordered = sorted(found.constraints, key=lambda one: not one.of_inputs)
-    for number, trial in enumerate(found.trials):
+def _trial_rows(result: Optimum) -> Iterator[dict[str, Any]]:
+    objectives = [one.measure for one in result.spec.objectives]
+    ordered = sorted(result.constraints, key=lambda one: not one.of_inputs)
+    for number, trial in enumerate(result.trials):
         score = trial.score
         values = score.values or [None] * len(objectives)
         excess = score.excess or [None] * len(ordered)
         yield {
             "trial": number,
-            **_point(found, trial.point),
+            **_point(result, trial.point),
             **dict(zip(objectives, values, strict=True)),
-            **{f"excess: {one.text}": finite(each) for one, each in zip(ordered, excess, strict=True)},
+            **{f"excess: {one.text}": nan_to_none(each) for one, each in zip(ordered, excess, strict=True)},
             "status": _status(trial),
         }
 
@@ -312,54 +326,54 @@ def _status(trial: Trial) -> str:
     return "ok" if score.meets else "breaks a constraint"
 
 
-def _finalist_rows(found: Optimum) -> Iterator[dict[str, Any]]:
-    for number, one in enumerate(found.finalists, 1):
+def _finalist_rows(result: Optimum) -> Iterator[dict[str, Any]]:
+    for number, one in enumerate(result.finalists, 1):
         for key, estimate in one.estimates.items():
             yield {
                 "finalist": number,
-                **_point(found, one.point),
+                **_point(result, one.point),
                 "measure": key,
-                "unit": found.units.get(key, ""),
-                **{name: finite(getattr(estimate, name)) for name in ("mean", "low", "high", "least", "most")},
+                "unit": result.units.get(key, ""),
+                **{name: nan_to_none(getattr(estimate, name)) for name in ("mean", "low", "high", "least", "most")},
                 "replications": estimate.replications,
                 "meets constraints": one.meets,
-                "chosen": one is found.chosen,
+                "chosen": one is result.chosen,
                 "chance to be on the front": one.front,
             }
 
 
-def _point(found: Optimum, point: tuple[str, ...]) -> dict[str, Any]:
-    return {axis.path: text for axis, text in zip(found.spec.axes, point, strict=True)}
+def _point(result: Optimum, point: tuple[str, ...]) -> dict[str, Any]:
+    return {axis.path: text for axis, text in zip(result.spec.axes, point, strict=True)}
 
 
 def _gain(one: PolicyGain) -> dict[str, Any]:
     return {
-        name: {key: finite(value) for key, value in asdict(spread).items()}
+        name: {key: nan_to_none(value) for key, value in asdict(spread).items()}
         for name, spread in (("value", one.value), ("as_it_is", one.base), ("more", one.difference))
     }
 
 
-def _manifest(found: Optimum, name: str, began: datetime, command: list[str]) -> Manifest:
-    question = found.spec
+def _manifest(result: Optimum, name: str, began: datetime, command: list[str]) -> Manifest:
+    question = result.spec
     figures = [
-        list(_trial_rows(found)),
-        list(_finalist_rows(found)),
-        {key: _gain(one) for key, one in found.gains.items()},
-        _gain(found.beliefs_neutral) if found.beliefs_neutral else None,
+        list(_trial_rows(result)),
+        list(_finalist_rows(result)),
+        {key: _gain(one) for key, one in result.gains.items()},
+        _gain(result.beliefs_neutral) if result.beliefs_neutral else None,
     ]
     return Manifest(
         kind="optimise",
         name=name,
         command=command,
-        plan=manifests.hash_of(found.keys),
+        plan=manifests.hash_of(result.keys),
         seed=question.seed,
         replications=question.size.replications,
         engine=question.engine,
         digest=hashlib.sha256(json.dumps(figures).encode()).hexdigest(),
-        book={"currency": found.currency},
+        book={"currency": result.currency},
         anchor=[to_json(anchor) for anchor in question.anchors],
         design={
-            "axes": [axis_data(axis) for axis in question.axes],
+            "axes": [axis_to_json(axis) for axis in question.axes],
             "objectives": [asdict(one) for one in question.objectives],
             "subject_to": list(question.subject_to),
             "trials": question.trials,
@@ -368,9 +382,9 @@ def _manifest(found: Optimum, name: str, began: datetime, command: list[str]) ->
             "gap": question.gap,
             "chance": question.chance,
             "confidence": question.confidence,
-            "goal": goal_data(question.goal),
+            "goal": goal_to_json(question.goal),
         },
-        **papers([question.template.loaded], began, SEARCH, **{"replications run": found.runs}),
+        **provenance([question.template.loaded], began, SEARCH, **{"replications run": result.runs}),
     )
 
 

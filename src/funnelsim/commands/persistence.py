@@ -33,27 +33,27 @@ POINTS = "points"
 Done = TypeVar("Done", bound=StudyResult[Any])
 
 
-def ready(out: str | Path | None, scenarios: Iterable[Loaded], engine: str, watch: Progress) -> None:
+def preflight(out: str | Path | None, scenarios: Iterable[Loaded], engine: str, progress: Progress) -> None:
     """Before anything runs: results can be written, warnings are told, and so is the wait for the compiler."""
     if out is not None:
         check_writable(Path(out))
     for text in dict.fromkeys(str(one) for each in scenarios for one in each.warnings if one.severity == "warning"):
-        watch.note(text)
+        progress.note(text)
     if engine == "fast" and not is_compiled():
-        watch.note("compiling the engine (once)")
+        progress.note("compiling the engine (once)")
 
 
-def points_in(out: str | Path | None) -> PointStore:
+def point_store(out: str | Path | None) -> PointStore:
     """Where finished points are kept, never to be run again; in memory alone when nothing is saved."""
     return PointStore(Path(out) / POINTS if out is not None else None)
 
 
-def executor_on(address: str | None) -> Any:
+def cluster_executor(address: str | None) -> Any:
     """A cluster while it is used; none = threads here."""
     return cluster(address) if address else nullcontext()
 
 
-def papers(scenarios: Sequence[Loaded], began: datetime, *packages: str, **times: Any) -> dict[str, Any]:
+def provenance(scenarios: Sequence[Loaded], began: datetime, *packages: str, **times: Any) -> dict[str, Any]:
     """The part of a manifest that says what a study rests on: scenarios, files, presets, versions, times.
 
     `packages` are optional ones that had a part in the numbers, `times` more of what is counted, by its name.
@@ -74,17 +74,17 @@ def papers(scenarios: Sequence[Loaded], began: datetime, *packages: str, **times
     }
 
 
-def saved(done: Done, out: str | Path | None, formats: Sequence[str]) -> Done:
+def save(done: Done, out: str | Path | None, formats: Sequence[str]) -> Done:
     """The study with its folder, written whole; `out` None saves nothing. RunError when the disk is full."""
     if out is None:
         return done
-    name = f"{done.what}-{slug(done.manifest.name)}-{done.manifest.identity}"
+    name = f"{done.command}-{slug(done.manifest.name)}-{done.manifest.short_hash}"
     done = replace(done, folder=Path(out) / name)
     with atomic_folder(Path(out), name) as draft:
         put(draft.path / manifests.FILE, done.manifest.text().encode())
         put(draft.path / ANSWER, done.report().encode())
         put(
-            draft.path / f"{done.what}.json",
+            draft.path / f"{done.command}.json",
             json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str).encode(),
         )
         for file, table in done.tables().items():
@@ -93,13 +93,12 @@ def saved(done: Done, out: str | Path | None, formats: Sequence[str]) -> Done:
             else:
                 put(draft.path / file, table.write_csv().encode())
         if formats:
-            from funnelsim.figures import drawn
             from funnelsim.reporting.common.drawing import save_all
 
-            save_all(drawn(done), draft.path, formats)
+            save_all(done.figures(), draft.path, formats)
     return done
 
 
-def finite(value: float | None) -> float | None:
+def nan_to_none(value: float | None) -> float | None:
     """A number as JSON and tables can hold it: null for what does not exist."""
     return value if value is not None and math.isfinite(value) else None

@@ -13,13 +13,13 @@ from funnelsim.study.axes import Axis
 from funnelsim.study.goals import MeasureGoal
 
 
-def refuse_changes(*given: Any) -> None:
+def reject_overrides(*given: Any) -> None:
     """UsageError when anything is given beside a manifest that would change its numbers."""
     if any(one is not None and one != () and one != [] for one in given):
         raise UsageError("a manifest is repeated as it is: leave out other files and options that change numbers")
 
 
-def same_digits(now: Manifest, before: Manifest | None, watch: Progress) -> Manifest:
+def check_reproduced(now: Manifest, before: Manifest | None, progress: Progress) -> Manifest:
     """The manifest of a repetition, with the papers of the first time; RunError when it did not repeat.
 
     `before` None: nothing was repeated.
@@ -33,27 +33,27 @@ def same_digits(now: Manifest, before: Manifest | None, watch: Progress) -> Mani
         )
     if now.digest != before.digest:
         raise RunError("the digits differ from those of the manifest though the plans are the same: please report it")
-    watch.note("the same digits as before")
+    progress.note("the same digits as before")
     return replace(now, data=before.data, warnings=before.warnings)
 
 
-def axis_data(axis: Axis) -> dict[str, Any]:
+def axis_to_json(axis: Axis) -> dict[str, Any]:
     """An axis for a manifest."""
     kept = {key: value for key, value in asdict(axis).items() if key not in ("key", "value")}
     return kept | ({} if axis.is_range else {"low": None, "high": None})
 
 
-def axis_of(data: dict[str, Any]) -> Axis:
+def axis_from_json(data: dict[str, Any]) -> Axis:
     """An axis from a manifest."""
     ends = {end: float("nan") if data[end] is None else data[end] for end in ("low", "high")}
     return Axis(**(data | ends | {"values": tuple(data["values"])}))
 
 
-def goal_data(goal: MeasureGoal | None) -> dict[str, Any] | None:
+def goal_to_json(goal: MeasureGoal | None) -> dict[str, Any] | None:
     """A goal for a manifest."""
     return asdict(goal) | {"by": goal.by.isoformat() if goal.by else None} if goal else None
 
 
-def goal_of_data(data: dict[str, Any] | None) -> MeasureGoal | None:
+def goal_from_json(data: dict[str, Any] | None) -> MeasureGoal | None:
     """A goal from a manifest."""
     return MeasureGoal(**(data | {"by": date.fromisoformat(data["by"]) if data["by"] else None})) if data else None

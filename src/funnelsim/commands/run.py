@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from funnelsim import manifest as manifests
-from funnelsim.atomic_io import Draft, atomic_folder, check_writable
+from funnelsim.atomic_io import StagingFolder, atomic_folder, check_writable
 from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.engine.jit import is_compiled
 from funnelsim.engine.replicate import replicate
@@ -59,7 +59,7 @@ class Job:
     threads: int | None = None
     tables: bool = False
     event_log: str | None = None
-    watch: Progress = field(default_factory=Progress)
+    progress: Progress = field(default_factory=Progress)
 
     @property
     def centre(self) -> Plan:
@@ -73,7 +73,7 @@ class Job:
 
 def run(
     file: str | Path,
-    sets: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     *,
     seed: int | None = None,
     replications: int | None = None,
@@ -85,19 +85,19 @@ def run(
     out: str | Path | None = "results",
     figures: Figures = True,
     command: Sequence[str] = (),
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Run a scenario file; or, given a manifest or a results folder, repeat that run to the last digit.
 
     `precision` adds replications until the simulation error of wins and revenue is below that share of their mean.
     `out` is the folder of results, None to save nothing. Raises ScenarioError, UsageError or RunError.
     """
-    watch, formats = watch or Progress(), formats_of(figures)
+    progress, formats = progress or Progress(), formats_of(figures)
     _check_options(replications, precision, engine, log)
     repeated = manifest_at(Path(file), "run")
     if repeated is None:
-        loaded = load(str(file), sets)
-    elif sets or seed is not None or replications is not None or precision is not None or engine is not None:
+        loaded = load(str(file), overrides)
+    elif overrides or seed is not None or replications is not None or precision is not None or engine is not None:
         raise UsageError(
             "a manifest is repeated as it is: leave out --set, --seed, --replications, --precision and --engine"
         )
@@ -106,11 +106,13 @@ def run(
     if out is not None:
         check_writable(Path(out))
     for problem in (one for one in loaded.warnings if one.severity == "warning"):
-        watch.note(str(problem))
-    job = _job(loaded, repeated, seed, replications, engine, watch)
+        progress.note(str(problem))
+    job = _job(loaded, repeated, seed, replications, engine, progress)
     job.precision, job.threads, job.tables, job.event_log = precision, threads, tables, log
     with atomic_folder(Path(out)) if out is not None else nullcontext() as draft:
-        result = _finished(job, repeated, draft, list(command) or ["funnelsim", "run", str(file), *_set_options(sets)])
+        result = _finished(
+            job, repeated, draft, list(command) or ["funnelsim", "run", str(file), *_set_options(overrides)]
+        )
         if draft is None:
             return result
         result.write(draft.path)
@@ -136,8 +138,8 @@ def _check_options(replications: int | None, precision: float | None, engine: st
         raise UsageError(f"--event-log must be one of {', '.join(LOGS)}")
 
 
-def _set_options(sets: Sequence[str]) -> list[str]:
-    return [part for text in sets for part in ("--set", text)]
+def _set_options(overrides: Sequence[str]) -> list[str]:
+    return [part for text in overrides for part in ("--set", text)]
 
 
 def _job(
@@ -146,21 +148,23 @@ def _job(
     seed: int | None,
     replications: int | None,
     engine: str | None,
-    watch: Progress,
+    progress: Progress,
 ) -> Job:
     blueprint = compile_scenario(loaded)
     if not is_compiled() and (repeated.engine if repeated else engine) != "reference":
-        watch.note("compiling the engine (once)")
+        progress.note("compiling the engine (once)")
     if repeated is not None:
         anchor = anchors.from_json(repeated.anchor[0])
-        job = Job(loaded, blueprint, anchor, repeated.seed, repeated.replications, repeated.engine, watch=watch)
+        job = Job(loaded, blueprint, anchor, repeated.seed, repeated.replications, repeated.engine, progress=progress)
         if fingerprint(job.centre) != repeated.plan:
             used, now = repeated.versions.get("funnelsim", "?"), manifests.versions()["funnelsim"]
             raise RunError(
                 f"the scenario of the manifest gives another plan: it was run with funnelsim {used}, this is {now}"
             )
         return job
-    anchor = anchors.anchor(compile_scenario(loaded.root) if loaded.root is not None else blueprint, on_step=watch.note)
+    anchor = anchors.anchor(
+        compile_scenario(loaded.root) if loaded.root is not None else blueprint, on_step=progress.note
+    )
     return Job(
         loaded,
         blueprint,
@@ -168,20 +172,20 @@ def _job(
         loaded.scenario.seed if seed is None else seed,
         replications or REPLICATIONS,
         engine or "fast",
-        watch=watch,
+        progress=progress,
     )
 
 
-def _finished(job: Job, repeated: Manifest | None, draft: Draft | None, command: list[str]) -> Result:
+def _finished(job: Job, repeated: Manifest | None, draft: StagingFolder | None, command: list[str]) -> Result:
     began = datetime.now(UTC)
     summaries, credits = _replications(job, draft)
-    job.watch.clear()
+    job.progress.clear()
     ended = datetime.now(UTC)
     digest = manifests.digest_of(summaries)
     if repeated is not None:
         if digest != repeated.digest:
             raise RunError("the digits differ from those of the manifest though the plan is the same: please report it")
-        job.watch.note("the same digits as before")
+        job.progress.note("the same digits as before")
     scenario = job.loaded.scenario
     manifest = Manifest(
         kind="run",
@@ -210,7 +214,7 @@ def _finished(job: Job, repeated: Manifest | None, draft: Draft | None, command:
 # ---- replications --------------------------------------------------------------------------------------------------
 
 
-def _replications(job: Job, draft: Draft | None) -> tuple[list[Summary], np.ndarray]:
+def _replications(job: Job, draft: StagingFolder | None) -> tuple[list[Summary], np.ndarray]:
     """Counts of all replications, and the credit of each team in the first ones."""
     summaries: list[Summary] = []
     credits: list[np.ndarray] = []
@@ -237,7 +241,7 @@ def _batch(job: Job, numbers: range, traced: bool, wanted: int) -> list[tuple[Su
     """Some replications, in order; on as many threads as there are processors."""
 
     def report(done: int) -> None:
-        job.watch.progress("running", numbers.start + done, wanted)
+        job.progress.update("running", numbers.start + done, wanted)
 
     threads = job.threads or os.cpu_count() or 1
     if not job.blueprint.uncertain:
@@ -268,7 +272,7 @@ def _enough(job: Job, summaries: list[Summary]) -> int:
     if worst <= job.precision:
         return len(summaries)
     if len(summaries) >= MOST:
-        job.watch.note(f"stopped at {MOST} replications with a simulation error of {worst:.1%}")
+        job.progress.note(f"stopped at {MOST} replications with a simulation error of {worst:.1%}")
         return len(summaries)
     guess = math.ceil(len(summaries) * (worst / job.precision) ** 2 * 1.05)
     return min(MOST, max(guess, len(summaries) + FIRST))
@@ -277,7 +281,7 @@ def _enough(job: Job, summaries: list[Summary]) -> int:
 class _Tables:
     """Writes the tables of replications as they come, piece by piece, joined at the end."""
 
-    def __init__(self, job: Job, draft: Draft) -> None:
+    def __init__(self, job: Job, draft: StagingFolder) -> None:
         self.job, self.folder, self.book = job, draft.path, job.blueprint.book
         self.parts: dict[str, list[Path]] = {}
 

@@ -11,16 +11,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.persistence import executor_on, finite, papers, points_in, ready, saved
-from funnelsim.commands.rerun import axis_data, axis_of, goal_data, goal_of_data, refuse_changes, same_digits
-from funnelsim.commands.study_inputs import asked_in, booked_amount, wanted_goal
+from funnelsim.commands.persistence import cluster_executor, nan_to_none, point_store, preflight, provenance, save
+from funnelsim.commands.rerun import (
+    axis_from_json,
+    axis_to_json,
+    check_reproduced,
+    goal_from_json,
+    goal_to_json,
+    reject_overrides,
+)
+from funnelsim.commands.study_inputs import parse_booked, required_goal, study_from_args
 from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
@@ -34,6 +41,7 @@ from funnelsim.study.seek.seek import seek as study_seek
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.figure import Figure
 
 REPLICATIONS = 100
 CHANCE = 0.8
@@ -42,12 +50,12 @@ CHANCE = 0.8
 class SeekResult(StudyResult[SeekAnswer]):
     """A finished search, and where it is saved."""
 
-    what = "seek"
+    command = "seek"
 
     def __repr__(self) -> str:
-        path, goal = self.found.spec.axis.path, self.found.spec.goal.text
+        path, goal = self.result.spec.axis.path, self.result.spec.goal.text
         return (
-            f"<Search of {self.manifest.name!r}: {path} for {goal}, {len(self.found.points)} points, "
+            f"<Search of {self.manifest.name!r}: {path} for {goal}, {len(self.result.points)} points, "
             f"seed {self.manifest.seed}>"
         )
 
@@ -55,38 +63,44 @@ class SeekResult(StudyResult[SeekAnswer]):
         """The text of a search."""
         from funnelsim.reporting.seek.report import seek_report
 
-        return seek_report(self.found, verbose, width)
+        return seek_report(self.result, verbose, width)
 
     def frame(self) -> pl.DataFrame:
         """A row a point that was run, as seek.csv: chance with its 90 % limits, mean, one period, utilisation."""
         import polars as pl
 
-        return pl.DataFrame([_row(node) for node in self.found.points], infer_schema_length=None)
+        return pl.DataFrame([_row(node) for node in self.result.points], infer_schema_length=None)
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """The points."""
         return {"seek.csv": self.frame()}
 
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """The figures of the folder."""
+        from funnelsim.reporting.seek.figures import seek_figures
+
+        return seek_figures(self.result)
+
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it; null where there is no answer within the range."""
-        found = self.found
-        binding = found.binding
-        answers = {"answer": found.answer, "mean_answer": found.mean, "answer_were_all_known": found.known}
+        result = self.result
+        binding = result.binding
+        answers = {"answer": result.answer, "mean_answer": result.mean, "answer_were_all_known": result.known}
         return {
             "name": self.manifest.name,
-            "vary": found.spec.axis.path,
-            "goal": found.spec.goal.text,
-            "chance": found.spec.chance,
-            "met": found.met,
-            "smallest": found.more_helps,
+            "vary": result.spec.axis.path,
+            "goal": result.spec.goal.text,
+            "chance": result.spec.chance,
+            "met": result.met,
+            "smallest": result.more_helps,
             **{
-                name: {key: finite(value) for key, value in asdict(one).items()} if one else None
+                name: {key: nan_to_none(value) for key, value in asdict(one).items()} if one else None
                 for name, one in answers.items()
             },
-            "cost_of_ignorance": dict(zip(("x", "low", "high"), map(finite, found.cost), strict=True)),
-            "chance_at_mean_answer": finite(found.chance_at_mean),
-            "replications": found.replications,
-            "leads_in_flight": found.in_flight,
+            "cost_of_ignorance": dict(zip(("x", "low", "high"), map(nan_to_none, result.cost), strict=True)),
+            "chance_at_mean_answer": nan_to_none(result.chance_at_mean),
+            "replications": result.replications,
+            "leads_in_flight": result.in_flight,
             "busiest": {
                 "team": binding[0],
                 "utilisation": binding[1],
@@ -94,7 +108,7 @@ class SeekResult(StudyResult[SeekAnswer]):
             }
             if binding
             else None,
-            "points": [_row(node) for node in found.points],
+            "points": [_row(node) for node in result.points],
             "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
         }
@@ -107,7 +121,7 @@ def seek(
     goal: str | None = None,
     chance: float | None = None,
     booked: str | float | None = None,
-    sets: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     replications: int | None = None,
     precision: float | None = None,
     seed: int | None = None,
@@ -117,29 +131,31 @@ def seek(
     out: str | Path | None = "results",
     figures: Figures = True,
     command: Sequence[str] = (),
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> SeekResult:
     """Seek the smallest value of one path that meets a goal with a chance; or repeat a search from its manifest.
 
     `booked` is what counts towards the goal already, outside the run. `precision` is half the interval of the answer,
     relative to it. Points are kept in `out`/points and never run twice.
     """
-    watch, formats = watch or Progress(), formats_of(figures)
+    progress, formats = progress or Progress(), formats_of(figures)
     repeated = manifest_at(Path(file), "seek")
     if repeated is not None:
         if "axis" not in repeated.design:
             raise UsageError("this is the manifest of a chance with nothing varied: give it to `chance`")
-        refuse_changes(vary, sets, goal, chance, booked, replications, precision, seed, engine)
+        reject_overrides(vary, overrides, goal, chance, booked, replications, precision, seed, engine)
         question, name = _question_of(repeated), repeated.name
     else:
-        question, name = _question(file, vary, goal, chance, booked, sets, _size(replications, precision), seed, engine)
-    ready(out, [question.template.loaded], question.engine, watch)
+        question, name = _question(
+            file, vary, goal, chance, booked, overrides, _size(replications, precision), seed, engine
+        )
+    preflight(out, [question.template.loaded], question.engine, progress)
     began = datetime.now(UTC)
-    with executor_on(cluster) as executor:
-        found = study_seek(question, points_in(out), executor, threads, watch)
-    watch.clear()
-    manifest = _manifest(found, name, began, list(command) or ["funnelsim", "seek", str(file)])
-    return saved(SeekResult(found, same_digits(manifest, repeated, watch)), out, formats)
+    with cluster_executor(cluster) as executor:
+        result = study_seek(question, point_store(out), executor, threads, progress)
+    progress.clear()
+    manifest = _manifest(result, name, began, list(command) or ["funnelsim", "seek", str(file)])
+    return save(SeekResult(result, check_reproduced(manifest, repeated, progress)), out, formats)
 
 
 def _size(replications: int | None, precision: float | None) -> RunSize | None:
@@ -156,34 +172,34 @@ def _question(
     goal: str | None,
     chance: float | None,
     booked: str | float | None,
-    sets: Sequence[str],
+    overrides: Sequence[str],
     size: RunSize | None,
     seed: int | None,
     engine: str | None,
 ) -> tuple[SeekSpec, str]:
-    asked = asked_in(file, (), vary, sets)
+    asked = study_from_args(file, (), vary, overrides)
     if len(asked.axes) != 1 or len(asked.scenarios) != 1:
         raise UsageError("seek varies one path of one scenario: for more there is sweep")
-    template = Template(asked.scenarios[0], asked.sets)
-    wanted = wanted_goal(goal or asked.goal, template)
+    template = Template(asked.scenarios[0], asked.overrides)
+    wanted = required_goal(goal or asked.goal, template)
     chance = next(one for one in (chance, asked.chance, CHANCE) if one is not None)
     if not 0.0 < chance < 1.0:
         raise UsageError("--chance must lie between 0 % and 100 %: nothing is certain")
     seed = next(one for one in (seed, asked.seed, template.loaded.scenario.seed) if one is not None)
     size = size or RunSize(asked.replications or REPLICATIONS, asked.precision)
     return SeekSpec(
-        template, asked.axes[0], replace(wanted, booked=booked_amount(booked)), chance, size, seed, engine or "fast"
+        template, asked.axes[0], replace(wanted, booked=parse_booked(booked)), chance, size, seed, engine or "fast"
     ), asked.name or template.loaded.scenario.name or Path(file).stem
 
 
 def _question_of(manifest: Manifest) -> SeekSpec:
     """The question that a manifest holds."""
     design = manifest.design
-    goal = goal_of_data(design["goal"])
+    goal = goal_from_json(design["goal"])
     assert goal is not None
     return SeekSpec(
         Template.of_resolved(manifest.resolved[0]),
-        axis_of(design["axis"]),
+        axis_from_json(design["axis"]),
         goal,
         design["chance"],
         RunSize(**design["size"]),
@@ -193,34 +209,34 @@ def _question_of(manifest: Manifest) -> SeekSpec:
     )
 
 
-def _manifest(found: SeekAnswer, name: str, began: datetime, command: list[str]) -> Manifest:
-    question = found.spec
-    rows = json.dumps([_row(node) for node in found.points])
+def _manifest(result: SeekAnswer, name: str, began: datetime, command: list[str]) -> Manifest:
+    question = result.spec
+    rows = json.dumps([_row(node) for node in result.points])
     return Manifest(
         kind="seek",
         name=name,
         command=command,
-        plan=manifests.hash_of(found.keys),
+        plan=manifests.hash_of(result.keys),
         seed=question.seed,
-        replications=found.replications,
+        replications=result.replications,
         engine=question.engine,
         digest=hashlib.sha256(rows.encode()).hexdigest(),
-        book={"currency": found.currency},
+        book={"currency": result.currency},
         anchor=[to_json(anchor) for anchor in question.anchors],
         design={
-            "axis": axis_data(question.axis),
-            "goal": goal_data(question.goal),
+            "axis": axis_to_json(question.axis),
+            "goal": goal_to_json(question.goal),
             "chance": question.chance,
             "size": asdict(question.size),
         },
-        **papers([question.template.loaded], began),
+        **provenance([question.template.loaded], began),
     )
 
 
 def _row(node: SeekPoint) -> dict[str, Any]:
     """A point that was run; utilisation a column a team."""
     named = {
-        key: finite(value) if isinstance(value, float) else value
+        key: nan_to_none(value) if isinstance(value, float) else value
         for key, value in asdict(node).items()
         if key != "busy"
     }

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.persistence import executor_on, finite, papers, points_in, ready, saved
-from funnelsim.commands.rerun import axis_data, axis_of, refuse_changes, same_digits
+from funnelsim.commands.persistence import cluster_executor, nan_to_none, point_store, preflight, provenance, save
+from funnelsim.commands.rerun import axis_from_json, axis_to_json, check_reproduced, reject_overrides
 from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
@@ -41,6 +41,7 @@ from funnelsim.study.sweep import SweepSpec
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.figure import Figure
 
 REPLICATIONS = 4
 FEWEST_ROWS = 16  # fewer say nothing, not even about themselves
@@ -49,12 +50,12 @@ FEWEST_ROWS = 16  # fewer say nothing, not even about themselves
 class SensitivityResult(StudyResult[Sensitivity]):
     """A finished study, and where it is saved."""
 
-    what = "sensitivity"
+    command = "sensitivity"
 
     def __repr__(self) -> str:
-        names = " against ".join(map(repr, reversed(self.found.spec.names)))
+        names = " against ".join(map(repr, reversed(self.result.spec.names)))
         return (
-            f"<Sensitivity of {names}: {self.found.measure} by {len(self.found.effects)} inputs, "
+            f"<Sensitivity of {names}: {self.result.measure} by {len(self.result.effects)} inputs, "
             f"seed {self.manifest.seed}>"
         )
 
@@ -62,7 +63,7 @@ class SensitivityResult(StudyResult[Sensitivity]):
         """The text of a study."""
         from funnelsim.reporting.sensitivity.report import sensitivity_report
 
-        return sensitivity_report(self.found, verbose, width)
+        return sensitivity_report(self.result, verbose, width)
 
     def frame(self) -> pl.DataFrame:
         """A row an input, as sensitivity.csv: whose, its ends, the answer there, effects, indices, and the worth
@@ -70,33 +71,39 @@ class SensitivityResult(StudyResult[Sensitivity]):
         """
         import polars as pl
 
-        return pl.DataFrame([row(one) for one in self.found.effects], infer_schema_length=None)
+        return pl.DataFrame([row(one) for one in self.result.effects], infer_schema_length=None)
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """The inputs."""
         return {"sensitivity.csv": self.frame()}
 
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """The figures of the folder."""
+        from funnelsim.reporting.sensitivity.figures import sensitivity_figures
+
+        return sensitivity_figures(self.result)
+
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it; null where a figure does not exist."""
-        found = self.found
-        learn = most_informative(found.information)
-        how = {one.input.path: one.input.learn for one in found.effects}
+        result = self.result
+        learn = most_informative(result.information)
+        how = {one.input.path: one.input.learn for one in result.effects}
         return {
             "name": self.manifest.name,
-            "scenarios": found.spec.names,
-            "measure": found.measure,
-            "unit": found.unit,
-            "answer": {key: finite(value) for key, value in asdict(found.answer).items()},
-            "as_written": found.centre,
-            "inputs": [row(one) for one in found.effects],
-            "left_out": found.left_out,
+            "scenarios": result.spec.names,
+            "measure": result.measure,
+            "unit": result.unit,
+            "answer": {key: nan_to_none(value) for key, value in asdict(result.answer).items()},
+            "as_written": result.centre,
+            "inputs": [row(one) for one in result.effects],
+            "left_out": result.left_out,
             "measure_first": learn.path if learn else None,
             "how": how[learn.path] if learn else None,
-            "rows": found.spec.rows,
-            "trajectories": found.spec.trajectories,
-            "keep": found.spec.keep,
-            "replications": found.spec.sweep.size.replications,
-            "periods_simulated": found.runs,
+            "rows": result.spec.rows,
+            "trajectories": result.spec.trajectories,
+            "keep": result.spec.keep,
+            "replications": result.spec.sweep.size.replications,
+            "periods_simulated": result.runs,
             "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
         }
@@ -108,7 +115,7 @@ def sensitivity(
     *,
     vary: Sequence[str] = (),
     measure: str | None = None,
-    sets: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     rows: int | None = None,
     trajectories: int | None = None,
     keep: int | None = None,
@@ -120,44 +127,44 @@ def sensitivity(
     out: str | Path | None = "results",
     figures: Figures = True,
     command: Sequence[str] = (),
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> SensitivityResult:
     """Say what moves the answer of a scenario, or of another against it; or repeat a study from its manifest.
 
     `vary` adds inputs to what nobody knows. Points are kept in `out`/points and never run twice; `out` None keeps and
     saves nothing. `cluster` is the address of a Dask scheduler.
     """
-    watch, formats = watch or Progress(), formats_of(figures)
+    progress, formats = progress or Progress(), formats_of(figures)
     repeated = manifest_at(Path(file), "sensitivity")
     if repeated is not None:
-        refuse_changes(other, vary, measure, sets, rows, trajectories, keep, replications, seed, engine)
+        reject_overrides(other, vary, measure, overrides, rows, trajectories, keep, replications, seed, engine)
         question, name = _question_of(repeated), repeated.name
     else:
         files = [file] if other is None else [file, other]
-        study = _study(files, vary, measure, sets, replications, seed, engine)
-        question = _sized(SensitivitySpec(study), rows, trajectories, keep)
+        study = _study(files, vary, measure, overrides, replications, seed, engine)
+        question = _with_size(SensitivitySpec(study), rows, trajectories, keep)
         name = study.names[-1]
-    ready(out, [template.loaded for template in question.sweep.templates], question.sweep.engine, watch)
+    preflight(out, [template.loaded for template in question.sweep.templates], question.sweep.engine, progress)
     began = datetime.now(UTC)
-    with executor_on(cluster) as executor:
-        found = study_sensitivity(question, points_in(out), executor, threads, watch)
-    watch.clear()
+    with cluster_executor(cluster) as executor:
+        result = study_sensitivity(question, point_store(out), executor, threads, progress)
+    progress.clear()
     given = list(command) or ["funnelsim", "sensitivity", str(file), *([str(other)] if other else [])]
-    manifest = _manifest(found, name, began, given)
-    return saved(SensitivityResult(found, same_digits(manifest, repeated, watch)), out, formats)
+    manifest = _manifest(result, name, began, given)
+    return save(SensitivityResult(result, check_reproduced(manifest, repeated, progress)), out, formats)
 
 
 def _study(
     files: Sequence[str | Path],
     vary: Sequence[str],
     measure: str | None,
-    sets: Sequence[str],
+    overrides: Sequence[str],
     replications: int | None,
     seed: int | None,
     engine: str | None,
 ) -> SweepSpec:
     axes = read_axes(vary)
-    templates = [Template(str(one), sets) for one in files]
+    templates = [Template(str(one), overrides) for one in files]
     first = templates[0].loaded
     return SweepSpec(
         templates,
@@ -169,17 +176,22 @@ def _study(
     )
 
 
-def _sized(usual: SensitivitySpec, rows: int | None, trajectories: int | None, keep: int | None) -> SensitivitySpec:
-    """The usual design with what the user gave in place."""
-    found = replace(
-        usual, rows=rows or usual.rows, trajectories=trajectories or usual.trajectories, keep=keep or usual.keep
+def _with_size(
+    defaults: SensitivitySpec, rows: int | None, trajectories: int | None, keep: int | None
+) -> SensitivitySpec:
+    """The defaults design with what the user gave in place."""
+    spec = replace(
+        defaults,
+        rows=rows or defaults.rows,
+        trajectories=trajectories or defaults.trajectories,
+        keep=keep or defaults.keep,
     )
-    if found.rows < FEWEST_ROWS or found.rows & (found.rows - 1):
-        near = max(FEWEST_ROWS, 1 << round(math.log2(found.rows)))
+    if spec.rows < FEWEST_ROWS or spec.rows & (spec.rows - 1):
+        near = max(FEWEST_ROWS, 1 << round(math.log2(spec.rows)))
         raise UsageError(
-            f"--rows {found.rows}: take a power of two from {FEWEST_ROWS} on, such as {near}; others are uneven"
+            f"--rows {spec.rows}: take a power of two from {FEWEST_ROWS} on, such as {near}; others are uneven"
         )
-    return found
+    return spec
 
 
 def _question_of(manifest: Manifest) -> SensitivitySpec:
@@ -187,7 +199,7 @@ def _question_of(manifest: Manifest) -> SensitivitySpec:
     design = manifest.design
     study = SweepSpec(
         [Template.of_resolved(one) for one in manifest.resolved],
-        [axis_of(one) for one in design["axes"]],
+        [axis_from_json(one) for one in design["axes"]],
         (design["measure"],),
         size=RunSize(design["replications"]),
         seed=manifest.seed,
@@ -197,28 +209,28 @@ def _question_of(manifest: Manifest) -> SensitivitySpec:
     return SensitivitySpec(study, design["rows"], design["trajectories"], design["keep"])
 
 
-def _manifest(found: Sensitivity, name: str, began: datetime, command: list[str]) -> Manifest:
-    question, study = found.spec, found.spec.sweep
+def _manifest(result: Sensitivity, name: str, began: datetime, command: list[str]) -> Manifest:
+    question, study = result.spec, result.spec.sweep
     return Manifest(
         kind="sensitivity",
         name=name,
         command=command,
-        plan=manifests.hash_of(found.keys),
+        plan=manifests.hash_of(result.keys),
         seed=study.seed,
         replications=study.size.replications,
         engine=study.engine,
-        digest=hashlib.sha256(np.array(found.values).tobytes()).hexdigest(),
-        book={"currency": found.currency},
+        digest=hashlib.sha256(np.array(result.values).tobytes()).hexdigest(),
+        book={"currency": result.currency},
         anchor=[to_json(anchor) for anchor in study.anchors],
         design={
-            "axes": [axis_data(axis) for axis in study.axes],
-            "measure": found.measure,
+            "axes": [axis_to_json(axis) for axis in study.axes],
+            "measure": result.measure,
             "rows": question.rows,
             "trajectories": question.trajectories,
             "keep": question.keep,
             "replications": study.size.replications,
         },
-        **papers([template.loaded for template in study.templates], began),
+        **provenance([template.loaded for template in study.templates], began),
     )
 
 
@@ -234,7 +246,7 @@ def row(one: InputEffect) -> dict[str, Any]:
         "answer_from": one.at_low,
         "answer_to": one.at_high,
         "swing": one.swing,
-        "swing_error": finite(one.error),
+        "swing_error": nan_to_none(one.error),
         **_cells("effect_size", effect.mu_star if effect else None),
         **_cells("effect_bend", effect.sigma if effect else None),
         **_cells("first_order", index.first if index else None),

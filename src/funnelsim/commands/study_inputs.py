@@ -16,7 +16,9 @@ from funnelsim.study.study_file import StudyFile, is_study, read_study
 from funnelsim.study.task_builder import TaskBuilder
 
 
-def asked_in(file: str | Path, others: Sequence[str | Path], vary: Sequence[str], sets: Sequence[str]) -> StudyFile:
+def study_from_args(
+    file: str | Path, others: Sequence[str | Path], vary: Sequence[str], overrides: Sequence[str]
+) -> StudyFile:
     """The study in the file, or one of the scenarios given, with the axes and texts of the command line added."""
     if is_study(str(file)):
         if others:
@@ -27,13 +29,13 @@ def asked_in(file: str | Path, others: Sequence[str | Path], vary: Sequence[str]
     added = read_axes(vary)
     taken = {axis.path for axis in added}
     asked.axes = [*(axis for axis in asked.axes if axis.path not in taken), *added]
-    asked.sets = [*asked.sets, *sets]
+    asked.overrides = [*asked.overrides, *overrides]
     if not asked.axes:
         raise UsageError("nothing is varied: say --vary sources.search.rate=80..480/week:11")
     return asked
 
 
-def goal_from(text: str, template: Template) -> MeasureGoal | None:
+def optional_goal(text: str, template: Template) -> MeasureGoal | None:
     """A goal of the command line or of a study file, in the units of a scenario's measures; else the scenario's own."""
     if not text:
         return goal_of(template.loaded.scenario)
@@ -42,9 +44,9 @@ def goal_from(text: str, template: Template) -> MeasureGoal | None:
     return read_goal(text, possible_measures(blueprint.centre, blueprint.book), blueprint.book)
 
 
-def wanted_goal(text: str, template: Template) -> MeasureGoal:
+def required_goal(text: str, template: Template) -> MeasureGoal:
     """The goal in a text, else the scenario's own; UsageError when there is none."""
-    wanted = goal_from(text, template)
+    wanted = optional_goal(text, template)
     if wanted is None:
         raise UsageError(
             'which goal? Write `goal: {wins: 200, by: 2026-12-31}` in the scenario, or --goal "wins 200 by 2026-12-31"'
@@ -52,7 +54,7 @@ def wanted_goal(text: str, template: Template) -> MeasureGoal:
     return wanted
 
 
-def booked_amount(value: str | float | None) -> float:
+def parse_booked(value: str | float | None) -> float:
     """What counts towards the goal already."""
     try:
         return money(value) if value is not None else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -11,17 +12,18 @@ from funnelsim.manifest import Manifest
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.figure import Figure
 
-Found = TypeVar("Found")
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
-class StudyResult(ABC, Generic[Found]):
+class StudyResult(ABC, Generic[ResultT]):
     """A finished study, and where it is saved."""
 
-    what: ClassVar[str]  # "sweep": begins the name of the folder, and names its JSON file
+    command: ClassVar[str]  # "sweep": begins the name of the folder, and names its JSON file
 
-    found: Found
+    result: ResultT
     manifest: Manifest
     folder: Path | None = None
 
@@ -40,6 +42,10 @@ class StudyResult(ABC, Generic[Found]):
     @abstractmethod
     def tables(self) -> dict[str, pl.DataFrame]:
         """The tables of the folder, by file."""
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """The figures of the folder, by name, each drawn when it is asked for; a study may have none."""
+        return iter(())
 
     def _repr_html_(self) -> str:
         from funnelsim.reporting.common.notebook import card

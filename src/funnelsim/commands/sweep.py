@@ -19,9 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funnelsim import manifest as manifests
-from funnelsim.commands.persistence import executor_on, papers, points_in, ready, saved
-from funnelsim.commands.rerun import axis_data, axis_of, goal_data, goal_of_data, refuse_changes, same_digits
-from funnelsim.commands.study_inputs import asked_in, goal_from
+from funnelsim.commands.persistence import cluster_executor, point_store, preflight, provenance, save
+from funnelsim.commands.rerun import (
+    axis_from_json,
+    axis_to_json,
+    check_reproduced,
+    goal_from_json,
+    goal_to_json,
+    reject_overrides,
+)
+from funnelsim.commands.study_inputs import optional_goal, study_from_args
 from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
@@ -38,6 +45,7 @@ from funnelsim.study.sweep import sweep as study_sweep
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.figure import Figure
 
 POINTS = "points"
 Floats = NDArray[np.float64]
@@ -52,10 +60,10 @@ SPREADS = {
 class SweepResult(StudyResult[Sweep]):
     """A finished sweep, and where it is saved."""
 
-    what = "sweep"
+    command = "sweep"
 
     def __repr__(self) -> str:
-        study, points = self.found.spec, len(self.found.points)
+        study, points = self.result.spec, len(self.result.points)
         paths = ", ".join(axis.path for axis in study.axes)
         return f"<Sweep of {self.manifest.name!r}: {points} points of {paths}, seed {study.seed}>"
 
@@ -63,12 +71,12 @@ class SweepResult(StudyResult[Sweep]):
         """The text of a sweep."""
         from funnelsim.reporting.sweep.report import sweep_report
 
-        return sweep_report(self.found, verbose, width)
+        return sweep_report(self.result, verbose, width)
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """A row a point, scenario and measure; failed points have a row that says why."""
-        return list(rows(self.found))
+        return list(rows(self.result))
 
     def frame(self) -> pl.DataFrame:
         """The rows as a table."""
@@ -83,21 +91,27 @@ class SweepResult(StudyResult[Sweep]):
     def values(self, measure: str, scenario: str | None = None) -> Floats:
         """A measure on the luck that all points share: [replication, point], for one scenario, by default the first.
 
-        Points that have no such figure are left out; `found.curves` names those that have.
+        Points that have no such figure are left out; `result.curves` names those that have.
         """
-        return self.found.curves(scenario or self.found.spec.names[0], measure)[1]
+        return self.result.curves(scenario or self.result.spec.names[0], measure)[1]
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """The figures of the folder."""
+        from funnelsim.reporting.sweep.figures import sweep_figures
+
+        return sweep_figures(self.result)
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
-        study = self.found.spec
+        study = self.result.spec
         return {
             "name": self.manifest.name,
             "scenarios": study.names,
             "vary": [axis.path for axis in study.axes],
             "measures": list(study.measures),
             "design": str(study.design),
-            "points": len(self.found.points),
-            "failed": len(self.found.failed),
+            "points": len(self.result.points),
+            "failed": len(self.result.failed),
             "spreads": SPREADS,
             "rows": self.rows,
             "digest": self.manifest.digest,
@@ -111,7 +125,7 @@ def sweep(
     vary: Sequence[str] = (),
     measures: Sequence[str] = (),
     design: str | None = None,
-    sets: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     replications: int | None = None,
     precision: float | None = None,
     goal: str | None = None,
@@ -122,31 +136,31 @@ def sweep(
     out: str | Path | None = "results",
     figures: Figures = True,
     command: Sequence[str] = (),
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> SweepResult:
     """Run scenarios, or a study file, at many points; or, given a manifest, repeat that sweep to the last digit.
 
     What is given here goes before what a study file says. Finished points are kept in `out`/points and never run
     twice; `out` None keeps and saves nothing. `cluster` is the address of a Dask scheduler.
     """
-    watch, formats = watch or Progress(), formats_of(figures)
+    progress, formats = progress or Progress(), formats_of(figures)
     if replications is not None and precision is not None:
         raise UsageError("give --replications or --precision, not both")
     repeated = manifest_at(Path(file), "sweep")
     if repeated is not None:
-        refuse_changes(others, vary, measures, sets, design, replications, precision, goal, seed, engine)
+        reject_overrides(others, vary, measures, overrides, design, replications, precision, goal, seed, engine)
         study, name = _study_of(repeated), repeated.name
     else:
-        asked = asked_in(file, others, vary, sets)
+        asked = study_from_args(file, others, vary, overrides)
         size = _size(replications, precision, asked)
         study = _study(asked, measures, design, size, goal, seed, engine)
         name = asked.name or study.names[-1]
-    ready(out, [template.loaded for template in study.templates], study.engine, watch)
+    preflight(out, [template.loaded for template in study.templates], study.engine, progress)
     began = datetime.now(UTC)
-    with executor_on(cluster) as executor:
-        found = study_sweep(study, points_in(out), executor, threads, watch)
-    manifest = _manifest(found, name, began, list(command) or ["funnelsim", "sweep", str(file), *map(str, others)])
-    return saved(SweepResult(found, same_digits(manifest, repeated, watch)), out, formats)
+    with cluster_executor(cluster) as executor:
+        result = study_sweep(study, point_store(out), executor, threads, progress)
+    manifest = _manifest(result, name, began, list(command) or ["funnelsim", "sweep", str(file), *map(str, others)])
+    return save(SweepResult(result, check_reproduced(manifest, repeated, progress)), out, formats)
 
 
 # ---- what is asked -------------------------------------------------------------------------------------------------
@@ -169,7 +183,7 @@ def _study(
     seed: int | None,
     engine: str | None,
 ) -> SweepSpec:
-    templates = [Template(path, asked.sets) for path in asked.scenarios]
+    templates = [Template(path, asked.overrides) for path in asked.scenarios]
     seed = asked.seed if seed is None else seed
     return SweepSpec(
         templates,
@@ -178,7 +192,7 @@ def _study(
         read_design(design) if design else asked.design or SamplingDesign(),
         size,
         templates[0].loaded.scenario.seed if seed is None else seed,
-        goal_from(goal or asked.goal, templates[0]),
+        optional_goal(goal or asked.goal, templates[0]),
         engine or "fast",
     )
 
@@ -188,12 +202,12 @@ def _study_of(manifest: Manifest) -> SweepSpec:
     design = manifest.design
     return SweepSpec(
         [Template.of_resolved(one) for one in manifest.resolved],
-        [axis_of(one) for one in design["axes"]],
+        [axis_from_json(one) for one in design["axes"]],
         tuple(design["measures"]),
         read_design(design["design"]),
         RunSize(**design["size"]),
         manifest.seed,
-        goal_of_data(design["goal"]),
+        goal_from_json(design["goal"]),
         manifest.engine,
         tuple(from_json(one) for one in manifest.anchor),
     )
@@ -202,29 +216,29 @@ def _study_of(manifest: Manifest) -> SweepSpec:
 # ---- what is left --------------------------------------------------------------------------------------------------
 
 
-def rows(found: Sweep) -> Iterator[dict[str, Any]]:
+def rows(result: Sweep) -> Iterator[dict[str, Any]]:
     """The table: figures of each scenario, then differences of the others from the first on the same luck."""
-    study = found.spec
+    study = result.spec
     base_name = study.names[0]
     count = len(study.names)
-    for number, point in enumerate(found.points):
-        cells = found.cells[number * count : (number + 1) * count]
+    for number, point in enumerate(result.points):
+        cells = result.cells[number * count : (number + 1) * count]
         here = {"point": number, **_coordinates(study.axes, point)}
         for cell in cells:
             if cell.outcome is None:
                 yield here | _row(cell.scenario, "", "", None, None, cell) | {"status": f"failed: {cell.error}"}
             for name in study.measures if cell.outcome is not None else ():
-                measure, estimate = found.measure(cell, name), found.estimate(cell, name)
+                measure, estimate = result.measure(cell, name), result.estimate(cell, name)
                 unit = measure.unit if measure is not None else ""
                 error = standard_error(measure) if measure is not None else None
                 yield here | _row(cell.scenario, name, unit, estimate, error, cell)
         for cell in cells[1:]:
             for name in study.measures:
-                values = found.difference(cells[0], cell, name)
+                values = result.difference(cells[0], cell, name)
                 if values is not None:
                     one = mean(values)
                     error = float(values.std(ddof=1)) / len(values) ** 0.5 if len(values) > 1 else float("nan")
-                    measure = found.measure(cell, name)
+                    measure = result.measure(cell, name)
                     row = _row(
                         f"{cell.scenario} - {base_name}",
                         name,
@@ -237,24 +251,24 @@ def rows(found: Sweep) -> Iterator[dict[str, Any]]:
 
 
 def _coordinates(axes: Sequence[Axis], point: tuple[str, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     for axis, text in zip(axes, point, strict=True):
-        found[axis.path] = text
+        columns[axis.path] = text
         if np.isfinite(number := axis.coordinate(text)):
-            found[f"{axis.path} (number)"] = number
-    return found
+            columns[f"{axis.path} (number)"] = number
+    return columns
 
 
 def _row(
     scenario: str, measure: str, unit: str, one: Estimate | None, error: float | None, cell: SweepCell
 ) -> dict[str, Any]:
     numbers = {name: getattr(one, name) if one else None for name in ("mean", "low", "high", "least", "most")}
-    found = {"mean": numbers.pop("mean"), "standard error": error} | numbers
+    figures = {"mean": numbers.pop("mean"), "standard error": error} | numbers
     return {
         "scenario": scenario,
         "measure": measure,
         "unit": unit,
-        **{name: value if value is not None and np.isfinite(value) else None for name, value in found.items()},
+        **{name: value if value is not None and np.isfinite(value) else None for name, value in figures.items()},
         "interval": one.method if one else "",
         "replications": one.replications if one else 0,
         "status": "ok",
@@ -263,39 +277,39 @@ def _row(
     }
 
 
-def _manifest(found: Sweep, name: str, began: datetime, command: list[str]) -> Manifest:
-    study = found.spec
-    keys = [cell.outcome.key if cell.outcome else cell.error for cell in found.cells]
+def _manifest(result: Sweep, name: str, began: datetime, command: list[str]) -> Manifest:
+    study = result.spec
+    keys = [cell.outcome.key if cell.outcome else cell.error for cell in result.cells]
     return Manifest(
         kind="sweep",
         name=name,
         command=command,
         plan=manifests.hash_of(keys),
         seed=study.seed,
-        replications=max((cell.outcome.replications for cell in found.cells if cell.outcome), default=0),
+        replications=max((cell.outcome.replications for cell in result.cells if cell.outcome), default=0),
         engine=study.engine,
-        digest=_digest(found),
-        book={"currency": found.currency},
+        digest=_digest(result),
+        book={"currency": result.currency},
         anchor=[to_json(anchor) for anchor in study.anchors],
         design={
-            "axes": [axis_data(axis) for axis in study.axes],
+            "axes": [axis_to_json(axis) for axis in study.axes],
             "measures": list(study.measures),
             "design": str(study.design),
             "size": asdict(study.size),
-            "goal": goal_data(study.goal),
+            "goal": goal_to_json(study.goal),
         },
-        **papers(
+        **provenance(
             [template.loaded for template in study.templates],
             began,
-            **{"points run now": sum(cell.fresh for cell in found.cells)},
+            **{"points run now": sum(cell.fresh for cell in result.cells)},
         ),
     )
 
 
-def _digest(found: Sweep) -> str:
+def _digest(result: Sweep) -> str:
     """Hash of every figure of every replication."""
     digest = hashlib.sha256()
-    for cell in found.cells:
+    for cell in result.cells:
         for name, one in cell.outcome.measures.items() if cell.outcome else ():
             digest.update(name.encode() + np.ascontiguousarray(one.numerator, np.float64).tobytes())
             digest.update(

@@ -95,11 +95,11 @@ class CompileContext:
 
     @property
     def measure_to(self) -> float:
-        return self.measure_from + on_grid(self.scenario.measure.seconds if self.scenario.measure else 0.0)
+        return self.measure_from + on_grid(self.scenario.observe.seconds if self.scenario.observe else 0.0)
 
     @property
     def horizon(self) -> float:
-        return self.measure_to + on_grid(self.scenario.follow.seconds)
+        return self.measure_to + on_grid(self.scenario.cool_down.seconds)
 
     @property
     def weeks(self) -> int:

@@ -27,7 +27,7 @@ _EVERYWHERE = (1.0 / 60.0, 90 * 1440.0)  # one second to 90 days: where a curve 
 
 
 def response_curve(response: str | Curve | None) -> dict[str, Any] | None:
-    """What a stage's `response` says, as a preset says it: form, parameters, `acts_on`, times in minutes."""
+    """What a stage's `response` says, as a preset says it: form, parameters, `target`, times in minutes."""
     if response is None:
         return None
     return presets.load("response", response) if isinstance(response, str) else _own(response)
@@ -47,7 +47,7 @@ def curve_points(curve: Mapping[str, Any]) -> list[Point]:
 
 def _own(curve: Curve) -> dict[str, Any]:
     """A curve written in the scenario; r is 1 where it begins, and as written in a table."""
-    found: dict[str, Any] = {"acts_on": curve.acts_on, "valid": _EVERYWHERE}
+    found: dict[str, Any] = {"target": curve.target, "valid": _EVERYWHERE}
     if curve.table is not None:
         return found | {"form": "table", "table": {seconds / _MINUTE: value for seconds, value in curve.table}}
     if curve.power is not None:

@@ -33,7 +33,7 @@ _BY_ODDS = {
 _OF_WORK = ("marketing_sells", "own_lead", "too_early", "unresolved")  # nothing to see where nobody works
 _BY_CURVE = {"too_late": EffectInput.TOO_LATE, "nurtured_follow_up": EffectInput.TRUST_DELAY}
 _INPUTS = by_name(EffectInput)
-_TARGETS = by_name(EffectTarget) | {"kept": EffectTarget.ADHERENCE}
+_TARGETS = by_name(EffectTarget) | {"adherence": EffectTarget.ADHERENCE}
 _NO_CURVE: Slice = (0, 0)
 _NOTHING: Slice = (0, 0)
 
@@ -73,7 +73,7 @@ class EffectRows:
         rows = []
         for key, kind in _BY_ODDS.items():
             effect: Effect = getattr(self.context.scenario.effects, key)
-            target = _TARGETS[effect.on]
+            target = _TARGETS[effect.target]
             if target in targets and _acts_in(effect.stages, name) and (stage.work or key not in _OF_WORK):
                 rows += self._row(kind, target, self._odds(f"effects.{key}", effect.odds, self._active_share(key)))
         return rows
@@ -101,7 +101,7 @@ class EffectRows:
         """What the stage's curve acts on, and its points; none when it has none."""
         curve = response_curve(stage.response)
         points = curve_points(curve) if curve else []
-        return (str(curve["acts_on"]), self.context.builder.points(points)) if curve and points else None
+        return (str(curve["target"]), self.context.builder.points(points)) if curve and points else None
 
     def _response(self, curve: tuple[str, Slice] | None, targets: set[int]) -> list[Row]:
         if curve is None or _TARGETS[curve[0]] not in targets:
@@ -113,8 +113,8 @@ class EffectRows:
         rows: list[Row] = []
         for key, kind in _BY_CURVE.items():
             effect: CurveEffect = getattr(self.context.scenario.effects, key)
-            if curve and _TARGETS[effect.on] in targets and _acts_in(effect.stages, name):
-                rows += self._row(kind, _TARGETS[effect.on], self._strength(f"effects.{key}", effect), curve[1])
+            if curve and _TARGETS[effect.target] in targets and _acts_in(effect.stages, name):
+                rows += self._row(kind, _TARGETS[effect.target], self._strength(f"effects.{key}", effect), curve[1])
         return rows
 
     def _strength(self, path: str, effect: CurveEffect) -> Slice:
@@ -187,14 +187,18 @@ class EffectRows:
         rows: list[Row] = []
         for name, said in self.context.scenario.influences.items():
             if (
-                said.of is not None
-                and said.on is not None
-                and _TARGETS[said.on] in targets
+                said.input is not None
+                and said.target is not None
+                and _TARGETS[said.target] in targets
                 and _acts_in(said.stages, stage)
             ):
                 size = self._odds(f"influences.{name}", _size_of(said))
                 rows += self._row(
-                    _INPUTS[said.of.kind], _TARGETS[said.on], size, team=said.team, of=self._input_row(said.of)
+                    _INPUTS[said.input.kind],
+                    _TARGETS[said.target],
+                    size,
+                    team=said.team,
+                    of=self._input_row(said.input),
                 )
         return rows
 
@@ -235,7 +239,7 @@ def _acts_in(stages: tuple[str, ...] | None, stage: str) -> bool:
 
 
 def _size_of(influence: Influence) -> Range | Schedule:
-    return influence.odds or influence.times or Range(1.0, 1.0)
+    return influence.odds or influence.time_factor or Range(1.0, 1.0)
 
 
 def _equals(number: float, value: Any) -> bool:

@@ -46,10 +46,10 @@ def reviews(context: CompileContext, period: Period | None) -> list[float]:
 
 
 def _level(context: CompileContext, row: int, name: str, level: Level) -> Row:
-    if level.of is None:
+    if level.input is None:
         raise ValueError(f"levels.{name} says not what it is of")
-    path, kind = f"levels.{name}", _KINDS[level.of]
-    start = (0.0 if level.of in _FROM_ZERO else _MIDDLE) if level.initial is None else level.initial
+    path, kind = f"levels.{name}", _KINDS[level.input]
+    start = (0.0 if level.input in _FROM_ZERO else _MIDDLE) if level.initial is None else level.initial
     review_first, review_count = context.builder.instants(reviews(context, level.review))
     per = 1.0 if level.per is None else level.per
     return {

@@ -1,10 +1,10 @@
 """Where marketing's money goes when it is measured by a count, or by a value (the gaming of counts).
 
-Sources with a cost and `counts` (the share of their leads that pass the definition marketing is measured by) compete
-for the budget. Their `rate` is the most they can bring. Money goes first where a unit of it buys most - leads that
-count, counts / cost, or their value, counts x worth / cost - until it is spent, the last source in part: the greedy
-rule of the fractional knapsack, which is optimal (Dantzig, Operations Research 5, 1957). Sources of equal yield are
-filled in the order of the file. All other sources bring their rate, and cost none of this money.
+Sources with a cost and a `qualified_share` (the share of their leads that pass the definition marketing is measured by)
+compete for the budget. Their `rate` is the most they can bring. Money goes first where a unit of it buys most -
+qualified leads, share / cost, or their value, share x value / cost - until it is spent, the last source in part: the
+greedy rule of the fractional knapsack, which is optimal (Dantzig, Operations Research 5, 1957). Sources of equal yield
+are filled in the order of the file. All other sources bring their rate, and cost none of this money.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Flight(NamedTuple):
 
 def is_budgeted(source: Source) -> bool:
     """Whether the plan decides about a source."""
-    return source.rate is not None and source.cost > 0.0 and source.counts is not None
+    return source.rate is not None and source.cost > 0.0 and source.qualified_share is not None
 
 
 def planned(
@@ -74,8 +74,8 @@ def allocate_budget(budget: float, offers: Sequence[Offer]) -> list[float]:
 
 
 def _value_per_lead(source: Source, maximise: str) -> float:
-    counts = source.counts or 0.0
-    return counts * (source.worth or 0.0) if maximise == VALUE else counts
+    share = source.qualified_share or 0.0
+    return share * (source.qualified_value or 0.0) if maximise == VALUE else share
 
 
 def _changes(flight: Flight) -> list[float]:

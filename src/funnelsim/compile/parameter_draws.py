@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from funnelsim.engine.rng import path_hash
+from funnelsim.scenario.schema import draw_path
 from funnelsim.scenario.values import Range
 
 ODDS, SHARE, PLAIN = "odds", "share", "plain"
@@ -85,7 +86,7 @@ def uniform(seed: int, draw: Draw, path: str) -> float:
     """Uniform number in [0, 1) of a (seed, draw, path); where a draw of places has it, else the middle."""
     if isinstance(draw, Mapping):
         return draw.get(path, 0.5)
-    return (path_hash(f"draw/{seed}/{draw}/{path}") >> 11) * 2.0**-53
+    return (path_hash(f"draw/{seed}/{draw}/{draw_path(path)}") >> 11) * 2.0**-53
 
 
 def logit(p: float) -> float:

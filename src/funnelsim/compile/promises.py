@@ -62,7 +62,7 @@ class Promises:
             "sources": self._source_bits(tier),
             "score": self.context.scores[score] if score else -1,
             "least": least,
-            "value": 0.0 if tier.value is None else tier.value * _CENTS,
+            "value": tier.value * _CENTS,
             "adherence_first": adherence[0],
             "adherence_count": adherence[1],
             "attempts": tier.attempts.count if tier.attempts else 0,
@@ -84,7 +84,7 @@ class Promises:
     def _adherence_run(self, team: str, i: int, tier: Tier) -> Slice:
         path = self._adherence_path(team, i)
         if path not in self._adherence:
-            self._adherence[path] = self.context.step_points(path, tier.kept)
+            self._adherence[path] = self.context.step_points(path, tier.adherence)
         return self._adherence[path]
 
     def _adherence_path(self, team: str, i: int) -> str:
@@ -96,9 +96,9 @@ class Promises:
         tiers, prefix = (
             (own.tiers, f"promises.teams.{team}.") if own and "tiers" in stated else (promises.tiers, "promises.")
         )
-        if i < len(tiers) and "kept" in tiers[i].model_fields_set:
-            return f"{prefix}tiers.{i}.kept"
-        return f"promises.teams.{team}.kept" if "kept" in stated else "promises.kept"
+        if i < len(tiers) and "adherence" in tiers[i].model_fields_set:
+            return f"{prefix}tiers.{i}.adherence"
+        return f"promises.teams.{team}.adherence" if "adherence" in stated else "promises.adherence"
 
     def _term(
         self, stage: str, team: str, tier: Tier, kind: int, within: Within, actions: tuple[BreachAction, ...]
@@ -121,7 +121,7 @@ class Promises:
         return {
             "kind": int(_ACTIONS[action.kind]),
             "fraction": action.fraction,
-            "heeded": action.heeded,
+            "heeded": action.compliance,
             "to": to,
             "limit": action.limit,
             "exit": exit_row,

@@ -121,9 +121,9 @@ class StageTeams:
             "accept_score": self.context.scores[accept.score],
             "accept_first": least[0],
             "accept_count": least[1],
-            "decide": self.context.builder.time(accept.looks),
+            "decide": self.context.builder.time(accept.decision_time),
             **self._window(team, accept),
-            "default_accept": int(accept.otherwise == "accepted"),
+            "default_accept": int(accept.default == "accepted"),
             "points_retained": accept.points_kept,
         }
 

@@ -63,5 +63,5 @@ class Stages:
             "nurture": lead_interest.nurture(context, name, stage),
             "task_first": tasks[0],
             "task_count": tasks[1],
-            "deal": int(stage.deal),
+            "deal": int(stage.is_deal),
         }

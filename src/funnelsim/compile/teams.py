@@ -57,7 +57,7 @@ class Teams:
             "habit": self.context.builder.time(habit(team.habit)),
             "stream": path_hash(f"teams/{name}"),
             "score": self.context.scores[team.score] if team.score else -1,
-            "head_start": length(team.own_first),
+            "head_start": length(team.own_lead_head_start),
             "absence": team.absence,
             **self._lanes(team, most),
         }

@@ -19,8 +19,8 @@ from funnelsim.scenario.schema import Level, Pursuit, Scenario
 from funnelsim.scenario.values import Range, Schedule
 
 Path = tuple[str, ...]
-SHARES = ("base", "fatigue", "weight", "initial", "quality", "volume", "kept")  # keys that run from 0 to 1
-NONE_AT_ONE = ("odds", "times", "handling")  # keys that do nothing at 1
+SHARES = ("base", "fatigue", "weight", "initial", "quality", "volume", "adherence")  # keys that run from 0 to 1
+NONE_AT_ONE = ("odds", "time_factor", "handling")  # keys that do nothing at 1
 ABOVE_NONE = ("intent_limit", "trust_limit")  # keys that are never 0
 POINTS = 7
 

@@ -66,7 +66,7 @@ VALUES = (  # what is written, how, and examples that a test reads
     ("term", "a deadline, or so many attempts within a time", ("within 4 business hours", "5 within 14 days")),
     (
         "actions",
-        "at fractions of the deadline: warn, warn heeded 50%, escalate, reassign, reassign to TEAM, "
+        "at fractions of the deadline: warn, warn with compliance 50%, escalate, reassign, reassign to TEAM, "
         "return to STAGE after TIME",
         ("80%: warn", "100%: escalate", "150%: reassign", "200%: return to discovery after 30 days"),
     ),

@@ -15,7 +15,7 @@ from pathlib import Path as FilePath
 from funnelsim.errors import Problem, ScenarioError, did_you_mean
 from funnelsim.scenario import yaml_nodes
 from funnelsim.scenario.policy_presets import CHOICES, stands_for
-from funnelsim.scenario.schema.paths import spot
+from funnelsim.scenario.schema.paths import resolve_path
 from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, problem_at
 
@@ -66,7 +66,7 @@ def merge(layers: Sequence[Layer], problems: list[Problem]) -> Node:
 
 def lay(base: Node | None, over: Node, path: Path, problems: list[Problem]) -> Node:
     """One tree over another."""
-    here = spot(path)
+    here = resolve_path(path)
     if not isinstance(over.value, dict) or not here.merges:
         return over
     below = base.value if base is not None and isinstance(base.value, dict) else {}
@@ -110,7 +110,7 @@ def reaches(tree: Node, one: str) -> bool:
     """Whether the thing that a --set text says something of is in the tree, such as the nurture of its `intent`."""
     keys = [key.strip() for key in one.partition("=")[0].split(".")]
     for end in range(1, len(keys)):
-        here, above = spot(keys[:end]), spot(keys[: end - 1])
+        here, above = resolve_path(keys[:end]), resolve_path(keys[: end - 1])
         may_be_left_out = above.named is not None or (
             here.field is not None and here.field.get_default(call_default_factory=True) is None
         )

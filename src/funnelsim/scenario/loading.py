@@ -17,7 +17,7 @@ from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, plain
 
 FORMAT = 1  # of `resolved`
-NEEDED = ("start", "measure", "sources", "stages")
+NEEDED = ("start", "observe", "sources", "stages")
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Loaded:
     warnings: list[Problem] = field(default_factory=list)
 
 
-def load(path: str, sets: Sequence[str] = ()) -> Loaded:
+def load(path: str, overrides: Sequence[str] = ()) -> Loaded:
     """The scenario of a file, or ScenarioError with every problem at once.
 
-    `sets` are texts such as "teams.sales.people=6". What they say of facts and policy holds for this scenario and not
-    for its root, the file as it is written: base rates were observed there. A belief or a setting holds for both,
+    `overrides` are texts such as "teams.sales.people=6". What they say of facts and policy holds for this scenario and
+    not for its root, the file as it is written: base rates were observed there. A belief or a setting holds for both,
     where the root has what it is about.
     """
     path = str(path)
@@ -45,20 +45,20 @@ def load(path: str, sets: Sequence[str] = ()) -> Loaded:
         files = inheritance.chain(path)
     except ScenarioError as error:
         raise ScenarioError(error.problems, path) from None
-    tree = with_leads(inheritance.put(inheritance.merge(files, problems), sets, problems), problems)
-    below = _below(files, sets)
+    tree = with_leads(inheritance.put(inheritance.merge(files, problems), overrides, problems), problems)
+    below = _below(files, overrides)
     return _loaded(tree, below, problems, [layer.file for layer in files], path)
 
 
-def loads_resolved(data: dict[str, Any], sets: Sequence[str] = ()) -> Loaded:
-    """The scenario a manifest holds: `Loaded.resolved` of the run that wrote it; `sets` as in `load`."""
+def loads_resolved(data: dict[str, Any], overrides: Sequence[str] = ()) -> Loaded:
+    """The scenario a manifest holds: `Loaded.resolved` of the run that wrote it; `overrides` as in `load`."""
     if data.get("format") != FORMAT or not isinstance(data.get("scenario"), dict):
         raise ScenarioError(f"this is not a resolved scenario of format {FORMAT}", "manifest")
     problems: list[Problem] = []
-    tree = inheritance.put(tree_of(data["scenario"]), sets, problems)
-    for_both = _for_both(sets)
+    tree = inheritance.put(tree_of(data["scenario"]), overrides, problems)
+    for_both = _for_both(overrides)
     below = tree_of(data["root"]) if data.get("root") else None
-    if below is None and len(for_both) < len(sets):
+    if below is None and len(for_both) < len(overrides):
         below = tree_of(data["scenario"])
     return _loaded(tree, inheritance.put(below, for_both, []) if below else None, problems, [], "manifest")
 
@@ -80,11 +80,11 @@ def _checked(tree: Node, problems: list[Problem]) -> tuple[Scenario, list[Proble
     return scenario, [*problems, *unread, *check(scenario, tree, left_out)]
 
 
-def _below(files: list[Layer], sets: Sequence[str]) -> Node | None:
+def _below(files: list[Layer], overrides: Sequence[str]) -> Node | None:
     """The tree of the root scenario where it is another one."""
     base = _root(files)
-    for_both = _for_both(sets)
-    if len(base) == len(files) and len(for_both) == len(sets):
+    for_both = _for_both(overrides)
+    if len(base) == len(files) and len(for_both) == len(overrides):
         return None
     file = inheritance.merge(base, [])
     below = with_leads(inheritance.put(file, [one for one in for_both if inheritance.reaches(file, one)], []), [])
@@ -92,9 +92,11 @@ def _below(files: list[Layer], sets: Sequence[str]) -> Node | None:
     return None if alone else below  # a file that needs the settings to be whole is no root
 
 
-def _for_both(sets: Sequence[str]) -> list[str]:
+def _for_both(overrides: Sequence[str]) -> list[str]:
     """Those that speak of a belief or a setting: they hold for the root too."""
-    return [one for one in sets if nature(tuple(one.partition("=")[0].strip().split("."))) in ("belief", "setting")]
+    return [
+        one for one in overrides if nature(tuple(one.partition("=")[0].strip().split("."))) in ("belief", "setting")
+    ]
 
 
 def _root(files: list[Layer]) -> list[Layer]:

@@ -26,39 +26,39 @@ LEADS = "leads_in_flight"
 class Template:
     """A scenario as it is written; `loaded` is the scenario itself."""
 
-    def __init__(self, path: str, sets: Sequence[str] = ()) -> None:
-        """Read a file; `sets` hold for every variant. Raises ScenarioError as `load` does."""
-        self.path, self.sets = path, list(sets)
-        self.loaded = load(path, sets)
+    def __init__(self, path: str, overrides: Sequence[str] = ()) -> None:
+        """Read a file; `overrides` hold for every variant. Raises ScenarioError as `load` does."""
+        self.path, self.overrides = path, list(overrides)
+        self.loaded = load(path, overrides)
         self.resolved: dict[str, Any] | None = None
-        self.tree = with_leads(inheritance.put(inheritance.merge(inheritance.chain(path), []), sets, []), [])
+        self.tree = with_leads(inheritance.put(inheritance.merge(inheritance.chain(path), []), overrides, []), [])
 
     @classmethod
     def of_resolved(cls, resolved: dict[str, Any]) -> Template:
         """The scenario that a manifest holds."""
         self = cls.__new__(cls)
-        self.path, self.sets, self.resolved = "manifest", [], resolved
+        self.path, self.overrides, self.resolved = "manifest", [], resolved
         self.loaded = loads_resolved(resolved)
         self.tree = tree_of(resolved["scenario"])
         return self
 
-    def vary(self, sets: Sequence[str]) -> Loaded:
+    def vary(self, overrides: Sequence[str]) -> Loaded:
         """What `load` gives with these texts added; ScenarioError counts them from 1, without the template's own."""
-        if not sets:
+        if not overrides:
             return self.loaded
-        keys = [tuple(one.partition("=")[0].strip().split(".")) for one in sets]
+        keys = [tuple(one.partition("=")[0].strip().split(".")) for one in overrides]
         keeps_leads = all(key[0] != LEADS for key in keys)
         keeps_root = all(nature(key) in ("fact", "policy") for key in keys)
         if keeps_leads and keeps_root and self._has_a_root_of_its_own():
-            return self._quick(sets)
+            return self._quick(overrides)
         if self.resolved is not None:
-            return loads_resolved(self.resolved, sets)
+            return loads_resolved(self.resolved, overrides)
         try:
-            return load(self.path, [*self.sets, *sets])
+            return load(self.path, [*self.overrides, *overrides])
         except ScenarioError as error:
             raise ScenarioError(
                 [
-                    replace(one, line=max(1, one.line - len(self.sets))) if one.file == "--set" else one
+                    replace(one, line=max(1, one.line - len(self.overrides))) if one.file == "--set" else one
                     for one in error.problems
                 ],
                 self.path,
@@ -66,12 +66,12 @@ class Template:
 
     def _has_a_root_of_its_own(self) -> bool:
         """Not so where the file needs the template's own texts to be whole: then each variant is its own root."""
-        return self.loaded.root is not self.loaded.scenario or not self.sets
+        return self.loaded.root is not self.loaded.scenario or not self.overrides
 
-    def _quick(self, sets: Sequence[str]) -> Loaded:
+    def _quick(self, overrides: Sequence[str]) -> Loaded:
         """As `load`, with the leads and the root understood before."""
         base, problems = self.loaded, list[Problem]()
-        tree = inheritance.put(self.tree, sets, problems)
+        tree = inheritance.put(self.tree, overrides, problems)
         small = replace(tree, value={key: child for key, child in tree.value.items() if key != LEADS})
         scenario, unread, left_out = validate(small, [problem.path for problem in problems])
         scenario = scenario.model_copy(update={LEADS: base.scenario.leads_in_flight})

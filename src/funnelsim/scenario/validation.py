@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from funnelsim.errors import Problem, did_you_mean
 from funnelsim.scenario.inheritance import dotted
 from funnelsim.scenario.parsers import Misreading, shown
-from funnelsim.scenario.schema import Scenario, allowed, spot
+from funnelsim.scenario.schema import Scenario, allowed, renamed, resolve_path
 from funnelsim.scenario.yaml_nodes import Node, moved, plain, problem_at
 
 Path = tuple[str | int, ...]
@@ -35,6 +35,8 @@ def validate(tree: Node, faulty: Iterable[Path] = ()) -> tuple[Scenario, list[Pr
                 if not any(left[: len(path)] == path for left in left_out):  # what is left of it is not at fault
                     problems.append(_problem(complaint, path, tree))
                 left_out.append(path)
+                if key := renamed(path):
+                    left_out.append((*path[:-1], key))  # it is there, under its old name
         for path in sorted(left_out, key=lambda path: [str(key) for key in path], reverse=True):
             _leave_out(data, path)
     return Scenario(), problems, left_out
@@ -103,7 +105,9 @@ def _problem(complaint: Any, path: Path, tree: Node) -> Problem:
 
 
 def _unknown(node: Node, path: Path) -> Problem:
-    model = spot(path[:-1]).model
+    if key := renamed(path):
+        return problem_at(node.at, f"`{path[-1]}` is now `{key}`", f"write {key} instead", path)
+    model = resolve_path(path[:-1]).model
     keys = allowed(model) if model is not None else []
     where = f" in {dotted(path[:-1])}" if path[:-1] else ""
     hint = f"{did_you_mean(str(path[-1]), keys)}  allowed: {', '.join(keys)}".strip()
@@ -113,7 +117,7 @@ def _unknown(node: Node, path: Path) -> Problem:
 def _plain_words(complaint: Any, path: Path, node: Node) -> tuple[str, str]:
     given = shown(plain(node))
     if complaint["type"] in ("model_type", "model_attributes_type", "dict_type"):
-        model = spot(path).model
+        model = resolve_path(path).model
         hint = f"keys: {', '.join(allowed(model))}" if model is not None else "such as {name: value}"
         return f"{_name(path)} is a mapping, not {given}", hint
     if complaint["type"] in ("tuple_type", "list_type"):

@@ -104,7 +104,7 @@ class BreachAction:
     kind: str  # warn, escalate, reassign, return
     to: str | None = None  # reassign: team; return: stage or "lost"
     after: Distribution | None = None  # return: cool-off
-    heeded: float = 0.0  # warn
+    compliance: float = 0.0  # warn
     limit: int = 1  # reassign, a visit
     text: str = ""
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from funnelsim.errors import Problem, ScenarioError, UsageError
 from funnelsim.scenario.parsers.numbers import NUMBER
-from funnelsim.scenario.schema import spot
+from funnelsim.scenario.schema import resolve_path
 from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, plain, problem_at
 from funnelsim.typing import FloatArray
@@ -285,7 +285,7 @@ def _each_whole(axis: Axis) -> bool:
 
 def _is_integer(path: str) -> bool:
     """Whether the schema wants a whole number there."""
-    field = spot(path.split(".")).field
+    field = resolve_path(path.split(".")).field
     shapes = [getattr(mark, "json_schema", None) for mark in _marks(field)] if field is not None else []
     return any(isinstance(shape, dict) and str(shape.get("kind", "")).startswith("whole number") for shape in shapes)
 

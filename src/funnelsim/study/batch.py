@@ -31,10 +31,10 @@ class PointBatch:
     """Points under way, and what became of those that are done."""
 
     def __init__(
-        self, what: str, store: PointStore, executor: Executor | None, threads: int, total: int, watch: Progress
+        self, what: str, store: PointStore, executor: Executor | None, threads: int, total: int, progress: Progress
     ) -> None:
         """`executor` None runs on threads here; `total` points are expected, for the progress line."""
-        self.what, self.store, self.watch, self.total = what, store, watch, total
+        self.what, self.store, self.progress, self.total = what, store, progress, total
         self.stop = False
         self.own = ThreadPoolExecutor(threads) if executor is None else None
         self.executor = executor or self.own
@@ -68,15 +68,15 @@ class PointBatch:
         """A point that cannot be planned, such as a scenario that is invalid there."""
         self.rows.append(SubmittedPoint(name, point, "", text))
         self._ran += 1
-        self.watch.note(f"failed: {name} at {', '.join(point)}: {text}")
+        self.progress.note(f"failed: {name} at {', '.join(point)}: {text}")
 
     def finish(self) -> None:
         """Wait for all points under way."""
         while self._waiting:
             self._collect()
-        self.watch.clear()
+        self.progress.clear()
         if self._found:
-            self.watch.note(f"{self._found} of {self.total} points were there already")
+            self.progress.note(f"{self._found} of {self.total} points were there already")
 
     def close(self) -> None:
         """Also after an interruption: nothing more begins, and what is finished stays."""
@@ -96,7 +96,7 @@ class PointBatch:
             key = self._waiting.pop(future)
             self._take(future, key)
             self._ran += 1
-            self.watch.progress(self.what, self._ran, self.total - self._found)
+            self.progress.update(self.what, self._ran, self.total - self._found)
 
     def _take(self, future: Future[PointResult], key: str) -> None:
         try:
@@ -108,7 +108,7 @@ class PointBatch:
         except Exception as error:  # one point that fails must not cost the others
             self.errors[key] = one_line(error)
             name, point = next((row.name, row.point) for row in self.rows if row.key == key)
-            self.watch.note(f"failed: {name} at {', '.join(point)}: {self.errors[key]}")
+            self.progress.note(f"failed: {name} at {', '.join(point)}: {self.errors[key]}")
             return
         self.store.keep(outcome)
         self.outcomes[key] = outcome

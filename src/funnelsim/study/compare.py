@@ -120,20 +120,20 @@ def compare(
     threads: int | None = None,
     robustness: bool = True,
     seed: int | None = None,
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Comparison:
     """Set each other scenario against the base.
 
-    `robustness` False leaves out what needs other models (beliefs at 1, other curves) and mixtures of the two scenarios
+    `robustness` False leaves out runs with all beliefs neutral and with other curves, and mixtures of the two scenarios
     (why); `seed` is of the luck, by default the base's own. Raises ScenarioError as loading does.
     """
-    spec, watch = spec or CompareSpec(), watch or Progress()
+    spec, progress = spec or CompareSpec(), progress or Progress()
     scenarios, added = _with_promises_between(base, list(others))
-    as_written = Alternative(threads=threads, note=watch.note)
+    as_written = Alternative(threads=threads, note=progress.note)
     cases = _promised_by_all([as_written.case(loaded) for loaded in scenarios])
     goal = goal_of(base)
     uncertain = any(one.blueprint.uncertain for one in cases)
-    runner = PairedRunner(cases[0].blueprint.scenario.seed if seed is None else seed, engine, threads, watch)
+    runner = PairedRunner(cases[0].blueprint.scenario.seed if seed is None else seed, engine, threads, progress)
     pairs = spec.pairs
     runs = runner.run(cases, range(spec.draws), range(pairs), "comparing")
     notes: list[str] = []
@@ -281,7 +281,7 @@ class PairedRunner:
     seed: int
     engine: str
     threads: int | None
-    watch: Progress
+    progress: Progress
 
     def run(self, cases: Sequence[Case], draws: range, pairs: range, what: str) -> list[ScenarioRuns]:
         """Each case in each draw and pair, on the same luck."""
@@ -292,7 +292,7 @@ class PairedRunner:
             for one in cases
             for draw in draws
         ]
-        results = run_batches(jobs, self.engine, self.threads, lambda done: self.watch.progress(what, done, len(jobs)))
+        results = run_batches(jobs, self.engine, self.threads, lambda done: self.progress.update(what, done, len(jobs)))
         return [_scenario_runs(one, results[i * len(draws) : (i + 1) * len(draws)]) for i, one in enumerate(cases)]
 
 
@@ -356,11 +356,11 @@ def _robustness(
 ) -> tuple[dict[int, TwoLevelEstimate], dict[int, dict[str, TwoLevelEstimate]]]:
     """The goal's differences under alternative models: all beliefs at 1, other response curves."""
     likes = tuple(one.anchor for one in cases)
-    alternative = Alternative("beliefs at 1", beliefs_at_one, likes, runner.threads, runner.watch.note)
+    alternative = Alternative("beliefs at 1", beliefs_at_one, likes, runner.threads, runner.progress.note)
     at_one = _differences_under(cases, alternative, goal, spec.draws // 2, spec, runner)
     by_curve: dict[int, dict[str, TwoLevelEstimate]] = {}
     for curve in curves_to_try(cases[0].blueprint.scenario):
-        alternative = Alternative(f"curve {curve}", with_curve(curve), likes, runner.threads, runner.watch.note)
+        alternative = Alternative(f"curve {curve}", with_curve(curve), likes, runner.threads, runner.progress.note)
         for i, one in _differences_under(cases, alternative, goal, spec.check_draws, spec, runner).items():
             by_curve.setdefault(i, {})[curve] = one
     return at_one, by_curve
@@ -382,7 +382,7 @@ def _explained(
     explain_spec = ExplainSpec(
         base, last, goal, size, runner.seed, engine=runner.engine, anchor=cases[0].anchor, prior=known
     )
-    return explain(explain_spec, threads=runner.threads, watch=runner.watch)
+    return explain(explain_spec, threads=runner.threads, progress=runner.progress)
 
 
 def _differences_under(

@@ -116,7 +116,7 @@ def check_date(goal: MeasureGoal, plan: Plan, book: Labels) -> None:
     if not start.date() <= goal.by < ends:
         raise UsageError(
             f"the goal is due on {goal.by} and the run goes from {start.date()} to {ends}: lengthen "
-            f"`measure` or `follow`, as in --set follow=26 weeks"
+            f"`observe` or `cool_down`, as in --set cool_down=26 weeks"
         )
 
 

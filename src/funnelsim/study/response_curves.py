@@ -42,7 +42,7 @@ class StageCurves:
     """A stage with a response curve, and the presets that could stand there."""
 
     name: str
-    acts_on: str  # "advance" or "contact"
+    target: str  # "advance" or "contact"
     laws: Sequence[CurveOption]
 
 
@@ -59,10 +59,10 @@ def stages_with_curves(scenario: Scenario) -> Iterator[StageCurves]:
             *(
                 _law(one, presets.load("response", one))
                 for one in others
-                if _fits(presets.load("response", one), data["acts_on"])
+                if _fits(presets.load("response", one), data["target"])
             ),
         ]
-        yield StageCurves(name, data["acts_on"], laws)
+        yield StageCurves(name, data["target"], laws)
 
 
 def curves_of_resolved(resolved: dict[str, Any]) -> list[StageCurves]:
@@ -75,5 +75,5 @@ def _law(name: str, data: dict[str, Any], used: bool = False) -> CurveOption:
     return CurveOption(name, points[:, 0], points[:, 1], str(data.get("grade", "")), used)
 
 
-def _fits(data: dict[str, Any], acts_on: str) -> bool:
-    return bool(data["acts_on"] == acts_on and data["form"] != "none")
+def _fits(data: dict[str, Any], target: str) -> bool:
+    return bool(data["target"] == target and data["form"] != "none")

@@ -60,7 +60,7 @@ class StudyFile:
     file: str
     name: str = ""
     scenarios: list[str] = field(default_factory=list)
-    sets: list[str] = field(default_factory=list)
+    overrides: list[str] = field(default_factory=list)
     axes: list[Axis] = field(default_factory=list)
     measures: list[str] = field(default_factory=list)
     design: SamplingDesign | None = None
@@ -109,7 +109,7 @@ class _Reader:
                 self.report(node.at, f"unknown key '{key}'", f"{did_you_mean(key, KEYS)}  allowed: {', '.join(KEYS)}")
         study.name = str(keys["name"].value) if "name" in keys else ""
         self.scenarios(keys, root)
-        study.sets = self.words(keys.get("set"), "such as [teams.sales.people=6]")
+        study.overrides = self.words(keys.get("set"), "such as [teams.sales.people=6]")
         vary = keys["vary"]
         if isinstance(vary.value, dict) and vary.value:
             study.axes = axes_of_file(vary, self.problems)

@@ -117,23 +117,28 @@ def sweep(
     store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Sweep:
     """Run all points that are not in the store yet; each is kept as soon as it is finished.
 
     `executor` runs the points, by default `threads` threads here. A point that fails is reported and the rest goes on.
     Raises ScenarioError when an axis can take none of its values, UsageError for an unknown measure.
     """
-    watch, store = watch or Progress(), store or PointStore(None)
+    progress, store = progress or Progress(), store or PointStore(None)
     every = points(spec.axes, spec.design, spec.seed)
     check_axes(spec)
     builder = TaskBuilder(
-        spec.seed, spec.templates[0].loaded.scenario.seed, spec.size, engine=spec.engine, threads=threads, watch=watch
+        spec.seed,
+        spec.templates[0].loaded.scenario.seed,
+        spec.size,
+        engine=spec.engine,
+        threads=threads,
+        progress=progress,
     )
     spec, currency = complete(spec, builder)
     builder.measures = spec.measures
     run = PointBatch(
-        "sweeping", store, executor, threads or os.cpu_count() or 1, len(every) * len(spec.templates), watch
+        "sweeping", store, executor, threads or os.cpu_count() or 1, len(every) * len(spec.templates), progress
     )
     try:
         for point in every:
@@ -212,9 +217,9 @@ def _axis_problems(template: Template, axis: Axis) -> list[Problem]:
 def _submit(
     run: PointBatch, spec: SweepSpec, builder: TaskBuilder, template: Template, name: str, point: tuple[str, ...]
 ) -> None:
-    sets = [f"{axis.path}={value}" for axis, value in zip(spec.axes, point, strict=True)]
+    overrides = [f"{axis.path}={value}" for axis, value in zip(spec.axes, point, strict=True)]
     try:
-        task = builder.task(template, sets, spec.goal)
+        task = builder.task(template, overrides, spec.goal)
     except FunnelsimError as error:
         run.failed(name, point, one_line(error))
         return

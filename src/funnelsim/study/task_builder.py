@@ -25,31 +25,31 @@ class TaskBuilder:
     measures: tuple[str, ...] = ()
     engine: str = "fast"
     threads: int | None = None
-    watch: Progress = field(default_factory=Progress)
+    progress: Progress = field(default_factory=Progress)
     _anchors: dict[tuple[int, tuple[str, ...]], Anchor] = field(default_factory=dict)
 
     def task(
-        self, template: Template, sets: Sequence[str], goal: MeasureGoal | None = None, at_centre: bool = False
+        self, template: Template, overrides: Sequence[str], goal: MeasureGoal | None = None, at_centre: bool = False
     ) -> PointTask:
         """The scenario of a template with some values changed. Raises ScenarioError when it cannot be so."""
-        blueprint, anchored = self.compiled(template, sets)
+        blueprint, anchored = self.compiled(template, overrides)
         return with_key(
             PointTask(blueprint, anchored, self.seed, self.size, self.measures, goal, at_centre, self.engine)
         )
 
     def compiled(
-        self, template: Template, sets: Sequence[str], known: Anchor | None = None
+        self, template: Template, overrides: Sequence[str], known: Anchor | None = None
     ) -> tuple[Blueprint, Anchor]:
         """The blueprint of a variant, and the anchor of its root: one that is `known`, or solved once."""
-        loaded = template.vary(sets)
+        loaded = template.vary(overrides)
         blueprint = compile_scenario(self._seeded(loaded.scenario))
-        for_root = tuple(one for one in sets if nature(one.partition("=")[0].split(".")) not in ("fact", "policy"))
+        for_root = tuple(one for one in overrides if nature(one.partition("=")[0].split(".")) not in ("fact", "policy"))
         which = (id(template), for_root)
         if known is not None:
             self._anchors[which] = known
         elif which not in self._anchors:
             root = self._seeded(loaded.root or loaded.scenario)
-            self._anchors[which] = anchor(compile_scenario(root), self.threads, self.watch.note)
+            self._anchors[which] = anchor(compile_scenario(root), self.threads, self.progress.note)
         return blueprint, self._anchors[which]
 
     def _seeded(self, scenario: Scenario) -> Scenario:

@@ -98,7 +98,7 @@ def table(checks: Sequence[CaseCheck]) -> str:
 
 def run_case(case: dict[str, Any]) -> list[CaseCheck]:
     """The lines of one case."""
-    runs = {name: _CaseRun(case, sets) for name, sets in case.get("runs", {"": []}).items()}
+    runs = {name: _CaseRun(case, overrides) for name, overrides in case.get("runs", {"": []}).items()}
     return [_check(case, entry, runs) for entry in case["checks"]]
 
 
@@ -161,9 +161,9 @@ def erlang_c(load: float, reps: int) -> float:
 class _CaseRun:
     """A scenario of a case, anchored as it stands in its file and then changed, simulated once."""
 
-    def __init__(self, case: dict[str, Any], sets: list[str]) -> None:
+    def __init__(self, case: dict[str, Any], overrides: list[str]) -> None:
         file = str(published.scenario(case["file"]))
-        loaded, blueprint = load(file), compile_scenario(load(file, sets))
+        loaded, blueprint = load(file), compile_scenario(load(file, overrides))
         self.book: Labels = blueprint.book
         self.plan: Plan = anchor(compile_scenario(loaded.root or loaded)).plan(blueprint)
         wanted = [entry["measure"] for entry in case["checks"] if _of_visits(entry["measure"])]

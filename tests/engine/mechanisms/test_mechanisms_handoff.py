@@ -24,9 +24,9 @@ ANCHORED = 0.005  # what anchoring does not know of a base rate, see test_anchor
 # ---- who owns what ---------------------------------------------------------------------------------------------------
 
 
-def handoffs(*sets: str) -> dict[str, int]:
+def handoffs(*overrides: str) -> dict[str, int]:
     """How many of the 3,000 leads changed hands on entering a stage."""
-    story = scene("mechanisms/ownership", *sets)
+    story = scene("mechanisms/ownership", *overrides)
     stages = story.book.stages
     by_lead: dict[str, dict[str, str]] = {}
     for lead, stage, owner in story.visits("lead stage owner"):
@@ -73,7 +73,7 @@ def test_acceptance_has_a_window_and_a_default() -> None:
 
 def test_otherwise_rejected_turns_the_default_round() -> None:
     """Accepted are then only those that somebody looked at in time and liked."""
-    rows = scene("mechanisms/acceptance", "handoff.accept.otherwise=rejected").assignments("accepted", number=1)
+    rows = scene("mechanisms/acceptance", "handoff.accept.default=rejected").assignments("accepted", number=1)
 
     share_holds(rows.count("accepted"), 4000, (1.0 - math.exp(-2.0)) * stats.norm.sf(0.5))
 

@@ -9,7 +9,7 @@ import pytest
 
 import funnelsim
 from funnelsim.scenario import load
-from funnelsim.scenario.schema import spot
+from funnelsim.scenario.schema import resolve_path
 
 ROOT = Path(__file__).parents[3]
 SOURCE = Path(funnelsim.__file__).parent
@@ -40,5 +40,5 @@ def test_each_place_is_there(row: list[str]) -> None:
         if place != "-":
             module, _, name = place.partition(".")
             assert name in names_in(SOURCE / "engine" / folder / f"{module}.py"), place
-    assert spot(key.removesuffix(".NAME").split(".")).field is not None, f"the format knows no {key}"
+    assert resolve_path(key.removesuffix(".NAME").split(".")).field is not None, f"the format knows no {key}"
     load(str(ROOT / "scenarios/mechanisms" / example))

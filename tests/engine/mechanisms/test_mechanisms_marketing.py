@@ -48,7 +48,7 @@ def test_nurture_stops_with_sales_unless_it_goes_on() -> None:
     stops = scene("mechanisms/nurture-after-handover")
     assert stops.visits("touches trust chance", stage="interest") == [(0, 0.0, 0.5)]
 
-    goes_on = scene("mechanisms/nurture-after-handover", "stages.interest.nurture.goes_on=true")
+    goes_on = scene("mechanisms/nurture-after-handover", "stages.interest.nurture.continues_after_handoff=true")
     [(touches, trust, chance)] = goes_on.visits("touches trust chance", stage="interest")
     assert (touches, trust) == (6, 3.0)
     assert chance == pytest.approx(1.5**1.5 / (1.0 + 1.5**1.5))

@@ -40,7 +40,7 @@ def test_own_leads_go_first() -> None:
 
 
 def test_a_source_blind_order_takes_them_as_they_come() -> None:
-    calls = scene("mechanisms/own-leads-first", "teams.sales.own_first=none").calls()
+    calls = scene("mechanisms/own-leads-first", "teams.sales.own_lead_head_start=none").calls()
 
     assert [call.split(":")[0] for call in calls] == ["web 1", "web 2", "web 3", "prospecting 1", "prospecting 2"]
 
@@ -134,8 +134,8 @@ def anchored(mean: float, shifts: list[float]) -> list[float]:
 
 def pursued(**inputs: float) -> float:
     """Share of marketing's leads that are worked, as log-odds."""
-    sets = [f"teams.sales.pursuit.{name}={value}" for name, value in inputs.items()]
-    found = measured("mechanisms/pursuit", 1, *sets)["cohort.pursued.interest.sales"]
+    overrides = [f"teams.sales.pursuit.{name}={value}" for name, value in inputs.items()]
+    found = measured("mechanisms/pursuit", 1, *overrides)["cohort.pursued.interest.sales"]
     return log_odds(found.estimate().mean)
 
 

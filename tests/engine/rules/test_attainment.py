@@ -62,7 +62,7 @@ def test_rule_61_cut_off_by_the_horizon_before_the_deadline_is_neither(length: s
     longer belongs to the run."""
     story = tell(
         BASE,
-        "measure: 1 week",
+        "observe: 1 week",
         "sources: {web: {batch: 1 on 2026-01-10 at 12:00}}",
         f"promises: {{first_touch: within {length}}}",
     )
@@ -85,7 +85,7 @@ def test_rule_61_attempts_are_met_when_started_or_the_buyer_reached_in_time(
 ) -> None:
     """Never kept, so three attempts at 10:00, 11:30 and 13:00, of 30 minutes each. Three started within 3 hours; the
     buyer reached at 12:00, within 2; two started within 90 minutes. Giving up after three of five breaks at once."""
-    story = tell(BASE, in_vain(3).replace("[0%]", contact), f"promises: {{attempts: {length}, kept: 0%}}")
+    story = tell(BASE, in_vain(3).replace("[0%]", contact), f"promises: {{attempts: {length}, adherence: 0%}}")
     assert story.assignments("attempts_within") == [state]
 
 

@@ -232,7 +232,9 @@ def test_rule_43_by_habit_a_team_turns_to_a_lead_late_and_only_once() -> None:
 @pytest.mark.parametrize(("adherence", "joined"), [("100%", "Mon 5 10:00"), ("0%", "Mon 5 18:00")])
 def test_rules_43_and_52_habit_holds_where_the_team_does_not_adhere(adherence: str, joined: str) -> None:
     """A kept promise puts the lead into the queue at assignment; one that is not leaves it to habit, 8 hours."""
-    story = worked("handling: 10 min", texts=(SLOW, f"promises: {{first_touch: within 1 hour, kept: {adherence}}}"))
+    story = worked(
+        "handling: 10 min", texts=(SLOW, f"promises: {{first_touch: within 1 hour, adherence: {adherence}}}")
+    )
     assert story.attempts("joined") == [joined]
 
 

@@ -311,7 +311,7 @@ stages:
   interest: {work: {handling: 30 min}, next: {evaluation: 100%}}
   evaluation:
     work: {handling: 30 min}
-    response: {lomax: {scale: 1 hour, shape: 1}, acts_on: advance}
+    response: {lomax: {scale: 1 hour, shape: 1}, target: advance}
     next: {customer: 50%, lost: rest}
   customer: {}
 ownership: {interest: marketing, evaluation: sales}

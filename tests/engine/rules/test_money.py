@@ -38,7 +38,7 @@ def test_rule_72_a_change_of_people_and_holidays_change_the_wages() -> None:
     story = tell(
         AT_ONCE,
         """
-measure: 1 week
+observe: 1 week
 sources: {web: {batch: 1 on 2026-01-05 at 10:00}}
 calendars: {office: {hours: 09:00-17:00, days: Mon-Fri, holidays: [2026-01-06]}}
 teams: {sales: {people: {start: 2, '2026-01-07 12:00': 3}, calendar: office, cost: 10/hour}}
@@ -53,8 +53,8 @@ def test_rule_72_acquisition_is_due_at_arrival_and_only_for_the_window() -> None
         AT_ONCE,
         """
 warm_up: 1 week
-measure: 2 weeks
-follow: 1 week
+observe: 2 weeks
+cool_down: 1 week
 sources:
   before: {batch: 10 on 2026-01-11, cost: 50}
   within: {batch: 4 on 2026-01-12, cost: 30}
@@ -72,7 +72,7 @@ def test_rule_72_flights_and_tools_accrue_evenly_over_their_dates() -> None:
     story = tell(
         AT_ONCE,
         """
-follow: 4 weeks
+cool_down: 4 weeks
 sources: {web: {batch: 1 on 2026-01-05}}
 costs:
 - {name: ads, amount: 1400, from: 2026-01-26, to: 2026-02-08}
@@ -87,8 +87,8 @@ costs:
 
 WINDOWS = """
 warm_up: 1 week
-measure: 2 weeks
-follow: 2 weeks
+observe: 2 weeks
+cool_down: 2 weeks
 sources:
   early: {batch: 1 on 2026-01-09 at 10:00}
   middle: {batch: 2 on 2026-01-12 at 10:00}
@@ -111,7 +111,7 @@ def test_rule_73_two_windows_the_cohort_and_the_calendar() -> None:
 
 def test_rule_74_unresolved_stands_beside_the_conversion_with_open_visits_in_the_denominator() -> None:
     """Followed for a day only, to 26 January: `late` is open. Of 6 leads of the cohort 2 went on, 4 are unresolved."""
-    story = tell(ONE_WEEK, WINDOWS, "follow: 1 day", "sources:" + WINDOWS.split("sources:")[1].split("  after")[0])
+    story = tell(ONE_WEEK, WINDOWS, "cool_down: 1 day", "sources:" + WINDOWS.split("sources:")[1].split("  after")[0])
     assert story.measure("cohort.conversion.interest") == pytest.approx(2 / 6)
     assert story.measure("cohort.unresolved.interest") == pytest.approx(4 / 6)
 
@@ -186,7 +186,7 @@ def test_rule_76_utilisation_is_work_within_opening_hours_over_people_times_hour
     story = tell(
         AT_ONCE,
         """
-measure: 1 week
+observe: 1 week
 sources: {web: {batch: 3 on 2026-01-05 at 10:00}, late: {batch: 1 on 2026-01-09 at 16:00}}
 teams: {sales: {people: 2, calendar: office, other_work: 50%}}
 """,
@@ -204,8 +204,8 @@ def test_rule_76_only_the_part_of_the_work_within_the_window_counts() -> None:
         AT_ONCE.replace("1 hour}", "6 hours}"),
         """
 warm_up: 1 week
-measure: 1 week
-follow: 1 week
+observe: 1 week
+cool_down: 1 week
 sources: {before: {batch: 1 on 2026-01-09 at 14:00}, last: {batch: 1 on 2026-01-16 at 16:00}}
 teams: {sales: {people: 1, calendar: office, unfinished: resume}}
 """,

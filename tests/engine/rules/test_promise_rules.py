@@ -62,7 +62,7 @@ promises:
 def test_rule_52_adherence_adds_attempts_after_the_last_step(adherence: str, attempts: int) -> None:
     """The stage tries twice; 4 attempts are promised. Kept, two more follow with the same spacing of an hour, each
     attempt of 30 minutes: 10:00, 11:30, 13:00, 14:30. Not kept, the team gives up after two."""
-    story = tell(BASE, in_vain(2), f"promises: {{attempts: 4 within 14 days, kept: {adherence}}}")
+    story = tell(BASE, in_vain(2), f"promises: {{attempts: 4 within 14 days, adherence: {adherence}}}")
     starts = ["Mon 5 10:00", "Mon 5 11:30", "Mon 5 13:00", "Mon 5 14:30"]
     assert story.attempts("started") == starts[:attempts]
     assert story.assignments("adhered attempts_within") == [(1, "met") if adherence == "100%" else (0, "missed")]
@@ -111,7 +111,7 @@ sources:
   before: {batch: 1 on 2026-01-11 at 23:59}
   after: {batch: 1 on 2026-01-12 at 00:00}
 teams: {sales: {people: 1, calendar: office, habit: 2 days}}
-promises: {first_touch: within 4 hours, kept: {start: 0%, 2026-01-12: 100%}}
+promises: {first_touch: within 4 hours, adherence: {start: 0%, 2026-01-12: 100%}}
 """,
     )
     assert story.assignments("lead adhered joined") == [("before 1", 0, "Tue 13 23:59"), ("after 1", 1, "Mon 12 00:00")]
@@ -194,7 +194,7 @@ def test_rule_55_fractions_run_on_the_same_kind_of_clock(length: str, fraction: 
         BASE,
         NEVER,
         "sources: {web: {batch: 1 on 2026-01-09 at 16:00}}",
-        f"promises: {{first_touch: within {length}, kept: 0%, on_breach: {{{fraction}: return to lost}}}}",
+        f"promises: {{first_touch: within {length}, adherence: 0%, on_breach: {{{fraction}: return to lost}}}}",
     )
     assert story.assignments("ended how") == [(at, "returned")]
 
@@ -203,7 +203,7 @@ def test_rule_55_fractions_run_on_the_same_kind_of_clock(length: str, fraction: 
 
 
 @pytest.mark.parametrize(
-    ("warning", "joined", "outcome"), [("warn", "-", "cold"), ("warn heeded 100%", "Mon 5 12:00", "forward")]
+    ("warning", "joined", "outcome"), [("warn", "-", "cold"), ("warn with compliance 100%", "Mon 5 12:00", "forward")]
 )
 def test_rule_56_a_warning_changes_nothing_unless_it_is_heeded(warning: str, joined: str, outcome: str) -> None:
     """Nobody turns to the lead by habit. Half of 4 hours is 12:00: a plain warning is counted and the lead goes cold
@@ -214,7 +214,7 @@ def test_rule_56_a_warning_changes_nothing_unless_it_is_heeded(warning: str, joi
         """
 stages: {interest: {work: {handling: 30 min}, patience: 1 day, next: {customer: 100%}}, customer: {}}
 """,
-        f"promises: {{first_touch: within 4 hours, kept: 0%, on_breach: {{50%: {warning}}}}}",
+        f"promises: {{first_touch: within 4 hours, adherence: 0%, on_breach: {{50%: {warning}}}}}",
     )
     assert story.assignments("warned joined") == [(1, joined)]
     assert story.visits("outcome", stage="interest") == [outcome]
@@ -225,7 +225,8 @@ def test_rule_56_a_warning_to_a_team_that_has_turned_to_the_lead_does_not_queue_
     story = tell(
         BASE,
         SATURDAY,
-        "promises: {first_touch: within 4 hours, on_breach: {50%: warn heeded 100%, 80%: warn heeded 100%}}",
+        "promises: {first_touch: within 4 hours, "
+        "on_breach: {50%: warn with compliance 100%, 80%: warn with compliance 100%}}",
     )
     assert story.assignments("warned joined") == [(2, "Sat 10 10:00")]
     assert len(story.attempts("started")) == 1
@@ -234,13 +235,13 @@ def test_rule_56_a_warning_to_a_team_that_has_turned_to_the_lead_does_not_queue_
 def test_rule_57_escalation_ends_habit() -> None:
     """Nobody turns to the lead by habit; at 150 % of 2 hours, 13:00, it escalates, joins the queue and is served at
     once, after the deadline of 12:00."""
-    story = tell(BASE, NEVER, "promises: {first_touch: within 2 hours, kept: 0%, on_breach: {150%: escalate}}")
+    story = tell(BASE, NEVER, "promises: {first_touch: within 2 hours, adherence: 0%, on_breach: {150%: escalate}}")
     assert story.assignments("joined touched first_touch escalated") == [("Mon 5 13:00", "Mon 5 13:00", "missed", 1)]
 
 
 def test_rules_15_and_57_a_lead_escalated_at_the_deadline_and_touched_in_that_instant_is_in_time() -> None:
     """The same at 100 %: escalated at 12:00, touched at 12:00, and that is within 2 hours."""
-    story = tell(BASE, NEVER, "promises: {first_touch: within 2 hours, kept: 0%, on_breach: {100%: escalate}}")
+    story = tell(BASE, NEVER, "promises: {first_touch: within 2 hours, adherence: 0%, on_breach: {100%: escalate}}")
     assert story.assignments("touched first_touch escalated") == [("Mon 5 12:00", "met", 1)]
 
 
@@ -257,7 +258,7 @@ def test_rule_58_reassignment_starts_a_new_assignment_with_its_own_clock_and_adh
 promises:
   teams:
     sales: {first_touch: within 2 hours, on_breach: {100%: reassign}}
-    marketing: {first_touch: within 3 hours, kept: 0%}
+    marketing: {first_touch: within 3 hours, adherence: 0%}
 """,
     )
     assert story.assignments("team ordinal assigned deadline adhered first_touch how") == [
@@ -420,7 +421,7 @@ def test_rule_60_all_that_fell_due_during_an_attempt_acts_at_its_end(attempts: i
 stages:
   interest: {{work: {{attempts: {attempts}, handling: 30 min, contact: [0%]}}, next: {{customer: 100%}}}}
   customer: {{}}
-promises: {{attempts: 5 within 10 min, kept: 0%, on_attempts_breach: {{100%: warn, 150%: return to lost}}}}
+promises: {{attempts: 5 within 10 min, adherence: 0%, on_attempts_breach: {{100%: warn, 150%: return to lost}}}}
 """,
     )
     assert story.assignments("how ended warned attempts") == [("returned", "Mon 5 10:30", 1, 1)]

@@ -280,7 +280,7 @@ stages:
 @pytest.mark.parametrize(
     "texts",
     [
-        "promises: {first_touch: within 4 hours, kept: 0%, on_breach: {100%: return to lost}}",
+        "promises: {first_touch: within 4 hours, adherence: 0%, on_breach: {100%: return to lost}}",
         """
 stages:
   interest: {work: {handling: 30 min}, patience: 4 hours, next: {customer: 100%}}
@@ -313,7 +313,7 @@ def test_rule_16_all_that_is_not_over_at_the_horizon_is_open() -> None:
     story = tell(
         ONE_REP,
         """
-measure: 1 week
+observe: 1 week
 sources:
   done: {batch: 1 on 2026-01-11 at 23:00}
   busy: {batch: 1 on 2026-01-11 at 23:40}
@@ -341,7 +341,7 @@ def test_rule_16_what_would_end_at_the_horizon_itself_is_open(handling: str, out
     story = tell(
         ONE_REP.replace("30 min", handling),
         """
-measure: 1 week
+observe: 1 week
 sources: {web: {batch: 1 on 2026-01-11 at 23:00}}
 teams: {sales: {people: 1}}
 """,

@@ -91,7 +91,7 @@ class ResponseFit:
         """As a scenario says it; None when the delay does not hurt as far as can be seen."""
         if self.shape <= 0:
             return None
-        return f"{{power: {{shape: {self.shape:.4g}, floor: {self.floor:.4g} s}}, acts_on: advance}}"
+        return f"{{power: {{shape: {self.shape:.4g}, floor: {self.floor:.4g} s}}, target: advance}}"
 
 
 @dataclass(frozen=True)

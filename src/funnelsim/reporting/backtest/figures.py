@@ -38,37 +38,37 @@ QUIET = "#444444"
 Floats = NDArray[np.float64]
 
 
-def backtest_figures(found: Backtest) -> Iterator[tuple[str, Figure]]:
+def backtest_figures(backtest: Backtest) -> Iterator[tuple[str, Figure]]:
     """Every figure of a back-test by the name of its file; fans alone where no forecast could be scored."""
-    yield "fans", fans_figure(found)
-    if found.scored:
-        yield "coverage", coverage_figure(found)
-        yield "pit", pit_figure(found)
+    yield "fans", fans_figure(backtest)
+    if backtest.scored:
+        yield "coverage", coverage_figure(backtest)
+        yield "pit", pit_figure(backtest)
 
 
 # ---- forecasts over time -------------------------------------------------------------------------------------------
 
 
-def fans_figure(found: Backtest) -> Figure:
+def fans_figure(backtest: Backtest) -> Figure:
     """Week by week: what happened, and forecasts whose windows do not overlap."""
-    shown_ones = _panels(found)
-    forecasts = _apart(found)
+    shown_ones = _panels(backtest)
+    forecasts = _apart(backtest)
     with styled():
         figure, panels = new_figure(1.5 + 1.75 * len(shown_ones), rows=len(shown_ones), sharex=True)
         for axes, (row, quantity) in zip(panels, shown_ones, strict=True):
             for one in forecasts:
-                _fan(axes, found, one, row)
-            dates = _dates(found.actuals_from, found.actuals.shape[1])
+                _fan(axes, backtest, one, row)
+            dates = _dates(backtest.actuals_from, backtest.actuals.shape[1])
             axes.plot(
-                dates, found.actuals[row], "o-", color="#000000", markersize=3, linewidth=1.2, label="what happened"
+                dates, backtest.actuals[row], "o-", color="#000000", markersize=3, linewidth=1.2, label="what happened"
             )
             axes.set_ylabel("\n".join(wrapped([f"{quantity.text} a week"], 16)))
             axes.set_ylim(bottom=0.0)
             axes.yaxis.set_major_formatter(
-                FuncFormatter(lambda value, _, unit=quantity.unit: shown(value, unit, found.currency))
+                FuncFormatter(lambda value, _, unit=quantity.unit: shown(value, unit, backtest.currency))
             )
         date_axis(panels[-1])
-        panels[0].set_title(heading(f"{found.name}: what was forecast, and what happened"), pad=24)
+        panels[0].set_title(heading(f"{backtest.name}: what was forecast, and what happened"), pad=24)
         handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
         panels[0].legend(
             list(handles.values()),
@@ -89,31 +89,31 @@ def fans_figure(found: Backtest) -> Figure:
         return figure
 
 
-def _panels(found: Backtest) -> list[tuple[int, Quantity]]:
+def _panels(backtest: Backtest) -> list[tuple[int, Quantity]]:
     """Leads, wins and revenue, and of the stages between as many as there is room for."""
-    rows = list(enumerate(found.forecast_spec.quantities))
+    rows = list(enumerate(backtest.forecast_spec.quantities))
     first = [row for row in rows if row[1].name in (LEADS, WINS, REVENUE)]
     between = [row for row in rows if row not in first][: MOST_PANELS - len(first)]
     return sorted([*first, *between])
 
 
-def _apart(found: Backtest) -> list[Forecast]:
+def _apart(backtest: Backtest) -> list[Forecast]:
     """Forecasts so far from each other that their fans do not overlap; the last one first."""
     chosen: list[Forecast] = []
-    for one in reversed(found.forecasts):
-        weeks = _weeks(found, one)
+    for one in reversed(backtest.forecasts):
+        weeks = _weeks(backtest, one)
         free = not chosen or one.origin + timedelta(days=7 * weeks) <= chosen[-1].origin
-        if free and (weeks > 1 or len(found.forecasts) == 1):
+        if free and (weeks > 1 or len(backtest.forecasts) == 1):
             chosen.append(one)
     return chosen
 
 
-def _weeks(found: Backtest, one: Forecast) -> int:
-    return min(found.origins.weeks_after(one.origin), found.forecast_spec.weeks)
+def _weeks(backtest: Backtest, one: Forecast) -> int:
+    return min(backtest.origins.weeks_after(one.origin), backtest.forecast_spec.weeks)
 
 
-def _fan(axes: Axes, found: Backtest, one: Forecast, row: int) -> None:
-    drawn = np.sort(one.drawn[row, :, : _weeks(found, one)], axis=0)
+def _fan(axes: Axes, backtest: Backtest, one: Forecast, row: int) -> None:
+    drawn = np.sort(one.drawn[row, :, : _weeks(backtest, one)], axis=0)
     dates = _dates(one.origin, drawn.shape[1])
     axes.axvline(dates[0], color=GREY, linewidth=0.9, linestyle=(0, (1, 2)))
     if not np.isfinite(drawn).all():
@@ -135,25 +135,22 @@ def _dates(first: datetime, weeks: int) -> Any:
 # ---- coverage ------------------------------------------------------------------------------------------------------
 
 
-def coverage_figure(found: Backtest) -> Figure:
+def coverage_figure(backtest: Backtest) -> Figure:
     """How often intervals held: all, by horizon and by quantity, with the interval of each share."""
-    rows = [("all", found.score_of())]
-    rows += [
-        (f"{weeks} week{'' if weeks == 1 else 's'} ahead", found.score_of(lambda one, weeks=weeks: one.weeks == weeks))  # type: ignore[misc]
-        for weeks in found.horizons
-    ]
-    rows += [
-        (one.text, found.score_of(lambda row, one=one: row.quantity == one))  # type: ignore[misc]
-        for one in found.forecast_spec.quantities
-    ]
+    rows = [("all", backtest.score_of())]
+    for weeks in backtest.horizons:
+        ahead = f"{weeks} week{'' if weeks == 1 else 's'} ahead"
+        rows.append((ahead, backtest.score_of(lambda row, weeks=weeks: row.weeks == weeks)))  # type: ignore[misc]
+    for one in backtest.forecast_spec.quantities:
+        rows.append((one.text, backtest.score_of(lambda row, one=one: row.quantity == one)))  # type: ignore[misc]
     there = [(name, one) for name, one in rows if one is not None]
     with styled():
         figure, (axes,) = new_figure(1.6 + 0.42 * len(there))
         _coverage(axes, there)
         axes.axhline(0.5, color=GREY, linewidth=0.9)
-        axes.axhline(0.5 + len(found.horizons), color=GREY, linewidth=0.9)
+        axes.axhline(0.5 + len(backtest.horizons), color=GREY, linewidth=0.9)
         axes.set_xlabel("Share of intervals that held what happened")
-        axes.set_title(heading(f"{found.name}: did intervals hold?"), pad=24)
+        axes.set_title(heading(f"{backtest.name}: did intervals hold?"), pad=24)
         axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, fontsize=9.5, borderaxespad=0.0)
         figure.supxlabel(
             "Dashed: what was promised. Bars: 90 % interval of the share, instants taken as independent.",
@@ -191,9 +188,9 @@ def _coverage(axes: Axes, rows: Sequence[tuple[str, ForecastScore]]) -> None:
 # ---- PIT -----------------------------------------------------------------------------------------------------------
 
 
-def pit_figure(found: Backtest) -> Figure:
+def pit_figure(backtest: Backtest) -> Figure:
     """Where in its forecast each thing that happened lay: level when forecasts are honest."""
-    values = np.array([one.pit for one in found.scored])
+    values = np.array([one.pit for one in backtest.scored])
     counts, edges = np.histogram(values, BINS, (0.0, 1.0))
     low, high = binom.interval(0.9, len(values), 1.0 / BINS)
     with styled():
@@ -215,7 +212,7 @@ def pit_figure(found: Backtest) -> Figure:
         axes.xaxis.set_major_formatter(FuncFormatter(_percent))
         axes.set_xlabel("Share of the forecast below what happened")
         axes.set_ylabel("Forecasts")
-        axes.set_title(heading(f"{found.name}: where in its forecast did it lie?"), pad=24)
+        axes.set_title(heading(f"{backtest.name}: where in its forecast did it lie?"), pad=24)
         axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 0.99), ncols=2, fontsize=9.5, borderaxespad=0.0)
         figure.supxlabel(
             "Heaped at both ends: intervals too narrow. In the middle: too wide. To the right: more came "

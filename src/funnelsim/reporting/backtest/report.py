@@ -13,29 +13,29 @@ NOMINAL = 0.9
 ALIKE = 0.05  # CRPS ratios this near to 1 tell nothing
 
 
-def backtest_report(found: Backtest, verbose: int = 0, width: int = 110) -> str:
+def backtest_report(backtest: Backtest, verbose: int = 0, width: int = 110) -> str:
     """The text of a back-test."""
     parts = [
-        answer(found),
-        _by_quantity(found, width),
-        _by_horizon(found, width),
-        _drift(found, verbose, width),
-        _distances(found, width),
-        _mind(found),
-        _footing(found),
+        answer(backtest),
+        _by_quantity(backtest, width),
+        _by_horizon(backtest, width),
+        _drift(backtest, verbose, width),
+        _distances(backtest, width),
+        _mind(backtest),
+        _footnote(backtest),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def answer(found: Backtest) -> str:
+def answer(backtest: Backtest) -> str:
     """One sentence: coverage with its interval, what to do about it, and whether a spreadsheet does as well."""
-    whole = found.score_of()
+    whole = backtest.score_of()
     if whole is None:
-        return f"{found.name}: nothing came and nothing was forecast: there is nothing to judge."
+        return f"{backtest.name}: nothing came and nothing was forecast: there is nothing to judge."
     return (
-        f"{found.name}: of 90 % intervals, {_share(whole.held90)} held what then happened "
+        f"{backtest.name}: of 90 % intervals, {_share(whole.held90)} held what then happened "
         f"({_within(whole.held90)}, {whole.forecasts} forecasts from {_many(whole.origins, 'instant')}): "
-        f"{verdict(whole)}; {_against(whole)}{_warning(found)}."
+        f"{verdict(whole)}; {_against(whole)}{_warning(backtest)}."
     )
 
 
@@ -62,17 +62,17 @@ def _against(whole: ForecastScore) -> str:
     )
 
 
-def _warning(found: Backtest) -> str:
-    return f"; the funnel has changed since {found.drift.since:%Y-%m-%d}" if found.drift.departures else ""
+def _warning(backtest: Backtest) -> str:
+    return f"; the funnel has changed since {backtest.drift.since:%Y-%m-%d}" if backtest.drift.departures else ""
 
 
 # ---- tables --------------------------------------------------------------------------------------------------------
 
 
-def _by_quantity(found: Backtest, width: int) -> str:
+def _by_quantity(backtest: Backtest, width: int) -> str:
     table = Table(("Forecast", "forecasts", "90 % held", "interval", "50 % held", "bias", "CRPS ratio"))
-    for quantity in found.forecast_spec.quantities:
-        one = found.score_of(lambda row, quantity=quantity: row.quantity == quantity)  # type: ignore[misc]
+    for quantity in backtest.forecast_spec.quantities:
+        one = backtest.score_of(lambda row, quantity=quantity: row.quantity == quantity)  # type: ignore[misc]
         if one:
             table.add(
                 quantity.text,
@@ -80,7 +80,7 @@ def _by_quantity(found: Backtest, width: int) -> str:
                 _share(one.held90),
                 _within(one.held90),
                 _share(one.held50),
-                _signed(one.bias),
+                _signed_percent(one.bias),
                 number(one.ratio),
             )
     note = (
@@ -90,10 +90,10 @@ def _by_quantity(found: Backtest, width: int) -> str:
     return "\n".join([*table.lines(width), note])
 
 
-def _by_horizon(found: Backtest, width: int) -> str:
+def _by_horizon(backtest: Backtest, width: int) -> str:
     table = Table(("Horizon", "forecasts", "instants", "90 % held", "interval", "50 % held", "widen by", "CRPS ratio"))
-    for weeks in found.horizons:
-        one = found.score_of(lambda row, weeks=weeks: row.weeks == weeks)  # type: ignore[misc]
+    for weeks in backtest.horizons:
+        one = backtest.score_of(lambda row, weeks=weeks: row.weeks == weeks)  # type: ignore[misc]
         if one:
             table.add(
                 _many(weeks, "week"),
@@ -108,8 +108,8 @@ def _by_horizon(found: Backtest, width: int) -> str:
     return "\n".join(table.lines(width))
 
 
-def _drift(found: Backtest, verbose: int, width: int) -> str:
-    drift = found.drift
+def _drift(backtest: Backtest, verbose: int, width: int) -> str:
+    drift = backtest.drift
     span = f"since {drift.since:%Y-%m-%d}"
     head = (
         f"Drift: what came {span} lies within what was fitted before ({_many(len(drift.counts), 'count')})."
@@ -147,13 +147,20 @@ def _counted(one: Departure) -> str:
     return f"{one.stage} to {one.to}" if one.stage else "leads"
 
 
-def _distances(found: Backtest, width: int) -> str:
-    if not found.distances:
+def _distances(backtest: Backtest, width: int) -> str:
+    if not backtest.distances:
         return ""
     table = Table(
-        (f"Event log since {found.distance_origin:%Y-%m-%d}", "unit", "simulated", "least to most", "replay", "ratio")
+        (
+            f"Event log since {backtest.distance_origin:%Y-%m-%d}",
+            "unit",
+            "simulated",
+            "least to most",
+            "replay",
+            "ratio",
+        )
     )
-    for one in found.distances:
+    for one in backtest.distances:
         table.add(
             one.name,
             one.unit,
@@ -169,23 +176,23 @@ def _distances(found: Backtest, width: int) -> str:
     return "\n".join([*table.lines(width), note])
 
 
-def _mind(found: Backtest) -> str:
-    lines = [f"  nothing can be said as of {one.origin:%Y-%m-%d}: {one.why}" for one in found.skipped]
-    unsaid = sum(1 for one in found.forecasts if not _finite(one.drawn))
+def _mind(backtest: Backtest) -> str:
+    lines = [f"  nothing can be said as of {one.origin:%Y-%m-%d}: {one.why}" for one in backtest.skipped]
+    unsaid = sum(1 for one in backtest.forecasts if not _finite(one.drawn))
     if unsaid:
         lines.append(
             f"  revenue is not forecast from {_many(unsaid, 'instant')}: too few wins were known to say what "
             "one is worth"
         )
-    lines += [f"  {note}" for note in found.notes]
+    lines += [f"  {note}" for note in backtest.notes]
     return "\n".join(["Mind", *lines]) if lines else ""
 
 
-def _footing(found: Backtest) -> str:
-    first, last = found.forecasts[0].origin, found.forecasts[-1].origin
+def _footnote(backtest: Backtest) -> str:
+    first, last = backtest.forecasts[0].origin, backtest.forecasts[-1].origin
     return (
-        f"{_many(len(found.forecasts), 'instant')} from {first:%Y-%m-%d} to {last:%Y-%m-%d}, {found.spec.draws} "
-        f"futures each with parameters of their own, seed {found.spec.seed}.\n"
+        f"{_many(len(backtest.forecasts), 'instant')} from {first:%Y-%m-%d} to {last:%Y-%m-%d}, {backtest.spec.draws} "
+        f"futures each with parameters of their own, seed {backtest.spec.seed}.\n"
         "Intervals of coverage take instants as independent; where their windows overlap, that is too hopeful."
     )
 
@@ -211,7 +218,7 @@ def _factor(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if math.isfinite(value) else "no finite number"
 
 
-def _signed(value: float) -> str:
+def _signed_percent(value: float) -> str:
     return f"{100.0 * value:+.0f} %" if math.isfinite(value) else NOTHING
 
 

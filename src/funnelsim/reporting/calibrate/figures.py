@@ -23,26 +23,26 @@ POINTS = 300
 BEYOND = 1.35  # the fitted curve goes on so much further than the data can be trusted
 
 
-def draw_calibration(found: Calibration, folder: Path) -> list[Path]:
+def draw_calibration(calibration: Calibration, folder: Path) -> list[Path]:
     """A figure a stage, into a folder that is made when it is not there; other files in it stay."""
-    if not has_curves(found):
+    if not has_curves(calibration):
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    return save_all(calibration_figures(found), folder)
+    return save_all(calibration_figures(calibration), folder)
 
 
-def has_curves(found: Calibration) -> bool:
+def has_curves(calibration: Calibration) -> bool:
     """Counts by cohort hold no times and so no curves."""
-    return bool(found.stages) and not found.history.counts
+    return bool(calibration.stages) and not calibration.history.counts
 
 
-def calibration_figures(found: Calibration) -> Iterator[tuple[str, Figure]]:
+def calibration_figures(calibration: Calibration) -> Iterator[tuple[str, Figure]]:
     """The fit of each stage by the name of its file, where there are curves."""
-    for place, stage in enumerate(found.stages if has_curves(found) else (), start=1):
-        yield f"{place}-{_plain(stage.name)}", stage_figure(found, stage)
+    for place, stage in enumerate(calibration.stages if has_curves(calibration) else (), start=1):
+        yield f"{place}-{_plain(stage.name)}", stage_figure(calibration, stage)
 
 
-def stage_figure(found: Calibration, stage: StageFit) -> Figure:
+def stage_figure(calibration: Calibration, stage: StageFit) -> Figure:
     """Share of the visits that have left by each exit, over the time since entry."""
     curves = observed_cif(stage)
     until = BEYOND * follow_up_limit(stage)
@@ -67,7 +67,8 @@ def stage_figure(found: Calibration, stage: StageFit) -> Figure:
         axes.set_ylabel("Share that has left")
         axes.set_title(
             heading(
-                f"{found.history.name}: leaving {stage.name}, {int(stage.current.sum()):,} visits until {found.as_of}"
+                f"{calibration.history.name}: leaving {stage.name}, {int(stage.current.sum()):,} visits "
+                f"until {calibration.as_of}"
             )
         )
         axes.legend(loc="upper left", bbox_to_anchor=(-0.01, -0.16), ncols=1, fontsize=9.5, borderaxespad=0.0)

@@ -74,6 +74,40 @@ def error(low: float, high: float, unit: str, currency: str = "") -> str:
     return f"±{shown(half, unit, currency)}" if math.isfinite(half) else NOTHING
 
 
+@dataclass(frozen=True)
+class NumberFormat:
+    """Values of one unit, and their differences and intervals."""
+
+    unit: str
+    currency: str = ""
+    is_count: bool = False  # of leads or wins: whole from 10 on, finer below
+
+    def value(self, value: float) -> str:
+        """€342 k, 12.3 %"""
+        if not self.is_count:
+            return shown(value, self.unit, self.currency)
+        size = abs(value)
+        return f"{value:,.{0 if size >= 9.5 else 1}f}" if size >= 0.095 or not size else f"{value:.2g}"
+
+    def signed(self, value: float) -> str:
+        """+98, -€12 k; 0 only where it is exactly that"""
+        if not math.isfinite(value) or value == 0.0:
+            return NOTHING if value else "0"
+        return ("-" if value < 0.0 else "+") + self.value(abs(value))
+
+    def interval(self, low: float, high: float) -> str:
+        """165 to 201"""
+        return spread(low, high, self.unit, self.currency)
+
+    def signed_with_interval(self, middle: float, low: float, high: float) -> str:
+        """+60 (+45 to +75)"""
+        return f"{self.signed(middle)} ({self.signed_interval(low, high)})"
+
+    def signed_interval(self, low: float, high: float) -> str:
+        """-3 to +12"""
+        return f"{self.signed(low)} to {self.signed(high)}"
+
+
 @dataclass
 class Table:
     """Columns of text: the first flush left, the others flush right."""

@@ -87,6 +87,6 @@ def _panel(axes: Axes, stage: StageCurves, touched: Sequence[Touched]) -> None:
             fontsize=9,
             color="#333333",
         )
-    axes.set_title(f"{stage.name}: odds {ACTS.get(stage.acts_on, stage.acts_on)}, against a touch after 1 hour")
+    axes.set_title(f"{stage.name}: odds {ACTS.get(stage.target, stage.target)}, against a touch after 1 hour")
     axes.set_ylabel("Times the odds")
     axes.legend(loc="lower left", fontsize=9)

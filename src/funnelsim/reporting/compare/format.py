@@ -6,39 +6,32 @@ import math
 
 import numpy as np
 
-from funnelsim.reporting.common.format import SYMBOLS, duration, money, number, percent
+from funnelsim.reporting.common.format import SYMBOLS, NumberFormat, duration, money, number, percent
 from funnelsim.study.compare import Comparison, ScenarioRuns
 from funnelsim.study.paired_difference import TwoLevelEstimate
 
 RANGE = "90 % interval"
 
 
-def goal_name(found: Comparison) -> str:
-    return "revenue of the cohort" if found.goal == "cohort.revenue" else "customers of the cohort"
+def goal_name(comparison: Comparison) -> str:
+    return "revenue of the cohort" if comparison.goal == "cohort.revenue" else "customers of the cohort"
 
 
-def change(found: Comparison, one: TwoLevelEstimate) -> str:
-    what = "" if found.goal == "cohort.revenue" else " customers in the cohort"
-    given = "given what your data leaves open" if found.uncertain else "simulation error alone: nothing was left open"
-    return f"{signed(found, one.mean)}{what} ({RANGE} {between(found, one.low, one.high)} {given})"
+def change(comparison: Comparison, one: TwoLevelEstimate) -> str:
+    what = "" if comparison.goal == "cohort.revenue" else " customers in the cohort"
+    given = (
+        "given what your data leaves open" if comparison.uncertain else "simulation error alone: nothing was left open"
+    )
+    numbers = format_of(comparison)
+    return f"{numbers.signed(one.mean)}{what} ({RANGE} {numbers.signed_interval(one.low, one.high)} {given})"
 
 
-def between(found: Comparison, low: float, high: float) -> str:
-    return f"{signed(found, low)} to {signed(found, high)}"
-
-
-def signed(found: Comparison, value: float) -> str:
-    return with_sign(value, amount(found, abs(value)))
-
-
-def amount(found: Comparison, value: float) -> str:
-    if found.goal == "cohort.revenue":
-        return money(value, found.cases[0].blueprint.book.currency)
-    return f"{value:.0f}" if value >= 9.5 else f"{value:.1f}"
-
-
-def with_sign(value: float, text: str) -> str:
-    return ("-" if value < 0 else "+") + text
+def format_of(comparison: Comparison) -> NumberFormat:
+    """Of the measure that the goal is of."""
+    if comparison.goal == "cohort.revenue":
+        currency = comparison.cases[0].blueprint.book.currency
+        return NumberFormat(currency, currency)
+    return NumberFormat("customers", is_count=True)
 
 
 def quoted(name: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from funnelsim.reporting.common.format import Table, duration, money, number, percent
+from funnelsim.reporting.common.format import NumberFormat, Table, duration, money, number, percent
 from funnelsim.reporting.common.information_text import learn_line
-from funnelsim.reporting.compare.format import amount, mean_of, with_sign
+from funnelsim.reporting.compare.format import format_of, mean_of
 from funnelsim.reporting.explain.report import control
 from funnelsim.study.compare import Comparison, ScenarioRuns
 from funnelsim.study.sensitivity.inputs import owner_and_method
@@ -14,12 +14,12 @@ from funnelsim.study.sensitivity.inputs import owner_and_method
 BUSY = 0.95
 
 
-def people(found: Comparison) -> str:
-    teams = found.cases[0].blueprint.book.teams
+def people(comparison: Comparison) -> str:
+    teams = comparison.cases[0].blueprint.book.teams
     table = Table(
         ["6  Hours in the window", *(f"{team} {what}" for team in teams for what in ("paid", "worked", "overtime"))]
     )
-    for column in found.runs:
+    for column in comparison.runs:
         table.add(
             f"   {column.name}",
             *(
@@ -29,14 +29,14 @@ def people(found: Comparison) -> str:
             ),
         )
     lines = table.lines()
-    if found.explanation is not None:
-        lines += [f"   {line.strip()}" for line in control(found.explanation).splitlines()]
+    if comparison.explanation is not None:
+        lines += [f"   {line.strip()}" for line in control(comparison.explanation).splitlines()]
     return "\n".join(lines)
 
 
-def changes(found: Comparison, verbose: int) -> str:
-    lines = [f"7  What differs from {found.runs[0].name}"]
-    for rung in found.compared:
+def changes(comparison: Comparison, verbose: int) -> str:
+    lines = [f"7  What differs from {comparison.runs[0].name}"]
+    for rung in comparison.compared:
         for heading in ("fact", "belief"):
             wrong = [one for one in rung.changes if one.nature == heading]
             if wrong:
@@ -58,8 +58,8 @@ def changes(found: Comparison, verbose: int) -> str:
     return "\n".join(lines)
 
 
-def outcomes(found: Comparison) -> str:
-    currency = found.cases[0].blueprint.book.currency
+def outcomes(comparison: Comparison) -> str:
+    currency = comparison.cases[0].blueprint.book.currency
     table = Table(
         [
             "8  Outcomes (mean of a run)",
@@ -72,24 +72,24 @@ def outcomes(found: Comparison) -> str:
             "unresolved",
         ]
     )
-    base = found.runs[0]
-    for column in found.runs:
+    base = comparison.runs[0]
+    for column in comparison.runs:
         cohort, window = mean_of(column, "cohort.won"), mean_of(column, "calendar.won")
         forward = (window - mean_of(base, "calendar.won")) - (cohort - mean_of(base, "cohort.won"))
         table.add(
             f"   {column.name}",
             number(cohort),
             number(window),
-            "" if column is base else with_sign(forward, number(abs(forward))),
+            "" if column is base else NumberFormat("leads").signed(forward),
             money(mean_of(column, "cohort.revenue"), currency),
             money(mean_of(column, "cohort.profit"), currency),
             money(mean_of(column, "calendar.profit"), currency),
-            percent(unresolved(found, column)),
+            percent(unresolved(comparison, column)),
         )
     return "\n".join(table.lines())
 
 
-def unresolved(found: Comparison, column: ScenarioRuns) -> float:
+def unresolved(comparison: Comparison, column: ScenarioRuns) -> float:
     """Share of the cohort's leads whose visit was still open at the horizon."""
     open_, leads = 0.0, 0.0
     for summary in column.summaries:
@@ -98,10 +98,10 @@ def unresolved(found: Comparison, column: ScenarioRuns) -> float:
     return open_ / leads if leads else math.nan
 
 
-def promises(found: Comparison) -> str:
+def promises(comparison: Comparison) -> str:
     lines = ["9  Promises and load"]
-    book = found.cases[0].blueprint.book
-    for column in found.runs:
+    book = comparison.cases[0].blueprint.book
+    for column in comparison.runs:
         parts = []
         for stage in book.stages:
             of = f"cohort.lead_attainment.{stage}"
@@ -114,7 +114,7 @@ def promises(found: Comparison) -> str:
                         f"(adhered {percent(mean_of(column, f'cohort.adhered.{stage}.{team}'))})"
                     )
             response = f"cohort.response_p50.{stage}"
-            if response in column.values and _is_first(found, stage):
+            if response in column.values and _is_first(comparison, stage):
                 parts.append(f"{stage} first touch p50 {duration(mean_of(column, response))}")
         loads = {team: mean_of(column, f"calendar.utilisation.{team}") for team in book.teams}
         parts += [f"{team} busy {percent(load)}{' OVERLOADED' if load > BUSY else ''}" for team, load in loads.items()]
@@ -125,14 +125,14 @@ def promises(found: Comparison) -> str:
     return "\n".join(lines)
 
 
-def _is_first(found: Comparison, stage: str) -> bool:
-    scenario = found.cases[0].blueprint.scenario
+def _is_first(comparison: Comparison, stage: str) -> bool:
+    scenario = comparison.cases[0].blueprint.scenario
     return scenario.stages[stage].response is not None
 
 
-def cannot_tell(found: Comparison) -> str:
+def cannot_tell(comparison: Comparison) -> str:
     """Point 10: what rests on nothing but a preset or a guess."""
-    scenario = found.cases[0].blueprint.scenario
+    scenario = comparison.cases[0].blueprint.scenario
     parts = []
     curves = {
         stage.response if isinstance(stage.response, str) else "a curve of the file"
@@ -144,19 +144,21 @@ def cannot_tell(found: Comparison) -> str:
     habits = {team.habit for team in scenario.teams.values() if isinstance(team.habit, str)}
     if habits:
         parts.append(f"how soon these teams really turn to a lead (preset {', '.join(sorted(habits))})")
-    beliefs = sorted({belief.path for one in found.cases for belief in one.blueprint.beliefs})
+    beliefs = sorted({belief.path for one in comparison.cases for belief in one.blueprint.beliefs})
     if beliefs:
         parts.append(f"{', '.join(beliefs)} (ranges)")
-    if found.equally_good:
+    if comparison.equally_good:
         parts.append("who sells better: both teams are assumed equally good (effects.marketing_sells says otherwise)")
     if scenario.effects.fit.odds is not None:
         parts.append("whether the better leads of a source close more often by the factor written (effects.fit)")
     if not scenario.fitted:
         parts.append("conversion, times and arrivals: written by hand, without standard errors")
     lines = ["10 What this data cannot tell: " + "; ".join(parts) + "."]
-    if found.information:
+    if comparison.information:
         line = learn_line(
-            found.information, lambda path: owner_and_method(path, scenario)[1], lambda value: amount(found, value)
+            comparison.information,
+            lambda path: owner_and_method(path, scenario)[1],
+            lambda value: format_of(comparison).value(value),
         )
         lines.append(f"   {line}")
     return "\n".join(lines)

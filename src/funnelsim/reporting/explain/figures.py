@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from funnelsim.reporting.common.drawing import BLUE, GREY, VERMILION, new_figure, over_all, styled, wrapped
 from funnelsim.reporting.common.format import shown
-from funnelsim.reporting.explain.report import between, signed, what
+from funnelsim.reporting.explain.report import what, with_interval
 from funnelsim.study.explain.coalitions import name_of
 from funnelsim.study.explain.explain import Explanation, ShapleyShare
 
@@ -18,38 +18,37 @@ BAR = 0.62
 INK = "#222222"
 
 
-def explain_figures(found: Explanation) -> Iterator[tuple[str, Figure]]:
+def explain_figures(explanation: Explanation) -> Iterator[tuple[str, Figure]]:
     """Every figure of an explanation by the name of its file."""
-    yield "waterfall", waterfall_figure(found)
+    yield "waterfall", waterfall_figure(explanation)
 
 
-def waterfall_figure(found: Explanation) -> Figure:
+def waterfall_figure(explanation: Explanation) -> Figure:
     """Bars from left to right: grey totals, blue what adds, vermilion what takes away; whiskers what is not known."""
-    base, other = name_of(found.spec.base), name_of(found.spec.other)
-    names = [base, *(share.name for share in found.parts), other]
+    base, other = name_of(explanation.spec.base), name_of(explanation.spec.other)
+    names = [base, *(share.name for share in explanation.parts), other]
     with styled():
         figure, (axes,) = new_figure(1.7 + 0.62 * len(names))
-        level, edges = found.base.mean, [found.base.mean]
-        for row, share in enumerate(found.parts, 1):
-            _step(axes, found, row, level, share)
+        level, edges = explanation.base.mean, [explanation.base.mean]
+        for row, share in enumerate(explanation.parts, 1):
+            _step(axes, explanation, row, level, share)
             edges += [level + move for move in (share.value.mean, share.value.low, share.value.high)]
             level += share.value.mean
         axes.plot([level, level], [len(names) - 2, len(names) - 1], color=GREY, linewidth=0.8)
         origin = _origin(edges)
-        _total(axes, found, 0, found.base.mean, origin)
-        _total(axes, found, len(names) - 1, found.other.mean, origin)
+        _total(axes, explanation, 0, explanation.base.mean, origin)
+        _total(axes, explanation, len(names) - 1, explanation.other.mean, origin)
         _span(axes, [*edges, origin], origin)
         axes.set_yticks(range(len(names)), wrapped(names, 24))
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, found.unit, found.currency)))
-        label = what(found).removeprefix("in ")
-        axes.set_xlabel(label[0].upper() + label[1:] + ("" if origin == 0.0 else "; the axis does not begin at 0"))
-        over_all(
-            figure,
-            f"{other} against {base}: {signed(found, found.difference.mean)} ({between(found, found.difference)})",
+        axes.xaxis.set_major_formatter(
+            FuncFormatter(lambda value, _: shown(value, explanation.unit, explanation.currency))
         )
-        about = "what is not known" if found.uncertain else "simulation error"
+        label = what(explanation).removeprefix("in ")
+        axes.set_xlabel(label[0].upper() + label[1:] + ("" if origin == 0.0 else "; the axis does not begin at 0"))
+        over_all(figure, f"{other} against {base}: {with_interval(explanation, explanation.difference)}")
+        about = "what is not known" if explanation.uncertain else "simulation error"
         figure.supxlabel(
             f"Shapley values on the same luck: together the whole difference. Whiskers: 90 %, {about}.",
             fontsize=9.5,
@@ -58,11 +57,11 @@ def waterfall_figure(found: Explanation) -> Figure:
         return figure
 
 
-def _total(axes: Axes, found: Explanation, row: int, value: float, origin: float) -> None:
+def _total(axes: Axes, explanation: Explanation, row: int, value: float, origin: float) -> None:
     """The figure of one of the two scenarios."""
     axes.barh(row, value - origin, BAR, left=origin, color=GREY)
     axes.annotate(
-        shown(round(value, 1), found.unit, found.currency),
+        shown(round(value, 1), explanation.unit, explanation.currency),
         (max(value, origin), row),
         (7, 0),
         textcoords="offset points",
@@ -81,7 +80,7 @@ def _span(axes: Axes, edges: list[float], origin: float) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6))
 
 
-def _step(axes: Axes, found: Explanation, row: int, level: float, share: ShapleyShare) -> None:
+def _step(axes: Axes, explanation: Explanation, row: int, level: float, share: ShapleyShare) -> None:
     """One change, and the line that leads to it."""
     one = share.value
     axes.plot([level, level], [row - 1, row], color=GREY, linewidth=0.8)
@@ -90,7 +89,7 @@ def _step(axes: Axes, found: Explanation, row: int, level: float, share: Shapley
     axes.plot(ends, (row, row), color=INK, linewidth=1.4)
     axes.plot([*ends], [row, row], "|", color=INK, markersize=8)
     axes.annotate(
-        f"{signed(found, one.mean)}  ({between(found, one)})",
+        with_interval(explanation, one),
         (max(*ends, level, level + one.mean), row),
         (7, 0),
         textcoords="offset points",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from funnelsim.reporting.common.format import NOTHING, Table, number, percent, shown
+from funnelsim.reporting.common.format import NOTHING, NumberFormat, Table, number, percent
 from funnelsim.study.explain.coalitions import name_of
 from funnelsim.study.explain.explain import EqualHoursControl, Explanation, ShapleyShare
 from funnelsim.study.paired_difference import TwoLevelEstimate
@@ -21,51 +21,53 @@ WHAT = {
 NAMED = 5  # shares in the sentence; the table has all
 
 
-def explain_report(found: Explanation, verbose: int = 0, width: int = 110) -> str:
+def explain_report(explanation: Explanation, verbose: int = 0, width: int = 110) -> str:
     """The text of an explanation."""
     parts = [
-        answer(found),
-        _table(found, width),
-        control(found),
-        _warnings(found),
-        _groups(found, verbose),
-        *found.notes,
-        _footing(found),
+        answer(explanation),
+        _table(explanation, width),
+        control(explanation),
+        _warnings(explanation),
+        _groups(explanation, verbose),
+        *explanation.notes,
+        _footnote(explanation),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def answer(found: Explanation) -> str:
+def answer(explanation: Explanation) -> str:
     """One sentence: the difference with its interval, and what it is made of."""
-    base, other = name_of(found.spec.base), name_of(found.spec.other)
+    base, other = name_of(explanation.spec.base), name_of(explanation.spec.other)
+    numbers, whole = format_of(explanation), explanation.difference
     return (
-        f"{other} against {base}: {signed(found, found.difference.mean)} {what(found)} (90 % interval "
-        f"{between(found, found.difference)} {_given(found)}). {top_line(found)}"
+        f"{other} against {base}: {numbers.signed(whole.mean)} {what(explanation)} (90 % interval "
+        f"{numbers.signed_interval(whole.low, whole.high)} {_given(explanation)}). {top_line(explanation)}"
     )
 
 
-def top_line(found: Explanation) -> str:
+def top_line(explanation: Explanation) -> str:
     """Of +98: the promise +60 (+45 to +75), handoff and context +30 (+15 to +45), moving the hours +8 (+2 to +14)."""
-    first, rest = found.parts[:NAMED], found.parts[NAMED:]
-    texts = [f"{one.name} {signed(found, one.value.mean)} ({between(found, one.value)})" for one in first]
+    first, rest = explanation.parts[:NAMED], explanation.parts[NAMED:]
+    texts = [f"{one.name} {with_interval(explanation, one.value)}" for one in first]
     if rest:
-        texts.append(f"{len(rest)} more {signed(found, sum(one.value.mean for one in rest))} together")
-    return f"Of {signed(found, found.difference.mean)}: {', '.join(texts)}."
+        texts.append(f"{len(rest)} more {format_of(explanation).signed(sum(one.value.mean for one in rest))} together")
+    return f"Of {format_of(explanation).signed(explanation.difference.mean)}: {', '.join(texts)}."
 
 
-def control(found: Explanation) -> str:
+def control(explanation: Explanation) -> str:
     """The control with equal people: what moving the hours brings, and what the shared work adds to it."""
-    people = found.equal_hours
+    people = explanation.equal_hours
     if people is None:
         return "Control with equal people: neither people nor hours move between the teams, so none is needed."
-    base = name_of(found.spec.base)
+    base = name_of(explanation.spec.base)
     lines = [
         f"Control with equal people: {base} with {_hours(people)}, nothing shared: "
-        f"{_said(found, people.alone)} of {signed(found, found.difference.mean)}."
+        f"{with_interval(explanation, people.alone)} of {format_of(explanation).signed(explanation.difference.mean)}."
     ]
     if people.with_lending is not None:
         lines.append(
-            f"   All other changes with the hours moved in place of shared work: {_said(found, people.with_lending)}."
+            "   All other changes with the hours moved in place of shared work: "
+            f"{with_interval(explanation, people.with_lending)}."
         )
     before, after = people.paid
     same = math.isclose(before, after, rel_tol=1e-6)
@@ -78,34 +80,26 @@ def control(found: Explanation) -> str:
     return "\n".join(lines)
 
 
-def signed(found: Explanation, value: float) -> str:
-    """+98, -€12 k; 0 only where it is exactly that"""
-    if value == 0.0:
-        return "0"
-    return ("-" if value < 0.0 else "+") + amount(found, abs(value))
+def format_of(explanation: Explanation) -> NumberFormat:
+    """Of the measure that is explained."""
+    unit, currency = explanation.unit, explanation.currency
+    return NumberFormat(unit, currency, unit not in (currency, "seconds") and not unit.startswith("share"))
 
 
-def amount(found: Explanation, value: float) -> str:
-    if found.unit == found.currency or found.unit == "seconds" or found.unit.startswith("share"):
-        return shown(value, found.unit, found.currency)
-    return f"{value:,.0f}" if value >= 9.5 else f"{value:.1f}" if value >= 0.095 or value == 0.0 else f"{value:.2g}"
-
-
-def between(found: Explanation, one: TwoLevelEstimate) -> str:
-    return f"{signed(found, one.low)} to {signed(found, one.high)}"
-
-
-def what(found: Explanation) -> str:
+def what(explanation: Explanation) -> str:
     """What the figures are of."""
-    return WHAT.get(found.spec.measure, f"in {found.spec.measure}")
+    return WHAT.get(explanation.spec.measure, f"in {explanation.spec.measure}")
 
 
-def _given(found: Explanation) -> str:
-    return "given what your data leaves open" if found.uncertain else "simulation error alone: nothing was left open"
+def _given(explanation: Explanation) -> str:
+    return (
+        "given what your data leaves open" if explanation.uncertain else "simulation error alone: nothing was left open"
+    )
 
 
-def _said(found: Explanation, one: TwoLevelEstimate) -> str:
-    return f"{signed(found, one.mean)} ({between(found, one)})"
+def with_interval(explanation: Explanation, one: TwoLevelEstimate) -> str:
+    """+60 (+45 to +75)"""
+    return format_of(explanation).signed_with_interval(one.mean, one.low, one.high)
 
 
 def _hours(people: EqualHoursControl) -> str:
@@ -119,44 +113,44 @@ def _hours(people: EqualHoursControl) -> str:
     )
 
 
-def _table(found: Explanation, width: int) -> str:
+def _table(explanation: Explanation, width: int) -> str:
     table = Table(["Share of", "", "what is not known", "of it", "±", "alone", "made last"])
-    for one in found.shares:
-        table.add(*_row(found, one, "   "))
-        if found.equal_hours is not None and one is found.divided:
-            for step in found.equal_hours.steps:
-                table.add(*_row(found, step, "      of it "))
-    whole = found.difference
+    for one in explanation.shares:
+        table.add(*_row(explanation, one, "   "))
+        if explanation.equal_hours is not None and one is explanation.divided:
+            for step in explanation.equal_hours.steps:
+                table.add(*_row(explanation, step, "      of it "))
+    whole = explanation.difference
     table.add(
         "   together",
-        signed(found, whole.mean),
-        between(found, whole),
+        format_of(explanation).signed(whole.mean),
+        format_of(explanation).signed_interval(whole.low, whole.high),
         percent(1.0) if whole.mean else NOTHING,
-        amount(found, whole.error),
+        format_of(explanation).value(whole.error),
         "",
         "",
     )
     return "\n".join(table.lines(width))
 
 
-def _row(found: Explanation, one: ShapleyShare, before: str) -> Sequence[str]:
-    whole = found.difference
+def _row(explanation: Explanation, one: ShapleyShare, before: str) -> Sequence[str]:
+    whole = explanation.difference
     clear = whole.low * whole.high > 0.0  # shares of a difference that may be nothing mislead
     return (
         before + one.name,
-        signed(found, one.value.mean),
-        between(found, one.value),
+        format_of(explanation).signed(one.value.mean),
+        format_of(explanation).signed_interval(one.value.low, one.value.high),
         percent(one.value.mean / whole.mean + 0.0) if clear else NOTHING,
-        amount(found, one.value.error),
-        signed(found, one.alone.mean),
-        signed(found, one.last.mean),
+        format_of(explanation).value(one.value.error),
+        format_of(explanation).signed(one.alone.mean),
+        format_of(explanation).signed(one.last.mean),
     )
 
 
-def _warnings(found: Explanation) -> str:
+def _warnings(explanation: Explanation) -> str:
     """Facts and beliefs that differ: the two scenarios are then not two ways to do the same."""
     lines = []
-    for group in found.groups:
+    for group in explanation.groups:
         for nature in ("fact", "belief"):
             wrong = [one.difference for one in group.changes if one.difference.nature == nature]
             if wrong:
@@ -166,15 +160,15 @@ def _warnings(found: Explanation) -> str:
                 )
     lines += [
         f"{' and '.join(one.names)} are taken as one: neither stands without the other ({one.why})"
-        for one in found.merged_groups
+        for one in explanation.merged_groups
     ]
     return "\n".join(lines)
 
 
-def _groups(found: Explanation, verbose: int) -> str:
+def _groups(explanation: Explanation, verbose: int) -> str:
     lines = ["What was changed"]
-    for share in found.shares:
-        changes = [one.difference for one in found.group(share).changes]
+    for share in explanation.shares:
+        changes = [one.difference for one in explanation.group(share).changes]
         texts = (
             "; ".join(f"{one.path}: {one.base} -> {one.other}" for one in changes)
             if verbose
@@ -188,20 +182,20 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _footing(found: Explanation) -> str:
-    question = found.spec
+def _footnote(explanation: Explanation) -> str:
+    question = explanation.spec
     runs = (
         f"{question.draws} draws of what is not known x {question.size.pairs} periods"
-        if found.uncertain
+        if explanation.uncertain
         else f"{question.size.replications} periods"
     )
     orders = (
         "averaged over all orders in which the changes could be made (Shapley values)"
-        if not found.orders
-        else f"averaged over {found.orders} random orders of the changes (Shapley values, whose sum is exact still; ± "
-        f"and intervals cover the orders left out)"
+        if not explanation.orders
+        else f"averaged over {explanation.orders} random orders of the changes (Shapley values, whose sum is still "
+        f"exact; ± and intervals cover the orders left out)"
     )
     return (
-        f"{found.coalitions} mixtures of the two scenarios, {runs} each on the same luck; shares are {orders}. "
+        f"{explanation.coalitions} mixtures of the two scenarios, {runs} each on the same luck; shares are {orders}. "
         f"± simulation error, 90 %. Alone: with no other change. Made last: on top of all the others."
     )

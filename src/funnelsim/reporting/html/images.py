@@ -55,7 +55,8 @@ def _svg(file: Path, prefix: str) -> Picture:
 def _clean(element: Element, prefix: str) -> None:
     element.tag = _local(element.tag)
     for child in list(element):
-        if not isinstance(child.tag, str) or _local(child.tag) in DROPPED:
+        is_element = isinstance(child.tag, str)  # a comment's tag is a function
+        if not is_element or _local(child.tag) in DROPPED:
             element.remove(child)
         else:
             _clean(child, prefix)

@@ -48,7 +48,7 @@ class Section:
     tables: Sequence[Page]
     rests_on: Page | None  # none of a result without a scenario, such as a back-test
     differs: Sequence[Page]
-    papers: Page
+    provenance: Page
     warnings: Sequence[str]
     repeated_by: str
 
@@ -91,7 +91,7 @@ def _section(saved: Saved, number: int, most: int) -> Section:
         tables,
         provenance.rests_on(saved),
         [*([varied] if varied else []), *provenance.differs(saved)],
-        provenance.papers(manifest),
+        provenance.provenance_page(manifest),
         manifest.warnings,
         provenance.repeated_by(saved),
     )

@@ -72,7 +72,7 @@ def varied(saved: Saved) -> Page | None:
     return table_of_words("What is varied", ("what", "values"), rows) if rows else None
 
 
-def papers(manifest: Manifest) -> Page:
+def provenance_page(manifest: Manifest) -> Page:
     """What was run, with what: enough to know it again."""
     return table_of_words("What was run", ("what", "value"), list(_papers(manifest)))
 

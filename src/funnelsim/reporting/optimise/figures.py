@@ -22,58 +22,58 @@ SURE = 0.99  # a chance to be on the front that needs no number
 NOTE: dict[str, Any] = {"fontsize": 9.5, "color": "#444444"}
 
 
-def optimise_figures(found: Optimum) -> Iterator[tuple[str, Figure]]:
+def optimise_figures(optimum: Optimum) -> Iterator[tuple[str, Figure]]:
     """Every figure of a search by the name of its file: the trials of one objective, the front of several."""
-    if len(found.spec.objectives) == 1:
-        yield "trials", trials_figure(found)
+    if len(optimum.spec.objectives) == 1:
+        yield "trials", trials_figure(optimum)
     else:
-        yield "front", front_figure(found)
-        yield "settings", settings_figure(found)
+        yield "front", front_figure(optimum)
+        yield "settings", settings_figure(optimum)
 
 
-def trials_figure(found: Optimum) -> Figure:
+def trials_figure(optimum: Optimum) -> Figure:
     """A panel a setting: what each trial gave, so that a setting that matters shows a slope or a turn."""
-    (objective,), drawn = found.spec.objectives, found.spec.axes[:MOST_PANELS]
+    (objective,), drawn = optimum.spec.objectives, optimum.spec.axes[:MOST_PANELS]
     with styled():
         figure, every = new_figure(1.3 + 2.4 * len(drawn), rows=len(drawn))
         for axes, axis in zip(every, drawn, strict=True):
-            where = found.spec.axes.index(axis)
-            _trials(axes, found, axis, where, objective)
-            for one in found.finalists:
-                _finalist(axes, one, place_of(axis, one.point[where]), objective, one is found.chosen)
+            where = optimum.spec.axes.index(axis)
+            _trials(axes, optimum, axis, where, objective)
+            for one in optimum.finalists:
+                _finalist(axes, one, place_of(axis, one.point[where]), objective, one is optimum.chosen)
             axes.set_xlabel(axis_label(axis))
             axes.set_ylabel(objective.measure)
             place_axis(axes, axis)
             _setting_ticks(axes.xaxis, axis)
-            value_axis(axes.yaxis, found.units.get(objective.measure, ""), found.currency)
+            value_axis(axes.yaxis, optimum.units.get(objective.measure, ""), optimum.currency)
         _legend(figure, every)
-        every[0].set_title(heading(f"{name_of(found)}: {objective}"))
+        every[0].set_title(heading(f"{name_of(optimum)}: {objective}"))
         figure.supxlabel(
             "Trials on the luck of the search. Finalists on fresh luck, with their simulation error (90 %).", **NOTE
         )
         return figure
 
 
-def front_figure(found: Optimum) -> Figure:
+def front_figure(optimum: Optimum) -> Figure:
     """A panel for every two objectives: the trials, the finalists with their errors, the front among them, the file."""
-    goals = found.spec.objectives
+    goals = optimum.spec.objectives
     pairs = list(combinations(goals, 2))[:MOST_PANELS]
     with styled():
         figure, every = new_figure(1.0 + 3.6 * len(pairs), rows=len(pairs))
         for axes, (across, up) in zip(every, pairs, strict=True):
             for meets in (False, True):
                 there = [
-                    trial.score.values for trial in found.trials if trial.score.values and trial.score.meets == meets
+                    trial.score.values for trial in optimum.trials if trial.score.values and trial.score.meets == meets
                 ]
                 _dots(axes, [one[goals.index(across)] for one in there], [one[goals.index(up)] for one in there], meets)
-            _front_line(axes, found, across, up)
-            _base(axes, found, across, up)
+            _front_line(axes, optimum, across, up)
+            _base(axes, optimum, across, up)
             axes.set_xlabel(_objective_label(across))
             axes.set_ylabel(_objective_label(up))
-            value_axis(axes.xaxis, found.units.get(across.measure, ""), found.currency)
-            value_axis(axes.yaxis, found.units.get(up.measure, ""), found.currency)
+            value_axis(axes.xaxis, optimum.units.get(across.measure, ""), optimum.currency)
+            value_axis(axes.yaxis, optimum.units.get(up.measure, ""), optimum.currency)
         _legend(figure, every)
-        every[0].set_title(heading(f"{name_of(found)}: what can be had together"))
+        every[0].set_title(heading(f"{name_of(optimum)}: what can be had together"))
         figure.supxlabel(
             "Trials on the luck of the search. Finalists and the file on fresh luck, bars: simulation "
             "error, 90 %.\nNumbers: the chance to be on the front, where below 99 %.",
@@ -82,15 +82,15 @@ def front_figure(found: Optimum) -> Figure:
         return figure
 
 
-def settings_figure(found: Optimum) -> Figure:
+def settings_figure(optimum: Optimum) -> Figure:
     """A panel a setting: its value along the front."""
-    first, drawn = found.spec.objectives[0], found.spec.axes[:MOST_PANELS]
+    first, drawn = optimum.spec.objectives[0], optimum.spec.axes[:MOST_PANELS]
     with styled():
         figure, every = new_figure(1.0 + 2.1 * len(drawn), rows=len(drawn), sharex=True)
         for axes, axis in zip(every, drawn, strict=True):
-            where = found.spec.axes.index(axis)
-            for one in found.finalists:
-                on = one in found.front
+            where = optimum.spec.axes.index(axis)
+            for one in optimum.finalists:
+                on = one in optimum.front
                 axes.plot(
                     one.estimates[first.measure].mean,
                     place_of(axis, one.point[where]),
@@ -102,7 +102,7 @@ def settings_figure(found: Optimum) -> Figure:
             axes.set_title(axis_label(axis))
             _values_upwards(axes, axis)
         every[-1].set_xlabel(_objective_label(first))
-        value_axis(every[-1].xaxis, found.units.get(first.measure, ""), found.currency)
+        value_axis(every[-1].xaxis, optimum.units.get(first.measure, ""), optimum.currency)
         figure.supxlabel("Settings of the finalists; filled: on the front.", **NOTE)
         return figure
 
@@ -110,10 +110,12 @@ def settings_figure(found: Optimum) -> Figure:
 # ---- panels --------------------------------------------------------------------------------------------------------
 
 
-def _trials(axes: Axes, found: Optimum, axis: Axis, where: int, objective: Objective) -> None:
-    which = found.spec.objectives.index(objective)
+def _trials(axes: Axes, optimum: Optimum, axis: Axis, where: int, objective: Objective) -> None:
+    which = optimum.spec.objectives.index(objective)
     for meets in (False, True):
-        there: Sequence[Trial] = [trial for trial in found.trials if trial.score.values and trial.score.meets == meets]
+        there: Sequence[Trial] = [
+            trial for trial in optimum.trials if trial.score.values and trial.score.meets == meets
+        ]
         _dots(
             axes,
             [place_of(axis, trial.point[where]) for trial in there],
@@ -155,10 +157,10 @@ def _finalist(axes: Axes, one: Finalist, x: float, objective: Objective, chosen:
     )
 
 
-def _front_line(axes: Axes, found: Optimum, across: Objective, up: Objective) -> None:
-    for one in found.finalists:
+def _front_line(axes: Axes, optimum: Optimum, across: Objective, up: Objective) -> None:
+    for one in optimum.finalists:
         x, y = one.estimates[across.measure], one.estimates[up.measure]
-        on = one in found.front
+        on = one in optimum.front
         axes.errorbar(
             [x.mean],
             [y.mean],
@@ -176,15 +178,15 @@ def _front_line(axes: Axes, found: Optimum, across: Objective, up: Objective) ->
             axes.annotate(
                 f"{100.0 * one.front:.0f} %", (x.mean, y.mean), (7, -13), textcoords="offset points", fontsize=9
             )
-    if len(found.spec.objectives) == 2:
-        line = sorted((one.estimates[across.measure].mean, one.estimates[up.measure].mean) for one in found.front)
+    if len(optimum.spec.objectives) == 2:
+        line = sorted((one.estimates[across.measure].mean, one.estimates[up.measure].mean) for one in optimum.front)
         axes.plot([x for x, _ in line], [y for _, y in line], color=VERMILION, linewidth=1.2, alpha=0.6, zorder=3)
 
 
-def _base(axes: Axes, found: Optimum, across: Objective, up: Objective) -> None:
+def _base(axes: Axes, optimum: Optimum, across: Objective, up: Objective) -> None:
     axes.plot(
-        found.base[across.measure].mean,
-        found.base[up.measure].mean,
+        optimum.base[across.measure].mean,
+        optimum.base[up.measure].mean,
         "*",
         color="black",
         markersize=11,

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from funnelsim.study.anchor import Anchor
 
 SHORT_FOOT = "±: simulation error, 90 %. One period: central 90 % of runs, "
-FOOT = "±: simulation error of the mean (90 %). One period: central 90 % of single runs, {made_by}."
 FOOT = "± is the simulation error of the mean (90 %); `one period` is the central 90 % of single runs: "
 LUCK_ONLY = "luck alone.\nWhat is not known about the inputs is in neither."
 WITH_DRAWS = (
@@ -37,11 +36,11 @@ def run_report(result: Result, verbose: int = 0, width: int = 100) -> str:
     ]
     if verbose:
         parts += list(_everything(result, width))
-    parts.append(_foot(result, verbose))
+    parts.append(_footnote(result, verbose))
     return "\n\n".join(part for part in parts if part)
 
 
-def _foot(result: Result, verbose: int) -> str:
+def _footnote(result: Result, verbose: int) -> str:
     """Which spreads the tables show: a line, since a run should fit one screen; with `verbose` what luck and ignorance
     have to do with each."""
     what = _left_open(result)

@@ -31,25 +31,25 @@ Floats = NDArray[np.float64]
 Corner = Literal["lower right", "lower left", "upper left", "upper right"]
 
 
-def seek_figures(found: SeekAnswer) -> Iterator[tuple[str, Figure]]:
+def seek_figures(search: SeekAnswer) -> Iterator[tuple[str, Figure]]:
     """Every figure of a search by the name of its file."""
-    yield "chance", seek_figure(found)
+    yield "chance", seek_figure(search)
 
 
-def seek_figure(found: SeekAnswer) -> Figure:
+def seek_figure(search: SeekAnswer) -> Figure:
     """Chance and mean over x, with both answers marked."""
-    axis = found.spec.axis
+    axis = search.spec.axis
     with styled():
         figure, (top, bottom) = new_figure(6.4, rows=2, sharex=True)
-        x = np.array([node.x for node in found.points])
-        _chances(top, found, x)
-        _values(bottom, found, x)
+        x = np.array([node.x for node in search.points])
+        _chances(top, search, x)
+        _values(bottom, search, x)
         bottom.set_xlabel(f"{axis.path} ({axis.unit})" if axis.unit else axis.path)
         if axis.log:
             bottom.set_xscale("log")
             log_axis(bottom.xaxis)
-        name = found.spec.template.loaded.scenario.name
-        goal = found.spec.goal.text
+        name = search.spec.template.loaded.scenario.name
+        goal = search.spec.goal.text
         top.set_title(heading(f"{name}: the chance of {goal}" if name else goal), pad=10)
         figure.supxlabel(
             "Points: what was run, hollow ones with fewer periods. Band above: simulation error of the "
@@ -60,56 +60,56 @@ def seek_figure(found: SeekAnswer) -> Figure:
         return figure
 
 
-def _chances(axes: Axes, found: SeekAnswer, x: Floats) -> None:
-    low, high = ([getattr(node, end) for node in found.points] for end in ("low", "high"))
+def _chances(axes: Axes, search: SeekAnswer, x: Floats) -> None:
+    low, high = ([getattr(node, end) for node in search.points] for end in ("low", "high"))
     axes.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0)
-    axes.plot(x, [node.chance for node in found.points], "-", color=BLUE, linewidth=1.8)
-    for node in found.points:  # hollow where only the pilot has been
-        full = node.replications == found.replications
+    axes.plot(x, [node.chance for node in search.points], "-", color=BLUE, linewidth=1.8)
+    for node in search.points:  # hollow where only the pilot has been
+        full = node.replications == search.replications
         axes.plot(node.x, node.chance, "o", color=BLUE, markersize=4.5, markerfacecolor=BLUE if full else "white")
-    axes.axhline(found.spec.chance, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)))
+    axes.axhline(search.spec.chance, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)))
     percent_axis(axes)
     axes.set_ylim(-0.02, 1.04)
     axes.set_ylabel("Chance of the goal")
-    if found.met:
-        span = _within(found.answer.low, x[0]), _within(found.answer.high, x[-1])
+    if search.met:
+        span = _within(search.answer.low, x[0]), _within(search.answer.high, x[-1])
         axes.axvspan(*span, color=VERMILION, alpha=0.14, linewidth=0)
         axes.axvline(
-            found.answer.x,
+            search.answer.x,
             color=VERMILION,
             linewidth=1.8,
-            label=f"{100 * found.spec.chance:g} %: {found.text(found.answer.x)} ({interval(found, found.answer)})",
+            label=f"{100 * search.spec.chance:g} %: {search.text(search.answer.x)} ({interval(search, search.answer)})",
         )
-    if math.isfinite(found.mean.x):
+    if math.isfinite(search.mean.x):
         axes.axvline(
-            found.mean.x,
+            search.mean.x,
             color=ORANGE,
             linewidth=1.8,
             linestyle=(0, (3, 1.5)),
-            label=f"on average: {found.text(found.mean.x)}",
+            label=f"on average: {search.text(search.mean.x)}",
         )
-    if found.met or math.isfinite(found.mean.x):
+    if search.met or math.isfinite(search.mean.x):
         # a curve that reaches the chance leaves room below its end, one that does not leaves it above its start
-        below: Corner = "lower right" if found.more_helps else "lower left"
-        above: Corner = "upper left" if found.more_helps else "upper right"
+        below: Corner = "lower right" if search.more_helps else "lower left"
+        above: Corner = "upper left" if search.more_helps else "upper right"
         axes.legend(
-            loc=below if found.met else above, frameon=True, facecolor="white", edgecolor="none", framealpha=0.85
+            loc=below if search.met else above, frameon=True, facecolor="white", edgecolor="none", framealpha=0.85
         )
 
 
-def _values(axes: Axes, found: SeekAnswer, x: Floats) -> None:
-    goal = found.spec.goal
+def _values(axes: Axes, search: SeekAnswer, x: Floats) -> None:
+    goal = search.spec.goal
     axes.fill_between(
         x,
-        [node.least for node in found.points],
-        [node.most for node in found.points],
+        [node.least for node in search.points],
+        [node.most for node in search.points],
         color=BLUE,
         alpha=0.13,
         linewidth=0,
     )
-    axes.plot(x, [node.mean for node in found.points], "o-", color=BLUE, markersize=4, linewidth=1.8)
+    axes.plot(x, [node.mean for node in search.points], "o-", color=BLUE, markersize=4, linewidth=1.8)
     axes.axhline(goal.target, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)))
-    left = found.more_helps  # where the curve is farthest below
+    left = search.more_helps  # where the curve is farthest below
     axes.annotate(
         "goal",
         (0.0 if left else 1.0, goal.target),
@@ -120,11 +120,11 @@ def _values(axes: Axes, found: SeekAnswer, x: Floats) -> None:
         textcoords="offset points",
         ha="left" if left else "right",
     )
-    if math.isfinite(found.mean.x):
-        axes.axvline(found.mean.x, color=ORANGE, linewidth=1.8, linestyle=(0, (3, 1.5)))
-    if found.met:
-        axes.axvline(found.answer.x, color=VERMILION, linewidth=1.8)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, found.unit, found.currency)))
+    if math.isfinite(search.mean.x):
+        axes.axvline(search.mean.x, color=ORANGE, linewidth=1.8, linestyle=(0, (3, 1.5)))
+    if search.met:
+        axes.axvline(search.answer.x, color=VERMILION, linewidth=1.8)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, search.unit, search.currency)))
     by = f" by {goal.by}" if goal.by else ""
     axes.set_ylabel(f"{goal.measure}{by}")
 

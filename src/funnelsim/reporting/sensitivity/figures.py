@@ -19,15 +19,15 @@ _ROW = 0.42  # inches a bar
 _TEXT = 8.5
 
 
-def sensitivity_figures(found: Sensitivity) -> Iterator[tuple[str, Figure]]:
+def sensitivity_figures(sensitivity: Sensitivity) -> Iterator[tuple[str, Figure]]:
     """Every figure of a study by the name of its file."""
-    yield "tornado", tornado_figure(found)
-    yield "indices", index_figure(found)
+    yield "tornado", tornado_figure(sensitivity)
+    yield "indices", index_figure(sensitivity)
 
 
-def tornado_figure(found: Sensitivity) -> Figure:
+def tornado_figure(sensitivity: Sensitivity) -> Figure:
     """The answer at both ends of each input; the largest swing first within each that decides."""
-    largest = sorted(found.effects, key=lambda one: -abs(one.swing))[:MOST]
+    largest = sorted(sensitivity.effects, key=lambda one: -abs(one.swing))[:MOST]
     groups = [(owner, [one for one in largest if one.input.owner == owner]) for owner in OWNERS]
     groups = [(owner, mine) for owner, mine in groups if mine]
     count = len(largest) + len(groups)
@@ -46,16 +46,16 @@ def tornado_figure(found: Sensitivity) -> Figure:
             )
             for one in mine:
                 y += 1.0
-                _bar(axes, found, one, y)
+                _bar(axes, sensitivity, one, y)
                 ticks.append((y, one.input.path))
             y += 1.0
-        axes.axvline(found.centre, color="#333333", linewidth=1.2)
+        axes.axvline(sensitivity.centre, color="#333333", linewidth=1.2)
         axes.set_yticks([at for at, _ in ticks], [text for _, text in ticks], fontsize=9)
         axes.set_ylim(y - 0.2, -0.8)
         axes.grid(visible=False, axis="y")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: value(found, at)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: value(sensitivity, at)))
         axes.margins(x=0.22)
-        axes.set_xlabel(f"{found.measure}; the line is the answer as everything is written")
+        axes.set_xlabel(f"{sensitivity.measure}; the line is the answer as everything is written")
         for color, text in ((BLUE, "at its low end"), (VERMILION, "at its high end")):
             axes.barh([np.nan], [np.nan], color=color, label=text)
         axes.errorbar(
@@ -68,13 +68,13 @@ def tornado_figure(found: Sensitivity) -> Figure:
             label="simulation error of the swing (90 %)",
         )
         figure.legend(loc="outside lower center", ncols=3, fontsize=9)
-        over_all(figure, f"What moves {subject(found)}")
+        over_all(figure, f"What moves {subject(sensitivity)}")
     return figure
 
 
-def _bar(axes: Axes, found: Sensitivity, one: InputEffect, y: float) -> None:
+def _bar(axes: Axes, sensitivity: Sensitivity, one: InputEffect, y: float) -> None:
     """Two bars from the middle, what the input is at their ends, and the error of the swing."""
-    centre = found.centre
+    centre = sensitivity.centre
     axes.barh(y, one.at_low - centre, left=centre, height=0.62, color=BLUE, alpha=0.9)
     axes.barh(y, one.at_high - centre, left=centre, height=0.62, color=VERMILION, alpha=0.9)
     if np.isfinite(one.error):
@@ -90,9 +90,9 @@ def _bar(axes: Axes, found: Sensitivity, one: InputEffect, y: float) -> None:
     axes.annotate(texts[1], (right, y), (4, 0), textcoords="offset points", ha="left", va="center", fontsize=_TEXT)
 
 
-def index_figure(found: Sensitivity) -> Figure:
+def index_figure(sensitivity: Sensitivity) -> Figure:
     """First-order and total index of each input that has them."""
-    kept = found.indexed
+    kept = sensitivity.indexed
     places = np.arange(len(kept), dtype=np.float64)
     with styled():
         figure, (axes,) = new_figure(1.7 + 0.55 * len(kept))
@@ -111,5 +111,5 @@ def index_figure(found: Sensitivity) -> Figure:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: f"{100 * at:.0f} %"))
         axes.set_xlabel("share of the variance of the answer; lines: 90 % interval (choice of points)")
         figure.legend(loc="outside lower center", ncols=2, fontsize=9)
-        over_all(figure, f"Shares in {subject(found)}")
+        over_all(figure, f"Shares in {subject(sensitivity)}")
     return figure

@@ -37,51 +37,51 @@ LEAST_CONTOURED = 4  # values of each axis
 TIMES = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 28 * DAY, 91 * DAY)
 
 
-def sweep_figures(found: Sweep) -> Iterator[tuple[str, Figure]]:
+def sweep_figures(sweep: Sweep) -> Iterator[tuple[str, Figure]]:
     """Every figure that the axes of a sweep allow, by the name of its file; none where every point failed."""
-    axes, measures = found.spec.axes, found.spec.measures
-    if len(found.failed) == len(found.cells):
+    axes, measures = sweep.spec.axes, sweep.spec.measures
+    if len(sweep.failed) == len(sweep.cells):
         return
     if len(axes) == 1:
-        yield "curves", curve_figure(found)
-    elif len(axes) == 2 and found.spec.design.way == "grid":
+        yield "curves", curve_figure(sweep)
+    elif len(axes) == 2 and sweep.spec.design.way == "grid":
         for measure in measures:
-            yield f"map-{_file_name(measure)}", heat_figure(found, measure)
-            if has_contours(found):
-                yield f"contour-{_file_name(measure)}", contour_figure(found, measure)
+            yield f"map-{_file_name(measure)}", heat_figure(sweep, measure)
+            if has_contours(sweep):
+                yield f"contour-{_file_name(measure)}", contour_figure(sweep, measure)
     else:
         for measure in measures[:MOST_PANELS]:
-            yield f"points-{_file_name(measure)}", scatter_figure(found, measure)
+            yield f"points-{_file_name(measure)}", scatter_figure(sweep, measure)
 
 
-def has_contours(found: Sweep) -> bool:
+def has_contours(sweep: Sweep) -> bool:
     """Whether both axes are numbers with enough values for lines of equal height to be drawn between them."""
     return (
-        len(found.spec.axes) == 2
-        and found.spec.design.way == "grid"
+        len(sweep.spec.axes) == 2
+        and sweep.spec.design.way == "grid"
         and all(
             len(axis.values) >= LEAST_CONTOURED and np.isfinite([axis.coordinate(text) for text in axis.values]).all()
-            for axis in found.spec.axes
+            for axis in sweep.spec.axes
         )
     )
 
 
-def curve_figure(found: Sweep) -> Figure:
+def curve_figure(sweep: Sweep) -> Figure:
     """A panel a measure, a line a scenario: the mean, its simulation error, and the spread of one period."""
-    axis, measures = found.spec.axes[0], found.spec.measures[:MOST_PANELS]
+    axis, measures = sweep.spec.axes[0], sweep.spec.measures[:MOST_PANELS]
     with styled():
         figure, every = new_figure(0.9 + 2.5 * len(measures), rows=len(measures), sharex=True)
-        along = {(one.scenario, one.measure): one for one in turns(found)}
+        along = {(one.scenario, one.measure): one for one in turns(sweep)}
         for axes, measure in zip(every, measures, strict=True):
-            for i, name in enumerate(found.spec.names):
-                _curve(axes, found, name, measure, line_style(i))
+            for i, name in enumerate(sweep.spec.names):
+                _curve(axes, sweep, name, measure, line_style(i))
                 if (name, measure) in along:
                     _mark(axes, axis, along[name, measure], 0.035 + 0.045 * i, line_style(i)["color"])
             axes.set_title(measure)
-            value_axis(axes.yaxis, unit_of(found, measure), found.currency)
+            value_axis(axes.yaxis, unit_of(sweep, measure), sweep.currency)
         place_axis(every[-1], axis)
         every[-1].set_xlabel(axis_label(axis))
-        if len(found.spec.names) > 1:
+        if len(sweep.spec.names) > 1:
             handles, labels = every[0].get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside upper right", ncols=legend_columns(labels))
         figure.supxlabel(
@@ -93,25 +93,25 @@ def curve_figure(found: Sweep) -> Figure:
         return figure
 
 
-def heat_figure(found: Sweep, measure: str) -> Figure:
+def heat_figure(sweep: Sweep, measure: str) -> Figure:
     """A panel a scenario: the mean at each point of a grid of two axes, the highest marked."""
-    across, up = found.spec.axes
-    grids = [_grid(found, name, measure) for name in found.spec.names]
+    across, up = sweep.spec.axes
+    grids = [_grid(sweep, name, measure) for name in sweep.spec.names]
     low = min((float(np.nanmin(grid)) for grid in grids if np.isfinite(grid).any()), default=0.0)
     high = max((float(np.nanmax(grid)) for grid in grids if np.isfinite(grid).any()), default=1.0)
     with styled():
         rows = len(up.values)
         figure, every = new_figure(len(grids) * (1.5 + 0.38 * min(rows, 12)), rows=len(grids))
         picture: Any = None
-        for axes, name, grid in zip(every, found.spec.names, grids, strict=True):
+        for axes, name, grid in zip(every, sweep.spec.names, grids, strict=True):
             picture = axes.imshow(grid, origin="lower", aspect="auto", cmap=COLOURS, vmin=low, vmax=high)
             axes.set_title(heading(name if len(grids) > 1 else f"{name}: {measure}"))
             axes.grid(visible=False)
             _ticks(axes, across, up)
-            _numbers(axes, found, measure, grid, low, high)
+            _numbers(axes, sweep, measure, grid, low, high)
         bar = figure.colorbar(picture, ax=every, pad=0.02)
         bar.ax.yaxis.set_major_formatter(
-            FuncFormatter(lambda value, _: shown(value, unit_of(found, measure), found.currency))
+            FuncFormatter(lambda value, _: shown(value, unit_of(sweep, measure), sweep.currency))
         )
         if len(grids) > 1:
             bar.set_label(measure)
@@ -119,15 +119,15 @@ def heat_figure(found: Sweep, measure: str) -> Figure:
         return figure
 
 
-def contour_figure(found: Sweep, measure: str) -> Figure:
+def contour_figure(sweep: Sweep, measure: str) -> Figure:
     """A panel a scenario: lines of equal mean over two axes at their true distances, such as two terms of a promise."""
-    across, up = found.spec.axes
-    grids = [_grid(found, name, measure) for name in found.spec.names]
+    across, up = sweep.spec.axes
+    grids = [_grid(sweep, name, measure) for name in sweep.spec.names]
     levels = _levels(grids)
     x, y = ([axis.coordinate(text) for text in axis.values] for axis in (across, up))
     with styled():
         figure, every = new_figure(0.7 + 3.6 * len(grids), rows=len(grids), sharex=True)
-        for axes, name, grid in zip(every, found.spec.names, grids, strict=True):
+        for axes, name, grid in zip(every, sweep.spec.names, grids, strict=True):
             axes.set_title(heading(name if len(grids) > 1 else f"{name}: {measure}"))
             if len(levels) > 1:
                 axes.contourf(x, y, grid, levels, cmap=COLOURS, extend="both")
@@ -138,7 +138,7 @@ def contour_figure(found: Sweep, measure: str) -> Figure:
                         lines,
                         fontsize=9,
                         colors="black",
-                        fmt=lambda value: shown(value, unit_of(found, measure), found.currency),
+                        fmt=lambda value: shown(value, unit_of(sweep, measure), sweep.currency),
                     ),
                 )
             axes.plot(*map(np.ravel, np.meshgrid(x, y)), ".", color="white", markersize=2.5, alpha=0.6)
@@ -153,17 +153,17 @@ def contour_figure(found: Sweep, measure: str) -> Figure:
         return figure
 
 
-def scatter_figure(found: Sweep, measure: str) -> Figure:
+def scatter_figure(sweep: Sweep, measure: str) -> Figure:
     """A panel an axis: every point of a random design, with the spread that the other axes make."""
-    drawn = found.spec.axes[:MOST_PANELS]
+    drawn = sweep.spec.axes[:MOST_PANELS]
     with styled():
         figure, every = new_figure(0.7 + 2.5 * len(drawn), rows=len(drawn))
         for axes, axis in zip(every, drawn, strict=True):
-            where = found.spec.axes.index(axis)
-            for i, name in enumerate(found.spec.names):
-                cells = [cell for cell in found.of(name) if found.estimate(cell, measure)]
+            where = sweep.spec.axes.index(axis)
+            for i, name in enumerate(sweep.spec.names):
+                cells = [cell for cell in sweep.of(name) if sweep.estimate(cell, measure)]
                 x = [place_of(axis, cell.point[where]) for cell in cells]
-                y = [one.mean for cell in cells if (one := found.estimate(cell, measure))]
+                y = [one.mean for cell in cells if (one := sweep.estimate(cell, measure))]
                 axes.plot(
                     x,
                     y,
@@ -177,8 +177,8 @@ def scatter_figure(found: Sweep, measure: str) -> Figure:
             axes.set_xlabel(axis_label(axis))
             axes.set_ylabel(measure)
             place_axis(axes, axis)
-            value_axis(axes.yaxis, unit_of(found, measure), found.currency)
-        if len(found.spec.names) > 1:
+            value_axis(axes.yaxis, unit_of(sweep, measure), sweep.currency)
+        if len(sweep.spec.names) > 1:
             handles, labels = every[0].get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside upper right", ncols=legend_columns(labels))
         return figure
@@ -191,9 +191,9 @@ def _file_name(measure: str) -> str:
 # ---- curves --------------------------------------------------------------------------------------------------------
 
 
-def _curve(axes: Axes, found: Sweep, name: str, measure: str, style: dict[str, Any]) -> None:
-    axis = found.spec.axes[0]
-    there = [(cell, one) for cell in found.of(name) if (one := found.estimate(cell, measure))]
+def _curve(axes: Axes, sweep: Sweep, name: str, measure: str, style: dict[str, Any]) -> None:
+    axis = sweep.spec.axes[0]
+    there = [(cell, one) for cell in sweep.of(name) if (one := sweep.estimate(cell, measure))]
     if not there:
         return
     x = np.array([place_of(axis, cell.point[0]) for cell, _ in there])
@@ -254,13 +254,13 @@ def axis_label(axis: Axis) -> str:
 # ---- heat maps -----------------------------------------------------------------------------------------------------
 
 
-def _grid(found: Sweep, name: str, measure: str) -> Floats:
+def _grid(sweep: Sweep, name: str, measure: str) -> Floats:
     """Means [up, across], nan where a point failed."""
-    across, up = found.spec.axes
+    across, up = sweep.spec.axes
     grid = np.full((len(up.values), len(across.values)), np.nan)
-    cells: list[SweepCell] = found.of(name)
+    cells: list[SweepCell] = sweep.of(name)
     for cell in cells:
-        one = found.estimate(cell, measure)
+        one = sweep.estimate(cell, measure)
         if one is not None:
             grid[up.values.index(cell.point[1]), across.values.index(cell.point[0])] = one.mean
     return grid
@@ -305,7 +305,7 @@ def _ticks(axes: Axes, across: Axis, up: Axis) -> None:
     axes.set_ylabel(short(up.path) + (f" ({up.unit})" if up.unit else ""))
 
 
-def _numbers(axes: Axes, found: Sweep, measure: str, grid: Floats, low: float, high: float) -> None:
+def _numbers(axes: Axes, sweep: Sweep, measure: str, grid: Floats, low: float, high: float) -> None:
     """Figures on the cells, dark on light and light on dark, and a frame round the highest."""
     if not np.isfinite(grid).any():
         return
@@ -313,14 +313,14 @@ def _numbers(axes: Axes, found: Sweep, measure: str, grid: Floats, low: float, h
     axes.add_patch(_frame(float(best[1]), float(best[0])))
     if grid.size > MOST_NUMBERS or grid.shape[1] > 13:
         return
-    unit = unit_of(found, measure)
+    unit = unit_of(sweep, measure)
     for (row, column), value in np.ndenumerate(grid):
         if np.isfinite(value):
             bright = high > low and (value - low) / (high - low) > 0.55
             axes.text(
                 column,
                 row,
-                shown(float(value), unit, found.currency),
+                shown(float(value), unit, sweep.currency),
                 ha="center",
                 va="center",
                 fontsize=8,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnelsim.measures import mean
-from funnelsim.reporting.common.format import Table, shown
+from funnelsim.reporting.common.format import NumberFormat, Table
 from funnelsim.study.axes import Axis
 from funnelsim.study.extremum import Extremum, highest, lowest
 from funnelsim.study.sweep import Sweep, SweepCell
@@ -40,39 +40,39 @@ class Turn:
         return self.at(one.first) if one.first == one.last else f"{self.at(one.first)} to {self.at(one.last)}"
 
 
-def sweep_report(found: Sweep, verbose: int = 0, width: int = 110) -> str:
+def sweep_report(sweep: Sweep, verbose: int = 0, width: int = 110) -> str:
     """The text of a sweep."""
-    along = turns(found) if len(found.spec.axes) == 1 else []
-    parts = [answer(found, along)]
-    if along and len(found.points) > 2:
-        parts.append(_turns(found, along))
-    if len(found.spec.axes) == 1:
-        parts += [_curve_table(found, name, width) for name in found.spec.names]
-        parts += [_difference_table(found, name, width) for name in found.spec.names[1:]]
+    along = turns(sweep) if len(sweep.spec.axes) == 1 else []
+    parts = [answer(sweep, along)]
+    if along and len(sweep.points) > 2:
+        parts.append(_turns(sweep, along))
+    if len(sweep.spec.axes) == 1:
+        parts += [_curve_table(sweep, name, width) for name in sweep.spec.names]
+        parts += [_difference_table(sweep, name, width) for name in sweep.spec.names[1:]]
     else:
-        parts += [_best_points(found, name, width, verbose) for name in found.spec.names]
-    parts.append(_footing(found))
+        parts += [_best_points(sweep, name, width, verbose) for name in sweep.spec.names]
+    parts.append(_footnote(sweep))
     return "\n\n".join(part for part in parts if part)
 
 
-def answer(found: Sweep, along: Sequence[Turn]) -> str:
+def answer(sweep: Sweep, along: Sequence[Turn]) -> str:
     """One sentence on the first measure; `along` are the turns of a sweep over one axis."""
-    study = found.spec
-    if len(found.failed) == len(found.cells):
-        return f"No answer: all {len(found.cells)} points failed; the first: {found.failed[0].error}."
+    study = sweep.spec
+    if len(sweep.failed) == len(sweep.cells):
+        return f"No answer: all {len(sweep.cells)} points failed; the first: {sweep.failed[0].error}."
     measure, name = study.measures[0], study.names[-1]
-    if len(study.axes) == 1 and len(found.points) > 2:
-        told = [_went(found, one) for one in along if one.measure == measure]
-        return ". ".join(told) + (f"; {_against(found, measure)}" if len(study.names) > 1 else "") + "."
-    return _highest_point(found, name, measure)
+    if len(study.axes) == 1 and len(sweep.points) > 2:
+        told = [_went(sweep, one) for one in along if one.measure == measure]
+        return ". ".join(told) + (f"; {_against(sweep, measure)}" if len(study.names) > 1 else "") + "."
+    return _highest_point(sweep, name, measure)
 
 
-def turns(found: Sweep) -> list[Turn]:
+def turns(sweep: Sweep) -> list[Turn]:
     """Of a sweep over one axis: each scenario's measures, highest and lowest."""
     result = []
-    for name in found.spec.names:
-        for measure in found.spec.measures:
-            points, values = found.curves(name, measure)
+    for name in sweep.spec.names:
+        for measure in sweep.spec.measures:
+            points, values = sweep.curves(name, measure)
             kept = [i for i in range(len(points)) if np.isfinite(values[:, i]).all()]
             if len(kept) > 1:
                 there, among = values[:, kept], [points[i] for i in kept]
@@ -80,15 +80,15 @@ def turns(found: Sweep) -> list[Turn]:
     return result
 
 
-def said(found: Sweep, measure: str, value: float) -> str:
-    """A value in the unit of its measure."""
-    return shown(value, unit_of(found, measure), found.currency)
+def format_of(sweep: Sweep, measure: str) -> NumberFormat:
+    """Of a measure."""
+    return NumberFormat(unit_of(sweep, measure), sweep.currency)
 
 
-def unit_of(found: Sweep, measure: str) -> str:
+def unit_of(sweep: Sweep, measure: str) -> str:
     """The unit of a measure, from any cell that has it."""
-    for cell in found.cells:
-        one = found.measure(cell, measure)
+    for cell in sweep.cells:
+        one = sweep.measure(cell, measure)
         if one is not None:
             return one.unit
     return ""
@@ -102,38 +102,40 @@ def short(path: str) -> str:
 # ---- the answer ----------------------------------------------------------------------------------------------------
 
 
-def _went(found: Sweep, one: Turn) -> str:
+def _went(sweep: Sweep, one: Turn) -> str:
     """Peaks, dips, rises, falls, or nothing of it for sure."""
-    path, measure, ends = short(found.spec.axes[0].path), one.measure, (0, one.many - 1)
+    path, measure, ends = short(sweep.spec.axes[0].path), one.measure, (0, one.many - 1)
     head = f"{one.scenario}: {measure}"
-    first, last = _value(found, one, ends[0]), _value(found, one, ends[1])
+    first, last = _mean_at(sweep, one, ends[0]), _mean_at(sweep, one, ends[1])
     for way, extreme in (("peaks", one.top), ("is lowest", one.bottom)):
         if extreme.inside(one.many):
-            return f"{head} {way} at {path} {_found_at(found, one, extreme)}"
+            return f"{head} {way} at {path} {_found_at(sweep, one, extreme)}"
     if (one.top.first, one.top.last) == ends:
         return f"{head} does not surely change along {path}: {first} to {last}"
     if one.top.at in ends and one.top.first == one.top.last:
         way = "rises" if one.top.at else "falls"
         return f"{head} {way} with {path}, from {first} at {one.at(0)} to {last} at {one.at(ends[1])}"
-    return f"{head} is highest at {path} {_found_at(found, one, one.top)}"
+    return f"{head} is highest at {path} {_found_at(sweep, one, one.top)}"
 
 
-def _found_at(found: Sweep, one: Turn, extreme: Extremum) -> str:
-    return f"{one.at(extreme.at)} (90 %: {one.among(extreme)}), with {said(found, one.measure, extreme.value)}"
+def _found_at(sweep: Sweep, one: Turn, extreme: Extremum) -> str:
+    return (
+        f"{one.at(extreme.at)} (90 %: {one.among(extreme)}), with {format_of(sweep, one.measure).value(extreme.value)}"
+    )
 
 
-def _value(found: Sweep, one: Turn, i: int) -> str:
-    cell = next(cell for cell in found.of(one.scenario) if cell.point == one.points[i])
-    estimate = found.estimate(cell, one.measure)
-    return said(found, one.measure, estimate.mean if estimate else math.nan)
+def _mean_at(sweep: Sweep, one: Turn, i: int) -> str:
+    cell = next(cell for cell in sweep.of(one.scenario) if cell.point == one.points[i])
+    estimate = sweep.estimate(cell, one.measure)
+    return format_of(sweep, one.measure).value(estimate.mean if estimate else math.nan)
 
 
-def _against(found: Sweep, measure: str) -> str:
+def _against(sweep: Sweep, measure: str) -> str:
     """Where the last scenario is surely ahead of the first, on the same luck."""
-    base, other = found.spec.names[0], found.spec.names[-1]
+    base, other = sweep.spec.names[0], sweep.spec.names[-1]
     ahead, behind, apart = [], [], 0
-    for one, two in zip(found.of(base), found.of(other), strict=True):
-        values = found.difference(one, two, measure)
+    for one, two in zip(sweep.of(base), sweep.of(other), strict=True):
+        values = sweep.difference(one, two, measure)
         if values is None:
             continue
         span = mean(values)
@@ -144,8 +146,8 @@ def _against(found: Sweep, measure: str) -> str:
             behind.append(two.point[0])
     if not apart:
         return f"{other} and {base} have no point in common"
-    said_ = [f"{where} {_which(points, apart)}" for where, points in (("ahead", ahead), ("behind", behind)) if points]
-    return f"{other} is {' and '.join(said_)} of {base}" if said_ else f"{other} and {base} cannot be told apart"
+    clauses = [f"{where} {_which(points, apart)}" for where, points in (("ahead", ahead), ("behind", behind)) if points]
+    return f"{other} is {' and '.join(clauses)} of {base}" if clauses else f"{other} and {base} cannot be told apart"
 
 
 def _which(points: Sequence[str], of: int) -> str:
@@ -154,15 +156,16 @@ def _which(points: Sequence[str], of: int) -> str:
     return f"at {points[0]}" if len(points) == 1 else f"at {len(points)} of {of} points ({points[0]} to {points[-1]})"
 
 
-def _highest_point(found: Sweep, name: str, measure: str) -> str:
-    there = [(one, cell) for cell in found.of(name) if (one := found.estimate(cell, measure)) is not None]
+def _highest_point(sweep: Sweep, name: str, measure: str) -> str:
+    there = [(one, cell) for cell in sweep.of(name) if (one := sweep.estimate(cell, measure)) is not None]
     if not there:
         return f"{name}: no point gives {measure}."
     (top, best), (bottom, worst) = (which(there, key=lambda pair: pair[0].mean) for which in (max, min))
+    numbers = format_of(sweep, measure)
     return (
-        f"{name}: {measure} is highest at {_where(found.spec.axes, best.point)}, with "
-        f"{said(found, measure, top.mean)} (± {said(found, measure, (top.high - top.low) / 2)}); lowest at "
-        f"{_where(found.spec.axes, worst.point)}, with {said(found, measure, bottom.mean)}."
+        f"{name}: {measure} is highest at {_where(sweep.spec.axes, best.point)}, with "
+        f"{numbers.value(top.mean)} (± {numbers.value((top.high - top.low) / 2)}); lowest at "
+        f"{_where(sweep.spec.axes, worst.point)}, with {format_of(sweep, measure).value(bottom.mean)}."
     )
 
 
@@ -173,94 +176,94 @@ def _where(axes: Sequence[Axis], point: tuple[str, ...]) -> str:
 # ---- tables --------------------------------------------------------------------------------------------------------
 
 
-def _turns(found: Sweep, along: Sequence[Turn]) -> str:
-    table = Table([f"Along {found.spec.axes[0].path}", "highest", "at", "90 %", "lowest", "at", "90 %"])
+def _turns(sweep: Sweep, along: Sequence[Turn]) -> str:
+    table = Table([f"Along {sweep.spec.axes[0].path}", "highest", "at", "90 %", "lowest", "at", "90 %"])
     for one in along:
         table.add(
             f"   {one.scenario}: {one.measure}",
-            said(found, one.measure, one.top.value),
+            format_of(sweep, one.measure).value(one.top.value),
             one.at(one.top.at),
             one.among(one.top),
-            said(found, one.measure, one.bottom.value),
+            format_of(sweep, one.measure).value(one.bottom.value),
             one.at(one.bottom.at),
             one.among(one.bottom),
         )
     return "\n".join([*table.lines(), "   90 %: the points that cannot be told from it on the same luck."])
 
 
-def _curve_table(found: Sweep, name: str, width: int) -> str:
-    headers = [f"{name}, {short(found.spec.axes[0].path)}"]
-    for measure in found.spec.measures:
+def _curve_table(sweep: Sweep, name: str, width: int) -> str:
+    headers = [f"{name}, {short(sweep.spec.axes[0].path)}"]
+    for measure in sweep.spec.measures:
         headers += [measure, "±"]
     table = Table(headers)
-    for cell in found.of(name):
-        table.add(f"   {cell.point[0]}", *_cells(found, cell))
+    for cell in sweep.of(name):
+        table.add(f"   {cell.point[0]}", *_value_and_error(sweep, cell))
     return "\n".join(table.lines(width))
 
 
-def _cells(found: Sweep, cell: SweepCell) -> Iterator[str]:
+def _value_and_error(sweep: Sweep, cell: SweepCell) -> Iterator[str]:
     if cell.outcome is None:
         yield "failed"
-        yield from [""] * (2 * len(found.spec.measures) - 1)
+        yield from [""] * (2 * len(sweep.spec.measures) - 1)
         return
-    for measure in found.spec.measures:
-        one = found.estimate(cell, measure)
-        yield said(found, measure, one.mean) if one else "-"
-        yield said(found, measure, (one.high - one.low) / 2.0) if one else ""
+    for measure in sweep.spec.measures:
+        one = sweep.estimate(cell, measure)
+        yield format_of(sweep, measure).value(one.mean) if one else "-"
+        yield format_of(sweep, measure).value((one.high - one.low) / 2.0) if one else ""
 
 
-def _difference_table(found: Sweep, name: str, width: int) -> str:
-    base = found.spec.names[0]
+def _difference_table(sweep: Sweep, name: str, width: int) -> str:
+    base = sweep.spec.names[0]
     headers = [f"{name} - {base}"]
-    for measure in found.spec.measures:
+    for measure in sweep.spec.measures:
         headers += [measure, "±"]
     table = Table(headers)
-    for one, two in zip(found.of(base), found.of(name), strict=True):
+    for one, two in zip(sweep.of(base), sweep.of(name), strict=True):
         cells = []
-        for measure in found.spec.measures:
-            values = found.difference(one, two, measure)
+        for measure in sweep.spec.measures:
+            values = sweep.difference(one, two, measure)
             span = mean(values) if values is not None else None
             cells += [
-                said(found, measure, span.mean) if span else "-",
-                said(found, measure, (span.high - span.low) / 2.0) if span else "",
+                format_of(sweep, measure).value(span.mean) if span else "-",
+                format_of(sweep, measure).value((span.high - span.low) / 2.0) if span else "",
             ]
         table.add(f"   {two.point[0]}", *cells)
     return "\n".join([*table.lines(width), "   On the same luck; ± simulation error, 90 %."])
 
 
-def _best_points(found: Sweep, name: str, width: int, verbose: int) -> str:
+def _best_points(sweep: Sweep, name: str, width: int, verbose: int) -> str:
     """The points with the highest first measure."""
-    axes, measures = found.spec.axes, found.spec.measures
+    axes, measures = sweep.spec.axes, sweep.spec.measures
     headers = [f"{name}: {short(axes[0].path)}", *(short(axis.path) for axis in axes[1:])]
     for measure in measures:
         headers += [measure, "±"]
     table = Table(headers)
     ranked = [
-        (one.mean if (one := found.estimate(cell, measures[0])) else -math.inf, i, cell)
-        for i, cell in enumerate(found.of(name))
+        (one.mean if (one := sweep.estimate(cell, measures[0])) else -math.inf, i, cell)
+        for i, cell in enumerate(sweep.of(name))
     ]
     ranked.sort(key=lambda row: (-row[0] if math.isfinite(row[0]) else math.inf, row[1]))
     shown_rows = ranked if verbose else ranked[:MOST_ROWS]
     for _, _, cell in shown_rows:
-        table.add(f"   {cell.point[0]}", *cell.point[1:], *_cells(found, cell))
+        table.add(f"   {cell.point[0]}", *cell.point[1:], *_value_and_error(sweep, cell))
     left = len(ranked) - len(shown_rows)
     more = [f"   ... {left} more, in order of {measures[0]}; all of them with -v and in sweep.csv."] if left else []
     return "\n".join([*table.lines(width), *more])
 
 
-def _footing(found: Sweep) -> str:
-    counts = sorted({cell.outcome.replications for cell in found.cells if cell.outcome})
+def _footnote(sweep: Sweep) -> str:
+    counts = sorted({cell.outcome.replications for cell in sweep.cells if cell.outcome})
     if not counts:
         return ""
     often = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    engines = {cell.outcome.engine for cell in found.cells if cell.outcome}
+    engines = {cell.outcome.engine for cell in sweep.cells if cell.outcome}
     lines = [
-        f"{len(found.cells)} points, {often} replications each, the same luck at every point; ± simulation error "
+        f"{len(sweep.cells)} points, {often} replications each, the same luck at every point; ± simulation error "
         f"of the mean, 90 %: luck and what is not known, as far as {often} replications average them out.",
         "One period is in sweep.csv, least to most; how much of it is ignorance: funnelsim sensitivity.",
     ]
     if len(engines) > 1:
         lines.append(f"Some points were kept from another version of the engine ({len(engines)}, see sweep.csv).")
-    if found.failed:
-        lines.append(f"{len(found.failed)} points failed, the first: {found.failed[0].error}.")
+    if sweep.failed:
+        lines.append(f"{len(sweep.failed)} points failed, the first: {sweep.failed[0].error}.")
     return "\n".join(lines)

@@ -112,8 +112,10 @@ def check_effects(scenario: Scenario, found: Findings) -> None:
 def check_gated_effects(scenario: Scenario, found: Findings) -> None:
     """A stage with a gate has no chance that an effect could move (rule 83)."""
     gated = [name for name, stage in scenario.stages.items() if stage.gate]
-    acting = [(("effects", key), effect) for key, effect in scenario.effects if getattr(effect, "on", "") == "advance"]
-    acting += [(("influences", key), one) for key, one in scenario.influences.items() if one.on == "advance"]
+    acting = [
+        (("effects", key), effect) for key, effect in scenario.effects if getattr(effect, "target", "") == "advance"
+    ]
+    acting += [(("influences", key), one) for key, one in scenario.influences.items() if one.target == "advance"]
     for path, one in acting:
         for name in one.stages or ():
             if name in gated:
@@ -139,16 +141,16 @@ def _level_mentions(scenario: Scenario) -> list[tuple[str, Path]]:
             if isinstance(value, LevelNamed):
                 found.append((value.name, ("teams", name, "pursuit", key)))
     for name, influence in scenario.influences.items():
-        if influence.of is not None and influence.of.kind == "level":
-            found.append((influence.of.name, ("influences", name, "of")))
+        if influence.input is not None and influence.input.kind == "level":
+            found.append((influence.input.name, ("influences", name, "input")))
     return found
 
 
 def _check_level(level: Level, name: str, scenario: Scenario, found: Findings) -> None:
     path: Path = ("levels", name)
-    if level.of is None:
-        if not found.unreadable(*path, "of"):
-            found.error(path, f"what does the level '{name}' see?", "of: outcomes, acceptance, load or quota", name)
+    if level.input is None:
+        if not found.unreadable(*path, "input"):
+            found.error(path, f"what does the level '{name}' see?", "input: outcomes, acceptance, load or quota", name)
         return
     if level.team is None:
         found.error(path, f"whose experience is the level '{name}'?", "such as team: sales", name)
@@ -156,13 +158,13 @@ def _check_level(level: Level, name: str, scenario: Scenario, found: Findings) -
         found.warn((*path, "weight"), f"with a weight of 0 the level '{name}' never moves", "such as weight: 5%")
     _check_counted(level, path, found)
     _check_strange_keys(level, path, found)
-    if level.of == "acceptance" and level.team in scenario.teams and not _accepts(scenario, level.team):
+    if level.input == "acceptance" and level.team in scenario.teams and not _accepts(scenario, level.team):
         found.error(
-            (*path, "of"),
+            (*path, "input"),
             f"{level.team} is never asked whether it accepts a lead",
             "such as handoff: {accept: {score: sales, at_least: 30}}",
         )
-    if level.of == "quota":
+    if level.input == "quota":
         all_named(
             "definition",
             [level.definition or "won"],
@@ -174,23 +176,25 @@ def _check_level(level: Level, name: str, scenario: Scenario, found: Findings) -
 
 def _check_counted(level: Level, path: Path, found: Findings) -> None:
     """Load and quota are counted from one review to the next, against an amount."""
-    if level.of not in ("load", "quota"):
+    if level.input not in ("load", "quota"):
         ends = (level.initial.low, level.initial.high) if isinstance(level.initial, Range) else (level.initial or 0.0,)
         if not all(0.0 <= end <= 1.0 for end in ends):
-            found.error((*path, "initial"), f"a level of {level.of} lies between 0 and 1", "such as initial: 50%")
+            found.error((*path, "initial"), f"a level of {level.input} lies between 0 and 1", "such as initial: 50%")
         return
     if level.per is None:
-        example = "per: 40, leads a review" if level.of == "load" else "per: 200000, money a period"
-        found.error(path, f"a level of {level.of} needs an amount that counts as 1", f"such as {example}")
+        example = "per: 40, leads a review" if level.input == "load" else "per: 200000, money a period"
+        found.error(path, f"a level of {level.input} needs an amount that counts as 1", f"such as {example}")
     if level.review is None:
-        found.error(path, f"a level of {level.of} is counted from one review to the next", "such as review: month")
+        found.error(path, f"a level of {level.input} is counted from one review to the next", "such as review: month")
 
 
 def _check_strange_keys(level: Level, path: Path, found: Findings) -> None:
     for key, kinds in (("fair", ("outcomes",)), ("per", ("load", "quota")), ("definition", ("quota",))):
-        if getattr(level, key) not in (None, False) and level.of not in kinds:
+        if getattr(level, key) not in (None, False) and level.input not in kinds:
             found.error(
-                (*path, key), f"'{key}' means nothing to a level of {level.of}", f"it belongs to {' and '.join(kinds)}"
+                (*path, key),
+                f"'{key}' means nothing to a level of {level.input}",
+                f"it belongs to {' and '.join(kinds)}",
             )
 
 
@@ -201,26 +205,26 @@ def _accepts(scenario: Scenario, team: str) -> bool:
 
 def _check_influence(influence: Influence, name: str, path: Path, scenario: Scenario, found: Findings) -> None:
     for key, question, hint in (
-        ("of", "looks at what?", "such as of: level trust"),
-        ("on", "moves what?", "such as on: pursuit"),
+        ("input", "looks at what?", "such as input: level trust"),
+        ("target", "moves what?", "such as target: pursuit"),
     ):
         if getattr(influence, key) is None and not found.unreadable(*path, key):
             found.error(path, f"the influence '{name}' {question}", hint, name)
-    if influence.on is None:
+    if influence.target is None:
         return
-    right, wrong = ("times", "odds") if influence.on == "habit" else ("odds", "times")
+    right, wrong = ("time_factor", "odds") if influence.target == "habit" else ("odds", "time_factor")
     if getattr(influence, wrong) is not None:
-        what = "is a time" if influence.on == "habit" else "is a chance"
+        what = "is a time" if influence.target == "habit" else "is a chance"
         found.error(
             (*path, wrong),
-            f"{influence.on} {what}: write {right} instead of {wrong}",
-            "times: 0.5 halves it" if right == "times" else "odds: 1 is no effect, 2 doubles them",
+            f"{influence.target} {what}: write {right} instead of {wrong}",
+            "time_factor: 0.5 halves it" if right == "time_factor" else "odds: 1 is no effect, 2 doubles them",
         )
     elif getattr(influence, right) is None and not found.unreadable(*path, right):
         found.error(path, f"how strongly does '{name}' act?", f"such as {right}: 2", name)
-    there, text, hint = _ACTED_ON.get(influence.on, (_always, "", ""))
+    there, text, hint = _ACTED_ON.get(influence.target, (_always, "", ""))
     if not there(scenario):
-        found.note((*path, "on"), f"this moves nothing: {text}", hint)
+        found.note((*path, "target"), f"this moves nothing: {text}", hint)
 
 
 def _always(scenario: Scenario) -> bool:
@@ -233,7 +237,7 @@ _ACTED_ON: dict[str, tuple[Callable[[Scenario], bool], str, str]] = {
         "every team works all leads",
         "add pursuit to a team, such as pursuit: {base: 30%}",
     ),
-    "kept": (lambda scenario: scenario.promises is not None, "nobody promised anything", "add promises"),
+    "adherence": (lambda scenario: scenario.promises is not None, "nobody promised anything", "add promises"),
     "show": (
         lambda scenario: any(
             task.kind == "meeting" for stage in scenario.stages.values() for task in stage.tasks.values()

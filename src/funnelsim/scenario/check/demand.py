@@ -33,7 +33,7 @@ def check_found_again(scenario: Scenario, found: Findings) -> None:
 
 def check_ready(scenario: Scenario, found: Findings) -> None:
     """Too early and too late are seen from the instant at which a buyer is ready."""
-    if any(source.ready for source in scenario.sources.values()):
+    if any(source.ready_after for source in scenario.sources.values()):
         return
     for key in ("too_early", "too_late"):
         effect = getattr(scenario.effects, key)
@@ -42,7 +42,7 @@ def check_ready(scenario: Scenario, found: Findings) -> None:
             found.note(
                 ("effects", key),
                 f"every buyer is ready at once: a first touch {sense}",
-                "say of a source when its buyers are ready, such as ready: exponential(mean 10 days)",
+                "say of a source when its buyers are ready, such as ready_after: exponential(mean 10 days)",
             )
 
 
@@ -54,20 +54,20 @@ def check_marketing_plan(scenario: Scenario, found: Findings) -> None:
         return
     if plan.budget is None:
         found.error(path, "a marketing plan has a budget", "such as budget: 40k/month")
-    bought = [name for name, source in scenario.sources.items() if source.counts is not None and source.cost]
+    bought = [name for name, source in scenario.sources.items() if source.qualified_share is not None and source.cost]
     if not bought:
         found.error(
             path,
             "there is nothing to buy: no source has a cost and says how many of its leads count",
-            "such as sources: {webinar: {cost: 90, counts: 40%, worth: 500}}",
+            "such as sources: {webinar: {cost: 90, qualified_share: 40%, qualified_value: 500}}",
         )
     for name in bought:
         here: Path = ("sources", name)
-        if plan.maximise == "value" and scenario.sources[name].worth is None:
+        if plan.maximise == "value" and scenario.sources[name].qualified_value is None:
             found.error(
                 here,
                 f"the plan maximises value, and '{name}' does not say what a lead that counts is worth",
-                "such as worth: 500",
+                "such as qualified_value: 500",
                 name,
             )
         if scenario.sources[name].rate is None:
@@ -81,7 +81,7 @@ def check_marketing_plan(scenario: Scenario, found: Findings) -> None:
 
 def _check_unplanned(scenario: Scenario, found: Findings) -> None:
     for name, source in scenario.sources.items():
-        for key in ("counts", "worth"):
+        for key in ("qualified_share", "qualified_value"):
             if getattr(source, key) is not None:
                 found.note(
                     ("sources", name, key),

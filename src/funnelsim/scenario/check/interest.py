@@ -76,11 +76,11 @@ def check_nurture(scenario: Scenario, found: Findings) -> None:
             continue
         path: Path = ("stages", name, "nurture")
         _check_nurture(stage.nurture, scenario, path, found)
-        if stage.nurture.goes_on and not stage.work:
+        if stage.nurture.continues_after_handoff and not stage.work:
             found.warn(
-                (*path, "goes_on"),
+                (*path, "continues_after_handoff"),
                 f"nobody works in {name}, so no handover ever stops its mails",
-                "say goes_on in the stage that is handed over",
+                "say continues_after_handoff in the stage that is handed over",
             )
 
 
@@ -115,8 +115,8 @@ def _score_mentions(scenario: Scenario) -> list[tuple[str, Path]]:
     for name, handover in scenario.handoff.to.items():
         named.append((handover.accept.score if handover.accept else None, ("handoff", "to", name, "accept", "score")))
     for name, influence in scenario.influences.items():
-        of = influence.of
-        named.append((of.name if of is not None and of.kind == "score" else None, ("influences", name, "of")))
+        seen = influence.input
+        named.append((seen.name if seen is not None and seen.kind == "score" else None, ("influences", name, "input")))
     for path, tier in all_tiers(scenario):
         named += [(score, (*path, "score")) for score in tier.score or ()]
     return [(name, path) for name, path in named if name is not None]
@@ -129,10 +129,10 @@ def _check_idle_curve(name: str, stage: Stage, found: Findings) -> None:
         return
     if isinstance(stage.response, str):
         known = stage.response in presets.names("response")
-        acts_on = presets.load("response", stage.response)["acts_on"] if known else "contact"
+        target = presets.load("response", stage.response)["target"] if known else "contact"
     else:
-        acts_on = stage.response.acts_on
-    if acts_on == "advance" and stage.response != "none":
+        target = stage.response.target
+    if target == "advance" and stage.response != "none":
         found.warn(
             ("stages", name, "response"),
             f"this curve moves the chance to go on, and {name} has a gate instead",
@@ -187,7 +187,7 @@ def _is_looked_at(key: str, scenario: Scenario) -> bool:
     return (
         any(effect != type(effect)() for effect in named)
         or any(
-            influence.of is not None and influence.of.kind in (key, "score")
+            influence.input is not None and influence.input.kind in (key, "score")
             for influence in scenario.influences.values()
         )
         or (key == "intent" and any(score.intent for score in scenario.scores.values()))

@@ -12,10 +12,10 @@ LONGEST = 100 * 366 * 86400.0
 
 def run_dates(scenario: Scenario) -> tuple[date, date] | None:
     """First and last day of the run; None when the scenario does not say."""
-    if scenario.start is None or scenario.measure is None:
+    if scenario.start is None or scenario.observe is None:
         return None
     first = scenario.start.date() if isinstance(scenario.start, datetime) else scenario.start
-    length = min(LONGEST, scenario.warm_up.seconds + scenario.measure.seconds + scenario.follow.seconds)
+    length = min(LONGEST, scenario.warm_up.seconds + scenario.observe.seconds + scenario.cool_down.seconds)
     try:
         return first, first + timedelta(seconds=length)
     except OverflowError:
@@ -25,11 +25,11 @@ def run_dates(scenario: Scenario) -> tuple[date, date] | None:
 def check_run(scenario: Scenario, found: Findings) -> None:
     if scenario.start is None:
         found.error(("start",), "'start' is missing", "the day the run begins, such as start: 2026-01-05")
-    if scenario.measure is None:
-        found.error(("measure",), "'measure' is missing", "how long leads are counted, such as measure: 26 weeks")
-    elif scenario.measure.seconds <= 0:
-        found.error(("measure",), "'measure' must be longer than nothing", "such as measure: 26 weeks")
-    for key in ("measure", "follow", "warm_up"):
+    if scenario.observe is None:
+        found.error(("observe",), "'observe' is missing", "how long leads are counted, such as observe: 26 weeks")
+    elif scenario.observe.seconds <= 0:
+        found.error(("observe",), "'observe' must be longer than nothing", "such as observe: 26 weeks")
+    for key in ("observe", "cool_down", "warm_up"):
         length = getattr(scenario, key)
         if length is not None and length.seconds > LONGEST:
             found.error((key,), f"'{key}' is longer than a hundred years", "such as 26 weeks")

@@ -26,15 +26,15 @@ def check_orders(scenario: Scenario, found: Findings) -> None:
     valued = [scenario, *scenario.sources.values(), *scenario.segments.values()]
     for name, team in scenario.teams.items():
         path: Path = ("teams", name)
-        if team.own_first is not None and team.order != "first come":
+        if team.own_lead_head_start is not None and team.order != "first come":
             found.error(
-                (*path, "own_first"),
-                f"own_first moves leads up in the order first come, and {name} serves by {team.order}",
+                (*path, "own_lead_head_start"),
+                f"own_lead_head_start moves leads up in the order first come, and {name} serves by {team.order}",
                 "write order: first come, or leave it out",
             )
-        elif team.own_first is not None and not _has_own(scenario, name):
+        elif team.own_lead_head_start is not None and not _has_own(scenario, name):
             found.warn(
-                (*path, "own_first"),
+                (*path, "own_lead_head_start"),
                 f"{name} has no leads of its own",
                 f"say whose leads a source brings, such as side: {scenario.side_of(name)}",
             )
@@ -49,14 +49,14 @@ def check_orders(scenario: Scenario, found: Findings) -> None:
 
 
 def check_budgets(scenario: Scenario, found: Findings) -> None:
-    deals = any(stage.deal for stage in scenario.stages.values())
+    deals = any(stage.is_deal for stage in scenario.stages.values())
     for name, team in scenario.teams.items():
         if team.time_budget is not None:
             _check_budget(team, team.time_budget, name, deals, found)
     for name, stage in scenario.stages.items():
-        if stage.deal and not any(team.time_budget for team in scenario.teams.values()):
+        if stage.is_deal and not any(team.time_budget for team in scenario.teams.values()):
             found.note(
-                ("stages", name, "deal"),
+                ("stages", name, "is_deal"),
                 "'deal' does nothing: no team has a time_budget",
                 "such as time_budget: {own: 30%, other: 30%, follow_ups: 20%, deals: 20%}",
             )
@@ -136,17 +136,17 @@ def _check_budget(team: Team, budget: TimeBudget, name: str, deals: bool, found:
             "write queues: pooled, or leave the time budget out",
         )
     if budget.deals and not deals:
-        found.error((*path, "deals"), "time for deals, and no stage is a deal", "such as purchase: {deal: true}")
+        found.error((*path, "deals"), "time for deals, and no stage is a deal", "such as purchase: {is_deal: true}")
 
 
 def _check_accept(accept: Accept, path: Path, found: Findings) -> None:
     for key, question in (("score", "by which score?"), ("at_least", "from which score on?")):
         if getattr(accept, key) is None and not found.unreadable(*path, key):
             found.error(path, f"the receiving team accepts {question}", "such as {score: sales, at_least: 30}")
-    if accept.within is None and "otherwise" in accept.model_fields_set:
+    if accept.within is None and "default" in accept.model_fields_set:
         found.error(
-            (*path, "otherwise"),
-            "'otherwise' is for when the time is over, and none is given",
+            (*path, "default"),
+            "'default' is for when the time is over, and none is given",
             "such as within: 2 business days",
         )
     elif accept.within is not None and not (accept.within.seconds or accept.within.business_days):

@@ -10,6 +10,7 @@ from funnelsim.scenario.parsers.dates import clock, is_schedule, schedule
 from funnelsim.scenario.parsers.distributions import time_law
 from funnelsim.scenario.parsers.durations import duration
 from funnelsim.scenario.parsers.numbers import NUMBER, Misreading, number, proportion, shown, whole
+from funnelsim.scenario.renamed_keys import RENAMED_WORDS
 from funnelsim.scenario.values import BreachAction, Distribution, Routing, Share, Within
 
 ACTIONS = ("warn", "escalate", "reassign", "return")
@@ -100,8 +101,8 @@ def _fraction(key: str) -> float:
 
 def _action(fraction: float, value: Any) -> BreachAction:
     text = str(value).strip()
-    if match := re.fullmatch(r"warn(?:\s+heeded\s+(.+))?", text):
-        return BreachAction(fraction, "warn", heeded=proportion(match[1]) if match[1] else 0.0, text=text)
+    if match := re.fullmatch(r"warn(?:\s+with\s+compliance\s+(.+))?", text):
+        return BreachAction(fraction, "warn", compliance=proportion(match[1]) if match[1] else 0.0, text=text)
     if text == "escalate":
         return BreachAction(fraction, "escalate", text=text)
     if match := re.fullmatch(r"reassign(?:\s+to\s+(\S.*?))?(?:\s+up\s+to\s+(\d+)\s+times?)?", text):
@@ -109,6 +110,9 @@ def _action(fraction: float, value: Any) -> BreachAction:
     if match := re.fullmatch(r"return\s+to\s+(\S.*?)(?:\s+after\s+(.+))?", text):
         after = time_law(match[2]) if match[2] else None
         return BreachAction(fraction, "return", to=match[1], after=after, text=text)
+    if text.startswith("warn heeded "):
+        new = RENAMED_WORDS["heeded"]
+        raise Misreading(f"`heeded` is now `{new}`", text.replace("heeded", new))
     if text == "return":
         raise Misreading("return to which stage?", "such as return to discovery after 30 days")
     guess = did_you_mean(text.split()[0] if text else "", ACTIONS)

@@ -4,7 +4,7 @@ from funnelsim.scenario.schema.behaviour import CurveEffect, Effect, Effects, In
 from funnelsim.scenario.schema.demand import FoundAgain, InFlight, MarketingPlan, Segment, Snapshot, Source
 from funnelsim.scenario.schema.handoff import Accept, Handoff, Handover
 from funnelsim.scenario.schema.interest import Nurture, Score, Signal
-from funnelsim.scenario.schema.paths import Spot, allowed, nature, spot
+from funnelsim.scenario.schema.paths import SchemaNode, allowed, draw_path, nature, renamed, resolve_path
 from funnelsim.scenario.schema.promises import Clocks, Promises, Terms, Tier
 from funnelsim.scenario.schema.scenario import Goal, History, Observed, Scenario
 from funnelsim.scenario.schema.stages import Curve, Stage
@@ -34,13 +34,13 @@ __all__ = [
     "Promises",
     "Pursuit",
     "Scenario",
+    "SchemaNode",
     "Score",
     "Segment",
     "Shift",
     "Signal",
     "Snapshot",
     "Source",
-    "Spot",
     "Stage",
     "Task",
     "Team",
@@ -49,6 +49,8 @@ __all__ = [
     "TimeBudget",
     "Work",
     "allowed",
+    "draw_path",
     "nature",
-    "spot",
+    "renamed",
+    "resolve_path",
 ]

@@ -12,16 +12,16 @@ from pydantic import model_validator
 from funnelsim.scenario.parsers import is_schedule
 from funnelsim.scenario.schema.base import Model, assumed, belief, fact, policy
 from funnelsim.scenario.schema.types import (
-    ActsOn,
     Chance,
+    EffectTarget,
     Every,
     Factor,
     Flag,
     HourOdds,
+    InfluenceInput,
+    InfluenceTarget,
     LevelKind,
     LevelOr,
-    LookedAt,
-    Moves,
     Odds,
     Positive,
     Proportion,
@@ -64,7 +64,7 @@ class Pursuit(Model):
 class Level(Model):
     """A slow number that experience moves: level += weight x (seen - level)."""
 
-    of: LevelKind | None = belief()
+    input: LevelKind | None = belief()
     """What it sees: outcomes of the other side's leads, decisions to accept, load (leads a review), or what is sold of
     a quota."""
 
@@ -99,7 +99,7 @@ class Effect(Model):
     stages: tuple[Text, ...] | None = belief(whole=True)
     """Where it acts. Default: in every stage."""
 
-    on: ActsOn = belief("advance")
+    target: EffectTarget = belief("advance")
     """What it moves: the chance to go on, or the chance of each contact."""
 
     @model_validator(mode="before")
@@ -117,7 +117,7 @@ class CurveEffect(Model):
     stages: tuple[Text, ...] | None = belief(whole=True)
     """Where it acts. Default: in every stage that names a `response`."""
 
-    on: ActsOn = belief("advance")
+    target: EffectTarget = belief("advance")
     """What it moves: the chance to go on, or the chance of each contact."""
 
     @model_validator(mode="before")
@@ -178,16 +178,16 @@ class Effects(Model):
 class Influence(Model):
     """Something that moves what people or buyers do, in one's own words."""
 
-    of: LookedAt | None = belief()
+    input: InfluenceInput | None = belief()
     """What is looked at: always, fit, intent, trust, warmth, own lead, context lost, `level NAME` or `score NAME`."""
 
-    on: Moves | None = belief()
-    """What it moves: advance, contact, pursuit, kept, habit, show or signals."""
+    target: InfluenceTarget | None = belief()
+    """What it moves: advance, contact, pursuit, adherence, habit, show or signals."""
 
     odds: Odds | None = assumed(unit="times the odds a unit", whole=True)
     """By how much, for each unit of what is looked at; a number, a range, or either by date."""
 
-    times: Odds | None = assumed(unit="times the time a unit", whole=True)
+    time_factor: Odds | None = assumed(unit="times the time a unit", whole=True)
     """The same for `habit`, which is a time: 0.5 halves it."""
 
     team: Text | None = belief()

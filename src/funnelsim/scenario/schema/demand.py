@@ -105,7 +105,7 @@ class Source(Model):
     points: Number = policy(0.0, unit="points")
     """What their arrival counts in scores."""
 
-    ready: Time | None = fact(unit="time", whole=True)
+    ready_after: Time | None = fact(unit="time", whole=True)
     """Time from arrival until the buyer is ready to talk. Default: at once."""
 
     captured: Proportion = fact(1.0)
@@ -114,11 +114,11 @@ class Source(Model):
     found_again: FoundAgain | None = fact()
     """Whether the same person turns up as a second record. Default: never."""
 
-    counts: Proportion | None = fact()
+    qualified_share: Proportion | None = fact()
     """Share of these leads that pass the definition marketing is measured by; for `marketing_plan`."""
 
-    worth: Cost | None = fact(unit="money")
-    """What one that passes it is worth, close rate times deal; for a `marketing_plan` that maximises value."""
+    qualified_value: Cost | None = fact(unit="money")
+    """Value of a lead that passes it, close rate times deal; for a `marketing_plan` that maximises value."""
 
 
 class Segment(Model):
@@ -144,16 +144,15 @@ class Segment(Model):
 
 
 class MarketingPlan(Model):
-    """Where marketing's money goes: sources with a cost and `counts` are filled from the best on until it is spent.
-
-    Their `rate` is then the most they can bring.
+    """Where marketing's money goes: sources with a cost and a `qualified_share` are filled, the best first, until it is
+    spent. Their `rate` is then the most they can bring.
     """
 
     budget: Spending | None = policy(unit="money a period")
     """What may be spent on leads: `40k/month`."""
 
     maximise: Strategy = policy("count")
-    """What is best: the most leads that count for the money, or the most value."""
+    """What is best: the most qualified leads for the money, or the most value."""
 
 
 class InFlight(Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from funnelsim.scenario.schema.base import Model, fact, policy
-from funnelsim.scenario.schema.types import Least, Length, Otherwise, Proportion, Route, Text, Time, UncertainParameter
+from funnelsim.scenario.schema.types import Decision, Least, Length, Proportion, Route, Text, Time, UncertainParameter
 
 
 class Accept(Model):
@@ -15,13 +15,13 @@ class Accept(Model):
     at_least: Least | None = policy(unit="score", whole=True)
     """It accepts from this value on; a number, or by date."""
 
-    looks: Time | None = fact(unit="time", whole=True)
+    decision_time: Time | None = fact(unit="time", whole=True)
     """Time until somebody looks when no promise is kept. Default: at once."""
 
     within: Length | None = policy(unit="time")
     """The time it has to decide: `2 business days`. Default: any time."""
 
-    otherwise: Otherwise = policy("accepted")
+    default: Decision = policy("accepted")
     """What a lead counts as when that time is over."""
 
     points_kept: Proportion = policy(1.0)

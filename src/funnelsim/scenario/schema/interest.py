@@ -71,5 +71,5 @@ class Nurture(Model):
     fatigue: Chance = assumed(0.0)
     """Chance that a touch makes the buyer unsubscribe, for life."""
 
-    goes_on: Flag = policy(False)
+    continues_after_handoff: Flag = policy(False)
     """Whether it goes on once a team of the sales side has the lead."""

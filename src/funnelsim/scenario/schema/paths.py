@@ -8,18 +8,20 @@ from __future__ import annotations
 import types
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from funnelsim.scenario.renamed_keys import RENAMED_KEYS
 from funnelsim.scenario.schema.scenario import Scenario
 
 Path = Sequence[str | int]
 
 
 @dataclass(frozen=True)
-class Spot:
+class SchemaNode:
     """What stands at a path: a model with keys of its own, named things of one kind, or a value."""
 
     model: type[BaseModel] | None = None  # a mapping with known keys
@@ -34,9 +36,9 @@ class Spot:
         return not self.whole and (self.model is not None or self.named is not None)
 
 
-def spot(path: Path) -> Spot:
+def resolve_path(path: Path) -> SchemaNode:
     """What the schema has at a path; a value when the path leads beyond it."""
-    here = Spot(model=Scenario)
+    here = SchemaNode(model=Scenario)
     for key in path:
         here = _below(here, key)
     return here
@@ -51,28 +53,47 @@ def nature(path: Path) -> str:
     """fact, policy, belief or setting: of the innermost key on the path that has one (rule 80)."""
     found = "setting"
     for end in range(1, len(path) + 1):
-        field = spot(path[:end]).field
+        field = resolve_path(path[:end]).field
         if field is not None and isinstance(field.json_schema_extra, dict):
             found = str(field.json_schema_extra.get("nature", found))
     return found
 
 
-def _below(here: Spot, key: str | int) -> Spot:
+def renamed(path: Path) -> str:
+    """What the key at the end of a path is called now; empty when it never had another name."""
+    return _renamed_at(path[:-1]).get(str(path[-1]), "") if path else ""
+
+
+@cache
+def draw_path(path: str) -> str:
+    """The text that draws of the belief at a path are keyed by: its first name, so that a rename moves no result."""
+    keys = path.split(".")
+    old_keys = ({new: old for old, new in _renamed_at(keys[:i]).items()} for i in range(len(keys)))
+    return ".".join(old.get(key, key) for old, key in zip(old_keys, keys, strict=True))
+
+
+def _renamed_at(path: Path) -> dict[str, str]:
+    model = resolve_path(path).model
+    names = [one.__name__ for one in model.__mro__] if model is not None else []
+    return {old: new for name in names for old, new in RENAMED_KEYS.get(name, {}).items()}
+
+
+def _below(here: SchemaNode, key: str | int) -> SchemaNode:
     if here.several and (isinstance(key, int) or key.isdigit()):
-        return Spot(model=here.model, field=here.field)
+        return SchemaNode(model=here.model, field=here.field)
     if here.named is not None:
-        return _spot_of(here.named, None)
+        return _node_of(here.named, None)
     if here.model is not None:
         for name, field in here.model.model_fields.items():
             if (field.alias or name) == key:
-                return _spot_of(field.annotation, field)
-    return Spot()
+                return _node_of(field.annotation, field)
+    return SchemaNode()
 
 
-def _spot_of(annotation: Any, field: FieldInfo | None) -> Spot:
+def _node_of(annotation: Any, field: FieldInfo | None) -> SchemaNode:
     whole = field is not None and isinstance(field.json_schema_extra, dict) and "whole" in field.json_schema_extra
     model, named, several = _kind(annotation)
-    return Spot(model, named, field, several, whole)
+    return SchemaNode(model, named, field, several, whole)
 
 
 def _kind(annotation: Any) -> tuple[type[BaseModel] | None, Any, bool]:

@@ -30,7 +30,7 @@ class Clocks(Model):
     accept: Term | None = policy()
     """`within 2 business days`: so soon a lead handed over is accepted or turned down."""
 
-    kept: UncertainParameter = assumed(Range(1.0, 1.0, "100%"), whole=True)
+    adherence: UncertainParameter = assumed(Range(1.0, 1.0, "100%"), whole=True)
     """How often the promise is really kept; a share, a range or by date. Everything else still stands in the way."""
 
     clock_start: ClockStart = policy("assigned")

@@ -95,10 +95,10 @@ class Scenario(Model):
     start: Moment | None = setting()
     """The instant the run starts: a date, or a date with a local time."""
 
-    measure: Elapsed | None = setting(unit="time")
+    observe: Elapsed | None = setting(unit="time")
     """Leads that arrive in this time, after the warm-up, are counted."""
 
-    follow: Elapsed = setting(ZERO, unit="time")
+    cool_down: Elapsed = setting(ZERO, unit="time")
     """They are followed so much longer, so that slow deals show."""
 
     warm_up: Elapsed = setting(ZERO, unit="time")
@@ -223,6 +223,6 @@ class Scenario(Model):
 def _quota_level(name: str, team: Team) -> Level:
     assert team.quota is not None
     review = Period(1, team.quota.period, team.quota.period)
-    return Level(of="quota", team=name, initial=0.0, weight=1.0, per=team.quota.amount, definition="won").model_copy(
+    return Level(input="quota", team=name, initial=0.0, weight=1.0, per=team.quota.amount, definition="won").model_copy(
         update={"review": review}
     )

@@ -10,8 +10,8 @@ from funnelsim.scenario.parsers import Misreading
 from funnelsim.scenario.schema.base import Model, OneOrMany, belief, fact, policy
 from funnelsim.scenario.schema.interest import Nurture, Signal
 from funnelsim.scenario.schema.types import (
-    ActsOn,
     BaseOf,
+    EffectTarget,
     Elapsed,
     Flag,
     Pace,
@@ -73,7 +73,7 @@ class Curve(Model):
     loglogistic: Loglogistic | None = belief()
     """floor + (1 - floor) / (1 + (t / scale) ** shape), such as {scale: 23 min, shape: 0.729}."""
 
-    acts_on: ActsOn = belief("advance")
+    target: EffectTarget = belief("advance")
     """What it moves: the chance of each contact in the visit, or the chance to go on."""
 
 
@@ -125,7 +125,7 @@ class Stage(Model):
     tasks: dict[str, Task] = policy({})
     """What follows once the buyer is reached, by name, in this order: meetings and objections."""
 
-    deal: Flag = policy(False)
+    is_deal: Flag = policy(False)
     """Whether work here counts as a deal in a team's `time_budget`."""
 
     base_of: BaseOf = fact("dealt")

@@ -74,7 +74,7 @@ class TimeBudget(Model):
     """Later attempts, meetings and objections."""
 
     deals: Proportion = policy(0.0)
-    """All work in stages marked `deal`."""
+    """All work in stages marked `is_deal`."""
 
 
 class Team(Model):
@@ -104,7 +104,7 @@ class Team(Model):
     score: Text | None = policy()
     """The score that `order: score` serves by, the highest first. Default: fit itself."""
 
-    own_first: Elapsed | None = policy(unit="time")
+    own_lead_head_start: Elapsed | None = policy(unit="time")
     """Own leads are served as if they had joined so much earlier: cherry-picking, in `first come` only."""
 
     queues: Queues = policy("pooled")

@@ -10,6 +10,7 @@ from pydantic import PlainValidator
 from pydantic import WithJsonSchema as Json
 
 from funnelsim.scenario import parsers
+from funnelsim.scenario.renamed_keys import RENAMED_WORDS
 from funnelsim.scenario.values import (
     Batch,
     BreachAction,
@@ -227,6 +228,8 @@ def _choice(*words: str) -> tuple[PlainValidator, Json]:
     def read(value: Any) -> str:
         if value in words:
             return str(value)
+        if (new := RENAMED_WORDS.get(str(value))) in words:
+            raise parsers.Misreading(f"`{value}` is now `{new}`", f"write {new} instead")
         from funnelsim.errors import did_you_mean
 
         guess = did_you_mean(str(value), words)
@@ -396,7 +399,7 @@ LevelOr = Annotated[
     PlainValidator(parsers.share_or_level),
     _shape("share or level", "number", "string", example="level trust"),
 ]
-LookedAt = Annotated[
+InfluenceInput = Annotated[
     Looked, PlainValidator(parsers.looked), _shape("what is looked at", "string", example="level trust")
 ]
 Sold = Annotated[Quota, PlainValidator(parsers.quota), _shape("quota", "string", example="200k per quarter")]
@@ -407,10 +410,10 @@ Order = Annotated[str, *_choice("first come", "newest", "score", "value", "due t
 Queues = Annotated[str, *_choice("pooled", "personal")]
 Unfinished = Annotated[str, *_choice("finish", "resume")]
 ClockStart = Annotated[str, *_choice("created", "qualified", "assigned")]
-Otherwise = Annotated[str, *_choice("accepted", "rejected")]
+Decision = Annotated[str, *_choice("accepted", "rejected")]
 BaseOf = Annotated[str, *_choice("dealt", "entered")]
-ActsOn = Annotated[str, *_choice("contact", "advance")]
-Moves = Annotated[str, *_choice("advance", "contact", "pursuit", "kept", "habit", "show", "signals")]
+EffectTarget = Annotated[str, *_choice("contact", "advance")]
+InfluenceTarget = Annotated[str, *_choice("advance", "contact", "pursuit", "adherence", "habit", "show", "signals")]
 TaskKind = Annotated[str, *_choice("meeting", "objection")]
 LevelKind = Annotated[str, *_choice("outcomes", "acceptance", "load", "quota")]
 Strategy = Annotated[str, *_choice("count", "value")]

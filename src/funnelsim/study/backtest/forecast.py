@@ -150,7 +150,7 @@ def _compiled(calibration: Calibration, spec: ForecastSpec) -> tuple[Blueprint, 
         write_fitted(calibration, folder / "then.fitted.yaml")
         scenario = folder / "then.yaml"
         scenario.write_text(
-            f"extends: then.fitted.yaml\nseed: {spec.seed}\nmeasure: {spec.weeks} weeks\n", encoding="utf-8"
+            f"extends: then.fitted.yaml\nseed: {spec.seed}\nobserve: {spec.weeks} weeks\n", encoding="utf-8"
         )
         loaded = load(str(scenario))
         return compile_scenario(loaded), compile_scenario(loaded.root or loaded)

@@ -91,10 +91,10 @@ def backtest(
     spec: BacktestSpec,
     store: PointStore,
     threads: int | None = None,
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Backtest:
     """Forecast and score. Raises DataError when the history is no funnel, too short, or never fits."""
-    watch = watch or Progress()
+    progress = progress or Progress()
     if not spec.work:
         history = replace(history, work=None)
     calibration = _funnel(history, library)
@@ -107,7 +107,7 @@ def backtest(
         spec.engine,
         threads,
     )
-    forecasts, skipped = _forecasts(history, library, origins, forecast_spec, store, watch)
+    forecasts, skipped = _forecasts(history, library, origins, forecast_spec, store, progress)
     if not forecasts:
         raise DataError(
             [
@@ -131,7 +131,7 @@ def backtest(
     fitted = HistoryAsOf.at(history, library, recent.origin).fitted()
     drift = _drift(fitted, calibration.records, recent, weeks, origins, forecast_spec)
     logs = (
-        _logs(fitted, calibration.records, recent.origin, weeks, forecast_spec, watch)
+        _logs(fitted, calibration.records, recent.origin, weeks, forecast_spec, progress)
         if spec.distances and available()
         else []
     )
@@ -171,19 +171,19 @@ def _funnel(history: HistoryFile, library: Library) -> Calibration:
 
 
 def _forecasts(
-    history: HistoryFile, library: Library, origins: Origins, spec: ForecastSpec, store: PointStore, watch: Progress
+    history: HistoryFile, library: Library, origins: Origins, spec: ForecastSpec, store: PointStore, progress: Progress
 ) -> tuple[list[Forecast], list[SkippedOrigin]]:
     forecasts, skipped, many = [], [], len(origins.at)
     for number, origin in enumerate(origins.at):
         before = number * spec.draws
-        watch.progress("forecasts", before, many * spec.draws)
+        progress.update("forecasts", before, many * spec.draws)
         try:
             forecasts.append(
                 forecast(
                     HistoryAsOf.at(history, library, origin),
                     spec,
                     store,
-                    lambda done, before=before: watch.progress(  # type: ignore[misc]
+                    lambda done, before=before: progress.update(  # type: ignore[misc]
                         "forecasts", before + done, many * spec.draws
                     ),
                 )
@@ -191,10 +191,10 @@ def _forecasts(
         except DataError as error:
             problem = error.problems[0]
             skipped.append(SkippedOrigin(origin, f"{problem.text}{f' ({problem.hint})' if problem.hint else ''}"))
-            watch.note(f"nothing can be said as of {origin:%Y-%m-%d}: {skipped[-1].why}")
-    watch.clear()
+            progress.note(f"nothing can be said as of {origin:%Y-%m-%d}: {skipped[-1].why}")
+    progress.clear()
     if there := sum(one.kept for one in forecasts):
-        watch.note(f"{there} of {many} forecasts were there already")
+        progress.note(f"{there} of {many} forecasts were there already")
     return forecasts, skipped
 
 
@@ -230,14 +230,19 @@ def _drift(
 
 
 def _logs(
-    fitted: Calibration, real: VisitHistory, origin: datetime, weeks: int, spec: ForecastSpec, watch: Progress
+    fitted: Calibration, real: VisitHistory, origin: datetime, weeks: int, spec: ForecastSpec, progress: Progress
 ) -> list[Distance]:
-    watch.note("comparing event logs")
+    progress.note("comparing event logs")
     simulated = traces(fitted, spec, range(min(LOGS, spec.draws)))
     measured = distances(
-        real, simulated, real.stages, origin, weeks, lambda done: watch.progress("event logs", done, len(simulated) + 1)
+        real,
+        simulated,
+        real.stages,
+        origin,
+        weeks,
+        lambda done: progress.update("event logs", done, len(simulated) + 1),
     )
-    watch.clear()
+    progress.clear()
     return measured
 
 

@@ -65,13 +65,13 @@ class CoalitionRuns:
         store: PointStore,
         executor: Executor | None,
         threads: int | None,
-        watch: Progress,
+        progress: Progress,
     ) -> None:
-        self.spec, self.store, self.executor, self.watch = spec, store, executor, watch
+        self.spec, self.store, self.executor, self.progress = spec, store, executor, progress
         self.threads = threads or os.cpu_count() or 1
         self.every = frozenset(path for group in groups for path in group.paths)
         base = spec.base
-        self.anchor = spec.anchor or anchor(compile_scenario(base.root or base.scenario), threads, watch.note)
+        self.anchor = spec.anchor or anchor(compile_scenario(base.root or base.scenario), threads, progress.note)
         blueprint = compile_scenario(base.scenario)
         possible = possible_measures(blueprint.centre, blueprint.book)
         if spec.measure not in possible:
@@ -107,7 +107,7 @@ class CoalitionRuns:
     def run(self, what: str, tasks: Iterable[tuple[PointTask, object]]) -> None:
         """Run tasks, or find them among those that were finished before."""
         tasks = [(task, name) for task, name in tasks if task.key not in self.outcomes]
-        batch = PointBatch(what, self.store, self.executor, self.threads, len(tasks), self.watch)
+        batch = PointBatch(what, self.store, self.executor, self.threads, len(tasks), self.progress)
         try:
             for task, name in tasks:
                 batch.submit(task, what, (str(name),))

@@ -119,14 +119,14 @@ def explain(
     store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Explanation:
     """Divide the difference. UsageError when nothing differs or the measure is none that every period has."""
-    watch = watch or Progress()
+    progress = progress or Progress()
     groups = groups_of(spec.base.resolved["scenario"], spec.other.resolved["scenario"])
     if not groups:
         raise UsageError(f"{name_of(spec.base)} and {name_of(spec.other)} do not differ: there is nothing to explain")
-    runs = CoalitionRuns(spec, groups, store or PointStore(None), executor, threads, watch)
+    runs = CoalitionRuns(spec, groups, store or PointStore(None), executor, threads, progress)
     groups, united = feasible_groups(groups, lambda count: _plan(spec, count)[0], runs.complaint)
     coalitions, orders = _plan(spec, len(groups))
     if spec.prior is not None:

@@ -41,7 +41,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "how teams choose": (
         "teams.*.order",
         "teams.*.score",
-        "teams.*.own_first",
+        "teams.*.own_lead_head_start",
         "teams.*.queues",
         "teams.*.time_budget",
         "teams.*.habit",

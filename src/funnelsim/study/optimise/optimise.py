@@ -22,7 +22,7 @@ import numpy as np
 
 from funnelsim.errors import FunnelsimError, RunError, UsageError, every_mistake
 from funnelsim.measures import Estimate, Measure
-from funnelsim.progress import Progress, Quiet
+from funnelsim.progress import Progress, ProgressOnly
 from funnelsim.scenario.template import Template
 from funnelsim.study.alternative_models import Alternative, Case, beliefs_at_one
 from funnelsim.study.anchor import Anchor
@@ -138,11 +138,11 @@ def optimise(
     store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Optimum:
     """Search, choose, and measure what was chosen anew. UsageError or ScenarioError for what cannot be meant."""
     return _Optimisation(
-        spec, store or PointStore(None), executor, threads or os.cpu_count() or 1, watch or Progress()
+        spec, store or PointStore(None), executor, threads or os.cpu_count() or 1, progress or Progress()
     ).optimum()
 
 
@@ -150,11 +150,13 @@ class _Optimisation:
     """The parts of one search."""
 
     def __init__(
-        self, spec: OptimiseSpec, store: PointStore, executor: Executor | None, threads: int, watch: Progress
+        self, spec: OptimiseSpec, store: PointStore, executor: Executor | None, threads: int, progress: Progress
     ) -> None:
-        self.store, self.executor, self.threads, self.watch = store, executor, threads, watch
+        self.store, self.executor, self.threads, self.progress = store, executor, threads, progress
         template = spec.template
-        self.builder = TaskBuilder(spec.seed, template.loaded.scenario.seed, spec.size, (), spec.engine, threads, watch)
+        self.builder = TaskBuilder(
+            spec.seed, template.loaded.scenario.seed, spec.size, (), spec.engine, threads, progress
+        )
         anchor = spec.anchors[0] if spec.anchors else None
         self.blueprint, self.anchor = self.builder.compiled(template, (), anchor)
         known = possible_measures(self.blueprint.centre, self.blueprint.book)
@@ -218,7 +220,9 @@ class _Optimisation:
 
     def searched(self) -> list[Trial]:
         spec = self.spec
-        batch = PointBatch("searching", self.store, self.executor, self.threads, spec.trials, Quiet(self.watch))
+        batch = PointBatch(
+            "searching", self.store, self.executor, self.threads, spec.trials, ProgressOnly(self.progress)
+        )
         try:
             return search(
                 spec.axes,
@@ -229,7 +233,7 @@ class _Optimisation:
             )
         finally:
             batch.close()
-            self.watch.clear()
+            self.progress.clear()
 
     def scores(self, batch: PointBatch, points: Sequence[Point]) -> list[TrialScore]:
         """Run some points at once; those whose inputs break a constraint are not run."""
@@ -243,7 +247,7 @@ class _Optimisation:
         for point in points:
             if point not in refused:
                 try:
-                    task = self.builder.task(self.spec.template, self.sets(point), self.spec.goal)
+                    task = self.builder.task(self.spec.template, self.overrides(point), self.spec.goal)
                 except FunnelsimError as error:
                     errors[point] = one_line(error)
                     continue
@@ -279,11 +283,11 @@ class _Optimisation:
         inputs = inputs_of(self.spec.axes, point)
         return tuple(one.excess_of(inputs) for one in self.constraints if one.of_inputs)
 
-    def sets(self, point: Point) -> list[str]:
+    def overrides(self, point: Point) -> list[str]:
         return [f"{axis.path}={text}" for axis, text in zip(self.spec.axes, point, strict=True)]
 
     def variant(self, point: Point) -> Variant:
-        return Variant(", ".join(point), *self.builder.compiled(self.spec.template, self.sets(point)))
+        return Variant(", ".join(point), *self.builder.compiled(self.spec.template, self.overrides(point)))
 
     # ---- the choice ------------------------------------------------------------------------------------------------
 
@@ -327,7 +331,7 @@ class _Optimisation:
             unit,
             gap,
             self.spec.chance,
-            on_stage=lambda left: self.watch.progress("choosing", len(there) - left, len(there) - 1),
+            on_stage=lambda left: self.progress.update("choosing", len(there) - left, len(there) - 1),
         )
 
     def front_chances(self, samples: Samples, there: Sequence[int]) -> FloatArray:
@@ -346,13 +350,13 @@ class _Optimisation:
     def gained(self, point: Point) -> tuple[dict[str, PolicyGain], PolicyGain | None]:
         """The chosen point against the file as it is; and the objective once more with all beliefs at 1."""
         spec = self.spec
-        base, chosen = spec.template.loaded, spec.template.vary(self.sets(point))
+        base, chosen = spec.template.loaded, spec.template.vary(self.overrides(point))
         of_base = Case("as it is", base, self.blueprint, self.anchor)
-        of_chosen = Case("chosen", chosen, *self.builder.compiled(spec.template, self.sets(point)))
+        of_chosen = Case("chosen", chosen, *self.builder.compiled(spec.template, self.overrides(point)))
         gained = self.measured(of_base, of_chosen, self.measures, "measuring")
         if beliefs_at_one(base.scenario) == base.scenario:
             return gained, None
-        neutral = Alternative("beliefs at 1", beliefs_at_one, (self.anchor,), self.threads, self.watch.note)
+        neutral = Alternative("beliefs at 1", beliefs_at_one, (self.anchor,), self.threads, self.progress.note)
         key = spec.objectives[0].measure
         return gained, self.measured(neutral.case(base), neutral.case(chosen), (key,), "with beliefs at 1").get(key)
 
@@ -367,7 +371,7 @@ class _Optimisation:
             ESTIMATE,
             spec.engine,
             self.threads,
-            lambda done: self.watch.progress(what, done, 2 * DRAWS),
+            lambda done: self.progress.update(what, done, 2 * DRAWS),
         )
 
 

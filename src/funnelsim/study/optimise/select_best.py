@@ -59,17 +59,17 @@ def select_best(
     threads: int | None = None,
     first: int = 0,
     grow: float = GROW,
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> BestScenario:
     """Choose the best of some scenarios.
 
     `gap` is the difference that does not matter, in the unit of the measure or as text such as "1%" of the best's
     first mean; replications are numbered from `first` on. UsageError for an unknown measure or a gap of 0.
     """
-    watch = watch or Progress()
+    progress = progress or Progress()
     scenario = templates[0].loaded.scenario
     seed = scenario.seed if seed is None else seed
-    builder = TaskBuilder(seed, scenario.seed, RunSize(), (), engine, threads, watch)
+    builder = TaskBuilder(seed, scenario.seed, RunSize(), (), engine, threads, progress)
     spec, currency = complete(SweepSpec(templates, (), (objective.measure,), goal=goal), builder)
     (key,) = spec.measures
     objective = Objective(key, objective.most)

@@ -74,12 +74,12 @@ def goal_chance(
     store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> GoalChance:
     """Run the scenario as it is. UsageError when the run ends before the goal is due."""
-    watch = watch or Progress()
+    progress = progress or Progress()
     builder = TaskBuilder(
-        spec.seed, spec.template.loaded.scenario.seed, RunSize(), (GOAL,), spec.engine, threads, watch
+        spec.seed, spec.template.loaded.scenario.seed, RunSize(), (GOAL,), spec.engine, threads, progress
     )
     blueprint, anchor = builder.compiled(spec.template, (), spec.anchor)
     check_date(spec.goal, blueprint.centre, blueprint.book)
@@ -87,7 +87,7 @@ def goal_chance(
     per_draw = min(PER_DRAW, spec.replications) if blueprint.uncertain else 1
     draws = max(1, round(spec.replications / per_draw))
     spec = replace(spec, replications=draws * per_draw, anchor=anchor)
-    batch = PointBatch("asking", store or PointStore(None), executor, threads or 1, 2, watch)
+    batch = PointBatch("asking", store or PointStore(None), executor, threads or 1, 2, progress)
     outcomes = []
     try:
         for centred in (False, True) if blueprint.uncertain else (False,):

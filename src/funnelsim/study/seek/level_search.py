@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from funnelsim.errors import RunError, ScenarioError, UsageError
-from funnelsim.progress import Progress, Quiet
+from funnelsim.progress import Progress, ProgressOnly
 from funnelsim.scenario.template import Template
 from funnelsim.study.axes import Axis
 from funnelsim.study.batch import PointBatch, one_line
@@ -60,11 +60,11 @@ class LevelSearch:
         builder: TaskBuilder,
         store: PointStore,
         executor: Executor | None,
-        watch: Progress,
+        progress: Progress,
     ) -> None:
         self.template, self.axis, self.goal, self.chance = template, axis, goal, chance
         self.replications, self.builder = replications, builder
-        self.store, self.executor, self.watch = store, executor, watch
+        self.store, self.executor, self.progress = store, executor, progress
         self.low, self.high, self.allowed_xs = range_of(axis)
         self.drawn, self.central = SearchRuns(), SearchRuns()
         self.more_helps = True
@@ -145,7 +145,7 @@ class LevelSearch:
         self.steps += 1
         threads = self.builder.threads or os.cpu_count() or 1
         batch = PointBatch(
-            f"seeking, step {self.steps}", self.store, self.executor, threads, len(xs), Quiet(self.watch)
+            f"seeking, step {self.steps}", self.store, self.executor, threads, len(xs), ProgressOnly(self.progress)
         )
         self.builder.size = RunSize(replications)
         try:

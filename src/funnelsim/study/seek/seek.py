@@ -145,12 +145,12 @@ def seek(
     store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> SeekAnswer:
     """Find the answer. UsageError for an axis without numbers; ScenarioError where the scenario cannot be so."""
-    watch = watch or Progress()
+    progress = progress or Progress()
     builder = TaskBuilder(
-        spec.seed, spec.template.loaded.scenario.seed, spec.size, (GOAL,), spec.engine, threads, watch
+        spec.seed, spec.template.loaded.scenario.seed, spec.size, (GOAL,), spec.engine, threads, progress
     )
     blueprint, anchor = builder.compiled(spec.template, (), spec.anchors[0] if spec.anchors else None)
     check_date(spec.goal, blueprint.centre, blueprint.book)
@@ -165,7 +165,7 @@ def seek(
         builder,
         store or PointStore(None),
         executor,
-        watch,
+        progress,
     )
     margins = _search_to_precision(search, spec)
     known = search.solve(at_centre=True) if blueprint.uncertain else None

@@ -134,14 +134,14 @@ def sensitivity(
     store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
-    watch: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Sensitivity:
     """Run all points that are not in the store yet, and say what moves the answer.
 
     Raises UsageError when no input is uncertain or varied, ScenarioError for an axis that a scenario cannot take,
     RunError when a point fails or has no such figure.
     """
-    watch = watch or Progress()
+    progress = progress or Progress()
     sweep = spec.sweep
     check_axes(sweep)
     builder = TaskBuilder(
@@ -150,12 +150,12 @@ def sensitivity(
         sweep.size,
         engine=sweep.engine,
         threads=threads,
-        watch=watch,
+        progress=progress,
     )
     sweep, currency = complete(sweep, builder)
     spec = replace(spec, sweep=sweep)
     builder.measures = sweep.measures
-    function = _Model(sweep, builder, store or PointStore(None), executor, threads, watch)
+    function = _Model(sweep, builder, store or PointStore(None), executor, threads, progress)
     inputs = inputs_of(function.blueprints, sweep.axes)
     if not inputs:
         raise UsageError(
@@ -272,9 +272,9 @@ class _Model:
         store: PointStore,
         executor: Executor | None,
         threads: int | None,
-        watch: Progress,
+        progress: Progress,
     ) -> None:
-        self.sweep, self.builder, self.store, self.executor, self.watch = sweep, builder, store, executor, watch
+        self.sweep, self.builder, self.store, self.executor, self.progress = sweep, builder, store, executor, progress
         self.threads = threads or os.cpu_count() or 1
         self.axes = {axis.path: axis for axis in sweep.axes}
         self.unit, self.runs = "", 0
@@ -293,7 +293,7 @@ class _Model:
     def at(self, points: Sequence[Places], what: str) -> FloatArray:
         """The answer [point, replication] where some coordinates are set and all else is as written."""
         run = PointBatch(
-            what, self.store, self.executor, self.threads, len(points) * len(self.sweep.templates), self.watch
+            what, self.store, self.executor, self.threads, len(points) * len(self.sweep.templates), self.progress
         )
         try:
             for point in points:
@@ -314,10 +314,10 @@ class _Model:
         return answer
 
     def _submit(self, run: PointBatch, template: Template, name: str, point: Places) -> None:
-        sets = tuple(f"{path}={axis.at(point[path])}" for path, axis in self.axes.items() if path in point)
+        overrides = tuple(f"{path}={axis.at(point[path])}" for path, axis in self.axes.items() if path in point)
         places = {path: u for path, u in point.items() if path not in self.axes}
         try:
-            blueprint, anchor = self._variant(template, sets)
+            blueprint, anchor = self._variant(template, overrides)
             task = with_key(
                 PointTask(
                     blueprint,
@@ -331,18 +331,18 @@ class _Model:
                 )
             )
         except FunnelsimError as error:
-            run.failed(name, sets, one_line(error))
+            run.failed(name, overrides, one_line(error))
             return
-        run.submit(task, name, sets)
+        run.submit(task, name, overrides)
 
-    def _variant(self, template: Template, sets: tuple[str, ...]) -> tuple[Blueprint, Anchor]:
+    def _variant(self, template: Template, overrides: tuple[str, ...]) -> tuple[Blueprint, Anchor]:
         """Compiled once for neighbouring points; the scenario as written always stays at hand."""
-        which = (id(template), sets)
+        which = (id(template), overrides)
         if which not in self._compiled:
             varied = [one for one in self._compiled if one[1]]
             for one in varied[: max(0, len(varied) - _AT_HAND * len(self.sweep.templates) + 1)]:
                 del self._compiled[one]
-            self._compiled[which] = self.builder.compiled(template, sets)
+            self._compiled[which] = self.builder.compiled(template, overrides)
         return self._compiled[which]
 
     def _check(self, run: PointBatch) -> None:
