@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         select_best,
         sensitivity,
         sweep,
+        trace,
         validate,
     )
     from funnelsim.commands.backtest import BacktestResult
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from funnelsim.commands.seek import SeekResult
     from funnelsim.commands.sensitivity import SensitivityResult
     from funnelsim.commands.sweep import SweepResult
+    from funnelsim.commands.trace import LeadTrace
     from funnelsim.result import Result
     from funnelsim.scenario import load
 
@@ -48,6 +50,7 @@ __all__ = [
     "ChanceResult",
     "ComparisonResult",
     "ExplanationResult",
+    "LeadTrace",
     "OptimisationResult",
     "Report",
     "Result",
@@ -72,6 +75,7 @@ __all__ = [
     "select_best",
     "sensitivity",
     "sweep",
+    "trace",
     "validate",
 ]
 
@@ -85,6 +89,7 @@ _HOME = {
     "SensitivityResult": "funnelsim.commands.sensitivity",
     "SeekResult": "funnelsim.commands.seek",
     "SweepResult": "funnelsim.commands.sweep",
+    "LeadTrace": "funnelsim.commands.trace",
     "ChanceResult": "funnelsim.commands.chance",
     "load": "funnelsim.scenario",
 }

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from funnelsim.commands.seek import SeekResult
     from funnelsim.commands.sensitivity import SensitivityResult
     from funnelsim.commands.sweep import SweepResult
+    from funnelsim.commands.trace import LeadTrace
     from funnelsim.result import Result
     from funnelsim.scenario import Loaded
     from funnelsim.study.anchor import Anchor
@@ -104,6 +105,13 @@ def anchor(
 def run(file: str | Path, overrides: Sequence[str] = (), **options: Any) -> Result:
     """Run a scenario, or repeat a run from its manifest; see `funnelsim.commands.run.run` for the options."""
     from funnelsim.commands.run import run as do
+
+    return do(file, overrides, **options)
+
+
+def trace(file: str | Path, overrides: Sequence[str] = (), **options: Any) -> LeadTrace:
+    """Tell the story of one lead; see `funnelsim.commands.trace.trace` for the options."""
+    from funnelsim.commands.trace import trace as do
 
     return do(file, overrides, **options)
 

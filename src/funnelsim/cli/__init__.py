@@ -25,6 +25,7 @@ COMMANDS = (
     "explain",
     "sensitivity",
     "sweep",
+    "trace",
     "seek",
     "optimise",
     "report",

@@ -125,6 +125,15 @@ def run(
     return result.at(Path(out or "") / result.folder_name)
 
 
+def prepare_run(file: str | Path, overrides: Sequence[str], seed: int | None, progress: Progress) -> Job:
+    """What `run` would run, compiled and anchored, without running it: of a scenario file, or of a saved run."""
+    repeated = manifest_at(Path(file), "run")
+    if repeated is not None and (overrides or seed is not None):
+        raise UsageError("a saved run is taken as it is: leave out --set and --seed")
+    loaded = load(str(file), overrides) if repeated is None else loads_resolved(repeated.resolved[0])
+    return _job(loaded, repeated, seed, None, None, progress)
+
+
 def _check_options(replications: int | None, precision: float | None, engine: str | None, log: str | None) -> None:
     if replications is not None and precision is not None:
         raise UsageError("give --replications or --precision, not both")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from funnelsim import measures
 from funnelsim.engine import fast, reference
+from funnelsim.engine.reference.trail import Event, Trail
 from funnelsim.plan import Plan
 from funnelsim.summary import Summary
 from funnelsim.trace import Trace
@@ -107,6 +108,12 @@ def replicate_columns(
         parts = pool.map(work, [replication_ids[i::threads] for i in range(threads)])
         taken = {number: one for part in parts for number, one in part}
     return [taken[number] for number in replication_ids]
+
+
+def tell(plan: Plan, seed: int, replication: int, lead: int) -> tuple[Trace, list[Event]]:
+    """The tables of a replication by the reference engine, and all that happened to one lead."""
+    trail = Trail(lead)
+    return reference.run(plan, seed, replication, trail), trail.events
 
 
 _Part = list[tuple[int, tuple[Summary, Trace | None]]]

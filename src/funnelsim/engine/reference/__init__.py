@@ -14,13 +14,14 @@ from funnelsim.engine.arrival_process import in_flight_number
 from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.lead import Lead, from_snapshot
 from funnelsim.engine.reference.simulation import Simulation, rows
+from funnelsim.engine.reference.trail import Trail
 from funnelsim.plan import Plan
 from funnelsim.trace import Trace
 
 
-def run(plan: Plan, seed: int, replication: int) -> Trace:
-    """One replication; the tables of all that happened before the horizon."""
-    simulation = Simulation(plan, seed, replication)
+def run(plan: Plan, seed: int, replication: int, trail: Trail | None = None) -> Trace:
+    """One replication; the tables of all that happened before the horizon. A trail is filled with its lead's events."""
+    simulation = Simulation(plan, seed, replication, trail)
     for row in rows(plan.initial_leads):
         _schedule_snapshot(simulation, row)
     for time, number, stream, source in simulation.arrivals():

@@ -45,7 +45,9 @@ class Acceptance:
         """The team's own score of the lead against its threshold."""
         self.visit.nurture.apply_touches(self.simulation.now)
         least = self.simulation.piecewise_constant(self.stage_team.accept_first, self.stage_team.accept_count)
-        accepted = score_now(self.visit.lead, self.stage_team.accept_score) >= least
+        score = score_now(self.visit.lead, self.stage_team.accept_score)
+        accepted = score >= least
+        self.visit.tell("accepts" if accepted else "rejects", 89, score=float(score), least=least)
         self._note(accepted, in_time=True)
         self.simulation.levels.on_decision(self.assignment.team.index, accepted)
         self._go_on()
@@ -55,6 +57,7 @@ class Acceptance:
             self.coming.cancel()
 
     def _time_out(self) -> None:
+        self.visit.tell("decision timed out", 89, accepted=bool(self.stage_team.default_accept))
         self._note(bool(self.stage_team.default_accept), in_time=False)
         self._go_on()
 

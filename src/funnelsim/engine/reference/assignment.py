@@ -43,6 +43,7 @@ class Assignment:
 
     def begin(self, handed_on: bool) -> None:
         """Start the clocks; what was handed on from another stage may have to be accepted first."""
+        self.visit.tell("assigned", 52, promise=self.promise)
         self.adhered = draw_adherence(self)
         if handed_on and self.stage_team.accept_score >= 0:
             self.acceptance = Acceptance(self)
@@ -63,6 +64,8 @@ class Assignment:
         if self.pursued == 0:
             return
         delay = habit_delay(self)
+        if delay > 0.0:
+            self.visit.tell("habit", 43, delay=delay)
         if delay == 0.0:
             self.start_working()
         elif delay < math.inf:
@@ -123,10 +126,11 @@ class Assignment:
     def apply_breach_action(self, action: SimpleNamespace) -> None:
         """What a breach rule does [56 to 59]."""
         visit = self.visit
+        visit.tell("breach action", 55, action=int(action.kind), fraction=action.fraction)
         if action.kind == ActionKind.WARN:
             self.warned += 1
-            if self.awaiting_first_work and visit.draw(rng.P_HEEDED, self.ordinal) < action.heeded:
-                self.expedite()
+            if self.awaiting_first_work:
+                self._heed(action.heeded)
         elif action.kind == ActionKind.ESCALATE:
             self.escalated = 1
             visit.work.raise_level()
@@ -137,6 +141,13 @@ class Assignment:
                 visit.reassign(action.to)
         else:
             visit.send_back(action.exit)
+
+    def _heed(self, chance: float) -> None:
+        """A warning may make the team turn to the lead now [56]."""
+        draw = self.visit.draw(rng.P_HEEDED, self.ordinal)
+        self.visit.tell_decision("heeds", 56, draw, chance)
+        if draw < chance:
+            self.expedite()
 
     def end(self, how: int) -> None:
         """Over, for whatever reason; the row is written."""

@@ -50,7 +50,10 @@ class Attempts:
         if visit.touched < 0.0 and not visit.touched_before:
             visit.touched = self.simulation.now
         assignment.count_touch()
-        reached = visit.draw(rng.P_CONTACT, visit.attempts) < self._contact_chance()
+        draw, chance = visit.draw(rng.P_CONTACT, visit.attempts), self._contact_chance()
+        reached = draw < chance
+        facts = {"attempt": visit.attempts, "rep": self.work.rep, "reachable": visit.lead.reachable}
+        visit.tell_decision("attempt", 37, draw, chance, EffectTarget.CONTACT, **facts)
         work = visit.duration(step.handling, rng.P_HANDLING, visit.attempts)
         if reached:
             work += visit.duration(step.conversation, rng.P_CONVERSATION, visit.attempts)
@@ -84,6 +87,7 @@ class Attempts:
             self.step, self.step_attempts = self.step + 1, 0
         due = max(self._due(self.row), assignment.paused_until)
         if due > self.simulation.now:
+            self.visit.tell("next attempt due", 38, until=due)
             self.work.wait_until(due, self._attempt_due)
         else:
             self._attempt_due()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from funnelsim.engine import business_time, rng
 from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.events import ScheduledCall
-from funnelsim.plan_codes import AssignmentEnd, ClockStart, ClockState, TermKind
+from funnelsim.plan_codes import AssignmentEnd, ClockStart, ClockState, TermKind, name_of
 
 if TYPE_CHECKING:
     from funnelsim.engine.reference.assignment import Assignment
@@ -50,6 +50,7 @@ class Clock:
         self.state = ClockState.INHERITED if visit.inherited and late else ClockState.RUNNING
         self.next: ScheduledCall | None = None
         self.coming = (math.inf, -1)  # the next action: its instant and row
+        visit.tell("clock starts", 53, term=int(self.term.kind), start=self.start, deadline=self.deadline)
 
     def after(self, fraction: float) -> float:
         """The instant of a fraction of the length, on the same kind of clock [55]."""
@@ -63,6 +64,7 @@ class Clock:
         """The promised thing has happened: in time or not [15]."""
         if self.state == ClockState.RUNNING:
             self.state = ClockState.MET if met and self.simulation.now <= self.deadline else ClockState.MISSED
+            self._tell_state()
             self.stop()
 
     def end(self, how: int) -> None:
@@ -71,7 +73,12 @@ class Clock:
             now = self.simulation.now if how != AssignmentEnd.OPEN else self.simulation.settings.horizon
             passed = self.deadline < now or (self.deadline == now and how != AssignmentEnd.OPEN)
             self.state = ClockState.MISSED if passed else ClockState.CENSORED
+            self._tell_state()
         self.stop()
+
+    def _tell_state(self) -> None:
+        visit, facts = self.assignment.visit, {"term": int(self.term.kind), "deadline": self.deadline}
+        visit.tell("clock " + name_of(self.state), 61, **facts)
 
     def stop(self) -> None:
         if self.next is not None:

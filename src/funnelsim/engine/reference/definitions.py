@@ -32,6 +32,7 @@ class Definitions:
             return
         for i, definition in enumerate(self.simulation.definitions):
             if definition.kind == DefinitionKind.MILESTONE and definition.stage == self.visit.stage:
+                self.visit.tell("passes", 35, definition=i)
                 self.simulation.levels.on_passage(self.lead, i)
 
     def check(self) -> None:
@@ -88,6 +89,7 @@ class Definitions:
     def _pass(self, i: int) -> None:
         lead = self.lead
         lead.passed.add(i)
+        self.visit.tell("passes", 82, definition=i)
         self.simulation.passages.append(
             (
                 lead.number,

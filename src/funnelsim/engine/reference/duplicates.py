@@ -34,6 +34,7 @@ def _turn_up(first: Lead) -> None:
     source, visit = simulation.sources[first.source], simulation.open_visits.get(first.number)
     if visit is not None and first.draw(rng.P_MERGED) < source.merged:
         visit.merged += 1
+        visit.tell("found again", 88)
         visit.nurture.apply_touches(simulation.now)
         first.points += first.source_segment.points
         visit.definitions.check()

@@ -38,6 +38,17 @@ def effects_on(visit: Visit, target: int) -> float:
     )
 
 
+def effect_shares(visit: Visit, target: int) -> tuple[tuple[int, float], ...]:
+    """The share of each effect in that sum, (row of the plan's `effects`, log-odds), where it is not 0."""
+    simulation, plan = visit.simulation, visit.simulation.plan
+    team = visit.assignment.team.index if visit.assignment else visit.lead.owner
+    given = plan.effects, plan.points, plan.scores, plan.tables, plan.levels, simulation.levels.states
+    seen = target, team, simulation.now, np.uint64(visit.lead.stream), _covariates(visit, team)
+    rows = range(visit.row.effect_first, visit.row.effect_first + visit.row.effect_count)
+    shares = ((row, float(linear_predictor(*given, row, 1, *seen))) for row in rows)
+    return tuple((row, share) for row, share in shares if share != 0.0)
+
+
 def _covariates(visit: Visit, team: int) -> Covariates:
     lead, simulation = visit.lead, visit.simulation
     side = simulation.teams[team].row.side if team >= 0 else -1

@@ -56,6 +56,7 @@ def is_open(visit: Visit) -> bool:
     visit.shift = score_now(lead, visit.simulation.definitions[i].score) - threshold(lead, i, now)
     reached = is_reached(lead, i, lead.intent, now)
     visit.chance = float(reached)
+    visit.tell("looks at gate", 83, definition=i, above=visit.shift, opens=reached)
     return reached
 
 

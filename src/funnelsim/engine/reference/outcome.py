@@ -21,16 +21,9 @@ if TYPE_CHECKING:
 def draw_outcome_by_chance(visit: Visit) -> None:
     """Draw the outcome, once; it shows when pace and work are over [26, 27]."""
     _draw_chance(visit)
-    row = int(
-        choose_exit(
-            visit.simulation.plan.exits,
-            visit.row.next_first,
-            visit.row.next_count,
-            visit.row.next_forward,
-            visit.chance,
-            visit.draw(rng.P_EXIT, 0),
-        )
-    )
+    draw, exits = visit.draw(rng.P_EXIT, 0), (visit.row.next_first, visit.row.next_count, visit.row.next_forward)
+    row = int(choose_exit(visit.simulation.plan.exits, *exits, visit.chance, draw))
+    visit.tell_decision("goes on", 66, draw, visit.chance, EffectTarget.ADVANCE, exit=row)
     reveal_outcome(visit, row, visit.duration(visit.simulation.exits[row].pace, rng.P_PACE, 0))
 
 
@@ -74,6 +67,7 @@ def reveal_outcome(visit: Visit, row: int, pace: float) -> None:
     if exit_.to == ExitTarget.SILENT or shows == math.inf:
         visit.close(Outcome.SILENT, int(ExitTarget.SILENT), -1.0)
     elif shows > now:
+        visit.tell("outcome shows later", 27, until=shows)
         visit.simulation.schedule(
             shows, EventPriority.OUTCOME, visit.lead.number, visit.stage, visit.number, lambda: take_exit(visit, row)
         )

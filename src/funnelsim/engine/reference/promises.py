@@ -33,7 +33,9 @@ def draw_adherence(assignment: Assignment) -> int:
         visit.simulation.piecewise_constant(terms.adherence_first, terms.adherence_count),
         effects_on(visit, EffectTarget.ADHERENCE),
     )
-    return int(visit.draw(rng.P_ADHERENCE, assignment.ordinal) < chance)
+    draw = visit.draw(rng.P_ADHERENCE, assignment.ordinal)
+    visit.tell_decision("adheres", 52, draw, chance, EffectTarget.ADHERENCE)
+    return int(draw < chance)
 
 
 def _fits(visit: Visit, tier: SimpleNamespace) -> bool:

@@ -22,7 +22,9 @@ def draw_pursued(assignment: Assignment) -> int:
     if visit.simulation.is_own(visit.lead.source, assignment.team.index):
         return -1
     chance = logistic(stage_team.pursue + effects_on(visit, EffectTarget.PURSUIT))
-    return int(visit.draw(rng.P_PURSUE, assignment.ordinal) < chance)
+    draw = visit.draw(rng.P_PURSUE, assignment.ordinal)
+    visit.tell_decision("pursues", 95, draw, chance, EffectTarget.PURSUIT)
+    return int(draw < chance)
 
 
 def habit_delay(assignment: Assignment) -> float:

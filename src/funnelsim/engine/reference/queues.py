@@ -37,6 +37,10 @@ class Pooled:
         """Back into the same lane, perhaps on another level."""
         bisect.insort(self.queues[work.lane], (self._place(work), work))
 
+    def waiting(self, work: Work) -> int:
+        """How many wait in the lane that a lead will join."""
+        return len(self.queues[self._lane_of(work)])
+
     def leave(self, work: Work) -> None:
         """Stop waiting."""
         queue = self.queues[work.lane]

@@ -63,6 +63,7 @@ class Signals:
 
     def _happen_signal(self, row: SimpleNamespace) -> None:
         visit, lead = self.visit, self.visit.lead
+        visit.tell("signal", 84, points=row.points, flags=int(row.flags))
         visit.nurture.apply_touches(self.simulation.now)
         lead.points += row.points
         lead.intent = after_signal(lead.intent, row.intent)
@@ -92,6 +93,7 @@ def raise_hand(visit: Visit) -> None:
         visit.asked = visit.simulation.now
     if visit.assignment is None:
         return
+    visit.tell("raises hand", 85)
     visit.assignment.expedite()
     if visit.assignment is not None:
         visit.work.expedite()
@@ -105,6 +107,7 @@ def pause(visit: Visit, length: float) -> None:
     begins, until = max(visit.simulation.now, assignment.paused_until), visit.simulation.now + length
     if until <= begins:
         return
+    visit.tell("pause", 86, until=until)
     visit.work.suspend(until)
     for clock in assignment.clocks.values():
         clock.pause(begins, until)

@@ -17,6 +17,7 @@ from funnelsim.engine.reference.draws import Draws
 from funnelsim.engine.reference.events import ScheduledCall
 from funnelsim.engine.reference.levels import Levels
 from funnelsim.engine.reference.team import Team
+from funnelsim.engine.reference.trail import Trail
 from funnelsim.plan import WEEK, Plan, zeros_record
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 class Simulation(Draws):
     """One replication of a plan."""
 
-    def __init__(self, plan: Plan, seed: int, replication: int) -> None:
+    def __init__(self, plan: Plan, seed: int, replication: int, trail: Trail | None = None) -> None:
         super().__init__(plan, seed, replication)
+        self.trail = trail  # kept of one lead when asked for
         self.env = simpy.Environment()
         self.settings = rows(plan.settings)[0]
         self.stages, self.exits, self.steps = rows(plan.stages), rows(plan.exits), rows(plan.steps)

@@ -51,7 +51,10 @@ class Tasks:
         chance, meeting = self.row.success, self.row.kind == TaskKind.MEETING
         if meeting:
             chance = shifted_chance(chance, effects_on(self.visit, EffectTarget.SHOW))
-        succeeds = self._draw(rng.P_SHOW, self.tries) < chance
+        draw, target = self._draw(rng.P_SHOW, self.tries), EffectTarget.SHOW if meeting else -1
+        succeeds = draw < chance
+        facts = {"task": self.visit.row.task_first + self.at, "attempt": self.tries}
+        self.visit.tell_decision("task", 100, draw, chance, target, **facts)
         table = self.row.handling if succeeds or not meeting else self.row.idle
         return succeeds, self._duration(table, rng.P_HANDLING)
 

@@ -36,6 +36,11 @@ class Team:
         self.dispatch_due = False
         self._openings(row.interval_first)
 
+    @property
+    def present(self) -> int:
+        """How many people are on shift now and not away; 0 when the team is closed."""
+        return len(self._present())
+
     def join(self, work: Work) -> None:
         """Wait for a rep."""
         self.lanes.join(work)

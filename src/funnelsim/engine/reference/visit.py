@@ -6,7 +6,7 @@ Entry; the owner is settled, with a handoff if it changes; the stage's work, if 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from funnelsim.engine.event_priority import EventPriority
 from funnelsim.engine.reference.assignment import Assignment
 from funnelsim.engine.reference.definitions import Definitions
 from funnelsim.engine.reference.draws import stream_key
+from funnelsim.engine.reference.effects import effect_shares
 from funnelsim.engine.reference.events import ScheduledCall
 from funnelsim.engine.reference.gate import draw_at_gate, draw_at_gate_given_age
 from funnelsim.engine.reference.loss_attribution import blame_for
@@ -26,6 +27,7 @@ from funnelsim.engine.reference.outcome import (
     residual_time,
 )
 from funnelsim.engine.reference.signals import Signals
+from funnelsim.engine.reference.trail import Decision
 from funnelsim.engine.reference.work import Work
 from funnelsim.plan_codes import AssignmentEnd, ExitTarget, Outcome, RoutingKind
 
@@ -62,6 +64,7 @@ class Visit:
 
     def begin(self) -> None:
         """Definitions, ownership and handoff, then work [26]."""
+        self.tell("enters", 25, number=self.number)
         self.definitions.pass_milestones()
         self.signals.expect_signal()
         self.definitions.check()
@@ -74,7 +77,7 @@ class Visit:
         handed = before >= 0 and owner != before
         self.lead.owner = owner
         if handed:
-            self._lose_context(owner)
+            self._lose_context(owner, before)
         if self.row.step_count == 0:
             self.draw_outcome()
             return
@@ -83,6 +86,7 @@ class Visit:
 
     def resume_visit(self, attempts: int, reached: bool) -> None:
         """Carry on as a lead of the snapshot [23]."""
+        self.tell("in flight", 23, number=self.number, age=self.simulation.now - self.entered, attempts=attempts)
         self.signals.expect_signal()
         self.definitions.mark_passed()
         if self.row.step_count == 0 or reached:
@@ -127,13 +131,15 @@ class Visit:
         if arrives == now and priority == EventPriority.OUTCOME:
             self.assign(team, handed_on)
         elif arrives < math.inf:
+            self.tell("routed", 50 if stage_team.routing == RoutingKind.BATCHED else 48, until=arrives)
             self.routing = self.simulation.schedule(
                 arrives, priority, self.lead.number, subject, self.assignments + 1, lambda: self.assign(team, handed_on)
             )
 
-    def _lose_context(self, team: int) -> None:
+    def _lose_context(self, team: int, before: int) -> None:
         stage_team = self.simulation.stage_teams[self.stage][team]
         self.lead.context *= self.simulation.piecewise_constant(stage_team.context_first, stage_team.context_count)
+        self.tell("handed over", 48, before=before, to=team, context=self.lead.context)
 
     def _start_patience(self, length: float) -> None:
         """The buyer's patience runs from entry until first reached [28]."""
@@ -153,6 +159,7 @@ class Visit:
         """The buyer has been reached; tasks follow [100]."""
         assert self.assignment
         self.reached = self.simulation.now
+        self.tell("reached", 40)
         self.lead.reached_by.add(self.assignment.team.index)
         self.assignment.reached()
         self._stop_waiting()
@@ -177,6 +184,7 @@ class Visit:
     def give_up(self) -> None:
         """The last attempt, or the last meeting, was in vain [31, 100]."""
         assert self.assignment
+        self.tell("gave up", 31, attempts=self.attempts)
         self.assignment.gave_up()
         self._end_assignment(AssignmentEnd.GAVE_UP)
         self._stop_waiting()
@@ -193,6 +201,7 @@ class Visit:
 
     def renege(self) -> None:
         """Cancels all that waits and leaves [30]."""
+        self.tell("patience over", 30)
         if self.assignment is not None:
             self.work.cancel()
             self._end_assignment(AssignmentEnd.WENT_COLD)
@@ -202,6 +211,7 @@ class Visit:
     def pass_on(self, team: int) -> None:
         """Another team has the next step [45]."""
         assert self.assignment
+        self.tell("passed on", 45, to=team)
         handed = not (self._owns(self.assignment.team.index) and self._owns(team))
         self._end_assignment(AssignmentEnd.PASSED_ON)
         self._hand_over(team, handed)
@@ -247,7 +257,7 @@ class Visit:
 
     def _hand_over(self, team: int, handed: bool) -> None:
         if handed:
-            self._lose_context(team)
+            self._lose_context(team, self.lead.owner)
         self.lead.owner = team
         self._route(team, handed)
 
@@ -273,6 +283,7 @@ class Visit:
         """Write the row; nothing of this visit happens any more."""
         lead, simulation = self.lead, self.simulation
         self.over = True
+        self.tell("leaves", 34, outcome=int(outcome), to=int(to), back=back, touches=self.nurture.touches)
         self.signals.stop()
         self.definitions.forget()
         self.nurture.apply_touches(simulation.now if outcome != Outcome.OPEN else simulation.settings.horizon)
@@ -326,6 +337,19 @@ class Visit:
         assert self.assignment
         self.assignment.end(how)
         self.assignment = None
+
+    # ---- what is told ------------------------------------------------------------------------------------------------
+
+    def tell(self, kind: str, rule: int, **facts: Any) -> None:
+        """Something happened; heard by who keeps a trail of this lead."""
+        if self.simulation.trail is not None:
+            self.simulation.trail.add(self, kind, rule, None, facts)
+
+    def tell_decision(self, kind: str, rule: int, draw: float, chance: float, target: int = -1, **facts: Any) -> None:
+        """A chance was drawn, with the effects on a target in it."""
+        if self.simulation.trail is not None:
+            shares = effect_shares(self, target) if target >= 0 else ()
+            self.simulation.trail.add(self, kind, rule, Decision(draw, chance, shares), facts)
 
     # ---- draws ------------------------------------------------------------------------------------------------------
 

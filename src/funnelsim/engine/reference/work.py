@@ -84,7 +84,11 @@ class Work:
         if self.assignment.joined < 0.0:
             self.assignment.joined = self.joined
         self.key = self.assignment.team.key(self)
-        self.assignment.team.join(self)
+        team = self.assignment.team
+        if self.simulation.trail is not None:
+            facts = {"waiting": team.lanes.waiting(self), "busy": len(team.busy), "present": team.present}
+            self.visit.tell("joins queue", 8, **facts)
+        team.join(self)
 
     def raise_level(self) -> None:
         """Escalated leads are served before all others [57]."""
