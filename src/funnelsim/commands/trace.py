@@ -65,7 +65,7 @@ def trace(
     job = prepare_run(file, overrides, seed, progress or Progress())
     if replication < 0:
         raise UsageError("--replication must be 0 or more")
-    result = LeadTrace(story_of_lead(job.plan(replication), job.blueprint.labels, job.seed, replication, lead, which))
+    result = LeadTrace(story_of_lead(job.plan(replication), job.blueprint.book, job.seed, replication, lead, which))
     if figure is not None:
         from funnelsim.reporting.common.drawing import save
         from funnelsim.reporting.common.figure_formats import formats_of

@@ -160,7 +160,7 @@ class Demand:
             **self._trait(name, "trust", source.trust, segment.trust if segment else 0.0),
             "value": builder.table(value),
             "reachable": _first_given(own, source.reachable, scenario.reachable),
-            "ready_after": builder.time(source.ready_after),
+            "ready": builder.time(source.ready_after),
         }
         plain = set(SOURCE_SEGMENT.names or ()) - row.keys() - {"share"}  # a number of the source, by the same name
         return row | {trait: getattr(source, trait) for trait in plain}
