@@ -26,6 +26,7 @@ from funnelsim.commands.study_inputs import asked_in, goal_from
 from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import RunError, UsageError
 from funnelsim.manifest import Manifest, manifest_at
+from funnelsim.measures import NUMBERS
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.scenario.schema import nature
@@ -320,7 +321,7 @@ def _finalist_rows(found: Optimum) -> Iterator[dict[str, Any]]:
                 **_point(found, one.point),
                 "measure": key,
                 "unit": found.units.get(key, ""),
-                **{name: finite(getattr(estimate, name)) for name in ("mean", "low", "high", "least", "most")},
+                **{name: finite(getattr(estimate, name)) for name in NUMBERS},
                 "replications": estimate.replications,
                 "meets constraints": one.meets,
                 "chosen": one is found.chosen,
