@@ -22,18 +22,19 @@ NOBODY: set[str] = set()
 MAY = {
     "errors": NOBODY,
     "int64": NOBODY,
+    "typing": NOBODY,
     "progress": NOBODY,
     "scenario.values": NOBODY,
     "scenario.parsers": {"errors", "scenario.values"},  # errors: did you mean
     "scenario": {"errors", "scenario.parsers", "scenario.values"},
     "calendars": {"errors"},
     "plan_codes": NOBODY,
-    "plan": {"int64", "plan_codes"},
-    "summary": {"plan", "int64"},
-    "trace": {"plan"},
-    "measures": {"plan", "plan_codes", "summary", "trace", "int64"},
-    "export": {"plan", "plan_codes", "trace"},
-    "engine": {"plan", "plan_codes", "summary", "trace", "int64"},
+    "plan": {"int64", "plan_codes", "typing"},
+    "summary": {"plan", "int64", "typing"},
+    "trace": {"plan", "typing"},
+    "measures": {"plan", "plan_codes", "summary", "trace", "int64", "typing"},
+    "export": {"plan", "plan_codes", "trace", "typing"},
+    "engine": {"plan", "plan_codes", "summary", "trace", "int64", "typing"},
     "engine.replicate": {"plan", "summary", "trace", "int64", "engine", "measures", "errors"},
     # the samplers: a distribution becomes the very table that both engines draw from
     "compile": {
@@ -47,6 +48,7 @@ MAY = {
         "int64",
         "engine.rng",
         "engine.covariates",
+        "typing",
     },
     "atomic_io": {"errors"},
     "manifest": {"errors", "summary"},
