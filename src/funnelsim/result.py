@@ -29,6 +29,7 @@ from funnelsim import manifest as manifests
 from funnelsim.errors import DataError, Problem
 from funnelsim.manifest import Manifest
 from funnelsim.measures import (
+    NUMBERS,
     BreachHour,
     Estimate,
     Measure,
@@ -267,7 +268,7 @@ def _promise(plan: Plan, stage: int) -> tuple[float, bool]:
 
 def _row(measure: Measure) -> dict[str, Any]:
     estimate = measure.estimate()
-    numbers = {name: getattr(estimate, name) for name in ("mean", "low", "high", "least", "most")}
+    numbers = {name: getattr(estimate, name) for name in NUMBERS}
     return {
         "key": measure.key,
         "window": measure.window,
@@ -401,12 +402,11 @@ def _curves_from(table: pl.DataFrame) -> list[Curve]:
 def _breach_table(breaches: Sequence[BreachHour]) -> pl.DataFrame:
     import polars as pl
 
-    numbers = ("mean", "low", "high", "least", "most")
     schema = {
         "team": pl.String,
         "day": pl.String,
         "hour": pl.Int64,
-        **dict.fromkeys(numbers, pl.Float64),
+        **dict.fromkeys(NUMBERS, pl.Float64),
         "interval": pl.String,
         "replications": pl.Int64,
     }
@@ -416,7 +416,7 @@ def _breach_table(breaches: Sequence[BreachHour]) -> pl.DataFrame:
                 one.team,
                 one.day,
                 one.hour,
-                *(getattr(one.estimate, name) for name in numbers),
+                *(getattr(one.estimate, name) for name in NUMBERS),
                 one.estimate.method,
                 one.estimate.replications,
             )

@@ -177,7 +177,7 @@ def test_adding_twice_is_adding_the_sum(rows, a, first, second):
         assert business_time.open_between(*team, t, there) == first * QUARTER
 
 
-@pytest.mark.parametrize("name", ["find", "is_open", "capacity_at", "next_opening"])
+@pytest.mark.parametrize("name", ["interval_index", "is_open", "capacity_at", "next_opening"])
 def test_the_same_without_the_compiler(name):
     function = getattr(business_time, name)
     interpreted = getattr(function, "py_func", function)

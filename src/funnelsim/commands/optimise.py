@@ -33,6 +33,7 @@ from funnelsim.commands.study_inputs import optional_goal, study_from_args
 from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import RunError, UsageError
 from funnelsim.manifest import Manifest, manifest_at
+from funnelsim.measures import NUMBERS
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.scenario.schema import nature
@@ -334,7 +335,7 @@ def _finalist_rows(result: Optimum) -> Iterator[dict[str, Any]]:
                 **_point(result, one.point),
                 "measure": key,
                 "unit": result.units.get(key, ""),
-                **{name: nan_to_none(getattr(estimate, name)) for name in ("mean", "low", "high", "least", "most")},
+                **{name: nan_to_none(getattr(estimate, name)) for name in NUMBERS},
                 "replications": estimate.replications,
                 "meets constraints": one.meets,
                 "chosen": one is result.chosen,

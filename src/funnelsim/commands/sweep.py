@@ -32,7 +32,7 @@ from funnelsim.commands.study_inputs import optional_goal, study_from_args
 from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
-from funnelsim.measures import Estimate, mean
+from funnelsim.measures import NUMBERS, Estimate, mean
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.scenario.template import Template
@@ -262,7 +262,7 @@ def _coordinates(axes: Sequence[Axis], point: tuple[str, ...]) -> dict[str, Any]
 def _row(
     scenario: str, measure: str, unit: str, one: Estimate | None, error: float | None, cell: SweepCell
 ) -> dict[str, Any]:
-    numbers = {name: getattr(one, name) if one else None for name in ("mean", "low", "high", "least", "most")}
+    numbers = {name: getattr(one, name) if one else None for name in NUMBERS}
     figures = {"mean": numbers.pop("mean"), "standard error": error} | numbers
     return {
         "scenario": scenario,

@@ -42,6 +42,7 @@ class Estimate:
         return (self.high - self.low) / 2.0 / abs(self.mean) if self.mean else math.inf
 
 
+NUMBERS = ("mean", "low", "high", "period_low", "period_high")  # of an Estimate, in the order of tables
 NOTHING = Estimate(math.nan, math.nan, math.nan, math.nan, math.nan, "-", 0)
 
 

@@ -34,7 +34,7 @@ def run_card(result: Result) -> str:
             )
     return _html(
         answer(result).partition("\n")[0],
-        ["measure", "mean", "low", "high", "least", "most"],
+        ["measure", "mean", "low", "high", "period low", "period high"],
         rows,
         f"{len(result.measures)} measures in all: frame()",
     )

@@ -14,7 +14,19 @@ if TYPE_CHECKING:
     import polars as pl
 
 OPEN_ROWS = 25  # a longer table is folded
-IN_UNIT = ("mean", "low", "high", "least", "most", "error", "standard error", "value", "difference")
+IN_UNIT = (
+    "mean",
+    "low",
+    "high",
+    "period_low",
+    "period_high",
+    "least",
+    "most",
+    "error",
+    "standard error",
+    "value",
+    "difference",
+)
 EMPTY = ("key", "engine")  # columns for machines, left out where there are others
 
 
