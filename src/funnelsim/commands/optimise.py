@@ -237,7 +237,7 @@ def _question(
         maximise, minimise = asked.maximise, asked.minimise
     objectives = (*(Objective(one) for one in maximise), *(Objective(one, False) for one in minimise))
     if not objectives:
-        raise UsageError("best in what? Say --maximise profit or --minimise calendar.cost")
+        raise UsageError("no objective: use --maximise or --minimise, such as --maximise profit")
     if twice := {one.measure for one in objectives if sum(one.measure == two.measure for two in objectives) > 1}:
         raise UsageError(f"{', '.join(sorted(twice))} is an objective twice")
     template = Template(asked.scenarios[0], asked.overrides)

@@ -138,7 +138,7 @@ def sweep(
     command: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> SweepResult:
-    """Run scenarios, or a study file, at many points; or, given a manifest, repeat that sweep to the last digit.
+    """Run scenarios, or a study file, at many points; or, given a manifest, repeat that sweep bit for bit.
 
     What is given here goes before what a study file says. Finished points are kept in `out`/points and never run
     twice; `out` None keeps and saves nothing. `cluster` is the address of a Dask scheduler.

@@ -1,4 +1,4 @@
-"""Compare: is B better than A, by how much, how sure, and resting on what (METHODS: comparing honestly).
+"""Compare: is B better than A, by how much, how sure, and resting on what.
 
 Pairs on the same luck in a two-level design: `draws` of what nobody knows x `pairs` of periods. The first scenario is
 the base; each other one is a rung of the ladder and is set against it.

@@ -114,7 +114,8 @@ def _ladder(comparison: Comparison) -> str:
             one = rung.vs_previous
             lines.append(
                 f"   {rung.name} over {before.name}: {numbers.signed(one.mean)} "
-                f"({numbers.signed_interval(one.low, one.high)} given what is not known; better with a chance of {chance(one.better)})"
+                f"({numbers.signed_interval(one.low, one.high)} given what is not known; "
+                f"better with a chance of {chance(one.better)})"
             )
     lines += _why(comparison)
     pairs = comparison.draws * comparison.pairs

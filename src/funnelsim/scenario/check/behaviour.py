@@ -54,7 +54,7 @@ def check_pursuit(scenario: Scenario, found: Findings) -> None:
         if team.pursuit is None:
             continue
         if team.pursuit.base is None:
-            found.error(path, f"how many of the other side's leads does {name} work at all?", "such as base: 30%")
+            found.error(path, f"the pursuit of {name} needs `base`, the share of leads worked", "such as base: 30%")
         elif team.pursuit.base in (0.0, 1.0):
             found.warn(
                 (*path, "base"),

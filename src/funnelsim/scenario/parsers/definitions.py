@@ -49,7 +49,8 @@ def quota(value: Any) -> Quota:
     text = str(value).strip()
     match = re.fullmatch(rf"({_MONEY}){_A}(\w+)", text)
     if not match:
-        hint = f"per what? such as {text} per quarter" if re.fullmatch(_MONEY, text) else "such as 200k per quarter"
+        example = f"such as {text if re.fullmatch(_MONEY, text) else '200k'} per quarter"
+        hint = f"missing period, {example}" if re.fullmatch(_MONEY, text) else example
         raise Misreading(f"{shown(value)} is not a quota", hint)
     amount = cost(match[1])
     if amount <= 0:
@@ -62,7 +63,7 @@ def budget(value: Any) -> Rate:
     text = str(value).strip()
     match = re.fullmatch(rf"({_MONEY}){_A}([a-z]+?)s?", text)
     if not match:
-        hint = f"per what? such as {text}/month" if re.fullmatch(_MONEY, text) else "such as 40k/month"
+        hint = f"missing period, such as {text}/month" if re.fullmatch(_MONEY, text) else "such as 40k/month"
         raise Misreading(f"{shown(value)} is not a budget", hint)
     if match[2] not in WEEKS_A:
         raise Misreading(f"'{match[2]}' is not a period", f"one of {', '.join(WEEKS_A)}", piece=match[2])

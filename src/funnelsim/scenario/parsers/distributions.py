@@ -77,7 +77,7 @@ def _parts(text: str, quantity: Quantity) -> Distribution | None:
         raise _unknown(family)
     if quantity is seconds and family == "normal":
         raise Misreading(
-            "a normal law has values below zero, and a time has not", "use lognormal, gamma or weibull", piece="normal"
+            "a time cannot be normal: normal allows negative values", "use lognormal, gamma or weibull", piece="normal"
         )
     return FAMILIES[family](inside, quantity)
 
@@ -104,12 +104,12 @@ def _mixture(inside: str, quantity: Quantity) -> Distribution:
         raise Misreading(f"the weights of this mixture sum to {100 * total:.6g} %, not 100 %", "let them sum to 100%")
     happening = [(weight, law(text, quantity)) for weight, text in pieces if text != "never"]
     if not happening:
-        raise Misreading("this mixture never happens", "give it a part beside never")
+        raise Misreading("every component is `never`", "add another component")
     never = 1.0 - sum(weight * (1.0 - part.never) for weight, part in happening)
     live = [(weight * (1.0 - part.never), replace(part, never=0.0)) for weight, part in happening]
     sure = sum(weight for weight, _ in live)
     if sure <= 0.0:
-        raise Misreading("this mixture never happens", "give it a part beside never")
+        raise Misreading("every component is `never`", "add another component")
     return Distribution(
         "mixture",
         (),

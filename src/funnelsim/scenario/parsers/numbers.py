@@ -134,7 +134,7 @@ def rate(value: Any) -> Rate:
     text = str(value).strip()
     match = re.fullmatch(rf"({NUMBER})\s*(?:/|\ban?\b|\bper\b)\s*([a-z]+?)s?", text)
     if not match:
-        hint = f"per what? such as {text}/week" if re.fullmatch(NUMBER, text) else "such as 160/week or 500/month"
+        hint = f"missing period, such as {text}/week" if re.fullmatch(NUMBER, text) else "such as 160/week or 500/month"
         raise Misreading(f"{shown(value)} is not a rate", hint)
     if match[2] not in WEEKS_A:
         raise Misreading(f"'{match[2]}' is not a period", f"one of {', '.join(WEEKS_A)}", piece=match[2])

@@ -81,7 +81,7 @@ def routing(value: Any) -> Routing:
 def breach(value: Any) -> tuple[BreachAction, ...]:
     """`{80%: warn, 100%: escalate, 150%: reassign, 200%: return to discovery after 30 days}`, in file order."""
     if not isinstance(value, dict):
-        raise Misreading(f"{shown(value)} does not say when what happens", "such as {80%: warn, 100%: escalate}")
+        raise Misreading(f"{shown(value)} is no mapping of percents to actions", "such as {80%: warn, 100%: escalate}")
     found: list[BreachAction] = []
     for key, entry in value.items():
         for one in entry if isinstance(entry, list) else [entry]:

@@ -45,7 +45,7 @@ class Calendar(Model):
     """Dates it is closed; one or a list."""
 
     timezone: Zone | None = policy()
-    """Where its clock hangs. Default: the scenario's."""
+    """IANA time zone of its hours. Default: the scenario's."""
 
     day: Length | None = policy(unit="time")
     """What a business day is worth, such as `8 hours`. Default: the length of a day's opening hours."""

@@ -47,7 +47,7 @@ def _flag(value: Any) -> bool:
 def _people(value: Any) -> int:
     if parsers.is_number(value) and value != int(value):
         raise parsers.Misreading(
-            f"{value} people: people come whole (rule 42)",
+            f"{value} people: people must be a whole number (rule 42)",
             f"write {math.ceil(value)}, and `other_work` for the hours they do not have",
         )
     return parsers.whole(value)

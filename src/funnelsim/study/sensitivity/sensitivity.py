@@ -159,7 +159,7 @@ def sensitivity(
     inputs = inputs_of(function.blueprints, sweep.axes)
     if not inputs:
         raise UsageError(
-            "nothing is left open here: no range, no fitted standard error. Say what may be otherwise, as "
+            "this scenario has no uncertain inputs: no range, no fitted standard error. Say what may be otherwise, as "
             "in --vary teams.sales.people=3..7"
         )
     ends = function.at([{}, *(end for one in inputs for end in (one.low, one.high))], "each input alone")
