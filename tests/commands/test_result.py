@@ -102,7 +102,7 @@ def test_a_changed_manifest_does_not_pass_for_the_run(saved: Result, tmp_path: P
     with pytest.raises(UsageError, match="funnelsim compare"):
         run(file, out=None)
     file.write_text((saved.folder / "manifest.json").read_text()[:200])
-    with pytest.raises(DataError, match="torn"):
+    with pytest.raises(DataError, match="damaged"):
         run(file, out=None)
     with pytest.raises(UsageError, match="repeated as it is"):
         run(saved.folder, replications=3, out=None)

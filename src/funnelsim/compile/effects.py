@@ -44,7 +44,7 @@ from funnelsim.plan import (
     UNRESOLVED,
     WARMTH,
 )
-from funnelsim.scenario.values import Looked, Range, Schedule, Share
+from funnelsim.scenario.values import EffectInput, Range, Schedule, Share
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import CurveEffect, Effect, Influence, Stage
@@ -239,7 +239,7 @@ class Effects:
                 )
         return rows
 
-    def _looked_at(self, looked: Looked) -> int:
+    def _looked_at(self, looked: EffectInput) -> int:
         if looked.kind == "level":
             return self.frame.levels[looked.name]
         return self.frame.scores[looked.name] if looked.kind == "score" else -1

@@ -23,7 +23,7 @@ from funnelsim.plan import (
     RETURN,
     WARN,
 )
-from funnelsim.scenario.values import BreachAction, Within
+from funnelsim.scenario.values import BreachAction, Deadline
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Terms, Tier
@@ -110,7 +110,7 @@ class Promises:
         return f"promises.teams.{team}.adherence" if "adherence" in stated else "promises.adherence"
 
     def _term(
-        self, stage: str, team: str, tier: Tier, kind: int, within: Within, actions: tuple[BreachAction, ...]
+        self, stage: str, team: str, tier: Tier, kind: int, within: Deadline, actions: tuple[BreachAction, ...]
     ) -> Row:
         run = run_of(self.frame.pool.actions, [self._action(stage, team, action) for action in actions])
         business = within.length.business or within.length.business_days > 0
@@ -161,7 +161,7 @@ class Promises:
         )[0]
 
 
-def _terms_of(tier: Tier) -> list[tuple[int, Within | None, tuple[BreachAction, ...]]]:
+def _terms_of(tier: Tier) -> list[tuple[int, Deadline | None, tuple[BreachAction, ...]]]:
     return [
         (int(FIRST_TOUCH), tier.first_touch, tier.on_breach),
         (int(ATTEMPTS_WITHIN), tier.attempts, tier.on_attempts_breach),

@@ -29,7 +29,7 @@ from funnelsim.errors import FunnelsimError, RunError, UsageError
 from funnelsim.measures import Measure
 from funnelsim.measures.estimate import one_period, t_quantile
 from funnelsim.progress import Progress
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.batch import PointBatch, one_line
 from funnelsim.study.point import PointTask, linear_values, with_key
@@ -309,7 +309,7 @@ class _Model:
         self.values += answer.ravel().tolist()
         return answer
 
-    def _submit(self, run: PointBatch, template: Template, name: str, point: Places) -> None:
+    def _submit(self, run: PointBatch, template: ScenarioTemplate, name: str, point: Places) -> None:
         overrides = tuple(f"{path}={axis.at(point[path])}" for path, axis in self.axes.items() if path in point)
         places = {path: u for path, u in point.items() if path not in self.axes}
         try:
@@ -331,7 +331,7 @@ class _Model:
             return
         run.submit(task, name, overrides)
 
-    def _variant(self, template: Template, overrides: tuple[str, ...]) -> tuple[Blueprint, Anchor]:
+    def _variant(self, template: ScenarioTemplate, overrides: tuple[str, ...]) -> tuple[Blueprint, Anchor]:
         """Compiled once for neighbouring points; the scenario as written always stays at hand."""
         which = (id(template), overrides)
         if which not in self._compiled:
