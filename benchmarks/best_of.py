@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sim_tools.ovs.indifference_zone import KN
 
 from funnelsim.measures import mean
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.optimise.finalists import Objective
 from funnelsim.study.optimise.ranking_selection import FIRST, select
 from funnelsim.study.optimise.samples import Samples, Variant
@@ -68,7 +68,9 @@ def main(repetitions: int) -> None:
 def compiled() -> list[Variant]:
     """The policies, compiled once."""
     planner = TaskBuilder(1, 1, RunSize())
-    return [Variant(", ".join(policy), *planner.compiled(Template(str(FILE), policy), ())) for policy in POLICIES]
+    return [
+        Variant(", ".join(policy), *planner.compiled(ScenarioTemplate(str(FILE), policy), ())) for policy in POLICIES
+    ]
 
 
 def luck(variants: Sequence[Variant], first: int) -> Samples:

@@ -64,9 +64,9 @@ def templates() -> dict[str, Path]:
 
 
 def _with_bases(starters: dict[str, Path], name: str) -> list[Path]:
-    from funnelsim.scenario.inheritance import chain
+    from funnelsim.scenario.inheritance import extends_chain
 
-    return [starters[Path(layer.file).stem] for layer in chain(str(starters[name]))]
+    return [starters[Path(layer.file).stem] for layer in extends_chain(str(starters[name]))]
 
 
 def check(file: str | Path, overrides: Sequence[str] = ()) -> Loaded:
@@ -174,11 +174,11 @@ def select_best(
 
     `gap` is a difference that does not matter: an amount, or text such as "5k" or "1%" of the best.
     """
-    from funnelsim.scenario.template import Template
+    from funnelsim.scenario.template import ScenarioTemplate
     from funnelsim.study.optimise.finalists import Objective
     from funnelsim.study.optimise.select_best import select_best as do
 
-    templates = [Template(str(one), overrides) for one in (file, *others)]
+    templates = [ScenarioTemplate(str(one), overrides) for one in (file, *others)]
     return do(templates, Objective(measure, not lowest), gap, chance, seed, threads=threads, progress=progress)
 
 

@@ -1,6 +1,6 @@
 """The tables with names in place of indices, and an event log that process-mining tools read.
 
-Times in the tables are seconds since the start, to the last digit; in the event log they are local dates and times.
+Times in the tables are seconds since the start, bit for bit; in the event log they are local dates and times.
 The columns of the event log are those of the XES standard (IEEE 1849) as PM4Py and Apromore read them from CSV: one
 event for each entry into a stage, one for each attempt or task with its start, one when a score reaches the threshold
 of a definition, one when a lead is lost.

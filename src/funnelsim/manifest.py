@@ -1,4 +1,4 @@
-"""The manifest of a run: all that is needed to repeat it to the last digit, and to know what it rests on.
+"""The manifest of a run: all that is needed to repeat it bit for bit, and to know what it rests on.
 
 Format 1 is a JSON object with the keys of `Manifest`; a reader refuses formats it does not know. `digest` is the hash
 of every number that was counted, so a rerun can prove itself.
@@ -82,7 +82,7 @@ def read(path: Path) -> Manifest:
     except OSError as error:
         raise DataError([Problem(str(file), text=error.strerror or str(error))]) from None
     except ValueError:
-        raise DataError([Problem(str(file), text="this is not JSON: the file is torn or no manifest")]) from None
+        raise DataError([Problem(str(file), text="this is not JSON: the file is damaged or no manifest")]) from None
     known = {one.name for one in fields(Manifest)}
     needed = {one.name for one in fields(Manifest) if one.default is MISSING and one.default_factory is MISSING}
     if not isinstance(data, dict) or "format" not in data:

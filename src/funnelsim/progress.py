@@ -60,7 +60,7 @@ class TerminalProgress(Progress):
 
 
 class ProgressOnly(Progress):
-    """Hears only progress: that points were there already is no news in a search."""
+    """Shows progress but drops notes about cached points."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress

@@ -1,4 +1,4 @@
-"""What a run leaves: whole or not at all, readable again, repeated to the last digit."""
+"""What a run leaves: whole or not at all, readable again, repeated bit for bit."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_changed_manifest_does_not_pass_for_the_run(saved: Result, tmp_path: P
     data = json.loads((saved.folder / "manifest.json").read_text())
     file = tmp_path / "manifest.json"
     file.write_text(json.dumps(data | {"digest": "0" * 64}))
-    with pytest.raises(RunError, match="digits differ"):
+    with pytest.raises(RunError, match="results differ"):
         run(file, out=None)
     file.write_text(json.dumps(data | {"plan": "0" * 64}))
     with pytest.raises(RunError, match="another plan"):
@@ -102,7 +102,7 @@ def test_a_changed_manifest_does_not_pass_for_the_run(saved: Result, tmp_path: P
     with pytest.raises(UsageError, match="funnelsim compare"):
         run(file, out=None)
     file.write_text((saved.folder / "manifest.json").read_text()[:200])
-    with pytest.raises(DataError, match="torn"):
+    with pytest.raises(DataError, match="damaged"):
         run(file, out=None)
     with pytest.raises(UsageError, match="repeated as it is"):
         run(saved.folder, replications=3, out=None)

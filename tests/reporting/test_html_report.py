@@ -366,13 +366,17 @@ def _torn_png(folder: Path) -> None:
     ("harm", "file", "message"),
     [
         (_no_manifest, "", "this is no result of funnelsim: it has no manifest.json"),
-        (_torn_manifest, "/manifest.json", "this is not JSON: the file is torn or no manifest"),
-        (_no_answer, "/answer.txt", "the answer is missing: the folder is torn, or was saved by an older funnelsim"),
-        (_empty_answer, "/answer.txt", "the answer is empty: the file is torn"),
-        (_no_table, "/measures.csv", "this table is missing: the folder is torn"),
+        (_torn_manifest, "/manifest.json", "this is not JSON: the file is damaged or no manifest"),
+        (
+            _no_answer,
+            "/answer.txt",
+            "the answer is missing: the folder is incomplete, or was saved by an older funnelsim",
+        ),
+        (_empty_answer, "/answer.txt", "the answer is empty: the file is incomplete"),
+        (_no_table, "/measures.csv", "this table is missing: the folder is incomplete"),
         (_torn_table, "/measures.csv", "this table cannot be read: "),
-        (_torn_svg, "/funnel.svg", "this figure is torn: "),
-        (_torn_png, "/funnel.png", "this figure is torn: it is no whole PNG"),
+        (_torn_svg, "/funnel.svg", "this figure is damaged: "),
+        (_torn_png, "/funnel.png", "this figure is damaged: not a complete PNG"),
     ],
 )
 def test_a_torn_folder_is_refused_with_the_file_that_is_torn(
@@ -404,9 +408,9 @@ def test_all_that_is_wrong_with_all_folders_is_told_at_once(
     assert code_of(["report", "torn", "nowhere", "a.yaml"]) == 3
     again = "repeat it: funnelsim run torn/manifest.json"
     assert capsys.readouterr().err.splitlines() == [
-        "torn/answer.txt: error: the answer is missing: the folder is torn, or was saved by an older funnelsim",
+        "torn/answer.txt: error: the answer is missing: the folder is incomplete, or was saved by an older funnelsim",
         f"      | {again}",
-        "torn/measures.csv: error: this table is missing: the folder is torn",
+        "torn/measures.csv: error: this table is missing: the folder is incomplete",
         "nowhere: error: there is no such folder",
         "a.yaml: error: a report is made of a folder of results, and this is a file",
         "4 errors in 3 results",

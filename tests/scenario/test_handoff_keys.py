@@ -12,8 +12,8 @@ import pytest
 from funnelsim.errors import ScenarioError
 from funnelsim.scenario import Loaded, load, loads_resolved, parsers, presets
 from funnelsim.scenario.assumptions import assumptions, equally_good
-from funnelsim.scenario.parsers import Misreading
-from funnelsim.scenario.values import LevelNamed, Range, Schedule
+from funnelsim.scenario.parsers import ParseError
+from funnelsim.scenario.values import LevelRef, Range, Schedule
 
 ERRORS = Path(__file__).parent / "broken"
 FUNNEL = """
@@ -55,7 +55,7 @@ def test_a_definition_is_a_stage_entered_or_a_score_reached() -> None:
     assert isinstance(by_date.at_least, Schedule)
     assert [value for _, value in by_date.at_least.steps] == [40.0, 50.0]
     for wrong in ("entres demo", "score at least 3", "sales score over 3", {"score": "sales"}, {"at_least": 3}, 40):
-        with pytest.raises(Misreading):
+        with pytest.raises(ParseError):
             parsers.definition(wrong)
 
 
@@ -79,17 +79,17 @@ def test_quotas_budgets_and_reviews() -> None:
         (parsers.period, "0 weeks"),
         (parsers.period, "14 minutes"),
     ):
-        with pytest.raises(Misreading):
+        with pytest.raises(ParseError):
             reader(wrong)
 
 
 def test_levels_and_scores_by_name() -> None:
-    assert parsers.share_or_level("level sales quota") == LevelNamed("sales quota", "level sales quota")
+    assert parsers.share_or_level("level sales quota") == LevelRef("sales quota", "level sales quota")
     assert parsers.share_or_level("40%") == 0.4
     looked = [parsers.looked(text) for text in ("own lead", "level trust", "score inside sales")]
     assert [(one.kind, one.name) for one in looked] == [("own lead", ""), ("level", "trust"), ("score", "inside sales")]
     for wrong in ("levels trust", "level", "score", "mood"):
-        with pytest.raises(Misreading):
+        with pytest.raises(ParseError):
             parsers.looked(wrong)
 
 

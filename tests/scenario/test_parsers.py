@@ -13,7 +13,7 @@ from scipy import stats
 
 from funnelsim.scenario import parsers
 from funnelsim.scenario.format_reference import VALUES
-from funnelsim.scenario.parsers import Misreading
+from funnelsim.scenario.parsers import ParseError
 from funnelsim.scenario.values import Distribution, Schedule
 
 sizes = st.floats(0.01, 1e4).map(lambda x: float(f"{x:.6g}"))
@@ -69,7 +69,7 @@ def test_lengths_of_time(text: Any, seconds: float, business: bool, days: float)
 )
 def test_what_is_no_length_of_time(text: Any) -> None:
     """A number without unit, an unknown unit, mixed clocks."""
-    with pytest.raises(Misreading):
+    with pytest.raises(ParseError):
         parsers.duration(text)
 
 
@@ -83,7 +83,7 @@ def test_a_share_is_a_percentage_or_a_number(share: float) -> None:
 @pytest.mark.parametrize("value", [1.4, "140%", -0.1, "45 per cent", True, "rest", float("nan")])
 def test_what_is_no_share(value: Any) -> None:
     """Nothing outside 0 to 1."""
-    with pytest.raises(Misreading):
+    with pytest.raises(ParseError):
         parsers.proportion(value)
 
 
@@ -102,7 +102,7 @@ def test_a_trend_compounds() -> None:
     assert parsers.growth("+2%/month") == pytest.approx(1.02**12 - 1)
     assert parsers.growth("20% a year") == pytest.approx(0.2)
     assert parsers.growth(0.2) == 0.2
-    with pytest.raises(Misreading):
+    with pytest.raises(ParseError):
         parsers.growth("-100%/month")
 
 
@@ -115,7 +115,7 @@ def test_money(text: Any, amount: float) -> None:
 def test_wages_are_by_the_hour() -> None:
     """And by nothing else."""
     assert parsers.wage("55/hour") == parsers.wage("55 an hour") == parsers.wage(55) == 55
-    with pytest.raises(Misreading, match="not by the day"):
+    with pytest.raises(ParseError, match="not by the day"):
         parsers.wage("400/day")
 
 
@@ -124,7 +124,7 @@ def test_ranges() -> None:
     assert (parsers.odds("0.6 to 1.0").low, parsers.odds("0.6 to 1.0").high) == (0.6, 1.0)
     assert (parsers.share_range("60% to 90%").low, parsers.share_range(0.75).high) == (0.6, 0.75)
     for wrong in ("1.0 to 0.6", "0.6-1.0", "0 to 1", 0):
-        with pytest.raises(Misreading):
+        with pytest.raises(ParseError):
             parsers.odds(wrong)
 
 
@@ -194,7 +194,7 @@ def test_normal_is_for_numbers_only() -> None:
     """A time has no values below zero."""
     assert parsers.number_law("normal(mean 0 sd 1)").parameters == (0.0, 1.0)
     assert parsers.number_law("normal(p10 -1 p90 1)").parameters == pytest.approx((0.0, 1 / stats.norm.ppf(0.9)))
-    with pytest.raises(Misreading, match="below zero"):
+    with pytest.raises(ParseError, match="negative values"):
         parsers.time_law("normal(mean 3 days sd 1 day)")
 
 
@@ -244,7 +244,7 @@ def test_never() -> None:
 )
 def test_what_determines_no_law(text: str) -> None:
     """Too little, too much, or upside down: an error, never a guess."""
-    with pytest.raises(Misreading):
+    with pytest.raises(ParseError):
         parsers.time_law(text)
 
 
@@ -262,7 +262,7 @@ def test_shares_of_a_whole() -> None:
     assert moving.value == 0.1
     assert moving.schedule is not None
     for wrong in ({"share": 1.2}, {"se": 0.1}, {"share": 0.3, "sd": 1}, {"2026-01-05": "110%"}, "after 3 days"):
-        with pytest.raises(Misreading):
+        with pytest.raises(ParseError):
             parsers.share(wrong)
 
 
@@ -274,7 +274,7 @@ def test_terms() -> None:
     assert (first.count, first.length.seconds, first.length.business) == (0, 14400.0, True)
     assert (tries.count, tries.length.seconds) == (5, 1209600.0)
     for wrong in ("4 hours", "within 0 days", "0 within 3 days", "five within 3 days"):
-        with pytest.raises(Misreading):
+        with pytest.raises(ParseError):
             parsers.within(wrong)
 
 
@@ -323,9 +323,9 @@ def test_hours_and_days() -> None:
     assert parsers.weekdays("Sat-Mon") == (0, 5, 6)
     assert parsers.weekdays(["Mon", "wednesday"]) == (0, 2)
     for wrong in ("9-17", "09:00-25:00", "09:00-09:00"):
-        with pytest.raises(Misreading):
+        with pytest.raises(ParseError):
             parsers.hours(wrong)
-    with pytest.raises(Misreading):
+    with pytest.raises(ParseError):
         parsers.weekdays("Mon-Foo")
 
 
@@ -334,7 +334,7 @@ def test_dates() -> None:
     assert parsers.day("2026-01-05") == date(2026, 1, 5)
     assert parsers.moment("2026-01-05 14:30") == datetime(2026, 1, 5, 14, 30)
     for wrong in ("2026-02-30", "5.1.2026", "2026-1-5", 20260105):
-        with pytest.raises(Misreading):
+        with pytest.raises(ParseError):
             parsers.day(wrong)
 
 
@@ -344,7 +344,7 @@ def test_schedules() -> None:
 
     assert found == Schedule(((None, 4), (date(2026, 6, 1), 6)))
     for wrong in ({"2026-06-01": 4, "2026-03-01": 3}, {"2026-06-01": 4, "start": 3}, {"june": 4}):
-        with pytest.raises(Misreading):
+        with pytest.raises(ParseError):
             parsers.schedule(wrong, parsers.whole)
 
 

@@ -178,7 +178,7 @@ def doubled_after(folder: Path, week: int) -> Path:
 
 def test_what_is_written_after_an_instant_changes_nothing_in_its_forecast(tmp_path: Path) -> None:
     """From the second instant on another history: other leads, other fates, other amounts. The first two forecasts are
-    the same to the last digit, found by the same key; the third is another."""
+    the same bit for bit, found by the same key; the third is another."""
     history = write_funnel(tmp_path, 5)
     before = back_tested(history)
     cut = f"{before.forecasts[1].origin:%Y-%m-%d}"

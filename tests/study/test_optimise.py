@@ -235,7 +235,7 @@ def test_points_that_fail_are_counted_and_cost_nothing(folder: Path) -> None:
     ("args", "code", "said"),
     [
         ([], 2, "nothing is varied"),
-        (["--vary", PEOPLE], 2, "best in what? Say --maximise profit or --minimise calendar.cost"),
+        (["--vary", PEOPLE], 2, "no objective: use --maximise or --minimise, such as --maximise profit"),
         (["--vary", PEOPLE, "--maximise", "profti"], 2, "there is no measure 'profti'. did you mean 'profit'?"),
         (
             [

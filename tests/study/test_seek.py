@@ -25,7 +25,7 @@ import funnelsim as fs
 from funnelsim.cli import code_of
 from funnelsim.errors import ScenarioError, UsageError
 from funnelsim.reporting.seek.report import answer, seek_report
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.axes import read_axes
 from funnelsim.study.goals import MeasureGoal
 from funnelsim.study.point import RunSize, run_task
@@ -118,7 +118,7 @@ def test_the_interval_covers_the_true_x_in_200_repetitions(
 
 
 def assert_covers(goal: MeasureGoal, x: float, p: float, repetitions: int, at_least: int) -> None:
-    template, (axis,) = Template("poisson.yaml"), read_axes(["sources.web.rate=10..40/week"])
+    template, (axis,) = ScenarioTemplate("poisson.yaml"), read_axes(["sources.web.rate=10..40/week"])
     mean_x = goal.target / (WEEKS * SHARE * (VALUE if goal.measure == "calendar.revenue" else 1.0))
     covered = mean_covered = 0
     errors, widths = [], []
@@ -269,7 +269,7 @@ def test_counts_between_two_nodes_are_met_from_half_a_one_below_the_goal() -> No
 
 def test_a_run_ends_where_its_measures_do_and_nothing_changes(folder: Path) -> None:
     """Wins of eight weeks need no two weeks more; the cohort's do."""
-    template = Template("small.yaml")
+    template = ScenarioTemplate("small.yaml")
     builder = TaskBuilder(
         1, 1, RunSize(6), ("goal", "calendar.revenue", "calendar.leads", "calendar.utilisation.sales")
     )

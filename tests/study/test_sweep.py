@@ -20,7 +20,7 @@ from funnelsim.cli import code_of
 from funnelsim.errors import ScenarioError, UsageError
 from funnelsim.reporting.sweep.figures import curve_figure, heat_figure, scatter_figure
 from funnelsim.scenario import load
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.extremum import highest, lowest
 from funnelsim.study.point_store import PointStore
 from support.small_funnel import write_small
@@ -55,8 +55,8 @@ def test_a_template_varied_is_the_scenario_loaded_with_those_texts(folder: Path)
         "extends: small.yaml\nleads_in_flight:\n  - {id: a, source: web, stage: deal, age: 3 days}\n"
     )
     for file in ("small.yaml", "more-sales.yaml", "leads.yaml"):
-        template = Template(file, ["teams.marketing.people=2"])
-        again = Template.of_resolved(template.loaded.resolved)
+        template = ScenarioTemplate(file, ["teams.marketing.people=2"])
+        again = ScenarioTemplate.of_resolved(template.loaded.resolved)
         for overrides in (
             ["sources.web.rate=40/week"],
             ["effects.context_lost=0.5"],
@@ -64,11 +64,14 @@ def test_a_template_varied_is_the_scenario_loaded_with_those_texts(folder: Path)
             [],
             ["ownership.interest=marketing", "seed=3"],
         ):
-            loaded, wanted = template.vary(overrides), load(file, ["teams.marketing.people=2", *overrides])
+            loaded, wanted = template.with_overrides(overrides), load(file, ["teams.marketing.people=2", *overrides])
             assert (loaded.scenario, loaded.root, loaded.resolved) == (wanted.scenario, wanted.root, wanted.resolved)
-            assert again.vary(overrides).scenario == wanted.scenario and again.vary(overrides).root == wanted.root
+            assert (
+                again.with_overrides(overrides).scenario == wanted.scenario
+                and again.with_overrides(overrides).root == wanted.root
+            )
         with pytest.raises(ScenarioError) as one:
-            template.vary(["stages.deal=none"])
+            template.with_overrides(["stages.deal=none"])
         with pytest.raises(ScenarioError) as other:
             load(file, ["teams.marketing.people=2", "stages.deal=none"])
         assert [p.text for p in one.value.problems] == [p.text for p in other.value.problems]

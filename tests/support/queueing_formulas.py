@@ -51,9 +51,9 @@ class ErlangA:
                 served += chance
                 continue
             # k + 1 departures must come before this buyer's own; times between them do not depend on whose they are
-            reaches = chance * reps * service / (reps * service + (k + 1) * leaving)
-            served += reaches
-            waited += reaches * sum(1.0 / (reps * service + (i + 1) * leaving) for i in range(k + 1))
+            is_reachable = chance * reps * service / (reps * service + (k + 1) * leaving)
+            served += is_reachable
+            waited += is_reachable * sum(1.0 / (reps * service + (i + 1) * leaving) for i in range(k + 1))
         assert abs(served - (1.0 - self.abandons)) < 1e-9  # both ways of counting who is served
         self.wait_of_served = waited / served
 

@@ -16,13 +16,13 @@ from funnelsim.progress import TerminalProgress
 @click.argument("files", nargs=-1, required=True, metavar="BASE OTHER...", type=click.Path(path_type=Path))
 @options("overrides", "seed")
 @click.option("--draws", type=click.IntRange(min=2), help="Draws of what is not known.  [default: 40]")
-@click.option("--pairs", type=click.IntRange(min=1), help="Pairs of periods in each draw.  [default: 4]")
+@click.option("--pairs", type=click.IntRange(min=1), help="Replications per draw.  [default: 4]")
 @options("precision", "engine", "threads", "out")
 @click.option(
     "--robustness/--no-robustness",
     default=True,
-    help="Also ask what beliefs at 1 and other response curves would "
-    "say, and which changes make the difference.  [default: robustness]",
+    help="Rerun with all beliefs neutral and with other response curves, "
+    "and divide the difference among the changes.  [default: robustness]",
 )
 @options("figures", "json", "quiet", "verbose")
 def compare(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
@@ -33,7 +33,7 @@ def compare(files: tuple[Path, ...], as_json: bool, quiet: bool, verbose: int, *
     funnelsim compare old-way.yaml old-way-with-promise.yaml shared-funnel.yaml --precision 1%
     funnelsim compare results/compare-shared-funnel-1f2e3d4c5b/manifest.json
 
-    The first file is the base. The last repeats a comparison to the last digit.
+    The first file is the base. The last repeats a comparison bit for bit.
     """
     from funnelsim import api
 

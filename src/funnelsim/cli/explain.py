@@ -47,7 +47,7 @@ def explain(base: Path, other: Path | None, as_json: bool, quiet: bool, verbose:
     funnelsim explain old-way.yaml shared-funnel.yaml --measure cohort.profit
     funnelsim explain results/explain-shared-funnel-1f2e3d4c5b/manifest.json
 
-    The shares add up to the difference. The last line repeats an explanation to the last digit.
+    The shares add up to the difference. The last line repeats an explanation bit for bit.
     """
     from funnelsim import api
 

@@ -51,7 +51,10 @@ from funnelsim.progress import TerminalProgress
     "--chance", type=Share(), metavar="SHARE", help="Wanted of the right choice among the finalists.  [default: 95%]"
 )
 @click.option(
-    "--confidence", type=Share(), metavar="SHARE", help="With which constraints on measures are met.  [default: 95%]"
+    "--confidence",
+    type=Share(),
+    metavar="SHARE",
+    help="Confidence that the constraints on measures are met.  [default: 95%]",
 )
 @click.option("--goal", metavar="TEXT", help='As in --goal "wins 200 by 2026-12-31"; default: the scenario\'s.')
 @options("engine", "threads", "cluster", "out", "figures")

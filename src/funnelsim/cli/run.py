@@ -28,7 +28,7 @@ def run(file: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool, verb
     funnelsim run old-way.yaml -n 20 --event-log csv
     funnelsim run results/old-way-1f2e3d4c5b/manifest.json
 
-    The last repeats a run to the last digit.
+    The last repeats a run bit for bit.
     """
     from funnelsim import api
 

@@ -59,7 +59,7 @@ def sensitivity(file: Path, other: Path | None, as_json: bool, quiet: bool, verb
 
     Inputs are all ranges and all fitted parameters with a standard error, and what --vary adds. With two files the
     answer is what the second brings more than the first. Stop it at any moment and start it again: finished points are
-    kept in results/points and never run twice. The last repeats a study to the last digit.
+    kept in results/points and never run twice. The last repeats a study bit for bit.
     """
     from funnelsim import api
 

@@ -23,7 +23,7 @@ from funnelsim.commands.study_result import StudyResult
 from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.progress import Progress
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.seek.chance import GoalChance, GoalChanceSpec
 from funnelsim.study.seek.chance import goal_chance as study_goal_chance
@@ -113,7 +113,7 @@ def goal_chance(
         reject_overrides(goal, booked, overrides, replications, seed, engine)
         asked, name = _asked_of(repeated), repeated.name
     else:
-        template = Template(str(file), overrides)
+        template = ScenarioTemplate(str(file), overrides)
         scenario = template.loaded.scenario
         wanted = replace(required_goal(goal or "", template), booked=parse_booked(booked))
         asked = GoalChanceSpec(
@@ -141,7 +141,7 @@ def _asked_of(manifest: Manifest) -> GoalChanceSpec:
     goal = goal_from_json(manifest.design["goal"])
     assert goal is not None
     return GoalChanceSpec(
-        Template.of_resolved(manifest.resolved[0]),
+        ScenarioTemplate.of_resolved(manifest.resolved[0]),
         goal,
         manifest.replications,
         manifest.seed,

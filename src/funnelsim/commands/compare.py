@@ -148,7 +148,7 @@ def compare(
     command: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> ComparisonResult:
-    """Set each other scenario against the base; or, given a manifest alone, repeat that comparison to the last digit.
+    """Set each other scenario against the base; or, given a manifest alone, repeat that comparison bit for bit.
 
     `overrides` change every scenario compared. `out` is the folder of results, None to save nothing.
     """

@@ -37,7 +37,7 @@ from funnelsim.measures import NUMBERS
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.scenario.schema import nature
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.optimise.finalists import Objective
 from funnelsim.study.optimise.gain import PolicyGain
@@ -238,10 +238,10 @@ def _question(
         maximise, minimise = asked.maximise, asked.minimise
     objectives = (*(Objective(one) for one in maximise), *(Objective(one, False) for one in minimise))
     if not objectives:
-        raise UsageError("best in what? Say --maximise profit or --minimise calendar.cost")
+        raise UsageError("no objective: use --maximise or --minimise, such as --maximise profit")
     if twice := {one.measure for one in objectives if sum(one.measure == two.measure for two in objectives) > 1}:
         raise UsageError(f"{', '.join(sorted(twice))} is an objective twice")
-    template = Template(asked.scenarios[0], asked.overrides)
+    template = ScenarioTemplate(asked.scenarios[0], asked.overrides)
     return OptimiseSpec(
         template,
         asked.axes,
@@ -282,7 +282,7 @@ def _question_of(manifest: Manifest) -> OptimiseSpec:
     """The question that a manifest holds."""
     design = manifest.design
     return OptimiseSpec(
-        Template.of_resolved(manifest.resolved[0]),
+        ScenarioTemplate.of_resolved(manifest.resolved[0]),
         [axis_from_json(one) for one in design["axes"]],
         tuple(Objective(**one) for one in design["objectives"]),
         tuple(design["subject_to"]),

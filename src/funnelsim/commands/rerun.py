@@ -32,7 +32,7 @@ def check_reproduced(now: Manifest, before: Manifest | None, progress: Progress)
             f"{before.versions.get('funnelsim', '?')}, this is {now.versions['funnelsim']}"
         )
     if now.digest != before.digest:
-        raise RunError("the digits differ from those of the manifest though the plans are the same: please report it")
+        raise RunError("results differ from the manifest for the same inputs: this is a bug, please report it")
     progress.note("the same digits as before")
     return replace(now, data=before.data, warnings=before.warnings)
 

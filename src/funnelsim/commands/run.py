@@ -87,7 +87,7 @@ def run(
     command: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Result:
-    """Run a scenario file; or, given a manifest or a results folder, repeat that run to the last digit.
+    """Run a scenario file; or, given a manifest or a results folder, repeat that run bit for bit.
 
     `precision` adds replications until the simulation error of wins and revenue is below that share of their mean.
     `out` is the folder of results, None to save nothing. Raises ScenarioError, UsageError or RunError.
@@ -193,7 +193,7 @@ def _finished(job: Job, repeated: Manifest | None, draft: StagingFolder | None, 
     digest = manifests.digest_of(summaries)
     if repeated is not None:
         if digest != repeated.digest:
-            raise RunError("the digits differ from those of the manifest though the plan is the same: please report it")
+            raise RunError("results differ from the manifest for the same inputs: this is a bug, please report it")
         job.progress.note("the same digits as before")
     scenario = job.loaded.scenario
     manifest = Manifest(

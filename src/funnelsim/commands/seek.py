@@ -33,7 +33,7 @@ from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.point import RunSize
 from funnelsim.study.seek.seek import SeekAnswer, SeekPoint, SeekSpec
@@ -180,7 +180,7 @@ def _question(
     asked = study_from_args(file, (), vary, overrides)
     if len(asked.axes) != 1 or len(asked.scenarios) != 1:
         raise UsageError("seek varies one path of one scenario: for more there is sweep")
-    template = Template(asked.scenarios[0], asked.overrides)
+    template = ScenarioTemplate(asked.scenarios[0], asked.overrides)
     wanted = required_goal(goal or asked.goal, template)
     chance = next(one for one in (chance, asked.chance, CHANCE) if one is not None)
     if not 0.0 < chance < 1.0:
@@ -198,7 +198,7 @@ def _question_of(manifest: Manifest) -> SeekSpec:
     goal = goal_from_json(design["goal"])
     assert goal is not None
     return SeekSpec(
-        Template.of_resolved(manifest.resolved[0]),
+        ScenarioTemplate.of_resolved(manifest.resolved[0]),
         axis_from_json(design["axis"]),
         goal,
         design["chance"],

@@ -28,7 +28,7 @@ from funnelsim.errors import UsageError
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.axes import read_axes
 from funnelsim.study.compare import goal_of
@@ -164,7 +164,7 @@ def _study(
     engine: str | None,
 ) -> SweepSpec:
     axes = read_axes(vary)
-    templates = [Template(str(one), overrides) for one in files]
+    templates = [ScenarioTemplate(str(one), overrides) for one in files]
     first = templates[0].loaded
     return SweepSpec(
         templates,
@@ -198,7 +198,7 @@ def _question_of(manifest: Manifest) -> SensitivitySpec:
     """The question that a manifest holds."""
     design = manifest.design
     study = SweepSpec(
-        [Template.of_resolved(one) for one in manifest.resolved],
+        [ScenarioTemplate.of_resolved(one) for one in manifest.resolved],
         [axis_from_json(one) for one in design["axes"]],
         (design["measure"],),
         size=RunSize(design["replications"]),

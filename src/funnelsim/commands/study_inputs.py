@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from funnelsim.errors import UsageError
-from funnelsim.scenario.parsers import Misreading
+from funnelsim.scenario.parsers import ParseError
 from funnelsim.scenario.parsers.numbers import money
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.axes import read_axes
 from funnelsim.study.goals import MeasureGoal, goal_of, possible_measures, read_goal
 from funnelsim.study.point import RunSize
@@ -35,7 +35,7 @@ def study_from_args(
     return asked
 
 
-def optional_goal(text: str, template: Template) -> MeasureGoal | None:
+def optional_goal(text: str, template: ScenarioTemplate) -> MeasureGoal | None:
     """A goal of the command line or of a study file, in the units of a scenario's measures; else the scenario's own."""
     if not text:
         return goal_of(template.loaded.scenario)
@@ -44,7 +44,7 @@ def optional_goal(text: str, template: Template) -> MeasureGoal | None:
     return read_goal(text, possible_measures(blueprint.centre, blueprint.book), blueprint.book)
 
 
-def required_goal(text: str, template: Template) -> MeasureGoal:
+def required_goal(text: str, template: ScenarioTemplate) -> MeasureGoal:
     """The goal in a text, else the scenario's own; UsageError when there is none."""
     wanted = optional_goal(text, template)
     if wanted is None:
@@ -58,5 +58,5 @@ def parse_booked(value: str | float | None) -> float:
     """What counts towards the goal already."""
     try:
         return money(value) if value is not None else 0.0
-    except Misreading as problem:
+    except ParseError as problem:
         raise UsageError(f"--booked: {problem.text}. {problem.hint}") from None

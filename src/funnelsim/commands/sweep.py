@@ -35,7 +35,7 @@ from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.measures import NUMBERS, Estimate, mean
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.axes import Axis, SamplingDesign, read_design
 from funnelsim.study.point import RunSize, standard_error
@@ -138,7 +138,7 @@ def sweep(
     command: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> SweepResult:
-    """Run scenarios, or a study file, at many points; or, given a manifest, repeat that sweep to the last digit.
+    """Run scenarios, or a study file, at many points; or, given a manifest, repeat that sweep bit for bit.
 
     What is given here goes before what a study file says. Finished points are kept in `out`/points and never run
     twice; `out` None keeps and saves nothing. `cluster` is the address of a Dask scheduler.
@@ -183,7 +183,7 @@ def _study(
     seed: int | None,
     engine: str | None,
 ) -> SweepSpec:
-    templates = [Template(path, asked.overrides) for path in asked.scenarios]
+    templates = [ScenarioTemplate(path, asked.overrides) for path in asked.scenarios]
     seed = asked.seed if seed is None else seed
     return SweepSpec(
         templates,
@@ -201,7 +201,7 @@ def _study_of(manifest: Manifest) -> SweepSpec:
     """The study that a manifest holds."""
     design = manifest.design
     return SweepSpec(
-        [Template.of_resolved(one) for one in manifest.resolved],
+        [ScenarioTemplate.of_resolved(one) for one in manifest.resolved],
         [axis_from_json(one) for one in design["axes"]],
         tuple(design["measures"]),
         read_design(design["design"]),

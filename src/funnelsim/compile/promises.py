@@ -12,7 +12,7 @@ from funnelsim.compile.context import CompileContext, length
 from funnelsim.compile.table_builder import Row, Slice, append_rows
 from funnelsim.errors import ScenarioError
 from funnelsim.plan_codes import ActionKind, ClockStart, TermKind, by_name
-from funnelsim.scenario.values import BreachAction, Within
+from funnelsim.scenario.values import BreachAction, Deadline
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Terms, Tier
@@ -101,7 +101,7 @@ class Promises:
         return f"promises.teams.{team}.adherence" if "adherence" in stated else "promises.adherence"
 
     def _term(
-        self, stage: str, team: str, tier: Tier, kind: int, within: Within, actions: tuple[BreachAction, ...]
+        self, stage: str, team: str, tier: Tier, kind: int, within: Deadline, actions: tuple[BreachAction, ...]
     ) -> Row:
         run = append_rows(self.context.builder.actions, [self._action(stage, team, action) for action in actions])
         business = within.length.business or within.length.business_days > 0
@@ -152,7 +152,7 @@ class Promises:
         )[0]
 
 
-def _terms_of(tier: Tier) -> list[tuple[int, Within | None, tuple[BreachAction, ...]]]:
+def _terms_of(tier: Tier) -> list[tuple[int, Deadline | None, tuple[BreachAction, ...]]]:
     return [
         (int(TermKind.FIRST_TOUCH), tier.first_touch, tier.on_breach),
         (int(TermKind.ATTEMPTS), tier.attempts, tier.on_attempts_breach),

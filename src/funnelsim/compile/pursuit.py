@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from funnelsim.compile.context import CompileContext
 from funnelsim.compile.parameter_draws import SHARE, logit
 from funnelsim.scenario import presets
-from funnelsim.scenario.values import LevelNamed
+from funnelsim.scenario.values import LevelRef
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import Pursuit
@@ -43,7 +43,7 @@ def slopes(pursuit: Pursuit) -> dict[str, float]:
 def constant(pursuit: Pursuit) -> float:
     """What is added to logit(base) whatever the levels are: an input that is a level counts from the middle on."""
     return sum(
-        slope * ((0.0 if isinstance(said, LevelNamed) else said) - _MIDDLE)
+        slope * ((0.0 if isinstance(said, LevelRef) else said) - _MIDDLE)
         for (_, slope), said in zip(slopes(pursuit).items(), _said(pursuit), strict=True)
     )
 
@@ -53,7 +53,7 @@ def by_level(pursuit: Pursuit) -> list[tuple[str, float]]:
     return [
         (said.name, slope)
         for (_, slope), said in zip(slopes(pursuit).items(), _said(pursuit), strict=True)
-        if isinstance(said, LevelNamed)
+        if isinstance(said, LevelRef)
     ]
 
 
@@ -74,5 +74,5 @@ def pursue(context: CompileContext, place: tuple[int, int], team: str) -> float:
     )
 
 
-def _said(pursuit: Pursuit) -> tuple[float | LevelNamed, ...]:
+def _said(pursuit: Pursuit) -> tuple[float | LevelRef, ...]:
     return pursuit.quality, pursuit.tracking, pursuit.volume

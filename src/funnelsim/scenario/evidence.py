@@ -61,13 +61,13 @@ def _history(scenario: Scenario) -> Evidence:
 def _presets(thing: Any, path: Path) -> Iterator[Evidence]:
     """Every preset that is named and is no default."""
     if isinstance(thing, Pursuit):
-        yield _ground(path, "pursuit", PURSUIT)
+        yield _evidence(path, "pursuit", PURSUIT)
     if isinstance(thing, BaseModel):
         for name, field in type(thing).model_fields.items():
             value, here = getattr(thing, name), (*path, field.alias or name)
             if isinstance(value, str) and name in presets.KINDS and value in presets.names(name):
                 if value != field.get_default(call_default_factory=True):
-                    yield _ground(here, name, value)
+                    yield _evidence(here, name, value)
             else:
                 yield from _presets(value, here)
     elif isinstance(thing, dict):
@@ -78,6 +78,6 @@ def _presets(thing: Any, path: Path) -> Iterator[Evidence]:
             yield from _presets(one, (*path, str(i)))
 
 
-def _ground(path: Path, kind: str, name: str) -> Evidence:
+def _evidence(path: Path, kind: str, name: str) -> Evidence:
     preset = presets.load(kind, name)
     return Evidence(".".join(path), name, str(preset["grade"]), " ".join(str(preset["source"]).split()))

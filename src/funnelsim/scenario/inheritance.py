@@ -14,7 +14,7 @@ from pathlib import Path as FilePath
 
 from funnelsim.errors import Problem, ScenarioError, did_you_mean
 from funnelsim.scenario import yaml_nodes
-from funnelsim.scenario.policy_presets import CHOICES, stands_for
+from funnelsim.scenario.policy_presets import CHOICES, expand_policy
 from funnelsim.scenario.schema.paths import resolve_path
 from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, problem_at
@@ -31,7 +31,7 @@ class Layer:
     tree: Node
 
 
-def chain(path: str) -> list[Layer]:
+def extends_chain(path: str) -> list[Layer]:
     """The files of an `extends` chain, the one that extends nothing first."""
     found: list[Layer] = []
     seen: list[str] = []
@@ -59,12 +59,12 @@ def merge(layers: Sequence[Layer], problems: list[Problem]) -> Node:
     for layer in layers:
         _refuse_nothing(layer.tree, (), problems)
         tree = Node({key: child for key, child in layer.tree.value.items() if key != "extends"}, layer.tree.place)
-        merged = _laid(merged, tree, problems)
+        merged = _overlay_expanded(merged, tree, problems)
     assert merged is not None
     return merged
 
 
-def lay(base: Node | None, over: Node, path: Path, problems: list[Problem]) -> Node:
+def overlay(base: Node | None, over: Node, path: Path, problems: list[Problem]) -> Node:
     """One tree over another."""
     here = resolve_path(path)
     if not isinstance(over.value, dict) or not here.merges:
@@ -84,11 +84,11 @@ def lay(base: Node | None, over: Node, path: Path, problems: list[Problem]) -> N
                 )
             result.pop(key, None)
         else:
-            result[key] = lay(below.get(key), child, (*path, key), problems)
+            result[key] = overlay(below.get(key), child, (*path, key), problems)
     return Node(result, over.place, over.key)
 
 
-def put(tree: Node, texts: Sequence[str], problems: list[Problem]) -> Node:
+def set_path(tree: Node, texts: Sequence[str], problems: list[Problem]) -> Node:
     """The tree with each `a.b.c=value` of --set put in; a key that stands for others goes before all that name one."""
 
     def is_choice(one: str) -> bool:
@@ -98,7 +98,7 @@ def put(tree: Node, texts: Sequence[str], problems: list[Problem]) -> Node:
         try:
             keys, value = _setting(one, count)
             if is_choice(one):
-                tree = _laid(tree, _alone(keys, value), problems)
+                tree = _overlay_expanded(tree, _alone(keys, value), problems)
             else:
                 tree = _put(tree, keys, value, (), problems)
         except ScenarioError as error:
@@ -106,7 +106,7 @@ def put(tree: Node, texts: Sequence[str], problems: list[Problem]) -> Node:
     return tree
 
 
-def reaches(tree: Node, one: str) -> bool:
+def is_reachable(tree: Node, one: str) -> bool:
     """Whether the thing that a --set text says something of is in the tree, such as the nurture of its `intent`."""
     keys = [key.strip() for key in one.partition("=")[0].split(".")]
     for end in range(1, len(keys)):
@@ -131,10 +131,10 @@ def dotted(path: Sequence[str | int]) -> str:
     return ".".join(map(str, path)) or "the scenario"
 
 
-def _laid(below: Node | None, layer: Node, problems: list[Problem]) -> Node:
+def _overlay_expanded(below: Node | None, layer: Node, problems: list[Problem]) -> Node:
     """A layer over those below it, with what its words stand for in between."""
-    meant = stands_for(layer, below, problems)
-    return lay(lay(below, meant, (), problems) if meant is not None else below, layer, (), problems)
+    meant = expand_policy(layer, below, problems)
+    return overlay(overlay(below, meant, (), problems) if meant is not None else below, layer, (), problems)
 
 
 def _alone(keys: list[tuple[str, Place]], value: Node) -> Node:
@@ -235,7 +235,7 @@ def _put(tree: Node, keys: list[tuple[str, Place]], value: Node, path: Path, pro
 
 
 def _child(before: Node, rest: list[tuple[str, Place]], value: Node, path: Path, problems: list[Problem]) -> Node:
-    return _put(before, rest, value, path, problems) if rest else lay(before, value, path, problems)
+    return _put(before, rest, value, path, problems) if rest else overlay(before, value, path, problems)
 
 
 def _collect(node: Node, path: Path, found: dict[Path, Place]) -> None:

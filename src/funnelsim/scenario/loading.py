@@ -42,10 +42,10 @@ def load(path: str, overrides: Sequence[str] = ()) -> Loaded:
     path = str(path)
     problems: list[Problem] = []
     try:
-        files = inheritance.chain(path)
+        files = inheritance.extends_chain(path)
     except ScenarioError as error:
         raise ScenarioError(error.problems, path) from None
-    tree = with_leads(inheritance.put(inheritance.merge(files, problems), overrides, problems), problems)
+    tree = with_leads(inheritance.set_path(inheritance.merge(files, problems), overrides, problems), problems)
     below = _below(files, overrides)
     return _loaded(tree, below, problems, [layer.file for layer in files], path)
 
@@ -55,29 +55,31 @@ def loads_resolved(data: dict[str, Any], overrides: Sequence[str] = ()) -> Loade
     if data.get("format") != FORMAT or not isinstance(data.get("scenario"), dict):
         raise ScenarioError(f"this is not a resolved scenario of format {FORMAT}", "manifest")
     problems: list[Problem] = []
-    tree = inheritance.put(tree_of(data["scenario"]), overrides, problems)
+    tree = inheritance.set_path(tree_of(data["scenario"]), overrides, problems)
     for_both = _for_both(overrides)
     below = tree_of(data["root"]) if data.get("root") else None
     if below is None and len(for_both) < len(overrides):
         below = tree_of(data["scenario"])
-    return _loaded(tree, inheritance.put(below, for_both, []) if below else None, problems, [], "manifest")
+    return _loaded(tree, inheritance.set_path(below, for_both, []) if below else None, problems, [], "manifest")
 
 
 def _loaded(tree: Node, below: Node | None, problems: list[Problem], files: list[str], name: str) -> Loaded:
-    scenario, found = _checked(tree, problems)
+    scenario, problems_found = _checked(tree, problems)
     root = scenario
     if below is not None:
         root, more = _checked(below, [])
-        found += [problem for problem in more if problem.severity == "error" and not _told(problem, found)]
-    if any(problem.severity == "error" for problem in found):
-        raise ScenarioError(sort_problems(found, files), name)
+        problems_found += [
+            problem for problem in more if problem.severity == "error" and not _told(problem, problems_found)
+        ]
+    if any(problem.severity == "error" for problem in problems_found):
+        raise ScenarioError(sort_problems(problems_found, files), name)
     resolved = {"format": FORMAT, "scenario": plain(tree), "root": plain(below) if below is not None else None}
-    return Loaded(scenario, root, inheritance.places(tree), files, resolved, sort_problems(found, files))
+    return Loaded(scenario, root, inheritance.places(tree), files, resolved, sort_problems(problems_found, files))
 
 
 def _checked(tree: Node, problems: list[Problem]) -> tuple[Scenario, list[Problem]]:
-    scenario, unread, left_out = validate(tree, [problem.path for problem in problems])
-    return scenario, [*problems, *unread, *check(scenario, tree, left_out)]
+    scenario, parse_problems, left_out = validate(tree, [problem.path for problem in problems])
+    return scenario, [*problems, *parse_problems, *check(scenario, tree, left_out)]
 
 
 def _below(files: list[Layer], overrides: Sequence[str]) -> Node | None:
@@ -87,7 +89,9 @@ def _below(files: list[Layer], overrides: Sequence[str]) -> Node | None:
     if len(base) == len(files) and len(for_both) == len(overrides):
         return None
     file = inheritance.merge(base, [])
-    below = with_leads(inheritance.put(file, [one for one in for_both if inheritance.reaches(file, one)], []), [])
+    below = with_leads(
+        inheritance.set_path(file, [one for one in for_both if inheritance.is_reachable(file, one)], []), []
+    )
     alone = len(base) == len(files) and any(problem.severity == "error" for problem in _checked(below, [])[1])
     return None if alone else below  # a file that needs the settings to be whole is no root
 
@@ -111,8 +115,8 @@ def _root(files: list[Layer]) -> list[Layer]:
     return files
 
 
-def _told(problem: Problem, found: list[Problem]) -> bool:
-    return any((problem.file, problem.line, problem.text) == (one.file, one.line, one.text) for one in found)
+def _told(problem: Problem, problems_found: list[Problem]) -> bool:
+    return any((problem.file, problem.line, problem.text) == (one.file, one.line, one.text) for one in problems_found)
 
 
 def sort_problems(problems: list[Problem], files: list[str]) -> list[Problem]:

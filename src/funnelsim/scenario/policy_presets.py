@@ -19,7 +19,7 @@ SIDES = ("marketing", "sales")
 CHOICES = ("policy", "handoff.at")  # keys that stand for others
 
 
-def stands_for(layer: Node, below: Node | None, problems: list[Problem]) -> Node | None:
+def expand_policy(layer: Node, below: Node | None, problems: list[Problem]) -> Node | None:
     """What the words of a layer stand for, as a tree; None when it says none, or none that can be understood."""
     word, at = _said(layer, "policy"), _said(layer, "handoff", "at")
     if word is None and at is None:
@@ -30,7 +30,7 @@ def stands_for(layer: Node, below: Node | None, problems: list[Problem]) -> Node
         _refuse_both(layer, word, at, preset)
         _refuse_teams(names, word or at)
         ownership = _ownership(names, word, at, preset)
-    except _Wrong as wrong:
+    except _PolicyError as wrong:
         problems.append(wrong.problem)
         return None
     place = (word or at).place  # type: ignore[union-attr]  # one of them is there
@@ -38,7 +38,7 @@ def stands_for(layer: Node, below: Node | None, problems: list[Problem]) -> Node
     return _tree({"ownership": ownership, **written}, place)
 
 
-class _Wrong(Exception):
+class _PolicyError(Exception):
     def __init__(self, node: Node, path: Path, text: str, hint: str) -> None:
         self.problem = problem_at(node.place, text, hint, path)
 
@@ -75,7 +75,7 @@ class _Names:
             return point if point in self.stages else None
         try:
             definition = parsers.definition(self.definitions[point])
-        except parsers.Misreading:  # told where it is read
+        except parsers.ParseError:  # told where it is read
             return None
         if not definition.is_threshold:
             return definition.stage if definition.stage in self.stages else None
@@ -102,7 +102,7 @@ def _preset(word: Node) -> dict[str, Any]:
     known = presets.names("policy")
     if word.value not in known:
         hint = f"{did_you_mean(word.value, known)}  known: {', '.join(known)}".strip()
-        raise _Wrong(word, ("policy",), f"there is no policy '{word.value}'", hint)
+        raise _PolicyError(word, ("policy",), f"there is no policy '{word.value}'", hint)
     return presets.load("policy", word.value)
 
 
@@ -110,14 +110,14 @@ def _refuse_both(layer: Node, word: Node | None, at: Node | None, preset: dict[s
     if at is None:
         return
     if "ownership" in layer.value and layer.value["ownership"].value != "none":
-        raise _Wrong(
+        raise _PolicyError(
             at,
             ("handoff", "at"),
             "handoff.at and ownership both say who owns the stages",
             "keep one of them in this file",
         )
     if word is not None and "at" not in preset:
-        raise _Wrong(
+        raise _PolicyError(
             at,
             ("handoff", "at"),
             f"handoff.at gives each stage to one team, and {word.value} shares them",
@@ -130,7 +130,7 @@ def _refuse_teams(names: _Names, word: Node | None) -> None:
     for side in SIDES:
         if side not in names.teams:
             path: Path = ("policy",) if word.value in presets.names("policy") else ("handoff", "at")
-            raise _Wrong(
+            raise _PolicyError(
                 word,
                 path,
                 f"'{word.value}' divides stages between marketing and sales, and there is no team '{side}'",
@@ -145,7 +145,7 @@ def _ownership(names: _Names, word: Node | None, at: Node | None, preset: dict[s
     if "at" in preset:
         found = next((stage for point in preset["at"] if (stage := names.first_of(point))), None)
         if found is None:
-            raise _Wrong(
+            raise _PolicyError(
                 word,
                 ("policy",),
                 f"{word.value} hands leads over at the MQL, and no stage or gate says where that is",
@@ -160,14 +160,14 @@ def _point(names: _Names, at: Node) -> str:
     if stage is not None:
         return stage
     if at.value in names.definitions:
-        raise _Wrong(
+        raise _PolicyError(
             at,
             ("handoff", "at"),
             f"no stage is where '{at.value}' begins",
             f"let a stage have it as gate, as in gate: {at.value}, or name a stage",
         )
     known = list(dict.fromkeys([*names.definitions, *names.stages]))
-    raise _Wrong(
+    raise _PolicyError(
         at,
         ("handoff", "at"),
         f"there is no definition or stage '{at.value}'",
@@ -186,7 +186,7 @@ def _shared(names: _Names, word: Node, preset: dict[str, Any]) -> dict[str, Any]
     unknown = [stage for stage in names.stages if stage not in preset["stages"] and not names.ends(stage)]
     points = {point: names.first_of(point) for point in preset["phases"] if point != "start"}
     if unknown and points.get("MQL", "") is None:
-        raise _Wrong(
+        raise _PolicyError(
             word,
             ("policy",),
             f"{word.value} divides stages by MQL and SQL, and no stage is where MQL begins",

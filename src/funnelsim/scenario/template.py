@@ -23,7 +23,7 @@ from funnelsim.scenario.yaml_nodes import plain
 LEADS = "leads_in_flight"
 
 
-class Template:
+class ScenarioTemplate:
     """A scenario as it is written; `loaded` is the scenario itself."""
 
     def __init__(self, path: str, overrides: Sequence[str] = ()) -> None:
@@ -31,10 +31,12 @@ class Template:
         self.path, self.overrides = path, list(overrides)
         self.loaded = load(path, overrides)
         self.resolved: dict[str, Any] | None = None
-        self.tree = with_leads(inheritance.put(inheritance.merge(inheritance.chain(path), []), overrides, []), [])
+        self.tree = with_leads(
+            inheritance.set_path(inheritance.merge(inheritance.extends_chain(path), []), overrides, []), []
+        )
 
     @classmethod
-    def of_resolved(cls, resolved: dict[str, Any]) -> Template:
+    def of_resolved(cls, resolved: dict[str, Any]) -> ScenarioTemplate:
         """The scenario that a manifest holds."""
         self = cls.__new__(cls)
         self.path, self.overrides, self.resolved = "manifest", [], resolved
@@ -42,7 +44,7 @@ class Template:
         self.tree = tree_of(resolved["scenario"])
         return self
 
-    def vary(self, overrides: Sequence[str]) -> Loaded:
+    def with_overrides(self, overrides: Sequence[str]) -> Loaded:
         """What `load` gives with these texts added; ScenarioError counts them from 1, without the template's own."""
         if not overrides:
             return self.loaded
@@ -71,31 +73,31 @@ class Template:
     def _quick(self, overrides: Sequence[str]) -> Loaded:
         """As `load`, with the leads and the root understood before."""
         base, problems = self.loaded, list[Problem]()
-        tree = inheritance.put(self.tree, overrides, problems)
+        tree = inheritance.set_path(self.tree, overrides, problems)
         small = replace(tree, value={key: child for key, child in tree.value.items() if key != LEADS})
-        scenario, unread, left_out = validate(small, [problem.path for problem in problems])
+        scenario, parse_problems, left_out = validate(small, [problem.path for problem in problems])
         scenario = scenario.model_copy(update={LEADS: base.scenario.leads_in_flight})
-        found = sort_problems([*problems, *unread, *check(scenario, tree, left_out)], base.files)
-        if any(problem.severity == "error" for problem in found):
-            raise ScenarioError(found, self.path)
+        problems_found = sort_problems([*problems, *parse_problems, *check(scenario, tree, left_out)], base.files)
+        if any(problem.severity == "error" for problem in problems_found):
+            raise ScenarioError(problems_found, self.path)
         known = base.resolved
         written = plain(small) | {key: known["scenario"][key] for key in (LEADS,) if key in known["scenario"]}
         resolved = known | {"scenario": written, "root": known["root"] or known["scenario"]}
-        return Loaded(scenario, base.root, inheritance.places(small), base.files, resolved, found)
+        return Loaded(scenario, base.root, inheritance.places(small), base.files, resolved, problems_found)
 
 
-def rewritten(base: Loaded, data: dict[str, Any]) -> Loaded:
+def with_data(base: Loaded, data: dict[str, Any]) -> Loaded:
     """A scenario with other data, its root and its leads in flight as understood before, where they are the same.
 
     `data` is like `base.resolved["scenario"]`. Raises ScenarioError when it makes no scenario.
     """
     keeps_leads = data.get(LEADS) == base.resolved["scenario"].get(LEADS)
     tree = tree_of({key: value for key, value in data.items() if not (keeps_leads and key == LEADS)})
-    scenario, unread, left_out = validate(tree)
+    scenario, parse_problems, left_out = validate(tree)
     if keeps_leads:
         scenario = scenario.model_copy(update={LEADS: base.scenario.leads_in_flight})
-    found = sort_problems([*unread, *check(scenario, tree, left_out)], [])
-    if any(problem.severity == "error" for problem in found):
-        raise ScenarioError(found, scenario.name)
+    problems_found = sort_problems([*parse_problems, *check(scenario, tree, left_out)], [])
+    if any(problem.severity == "error" for problem in problems_found):
+        raise ScenarioError(problems_found, scenario.name)
     resolved = base.resolved | {"scenario": data, "root": base.resolved["root"] or base.resolved["scenario"]}
-    return replace(base, scenario=scenario, root=base.root or base.scenario, resolved=resolved, warnings=found)
+    return replace(base, scenario=scenario, root=base.root or base.scenario, resolved=resolved, warnings=problems_found)

@@ -9,12 +9,12 @@ from pydantic import ValidationError
 
 from funnelsim.errors import Problem, did_you_mean
 from funnelsim.scenario.inheritance import dotted
-from funnelsim.scenario.parsers import Misreading, shown
+from funnelsim.scenario.parsers import ParseError, shown
 from funnelsim.scenario.schema import Scenario, allowed, renamed, resolve_path
 from funnelsim.scenario.yaml_nodes import Node, moved, plain, problem_at
 
 Path = tuple[str | int, ...]
-MOST_ROUNDS = 20
+MAX_ROUNDS = 20
 
 
 def validate(tree: Node, faulty: Iterable[Path] = ()) -> tuple[Scenario, list[Problem], list[Path]]:
@@ -27,7 +27,7 @@ def validate(tree: Node, faulty: Iterable[Path] = ()) -> tuple[Scenario, list[Pr
     left_out = [path for path in faulty if path]
     for path in left_out:
         _leave_out(data, path)
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         try:
             return Scenario.model_validate(data), problems, left_out
         except ValidationError as error:
@@ -84,14 +84,14 @@ def as_written(tree: Node, path: Iterable[str | int]) -> Path:
 def _complaints(error: ValidationError, above: Path, tree: Node) -> Iterable[tuple[Path, Any]]:
     for complaint in error.errors(include_url=False):
         reason = complaint.get("ctx", {}).get("error")
-        at = reason.at if isinstance(reason, Misreading) else ()
+        at = reason.at if isinstance(reason, ParseError) else ()
         yield find(tree, (*above, *complaint["loc"], *at))[1], complaint
 
 
 def _problem(complaint: Any, path: Path, tree: Node) -> Problem:
     node, _ = find(tree, path)
     reason = complaint.get("ctx", {}).get("error")
-    if isinstance(reason, Misreading):
+    if isinstance(reason, ParseError):
         if reason.by_key:
             return problem_at(node.at, reason.text, reason.hint, path)
         place = node.at if isinstance(node.value, dict | list) else node.place

@@ -88,7 +88,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Within:
+class Deadline:
     """`within 4 business hours` (count 0) or `5 within 14 days`."""
 
     length: Duration
@@ -120,7 +120,7 @@ class Routing:
 
 
 @dataclass(frozen=True)
-class Hours:
+class DayHours:
     """Local opening hours of a day; 24:00 is allowed as closing time; a close before the open runs past midnight."""
 
     opens: str
@@ -172,7 +172,7 @@ class Definition:
 
 
 @dataclass(frozen=True)
-class LevelNamed:
+class LevelRef:
     """`level NAME`: a number that experience moves, in place of a fixed one."""
 
     name: str
@@ -180,7 +180,7 @@ class LevelNamed:
 
 
 @dataclass(frozen=True)
-class Looked:
+class EffectInput:
     """What an influence looks at: a trait or state of the lead, a level or a score by name, or nothing (always)."""
 
     kind: str  # always, fit, intent, trust, warmth, own lead, context lost, level, score

@@ -19,7 +19,7 @@ import yaml
 from funnelsim.errors import Problem, ScenarioError
 from funnelsim.scenario.values import Place
 
-MOST_REPEATS = 20_000  # aliases of aliases can make a small file endless
+MAX_REPEATS = 20_000  # aliases of aliases can make a small file endless
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -155,7 +155,7 @@ class _Yaml:
         place = self.place(raw)
         self.repeats += id(raw) in self.seen
         self.seen.add(id(raw))
-        if id(raw) in self.open or self.repeats > MOST_REPEATS:
+        if id(raw) in self.open or self.repeats > MAX_REPEATS:
             self.report(place, "an alias that contains itself" if id(raw) in self.open else "too many aliases")
             raise ScenarioError(self.problems, self.file)
         self.open.add(id(raw))

@@ -23,7 +23,7 @@ from funnelsim.errors import UsageError, did_you_mean
 from funnelsim.measures import Measure, named, series, stack_summaries
 from funnelsim.plan import Labels, Plan
 from funnelsim.scenario import Scenario
-from funnelsim.scenario.parsers import Misreading
+from funnelsim.scenario.parsers import ParseError
 from funnelsim.scenario.parsers.dates import day
 from funnelsim.scenario.parsers.durations import elapsed
 from funnelsim.scenario.parsers.numbers import money, number, proportion
@@ -89,7 +89,7 @@ def read_goal(text: str, possible: Mapping[str, Measure], book: Labels) -> Measu
     try:
         target = read(match["amount"].strip())
         by = day(match["by"].strip()) if match["by"] else None
-    except Misreading as problem:
+    except ParseError as problem:
         raise UsageError(f"goal '{text}': {problem.text}. {problem.hint}".rstrip(". ") + ".") from None
     if by is not None and key not in SHORT.values():
         raise UsageError(f"goal '{text}': a date goes with revenue or wins; {key} is of the whole window")

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from funnelsim.errors import Problem, ScenarioError, UsageError, did_you_mean
-from funnelsim.scenario.parsers import Misreading, shown
+from funnelsim.scenario.parsers import ParseError, shown
 from funnelsim.scenario.parsers.numbers import proportion, whole
 from funnelsim.scenario.yaml_nodes import Node, plain, problem_at, read
 from funnelsim.study.axes import Axis, SamplingDesign, axes_of_file, read_design
@@ -164,7 +164,7 @@ class _Reader:
             return None
         try:
             return one(plain(node))
-        except Misreading as problem:
+        except ParseError as problem:
             self.report(node.place, problem.text, problem.hint)
         except UsageError as error:
             self.report(node.place, str(error), "")

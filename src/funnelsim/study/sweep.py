@@ -18,7 +18,7 @@ import numpy as np
 from funnelsim.errors import FunnelsimError, Problem, ScenarioError, UsageError, did_you_mean, every_mistake
 from funnelsim.measures import Estimate, Measure
 from funnelsim.progress import Progress
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.axes import Axis, SamplingDesign, points
 from funnelsim.study.batch import PointBatch, one_line
@@ -35,7 +35,7 @@ DEFAULT_MEASURES = ("cohort.won", "cohort.revenue", "cohort.profit")
 class SweepSpec:
     """What is asked."""
 
-    templates: Sequence[Template]
+    templates: Sequence[ScenarioTemplate]
     axes: Sequence[Axis]
     measures: tuple[str, ...] = DEFAULT_MEASURES  # keys as in measures.csv; "goal" is the chance of the goal
     design: SamplingDesign = field(default_factory=SamplingDesign)
@@ -202,12 +202,12 @@ def full_key(name: str, known: Mapping[str, Measure], also: Iterable[str] = ()) 
     raise UsageError(f"there is no measure '{name}'. {hint}")
 
 
-def _axis_problems(template: Template, axis: Axis) -> list[Problem]:
+def _axis_problems(template: ScenarioTemplate, axis: Axis) -> list[Problem]:
     """What is wrong with the first value of an axis when all are refused; nothing when one is taken."""
     first: list[Problem] = []
     for value in axis.values or (axis.at(0.0), axis.at(1.0)):
         try:
-            template.vary([f"{axis.path}={value}"])
+            template.with_overrides([f"{axis.path}={value}"])
             return []
         except ScenarioError as error:
             first = first or error.problems
@@ -215,7 +215,12 @@ def _axis_problems(template: Template, axis: Axis) -> list[Problem]:
 
 
 def _submit(
-    run: PointBatch, spec: SweepSpec, builder: TaskBuilder, template: Template, name: str, point: tuple[str, ...]
+    run: PointBatch,
+    spec: SweepSpec,
+    builder: TaskBuilder,
+    template: ScenarioTemplate,
+    name: str,
+    point: tuple[str, ...],
 ) -> None:
     overrides = [f"{axis.path}={value}" for axis, value in zip(spec.axes, point, strict=True)]
     try:

@@ -9,7 +9,7 @@ from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.progress import Progress
 from funnelsim.scenario import Scenario
 from funnelsim.scenario.schema import nature
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.anchor import Anchor, anchor
 from funnelsim.study.goals import MeasureGoal
 from funnelsim.study.point import PointTask, RunSize, with_key
@@ -29,7 +29,11 @@ class TaskBuilder:
     _anchors: dict[tuple[int, tuple[str, ...]], Anchor] = field(default_factory=dict)
 
     def task(
-        self, template: Template, overrides: Sequence[str], goal: MeasureGoal | None = None, at_centre: bool = False
+        self,
+        template: ScenarioTemplate,
+        overrides: Sequence[str],
+        goal: MeasureGoal | None = None,
+        at_centre: bool = False,
     ) -> PointTask:
         """The scenario of a template with some values changed. Raises ScenarioError when it cannot be so."""
         blueprint, anchored = self.compiled(template, overrides)
@@ -38,10 +42,10 @@ class TaskBuilder:
         )
 
     def compiled(
-        self, template: Template, overrides: Sequence[str], known: Anchor | None = None
+        self, template: ScenarioTemplate, overrides: Sequence[str], known: Anchor | None = None
     ) -> tuple[Blueprint, Anchor]:
         """The blueprint of a variant, and the anchor of its root: one that is `known`, or solved once."""
-        loaded = template.vary(overrides)
+        loaded = template.with_overrides(overrides)
         blueprint = compile_scenario(self._seeded(loaded.scenario))
         for_root = tuple(one for one in overrides if nature(one.partition("=")[0].split(".")) not in ("fact", "policy"))
         which = (id(template), for_root)

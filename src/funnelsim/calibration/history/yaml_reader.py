@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from funnelsim.errors import Problem, did_you_mean
-from funnelsim.scenario.parsers import Misreading, elapsed
+from funnelsim.scenario.parsers import ParseError, elapsed
 from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, problem_at
 
@@ -122,7 +122,7 @@ class YamlReader:
             return None
         try:
             return float(elapsed(node.value).seconds)
-        except Misreading as error:
+        except ParseError as error:
             self.report(node, str(error), error.hint)
             return None
 

@@ -41,7 +41,7 @@ def _svg(file: Path, prefix: str) -> Picture:
     try:
         root = ElementTree.fromstring(file.read_bytes())
     except ElementTree.ParseError as error:
-        raise ValueError(f"this figure is torn: {error}") from None
+        raise ValueError(f"this figure is damaged: {error}") from None
     if _local(root.tag) != "svg" or "viewBox" not in root.attrib:
         raise ValueError("this is no SVG figure")
     _clean(root, prefix)
@@ -83,7 +83,7 @@ def _clean(element: Element, prefix: str) -> None:
 def _png(file: Path) -> Picture:
     data = file.read_bytes()
     if not data.startswith(PNG_HEAD) or b"IEND" not in data[-12:]:
-        raise ValueError("this figure is torn: it is no whole PNG")
+        raise ValueError("this figure is damaged: not a complete PNG")
     width, height = struct.unpack(">II", data[16:24])
     return Picture(png="data:image/png;base64," + base64.b64encode(data).decode(), width=width, height=height)
 

@@ -88,7 +88,7 @@ def _answer(folder: Path, manifest: Manifest, problems: list[Problem]) -> str:
         problems.append(
             Problem(
                 str(file),
-                text="the answer is missing: the folder is torn, or was saved by an older funnelsim",
+                text="the answer is missing: the folder is incomplete, or was saved by an older funnelsim",
                 hint=f"repeat it: {again}",
             )
         )
@@ -97,7 +97,7 @@ def _answer(folder: Path, manifest: Manifest, problems: list[Problem]) -> str:
         problems.append(Problem(str(file), text=f"the answer cannot be read: {error}"))
         return ""
     if not text:
-        problems.append(Problem(str(file), text="the answer is empty: the file is torn"))
+        problems.append(Problem(str(file), text="the answer is empty: the file is incomplete"))
     return text
 
 
@@ -111,7 +111,7 @@ def _tables(folder: Path, kind: Kind, problems: list[Problem]) -> dict[str, pl.D
         try:
             found[name] = pl.read_csv(folder / name, infer_schema_length=None)
         except FileNotFoundError:
-            problems.append(Problem(str(folder / name), text="this table is missing: the folder is torn"))
+            problems.append(Problem(str(folder / name), text="this table is missing: the folder is incomplete"))
         except (OSError, pl.exceptions.PolarsError) as error:
             why = str(error).splitlines()[0] if str(error) else type(error).__name__
             problems.append(Problem(str(folder / name), text=f"this table cannot be read: {why}"))

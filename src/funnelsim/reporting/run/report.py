@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SHORT_FOOT = "±: simulation error, 90 %. One period: central 90 % of runs, "
 FOOT = "± is the simulation error of the mean (90 %); `one period` is the central 90 % of single runs: "
-LUCK_ONLY = "luck alone.\nWhat is not known about the inputs is in neither."
+LUCK_ONLY = "luck alone.\nBoth reflect random variation only, not uncertainty about the inputs."
 WITH_DRAWS = (
     "luck, and what\nis left open by {what}, one draw a run. How much of it is ignorance: funnelsim sensitivity."
 )
@@ -47,7 +47,7 @@ def _footnote(result: Result, verbose: int) -> str:
     if verbose:
         return FOOT + (WITH_DRAWS.format(what=what) if what else LUCK_ONLY)
     if not what:
-        return SHORT_FOOT + "luck alone. What is not known is in neither."
+        return SHORT_FOOT + "luck alone. Both reflect random variation only, not uncertainty about the inputs."
     ranges = len(result.manifest.beliefs)
     drawn = [f"{ranges} range{'s' * (ranges != 1)}"] * (ranges > 0) + ["fitted errors"] * _is_fitted(result)
     return f"{SHORT_FOOT}luck and what is not known ({' and '.join(drawn)}; -v names them)."
@@ -150,8 +150,16 @@ def _promises(result: Result, width: int) -> str:
             "assigned",
             "in time",
             "±",
+<<<<<<< ours
             "attempts met",
             "adhered",
+||||||| base
+            "attempts kept",
+            "behaved so",
+=======
+            "attempts kept",
+            "adhered",
+>>>>>>> theirs
             "warned",
             "escalated",
             "reassigned",

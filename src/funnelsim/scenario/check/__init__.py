@@ -96,10 +96,12 @@ CHECKS: tuple[tuple[Check, tuple[str, ...]], ...] = (  # the check, and the keys
 
 def check(scenario: Scenario, tree: Node, left_out: Sequence[tuple[str | int, ...]]) -> list[Problem]:
     """All problems of a scenario whose `left_out` paths could not be read."""
-    found = Findings(tree, left_out)
+    findings = Findings(tree, left_out)
     if not scenario.stages:
-        found.error(("stages",), "'stages' is missing", "such as stages: {demo: {next: {customer: 30%, lost: rest}}}")
+        findings.error(
+            ("stages",), "'stages' is missing", "such as stages: {demo: {next: {customer: 30%, lost: rest}}}"
+        )
     for one, needs in CHECKS:
-        if found.untouched(*needs):
-            one(scenario, found)
-    return found.problems
+        if findings.unchanged(*needs):
+            one(scenario, findings)
+    return findings.problems

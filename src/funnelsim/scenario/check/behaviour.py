@@ -7,20 +7,20 @@ from collections.abc import Callable
 from funnelsim.scenario.check.findings import Findings, Path
 from funnelsim.scenario.check.names import all_named
 from funnelsim.scenario.schema import Influence, Level, Scenario
-from funnelsim.scenario.values import LevelNamed, Range
+from funnelsim.scenario.values import LevelRef, Range
 
 
-def check_level_names(scenario: Scenario, found: Findings) -> None:
+def check_level_names(scenario: Scenario, findings: Findings) -> None:
     for name, path in _level_mentions(scenario):
-        all_named("level", [name], scenario.all_levels, path, found)
+        all_named("level", [name], scenario.all_levels, path, findings)
 
 
-def check_levels(scenario: Scenario, found: Findings) -> None:
+def check_levels(scenario: Scenario, findings: Findings) -> None:
     used = {name for name, _ in _level_mentions(scenario)}
     for name, level in scenario.levels.items():
-        _check_level(level, name, scenario, found)
+        _check_level(level, name, scenario, findings)
         if name not in used:
-            found.note(
+            findings.note(
                 ("levels", name),
                 f"the level '{name}' moves nothing",
                 f"such as pursuit: {{quality: level {name}}}, or an influence of it",
@@ -28,48 +28,48 @@ def check_levels(scenario: Scenario, found: Findings) -> None:
             )
 
 
-def check_quotas(scenario: Scenario, found: Findings) -> None:
+def check_quotas(scenario: Scenario, findings: Findings) -> None:
     for name, team in scenario.teams.items():
         path: Path = ("teams", name, "quota")
         if team.quota is None:
             continue
         if f"{name} quota" in scenario.levels:
-            found.error(
+            findings.error(
                 ("levels", f"{name} quota"),
                 f"the quota of {name} makes a level of this name",
                 "choose another name",
                 f"{name} quota",
             )
         if "won" not in scenario.definitions:
-            found.error(
+            findings.error(
                 path,
                 "a quota counts what is won, and nothing counts as won",
                 "such as definitions: {won: enters customer}",
             )
 
 
-def check_pursuit(scenario: Scenario, found: Findings) -> None:
+def check_pursuit(scenario: Scenario, findings: Findings) -> None:
     for name, team in scenario.teams.items():
         path: Path = ("teams", name, "pursuit")
         if team.pursuit is None:
             continue
         if team.pursuit.base is None:
-            found.error(path, f"how many of the other side's leads does {name} work at all?", "such as base: 30%")
+            findings.error(path, f"the pursuit of {name} needs `base`, the share of leads worked", "such as base: 30%")
         elif team.pursuit.base in (0.0, 1.0):
-            found.warn(
+            findings.warn(
                 (*path, "base"),
                 f"nothing moves a base of {'0' if team.pursuit.base == 0.0 else '100'} %",
                 "between 0% and 100%, or leave pursuit out",
             )
         if all(source.side == scenario.side_of(name) for source in scenario.sources.values()):
-            found.warn(
+            findings.warn(
                 path,
                 f"every lead is {name}'s own: pursuit speaks of the other side's",
                 "say whose leads a source brings, such as side: marketing",
             )
 
 
-def check_effects(scenario: Scenario, found: Findings) -> None:
+def check_effects(scenario: Scenario, findings: Findings) -> None:
     """What an effect looks at cannot happen here; a variant of this file may be why it is written."""
     stages, effects = scenario.stages.values(), scenario.effects
     for key, there, text, hint in (
@@ -106,10 +106,10 @@ def check_effects(scenario: Scenario, found: Findings) -> None:
     ):
         effect = getattr(effects, key)
         if effect != type(effect)() and not there:
-            found.note(("effects", key), f"{key} acts on nothing: {text}", hint)
+            findings.note(("effects", key), f"{key} acts on nothing: {text}", hint)
 
 
-def check_gated_effects(scenario: Scenario, found: Findings) -> None:
+def check_gated_effects(scenario: Scenario, findings: Findings) -> None:
     """A stage with a gate has no chance that an effect could move (rule 83)."""
     gated = [name for name, stage in scenario.stages.items() if stage.gate]
     acting = [
@@ -119,7 +119,7 @@ def check_gated_effects(scenario: Scenario, found: Findings) -> None:
     for path, one in acting:
         for name in one.stages or ():
             if name in gated:
-                found.warn(
+                findings.warn(
                     (*path, "stages"),
                     f"this moves the chance to go on, and '{name}' has a gate instead",
                     "leave the stage out",
@@ -127,39 +127,41 @@ def check_gated_effects(scenario: Scenario, found: Findings) -> None:
                 )
 
 
-def check_influences(scenario: Scenario, found: Findings) -> None:
+def check_influences(scenario: Scenario, findings: Findings) -> None:
     for name, influence in scenario.influences.items():
-        _check_influence(influence, name, ("influences", name), scenario, found)
+        _check_influence(influence, name, ("influences", name), scenario, findings)
 
 
 def _level_mentions(scenario: Scenario) -> list[tuple[str, Path]]:
     """Every level that is named, and where."""
-    found: list[tuple[str, Path]] = []
+    mentions: list[tuple[str, Path]] = []
     for name, team in scenario.teams.items():
         for key in ("quality", "volume"):
             value = getattr(team.pursuit, key, None)
-            if isinstance(value, LevelNamed):
-                found.append((value.name, ("teams", name, "pursuit", key)))
+            if isinstance(value, LevelRef):
+                mentions.append((value.name, ("teams", name, "pursuit", key)))
     for name, influence in scenario.influences.items():
         if influence.input is not None and influence.input.kind == "level":
-            found.append((influence.input.name, ("influences", name, "input")))
-    return found
+            mentions.append((influence.input.name, ("influences", name, "input")))
+    return mentions
 
 
-def _check_level(level: Level, name: str, scenario: Scenario, found: Findings) -> None:
+def _check_level(level: Level, name: str, scenario: Scenario, findings: Findings) -> None:
     path: Path = ("levels", name)
     if level.input is None:
-        if not found.unreadable(*path, "input"):
-            found.error(path, f"what does the level '{name}' see?", "input: outcomes, acceptance, load or quota", name)
+        if not findings.unreadable(*path, "input"):
+            findings.error(
+                path, f"what does the level '{name}' see?", "input: outcomes, acceptance, load or quota", name
+            )
         return
     if level.team is None:
-        found.error(path, f"whose experience is the level '{name}'?", "such as team: sales", name)
+        findings.error(path, f"whose experience is the level '{name}'?", "such as team: sales", name)
     if level.weight == 0.0:
-        found.warn((*path, "weight"), f"with a weight of 0 the level '{name}' never moves", "such as weight: 5%")
-    _check_counted(level, path, found)
-    _check_strange_keys(level, path, found)
+        findings.warn((*path, "weight"), f"with a weight of 0 the level '{name}' never moves", "such as weight: 5%")
+    _check_counted(level, path, findings)
+    _check_strange_keys(level, path, findings)
     if level.input == "acceptance" and level.team in scenario.teams and not _accepts(scenario, level.team):
-        found.error(
+        findings.error(
             (*path, "input"),
             f"{level.team} is never asked whether it accepts a lead",
             "such as handoff: {accept: {score: sales, at_least: 30}}",
@@ -170,28 +172,30 @@ def _check_level(level: Level, name: str, scenario: Scenario, found: Findings) -
             [level.definition or "won"],
             scenario.definitions,
             (*path, "definition") if level.definition else path,
-            found,
+            findings,
         )
 
 
-def _check_counted(level: Level, path: Path, found: Findings) -> None:
+def _check_counted(level: Level, path: Path, findings: Findings) -> None:
     """Load and quota are counted from one review to the next, against an amount."""
     if level.input not in ("load", "quota"):
         ends = (level.initial.low, level.initial.high) if isinstance(level.initial, Range) else (level.initial or 0.0,)
         if not all(0.0 <= end <= 1.0 for end in ends):
-            found.error((*path, "initial"), f"a level of {level.input} lies between 0 and 1", "such as initial: 50%")
+            findings.error((*path, "initial"), f"a level of {level.input} lies between 0 and 1", "such as initial: 50%")
         return
     if level.per is None:
         example = "per: 40, leads a review" if level.input == "load" else "per: 200000, money a period"
-        found.error(path, f"a level of {level.input} needs an amount that counts as 1", f"such as {example}")
+        findings.error(path, f"a level of {level.input} needs an amount that counts as 1", f"such as {example}")
     if level.review is None:
-        found.error(path, f"a level of {level.input} is counted from one review to the next", "such as review: month")
+        findings.error(
+            path, f"a level of {level.input} is counted from one review to the next", "such as review: month"
+        )
 
 
-def _check_strange_keys(level: Level, path: Path, found: Findings) -> None:
+def _check_strange_keys(level: Level, path: Path, findings: Findings) -> None:
     for key, kinds in (("fair", ("outcomes",)), ("per", ("load", "quota")), ("definition", ("quota",))):
         if getattr(level, key) not in (None, False) and level.input not in kinds:
-            found.error(
+            findings.error(
                 (*path, key),
                 f"'{key}' means nothing to a level of {level.input}",
                 f"it belongs to {' and '.join(kinds)}",
@@ -203,28 +207,28 @@ def _accepts(scenario: Scenario, team: str) -> bool:
     return scenario.handoff.accept is not None or (own is not None and own.accept is not None)
 
 
-def _check_influence(influence: Influence, name: str, path: Path, scenario: Scenario, found: Findings) -> None:
+def _check_influence(influence: Influence, name: str, path: Path, scenario: Scenario, findings: Findings) -> None:
     for key, question, hint in (
         ("input", "looks at what?", "such as input: level trust"),
         ("target", "moves what?", "such as target: pursuit"),
     ):
-        if getattr(influence, key) is None and not found.unreadable(*path, key):
-            found.error(path, f"the influence '{name}' {question}", hint, name)
+        if getattr(influence, key) is None and not findings.unreadable(*path, key):
+            findings.error(path, f"the influence '{name}' {question}", hint, name)
     if influence.target is None:
         return
     right, wrong = ("time_factor", "odds") if influence.target == "habit" else ("odds", "time_factor")
     if getattr(influence, wrong) is not None:
         what = "is a time" if influence.target == "habit" else "is a chance"
-        found.error(
+        findings.error(
             (*path, wrong),
             f"{influence.target} {what}: write {right} instead of {wrong}",
             "time_factor: 0.5 halves it" if right == "time_factor" else "odds: 1 is no effect, 2 doubles them",
         )
-    elif getattr(influence, right) is None and not found.unreadable(*path, right):
-        found.error(path, f"how strongly does '{name}' act?", f"such as {right}: 2", name)
+    elif getattr(influence, right) is None and not findings.unreadable(*path, right):
+        findings.error(path, f"how strongly does '{name}' act?", f"such as {right}: 2", name)
     there, text, hint = _ACTED_ON.get(influence.target, (_always, "", ""))
     if not there(scenario):
-        found.note((*path, "target"), f"this moves nothing: {text}", hint)
+        findings.note((*path, "target"), f"this moves nothing: {text}", hint)
 
 
 def _always(scenario: Scenario) -> bool:

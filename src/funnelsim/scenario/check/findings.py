@@ -9,7 +9,7 @@ from funnelsim.scenario.validation import as_written, find
 from funnelsim.scenario.yaml_nodes import Node, moved, problem_at
 
 Path = tuple[str | int, ...]
-MOST_NAMES = 12  # more are not listed in a hint
+MAX_NAMES = 12  # more are not listed in a hint
 
 
 class Findings:
@@ -32,11 +32,11 @@ class Findings:
     def unknown(self, kind: str, name: str, known: Iterable[str], path: Sequence[str | int]) -> None:
         """A name that means nothing, with what was probably meant."""
         names = list(known)
-        listed = ", ".join(names[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")
+        listed = ", ".join(names[:MAX_NAMES]) + (", ..." if len(names) > MAX_NAMES else "")
         hint = f"{did_you_mean(name, names)}  known: {listed}".strip() if names else f"no {kind} is defined"
         self._add("error", tuple(path), f"there is no {kind} '{name}'", hint, name)
 
-    def unread(self, collection: str) -> list[str] | None:
+    def unparsed(self, collection: str) -> list[str] | None:
         """Names of a collection that exist and could not be read; None when the collection as a whole could not."""
         if (collection,) in self.left_out:
             return None
@@ -46,7 +46,7 @@ class Findings:
         """Whether there is something at this path that could not be read."""
         return path in self.left_out
 
-    def untouched(self, *keys: str) -> bool:
+    def unchanged(self, *keys: str) -> bool:
         """Whether all below these keys of the scenario could be read."""
         return not any(path[0] in keys for path in self.left_out)
 

@@ -10,12 +10,12 @@ from funnelsim.scenario.check.names import BREACHES, ENDS, all_terms, all_tiers
 from funnelsim.scenario.schema import Scenario, Stage
 
 
-def check_reached(scenario: Scenario, found: Findings) -> None:
+def check_reached(scenario: Scenario, findings: Findings) -> None:
     reached = _from(_entries(scenario), scenario)
     for name in scenario.stages:
         if name not in reached:
             near = did_you_mean(name, [other for other in scenario.stages if other != name])
-            found.error(
+            findings.error(
                 ("stages", name),
                 f"no lead ever reaches the stage '{name}'",
                 near or "no source enters it and no exit leads to it",
@@ -23,27 +23,27 @@ def check_reached(scenario: Scenario, found: Findings) -> None:
             )
 
 
-def check_left(scenario: Scenario, found: Findings) -> None:
+def check_left(scenario: Scenario, findings: Findings) -> None:
     """A stage from which no end can be reached holds its leads for ever; a limit of cycles is an end."""
     if scenario.cycles is not None:
         return
     for name, stage in scenario.stages.items():
         ends = [other for other in _from([name], scenario) if _is_end(scenario.stages[other])]
         if not ends and stage.next:
-            found.error(
+            findings.error(
                 ("stages", name, "next"),
                 f"a lead that enters '{name}' never comes to an end",
                 "let some exit lead to lost, or to a stage without next",
             )
 
 
-def check_response_once(scenario: Scenario, found: Findings) -> None:
+def check_response_once(scenario: Scenario, findings: Findings) -> None:
     """Rule 65: a delay that hurts twice on one path is counted twice."""
     naming = [name for name, stage in scenario.stages.items() if stage.response not in (None, "none")]
     for later in naming:
         before = [name for name in naming if name != later and later in _from(_forward(name, scenario), scenario, True)]
         if before:
-            found.warn(
+            findings.warn(
                 ("stages", later, "response"),
                 f"a late answer hurts the same lead twice: in {before[0]} and in {later} (rule 65)",
                 "published curves speak of the whole way to a sale: name a response in one of them",
@@ -52,23 +52,23 @@ def check_response_once(scenario: Scenario, found: Findings) -> None:
 
 def _entries(scenario: Scenario) -> list[str]:
     first = next(iter(scenario.stages), None)
-    found = [stage for source in scenario.sources.values() for stage in (source.enters or ([first] if first else []))]
-    found += [
+    waiting = [stage for source in scenario.sources.values() for stage in (source.enters or ([first] if first else []))]
+    waiting += [
         source.found_again.enters
         for source in scenario.sources.values()
         if source.found_again and source.found_again.enters
     ]
     if isinstance(scenario.leads_in_flight, tuple):
-        found += [lead.stage for lead in scenario.leads_in_flight]
+        waiting += [lead.stage for lead in scenario.leads_in_flight]
     if scenario.promises:
-        found += [
+        waiting += [
             action.to
             for _, terms in [*all_terms(scenario), *all_tiers(scenario)]
             for key in BREACHES
             for action in getattr(terms, key)
             if action.kind == "return" and action.to
         ]
-    return found
+    return waiting
 
 
 def _from(starts: Iterable[str], scenario: Scenario, forward: bool = False) -> set[str]:

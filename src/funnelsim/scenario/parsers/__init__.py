@@ -20,7 +20,7 @@ from funnelsim.scenario.parsers.definitions import budget, definition, looked, p
 from funnelsim.scenario.parsers.distributions import money_law, number_law, time_law
 from funnelsim.scenario.parsers.durations import duration, elapsed
 from funnelsim.scenario.parsers.numbers import (
-    Misreading,
+    ParseError,
     cost,
     growth,
     is_number,
@@ -39,7 +39,7 @@ from funnelsim.scenario.parsers.numbers import (
 from funnelsim.scenario.parsers.sla_terms import breach, routing, share, within
 
 __all__ = [
-    "Misreading",
+    "ParseError",
     "batch",
     "breach",
     "budget",

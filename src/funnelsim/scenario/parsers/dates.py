@@ -8,8 +8,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from funnelsim.scenario.parsers.numbers import Misreading, shown
-from funnelsim.scenario.values import Batch, Hours, Schedule
+from funnelsim.scenario.parsers.numbers import ParseError, shown
+from funnelsim.scenario.values import Batch, DayHours, Schedule
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d"
@@ -24,8 +24,8 @@ def day(value: Any) -> date:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
             return date.fromisoformat(text)
     except ValueError:
-        raise Misreading(f"there is no day {text}", "the calendar ends earlier") from None
-    raise Misreading(f"{shown(value)} is not a date", "write year-month-day: 2026-01-05")
+        raise ParseError(f"there is no day {text}", "the calendar ends earlier") from None
+    raise ParseError(f"{shown(value)} is not a date", "write year-month-day: 2026-01-05")
 
 
 def moment(value: Any) -> date | datetime:
@@ -44,25 +44,25 @@ def clock(value: Any) -> str:
     """A local time of day as HH:MM."""
     text = str(value).strip()
     if not re.fullmatch(_CLOCK, text):
-        raise Misreading(f"{shown(value)} is not a time of day", "such as 08:00")
+        raise ParseError(f"{shown(value)} is not a time of day", "such as 08:00")
     return text.rjust(5, "0")
 
 
-def hours(value: Any) -> tuple[Hours, ...]:
+def hours(value: Any) -> tuple[DayHours, ...]:
     """`09:00-17:00`, `09:00-12:00, 13:00-17:00`, or a list of such."""
     if isinstance(value, list):
         return tuple(part for one in value for part in hours(one))
     return tuple(_opening(part.strip()) for part in str(value).split(","))
 
 
-def _opening(text: str) -> Hours:
+def _opening(text: str) -> DayHours:
     match = re.fullmatch(rf"({_CLOCK})\s*(?:-|–|to)\s*({_CLOCK}|24:00)", text)  # noqa: RUF001 - people paste the long dash
     if not match:
-        raise Misreading(f"'{text}' are not opening hours", "such as 09:00-17:00", piece=text)
+        raise ParseError(f"'{text}' are not opening hours", "such as 09:00-17:00", piece=text)
     opens, closes = match[1].rjust(5, "0"), match[2].rjust(5, "0")
     if opens == closes:
-        raise Misreading(f"'{text}' opens and closes at the same time", "all day is 00:00-24:00")
-    return Hours(opens, closes)
+        raise ParseError(f"'{text}' opens and closes at the same time", "all day is 00:00-24:00")
+    return DayHours(opens, closes)
 
 
 def weekdays(value: Any) -> tuple[int, ...]:
@@ -72,7 +72,7 @@ def weekdays(value: Any) -> tuple[int, ...]:
     for part in (str(one).strip() for one in parts):
         ends = [_weekday(end.strip(), part) for end in re.split(r"\s*(?:-|–|\bto\b)\s*", part)]  # noqa: RUF001
         if len(ends) > 2:
-            raise Misreading(f"'{part}' are not days of the week", "such as Mon-Fri", piece=part)
+            raise ParseError(f"'{part}' are not days of the week", "such as Mon-Fri", piece=part)
         first, last = ends[0], ends[-1]
         found += [one % 7 for one in range(first, last + 1 if last >= first else last + 8)]
     return tuple(sorted(set(found)))
@@ -82,7 +82,7 @@ def _weekday(text: str, part: str) -> int:
     for i, name in enumerate(DAYS):
         if len(text) >= 2 and text[:3].title() == name[: len(text)] and text[3:].isalpha() == bool(text[3:]):
             return i
-    raise Misreading(f"'{text}' is not a day of the week", f"one of {', '.join(DAYS)}", piece=text or part)
+    raise ParseError(f"'{text}' is not a day of the week", f"one of {', '.join(DAYS)}", piece=text or part)
 
 
 def zone(value: Any) -> str:
@@ -91,7 +91,7 @@ def zone(value: Any) -> str:
     try:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError):
-        raise Misreading(f"'{text}' is not a time zone", _near_zone(text)) from None
+        raise ParseError(f"'{text}' is not a time zone", _near_zone(text)) from None
     return text
 
 
@@ -107,7 +107,7 @@ def batch(value: Any) -> Batch:
     """`300 on 2026-03-10`, `300 on 2026-03-10 at 14:00`."""
     match = re.fullmatch(r"(\S+)\s+on\s+(\S+?)(?:\s+at\s+(\S+))?", str(value).strip())
     if not match or not re.fullmatch(r"\d+", match[1]):
-        raise Misreading(f"{shown(value)} is not a batch", "such as 300 on 2026-03-10 at 14:00")
+        raise ParseError(f"{shown(value)} is not a batch", "such as 300 on 2026-03-10 at 14:00")
     return Batch(int(match[1]), day(match[2]), clock(match[3]) if match[3] else "00:00", str(value).strip())
 
 
@@ -124,11 +124,11 @@ def schedule(value: dict[str, Any], one: Callable[[Any], Any]) -> Schedule:
     for key, entry in value.items():
         try:
             steps.append((_from(str(key)), one(entry)))
-        except Misreading as problem:
+        except ParseError as problem:
             raise problem.under(key) from None
     for (before, _), (after, _), key in zip(steps, steps[1:], list(value)[1:], strict=False):
         if after is None or (before is not None and _rank(after) <= _rank(before)):
-            raise Misreading(
+            raise ParseError(
                 f"{key} comes after a later date" if after is not None else "`start` comes first",
                 "the dates of a schedule run forwards",
                 (key,),

@@ -22,7 +22,7 @@ from typing import Any
 
 from funnelsim.errors import did_you_mean
 from funnelsim.scenario.parsers.durations import elapsed
-from funnelsim.scenario.parsers.numbers import Misreading, money, number, proportion
+from funnelsim.scenario.parsers.numbers import ParseError, money, number, proportion
 from funnelsim.scenario.values import Distribution
 
 Quantity = Callable[[Any], float]
@@ -76,17 +76,17 @@ def _parts(text: str, quantity: Quantity) -> Distribution | None:
     if family not in FAMILIES:
         raise _unknown(family)
     if quantity is seconds and family == "normal":
-        raise Misreading(
-            "a normal law has values below zero, and a time has not", "use lognormal, gamma or weibull", piece="normal"
+        raise ParseError(
+            "a time cannot be normal: normal allows negative values", "use lognormal, gamma or weibull", piece="normal"
         )
     return FAMILIES[family](inside, quantity)
 
 
-def _unknown(text: str) -> Misreading:
+def _unknown(text: str) -> ParseError:
     word = text.split("(")[0].strip()
     known = [*FAMILIES, "mixture"]
     guess = did_you_mean(word, known)
-    return Misreading(f"'{word}' is not a distribution", f"{guess}  known: {', '.join(known)}".strip(), piece=word)
+    return ParseError(f"'{word}' is not a distribution", f"{guess}  known: {', '.join(known)}".strip(), piece=word)
 
 
 def _shifted(by: float, part: Distribution) -> Distribution:
@@ -96,20 +96,20 @@ def _shifted(by: float, part: Distribution) -> Distribution:
 def _mixture(inside: str, quantity: Quantity) -> Distribution:
     pieces = _weighted(inside)
     if not pieces:
-        raise Misreading(
+        raise ParseError(
             "this mixture has no parts", "such as mixture(60% exponential(mean 1 day) 40% exponential(mean 9 days))"
         )
     total = sum(weight for weight, _ in pieces)
     if abs(total - 1.0) > 1e-6:
-        raise Misreading(f"the weights of this mixture sum to {100 * total:.6g} %, not 100 %", "let them sum to 100%")
+        raise ParseError(f"the weights of this mixture sum to {100 * total:.6g} %, not 100 %", "let them sum to 100%")
     happening = [(weight, law(text, quantity)) for weight, text in pieces if text != "never"]
     if not happening:
-        raise Misreading("this mixture never happens", "give it a part beside never")
+        raise ParseError("every component is `never`", "add another component")
     never = 1.0 - sum(weight * (1.0 - part.never) for weight, part in happening)
     live = [(weight * (1.0 - part.never), replace(part, never=0.0)) for weight, part in happening]
     sure = sum(weight for weight, _ in live)
     if sure <= 0.0:
-        raise Misreading("this mixture never happens", "give it a part beside never")
+        raise ParseError("every component is `never`", "add another component")
     return Distribution(
         "mixture",
         (),
@@ -129,7 +129,7 @@ def _weighted(inside: str) -> list[tuple[float, str]]:
     if not starts:
         return []
     if inside[: starts[0].start()].strip():
-        raise Misreading("a mixture begins with a weight", "such as mixture(60% ... 40% ...)")
+        raise ParseError("a mixture begins with a weight", "such as mixture(60% ... 40% ...)")
     ends = [match.start() for match in starts[1:]] + [len(inside)]
     return [
         (proportion(match[0]), inside[match.end() : end].strip(" ,")) for match, end in zip(starts, ends, strict=True)
@@ -140,13 +140,13 @@ def _given(inside: str, quantity: Quantity) -> dict[str, float]:
     """`median 6 days p90 20 days` as {median: ..., p90: ...}."""
     words = list(_WORD.finditer(inside))
     if not words or inside[: words[0].start()].strip(" ,"):
-        raise Misreading(f"'{inside}' does not say what its numbers are", EXAMPLE)
+        raise ParseError(f"'{inside}' does not say what its numbers are", EXAMPLE)
     found: dict[str, float] = {}
     ends = [word.start() for word in words[1:]] + [len(inside)]
     for word, end in zip(words, ends, strict=True):
         name, text = word[1], inside[word.end() : end].strip(" ,")
         if name in found:
-            raise Misreading(f"'{name}' is given twice", EXAMPLE, piece=name)
+            raise ParseError(f"'{name}' is given twice", EXAMPLE, piece=name)
         read = _cv if name == "cv" else number if name in UNITLESS else quantity
         found[name] = read(text)
     return found
@@ -165,15 +165,15 @@ def _quantiles(given: dict[str, float]) -> list[tuple[float, float]]:
     ]
     for share, _ in found:
         if not 0.0 < share < 1.0:
-            raise Misreading("a percentile lies between p0 and p100", "such as p90")
+            raise ParseError("a percentile lies between p0 and p100", "such as p90")
     found.sort()
     if len(found) == 2 and not found[0][1] < found[1][1]:
-        raise Misreading("a higher percentile must have a higher value", EXAMPLE)
+        raise ParseError("a higher percentile must have a higher value", EXAMPLE)
     return found
 
 
-def _cannot(family: str, given: dict[str, float], ways: str) -> Misreading:
-    return Misreading(
+def _cannot(family: str, given: dict[str, float], ways: str) -> ParseError:
+    return ParseError(
         f"{' and '.join(given) or 'nothing'} {'does' if len(given) < 2 else 'do'} not determine a {family} law",
         f"give {ways}",
     )
@@ -182,7 +182,7 @@ def _cannot(family: str, given: dict[str, float], ways: str) -> Misreading:
 def _above_zero(given: dict[str, float]) -> None:
     for name, value in given.items():
         if value <= 0 and name != "mu":
-            raise Misreading(f"{name} must be above zero", EXAMPLE, piece=name)
+            raise ParseError(f"{name} must be above zero", EXAMPLE, piece=name)
 
 
 def _line(given: dict[str, float], of: Callable[[float], float]) -> tuple[float, float] | None:
@@ -214,7 +214,7 @@ def _lognormal(inside: str, quantity: Quantity) -> Distribution:
     given = _given(inside, quantity)
     if set(given) == {"mu", "sigma"}:
         if given["sigma"] <= 0:
-            raise Misreading("sigma must be above zero", EXAMPLE, piece="sigma")
+            raise ParseError("sigma must be above zero", EXAMPLE, piece="sigma")
         return Distribution("lognormal", (given["mu"], given["sigma"]))
     _above_zero(given)
     if line := _line(given, _z):
@@ -281,7 +281,7 @@ def _normal(inside: str, quantity: Quantity) -> Distribution:
     given = _given(inside, quantity)
     if set(given) == {"mean", "sd"}:
         if given["sd"] <= 0:
-            raise Misreading("sd must be above zero", "such as normal(mean 0 sd 1)", piece="sd")
+            raise ParseError("sd must be above zero", "such as normal(mean 0 sd 1)", piece="sd")
         return Distribution("normal", (given["mean"], given["sd"]))
     points = _quantiles(given)
     if len(given) == 2 and len(points) == 2:
@@ -294,10 +294,10 @@ def _normal(inside: str, quantity: Quantity) -> Distribution:
 def _ends(inside: str, quantity: Quantity, family: str) -> tuple[float, float]:
     ends = re.split(r"\s+to\s+|\s*,\s*", inside)
     if len(ends) != 2:
-        raise Misreading(f"'{inside}' is not a stretch from one value to another", f"such as {family}(1 day to 3 days)")
+        raise ParseError(f"'{inside}' is not a stretch from one value to another", f"such as {family}(1 day to 3 days)")
     low, high = (quantity(end) for end in ends)
     if not low < high:
-        raise Misreading(f"the stretch '{inside}' runs backwards", f"such as {family}(1 day to 3 days)")
+        raise ParseError(f"the stretch '{inside}' runs backwards", f"such as {family}(1 day to 3 days)")
     return low, high
 
 
@@ -308,7 +308,7 @@ def _uniform(inside: str, quantity: Quantity) -> Distribution:
 def _loguniform(inside: str, quantity: Quantity) -> Distribution:
     low, high = _ends(inside, quantity, "loguniform")
     if low <= 0:
-        raise Misreading("a loguniform law begins above zero", "such as loguniform(1 hour to 24 hours)")
+        raise ParseError("a loguniform law begins above zero", "such as loguniform(1 hour to 24 hours)")
     return Distribution("loguniform", (low, high))
 
 
@@ -322,13 +322,13 @@ def _empirical(inside: str, quantity: Quantity) -> Distribution:
         values = sorted(quantity(piece) for piece in pieces)
         points = [(step / len(values), value) for i, value in enumerate(values) for step in (i, i + 1)]
     else:
-        raise Misreading(
+        raise ParseError(
             f"'{inside}' is neither values nor shares with values",
             "such as empirical(0% 1 h, 50% 3 h, 100% 9 h) or empirical(3 min, 5 min, 9 min)",
         )
     ordered = all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(points))
     if not ordered or points[0][0] != 0.0 or points[-1][0] != 1.0:
-        raise Misreading(
+        raise ParseError(
             "the shares of an empirical law run from 0% to 100%, its values upwards",
             "such as empirical(0% 1 h, 50% 3 h, 100% 9 h)",
         )

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from funnelsim.scenario.parsers.numbers import NUMBER, Misreading, is_number, shown
+from funnelsim.scenario.parsers.numbers import NUMBER, ParseError, is_number, shown
 from funnelsim.scenario.values import Duration
 
 SECONDS = {
@@ -38,12 +38,12 @@ def duration(value: Any) -> Duration:
     if text in ("at once", "0"):
         return Duration(0.0, text=text)
     if is_number(value) or re.fullmatch(NUMBER, text):
-        raise Misreading(f"{shown(value)} has no unit", f"{text or value} what? {HINT}")
+        raise ParseError(f"{shown(value)} has no unit", f"{text or value} what? {HINT}")
     found = [_piece(match) for match in _PIECE.finditer(text)]
     if not found or _PIECE.sub("", text).strip(" ,"):
-        raise Misreading(f"{shown(value)} is not a length of time", HINT)
+        raise ParseError(f"{shown(value)} is not a length of time", HINT)
     if len({(business, days > 0) for _, business, days in found}) > 1:
-        raise Misreading(f"{shown(value)} mixes kinds of time", "either elapsed time, business hours or business days")
+        raise ParseError(f"{shown(value)} mixes kinds of time", "either elapsed time, business hours or business days")
     return Duration(sum(seconds for seconds, _, _ in found), found[0][1], sum(days for _, _, days in found), text)
 
 
@@ -51,27 +51,27 @@ def elapsed(value: Any) -> Duration:
     """A length of time that runs day and night."""
     found = duration(value)
     if found.business:
-        raise Misreading(f"{shown(value)} is business time, and this clock runs day and night", "such as 30 days")
+        raise ParseError(f"{shown(value)} is business time, and this clock runs day and night", "such as 30 days")
     return found
 
 
 def _piece(match: re.Match[str]) -> tuple[float, bool, float]:
     amount, business, unit = float(match[1]), (match[2] or "").strip(), match[3]
     if business == "working":
-        raise Misreading(
+        raise ParseError(
             "funnelsim calls it business time, not working time", f"write {match[1]} business {unit}", piece="working"
         )
     seconds = SECONDS.get(unit) or SECONDS.get(unit.removesuffix("s"))
     if seconds is None:
-        raise Misreading(f"'{unit}' is not a unit of time", _guess(unit), piece=unit)
+        raise ParseError(f"'{unit}' is not a unit of time", _guess(unit), piece=unit)
     if not math.isfinite(amount * seconds):
-        raise Misreading(f"{match[0].strip()} is not a finite time", HINT)
+        raise ParseError(f"{match[0].strip()} is not a finite time", HINT)
     if amount < 0:
-        raise Misreading(f"{match[0].strip()} is below zero", HINT)
+        raise ParseError(f"{match[0].strip()} is below zero", HINT)
     if not business:
         return amount * seconds, False, 0.0
     if seconds > SECONDS["day"]:
-        raise Misreading(f"there is no business {unit}", "count business days or business hours", piece=unit)
+        raise ParseError(f"there is no business {unit}", "count business days or business hours", piece=unit)
     return (0.0, True, amount) if seconds == SECONDS["day"] else (amount * seconds, True, 0.0)
 
 

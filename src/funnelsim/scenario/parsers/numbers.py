@@ -21,7 +21,7 @@ WEEKS_A = {
 }
 
 
-class Misreading(ValueError):
+class ParseError(ValueError):
     """Text that cannot be understood: what is wrong, what to write instead, and where.
 
     `at` leads to it within the value, `piece` is the part of the text that is meant; `by_key`: the key at fault.
@@ -33,9 +33,9 @@ class Misreading(ValueError):
         super().__init__(text)
         self.text, self.hint, self.at, self.piece, self.by_key = text, hint, at, piece, by_key
 
-    def under(self, key: str | int) -> Misreading:
+    def under(self, key: str | int) -> ParseError:
         """The same, seen from one level up."""
-        return Misreading(self.text, self.hint, (key, *self.at), self.piece, self.by_key)
+        return ParseError(self.text, self.hint, (key, *self.at), self.piece, self.by_key)
 
 
 def shown(value: Any) -> str:
@@ -56,10 +56,10 @@ def is_number(value: Any) -> bool:
 def number(value: Any, hint: str = "such as 1.5") -> float:
     """A finite number, from a number or its text."""
     if not is_number(value) and not (isinstance(value, str) and re.fullmatch(NUMBER, value.strip())):
-        raise Misreading(f"{shown(value)} is not a number", hint)
+        raise ParseError(f"{shown(value)} is not a number", hint)
     found = float(value)
     if not math.isfinite(found):
-        raise Misreading(f"{shown(value)} is not a finite number", hint)
+        raise ParseError(f"{shown(value)} is not a finite number", hint)
     return found
 
 
@@ -67,16 +67,16 @@ def whole(value: Any, least: int = 0, hint: str = "such as 4") -> int:
     """A whole number of at least `least`."""
     found = number(value, hint)
     if found != int(found):
-        raise Misreading(f"{shown(value)} is not a whole number", hint)
+        raise ParseError(f"{shown(value)} is not a whole number", hint)
     if found < least:
-        raise Misreading(f"{shown(value)} is too small", f"{least} or more")
+        raise ParseError(f"{shown(value)} is too small", f"{least} or more")
     return int(found)
 
 
 def positive(value: Any, hint: str = "such as 1.5") -> float:
     found = number(value, hint)
     if found <= 0:
-        raise Misreading(f"{shown(value)} is not above zero", hint)
+        raise ParseError(f"{shown(value)} is not above zero", hint)
     return found
 
 
@@ -88,10 +88,10 @@ def proportion(value: Any) -> float:
     elif is_number(text) or (isinstance(text, str) and re.fullmatch(NUMBER, text)):
         found = number(text)
     else:
-        raise Misreading(f"{shown(value)} is not a share", "write 45% or 0.45")
+        raise ParseError(f"{shown(value)} is not a share", "write 45% or 0.45")
     if not 0.0 <= found <= 1.0:
         meant = f"for {found:g} per cent write {found:g}%" if 1.0 < found <= 100.0 and "%" not in str(value) else ""
-        raise Misreading(
+        raise ParseError(
             f"a share of {shown(value)} is {'below 0' if found < 0 else 'more than 1'}",
             meant or "a share is between 0% and 100%",
         )
@@ -104,7 +104,7 @@ def money(value: Any) -> float:
         return number(value)
     match = re.fullmatch(rf"({NUMBER})\s*([kKmM]?)", value.strip()) if isinstance(value, str) else None
     if not match:
-        raise Misreading(
+        raise ParseError(
             f"{shown(value)} is not an amount of money",
             "write 8000, 8k or 1.2M; the currency stands once, under `currency`",
         )
@@ -115,7 +115,7 @@ def cost(value: Any) -> float:
     """An amount of money that is not negative."""
     found = money(value)
     if found < 0:
-        raise Misreading(f"a cost of {shown(value)} is below zero", "such as 60")
+        raise ParseError(f"a cost of {shown(value)} is below zero", "such as 60")
     return found
 
 
@@ -124,7 +124,7 @@ def wage(value: Any) -> float:
     text = value.strip() if isinstance(value, str) else value
     if isinstance(text, str) and (match := re.fullmatch(r"(.+?)\s*(?:/|an?\s|per\s)\s*(\w+)", text)):
         if match[2] not in ("hour", "h"):
-            raise Misreading(f"people are paid by the hour, not by the {match[2]}", "such as 55/hour", piece=match[2])
+            raise ParseError(f"people are paid by the hour, not by the {match[2]}", "such as 55/hour", piece=match[2])
         return cost(match[1])
     return cost(value)
 
@@ -134,13 +134,13 @@ def rate(value: Any) -> Rate:
     text = str(value).strip()
     match = re.fullmatch(rf"({NUMBER})\s*(?:/|\ban?\b|\bper\b)\s*([a-z]+?)s?", text)
     if not match:
-        hint = f"per what? such as {text}/week" if re.fullmatch(NUMBER, text) else "such as 160/week or 500/month"
-        raise Misreading(f"{shown(value)} is not a rate", hint)
+        hint = f"missing period, such as {text}/week" if re.fullmatch(NUMBER, text) else "such as 160/week or 500/month"
+        raise ParseError(f"{shown(value)} is not a rate", hint)
     if match[2] not in WEEKS_A:
-        raise Misreading(f"'{match[2]}' is not a period", f"one of {', '.join(WEEKS_A)}", piece=match[2])
+        raise ParseError(f"'{match[2]}' is not a period", f"one of {', '.join(WEEKS_A)}", piece=match[2])
     found = number(match[1])
     if found < 0:
-        raise Misreading(f"a rate of {shown(value)} is below zero", "such as 160/week")
+        raise ParseError(f"a rate of {shown(value)} is below zero", "such as 160/week")
     return Rate(found / WEEKS_A[match[2]], text)
 
 
@@ -149,10 +149,10 @@ def span(value: Any, one: Callable[[Any], float] = number) -> Range:
     if isinstance(value, str) and (match := re.fullmatch(r"(.+?)\s+to\s+(.+)", value.strip())):
         low, high = one(match[1]), one(match[2])
         if low > high:
-            raise Misreading(f"the range {shown(value)} runs backwards", f"write {match[2]} to {match[1]}")
+            raise ParseError(f"the range {shown(value)} runs backwards", f"write {match[2]} to {match[1]}")
         return Range(low, high, value.strip())
     if isinstance(value, str) and re.fullmatch(rf"{NUMBER}\s*%?\s*(-|\.\.\.?)\s*{NUMBER}\s*%?", value.strip()):
-        raise Misreading(f"{shown(value)} is not a range", "write it with the word to: 0.6 to 1.0")
+        raise ParseError(f"{shown(value)} is not a range", "write it with the word to: 0.6 to 1.0")
     found = one(value)
     return Range(found, found, str(value).strip())
 
@@ -175,10 +175,10 @@ def growth(value: Any) -> float:
     else:
         match = re.fullmatch(rf"({NUMBER})\s*%\s*(?:(?:/|an?\b|per\b)\s*([a-z]+))?", str(text))
         if not match or (match[2] or "year") not in WEEKS_A:
-            raise Misreading(f"{shown(value)} is not a trend", "write 20% a year or +2%/month")
+            raise ParseError(f"{shown(value)} is not a trend", "write 20% a year or +2%/month")
         periods = WEEKS_A["year"] / WEEKS_A[match[2] or "year"]
         step = 1.0 + float(match[1]) / 100.0
         found = step**periods - 1.0 if step > 0 else -1.0
     if found <= -1.0:
-        raise Misreading(f"a trend of {shown(value)} leaves nothing", "growth a year is above -100%")
+        raise ParseError(f"a trend of {shown(value)} leaves nothing", "growth a year is above -100%")
     return found

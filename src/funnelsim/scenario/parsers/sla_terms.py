@@ -9,23 +9,23 @@ from funnelsim.errors import did_you_mean
 from funnelsim.scenario.parsers.dates import clock, is_schedule, schedule
 from funnelsim.scenario.parsers.distributions import time_law
 from funnelsim.scenario.parsers.durations import duration
-from funnelsim.scenario.parsers.numbers import NUMBER, Misreading, number, proportion, shown, whole
+from funnelsim.scenario.parsers.numbers import NUMBER, ParseError, number, proportion, shown, whole
 from funnelsim.scenario.renamed_keys import RENAMED_WORDS
-from funnelsim.scenario.values import BreachAction, Distribution, Routing, Share, Within
+from funnelsim.scenario.values import BreachAction, Deadline, Distribution, Routing, Share
 
 ACTIONS = ("warn", "escalate", "reassign", "return")
 
 
-def within(value: Any) -> Within:
+def within(value: Any) -> Deadline:
     """`within 4 business hours` or `5 within 14 days`."""
     text = str(value).strip()
     match = re.fullmatch(r"(?:(\S+)\s+)?within\s+(.+)", text)
     if not match:
-        raise Misreading(f"{shown(value)} is not a term", "such as within 4 business hours, or 5 within 14 days")
+        raise ParseError(f"{shown(value)} is not a term", "such as within 4 business hours, or 5 within 14 days")
     length = duration(match[2])
     if not (length.seconds or length.business_days):
-        raise Misreading("a promise needs time", "such as within 4 business hours", piece=match[2])
-    return Within(length, whole(match[1], 1) if match[1] else 0, text)
+        raise ParseError("a promise needs time", "such as within 4 business hours", piece=match[2])
+    return Deadline(length, whole(match[1], 1) if match[1] else 0, text)
 
 
 def share(value: Any) -> Share:
@@ -50,14 +50,14 @@ def _share_of(value: dict[str, Any]) -> Share:
     for key in value:
         if key not in allowed:
             hint = f"{did_you_mean(key, allowed)}  allowed: {', '.join(allowed)}".strip()
-            raise Misreading(f"unknown key '{key}' in a share", hint, (key,), by_key=True)
+            raise ParseError(f"unknown key '{key}' in a share", hint, (key,), by_key=True)
     if "share" not in value:
-        raise Misreading("this mapping gives no share", "such as {share: 45%, se: 0.03}")
+        raise ParseError("this mapping gives no share", "such as {share: 45%, se: 0.03}")
     if value.get("of", "dealt") not in ("dealt", "entered"):
-        raise Misreading(f"{shown(value['of'])} is not known here", "dealt or entered", ("of",))
+        raise ParseError(f"{shown(value['of'])} is not known here", "dealt or entered", ("of",))
     try:
         found = share(value["share"])
-    except Misreading as problem:
+    except ParseError as problem:
         raise problem.under("share") from None
     after = time_law(value["after"]) if "after" in value else found.after
     se = number(value["se"]) if "se" in value else None
@@ -71,23 +71,23 @@ def routing(value: Any) -> Routing:
         return Routing("at once", text=text)
     if match := re.fullmatch(r"daily(?:\s+at\s+(.+))?", text):
         if not match[1]:
-            raise Misreading("daily at what time?", "such as daily at 08:00")
+            raise ParseError("daily at what time?", "such as daily at 08:00")
         return Routing("daily", at=clock(match[1]), text=text)
     if not re.match(r"\d|[a-z]+\s*\(", text):
-        raise Misreading(f"{shown(value)} is not a routing", "at once, daily at 08:00, or a delay such as 4 hours")
+        raise ParseError(f"{shown(value)} is not a routing", "at once, daily at 08:00, or a delay such as 4 hours")
     return Routing("delay", delay=time_law(value), text=text)
 
 
 def breach(value: Any) -> tuple[BreachAction, ...]:
     """`{80%: warn, 100%: escalate, 150%: reassign, 200%: return to discovery after 30 days}`, in file order."""
     if not isinstance(value, dict):
-        raise Misreading(f"{shown(value)} does not say when what happens", "such as {80%: warn, 100%: escalate}")
+        raise ParseError(f"{shown(value)} is no mapping of percents to actions", "such as {80%: warn, 100%: escalate}")
     found: list[BreachAction] = []
     for key, entry in value.items():
         for one in entry if isinstance(entry, list) else [entry]:
             try:
                 found.append(_action(_fraction(key), one))
-            except Misreading as problem:
+            except ParseError as problem:
                 raise problem.under(key) from None
     return tuple(found)
 
@@ -95,7 +95,7 @@ def breach(value: Any) -> tuple[BreachAction, ...]:
 def _fraction(key: str) -> float:
     match = re.fullmatch(rf"({NUMBER})\s*%", str(key).strip())
     if not match or float(match[1]) <= 0:
-        raise Misreading(f"'{key}' is not a fraction of the deadline", "such as 80% or 150%", by_key=True)
+        raise ParseError(f"'{key}' is not a fraction of the deadline", "such as 80% or 150%", by_key=True)
     return float(match[1]) / 100.0
 
 
@@ -112,8 +112,8 @@ def _action(fraction: float, value: Any) -> BreachAction:
         return BreachAction(fraction, "return", to=match[1], after=after, text=text)
     if text.startswith("warn heeded "):
         new = RENAMED_WORDS["heeded"]
-        raise Misreading(f"`heeded` is now `{new}`", text.replace("heeded", new))
+        raise ParseError(f"`heeded` is now `{new}`", text.replace("heeded", new))
     if text == "return":
-        raise Misreading("return to which stage?", "such as return to discovery after 30 days")
+        raise ParseError("return to which stage?", "such as return to discovery after 30 days")
     guess = did_you_mean(text.split()[0] if text else "", ACTIONS)
-    raise Misreading(f"{shown(value)} is not an action", f"{guess}  allowed: {', '.join(ACTIONS)}".strip())
+    raise ParseError(f"{shown(value)} is not an action", f"{guess}  allowed: {', '.join(ACTIONS)}".strip())

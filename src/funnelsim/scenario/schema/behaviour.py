@@ -14,18 +14,18 @@ from funnelsim.scenario.schema.base import Model, assumed, belief, fact, policy
 from funnelsim.scenario.schema.types import (
     Chance,
     EffectTarget,
-    Every,
     Factor,
     Flag,
     HourOdds,
     InfluenceInput,
     InfluenceTarget,
+    InitialLevel,
     LevelKind,
     LevelOr,
     Odds,
     Positive,
     Proportion,
-    Start,
+    ReviewPeriod,
     Strength,
     Text,
 )
@@ -71,13 +71,13 @@ class Level(Model):
     team: Text | None = belief()
     """Whose experience it is."""
 
-    initial: Start | None = assumed()
+    initial: InitialLevel | None = assumed()
     """Where it starts. Default: 50%, and 0 for load and quota."""
 
     weight: Chance = assumed(0.05)
     """How much one thing seen (or one review) moves it; its memory is 1 / weight of them."""
 
-    review: Every | None = policy(unit="time")
+    review: ReviewPeriod | None = policy(unit="time")
     """How often what was seen is looked at: `month`, `2 weeks`. Default: at once."""
 
     fair: Flag = policy(False)

@@ -7,6 +7,7 @@ from typing import Annotated
 from funnelsim.scenario.schema.base import Model, OneOrMany, fact, policy, setting
 from funnelsim.scenario.schema.types import (
     Batched,
+    BudgetObjective,
     Cost,
     Count,
     Day,
@@ -21,7 +22,6 @@ from funnelsim.scenario.schema.types import (
     Shares,
     Side,
     Spending,
-    Strategy,
     Text,
     Time,
     Trait,
@@ -151,7 +151,7 @@ class MarketingPlan(Model):
     budget: Spending | None = policy(unit="money a period")
     """What may be spent on leads: `40k/month`."""
 
-    maximise: Strategy = policy("count")
+    maximise: BudgetObjective = policy("count")
     """What is best: the most qualified leads for the money, or the most value."""
 
 

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from funnelsim.scenario.schema.base import Model, fact, policy
-from funnelsim.scenario.schema.types import Decision, Least, Length, Proportion, Route, Text, Time, UncertainParameter
+from funnelsim.scenario.schema.types import (
+    Decision,
+    Length,
+    Proportion,
+    Route,
+    Text,
+    Threshold,
+    Time,
+    UncertainParameter,
+)
 
 
 class Accept(Model):
@@ -12,7 +21,7 @@ class Accept(Model):
     score: Text | None = policy()
     """The score it decides by."""
 
-    at_least: Least | None = policy(unit="score", whole=True)
+    at_least: Threshold | None = policy(unit="score", whole=True)
     """It accepts from this value on; a number, or by date."""
 
     decision_time: Time | None = fact(unit="time", whole=True)

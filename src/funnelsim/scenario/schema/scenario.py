@@ -105,7 +105,7 @@ class Scenario(Model):
     """Before the leads that count; leads arriving in it fill the funnel and are not counted."""
 
     timezone: Zone = setting("UTC")
-    """Where the clocks hang: a name such as Europe/Berlin."""
+    """IANA time zone of dates without an offset, such as Europe/Berlin."""
 
     currency: Text = setting("EUR")
     """What the amounts are in."""

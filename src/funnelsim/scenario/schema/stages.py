@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag, model_validator
 
-from funnelsim.scenario.parsers import Misreading
+from funnelsim.scenario.parsers import ParseError
 from funnelsim.scenario.schema.base import Model, OneOrMany, belief, fact, policy
 from funnelsim.scenario.schema.interest import Nurture, Signal
 from funnelsim.scenario.schema.types import (
@@ -139,7 +139,7 @@ class Stage(Model):
             return data
         said = {entry["of"] for entry in data["next"].values() if isinstance(entry, dict) and "of" in entry}
         if len(said) > 1 or (said and data.get("base_of", next(iter(said))) not in said):
-            raise Misreading(
+            raise ParseError(
                 "the shares of one stage are all of leads entered or all of leads dealt with",
                 "write the same `of` everywhere",
                 ("next",),

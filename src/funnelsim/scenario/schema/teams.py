@@ -18,9 +18,9 @@ from funnelsim.scenario.schema.types import (
     Positive,
     Proportion,
     Queues,
+    QuotaAmount,
     Ramp,
     Side,
-    Sold,
     Text,
     Unfinished,
     Wage,
@@ -45,7 +45,7 @@ class Calendar(Model):
     """Dates it is closed; one or a list."""
 
     timezone: Zone | None = policy()
-    """Where its clock hangs. Default: the scenario's."""
+    """IANA time zone of its hours. Default: the scenario's."""
 
     day: Length | None = policy(unit="time")
     """What a business day is worth, such as `8 hours`. Default: the length of a day's opening hours."""
@@ -122,7 +122,7 @@ class Team(Model):
     pursuit: Pursuit | None = belief()
     """Which of the other side's leads are worked at all. Default: all."""
 
-    quota: Sold | None = policy(unit="money a period")
+    quota: QuotaAmount | None = policy(unit="money a period")
     """What the team is to sell; makes a level "TEAM quota": what is sold of it, less the share of the period passed."""
 
     habit: Habit = fact(AT_ONCE, whole=True)

@@ -14,12 +14,13 @@ from funnelsim.scenario.renamed_keys import RENAMED_WORDS
 from funnelsim.scenario.values import (
     Batch,
     BreachAction,
+    DayHours,
+    Deadline,
     Definition,
     Distribution,
     Duration,
-    Hours,
-    LevelNamed,
-    Looked,
+    EffectInput,
+    LevelRef,
     Period,
     Quota,
     Range,
@@ -28,26 +29,25 @@ from funnelsim.scenario.values import (
     Schedule,
     Share,
     Volume,
-    Within,
 )
 
 
 def _text(value: Any) -> str:
     if isinstance(value, dict | list) or value is None:
-        raise parsers.Misreading(f"{parsers.shown(value)} is not a text", "write some words")
+        raise parsers.ParseError(f"{parsers.shown(value)} is not a text", "write some words")
     return str(value).strip()
 
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise parsers.Misreading(f"{parsers.shown(value)} is neither true nor false", "true or false")
+        raise parsers.ParseError(f"{parsers.shown(value)} is neither true nor false", "true or false")
     return value
 
 
 def _people(value: Any) -> int:
     if parsers.is_number(value) and value != int(value):
-        raise parsers.Misreading(
-            f"{value} people: people come whole (rule 42)",
+        raise parsers.ParseError(
+            f"{value} people: people must be a whole number (rule 42)",
             f"write {math.ceil(value)}, and `other_work` for the hours they do not have",
         )
     return parsers.whole(value)
@@ -63,7 +63,7 @@ def _contact(value: Any) -> str | tuple[float, ...]:
     if not isinstance(value, list):
         return (parsers.proportion(value),)
     if not value:
-        raise parsers.Misreading("this list of chances is empty", "such as [39%, 54%, 39%]")
+        raise parsers.ParseError("this list of chances is empty", "such as [39%, 54%, 39%]")
     return tuple(_each(value, parsers.proportion))
 
 
@@ -78,7 +78,7 @@ def _shares(value: Any) -> dict[str, Share]:
     if isinstance(value, str):
         return {value.strip(): Share(1.0, text="100%")}
     if not isinstance(value, dict):
-        raise parsers.Misreading(
+        raise parsers.ParseError(
             f"{parsers.shown(value)} is neither a name nor shares by name",
             "such as sales, or {marketing: 50%, sales: 50%}",
         )
@@ -88,7 +88,7 @@ def _shares(value: Any) -> dict[str, Share]:
 def _steady_share(value: Any) -> Share:
     found = parsers.share(value)
     if found.schedule is not None:
-        raise parsers.Misreading("a share of leads does not change by date here", "only a share of `next` does")
+        raise parsers.ParseError("a share of leads does not change by date here", "only a share of `next` does")
     return found
 
 
@@ -99,7 +99,7 @@ def _profile(value: Any) -> str | tuple[float, ...]:
     if isinstance(value, dict):
         for key in value:
             if key not in ("hours", "days"):
-                raise parsers.Misreading(
+                raise parsers.ParseError(
                     f"unknown key '{key}' in a profile", "allowed: hours, days", (key,), by_key=True
                 )
         hours = _under("hours", lambda v: _weights(v, 24), value.get("hours", [1.0] * 24))
@@ -111,24 +111,24 @@ def _profile(value: Any) -> str | tuple[float, ...]:
 def _weights(value: Any, count: int) -> list[float]:
     if not isinstance(value, list) or len(value) != count:
         given = f"{len(value)} weights" if isinstance(value, list) else parsers.shown(value)
-        raise parsers.Misreading(f"{given} instead of {count}", f"a list of {count} numbers")
+        raise parsers.ParseError(f"{given} instead of {count}", f"a list of {count} numbers")
     weights = _each(value, parsers.number)
     if min(weights) < 0 or sum(weights) <= 0:
-        raise parsers.Misreading("weights are not negative, and one is above zero", f"a list of {count} numbers")
+        raise parsers.ParseError("weights are not negative, and one is above zero", f"a list of {count} numbers")
     return weights
 
 
 def _table(value: Any) -> tuple[tuple[float, float], ...]:
     """(seconds, relative chance) by delay, the delays rising."""
     if not isinstance(value, dict) or len(value) < 2:
-        raise parsers.Misreading("a table needs two delays or more", "such as {5 min: 1, 1 hour: 0.4}")
+        raise parsers.ParseError("a table needs two delays or more", "such as {5 min: 1, 1 hour: 0.4}")
     rows = [
         (_under(key, parsers.elapsed, key).seconds, _under(key, parsers.positive, entry))
         for key, entry in value.items()
     ]
     for (before, _), (after, _), key in zip(rows, rows[1:], list(value)[1:], strict=False):
         if not 0 < before < after:
-            raise parsers.Misreading("the delays of a table rise, from above zero", "sort them", (key,), by_key=True)
+            raise parsers.ParseError("the delays of a table rise, from above zero", "sort them", (key,), by_key=True)
     return tuple(rows)
 
 
@@ -144,7 +144,7 @@ def _hour_odds(value: Any) -> str | tuple[float, ...]:
     """A preset's name, or times the odds of 168 hours from Monday 00:00, or of 24 hours times 7 days."""
     found = _profile(value)
     if not isinstance(found, str) and min(found) <= 0.0:
-        raise parsers.Misreading(
+        raise parsers.ParseError(
             "times the odds must be above zero", "1 is no effect, 1.2 raises them, 0.8 lowers them"
         )
     return found
@@ -153,14 +153,14 @@ def _hour_odds(value: Any) -> str | tuple[float, ...]:
 def _score_least(value: Any) -> dict[str, float]:
     if not isinstance(value, dict) or len(value) != 1:
         given = f"{len(value)} scores" if isinstance(value, dict) else parsers.shown(value)
-        raise parsers.Misreading(f"a tier looks at one score, not at {given}", "such as {sales: 50}")
+        raise parsers.ParseError(f"a tier looks at one score, not at {given}", "such as {sales: 50}")
     return {key: _under(key, parsers.number, entry) for key, entry in value.items()}
 
 
 def _speed(value: Any) -> float:
     found = parsers.proportion(value)
     if found <= 0.0:
-        raise parsers.Misreading(
+        raise parsers.ParseError(
             f"at a speed of {parsers.shown(value)} nothing is ever done",
             "more than 0%; people who do not work yet are left out of `people`",
         )
@@ -170,7 +170,7 @@ def _speed(value: Any) -> float:
 def _not_negative(value: Any) -> float:
     found = parsers.number(value)
     if found < 0.0:
-        raise parsers.Misreading(f"{parsers.shown(value)} is below zero", "0 or more")
+        raise parsers.ParseError(f"{parsers.shown(value)} is below zero", "0 or more")
     return found
 
 
@@ -192,7 +192,7 @@ def _guess(one: Callable[[Any], float]) -> Callable[[Any], Any]:
 def _strength(value: Any) -> Range:
     found = parsers.span(value)
     if found.low < 0.0:
-        raise parsers.Misreading(
+        raise parsers.ParseError(
             f"{parsers.shown(value)} is below zero", "0 is no effect, 1 is the curve of the stage as it is"
         )
     return found
@@ -205,7 +205,7 @@ def _each(values: list[Any], one: Callable[[Any], Any]) -> list[Any]:
 def _under(key: str | int, one: Callable[[Any], Any], value: Any) -> Any:
     try:
         return one(value)
-    except parsers.Misreading as problem:
+    except parsers.ParseError as problem:
         raise problem.under(key) from None
 
 
@@ -229,12 +229,12 @@ def _choice(*words: str) -> tuple[PlainValidator, Json]:
         if value in words:
             return str(value)
         if (new := RENAMED_WORDS.get(str(value))) in words:
-            raise parsers.Misreading(f"`{value}` is now `{new}`", f"write {new} instead")
+            raise parsers.ParseError(f"`{value}` is now `{new}`", f"write {new} instead")
         from funnelsim.errors import did_you_mean
 
         guess = did_you_mean(str(value), words)
         hint = f"{guess}  allowed: {', '.join(words)}".strip()
-        raise parsers.Misreading(f"{parsers.shown(value)} is not known here", hint)
+        raise parsers.ParseError(f"{parsers.shown(value)} is not known here", hint)
 
     return PlainValidator(read), Json({"enum": list(words)})
 
@@ -271,7 +271,9 @@ Value = Annotated[
     _shape("distribution", "string", "number", example="lognormal(median 8000 p90 30000)"),
 ]
 OpeningHours = Annotated[
-    tuple[Hours, ...], PlainValidator(parsers.hours), _shape("opening hours", "string", "array", example="09:00-17:00")
+    tuple[DayHours, ...],
+    PlainValidator(parsers.hours),
+    _shape("opening hours", "string", "array", example="09:00-17:00"),
 ]
 Weekdays = Annotated[
     tuple[int, ...], PlainValidator(parsers.weekdays), _shape("days of the week", "string", "array", example="Mon-Fri")
@@ -286,7 +288,7 @@ Shares = Annotated[
     PlainValidator(_shares),
     _shape("shares by name", "string", "object", example={"marketing": "50%", "sales": "rest"}),
 ]
-Term = Annotated[Within, PlainValidator(parsers.within), _shape("term", "string", example="within 4 business hours")]
+Term = Annotated[Deadline, PlainValidator(parsers.within), _shape("term", "string", example="within 4 business hours")]
 Actions = Annotated[
     tuple[BreachAction, ...],
     PlainValidator(parsers.breach),
@@ -345,13 +347,13 @@ Chance = Annotated[
     PlainValidator(_guess(parsers.proportion)),
     _shape("share or range", "number", "string", example="30%"),
 ]
-Start = Annotated[
+InitialLevel = Annotated[
     float | Range,
     PlainValidator(_guess(_share_or_number)),
     _shape("share, number or range", "number", "string", example="50%"),
 ]
 Factor = Annotated[float, PlainValidator(_not_negative), _shape("number", "number")]
-Least = Annotated[
+Threshold = Annotated[
     float | Schedule,
     PlainValidator(_steady_or(parsers.number)),
     _shape("number, or by date", "number", "object", example=40),
@@ -395,16 +397,18 @@ HourOdds = Annotated[
     _shape("preset or odds", "string", "array", "object", example="velocify-2016"),
 ]
 LevelOr = Annotated[
-    float | LevelNamed,
+    float | LevelRef,
     PlainValidator(parsers.share_or_level),
     _shape("share or level", "number", "string", example="level trust"),
 ]
 InfluenceInput = Annotated[
-    Looked, PlainValidator(parsers.looked), _shape("what is looked at", "string", example="level trust")
+    EffectInput, PlainValidator(parsers.looked), _shape("what is looked at", "string", example="level trust")
 ]
-Sold = Annotated[Quota, PlainValidator(parsers.quota), _shape("quota", "string", example="200k per quarter")]
+QuotaAmount = Annotated[Quota, PlainValidator(parsers.quota), _shape("quota", "string", example="200k per quarter")]
 Spending = Annotated[Rate, PlainValidator(parsers.budget), _shape("budget", "string", example="40k/month")]
-Every = Annotated[Period, PlainValidator(parsers.period), _shape("period of reviews", "string", example="2 weeks")]
+ReviewPeriod = Annotated[
+    Period, PlainValidator(parsers.period), _shape("period of reviews", "string", example="2 weeks")
+]
 Side = Annotated[str, *_choice("marketing", "sales")]
 Order = Annotated[str, *_choice("first come", "newest", "score", "value", "due time")]
 Queues = Annotated[str, *_choice("pooled", "personal")]
@@ -416,4 +420,4 @@ EffectTarget = Annotated[str, *_choice("contact", "advance")]
 InfluenceTarget = Annotated[str, *_choice("advance", "contact", "pursuit", "adherence", "habit", "show", "signals")]
 TaskKind = Annotated[str, *_choice("meeting", "objection")]
 LevelKind = Annotated[str, *_choice("outcomes", "acceptance", "load", "quota")]
-Strategy = Annotated[str, *_choice("count", "value")]
+BudgetObjective = Annotated[str, *_choice("count", "value")]

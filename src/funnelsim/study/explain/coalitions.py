@@ -15,7 +15,7 @@ from funnelsim.errors import RunError, ScenarioError, UsageError, did_you_mean
 from funnelsim.measures import Measure
 from funnelsim.progress import Progress
 from funnelsim.scenario import Loaded
-from funnelsim.scenario.template import rewritten
+from funnelsim.scenario.template import with_data
 from funnelsim.study.anchor import Anchor, anchor
 from funnelsim.study.batch import PointBatch, one_line
 from funnelsim.study.explain.equal_hours_control import LentHours, lending_changes
@@ -102,7 +102,7 @@ class CoalitionRuns:
         """A coalition in which hours are lent besides."""
         loaded = self.scenario(inside)
         more = lending_changes(loaded.scenario, self.hours(inside, "paid_hours"), lent)
-        return self._task(rewritten(loaded, with_changes(loaded.resolved["scenario"], more)))
+        return self._task(with_data(loaded, with_changes(loaded.resolved["scenario"], more)))
 
     def run(self, what: str, tasks: Iterable[tuple[PointTask, object]]) -> None:
         """Run tasks, or find them among those that were finished before."""
@@ -171,7 +171,7 @@ class CoalitionRuns:
         base = self.spec.base
         if which == self.every:  # the other scenario itself, on the base's root
             return replace(self.spec.other, root=base.root or base.scenario)
-        return rewritten(
+        return with_data(
             base, with_changes(base.resolved["scenario"], (one for group in inside for one in group.changes))
         )
 

@@ -23,7 +23,7 @@ import numpy as np
 from funnelsim.errors import UsageError, every_mistake
 from funnelsim.measures import Measure
 from funnelsim.measures import wilson as wilson_interval
-from funnelsim.scenario.parsers import Misreading
+from funnelsim.scenario.parsers import ParseError
 from funnelsim.scenario.parsers.numbers import NUMBER
 from funnelsim.study.axes import Axis
 from funnelsim.study.goals import CHANCE, GOAL, reader
@@ -120,7 +120,7 @@ def _read(text: str, axes: Mapping[str, Axis], known: Mapping[str, Measure], cur
     unit = units.pop()
     try:
         bound = reader(unit, currency)(match["bound"])
-    except Misreading as problem:
+    except ParseError as problem:
         raise UsageError(f"constraint '{text}': {problem.text}. {problem.hint}".rstrip(". ") + ".") from None
     return Constraint(text, terms, bound, at_most, False, unit)
 

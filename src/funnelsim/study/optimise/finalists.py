@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnelsim.errors import UsageError
-from funnelsim.scenario.parsers import Misreading
+from funnelsim.scenario.parsers import ParseError
 from funnelsim.scenario.parsers.numbers import proportion
 from funnelsim.study.axes import Axis
 from funnelsim.study.goals import reader
@@ -82,7 +82,7 @@ def gap_of(text: str, unit: str, currency: str, best: float) -> float:
             gap = proportion(text) * (abs(best) or 1.0)
         else:
             gap = reader(unit, currency)(text)
-    except Misreading as problem:
+    except ParseError as problem:
         raise UsageError(f"--gap: {problem.text}. {problem.hint}".rstrip(". ") + ".") from None
     if gap <= 0.0:
         raise UsageError("--gap must be above 0: without a difference that matters no choice can be sure")

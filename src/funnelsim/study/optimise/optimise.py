@@ -23,7 +23,7 @@ import numpy as np
 from funnelsim.errors import FunnelsimError, RunError, UsageError, every_mistake
 from funnelsim.measures import Estimate, Measure
 from funnelsim.progress import Progress, ProgressOnly
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.alternative_models import Alternative, Case, beliefs_at_one
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.axes import Axis
@@ -51,7 +51,7 @@ CHECKED = 100  # replications of a finalist before its constraints are judged
 class OptimiseSpec:
     """What is sought."""
 
-    template: Template
+    template: ScenarioTemplate
     axes: Sequence[Axis]
     objectives: tuple[Objective, ...]
     subject_to: tuple[str, ...] = ()  # constraints as text
@@ -350,7 +350,7 @@ class _Optimisation:
     def gained(self, point: Point) -> tuple[dict[str, PolicyGain], PolicyGain | None]:
         """The chosen point against the file as it is; and the objective once more with all beliefs at 1."""
         spec = self.spec
-        base, chosen = spec.template.loaded, spec.template.vary(self.overrides(point))
+        base, chosen = spec.template.loaded, spec.template.with_overrides(self.overrides(point))
         of_base = Case("as it is", base, self.blueprint, self.anchor)
         of_chosen = Case("chosen", chosen, *self.builder.compiled(spec.template, self.overrides(point)))
         gained = self.measured(of_base, of_chosen, self.measures, "measuring")

@@ -15,7 +15,7 @@ import numpy as np
 from funnelsim.errors import RunError
 from funnelsim.measures import Estimate
 from funnelsim.progress import Progress
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.goals import CHANCE, MeasureGoal
 from funnelsim.study.optimise.finalists import Objective, gap_of
 from funnelsim.study.optimise.ranking_selection import FIRST, Selection, select
@@ -48,7 +48,7 @@ class BestScenario:
 
 
 def select_best(
-    templates: Sequence[Template],
+    templates: Sequence[ScenarioTemplate],
     objective: Objective,
     gap: float | str = "",
     chance: float = 0.95,

@@ -18,7 +18,7 @@ import numpy as np
 
 from funnelsim.errors import RunError
 from funnelsim.progress import Progress
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.batch import PointBatch
 from funnelsim.study.goals import GOAL, GOAL_VALUE, MeasureGoal, check_date
@@ -37,7 +37,7 @@ PER_DRAW = 5
 class GoalChanceSpec:
     """Which goal of which scenario, and how often it is run."""
 
-    template: Template
+    template: ScenarioTemplate
     goal: MeasureGoal
     replications: int = 200
     seed: int = 1

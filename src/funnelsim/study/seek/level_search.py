@@ -21,7 +21,7 @@ from scipy.special import ndtri
 
 from funnelsim.errors import RunError, ScenarioError, UsageError
 from funnelsim.progress import Progress, ProgressOnly
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.axes import Axis
 from funnelsim.study.batch import PointBatch, one_line
 from funnelsim.study.goals import GOAL_VALUE, MeasureGoal
@@ -52,7 +52,7 @@ class LevelSearch:
 
     def __init__(
         self,
-        template: Template,
+        template: ScenarioTemplate,
         axis: Axis,
         goal: MeasureGoal,
         chance: float,

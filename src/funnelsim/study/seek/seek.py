@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from funnelsim.progress import Progress
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.axes import Axis
 from funnelsim.study.goals import GOAL, GOAL_VALUE, MeasureGoal, check_date
@@ -41,7 +41,7 @@ MOST = 5000  # replications, when a precision is wanted
 class SeekSpec:
     """What is sought."""
 
-    template: Template
+    template: ScenarioTemplate
     axis: Axis
     goal: MeasureGoal
     chance: float = 0.8

@@ -29,7 +29,7 @@ from funnelsim.errors import FunnelsimError, RunError, UsageError
 from funnelsim.measures import Measure
 from funnelsim.measures.estimate import one_period, t_quantile
 from funnelsim.progress import Progress
-from funnelsim.scenario.template import Template
+from funnelsim.scenario.template import ScenarioTemplate
 from funnelsim.study.anchor import Anchor
 from funnelsim.study.batch import PointBatch, one_line
 from funnelsim.study.point import PointTask, linear_values, with_key
@@ -159,8 +159,16 @@ def sensitivity(
     inputs = inputs_of(function.blueprints, sweep.axes)
     if not inputs:
         raise UsageError(
+<<<<<<< ours
             "this scenario has no uncertain inputs: no range, no fitted standard error. Vary something, as in "
             "--vary teams.sales.people=3..7"
+||||||| base
+            "nothing is left open here: no range, no fitted standard error. Say what may be otherwise, as "
+            "in --vary teams.sales.people=3..7"
+=======
+            "this scenario has no uncertain inputs: no range, no fitted standard error. Say what may be otherwise, as "
+            "in --vary teams.sales.people=3..7"
+>>>>>>> theirs
         )
     ends = function.at([{}, *(end for one in inputs for end in (one.low, one.high))], "each input alone")
     effects = [_end_effect(one, ends[1 + 2 * i], ends[2 + 2 * i]) for i, one in enumerate(inputs)]
@@ -313,7 +321,7 @@ class _Model:
         self.values += answer.ravel().tolist()
         return answer
 
-    def _submit(self, run: PointBatch, template: Template, name: str, point: Places) -> None:
+    def _submit(self, run: PointBatch, template: ScenarioTemplate, name: str, point: Places) -> None:
         overrides = tuple(f"{path}={axis.at(point[path])}" for path, axis in self.axes.items() if path in point)
         places = {path: u for path, u in point.items() if path not in self.axes}
         try:
@@ -335,7 +343,7 @@ class _Model:
             return
         run.submit(task, name, overrides)
 
-    def _variant(self, template: Template, overrides: tuple[str, ...]) -> tuple[Blueprint, Anchor]:
+    def _variant(self, template: ScenarioTemplate, overrides: tuple[str, ...]) -> tuple[Blueprint, Anchor]:
         """Compiled once for neighbouring points; the scenario as written always stays at hand."""
         which = (id(template), overrides)
         if which not in self._compiled:
