@@ -25,7 +25,6 @@ MAY = {
     "int64": NOBODY,
     "typing": NOBODY,
     "progress": NOBODY,
-    "typing": NOBODY,
     "scenario.values": NOBODY,
     "scenario.parsers": {"errors", "scenario.values"},  # errors: did you mean
     "scenario": {"errors", "scenario.parsers", "scenario.values"},

@@ -1,10 +1,4 @@
-<<<<<<< ours
 """Compare: is B better than A, by how much, how sure, and resting on what?
-||||||| base
-"""Compare: is B better than A, by how much, how sure, and resting on what (METHODS: comparing honestly).
-=======
-"""Compare: is B better than A, by how much, how sure, and resting on what.
->>>>>>> theirs
 
 Pairs on the same luck in a two-level design: `draws` of what nobody knows x `pairs` of periods. The first scenario is
 the base; each other one is set against it. See docs/background/model.md.

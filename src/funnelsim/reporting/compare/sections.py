@@ -111,13 +111,7 @@ def promises(comparison: Comparison) -> str:
                 if f"cohort.attainment.{stage}.{team}" in column.values:
                     parts.append(
                         f"{team} {percent(mean_of(column, f'cohort.attainment.{stage}.{team}'))} "
-<<<<<<< ours
                         f"(adhered {percent(mean_of(column, f'cohort.adhered.{stage}.{team}'))})"
-||||||| base
-                        f"(behaved so {percent(mean_of(column, f'cohort.kept.{stage}.{team}'))})"
-=======
-                        f"(adhered {percent(mean_of(column, f'cohort.kept.{stage}.{team}'))})"
->>>>>>> theirs
                     )
             response = f"cohort.response_p50.{stage}"
             if response in column.values and _is_first(comparison, stage):

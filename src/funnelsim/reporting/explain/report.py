@@ -192,16 +192,8 @@ def _footnote(explanation: Explanation) -> str:
     orders = (
         "averaged over all orders in which the changes could be made (Shapley values)"
         if not explanation.orders
-<<<<<<< ours
         else f"averaged over {explanation.orders} random orders of the changes (Shapley values, whose sum is still "
         f"exact; ± and intervals cover the orders left out)"
-||||||| base
-        else f"averaged over {explanation.orders} random orders of the changes (Shapley values, whose sum is exact still; "
-        f"± and intervals cover the orders left out)"
-=======
-        else f"averaged over {explanation.orders} random orders of the changes "
-        f"(Shapley values, whose sum is exact still; ± and intervals cover the orders left out)"
->>>>>>> theirs
     )
     return (
         f"{explanation.coalitions} mixtures of the two scenarios, {runs} each on the same luck; shares are {orders}. "

@@ -150,16 +150,8 @@ def _promises(result: Result, width: int) -> str:
             "assigned",
             "in time",
             "±",
-<<<<<<< ours
             "attempts met",
             "adhered",
-||||||| base
-            "attempts kept",
-            "behaved so",
-=======
-            "attempts kept",
-            "adhered",
->>>>>>> theirs
             "warned",
             "escalated",
             "reassigned",

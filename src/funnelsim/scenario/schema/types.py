@@ -19,7 +19,7 @@ from funnelsim.scenario.values import (
     Definition,
     Distribution,
     Duration,
-    EffectInput,
+    InfluenceInput,
     LevelRef,
     Period,
     Quota,
@@ -402,7 +402,7 @@ LevelOr = Annotated[
     _shape("share or level", "number", "string", example="level trust"),
 ]
 InfluenceInput = Annotated[
-    EffectInput, PlainValidator(parsers.looked), _shape("what is looked at", "string", example="level trust")
+    InfluenceInput, PlainValidator(parsers.looked), _shape("what is looked at", "string", example="level trust")
 ]
 QuotaAmount = Annotated[Quota, PlainValidator(parsers.quota), _shape("quota", "string", example="200k per quarter")]
 Spending = Annotated[Rate, PlainValidator(parsers.budget), _shape("budget", "string", example="40k/month")]

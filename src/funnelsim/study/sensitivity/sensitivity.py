@@ -159,16 +159,8 @@ def sensitivity(
     inputs = inputs_of(function.blueprints, sweep.axes)
     if not inputs:
         raise UsageError(
-<<<<<<< ours
             "this scenario has no uncertain inputs: no range, no fitted standard error. Vary something, as in "
             "--vary teams.sales.people=3..7"
-||||||| base
-            "nothing is left open here: no range, no fitted standard error. Say what may be otherwise, as "
-            "in --vary teams.sales.people=3..7"
-=======
-            "this scenario has no uncertain inputs: no range, no fitted standard error. Say what may be otherwise, as "
-            "in --vary teams.sales.people=3..7"
->>>>>>> theirs
         )
     ends = function.at([{}, *(end for one in inputs for end in (one.low, one.high))], "each input alone")
     effects = [_end_effect(one, ends[1 + 2 * i], ends[2 + 2 * i]) for i, one in enumerate(inputs)]
