@@ -20,7 +20,7 @@ from funnelsim.compile.table_builder import Row, Slice, append_rows
 from funnelsim.engine.covariates import EffectInput, EffectTarget
 from funnelsim.plan_codes import by_name
 from funnelsim.scenario.schema.behaviour import Effect, Effects
-from funnelsim.scenario.values import InfluenceInput, Range, Schedule, Share
+from funnelsim.scenario.values import ObservedInput, Range, Schedule, Share
 
 if TYPE_CHECKING:
     from funnelsim.scenario.schema import CurveEffect, Influence, Stage
@@ -202,7 +202,7 @@ class EffectRows:
                 )
         return rows
 
-    def _input_row(self, looked: InfluenceInput) -> int:
+    def _input_row(self, looked: ObservedInput) -> int:
         if looked.kind == "level":
             return self.context.levels[looked.name]
         return self.context.scores[looked.name] if looked.kind == "score" else -1

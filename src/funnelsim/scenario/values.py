@@ -180,7 +180,7 @@ class LevelRef:
 
 
 @dataclass(frozen=True)
-class InfluenceInput:
+class ObservedInput:
     """What an influence looks at: a trait or state of the lead, a level or a score by name, or nothing (always)."""
 
     kind: str  # always, fit, intent, trust, warmth, own lead, context lost, level, score

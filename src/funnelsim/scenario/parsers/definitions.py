@@ -8,7 +8,7 @@ from typing import Any
 from funnelsim.errors import did_you_mean
 from funnelsim.scenario.parsers.dates import steady_or_schedule
 from funnelsim.scenario.parsers.numbers import NUMBER, WEEKS_A, ParseError, cost, number, positive, proportion, shown
-from funnelsim.scenario.values import Definition, InfluenceInput, LevelRef, Period, Quota, Rate, Volume
+from funnelsim.scenario.values import Definition, LevelRef, ObservedInput, Period, Quota, Rate, Volume
 
 PERIODS = ("week", "month", "quarter")
 LOOKED_AT = ("always", "fit", "intent", "trust", "warmth", "own lead", "context lost")
@@ -89,15 +89,15 @@ def share_or_level(value: Any) -> float | LevelRef:
     return proportion(value) if name is None else LevelRef(name, str(value).strip())
 
 
-def looked(value: Any) -> InfluenceInput:
+def looked(value: Any) -> ObservedInput:
     """`always`, `fit`, `own lead`, ..., `level NAME` or `score NAME`."""
     text = " ".join(str(value).split())
     for kind in ("level", "score"):
         name = _named(text, kind)
         if name is not None:
-            return InfluenceInput(kind, name, text)
+            return ObservedInput(kind, name, text)
     if text in LOOKED_AT:
-        return InfluenceInput(text, text=text)
+        return ObservedInput(text, text=text)
     known = (*LOOKED_AT, "level NAME", "score NAME")
     raise ParseError(
         f"{shown(value)} is nothing an influence can look at",

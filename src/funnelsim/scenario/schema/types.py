@@ -19,8 +19,8 @@ from funnelsim.scenario.values import (
     Definition,
     Distribution,
     Duration,
-    InfluenceInput,
     LevelRef,
+    ObservedInput,
     Period,
     Quota,
     Range,
@@ -402,7 +402,7 @@ LevelOr = Annotated[
     _shape("share or level", "number", "string", example="level trust"),
 ]
 InfluenceInput = Annotated[
-    InfluenceInput, PlainValidator(parsers.looked), _shape("what is looked at", "string", example="level trust")
+    ObservedInput, PlainValidator(parsers.looked), _shape("what is looked at", "string", example="level trust")
 ]
 QuotaAmount = Annotated[Quota, PlainValidator(parsers.quota), _shape("quota", "string", example="200k per quarter")]
 Spending = Annotated[Rate, PlainValidator(parsers.budget), _shape("budget", "string", example="40k/month")]
