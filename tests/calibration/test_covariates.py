@@ -9,8 +9,8 @@ import pytest
 from scipy.optimize import minimize
 
 from funnelsim.calibration import Calibration, calibrate
+from funnelsim.calibration.survival.arrival_covariates import slopes_given_times
 from funnelsim.calibration.survival.competing_risks import Spells
-from funnelsim.calibration.survival.covariates import slopes_given_times
 from funnelsim.calibration.survival.model_averaging import average_models
 from funnelsim.scenario import load
 

@@ -25,8 +25,9 @@ MAY = {
     "int64": NOBODY,
     "typing": NOBODY,
     "progress": NOBODY,
+    "scenario.renamed_keys": NOBODY,
     "scenario.values": NOBODY,
-    "scenario.parsers": {"errors", "scenario.values"},  # errors: did you mean
+    "scenario.parsers": {"errors", "scenario.renamed_keys", "scenario.values"},  # errors: did you mean
     "scenario": {"errors", "scenario.parsers", "scenario.values"},
     "calendars": {"errors"},
     "plan_codes": NOBODY,
@@ -105,7 +106,18 @@ MAY = {
         "reporting.common.notebook",
         "typing",
     },
-    "reporting": {"errors", "result", "study", "study.backtest", "measures", "plan", "summary", "calibration"},
+    "reporting": {
+        "calibration",
+        "engine.covariates",
+        "errors",
+        "measures",
+        "plan",
+        "plan_codes",
+        "result",
+        "study",
+        "study.backtest",
+        "summary",
+    },
     "reporting.common.notebook": {"reporting", "result"},
     # a saved folder: its manifest holds the scenarios
     "reporting.html": {"errors", "manifest", "reporting", "result", "scenario", "study"},

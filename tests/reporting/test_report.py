@@ -17,12 +17,12 @@ from PIL import Image
 
 from funnelsim.reporting.common.drawing import PALETTE, save
 from funnelsim.reporting.common.format import Table, duration, error, money, number, percent, shown, spread
-from funnelsim.reporting.common.funnel_figure import Step, funnel_figure
+from funnelsim.reporting.common.funnel_figure import FunnelStep, funnel_figure
 from funnelsim.reporting.common.response_curve_figure import curves_figure
 from funnelsim.reporting.run.figures import (
     Band,
-    Outcome,
     Response,
+    ScenarioOutcome,
     backlog_figure,
     outcomes_figure,
     response_figure,
@@ -98,7 +98,7 @@ def test_tables_drop_columns_from_the_right() -> None:
 
 def outcomes() -> Figure:
     rows = [
-        Outcome(
+        ScenarioOutcome(
             name, (200.0 + 40 * i, 160.0 + 40 * i, 240.0 + 40 * i), (1.5e6 + 5e5 * i, 1.2e6 + 5e5 * i, 2.0e6 + 5e5 * i)
         )
         for i, name in enumerate(NAMES)
@@ -144,11 +144,11 @@ def funnels() -> Figure:
     return funnel_figure(dict.fromkeys(NAMES, steps()))
 
 
-def steps() -> list[Step]:
+def steps() -> list[FunnelStep]:
     shares = {"went on": 0.4, "still open": 0.05, "went back": 0.1, "never reached": 0.15, "lost": 0.3}
     names = ("awareness", "discovery", "interest", "evaluation")
-    steps = [Step(name, 10000.0 * 0.4**i, shares) for i, name in enumerate(names)]
-    return [*steps, Step("a stage with rather a long name", 256.0, {"end": 1.0})]
+    steps = [FunnelStep(name, 10000.0 * 0.4**i, shares) for i, name in enumerate(names)]
+    return [*steps, FunnelStep("a stage with rather a long name", 256.0, {"end": 1.0})]
 
 
 FIGURES = {

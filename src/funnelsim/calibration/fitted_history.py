@@ -20,7 +20,7 @@ from funnelsim.calibration.pooling.source_effects import NO_FITS, GroupFits, sha
 from funnelsim.calibration.pooling.two_way_pooling import two_way_fits
 from funnelsim.calibration.repeat.repeat_purchase_data import RepeatPurchases
 from funnelsim.calibration.response.response_data import MeasuredResponse
-from funnelsim.calibration.survival.covariates import CovariateSlopes
+from funnelsim.calibration.survival.arrival_covariates import CovariateSlopes
 from funnelsim.calibration.survival.model_averaging import ShareEstimate, share_estimate
 from funnelsim.calibration.survival.stage_fit import StageFit, cohort_shares
 from funnelsim.calibration.teams.fit import TeamFit

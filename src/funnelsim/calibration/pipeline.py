@@ -20,7 +20,7 @@ from funnelsim.calibration.repeat.repeat_purchase_data import read_repeat_purcha
 from funnelsim.calibration.report.fitted_file import write_fitted
 from funnelsim.calibration.response.response_data import read_response_effect
 from funnelsim.calibration.result import Calibration
-from funnelsim.calibration.survival.covariates import fit_slopes
+from funnelsim.calibration.survival.arrival_covariates import fit_slopes
 from funnelsim.calibration.survival.stage_fit import fit_stages
 from funnelsim.calibration.teams.fit import TeamFit, fit_team
 from funnelsim.calibration.teams.queue_records import queue_records

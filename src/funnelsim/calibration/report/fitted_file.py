@@ -18,7 +18,7 @@ from funnelsim.calibration.fitted_history import FittedHistory
 from funnelsim.calibration.repeat.repeat_purchase_data import repeat_lines
 from funnelsim.calibration.report.scenario_text import empirical_text, law_text, mixture_text, quoted_text, word_text
 from funnelsim.calibration.response.response_data import response_lines
-from funnelsim.calibration.survival.covariates import covariate_lines
+from funnelsim.calibration.survival.arrival_covariates import covariate_lines
 from funnelsim.calibration.survival.goodness_of_fit import empirical_points
 from funnelsim.calibration.survival.stage_fit import StageFit
 from funnelsim.calibration.teams.team_text import (

@@ -14,7 +14,7 @@ from funnelsim.calibration.repeat.repeat_purchase_data import report_lines as re
 from funnelsim.calibration.report.fitted_file import assumed
 from funnelsim.calibration.report.grades import followed, grade_lines, quality_rows, read_lines
 from funnelsim.calibration.response.response_data import report_lines as response_lines
-from funnelsim.calibration.survival.covariates import report_lines as slope_lines
+from funnelsim.calibration.survival.arrival_covariates import report_lines as slope_lines
 from funnelsim.calibration.survival.model_averaging import ShareEstimate
 from funnelsim.calibration.teams.team_text import report_lines as team_lines
 

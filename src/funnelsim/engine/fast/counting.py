@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funnelsim.engine.business_time import open_between
-from funnelsim.engine.fast.state import Clock, Counter
+from funnelsim.engine.fast.state import Counter, RunInstant
 from funnelsim.engine.jit import inline_kernel, outlined_kernel
 from funnelsim.engine.level_dynamics import level_value
 from funnelsim.int64 import Int, int64
@@ -176,7 +176,7 @@ def count_work(plan: Any, state: Any, out: Any, team: Int, succeeds: Int, start:
         row.attempts += 1.0
         # one still going on at the horizon has reached nobody yet
         row.contacts += np.float64(succeeds != 0 and end < settings.horizon)
-    until = min(end, state.clock[Clock.HORIZON])
+    until = min(end, state.clock[RunInstant.HORIZON])
     open_ = _open_seconds(plan, state, team, start, until)
     out.busy[state.counters[Counter.DAY], team] += open_
     if start < settings.measure_from or until > settings.measure_to:

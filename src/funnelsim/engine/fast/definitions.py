@@ -16,7 +16,7 @@ from funnelsim.engine.fast.event_heap import schedule
 from funnelsim.engine.fast.levels import on_passage
 from funnelsim.engine.fast.nurture import apply_touches
 from funnelsim.engine.fast.scores import is_reached
-from funnelsim.engine.fast.state import Clock, Counter
+from funnelsim.engine.fast.state import Counter, RunInstant
 from funnelsim.engine.interest_dynamics import after_touch
 from funnelsim.engine.jit import inline_kernel
 from funnelsim.int64 import Int
@@ -68,7 +68,7 @@ def expect_crossing(plan: Any, state: Any, slot: Int, now: float) -> None:
     intent = interest.intent
     for touch in range(interest.touches + 1, interest.most + 1):
         instant = interest.nurture_from + touch * row.every
-        if instant >= state.clock[Clock.HORIZON]:
+        if instant >= state.clock[RunInstant.HORIZON]:
             return
         intent = after_touch(intent, row.intent, row.intent_limit)
         for i in range(len(plan.definitions)):

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from funnelsim.engine.event_priority import EventPriority
-from funnelsim.engine.fast.state import Clock, Counter
+from funnelsim.engine.fast.state import Counter, RunInstant
 from funnelsim.engine.jit import inline_kernel
 from funnelsim.int64 import Int
 from funnelsim.plan import TICK
@@ -42,7 +42,7 @@ def time_of(key: Int) -> float:
 
 @inline_kernel
 def schedule(state: Any, time: float, priority: Int, lead: Int, detail: Int, slot: Int, token: Int) -> None:
-    if time >= state.clock[Clock.HORIZON]:
+    if time >= state.clock[RunInstant.HORIZON]:
         return
     n = state.counters[Counter.PENDING]
     state.counters[Counter.PENDING] = n + 1
@@ -52,7 +52,7 @@ def schedule(state: Any, time: float, priority: Int, lead: Int, detail: Int, slo
 @inline_kernel
 def schedule_work(state: Any, time: float, lead: Int, slot: Int) -> None:
     """The end of an attempt."""
-    if time >= state.clock[Clock.HORIZON]:
+    if time >= state.clock[RunInstant.HORIZON]:
         return
     n = state.counters[Counter.WORKING]
     state.counters[Counter.WORKING] = n + 1

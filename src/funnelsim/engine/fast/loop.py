@@ -33,7 +33,7 @@ from funnelsim.engine.fast.outcome import COOL_OFF_ENDS, OUTCOME_REVEALED, close
 from funnelsim.engine.fast.queues import leave_queue
 from funnelsim.engine.fast.rows import write_attempt
 from funnelsim.engine.fast.signals import happen_signal, pause, raise_hand
-from funnelsim.engine.fast.state import RARE, Clock, Counter, Due, Location, RunStatus, Step
+from funnelsim.engine.fast.state import RARE, Counter, Due, Location, RunInstant, RunStatus, Step
 from funnelsim.engine.fast.tasks import next_task
 from funnelsim.engine.fast.team import capacity_changes, dispatch
 from funnelsim.engine.fast.visit import create_lead, enter_stage, resume_visit, route, schedule_patience, settle_owner
@@ -88,7 +88,7 @@ def run(plan_: Any, state_: Any, out_: Any, stream: Int) -> Int:
         state.counters[Counter.INSTANT] = key & ~PRIORITY_MASK
         state.counters[Counter.EVENTS] += 1
         now = time_of(key)
-        if now >= state.clock[Clock.MIDNIGHT]:
+        if now >= state.clock[RunInstant.MIDNIGHT]:
             _advance_day(plan, state, now)
         if source == FROM_WORK:
             slot = _work_ends(plan, state, now)
@@ -125,8 +125,8 @@ def finish(plan_: Any, state_: Any, out_: Any) -> Int:
 @inline_kernel
 def _start(plan: Any, state: Any) -> None:
     state.counters[Counter.STARTED] = 1
-    state.clock[Clock.HORIZON] = plan.settings[0].horizon
-    state.counters[Counter.HORIZON_KEY] = key_of(state.clock[Clock.HORIZON], ZERO)
+    state.clock[RunInstant.HORIZON] = plan.settings[0].horizon
+    state.counters[Counter.HORIZON_KEY] = key_of(state.clock[RunInstant.HORIZON], ZERO)
     state.counters[Counter.NEXT_ARRIVAL] = NEVER
     _advance_day(plan, state, 0.0)
     for team in range(len(plan.teams)):
@@ -369,7 +369,7 @@ def _schedule_interval(plan: Any, state: Any, team: Int, interval: Int) -> None:
 @inline_kernel
 def _schedule_sample(plan: Any, state: Any) -> None:
     """The midnight that ends the current day, if the days go on."""
-    schedule(state, state.clock[Clock.MIDNIGHT], EventPriority.SAMPLE, np.int64(-1), ZERO, ZERO, ZERO)
+    schedule(state, state.clock[RunInstant.MIDNIGHT], EventPriority.SAMPLE, np.int64(-1), ZERO, ZERO, ZERO)
 
 
 @inline_kernel
@@ -381,6 +381,6 @@ def _advance_day(plan: Any, state: Any, now: float) -> None:
         and plan.instants[settings.days_first + state.counters[Counter.DAY] + 1] <= now
     ):
         state.counters[Counter.DAY] += 1
-    state.clock[Clock.MIDNIGHT] = np.inf
+    state.clock[RunInstant.MIDNIGHT] = np.inf
     if state.counters[Counter.DAY] + 1 < settings.days_count:
-        state.clock[Clock.MIDNIGHT] = plan.instants[settings.days_first + state.counters[Counter.DAY] + 1]
+        state.clock[RunInstant.MIDNIGHT] = plan.instants[settings.days_first + state.counters[Counter.DAY] + 1]

@@ -49,7 +49,7 @@ class Counter(IntEnum):
     HORIZON_KEY = 21
 
 
-class Clock(IntEnum):
+class RunInstant(IntEnum):
     """Instants of the run as such."""
 
     HORIZON = 0
@@ -323,7 +323,7 @@ def new_state(plan: Plan, tracing: bool, slots: int = 0, rows: int = 1 << 13) ->
     rows = rows if tracing else 0
     return State(
         n,
-        np.zeros(len(Clock)),
+        np.zeros(len(RunInstant)),
         np.zeros(1, np.uint64),
         zeros_record(EVENT, 4 * slots + 2 * people),
         zeros_record(EVENT, int(plan.teams.people.sum()) + 8),

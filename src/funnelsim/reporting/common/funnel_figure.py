@@ -50,7 +50,7 @@ LEAST_WRITTEN = 0.055  # of the width of a figure: shorter pieces of a bar are n
 
 
 @dataclass(frozen=True)
-class Step:
+class FunnelStep:
     """One stage of the funnel: where the leads that entered it went, as shares of one."""
 
     name: str
@@ -58,7 +58,7 @@ class Step:
     shares: dict[str, float]  # "went on", "went back", "lost", "never reached", "still open"
 
 
-def funnel_figure(funnels: Mapping[str, Sequence[Step]], title: str = "The funnel and where it leaks") -> Figure:
+def funnel_figure(funnels: Mapping[str, Sequence[FunnelStep]], title: str = "The funnel and where it leaks") -> Figure:
     """A panel a scenario, two beside each other, on one scale of visits; `title` is that of a single one."""
     columns = min(2, len(funnels))
     rows = -(-len(funnels) // columns)
@@ -87,18 +87,18 @@ def funnel_figure(funnels: Mapping[str, Sequence[Step]], title: str = "The funne
         return figure
 
 
-def steps_of(stages: Sequence[str], value: Callable[[str], float]) -> list[Step]:
+def steps_of(stages: Sequence[str], value: Callable[[str], float]) -> list[FunnelStep]:
     """The stages by the measures of the cohort; `value` gives the mean of a key, nan where there is none."""
     steps = []
     for stage in stages:
         shares = {kind: sum(_finite(value(f"cohort.{key}.{stage}")) for key in keys) for kind, keys in KINDS.items()}
         if not math.isfinite(value(f"cohort.conversion.{stage}")):
             shares = {"end": 1.0}
-        steps.append(Step(stage, _finite(value(f"cohort.entered.{stage}")), shares))
+        steps.append(FunnelStep(stage, _finite(value(f"cohort.entered.{stage}")), shares))
     return steps
 
 
-def _panel(axes: Axes, steps: Sequence[Step], wide: float, columns: int, named: bool) -> None:
+def _panel(axes: Axes, steps: Sequence[FunnelStep], wide: float, columns: int, named: bool) -> None:
     for i, step in enumerate(steps):
         left = 0.0
         for kind, color in WENT.items():

@@ -16,8 +16,8 @@ from funnelsim.reporting.common.response_curve_figure import curves_figure
 from funnelsim.reporting.compare.format import mean_of
 from funnelsim.reporting.run.figures import (
     Band,
-    Outcome,
     Response,
+    ScenarioOutcome,
     backlog_figure,
     burn_up_figure,
     outcomes_figure,
@@ -50,7 +50,7 @@ def comparison_figures(comparison: Comparison) -> Iterator[tuple[str, Figure]]:
 def outcomes_of(comparison: Comparison) -> Figure:
     """Wins and revenue of the scenarios, with the spread of one period."""
     rows = [
-        Outcome(column.name, _mean_and_period(column, "cohort.won"), _mean_and_period(column, "cohort.revenue"))
+        ScenarioOutcome(column.name, _mean_and_period(column, "cohort.won"), _mean_and_period(column, "cohort.revenue"))
         for column in comparison.runs
         if "cohort.won" in column.values
     ]

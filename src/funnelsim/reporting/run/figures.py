@@ -45,7 +45,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScenarioOutcome:
     """Wins and revenue of one scenario: (middle, low, high)."""
 
     name: str
@@ -74,7 +74,7 @@ class Band:
     high: Floats
 
 
-def outcomes_figure(rows: Sequence[Outcome], currency: str, interval: str) -> Figure:
+def outcomes_figure(rows: Sequence[ScenarioOutcome], currency: str, interval: str) -> Figure:
     """Wins and revenue of scenarios side by side; `interval` says in words what the bars span."""
     with styled():
         figure, (left, right) = new_figure(1.6 + 0.55 * len(rows), columns=2, sharey=True)
