@@ -129,7 +129,7 @@ def test_full_disk_leaves_nothing_half_written(scenario: Path, tmp_path: Path, m
         written.append(file.name)
         real(file, data)
 
-    monkeypatch.setattr(results, "put", write_bytes)
+    monkeypatch.setattr(results, "write_bytes", write_bytes)
     with pytest.raises(RunError, match=r"the disk is full\. Nothing was left half-written"):
         run(scenario, replications=2, engine="reference", out=tmp_path / "results", figures=False)
     assert written and not list((tmp_path / "results").iterdir())
