@@ -181,7 +181,7 @@ def outcomes(compared: ComparisonResult) -> Figure:
     """Wins and revenue of the scenarios of a comparison, with the spread of one period."""
     from funnelsim.reporting.compare.figures import outcomes_of
 
-    if not any("cohort.won" in column.values for column in compared.found.columns):
+    if not any("cohort.won" in column.values for column in compared.found.runs):
         raise UsageError("these scenarios define nothing as won")
     return outcomes_of(compared.found)
 
@@ -193,7 +193,7 @@ def curves(swept: SweepResult) -> Figure:
     """Each measure along the axis of a sweep, with its simulation error and the spread of one period."""
     from funnelsim.reporting.sweep.figures import curve_figure
 
-    if len(swept.found.study.axes) != 1:
+    if len(swept.found.spec.axes) != 1:
         raise UsageError("curves are of one axis: for two there are heat_map and contour, for more points")
     return curve_figure(swept.found)
 
@@ -202,7 +202,7 @@ def heat_map(swept: SweepResult, measure: str | None = None) -> Figure:
     """The mean at each point of a grid of two axes; `measure` is by default the first of the sweep."""
     from funnelsim.reporting.sweep.figures import heat_figure
 
-    study = swept.found.study
+    study = swept.found.spec
     if len(study.axes) != 2 or study.design.way != "grid":
         raise UsageError("a heat map is of a grid of two axes")
     return heat_figure(swept.found, _measure(swept, measure))
@@ -365,7 +365,7 @@ def _some(panels: dict[str, list[Band]], why: str) -> dict[str, list[Band]]:
 
 
 def _measure(swept: SweepResult, measure: str | None) -> str:
-    known = swept.found.study.measures
+    known = swept.found.spec.measures
     if len(swept.found.failed) == len(swept.found.cells):
         raise UsageError("every point of this sweep failed, so there is nothing to draw")
     for one in (measure, f"cohort.{measure}", f"calendar.{measure}"):
@@ -377,7 +377,7 @@ def _measure(swept: SweepResult, measure: str | None) -> str:
 
 
 def _objectives(optimised: OptimisationResult) -> int:
-    return len(optimised.found.question.objectives)
+    return len(optimised.found.spec.objectives)
 
 
 def _scored(backtested: BacktestResult) -> Backtest:

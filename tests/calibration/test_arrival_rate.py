@@ -120,7 +120,7 @@ def test_a_source_that_dried_up_still_has_leads_in_flight(tmp_path: Path) -> Non
     path.write_text(path.read_text() + "changes: [2025-06-16]\n")
     found = calibrate(path, out=tmp_path / "a.fitted.yaml")
     assert {source.name: source.leads for source in found.arrivals.sources}["old"] == 0
-    assert "old" in {row[1] for row in found.snapshot.rows}
+    assert "old" in {row[1] for row in found.in_flight.rows}
     (tmp_path / "b.yaml").write_text("extends: a.fitted.yaml\nmeasure: 4 weeks\ndefinitions: {won: enters customer}\n")
     assert list(load(str(tmp_path / "b.yaml")).scenario.sources) == ["new", "old"]
 
@@ -187,7 +187,7 @@ def test_a_time_out_is_kept(tmp_path: Path) -> None:
         rows.append((made, made + timedelta(days=days) if luck < 0.6 else None, source))
     found = calibrated(tmp_path, rows)
     stage = found.stages[0]
-    assert len(stage.timers) == 1 and stage.timers[0].days == pytest.approx(30.4, abs=0.1)
+    assert len(stage.timeouts) == 1 and stage.timeouts[0].days == pytest.approx(30.4, abs=0.1)
     assert stage.share("customer").low < 0.6 < stage.share("customer").high
     gone = [
         sum(w * stage.fit.gone_by(j, np.array([days * 86400.0]))[0] for j, w in ((0, 0.5), (1, 0.5)))

@@ -29,7 +29,7 @@ def test_message(case: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 def test_rows_are_counted_when_not_strict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FOLDER)
     found = calibrate("strict-rows.history.yaml")
-    counted = {count.reason: (count.rows, count.lines) for count in found.tally.counts.values()}
+    counted = {count.reason: (count.rows, count.lines) for count in found.issues.counts.values()}
     assert counted == {
         "an id that is not in leads": (1, [6]),
         "a time that cannot be read in won_on": (2, [2, 3]),

@@ -150,7 +150,7 @@ def test_totals_tell_shares_and_times_when_they_rise_with_age(tmp_path: Path) ->
     assert found.stages[0].fit.median([0]) == pytest.approx(1.5 * np.log(2) ** (1 / 1.2) * WEEK, rel=0.1)
     assert found.stages[1].fit.median([0]) == pytest.approx(2.5 * WEEK, rel=0.15)
     assert found.naive() < 0.185 and found.conversion().low < 0.20 < found.conversion().high
-    assert not found.snapshot.rows and "no leads in flight" in found.report()
+    assert not found.in_flight.rows and "no leads in flight" in found.report()
     table = found.frame().row(0, named=True)
     assert (table["stage"], table["to"]) == ("asked", "met")
     assert (table["low"], table["share"], table["high"]) == told["asked"]
@@ -208,7 +208,7 @@ def test_rows_that_contradict_themselves_are_counted(tmp_path: Path) -> None:
         "2027-02-10,100,28",
     ]
     found = calibrate(write(tmp_path, rows, "2025-06-30"))
-    assert {count.reason: count.rows for count in found.tally.counts.values()} == {
+    assert {count.reason: count.rows for count in found.issues.counts.values()} == {
         "a period seen before (the first row counts)": 1,
         "more in a later stage than before it": 1,
         "a period that cannot be read in week": 1,
@@ -255,7 +255,7 @@ def test_dates_without_a_year_need_the_last_day(tmp_path: Path) -> None:
         write_history(tmp_path / "c.csv", tmp_path / "c.history.yaml", UserHints())
     found = write_history(tmp_path / "c.csv", tmp_path / "c.history.yaml", UserHints(as_of="2026-01-02"))
     assert "year: 2025" in found.text
-    assert not calibrate(tmp_path / "c.history.yaml").tally.counts
+    assert not calibrate(tmp_path / "c.history.yaml").issues.counts
 
 
 def test_udacity(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def read(folder: Path, export: Export, said: UserHints | None = None) -> tuple[D
 def test_export(export: Export, title: str, stages: tuple[str, ...], losses: bool, tmp_path: Path) -> None:
     """Recognised, its stages in order, every entry and every loss counted as they were invented."""
     told, found = read(tmp_path, export)
-    assert told.title == title and title in told.said()
+    assert told.title == title and title in told.summary()
     assert found.records.stages == stages
     visits = found.records.visits
     assert np.bincount(visits.stage, minlength=3).tolist() == SIZES
@@ -92,7 +92,7 @@ def test_deals_of_pipedrive(tmp_path: Path) -> None:
     assert found.history.currency == "EUR" and "several currencies" in told.text
     known = np.isfinite(found.records.value)
     assert known.sum() == sum(number % 7 != 0 for number in range(len(LEADS)))
-    assert [count.rows for count in found.tally.changed if "another currency" in count.reason] == [(~known).sum()]
+    assert [count.rows for count in found.issues.changed if "another currency" in count.reason] == [(~known).sum()]
 
 
 def test_activities_of_marketo(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_query_gives_the_same_as_its_file(tmp_path: Path) -> None:
     from_database = calibrate(tmp_path / "db.history.yaml")
     write_history(file, tmp_path / "file.history.yaml")
     from_file = calibrate(tmp_path / "file.history.yaml")
-    assert from_database.snapshot == from_file.snapshot and from_database.conversion() == from_file.conversion()
+    assert from_database.in_flight == from_file.in_flight and from_database.conversion() == from_file.conversion()
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_nothing_is_pooled_where_sources_differ_without_bound() -> None:
 def test_two_sources_are_left_alone() -> None:
     found = pool(cells([0.0, 1.0], [0.5, 0.5]), np.array([1.0, 3.0]))
     np.testing.assert_allclose(found.value, [-0.75, 0.25], atol=1e-3)
-    assert found.tau == np.inf and (found.own == 1).all()
+    assert found.tau == np.inf and (found.reliability == 1).all()
 
 
 def test_small_sources_are_drawn_further() -> None:
@@ -46,7 +46,7 @@ def test_small_sources_are_drawn_further() -> None:
     )
     kept = found.value / alone.value
     assert kept[0] > 0.9 and kept[1] < 0.6, kept
-    assert found.own[0] > 0.9 and found.own[1] < 0.5
+    assert found.reliability[0] > 0.9 and found.reliability[1] < 0.5
 
 
 def test_levels_of_stages_do_not_count() -> None:

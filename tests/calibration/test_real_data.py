@@ -35,7 +35,7 @@ def bpi(tmp_path_factory: pytest.TempPathFactory) -> Calibration:
 
 def test_olist_rows(olist: Calibration) -> None:
     assert olist.leads == 5344
-    assert [(count.rows, count.lines) for count in olist.tally.counts.values()] == [(1, [273])]  # won before contact
+    assert [(count.rows, count.lines) for count in olist.issues.counts.values()] == [(1, [273])]  # won before contact
     assert "unknown" in olist.records.sources and olist.value is None and not olist.arrivals.hours_known
 
 
@@ -103,7 +103,7 @@ def test_bpi(bpi: Calibration) -> None:
 
 
 def test_bpi_time_out_after_thirty_days(bpi: Calibration) -> None:
-    timers = {(stage.name, timer.exit): timer for stage in bpi.stages for timer in stage.timers}
+    timers = {(stage.name, timer.exit): timer for stage in bpi.stages for timer in stage.timeouts}
     assert set(timers) == {("preaccepted", "lost"), ("offered", "lost")}
     assert all(30 < timer.days < 31.5 for timer in timers.values())
     assert "136 of 1,193 fall on one day, 30.7 days after entry: a time-out" in bpi.report()
@@ -126,7 +126,7 @@ def read(name: str, folder: str, tmp_path: Path) -> Calibration:
 def test_maven_is_won_in_two_modes(tmp_path: Path) -> None:
     """Deals are won within days or after months, and both modes are kept; Prospecting has not begun."""
     found = read("maven", "maven_crm_fictitious", tmp_path)
-    assert found.leads == 8300 and {count.reason: count.rows for count in found.tally.dropped} == {
+    assert found.leads == 8300 and {count.reason: count.rows for count in found.issues.dropped} == {
         "no time in any stage": 500
     }
     stage = found.stages[0]
@@ -135,14 +135,14 @@ def test_maven_is_won_in_two_modes(tmp_path: Path) -> None:
     days = sorted(stage.fit.median([j]) / 86400 for j in stage.of("customer"))
     assert days[0] < 20 and days[-1] > 60
     assert "GTX Pro" in found.records.sources and "GTXPro" not in found.records.sources
-    assert found.fits.own[found.fits.names.index("GTK 500")] < 0.6  # 40 deals say little
+    assert found.fits.reliability[found.fits.names.index("GTK 500")] < 0.6  # 40 deals say little
 
 
 def test_call_centre_quirks(tmp_path: Path) -> None:
     """Phantom calls left out; who hung up in the menu never asked; a negative menu time harms nothing."""
     found = read("call-centre", "call_centre_1999-02-01_21", tmp_path)
     assert found.team is not None and found.team.order is not None
-    told = {count.reason: count.rows for count in found.tally.counts.values()}
+    told = {count.reason: count.rows for count in found.issues.counts.values()}
     # 1,659 hung up before the queue; 17 of the other calls have neither a queue nor a server.
     assert told["neither asked for nor begun"] == 1_676
     assert told["begun before it was asked for (taken as asked for then)"] == 39
@@ -162,10 +162,10 @@ def test_consulta(tmp_path: Path) -> None:
     """Requests that come back to an earlier step, and losses that are taken back."""
     found = read("consulta", "consulta_datamining", tmp_path)
     assert found.leads == 952 and "requested" in {stage.name: stage.order for stage in found.stages}["validated"]
-    assert any(count.reason.startswith("lost, yet went on") for count in found.tally.changed)
+    assert any(count.reason.startswith("lost, yet went on") for count in found.issues.changed)
 
 
 def test_purchasing(tmp_path: Path) -> None:
     found = read("purchasing", "purchasing_example_synthetic", tmp_path)
     assert found.leads == 608 and found.naive() == pytest.approx(413 / 608)
-    assert not found.tally.counts
+    assert not found.issues.counts

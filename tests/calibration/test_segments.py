@@ -165,7 +165,7 @@ def test_small_segments_are_drawn_further(tmp_path: Path) -> None:
     """Six segments: 600 leads keep what they say of themselves, 12 do not."""
     cells = {("web", f"s{i}"): (won, 600 - won) for i, won in enumerate((90, 120, 150, 180, 210))}
     found = calibrate(write(tmp_path, counted({**cells, ("web", "tiny"): (8, 4)}), "2027-01-01"))
-    own = dict(zip(found.segment_fits.names, found.segment_fits.own, strict=True))
+    own = dict(zip(found.segment_fits.names, found.segment_fits.reliability, strict=True))
     assert own["tiny"] < 0.7 < 0.95 < min(own[f"s{i}"] for i in range(5))
     alone = np.log(8.5 / 4.5) - np.log(750 / 2250)
     assert 0.0 < found.segment_fits.of("tiny")[0] < 0.75 * alone
@@ -310,7 +310,7 @@ def test_gaps_that_have_nothing_to_do_with_the_outcome_are_a_segment(tmp_path: P
         for source, segment, at, ended, won in firm(4, 3000, 180)
     ]
     found = calibrate(write(tmp_path, rows, "2026-07-03"))
-    assert set(found.records.segments) == {"small", "large", "unknown"} and found.records.late == ()
+    assert set(found.records.segments) == {"small", "large", "unknown"} and found.records.leakage == ()
 
 
 def test_a_small_difference_is_told(tmp_path: Path) -> None:

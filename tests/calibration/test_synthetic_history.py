@@ -49,7 +49,7 @@ def test_naive_is_too_low(found: Calibration) -> None:
 
 def test_times(found: Calibration) -> None:
     for stage in found.stages:
-        assert stage.misfits == () and stage.timers == ()
+        assert stage.misfits == () and stage.timeouts == ()
         for exit_, median in enumerate(MEDIANS[stage.name]):
             gone = stage.fit.gone_by(exit_, np.array([median * DAY]))
             assert gone[0] == pytest.approx(0.5, abs=0.05), (stage.name, exit_)
@@ -81,23 +81,23 @@ def test_arrivals(found: Calibration) -> None:
 
 def test_flight(found: Calibration) -> None:
     visits = found.records.visits
-    assert found.snapshot.open == {
+    assert found.in_flight.open == {
         "lead": int(((visits.stage == 0) & (visits.to == -2)).sum()),
         "talk": int(((visits.stage == 1) & (visits.to == -2)).sum()),
     }
-    assert all(found.snapshot.kept[s] <= found.snapshot.open[s] for s in ("lead", "talk"))
+    assert all(found.in_flight.kept[s] <= found.in_flight.open[s] for s in ("lead", "talk"))
     later = {row["id"]: row for row in world(1, end=END + timedelta(days=3650))}
     for stage, following in (("lead", "talk"), ("talk", "customer")):
         moved = sum(
             bool(later[id_][following] or later[id_]["lost"])
-            for id_, _, where, *_ in found.snapshot.rows
+            for id_, _, where, *_ in found.in_flight.rows
             if where == stage
         )
-        assert found.snapshot.expected[stage] == pytest.approx(moved, abs=4 * np.sqrt(moved))
+        assert found.in_flight.expected[stage] == pytest.approx(moved, abs=4 * np.sqrt(moved))
 
 
 def test_value(found: Calibration) -> None:
-    assert found.value is not None and found.value.of == "won leads"
+    assert found.value is not None and found.value.population == "won leads"
     assert found.value.text.startswith("lognormal(median ")
     median = float(found.value.text.split()[1])
     assert median == pytest.approx(np.exp(9), rel=0.1)
@@ -108,7 +108,7 @@ def test_both_forms_of_history_agree(found: Calibration, tmp_path: Path) -> None
     for one, two in zip(found.stages, log.stages, strict=True):
         for target in one.order:
             assert two.share(target).value == pytest.approx(one.share(target).value, abs=1e-9)
-    assert log.snapshot == found.snapshot
+    assert log.in_flight == found.in_flight
     assert log.value == found.value
 
 
@@ -134,7 +134,7 @@ def test_a_scenario_extends_the_fitted_file(found: Calibration, folder: Path) ->
         assert list(shares_) == [*stage.order, "silent"] and scenario.stages[stage.name].base_of == "entered"
         for target in stage.order:
             assert shares_[target].value == pytest.approx(stage.share(target).value, abs=2e-5)
-    assert len(scenario.leads_in_flight) == len(found.snapshot.rows)
+    assert len(scenario.leads_in_flight) == len(found.in_flight.rows)
     assert scenario.history.stages["lead"]["talk"].n == found.stages[0].visits
 
 

@@ -118,7 +118,7 @@ def test_event_log_to_visits(tmp_path: Path) -> None:
         ("C", 0, 1, LOST_AT),
         ("D", 0, 1, OPEN),
     ]
-    assert {(c.reason, c.rows) for c in found.tally.counts.values()} == {
+    assert {(c.reason, c.rows) for c in found.issues.counts.values()} == {
         ("a time after the as-of date (taken as not yet happened)", 1),
         ("lost, yet went on (the loss is left out)", 1),
         ("a stage entered again without leaving it (the first time counts)", 1),
@@ -153,14 +153,14 @@ stages: {lead: created, customer: {}}
         (1, 0, LOST_AT),
         (2, 0, OPEN),
     ]
-    assert {(Path(c.file).name, c.reason): c.lines for c in found.tally.dropped} == {
+    assert {(Path(c.file).name, c.reason): c.lines for c in found.issues.dropped} == {
         ("leads.csv", "no id"): [6],
         ("leads.csv", "an id seen before (the first row counts)"): [5],
         ("deals.csv", "an id that is not in leads"): [4],
         ("deals.csv", "an id seen before (the first row counts)"): [5],
         ("leads.csv", "no time in any stage"): [7],
     }
-    assert [(Path(c.file).name, c.reason, c.lines) for c in found.tally.changed] == [
+    assert [(Path(c.file).name, c.reason, c.lines) for c in found.issues.changed] == [
         ("deals.csv", "a value that is no number in amount", [3])
     ]
 
@@ -178,7 +178,7 @@ def test_compressed_and_parquet_read_the_same(tmp_path: Path) -> None:
     path.write_text(text.replace("leads.csv", "leads.parquet"))
     columns = calibrate(path)
     for other in (squeezed, columns):
-        assert other.snapshot == plain.snapshot
+        assert other.in_flight == plain.in_flight
         assert other.conversion() == plain.conversion()
 
 

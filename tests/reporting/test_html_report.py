@@ -137,7 +137,7 @@ def test_every_number_of_measures_csv_is_in_the_file_digit_by_digit(tmp_path: Pa
 
 
 def test_chances_are_read_as_shares_and_counts_in_their_unit(reader: Reader) -> None:
-    found, cells = results().seek.found.nodes[0], reader.said("td")
+    found, cells = results().seek.found.points[0], reader.said("td")
     assert (found.text, f"{100 * found.chance:.1f} %") in zip(cells, cells[3:], strict=False)
     better = results().compare.frame().row(0, named=True)["better"]
     assert f"{100 * better:.1f} %" in cells

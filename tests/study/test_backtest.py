@@ -52,9 +52,9 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Backtest]:
 def test_instants_lie_whole_weeks_before_the_end_and_horizons_end_within(once: tuple[Path, Backtest]) -> None:
     """25 whole weeks since the first lead: 10 are there to be fitted, so instants lie 15 to 1 weeks before 7 July."""
     found = once[1]
-    assert [found.placed.weeks_after(at) for at in found.placed.at] == [15, 8, 1]
-    assert [f"{at:%A %H:%M}" for at in found.placed.at] == ["Monday 00:00"] * 3
-    assert sorted({(found.placed.weeks_after(one.origin), one.weeks) for one in found.scored}) == [
+    assert [found.origins.weeks_after(at) for at in found.origins.at] == [15, 8, 1]
+    assert [f"{at:%A %H:%M}" for at in found.origins.at] == ["Monday 00:00"] * 3
+    assert sorted({(found.origins.weeks_after(one.origin), one.weeks) for one in found.scored}) == [
         (1, 1),
         (8, 1),
         (8, 2),
@@ -71,14 +71,14 @@ def test_what_happened_is_what_the_file_says(once: tuple[Path, Backtest]) -> Non
     one = next(
         one
         for one in found.scored
-        if one.quantity.name == LEADS and one.weeks == 4 and found.placed.weeks_after(one.origin) == 8
+        if one.quantity.name == LEADS and one.weeks == 4 and found.origins.weeks_after(one.origin) == 8
     )
     rows = [line.split(",") for line in (history.parent / "leads.csv").read_text().splitlines()[1:]]
     assert one.happened == sum("2025-05-12" <= row[1][:10] < "2025-06-09" for row in rows)
     revenue = next(
         one
         for one in found.scored
-        if one.quantity.name == REVENUE and one.weeks == 1 and found.placed.weeks_after(one.origin) == 1
+        if one.quantity.name == REVENUE and one.weeks == 1 and found.origins.weeks_after(one.origin) == 1
     )
     assert revenue.happened == pytest.approx(sum(float(row[5]) for row in rows if row[3][:10] >= "2025-06-30"))
 
@@ -87,7 +87,7 @@ def test_a_spreadsheet_carries_the_last_eight_weeks_on(once: tuple[Path, Backtes
     found = once[1]
     one = next(one for one in found.scored if one.quantity.name == WINS and one.weeks == 4)
     forecast = next(f for f in found.forecasts if f.origin == one.origin)
-    row = [q.name for q in found.asked.quantities].index(WINS)
+    row = [q.name for q in found.forecast_spec.quantities].index(WINS)
     assert forecast.before.shape[1] == 8
     assert one.naive == pytest.approx(4 * forecast.before[row].mean())
 
@@ -95,7 +95,7 @@ def test_a_spreadsheet_carries_the_last_eight_weeks_on(once: tuple[Path, Backtes
 def test_forecasts_begin_with_the_leads_in_flight(once: tuple[Path, Backtest]) -> None:
     """Wins take two weeks: with no lead in flight there would be hardly one in the first week."""
     found = once[1]
-    row = [q.name for q in found.asked.quantities].index(WINS)
+    row = [q.name for q in found.forecast_spec.quantities].index(WINS)
     for one in found.forecasts:
         first, fourth = (float(one.drawn[row, :, week].mean()) for week in (0, 3))
         assert first > 0.6 * fourth > 4.0
@@ -374,6 +374,6 @@ def test_weeks_before_an_instant(once: tuple[Path, Backtest]) -> None:
     """Eight weeks before an instant and the weeks after it are one course."""
     history, found = once
     records, origin = backtest_records(history), found.forecasts[1].origin.timestamp()
-    before = recorded(records, found.asked.quantities, origin, -8)
+    before = recorded(records, found.forecast_spec.quantities, origin, -8)
     begins = origin - 8 * 604800.0
-    np.testing.assert_array_equal(before, recorded(records, found.asked.quantities, begins, 8))
+    np.testing.assert_array_equal(before, recorded(records, found.forecast_spec.quantities, begins, 8))

@@ -11,7 +11,7 @@ import pytest
 
 from funnelsim.compile.parameter_draws import uniform
 from funnelsim.reporting.compare.report import answer, comparison_report
-from funnelsim.study.compare import CompareSpec, Comparison, _knowing, compare
+from funnelsim.study.compare import CompareSpec, Comparison, _information, compare
 from funnelsim.study.history_check import HistoryCheck, StageHistoryCheck
 from funnelsim.study.paired_difference import two_level_estimate
 from funnelsim.study.scenario_diff import key_differences
@@ -24,9 +24,7 @@ GUESSES = {"effects": {"context_lost": "0.3 to 0.9", "marketing_sells": "0.7 to 
 def found() -> Comparison:
     base = copy.deepcopy(OLD) | SLOW | GUESSES | {"name": "Old way"}
     other = copy.deepcopy(base) | copy.deepcopy(NEW) | {"name": "Shared"}
-    return compare(
-        loaded(base), loaded(other, base), design=CompareSpec(draws=12, pairs=3, aside_draws=4, aside_pairs=1)
-    )
+    return compare(loaded(base), loaded(other, base), spec=CompareSpec(draws=12, pairs=3, check_draws=4, check_pairs=1))
 
 
 class TestWhatToMeasureFirst:
@@ -35,9 +33,9 @@ class TestWhatToMeasureFirst:
     def test_every_unknown_of_either_scenario_is_asked_about(self, found: Comparison) -> None:
         unknowns = {one.path for case in found.cases for one in case.blueprint.unknowns}
 
-        assert {one.path for one in found.known} == unknowns
-        assert all(0.0 <= one.share.low <= one.share.value <= one.share.high <= 1.0 for one in found.known)
-        assert all(one.value is not None and one.value.value >= 0.0 for one in found.known)
+        assert {one.path for one in found.information} == unknowns
+        assert all(0.0 <= one.share.low <= one.share.value <= one.share.high <= 1.0 for one in found.information)
+        assert all(one.value is not None and one.value.value >= 0.0 for one in found.information)
 
     def test_it_is_said_with_what_the_data_cannot_tell(self, found: Comparison) -> None:
         text = comparison_report(found)
@@ -51,7 +49,7 @@ class TestWhatToMeasureFirst:
         ways = np.array([[uniform(seed, draw, "effects.context_lost")] for draw in range(40)])
         base = np.random.default_rng(1).normal(50.0, 5.0, (40, 4))
 
-        first = _knowing(found.cases, [base, base + 20.0, base + 100.0 * ways - 30.0])[0]
+        first = _information(found.cases, [base, base + 20.0, base + 100.0 * ways - 30.0])[0]
 
         assert first.path == "effects.context_lost" and first.share.low > 0.99
         # the options are 20 and 100 u - 30: without knowing u the one that is better on average
@@ -71,7 +69,7 @@ class TestSpreads:
         assert one.between == pytest.approx(math.sqrt(7.0))
         assert one.error == pytest.approx(t * 2.0)
         assert one.high - one.mean == pytest.approx(t * math.sqrt(7.0 + 4.0))
-        assert one.better_once == 0.875  # three above 0, one at 0
+        assert one.better_in_one_period == 0.875  # three above 0, one at 0
 
     def test_without_ignorance_the_interval_is_simulation_error_alone(self) -> None:
         values = np.random.default_rng(1).normal(1.0, 2.0, (10, 4))
@@ -98,37 +96,37 @@ class TestSpreads:
 
 class TestLadder:
     def test_a_rung_with_the_promises_alone_is_put_between(self, found: Comparison) -> None:
-        assert [(rung.name, rung.added) for rung in found.rungs] == [("Old way + promises", True), ("Shared", False)]
-        assert [one.path for one in found.rungs[0].changes] == ["promises"]
+        assert [(rung.name, rung.added) for rung in found.compared] == [("Old way + promises", True), ("Shared", False)]
+        assert [one.path for one in found.compared[0].changes] == ["promises"]
 
     def test_it_is_not_put_there_when_the_promises_are_all_that_differs(self) -> None:
         promised = copy.deepcopy(OLD) | {"name": "Promise", "promises": NEW["promises"]}
 
-        found = compare(loaded(OLD), loaded(promised, OLD), design=CompareSpec(draws=3, pairs=1), aside=False)
+        found = compare(loaded(OLD), loaded(promised, OLD), spec=CompareSpec(draws=3, pairs=1), robustness=False)
 
-        assert [rung.name for rung in found.rungs] == ["Promise"]
+        assert [rung.name for rung in found.compared] == ["Promise"]
 
     def test_the_same_scenario_twice_differs_by_nothing_at_all(self) -> None:
         again = copy.deepcopy(OLD) | {"name": "Again"}
 
-        found = compare(loaded(OLD), loaded(again, OLD), design=CompareSpec(draws=4, pairs=2), aside=False)
+        found = compare(loaded(OLD), loaded(again, OLD), spec=CompareSpec(draws=4, pairs=2), robustness=False)
 
-        one = found.rungs[0].differences["cohort.won"]
+        one = found.compared[0].differences["cohort.won"]
         assert (one.mean, one.low, one.high) == (0.0, 0.0, 0.0)
-        assert found.rungs[0].changes == []
+        assert found.compared[0].changes == []
 
     def test_the_same_digits_for_any_number_of_threads(self, found: Comparison) -> None:
         loads = [case.loaded for case in found.cases]
         design = CompareSpec(draws=3, pairs=2)
 
-        one, two = (compare(loads[0], loads[2], design=design, aside=False, threads=threads) for threads in (1, 2))
+        one, two = (compare(loads[0], loads[2], spec=design, robustness=False, threads=threads) for threads in (1, 2))
 
-        assert one.rungs[-1].differences == two.rungs[-1].differences
+        assert one.compared[-1].differences == two.compared[-1].differences
 
 
 class TestBeliefs:
     def test_every_range_is_asked_for_its_break_even(self, found: Comparison) -> None:
-        paths = [one.path for one in found.rungs[-1].break_evens]
+        paths = [one.path for one in found.compared[-1].break_evens]
 
         assert paths == ["effects.context_lost", "effects.marketing_sells"]
 
@@ -136,14 +134,16 @@ class TestBeliefs:
         assert "promises.kept" not in [belief.path for belief in found.cases[-1].blueprint.beliefs]
 
     def test_with_all_beliefs_at_one_only_the_policy_is_left(self, found: Comparison) -> None:
-        last = found.rungs[-1]
+        last = found.compared[-1]
 
-        assert last.at_one is not None
-        assert last.at_one.mean < last.differences[found.goal].mean  # the record that is kept pays only by belief
+        assert last.beliefs_neutral is not None
+        assert (
+            last.beliefs_neutral.mean < last.differences[found.goal].mean
+        )  # the record that is kept pays only by belief
 
     def test_the_baseline_does_not_move_with_a_belief(self, found: Comparison) -> None:
-        base = found.columns[0].values["cohort.conversion.interest"].mean(axis=1)
-        other = found.columns[-1].values["cohort.conversion.interest"].mean(axis=1)
+        base = found.runs[0].values["cohort.conversion.interest"].mean(axis=1)
+        other = found.runs[-1].values["cohort.conversion.interest"].mean(axis=1)
 
         assert base.std() < 0.03
         assert other.std() > 1.5 * base.std()
@@ -155,23 +155,23 @@ class TestPrecision:
         other = copy.deepcopy(base) | copy.deepcopy(NEW)
         design = CompareSpec(draws=5, pairs=1, precision=0.03)
 
-        found = compare(loaded(base), loaded(other, base), design=design, aside=False)
+        found = compare(loaded(base), loaded(other, base), spec=design, robustness=False)
 
         assert found.pairs > 1
-        one = found.rungs[-1].differences[found.goal]
-        assert one.error <= 0.03 * found.columns[0].values[found.goal].mean() or found.pairs >= 16
+        one = found.compared[-1].differences[found.goal]
+        assert one.error <= 0.03 * found.runs[0].values[found.goal].mean() or found.pairs >= 16
 
     def test_a_precision_finer_than_a_tenth_of_what_is_not_known_is_refused(self) -> None:
         base = copy.deepcopy(OLD) | {"effects": {"context_lost": "0.05 to 1.0"}}
         other = copy.deepcopy(base) | copy.deepcopy(NEW)
         design = CompareSpec(draws=300, pairs=1, precision=1e-6)
 
-        found = compare(loaded(base), loaded(other, base), design=design, aside=False)
+        found = compare(loaded(base), loaded(other, base), spec=design, robustness=False)
 
         assert found.pairs == 1
         assert found.notes == [
             "a finer precision buys nothing: the simulation error "
-            f"({found.rungs[-1].differences[found.goal].error:.2g}) "
+            f"({found.compared[-1].differences[found.goal].error:.2g}) "
             "is already below a tenth of what your data leaves open"
         ]
 
@@ -215,7 +215,7 @@ class TestWords:
 
     def test_it_is_said_when_both_teams_are_assumed_equally_good(self, found: Comparison) -> None:
         shared = copy.deepcopy(OLD) | copy.deepcopy(NEW) | {"name": "Shared"}
-        plain = compare(loaded(OLD), loaded(shared, OLD), design=CompareSpec(draws=3, pairs=1), aside=False)
+        plain = compare(loaded(OLD), loaded(shared, OLD), spec=CompareSpec(draws=3, pairs=1), robustness=False)
 
         assert "both teams are assumed equally good" in comparison_report(plain)
         assert "equally good" not in comparison_report(found)  # marketing_sells is a range there
@@ -223,7 +223,7 @@ class TestWords:
     def test_a_difference_in_a_fact_is_shouted(self) -> None:
         richer = copy.deepcopy(OLD) | {"name": "Richer", "sources": {"web": {"rate": "80/week", "cost": 50}}}
 
-        found = compare(loaded(OLD), loaded(richer, OLD), design=CompareSpec(draws=3, pairs=1), aside=False)
+        found = compare(loaded(OLD), loaded(richer, OLD), spec=CompareSpec(draws=3, pairs=1), robustness=False)
 
         assert "WARNING: Richer differs in a fact: sources.web.rate (40/week -> 80/week)" in comparison_report(found)
 
@@ -261,7 +261,7 @@ def test_a_seed_written_in_a_variant_does_not_give_it_other_beliefs_or_luck() ->
     base = copy.deepcopy(OLD) | GUESSES
     again = copy.deepcopy(base) | {"name": "Again", "seed": 77}
 
-    found = compare(loaded(base), loaded(again, base), design=CompareSpec(draws=4, pairs=1), aside=False)
+    found = compare(loaded(base), loaded(again, base), spec=CompareSpec(draws=4, pairs=1), robustness=False)
 
-    assert found.rungs[0].differences["cohort.won"].mean == 0.0
-    assert found.rungs[0].differences["cohort.won"].most == 0.0
+    assert found.compared[0].differences["cohort.won"].mean == 0.0
+    assert found.compared[0].differences["cohort.won"].most == 0.0

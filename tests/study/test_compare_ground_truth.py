@@ -18,7 +18,7 @@ import pytest
 from funnelsim.scenario import Loaded, loads_resolved
 from funnelsim.study.compare import BELIEFS, NOTHING, PROMISE, CompareSpec, Comparison, compare, main_cause
 
-SHORT = CompareSpec(draws=30, pairs=1, aside_pairs=1)
+SHORT = CompareSpec(draws=30, pairs=1, check_pairs=1)
 TRUTH = CompareSpec(draws=1500, pairs=1)
 OLD: dict[str, Any] = {
     "name": "Old way",
@@ -74,20 +74,20 @@ def test_a_made_up_world_is_understood_in_200_repetitions(world: str) -> None:
 def test_in_the_world_of_promises_the_ladder_shows_that_sharing_adds_nothing() -> None:
     found = run("promise", seed=3, design=CompareSpec(draws=60, pairs=1), aside=False)
 
-    promised, shared = found.rungs
+    promised, shared = found.compared
     assert promised.added
     assert promised.differences[found.goal].low > 0
-    over = shared.over_before
+    over = shared.vs_previous
     assert over is not None
     assert over.low <= 0 <= over.high
 
 
 def assert_honest(world: str, repetitions: int, at_least: int) -> None:
-    truth = run(world, seed=999, design=TRUTH, aside=False).rungs[-1].differences["cohort.won"].mean
+    truth = run(world, seed=999, design=TRUTH, aside=False).compared[-1].differences["cohort.won"].mean
     covered, named = 0, 0
     for seed in range(repetitions):
         found = run(world, seed, SHORT)
-        one = found.rungs[-1].differences["cohort.won"]
+        one = found.compared[-1].differences["cohort.won"]
         covered += one.low <= truth <= one.high
         named += main_cause(found) == WORLDS[world][1]
 
@@ -100,8 +100,8 @@ def run(world: str, seed: int, design: CompareSpec, aside: bool = True) -> Compa
     return compare(
         loaded(base),
         loaded(base | copy.deepcopy(NEW) | {"name": "Shared"}, base),
-        design=design,
-        aside=aside,
+        spec=design,
+        robustness=aside,
         seed=seed,
     )
 

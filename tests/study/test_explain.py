@@ -153,9 +153,9 @@ class TestOnTheSameLuck:
 
     def test_the_difference_is_that_of_compare(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         one = explained(old, new, draws=3, pairs=2)
-        other = compare(loaded(old), loaded(new, old), design=CompareSpec(draws=3, pairs=2), aside=False)
+        other = compare(loaded(old), loaded(new, old), spec=CompareSpec(draws=3, pairs=2), robustness=False)
 
-        assert one.difference == other.rungs[-1].differences["cohort.won"]
+        assert one.difference == other.compared[-1].differences["cohort.won"]
 
     def test_the_interval_of_a_share_is_that_of_a_difference(self, found: Explanation) -> None:
         share = found.shares[0]
@@ -188,17 +188,17 @@ class TestOnTheSameLuck:
 
         found = explained(old, other, order_pairs=4)
 
-        assert found.orders == 8 and found.people is not None and found.divided is not None
-        assert found.people.lent is not None
-        assert np.allclose(sum(one.by_draw for one in found.people.steps), found.divided.by_draw, rtol=SUM)
+        assert found.orders == 8 and found.equal_hours is not None and found.divided is not None
+        assert found.equal_hours.lent is not None
+        assert np.allclose(sum(one.by_draw for one in found.equal_hours.steps), found.divided.by_draw, rtol=SUM)
 
     def test_shares_of_a_small_study_follow_the_difference_of_a_large_one(
         self, old: dict[str, Any], new: dict[str, Any]
     ) -> None:
         """Four draws of the large study are the small one; what the large one ran is not run again."""
-        large = compare(loaded(old), loaded(new, old), design=CompareSpec(draws=12, pairs=1), aside=False)
-        first, last = (large.columns[i].values for i in (0, -1))
-        whole = large.rungs[-1].differences["cohort.won"].mean
+        large = compare(loaded(old), loaded(new, old), spec=CompareSpec(draws=12, pairs=1), robustness=False)
+        first, last = (large.runs[i].values for i in (0, -1))
+        whole = large.compared[-1].differences["cohort.won"].mean
 
         plain = explained(old, new, draws=4)
         fitted = explained(old, new, draws=4, known=PriorRuns(first, last, whole))
@@ -260,8 +260,8 @@ def test_what_cannot_stand_alone_is_taken_as_one_and_said() -> None:
     found = explained(OLD, other)
 
     assert {one.name for one in found.shares} == {"who works where with teams", "handoff and context"}
-    assert [one.names for one in found.united] == [("who works where", "teams")]
-    assert "inside" in found.united[0].why
+    assert [one.names for one in found.merged_groups] == [("who works where", "teams")]
+    assert "inside" in found.merged_groups[0].why
     assert "who works where and teams are taken as one" in explain_report(found)
     assert sum(means(found).values()) == pytest.approx(found.difference.mean, rel=SUM)
 
@@ -321,9 +321,9 @@ class TestEqualPeople:
 
         found = explained(base, changed(base, ownership__call="marketing"))
 
-        assert found.people is not None and found.people.lent is not None
-        assert found.people.lent.total == pytest.approx(3.8)
-        assert [(one.name, one.value.mean) for one in found.people.steps] == [(HOURS_MOVED, 3.0), (SHARING, -3.0)]
+        assert found.equal_hours is not None and found.equal_hours.lent is not None
+        assert found.equal_hours.lent.total == pytest.approx(3.8)
+        assert [(one.name, one.value.mean) for one in found.equal_hours.steps] == [(HOURS_MOVED, 3.0), (SHARING, -3.0)]
         assert means(found) == {"who works where": 0.0}
         assert "only 3.8 of the 4 hours" in found.notes[0]
 
@@ -333,14 +333,14 @@ class TestEqualPeople:
         )
 
     def test_sharing_is_divided_into_hours_moved_and_the_rest(self, found: Explanation) -> None:
-        assert found.people is not None and found.people.lent is not None and found.divided is not None
-        step, rest = found.people.steps
+        assert found.equal_hours is not None and found.equal_hours.lent is not None and found.divided is not None
+        step, rest = found.equal_hours.steps
 
         assert (step.name, rest.name) == (HOURS_MOVED, SHARING)
         assert np.allclose(step.by_draw + rest.by_draw, found.divided.by_draw, rtol=SUM)
-        assert found.people.lent.hours["marketing"] < 0.0 < found.people.lent.hours["sales"]
-        assert found.people.paid[0] == found.people.paid[1]
-        assert found.people.alone == step.alone
+        assert found.equal_hours.lent.hours["marketing"] < 0.0 < found.equal_hours.lent.hours["sales"]
+        assert found.equal_hours.paid[0] == found.equal_hours.paid[1]
+        assert found.equal_hours.alone == step.alone
 
     def test_people_moved_and_nothing_shared_is_the_control_itself(self) -> None:
         base = changed(RUSH, sources__fair__batch="16 on 2026-01-05 at 09:00", teams__marketing={"people": 2})
@@ -348,9 +348,9 @@ class TestEqualPeople:
 
         found = explained(base, other)
 
-        assert found.people is not None
-        assert (found.people.alone.mean, found.people.lent) == (4.0, None)
-        assert found.people.paid[0] == found.people.paid[1]
+        assert found.equal_hours is not None
+        assert (found.equal_hours.alone.mean, found.equal_hours.lent) == (4.0, None)
+        assert found.equal_hours.paid[0] == found.equal_hours.paid[1]
         assert "with the other's people, nothing shared: +4.0" in explain_report(found)
 
     def test_more_people_are_said_to_be_paid_for(self) -> None:
@@ -364,7 +364,7 @@ class TestEqualPeople:
     def test_none_is_needed_where_nobody_moves(self) -> None:
         found = explained(RUSH, changed(RUSH, sources__fair__batch="8 on 2026-01-05 at 09:00"))
 
-        assert found.people is None
+        assert found.equal_hours is None
         assert "none is needed" in explain_report(found)
 
 
@@ -391,13 +391,13 @@ def test_the_waterfall_ends_where_the_other_scenario_is(found: Explanation) -> N
 
 
 def test_compare_prints_the_top_line_of_its_own_difference(old: dict[str, Any], new: dict[str, Any]) -> None:
-    design = CompareSpec(draws=6, pairs=2, aside_draws=3)
-    with_why = compare(loaded(old), loaded(new, old), design=design)
+    design = CompareSpec(draws=6, pairs=2, check_draws=3)
+    with_why = compare(loaded(old), loaded(new, old), spec=design)
 
-    assert with_why.why is not None
-    total = with_why.rungs[-1].differences["cohort.won"].mean
-    assert sum(one.value.mean for one in with_why.why.parts) == pytest.approx(total, rel=SUM)
-    assert f"Shared, whatever the order: {top_line(with_why.why)}" in comparison_report(with_why)
+    assert with_why.explanation is not None
+    total = with_why.compared[-1].differences["cohort.won"].mean
+    assert sum(one.value.mean for one in with_why.explanation.parts) == pytest.approx(total, rel=SUM)
+    assert f"Shared, whatever the order: {top_line(with_why.explanation)}" in comparison_report(with_why)
     assert "Control with equal people" in comparison_report(with_why)
 
 

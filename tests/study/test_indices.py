@@ -82,7 +82,7 @@ def screened(
 ) -> list[tuple[float, float]]:
     points, order = morris_points(groups, count, seed=4)
     found = elementary_effects(points, order, f(points), groups, seed=4)
-    return [(one.size.value, one.bend.value if one.bend else math.nan) for one in found]
+    return [(one.mu_star.value, one.sigma.value if one.sigma else math.nan) for one in found]
 
 
 def test_a_straight_function_has_its_slopes_and_no_bend() -> None:

@@ -93,12 +93,12 @@ def test_the_newsvendor_of_a_desk(folder: Path) -> None:
     best = max(range(4, 9), key=profit)
     assert best == 6 and profit(6) - max(profit(5), profit(7)) > 150.0
     found = found_by("desk.yaml", vary=[PEOPLE], maximise=["calendar.profit"], gap="150")
-    assert found.every and found.chosen is not None and found.chosen.point == ("6",)
+    assert found.exhaustive and found.chosen is not None and found.chosen.point == ("6",)
     assert found.selection is not None and found.selection.chance == 0.95 and found.selection.finished
     gain = found.gains["calendar.profit"]
     assert abs(gain.value.mean - profit(6)) < 2.5 * gain.value.error  # four standard errors
-    assert abs(gain.more.mean - (profit(6) - profit(4))) < 2.5 * gain.more.error
-    assert gain.more.error < 0.8 * gain.value.error  # on the same luck; on other luck 1.4
+    assert abs(gain.difference.mean - (profit(6) - profit(4))) < 2.5 * gain.difference.error
+    assert gain.difference.error < 0.8 * gain.value.error  # on the same luck; on other luck 1.4
 
 
 def test_under_a_budget_fewer_people_are_best(folder: Path) -> None:
@@ -172,7 +172,7 @@ def test_figures_do_not_come_from_the_luck_of_the_search(folder: Path) -> None:
         sets=["deal_value=lognormal(median 100 p90 300)"],
     )
     gain = found.gains["cohort.profit"]
-    assert gain.more.mean == 0.0 and found.chosen is not None
+    assert gain.difference.mean == 0.0 and found.chosen is not None
     estimate = found.chosen.estimates["cohort.profit"]
     assert estimate.mean != found.chosen.score.values[0] != gain.value.mean != estimate.mean  # three parts of luck
     assert "Such a figure is too good on average" in optimise_report(found)
@@ -184,13 +184,15 @@ def test_the_end_of_a_range_is_told_and_beliefs_are_named(folder: Path) -> None:
         "handoff: {delay: at once, context_kept: 0%}\n"
     )
     found = found_by("unsure.yaml", vary=["sources.web.rate=5..40/week"], maximise=["profit"], trials=16, finalists=2)
-    assert found.chosen is not None and found.chosen.point == ("40/week",) and found.at_one is not None
+    assert found.chosen is not None and found.chosen.point == ("40/week",) and found.beliefs_neutral is not None
     text = optimise_report(found)
     assert "web.rate 40/week lies at the end of its range" in text.splitlines()[0]
     assert "given what nobody knows (effects.context_lost; 40 draws x 4 periods)" in text
     assert "End of a range: sources.web.rate is best at 40/week" in text
     assert "beliefs nobody has measured" in text.splitlines()[0] and "cohort.profit, beliefs at 1" in text
-    assert found.at_one.more.mean > found.gains["cohort.profit"].more.mean  # context that is not lost wins more
+    assert (
+        found.beliefs_neutral.difference.mean > found.gains["cohort.profit"].difference.mean
+    )  # context that is not lost wins more
 
 
 def test_when_nothing_meets_the_constraints_the_nearest_is_named(folder: Path) -> None:
@@ -277,7 +279,7 @@ def test_a_study_file_may_ask(folder: Path) -> None:
         "trials: 20\nreplications: 5\n"
     )
     found: Optimum = fs.optimise("staff.study.yaml", out=None).found
-    assert found.chosen is not None and found.chosen.point == ("5",) and found.question.trials == 20
+    assert found.chosen is not None and found.chosen.point == ("5",) and found.spec.trials == 20
 
 
 # ---- keeping -------------------------------------------------------------------------------------------------------

@@ -43,10 +43,10 @@ def test_the_constants_by_hand() -> None:
     # n0 = 10, k = 2: h2 = 9 * (0.1 ** (-2/9) - 1) = 6.01; W = 1 / 20 * (h2 * S2 - 10) = -0.23, so 0: dropped at once
     apart = np.array([2.0, 4.0, 2.0, 4.0, 2.0, 4.0, 2.0, 4.0, 3.0, 3.0])
     found = select(observing(np.column_stack((apart, np.zeros(10)))), 2, 1.0)
-    assert found.best == 0 and found.counts == (10, 10) and found.left == (0,) and found.means == (3.0, 0.0)
+    assert found.best == 0 and found.counts == (10, 10) and found.remaining == (0,) and found.means == (3.0, 0.0)
     # with a gap of 0.1: W = 0.1 / 20 * (6.01 * 0.889 / 0.01 - 10) = 2.62 < 3: still dropped; of 2.5 ahead not
-    assert select(observing(np.column_stack((apart, np.zeros(10)))), 2, 0.1, most=10).left == (0,)
-    assert select(observing(np.column_stack((apart - 0.5, np.zeros(10)))), 2, 0.1, most=10).left == (0, 1)
+    assert select(observing(np.column_stack((apart, np.zeros(10)))), 2, 0.1, most=10).remaining == (0,)
+    assert select(observing(np.column_stack((apart - 0.5, np.zeros(10)))), 2, 0.1, most=10).remaining == (0, 1)
 
 
 @pytest.mark.parametrize(("common", "own"), [(0.0, 1.0), (3.0, 1.0)])
@@ -78,7 +78,7 @@ def test_common_luck_makes_it_short() -> None:
 def test_of_two_within_the_gap_either_will_do_and_equals_end() -> None:
     same = np.tile(np.arange(20.0)[:, None], (1, 3))
     found = select(observing(same), 3, 0.5)
-    assert found.finished and found.best == 0 and found.counts == (10, 10, 10) and found.left == (0, 1, 2)
+    assert found.finished and found.best == 0 and found.counts == (10, 10, 10) and found.remaining == (0, 1, 2)
     near = normal([0.0, 0.01, -2.0], 3, 1.0, 0.5)
     assert select(observing(near), 3, 0.5).best in (0, 1)
     assert select(observing(near[:, :1]), 1, 0.5).best == 0

@@ -158,11 +158,11 @@ def test_a_crossing_by_hand() -> None:
     """Four periods meet the goal from 0.2, 0.4, 0.6 and 0.8 on; half of them from 0.4 on, all from 0.8 on."""
     places = np.linspace(0.0, 1.0, 6)
     margins = Margins(places, places[None, :] - np.array([[0.2], [0.4], [0.6], [0.8]]))
-    assert chance_crossing(margins, 0.5).at == pytest.approx(0.4)
-    assert chance_crossing(margins, 1.0).at == pytest.approx(0.8)
+    assert chance_crossing(margins, 0.5).place == pytest.approx(0.4)
+    assert chance_crossing(margins, 1.0).place == pytest.approx(0.8)
     assert math.isnan(chance_crossing(margins, 0.5).high)  # four periods cannot tell
     mean = mean_crossing(margins)  # +- t of 3 degrees times the deviation over root 4
-    assert mean.at == pytest.approx(0.5)
+    assert mean.place == pytest.approx(0.5)
     assert mean.high - mean.low == pytest.approx(2.353363 * 0.258199, abs=2e-3)
 
 
@@ -179,7 +179,7 @@ def test_people_come_whole_and_one_fewer_is_not_enough(folder: Path) -> None:
         replications=40,
     )
     assert found.met and found.answer.x == int(found.answer.x) > 1
-    chances = {node.x: node.chance for node in found.nodes}
+    chances = {node.x: node.chance for node in found.points}
     assert chances[found.answer.x] >= 0.8 > chances[found.answer.x - 1]
     assert {found.answer.low, found.answer.high} <= set(range(1, 9))
     assert f"sales.people {found.answer.x:.0f} " in answer(found)
@@ -205,8 +205,8 @@ def test_a_goal_may_be_at_most(folder: Path) -> None:
         goal="cohort.response_p90.interest at most 3 days",
         replications=30,
     )
-    assert found.question.goal.at_most and found.question.goal.target == 3 * 86400.0
-    assert all((node.mean <= 4 * 86400.0) for node in found.nodes if node.x >= found.answer.x)
+    assert found.spec.goal.at_most and found.spec.goal.target == 3 * 86400.0
+    assert all((node.mean <= 4 * 86400.0) for node in found.points if node.x >= found.answer.x)
 
 
 def test_what_is_booked_counts(folder: Path) -> None:
@@ -270,10 +270,10 @@ def test_counts_between_two_nodes_are_met_from_half_a_one_below_the_goal() -> No
 def test_a_run_ends_where_its_measures_do_and_nothing_changes(folder: Path) -> None:
     """Wins of eight weeks need no two weeks more; the cohort's do."""
     template = Template("small.yaml")
-    planner = TaskBuilder(
+    builder = TaskBuilder(
         1, 1, RunSize(6), ("goal", "calendar.revenue", "calendar.leads", "calendar.utilisation.sales")
     )
-    task = planner.task(template, (), MeasureGoal("calendar.won", 40.0, date(2026, 2, 20)))
+    task = builder.task(template, (), MeasureGoal("calendar.won", 40.0, date(2026, 2, 20)))
     plan, book = task.plan(), task.blueprint.book
     weeks = [
         needed_horizon(plan, book, measures, task.goal) / 604800.0
@@ -333,7 +333,7 @@ def test_what_is_not_known_and_what_is_luck_are_told_apart(folder: Path) -> None
 def test_the_goal_of_the_scenario_is_the_default_and_a_study_file_may_ask(folder: Path) -> None:
     (folder / "goal.yaml").write_text("extends: poisson.yaml\ngoal: {wins: 60, by: 2026-03-15}\n")
     by_scenario = sought("goal.yaml", goal=None)
-    assert by_scenario.question.goal.text == "wins 60 by 2026-03-15"
+    assert by_scenario.spec.goal.text == "wins 60 by 2026-03-15"
     (folder / "x.study.yaml").write_text(
         "scenario: goal.yaml\nvary: {sources.web.rate: 5..60/week}\nchance: 80%\nreplications: 60\n"
     )

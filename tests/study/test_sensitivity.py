@@ -75,7 +75,7 @@ def sensed(*files: str, **options: Any) -> Sensitivity:
 
 
 def by_path(found: Sensitivity) -> dict[str, InputEffect]:
-    return {one.input.path: one for one in found.moved}
+    return {one.input.path: one for one in found.effects}
 
 
 def wins_and_leads(replications: int) -> tuple[float, float]:
@@ -91,12 +91,12 @@ def test_the_shares_of_a_linear_profit_are_known(folder: Path) -> None:
     wins, leads = wins_and_leads(1)
     variances = {"deal_value": (wins * 400.0) ** 2, "sources.web.cost": (leads * 40.0) ** 2}
     for path, one in by_path(found).items():
-        assert one.index is not None
+        assert one.sobol is not None
         share = variances[path] / sum(variances.values())
-        assert one.index.first.value == pytest.approx(share, abs=0.06)
-        assert one.index.total.value == pytest.approx(share, abs=0.06)
-        assert one.index.total.low <= share <= one.index.total.high
-    assert found.moved[0].input.path == "deal_value" and found.measure == "cohort.profit"
+        assert one.sobol.first.value == pytest.approx(share, abs=0.06)
+        assert one.sobol.total.value == pytest.approx(share, abs=0.06)
+        assert one.sobol.total.low <= share <= one.sobol.total.high
+    assert found.effects[0].input.path == "deal_value" and found.measure == "cohort.profit"
     assert found.centre == pytest.approx(wins * 1000.0 - leads * 40.0)
 
 
@@ -114,12 +114,12 @@ def test_the_tornado_is_exact_on_frozen_luck(folder: Path) -> None:
 def test_screening_keeps_the_largest_and_tells_what_it_leaves_out(folder: Path) -> None:
     found = sensed("stall.yaml", vary=PRICES, measure="profit", **(FEW | {"keep": 1}))
     wins, leads = wins_and_leads(2)
-    first, second = found.moved
-    assert first.input.path == "deal_value" and first.index is not None and second.index is None
-    assert first.effect is not None and second.effect is not None
-    assert first.effect.size.value == pytest.approx(wins * 400.0, rel=1e-6)
-    assert second.effect.size.value == pytest.approx(leads * 40.0, rel=1e-6)
-    assert first.effect.bend is not None and first.effect.bend.value == pytest.approx(0.0, abs=1e-3)
+    first, second = found.effects
+    assert first.input.path == "deal_value" and first.sobol is not None and second.sobol is None
+    assert first.elementary is not None and second.elementary is not None
+    assert first.elementary.mu_star.value == pytest.approx(wins * 400.0, rel=1e-6)
+    assert second.elementary.mu_star.value == pytest.approx(leads * 40.0, rel=1e-6)
+    assert first.elementary.sigma is not None and first.elementary.sigma.value == pytest.approx(0.0, abs=1e-3)
     parts = (wins * 400.0) ** 2, (leads * 40.0) ** 2
     assert found.left_out == pytest.approx(parts[1] / sum(parts), rel=1e-6)
 
@@ -136,9 +136,9 @@ def test_of_two_scenarios_it_is_the_difference_on_the_same_luck(folder: Path) ->
     _, leads = wins_and_leads(2)
     assert found.centre == pytest.approx(-30.0 * leads)
     value = by_path(found)["deal_value"]
-    assert value.index is not None
-    assert (value.swing, value.index.total.value) == (pytest.approx(0.0, abs=1e-6), pytest.approx(0.0, abs=1e-12))
-    assert found.moved[0].input.path == "sources.web.rate"
+    assert value.sobol is not None
+    assert (value.swing, value.sobol.total.value) == (pytest.approx(0.0, abs=1e-6), pytest.approx(0.0, abs=1e-12))
+    assert found.effects[0].input.path == "sources.web.rate"
     assert answer(found).startswith("Dear leads against Fruit stall, cohort.profit: -€")
 
 
@@ -147,7 +147,7 @@ def test_of_two_scenarios_it_is_the_difference_on_the_same_luck(folder: Path) ->
 
 def test_the_ends_of_a_range_are_runs_with_the_ends_written(folder: Path) -> None:
     found = sensed("unsure.yaml", measure="won", sets=["effects=none"], **FEW)
-    (one,) = found.moved
+    (one,) = found.effects
     assert one.input.path == "promises.kept" and one.input.unknown
     for text, at in (("40%", one.at_low), ("90%", one.at_high)):
         run = fs.run("unsure.yaml", ["effects=none", f"promises.kept={text}"], replications=2, out=None)
@@ -218,8 +218,8 @@ def test_who_decides_follows_teams_stages_and_sides(folder: Path) -> None:
 def test_the_same_digits_every_time_and_for_any_number_of_threads(folder: Path) -> None:
     one, four = (sensed("unsure.yaml", threads=threads, **FEW) for threads in (1, 4))
     assert one.values == four.values and one.keys == four.keys
-    assert [(m.input.path, m.index, m.learned) for m in one.moved] == [
-        (m.input.path, m.index, m.learned) for m in four.moved
+    assert [(m.input.path, m.sobol, m.information) for m in one.effects] == [
+        (m.input.path, m.sobol, m.information) for m in four.effects
     ]
     other = sensed("unsure.yaml", seed=2, **FEW)
     assert other.values != one.values
@@ -394,13 +394,13 @@ def test_a_manifest_is_repeated_as_it_is(folder: Path, capsys: pytest.CaptureFix
 def test_the_report_says_when_nothing_stands_out(folder: Path) -> None:
     """What a lead costs does not move wins at all, so a range about costs explains nothing of them."""
     found = sensed("stall.yaml", vary=["sources.web.cost=20..60"], measure="won", **FEW)
-    assert by_path(found)["sources.web.cost"].swing == 0.0 and found.known == []
+    assert by_path(found)["sources.web.cost"].swing == 0.0 and found.information == []
     assert "If it were known" not in sensitivity_report(found)
 
 
 @pytest.mark.long
 def test_what_moves_the_demo_is_whether_buyers_mind_telling_again() -> None:
     found = sensed(str(ROOT / "scenarios/old-way.yaml"), str(ROOT / "scenarios/shared-funnel.yaml"))
-    first = found.moved[0]
-    assert first.input.path == "effects.context_lost" and first.index is not None and first.index.total.low > 0.3
-    assert found.known[0].path == "effects.context_lost" and found.left_out < 0.1
+    first = found.effects[0]
+    assert first.input.path == "effects.context_lost" and first.sobol is not None and first.sobol.total.low > 0.3
+    assert found.information[0].path == "effects.context_lost" and found.left_out < 0.1

@@ -44,9 +44,9 @@ class FittedHistory:
     records: VisitHistory = field(repr=False)
     stages: list[StageFit] = field(repr=False)  # those that lead on, in order
     arrivals: Arrivals = field(repr=False)
-    snapshot: LeadsInFlight = field(repr=False)
+    in_flight: LeadsInFlight = field(repr=False)
     value: DealValue | None
-    tally: RowIssues = field(repr=False)  # rows not used, or not as they stand, by reason
+    issues: RowIssues = field(repr=False)  # rows not used, or not as they stand, by reason
     data: list[DataFile]
     files: list[Path]  # written
     team: TeamFit | None = field(default=None, repr=False)
@@ -130,8 +130,8 @@ class FittedHistory:
         if self.team:
             grades["teams"] = "measured" if self.team.staffing and self.team.staffing.by == "present" else "lower bound"
             together = "measured, the calls of a visit taken together"
-            grades |= {f"stages.{name}.work": together for name in self.team.whole}
-        if self.snapshot.worked:
+            grades |= {f"stages.{name}.work": together for name in self.team.per_visit}
+        if self.in_flight.worked:
             grades["leads_in_flight"] = "measured; that whoever was worked on waits for nobody is assumed"
         if self.response:
             grades[f"stages.{self.response.stage}.response"] = self.response.grade

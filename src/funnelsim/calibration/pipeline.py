@@ -62,16 +62,16 @@ def open_history(path: str | Path, data_dir: str | Path | None = None) -> tuple[
 
 def fit_history(history: HistoryFile, library: Library, strict: bool = False) -> Calibration:
     """Fit what the tables of a history hold. Raises DataError when no lead ever left a stage."""
-    tally = RowIssues()
+    issues = RowIssues()
     team = None
     if history.work:
-        pieces, rounding = read_work_items(history, library, tally)
+        pieces, rounding = read_work_items(history, library, issues)
         team = fit_team(pieces, history.work.team, history.timezone, rounding)
-    repeat = read_repeat_purchases(history, library, tally) if history.purchases else None
-    table = read_cohorts(history, library, tally) if history.counts else None
-    records = _records(history, library, team, table, tally)
+    repeat = read_repeat_purchases(history, library, issues) if history.purchases else None
+    table = read_cohorts(history, library, issues) if history.counts else None
+    records = _records(history, library, team, table, issues)
     if strict:
-        tally.raise_if_any(history.file)
+        issues.raise_if_any(history.file)
     stages = fit_cohorts(history, table) if table else fit_stages(history, records) if history.stages else []
     if history.stages and not stages:
         raise DataError(
@@ -95,7 +95,7 @@ def fit_history(history: HistoryFile, library: Library, strict: bool = False) ->
         fit_arrivals(history, records) if len(records.ids) else NO_ARRIVALS,
         NO_SNAPSHOT if table else leads_in_flight(records, stages, work),
         fit_value(records.value, won),
-        tally,
+        issues,
         [DataFile(file, sheet.rows, sheet.sha256) for file, sheet in place.items()],
         [],
         team,
@@ -106,13 +106,13 @@ def fit_history(history: HistoryFile, library: Library, strict: bool = False) ->
 
 
 def _records(
-    history: HistoryFile, library: Library, team: TeamFit | None, table: CohortTable | None, tally: RowIssues
+    history: HistoryFile, library: Library, team: TeamFit | None, table: CohortTable | None, issues: RowIssues
 ) -> VisitHistory:
     """The leads; where there is no funnel, those who asked for work; where there is no work either, nobody."""
     rows = {sheet.file: sheet.rows for sheet in library.sheets.values()}
     if table:
         return cohort_records(table, rows)
     if history.stages:
-        return read_visit_history(history, library, tally)
+        return read_visit_history(history, library, issues)
     assert history.as_of is not None
     return queue_records(team, rows) if team else empty_visit_history(history.as_of.timestamp(), rows)

@@ -58,7 +58,7 @@ def calibrate(
     history = Path(file) if is_history(file) else history_of(file, out)
     if not is_history(file):
         said = {"timezone": timezone, "as_of": as_of, "dates": dates or "", "query": query}
-        kind = api.recognise(file, history, **said).said()
+        kind = api.recognise(file, history, **said).summary()
         if not quiet:
             click.echo(f"{kind}\nhistory: {history}, to be edited", err=True)
     target = out or history.with_name(history.name.removesuffix(".yaml").removesuffix(".history") + ".fitted.yaml")

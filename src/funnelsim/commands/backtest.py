@@ -75,10 +75,10 @@ class BacktestResult(StudyResult[Backtest]):
         found, drift = self.found, self.found.drift
         return {
             "name": self.manifest.name,
-            "as_of": f"{found.placed.end:%Y-%m-%d}",
+            "as_of": f"{found.origins.end:%Y-%m-%d}",
             "origins": [f"{one.origin:%Y-%m-%d}" for one in found.forecasts],
             "horizons": found.horizons,
-            "draws": found.size.draws,
+            "draws": found.spec.draws,
             "scores": [dict(row) for row in score_rows(found)],
             "drift": {
                 "since": f"{drift.since:%Y-%m-%d}",
@@ -160,12 +160,12 @@ def _manifest(
         name=found.name,
         command=command,
         plan=manifests.hash_of([one.key for one in found.forecasts]),
-        seed=found.size.seed,
-        replications=found.size.draws,
-        engine=found.size.engine,
+        seed=found.spec.seed,
+        replications=found.spec.draws,
+        engine=found.spec.engine,
         digest=hashlib.sha256(rows.encode()).hexdigest(),
         book={"currency": found.currency},
-        design={"history": str(path), "data": str(data) if data else None, "size": asdict(found.size)},
+        design={"history": str(path), "data": str(data) if data else None, "size": asdict(found.spec)},
         **papers((), began, *([DISTANCES] if found.distances else ()))
         | {"data": manifests.hashes([path]) | tables, "warnings": list(found.notes)},
     )
@@ -193,7 +193,7 @@ def forecast_row(one: ScoredForecast) -> dict[str, Any]:
 
 def score_rows(found: Backtest) -> Iterator[dict[str, Any]]:
     """All forecasts, those of each quantity, those of each horizon, and those of each quantity at each horizon."""
-    units = [one.text for one in found.asked.quantities]
+    units = [one.text for one in found.forecast_spec.quantities]
     kinds = [
         ("", 0),
         *((text, 0) for text in units),

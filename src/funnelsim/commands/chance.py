@@ -42,7 +42,7 @@ class ChanceResult(StudyResult[GoalChance]):
 
     def __repr__(self) -> str:
         return (
-            f"<Chance of {self.manifest.name!r}: {self.found.asked.goal.text}, {self.found.replications} periods, "
+            f"<Chance of {self.manifest.name!r}: {self.found.spec.goal.text}, {self.found.replications} periods, "
             f"seed {self.manifest.seed}>"
         )
 
@@ -67,13 +67,13 @@ class ChanceResult(StudyResult[GoalChance]):
         found, value = self.found, self.found.value
         return {
             "name": self.manifest.name,
-            "goal": found.asked.goal.text,
+            "goal": found.spec.goal.text,
             "chance": found.chance,
             "simulation_error": _interval(found.low, found.high),
             "chance_by_ignorance": _interval(found.worse, found.better),
             "chance_were_all_known": found.known[0] if found.known else None,
             "value": {
-                "measure": found.asked.goal.measure,
+                "measure": found.spec.goal.measure,
                 "unit": found.unit,
                 "mean": finite(value.mean),
                 "simulation_error": _interval(value.mean - value.error, value.mean + value.error),
@@ -151,7 +151,7 @@ def _asked_of(manifest: Manifest) -> GoalChanceSpec:
 
 
 def _manifest(found: GoalChance, name: str, began: datetime, command: list[str]) -> Manifest:
-    asked = found.asked
+    asked = found.spec
     assert asked.anchor is not None
     figures = json.dumps([found.chance, found.low, found.high, asdict(found.value), found.known, found.busy])
     return Manifest(
@@ -172,7 +172,7 @@ def _manifest(found: GoalChance, name: str, began: datetime, command: list[str])
 
 def _rows(found: GoalChance) -> Iterator[dict[str, Any]]:
     """Each figure with one of the three spreads; null where nothing is left open in the scenario."""
-    goal, value = found.asked.goal, found.value
+    goal, value = found.spec.goal, found.value
     known = found.known
     certain, least, most = known or (None, None, None)
     figures = [

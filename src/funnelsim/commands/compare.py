@@ -37,7 +37,7 @@ class ComparisonResult(StudyResult[Comparison]):
     what = "compare"
 
     def __repr__(self) -> str:
-        names = ", ".join(repr(column.name) for column in self.found.columns)
+        names = ", ".join(repr(column.name) for column in self.found.runs)
         return f"<Comparison of {names}: {self.found.draws} draws x {self.found.pairs} pairs, seed {self.found.seed}>"
 
     def report(self, verbose: int = 0, width: int = 110) -> str:
@@ -53,7 +53,7 @@ class ComparisonResult(StudyResult[Comparison]):
         """
         import polars as pl
 
-        units = self.found.columns[0].units
+        units = self.found.runs[0].units
         return pl.DataFrame(
             [
                 {
@@ -62,7 +62,7 @@ class ComparisonResult(StudyResult[Comparison]):
                     "unit": units.get(key, ""),
                     **{name: value for name, value in asdict(one).items() if isinstance(value, int | float)},
                 }
-                for rung in self.found.rungs
+                for rung in self.found.compared
                 for key, one in rung.differences.items()
             ],
             infer_schema_length=None,
@@ -72,7 +72,7 @@ class ComparisonResult(StudyResult[Comparison]):
         """A row a scenario, measure, draw and pair."""
         import polars as pl
 
-        return pl.concat(_long_table(column) for column in self.found.columns)
+        return pl.concat(_long_table(column) for column in self.found.runs)
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """The differences, and every measure in each draw and pair."""
@@ -80,15 +80,15 @@ class ComparisonResult(StudyResult[Comparison]):
 
     def values(self, measure: str, scenario: str | None = None) -> Floats:
         """A measure in each draw and pair: [draw, pair], of one scenario, by default the last. KeyError without it."""
-        columns = {column.name: column for column in self.found.columns}
-        return columns[scenario or self.found.columns[-1].name].values[measure]
+        columns = {column.name: column for column in self.found.runs}
+        return columns[scenario or self.found.runs[-1].name].values[measure]
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
         found = self.found
         return {
             "goal": found.goal,
-            "base": found.columns[0].name,
+            "base": found.runs[0].name,
             "draws": found.draws,
             "pairs": found.pairs,
             "reproduces_history": None if found.history is None else found.history.reproduced,
@@ -96,27 +96,27 @@ class ComparisonResult(StudyResult[Comparison]):
                 column.name: {
                     key: float(np.nanmean(values)) for key, values in column.values.items() if np.isfinite(values).any()
                 }
-                for column in found.columns
+                for column in found.runs
             },
             "rungs": [
                 {
                     "name": rung.name,
                     "added": rung.added,
                     "differences": {key: asdict(one) for key, one in rung.differences.items()},
-                    "beliefs_at_one": asdict(rung.at_one) if rung.at_one else None,
+                    "beliefs_at_one": asdict(rung.beliefs_neutral) if rung.beliefs_neutral else None,
                     "by_curve": {name: asdict(one) for name, one in rung.by_curve.items()},
                     "break_evens": [asdict(one) for one in rung.break_evens],
                     "changes": [asdict(one) for one in rung.changes],
                 }
-                for rung in found.rungs
+                for rung in found.compared
             ],
             "why": None
-            if found.why is None
+            if found.explanation is None
             else {
-                "difference": asdict(found.why.difference),
-                "shares": {one.name: asdict(one.value) for one in found.why.parts},
+                "difference": asdict(found.explanation.difference),
+                "shares": {one.name: asdict(one.value) for one in found.explanation.parts},
             },
-            "known": [asdict(one) for one in found.known],
+            "known": [asdict(one) for one in found.information],
             "notes": found.notes,
             "folder": str(self.folder) if self.folder else None,
             "digest": self.manifest.digest,
@@ -159,7 +159,7 @@ def compare(
     ready(out, every, engine, watch)
     began = datetime.now(UTC)
     found = study(
-        every[0], *every[1:], design=design, engine=engine, threads=threads, aside=aside, seed=seed, watch=watch
+        every[0], *every[1:], spec=design, engine=engine, threads=threads, robustness=aside, seed=seed, watch=watch
     )
     watch.clear()
     given = list(command) or ["funnelsim", "compare", str(base), *map(str, others)]
@@ -183,11 +183,11 @@ def _manifest(
     command: list[str],
 ) -> Manifest:
     plans = [fingerprint(case.anchor.plan(case.blueprint)) for case in found.cases]
-    summaries = [summary for column in found.columns for summary in column.summaries]
+    summaries = [summary for column in found.runs for summary in column.summaries]
     beliefs = {belief.path: [belief.low, belief.high] for case in found.cases for belief in case.blueprint.beliefs}
     return Manifest(
         kind="compare",
-        name=found.columns[-1].name,
+        name=found.runs[-1].name,
         command=command,
         plan=manifests.hash_of(plans),
         seed=found.seed,

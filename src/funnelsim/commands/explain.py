@@ -48,7 +48,7 @@ class ExplanationResult(StudyResult[Explanation]):
     what = "explain"
 
     def __repr__(self) -> str:
-        question, groups = self.found.question, len(self.found.parts)
+        question, groups = self.found.spec, len(self.found.parts)
         return (
             f"<Explanation of {name_of(question.other)!r} against {name_of(question.base)!r}: {question.measure}, "
             f"{groups} parts, seed {self.manifest.seed}>"
@@ -74,28 +74,28 @@ class ExplanationResult(StudyResult[Explanation]):
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
-        found, people = self.found, self.found.people
+        found, people = self.found, self.found.equal_hours
         return {
-            "base": found.question.base.scenario.name,
-            "other": found.question.other.scenario.name,
-            "measure": found.question.measure,
+            "base": found.spec.base.scenario.name,
+            "other": found.spec.other.scenario.name,
+            "measure": found.spec.measure,
             "unit": found.unit,
             "difference": asdict(found.difference),
             "base_value": asdict(found.base),
             "other_value": asdict(found.other),
             "shares": [_share(one) | _changes(found, one) for one in found.shares],
-            "united": [asdict(one) for one in found.united],
+            "united": [asdict(one) for one in found.merged_groups],
             "equal_people": None
             if people is None
             else {
                 "alone": asdict(people.alone),
-                "instead_of_sharing": asdict(people.instead) if people.instead else None,
+                "instead_of_sharing": asdict(people.with_lending) if people.with_lending else None,
                 "hours_lent": dict(people.lent.hours) if people.lent else {},
                 "paid_hours": list(people.paid),
                 "steps": [_share(one) for one in people.steps],
             },
-            "draws": found.question.draws,
-            "pairs": found.question.size.pairs,
+            "draws": found.spec.draws,
+            "pairs": found.spec.size.pairs,
             "coalitions": found.coalitions,
             "orders": found.orders or "all",
             "notes": found.notes,
@@ -193,7 +193,7 @@ def _question_of(manifest: Manifest) -> ExplainSpec:
 
 
 def _manifest(found: Explanation, began: datetime, command: list[str]) -> Manifest:
-    question = found.question
+    question = found.spec
     return Manifest(
         kind="explain",
         name=question.other.scenario.name or "scenario",
@@ -209,7 +209,7 @@ def _manifest(found: Explanation, began: datetime, command: list[str]) -> Manife
             "measure": question.measure,
             "size": asdict(question.size),
             "order_pairs": question.order_pairs,
-            "equal_people": question.equal_people,
+            "equal_people": question.equal_hours,
         },
         **papers((question.base, question.other), began),
     )
@@ -228,7 +228,7 @@ def _digest(found: Explanation) -> str:
 
 def _all(found: Explanation) -> list[ShapleyShare]:
     """The shares, and behind them the steps of the one that shares the work."""
-    return [*found.shares, *(found.people.steps if found.people else ())]
+    return [*found.shares, *(found.equal_hours.steps if found.equal_hours else ())]
 
 
 def _rows(found: Explanation) -> Iterator[dict[str, Any]]:

@@ -53,7 +53,7 @@ class OptimisationResult(StudyResult[Optimum]):
     what = "optimise"
 
     def __repr__(self) -> str:
-        question = self.found.question
+        question = self.found.spec
         goals, paths = " and ".join(map(str, question.objectives)), ", ".join(axis.path for axis in question.axes)
         return (
             f"<Optimum of {self.manifest.name!r}: {goals} over {paths}, {len(self.found.trials)} trials, "
@@ -85,7 +85,7 @@ class OptimisationResult(StudyResult[Optimum]):
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it; `best` is null with several objectives or when nothing can be chosen."""
-        found, question = self.found, self.found.question
+        found, question = self.found, self.found.spec
         paths = [axis.path for axis in question.axes]
         chosen, selection = found.chosen, found.selection
         return {
@@ -97,7 +97,7 @@ class OptimisationResult(StudyResult[Optimum]):
             "gap": selection.gap if selection else None,
             "estimated_chance": not selection.finished if selection else None,
             "measures": {key: _gain(one) for key, one in found.gains.items()},
-            "gain_with_beliefs_at_one": _gain(found.at_one) if found.at_one else None,
+            "gain_with_beliefs_at_one": _gain(found.beliefs_neutral) if found.beliefs_neutral else None,
             "at_end_of_range": [axis.path for axis, _ in found.at_end(chosen.point)] if chosen else [],
             "front": [
                 {
@@ -110,7 +110,7 @@ class OptimisationResult(StudyResult[Optimum]):
             if selection is None
             else None,
             "trials": len(found.trials),
-            "all_combinations": found.every,
+            "all_combinations": found.exhaustive,
             "replications_run": found.runs,
             "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
@@ -288,7 +288,7 @@ def _question_of(manifest: Manifest) -> OptimiseSpec:
 
 
 def _trial_rows(found: Optimum) -> Iterator[dict[str, Any]]:
-    objectives = [one.measure for one in found.question.objectives]
+    objectives = [one.measure for one in found.spec.objectives]
     ordered = sorted(found.constraints, key=lambda one: not one.of_inputs)
     for number, trial in enumerate(found.trials):
         score = trial.score
@@ -329,23 +329,23 @@ def _finalist_rows(found: Optimum) -> Iterator[dict[str, Any]]:
 
 
 def _point(found: Optimum, point: tuple[str, ...]) -> dict[str, Any]:
-    return {axis.path: text for axis, text in zip(found.question.axes, point, strict=True)}
+    return {axis.path: text for axis, text in zip(found.spec.axes, point, strict=True)}
 
 
 def _gain(one: PolicyGain) -> dict[str, Any]:
     return {
         name: {key: finite(value) for key, value in asdict(spread).items()}
-        for name, spread in (("value", one.value), ("as_it_is", one.base), ("more", one.more))
+        for name, spread in (("value", one.value), ("as_it_is", one.base), ("more", one.difference))
     }
 
 
 def _manifest(found: Optimum, name: str, began: datetime, command: list[str]) -> Manifest:
-    question = found.question
+    question = found.spec
     figures = [
         list(_trial_rows(found)),
         list(_finalist_rows(found)),
         {key: _gain(one) for key, one in found.gains.items()},
-        _gain(found.at_one) if found.at_one else None,
+        _gain(found.beliefs_neutral) if found.beliefs_neutral else None,
     ]
     return Manifest(
         kind="optimise",

@@ -45,9 +45,9 @@ class SeekResult(StudyResult[SeekAnswer]):
     what = "seek"
 
     def __repr__(self) -> str:
-        path, goal = self.found.question.axis.path, self.found.question.goal.text
+        path, goal = self.found.spec.axis.path, self.found.spec.goal.text
         return (
-            f"<Search of {self.manifest.name!r}: {path} for {goal}, {len(self.found.nodes)} points, "
+            f"<Search of {self.manifest.name!r}: {path} for {goal}, {len(self.found.points)} points, "
             f"seed {self.manifest.seed}>"
         )
 
@@ -61,7 +61,7 @@ class SeekResult(StudyResult[SeekAnswer]):
         """A row a point that was run, as seek.csv: chance with its 90 % limits, mean, one period, utilisation."""
         import polars as pl
 
-        return pl.DataFrame([_row(node) for node in self.found.nodes], infer_schema_length=None)
+        return pl.DataFrame([_row(node) for node in self.found.points], infer_schema_length=None)
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """The points."""
@@ -74,9 +74,9 @@ class SeekResult(StudyResult[SeekAnswer]):
         answers = {"answer": found.answer, "mean_answer": found.mean, "answer_were_all_known": found.known}
         return {
             "name": self.manifest.name,
-            "vary": found.question.axis.path,
-            "goal": found.question.goal.text,
-            "chance": found.question.chance,
+            "vary": found.spec.axis.path,
+            "goal": found.spec.goal.text,
+            "chance": found.spec.chance,
             "met": found.met,
             "smallest": found.more_helps,
             **{
@@ -94,7 +94,7 @@ class SeekResult(StudyResult[SeekAnswer]):
             }
             if binding
             else None,
-            "points": [_row(node) for node in found.nodes],
+            "points": [_row(node) for node in found.points],
             "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
         }
@@ -194,8 +194,8 @@ def _question_of(manifest: Manifest) -> SeekSpec:
 
 
 def _manifest(found: SeekAnswer, name: str, began: datetime, command: list[str]) -> Manifest:
-    question = found.question
-    rows = json.dumps([_row(node) for node in found.nodes])
+    question = found.spec
+    rows = json.dumps([_row(node) for node in found.points])
     return Manifest(
         kind="seek",
         name=name,

@@ -52,9 +52,9 @@ class SensitivityResult(StudyResult[Sensitivity]):
     what = "sensitivity"
 
     def __repr__(self) -> str:
-        names = " against ".join(map(repr, reversed(self.found.question.names)))
+        names = " against ".join(map(repr, reversed(self.found.spec.names)))
         return (
-            f"<Sensitivity of {names}: {self.found.measure} by {len(self.found.moved)} inputs, "
+            f"<Sensitivity of {names}: {self.found.measure} by {len(self.found.effects)} inputs, "
             f"seed {self.manifest.seed}>"
         )
 
@@ -70,7 +70,7 @@ class SensitivityResult(StudyResult[Sensitivity]):
         """
         import polars as pl
 
-        return pl.DataFrame([row(one) for one in self.found.moved], infer_schema_length=None)
+        return pl.DataFrame([row(one) for one in self.found.effects], infer_schema_length=None)
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """The inputs."""
@@ -79,23 +79,23 @@ class SensitivityResult(StudyResult[Sensitivity]):
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it; null where a figure does not exist."""
         found = self.found
-        learn = most_informative(found.known)
-        how = {one.input.path: one.input.learn for one in found.moved}
+        learn = most_informative(found.information)
+        how = {one.input.path: one.input.learn for one in found.effects}
         return {
             "name": self.manifest.name,
-            "scenarios": found.question.names,
+            "scenarios": found.spec.names,
             "measure": found.measure,
             "unit": found.unit,
             "answer": {key: finite(value) for key, value in asdict(found.answer).items()},
             "as_written": found.centre,
-            "inputs": [row(one) for one in found.moved],
+            "inputs": [row(one) for one in found.effects],
             "left_out": found.left_out,
             "measure_first": learn.path if learn else None,
             "how": how[learn.path] if learn else None,
-            "rows": found.question.rows,
-            "trajectories": found.question.trajectories,
-            "keep": found.question.keep,
-            "replications": found.question.study.size.replications,
+            "rows": found.spec.rows,
+            "trajectories": found.spec.trajectories,
+            "keep": found.spec.keep,
+            "replications": found.spec.sweep.size.replications,
             "periods_simulated": found.runs,
             "digest": self.manifest.digest,
             "folder": str(self.folder) if self.folder else None,
@@ -137,7 +137,7 @@ def sensitivity(
         study = _study(files, vary, measure, sets, replications, seed, engine)
         question = _sized(SensitivitySpec(study), rows, trajectories, keep)
         name = study.names[-1]
-    ready(out, [template.loaded for template in question.study.templates], question.study.engine, watch)
+    ready(out, [template.loaded for template in question.sweep.templates], question.sweep.engine, watch)
     began = datetime.now(UTC)
     with executor_on(cluster) as executor:
         found = study_sensitivity(question, points_in(out), executor, threads, watch)
@@ -198,7 +198,7 @@ def _question_of(manifest: Manifest) -> SensitivitySpec:
 
 
 def _manifest(found: Sensitivity, name: str, began: datetime, command: list[str]) -> Manifest:
-    question, study = found.question, found.question.study
+    question, study = found.spec, found.spec.sweep
     return Manifest(
         kind="sensitivity",
         name=name,
@@ -224,7 +224,7 @@ def _manifest(found: Sensitivity, name: str, began: datetime, command: list[str]
 
 def row(one: InputEffect) -> dict[str, Any]:
     """An input with all that is known of it; null where it does not apply."""
-    effect, index, learned = one.effect, one.index, one.learned
+    effect, index, learned = one.elementary, one.sobol, one.information
     return {
         "input": one.input.path,
         "whose": one.input.owner,
@@ -235,8 +235,8 @@ def row(one: InputEffect) -> dict[str, Any]:
         "answer_to": one.at_high,
         "swing": one.swing,
         "swing_error": finite(one.error),
-        **_cells("effect_size", effect.size if effect else None),
-        **_cells("effect_bend", effect.bend if effect else None),
+        **_cells("effect_size", effect.mu_star if effect else None),
+        **_cells("effect_bend", effect.sigma if effect else None),
         **_cells("first_order", index.first if index else None),
         **_cells("total", index.total if index else None),
         **_cells("variance_gone_if_known", learned.share if learned else None),

@@ -55,7 +55,7 @@ class SweepResult(StudyResult[Sweep]):
     what = "sweep"
 
     def __repr__(self) -> str:
-        study, points = self.found.study, len(self.found.points)
+        study, points = self.found.spec, len(self.found.points)
         paths = ", ".join(axis.path for axis in study.axes)
         return f"<Sweep of {self.manifest.name!r}: {points} points of {paths}, seed {study.seed}>"
 
@@ -85,11 +85,11 @@ class SweepResult(StudyResult[Sweep]):
 
         Points that have no such figure are left out; `found.curves` names those that have.
         """
-        return self.found.curves(scenario or self.found.study.names[0], measure)[1]
+        return self.found.curves(scenario or self.found.spec.names[0], measure)[1]
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, as `--json` prints it."""
-        study = self.found.study
+        study = self.found.spec
         return {
             "name": self.manifest.name,
             "scenarios": study.names,
@@ -204,7 +204,7 @@ def _study_of(manifest: Manifest) -> SweepSpec:
 
 def rows(found: Sweep) -> Iterator[dict[str, Any]]:
     """The table: figures of each scenario, then differences of the others from the first on the same luck."""
-    study = found.study
+    study = found.spec
     base_name = study.names[0]
     count = len(study.names)
     for number, point in enumerate(found.points):
@@ -264,7 +264,7 @@ def _row(
 
 
 def _manifest(found: Sweep, name: str, began: datetime, command: list[str]) -> Manifest:
-    study = found.study
+    study = found.spec
     keys = [cell.outcome.key if cell.outcome else cell.error for cell in found.cells]
     return Manifest(
         kind="sweep",

@@ -39,7 +39,7 @@ class Alternative:
 
     name: str = "as written"
     change: Rewrite = lambda scenario: scenario
-    likes: tuple[Anchor, ...] = ()  # anchors of the world as written, which lend their slopes
+    slope_donors: tuple[Anchor, ...] = ()  # anchors of the world as written, which lend their slopes
     threads: int | None = None
     note: Note = lambda text: None
     _roots: list[tuple[Scenario, Blueprint]] = field(default_factory=list, repr=False)
@@ -49,7 +49,7 @@ class Alternative:
         root = self._root(loaded.root or loaded.scenario)
         alone = loaded.root is None or loaded.root is loaded.scenario
         blueprint = root if alone else prepare(self.change(loaded.scenario))
-        like = next((one for one in self.likes if one.stages == root.book.stages), None)
+        like = next((one for one in self.slope_donors if one.stages == root.book.stages), None)
         anchored = anchor(root, self.threads, self.note, like=like)
         return Case(loaded.scenario.name or "scenario", loaded, blueprint, anchored)
 

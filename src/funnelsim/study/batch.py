@@ -43,14 +43,14 @@ class PointBatch:
         self.rows: list[SubmittedPoint] = []
         self.outcomes: dict[str, PointResult] = {}
         self.fresh: set[str] = set()  # run now
-        self.wrong: dict[str, str] = {}  # by key: failed while running
+        self.errors: dict[str, str] = {}  # by key: failed while running
         self._waiting: dict[Future[PointResult], str] = {}
         self._found = self._ran = 0
 
     def submit(self, task: PointTask, name: str, point: tuple[str, ...]) -> None:
         """Run a point, unless it was run before or is under way for another scenario or point."""
         self.rows.append(SubmittedPoint(name, point, task.key))
-        if task.key in self.outcomes or task.key in self._waiting.values() or task.key in self.wrong:
+        if task.key in self.outcomes or task.key in self._waiting.values() or task.key in self.errors:
             self.total -= 1
             return
         kept = self.store.find(task.key)
@@ -88,7 +88,7 @@ class PointBatch:
 
     def error_of(self, row: SubmittedPoint) -> str:
         """Why a point failed; nothing when it did not."""
-        return row.error or self.wrong.get(row.key, "")
+        return row.error or self.errors.get(row.key, "")
 
     def _collect(self) -> None:
         done, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
@@ -106,9 +106,9 @@ class PointBatch:
         except CancelledError:
             raise RunError("the cluster went away; what is finished is kept, so start again") from None
         except Exception as error:  # one point that fails must not cost the others
-            self.wrong[key] = one_line(error)
+            self.errors[key] = one_line(error)
             name, point = next((row.name, row.point) for row in self.rows if row.key == key)
-            self.watch.note(f"failed: {name} at {', '.join(point)}: {self.wrong[key]}")
+            self.watch.note(f"failed: {name} at {', '.join(point)}: {self.errors[key]}")
             return
         self.store.keep(outcome)
         self.outcomes[key] = outcome

@@ -39,7 +39,7 @@ from funnelsim.summary import Summary
 from funnelsim.typing import FloatArray
 
 MOST_PAIRS = 16  # a draw, when more precision is wanted
-FEW = 4  # groups of changes whose mixtures are run beside a comparison; `explain` divides more of them
+FEW_GROUPS = 4  # groups of changes whose mixtures are run beside a comparison; `explain` divides more of them
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class CompareSpec:
     draws: int = 40
     pairs: int = 4
     precision: float | None = None
-    aside_draws: int = 10  # for questions beside the main one: beliefs at 1, other curves
-    aside_pairs: int = 1  # enough: differences on the same luck vary little
+    check_draws: int = 10  # for questions beside the main one: beliefs at 1, other curves
+    check_pairs: int = 1  # enough: differences on the same luck vary little
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class ComparedScenario:
 
     name: str
     differences: dict[str, TwoLevelEstimate]  # by measure: cohort.won, cohort.revenue, cohort.profit, calendar.won, ...
-    at_one: TwoLevelEstimate | None  # of the goal, with all beliefs at 1
+    beliefs_neutral: TwoLevelEstimate | None  # of the goal, with all beliefs at 1
     by_curve: dict[str, TwoLevelEstimate]  # of the goal, under other response curves
     break_evens: list[BreakEven]
     changes: list[KeyDifference]
-    over_before: TwoLevelEstimate | None = None  # of the goal, against the rung before it
+    vs_previous: TwoLevelEstimate | None = None  # of the goal, against the rung before it
     added: bool = False  # a rung that the tool added to the ladder
 
 
@@ -88,7 +88,7 @@ class ScenarioRuns:
     units: dict[str, str]
     summaries: list[Summary] = field(repr=False, default_factory=list)
 
-    def spread(self, key: str, uncertain: bool = True) -> TwoLevelEstimate:
+    def estimate(self, key: str, uncertain: bool = True) -> TwoLevelEstimate:
         return two_level_estimate(self.values[key], uncertain)
 
 
@@ -97,19 +97,19 @@ class Comparison:
     """All that `compare` found; `report.comparison` prints it."""
 
     goal: str  # measure that decides
-    columns: list[ScenarioRuns]
-    rungs: list[ComparedScenario]
+    runs: list[ScenarioRuns]
+    compared: list[ComparedScenario]
     history: HistoryCheck | None
     cases: list[Case] = field(repr=False)
-    design: CompareSpec
+    spec: CompareSpec
     draws: int
     pairs: int
     seed: int  # of the luck
     uncertain: bool
     notes: list[str]
     equally_good: bool = False  # both sides work the same stage, and nothing says that one does it better (rule 46)
-    why: Explanation | None = None  # the last rung's difference divided, on the draws of the aside
-    known: list[InformationValue] = field(
+    explanation: Explanation | None = None  # the last rung's difference divided, on the draws of the aside
+    information: list[InformationValue] = field(
         default_factory=list
     )  # of the last rung: what knowing each unknown would bring
 
@@ -117,10 +117,10 @@ class Comparison:
 def compare(
     base: Loaded,
     *others: Loaded,
-    design: CompareSpec | None = None,
+    spec: CompareSpec | None = None,
     engine: str = "fast",
     threads: int | None = None,
-    aside: bool = True,
+    robustness: bool = True,
     seed: int | None = None,
     watch: Progress | None = None,
 ) -> Comparison:
@@ -129,47 +129,45 @@ def compare(
     `aside` False leaves out what needs further worlds (beliefs at 1, other curves) and mixtures of the two scenarios
     (why); `seed` is of the luck, by default the base's own. Raises ScenarioError as loading does.
     """
-    design, watch = design or CompareSpec(), watch or Progress()
-    ladder, added = _ladder(base, list(others))
-    world = Alternative(threads=threads, note=watch.note)
-    cases = _promised_by_all([world.case(loaded) for loaded in ladder])
+    spec, watch = spec or CompareSpec(), watch or Progress()
+    scenarios, added = _with_promises_between(base, list(others))
+    as_written = Alternative(threads=threads, note=watch.note)
+    cases = _promised_by_all([as_written.case(loaded) for loaded in scenarios])
     goal = goal_of(base)
     uncertain = any(one.blueprint.uncertain for one in cases)
     runner = PairedRunner(cases[0].blueprint.scenario.seed if seed is None else seed, engine, threads, watch)
-    pairs = design.pairs
-    columns = runner.columns(cases, range(design.draws), range(pairs), "comparing")
+    pairs = spec.pairs
+    runs = runner.run(cases, range(spec.draws), range(pairs), "comparing")
     notes: list[str] = []
-    while pairs < MOST_PAIRS and _wants_more(columns, goal, uncertain, design, notes):
-        more = runner.columns(cases, range(design.draws), range(pairs, 2 * pairs), "comparing, more pairs")
-        columns = [
-            _joined(case, one, other, design.draws) for case, one, other in zip(cases, columns, more, strict=True)
-        ]
+    while pairs < MOST_PAIRS and _wants_more(runs, goal, uncertain, spec, notes):
+        more = runner.run(cases, range(spec.draws), range(pairs, 2 * pairs), "comparing, more pairs")
+        runs = [_joined(case, one, other, spec.draws) for case, one, other in zip(cases, runs, more, strict=True)]
         pairs *= 2
-    at_one, by_curve = _aside(cases, goal, design, runner) if aside else ({}, {})
-    why = _why(cases, columns, goal, design, runner) if aside else None
-    rungs = [
+    at_one, by_curve = _robustness(cases, goal, spec, runner) if robustness else ({}, {})
+    why = _explained(cases, runs, goal, spec, runner) if robustness else None
+    compared = [
         ComparedScenario(
             cases[i].name,
-            _differences(columns[0], columns[i], uncertain),
+            _differences(runs[0], runs[i], uncertain),
             at_one.get(i),
             by_curve.get(i, {}),
-            break_evens(cases, i, columns[i].values[goal] - columns[0].values[goal]),
+            break_evens(cases, i, runs[i].values[goal] - runs[0].values[goal]),
             key_differences(base.resolved["scenario"], cases[i].loaded.resolved["scenario"]),
-            two_level_estimate(columns[i].values[goal] - columns[i - 1].values[goal], uncertain) if i > 1 else None,
+            two_level_estimate(runs[i].values[goal] - runs[i - 1].values[goal], uncertain) if i > 1 else None,
             cases[i].name in added,
         )
         for i in range(1, len(cases))
     ]
-    history = check_history(cases[0], columns[0].summaries)
-    known = _knowing(cases, [column.values[goal] for column in columns]) if uncertain else []
+    history = check_history(cases[0], runs[0].summaries)
+    known = _information(cases, [column.values[goal] for column in runs]) if uncertain else []
     return Comparison(
         goal,
-        columns,
-        rungs,
+        runs,
+        compared,
         history,
         cases,
-        design,
-        design.draws,
+        spec,
+        spec.draws,
         pairs,
         runner.seed,
         uncertain,
@@ -214,7 +212,7 @@ def _break_even(belief: UncertainParameter, centre: float, slope: float, error: 
     return BreakEven(belief.path, belief.low, belief.high, at, at_low, at_high)
 
 
-def _knowing(cases: Sequence[Case], values: Sequence[FloatArray]) -> list[InformationValue]:
+def _information(cases: Sequence[Case], values: Sequence[FloatArray]) -> list[InformationValue]:
     """What it would bring to know each unknown, from the draws that were run anyway; values [draw, pair] by case."""
     draws, pairs = values[0].shape
     gains = [one - values[0] for one in values[1:]]
@@ -238,11 +236,11 @@ def main_cause(comparison: Comparison) -> str:
     Parts: what the rung with promises alone already brings, what vanishes with all beliefs at 1, and the remainder.
     Shares of the changes, which do not depend on the order of the ladder, are in `why`.
     """
-    last = comparison.rungs[-1].differences[comparison.goal]
+    last = comparison.compared[-1].differences[comparison.goal]
     if last.low <= 0.0 <= last.high:
         return NOTHING
-    alone = comparison.rungs[0].differences[comparison.goal].mean if len(comparison.rungs) > 1 else 0.0
-    at_one = comparison.rungs[-1].at_one
+    alone = comparison.compared[0].differences[comparison.goal].mean if len(comparison.compared) > 1 else 0.0
+    at_one = comparison.compared[-1].beliefs_neutral
     resting = last.mean - at_one.mean if at_one else 0.0
     parts = {PROMISE: alone, BELIEFS: resting, REST: last.mean - alone - resting}
     return max(parts, key=lambda name: parts[name] * np.sign(last.mean))
@@ -251,7 +249,7 @@ def main_cause(comparison: Comparison) -> str:
 # ---- running --------------------------------------------------------------------------------------------------------
 
 
-def _ladder(base: Loaded, others: list[Loaded]) -> tuple[list[Loaded], set[str]]:
+def _with_promises_between(base: Loaded, others: list[Loaded]) -> tuple[list[Loaded], set[str]]:
     """The base, the others in order; with one other, the base with the other's promises alone is put between."""
     others = [_seeded(other, base.scenario.seed) for other in others]
     if len(others) != 1:
@@ -287,7 +285,7 @@ class PairedRunner:
     threads: int | None
     watch: Progress
 
-    def columns(self, cases: Sequence[Case], draws: range, pairs: range, what: str) -> list[ScenarioRuns]:
+    def run(self, cases: Sequence[Case], draws: range, pairs: range, what: str) -> list[ScenarioRuns]:
         """Each case in each draw and pair, on the same luck."""
         jobs = [
             Job(one.anchor.plan(one.blueprint, draw), self.seed, tuple(draw * PAIR_STRIDE + pair for pair in pairs))
@@ -295,10 +293,10 @@ class PairedRunner:
             for draw in draws
         ]
         results = run_jobs(jobs, self.engine, self.threads, lambda done: self.watch.progress(what, done, len(jobs)))
-        return [_column(one, results[i * len(draws) : (i + 1) * len(draws)]) for i, one in enumerate(cases)]
+        return [_scenario_runs(one, results[i * len(draws) : (i + 1) * len(draws)]) for i, one in enumerate(cases)]
 
 
-def _column(one: Case, results: Sequence[Sequence[Summary]]) -> ScenarioRuns:
+def _scenario_runs(one: Case, results: Sequence[Sequence[Summary]]) -> ScenarioRuns:
     summaries = [summary for run in results for summary in run]
     measures = named(summaries, one.blueprint.centre, one.blueprint.book)
     return ScenarioRuns(
@@ -316,7 +314,7 @@ def _by_draw(measure: Measure, draws: int) -> FloatArray:
 def _joined(case: Case, one: ScenarioRuns, other: ScenarioRuns, draws: int) -> ScenarioRuns:
     """Measured anew: what never happened in either alone has no measure there."""
     first, second = len(one.summaries) // draws, len(other.summaries) // draws
-    return _column(
+    return _scenario_runs(
         case,
         [
             [*one.summaries[d * first : (d + 1) * first], *other.summaries[d * second : (d + 1) * second]]
@@ -335,14 +333,14 @@ def _differences(base: ScenarioRuns, other: ScenarioRuns, uncertain: bool) -> di
     return estimates
 
 
-def _wants_more(columns: list[ScenarioRuns], goal: str, uncertain: bool, design: CompareSpec, notes: list[str]) -> bool:
+def _wants_more(runs: list[ScenarioRuns], goal: str, uncertain: bool, spec: CompareSpec, notes: list[str]) -> bool:
     """Stop by simulation error; a precision finer than a tenth of what nobody knows is refused."""
-    if design.precision is None:
+    if spec.precision is None:
         return False
-    base = float(columns[0].values[goal].mean())
-    for column in columns[1:]:
-        difference = two_level_estimate(column.values[goal] - columns[0].values[goal], uncertain)
-        if difference.error > design.precision * abs(base):
+    base = float(runs[0].values[goal].mean())
+    for run in runs[1:]:
+        difference = two_level_estimate(run.values[goal] - runs[0].values[goal], uncertain)
+        if difference.error > spec.precision * abs(base):
             if uncertain and difference.finer_buys_nothing:
                 notes.append(
                     f"a finer precision buys nothing: the simulation error ({difference.error:.2g}) is already below a "
@@ -353,43 +351,45 @@ def _wants_more(columns: list[ScenarioRuns], goal: str, uncertain: bool, design:
     return False
 
 
-def _aside(
-    cases: list[Case], goal: str, design: CompareSpec, runs: PairedRunner
+def _robustness(
+    cases: list[Case], goal: str, spec: CompareSpec, runner: PairedRunner
 ) -> tuple[dict[int, TwoLevelEstimate], dict[int, dict[str, TwoLevelEstimate]]]:
     """The goal's differences in other worlds: all beliefs at 1, other response curves."""
     likes = tuple(one.anchor for one in cases)
-    world = Alternative("beliefs at 1", beliefs_at_one, likes, runs.threads, runs.watch.note)
-    at_one = _world(cases, world, goal, design.draws // 2, design, runs)
+    alternative = Alternative("beliefs at 1", beliefs_at_one, likes, runner.threads, runner.watch.note)
+    at_one = _differences_under(cases, alternative, goal, spec.draws // 2, spec, runner)
     by_curve: dict[int, dict[str, TwoLevelEstimate]] = {}
     for curve in curves_to_try(cases[0].blueprint.scenario):
-        world = Alternative(f"curve {curve}", with_curve(curve), likes, runs.threads, runs.watch.note)
-        for i, one in _world(cases, world, goal, design.aside_draws, design, runs).items():
+        alternative = Alternative(f"curve {curve}", with_curve(curve), likes, runner.threads, runner.watch.note)
+        for i, one in _differences_under(cases, alternative, goal, spec.check_draws, spec, runner).items():
             by_curve.setdefault(i, {})[curve] = one
     return at_one, by_curve
 
 
-def _why(
-    cases: list[Case], columns: list[ScenarioRuns], goal: str, design: CompareSpec, runs: PairedRunner
+def _explained(
+    cases: list[Case], scenario_runs: list[ScenarioRuns], goal: str, spec: CompareSpec, runner: PairedRunner
 ) -> Explanation | None:
     """The last scenario's difference divided; None when that takes too many mixtures, or another root."""
     base, last = cases[0].loaded, cases[-1].loaded
     groups = groups_of(base.resolved["scenario"], last.resolved["scenario"])
     same_root = (base.root or base.scenario) == (last.root or last.scenario)
-    if not same_root or not 0 < len(groups) <= FEW:
+    if not same_root or not 0 < len(groups) <= FEW_GROUPS:
         return None
-    first, other = columns[0].values, columns[-1].values
+    first, other = scenario_runs[0].values, scenario_runs[-1].values
     known = PriorRuns(first, other, float((other[goal] - first[goal]).mean()))
-    draws, pairs = min(design.draws, design.aside_draws), min(design.pairs, design.aside_pairs)
+    draws, pairs = min(spec.draws, spec.check_draws), min(spec.pairs, spec.check_pairs)
     size = NestedDesign(draws * pairs, None, pairs)
-    question = ExplainSpec(base, last, goal, size, runs.seed, engine=runs.engine, anchor=cases[0].anchor, known=known)
-    return explain(question, threads=runs.threads, watch=runs.watch)
+    explain_spec = ExplainSpec(
+        base, last, goal, size, runner.seed, engine=runner.engine, anchor=cases[0].anchor, prior=known
+    )
+    return explain(explain_spec, threads=runner.threads, watch=runner.watch)
 
 
-def _world(
-    cases: list[Case], world: Alternative, goal: str, draws: int, design: CompareSpec, runs: PairedRunner
+def _differences_under(
+    cases: list[Case], alternative: Alternative, goal: str, draws: int, spec: CompareSpec, runner: PairedRunner
 ) -> dict[int, TwoLevelEstimate]:
-    there = [world.case(one.loaded) for one in cases]
-    columns = runs.columns(there, range(draws), range(design.aside_pairs), world.name)
+    there = [alternative.case(one.loaded) for one in cases]
+    columns = runner.run(there, range(draws), range(spec.check_pairs), alternative.name)
     uncertain = any(one.blueprint.uncertain for one in there)
     return {
         i: two_level_estimate(columns[i].values[goal] - columns[0].values[goal], uncertain)

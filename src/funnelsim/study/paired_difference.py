@@ -35,7 +35,7 @@ class TwoLevelEstimate:
     least: float  # one period
     most: float
     better: float  # chance that the expected value is above 0 (the policy)
-    better_once: float  # share of pairs above 0 (one period)
+    better_in_one_period: float  # share of pairs above 0 (one period)
     between: float  # standard deviation between draws, b
 
     @property
@@ -66,7 +66,7 @@ def two_level_estimate(values: FloatArray, uncertain: bool = True) -> TwoLevelEs
         least=float(least),
         most=float(most),
         better=_above_zero(centre, scale, draws),
-        better_once=float((values > 0).mean() + 0.5 * (values == 0).mean()),
+        better_in_one_period=float((values > 0).mean() + 0.5 * (values == 0).mean()),
         between=math.sqrt(between),
     )
 

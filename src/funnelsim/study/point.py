@@ -66,7 +66,7 @@ class PointTask:
     size: RunSize
     measures: tuple[str, ...]
     goal: MeasureGoal | None = None
-    centred: bool = False  # everything unknown at its centre, not drawn
+    at_centre: bool = False  # everything unknown at its centre, not drawn
     engine: str = "fast"
     first: int = 0  # number of its first replication: another number is other luck
     places: Places | None = None  # or: where the unknowns stand in every replication
@@ -75,7 +75,7 @@ class PointTask:
     @property
     def drawn(self) -> bool:
         """Whether each replication has its own draw of what is not known (rule 71)."""
-        return self.blueprint.uncertain and not self.centred and self.places is None
+        return self.blueprint.uncertain and not self.at_centre and self.places is None
 
     def plan(self, draw: int | None = None) -> Plan:
         """The plan of a draw; none = everything unknown at its centre, or where the task says."""
@@ -113,11 +113,11 @@ def run_task(task: PointTask, stopped: Callable[[], bool] | None = None, threads
     centre = task.plan()
     horizon = needed_horizon(centre, task.blueprint.book, task.measures, task.goal)
 
-    def run(lot: ReplicationChunk) -> list[Summary]:
+    def run(chunk: ReplicationChunk) -> list[Summary]:
         if stopped is not None and stopped():
             raise Stopped
-        plan = task.plan(lot.draw) if task.drawn else centre
-        return replicate(truncated(plan, horizon), task.seed, lot.numbers, task.engine, 1).summaries
+        plan = task.plan(chunk.draw) if task.drawn else centre
+        return replicate(truncated(plan, horizon), task.seed, chunk.numbers, task.engine, 1).summaries
 
     summaries: list[Summary] = []
     wanted = FIRST if task.size.precision else task.size.replications

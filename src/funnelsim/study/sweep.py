@@ -70,7 +70,7 @@ class SweepCell:
 class Sweep:
     """What a sweep gave: its cells, scenario by scenario within each point."""
 
-    study: SweepSpec  # with measures by their full keys, the goal and the anchors
+    spec: SweepSpec  # with measures by their full keys, the goal and the anchors
     points: list[tuple[str, ...]]
     cells: list[SweepCell] = field(repr=False)
     currency: str
@@ -113,7 +113,7 @@ class Sweep:
 
 
 def sweep(
-    study: SweepSpec,
+    spec: SweepSpec,
     store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
@@ -125,25 +125,20 @@ def sweep(
     Raises ScenarioError when an axis can take none of its values, UsageError for an unknown measure.
     """
     watch, store = watch or Progress(), store or PointStore(None)
-    every = points(study.axes, study.design, study.seed)
-    check_axes(study)
-    planner = TaskBuilder(
-        study.seed,
-        study.templates[0].loaded.scenario.seed,
-        study.size,
-        engine=study.engine,
-        threads=threads,
-        watch=watch,
+    every = points(spec.axes, spec.design, spec.seed)
+    check_axes(spec)
+    builder = TaskBuilder(
+        spec.seed, spec.templates[0].loaded.scenario.seed, spec.size, engine=spec.engine, threads=threads, watch=watch
     )
-    study, currency = complete(study, planner)
-    planner.measures = study.measures
+    spec, currency = complete(spec, builder)
+    builder.measures = spec.measures
     run = PointBatch(
-        "sweeping", store, executor, threads or os.cpu_count() or 1, len(every) * len(study.templates), watch
+        "sweeping", store, executor, threads or os.cpu_count() or 1, len(every) * len(spec.templates), watch
     )
     try:
         for point in every:
-            for template, name in zip(study.templates, study.names, strict=True):
-                _start(run, study, planner, template, name, point)
+            for template, name in zip(spec.templates, spec.names, strict=True):
+                _start(run, spec, builder, template, name, point)
         run.finish()
     finally:
         run.close()
@@ -151,43 +146,43 @@ def sweep(
         SweepCell(row.name, row.point, run.outcomes.get(row.key), run.error_of(row), row.key in run.fresh)
         for row in run.rows
     ]
-    return Sweep(study, every, cells, currency)
+    return Sweep(spec, every, cells, currency)
 
 
-def check_axes(study: SweepSpec) -> None:
+def check_axes(spec: SweepSpec) -> None:
     """Refuse an axis of which no scenario can take any value: a path that is wrong, not a point that fails."""
     problems: list[Problem] = []
-    for axis in study.axes:
-        for template in study.templates:
+    for axis in spec.axes:
+        for template in spec.templates:
             problems += _refusal(template, axis)
     if problems:
         raise ScenarioError(list(dict.fromkeys(problems)), problems[0].file)
 
 
-def complete(study: SweepSpec, planner: TaskBuilder) -> tuple[SweepSpec, str]:
+def complete(spec: SweepSpec, builder: TaskBuilder) -> tuple[SweepSpec, str]:
     """The study with its goal, its anchors and the full keys of its measures; and the currency of the figures.
 
     UsageError for a measure that no scenario can give: `won` stands for cohort.won.
     """
     known: dict[str, Measure] = {}
     books, anchors = [], []
-    for i, template in enumerate(study.templates):
-        blueprint, anchor = planner.compiled(template, (), study.anchors[i] if study.anchors else None)
+    for i, template in enumerate(spec.templates):
+        blueprint, anchor = builder.compiled(template, (), spec.anchors[i] if spec.anchors else None)
         known |= possible_measures(blueprint.centre, blueprint.book)
         books.append(blueprint.book)
         anchors.append(anchor)
     if len({book.currency for book in books}) > 1:
         raise UsageError("the scenarios count money in different currencies")
-    goal = study.goal or goal_of(study.templates[0].loaded.scenario)
-    if GOAL in study.measures and goal is None:
+    goal = spec.goal or goal_of(spec.templates[0].loaded.scenario)
+    if GOAL in spec.measures and goal is None:
         raise UsageError(
             "the chance of the goal is asked for, and no goal is named: write `goal: {wins: 200, by: "
             "2026-12-31}` in the scenario, or --goal"
         )
-    if GOAL in study.measures and goal is not None:
+    if GOAL in spec.measures and goal is not None:
         check_date(goal, blueprint.centre, blueprint.book)
-    measures = tuple(dict.fromkeys(every_mistake(partial(full_key, name, known) for name in study.measures)))
-    return replace(study, measures=measures, goal=goal if GOAL in measures else None, anchors=tuple(anchors)), str(
+    measures = tuple(dict.fromkeys(every_mistake(partial(full_key, name, known) for name in spec.measures)))
+    return replace(spec, measures=measures, goal=goal if GOAL in measures else None, anchors=tuple(anchors)), str(
         books[0].currency
     )
 
@@ -215,11 +210,11 @@ def _refusal(template: Template, axis: Axis) -> list[Problem]:
 
 
 def _start(
-    run: PointBatch, study: SweepSpec, planner: TaskBuilder, template: Template, name: str, point: tuple[str, ...]
+    run: PointBatch, spec: SweepSpec, builder: TaskBuilder, template: Template, name: str, point: tuple[str, ...]
 ) -> None:
-    sets = [f"{axis.path}={value}" for axis, value in zip(study.axes, point, strict=True)]
+    sets = [f"{axis.path}={value}" for axis, value in zip(spec.axes, point, strict=True)]
     try:
-        task = planner.task(template, sets, study.goal)
+        task = builder.task(template, sets, spec.goal)
     except FunnelsimError as error:
         run.failed(name, point, one_line(error))
         return

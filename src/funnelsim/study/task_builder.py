@@ -29,11 +29,13 @@ class TaskBuilder:
     _anchors: dict[tuple[int, tuple[str, ...]], Anchor] = field(default_factory=dict)
 
     def task(
-        self, template: Template, sets: Sequence[str], goal: MeasureGoal | None = None, centred: bool = False
+        self, template: Template, sets: Sequence[str], goal: MeasureGoal | None = None, at_centre: bool = False
     ) -> PointTask:
         """The scenario of a template with some values changed. Raises ScenarioError when it cannot be so."""
         blueprint, anchored = self.compiled(template, sets)
-        return with_key(PointTask(blueprint, anchored, self.seed, self.size, self.measures, goal, centred, self.engine))
+        return with_key(
+            PointTask(blueprint, anchored, self.seed, self.size, self.measures, goal, at_centre, self.engine)
+        )
 
     def compiled(
         self, template: Template, sets: Sequence[str], known: Anchor | None = None

@@ -52,7 +52,7 @@ class CohortStep:
     low: FloatArray
     high: FloatArray
     count: FloatArray
-    own_clock: bool  # are leads counted from their own entry?
+    per_lead_clock: bool  # are leads counted from their own entry?
     takes: float | None = None  # seconds, when it is known how long it takes
 
 
@@ -68,16 +68,16 @@ class CohortFit:
 def fit_cohort_step(step: CohortStep) -> CohortFit:
     """Shares by group and, where the counts tell it, the law of the time."""
     if step.takes is not None:
-        law, dispersion = _shares_only(step, _Reached(step, _step_at(step.takes / step.width)), step.takes)
-        return CohortFit(_weighed(step, [law]), SAID, dispersion)
-    at_once, dispersion = _shares_only(step, _Reached(step, None), step.width / 2)
+        law, dispersion = _shares_only(step, _CellMasses(step, _step_at(step.takes / step.width)), step.takes)
+        return CohortFit(_averaged(step, [law]), SAID, dispersion)
+    at_once, dispersion = _shares_only(step, _CellMasses(step, None), step.width / 2)
     laws = [_with_family(step, family) for family in FAMILIES]
     best = max(laws, key=lambda law: law.log_likelihood)
     family, mu, s = best.times(0)
-    dispersion = min(dispersion, _dispersion(step, _Reached(step, _law(step, family, mu, s)), best.shares()[:, 0]))
+    dispersion = min(dispersion, _dispersion(step, _CellMasses(step, _law(step, family, mu, s)), best.shares()[:, 0]))
     if 2 * (best.log_likelihood - _likelihood_at_once(step)) / dispersion < TELLS:
-        return CohortFit(_weighed(step, [at_once]), UNTOLD, dispersion)
-    return CohortFit(_weighed(step, [_widened(law, dispersion) for law in laws]), MEASURED, dispersion)
+        return CohortFit(_averaged(step, [at_once]), UNTOLD, dispersion)
+    return CohortFit(_averaged(step, [_widened(law, dispersion) for law in laws]), MEASURED, dispersion)
 
 
 def onward(step: CohortStep, fit: ModelAverage, timing: str) -> tuple[FloatArray, ...]:
@@ -99,10 +99,10 @@ def onward(step: CohortStep, fit: ModelAverage, timing: str) -> tuple[FloatArray
     return tuple(flows)
 
 
-class _Reached:
+class _CellMasses:
     """P of every cell and S of every cohort, as linear maps of A at a few distinct ages."""
 
-    def __init__(self, step: CohortStep, gone: _Gone | None) -> None:
+    def __init__(self, step: CohortStep, gone: _GoneByAge | None) -> None:
         """`gone` None: everybody who goes on has done so at once."""
         self.step = step
         ages = {0.0}
@@ -129,7 +129,7 @@ class _Reached:
         return self.cell @ values, self.whole @ values
 
 
-def _shares_only(step: CohortStep, reached: _Reached, seconds: float) -> tuple[SojournLaw, float]:
+def _shares_only(step: CohortStep, reached: _CellMasses, seconds: float) -> tuple[SojournLaw, float]:
     """Shares by group where the times are known: no cell is told by its time, so counts are binomial."""
     _, still = reached.at()
     went = np.bincount(step.cohort, step.count, len(step.entered))
@@ -159,7 +159,7 @@ def _binomial(x: FloatArray, went: FloatArray, entered: FloatArray, still: Float
 
 def _likelihood_at_once(step: CohortStep) -> float:
     """The log-likelihood, were all who go on gone at once: what times must beat to be told."""
-    law, dispersion = _shares_only(step, _Reached(step, None), step.width / 2)
+    law, dispersion = _shares_only(step, _CellMasses(step, None), step.width / 2)
     if (step.high - step.low < step.ends[step.cohort]).any():
         return -np.inf  # cells by age show the times themselves
     return law.log_likelihood * dispersion
@@ -167,7 +167,7 @@ def _likelihood_at_once(step: CohortStep) -> float:
 
 def _with_family(step: CohortStep, family: str) -> SojournLaw:
     """Shares by group and one law of the time, by maximum likelihood."""
-    reached = _Reached(step, None)
+    reached = _CellMasses(step, None)
     low, high = (np.append(np.full(step.groups, side[0]), side[1:]) for side in (LOW, HIGH))
     went = np.bincount(step.group[step.cohort], step.count, step.groups)
     entered = np.bincount(step.group, step.entered, step.groups)
@@ -179,7 +179,7 @@ def _with_family(step: CohortStep, family: str) -> SojournLaw:
     return SojournLaw((family,), (0,), step.groups, vector, covariance(cost, vector), -lost)
 
 
-def _cost(x: FloatArray, step: CohortStep, reached: _Reached, family: str) -> tuple[float, FloatArray]:
+def _cost(x: FloatArray, step: CohortStep, reached: _CellMasses, family: str) -> tuple[float, FloatArray]:
     """Minus the formula of the module's head, Jeffreys' prior added, with its gradient."""
     share = 1.0 / (1.0 + np.exp(-x[: step.groups]))
     gone, slopes = _chance(step, family, float(x[-2]), float(x[-1]), reached.ages)
@@ -198,7 +198,7 @@ def _cost(x: FloatArray, step: CohortStep, reached: _Reached, family: str) -> tu
 
 def _chance(step: CohortStep, family: str, mu: float, s: float, ages: FloatArray) -> tuple[FloatArray, FloatArray]:
     """A at these ages, with its slopes by mu and s."""
-    if step.own_clock:
+    if step.per_lead_clock:
         value, slopes = cdf(family, mu, s, log_time(ages * step.width))
         return np.where(ages > 0, value, 0.0), np.where(ages > 0, slopes, 0.0)
     low = np.maximum(ages - 1.0, 0.0)
@@ -208,7 +208,7 @@ def _chance(step: CohortStep, family: str, mu: float, s: float, ages: FloatArray
     return half * (value @ WEIGHTS), np.asarray(half * (slopes @ WEIGHTS))
 
 
-class _Gone:
+class _GoneByAge:
     """A as a function of the age in periods."""
 
     def __init__(
@@ -223,20 +223,20 @@ class _Gone:
         return np.asarray(sum(w * _chance(self.step, family, mu, s, ages)[0] for w, family, mu, s in self.laws))
 
 
-def _step_at(periods: float) -> _Gone:
+def _step_at(periods: float) -> _GoneByAge:
     """All who go on do so after this many periods; they enter evenly within theirs."""
-    return _Gone(None, [], periods)
+    return _GoneByAge(None, [], periods)
 
 
-def _law(step: CohortStep, family: str, mu: float, s: float) -> _Gone:
-    return _Gone(step, [(1.0, family, mu, s)])
+def _law(step: CohortStep, family: str, mu: float, s: float) -> _GoneByAge:
+    return _GoneByAge(step, [(1.0, family, mu, s)])
 
 
-def _mixed(step: CohortStep, fit: ModelAverage) -> _Gone:
-    return _Gone(step, fit.times(0))
+def _mixed(step: CohortStep, fit: ModelAverage) -> _GoneByAge:
+    return _GoneByAge(step, fit.times(0))
 
 
-def _dispersion(step: CohortStep, reached: _Reached, shares: FloatArray) -> float:
+def _dispersion(step: CohortStep, reached: _CellMasses, shares: FloatArray) -> float:
     """Pearson's chi-square over its degrees of freedom, by cohort; 1 where it is less, or cannot be told."""
     _, still = reached.at()
     chance = shares[step.group] * still
@@ -255,7 +255,7 @@ def _widened(law: SojournLaw, dispersion: float) -> SojournLaw:
     )
 
 
-def _weighed(step: CohortStep, laws: list[SojournLaw]) -> ModelAverage:
+def _averaged(step: CohortStep, laws: list[SojournLaw]) -> ModelAverage:
     laws = sorted(laws, key=lambda law: law.aic)
     weights = np.exp(-0.5 * (np.array([law.aic for law in laws]) - laws[0].aic))
     kept = weights / weights.sum() >= SMALLEST_WEIGHT
@@ -264,7 +264,7 @@ def _weighed(step: CohortStep, laws: list[SojournLaw]) -> ModelAverage:
     went = np.bincount(step.group[step.cohort], step.count, step.groups)
     visits = np.bincount(step.group, step.entered, step.groups)
     family, mu, s = laws[0].times(0)
-    reached = _Reached(step, _law(step, family, mu, s))
+    reached = _CellMasses(step, _law(step, family, mu, s))
     seen = float(np.average(np.clip(reached.at()[1], 0.0, 1.0), weights=np.maximum(step.entered, 1e-9)))
     counts = went.astype(int)[:, None]
     return ModelAverage((step.next,), tuple(laws), weights, counts, visits.astype(int), np.array([seen]))

@@ -48,7 +48,7 @@ class CohortTable:
     width: float  # of a period, seconds
     reached: np.ndarray  # (cohort, stage, elapsed): counts up to then; nan: not told
     by_age: bool  # False: totals as of the date only
-    own_clock: bool
+    per_lead_clock: bool
     as_of: float
 
     @property
@@ -57,7 +57,7 @@ class CohortTable:
         return np.asarray(np.nanmax(self.reached[:, 0], axis=1))
 
 
-def read_cohorts(history: HistoryFile, library: Library, tally: RowIssues) -> CohortTable:
+def read_cohorts(history: HistoryFile, library: Library, issues: RowIssues) -> CohortTable:
     """The table; rows that contradict themselves are counted and left out. Raises DataError when nothing is left."""
     counts, as_of = history.counts, history.as_of
     assert counts is not None and as_of is not None
@@ -70,7 +70,7 @@ def read_cohorts(history: HistoryFile, library: Library, tally: RowIssues) -> Co
     keep = np.ones(len(begins), bool)
 
     def drop(which: np.ndarray, reason: str) -> None:
-        tally.add(sheet.file, reason, lines[keep & which])
+        issues.add(sheet.file, reason, lines[keep & which])
         keep[which] = False
 
     drop(~np.isfinite(begins), f"a period that cannot be read in {counts.period.name}")
@@ -95,7 +95,7 @@ def read_cohorts(history: HistoryFile, library: Library, tally: RowIssues) -> Co
         )
     table = _table(counts, begins[keep], source[keep], elapsed[keep], numbers[keep])
     return CohortTable(
-        tuple(history.stages), sources, *table, counts.elapsed is not None, counts.own_clock, as_of.timestamp()
+        tuple(history.stages), sources, *table, counts.elapsed is not None, counts.per_lead_clock, as_of.timestamp()
     )
 
 
@@ -203,7 +203,7 @@ def _table(
     periods = int(elapsed.max()) + 1
     reached = np.full((pairs.shape[1], numbers.shape[1], periods), np.nan)
     reached[cohort, :, elapsed.astype(int)] = numbers
-    if counts.elapsed and counts.each_period:
+    if counts.elapsed and counts.counts_per_period:
         told = np.isfinite(reached)
         reached = np.where(told, np.cumsum(np.nan_to_num(reached), axis=2), np.nan)
     return pairs[0], pairs[1].astype(int), LENGTHS[counts.each], reached
@@ -230,7 +230,7 @@ def _step(history: HistoryFile, table: CohortTable, number: int, entries: tuple[
     for c in range(len(over)):
         told = np.flatnonzero(np.isfinite(there[c]) & (np.isfinite(here[c]) | (number == 0)))
         if table.by_age:
-            told = told[told + (2 if table.own_clock else 1) <= over[c] + 1e-6]
+            told = told[told + (2 if table.per_lead_clock else 1) <= over[c] + 1e-6]
         if not len(told):
             continue
         entered[c] = np.nanmax(here[c] if number == 0 else here[c][: told[-1] + 1])
@@ -254,7 +254,7 @@ def _step(history: HistoryFile, table: CohortTable, number: int, entries: tuple[
         np.array(low),
         np.array(high),
         np.array(count, float),
-        table.own_clock and table.by_age and number == 0,
+        table.per_lead_clock and table.by_age and number == 0,
         history.stages[next_].takes,
     )
 

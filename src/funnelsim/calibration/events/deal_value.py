@@ -18,7 +18,7 @@ class DealValue:
     """A law of deal values."""
 
     count: int
-    of: str  # won leads or all leads
+    population: str  # won leads or all leads
     mean: float
     text: str  # as a scenario says it
     distance: float  # largest gap between data and lognormal

@@ -56,7 +56,7 @@ class Leads:
         return lines
 
 
-def read_leads(history: HistoryFile, library: Library, tally: RowIssues) -> Leads:
+def read_leads(history: HistoryFile, library: Library, issues: RowIssues) -> Leads:
     """All leads: the cases of the log in order of name, or the rows of the first table in theirs."""
     table = history.main
     sheet = library.sheets[table]
@@ -64,26 +64,26 @@ def read_leads(history: HistoryFile, library: Library, tally: RowIssues) -> Lead
     lines = sheet.frame[LINE].to_numpy()
     missing = (ids == "").to_numpy()
     if history.events:
-        tally.add(sheet.file, "no case", lines[missing])
+        issues.add(sheet.file, "no case", lines[missing])
         return Leads(history, library, ids.filter(~missing).unique().sort())
-    tally.add(sheet.file, "no id", lines[missing])
+    issues.add(sheet.file, "no id", lines[missing])
     again = ~ids.is_first_distinct().to_numpy()
-    tally.add(sheet.file, "an id seen before (the first row counts)", lines[again & ~missing])
+    issues.add(sheet.file, "an id seen before (the first row counts)", lines[again & ~missing])
     leads = Leads(history, library, ids.filter(~again & ~missing))
     for name in history.tables:
         if name != table:
-            _report_strangers(leads, name, tally)
+            _report_strangers(leads, name, issues)
     return leads
 
 
-def _report_strangers(leads: Leads, table: str, tally: RowIssues) -> None:
+def _report_strangers(leads: Leads, table: str, issues: RowIssues) -> None:
     """Rows of a joined table that belong to nobody, or repeat what is known."""
     sheet = leads.library.sheets[table]
     ids = words(leads.library.cells(leads.history.tables[table].id))
     lead, again = _matched(leads.ids, ids), ~ids.is_first_distinct().to_numpy()
     lines = sheet.frame[LINE].to_numpy()
-    tally.add(sheet.file, f"an id that is not in {leads.history.main}", lines[lead < 0])
-    tally.add(sheet.file, "an id seen before (the first row counts)", lines[again & (lead >= 0)])
+    issues.add(sheet.file, f"an id that is not in {leads.history.main}", lines[lead < 0])
+    issues.add(sheet.file, "an id seen before (the first row counts)", lines[again & (lead >= 0)])
 
 
 def _id_column(history: HistoryFile, table: str) -> SourceColumn:

@@ -25,7 +25,7 @@ class LeadsInFlight:
 
     rows: tuple[tuple[str, ...], ...]
     open: dict[str, int]  # by stage, before the hopeless are taken out
-    kept: dict[str, int]
+    listed: dict[str, int]
     expected: dict[str, float]  # of those kept: how many will move in the end
     worked: bool = False  # do rows end with what a log of work says?
     segments: bool = False  # is there a segment before that?

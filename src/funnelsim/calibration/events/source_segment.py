@@ -87,7 +87,7 @@ def segment_groups(history: HistoryFile, leads: Leads) -> tuple[tuple[str, ...],
     if problems:
         raise DataError(problems, history.file)
     cells, empty = leads.first(column), history.segment.empty
-    nothing = ["", UNKNOWN, *(word for word, name in history.segment.same.items() if name == empty)]
+    nothing = ["", UNKNOWN, *(word for word, name in history.segment.aliases.items() if name == empty)]
     return names, segment, (~cells.is_in(nothing)).to_numpy()
 
 

@@ -31,7 +31,7 @@ class StageEvents(NamedTuple):
     rounding: FloatArray
     line: np.ndarray
     sheet: np.ndarray  # number of the file the line is in
-    loose: np.ndarray  # only the latest possible time is known, and `at` is that
+    upper_bound: np.ndarray  # only the latest possible time is known, and `at` is that
     dropped: np.ndarray  # leads with a time that could not be read
 
     def where(self, keep: np.ndarray) -> StageEvents:
@@ -43,7 +43,7 @@ class StageEvents(NamedTuple):
             self.rounding[keep],
             self.line[keep],
             self.sheet[keep],
-            self.loose[keep],
+            self.upper_bound[keep],
             self.dropped,
         )
 
@@ -52,56 +52,56 @@ class _EventIssues(NamedTuple):
     """Where lines are counted."""
 
     files: tuple[str, ...]
-    tally: RowIssues
+    issues: RowIssues
 
-    def about(self, marks: StageEvents, which: np.ndarray, reason: str, dropped: bool = True) -> None:
+    def about(self, events: StageEvents, which: np.ndarray, reason: str, dropped: bool = True) -> None:
         """Count some of the marks, file by file."""
         for number, file in enumerate(self.files):
-            self.tally.add(file, reason, marks.line[which & (marks.sheet == number)], dropped)
+            self.issues.add(file, reason, events.line[which & (events.sheet == number)], dropped)
 
 
 def read_stage_events(
-    history: HistoryFile, library: Library, leads: Leads, tally: RowIssues
+    history: HistoryFile, library: Library, leads: Leads, issues: RowIssues
 ) -> tuple[StageEvents, np.ndarray]:
     """All marks that can be true, by lead and in order; and the leads that cannot be used."""
     assert history.as_of is not None
-    marks = _from_events(leads, tally) if history.events else _from_columns(leads, tally)
-    told = _EventIssues(tuple(sheet.file for sheet in library.sheets.values()), tally)
-    marks = _until(marks, history.as_of.timestamp(), told)
-    marks = _since_recorded(history, marks, told)
-    refuse_empty(history, marks, leads, tally)
-    marks, bad = _log_in_order(marks, told) if history.events else _columns_in_order(history, marks, told)
-    return _halfway(marks), bad
+    events = _from_events(leads, issues) if history.events else _from_columns(leads, issues)
+    noted = _EventIssues(tuple(sheet.file for sheet in library.sheets.values()), issues)
+    events = _until(events, history.as_of.timestamp(), noted)
+    events = _since_recorded(history, events, noted)
+    refuse_empty(history, events, leads, issues)
+    events, bad = _log_in_order(events, noted) if history.events else _columns_in_order(history, events, noted)
+    return _halfway(events), bad
 
 
-def refuse_empty(history: HistoryFile, marks: StageEvents, leads: Leads, tally: RowIssues) -> None:
+def refuse_empty(history: HistoryFile, events: StageEvents, leads: Leads, issues: RowIssues) -> None:
     """Raises DataError, with what was wrong with the rows, when no lead was ever in a stage."""
-    if not (marks.stage >= 0).any():
-        hint = "; ".join(f"{count.rows:,} x {count.reason}" for count in tally.counts.values())
+    if not (events.stage >= 0).any():
+        hint = "; ".join(f"{count.rows:,} x {count.reason}" for count in issues.counts.values())
         told = f"none of {len(leads):,} leads was ever in a stage"
         raise DataError([Problem(history.file, text=told, hint=hint or "are its columns empty?")], history.file)
 
 
-def _from_columns(leads: Leads, tally: RowIssues) -> StageEvents:
+def _from_columns(leads: Leads, issues: RowIssues) -> StageEvents:
     history = leads.history
     parts = []
     for stage, mark in [*enumerate(history.stages.values()), (LOST_AT, history.lost)]:
         if mark is not None and mark.entered is not None:
-            parts.append(_of_column(leads, mark.entered, stage, tally))
+            parts.append(_of_column(leads, mark.entered, stage, issues))
     if history.outcome:
-        parts += _of_outcomes(leads, tally)
+        parts += _of_outcomes(leads, issues)
     return StageEvents(*(np.concatenate([part[i] for part in parts]) for i in range(len(StageEvents._fields))))
 
 
-def _of_column(leads: Leads, column: SourceColumn, stage: int, tally: RowIssues) -> StageEvents:
+def _of_column(leads: Leads, column: SourceColumn, stage: int, issues: RowIssues) -> StageEvents:
     """Marks of one stage from one column of entry times."""
     table = leads.library.table(column)
     times = instants(leads.library.cells(column), column, leads.history.timezone)
-    _report_unread(leads, table, column, times, leads.of_rows(table) >= 0, tally)
+    _report_unread(leads, table, column, times, leads.of_rows(table) >= 0, issues)
     return _of_rows(leads, table, stage, times, np.isfinite(times.seconds), times.bad)
 
 
-def _of_outcomes(leads: Leads, tally: RowIssues) -> list[StageEvents]:
+def _of_outcomes(leads: Leads, issues: RowIssues) -> list[StageEvents]:
     """Marks from a column that says how it ended; without a time it was some time before, and no more is known."""
     history, library = leads.history, leads.library
     outcome = history.outcome
@@ -116,11 +116,11 @@ def _of_outcomes(leads: Leads, tally: RowIssues) -> list[StageEvents]:
         times = _rows_of(leads, column, table)
     told = cells.is_in(list(outcome.values)).to_numpy() & (leads.of_rows(table) >= 0)
     if column is not None:
-        _report_unread(leads, table, column, times, told, tally)
+        _report_unread(leads, table, column, times, told, issues)
     missing = ~np.isfinite(times.seconds) & ~times.bad
     if outcome.time is not None:
         reason = f"no time in {outcome.time.name} (taken as some time up to the as-of date)"
-        tally.add(sheet.file, reason, sheet.frame[LINE].to_numpy()[told & missing], dropped=False)
+        issues.add(sheet.file, reason, sheet.frame[LINE].to_numpy()[told & missing], dropped=False)
     end = history.as_of.timestamp() - 1.0
     known = times.seconds if outcome.by is None else np.minimum(times.seconds, end)
     latest = times._replace(seconds=np.where(missing, end, known), rounding=np.where(missing, 1.0, times.rounding))
@@ -152,11 +152,11 @@ def _rows_of(leads: Leads, column: SourceColumn, table: str) -> Instants:
 
 
 def _report_unread(
-    leads: Leads, table: str, column: SourceColumn, times: Instants, which: np.ndarray, tally: RowIssues
+    leads: Leads, table: str, column: SourceColumn, times: Instants, which: np.ndarray, issues: RowIssues
 ) -> None:
     sheet = leads.library.sheets[table]
     lines = sheet.frame[LINE].to_numpy()[which & times.bad]
-    tally.add(sheet.file, f"a time that cannot be read in {column.name}{_order_asked(column, times)}", lines)
+    issues.add(sheet.file, f"a time that cannot be read in {column.name}{_order_asked(column, times)}", lines)
 
 
 def _order_asked(column: SourceColumn, times: Instants) -> str:
@@ -187,7 +187,7 @@ def _of_rows(
     )
 
 
-def _from_events(leads: Leads, tally: RowIssues) -> StageEvents:
+def _from_events(leads: Leads, issues: RowIssues) -> StageEvents:
     history, library = leads.history, leads.library
     events = history.events
     assert events is not None
@@ -203,9 +203,9 @@ def _from_events(leads: Leads, tally: RowIssues) -> StageEvents:
     entered = activity.replace_strict(stage_of, default=none, return_dtype=pl.Int64).to_numpy()
     known = (entered < none) & (leads.of_rows(EVENTS) >= 0)
     unread = times._replace(bad=times.bad | ~np.isfinite(times.seconds))
-    _report_unread(leads, EVENTS, events.time, unread, known, tally)
-    marks = _of_rows(leads, EVENTS, 0, times, known & ~unread.bad, known & unread.bad)
-    return marks._replace(stage=entered[known & ~unread.bad])
+    _report_unread(leads, EVENTS, events.time, unread, known, issues)
+    stage_events = _of_rows(leads, EVENTS, 0, times, known & ~unread.bad, known & unread.bad)
+    return stage_events._replace(stage=entered[known & ~unread.bad])
 
 
 def _begun(before: pl.Series, activity: pl.Series, lead: np.ndarray, times: Instants, empty: str) -> pl.Series:
@@ -218,63 +218,63 @@ def _begun(before: pl.Series, activity: pl.Series, lead: np.ndarray, times: Inst
     return whole.select(began).to_series()
 
 
-def _until(marks: StageEvents, as_of: float, told: _EventIssues) -> StageEvents:
-    later = marks.at >= as_of
-    told.about(marks, later, "a time after the as-of date (taken as not yet happened)", dropped=False)
-    return marks.where(~later)
+def _until(events: StageEvents, as_of: float, noted: _EventIssues) -> StageEvents:
+    later = events.at >= as_of
+    noted.about(events, later, "a time after the as-of date (taken as not yet happened)", dropped=False)
+    return events.where(~later)
 
 
-def _since_recorded(history: HistoryFile, marks: StageEvents, told: _EventIssues) -> StageEvents:
+def _since_recorded(history: HistoryFile, events: StageEvents, noted: _EventIssues) -> StageEvents:
     """Marks from before their recording began contradict the history file; the lead is then taken as open."""
-    early = np.zeros(len(marks.lead), bool)
+    early = np.zeros(len(events.lead), bool)
     for stage, mark in [*enumerate(history.stages.values()), (LOST_AT, history.lost)]:
         if mark and mark.recorded_from:
-            early |= (marks.stage == stage) & (marks.at < mark.recorded_from.timestamp())
-    told.about(marks, early, "a time before its recording began (left out)", dropped=False)
-    return marks.where(~early)
+            early |= (events.stage == stage) & (events.at < mark.recorded_from.timestamp())
+    noted.about(events, early, "a time before its recording began (left out)", dropped=False)
+    return events.where(~early)
 
 
-def _columns_in_order(history: HistoryFile, marks: StageEvents, told: _EventIssues) -> tuple[StageEvents, np.ndarray]:
+def _columns_in_order(history: HistoryFile, events: StageEvents, noted: _EventIssues) -> tuple[StageEvents, np.ndarray]:
     """Columns have no order at equal times: stages are passed in theirs, and a loss comes last."""
-    rank = np.where(marks.stage == LOST_AT, len(history.stages), marks.stage)
-    order = np.lexsort((rank, marks.lead))
-    marks, rank = marks.where(order), rank[order]
-    twice = np.append(False, (marks.lead[1:] == marks.lead[:-1]) & (rank[1:] == rank[:-1]))
-    marks = marks.where(~twice)
-    same = marks.lead[1:] == marks.lead[:-1]
-    blur = 0.5 * (marks.rounding[1:] + marks.rounding[:-1])
-    back = np.append(False, same & (marks.at[1:] < marks.at[:-1] - blur))
-    lost = back & (marks.stage == LOST_AT)
-    told.about(marks, lost, "lost before the last stage was entered (the loss is left out)", dropped=False)
+    rank = np.where(events.stage == LOST_AT, len(history.stages), events.stage)
+    order = np.lexsort((rank, events.lead))
+    events, rank = events.where(order), rank[order]
+    twice = np.append(False, (events.lead[1:] == events.lead[:-1]) & (rank[1:] == rank[:-1]))
+    events = events.where(~twice)
+    same = events.lead[1:] == events.lead[:-1]
+    blur = 0.5 * (events.rounding[1:] + events.rounding[:-1])
+    back = np.append(False, same & (events.at[1:] < events.at[:-1] - blur))
+    lost = back & (events.stage == LOST_AT)
+    noted.about(events, lost, "lost before the last stage was entered (the loss is left out)", dropped=False)
     for stage, name in enumerate(history.stages):
-        mine = back & (marks.stage == stage)
-        told.about(marks, mine, f"times out of order: '{name}' before the stage that precedes it")
-    bad = np.concatenate([marks.dropped, marks.lead[back & ~lost]])
-    return marks.where(~lost), np.unique(bad)
+        mine = back & (events.stage == stage)
+        noted.about(events, mine, f"times out of order: '{name}' before the stage that precedes it")
+    bad = np.concatenate([events.dropped, events.lead[back & ~lost]])
+    return events.where(~lost), np.unique(bad)
 
 
-def _log_in_order(marks: StageEvents, told: _EventIssues) -> tuple[StageEvents, np.ndarray]:
+def _log_in_order(events: StageEvents, noted: _EventIssues) -> tuple[StageEvents, np.ndarray]:
     """Events keep the order of the file at equal times; a file with the latest first is read from its end."""
-    written = marks.where(np.lexsort((marks.line, marks.lead)))
+    written = events.where(np.lexsort((events.line, events.lead)))
     same = written.lead[1:] == written.lead[:-1]
     backwards = (same & (np.diff(written.at) < 0)).sum() > (same & (np.diff(written.at) > 0)).sum()
-    marks = marks.where(np.lexsort((-marks.line if backwards else marks.line, marks.at, marks.lead)))
-    went_on = np.append((marks.lead[1:] == marks.lead[:-1]) & (marks.stage[:-1] == LOST_AT), False)
-    told.about(marks, went_on, "lost, yet went on (the loss is left out)", dropped=False)
-    marks = marks.where(~went_on)
-    repeated = np.append(False, (marks.lead[1:] == marks.lead[:-1]) & (marks.stage[1:] == marks.stage[:-1]))
-    told.about(marks, repeated, "a stage entered again without leaving it (the first time counts)", dropped=False)
-    marks = marks.where(~repeated)
-    return marks, np.unique(marks.dropped)
+    events = events.where(np.lexsort((-events.line if backwards else events.line, events.at, events.lead)))
+    went_on = np.append((events.lead[1:] == events.lead[:-1]) & (events.stage[:-1] == LOST_AT), False)
+    noted.about(events, went_on, "lost, yet went on (the loss is left out)", dropped=False)
+    events = events.where(~went_on)
+    repeated = np.append(False, (events.lead[1:] == events.lead[:-1]) & (events.stage[1:] == events.stage[:-1]))
+    noted.about(events, repeated, "a stage entered again without leaving it (the first time counts)", dropped=False)
+    events = events.where(~repeated)
+    return events, np.unique(events.dropped)
 
 
-def _halfway(marks: StageEvents) -> StageEvents:
+def _halfway(events: StageEvents) -> StageEvents:
     """Loose marks lie between the mark before and their latest time: in the middle, known to that width."""
-    if not marks.loose.any():
-        return marks
-    same = np.append(False, marks.lead[1:] == marks.lead[:-1])
-    width = np.where(same, np.maximum(marks.at - np.append(marks.at[:1], marks.at[:-1]), 0.0), 0.0)
-    return marks._replace(
-        at=np.where(marks.loose, marks.at - width / 2, marks.at),
-        rounding=np.where(marks.loose, np.maximum(width, marks.rounding), marks.rounding),
+    if not events.upper_bound.any():
+        return events
+    same = np.append(False, events.lead[1:] == events.lead[:-1])
+    width = np.where(same, np.maximum(events.at - np.append(events.at[:1], events.at[:-1]), 0.0), 0.0)
+    return events._replace(
+        at=np.where(events.upper_bound, events.at - width / 2, events.at),
+        rounding=np.where(events.upper_bound, np.maximum(width, events.rounding), events.rounding),
     )

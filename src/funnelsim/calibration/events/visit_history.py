@@ -49,43 +49,43 @@ class VisitHistory:
     covariates: FloatArray = field(default_factory=lambda: np.empty((0, 0)))  # (lead, covariate); nan unknown
     segments: tuple[str, ...] = ()  # none: the history has no segments
     segment: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # by lead, 0 without segments
-    late: tuple[
+    leakage: tuple[
         LeakageTest, ...
     ] = ()  # stages at which the segment is given more often for those that went on, or less
 
 
-def read_visit_history(history: HistoryFile, library: Library, tally: RowIssues) -> VisitHistory:
+def read_visit_history(history: HistoryFile, library: Library, issues: RowIssues) -> VisitHistory:
     """All visits of a history that can be used."""
     assert history.as_of is not None
-    leads = read_leads(history, library, tally)
-    marks, bad = read_stage_events(history, library, leads, tally)
+    leads = read_leads(history, library, issues)
+    events, bad = read_stage_events(history, library, leads, issues)
     usable = np.ones(len(leads), bool)
     usable[bad] = False
-    without = usable & (np.bincount(marks.lead[marks.stage >= 0], minlength=len(leads)) == 0)
+    without = usable & (np.bincount(events.lead[events.stage >= 0], minlength=len(leads)) == 0)
     if not history.events:
-        tally.add(library.sheets[history.main].file, "no time in any stage", leads.lines()[without])
-    marks = marks.where(usable[marks.lead] & ~without[marks.lead])
-    refuse_empty(history, marks, leads, tally)
+        issues.add(library.sheets[history.main].file, "no time in any stage", leads.lines()[without])
+    events = events.where(usable[events.lead] & ~without[events.lead])
+    refuse_empty(history, events, leads, issues)
     used = np.zeros(len(leads), bool)
-    used[marks.lead] = True
+    used[events.lead] = True
     number = np.cumsum(used) - 1
-    marks = marks._replace(lead=number[marks.lead])
+    events = events._replace(lead=number[events.lead])
     sources, source = groups(history.source, leads)
     segments, segment, given = segment_groups(history, leads)
-    visits = _visits(marks)
+    visits = _visits(events)
     late = reject_leaky_segment(history, given[used], visits.lead, visits.stage)
-    day_only = bool((marks.rounding[np.searchsorted(marks.lead, np.arange(used.sum()))] > 3600).mean() > 0.5)
+    day_only = bool((events.rounding[np.searchsorted(events.lead, np.arange(used.sum()))] > 3600).mean() > 0.5)
     return VisitHistory(
         tuple(history.stages),
         sources,
         leads.ids.filter(pl.Series(used)).to_numpy(),
         source[used],
-        _values(history, leads, tally)[used],
+        _values(history, leads, issues)[used],
         visits,
         history.as_of.timestamp(),
         day_only,
         {sheet.file: sheet.rows for sheet in library.sheets.values()},
-        _covariates(history, leads, tally)[used],
+        _covariates(history, leads, issues)[used],
         segments,
         segment[used],
         late,
@@ -99,19 +99,19 @@ def empty_visit_history(as_of: float, rows: dict[str, int]) -> VisitHistory:
     return VisitHistory((), (), none.astype(str), none, nothing, visits, as_of, True, rows)
 
 
-def _visits(marks: StageEvents) -> Visits:
+def _visits(events: StageEvents) -> Visits:
     """From mark to mark; the mark of a loss ends the last visit and begins none."""
-    follows = np.append(marks.lead[1:] == marks.lead[:-1], False)
+    follows = np.append(events.lead[1:] == events.lead[:-1], False)
     first = ~np.append(False, follows[:-1]) if len(follows) else follows
-    left = np.where(follows, np.roll(marks.at, -1), np.nan)
-    to = np.where(follows, np.roll(marks.stage, -1), OPEN)
-    rounding = np.where(follows, np.maximum(marks.rounding, np.roll(marks.rounding, -1)), marks.rounding)
-    begins = marks.stage >= 0
+    left = np.where(follows, np.roll(events.at, -1), np.nan)
+    to = np.where(follows, np.roll(events.stage, -1), OPEN)
+    rounding = np.where(follows, np.maximum(events.rounding, np.roll(events.rounding, -1)), events.rounding)
+    begins = events.stage >= 0
     # A time cannot be negative: what looks so lies within the rounding.
-    left = np.maximum(left, marks.at)
-    lead, stage = marks.lead[begins], marks.stage[begins]
+    left = np.maximum(left, events.at)
+    lead, stage = events.lead[begins], events.stage[begins]
     return Visits(
-        lead, stage, _numbers(lead, stage), marks.at[begins], left[begins], to[begins], rounding[begins], first[begins]
+        lead, stage, _numbers(lead, stage), events.at[begins], left[begins], to[begins], rounding[begins], first[begins]
     )
 
 
@@ -129,7 +129,7 @@ def _numbers(lead: np.ndarray, stage: np.ndarray) -> np.ndarray:
     return numbers
 
 
-def _values(history: HistoryFile, leads: Leads, tally: RowIssues) -> FloatArray:
+def _values(history: HistoryFile, leads: Leads, issues: RowIssues) -> FloatArray:
     """Amounts above zero in the history's currency; nan where there are none."""
     if history.value is None:
         return np.full(len(leads), np.nan)
@@ -139,17 +139,17 @@ def _values(history: HistoryFile, leads: Leads, tally: RowIssues) -> FloatArray:
     given = (cells != "").to_numpy()
     lines = sheet.frame[LINE].to_numpy()
     unread = given & np.isnan(amounts(cells, history.value.decimal))
-    tally.add(sheet.file, f"a value that is no number in {column.name}", lines[unread], dropped=False)
+    issues.add(sheet.file, f"a value that is no number in {column.name}", lines[unread], dropped=False)
     foreign = given & ~unread & ~_own_currency(history, history.value, leads, cells)
     reason = f"an amount in another currency in {column.name} (not used)"
-    tally.add(sheet.file, reason, lines[foreign], dropped=False)
+    issues.add(sheet.file, reason, lines[foreign], dropped=False)
     strangers = np.unique(leads.of_rows(sheet.table)[foreign])
     value = amounts(leads.first(column), history.value.decimal)
     value[strangers[strangers >= 0]] = np.nan
     return np.where(value > 0, value, np.nan)
 
 
-def _covariates(history: HistoryFile, leads: Leads, tally: RowIssues) -> FloatArray:
+def _covariates(history: HistoryFile, leads: Leads, issues: RowIssues) -> FloatArray:
     """(lead, covariate): numbers, or their logarithms; nan where there are none."""
     covariates = np.full((len(leads), len(history.covariates)), np.nan)
     for k, covariate in enumerate(history.covariates):
@@ -158,7 +158,7 @@ def _covariates(history: HistoryFile, leads: Leads, tally: RowIssues) -> FloatAr
             number = np.where(number > 0, np.log(number), np.nan) if covariate.log else number
         file = leads.library.sheets[leads.library.table(covariate.column)].file
         reason = f"no {covariate.name} (taken as the average)"
-        tally.add(file, reason, leads.lines()[~np.isfinite(number)], dropped=False)
+        issues.add(file, reason, leads.lines()[~np.isfinite(number)], dropped=False)
         covariates[:, k] = number
     return covariates
 

@@ -35,7 +35,7 @@ class DetectedExport:
         """The history file."""
         return self.draft.text()
 
-    def said(self) -> str:
+    def summary(self) -> str:
         """One line for people."""
         stages = ", ".join(stage.name for stage in self.draft.stages)
         return f"{self.draft.file}: taken for {self.title} (by {', '.join(self.columns)}); stages: {stages}"
@@ -64,33 +64,33 @@ def history_of(file: str, out: Path | None) -> Path:
     return (Path() if "://" in file else Path(file).parent) / f"{name}.history.yaml"
 
 
-def detect(file: str | Path, said: UserHints | None = None, called: str = "") -> DetectedExport:
+def detect(file: str | Path, hints: UserHints | None = None, called: str = "") -> DetectedExport:
     """What a data file or a database is, as a history file would say it; `called`: its name there.
 
     Raises DataError when no alias table fits, or when what fits does not show two stages.
     """
-    said = said or UserHints()
+    hints = hints or UserHints()
     try:
         if is_database(str(file)):
-            if not said.query:
+            if not hints.query:
                 hint = "say `--query 'SELECT ... FROM ...'`"
                 raise Unreadable(Problem(str(file), text="a database needs a query", hint=hint))
-            opened = open_query("query", said.query, str(file), Path(file))
+            opened = open_query("query", hints.query, str(file), Path(file))
         else:
             opened = open_file(Path(file))
-        return _detect(opened, said, called or Path(file).name)
+        return _detect(opened, hints, called or Path(file).name)
     except Unreadable as error:
         raise DataError([error.problem], str(file)) from None
 
 
-def write_history(file: str | Path, history: str | Path, said: UserHints | None = None) -> DetectedExport:
+def write_history(file: str | Path, history: str | Path, hints: UserHints | None = None) -> DetectedExport:
     """Recognise a file and write the history file beside which it is found; one that was edited is left alone.
 
     Raises DataError, also when another file stands there.
     """
     history = Path(history)
     called = str(file) if is_database(str(file)) and "://" in str(file) else _relative(Path(file), history)
-    detected = detect(file, said, called)
+    detected = detect(file, hints, called)
     try:
         if history.exists() and history.read_text(encoding="utf-8") != detected.text:
             hint = f"calibrate {history} itself if you have edited it, or give another --out"
@@ -102,33 +102,33 @@ def write_history(file: str | Path, history: str | Path, said: UserHints | None 
     return detected
 
 
-def _detect(opened: OpenedFile, said: UserHints, called: str) -> DetectedExport:
+def _detect(opened: OpenedFile, hints: UserHints, called: str) -> DetectedExport:
     refused: Unreadable | None = None
     for match in matching(opened.names):
-        survey = ColumnProfile(opened, said.timezone or "UTC", said.dates)
-        if match.kind.form == "events" and not is_log(match, survey):
+        profile = ColumnProfile(opened, hints.timezone or "UTC", hints.dates)
+        if match.export.form == "events" and not is_log(match, profile):
             continue
         draft = HistoryDraft(
-            match.kind.title,
+            match.export.title,
             called,
-            said.timezone or "UTC",
-            said.as_of,
-            bool(said.timezone),
-            bool(said.as_of),
-            said.dates,
+            hints.timezone or "UTC",
+            hints.as_of,
+            bool(hints.timezone),
+            bool(hints.as_of),
+            hints.dates,
         )
         draft.separator = opened.separator
-        draft.query, draft.database = said.query, called if said.query else ""
-        draft.tells_not = [str(what) for what in match.kind.get("tells_not")]
+        draft.query, draft.database = hints.query, called if hints.query else ""
+        draft.tells_not = [str(what) for what in match.export.get("tells_not")]
         try:
-            _DRAFTS[match.kind.form](match, survey, draft)
+            _DRAFTS[match.export.form](match, profile, draft)
         except Unreadable as error:
             # A special kind knows better than a general one what is missing.
-            general = "*" in match.kind.get("signs") and closest(opened.names) is not None
+            general = "*" in match.export.get("signs") and closest(opened.names) is not None
             refused = refused or (Unreadable(_unknown(opened)) if general else error)
             continue
         told = tuple(dict.fromkeys([*match.roles.values(), *match.stages.values()]))[:5]
-        return DetectedExport(match.kind.title, told, draft)
+        return DetectedExport(match.export.title, told, draft)
     raise refused or Unreadable(_unknown(opened))
 
 
@@ -137,8 +137,8 @@ def _unknown(opened: OpenedFile) -> Problem:
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     near, hint = closest(opened.names), GUIDE
     if near:
-        kind, gaps = near
-        hint = f"it is nearest to {kind.title}, without a column for: {', '.join(gaps)}; else {GUIDE}"
+        export, gaps = near
+        hint = f"it is nearest to {export.title}, without a column for: {', '.join(gaps)}; else {GUIDE}"
     return Problem(opened.file, text=f"not recognised by its columns: {shown or 'none with a name'}", hint=hint)
 
 

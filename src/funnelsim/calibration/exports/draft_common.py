@@ -11,42 +11,42 @@ from funnelsim.calibration.exports.history_draft import HistoryDraft, flow, word
 GIVEN = 0.97  # of the rows: a segment that is given less often is left out
 
 
-def narrowed(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> str:
+def narrowed(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> str:
     """Leave out deleted rows and all pipelines but the largest; the conditions as YAML, "" when there are none."""
     conditions: dict[str, list[str]] = {}
     if deleted := match.role("deleted"):
-        cells = survey.text(deleted).str.to_lowercase()
+        cells = profile.text(deleted).str.to_lowercase()
         if cells.is_in(["true", "1"]).any() and cells.is_in(["false", "0"]).any():
             keep = cells.is_in(["false", "0"])
             conditions[deleted] = [value for value in ("false", "0") if (cells == value).any()]
             draft.notes.append(f"{int((~keep).sum()):,} deleted rows are left out.")
-            survey.only(keep)
+            profile.only(keep)
     if pipeline := match.role("pipeline"):
-        size = _sizes(survey.text(pipeline))
+        size = _sizes(profile.text(pipeline))
         if len(size) > 1:
             largest = next(iter(size))
             others = ", ".join(f"{name} ({count:,})" for name, count in list(size.items())[1:6])
             conditions[pipeline] = [largest]
             draft.notes.append(f"Pipeline {largest} ({size[largest]:,} rows); left out: {others}.")
-            survey.only(survey.text(pipeline) == largest)
+            profile.only(profile.text(pipeline) == largest)
     return flow({name: words(values) for name, values in conditions.items()}) if conditions else ""
 
 
-def add_source(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft, table: str) -> None:
+def add_source(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft, table: str) -> None:
     """The source, when its column has neither one value nor too many."""
     if origin := match.role("origin"):
-        size = _sizes(survey.text(origin))
+        size = _sizes(profile.text(origin))
         if 1 < len(size) <= MOST_SOURCES:
             draft.source = flow({"column": word(f"{table}{origin}"), "empty": "unknown"})
         elif len(size) > MOST_SOURCES:
             draft.notes.append(f"{origin} has {len(size):,} values: too many for sources, so it is left out.")
 
 
-def add_segment(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft, table: str) -> None:
+def add_segment(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft, table: str) -> None:
     """The segment, when its column has few values and is given for nearly all rows: a column that is often empty is
     mostly filled in later than a lead arrives, and then tells of its outcome (see `grouping`)."""
     if column := match.role("segment"):
-        cells = survey.text(column)
+        cells = profile.text(column)
         size = _sizes(cells)
         given = sum(size.values()) / max(len(cells), 1)
         if len(size) > MOST_SEGMENTS:
@@ -58,20 +58,20 @@ def add_segment(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft, 
             draft.segment = flow({"column": word(f"{table}{column}"), "empty": "unknown"})
 
 
-def add_value(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft, table: str) -> None:
+def add_value(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft, table: str) -> None:
     """The value, in the most frequent currency."""
     value, currency = match.role("value"), match.role("currency")
-    if not value or not survey.is_amount(value):
+    if not value or not profile.is_amount(value):
         return
     draft.value = word(f"{table}{value}")
-    if currency and (size := _sizes(survey.text(currency))):
+    if currency and (size := _sizes(profile.text(currency))):
         draft.currency = next(iter(size)).upper()
         draft.value = flow({"column": word(f"{table}{value}"), "currency": word(f"{table}{currency}")})
         if len(size) > 1:
             told = ", ".join(f"{name} ({count:,})" for name, count in size.items())
             draft.notes.append(f"Values in several currencies: {told}; those in {draft.currency} count.")
     else:
-        draft.currency = survey.currency(value)
+        draft.currency = profile.currency(value)
 
 
 def _sizes(cells: pl.Series) -> dict[str, int]:

@@ -29,23 +29,23 @@ ONCE = 1.6  # a milestone comes about once a case
 AT_ONCE = 60.0  # seconds: activities no further apart are one step
 
 
-def draft_log(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> None:
+def draft_log(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> None:
     """Fill the draft. Raises Unreadable when the log shows fewer than two stages."""
-    conditions = narrowed(match, survey, draft)
-    columns, activity, where = _activities(match, survey, draft)
-    case, times = survey.text(match.role("case")), survey.times(match.role("time")).seconds
-    if draft.dates == "" and survey.day_first is not None:
-        draft.dates = "day first" if survey.day_first else "month first"
+    conditions = narrowed(match, profile, draft)
+    columns, activity, where = _activities(match, profile, draft)
+    case, times = profile.text(match.role("case")), profile.times(match.role("time")).seconds
+    if draft.dates == "" and profile.day_first is not None:
+        draft.dates = "day first" if profile.day_first else "month first"
     if match.role("before"):
-        activity = _with_beginnings(match, survey, case, activity, times)
+        activity = _with_beginnings(match, profile, case, activity, times)
     given = (case != "") & (activity != "")
     first = first_times(case.filter(given), activity.filter(given), times[given.to_numpy()])
     chosen, lost = _chosen(first, draft)
     if len(chosen) < 2:
-        told = f"taken for {match.kind.title}, it shows fewer than two stages; activities: {_some(activity)}"
-        raise Unreadable(Problem(survey.opened.file, text=told, hint="is it cut too short, or filtered too far?"))
+        told = f"taken for {match.export.title}, it shows fewer than two stages; activities: {_some(activity)}"
+        raise Unreadable(Problem(profile.opened.file, text=told, hint="is it cut too short, or filtered too far?"))
     size = dict(first.group_by("stage").len().iter_rows())
-    born = str(match.kind.table.get("empty", ""))
+    born = str(match.export.table.get("empty", ""))
     unchanged = [born] if born in chosen and len(chosen) > 2 else []
     taken: set[str] = set()
     for name in [name for name in chosen if name not in unchanged]:
@@ -61,65 +61,67 @@ def draft_log(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) ->
         "activity": words(columns),
         "time": word(match.role("time")),
         "where": f"{{{conditions}}}" if conditions else "",
-        "empty": word(str(match.kind.table["empty"])) if match.role("before") else "",
+        "empty": word(str(match.export.table["empty"])) if match.role("before") else "",
         "before": word(match.role("before")) if match.role("before") else "",
     }
     draft.tables = ["events:", *(f"  {key}: {value}" for key, value in entries.items() if value)]
-    add_source(match, survey, draft, "events.")
-    add_segment(match, survey, draft, "events.")
-    add_value(match, survey, draft, "events.")
-    draft.as_of = draft.as_of or survey.last_day([match.role("time")])
+    add_source(match, profile, draft, "events.")
+    add_segment(match, profile, draft, "events.")
+    add_value(match, profile, draft, "events.")
+    draft.as_of = draft.as_of or profile.last_day([match.role("time")])
 
 
-def is_log(match: FormatMatch, survey: ColumnProfile) -> bool:
+def is_log(match: FormatMatch, profile: ColumnProfile) -> bool:
     """Do cases come again, and is there a time in the time's column?"""
-    case = survey.text(match.role("case"))
-    return case.n_unique() < len(case) and bool(survey.date_columns([match.role("time")]))
+    case = profile.text(match.role("case"))
+    return case.n_unique() < len(case) and bool(profile.date_columns([match.role("time")]))
 
 
-def _activities(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> tuple[list[str], pl.Series, str]:
+def _activities(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> tuple[list[str], pl.Series, str]:
     """Columns whose joined text is the activity, that text by row, and a condition on rows as YAML."""
     if match.role("field"):
         field = match.role("field")
-        cells = survey.text(field)
-        wanted = [str(name) for name in match.kind.get("fields")]
+        cells = profile.text(field)
+        wanted = [str(name) for name in match.export.get("fields")]
         there = [name for name in cells.unique().sort().to_list() if name.lower() in [w.lower() for w in wanted]]
         if not there:
             told = f"no row with {field} {' or '.join(wanted)}; there are {_some(cells)}"
-            raise Unreadable(Problem(survey.opened.file, text=told, hint="export the history of the stage"))
-        survey.only(survey.text(field).is_in(there))
-        return [match.role("activity")], survey.text(match.role("activity")), flow({field: words(there)})
+            raise Unreadable(Problem(profile.opened.file, text=told, hint="export the history of the stage"))
+        profile.only(profile.text(field).is_in(there))
+        return [match.role("activity")], profile.text(match.role("activity")), flow({field: words(there)})
     if match.role("type"):
-        return _of_types(match, survey, draft)
+        return _of_types(match, profile, draft)
     activity, where = match.role("activity"), ""
     if lifecycle := match.role("lifecycle"):
-        done = [v for v in survey.text(lifecycle).unique().sort().to_list() if v.lower() in ("complete", "completed")]
-        if done and survey.text(lifecycle).n_unique() > 1:
+        done = [v for v in profile.text(lifecycle).unique().sort().to_list() if v.lower() in ("complete", "completed")]
+        if done and profile.text(lifecycle).n_unique() > 1:
             where = flow({lifecycle: words(done)})
-            survey.only(survey.text(lifecycle).is_in(done))
+            profile.only(profile.text(lifecycle).is_in(done))
             draft.notes.append(f"Only rows with {lifecycle} {done[0]} count: what was begun is no stage yet.")
-    return [activity], survey.text(activity), where
+    return [activity], profile.text(activity), where
 
 
-def _of_types(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> tuple[list[str], pl.Series, str]:
+def _of_types(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> tuple[list[str], pl.Series, str]:
     """Marketo: births, and the changes of the status that is changed most often."""
     type_, detail, attributes = (match.role(role) for role in ("type", "detail", "attributes"))
-    cells = survey.text(type_)
-    births = [str(birth) for birth in match.kind.get("births") if (cells == str(birth)).any()]
-    best = max(match.kind.get("statuses"), key=lambda status: _changes(survey, cells, detail, status), default=None)
-    if best is None or not attributes or not _changes(survey, cells, detail, best):
+    cells = profile.text(type_)
+    births = [str(birth) for birth in match.export.get("births") if (cells == str(birth)).any()]
+    best = max(match.export.get("statuses"), key=lambda status: _changes(profile, cells, detail, status), default=None)
+    if best is None or not attributes or not _changes(profile, cells, detail, best):
         told = f"no activity that changes a status; types: {_some(cells)}"
         hint = "types 13 (Change Data Value), 101 and 104 do; say `activity: activityTypeId` in a history file"
-        raise Unreadable(Problem(survey.opened.file, text=told, hint=hint))
-    mine = (cells == best["type"]) & _about(survey, detail, best)
+        raise Unreadable(Problem(profile.opened.file, text=told, hint=hint))
+    mine = (cells == best["type"]) & _about(profile, detail, best)
     if best.get("about") and detail:
-        told_of = ", ".join(survey.text(detail).filter(mine).unique().sort().to_list())
+        told_of = ", ".join(profile.text(detail).filter(mine).unique().sort().to_list())
         draft.notes.append(f"Stages are the new values of {told_of} (activity type {best['type']}).")
-    survey.only(mine | cells.is_in(births))
+    profile.only(mine | cells.is_in(births))
     key = f"{attributes}{INSIDE}{best['key']}"
-    value = inside(survey.cells[attributes], best["key"]).fill_null("") if survey.text(attributes) is not None else None
+    value = (
+        inside(profile.cells[attributes], best["key"]).fill_null("") if profile.text(attributes) is not None else None
+    )
     assert value is not None
-    kind = survey.text(type_)
+    kind = profile.text(type_)
     joined = pl.select(
         pl.when(value == "").then(kind).otherwise(pl.format(f"{{}}{JOINT}{{}}", kind, value))
     ).to_series()
@@ -127,23 +129,23 @@ def _of_types(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) ->
     return [type_, key], joined, flow(where)
 
 
-def _about(survey: ColumnProfile, detail: str, status: dict[str, Any]) -> pl.Series:
-    cells = survey.text(detail) if detail else None
+def _about(profile: ColumnProfile, detail: str, status: dict[str, Any]) -> pl.Series:
+    cells = profile.text(detail) if detail else None
     if cells is None or not status.get("about"):
-        return pl.Series([True]).new_from_index(0, len(next(iter(survey.cells.values()))))
+        return pl.Series([True]).new_from_index(0, len(next(iter(profile.cells.values()))))
     return cells.is_in(status["about"])
 
 
-def _changes(survey: ColumnProfile, type_: pl.Series, detail: str, status: dict[str, Any]) -> int:
-    return int(((type_ == status["type"]) & _about(survey, detail, status)).sum())
+def _changes(profile: ColumnProfile, type_: pl.Series, detail: str, status: dict[str, Any]) -> int:
+    return int(((type_ == status["type"]) & _about(profile, detail, status)).sum())
 
 
 def _with_beginnings(
-    match: FormatMatch, survey: ColumnProfile, case: pl.Series, activity: pl.Series, times: Any
+    match: FormatMatch, profile: ColumnProfile, case: pl.Series, activity: pl.Series, times: Any
 ) -> pl.Series:
     """The row of the creation stands for the stage that the first change says it left."""
-    empty = str(match.kind.table["empty"])
-    frame = pl.DataFrame({"case": case, "was": survey.text(match.role("before")), "now": activity, "at": times})
+    empty = str(match.export.table["empty"])
+    frame = pl.DataFrame({"case": case, "was": profile.text(match.role("before")), "now": activity, "at": times})
     changed = frame.filter((pl.col("was") != "") & (pl.col("now") != "")).sort("at", maintain_order=True)
     first = changed.unique("case", keep="first", maintain_order=True).select("case", began="was")
     whole = frame.join(first, on="case", how="left", maintain_order="left")

@@ -63,7 +63,7 @@ class ExportFormat:
 class FormatMatch:
     """A kind and the columns that play its roles."""
 
-    kind: ExportFormat
+    export: ExportFormat
     roles: dict[str, str]  # role -> column
     stages: dict[str, str]  # stage -> column, in order, where the kind knows them
 
@@ -77,16 +77,16 @@ def export_formats() -> tuple[ExportFormat, ...]:
     """All kinds, the special ones first."""
     names = [path.stem for path in Path(__file__).with_name(FOLDER).glob("*.yaml")]
     formats = [ExportFormat(name, alias_table(f"{FOLDER}/{name}")) for name in names]
-    return tuple(sorted(formats, key=lambda kind: (kind.table["rank"], kind.name)))
+    return tuple(sorted(formats, key=lambda export: (export.table["rank"], export.name)))
 
 
 def matching(names: Sequence[str]) -> list[FormatMatch]:
     """The kinds that fit these column names, the most special first."""
     known = [name for name in names if name and not is_personal(name)]
     matches = []
-    for kind in export_formats():
-        match = FormatMatch(kind, _roles(kind, known), _stages(kind, known))
-        if all(match.role(need) for need in kind.get("needs")) and _has_sign(kind, known):
+    for export in export_formats():
+        match = FormatMatch(export, _roles(export, known), _stages(export, known))
+        if all(match.role(need) for need in export.get("needs")) and _has_sign(export, known):
             matches.append(match)
     return matches
 
@@ -95,22 +95,22 @@ def closest(names: Sequence[str]) -> tuple[ExportFormat, list[str]] | None:
     """The special kind that misses fewest roles, of those whose signs are there, and what it misses."""
     known = [name for name in names if name and not is_personal(name)]
     missing = []
-    for kind in export_formats():
-        roles = _roles(kind, known)
-        gaps = [need for need in kind.get("needs") if need not in roles]
-        if "*" not in kind.get("signs") and _has_sign(kind, known) and 0 < len(gaps) < len(kind.get("needs")):
-            missing.append((len(gaps), kind.table["rank"], kind, gaps))
+    for export in export_formats():
+        roles = _roles(export, known)
+        gaps = [need for need in export.get("needs") if need not in roles]
+        if "*" not in export.get("signs") and _has_sign(export, known) and 0 < len(gaps) < len(export.get("needs")):
+            missing.append((len(gaps), export.table["rank"], export, gaps))
     if not missing:
         return None
-    _, _, kind, gaps = min(missing, key=lambda each: each[:2])
-    return kind, gaps
+    _, _, export, gaps = min(missing, key=lambda each: each[:2])
+    return export, gaps
 
 
-def entry_columns(kind: ExportFormat, names: Sequence[str]) -> list[tuple[str, str, str]]:
+def entry_columns(export: ExportFormat, names: Sequence[str]) -> list[tuple[str, str, str]]:
     """(column, stage, pipeline) of the columns that are entries into stages by their names."""
     columns = []
     for name in names:
-        for pattern in kind.get("entered"):
+        for pattern in export.get("entered"):
             if match := re.match(pattern, name):
                 groups = (*match.groups(), "")
                 columns.append((name, groups[0], groups[1] or ""))
@@ -118,16 +118,16 @@ def entry_columns(kind: ExportFormat, names: Sequence[str]) -> list[tuple[str, s
     return columns
 
 
-def _roles(kind: ExportFormat, names: Sequence[str]) -> dict[str, str]:
+def _roles(export: ExportFormat, names: Sequence[str]) -> dict[str, str]:
     roles = {}
-    for role, aliases in kind.table.items():
+    for role, aliases in export.table.items():
         if role not in _NO_ROLES and (column := _first(aliases, names)):
             roles[role] = column
     return roles
 
 
-def _stages(kind: ExportFormat, names: Sequence[str]) -> dict[str, str]:
-    stages: dict[str, list[str]] = kind.table.get("stages", {})
+def _stages(export: ExportFormat, names: Sequence[str]) -> dict[str, str]:
+    stages: dict[str, list[str]] = export.table.get("stages", {})
     return {stage: column for stage, aliases in stages.items() if (column := _first(aliases, names))}
 
 
@@ -138,6 +138,6 @@ def _first(aliases: Sequence[str], names: Sequence[str]) -> str:
     return next((by_plain[plain(alias)] for alias in aliases if plain(alias) in by_plain), "")
 
 
-def _has_sign(kind: ExportFormat, names: Sequence[str]) -> bool:
-    patterns = ["*".join(plain(part) for part in sign.split("*")) for sign in kind.get("signs")]
+def _has_sign(export: ExportFormat, names: Sequence[str]) -> bool:
+    patterns = ["*".join(plain(part) for part in sign.split("*")) for sign in export.get("signs")]
     return any(fnmatchcase(plain(name), pattern) for name in names for pattern in patterns)

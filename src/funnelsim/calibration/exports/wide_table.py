@@ -22,69 +22,73 @@ GOAL = "customer"
 FULL = 0.9  # a first stage that fewer leads have is not where they begin
 
 
-def draft_table(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> None:
+def draft_table(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> None:
     """Fill the draft. Raises Unreadable when nothing shows two stages."""
-    conditions = narrowed(match, survey, draft)
-    columns = _stage_columns(match, survey, draft)
-    lost = [column for _, column in columns if says_lost(column)] + _known(survey, match.role(LOST))
+    conditions = narrowed(match, profile, draft)
+    columns = _stage_columns(match, profile, draft)
+    lost = [column for _, column in columns if says_lost(column)] + _known(profile, match.role(LOST))
     stages = [(name, column) for name, column in columns if column not in lost]
-    if draft.dates == "" and survey.day_first is not None:
-        draft.dates = "day first" if survey.day_first else "month first"
+    if draft.dates == "" and profile.day_first is not None:
+        draft.dates = "day first" if profile.day_first else "month first"
     taken: set[str] = set()
     for name, column in stages:
         unique = stage_name(name, taken)
-        draft.stages.append(DraftStage(unique, word(f"{LEADS}.{column}"), _filled(survey, column)))
-    lost.sort(key=lambda column: -_filled(survey, column))
+        draft.stages.append(DraftStage(unique, word(f"{LEADS}.{column}"), _filled(profile, column)))
+    lost.sort(key=lambda column: -_filled(profile, column))
     if lost:
         draft.lost = word(f"{LEADS}.{lost[0]}")
         draft.left_out += [f"{column}: a second way to be lost" for column in lost[1:]]
     dated = [column for _, column in stages] + lost[:1]
-    dated += _outcome(match, survey, draft, taken, bool(lost))
+    dated += _outcome(match, profile, draft, taken, bool(lost))
     if len(draft.stages) < 2:
-        raise Unreadable(_too_few(survey, match, [column for _, column in columns]))
+        raise Unreadable(_too_few(profile, match, [column for _, column in columns]))
     entries = {**draft.origin(), "id": word(match.role("id")), "where": conditions}
     draft.tables = ["tables:", f"  {LEADS}: {flow(entries)}"]
-    add_source(match, survey, draft, f"{LEADS}.")
-    add_segment(match, survey, draft, f"{LEADS}.")
-    add_value(match, survey, draft, f"{LEADS}.")
-    draft.as_of = draft.as_of or survey.last_day(dated, _ended(match, survey))
+    add_source(match, profile, draft, f"{LEADS}.")
+    add_segment(match, profile, draft, f"{LEADS}.")
+    add_value(match, profile, draft, f"{LEADS}.")
+    draft.as_of = draft.as_of or profile.last_day(dated, _ended(match, profile))
 
 
-def _ended(match: FormatMatch, survey: ColumnProfile) -> dict[str, pl.Series]:
+def _ended(match: FormatMatch, profile: ColumnProfile) -> dict[str, pl.Series]:
     """Rows in which the closing date is one: of open deals it is when somebody hopes to close them."""
     status, when = match.role("status"), match.role("status_time")
-    values = [value for value in _values(survey, status) if says_lost(value) or says_won(value)] if status else []
-    return {when: survey.text(status).is_in(values)} if when and values else {}
+    values = [value for value in _values(profile, status) if says_lost(value) or says_won(value)] if status else []
+    return {when: profile.text(status).is_in(values)} if when and values else {}
 
 
-def _stage_columns(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> list[tuple[str, str]]:
+def _stage_columns(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> list[tuple[str, str]]:
     """(name, column) of the stages in order, losses among them."""
     begins = match.role("begins")
-    known = {name: column for name, column in match.stages.items() if _known(survey, column)}
+    known = {name: column for name, column in match.stages.items() if _known(profile, column)}
     if match.stages:
         draft.left_out += [f"{column}: empty" for name, column in match.stages.items() if name not in known]
         columns = list(known.items())
         first = columns[0][1] if columns else ""
-        if begins and _known(survey, begins) and (not first or _filled(survey, first) < FULL * _filled(survey, begins)):
+        if (
+            begins
+            and _known(profile, begins)
+            and (not first or _filled(profile, first) < FULL * _filled(profile, begins))
+        ):
             columns.insert(0, (BEGINS, begins))
         return columns
-    entered = _of_one_pipeline(match, survey, draft)
+    entered = _of_one_pipeline(match, profile, draft)
     if entered:
-        return _sorted_by_data(match, survey, entered)
-    if match.kind.table.get("every_date"):
-        return _sorted_by_data(match, survey, _dated(match, survey, draft))
-    return [(BEGINS, begins)] if begins and _known(survey, begins) else []
+        return _sorted_by_data(match, profile, entered)
+    if match.export.table.get("every_date"):
+        return _sorted_by_data(match, profile, _dated(match, profile, draft))
+    return [(BEGINS, begins)] if begins and _known(profile, begins) else []
 
 
-def _of_one_pipeline(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> list[tuple[str, str]]:
+def _of_one_pipeline(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> list[tuple[str, str]]:
     """(stage, column) of the columns that are entries by name, those of the fullest pipeline."""
-    entered = entry_columns(match.kind, survey.opened.names)
-    dated = set(survey.date_columns([column for column, _, _ in entered]))
+    entered = entry_columns(match.export, profile.opened.names)
+    dated = set(profile.date_columns([column for column, _, _ in entered]))
     draft.left_out += [f"{column}: empty" for column, _, _ in entered if column not in dated]
     size: dict[str, int] = {}
     for column, _, pipeline in entered:
         if column in dated:
-            size[pipeline] = size.get(pipeline, 0) + _filled(survey, column)
+            size[pipeline] = size.get(pipeline, 0) + _filled(profile, column)
     if not size:
         return []
     fullest = max(size, key=lambda pipeline: size[pipeline])
@@ -93,55 +97,57 @@ def _of_one_pipeline(match: FormatMatch, survey: ColumnProfile, draft: HistoryDr
     return [(stage, column) for column, stage, pipeline in entered if column in dated and pipeline == fullest]
 
 
-def _dated(match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft) -> list[tuple[str, str]]:
+def _dated(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> list[tuple[str, str]]:
     """Every column of dates that sounds like a stage."""
     playing = set(match.roles.values())
-    others = [name for name in survey.opened.names if name and name not in playing and not is_personal(name)]
-    dated = survey.date_columns([*others, *_unless_outcome(match, survey)])
+    others = [name for name in profile.opened.names if name and name not in playing and not is_personal(name)]
+    dated = profile.date_columns([*others, *_unless_outcome(match, profile)])
     draft.left_out += [f"{column}: no entry into a stage by its name" for column in dated if is_no_stage(column)]
     return [(column, column) for column in dated if not is_no_stage(column)]
 
 
-def _unless_outcome(match: FormatMatch, survey: ColumnProfile) -> list[str]:
+def _unless_outcome(match: FormatMatch, profile: ColumnProfile) -> list[str]:
     """The closing date is a stage of its own when no status says what it means."""
     status, when = match.role("status"), match.role("status_time")
-    if when and not (status and any(says_lost(value) or says_won(value) for value in _values(survey, status))):
+    if when and not (status and any(says_lost(value) or says_won(value) for value in _values(profile, status))):
         return [when]
     return []
 
 
-def _sorted_by_data(match: FormatMatch, survey: ColumnProfile, columns: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _sorted_by_data(
+    match: FormatMatch, profile: ColumnProfile, columns: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
     """Stages as the leads pass them."""
-    ids = survey.text(match.role("id"))
-    parts = [first_times(ids, pl.Series([column] * len(ids)), survey.times(column).seconds) for _, column in columns]
+    ids = profile.text(match.role("id"))
+    parts = [first_times(ids, pl.Series([column] * len(ids)), profile.times(column).seconds) for _, column in columns]
     place = {column: i for i, column in enumerate(in_order(pl.concat(parts)))} if parts else {}
     known = [pair for pair in columns if pair[1] in place]
     return sorted(known, key=lambda pair: place[pair[1]])
 
 
 def _outcome(
-    match: FormatMatch, survey: ColumnProfile, draft: HistoryDraft, taken: set[str], has_lost: bool
+    match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft, taken: set[str], has_lost: bool
 ) -> list[str]:
     """The end of leads where a status tells it; the column of its time when there is one."""
     status, when, by = (match.role(role) for role in ("status", "status_time", "status_by"))
     if not status:
         return []
-    values = _values(survey, status)
+    values = _values(profile, status)
     lost = [] if has_lost else [value for value in values if says_lost(value)]
     won = [value for value in values if says_won(value)]
-    has_goal = len(draft.stages) > 1 or not _known(survey, when)
+    has_goal = len(draft.stages) > 1 or not _known(profile, when)
     told = dict.fromkeys(lost, LOST)
     if won and not has_goal:
         goal = stage_name(GOAL, taken)
         told |= dict.fromkeys(won, goal)
-        count = survey.text(status).is_in(won).sum()
+        count = profile.text(status).is_in(won).sum()
         draft.stages.append(DraftStage(goal, "{}", int(count)))
     if not told:
         return []
     entries = {"column": word(f"{LEADS}.{status}")}
-    if _known(survey, when):
+    if _known(profile, when):
         entries["time"] = word(f"{LEADS}.{when}")
-    elif _known(survey, by):
+    elif _known(profile, by):
         entries["by"] = word(f"{LEADS}.{by}")
     entries["values"] = flow({value: word(target) for value, target in told.items()})
     draft.outcome = flow(entries)
@@ -151,25 +157,25 @@ def _outcome(
     return [when] if "time" in entries else [by] if "by" in entries else []
 
 
-def _values(survey: ColumnProfile, column: str) -> list[str]:
+def _values(profile: ColumnProfile, column: str) -> list[str]:
     """Distinct values of a status, the most frequent first."""
     counts = (
-        survey.text(column).to_frame("value").group_by("value").len().sort("len", "value", descending=[True, False])
+        profile.text(column).to_frame("value").group_by("value").len().sort("len", "value", descending=[True, False])
     )
     return [value for value in counts["value"].to_list() if value][:50]
 
 
-def _known(survey: ColumnProfile, column: str) -> list[str]:
+def _known(profile: ColumnProfile, column: str) -> list[str]:
     """The column, when there is one with times in it."""
-    return [column] if column and survey.date_columns([column]) else []
+    return [column] if column and profile.date_columns([column]) else []
 
 
-def _filled(survey: ColumnProfile, column: str) -> int:
-    return int(np.isfinite(survey.times(column).seconds).sum())
+def _filled(profile: ColumnProfile, column: str) -> int:
+    return int(np.isfinite(profile.times(column).seconds).sum())
 
 
-def _too_few(survey: ColumnProfile, match: FormatMatch, columns: list[str]) -> Problem:
+def _too_few(profile: ColumnProfile, match: FormatMatch, columns: list[str]) -> Problem:
     dated = ", ".join(f"'{column}'" for column in columns) or "none"
     hint = "a history needs the times of two stages at least; an event log or a second table may hold them"
-    text = f"taken for {match.kind.title}, it shows fewer than two stages; columns with dates: {dated}"
-    return Problem(survey.opened.file, text=text, hint=hint)
+    text = f"taken for {match.export.title}, it shows fewer than two stages; columns with dates: {dated}"
+    return Problem(profile.opened.file, text=text, hint=hint)

@@ -111,12 +111,12 @@ class Grouping:
 
     column: SourceColumn
     empty: str = UNKNOWN
-    same: dict[str, str] = field(default_factory=dict)  # name in the data -> name it goes by
+    aliases: dict[str, str] = field(default_factory=dict)  # name in the data -> name it goes by
     words: dict[str, Place] = field(default_factory=dict)  # where the names in the data are written
 
     def named(self, cells: pl.Series) -> pl.Series:
         """The names that the cells go by."""
-        return cells.replace({"": self.empty, **self.same})
+        return cells.replace({"": self.empty, **self.aliases})
 
 
 @dataclass(frozen=True)
@@ -205,8 +205,8 @@ class CohortCounts:
     period: SourceColumn  # when the cohort entered
     each: str  # day, week or month
     elapsed: SourceColumn | None  # how many periods after it; None: totals as of the date
-    each_period: bool  # counts are of the elapsed period alone, not up to then
-    own_clock: bool  # elapsed periods count from each lead's own entry
+    counts_per_period: bool  # counts are of the elapsed period alone, not up to then
+    per_lead_clock: bool  # elapsed periods count from each lead's own entry
     year: int  # of the first row, where dates have none; 0: they have
 
     @property

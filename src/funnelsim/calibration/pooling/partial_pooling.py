@@ -29,7 +29,7 @@ class PooledEffects(NamedTuple):
 
     value: FloatArray
     covariance: FloatArray
-    own: FloatArray  # by source: how much of its figure is its own, 0 (all the others') to 1
+    reliability: FloatArray  # by source: how much of its figure is its own, 0 (all the others') to 1
     tau: float  # how much sources differ, mean; inf: not pooled
 
 
@@ -86,7 +86,7 @@ class GroupEffects(NamedTuple):
     """One set of groups: which each cell is of, their shares of the arriving leads, how much they differ."""
 
     group: np.ndarray
-    part: FloatArray
+    weights: FloatArray
     tau: float
 
 
@@ -94,14 +94,14 @@ def posterior(
     y: FloatArray, variance: FloatArray, stage: np.ndarray, stages: int, sets: Sequence[GroupEffects]
 ) -> list[PosteriorGivenTau]:
     """The groups of each set at known spreads, levels of the stages unknown; the sets' effects add up."""
-    first = stages + np.concatenate([[0], np.cumsum([len(one.part) for one in sets])])
+    first = stages + np.concatenate([[0], np.cumsum([len(one.weights) for one in sets])])
     rows = np.arange(len(y))
     design = np.zeros((len(y), int(first[-1])))
     design[rows, stage] = 1.0
     for begin, one in zip(first, sets, strict=False):
         design[rows, begin + one.group] = 1.0
     precision = (design.T / variance) @ design
-    spread = np.concatenate([np.full(len(one.part), one.tau) for one in sets])
+    spread = np.concatenate([np.full(len(one.weights), one.tau) for one in sets])
     precision[stages:, stages:] += np.diag(1.0 / spread**2)
     right = design.T @ (y / variance)
     # Restricted likelihood: levels and groups integrated out.
@@ -113,8 +113,8 @@ def posterior(
     posteriors = []
     for begin, one in zip(first, sets, strict=False):
         # The levels take up what is common to the groups: f is told against the average arriving lead.
-        centred = np.eye(len(one.part)) - np.outer(np.ones(len(one.part)), one.part / one.part.sum())
-        mine = slice(begin, begin + len(one.part))
+        centred = np.eye(len(one.weights)) - np.outer(np.ones(len(one.weights)), one.weights / one.weights.sum())
+        mine = slice(begin, begin + len(one.weights))
         posteriors.append(
             PosteriorGivenTau(centred @ mean[mine], centred @ covariance[mine, mine] @ centred.T, evidence)
         )

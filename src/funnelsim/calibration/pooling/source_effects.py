@@ -32,7 +32,7 @@ class GroupFits:
     value: FloatArray
     covariance: FloatArray
     spread: FloatArray  # chi-square a stage: how far stages disagree about a source
-    own: FloatArray  # how much of a source's figure is its own, not the others'
+    reliability: FloatArray  # how much of a source's figure is its own, not the others'
     tau: float  # how much sources differ; inf: too few to pool
 
     def of(self, name: str) -> tuple[float, float] | None:
@@ -62,7 +62,9 @@ def source_fits(records: VisitHistory, stages: list[StageFit]) -> GroupFits:
         np.array([names.index(name) for _, name, _ in cells]),
     )
     pooled = pool(told, np.maximum(part, 1e-9))
-    return GroupFits(names, pooled.value, pooled.covariance, _disagreement(told, len(names)), pooled.own, pooled.tau)
+    return GroupFits(
+        names, pooled.value, pooled.covariance, _disagreement(told, len(names)), pooled.reliability, pooled.tau
+    )
 
 
 def _disagreement(cells: LogOddsCells, sources: int) -> FloatArray:

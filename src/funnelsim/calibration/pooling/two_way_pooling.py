@@ -58,7 +58,7 @@ class TwoWayCells(NamedTuple):
     stage: np.ndarray
     source: np.ndarray
     segment: np.ndarray
-    part: FloatArray
+    visit_share: FloatArray
 
 
 def two_way_fits(records: VisitHistory, stages: list[StageFit]) -> tuple[GroupFits, GroupFits]:
@@ -83,7 +83,7 @@ def two_way_fits(records: VisitHistory, stages: list[StageFit]) -> tuple[GroupFi
             break
     spread = _disagreement(y, variance, cells, parts)
     fits = [
-        GroupFits(names, one.value, one.covariance, apart, one.own, one.tau)
+        GroupFits(names, one.value, one.covariance, apart, one.reliability, one.tau)
         for names, one, apart in zip((sources, segments), pooled, spread, strict=True)
     ]
     return fits[0] if len(sources) > 1 else NO_FITS, fits[1]
@@ -135,7 +135,7 @@ def _slope(cells: TwoWayCells, visits: CellVisits, logit: FloatArray) -> FloatAr
     late = np.maximum(1.0 - p * visits.on_late - (1.0 - p) * visits.off_late, 1e-300)
     open_ = np.where(still, (visits.off - visits.on) / left, 0.0) - (visits.off_late - visits.on_late) / late
     each = visits.went * (1.0 - p) - visits.other * p + open_ * p * (1.0 - p)
-    return np.asarray(np.bincount(visits.cell, each, len(share)) + PRIOR * cells.part * (1.0 - 2.0 * share))
+    return np.asarray(np.bincount(visits.cell, each, len(share)) + PRIOR * cells.visit_share * (1.0 - 2.0 * share))
 
 
 def _cells(

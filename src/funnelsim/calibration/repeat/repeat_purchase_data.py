@@ -39,7 +39,7 @@ class RepeatPurchases:
         return self.fits[0]
 
 
-def read_repeat_purchases(history: HistoryFile, library: Library, tally: RowIssues) -> RepeatPurchases | None:
+def read_repeat_purchases(history: HistoryFile, library: Library, issues: RowIssues) -> RepeatPurchases | None:
     """Fit the purchases; None when nobody bought twice."""
     log = history.purchases
     assert log is not None and history.as_of is not None
@@ -49,9 +49,9 @@ def read_repeat_purchases(history: HistoryFile, library: Library, tally: RowIssu
     lines = sheet.frame[LINE].to_numpy()
     nobody, unread = who == "", ~np.isfinite(times.seconds)
     late = times.seconds >= as_of
-    tally.add(sheet.file, "a purchase without a customer", lines[nobody])
-    tally.add(sheet.file, f"a time that cannot be read in {log.time.name}", lines[unread & ~nobody])
-    tally.add(sheet.file, "a time after the as-of date (taken as not yet happened)", lines[late], dropped=False)
+    issues.add(sheet.file, "a purchase without a customer", lines[nobody])
+    issues.add(sheet.file, f"a time that cannot be read in {log.time.name}", lines[unread & ~nobody])
+    issues.add(sheet.file, "a time after the as-of date (taken as not yet happened)", lines[late], dropped=False)
     used = ~(nobody | unread | late)
     if not used.any():
         return None

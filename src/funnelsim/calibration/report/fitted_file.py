@@ -52,9 +52,9 @@ def assumed(fitted: FittedHistory) -> dict[str, str]:
 def write_fitted(fitted: FittedHistory, out: str | Path) -> list[Path]:
     """Write the fitted file and, beside it, the leads in flight; each whole or not at all."""
     out = Path(out)
-    leads = out.with_suffix("").with_suffix(".in-flight.csv") if fitted.snapshot.rows else None
+    leads = out.with_suffix("").with_suffix(".in-flight.csv") if fitted.in_flight.rows else None
     if leads:
-        _write(leads, fitted.snapshot.csv())
+        _write(leads, fitted.in_flight.csv())
     _write(out, fitted_text(fitted, leads.name if leads else None))
     return [out, *([leads] if leads else [])]
 
@@ -73,7 +73,7 @@ def fitted_text(fitted: FittedHistory, leads: str | None = None) -> str:
     lines += _sources(fitted) if fitted.arrivals.sources else []
     lines += _segments(fitted) if fitted.segments else []
     if fitted.value:
-        lines += [f"deal_value: {fitted.value.text}     # {fitted.value.count:,} {fitted.value.of}", ""]
+        lines += [f"deal_value: {fitted.value.text}     # {fitted.value.count:,} {fitted.value.population}", ""]
     lines += _stages(fitted) if fitted.stages else service_lines(fitted.team) if fitted.team else []
     lines += _teams(fitted)
     if fitted.slopes and fitted.slopes.alike:
@@ -95,7 +95,7 @@ def _head(fitted: FittedHistory) -> list[str]:
         "# Written by `funnelsim calibrate`: do not edit, extend it.",
         f"# History: {Path(fitted.history.file).name}, as of {fitted.as_of}; {fitted.leads:,} leads from {files}.",
     ]
-    lines += [f"# Not used: {count.rows:,} x {count.reason}." for count in fitted.tally.dropped]
+    lines += [f"# Not used: {count.rows:,} x {count.reason}." for count in fitted.issues.dropped]
     return [*lines, "# Shares are of the leads that entered a stage; `silent` are never heard of again.", ""]
 
 
@@ -271,8 +271,8 @@ def _fitted(fitted: FittedHistory) -> list[str]:
         "  data:",
     ]
     lines += [f"  - {{file: {word_text(Path(d.file).name)}, rows: {d.rows}, sha256: {d.sha256}}}" for d in fitted.data]
-    lines += ["  counted: {}"] if not fitted.tally.counts else ["  counted:"]
-    lines += [f"    {word_text(f'{Path(c.file).name}: {c.reason}')}: {c.rows}" for c in fitted.tally.counts.values()]
+    lines += ["  counted: {}"] if not fitted.issues.counts else ["  counted:"]
+    lines += [f"    {word_text(f'{Path(c.file).name}: {c.reason}')}: {c.rows}" for c in fitted.issues.counts.values()]
     lines += ["  assumed:     # what this history cannot tell"]
     lines += [f"    {word_text(what)}: {word_text(text)}" for what, text in assumed(fitted).items()]
     lines += ["  grades:", *(f"    {word_text(path)}: {word_text(grade)}" for path, grade in fitted.grades().items())]

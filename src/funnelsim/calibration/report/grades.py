@@ -40,7 +40,7 @@ def followed(stage: StageFit, target: str) -> float:
     """Of the exits to a target that will happen: the share that has had the time to be seen."""
     exits = stage.of(target)
     weights = [stage.fit.point([j]) for j in exits]
-    return float(np.average([stage.fit.reached[j] for j in exits], weights=weights))
+    return float(np.average([stage.fit.follow_up_share[j] for j in exits], weights=weights))
 
 
 def grade_lines(fitted: FittedHistory) -> list[str]:

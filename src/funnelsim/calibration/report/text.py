@@ -136,7 +136,7 @@ def _sources(fitted: FittedHistory) -> str:
                 f"{100 * source.level:.0f} %" if source.level else "-",
                 trend or "-",
                 f"{shift[0]:+.2f} +- {shift[1]:.2f}" if shift else "-",
-                f"{100 * fitted.fits.own[fitted.fits.names.index(source.name)]:.0f} %" if shift else "-",
+                f"{100 * fitted.fits.reliability[fitted.fits.names.index(source.name)]:.0f} %" if shift else "-",
                 f"{seen:,} of {size:,}",
                 f"{100 * share.value:.1f} %" if share else "as average",
                 _span(share) if share else "",
@@ -175,7 +175,7 @@ def _segments(fitted: FittedHistory) -> str:
                 f"{leads:,}",
                 f"{100 * part:.1f} %",
                 f"{shift[0]:+.2f} +- {shift[1]:.2f}" if shift else "-",
-                f"{100 * fits.own[fits.names.index(name)]:.0f} %" if shift else "-",
+                f"{100 * fits.reliability[fits.names.index(name)]:.0f} %" if shift else "-",
                 f"{seen:,} of {size:,}",
                 f"{100 * share.value:.1f} %" if share else "as average",
                 _span(share) if share else "",
@@ -221,16 +221,16 @@ def _season_months(fitted: FittedHistory) -> tuple[tuple[str, float], tuple[str,
 
 
 def _flight(fitted: FittedHistory) -> str:
-    snapshot = fitted.snapshot
+    snapshot = fitted.in_flight
     rows = [("stage", "open", "in flight", "will move")]
     rows += [
-        (name, f"{count:,}", f"{snapshot.kept[name]:,}", f"{snapshot.expected[name]:.0f}")
+        (name, f"{count:,}", f"{snapshot.listed[name]:,}", f"{snapshot.expected[name]:.0f}")
         for name, count in snapshot.open.items()
         if count
     ]
     if len(rows) == 1:
         return ""
-    gone = sum(snapshot.open.values()) - sum(snapshot.kept.values())
+    gone = sum(snapshot.open.values()) - sum(snapshot.listed.values())
     note = f"\n{gone:,} have been open so long that they are most likely gone: left out of the flight." if gone else ""
     return _table("Leads in flight", rows, 1) + note
 
@@ -239,7 +239,7 @@ def _trust(fitted: FittedHistory) -> str:
     lines = []
     for stage in fitted.stages:
         lines += [f"  {stage.name} -> {stage.order[0]}: {note}" for note in stage.notes]
-        for timer in stage.timers:
+        for timer in stage.timeouts:
             lines.append(
                 f"  {stage.name} -> {timer.exit}: {timer.count} of {timer.of:,} fall on one day, {timer.days:.1f} days"
                 " after entry: a time-out. Kept as such."
@@ -252,13 +252,13 @@ def _trust(fitted: FittedHistory) -> str:
             )
         for j, target in enumerate(stage.targets):
             shares = list(stage.fit.by_family(j).values())
-            if stage.fit.reached[j] < 0.7 and j in stage.forward:
+            if stage.fit.follow_up_share[j] < 0.7 and j in stage.forward:
                 lines.append(
-                    f"  {stage.name} -> {target}: only {100 * stage.fit.reached[j]:.0f} % of the follow-up is reached;"
+                    f"  {stage.name} -> {target}: only {100 * stage.fit.follow_up_share[j]:.0f} % of the follow-up is reached;"
                     f" the share rests on the shape of the law ({100 * min(shares):.1f} to {100 * max(shares):.1f} %"
                     " by family)."
                 )
-    for late in fitted.records.late:
+    for late in fitted.records.leakage:
         lines.append(
             f"  {late.stage}: the segment is given for {100 * late.went:.1f} % of the leads that went on and"
             f" {100 * late.others:.1f} % of the others; written down with hindsight, it would tell of the outcome."
@@ -299,11 +299,11 @@ def _quality(fitted: FittedHistory) -> str:
 
 def _rows(fitted: FittedHistory) -> str:
     lines = ["Read", *read_lines(fitted)]
-    if fitted.tally.dropped:
-        lines += ["Rows not used", *map(str, fitted.tally.dropped)]
-    if fitted.tally.changed:
-        lines += ["Rows used, but not as they stand", *map(str, fitted.tally.changed)]
-    if not fitted.tally.counts:
+    if fitted.issues.dropped:
+        lines += ["Rows not used", *map(str, fitted.issues.dropped)]
+    if fitted.issues.changed:
+        lines += ["Rows used, but not as they stand", *map(str, fitted.issues.changed)]
+    if not fitted.issues.counts:
         lines.append("Every row was used as it stands.")
     return "\n".join(lines)
 

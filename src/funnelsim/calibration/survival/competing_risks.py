@@ -67,16 +67,16 @@ class BinnedSpells:
 
     counts: np.ndarray  # (group, exit)
     exact: tuple[tuple[FloatArray, FloatArray], ...]  # by exit: log times, weights
-    rounded: tuple[tuple[FloatArray, FloatArray, FloatArray], ...]  # by exit: log of both ends, weights
+    interval_censored: tuple[tuple[FloatArray, FloatArray, FloatArray], ...]  # by exit: log of both ends, weights
     open_age: FloatArray  # log; likewise below
-    open_blind: FloatArray  # (exit, bin)
-    open_late: FloatArray
+    open_unrecorded: FloatArray  # (exit, bin)
+    open_truncated: FloatArray
     open_group: np.ndarray
     open_weight: FloatArray
-    late: FloatArray  # leads that were there before the list began
-    late_group: np.ndarray
-    late_weight: FloatArray
-    blind: bool  # does any open lead have hidden time at all?
+    left_truncated: FloatArray  # leads that were there before the list began
+    truncated_group: np.ndarray
+    truncated_weight: FloatArray
+    any_hidden: bool  # does any open lead have hidden time at all?
     prior: float = PRIOR  # leads added to every share of every group
 
     @property
@@ -171,14 +171,14 @@ def negative_log_likelihood(
             by_share[:, j] += np.bincount(data.open_group, pull * gone[j], groups)
             by_law[law] += gone_slopes[j] @ (pull * mine[:, j])
 
-    if len(data.late):
-        mine = shares[data.late_group]
-        at = [cdf(families[law], laws[law, 0], laws[law, 1], data.late) for law in law_of]
+    if len(data.left_truncated):
+        mine = shares[data.truncated_group]
+        at = [cdf(families[law], laws[law, 0], laws[law, 1], data.left_truncated) for law in law_of]
         present = np.maximum(1.0 - sum(mine[:, j] * at[j][0] for j in range(exits)), 1e-300)
-        value -= float(data.late_weight @ np.log(present))
-        pull = data.late_weight / present
+        value -= float(data.truncated_weight @ np.log(present))
+        pull = data.truncated_weight / present
         for j, law in enumerate(law_of):
-            by_share[:, j] += np.bincount(data.late_group, pull * at[j][0], groups)
+            by_share[:, j] += np.bincount(data.truncated_group, pull * at[j][0], groups)
             by_law[law] += at[j][1] @ (pull * mine[:, j])
 
     by_logit = shares * (by_share - (shares * by_share).sum(1, keepdims=True) - data.prior)
@@ -201,8 +201,8 @@ def first_vector(data: BinnedSpells, families: tuple[str, ...], law_of: tuple[in
     laws = []
     for law, family in enumerate(families):
         mine = [j for j in range(exits) if law_of[j] == law]
-        log_t = np.concatenate([data.exact[j][0] for j in mine] + [data.rounded[j][1] for j in mine])
-        weight = np.concatenate([data.exact[j][1] for j in mine] + [data.rounded[j][2] for j in mine])
+        log_t = np.concatenate([data.exact[j][0] for j in mine] + [data.interval_censored[j][1] for j in mine])
+        weight = np.concatenate([data.exact[j][1] for j in mine] + [data.interval_censored[j][2] for j in mine])
         laws.append(first_guess(family, log_t, weight))
     return np.concatenate([np.log(seen / never[:, None]).ravel(), np.ravel(laws)])
 
@@ -233,16 +233,16 @@ def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> Binned
     return BinnedSpells(
         counts=spells.counts,
         exact=tuple(exact),
-        rounded=tuple(rounded),
+        interval_censored=tuple(rounded),
         open_age=log_time(mean(age)),
-        open_blind=log_time(np.stack([mean(np.maximum(b, 0.0)) for b in blind])),
-        open_late=log_time(mean(open_late)),
+        open_unrecorded=log_time(np.stack([mean(np.maximum(b, 0.0)) for b in blind])),
+        open_truncated=log_time(mean(open_late)),
         open_group=mean(spells.group[is_open].astype(float)).round().astype(np.int64),
         open_weight=weight,
-        late=log_time(np.bincount(late_of, late[was_late]) / late_weight),
-        late_group=(np.bincount(late_of, spells.group[was_late]) / late_weight).round().astype(np.int64),
-        late_weight=late_weight,
-        blind=bool((blind > 0).any()),
+        left_truncated=log_time(np.bincount(late_of, late[was_late]) / late_weight),
+        truncated_group=(np.bincount(late_of, spells.group[was_late]) / late_weight).round().astype(np.int64),
+        truncated_weight=late_weight,
+        any_hidden=bool((blind > 0).any()),
         prior=prior,
     )
 
@@ -264,7 +264,7 @@ def _times_of_exit(data: BinnedSpells, j: int, family: str, mu: float, s: float)
     if len(log_t):
         density, slopes = log_density(family, mu, s, log_t)
         value, gradient = float(weight @ density), slopes @ weight
-    below, above, weight = data.rounded[j]
+    below, above, weight = data.interval_censored[j]
     if len(below):
         low, low_slopes = cdf(family, mu, s, below)
         high, high_slopes = cdf(family, mu, s, above)
@@ -282,9 +282,9 @@ def _hidden(
     gone, slopes = [], []
     for j, law in enumerate(law_of):
         value, slope = by_law[law]
-        if data.blind:
-            unseen, unseen_slope = cdf(families[law], laws[law, 0], laws[law, 1], data.open_blind[j])
-            absent, absent_slope = cdf(families[law], laws[law, 0], laws[law, 1], data.open_late)
+        if data.any_hidden:
+            unseen, unseen_slope = cdf(families[law], laws[law, 0], laws[law, 1], data.open_unrecorded[j])
+            absent, absent_slope = cdf(families[law], laws[law, 0], laws[law, 1], data.open_truncated)
             value, slope = value - unseen + absent, slope - unseen_slope + absent_slope
         gone.append(value)
         slopes.append(slope)

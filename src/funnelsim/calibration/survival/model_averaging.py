@@ -66,7 +66,7 @@ class ModelAverage:
     weights: FloatArray
     counts: np.ndarray  # exits seen: (group, exit)
     visits: np.ndarray  # by group
-    reached: FloatArray  # by exit: of those who will leave by it, how many have had the time to (seen)
+    follow_up_share: FloatArray  # by exit: of those who will leave by it, how many have had the time to (seen)
 
     def share(self, exit_: int, group: int = -1) -> ShareEstimate:
         """Share of the visits that leave by this exit in the end."""

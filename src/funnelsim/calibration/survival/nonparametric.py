@@ -23,12 +23,12 @@ class FitGap:
 
     seconds: float
     observed: float
-    written: float
+    fitted: float
     outside: float  # share of the observed range in which the written curve leaves the 90 % band
 
     @property
     def size(self) -> float:
-        return self.written - self.observed
+        return self.fitted - self.observed
 
 
 def observed_cif(stage: StageFit) -> dict[str, Incidence]:

@@ -40,7 +40,7 @@ class StageFit:
     fit: ModelAverage
     sources: dict[str, ShareEstimate]  # share of forward exits by source, where enough were seen
     naive_sources: dict[str, tuple[int, int]]  # (forward exits, visits)
-    timers: tuple[Timeout, ...]
+    timeouts: tuple[Timeout, ...]
     misfits: tuple[Misfit, ...]
     notes: tuple[str, ...] = ()  # what else is to be minded
     pace_grade: str = "measured"

@@ -43,7 +43,7 @@ class TeamFit:
     call_backs: dict[str, CallBacks]
     patience: Patience | None
     order: QueueOrder | None
-    whole: dict[str, VisitWorkFit] = field(default_factory=dict)  # by stage, where the log stands beside a funnel
+    per_visit: dict[str, VisitWorkFit] = field(default_factory=dict)  # by stage, where the log stands beside a funnel
 
     @property
     def ranked(self) -> bool:

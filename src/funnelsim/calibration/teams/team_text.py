@@ -55,7 +55,7 @@ def work_lines(team: TeamFit, stage: str) -> list[str]:
     """`work:` of a stage of the funnel, all calls of a visit in one; nothing when the team does nothing there."""
     if stage not in team.handling:
         return []
-    whole = team.whole.get(stage)
+    whole = team.per_visit.get(stage)
     if whole is None:
         return [f"    work: {{handling: {quoted_text(handling_text(team, stage))}, contact: always}}"]
     handling = quoted_text(time_text(whole.mean) if whole.law is None else whole.law.text())

@@ -21,10 +21,10 @@ from funnelsim.typing import FloatArray
 DAY = 86400.0
 
 
-def read_work_items(history: HistoryFile, library: Library, tally: RowIssues) -> tuple[WorkItems, float]:
+def read_work_items(history: HistoryFile, library: Library, issues: RowIssues) -> tuple[WorkItems, float]:
     """The pieces of work that the log tells of up to the as-of instant, and to how many seconds its times are known."""
     assert history.work is not None and history.as_of is not None
-    rows = _Rows(history.work, history.timezone, history.as_of.timestamp(), library, tally)
+    rows = _Rows(history.work, history.timezone, history.as_of.timestamp(), library, issues)
     pieces = rows.from_events() if history.work.lifecycle else rows.from_rows()
     if not np.isfinite(pieces.asked).any():
         pieces = asked_by_previous_item(pieces)
@@ -34,8 +34,8 @@ def read_work_items(history: HistoryFile, library: Library, tally: RowIssues) ->
 class _Rows:
     """The cells of one log."""
 
-    def __init__(self, log: WorkLog, zone: str, as_of: float, library: Library, tally: RowIssues) -> None:
-        self.log, self.zone, self.as_of, self.library, self.tally = log, zone, as_of, library, tally
+    def __init__(self, log: WorkLog, zone: str, as_of: float, library: Library, issues: RowIssues) -> None:
+        self.log, self.zone, self.as_of, self.library, self.issues = log, zone, as_of, library, issues
         self.sheet: Sheet = library.sheets[WORK]
         self.rounding = 0.0
 
@@ -152,4 +152,4 @@ class _Rows:
         return mask
 
     def _tell(self, reason: str, which: np.ndarray, dropped: bool = True) -> None:
-        self.tally.add(self.sheet.file, reason, self.sheet.frame[LINE].to_numpy()[which], dropped)
+        self.issues.add(self.sheet.file, reason, self.sheet.frame[LINE].to_numpy()[which], dropped)

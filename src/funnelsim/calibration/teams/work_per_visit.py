@@ -67,7 +67,7 @@ def with_work_per_visit(team: TeamFit, records: VisitHistory, work: WorkPerVisit
             whole[name] = VisitWorkFit(
                 int(over.sum()), float(work.calls[over].mean()), float(seconds.mean()), fit_duration(seconds)
             )
-    return replace(team, whole=whole)
+    return replace(team, per_visit=whole)
 
 
 def _leads(team: TeamFit, records: VisitHistory) -> np.ndarray:

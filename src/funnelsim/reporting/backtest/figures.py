@@ -58,9 +58,9 @@ def fans_figure(found: Backtest) -> Figure:
         for axes, (row, quantity) in zip(panels, shown_ones, strict=True):
             for one in forecasts:
                 _fan(axes, found, one, row)
-            dates = _dates(found.course_from, found.course.shape[1])
+            dates = _dates(found.actuals_from, found.actuals.shape[1])
             axes.plot(
-                dates, found.course[row], "o-", color="#000000", markersize=3, linewidth=1.2, label="what happened"
+                dates, found.actuals[row], "o-", color="#000000", markersize=3, linewidth=1.2, label="what happened"
             )
             axes.set_ylabel("\n".join(wrapped([f"{quantity.text} a week"], 16)))
             axes.set_ylim(bottom=0.0)
@@ -91,7 +91,7 @@ def fans_figure(found: Backtest) -> Figure:
 
 def _panels(found: Backtest) -> list[tuple[int, Quantity]]:
     """Leads, wins and revenue, and of the stages between as many as there is room for."""
-    rows = list(enumerate(found.asked.quantities))
+    rows = list(enumerate(found.forecast_spec.quantities))
     first = [row for row in rows if row[1].name in (LEADS, WINS, REVENUE)]
     between = [row for row in rows if row not in first][: MOST_PANELS - len(first)]
     return sorted([*first, *between])
@@ -109,7 +109,7 @@ def _apart(found: Backtest) -> list[Forecast]:
 
 
 def _weeks(found: Backtest, one: Forecast) -> int:
-    return min(found.placed.weeks_after(one.origin), found.asked.weeks)
+    return min(found.origins.weeks_after(one.origin), found.forecast_spec.weeks)
 
 
 def _fan(axes: Axes, found: Backtest, one: Forecast, row: int) -> None:
@@ -144,7 +144,7 @@ def coverage_figure(found: Backtest) -> Figure:
     ]
     rows += [
         (one.text, found.score(lambda row, one=one: row.quantity == one))  # type: ignore[misc]
-        for one in found.asked.quantities
+        for one in found.forecast_spec.quantities
     ]
     there = [(name, one) for name, one in rows if one is not None]
     with styled():

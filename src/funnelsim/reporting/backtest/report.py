@@ -71,7 +71,7 @@ def _warning(found: Backtest) -> str:
 
 def _by_quantity(found: Backtest, width: int) -> str:
     table = Table(("Forecast", "forecasts", "90 % held", "interval", "50 % held", "bias", "CRPS ratio"))
-    for quantity in found.asked.quantities:
+    for quantity in found.forecast_spec.quantities:
         one = found.score(lambda row, quantity=quantity: row.quantity == quantity)  # type: ignore[misc]
         if one:
             table.add(
@@ -184,8 +184,8 @@ def _mind(found: Backtest) -> str:
 def _footing(found: Backtest) -> str:
     first, last = found.forecasts[0].origin, found.forecasts[-1].origin
     return (
-        f"{_many(len(found.forecasts), 'instant')} from {first:%Y-%m-%d} to {last:%Y-%m-%d}, {found.size.draws} "
-        f"futures each with parameters of their own, seed {found.size.seed}.\n"
+        f"{_many(len(found.forecasts), 'instant')} from {first:%Y-%m-%d} to {last:%Y-%m-%d}, {found.spec.draws} "
+        f"futures each with parameters of their own, seed {found.spec.seed}.\n"
         "Intervals of coverage take instants as independent; where their windows overlap, that is too hopeful."
     )
 

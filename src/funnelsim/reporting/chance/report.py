@@ -13,9 +13,9 @@ def chance_report(found: GoalChance) -> str:
 
 def chance_answer(found: GoalChance) -> str:
     """One sentence: the chance, its simulation error, and what ignorance makes of it."""
-    name = found.asked.template.loaded.scenario.name or "The scenario"
+    name = found.spec.template.loaded.scenario.name or "The scenario"
     head = (
-        f"{name}: the chance of {found.asked.goal.text} is {percent(found.chance)} as things are (simulation "
+        f"{name}: the chance of {found.spec.goal.text} is {percent(found.chance)} as things are (simulation "
         f"error: {spread(found.low, found.high, 'share')})"
     )
     if found.known is None:
@@ -27,7 +27,7 @@ def chance_answer(found: GoalChance) -> str:
 
 
 def _spreads(found: GoalChance) -> str:
-    goal, value = found.asked.goal, found.value
+    goal, value = found.spec.goal, found.value
     by = f" by {goal.by}" if goal.by else ""
     table = Table([f"{goal.measure}{by}", "", "90 %"])
     table.add(
@@ -50,7 +50,7 @@ def _people(found: GoalChance) -> str:
 def _footing(found: GoalChance) -> str:
     drawn = f" ({found.draws} draws of what is not known)" if found.known is not None else ""
     start = f"{found.in_flight:,} leads in flight at the start" if found.in_flight else "an empty funnel at the start"
-    booked = f", {_value(found, found.asked.goal.booked)} booked before" if found.asked.goal.booked else ""
+    booked = f", {_value(found, found.spec.goal.booked)} booked before" if found.spec.goal.booked else ""
     return f"{found.replications} periods{drawn}; {start}{booked}."
 
 

@@ -32,7 +32,7 @@ from funnelsim.summary import COHORT
 
 def comparison_figures(found: Comparison) -> Iterator[tuple[str, Figure]]:
     """Every figure of a comparison by the name of its file, where there is something to show."""
-    if any("cohort.won" in column.values for column in found.columns):
+    if any("cohort.won" in column.values for column in found.runs):
         yield "outcomes", outcomes_of(found)
     yield "funnel", funnels_of(found)
     if promised_stage(found):
@@ -51,7 +51,7 @@ def outcomes_of(found: Comparison) -> Figure:
     """Wins and revenue of the scenarios, with the spread of one period."""
     rows = [
         Outcome(column.name, _span(column, "cohort.won"), _span(column, "cohort.revenue"))
-        for column in found.columns
+        for column in found.runs
         if "cohort.won" in column.values
     ]
     what = "central 90 % of single periods, luck and what is not known together"
@@ -62,7 +62,7 @@ def funnels_of(found: Comparison) -> Figure:
     """The funnels of the scenarios beside each other."""
     funnels = {
         column.name: steps_of(case.blueprint.book.stages, partial(mean_of, column))
-        for column, case in zip(found.columns, found.cases, strict=True)
+        for column, case in zip(found.runs, found.cases, strict=True)
     }
     return funnel_figure(funnels)
 
@@ -75,7 +75,7 @@ def response_of(found: Comparison) -> Figure:
 def weekly_bands(found: Comparison, name: str) -> dict[str, list[Band]]:
     """A weekly series of the scenarios, by team; without those in which there is never anything."""
     panels: dict[str, list[Band]] = {}
-    for column, case in zip(found.columns, found.cases, strict=True):
+    for column, case in zip(found.runs, found.cases, strict=True):
         for weeks in weekly(stack(column.summaries), case.blueprint.centre, case.blueprint.book):
             if weeks.name == name:
                 panels.setdefault(weeks.of, []).append(Band(column.name, weeks.dates, weeks.mean, *weeks.band))
@@ -86,7 +86,7 @@ def burn_up_bands(found: Comparison) -> dict[str, list[Band]]:
     """What was delivered of each promised volume, a line a scenario, and what was promised."""
     panels: dict[str, list[Band]] = {}
     promised: dict[str, Band] = {}
-    for column, case in zip(found.columns, found.cases, strict=True):
+    for column, case in zip(found.runs, found.cases, strict=True):
         for weeks in burn_up(stack(column.summaries), case.blueprint.centre, case.blueprint.book):
             if weeks.name == "promised":
                 promised[weeks.of] = Band("promised", weeks.dates, weeks.mean, weeks.mean, weeks.mean)
@@ -119,7 +119,7 @@ def _promise(plan: Plan, stage: int) -> tuple[float, bool]:
 
 def _response(found: Comparison, stage: str) -> Figure:
     curves, promise, business = [], math.nan, False
-    for column, case in zip(found.columns, found.cases, strict=True):
+    for column, case in zip(found.runs, found.cases, strict=True):
         if stage not in case.blueprint.book.stages:
             continue
         number = case.blueprint.book.stages.index(stage)

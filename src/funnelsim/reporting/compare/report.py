@@ -43,16 +43,16 @@ def answer(found: Comparison) -> str:
             for check in found.history.stages
             if not check.inside
         )
-        return f"No answer: {found.columns[0].name}, simulated, does not convert as history says at {wrong}."
-    last = found.rungs[-1]
+        return f"No answer: {found.runs[0].name}, simulated, does not convert as history says at {wrong}."
+    last = found.compared[-1]
     text = f"{last.name}: {change(found, last.differences[found.goal])}"
-    alone = found.rungs[:-1]
+    alone = found.compared[:-1]
     if alone:
         text += "; " + ", ".join(
             f"{signed(found, rung.differences[found.goal].mean)} with {quoted(rung.name)}" for rung in alone
         )
-    if last.at_one is not None:
-        resting = last.differences[found.goal].mean - last.at_one.mean
+    if last.beliefs_neutral is not None:
+        resting = last.differences[found.goal].mean - last.beliefs_neutral.mean
         text += f"; {signed(found, resting)} rests on beliefs nobody has measured"
     ahead = _ahead_at_one(found)
     if ahead:
@@ -86,7 +86,7 @@ def _ladder(found: Comparison) -> str:
     """Point 3; point 2 is the answer itself."""
     table = Table(
         [
-            f"3  Ladder, {goal_name(found)} against {found.columns[0].name}",
+            f"3  Ladder, {goal_name(found)} against {found.runs[0].name}",
             "mean",
             "what is not known",
             "one period",
@@ -95,7 +95,7 @@ def _ladder(found: Comparison) -> str:
             "±",
         ]
     )
-    for rung in found.rungs:
+    for rung in found.compared:
         one = rung.differences[found.goal]
         table.add(
             f"   {rung.name}{' (added)' if rung.added else ''}",
@@ -103,13 +103,13 @@ def _ladder(found: Comparison) -> str:
             between(found, one.low, one.high),
             between(found, one.least, one.most),
             chance(one.better),
-            chance(one.better_once),
+            chance(one.better_in_one_period),
             amount(found, one.error),
         )
     lines = table.lines()
-    for before, rung in zip(found.rungs, found.rungs[1:], strict=False):
-        if rung.over_before is not None:
-            one = rung.over_before
+    for before, rung in zip(found.compared, found.compared[1:], strict=False):
+        if rung.vs_previous is not None:
+            one = rung.vs_previous
             lines.append(
                 f"   {rung.name} over {before.name}: {signed(found, one.mean)} ({between(found, one.low, one.high)} "
                 f"given what is not known; better with a chance of {chance(one.better)})"
@@ -126,23 +126,23 @@ def _ladder(found: Comparison) -> str:
 
 def _why(found: Comparison) -> list[str]:
     """The ladder free of its order, as far as there was time for it."""
-    name = found.rungs[-1].name
-    if found.why is not None:
-        size = found.why.question.size
+    name = found.compared[-1].name
+    if found.explanation is not None:
+        size = found.explanation.spec.size
         return [
-            f"   {name}, whatever the order: {top_line(found.why)} (Shares from {size.replications} of the pairs, "
+            f"   {name}, whatever the order: {top_line(found.explanation)} (Shares from {size.replications} of the pairs, "
             f"fitted to all; funnelsim explain runs them all.)"
         ]
-    asked = found.rungs[-1].at_one is not None
+    asked = found.compared[-1].beliefs_neutral is not None
     return [f"   {name}: funnelsim explain divides it among its changes, whatever the order."] if asked else []
 
 
 def _beliefs(found: Comparison, verbose: int) -> str:
     lines = []
-    for rung in found.rungs:
-        if rung.at_one is not None:
-            lines.append(f"   {rung.name} with all beliefs at 1: {change(found, rung.at_one)}")
-    shown = found.rungs if verbose else found.rungs[-1:]
+    for rung in found.compared:
+        if rung.beliefs_neutral is not None:
+            lines.append(f"   {rung.name} with all beliefs at 1: {change(found, rung.beliefs_neutral)}")
+    shown = found.compared if verbose else found.compared[-1:]
     for rung in shown:
         turning = [one for one in rung.break_evens if one.at is not None]
         lines += [
@@ -159,17 +159,17 @@ def _beliefs(found: Comparison, verbose: int) -> str:
 
 
 def _curves(found: Comparison) -> str:
-    named = list(found.rungs[-1].by_curve)
+    named = list(found.compared[-1].by_curve)
     if not named:
         return ""
     table = Table(["5  Under other response curves", *named])
-    for rung in found.rungs:
+    for rung in found.compared:
         table.add(
             f"   {rung.name}",
             *(signed(found, rung.by_curve[name].mean) if name in rung.by_curve else "" for name in named),
         )
     lines = table.lines()
-    flips = {name for rung in found.rungs for name in _flips(rung)}
+    flips = {name for rung in found.compared for name in _flips(rung)}
     order = _order_changes(found, named)
     lines.append(
         f"   The winner changes under {', '.join(sorted(flips))}."
@@ -190,8 +190,8 @@ def _out_of_range(found: Comparison) -> list[str]:
         if not isinstance(curve, str) or known_delays(curve) is None:
             continue
         low, high = known_delays(curve) or (0.0, math.inf)
-        shares = [f"{percent(_outside(column, stage, low, high))} in {column.name}" for column in found.columns]
-        if max(_outside(column, stage, low, high) for column in found.columns) > 0.05:
+        shares = [f"{percent(_outside(column, stage, low, high))} in {column.name}" for column in found.runs]
+        if max(_outside(column, stage, low, high) for column in found.runs) > 0.05:
             notes.append(
                 f"   {curve} is known from {duration(low)} to {duration(high)} and taken as flat beyond: "
                 f"first touches in {name} outside that are {', '.join(shares)}."
@@ -208,8 +208,8 @@ def _outside(column: ScenarioRuns, stage: int, low: float, high: float) -> float
 
 def _ahead_at_one(found: Comparison) -> str:
     """The rung that is best with all beliefs at 1, when it is not the best of the answer."""
-    best = max(found.rungs, key=lambda rung: rung.differences[found.goal].mean)
-    at_one = {rung.name: rung.at_one.mean for rung in found.rungs if rung.at_one is not None}
+    best = max(found.compared, key=lambda rung: rung.differences[found.goal].mean)
+    at_one = {rung.name: rung.beliefs_neutral.mean for rung in found.compared if rung.beliefs_neutral is not None}
     ahead = max(at_one, key=lambda name: at_one[name], default=best.name)
     return ahead if ahead != best.name else ""
 
@@ -220,43 +220,43 @@ def _calm(found: Comparison, one: BreakEven) -> str:
 
 def _flips(rung: ComparedScenario) -> list[str]:
     """Curves whose interval lies on the other side of 0 from the answer."""
-    main = rung.at_one or next(iter(rung.differences.values()))
+    main = rung.beliefs_neutral or next(iter(rung.differences.values()))
     sign = math.copysign(1.0, main.mean)
     return [name for name, one in rung.by_curve.items() if one.mean * sign < 0.0 and one.low * one.high > 0.0]
 
 
 def _order_changes(found: Comparison, names: list[str]) -> list[str]:
-    if len(found.rungs) < 2:
+    if len(found.compared) < 2:
         return []
-    best = max(found.rungs, key=lambda rung: rung.differences[found.goal].mean).name
+    best = max(found.compared, key=lambda rung: rung.differences[found.goal].mean).name
     return [
         name
         for name in names
-        if max(found.rungs, key=lambda rung: rung.by_curve[name].mean if name in rung.by_curve else -math.inf).name
+        if max(found.compared, key=lambda rung: rung.by_curve[name].mean if name in rung.by_curve else -math.inf).name
         != best
     ]
 
 
 def _everything(found: Comparison) -> Iterator[str]:
     currency = found.cases[0].blueprint.book.currency
-    for rung in found.rungs:
-        table = Table([f"{rung.name} - {found.columns[0].name}", "mean", "low", "high", "least", "most", "±"])
+    for rung in found.compared:
+        table = Table([f"{rung.name} - {found.runs[0].name}", "mean", "low", "high", "least", "most", "±"])
         for key, one in rung.differences.items():
-            unit = found.columns[0].units.get(key, "")
+            unit = found.runs[0].units.get(key, "")
             cells = (one.mean, one.low, one.high, one.least, one.most, one.error)
             table.add(f"   {key}", *(in_unit(value, unit, currency) for value in cells))
         yield "\n" + "\n".join(table.lines())
-    if found.known:
-        yield "\n" + "\n".join(knowing_table(found.known, lambda value: amount(found, value), 0))
-    saved = [_saved(found, column) for column in found.columns[1:]]
+    if found.information:
+        yield "\n" + "\n".join(knowing_table(found.information, lambda value: amount(found, value), 0))
+    saved = [_saved(found, column) for column in found.runs[1:]]
     yield "\nvariance saved by the same luck: " + ", ".join(
-        f"{column.name} {factor:.0f}x" for column, factor in zip(found.columns[1:], saved, strict=True)
+        f"{column.name} {factor:.0f}x" for column, factor in zip(found.runs[1:], saved, strict=True)
     )
 
 
 def _saved(found: Comparison, column: ScenarioRuns) -> float:
     """Variance of a difference on independent luck, over that on the same luck, within draws."""
-    one, other = found.columns[0].values[found.goal], column.values[found.goal]
+    one, other = found.runs[0].values[found.goal], column.values[found.goal]
     paired = (other - one).var(axis=1, ddof=1).mean()
     apart = one.var(axis=1, ddof=1).mean() + other.var(axis=1, ddof=1).mean()
     return float(apart / paired) if paired > 0 else math.inf

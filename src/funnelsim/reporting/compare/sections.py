@@ -19,7 +19,7 @@ def people(found: Comparison) -> str:
     table = Table(
         ["6  Hours in the window", *(f"{team} {what}" for team in teams for what in ("paid", "worked", "overtime"))]
     )
-    for column in found.columns:
+    for column in found.runs:
         table.add(
             f"   {column.name}",
             *(
@@ -29,14 +29,14 @@ def people(found: Comparison) -> str:
             ),
         )
     lines = table.lines()
-    if found.why is not None:
-        lines += [f"   {line.strip()}" for line in control(found.why).splitlines()]
+    if found.explanation is not None:
+        lines += [f"   {line.strip()}" for line in control(found.explanation).splitlines()]
     return "\n".join(lines)
 
 
 def changes(found: Comparison, verbose: int) -> str:
-    lines = [f"7  What differs from {found.columns[0].name}"]
-    for rung in found.rungs:
+    lines = [f"7  What differs from {found.runs[0].name}"]
+    for rung in found.compared:
         for heading in ("fact", "belief"):
             wrong = [one for one in rung.changes if one.nature == heading]
             if wrong:
@@ -72,8 +72,8 @@ def outcomes(found: Comparison) -> str:
             "unresolved",
         ]
     )
-    base = found.columns[0]
-    for column in found.columns:
+    base = found.runs[0]
+    for column in found.runs:
         cohort, window = mean_of(column, "cohort.won"), mean_of(column, "calendar.won")
         forward = (window - mean_of(base, "calendar.won")) - (cohort - mean_of(base, "cohort.won"))
         table.add(
@@ -101,7 +101,7 @@ def unresolved(found: Comparison, column: ScenarioRuns) -> float:
 def promises(found: Comparison) -> str:
     lines = ["9  Promises and load"]
     book = found.cases[0].blueprint.book
-    for column in found.columns:
+    for column in found.runs:
         parts = []
         for stage in book.stages:
             of = f"cohort.lead_attainment.{stage}"
@@ -154,7 +154,7 @@ def cannot_tell(found: Comparison) -> str:
     if not scenario.fitted:
         parts.append("conversion, times and arrivals: written by hand, without standard errors")
     lines = ["10 What this data cannot tell: " + "; ".join(parts) + "."]
-    if found.known:
-        line = learn_line(found.known, lambda path: told(path, scenario)[1], lambda value: amount(found, value))
+    if found.information:
+        line = learn_line(found.information, lambda path: told(path, scenario)[1], lambda value: amount(found, value))
         lines.append(f"   {line}")
     return "\n".join(lines)

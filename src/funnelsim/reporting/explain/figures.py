@@ -25,7 +25,7 @@ def explain_figures(found: Explanation) -> Iterator[tuple[str, Figure]]:
 
 def waterfall_figure(found: Explanation) -> Figure:
     """Bars from left to right: grey totals, blue what adds, vermilion what takes away; whiskers what is not known."""
-    base, other = name_of(found.question.base), name_of(found.question.other)
+    base, other = name_of(found.spec.base), name_of(found.spec.other)
     names = [base, *(share.name for share in found.parts), other]
     with styled():
         figure, (axes,) = new_figure(1.7 + 0.62 * len(names))

@@ -37,7 +37,7 @@ def explain_report(found: Explanation, verbose: int = 0, width: int = 110) -> st
 
 def answer(found: Explanation) -> str:
     """One sentence: the difference with its interval, and what it is made of."""
-    base, other = name_of(found.question.base), name_of(found.question.other)
+    base, other = name_of(found.spec.base), name_of(found.spec.other)
     return (
         f"{other} against {base}: {signed(found, found.difference.mean)} {what(found)} (90 % interval "
         f"{between(found, found.difference)} {_given(found)}). {top_line(found)}"
@@ -55,17 +55,17 @@ def top_line(found: Explanation) -> str:
 
 def control(found: Explanation) -> str:
     """The control with equal people: what moving the hours brings, and what the shared work adds to it."""
-    people = found.people
+    people = found.equal_hours
     if people is None:
         return "Control with equal people: neither people nor hours move between the teams, so none is needed."
-    base = name_of(found.question.base)
+    base = name_of(found.spec.base)
     lines = [
         f"Control with equal people: {base} with {_hours(people)}, nothing shared: "
         f"{_said(found, people.alone)} of {signed(found, found.difference.mean)}."
     ]
-    if people.instead is not None:
+    if people.with_lending is not None:
         lines.append(
-            f"   All other changes with the hours moved in place of shared work: {_said(found, people.instead)}."
+            f"   All other changes with the hours moved in place of shared work: {_said(found, people.with_lending)}."
         )
     before, after = people.paid
     same = math.isclose(before, after, rel_tol=1e-6)
@@ -97,7 +97,7 @@ def between(found: Explanation, one: TwoLevelEstimate) -> str:
 
 def what(found: Explanation) -> str:
     """What the figures are of."""
-    return WHAT.get(found.question.measure, f"in {found.question.measure}")
+    return WHAT.get(found.spec.measure, f"in {found.spec.measure}")
 
 
 def _given(found: Explanation) -> str:
@@ -123,8 +123,8 @@ def _table(found: Explanation, width: int) -> str:
     table = Table(["Share of", "", "what is not known", "of it", "±", "alone", "made last"])
     for one in found.shares:
         table.add(*_row(found, one, "   "))
-        if found.people is not None and one is found.divided:
-            for step in found.people.steps:
+        if found.equal_hours is not None and one is found.divided:
+            for step in found.equal_hours.steps:
                 table.add(*_row(found, step, "      of it "))
     whole = found.difference
     table.add(
@@ -166,7 +166,7 @@ def _warnings(found: Explanation) -> str:
                 )
     lines += [
         f"{' and '.join(one.names)} are taken as one: neither stands without the other ({one.why})"
-        for one in found.united
+        for one in found.merged_groups
     ]
     return "\n".join(lines)
 
@@ -189,7 +189,7 @@ def _short(text: str) -> str:
 
 
 def _footing(found: Explanation) -> str:
-    question = found.question
+    question = found.spec
     runs = (
         f"{question.draws} draws of what is not known x {question.size.pairs} periods"
         if found.uncertain

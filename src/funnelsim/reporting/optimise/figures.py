@@ -24,7 +24,7 @@ NOTE: dict[str, Any] = {"fontsize": 9.5, "color": "#444444"}
 
 def optimise_figures(found: Optimum) -> Iterator[tuple[str, Figure]]:
     """Every figure of a search by the name of its file: the trials of one objective, the front of several."""
-    if len(found.question.objectives) == 1:
+    if len(found.spec.objectives) == 1:
         yield "trials", trials_figure(found)
     else:
         yield "front", front_figure(found)
@@ -33,11 +33,11 @@ def optimise_figures(found: Optimum) -> Iterator[tuple[str, Figure]]:
 
 def trials_figure(found: Optimum) -> Figure:
     """A panel a setting: what each trial gave, so that a setting that matters shows a slope or a turn."""
-    (objective,), drawn = found.question.objectives, found.question.axes[:MOST_PANELS]
+    (objective,), drawn = found.spec.objectives, found.spec.axes[:MOST_PANELS]
     with styled():
         figure, every = new_figure(1.3 + 2.4 * len(drawn), rows=len(drawn))
         for axes, axis in zip(every, drawn, strict=True):
-            where = found.question.axes.index(axis)
+            where = found.spec.axes.index(axis)
             _trials(axes, found, axis, where, objective)
             for one in found.finalists:
                 _finalist(axes, one, place_of(axis, one.point[where]), objective, one is found.chosen)
@@ -56,7 +56,7 @@ def trials_figure(found: Optimum) -> Figure:
 
 def front_figure(found: Optimum) -> Figure:
     """A panel for every two objectives: the trials, the finalists with their errors, the front among them, the file."""
-    goals = found.question.objectives
+    goals = found.spec.objectives
     pairs = list(combinations(goals, 2))[:MOST_PANELS]
     with styled():
         figure, every = new_figure(1.0 + 3.6 * len(pairs), rows=len(pairs))
@@ -84,11 +84,11 @@ def front_figure(found: Optimum) -> Figure:
 
 def settings_figure(found: Optimum) -> Figure:
     """A panel a setting: its value along the front."""
-    first, drawn = found.question.objectives[0], found.question.axes[:MOST_PANELS]
+    first, drawn = found.spec.objectives[0], found.spec.axes[:MOST_PANELS]
     with styled():
         figure, every = new_figure(1.0 + 2.1 * len(drawn), rows=len(drawn), sharex=True)
         for axes, axis in zip(every, drawn, strict=True):
-            where = found.question.axes.index(axis)
+            where = found.spec.axes.index(axis)
             for one in found.finalists:
                 on = one in found.front
                 axes.plot(
@@ -111,7 +111,7 @@ def settings_figure(found: Optimum) -> Figure:
 
 
 def _trials(axes: Axes, found: Optimum, axis: Axis, where: int, objective: Objective) -> None:
-    which = found.question.objectives.index(objective)
+    which = found.spec.objectives.index(objective)
     for meets in (False, True):
         there: Sequence[Trial] = [trial for trial in found.trials if trial.score.values and trial.score.meets == meets]
         _dots(
@@ -176,7 +176,7 @@ def _front_line(axes: Axes, found: Optimum, across: Objective, up: Objective) ->
             axes.annotate(
                 f"{100.0 * one.front:.0f} %", (x.mean, y.mean), (7, -13), textcoords="offset points", fontsize=9
             )
-    if len(found.question.objectives) == 2:
+    if len(found.spec.objectives) == 2:
         line = sorted((one.estimates[across.measure].mean, one.estimates[up.measure].mean) for one in found.front)
         axes.plot([x for x, _ in line], [y for _, y in line], color=VERMILION, linewidth=1.2, alpha=0.6, zorder=3)
 

@@ -15,7 +15,7 @@ SLIGHT = 0.02  # share of the gain below which beliefs are not worth a clause
 
 def optimise_report(found: Optimum, verbose: int = 0, width: int = 110) -> str:
     """The text of a search."""
-    several = len(found.question.objectives) > 1
+    several = len(found.spec.objectives) > 1
     parts = [
         answer(found),
         "" if several else _gains(found, width),
@@ -32,9 +32,9 @@ def answer(found: Optimum) -> str:
     """One sentence: the settings, the value, the gain, how sure the choice is, and what it rests on."""
     if not any(one.meets for one in found.finalists):
         return _nothing(found)
-    if len(found.question.objectives) > 1:
+    if len(found.spec.objectives) > 1:
         return _front(found)
-    key = found.question.objectives[0].measure
+    key = found.spec.objectives[0].measure
     gain = found.gains.get(key)
     chosen = found.chosen
     assert chosen is not None
@@ -51,7 +51,7 @@ def answer(found: Optimum) -> str:
 
 def name_of(found: Optimum) -> str:
     """Of the scenario."""
-    return found.question.template.loaded.scenario.name or "The scenario"
+    return found.spec.template.loaded.scenario.name or "The scenario"
 
 
 def said(found: Optimum, measure: str, value: float) -> str:
@@ -61,22 +61,22 @@ def said(found: Optimum, measure: str, value: float) -> str:
 
 def where(found: Optimum, one: Finalist) -> str:
     """sales.people 6, promises.first_touch within 3 business hours"""
-    return ", ".join(f"{short(axis.path)} {text}" for axis, text in zip(found.question.axes, one.point, strict=True))
+    return ", ".join(f"{short(axis.path)} {text}" for axis, text in zip(found.spec.axes, one.point, strict=True))
 
 
 # ---- the answer ----------------------------------------------------------------------------------------------------
 
 
 def _nothing(found: Optimum) -> str:
-    texts, sure = " and ".join(one.text for one in found.constraints), percent_of(found.question.confidence)
+    texts, sure = " and ".join(one.text for one in found.constraints), percent_of(found.spec.confidence)
     if found.finalists:
         return (
             f"{name_of(found)}: none of {len(found.finalists)} finalists meets {texts} with a confidence of {sure} "
             f"on fresh luck; more replications (-n) or a looser bound would tell."
         )
     near = found.nearest
-    objective = found.question.objectives[0].measure
-    point = ", ".join(f"{short(axis.path)} {text}" for axis, text in zip(found.question.axes, near.point, strict=True))
+    objective = found.spec.objectives[0].measure
+    point = ", ".join(f"{short(axis.path)} {text}" for axis, text in zip(found.spec.axes, near.point, strict=True))
     return (
         f"{name_of(found)}: no settings within the ranges meet {texts} with a confidence of {sure}; the nearest "
         f"goes {percent(max(near.score.excess))} beyond, at {point}, with {objective} "
@@ -85,7 +85,7 @@ def _nothing(found: Optimum) -> str:
 
 
 def _front(found: Optimum) -> str:
-    front, goals = found.front, found.question.objectives
+    front, goals = found.front, found.spec.objectives
     several = " and ".join(str(goal) for goal in goals)
     first, last = front[0], front[-1]
     if len(front) == 1:
@@ -107,8 +107,7 @@ def _front(found: Optimum) -> str:
 def _beats_the_file(found: Optimum, one: Finalist) -> bool:
     """By their means on the same luck."""
     more = [
-        goal.sign * (one.estimates[goal.measure].mean - found.base[goal.measure].mean)
-        for goal in found.question.objectives
+        goal.sign * (one.estimates[goal.measure].mean - found.base[goal.measure].mean) for goal in found.spec.objectives
     ]
     return min(more) >= 0.0 < max(more)
 
@@ -116,12 +115,12 @@ def _beats_the_file(found: Optimum, one: Finalist) -> bool:
 def _values(found: Optimum, one: Finalist) -> str:
     return ", ".join(
         f"{goal.measure} {_estimate(found, goal.measure, one.estimates[goal.measure])}"
-        for goal in found.question.objectives
+        for goal in found.spec.objectives
     )
 
 
 def _goal_words(found: Optimum) -> str:
-    objective = found.question.objectives[0]
+    objective = found.spec.objectives[0]
     return f"{objective.measure} is {'highest' if objective.most else 'lowest'}"
 
 
@@ -130,7 +129,7 @@ def _of_what(found: Optimum) -> str:
 
 
 def _more(found: Optimum, key: str, gain: PolicyGain) -> str:
-    one = gain.more
+    one = gain.difference
     return (
         f"{_signed(found, key, one.mean)} ({_signed(found, key, one.low)} to {_signed(found, key, one.high)}) against"
     )
@@ -153,12 +152,12 @@ def _sureness(found: Optimum) -> str:
     there = len(selection.counts)
     if there == 1:
         return "no other finalist meets the constraints" if len(found.finalists) > 1 else "it is the only finalist"
-    key = found.question.objectives[0].measure
+    key = found.spec.objectives[0].measure
     gap = said(found, key, selection.gap)
     if found.units.get(key, "").startswith("share"):
         gap = f"{100.0 * selection.gap:g} points"
     how = "at least " if selection.finished else "about "
-    alike = len(selection.left) - 1
+    alike = len(selection.remaining) - 1
     others = f" ({alike} of them cannot be told apart from it)" if alike else ""
     return (
         f"the right choice among {there} finalists{others} with a chance of {how}{percent_of(selection.chance)}, "
@@ -173,13 +172,13 @@ def percent_of(share: float) -> str:
 
 def _resting(found: Optimum, gain: PolicyGain) -> str:
     """What the gain would be without effects that nobody has measured."""
-    if found.at_one is None or not math.isfinite(found.at_one.more.mean):
+    if found.beliefs_neutral is None or not math.isfinite(found.beliefs_neutral.difference.mean):
         return ""
-    key = found.question.objectives[0].measure
-    rests = gain.more.mean - found.at_one.more.mean
-    if abs(rests) <= max(SLIGHT * abs(gain.more.mean), found.at_one.more.error):
+    key = found.spec.objectives[0].measure
+    rests = gain.difference.mean - found.beliefs_neutral.difference.mean
+    if abs(rests) <= max(SLIGHT * abs(gain.difference.mean), found.beliefs_neutral.difference.error):
         return "; the gain does not rest on beliefs nobody has measured"
-    alone = _signed(found, key, found.at_one.more.mean)
+    alone = _signed(found, key, found.beliefs_neutral.difference.mean)
     return f"; with all beliefs nobody has measured at 1 the gain would be {alone}"
 
 
@@ -202,11 +201,11 @@ def _gains(found: Optimum, width: int) -> str:
         ["Chosen, against the file as it is", "chosen", "as it is", "difference", "90 %", "± simulation", "one period"]
     )
     rows = [(key, found.gains[key]) for key in found.gains]
-    if found.at_one is not None:
-        rows.append((found.question.objectives[0].measure, found.at_one))
+    if found.beliefs_neutral is not None:
+        rows.append((found.spec.objectives[0].measure, found.beliefs_neutral))
     for i, (key, one) in enumerate(rows):
         name = key if i < len(found.gains) else f"{key}, beliefs at 1"
-        more = one.more
+        more = one.difference
         table.add(
             f"   {name}",
             said(found, key, one.value.mean),
@@ -229,9 +228,9 @@ def _gains(found: Optimum, width: int) -> str:
 def _finalists(found: Optimum, width: int) -> str:
     if not found.finalists:
         return ""
-    several = len(found.question.objectives) > 1
-    axes = found.question.axes
-    keys = [*(one.measure for one in found.question.objectives)]
+    several = len(found.spec.objectives) > 1
+    axes = found.spec.axes
+    keys = [*(one.measure for one in found.spec.objectives)]
     table = Table(
         [
             f"Finalists: {short(axes[0].path)}",
@@ -269,7 +268,7 @@ def _verdict(found: Optimum, one: Finalist) -> str:
     if one is found.chosen:
         return "chosen"
     there = [other for other in found.finalists if other.meets]
-    return "cannot be told apart" if there.index(one) in found.selection.left else "behind"
+    return "cannot be told apart" if there.index(one) in found.selection.remaining else "behind"
 
 
 def _constraints(found: Optimum, width: int) -> str:
@@ -284,7 +283,7 @@ def _constraints(found: Optimum, width: int) -> str:
             values = ", ".join(f"{key} {_estimate(found, key, chosen.estimates[key])}" for _, key in one.terms)
             table.add(f"   {one.text}", values, "met" if chosen.meets else "not met with confidence")
     lines = table.lines(width)[1:]
-    sure = percent_of(found.question.confidence)
+    sure = percent_of(found.spec.confidence)
     return "\n".join(
         [
             f"Constraints at {where(found, chosen)}",
@@ -310,7 +309,7 @@ def _again(found: Optimum) -> str:
     if chosen is None:
         return ""
     sets = " ".join(
-        f"--set {_quoted(f'{axis.path}={text}')}" for axis, text in zip(found.question.axes, chosen.point, strict=True)
+        f"--set {_quoted(f'{axis.path}={text}')}" for axis, text in zip(found.spec.axes, chosen.point, strict=True)
     )
     return f"To look at it: funnelsim run FILE {sets}"
 
@@ -324,10 +323,10 @@ def _footing(found: Optimum, verbose: int) -> str:
     failed = [trial for trial in trials if trial.score.error]
     refused = sum(trial.score.refused for trial in trials)
     ran = len(trials) - refused - len(failed)
-    how = "every combination" if found.every else "suggested by Optuna's TPE"
+    how = "every combination" if found.exhaustive else "suggested by Optuna's TPE"
     lines = [
-        f"{ran} points, {found.question.size.replications} replications each, {how}; {found.runs:,} replications "
-        f"in all, seed {found.question.seed}."
+        f"{ran} points, {found.spec.size.replications} replications each, {how}; {found.runs:,} replications "
+        f"in all, seed {found.spec.seed}."
     ]
     if refused:
         lines.append(f"{refused} more were not run, as their inputs break a constraint.")
@@ -338,7 +337,7 @@ def _footing(found: Optimum, verbose: int) -> str:
         lines.append(f"{broken} of them break a constraint, or may.")
     chosen = found.chosen
     if chosen is not None:
-        key = found.question.objectives[0].measure
+        key = found.spec.objectives[0].measure
         lines.append(
             f"On the luck of the search the chosen settings gave {said(found, key, chosen.score.values[0])}. "
             f"Such a figure is too good on average, as it made them finalists; no other rests on it."

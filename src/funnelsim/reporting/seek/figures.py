@@ -38,18 +38,18 @@ def seek_figures(found: SeekAnswer) -> Iterator[tuple[str, Figure]]:
 
 def seek_figure(found: SeekAnswer) -> Figure:
     """Chance and mean over x, with both answers marked."""
-    axis = found.question.axis
+    axis = found.spec.axis
     with styled():
         figure, (top, bottom) = new_figure(6.4, rows=2, sharex=True)
-        x = np.array([node.x for node in found.nodes])
+        x = np.array([node.x for node in found.points])
         _chances(top, found, x)
         _values(bottom, found, x)
         bottom.set_xlabel(f"{axis.path} ({axis.unit})" if axis.unit else axis.path)
         if axis.log:
             bottom.set_xscale("log")
             log_axis(bottom.xaxis)
-        name = found.question.template.loaded.scenario.name
-        goal = found.question.goal.text
+        name = found.spec.template.loaded.scenario.name
+        goal = found.spec.goal.text
         top.set_title(heading(f"{name}: the chance of {goal}" if name else goal), pad=10)
         figure.supxlabel(
             "Points: what was run, hollow ones with fewer periods. Band above: simulation error of the "
@@ -61,13 +61,13 @@ def seek_figure(found: SeekAnswer) -> Figure:
 
 
 def _chances(axes: Axes, found: SeekAnswer, x: Floats) -> None:
-    low, high = ([getattr(node, end) for node in found.nodes] for end in ("low", "high"))
+    low, high = ([getattr(node, end) for node in found.points] for end in ("low", "high"))
     axes.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0)
-    axes.plot(x, [node.chance for node in found.nodes], "-", color=BLUE, linewidth=1.8)
-    for node in found.nodes:  # hollow where only the pilot has been
+    axes.plot(x, [node.chance for node in found.points], "-", color=BLUE, linewidth=1.8)
+    for node in found.points:  # hollow where only the pilot has been
         full = node.replications == found.replications
         axes.plot(node.x, node.chance, "o", color=BLUE, markersize=4.5, markerfacecolor=BLUE if full else "white")
-    axes.axhline(found.question.chance, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)))
+    axes.axhline(found.spec.chance, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)))
     percent_axis(axes)
     axes.set_ylim(-0.02, 1.04)
     axes.set_ylabel("Chance of the goal")
@@ -78,7 +78,7 @@ def _chances(axes: Axes, found: SeekAnswer, x: Floats) -> None:
             found.answer.x,
             color=VERMILION,
             linewidth=1.8,
-            label=f"{100 * found.question.chance:g} %: {found.text(found.answer.x)} ({interval(found, found.answer)})",
+            label=f"{100 * found.spec.chance:g} %: {found.text(found.answer.x)} ({interval(found, found.answer)})",
         )
     if math.isfinite(found.mean.x):
         axes.axvline(
@@ -98,16 +98,16 @@ def _chances(axes: Axes, found: SeekAnswer, x: Floats) -> None:
 
 
 def _values(axes: Axes, found: SeekAnswer, x: Floats) -> None:
-    goal = found.question.goal
+    goal = found.spec.goal
     axes.fill_between(
         x,
-        [node.least for node in found.nodes],
-        [node.most for node in found.nodes],
+        [node.least for node in found.points],
+        [node.most for node in found.points],
         color=BLUE,
         alpha=0.13,
         linewidth=0,
     )
-    axes.plot(x, [node.mean for node in found.nodes], "o-", color=BLUE, markersize=4, linewidth=1.8)
+    axes.plot(x, [node.mean for node in found.points], "o-", color=BLUE, markersize=4, linewidth=1.8)
     axes.axhline(goal.target, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)))
     left = found.more_helps  # where the curve is farthest below
     axes.annotate(

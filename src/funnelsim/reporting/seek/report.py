@@ -17,16 +17,16 @@ def seek_report(found: SeekAnswer, verbose: int = 0, width: int = 110) -> str:
 
 def answer(found: SeekAnswer) -> str:
     """One sentence: the x, its interval, and the x that is enough on average."""
-    question = found.question
+    question = found.spec
     path, goal, wanted = short(question.axis.path), question.goal.text, _chance(question.chance)
     if not found.met:
         best = found.best
         return (
-            f"{_name(found)}: {goal} is not reached with {wanted} at any {path} from {found.nodes[0].text} to "
-            f"{found.nodes[-1].text}; the best chance is {percent(best.chance)}, at {best.text}."
+            f"{_name(found)}: {goal} is not reached with {wanted} at any {path} from {found.points[0].text} to "
+            f"{found.points[-1].text}; the best chance is {percent(best.chance)}, at {best.text}."
         )
     if found.at_once:
-        start = found.nodes[0] if found.more_helps else found.nodes[-1]
+        start = found.points[0] if found.more_helps else found.points[-1]
         side = "and may be so below" if found.more_helps else "and may be so above"
         return (
             f"{_name(found)}: {goal} is reached with {percent(start.chance)} already at {path} "
@@ -46,13 +46,13 @@ def answer(found: SeekAnswer) -> str:
 
 def interval(found: SeekAnswer, one: InputEstimate) -> str:
     """137 to 151; where it goes beyond the range, that is said."""
-    low = found.text(one.low) if math.isfinite(one.low) else f"below {found.nodes[0].text}"
-    high = found.text(one.high) if math.isfinite(one.high) else f"beyond {found.nodes[-1].text}"
+    low = found.text(one.low) if math.isfinite(one.low) else f"below {found.points[0].text}"
+    high = found.text(one.high) if math.isfinite(one.high) else f"beyond {found.points[-1].text}"
     return f"{low} to {high}"
 
 
 def _name(found: SeekAnswer) -> str:
-    return found.question.template.loaded.scenario.name or "The scenario"
+    return found.spec.template.loaded.scenario.name or "The scenario"
 
 
 def _chance(chance: float) -> str:
@@ -60,9 +60,9 @@ def _chance(chance: float) -> str:
 
 
 def _answers(found: SeekAnswer) -> str:
-    path = found.question.axis.path
+    path = found.spec.axis.path
     table = Table([("Smallest" if found.more_helps else "Largest") + f" {path}", "", "90 % interval"])
-    for name, one in ((f"   with {_chance(found.question.chance)}", found.answer), ("   on average", found.mean)):
+    for name, one in ((f"   with {_chance(found.spec.chance)}", found.answer), ("   on average", found.mean)):
         there = math.isfinite(one.x)
         table.add(name, found.text(one.x) if there else "not in the range", interval(found, one) if there else "")
     return "\n".join(table.lines())
@@ -74,7 +74,7 @@ def _ignorance(found: SeekAnswer) -> str:
         return "What is not known: nothing is left open in this scenario, so the chance is luck alone."
     if not math.isfinite(found.known.x):
         return "What is not known: even with everything at its middle the goal is not reached within the range."
-    axis = found.question.axis
+    axis = found.spec.axis
     text = f"What is not known: were everything at its middle, {found.text(found.known.x)} would do"
     if not math.isfinite(found.cost[0]):
         return f"{text}; as it is, nothing in the range does."
@@ -107,7 +107,7 @@ def _limits(found: SeekAnswer) -> str:
                 f"(above {percent(FULL)})."
             )
     if found.turns:
-        end = found.nodes[-1] if found.more_helps else found.nodes[0]
+        end = found.points[-1] if found.more_helps else found.points[0]
         lines.append(
             f"Turning point: from {found.best.text} towards {end.text} the chance falls again; sweep shows "
             "the "
@@ -117,10 +117,10 @@ def _limits(found: SeekAnswer) -> str:
 
 
 def _points(found: SeekAnswer, width: int) -> str:
-    teams = list(found.nodes[0].busy)
+    teams = list(found.points[0].busy)
     table = Table(
         [
-            f"Points run: {short(found.question.axis.path)}",
+            f"Points run: {short(found.spec.axis.path)}",
             "periods",
             "chance",
             "90 %",
@@ -129,7 +129,7 @@ def _points(found: SeekAnswer, width: int) -> str:
             *(f"{team} busy" for team in teams),
         ]
     )
-    for node in found.nodes:
+    for node in found.points:
         low, high = percent(node.low), percent(node.high)
         table.add(
             f"   {node.text}",
@@ -148,7 +148,7 @@ def _value(found: SeekAnswer, value: float) -> str:
 
 
 def _footing(found: SeekAnswer) -> str:
-    goal = found.question.goal
+    goal = found.spec.goal
     start = f"{found.in_flight:,} leads in flight at the start" if found.in_flight else "an empty funnel at the start"
     booked = f", {_value(found, goal.booked)} booked before" if goal.booked else ""
     chance = "luck alone" if found.known is None else "luck and what is not known together, one draw a period"

@@ -27,7 +27,7 @@ def sensitivity_figures(found: Sensitivity) -> Iterator[tuple[str, Figure]]:
 
 def tornado_figure(found: Sensitivity) -> Figure:
     """The answer at both ends of each input; the largest swing first within each that decides."""
-    largest = sorted(found.moved, key=lambda one: -abs(one.swing))[:MOST]
+    largest = sorted(found.effects, key=lambda one: -abs(one.swing))[:MOST]
     groups = [(owner, [one for one in largest if one.input.owner == owner]) for owner in OWNERS]
     groups = [(owner, mine) for owner, mine in groups if mine]
     count = len(largest) + len(groups)
@@ -97,8 +97,8 @@ def index_figure(found: Sensitivity) -> Figure:
     with styled():
         figure, (axes,) = new_figure(1.7 + 0.55 * len(kept))
         for shift, color, label, bounds in (
-            (-0.19, BLUE, "alone (first order)", [one.index.first for one in kept if one.index]),
-            (0.19, ORANGE, "in total, with others", [one.index.total for one in kept if one.index]),
+            (-0.19, BLUE, "alone (first order)", [one.sobol.first for one in kept if one.sobol]),
+            (0.19, ORANGE, "in total, with others", [one.sobol.total for one in kept if one.sobol]),
         ):
             values = np.array([one.value for one in bounds])
             error = np.array([[max(0.0, one.value - one.low), max(0.0, one.high - one.value)] for one in bounds]).T

@@ -33,9 +33,9 @@ def answer(found: Sensitivity) -> str:
     )
     first, *others = found.indexed
     text += f"; {first.input.path} moves it most ({_total(first)})"
-    if others and others[0].index is not None and others[0].index.total.low > 0.0:
+    if others and others[0].sobol is not None and others[0].sobol.total.low > 0.0:
         text += f", then {others[0].input.path} ({_total(others[0])})"
-    learn = most_informative(found.known)
+    learn = most_informative(found.information)
     if learn is not None:
         text += (
             f"; to know {learn.path} would take {percents(learn.share.value)} % of its variance away on average "
@@ -46,8 +46,8 @@ def answer(found: Sensitivity) -> str:
 
 def subject(found: Sensitivity) -> str:
     """Whose answer it is: a scenario and a measure, or a difference."""
-    names = found.question.names
-    if not found.question.against:
+    names = found.spec.names
+    if not found.spec.against:
         return f"{names[0]}, {found.measure}"
     return f"{names[-1]} against {names[0]}, {found.measure}"
 
@@ -55,7 +55,7 @@ def subject(found: Sensitivity) -> str:
 def value(found: Sensitivity, amount: float) -> str:
     """In the unit of the measure; with its sign where it is a difference."""
     text = shown(abs(amount), found.unit, found.currency)
-    return with_sign(amount, text) if found.question.against or amount < 0.0 else text
+    return with_sign(amount, text) if found.spec.against or amount < 0.0 else text
 
 
 def between(found: Sensitivity, low: float, high: float) -> str:
@@ -63,8 +63,8 @@ def between(found: Sensitivity, low: float, high: float) -> str:
 
 
 def _total(one: InputEffect) -> str:
-    assert one.index is not None
-    return f"{percents(one.index.total.value)} % of its variance, {_interval(one.index.total)}"
+    assert one.sobol is not None
+    return f"{percents(one.sobol.total.value)} % of its variance, {_interval(one.sobol.total)}"
 
 
 def _interval(one: IntervalEstimate) -> str:
@@ -72,9 +72,11 @@ def _interval(one: IntervalEstimate) -> str:
 
 
 def _what_varies(found: Sensitivity) -> str:
-    if not found.question.study.axes:
+    if not found.spec.sweep.axes:
         return "what is not known"
-    return "what is not known and what is varied" if any(one.input.unknown for one in found.moved) else "what is varied"
+    return (
+        "what is not known and what is varied" if any(one.input.unknown for one in found.effects) else "what is varied"
+    )
 
 
 def _spreads(found: Sensitivity) -> str:
@@ -90,8 +92,8 @@ def _spreads(found: Sensitivity) -> str:
 
 def _inputs(found: Sensitivity, width: int) -> str:
     table = Table(["Input", "whose", "from end to end", "swing ±", "in total (90 %)", "alone (90 %)"])
-    for one in found.moved:
-        shares = (share_text(one.index.total), share_text(one.index.first)) if one.index else ("screened out", "")
+    for one in found.effects:
+        shares = (share_text(one.sobol.total), share_text(one.sobol.first)) if one.sobol else ("screened out", "")
         table.add(f"   {one.input.path}", one.input.owner, _ends(one), _swing(found, one), *shares)
     return "\n".join(table.lines(width))
 
@@ -115,7 +117,7 @@ def _by_owner(found: Sensitivity) -> str:
     """The largest input of each that decides."""
     parts = []
     for owner in OWNERS:
-        mine = [one for one in found.moved if one.input.owner == owner]
+        mine = [one for one in found.effects if one.input.owner == owner]
         if mine:
             largest = max(mine, key=lambda one: abs(one.swing))
             parts.append(f"{owner} {largest.input.path} ({_swing(found, largest)})")
@@ -124,24 +126,26 @@ def _by_owner(found: Sensitivity) -> str:
 
 def _knowing(found: Sensitivity, width: int) -> str:
     """What to measure first."""
-    if not found.known:
+    if not found.information:
         return ""
-    how = {one.input.path: one.input.learn for one in found.moved}
+    how = {one.input.path: one.input.learn for one in found.effects}
 
     def say(amount: float) -> str:
         return shown(amount, found.unit, found.currency)
 
-    return "\n".join([*knowing_table(found.known, say, width), f"   {learn_line(found.known, how.__getitem__, say)}"])
+    return "\n".join(
+        [*knowing_table(found.information, say, width), f"   {learn_line(found.information, how.__getitem__, say)}"]
+    )
 
 
 def _screening(found: Sensitivity, width: int) -> str:
     table = Table(["Screening, effect over its whole way", "size (mu*)", "90 %", "bend (sigma)", "90 %"])
-    for one in sorted(found.moved, key=lambda one: -one.effect.size.value if one.effect else 0.0):
-        if one.effect is not None:
-            bend = one.effect.bend
+    for one in sorted(found.effects, key=lambda one: -one.elementary.mu_star.value if one.elementary else 0.0):
+        if one.elementary is not None:
+            bend = one.elementary.sigma
             table.add(
                 f"   {one.input.path}",
-                *_cells(found, one.effect.size),
+                *_cells(found, one.elementary.mu_star),
                 *(_cells(found, bend) if bend else ("several numbers", "")),
             )
     return "\n".join(table.lines(width)) if table.rows else ""
@@ -152,14 +156,14 @@ def _cells(found: Sensitivity, one: IntervalEstimate) -> tuple[str, str]:
 
 
 def _footing(found: Sensitivity) -> str:
-    question = found.question
-    periods = question.study.size.replications
+    question = found.spec
+    periods = question.sweep.size.replications
     lines = [
         f"{number(found.runs)} periods simulated: {periods} with the same luck at every point; {question.rows} "
         "rows of points. Intervals of shares are of the choice of points (bootstrap), for this luck; ± is the "
         "simulation error of a swing, 90 %."
     ]
-    screened = len(found.moved) - len(found.indexed)
+    screened = len(found.effects) - len(found.indexed)
     if screened:
         lines.append(
             f"Screened out by {question.trajectories} trajectories: {screened} inputs, held as written; about "

@@ -39,12 +39,12 @@ TIMES = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR, DAY, 2 * DA
 
 def sweep_figures(found: Sweep) -> Iterator[tuple[str, Figure]]:
     """Every figure that the axes of a sweep allow, by the name of its file; none where every point failed."""
-    axes, measures = found.study.axes, found.study.measures
+    axes, measures = found.spec.axes, found.spec.measures
     if len(found.failed) == len(found.cells):
         return
     if len(axes) == 1:
         yield "curves", curve_figure(found)
-    elif len(axes) == 2 and found.study.design.way == "grid":
+    elif len(axes) == 2 and found.spec.design.way == "grid":
         for measure in measures:
             yield f"map-{_file_name(measure)}", heat_figure(found, measure)
             if has_contours(found):
@@ -57,23 +57,23 @@ def sweep_figures(found: Sweep) -> Iterator[tuple[str, Figure]]:
 def has_contours(found: Sweep) -> bool:
     """Whether both axes are numbers with enough values for lines of equal height to be drawn between them."""
     return (
-        len(found.study.axes) == 2
-        and found.study.design.way == "grid"
+        len(found.spec.axes) == 2
+        and found.spec.design.way == "grid"
         and all(
             len(axis.values) >= LEAST_CONTOURED and np.isfinite([axis.coordinate(text) for text in axis.values]).all()
-            for axis in found.study.axes
+            for axis in found.spec.axes
         )
     )
 
 
 def curve_figure(found: Sweep) -> Figure:
     """A panel a measure, a line a scenario: the mean, its simulation error, and the spread of one period."""
-    axis, measures = found.study.axes[0], found.study.measures[:MOST_PANELS]
+    axis, measures = found.spec.axes[0], found.spec.measures[:MOST_PANELS]
     with styled():
         figure, every = new_figure(0.9 + 2.5 * len(measures), rows=len(measures), sharex=True)
         along = {(one.scenario, one.measure): one for one in turns(found)}
         for axes, measure in zip(every, measures, strict=True):
-            for i, name in enumerate(found.study.names):
+            for i, name in enumerate(found.spec.names):
                 _curve(axes, found, name, measure, line_style(i))
                 if (name, measure) in along:
                     _mark(axes, axis, along[name, measure], 0.035 + 0.045 * i, line_style(i)["color"])
@@ -81,7 +81,7 @@ def curve_figure(found: Sweep) -> Figure:
             value_axis(axes.yaxis, unit_of(found, measure), found.currency)
         place_axis(every[-1], axis)
         every[-1].set_xlabel(axis_label(axis))
-        if len(found.study.names) > 1:
+        if len(found.spec.names) > 1:
             handles, labels = every[0].get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside upper right", ncols=legend_columns(labels))
         figure.supxlabel(
@@ -95,15 +95,15 @@ def curve_figure(found: Sweep) -> Figure:
 
 def heat_figure(found: Sweep, measure: str) -> Figure:
     """A panel a scenario: the mean at each point of a grid of two axes, the highest marked."""
-    across, up = found.study.axes
-    grids = [_grid(found, name, measure) for name in found.study.names]
+    across, up = found.spec.axes
+    grids = [_grid(found, name, measure) for name in found.spec.names]
     low = min((float(np.nanmin(grid)) for grid in grids if np.isfinite(grid).any()), default=0.0)
     high = max((float(np.nanmax(grid)) for grid in grids if np.isfinite(grid).any()), default=1.0)
     with styled():
         rows = len(up.values)
         figure, every = new_figure(len(grids) * (1.5 + 0.38 * min(rows, 12)), rows=len(grids))
         picture: Any = None
-        for axes, name, grid in zip(every, found.study.names, grids, strict=True):
+        for axes, name, grid in zip(every, found.spec.names, grids, strict=True):
             picture = axes.imshow(grid, origin="lower", aspect="auto", cmap=COLOURS, vmin=low, vmax=high)
             axes.set_title(heading(name if len(grids) > 1 else f"{name}: {measure}"))
             axes.grid(visible=False)
@@ -121,13 +121,13 @@ def heat_figure(found: Sweep, measure: str) -> Figure:
 
 def contour_figure(found: Sweep, measure: str) -> Figure:
     """A panel a scenario: lines of equal mean over two axes at their true distances, such as two terms of a promise."""
-    across, up = found.study.axes
-    grids = [_grid(found, name, measure) for name in found.study.names]
+    across, up = found.spec.axes
+    grids = [_grid(found, name, measure) for name in found.spec.names]
     levels = _levels(grids)
     x, y = ([axis.coordinate(text) for text in axis.values] for axis in (across, up))
     with styled():
         figure, every = new_figure(0.7 + 3.6 * len(grids), rows=len(grids), sharex=True)
-        for axes, name, grid in zip(every, found.study.names, grids, strict=True):
+        for axes, name, grid in zip(every, found.spec.names, grids, strict=True):
             axes.set_title(heading(name if len(grids) > 1 else f"{name}: {measure}"))
             if len(levels) > 1:
                 axes.contourf(x, y, grid, levels, cmap=COLOURS, extend="both")
@@ -155,12 +155,12 @@ def contour_figure(found: Sweep, measure: str) -> Figure:
 
 def scatter_figure(found: Sweep, measure: str) -> Figure:
     """A panel an axis: every point of a random design, with the spread that the other axes make."""
-    drawn = found.study.axes[:MOST_PANELS]
+    drawn = found.spec.axes[:MOST_PANELS]
     with styled():
         figure, every = new_figure(0.7 + 2.5 * len(drawn), rows=len(drawn))
         for axes, axis in zip(every, drawn, strict=True):
-            where = found.study.axes.index(axis)
-            for i, name in enumerate(found.study.names):
+            where = found.spec.axes.index(axis)
+            for i, name in enumerate(found.spec.names):
                 cells = [cell for cell in found.of(name) if found.estimate(cell, measure)]
                 x = [place_of(axis, cell.point[where]) for cell in cells]
                 y = [one.mean for cell in cells if (one := found.estimate(cell, measure))]
@@ -178,7 +178,7 @@ def scatter_figure(found: Sweep, measure: str) -> Figure:
             axes.set_ylabel(measure)
             place_axis(axes, axis)
             value_axis(axes.yaxis, unit_of(found, measure), found.currency)
-        if len(found.study.names) > 1:
+        if len(found.spec.names) > 1:
             handles, labels = every[0].get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside upper right", ncols=legend_columns(labels))
         return figure
@@ -192,7 +192,7 @@ def _file_name(measure: str) -> str:
 
 
 def _curve(axes: Axes, found: Sweep, name: str, measure: str, style: dict[str, Any]) -> None:
-    axis = found.study.axes[0]
+    axis = found.spec.axes[0]
     there = [(cell, one) for cell in found.of(name) if (one := found.estimate(cell, measure))]
     if not there:
         return
@@ -256,7 +256,7 @@ def axis_label(axis: Axis) -> str:
 
 def _grid(found: Sweep, name: str, measure: str) -> Floats:
     """Means [up, across], nan where a point failed."""
-    across, up = found.study.axes
+    across, up = found.spec.axes
     grid = np.full((len(up.values), len(across.values)), np.nan)
     cells: list[SweepCell] = found.of(name)
     for cell in cells:

@@ -42,22 +42,22 @@ class Turn:
 
 def sweep_report(found: Sweep, verbose: int = 0, width: int = 110) -> str:
     """The text of a sweep."""
-    along = turns(found) if len(found.study.axes) == 1 else []
+    along = turns(found) if len(found.spec.axes) == 1 else []
     parts = [answer(found, along)]
     if along and len(found.points) > 2:
         parts.append(_turns(found, along))
-    if len(found.study.axes) == 1:
-        parts += [_curve_table(found, name, width) for name in found.study.names]
-        parts += [_difference_table(found, name, width) for name in found.study.names[1:]]
+    if len(found.spec.axes) == 1:
+        parts += [_curve_table(found, name, width) for name in found.spec.names]
+        parts += [_difference_table(found, name, width) for name in found.spec.names[1:]]
     else:
-        parts += [_best_points(found, name, width, verbose) for name in found.study.names]
+        parts += [_best_points(found, name, width, verbose) for name in found.spec.names]
     parts.append(_footing(found))
     return "\n\n".join(part for part in parts if part)
 
 
 def answer(found: Sweep, along: Sequence[Turn]) -> str:
     """One sentence on the first measure; `along` are the turns of a sweep over one axis."""
-    study = found.study
+    study = found.spec
     if len(found.failed) == len(found.cells):
         return f"No answer: all {len(found.cells)} points failed; the first: {found.failed[0].error}."
     measure, name = study.measures[0], study.names[-1]
@@ -70,8 +70,8 @@ def answer(found: Sweep, along: Sequence[Turn]) -> str:
 def turns(found: Sweep) -> list[Turn]:
     """Of a sweep over one axis: each scenario's measures, highest and lowest."""
     result = []
-    for name in found.study.names:
-        for measure in found.study.measures:
+    for name in found.spec.names:
+        for measure in found.spec.measures:
             points, values = found.curves(name, measure)
             kept = [i for i in range(len(points)) if np.isfinite(values[:, i]).all()]
             if len(kept) > 1:
@@ -104,7 +104,7 @@ def short(path: str) -> str:
 
 def _went(found: Sweep, one: Turn) -> str:
     """Peaks, dips, rises, falls, or nothing of it for sure."""
-    path, measure, ends = short(found.study.axes[0].path), one.measure, (0, one.many - 1)
+    path, measure, ends = short(found.spec.axes[0].path), one.measure, (0, one.many - 1)
     head = f"{one.scenario}: {measure}"
     first, last = _value(found, one, ends[0]), _value(found, one, ends[1])
     for way, extreme in (("peaks", one.top), ("is lowest", one.bottom)):
@@ -130,7 +130,7 @@ def _value(found: Sweep, one: Turn, i: int) -> str:
 
 def _against(found: Sweep, measure: str) -> str:
     """Where the last scenario is surely ahead of the first, on the same luck."""
-    base, other = found.study.names[0], found.study.names[-1]
+    base, other = found.spec.names[0], found.spec.names[-1]
     ahead, behind, apart = [], [], 0
     for one, two in zip(found.of(base), found.of(other), strict=True):
         values = found.difference(one, two, measure)
@@ -160,9 +160,9 @@ def _highest_point(found: Sweep, name: str, measure: str) -> str:
         return f"{name}: no point gives {measure}."
     (top, best), (bottom, worst) = (which(there, key=lambda pair: pair[0].mean) for which in (max, min))
     return (
-        f"{name}: {measure} is highest at {_where(found.study.axes, best.point)}, with "
+        f"{name}: {measure} is highest at {_where(found.spec.axes, best.point)}, with "
         f"{said(found, measure, top.mean)} (± {said(found, measure, (top.high - top.low) / 2)}); lowest at "
-        f"{_where(found.study.axes, worst.point)}, with {said(found, measure, bottom.mean)}."
+        f"{_where(found.spec.axes, worst.point)}, with {said(found, measure, bottom.mean)}."
     )
 
 
@@ -174,7 +174,7 @@ def _where(axes: Sequence[Axis], point: tuple[str, ...]) -> str:
 
 
 def _turns(found: Sweep, along: Sequence[Turn]) -> str:
-    table = Table([f"Along {found.study.axes[0].path}", "highest", "at", "90 %", "lowest", "at", "90 %"])
+    table = Table([f"Along {found.spec.axes[0].path}", "highest", "at", "90 %", "lowest", "at", "90 %"])
     for one in along:
         table.add(
             f"   {one.scenario}: {one.measure}",
@@ -189,8 +189,8 @@ def _turns(found: Sweep, along: Sequence[Turn]) -> str:
 
 
 def _curve_table(found: Sweep, name: str, width: int) -> str:
-    headers = [f"{name}, {short(found.study.axes[0].path)}"]
-    for measure in found.study.measures:
+    headers = [f"{name}, {short(found.spec.axes[0].path)}"]
+    for measure in found.spec.measures:
         headers += [measure, "±"]
     table = Table(headers)
     for cell in found.of(name):
@@ -201,23 +201,23 @@ def _curve_table(found: Sweep, name: str, width: int) -> str:
 def _cells(found: Sweep, cell: SweepCell) -> Iterator[str]:
     if cell.outcome is None:
         yield "failed"
-        yield from [""] * (2 * len(found.study.measures) - 1)
+        yield from [""] * (2 * len(found.spec.measures) - 1)
         return
-    for measure in found.study.measures:
+    for measure in found.spec.measures:
         one = found.estimate(cell, measure)
         yield said(found, measure, one.mean) if one else "-"
         yield said(found, measure, (one.high - one.low) / 2.0) if one else ""
 
 
 def _difference_table(found: Sweep, name: str, width: int) -> str:
-    base = found.study.names[0]
+    base = found.spec.names[0]
     headers = [f"{name} - {base}"]
-    for measure in found.study.measures:
+    for measure in found.spec.measures:
         headers += [measure, "±"]
     table = Table(headers)
     for one, two in zip(found.of(base), found.of(name), strict=True):
         cells = []
-        for measure in found.study.measures:
+        for measure in found.spec.measures:
             values = found.difference(one, two, measure)
             span = mean(values) if values is not None else None
             cells += [
@@ -230,7 +230,7 @@ def _difference_table(found: Sweep, name: str, width: int) -> str:
 
 def _best_points(found: Sweep, name: str, width: int, verbose: int) -> str:
     """The points with the highest first measure."""
-    axes, measures = found.study.axes, found.study.measures
+    axes, measures = found.spec.axes, found.spec.measures
     headers = [f"{name}: {short(axes[0].path)}", *(short(axis.path) for axis in axes[1:])]
     for measure in measures:
         headers += [measure, "±"]

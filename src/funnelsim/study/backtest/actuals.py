@@ -47,21 +47,21 @@ def quantities(records: VisitHistory, currency: str) -> tuple[Quantity, ...]:
     )
 
 
-def recorded(records: VisitHistory, asked: tuple[Quantity, ...], origin: float, weeks: int) -> FloatArray:
+def recorded(records: VisitHistory, counted: tuple[Quantity, ...], origin: float, weeks: int) -> FloatArray:
     """[quantity, week] in the records since an instant; with weeks below zero, of so many weeks before it."""
     visits = records.visits
     begins, many = (origin, weeks) if weeks > 0 else (origin + weeks * WEEK, -weeks)
     worth = np.where(np.isfinite(records.value), records.value, 0.0)[visits.lead]
-    return _counted(asked, records.stages, visits.stage, visits.entered - begins, visits.first, worth, many)
+    return _counted(counted, records.stages, visits.stage, visits.entered - begins, visits.first, worth, many)
 
 
-def simulated(visits: Any, stages: tuple[str, ...], asked: tuple[Quantity, ...], weeks: int) -> FloatArray:
+def simulated(visits: Any, stages: tuple[str, ...], counted: tuple[Quantity, ...], weeks: int) -> FloatArray:
     """[quantity, week] in the visits of a replication; where a lead in flight stood at the start is no entry."""
     first, flying = np.zeros(len(visits), bool), in_flight(visits.lead)
     first[first_of_lead(visits)] = True
     moved = ~(first & flying)
     return _counted(
-        asked,
+        counted,
         stages,
         visits.stage[moved],
         visits.entered[moved],
@@ -72,12 +72,12 @@ def simulated(visits: Any, stages: tuple[str, ...], asked: tuple[Quantity, ...],
 
 
 def _counted(
-    asked: tuple[Quantity, ...], stages: tuple[str, ...], stage: Any, entered: Any, first: Any, worth: Any, weeks: int
+    counted: tuple[Quantity, ...], stages: tuple[str, ...], stage: Any, entered: Any, first: Any, worth: Any, weeks: int
 ) -> FloatArray:
     """`entered` in seconds since the first week began."""
     inside = (entered >= 0.0) & (entered < weeks * WEEK)
-    counts = np.zeros((len(asked), weeks))
-    for row, quantity in enumerate(asked):
+    counts = np.zeros((len(counted), weeks))
+    for row, quantity in enumerate(counted):
         mine = inside & (first if quantity.name == LEADS else stage == stages.index(quantity.of))
         week = (entered[mine] // WEEK).astype(np.int64)
         counts[row] = np.bincount(week, worth[mine] if quantity.name == REVENUE else None, weeks)

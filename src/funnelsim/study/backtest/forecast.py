@@ -88,68 +88,68 @@ class HistoryAsOf(NamedTuple):
 
 
 def forecast(
-    known: HistoryAsOf, asked: ForecastSpec, store: PointStore, on_draw: Callable[[int], None] | None = None
+    known: HistoryAsOf, spec: ForecastSpec, store: PointStore, on_draw: Callable[[int], None] | None = None
 ) -> Forecast:
     """The forecast of an instant, from the store when it is there. Raises DataError when nothing can be fitted."""
-    key = _key(known, asked)
+    key = _key(known, spec)
     kept = store.find(key)
     there = kept is not None
     if kept is None:
         began = time.perf_counter()
         calibration = known.fitted()
-        drawn = _drawn(calibration, asked, on_draw)
+        drawn = _drawn(calibration, spec, on_draw)
         start = known.origin.timestamp()
-        before = recorded(calibration.records, asked.quantities, start, -_weeks_before(calibration, start))
+        before = recorded(calibration.records, spec.quantities, start, -_weeks_before(calibration, start))
         kept = PointResult(
-            key, _measures(asked.quantities, drawn, before), asked.draws, engine_hash(), time.perf_counter() - began
+            key, _measures(spec.quantities, drawn, before), spec.draws, engine_hash(), time.perf_counter() - began
         )
         store.keep(kept)
-    return Forecast(known.origin, key, *_arrays(kept, asked), there)
+    return Forecast(known.origin, key, *_arrays(kept, spec), there)
 
 
-def traces(calibration: Calibration, asked: ForecastSpec, numbers: range) -> list[Trace]:
+def traces(calibration: Calibration, spec: ForecastSpec, numbers: range) -> list[Trace]:
     """Whole tables of some draws, the same that the forecast counted."""
-    plan_of, seed = _plans(calibration, asked)
-    return [_trace(plan_of(number), seed, number, asked.engine) for number in numbers]
+    plan_of, seed = _plans(calibration, spec)
+    return [_trace(plan_of(number), seed, number, spec.engine) for number in numbers]
 
 
 # ---- simulation ----------------------------------------------------------------------------------------------------
 
 
-def _drawn(calibration: Calibration, asked: ForecastSpec, on_draw: Callable[[int], None] | None) -> FloatArray:
-    plan_of, seed = _plans(calibration, asked)
+def _drawn(calibration: Calibration, spec: ForecastSpec, on_draw: Callable[[int], None] | None) -> FloatArray:
+    plan_of, seed = _plans(calibration, spec)
     stages = calibration.records.stages
     done: list[int] = []
 
     def work(number: int) -> FloatArray:
-        visits = _trace(plan_of(number), seed, number, asked.engine).visits
-        counts = simulated(visits, stages, asked.quantities, asked.weeks)
+        visits = _trace(plan_of(number), seed, number, spec.engine).visits
+        counts = simulated(visits, stages, spec.quantities, spec.weeks)
         done.append(number)
         if on_draw is not None:
             on_draw(len(done))
         return counts
 
-    with ThreadPoolExecutor(asked.threads or os.cpu_count() or 1) as pool:
-        drawn = np.stack(list(pool.map(work, range(asked.draws))), axis=1)
+    with ThreadPoolExecutor(spec.threads or os.cpu_count() or 1) as pool:
+        drawn = np.stack(list(pool.map(work, range(spec.draws))), axis=1)
     if calibration.value is None:  # too few wins were known to say what one is worth
-        drawn[[one.name == REVENUE for one in asked.quantities]] = np.nan
+        drawn[[one.name == REVENUE for one in spec.quantities]] = np.nan
     return drawn
 
 
-def _plans(calibration: Calibration, asked: ForecastSpec) -> tuple[Callable[[int], Plan], int]:
-    blueprint, root = _compiled(calibration, asked)
-    solved = anchor(root, asked.threads, cache=False)
-    return (lambda draw: solved.plan(blueprint, draw)), asked.seed
+def _plans(calibration: Calibration, spec: ForecastSpec) -> tuple[Callable[[int], Plan], int]:
+    blueprint, root = _compiled(calibration, spec)
+    solved = anchor(root, spec.threads, cache=False)
+    return (lambda draw: solved.plan(blueprint, draw)), spec.seed
 
 
-def _compiled(calibration: Calibration, asked: ForecastSpec) -> tuple[Blueprint, Blueprint]:
+def _compiled(calibration: Calibration, spec: ForecastSpec) -> tuple[Blueprint, Blueprint]:
     """The fitted file as a scenario of its own, and its root: what a user has who extends it and runs it."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_fitted(calibration, folder / "then.fitted.yaml")
         scenario = folder / "then.yaml"
         scenario.write_text(
-            f"extends: then.fitted.yaml\nseed: {asked.seed}\nmeasure: {asked.weeks} weeks\n", encoding="utf-8"
+            f"extends: then.fitted.yaml\nseed: {spec.seed}\nmeasure: {spec.weeks} weeks\n", encoding="utf-8"
         )
         loaded = load(str(scenario))
         return prepare(loaded), prepare(loaded.root or loaded)
@@ -170,30 +170,30 @@ def _weeks_before(calibration: Calibration, origin: float) -> int:
 # ---- as a kept point -----------------------------------------------------------------------------------------------
 
 
-def _measures(asked: tuple[Quantity, ...], drawn: FloatArray, before: FloatArray) -> dict[str, Measure]:
+def _measures(counted: tuple[Quantity, ...], drawn: FloatArray, before: FloatArray) -> dict[str, Measure]:
     """A week a measure; its values are the draws. The weeks before are one measure more, and its values the weeks."""
     measures = [
         Measure(f"week {week + 1}", one.name, one.of, one.unit, drawn[row, :, week])
-        for row, one in enumerate(asked)
+        for row, one in enumerate(counted)
         for week in range(drawn.shape[2])
     ]
-    measures += [Measure("before", one.name, one.of, one.unit, before[row]) for row, one in enumerate(asked)]
+    measures += [Measure("before", one.name, one.of, one.unit, before[row]) for row, one in enumerate(counted)]
     return {measure.key: measure for measure in measures}
 
 
-def _arrays(kept: PointResult, asked: ForecastSpec) -> tuple[FloatArray, FloatArray]:
+def _arrays(kept: PointResult, spec: ForecastSpec) -> tuple[FloatArray, FloatArray]:
     def values(window: str, one: Quantity) -> FloatArray:
         return kept.measures[Measure(window, one.name, one.of, one.unit, np.empty(0)).key].top
 
-    weeks = [f"week {week + 1}" for week in range(asked.weeks)]
-    drawn = np.stack([np.stack([values(week, one) for week in weeks], axis=1) for one in asked.quantities])
-    return drawn, np.stack([values("before", one) for one in asked.quantities])
+    weeks = [f"week {week + 1}" for week in range(spec.weeks)]
+    drawn = np.stack([np.stack([values(week, one) for week in weeks], axis=1) for one in spec.quantities])
+    return drawn, np.stack([values("before", one) for one in spec.quantities])
 
 
-def _key(known: HistoryAsOf, asked: ForecastSpec) -> str:
+def _key(known: HistoryAsOf, spec: ForecastSpec) -> str:
     sheets = sorted((name, sheet.sha256) for name, sheet in known.library.sheets.items())
     said = {name: _plain(value) for name, value in vars(known.history).items() if name not in ("file", "about", "data")}
-    parts = [_FORMAT, "backtest", _sources(), sheets, said, asked.quantities, asked.weeks, asked.draws, asked.seed]
+    parts = [_FORMAT, "backtest", _sources(), sheets, said, spec.quantities, spec.weeks, spec.draws, spec.seed]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

@@ -61,12 +61,12 @@ class Backtest:
 
     name: str
     currency: str
-    size: BacktestSpec
-    placed: Origins
-    asked: ForecastSpec
+    spec: BacktestSpec
+    origins: Origins
+    forecast_spec: ForecastSpec
     forecasts: tuple[Forecast, ...]
-    course: FloatArray  # [quantity, week] as it happened, from the weeks before the first forecast on
-    course_from: datetime
+    actuals: FloatArray  # [quantity, week] as it happened, from the weeks before the first forecast on
+    actuals_from: datetime
     scored: tuple[ScoredForecast, ...]
     skipped: tuple[SkippedOrigin, ...]
     drift: Drift
@@ -77,7 +77,7 @@ class Backtest:
     def score(self, of: Callable[[ScoredForecast], bool] = lambda one: True) -> ForecastScore | None:
         """Of some of the forecasts; None when there are none."""
         mine = [one for one in self.scored if of(one)]
-        return score(mine, self.size.seed) if mine else None
+        return score(mine, self.spec.seed) if mine else None
 
     @property
     def horizons(self) -> tuple[int, ...]:
@@ -88,21 +88,21 @@ class Backtest:
 def backtest(
     history: HistoryFile,
     library: Library,
-    size: BacktestSpec,
+    spec: BacktestSpec,
     store: PointStore,
     threads: int | None = None,
     watch: Progress | None = None,
 ) -> Backtest:
     """Forecast and score. Raises DataError when the history is no funnel, too short, or never fits."""
     watch = watch or Progress()
-    if not size.work:
+    if not spec.work:
         history = replace(history, work=None)
     whole = _funnel(history, library)
-    placed = place_origins(history, whole.records, size.origins, size.longest)
-    asked = ForecastSpec(
-        quantities(whole.records, history.currency), max(placed.horizons), size.draws, size.seed, size.engine, threads
+    origins = place_origins(history, whole.records, spec.origins, spec.longest)
+    forecast_spec = ForecastSpec(
+        quantities(whole.records, history.currency), max(origins.horizons), spec.draws, spec.seed, spec.engine, threads
     )
-    forecasts, skipped = _forecasts(history, library, placed, asked, store, watch)
+    forecasts, skipped = _forecasts(history, library, origins, forecast_spec, store, watch)
     if not forecasts:
         raise DataError(
             [
@@ -111,26 +111,33 @@ def backtest(
                 )
             ]
         )
-    happened = tuple(
+    actuals = tuple(
         recorded(
-            whole.records, asked.quantities, one.origin.timestamp(), min(placed.weeks_after(one.origin), asked.weeks)
+            whole.records,
+            forecast_spec.quantities,
+            one.origin.timestamp(),
+            min(origins.weeks_after(one.origin), forecast_spec.weeks),
         )
         for one in forecasts
     )
-    scored = tuple(_scored(forecasts, happened, placed, asked))
-    recent = _recent(forecasts, placed, whole.records)
-    weeks = min(placed.weeks_after(recent.origin), asked.weeks)
+    scored = tuple(_scored(forecasts, actuals, origins, forecast_spec))
+    recent = _recent(forecasts, origins, whole.records)
+    weeks = min(origins.weeks_after(recent.origin), forecast_spec.weeks)
     fitted = HistoryAsOf.at(history, library, recent.origin).fitted()
-    drift = _drift(fitted, whole.records, recent, weeks, placed, asked)
-    logs = _logs(fitted, whole.records, recent.origin, weeks, asked, watch) if size.distances and available() else []
+    drift = _drift(fitted, whole.records, recent, weeks, origins, forecast_spec)
+    logs = (
+        _logs(fitted, whole.records, recent.origin, weeks, forecast_spec, watch)
+        if spec.distances and available()
+        else []
+    )
     begins = forecasts[0].origin - timedelta(days=7 * forecasts[0].before.shape[1])
-    course = recorded(whole.records, asked.quantities, begins.timestamp(), placed.weeks_after(begins))
+    course = recorded(whole.records, forecast_spec.quantities, begins.timestamp(), origins.weeks_after(begins))
     return Backtest(
         history.name,
         history.currency,
-        size,
-        placed,
-        asked,
+        spec,
+        origins,
+        forecast_spec,
         tuple(forecasts),
         course,
         begins,
@@ -139,7 +146,7 @@ def backtest(
         drift,
         tuple(logs),
         recent.origin,
-        tuple(_notes(history, whole, size)),
+        tuple(_notes(history, whole, spec)),
     )
 
 
@@ -159,20 +166,20 @@ def _funnel(history: HistoryFile, library: Library) -> Calibration:
 
 
 def _forecasts(
-    history: HistoryFile, library: Library, placed: Origins, asked: ForecastSpec, store: PointStore, watch: Progress
+    history: HistoryFile, library: Library, origins: Origins, spec: ForecastSpec, store: PointStore, watch: Progress
 ) -> tuple[list[Forecast], list[SkippedOrigin]]:
-    forecasts, skipped, many = [], [], len(placed.at)
-    for number, origin in enumerate(placed.at):
-        before = number * asked.draws
-        watch.progress("forecasts", before, many * asked.draws)
+    forecasts, skipped, many = [], [], len(origins.at)
+    for number, origin in enumerate(origins.at):
+        before = number * spec.draws
+        watch.progress("forecasts", before, many * spec.draws)
         try:
             forecasts.append(
                 forecast(
                     HistoryAsOf.at(history, library, origin),
-                    asked,
+                    spec,
                     store,
                     lambda done, before=before: watch.progress(  # type: ignore[misc]
-                        "forecasts", before + done, many * asked.draws
+                        "forecasts", before + done, many * spec.draws
                     ),
                 )
             )
@@ -187,41 +194,41 @@ def _forecasts(
 
 
 def _scored(
-    forecasts: list[Forecast], happened: tuple[FloatArray, ...], placed: Origins, asked: ForecastSpec
+    forecasts: list[Forecast], actuals: tuple[FloatArray, ...], origins: Origins, spec: ForecastSpec
 ) -> Iterable[ScoredForecast]:
     """Sums from each instant to each horizon that the history reaches.
 
     Where every draw is zero and nothing happened there was nothing to forecast, and nothing is scored; nor is revenue
     where no win had been worth anything yet.
     """
-    for one, seen in zip(forecasts, happened, strict=True):
-        for row, quantity in enumerate(asked.quantities):
-            for weeks in (weeks for weeks in placed.horizons if weeks <= seen.shape[1]):
+    for one, seen in zip(forecasts, actuals, strict=True):
+        for row, quantity in enumerate(spec.quantities):
+            for weeks in (weeks for weeks in origins.horizons if weeks <= seen.shape[1]):
                 drawn, came = one.drawn[row, :, :weeks].sum(axis=1), float(seen[row, :weeks].sum())
                 if np.isfinite(drawn).all() and (drawn.any() or came):
-                    seed = (asked.seed, int(one.origin.timestamp()), row, weeks)
+                    seed = (spec.seed, int(one.origin.timestamp()), row, weeks)
                     yield score_one(one.origin, quantity, weeks, drawn, came, one.before[row], seed)
 
 
-def _recent(forecasts: list[Forecast], placed: Origins, records: VisitHistory) -> Forecast:
+def _recent(forecasts: list[Forecast], origins: Origins, records: VisitHistory) -> Forecast:
     """The forecast after which the recent cohorts came: about a quarter of the history lies behind its instant."""
     span = (records.as_of - float(records.visits.entered.min())) / WEEK
     weeks = max(FEWEST_WEEKS, round(RECENT * span))
-    return min(forecasts, key=lambda one: abs(placed.weeks_after(one.origin) - weeks))
+    return min(forecasts, key=lambda one: abs(origins.weeks_after(one.origin) - weeks))
 
 
 def _drift(
-    fitted: Calibration, later: VisitHistory, chosen: Forecast, weeks: int, placed: Origins, asked: ForecastSpec
+    fitted: Calibration, later: VisitHistory, chosen: Forecast, weeks: int, origins: Origins, spec: ForecastSpec
 ) -> Drift:
-    row = next(i for i, one in enumerate(asked.quantities) if one.name == LEADS)
-    return find_drift(fitted, later, chosen.drawn[row, :, :weeks].sum(axis=1), chosen.origin, placed.end, weeks)
+    row = next(i for i, one in enumerate(spec.quantities) if one.name == LEADS)
+    return find_drift(fitted, later, chosen.drawn[row, :, :weeks].sum(axis=1), chosen.origin, origins.end, weeks)
 
 
 def _logs(
-    fitted: Calibration, real: VisitHistory, origin: datetime, weeks: int, asked: ForecastSpec, watch: Progress
+    fitted: Calibration, real: VisitHistory, origin: datetime, weeks: int, spec: ForecastSpec, watch: Progress
 ) -> list[Distance]:
     watch.note("comparing event logs")
-    simulated = traces(fitted, asked, range(min(LOGS, asked.draws)))
+    simulated = traces(fitted, spec, range(min(LOGS, spec.draws)))
     measured = distances(
         real, simulated, real.stages, origin, weeks, lambda done: watch.progress("event logs", done, len(simulated) + 1)
     )
@@ -229,9 +236,9 @@ def _logs(
     return measured
 
 
-def _notes(history: HistoryFile, whole: Calibration, size: BacktestSpec) -> Iterable[str]:
+def _notes(history: HistoryFile, whole: Calibration, spec: BacktestSpec) -> Iterable[str]:
     """What the reader has to know of how the past was restored."""
-    if size.distances and not available():
+    if spec.distances and not available():
         yield ABSENT
     if history.work:
         yield "the log of work is part of the fits; --no-work forecasts the flow alone, which may be nearer"
@@ -247,7 +254,7 @@ def _notes(history: HistoryFile, whole: Calibration, size: BacktestSpec) -> Iter
         yield "sources, and rows picked by `where`, are taken as they stand today"
     if any(one.name == WINS for one in quantities(whole.records, history.currency)) and history.value:
         yield "the worth of a lead counts as known from its win on"
-    if whole.records.day_only and size.distances and available():
+    if whole.records.day_only and spec.distances and available():
         yield "times are known to the day only: for the distances, simulated events are put to noon as well"
 
 

@@ -46,9 +46,9 @@ class ExplainSpec:
     seed: int  # of the luck
     order_pairs: int | None = None  # orders walked, each with its reverse; None = all of them up to EXACT_UP_TO
     engine: str = "fast"
-    equal_people: bool = True  # also the control
+    equal_hours: bool = True  # also the control
     anchor: Anchor | None = None  # of the base's root, when it is known
-    known: PriorRuns | None = None
+    prior: PriorRuns | None = None
 
     @property
     def draws(self) -> int:
@@ -60,24 +60,24 @@ class CoalitionRuns:
 
     def __init__(
         self,
-        question: ExplainSpec,
+        spec: ExplainSpec,
         groups: list[Group],
         store: PointStore,
         executor: Executor | None,
         threads: int | None,
         watch: Progress,
     ) -> None:
-        self.question, self.store, self.executor, self.watch = question, store, executor, watch
+        self.spec, self.store, self.executor, self.watch = spec, store, executor, watch
         self.threads = threads or os.cpu_count() or 1
         self.every = frozenset(path for group in groups for path in group.paths)
-        base = question.base
-        self.anchor = question.anchor or anchor(prepare(base.root or base.scenario), threads, watch.note)
+        base = spec.base
+        self.anchor = spec.anchor or anchor(prepare(base.root or base.scenario), threads, watch.note)
         blueprint = prepare(base.scenario)
         possible = possible_measures(blueprint.centre, blueprint.book)
-        if question.measure not in possible:
-            hint = did_you_mean(question.measure, possible) or f"such as {', '.join(list(possible)[:6])}"
-            raise UsageError(f"there is no measure '{question.measure}'. {hint}")
-        self.unit, self.currency = possible[question.measure].unit, blueprint.book.currency
+        if spec.measure not in possible:
+            hint = did_you_mean(spec.measure, possible) or f"such as {', '.join(list(possible)[:6])}"
+            raise UsageError(f"there is no measure '{spec.measure}'. {hint}")
+        self.unit, self.currency = possible[spec.measure].unit, blueprint.book.currency
         self.uncertain = False
         self.tasks: dict[frozenset[str], PointTask | str] = {}
         self.loaded: dict[frozenset[str], Loaded] = {}
@@ -114,27 +114,27 @@ class CoalitionRuns:
             batch.finish()
         finally:
             batch.close()
-        if batch.wrong:
-            raise RunError(next(iter(batch.wrong.values())))
+        if batch.errors:
+            raise RunError(next(iter(batch.errors.values())))
         self.outcomes |= batch.outcomes
 
     def remember(self, inside: Sequence[Group], values: Mapping[str, FloatArray]) -> None:
         """Take what is known already of a coalition for what it would give."""
-        task, size = self.task(inside), self.question.size
-        nothing = np.full((self.question.draws, size.pairs), np.nan)
+        task, size = self.task(inside), self.spec.size
+        nothing = np.full((self.spec.draws, size.pairs), np.nan)
         measures = {
-            key: Measure("", key, "", "", values.get(key, nothing)[: self.question.draws, : size.pairs].ravel())
+            key: Measure("", key, "", "", values.get(key, nothing)[: self.spec.draws, : size.pairs].ravel())
             for key in task.measures
         }
         self.outcomes[task.key] = PointResult(task.key, measures, size.replications, "", 0.0)
 
     def values(self, task: PointTask) -> FloatArray:
         """The measure [draw, pair]."""
-        measure = self.outcomes[task.key].measures[self.question.measure]
-        values = np.broadcast_to(measure.values, measure.top.shape).reshape(-1, self.question.size.pairs)
+        measure = self.outcomes[task.key].measures[self.spec.measure]
+        values = np.broadcast_to(measure.values, measure.top.shape).reshape(-1, self.spec.size.pairs)
         if not np.isfinite(values).all():
             raise UsageError(
-                f"{self.question.measure} has no value in some periods of some mixtures of the two "
+                f"{self.spec.measure} has no value in some periods of some mixtures of the two "
                 f"scenarios: explain a measure that every period has, such as cohort.won"
             )
         return values
@@ -168,15 +168,15 @@ class CoalitionRuns:
         return self.tasks[which]
 
     def _mixture(self, which: frozenset[str], inside: Sequence[Group]) -> Loaded:
-        base = self.question.base
+        base = self.spec.base
         if which == self.every:  # the other scenario itself, on the base's root
-            return replace(self.question.other, root=base.root or base.scenario)
+            return replace(self.spec.other, root=base.root or base.scenario)
         return rewritten(
             base, with_changes(base.resolved["scenario"], (one for group in inside for one in group.changes))
         )
 
     def _task(self, loaded: Loaded) -> PointTask:
-        scenario = loaded.scenario.model_copy(update={"seed": self.question.base.scenario.seed})
+        scenario = loaded.scenario.model_copy(update={"seed": self.spec.base.scenario.seed})
         blueprint = prepare(scenario)
         self.uncertain |= blueprint.uncertain
         hours = tuple(
@@ -186,10 +186,10 @@ class CoalitionRuns:
             PointTask(
                 blueprint,
                 self.anchor,
-                self.question.seed,
-                self.question.size,
-                (self.question.measure, *hours),
-                engine=self.question.engine,
+                self.spec.seed,
+                self.spec.size,
+                (self.spec.measure, *hours),
+                engine=self.spec.engine,
             )
         )
 

@@ -68,7 +68,7 @@ class EqualHoursControl:
     """The control: the base with the other's people, and with the hours that sharing moves; nothing shared."""
 
     alone: TwoLevelEstimate  # that and nothing else, against the base
-    instead: TwoLevelEstimate | None  # every change, with hours lent in place of shared work, against the base
+    with_lending: TwoLevelEstimate | None  # every change, with hours lent in place of shared work, against the base
     lent: LentHours | None  # None: sharing moves no hours
     steps: tuple[ShapleyShare, ...]  # of the group that shares the work: hours moved, and what sharing adds
     paid: tuple[float, float]  # paid hours of the window: base, other
@@ -78,14 +78,14 @@ class EqualHoursControl:
 class Explanation:
     """All that `explain` found."""
 
-    question: ExplainSpec
+    spec: ExplainSpec
     groups: list[Group]
-    united: list[MergedGroups]
+    merged_groups: list[MergedGroups]
     difference: TwoLevelEstimate
     base: TwoLevelEstimate  # the measure itself
     other: TwoLevelEstimate
     shares: list[ShapleyShare]  # the largest first; together the difference, up to rounding (1e-9 of it)
-    people: EqualHoursControl | None
+    equal_hours: EqualHoursControl | None
     unit: str
     currency: str
     uncertain: bool
@@ -102,20 +102,20 @@ class Explanation:
     @property
     def divided(self) -> ShapleyShare | None:
         """The share that the control with equal people divides in two."""
-        if self.people is None or not self.people.steps:
+        if self.equal_hours is None or not self.equal_hours.steps:
             return None
         return next(one for one in self.shares if OWNERSHIP in self.group(one).kinds)
 
     @property
     def parts(self) -> list[ShapleyShare]:
         """The shares, the divided one as its two steps; the largest first."""
-        steps = self.people.steps if self.people else ()
+        steps = self.equal_hours.steps if self.equal_hours else ()
         parts = [*(one for one in self.shares if one is not self.divided), *steps]
         return sorted(parts, key=lambda one: -abs(one.value.mean))
 
 
 def explain(
-    question: ExplainSpec,
+    spec: ExplainSpec,
     store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
@@ -123,27 +123,25 @@ def explain(
 ) -> Explanation:
     """Divide the difference. UsageError when nothing differs or the measure is none that every period has."""
     watch = watch or Progress()
-    groups = groups_of(question.base.resolved["scenario"], question.other.resolved["scenario"])
+    groups = groups_of(spec.base.resolved["scenario"], spec.other.resolved["scenario"])
     if not groups:
-        raise UsageError(
-            f"{name_of(question.base)} and {name_of(question.other)} do not differ: there is nothing to explain"
-        )
-    runs = CoalitionRuns(question, groups, store or PointStore(None), executor, threads, watch)
-    groups, united = feasible_groups(groups, lambda count: _plan(question, count)[0], runs.complaint)
-    coalitions, orders = _plan(question, len(groups))
-    if question.known is not None:
-        runs.remember((), question.known.base)
-        runs.remember(groups, question.known.other)
+        raise UsageError(f"{name_of(spec.base)} and {name_of(spec.other)} do not differ: there is nothing to explain")
+    runs = CoalitionRuns(spec, groups, store or PointStore(None), executor, threads, watch)
+    groups, united = feasible_groups(groups, lambda count: _plan(spec, count)[0], runs.complaint)
+    coalitions, orders = _plan(spec, len(groups))
+    if spec.prior is not None:
+        runs.remember((), spec.prior.base)
+        runs.remember(groups, spec.prior.other)
     runs.run("explaining", [(runs.task(members(one, groups)), one) for one in coalitions])
-    return _told(question, groups, united, coalitions, orders, runs)
+    return _told(spec, groups, united, coalitions, orders, runs)
 
 
-def _plan(question: ExplainSpec, groups: int) -> tuple[list[Coalition], list[Order]]:
+def _plan(spec: ExplainSpec, groups: int) -> tuple[list[Coalition], list[Order]]:
     """The coalitions to run, and the orders to walk; no orders = all."""
-    if question.order_pairs is None and groups <= EXACT_UP_TO:
+    if spec.order_pairs is None and groups <= EXACT_UP_TO:
         return every_coalition(groups), []
-    pairs = question.order_pairs or USUAL_ORDER_PAIRS
-    orders = random_orders(groups, pairs, question.seed)
+    pairs = spec.order_pairs or USUAL_ORDER_PAIRS
+    orders = random_orders(groups, pairs, spec.seed)
     wanted = coalitions_of(orders, groups)
     return (every_coalition(groups), []) if len(wanted) == 1 << groups else (wanted, orders)
 
@@ -168,7 +166,7 @@ class _Division:
         self.by_order = shares_by_order(orders, values) if orders else None
         self.exact = None if orders else exact_shares(groups, values)
 
-    def spread(self, values: FloatArray) -> TwoLevelEstimate:
+    def estimate(self, values: FloatArray) -> TwoLevelEstimate:
         """Of a part of the difference. Where a larger study knows the whole better, the part follows it by its
         regression on the whole (double sampling: Cochran 1977, Sampling techniques, 12.6); the slopes of parts that
         make up the whole add up to 1, so the parts then add up to what the larger study found."""
@@ -178,7 +176,7 @@ class _Division:
 
     def between(self, first: Coalition, last: Coalition) -> TwoLevelEstimate:
         """What lies between two coalitions."""
-        return self.spread(self.values[last] - self.values[first])
+        return self.estimate(self.values[last] - self.values[first])
 
     def share(self, name: str, g: int) -> ShapleyShare:
         """The share of a group."""
@@ -195,7 +193,9 @@ class _Division:
             (self.values[0], with_step[0], self.values[1 << g]),
             (self.values[rest], with_step[rest], self.values[self.full]),
         ]
-        (alone, last), (alone_after, last_after) = ([self.spread(end[i + 1] - end[i]) for end in ends] for i in (0, 1))
+        (alone, last), (alone_after, last_after) = (
+            [self.estimate(end[i + 1] - end[i]) for end in ends] for i in (0, 1)
+        )
         if self.by_order is None:
             assert self.exact is not None
             step = exact_step(self.groups, g, self.values, with_step)
@@ -224,7 +224,7 @@ class _Division:
         alone: TwoLevelEstimate,
         last: TwoLevelEstimate,
     ) -> ShapleyShare:
-        estimate, error = self.spread(values), 0.0
+        estimate, error = self.estimate(values), 0.0
         if by_order is not None:
             standard, freedom = order_error(by_order)
             error = float(stats.t.ppf(0.5 + LEVEL / 2.0, freedom)) * standard if freedom else math.inf
@@ -243,7 +243,7 @@ def _slope(whole: FloatArray, part: FloatArray) -> float | None:
 
 
 def _told(
-    question: ExplainSpec,
+    spec: ExplainSpec,
     groups: list[Group],
     united: list[MergedGroups],
     coalitions: list[Coalition],
@@ -251,14 +251,14 @@ def _told(
     runs: CoalitionRuns,
 ) -> Explanation:
     values = {one: runs.values(runs.task(members(one, groups))) for one in coalitions}
-    towards = question.known.difference if question.known else None
+    towards = spec.prior.difference if spec.prior else None
     division = _Division(len(groups), orders, values, runs.uncertain, towards)
-    people = _equal_people(groups, division, runs) if question.equal_people else None
+    people = _equal_people(groups, division, runs) if spec.equal_hours else None
     shares = [division.share(group.name, g) for g, group in enumerate(groups)]
     shares.sort(key=lambda one: -abs(one.value.mean))
     base, other = (two_level_estimate(values[one], runs.uncertain) for one in (0, division.full))
     return Explanation(
-        question,
+        spec,
         groups,
         united,
         division.between(0, division.full),
@@ -273,7 +273,7 @@ def _told(
         len(orders),
         runs.anchor,
         tuple(sorted(runs.outcomes)),
-        _notes(question, people),
+        _notes(spec, people),
     )
 
 
@@ -288,7 +288,7 @@ def _equal_people(groups: list[Group], division: _Division, runs: CoalitionRuns)
         shared, unshared = (
             runs.net_hours(members(one, groups)) for one in (division.full, division.full ^ 1 << sharing)
         )
-        lent = lent_hours(shared, unshared, paid[0], runs.question.base.scenario)
+        lent = lent_hours(shared, unshared, paid[0], runs.spec.base.scenario)
     if lent is None or sharing is None:
         return EqualHoursControl(_alone(theirs, groups, division, runs), None, None, (), totals) if theirs else None
     tasks = {one: runs.lending_task(members(one, groups), lent) for one in {*division.befores(sharing), theirs}}
@@ -296,8 +296,8 @@ def _equal_people(groups: list[Group], division: _Division, runs: CoalitionRuns)
     with_step = {one: runs.values(task) for one, task in tasks.items()}
     base = division.values[0]
     return EqualHoursControl(
-        division.spread(with_step[theirs] - base),
-        division.spread(with_step[division.full ^ 1 << sharing] - base),
+        division.estimate(with_step[theirs] - base),
+        division.estimate(with_step[division.full ^ 1 << sharing] - base),
         lent,
         division.steps(sharing, with_step),
         totals,
@@ -308,11 +308,11 @@ def _alone(theirs: Coalition, groups: list[Group], division: _Division, runs: Co
     """The other's people in the base's way."""
     task = runs.task(members(theirs, groups))
     runs.run("explaining, equal people", [(task, "people")])
-    return division.spread(runs.values(task) - division.values[0])
+    return division.estimate(runs.values(task) - division.values[0])
 
 
-def _notes(question: ExplainSpec, people: EqualHoursControl | None) -> list[str]:
-    base, other = question.base, question.other
+def _notes(spec: ExplainSpec, people: EqualHoursControl | None) -> list[str]:
+    base, other = spec.base, spec.other
     notes = []
     if (other.root or other.scenario) != (base.root or base.scenario):
         notes.append(

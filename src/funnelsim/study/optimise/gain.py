@@ -29,7 +29,7 @@ class PolicyGain:
 
     value: TwoLevelEstimate
     base: TwoLevelEstimate
-    more: TwoLevelEstimate  # the policy less the file
+    difference: TwoLevelEstimate  # the policy less the file
 
 
 def gains(

@@ -87,15 +87,15 @@ class Finalist:
 class Optimum:
     """What was found."""
 
-    question: OptimiseSpec  # with full keys, the goal and the anchors
+    spec: OptimiseSpec  # with full keys, the goal and the anchors
     constraints: tuple[Constraint, ...]
     trials: list[Trial] = field(repr=False)
-    every: bool  # all combinations were run
+    exhaustive: bool  # all combinations were run
     finalists: list[Finalist]  # best first; of several objectives along the first
     base: dict[str, Estimate]  # the file as it is, on the luck of the finalists
     selection: Selection | None  # among the finalists that meet the constraints; none: several objectives
     gains: dict[str, PolicyGain]  # of the chosen one, by measure
-    at_one: PolicyGain | None  # of the objective with all beliefs at 1; none: there are none
+    beliefs_neutral: PolicyGain | None  # of the objective with all beliefs at 1; none: there are none
     beliefs: tuple[str, ...]  # ranges that each replication has its own draw of
     units: dict[str, str]  # of the measures
     currency: str
@@ -123,18 +123,18 @@ class Optimum:
         if not there:
             return []
         values = np.array(
-            [[goal.sign * one.estimates[goal.measure].mean for goal in self.question.objectives] for one in there]
+            [[goal.sign * one.estimates[goal.measure].mean for goal in self.spec.objectives] for one in there]
         )
         return [one for one, is_there in zip(there, on_front(values), strict=True) if is_there]
 
     def at_end(self, point: Point) -> list[tuple[Axis, str]]:
         """The axes whose end a point lies at: the optimum may be beyond."""
-        shares = [(axis, text, share_of(axis, text)) for axis, text in zip(self.question.axes, point, strict=True)]
+        shares = [(axis, text, share_of(axis, text)) for axis, text in zip(self.spec.axes, point, strict=True)]
         return [(axis, text) for axis, text, share in shares if share <= 0.005 or share >= 0.995]
 
 
 def optimise(
-    question: OptimiseSpec,
+    spec: OptimiseSpec,
     store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
@@ -142,7 +142,7 @@ def optimise(
 ) -> Optimum:
     """Search, choose, and measure what was chosen anew. UsageError or ScenarioError for what cannot be meant."""
     return _Optimisation(
-        question, store or PointStore(None), executor, threads or os.cpu_count() or 1, watch or Progress()
+        spec, store or PointStore(None), executor, threads or os.cpu_count() or 1, watch or Progress()
     ).optimum()
 
 
@@ -150,45 +150,41 @@ class _Optimisation:
     """The parts of one search."""
 
     def __init__(
-        self, question: OptimiseSpec, store: PointStore, executor: Executor | None, threads: int, watch: Progress
+        self, spec: OptimiseSpec, store: PointStore, executor: Executor | None, threads: int, watch: Progress
     ) -> None:
         self.store, self.executor, self.threads, self.watch = store, executor, threads, watch
-        template = question.template
-        self.planner = TaskBuilder(
-            question.seed, template.loaded.scenario.seed, question.size, (), question.engine, threads, watch
-        )
-        anchor = question.anchors[0] if question.anchors else None
-        self.blueprint, self.anchor = self.planner.compiled(template, (), anchor)
+        template = spec.template
+        self.builder = TaskBuilder(spec.seed, template.loaded.scenario.seed, spec.size, (), spec.engine, threads, watch)
+        anchor = spec.anchors[0] if spec.anchors else None
+        self.blueprint, self.anchor = self.builder.compiled(template, (), anchor)
         known = possible_measures(self.blueprint.centre, self.blueprint.book)
         currency = str(self.blueprint.book.currency)
-        self.constraints, measures = _read(question, known, currency)
+        self.constraints, measures = _read(spec, known, currency)
         self.on_measures = [one for one in self.constraints if not one.of_inputs]
         constrained = [key for one in self.on_measures for _, key in one.terms]
-        study = SweepSpec(
-            [template], question.axes, (*measures, *constrained), goal=question.goal, anchors=(self.anchor,)
-        )
-        check_axes(study)
-        study, self.currency = complete(study, self.planner)
-        self.measures = self.planner.measures = study.measures
-        self.units = {key: known[key].unit if key in known else CHANCE for key in study.measures}
-        objectives = tuple(replace(one, measure=key) for one, key in zip(question.objectives, measures, strict=True))
-        self.question = replace(question, objectives=objectives, goal=study.goal, anchors=study.anchors)
-        gap_of(question.gap, self.units[measures[0]], currency, 1.0)  # refused before anything runs
+        sweep = SweepSpec([template], spec.axes, (*measures, *constrained), goal=spec.goal, anchors=(self.anchor,))
+        check_axes(sweep)
+        sweep, self.currency = complete(sweep, self.builder)
+        self.measures = self.builder.measures = sweep.measures
+        self.units = {key: known[key].unit if key in known else CHANCE for key in sweep.measures}
+        objectives = tuple(replace(one, measure=key) for one, key in zip(spec.objectives, measures, strict=True))
+        self.spec = replace(spec, objectives=objectives, goal=sweep.goal, anchors=sweep.anchors)
+        gap_of(spec.gap, self.units[measures[0]], currency, 1.0)  # refused before anything runs
         self.outcomes: dict[Point, PointResult] = {}
 
     def optimum(self) -> Optimum:
         """Search, choice and estimate, one after the other."""
-        question = self.question
+        spec = self.spec
         trials = self.searched()
         _refuse_nothing(trials)
-        points = finalists_of(question.axes, trials, question.objectives, question.finalists)
+        points = finalists_of(spec.axes, trials, spec.objectives, spec.finalists)
         samples = Samples(
             [Variant("as it is", self.blueprint, self.anchor), *map(self.variant, points)],
             self.measures,
-            question.seed,
+            spec.seed,
             CHOICE,
-            question.goal,
-            question.engine,
+            spec.goal,
+            spec.engine,
             self.store,
             self.executor,
             self.threads,
@@ -202,10 +198,10 @@ class _Optimisation:
             + 2 * DRAWS * PAIRS * (bool(more) + (at_one is not None))
         )
         return Optimum(
-            question,
+            spec,
             self.constraints,
             trials,
-            combinations(question.axes) <= question.trials,
+            combinations(spec.axes) <= spec.trials,
             finalists,
             estimates(samples, 0),
             selection,
@@ -221,15 +217,15 @@ class _Optimisation:
     # ---- the search ------------------------------------------------------------------------------------------------
 
     def searched(self) -> list[Trial]:
-        question = self.question
-        batch = PointBatch("searching", self.store, self.executor, self.threads, question.trials, Quiet(self.watch))
+        spec = self.spec
+        batch = PointBatch("searching", self.store, self.executor, self.threads, spec.trials, Quiet(self.watch))
         try:
             return search(
-                question.axes,
-                [one.most for one in question.objectives],
+                spec.axes,
+                [one.most for one in spec.objectives],
                 lambda points: self.scores(batch, points),
-                question.trials,
-                question.seed,
+                spec.trials,
+                spec.seed,
             )
         finally:
             batch.close()
@@ -247,7 +243,7 @@ class _Optimisation:
         for point in points:
             if point not in refused:
                 try:
-                    task = self.planner.task(self.question.template, self.sets(point), self.question.goal)
+                    task = self.builder.task(self.spec.template, self.sets(point), self.spec.goal)
                 except FunnelsimError as error:
                     errors[point] = one_line(error)
                     continue
@@ -255,8 +251,8 @@ class _Optimisation:
                 batch.submit(task, "", point)
         batch.finish()
         for point, key in keys.items():
-            if key in batch.wrong:
-                errors[point] = batch.wrong[key]
+            if key in batch.errors:
+                errors[point] = batch.errors[key]
             else:
                 self.outcomes[point] = batch.outcomes[key]
         return [
@@ -270,27 +266,24 @@ class _Optimisation:
 
     def score(self, point: Point) -> TrialScore:
         outcome = self.outcomes[point]
-        values = tuple(float(np.mean(linear_values(outcome.measures[one.measure]))) for one in self.question.objectives)
+        values = tuple(float(np.mean(linear_values(outcome.measures[one.measure]))) for one in self.spec.objectives)
         if not np.isfinite(values).all():
-            nothing = self.question.objectives[int(np.argmin(np.isfinite(values)))].measure
+            nothing = self.spec.objectives[int(np.argmin(np.isfinite(values)))].measure
             return TrialScore(error=f"there is no figure for {nothing}")
         return TrialScore(
             values,
-            (
-                *self.on_inputs(point),
-                *(one.excess(outcome.measures, self.question.confidence) for one in self.on_measures),
-            ),
+            (*self.on_inputs(point), *(one.excess(outcome.measures, self.spec.confidence) for one in self.on_measures)),
         )
 
     def on_inputs(self, point: Point) -> tuple[float, ...]:
-        inputs = inputs_of(self.question.axes, point)
+        inputs = inputs_of(self.spec.axes, point)
         return tuple(one.excess_of(inputs) for one in self.constraints if one.of_inputs)
 
     def sets(self, point: Point) -> list[str]:
-        return [f"{axis.path}={text}" for axis, text in zip(self.question.axes, point, strict=True)]
+        return [f"{axis.path}={text}" for axis, text in zip(self.spec.axes, point, strict=True)]
 
     def variant(self, point: Point) -> Variant:
-        return Variant(", ".join(point), *self.planner.compiled(self.question.template, self.sets(point)))
+        return Variant(", ".join(point), *self.builder.compiled(self.spec.template, self.sets(point)))
 
     # ---- the choice ------------------------------------------------------------------------------------------------
 
@@ -304,7 +297,7 @@ class _Optimisation:
         ]
         there = [i for i, one in enumerate(checked, 1) if one.meets]
         selection, chances = None, np.ones(len(there))
-        if len(self.question.objectives) > 1:
+        if len(self.spec.objectives) > 1:
             chances = self.front_chances(samples, there)
         elif there:
             selection = self.selected(samples, there, scores[points[there[0] - 1]].values[0])
@@ -318,78 +311,76 @@ class _Optimisation:
         """The excess of each finalist's constraints, all of which hold together with the wanted confidence."""
         if not self.on_measures or not count:
             return [()] * count
-        together = 1.0 - (1.0 - self.question.confidence) / (count * len(self.on_measures))
+        together = 1.0 - (1.0 - self.spec.confidence) / (count * len(self.on_measures))
         return [
             tuple(one.excess(measures, together) for one in self.on_measures)
-            for measures in samples.of(range(1, count + 1), max(CHECKED, 4 * self.question.size.replications))
+            for measures in samples.of(range(1, count + 1), max(CHECKED, 4 * self.spec.size.replications))
         ]
 
     def selected(self, samples: Samples, there: Sequence[int], best: float) -> Selection:
-        (objective,), unit = self.question.objectives, self.units[self.question.objectives[0].measure]
-        gap = gap_of(self.question.gap, unit, self.currency, best)
+        (objective,), unit = self.spec.objectives, self.units[self.spec.objectives[0].measure]
+        gap = gap_of(self.spec.gap, unit, self.currency, best)
         return select_variant(
             samples,
             there,
             objective,
             unit,
             gap,
-            self.question.chance,
+            self.spec.chance,
             on_stage=lambda left: self.watch.progress("choosing", len(there) - left, len(there) - 1),
         )
 
     def front_chances(self, samples: Samples, there: Sequence[int]) -> FloatArray:
         """Of the finalists that meet the constraints."""
-        sampled = samples.of([0, *there], max(CHECKED, 4 * self.question.size.replications))[1:]
+        sampled = samples.of([0, *there], max(CHECKED, 4 * self.spec.size.replications))[1:]
         if not sampled:
             return np.ones(0)
         values = [
             np.column_stack([one.sign * linear_values(measures[one.measure]) for measures in sampled])
-            for one in self.question.objectives
+            for one in self.spec.objectives
         ]
-        return chances_of_front(values, self.question.seed)
+        return chances_of_front(values, self.spec.seed)
 
     # ---- the estimate ----------------------------------------------------------------------------------------------
 
     def gained(self, point: Point) -> tuple[dict[str, PolicyGain], PolicyGain | None]:
         """The chosen point against the file as it is; and the objective once more with all beliefs at 1."""
-        question = self.question
-        base, chosen = question.template.loaded, question.template.vary(self.sets(point))
+        spec = self.spec
+        base, chosen = spec.template.loaded, spec.template.vary(self.sets(point))
         of_base = Case("as it is", base, self.blueprint, self.anchor)
-        of_chosen = Case("chosen", chosen, *self.planner.compiled(question.template, self.sets(point)))
+        of_chosen = Case("chosen", chosen, *self.builder.compiled(spec.template, self.sets(point)))
         gained = self.measured(of_base, of_chosen, self.measures, "measuring")
         if beliefs_at_one(base.scenario) == base.scenario:
             return gained, None
-        world = Alternative("beliefs at 1", beliefs_at_one, (self.anchor,), self.threads, self.watch.note)
-        key = question.objectives[0].measure
-        return gained, self.measured(world.case(base), world.case(chosen), (key,), "with beliefs at 1").get(key)
+        neutral = Alternative("beliefs at 1", beliefs_at_one, (self.anchor,), self.threads, self.watch.note)
+        key = spec.objectives[0].measure
+        return gained, self.measured(neutral.case(base), neutral.case(chosen), (key,), "with beliefs at 1").get(key)
 
     def measured(self, base: Case, chosen: Case, keys: tuple[str, ...], what: str) -> dict[str, PolicyGain]:
-        question = self.question
+        spec = self.spec
         return gains(
             base,
             chosen,
             keys,
-            question.goal,
-            question.seed,
+            spec.goal,
+            spec.seed,
             ESTIMATE,
-            question.engine,
+            spec.engine,
             self.threads,
             lambda done: self.watch.progress(what, done, 2 * DRAWS),
         )
 
 
 def _read(
-    question: OptimiseSpec, known: Mapping[str, Measure], currency: str
+    spec: OptimiseSpec, known: Mapping[str, Measure], currency: str
 ) -> tuple[tuple[Constraint, ...], tuple[str, ...]]:
     """Constraints and the keys of the objectives; UsageError with the mistakes of both."""
     constraints: list[Constraint] = []
     measures: list[str] = []
     every_mistake(
         (
-            lambda: constraints.extend(read_constraints(question.subject_to, question.axes, known, currency)),
-            lambda: measures.extend(
-                every_mistake(partial(full_key, one.measure, known) for one in question.objectives)
-            ),
+            lambda: constraints.extend(read_constraints(spec.subject_to, spec.axes, known, currency)),
+            lambda: measures.extend(every_mistake(partial(full_key, one.measure, known) for one in spec.objectives)),
         )
     )
     return tuple(constraints), tuple(measures)

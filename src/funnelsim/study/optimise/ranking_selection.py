@@ -41,7 +41,7 @@ class Selection:
     gap: float  # the indifference zone: means closer than this count as equal
     chance: float  # of the right choice: as wanted, or an estimate where it was not finished
     finished: bool  # else the observations ran out
-    left: tuple[int, ...]  # those that were not dropped: the best alone, unless equals or not finished
+    remaining: tuple[int, ...]  # those that were not dropped: the best alone, unless equals or not finished
     counts: tuple[int, ...]  # observations of each system
     means: tuple[float, ...]  # of each, over its own observations
 

@@ -73,8 +73,8 @@ class Samples:
         finally:
             batch.close()
         for i, key in keys.items():
-            if key in batch.wrong:
-                raise RunError(f"{self.variants[i].name}: {batch.wrong[key]}")
+            if key in batch.errors:
+                raise RunError(f"{self.variants[i].name}: {batch.errors[key]}")
             self._parts.setdefault(i, []).append(batch.outcomes[key])
         return [_joined(self._parts[i], n) for i in which]
 

@@ -69,19 +69,19 @@ def select_best(
     watch = watch or Progress()
     scenario = templates[0].loaded.scenario
     seed = scenario.seed if seed is None else seed
-    planner = TaskBuilder(seed, scenario.seed, RunSize(), (), engine, threads, watch)
-    study, currency = complete(SweepSpec(templates, (), (objective.measure,), goal=goal), planner)
-    (key,) = study.measures
+    builder = TaskBuilder(seed, scenario.seed, RunSize(), (), engine, threads, watch)
+    spec, currency = complete(SweepSpec(templates, (), (objective.measure,), goal=goal), builder)
+    (key,) = spec.measures
     objective = Objective(key, objective.most)
     variants = [
-        Variant(name, *planner.compiled(template, ())) for name, template in zip(study.names, templates, strict=True)
+        Variant(name, *builder.compiled(template, ())) for name, template in zip(spec.names, templates, strict=True)
     ]
     samples = Samples(
         variants,
         (key,),
         seed,
         first,
-        study.goal,
+        spec.goal,
         engine,
         store or PointStore(None),
         None,
@@ -93,7 +93,7 @@ def select_best(
     best = max(objective.sign * float(np.mean(linear_values(one))) for one in there)
     size = gap if isinstance(gap, float) else gap_of(gap, unit, currency, best)
     selection = select_variant(samples, every, objective, unit, size, chance, grow)
-    return BestScenario(study.names, objective, selection, [estimates(samples, i)[key] for i in every], samples.runs)
+    return BestScenario(spec.names, objective, selection, [estimates(samples, i)[key] for i in every], samples.runs)
 
 
 def select_variant(

@@ -48,7 +48,7 @@ class GoalChanceSpec:
 class GoalChance:
     """The chance of a goal as things are."""
 
-    asked: GoalChanceSpec  # with its anchor
+    spec: GoalChanceSpec  # with its anchor
     chance: float  # share of periods that meet the goal
     low: float  # 90 %, simulation error alone
     high: float
@@ -65,11 +65,11 @@ class GoalChance:
 
     @property
     def replications(self) -> int:
-        return self.asked.replications
+        return self.spec.replications
 
 
 def goal_chance(
-    asked: GoalChanceSpec,
+    spec: GoalChanceSpec,
     store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
@@ -77,30 +77,30 @@ def goal_chance(
 ) -> GoalChance:
     """Run the scenario as it is. UsageError when the run ends before the goal is due."""
     watch = watch or Progress()
-    planner = TaskBuilder(
-        asked.seed, asked.template.loaded.scenario.seed, RunSize(), (GOAL,), asked.engine, threads, watch
+    builder = TaskBuilder(
+        spec.seed, spec.template.loaded.scenario.seed, RunSize(), (GOAL,), spec.engine, threads, watch
     )
-    blueprint, anchor = planner.compiled(asked.template, (), asked.anchor)
-    check_date(asked.goal, blueprint.centre, blueprint.book)
-    planner.measures = (GOAL, *(f"calendar.utilisation.{team}" for team in blueprint.book.teams))
-    per_draw = min(PER_DRAW, asked.replications) if blueprint.uncertain else 1
-    draws = max(1, round(asked.replications / per_draw))
-    asked = replace(asked, replications=draws * per_draw, anchor=anchor)
+    blueprint, anchor = builder.compiled(spec.template, (), spec.anchor)
+    check_date(spec.goal, blueprint.centre, blueprint.book)
+    builder.measures = (GOAL, *(f"calendar.utilisation.{team}" for team in blueprint.book.teams))
+    per_draw = min(PER_DRAW, spec.replications) if blueprint.uncertain else 1
+    draws = max(1, round(spec.replications / per_draw))
+    spec = replace(spec, replications=draws * per_draw, anchor=anchor)
     batch = PointBatch("asking", store or PointStore(None), executor, threads or 1, 2, watch)
     outcomes = []
     try:
         for centred in (False, True) if blueprint.uncertain else (False,):
-            planner.size = NestedDesign(asked.replications, pairs=per_draw)
-            task = planner.task(asked.template, (), asked.goal, centred)
-            batch.submit(task, asked.template.loaded.scenario.name, ())
+            builder.size = NestedDesign(spec.replications, pairs=per_draw)
+            task = builder.task(spec.template, (), spec.goal, centred)
+            batch.submit(task, spec.template.loaded.scenario.name, ())
             outcomes.append(task.key)
         batch.finish()
     finally:
         batch.close()
-    if batch.wrong:
-        raise RunError(next(iter(batch.wrong.values())))
+    if batch.errors:
+        raise RunError(next(iter(batch.errors.values())))
     drawn, *centre = [batch.outcomes[key] for key in outcomes]
-    answer = _told(asked, drawn, centre[0] if centre else None, draws)
+    answer = _told(spec, drawn, centre[0] if centre else None, draws)
     busy = {team: drawn.estimate(f"calendar.utilisation.{team}").mean for team in blueprint.book.teams}
     return replace(
         answer,
@@ -111,20 +111,20 @@ def goal_chance(
     )
 
 
-def _told(asked: GoalChanceSpec, drawn: PointResult, centre: PointResult | None, draws: int) -> GoalChance:
-    margins = goal_margin(drawn, asked.goal).reshape(draws, -1)
+def _told(spec: GoalChanceSpec, drawn: PointResult, centre: PointResult | None, draws: int) -> GoalChance:
+    margins = goal_margin(drawn, spec.goal).reshape(draws, -1)
     uncertain = centre is not None
     met = (margins >= 0.0).astype(float)
-    values = (drawn.measures[GOAL_VALUE].values + asked.goal.booked).reshape(draws, -1)
+    values = (drawn.measures[GOAL_VALUE].values + spec.goal.booked).reshape(draws, -1)
     known = None
     if centre is not None:
-        share = float((goal_margin(centre, asked.goal) >= 0.0).mean())
+        share = float((goal_margin(centre, spec.goal) >= 0.0).mean())
         known = (share, *_limits(share, centre.replications))
-    leads = asked.template.loaded.scenario.leads_in_flight
+    leads = spec.template.loaded.scenario.leads_in_flight
     low, high = _simulation_error(met, uncertain)
-    worse, better = _ends(asked.goal, two_level_estimate(values, uncertain), values)
+    worse, better = _ends(spec.goal, two_level_estimate(values, uncertain), values)
     return GoalChance(
-        asked,
+        spec,
         float(met.mean()),
         low,
         high,

@@ -31,7 +31,7 @@ FINE = 501  # places between the ends of the range
 class LevelCrossing:
     """A place on the way from the first to the last node; nan = not within them."""
 
-    at: float
+    place: float
     low: float
     high: float
 
@@ -42,13 +42,13 @@ class Margins:
 
     places: FloatArray
     values: FloatArray
-    only: FloatArray | None = None  # the places that x can have; none = all between
+    allowed: FloatArray | None = None  # the places that x can have; none = all between
 
     @property
-    def fine(self) -> FloatArray:
+    def grid(self) -> FloatArray:
         """The places that an answer may have."""
-        if self.only is not None:
-            there: FloatArray = self.only[(self.only >= self.places[0]) & (self.only <= self.places[-1])]
+        if self.allowed is not None:
+            there: FloatArray = self.allowed[(self.allowed >= self.places[0]) & (self.allowed <= self.places[-1])]
             return there
         return np.union1d(np.linspace(self.places[0], self.places[-1], FINE), self.places)
 
@@ -91,7 +91,7 @@ class Margins:
 
 def chance_crossing(margins: Margins, chance: float) -> LevelCrossing:
     """Where the goal is met with this chance."""
-    places = margins.fine
+    places = margins.grid
     rising = _rising(margins.chances(places))
     low, high = limits(rising, len(margins.values))
     return LevelCrossing(_first(places, rising, chance), _first(places, high, chance), _first(places, low, chance))
@@ -99,7 +99,7 @@ def chance_crossing(margins: Margins, chance: float) -> LevelCrossing:
 
 def mean_crossing(margins: Margins) -> LevelCrossing:
     """Where the mean reaches the goal."""
-    places = margins.fine
+    places = margins.grid
     every = margins.between(places)
     n = len(every)
     means = every.mean(axis=0)
@@ -133,7 +133,7 @@ def limits(share: FloatArray, n: int) -> tuple[FloatArray, FloatArray]:
 
 def _answers(weights: FloatArray, margins: Margins, chance: float) -> FloatArray:
     """Where each resample, a row of weights of the replications, meets the goal with this chance; nan = nowhere."""
-    places = margins.fine
+    places = margins.grid
     shares = np.maximum.accumulate(weights @ margins.met(places).astype(float), axis=1)
     met = shares >= chance - 1e-12
     return np.where(met.any(axis=1), places[met.argmax(axis=1)], np.nan)

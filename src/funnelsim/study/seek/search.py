@@ -57,28 +57,28 @@ class LevelSearch:
         goal: MeasureGoal,
         chance: float,
         replications: int,
-        planner: TaskBuilder,
+        builder: TaskBuilder,
         store: PointStore,
         executor: Executor | None,
         watch: Progress,
     ) -> None:
         self.template, self.axis, self.goal, self.chance = template, axis, goal, chance
-        self.replications, self.planner = replications, planner
+        self.replications, self.builder = replications, builder
         self.store, self.executor, self.watch = store, executor, watch
-        self.low, self.high, self.only = range_of(axis)
-        self.drawn, self.centred = SearchRuns(), SearchRuns()
+        self.low, self.high, self.allowed_xs = range_of(axis)
+        self.drawn, self.central = SearchRuns(), SearchRuns()
         self.more_helps = True
         self.steps = 0
 
-    def solve(self, centred: bool = False) -> Margins:
+    def solve(self, at_centre: bool = False) -> Margins:
         """Run points until the answer is known well enough; its margins at the points run in full."""
-        runs = self.centred if centred else self.drawn
-        self._start(runs, centred)
+        runs = self.central if at_centre else self.drawn
+        self._start(runs, at_centre)
         for _ in range(ROUNDS):
-            wanted = self._wanted(runs, with_interval=not centred)
+            wanted = self._wanted(runs, with_interval=not at_centre)
             if not wanted:
                 break
-            runs.full |= self.run(centred, wanted, self.replications)
+            runs.full |= self.run(at_centre, wanted, self.replications)
         return self.margins(runs.full)
 
     def again(self, replications: int) -> Margins:
@@ -93,7 +93,7 @@ class LevelSearch:
             sorted(
                 {
                     outcome.key
-                    for runs in (self.drawn, self.centred)
+                    for runs in (self.drawn, self.central)
                     for outcome in (*runs.pilot.values(), *runs.full.values())
                 }
             )
@@ -115,12 +115,12 @@ class LevelSearch:
             return math.nan
         share = place if self.more_helps else 1.0 - place
         x = self.low * (self.high / self.low) ** share if self.axis.log else self.low + (self.high - self.low) * share
-        return self.allowed(x)
+        return self.nearest_allowed(x)
 
-    def allowed(self, x: float) -> float:
+    def nearest_allowed(self, x: float) -> float:
         """The nearest x there can be, as it will be written: on a range, of a few digits."""
-        if self.only is not None:
-            return float(self.only[np.abs(self.only - x).argmin()])
+        if self.allowed_xs is not None:
+            return float(self.allowed_xs[np.abs(self.allowed_xs - x).argmin()])
         return self.axis.rounded(x)
 
     def margin(self, outcome: PointResult) -> FloatArray:
@@ -133,24 +133,26 @@ class LevelSearch:
         places = self.place(xs)
         order = np.argsort(places)
         values = np.stack([self.margin(outcomes[float(xs[i])]) for i in order], axis=1)
-        return Margins(places[order], values, np.sort(self.place(self.only)) if self.only is not None else None)
+        return Margins(
+            places[order], values, np.sort(self.place(self.allowed_xs)) if self.allowed_xs is not None else None
+        )
 
     # ---- running ---------------------------------------------------------------------------------------------------
 
-    def run(self, centred: bool, xs: Sequence[float], replications: int) -> dict[float, PointResult]:
+    def run(self, at_centre: bool, xs: Sequence[float], replications: int) -> dict[float, PointResult]:
         """Run the scenario at some x."""
         keys: dict[float, str] = {}
         self.steps += 1
-        threads = self.planner.threads or os.cpu_count() or 1
+        threads = self.builder.threads or os.cpu_count() or 1
         batch = PointBatch(
             f"seeking, step {self.steps}", self.store, self.executor, threads, len(xs), Quiet(self.watch)
         )
-        self.planner.size = RunSize(replications)
+        self.builder.size = RunSize(replications)
         try:
             for x in xs:
                 text = f"{self.axis.path}={self.axis.written(x)}"
                 try:
-                    task = self.planner.task(self.template, [text], self.goal, centred)
+                    task = self.builder.task(self.template, [text], self.goal, at_centre)
                 except ScenarioError as error:
                     raise self._blamed(error, text) from None
                 keys[x] = task.key
@@ -159,8 +161,8 @@ class LevelSearch:
         finally:
             batch.close()
         for x, key in keys.items():
-            if key in batch.wrong:
-                raise RunError(f"at {self.axis.path}={self.axis.written(x)}: {batch.wrong[key]}")
+            if key in batch.errors:
+                raise RunError(f"at {self.axis.path}={self.axis.written(x)}: {batch.errors[key]}")
         return {x: batch.outcomes[key] for x, key in keys.items()}
 
     def _blamed(self, error: ScenarioError, text: str) -> ScenarioError:
@@ -170,29 +172,29 @@ class LevelSearch:
             return ScenarioError(problems, problems[0].file)
         return ScenarioError(f"at {text}: {one_line(error)}")
 
-    def _start(self, runs: SearchRuns, centred: bool) -> None:
+    def _start(self, runs: SearchRuns, at_centre: bool) -> None:
         """The pilot; where it costs no less than all, all at once."""
-        few = self.only is not None and len(self.only) <= FIRST
+        few = self.allowed_xs is not None and len(self.allowed_xs) <= FIRST
         if not runs.pilot:
             replications = self.replications if few else min(PILOT, self.replications)
-            runs.pilot = self.run(centred, self._first_points(), replications)
+            runs.pilot = self.run(at_centre, self._first_points(), replications)
         if next(iter(runs.pilot.values())).replications == self.replications:
             runs.full = dict(runs.pilot)
         elif few:
-            runs.full |= self.run(centred, self._first_points(), self.replications)
-        if not centred:
+            runs.full |= self.run(at_centre, self._first_points(), self.replications)
+        if not at_centre:
             self.more_helps = self._find_direction()
 
     def _first_points(self) -> list[float]:
-        if self.only is not None and len(self.only) <= FIRST:
-            return [float(x) for x in self.only]
+        if self.allowed_xs is not None and len(self.allowed_xs) <= FIRST:
+            return [float(x) for x in self.allowed_xs]
         xs = [
             self.axis.number(i / (FIRST - 1))
             if self.axis.is_range
             else self.low + (self.high - self.low) * i / (FIRST - 1)
             for i in range(FIRST)
         ]
-        return list(dict.fromkeys(self.allowed(x) for x in xs))
+        return list(dict.fromkeys(self.nearest_allowed(x) for x in xs))
 
     def _find_direction(self) -> bool:
         """Whether the goal is met more often, else by more, at the high end than at the low."""
@@ -250,9 +252,9 @@ class LevelSearch:
         chance = chance_crossing(margins, self.chance)
         width = chance.high - chance.low
         enough = max(CLOSE, width if math.isfinite(width) else 0.2)
-        marks = [(chance.at, enough)]
+        marks = [(chance.place, enough)]
         if with_interval:
-            marks += [(chance.low, enough), (chance.high, enough), (mean_crossing(margins).at, 2.0 * enough)]
+            marks += [(chance.low, enough), (chance.high, enough), (mean_crossing(margins).place, 2.0 * enough)]
         places = []
         for mark, most in marks:
             if not math.isfinite(mark) or mark in margins.places:
@@ -261,9 +263,9 @@ class LevelSearch:
             left, last = margins.places[right - 1], margins.places[right]
             if last - left > most:
                 places.append(float(mark if 0.2 < (mark - left) / (last - left) < 0.8 else 0.5 * (left + last)))
-        if not places and math.isfinite(chance.at) and margins.only is not None:
-            lower = margins.only[margins.only < chance.at - 1e-9]
-            places = [chance.at, *([float(lower[-1])] if len(lower) else [])]  # it must surely not be enough
+        if not places and math.isfinite(chance.place) and margins.allowed is not None:
+            lower = margins.allowed[margins.allowed < chance.place - 1e-9]
+            places = [chance.place, *([float(lower[-1])] if len(lower) else [])]  # it must surely not be enough
         return places
 
     def _proposed(self, runs: SearchRuns, wanted: float) -> tuple[float, bool]:

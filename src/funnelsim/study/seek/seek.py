@@ -81,8 +81,8 @@ class InputEstimate:
 class SeekAnswer:
     """What was found."""
 
-    question: SeekSpec  # with its anchors
-    nodes: list[SeekPoint]  # in the order of x
+    spec: SeekSpec  # with its anchors
+    points: list[SeekPoint]  # in the order of x
     answer: InputEstimate  # by chance
     mean: InputEstimate  # where the mean meets the goal
     known: InputEstimate | None  # by chance, were everything known at its centre; none = nothing is unknown
@@ -98,7 +98,7 @@ class SeekAnswer:
     @property
     def full(self) -> list[SeekPoint]:
         """The nodes that were run in full, not by the pilot alone."""
-        return [node for node in self.nodes if node.replications == self.replications]
+        return [node for node in self.points if node.replications == self.replications]
 
     @property
     def met(self) -> bool:
@@ -108,26 +108,26 @@ class SeekAnswer:
     @property
     def at_once(self) -> bool:
         """Whether the goal is met with the wanted chance where x helps least."""
-        order = self.nodes if self.more_helps else self.nodes[::-1]
+        order = self.points if self.more_helps else self.points[::-1]
         return self.met and self.answer.x == order[0].x
 
     @property
     def best(self) -> SeekPoint:
         """Of the nodes run in full, the one with the highest chance; of equals that with the highest mean margin."""
-        sign = -1.0 if self.question.goal.at_most else 1.0
+        sign = -1.0 if self.spec.goal.at_most else 1.0
         return max(self.full, key=lambda node: (node.chance, sign * node.mean))
 
     @property
     def turns(self) -> bool:
         """Whether the chance surely falls again beyond its highest."""
-        order = self.nodes if self.more_helps else self.nodes[::-1]
+        order = self.points if self.more_helps else self.points[::-1]
         after = order[order.index(self.best) + 1 :]
         return any(node.high < self.best.low for node in after)
 
     @property
     def binding(self) -> tuple[str, float, SeekPoint | None] | None:
         """The team that is busiest where most x would help, how busy, and the first node at which it is full."""
-        order = self.nodes if self.more_helps else self.nodes[::-1]
+        order = self.points if self.more_helps else self.points[::-1]
         end = order[-1]
         if not end.busy:
             return None
@@ -137,11 +137,11 @@ class SeekAnswer:
 
     def text(self, x: float) -> str:
         """A value of x as the scenario has it."""
-        return self.question.axis.written(x)
+        return self.spec.axis.written(x)
 
 
 def seek(
-    question: SeekSpec,
+    spec: SeekSpec,
     store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
@@ -149,55 +149,55 @@ def seek(
 ) -> SeekAnswer:
     """Find the answer. UsageError for an axis without numbers; ScenarioError where the scenario cannot be so."""
     watch = watch or Progress()
-    planner = TaskBuilder(
-        question.seed, question.template.loaded.scenario.seed, question.size, (GOAL,), question.engine, threads, watch
+    builder = TaskBuilder(
+        spec.seed, spec.template.loaded.scenario.seed, spec.size, (GOAL,), spec.engine, threads, watch
     )
-    blueprint, anchor = planner.compiled(question.template, (), question.anchors[0] if question.anchors else None)
-    check_date(question.goal, blueprint.centre, blueprint.book)
+    blueprint, anchor = builder.compiled(spec.template, (), spec.anchors[0] if spec.anchors else None)
+    check_date(spec.goal, blueprint.centre, blueprint.book)
     teams = blueprint.book.teams
-    planner.measures = (GOAL, *(f"calendar.utilisation.{team}" for team in teams))
+    builder.measures = (GOAL, *(f"calendar.utilisation.{team}" for team in teams))
     search = LevelSearch(
-        question.template,
-        question.axis,
-        question.goal,
-        question.chance,
-        question.size.replications,
-        planner,
+        spec.template,
+        spec.axis,
+        spec.goal,
+        spec.chance,
+        spec.size.replications,
+        builder,
         store or PointStore(None),
         executor,
         watch,
     )
-    margins = _precise(search, question)
-    known = search.solve(centred=True) if blueprint.uncertain else None
-    answer = _told(replace(question, anchors=(anchor,)), search, margins, known)
+    margins = _precise(search, spec)
+    known = search.solve(at_centre=True) if blueprint.uncertain else None
+    answer = _told(replace(spec, anchors=(anchor,)), search, margins, known)
     unit = next(iter(search.drawn.full.values())).measures[GOAL_VALUE].unit
-    return replace(answer, currency=blueprint.book.currency, unit=unit, nodes=seek_points(search, teams))
+    return replace(answer, currency=blueprint.book.currency, unit=unit, points=seek_points(search, teams))
 
 
-def _precise(search: LevelSearch, question: SeekSpec) -> Margins:
+def _precise(search: LevelSearch, spec: SeekSpec) -> Margins:
     """Search, and again with more replications until the answer is as precise as was asked."""
     margins = search.solve()
-    while question.size.precision is not None and search.replications < MOST:
-        estimate = _answer(search, chance_crossing(margins, question.chance))
-        half, wanted = abs(estimate.high - estimate.low) / 2.0, question.size.precision * abs(estimate.x)
+    while spec.size.precision is not None and search.replications < MOST:
+        estimate = _answer(search, chance_crossing(margins, spec.chance))
+        half, wanted = abs(estimate.high - estimate.low) / 2.0, spec.size.precision * abs(estimate.x)
         if not math.isfinite(half) or not estimate.x or half <= wanted:
             break
         margins = search.again(min(MOST, math.ceil(search.replications * (half / wanted) ** 2 * 1.1)))
     return margins
 
 
-def _told(question: SeekSpec, search: LevelSearch, margins: Margins, known: Margins | None) -> SeekAnswer:
+def _told(spec: SeekSpec, search: LevelSearch, margins: Margins, known: Margins | None) -> SeekAnswer:
     """What the points say."""
-    chance, mean = chance_crossing(margins, question.chance), mean_crossing(margins)
-    at_mean = float(margins.chances(np.array([mean.at]))[0]) if math.isfinite(mean.at) else math.nan
+    chance, mean = chance_crossing(margins, spec.chance), mean_crossing(margins)
+    at_mean = float(margins.chances(np.array([mean.place]))[0]) if math.isfinite(mean.place) else math.nan
     without, cost = None, (0.0, 0.0, 0.0)
     if known is not None:
-        crossing = chance_crossing(known, question.chance)
+        crossing = chance_crossing(known, spec.chance)
         without = _answer(search, crossing)
-        cost = _cost(search, chance, crossing, difference(margins, known, question.chance))
-    leads = question.template.loaded.scenario.leads_in_flight
+        cost = _cost(search, chance, crossing, difference(margins, known, spec.chance))
+    leads = spec.template.loaded.scenario.leads_in_flight
     return SeekAnswer(
-        question,
+        spec,
         [],
         _answer(search, chance),
         _answer(search, mean),
@@ -216,22 +216,22 @@ def _told(question: SeekSpec, search: LevelSearch, margins: Margins, known: Marg
 def _answer(search: LevelSearch, one: LevelCrossing) -> InputEstimate:
     """In x, the interval from low to high."""
     ends = (search.x_at(one.low), search.x_at(one.high))
-    return InputEstimate(search.x_at(one.at), *(ends if search.more_helps else ends[::-1]))
+    return InputEstimate(search.x_at(one.place), *(ends if search.more_helps else ends[::-1]))
 
 
 def _cost(
     search: LevelSearch, one: LevelCrossing, other: LevelCrossing, apart: tuple[float, float]
 ) -> tuple[float, float, float]:
     """How much more x the goal takes because of what is not known; `apart` are the limits of that on the way."""
-    if not (math.isfinite(one.at) and math.isfinite(other.at)):
+    if not (math.isfinite(one.place) and math.isfinite(other.place)):
         return math.nan, math.nan, math.nan
-    base = search.x_at(other.at)
+    base = search.x_at(other.place)
     low, high = apart if search.more_helps else apart[::-1]
     first, last = (
-        search.x_at(min(max(other.at + end, 0.0), 1.0)) - base if math.isfinite(end) else math.nan
+        search.x_at(min(max(other.place + end, 0.0), 1.0)) - base if math.isfinite(end) else math.nan
         for end in (low, high)
     )
-    return search.x_at(one.at) - base, first, last
+    return search.x_at(one.place) - base, first, last
 
 
 def seek_points(search: LevelSearch, teams: Sequence[str]) -> list[SeekPoint]:

@@ -46,8 +46,8 @@ class IntervalEstimate:
 class ElementaryEffect:
     """What screening says of an input, in the unit of the answer for its whole way."""
 
-    size: IntervalEstimate  # mu*
-    bend: IntervalEstimate | None  # sigma: not straight, or with others; none for a group
+    mu_star: IntervalEstimate  # mu*
+    sigma: IntervalEstimate | None  # sigma: not straight, or with others; none for a group
     variance: float  # of the answer that it takes part in, were the answer straight in it
 
 

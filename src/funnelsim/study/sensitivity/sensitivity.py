@@ -56,19 +56,19 @@ _AT_HAND = 4  # compiled variants of a template that neighbouring points share
 class SensitivitySpec:
     """What is asked: of one scenario, or of the second against the first."""
 
-    study: SweepSpec  # scenarios, axes, one measure, replications, seed
+    sweep: SweepSpec  # scenarios, axes, one measure, replications, seed
     rows: int = 64  # of the indices: each costs 2 + inputs points
     trajectories: int = 10  # of the screening: each costs 1 + inputs points
     keep: int = 8  # inputs that have indices
 
     @property
     def names(self) -> list[str]:
-        return self.study.names
+        return self.sweep.names
 
     @property
     def against(self) -> bool:
         """Whether the answer is a difference."""
-        return len(self.study.templates) > 1
+        return len(self.sweep.templates) > 1
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ class InputEffect:
     at_low: float  # the answer at its ends, all others as written
     at_high: float
     error: float  # half the 90 % simulation error of the swing
-    effect: ElementaryEffect | None  # where there was a screening
-    index: SobolIndex | None  # none: screened out
-    learned: InformationValue | None  # of an unknown that has an index
+    elementary: ElementaryEffect | None  # where there was a screening
+    sobol: SobolIndex | None  # none: screened out
+    information: InformationValue | None  # of an unknown that has an index
 
     @property
     def swing(self) -> float:
@@ -104,8 +104,8 @@ class InputEffect:
 class Sensitivity:
     """What was found."""
 
-    question: SensitivitySpec  # with its anchors and the full key of its measure
-    moved: list[InputEffect]  # the inputs that move the answer most first
+    spec: SensitivitySpec  # with its anchors and the full key of its measure
+    effects: list[InputEffect]  # the inputs that move the answer most first
     centre: float  # the answer as everything is written
     answer: AnswerDistribution
     left_out: float  # of the variance, at most so much lies with inputs that were screened out
@@ -117,20 +117,20 @@ class Sensitivity:
 
     @property
     def measure(self) -> str:
-        return self.question.study.measures[0]
+        return self.spec.sweep.measures[0]
 
     @property
     def indexed(self) -> list[InputEffect]:
-        return [one for one in self.moved if one.index is not None]
+        return [one for one in self.effects if one.sobol is not None]
 
     @property
-    def known(self) -> list[InformationValue]:
+    def information(self) -> list[InformationValue]:
         """What knowing each unknown would bring, the most first."""
-        return sorted((one.learned for one in self.moved if one.learned), key=lambda one: -one.share.value)
+        return sorted((one.information for one in self.effects if one.information), key=lambda one: -one.share.value)
 
 
 def sensitivity(
-    question: SensitivitySpec,
+    spec: SensitivitySpec,
     store: PointStore | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
@@ -142,21 +142,21 @@ def sensitivity(
     RunError when a point fails or has no such figure.
     """
     watch = watch or Progress()
-    study = question.study
-    check_axes(study)
-    planner = TaskBuilder(
-        study.seed,
-        study.templates[0].loaded.scenario.seed,
-        study.size,
-        engine=study.engine,
+    sweep = spec.sweep
+    check_axes(sweep)
+    builder = TaskBuilder(
+        sweep.seed,
+        sweep.templates[0].loaded.scenario.seed,
+        sweep.size,
+        engine=sweep.engine,
         threads=threads,
         watch=watch,
     )
-    study, currency = complete(study, planner)
-    question = replace(question, study=study)
-    planner.measures = study.measures
-    function = _Model(study, planner, store or PointStore(None), executor, threads, watch)
-    inputs = inputs_of(function.blueprints, study.axes)
+    sweep, currency = complete(sweep, builder)
+    spec = replace(spec, sweep=sweep)
+    builder.measures = sweep.measures
+    function = _Model(sweep, builder, store or PointStore(None), executor, threads, watch)
+    inputs = inputs_of(function.blueprints, sweep.axes)
     if not inputs:
         raise UsageError(
             "nothing is left open here: no range, no fitted standard error. Say what may be otherwise, as "
@@ -165,12 +165,12 @@ def sensitivity(
     ends = function.at([{}, *(end for one in inputs for end in (one.low, one.high))], "each input alone")
     effects = [_of_ends(one, ends[1 + 2 * i], ends[2 + 2 * i]) for i, one in enumerate(inputs)]
     left_out = 0.0
-    if len(inputs) > question.keep:
-        effects, left_out = _screened(effects, question, function)
-    kept, values = _indexed(effects[: question.keep], question, function)
-    moved = sorted([*kept, *effects[question.keep :]], key=_weight, reverse=True)
+    if len(inputs) > spec.keep:
+        effects, left_out = _screened(effects, spec, function)
+    kept, values = _indexed(effects[: spec.keep], spec, function)
+    moved = sorted([*kept, *effects[spec.keep :]], key=_weight, reverse=True)
     return Sensitivity(
-        question,
+        spec,
         moved,
         float(ends[0].mean()),
         _answer(values),
@@ -189,50 +189,43 @@ def _of_ends(one: SensitivityInput, low: FloatArray, high: FloatArray) -> InputE
     return InputEffect(one, float(low.mean()), float(high.mean()), error, None, None, None)
 
 
-def _screened(
-    effects: list[InputEffect], question: SensitivitySpec, function: _Model
-) -> tuple[list[InputEffect], float]:
+def _screened(effects: list[InputEffect], spec: SensitivitySpec, function: _Model) -> tuple[list[InputEffect], float]:
     """With elementary effects, the largest first; and the share of the variance of those that are not kept."""
     coordinates, groups = _cube(effects)
-    points, order = morris_points(groups, question.trajectories, question.study.seed)
+    points, order = morris_points(groups, spec.trajectories, spec.sweep.seed)
     values = function.of_cube(points, coordinates, "screening").mean(axis=-1)
-    sizes = elementary_effects(points, order, values, groups, question.study.seed)
+    sizes = elementary_effects(points, order, values, groups, spec.sweep.seed)
     effects = sorted(
-        (replace(one, effect=effect) for one, effect in zip(effects, sizes, strict=True)),
-        key=lambda one: -one.effect.size.value if one.effect else 0.0,
+        (replace(one, elementary=effect) for one, effect in zip(effects, sizes, strict=True)),
+        key=lambda one: -one.elementary.mu_star.value if one.elementary else 0.0,
     )
-    parts = np.array([one.effect.variance for one in effects if one.effect])
-    return effects, float(parts[question.keep :].sum() / parts.sum()) if parts.any() else 0.0
+    parts = np.array([one.elementary.variance for one in effects if one.elementary])
+    return effects, float(parts[spec.keep :].sum() / parts.sum()) if parts.any() else 0.0
 
 
-def _indexed(
-    kept: list[InputEffect], question: SensitivitySpec, function: _Model
-) -> tuple[list[InputEffect], FloatArray]:
+def _indexed(kept: list[InputEffect], spec: SensitivitySpec, function: _Model) -> tuple[list[InputEffect], FloatArray]:
     """With Sobol indices and what knowing would bring; and the answers at A and B, [point, replication]."""
     coordinates, groups = _cube(kept)
-    points = saltelli_points(groups, question.rows, question.study.seed)
+    points = saltelli_points(groups, spec.rows, spec.sweep.seed)
     every = function.of_cube(points.transpose(1, 0, 2), coordinates, "indices").transpose(1, 0, 2)
     values = every.mean(axis=-1)
     draws = [dict(zip(coordinates, place.tolist(), strict=True)) for place in points[:2].reshape(-1, len(coordinates))]
-    knowing = _knowing(kept, draws, values[:2].reshape(-1), question, function)
-    shares = sobol_indices(values, question.study.seed)
+    knowing = _knowing(kept, draws, values[:2].reshape(-1), spec, function)
+    shares = sobol_indices(values, spec.sweep.seed)
     return [
-        replace(one, index=index, learned=knowing.get(one.input.path)) for one, index in zip(kept, shares, strict=True)
+        replace(one, sobol=index, information=knowing.get(one.input.path))
+        for one, index in zip(kept, shares, strict=True)
     ], every[:2].reshape(-1, every.shape[-1])
 
 
 def _knowing(
-    kept: list[InputEffect],
-    draws: list[dict[str, float]],
-    answer: FloatArray,
-    question: SensitivitySpec,
-    function: _Model,
+    kept: list[InputEffect], draws: list[dict[str, float]], answer: FloatArray, spec: SensitivitySpec, function: _Model
 ) -> dict[str, InformationValue]:
     moving = {one.input.path for one in kept}
     features = {path: said for path, said in features_of(function.blueprints, draws, 0).items() if path in moving}
-    name = question.study.measures[0].split(".")[-1]
-    gains = answer[:, None] if question.against and name in MORE_IS_BETTER else None
-    return {one.path: one for one in information_values(features, answer, 0.0, gains, question.study.seed)}
+    name = spec.sweep.measures[0].split(".")[-1]
+    gains = answer[:, None] if spec.against and name in MORE_IS_BETTER else None
+    return {one.path: one for one in information_values(features, answer, 0.0, gains, spec.sweep.seed)}
 
 
 def _answer(values: FloatArray) -> AnswerDistribution:
@@ -246,9 +239,9 @@ def _answer(values: FloatArray) -> AnswerDistribution:
 
 def _weight(one: InputEffect) -> tuple[bool, float]:
     """Those with indices by their total, then the others by their effect."""
-    if one.index is not None:
-        return True, one.index.total.value
-    return False, one.effect.size.value if one.effect is not None else abs(one.swing)
+    if one.sobol is not None:
+        return True, one.sobol.total.value
+    return False, one.elementary.mu_star.value if one.elementary is not None else abs(one.swing)
 
 
 def _cube(effects: Sequence[InputEffect]) -> tuple[list[str], list[list[int]]]:
@@ -270,21 +263,21 @@ class _Model:
 
     def __init__(
         self,
-        study: SweepSpec,
-        planner: TaskBuilder,
+        sweep: SweepSpec,
+        builder: TaskBuilder,
         store: PointStore,
         executor: Executor | None,
         threads: int | None,
         watch: Progress,
     ) -> None:
-        self.study, self.planner, self.store, self.executor, self.watch = study, planner, store, executor, watch
+        self.sweep, self.builder, self.store, self.executor, self.watch = sweep, builder, store, executor, watch
         self.threads = threads or os.cpu_count() or 1
-        self.axes = {axis.path: axis for axis in study.axes}
+        self.axes = {axis.path: axis for axis in sweep.axes}
         self.unit, self.runs = "", 0
         self.keys: list[str] = []
         self.values: list[float] = []
         self._compiled: dict[tuple[int, tuple[str, ...]], tuple[Blueprint, Anchor]] = {}
-        written = [self._variant(template, ()) for template in study.templates]
+        written = [self._variant(template, ()) for template in sweep.templates]
         self.blueprints = [blueprint for blueprint, _ in written]
 
     def of_cube(self, points: FloatArray, coordinates: Sequence[str], what: str) -> FloatArray:
@@ -296,11 +289,11 @@ class _Model:
     def at(self, points: Sequence[Places], what: str) -> FloatArray:
         """The answer [point, replication] where some coordinates are set and all else is as written."""
         run = PointBatch(
-            what, self.store, self.executor, self.threads, len(points) * len(self.study.templates), self.watch
+            what, self.store, self.executor, self.threads, len(points) * len(self.sweep.templates), self.watch
         )
         try:
             for point in points:
-                for template, name in zip(self.study.templates, self.study.names, strict=True):
+                for template, name in zip(self.sweep.templates, self.sweep.names, strict=True):
                     self._submit(run, template, name, point)
             run.finish()
         finally:
@@ -309,9 +302,9 @@ class _Model:
         values = np.array([self._values(run, row.key) for row in run.rows])
         self.runs += len(values) * values.shape[1]
         self.keys += [row.key for row in run.rows]
-        by_scenario = values.reshape(len(points), len(self.study.templates), -1)
+        by_scenario = values.reshape(len(points), len(self.sweep.templates), -1)
         answer: FloatArray = (
-            by_scenario[:, -1] - by_scenario[:, 0] if len(self.study.templates) > 1 else by_scenario[:, 0]
+            by_scenario[:, -1] - by_scenario[:, 0] if len(self.sweep.templates) > 1 else by_scenario[:, 0]
         )
         self.values += answer.ravel().tolist()
         return answer
@@ -325,11 +318,11 @@ class _Model:
                 PointTask(
                     blueprint,
                     anchor,
-                    self.planner.seed,
-                    self.planner.size,
-                    self.planner.measures,
-                    self.study.goal,
-                    engine=self.planner.engine,
+                    self.builder.seed,
+                    self.builder.size,
+                    self.builder.measures,
+                    self.sweep.goal,
+                    engine=self.builder.engine,
                     places=places,
                 )
             )
@@ -343,9 +336,9 @@ class _Model:
         which = (id(template), sets)
         if which not in self._compiled:
             varied = [one for one in self._compiled if one[1]]
-            for one in varied[: max(0, len(varied) - _AT_HAND * len(self.study.templates) + 1)]:
+            for one in varied[: max(0, len(varied) - _AT_HAND * len(self.sweep.templates) + 1)]:
                 del self._compiled[one]
-            self._compiled[which] = self.planner.compiled(template, sets)
+            self._compiled[which] = self.builder.compiled(template, sets)
         return self._compiled[which]
 
     def _check(self, run: PointBatch) -> None:
@@ -358,11 +351,11 @@ class _Model:
             )
 
     def _values(self, run: PointBatch, key: str) -> FloatArray:
-        measure: Measure = run.outcomes[key].measures[self.study.measures[0]]
+        measure: Measure = run.outcomes[key].measures[self.sweep.measures[0]]
         values: FloatArray = np.asarray(linear_values(measure), np.float64)
         if not np.isfinite(values).all():
             raise RunError(
-                f"{self.study.measures[0]} has no value in some periods: measure something that always "
+                f"{self.sweep.measures[0]} has no value in some periods: measure something that always "
                 f"happens, or take more --replications"
             )
         self.unit = measure.unit
