@@ -20,12 +20,12 @@ import numpy as np
 
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.history.model import LOST
-from funnelsim.calibration.sample import write_sample
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.engine.replicate import replicate
 from funnelsim.plan import LOST as LOST_AT
 from funnelsim.scenario import load
 from funnelsim.study.anchor import anchor
+from history_export import export_history
 
 HERE = Path(__file__).parent
 HISTORY, TRUTH = HERE / "sample.history.yaml", HERE / "sample.truth.yaml"
@@ -106,7 +106,7 @@ def held(repetitions: int, true: dict[str, float]) -> dict[str, int]:
         files = folder / "sample-leads.csv", folder / "sample-events.csv"
         for number in range(1, repetitions + 1):
             traces = replicate(plan, blueprint.scenario.seed, [number], tables=True).traces
-            write_sample(traces[0].visits, blueprint.book, float(plan.settings["measure_to"][0]), *files)
+            export_history(traces[0].visits, blueprint.book, float(plan.settings["measure_to"][0]), *files)
             for what, figure in findings(calibrate(history)).items():
                 count[what] += figure.holds(true[what])
     return count

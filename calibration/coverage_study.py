@@ -26,10 +26,10 @@ from scipy import stats
 
 from funnelsim.calibration import calibrate
 from funnelsim.calibration.report.scenario_text import empirical_text
-from funnelsim.calibration.sample import write_sample
 from funnelsim.compile import Blueprint, prepare
 from funnelsim.engine.replicate import replicate
 from funnelsim.scenario import load
+from history_export import export_history
 
 DAY, START = 86400.0, np.datetime64("2025-01-06")
 SHARE, LEADS = 0.12, 2000
@@ -171,7 +171,7 @@ def _export(blueprint: Blueprint, number: int, home: Path, days: int) -> Any:
     """One run of the truth as the files of a CRM, cut after so many days; returns its visits."""
     traces = replicate(blueprint.plan(), 20260105, [number], threads=1, tables=True).traces
     assert traces is not None
-    write_sample(traces[0].visits, blueprint.book, days * DAY, home / "leads.csv", home / "events.csv")
+    export_history(traces[0].visits, blueprint.book, days * DAY, home / "leads.csv", home / "events.csv")
     return traces[0].visits
 
 

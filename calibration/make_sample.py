@@ -6,11 +6,11 @@ The same command gives the same files to the last byte.
 
 from pathlib import Path
 
-from funnelsim.calibration.sample import write_sample
 from funnelsim.compile import prepare
 from funnelsim.engine.replicate import replicate
 from funnelsim.scenario import load
 from funnelsim.study.anchor import anchor
+from history_export import export_history
 
 HERE = Path(__file__).parent
 
@@ -23,7 +23,7 @@ def make_sample(folder: Path = HERE) -> tuple[int, int]:
     assert traces is not None
     as_of = float(plan.settings["measure_to"][0])
     files = folder / "sample-leads.csv", folder / "sample-events.csv"
-    return write_sample(traces[0].visits, blueprint.book, as_of, *files)
+    return export_history(traces[0].visits, blueprint.book, as_of, *files)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Histories that funnelsim itself simulates from a known truth: do 95 % intervals of the conversion hold it?
 
 The truth has three families of time laws, two sources of different quality, leads that fall silent. Each replication
-is exported as a CRM would (calibration.sample), cut at the as-of instant, and calibrated from its files, as a user's.
+is exported as a CRM would (calibration/history_export.py), cut at the as-of instant, and calibrated, as a user's files.
 `long` follow-up sees most of what will happen, `short` half of it; in `hidden` customers are recorded late.
 
     .venv/bin/python -m pytest -q -s tests/test_calibration_recovery.py -m long
@@ -19,10 +19,10 @@ import pytest
 from scipy.stats import binom
 
 from funnelsim.calibration import calibrate
-from funnelsim.calibration.sample import write_sample
 from funnelsim.compile import prepare
 from funnelsim.engine.replicate import replicate
 from funnelsim.scenario import load
+from history_export import export_history
 
 SHARES = {"lead": {"talk": 0.40, "lost": 0.35}, "talk": {"customer": 0.45, "lost": 0.30}}  # at fit 0, silent the rest
 BETTER = 2.0  # odds of a referral to go on, against those of a search
@@ -113,7 +113,7 @@ def study(cell: Cell, repetitions: int, seed: int, folder: Path) -> Study:
         traces = replicate(plan, seed, [number], tables=True).traces
         assert traces is not None
         files = folder / "leads.csv", folder / "events.csv"
-        write_sample(traces[0].visits, blueprint.book, WEEK * cell.weeks, *files)
+        export_history(traces[0].visits, blueprint.book, WEEK * cell.weeks, *files)
         found = calibrate(folder / "a.history.yaml")
         for stage, target in truth:
             if (stage, target) == ("lead", "customer"):

@@ -1,19 +1,19 @@
 """The sample history: its exporter, and whether calibration finds the truth behind it."""
 
 import csv
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
+import compare_truth
+import make_sample
 from funnelsim.calibration import Calibration, calibrate
-from funnelsim.calibration.sample import write_sample
 from funnelsim.plan import BACK, END, FORWARD, LOST, LOST_HERE, OPEN, SILENT, VISIT, WENT_SILENT, Labels
 from funnelsim.scenario import load
+from history_export import export_history
 
 ROOT = Path(__file__).parents[2]
 BOOK = Labels(
@@ -99,7 +99,7 @@ def test_cut_at_the_as_of_instant(tmp_path: Path) -> None:
         {"lead": 9, "stage": 2, "source": 0, "arrived": 60, "entered": 9 * day, "value": 99, "outcome": OPEN},
         {"lead": 1, "stage": 0, "source": 0, "arrived": -5, "entered": -5, "outcome": OPEN},
     )
-    counts = write_sample(table, BOOK, 7 * day, tmp_path / "leads.csv", tmp_path / "events.csv")
+    counts = export_history(table, BOOK, 7 * day, tmp_path / "leads.csv", tmp_path / "events.csv")
     leads = list(csv.reader((tmp_path / "leads.csv").read_text().splitlines()))
     assert leads == [
         ["lead", "source", "value"],
@@ -201,40 +201,27 @@ def test_the_committed_fit_is_what_the_demo_writes(tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes() == (ROOT / "calibration" / name).read_bytes(), name
 
 
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "calibration" / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_sample_is_made_from_its_truth(tmp_path: Path) -> None:
-    assert script("make_sample").make_sample(tmp_path) == (10017, 22932)
+    assert make_sample.make_sample(tmp_path) == (10017, 22932)
     for name in ("sample-leads.csv", "sample-events.csv"):
         assert (tmp_path / name).read_bytes() == (ROOT / "calibration" / name).read_bytes(), name
 
 
-@pytest.fixture(scope="module")
-def comparing() -> ModuleType:
-    return script("compare_truth")
-
-
-def test_what_is_found_beside_what_is_true(found: Calibration, comparing: ModuleType) -> None:
+def test_what_is_found_beside_what_is_true(found: Calibration) -> None:
     """The table of calibration/README.md; the sample is one half-year, and of 32 intervals a few miss by chance."""
-    figures, true = comparing.findings(found), comparing.truths()
+    figures, true = compare_truth.findings(found), compare_truth.truths()
     assert set(figures) <= set(true) and len(figures) == 32
     missed = [what for what, figure in figures.items() if not figure.holds(true[what])]
     assert len(missed) <= 4, missed
     # Written in the truth where nobody works and nobody has to be reached.
     assert true["awareness to discovery, %"] == pytest.approx(45, abs=0.5)
     assert true["discovery to interest, median days"] == pytest.approx(7, abs=0.2)
-    text = comparing.table(figures, true, {}, 0)
+    text = compare_truth.table(figures, true, {}, 0)
     assert len(text.splitlines()) == 34 and text.count(" NO") == len(missed)
 
 
-def test_a_wrong_truth_is_noticed(found: Calibration, comparing: ModuleType) -> None:
+def test_a_wrong_truth_is_noticed(found: Calibration) -> None:
     """Were a third fewer to go on from awareness, or 200 a week to come by search, the table would say NO."""
-    figures = comparing.findings(found)
+    figures = compare_truth.findings(found)
     assert not figures["awareness to discovery, %"].holds(30.0)
     assert not figures["search, leads a week"].holds(200.0)

@@ -23,6 +23,7 @@ MAY = {
     "errors": NOBODY,
     "int64": NOBODY,
     "progress": NOBODY,
+    "typing": NOBODY,
     "scenario.values": NOBODY,
     "scenario.parsers": {"errors", "scenario.values"},  # errors: did you mean
     "scenario": {"errors", "scenario.parsers", "scenario.values"},
@@ -63,6 +64,7 @@ MAY = {
         "progress",
         "engine.replicate",
         "engine.jit",
+        "typing",
     },
     # a back-test fits: the one study that does
     "study.backtest": {
@@ -78,6 +80,7 @@ MAY = {
         "scenario.values",
         "trace",
         "progress",
+        "typing",
     },
     "calibration": {
         "scenario",
@@ -91,6 +94,7 @@ MAY = {
         "atomic_io",
         "calendars",
         "reporting.common.notebook",
+        "typing",
     },
     "reporting": {"errors", "result", "study", "study.backtest", "measures", "plan", "summary", "calibration"},
     "reporting.common.notebook": {"reporting", "result"},
@@ -122,24 +126,28 @@ def part_of(module: str, parts: set[str]) -> str:
     return max(fitting, key=len, default="")
 
 
-def imported(module: str) -> set[str]:
-    """Full names of the modules that a module imports at run time."""
+def imported(module: str, types_too: bool = False) -> set[str]:
+    """Full names of the modules that a module imports at run time, or for type checkers besides."""
     file = SOURCE.joinpath(*module.split(".")).with_suffix(".py")
-    found: set[str] = set()
-    _walk(ast.parse(file.read_text(encoding="utf-8")), found)
-    return found
+    names: set[str] = set()
+    _walk(ast.parse(file.read_text(encoding="utf-8")), names, types_too)
+    return names
 
 
-def _walk(node: ast.AST, found: set[str]) -> None:
-    if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+def _walk(node: ast.AST, names: set[str], types_too: bool) -> None:
+    if (
+        not types_too
+        and isinstance(node, ast.If)
+        and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+    ):
         return
     if isinstance(node, ast.Import):
-        found.update(alias.name for alias in node.names)
+        names.update(alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom) and node.module:
         assert node.level == 0, "imports are absolute"
-        found.update(_target(node.module, alias.name) for alias in node.names)
+        names.update(_target(node.module, alias.name) for alias in node.names)
     for child in ast.iter_child_nodes(node):
-        _walk(child, found)
+        _walk(child, names, types_too)
 
 
 def _target(module: str, name: str) -> str:
@@ -163,6 +171,50 @@ def test_who_imports_whom(module: str) -> None:
             allowed = MAY[part] | {part}
             fits = other in allowed or any(inside == one or inside.startswith(one + ".") for one in allowed)
             assert fits, f"{module} ({part}) imports {inside}"
+
+
+# Cycles that are known, each by its modules: at run time none is allowed elsewhere.
+KNOWN_AT_RUN_TIME = [
+    {"scenario.toml_nodes", "scenario.yaml_nodes"},
+    {"reporting.common.notebook", "reporting.handoff.report", "reporting.run.report", "result"},
+    {"commands.compare", "commands.persistence", "figures"},
+]
+
+
+def test_nobody_imports_itself_by_a_detour_at_run_time() -> None:
+    assert cycles_among({module: inside_of(imported(module)) for module in modules()}) == sorted(
+        map(sorted, KNOWN_AT_RUN_TIME)
+    )
+
+
+def test_for_types_only_the_reference_engine_goes_in_circles() -> None:
+    """Its lead, visit and team are told of each other; elsewhere a type has its place below those who use it."""
+    known = set().union(*KNOWN_AT_RUN_TIME)
+    for cycle in cycles_among({module: inside_of(imported(module, types_too=True)) for module in modules()}):
+        others = {one for one in cycle if not one.startswith(("engine.reference.", "commands."))} - known
+        assert not others, f"these import each other: {', '.join(sorted(cycle))}"
+
+
+def inside_of(names: set[str]) -> set[str]:
+    return {name.removeprefix(f"{FIRST}.") for name in names if name.startswith(f"{FIRST}.")}
+
+
+def cycles_among(imports: dict[str, set[str]]) -> list[list[str]]:
+    """The groups of modules that reach each other, in order."""
+    graph = {module.removesuffix(".__init__"): names for module, names in imports.items()}
+    reach = {module: reached_from(module, graph) for module in graph}
+    groups = {frozenset(other for other in reach[one] if one in reach.get(other, ())) for one in graph}
+    return sorted(sorted(group) for group in groups if group)
+
+
+def reached_from(module: str, graph: dict[str, set[str]]) -> set[str]:
+    reached: set[str] = set()
+    ahead = [module]
+    while ahead:
+        new = graph.get(ahead.pop(), set()) - reached
+        reached |= new
+        ahead += new
+    return reached
 
 
 def test_the_table_names_parts_that_are_there() -> None:

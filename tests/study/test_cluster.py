@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from funnelsim.errors import UsageError
-from study.test_sweep import finished, swept
 from support.small_funnel import write_small
+from support.small_sweep import finished, swept
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from funnelsim.study.compare import CompareSpec, Comparison, _information, compa
 from funnelsim.study.history_check import HistoryCheck, StageHistoryCheck
 from funnelsim.study.paired_difference import two_level_estimate
 from funnelsim.study.scenario_diff import key_differences
-from study.test_compare_ground_truth import NEW, OLD, SLOW, loaded
+from support.two_ways import NEW, OLD, SLOW, loaded
 
 GUESSES = {"effects": {"context_lost": "0.3 to 0.9", "marketing_sells": "0.7 to 1.0"}}
 

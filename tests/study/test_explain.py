@@ -31,9 +31,9 @@ from funnelsim.study.explain.groups import groups_of
 from funnelsim.study.paired_difference import two_level_estimate
 from funnelsim.study.point import NestedDesign
 from funnelsim.study.point_store import PointStore
-from study.test_compare_ground_truth import NEW, OLD, SLOW, loaded
-from study.test_shapley import SUM
 from support.small_funnel import write_small
+from support.tolerances import ROUNDING_OF_SHARES
+from support.two_ways import NEW, OLD, SLOW, loaded
 
 RUSH: dict[str, Any] = {
     "name": "Rush hour",
@@ -147,9 +147,13 @@ class TestOnTheSameLuck:
     def test_shares_add_up_in_every_draw_and_pair(self, found: Explanation) -> None:
         total = sum(one.by_draw for one in found.shares)
 
-        assert np.allclose(total.mean(), found.difference.mean, rtol=SUM)
-        assert sum(one.value.mean for one in found.shares) == pytest.approx(found.difference.mean, rel=SUM)
-        assert sum(one.value.mean for one in found.parts) == pytest.approx(found.difference.mean, rel=SUM)
+        assert np.allclose(total.mean(), found.difference.mean, rtol=ROUNDING_OF_SHARES)
+        assert sum(one.value.mean for one in found.shares) == pytest.approx(
+            found.difference.mean, rel=ROUNDING_OF_SHARES
+        )
+        assert sum(one.value.mean for one in found.parts) == pytest.approx(
+            found.difference.mean, rel=ROUNDING_OF_SHARES
+        )
 
     def test_the_difference_is_that_of_compare(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         one = explained(old, new, draws=3, pairs=2)
@@ -177,7 +181,9 @@ class TestOnTheSameLuck:
 
         assert (exact.orders, exact.coalitions, some.orders) == (0, 32, 8)
         assert some.coalitions < 32
-        assert sum(one.value.mean for one in some.shares) == pytest.approx(exact.difference.mean, rel=SUM)
+        assert sum(one.value.mean for one in some.shares) == pytest.approx(
+            exact.difference.mean, rel=ROUNDING_OF_SHARES
+        )
         for name, mean in means(exact).items():
             share = next(one for one in some.shares if one.name == name)
             assert abs(share.value.mean - mean) <= 2.0 * share.order_error + 1e-9  # 90 % half widths, five shares
@@ -190,7 +196,9 @@ class TestOnTheSameLuck:
 
         assert found.orders == 8 and found.equal_hours is not None and found.divided is not None
         assert found.equal_hours.lent is not None
-        assert np.allclose(sum(one.by_draw for one in found.equal_hours.steps), found.divided.by_draw, rtol=SUM)
+        assert np.allclose(
+            sum(one.by_draw for one in found.equal_hours.steps), found.divided.by_draw, rtol=ROUNDING_OF_SHARES
+        )
 
     def test_shares_of_a_small_study_follow_the_difference_of_a_large_one(
         self, old: dict[str, Any], new: dict[str, Any]
@@ -205,7 +213,7 @@ class TestOnTheSameLuck:
 
         assert fitted.base == plain.base and fitted.other == plain.other
         assert fitted.difference.mean == pytest.approx(whole) != plain.difference.mean
-        assert sum(one.value.mean for one in fitted.parts) == pytest.approx(whole, rel=SUM)
+        assert sum(one.value.mean for one in fitted.parts) == pytest.approx(whole, rel=ROUNDING_OF_SHARES)
         assert [one.by_draw.tolist() for one in plain.shares] == [
             next(two for two in fitted.shares if two.name == one.name).by_draw.tolist() for one in plain.shares
         ]
@@ -263,7 +271,7 @@ def test_what_cannot_stand_alone_is_taken_as_one_and_said() -> None:
     assert [one.names for one in found.merged_groups] == [("who works where", "teams")]
     assert "inside" in found.merged_groups[0].why
     assert "who works where and teams are taken as one" in explain_report(found)
-    assert sum(means(found).values()) == pytest.approx(found.difference.mean, rel=SUM)
+    assert sum(means(found).values()) == pytest.approx(found.difference.mean, rel=ROUNDING_OF_SHARES)
 
 
 def test_facts_and_beliefs_that_differ_are_told_loudly() -> None:
@@ -337,7 +345,7 @@ class TestEqualPeople:
         step, rest = found.equal_hours.steps
 
         assert (step.name, rest.name) == (HOURS_MOVED, SHARING)
-        assert np.allclose(step.by_draw + rest.by_draw, found.divided.by_draw, rtol=SUM)
+        assert np.allclose(step.by_draw + rest.by_draw, found.divided.by_draw, rtol=ROUNDING_OF_SHARES)
         assert found.equal_hours.lent.hours["marketing"] < 0.0 < found.equal_hours.lent.hours["sales"]
         assert found.equal_hours.paid[0] == found.equal_hours.paid[1]
         assert found.equal_hours.alone == step.alone
@@ -396,7 +404,7 @@ def test_compare_prints_the_top_line_of_its_own_difference(old: dict[str, Any], 
 
     assert with_why.explanation is not None
     total = with_why.compared[-1].differences["cohort.won"].mean
-    assert sum(one.value.mean for one in with_why.explanation.parts) == pytest.approx(total, rel=SUM)
+    assert sum(one.value.mean for one in with_why.explanation.parts) == pytest.approx(total, rel=ROUNDING_OF_SHARES)
     assert f"Shared, whatever the order: {top_line(with_why.explanation)}" in comparison_report(with_why)
     assert "Control with equal people" in comparison_report(with_why)
 

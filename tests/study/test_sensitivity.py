@@ -21,7 +21,6 @@ import polars as pl
 import pytest
 
 import funnelsim as fs
-from compile.test_fitted_draws import FITS, KNOWN, SPREAD, STAGES
 from funnelsim.cli import code_of
 from funnelsim.compile import prepare
 from funnelsim.compile.parameter_draws import logit
@@ -34,6 +33,7 @@ from funnelsim.study.point_store import PointStore
 from funnelsim.study.sensitivity.inputs import BOTH, MARKET, MARKETING, SALES, table, told
 from funnelsim.study.sensitivity.sensitivity import InputEffect, Sensitivity
 from support.compile_helpers import compiled
+from support.fitted_stage import FITS, KNOWN, SPREAD, STAGES
 from support.small_funnel import write_small
 
 ROOT = Path(__file__).parents[2]

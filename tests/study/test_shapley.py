@@ -15,8 +15,7 @@ from funnelsim.study.explain.shapley import (
     random_orders,
     shares_by_order,
 )
-
-SUM = 1e-9  # of the difference: the weights are whole numbers, divided once by n!, so only rounding is lost
+from support.tolerances import ROUNDING_OF_SHARES
 
 
 def game(groups: int, value: Any) -> dict[int, Any]:
@@ -49,7 +48,7 @@ class TestDivision:
 
         total = exact_shares(6, values).sum(axis=0)
 
-        assert np.abs(total - (values[63] - values[0])).max() <= SUM * 10**6
+        assert np.abs(total - (values[63] - values[0])).max() <= ROUNDING_OF_SHARES * 10**6
 
     def test_a_step_on_the_way_by_hand(self) -> None:
         # the second change goes over a step: worth 1 from nothing, 9 once the first is made; of its share 7 that is 5

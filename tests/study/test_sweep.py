@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,15 +18,13 @@ import pytest
 import funnelsim as fs
 from funnelsim.cli import code_of
 from funnelsim.errors import ScenarioError, UsageError
-from funnelsim.progress import Progress
 from funnelsim.reporting.sweep.figures import curve_figure, heat_figure, scatter_figure
 from funnelsim.scenario import load
 from funnelsim.scenario.template import Template
 from funnelsim.study.extremum import highest, lowest
 from funnelsim.study.point_store import PointStore
 from support.small_funnel import write_small
-
-VARY = "sources.web.rate=5..35/week:4"
+from support.small_sweep import VARY, Heard, finished, swept
 
 
 @pytest.fixture
@@ -35,25 +32,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_small(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-class Heard(Progress):
-    """Keeps what was said."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.steps: list[tuple[int, int]] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        self.steps.append((done, total))
-
-
-def swept(*files: str, heard: Heard | None = None, **options: Any) -> Any:
-    options = {"vary": [VARY], "replications": 6, "figures": False} | options
-    return fs.sweep(*(files or ("small.yaml",)), watch=heard or Heard(), **options)
 
 
 # ---- the figures ---------------------------------------------------------------------------------------------------
@@ -290,10 +268,6 @@ def assert_survives(folder: Path, kills: int, seed: int) -> None:
     for name in ("sweep.csv", "sweep.parquet"):
         assert (stormy / name).read_bytes() == (calm / name).read_bytes()
     assert stormy.name == calm.name and len(finished(store)) == 2 * points
-
-
-def finished(store: Path) -> list[Path]:
-    return list(store.glob("*/*.json"))
 
 
 # ---- failures ------------------------------------------------------------------------------------------------------

@@ -252,9 +252,10 @@ def _trust(fitted: FittedHistory) -> str:
             )
         for j, target in enumerate(stage.targets):
             shares = list(stage.fit.by_family(j).values())
-            if stage.fit.follow_up_share[j] < 0.7 and j in stage.forward:
+            share = stage.fit.follow_up_share[j]
+            if share < 0.7 and j in stage.forward:
                 lines.append(
-                    f"  {stage.name} -> {target}: only {100 * stage.fit.follow_up_share[j]:.0f} % of the follow-up is reached;"
+                    f"  {stage.name} -> {target}: only {100 * share:.0f} % of the follow-up is reached;"
                     f" the share rests on the shape of the law ({100 * min(shares):.1f} to {100 * max(shares):.1f} %"
                     " by family)."
                 )

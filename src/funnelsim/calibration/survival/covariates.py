@@ -142,8 +142,8 @@ def covariate_lines(slopes: CovariateSlopes) -> list[str]:
     lines = ["  covariates:     # log-odds to go on, for each standard deviation within a source"]
     for k, name in enumerate(slopes.names):
         lines.append(
-            f"    {word_text(name)}: {{effect: {slopes.value[k]:.5g}, se: {slopes.se[k]:.4g}, step: {slopes.unit[k]:.5g},"
-            " stages: {"
+            f"    {word_text(name)}: {{effect: {slopes.value[k]:.5g}, se: {slopes.se[k]:.4g},"
+            f" step: {slopes.unit[k]:.5g}, stages: {{"
             + ", ".join(f"{word_text(stage)}: [{b[k]:.5g}, {se[k]:.4g}]" for stage, (b, se) in slopes.by_stage.items())
             + "}}"
         )

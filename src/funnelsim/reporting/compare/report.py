@@ -130,8 +130,8 @@ def _why(found: Comparison) -> list[str]:
     if found.explanation is not None:
         size = found.explanation.spec.size
         return [
-            f"   {name}, whatever the order: {top_line(found.explanation)} (Shares from {size.replications} of the pairs, "
-            f"fitted to all; funnelsim explain runs them all.)"
+            f"   {name}, whatever the order: {top_line(found.explanation)} (Shares from {size.replications} of the "
+            f"pairs, fitted to all; funnelsim explain runs them all.)"
         ]
     asked = found.compared[-1].beliefs_neutral is not None
     return [f"   {name}: funnelsim explain divides it among its changes, whatever the order."] if asked else []

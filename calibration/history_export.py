@@ -20,7 +20,7 @@ from funnelsim.plan import END, LOST, Labels
 LOST_EVENT = "lost"
 
 
-def write_sample(
+def export_history(
     visits: Any, book: Labels, as_of: float, leads_file: str | Path, events_file: str | Path, won: str | None = None
 ) -> tuple[int, int]:
     """Write both files from a run's visits (columns as plan.VISIT), cut `as_of` seconds after the start.
