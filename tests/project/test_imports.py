@@ -25,8 +25,9 @@ MAY = {
     "progress": NOBODY,
     "typing": NOBODY,
     "scenario.values": NOBODY,
-    "scenario.parsers": {"errors", "scenario.values"},  # errors: did you mean
-    "scenario": {"errors", "scenario.parsers", "scenario.values"},
+    "scenario.renamed_keys": set(),
+    "scenario.parsers": {"errors", "scenario.renamed_keys", "scenario.values"},  # errors: did you mean
+    "scenario": {"errors", "scenario.parsers", "scenario.renamed_keys", "scenario.values"},
     "calendars": {"errors"},
     "plan": {"errors", "int64", "engine.event_priority"},
     "engine.event_priority": {"int64"},
@@ -50,7 +51,7 @@ MAY = {
     "atomic_io": {"errors"},
     "manifest": {"errors", "summary"},
     # the notebook: how a result shows itself there, and a calibration below
-    "result": {"errors", "manifest", "measures", "plan", "reporting.common.notebook", "summary"},
+    "result": {"errors", "manifest", "measures", "plan", "reporting.common.notebook", "summary", "typing"},
     "study": {
         "compile",
         "plan",
@@ -96,7 +97,17 @@ MAY = {
         "reporting.common.notebook",
         "typing",
     },
-    "reporting": {"errors", "result", "study", "study.backtest", "measures", "plan", "summary", "calibration"},
+    "reporting": {
+        "errors",
+        "result",
+        "study",
+        "study.backtest",
+        "measures",
+        "plan",
+        "summary",
+        "calibration",
+        "typing",
+    },
     "reporting.common.notebook": {"reporting", "result"},
     # a saved folder: its manifest holds the scenarios
     "reporting.html": {"errors", "manifest", "reporting", "result", "scenario", "study"},
