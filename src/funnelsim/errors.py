@@ -43,7 +43,7 @@ class Problem:
         head = f"{where}: {self.severity}: {self.text}"
         if not self.line or not self.snippet.strip():
             return f"{head}\n      | {self.hint}" if self.hint else head
-        shown, start = _window(self.snippet.replace("\t", " ").rstrip(), self.column - 1)
+        shown, start = _excerpt(self.snippet.replace("\t", " ").rstrip(), self.column - 1)
         carets = "^" * max(1, min(self.length, len(shown) - start))
         return f"{head}\n{self.line:>5} | {shown}\n      | {' ' * start}{carets} {self.hint}".rstrip()
 
@@ -77,7 +77,7 @@ class InvalidInput(FunnelsimError):
     def __str__(self) -> str:
         if not self.file:
             return "\n".join(problem.text for problem in self.problems)
-        return "\n".join([*map(str, self.problems), count_line(self.problems, self.file)])
+        return "\n".join([*map(str, self.problems), summary_line(self.problems, self.file)])
 
 
 class ScenarioError(InvalidInput):
@@ -106,7 +106,7 @@ class Interrupted(FunnelsimError):
     exit_code = 130
 
 
-def count_line(problems: Sequence[Problem], file: str) -> str:
+def summary_line(problems: Sequence[Problem], file: str) -> str:
     """`2 errors in base.yaml`, `1 error and 1 warning in base.yaml`."""
     errors = sum(problem.severity == "error" for problem in problems)
     kinds = ((errors, "error"), (len(problems) - errors, "warning"))
@@ -114,7 +114,7 @@ def count_line(problems: Sequence[Problem], file: str) -> str:
     return f"{' and '.join(told)} in {file}"
 
 
-def every_mistake(readers: Iterable[Callable[[], _Read]]) -> tuple[_Read, ...]:
+def collect_errors(readers: Iterable[Callable[[], _Read]]) -> tuple[_Read, ...]:
     """What the readers read; one UsageError with the mistakes of all of them, a line each."""
     found, wrong = [], []
     for read in readers:
@@ -135,7 +135,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean '{lower[near[0]]}'?" if near else ""
 
 
-def _window(line: str, start: int) -> tuple[str, int]:
+def _excerpt(line: str, start: int) -> tuple[str, int]:
     if len(line) <= WIDEST:
         return line, min(start, len(line))
     left = max(0, min(start - WIDEST // 2, len(line) - WIDEST))

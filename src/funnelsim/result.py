@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim import manifest as manifests
 from funnelsim.errors import DataError, Problem
@@ -43,16 +42,16 @@ from funnelsim.measures import (
 )
 from funnelsim.plan import Labels, Plan, first_touch_terms
 from funnelsim.summary import WINDOWS, Summary
+from funnelsim.typing import FloatArray
 
 if TYPE_CHECKING:
     import polars as pl
 
-Floats = NDArray[np.float64]
 ANSWER = "answer.txt"  # what a command printed, in the folder it saved
 
 
 @dataclass(frozen=True)
-class Track:
+class TimeSeries:
     """A quantity week by week: mean and the central 90 % of replications."""
 
     # sums a week of "arrivals", "passed", "revenue", "value", "worked hours"; averages of "open", "queue", "level";
@@ -60,19 +59,19 @@ class Track:
     name: str
     of: str
     dates: tuple[date, ...]
-    mean: Floats
-    low: Floats
-    high: Floats
+    mean: FloatArray
+    low: FloatArray
+    high: FloatArray
 
 
 @dataclass(frozen=True)
-class Curve:
+class ResponseCurve:
     """Share of the leads that entered a stage touched within a delay."""
 
     window: str
     stage: str
-    delays: Floats  # seconds
-    share: Floats
+    delays: FloatArray  # seconds
+    share: FloatArray
     promise: float  # seconds promised to first touch; nan = none
     business: bool  # of business time
 
@@ -83,14 +82,14 @@ class Result:
 
     manifest: Manifest
     measures: dict[str, Measure]
-    tracks: tuple[Track, ...]
-    curves: tuple[Curve, ...]
+    tracks: tuple[TimeSeries, ...]
+    curves: tuple[ResponseCurve, ...]
     breaches: tuple[BreachHour, ...] = ()
     folder: Path | None = None
 
     @classmethod
     def of(
-        cls, summaries: Sequence[Summary], credits: Floats | None, plan: Plan, book: Labels, manifest: Manifest
+        cls, summaries: Sequence[Summary], credits: FloatArray | None, plan: Plan, book: Labels, manifest: Manifest
     ) -> Result:
         """From the counts of all replications; `credits` is [replication, window, team] of some of them."""
         stacked = stack_summaries(summaries)
@@ -130,7 +129,7 @@ class Result:
     @property
     def book(self) -> Labels:
         """Names and currency."""
-        return Labels(**{key: _frozen(value) for key, value in self.manifest.book.items()})
+        return Labels(**{key: _read_only(value) for key, value in self.manifest.book.items()})
 
     @property
     def folder_name(self) -> str:
@@ -160,7 +159,7 @@ class Result:
         """A row a measure and replication; a share is `top` / `bottom`, and pooled as the ratio of their sums."""
         return _long_table(self.measures)
 
-    def values(self, key: str) -> Floats:
+    def values(self, key: str) -> FloatArray:
         """A measure in each replication: [replication], nan where there was nothing to divide by."""
         return self.measures[key].values
 
@@ -192,12 +191,12 @@ class Result:
 
     def write(self, folder: Path) -> None:
         """All tables and the manifest, into a folder that is there."""
-        put(folder / "manifest.json", self.manifest.text().encode())
-        put(folder / "measures.csv", self.frame().write_csv().encode())
-        put_parquet(folder / "replications.parquet", self.replications())
-        put_parquet(folder / "series.parquet", self.series())
-        put_parquet(folder / "responses.parquet", self.responses())
-        put_parquet(folder / "breaches.parquet", self.breach_hours())
+        write_bytes(folder / "manifest.json", self.manifest.text().encode())
+        write_bytes(folder / "measures.csv", self.frame().write_csv().encode())
+        write_parquet(folder / "replications.parquet", self.replications())
+        write_parquet(folder / "series.parquet", self.series())
+        write_parquet(folder / "responses.parquet", self.responses())
+        write_parquet(folder / "breaches.parquet", self.breach_hours())
 
     def at(self, folder: Path) -> Result:
         """The same, knowing where it is saved."""
@@ -210,20 +209,20 @@ def slug(name: str) -> str:
     return "-".join(words)[:60] or "run"
 
 
-def put(file: Path, data: bytes) -> None:
+def write_bytes(file: Path, data: bytes) -> None:
     """Write a file; OSError when it cannot be written whole."""
     with file.open("wb") as stream:
         stream.write(data)
 
 
-def put_parquet(file: Path, frame: pl.DataFrame) -> None:
+def write_parquet(file: Path, frame: pl.DataFrame) -> None:
     """Write a table; through memory, so that a full disk is an OSError like any other."""
     buffer = io.BytesIO()
     frame.write_parquet(buffer)
-    put(file, buffer.getvalue())
+    write_bytes(file, buffer.getvalue())
 
 
-def join_parquet(parts: Sequence[Path], file: Path) -> None:
+def concat_parquet(parts: Sequence[Path], file: Path) -> None:
     """Many tables into one, piece by piece, and the pieces removed."""
     import polars as pl
 
@@ -239,21 +238,21 @@ def join_parquet(parts: Sequence[Path], file: Path) -> None:
 # ---- from the summaries --------------------------------------------------------------------------------------------
 
 
-def _tracks(stacked: Summary, plan: Plan, book: Labels) -> list[Track]:
+def _tracks(stacked: Summary, plan: Plan, book: Labels) -> list[TimeSeries]:
     found = []
     for weeks in (*weekly(stacked, plan, book), *burn_up(stacked, plan, book)):
         low, high = weeks.band
-        found.append(Track(weeks.name, weeks.of, tuple(weeks.dates), weeks.mean, low, high))
+        found.append(TimeSeries(weeks.name, weeks.of, tuple(weeks.dates), weeks.mean, low, high))
     return found
 
 
-def _curves(stacked: Summary, plan: Plan, book: Labels) -> list[Curve]:
+def _curves(stacked: Summary, plan: Plan, book: Labels) -> list[ResponseCurve]:
     found = []
     for window, which in enumerate(WINDOWS):
         for stage, name in enumerate(book.stages):
             if plan.stages[stage].step_count:
                 delays, share = response_curve(stacked, window, stage)
-                found.append(Curve(which, name, delays, share, *_promise(plan, stage)))
+                found.append(ResponseCurve(which, name, delays, share, *_promise(plan, stage)))
     return found
 
 
@@ -313,7 +312,7 @@ def _measures_from(table: pl.DataFrame) -> dict[str, Measure]:
     return found
 
 
-def _series_table(tracks: Sequence[Track]) -> pl.DataFrame:
+def _series_table(tracks: Sequence[TimeSeries]) -> pl.DataFrame:
     import polars as pl
 
     schema = {
@@ -343,9 +342,9 @@ def _series_table(tracks: Sequence[Track]) -> pl.DataFrame:
     )
 
 
-def _tracks_from(table: pl.DataFrame) -> list[Track]:
+def _tracks_from(table: pl.DataFrame) -> list[TimeSeries]:
     return [
-        Track(
+        TimeSeries(
             str(keys[0]),
             str(keys[1]),
             tuple(rows["date"].to_list()),
@@ -355,7 +354,7 @@ def _tracks_from(table: pl.DataFrame) -> list[Track]:
     ]
 
 
-def _curve_table(curves: Sequence[Curve]) -> pl.DataFrame:
+def _curve_table(curves: Sequence[ResponseCurve]) -> pl.DataFrame:
     import polars as pl
 
     schema = {
@@ -385,9 +384,9 @@ def _curve_table(curves: Sequence[Curve]) -> pl.DataFrame:
     )
 
 
-def _curves_from(table: pl.DataFrame) -> list[Curve]:
+def _curves_from(table: pl.DataFrame) -> list[ResponseCurve]:
     return [
-        Curve(
+        ResponseCurve(
             str(keys[0]),
             str(keys[1]),
             rows["delay"].to_numpy(),
@@ -431,5 +430,5 @@ def _breaches_from(table: pl.DataFrame) -> list[BreachHour]:
     return [BreachHour(team, day, hour, Estimate(*estimate)) for team, day, hour, *estimate in table.iter_rows()]
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
+def _read_only(value: Any) -> Any:
+    return tuple(_read_only(one) for one in value) if isinstance(value, list) else value

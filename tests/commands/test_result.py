@@ -119,9 +119,9 @@ def test_torn_tables_are_said_to_be(saved: Result, tmp_path: Path) -> None:
 
 def test_full_disk_leaves_nothing_half_written(scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
-    real = results.put
+    real = results.write_bytes
 
-    def put(file: Path, data: bytes) -> None:
+    def write_bytes(file: Path, data: bytes) -> None:
         if len(written) == 3:  # the disk is full in the middle of the fourth file
             with file.open("wb") as stream:
                 stream.write(data[: len(data) // 2])
@@ -129,7 +129,7 @@ def test_full_disk_leaves_nothing_half_written(scenario: Path, tmp_path: Path, m
         written.append(file.name)
         real(file, data)
 
-    monkeypatch.setattr(results, "put", put)
+    monkeypatch.setattr(results, "write_bytes", write_bytes)
     with pytest.raises(RunError, match=r"the disk is full\. Nothing was left half-written"):
         run(scenario, replications=2, engine="reference", out=tmp_path / "results", figures=False)
     assert written and not list((tmp_path / "results").iterdir())
@@ -139,11 +139,11 @@ def test_full_disk_leaves_nothing_half_written(scenario: Path, tmp_path: Path, m
 def test_full_device_is_an_error_of_the_disk(tmp_path: Path) -> None:
     frame = pl.DataFrame({"a": range(1000)})
     with pytest.raises(OSError) as full:
-        results.put_parquet(Path("/dev/full"), frame)
+        results.write_parquet(Path("/dev/full"), frame)
     assert full.value.errno == errno.ENOSPC
     frame.write_parquet(tmp_path / "part")
     with pytest.raises(OSError) as joined:
-        results.join_parquet([tmp_path / "part"], Path("/dev/full"))
+        results.concat_parquet([tmp_path / "part"], Path("/dev/full"))
     assert joined.value.errno == errno.ENOSPC
 
 

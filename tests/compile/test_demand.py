@@ -10,7 +10,7 @@ import pytest
 from funnelsim.engine.rng import path_hash, quantile_at
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import DAY, HOUR, WEEK
-from funnelsim.plan import MAX_SOURCES as plan_limit
+from funnelsim.plan import MOST_SOURCES as plan_limit
 from funnelsim.scenario.check.demand import MAX_SOURCES
 from support.compile_helpers import compiled, exits, median, points, with_source
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from funnelsim import errors
-from funnelsim.errors import DataError, Problem, ScenarioError, count_line, did_you_mean
+from funnelsim.errors import DataError, Problem, ScenarioError, did_you_mean, summary_line
 
 
 def test_a_problem_shows_place_line_and_caret() -> None:
@@ -50,8 +50,8 @@ def test_counts() -> None:
     """Errors and warnings apart, singular and plural."""
     error, warning = Problem("a", text="e"), Problem("a", text="w", severity="warning")
 
-    assert count_line([error], "a.yaml") == "1 error in a.yaml"
-    assert count_line([error, error, warning], "a.yaml") == "2 errors and 1 warning in a.yaml"
+    assert summary_line([error], "a.yaml") == "1 error in a.yaml"
+    assert summary_line([error, error, warning], "a.yaml") == "2 errors and 1 warning in a.yaml"
 
 
 def test_an_exception_carries_every_problem() -> None:

@@ -28,7 +28,7 @@ MAY = {
     "scenario.renamed_keys": NOBODY,
     "scenario.values": NOBODY,
     "scenario.parsers": {"errors", "scenario.renamed_keys", "scenario.values"},  # errors: did you mean
-    "scenario": {"errors", "scenario.parsers", "scenario.values"},
+    "scenario": {"errors", "scenario.parsers", "scenario.renamed_keys", "scenario.values"},
     "calendars": {"errors"},
     "plan_codes": NOBODY,
     "plan": {"int64", "plan_codes", "typing"},
@@ -55,7 +55,7 @@ MAY = {
     "atomic_io": {"errors"},
     "manifest": {"errors", "summary"},
     # the notebook: how a result shows itself there, and a calibration below
-    "result": {"errors", "manifest", "measures", "plan", "reporting.common.notebook", "summary"},
+    "result": {"errors", "manifest", "measures", "plan", "reporting.common.notebook", "summary", "typing"},
     "study": {
         "compile",
         "engine.covariates",
@@ -117,6 +117,7 @@ MAY = {
         "study",
         "study.backtest",
         "summary",
+        "typing",
     },
     "reporting.common.notebook": {"reporting", "result"},
     # a saved folder: its manifest holds the scenarios

@@ -170,7 +170,7 @@ def test_what_cannot_be_drawn_is_said() -> None:
 def test_drawing_leaves_nothing_global_behind() -> None:
     # the items of the dict itself: to read the backend otherwise would import pyplot
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r}); import matplotlib\n"
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tests' / 'reporting')!r}); import matplotlib\n"
         "before = [*dict.items(matplotlib.rcParams)]\n"
         "import test_report as t\nt.outcomes(), t.backlog(), t.funnels(), t.curves()\n"
         "assert [*dict.items(matplotlib.rcParams)] == before\nassert 'matplotlib.pyplot' not in sys.modules"

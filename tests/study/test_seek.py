@@ -426,6 +426,6 @@ def test_a_search_goes_on_where_it_was(folder: Path) -> None:
 
 
 def test_a_broken_scenario_is_told_in_full(folder: Path) -> None:
-    (folder / "broken.yaml").write_text("extends: poisson.yaml\nmeasur: 3 weeks\n")
-    with pytest.raises(ScenarioError, match="did you mean 'measure'"):
+    (folder / "broken.yaml").write_text("extends: poisson.yaml\nobserv: 3 weeks\n")
+    with pytest.raises(ScenarioError, match="did you mean 'observe'"):
         sought("broken.yaml")

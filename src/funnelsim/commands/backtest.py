@@ -63,13 +63,13 @@ class BacktestResult(StudyResult[Backtest]):
     def tables(self) -> dict[str, pl.DataFrame]:
         """Forecasts, scores, drift and distances; those without a row are left out."""
         result = self.result
-        every = {
+        tables = {
             "forecasts.csv": self.frame(),
             "scores.csv": _table(list(score_rows(result))),
             "drift.csv": _table(drift_rows(result)),
             "distances.csv": _table(distance_rows(result)),
         }
-        return {file: table for file, table in every.items() if len(table)}
+        return {file: table for file, table in tables.items() if len(table)}
 
     def figures(self) -> Iterator[tuple[str, Figure]]:
         """The figures of the folder."""
@@ -132,14 +132,14 @@ def backtest(
         path, size = Path(repeated.design["history"]), BacktestSpec(**repeated.design["size"])
         data = data or repeated.design["data"]
     else:
-        usual = BacktestSpec()
+        defaults = BacktestSpec()
         path = Path(file)
         size = BacktestSpec(
-            origins or usual.origins,
+            origins or defaults.origins,
             horizon,
-            draws or usual.draws,
-            usual.seed if seed is None else seed,
-            engine or usual.engine,
+            draws or defaults.draws,
+            defaults.seed if seed is None else seed,
+            engine or defaults.engine,
             distances,
             work,
         )

@@ -111,7 +111,7 @@ def goal_chance(
         if "axis" in repeated.design:
             raise UsageError("this is the manifest of a search through a range: give it to `seek`")
         reject_overrides(goal, booked, overrides, replications, seed, engine)
-        asked, name = _asked_of(repeated), repeated.name
+        asked, name = _spec_from_manifest(repeated), repeated.name
     else:
         template = ScenarioTemplate(str(file), overrides)
         scenario = template.loaded.scenario
@@ -137,7 +137,7 @@ def varies_nothing(file: str | Path, vary: Sequence[str]) -> bool:
     return repeated is None or "axis" not in repeated.design
 
 
-def _asked_of(manifest: Manifest) -> GoalChanceSpec:
+def _spec_from_manifest(manifest: Manifest) -> GoalChanceSpec:
     goal = goal_from_json(manifest.design["goal"])
     assert goal is not None
     return GoalChanceSpec(

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim import manifest as manifests
 from funnelsim.commands.persistence import preflight, provenance, save
@@ -24,12 +23,11 @@ from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study.anchor import to_json
 from funnelsim.study.compare import CompareSpec, Comparison, ScenarioRuns
 from funnelsim.study.compare import compare as study
+from funnelsim.typing import FloatArray
 
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.figure import Figure
-
-Floats = NDArray[np.float64]
 
 
 class ComparisonResult(StudyResult[Comparison]):
@@ -81,7 +79,7 @@ class ComparisonResult(StudyResult[Comparison]):
         """The differences, and every measure in each draw and pair."""
         return {"differences.csv": self.frame(), "replications.parquet": self.replications()}
 
-    def values(self, measure: str, scenario: str | None = None) -> Floats:
+    def values(self, measure: str, scenario: str | None = None) -> FloatArray:
         """A measure in each draw and pair: [draw, pair], of one scenario, by default the last. KeyError without it."""
         columns = {column.name: column for column in self.result.runs}
         return columns[scenario or self.result.runs[-1].name].values[measure]
@@ -157,19 +155,19 @@ def compare(
     if repeated is None:
         if not others:
             raise UsageError("compare needs at least two scenarios: a base and another")
-        every = [load(str(file), overrides) for file in (base, *others)]
+        scenarios = [load(str(file), overrides) for file in (base, *others)]
         design = _design(draws, pairs, precision)
         engine = engine or "fast"
     else:
         reject_overrides(others, overrides, seed, draws, pairs, precision, engine)
-        every = [loads_resolved(resolved) for resolved in repeated.resolved]
+        scenarios = [loads_resolved(resolved) for resolved in repeated.resolved]
         design, engine = CompareSpec(**repeated.design["design"]), repeated.engine
         robustness, seed = repeated.design["aside"], repeated.seed
-    preflight(out, every, engine, progress)
+    preflight(out, scenarios, engine, progress)
     began = datetime.now(UTC)
     result = study(
-        every[0],
-        *every[1:],
+        scenarios[0],
+        *scenarios[1:],
         spec=design,
         engine=engine,
         threads=threads,
@@ -178,20 +176,22 @@ def compare(
         progress=progress,
     )
     progress.clear()
-    given = list(command) or ["funnelsim", "compare", str(base), *map(str, others)]
-    manifest = _manifest(result, every, design, engine, robustness, began, given)
+    argv = list(command) or ["funnelsim", "compare", str(base), *map(str, others)]
+    manifest = _manifest(result, scenarios, design, engine, robustness, began, argv)
     return save(ComparisonResult(result, check_reproduced(manifest, repeated, progress)), out, formats)
 
 
 def _design(draws: int | None, pairs: int | None, precision: float | None) -> CompareSpec:
     """The default design with what the user gave in place."""
-    usual = CompareSpec()
-    return CompareSpec(draws or usual.draws, pairs or usual.pairs, usual.precision if precision is None else precision)
+    defaults = CompareSpec()
+    return CompareSpec(
+        draws or defaults.draws, pairs or defaults.pairs, defaults.precision if precision is None else precision
+    )
 
 
 def _manifest(
     result: Comparison,
-    every: Sequence[Loaded],
+    scenarios: Sequence[Loaded],
     design: CompareSpec,
     engine: str,
     robustness: bool,
@@ -214,7 +214,7 @@ def _manifest(
         anchor=[to_json(case.anchor) for case in result.cases],
         design={"design": asdict(design), "aside": robustness},
         beliefs=beliefs,
-        **provenance(every, began),
+        **provenance(scenarios, began),
     )
 
 

@@ -138,10 +138,10 @@ def explain(
     repeated = manifest_at(Path(base), "explain")
     if repeated is not None:
         reject_overrides(other, measure, overrides, seed, draws, pairs, orders, equal_people, engine)
-        question = _question_of(repeated)
+        question = _spec_from_manifest(repeated)
     else:
         size = _size(draws, pairs)
-        question = _question(base, other, measure, overrides, seed, size, orders, equal_people, engine)
+        question = _spec(base, other, measure, overrides, seed, size, orders, equal_people, engine)
     preflight(out, (question.base, question.other), question.engine, progress)
     began = datetime.now(UTC)
     with cluster_executor(cluster) as executor:
@@ -156,7 +156,7 @@ def _size(draws: int | None, pairs: int | None) -> NestedDesign:
     return NestedDesign(draws * pairs, None, pairs)
 
 
-def _question(
+def _spec(
     base: str | Path,
     other: str | Path | None,
     measure: str | None,
@@ -182,7 +182,7 @@ def _question(
     )
 
 
-def _question_of(manifest: Manifest) -> ExplainSpec:
+def _spec_from_manifest(manifest: Manifest) -> ExplainSpec:
     """The question that a manifest holds."""
     design = manifest.design
     first, second = (loads_resolved(one) for one in manifest.resolved)

@@ -181,10 +181,10 @@ def optimise(
             seed,
             engine,
         )
-        question, name = _question_of(repeated), repeated.name
+        question, name = _spec_from_manifest(repeated), repeated.name
     else:
         asked = study_from_args(file, (), vary, overrides)
-        question = _question(
+        question = _spec(
             asked,
             maximise,
             minimise,
@@ -201,7 +201,7 @@ def optimise(
         )
         name = asked.name or question.template.loaded.scenario.name or Path(file).stem
     preflight(out, [question.template.loaded], question.engine, progress)
-    for text in _wishes(question):
+    for text in _belief_notes(question):
         progress.note(text)
     began = datetime.now(UTC)
     with cluster_executor(cluster) as executor:
@@ -215,7 +215,7 @@ def optimise(
 # ---- what is asked -------------------------------------------------------------------------------------------------
 
 
-def _question(
+def _spec(
     asked: StudyFile,
     maximise: Sequence[str],
     minimise: Sequence[str],
@@ -247,9 +247,9 @@ def _question(
         asked.axes,
         objectives,
         (*asked.subject_to, *subject_to),
-        _within("--trials", trials or asked.trials or TRIALS, 1, MOST_TRIALS),
-        RunSize(_within("--replications", replications or asked.replications or REPLICATIONS, 2, 10_000)),
-        _within("--finalists", finalists or FINALISTS, 1, 100),
+        check_range("--trials", trials or asked.trials or TRIALS, 1, MOST_TRIALS),
+        RunSize(check_range("--replications", replications or asked.replications or REPLICATIONS, 2, 10_000)),
+        check_range("--finalists", finalists or FINALISTS, 1, 100),
         gap or "",
         _share("--chance", chance),
         _share("--confidence", confidence),
@@ -259,7 +259,7 @@ def _question(
     )
 
 
-def _within(option: str, value: int, least: int, most: int) -> int:
+def check_range(option: str, value: int, least: int, most: int) -> int:
     if not least <= value <= most:
         raise UsageError(f"{option} {value}: {least} to {most:,}")
     return value
@@ -272,13 +272,13 @@ def _share(option: str, value: float | None) -> float:
     return share
 
 
-def _wishes(question: OptimiseSpec) -> Iterator[str]:
+def _belief_notes(question: OptimiseSpec) -> Iterator[str]:
     for axis in question.axes:
         if nature(axis.path.split(".")) == "belief":
             yield f"{axis.path} is a belief: nobody can set it, so its best value is a wish and no decision"
 
 
-def _question_of(manifest: Manifest) -> OptimiseSpec:
+def _spec_from_manifest(manifest: Manifest) -> OptimiseSpec:
     """The question that a manifest holds."""
     design = manifest.design
     return OptimiseSpec(

@@ -24,7 +24,7 @@ from funnelsim.atomic_io import atomic_folder, check_writable
 from funnelsim.commands.study_result import StudyResult
 from funnelsim.engine.jit import is_compiled
 from funnelsim.progress import Progress
-from funnelsim.result import ANSWER, put, put_parquet, slug
+from funnelsim.result import ANSWER, slug, write_bytes, write_parquet
 from funnelsim.scenario import Loaded
 from funnelsim.study.cluster import cluster
 from funnelsim.study.point_store import PointStore
@@ -81,17 +81,17 @@ def save(done: Done, out: str | Path | None, formats: Sequence[str]) -> Done:
     name = f"{done.command}-{slug(done.manifest.name)}-{done.manifest.short_hash}"
     done = replace(done, folder=Path(out) / name)
     with atomic_folder(Path(out), name) as draft:
-        put(draft.path / manifests.FILE, done.manifest.text().encode())
-        put(draft.path / ANSWER, done.report().encode())
-        put(
+        write_bytes(draft.path / manifests.FILE, done.manifest.text().encode())
+        write_bytes(draft.path / ANSWER, done.report().encode())
+        write_bytes(
             draft.path / f"{done.command}.json",
             json.dumps(done.as_data(), indent=1, ensure_ascii=False, default=str).encode(),
         )
         for file, table in done.tables().items():
             if file.endswith(".parquet"):
-                put_parquet(draft.path / file, table)
+                write_parquet(draft.path / file, table)
             else:
-                put(draft.path / file, table.write_csv().encode())
+                write_bytes(draft.path / file, table.write_csv().encode())
         if formats:
             from funnelsim.reporting.common.drawing import save_all
 

@@ -29,14 +29,14 @@ def report(*results: str | Path, out: str | Path | None = None, title: str = "")
     """
     if not results:
         raise UsageError("report needs at least one folder of results")
-    every = read_all(results)
-    file = Path(out) if out is not None else _beside(every)
-    data = html_of(every, title).encode()
+    saved_results = read_all(results)
+    file = Path(out) if out is not None else _beside(saved_results)
+    data = html_of(saved_results, title).encode()
     atomic_write(file, data)
-    return Report(file, len(data), tuple(one.answer.partition("\n")[0] for one in every))
+    return Report(file, len(data), tuple(one.answer.partition("\n")[0] for one in saved_results))
 
 
-def _beside(every: list[Saved]) -> Path:
-    first = every[0].folder.resolve()
-    more = f"-and-{len(every) - 1}-more" if len(every) > 1 else ""
-    return every[0].folder.parent / f"{first.name}{more}.html"
+def _beside(saved_results: list[Saved]) -> Path:
+    first = saved_results[0].folder.resolve()
+    more = f"-and-{len(saved_results) - 1}-more" if len(saved_results) > 1 else ""
+    return saved_results[0].folder.parent / f"{first.name}{more}.html"

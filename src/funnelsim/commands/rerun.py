@@ -13,9 +13,9 @@ from funnelsim.study.axes import Axis
 from funnelsim.study.goals import MeasureGoal
 
 
-def reject_overrides(*given: Any) -> None:
+def reject_overrides(*argv: Any) -> None:
     """UsageError when anything is given beside a manifest that would change its numbers."""
-    if any(one is not None and one != () and one != [] for one in given):
+    if any(one is not None and one != () and one != [] for one in argv):
         raise UsageError("a manifest is repeated as it is: leave out other files and options that change numbers")
 
 

@@ -30,7 +30,7 @@ from funnelsim.plan import Plan, fingerprint
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.reporting.run.report import run_report
-from funnelsim.result import ANSWER, Result, join_parquet, put, put_parquet
+from funnelsim.result import ANSWER, Result, concat_parquet, write_bytes, write_parquet
 from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study import anchor as anchors
 from funnelsim.summary import COHORT, Summary
@@ -116,7 +116,7 @@ def run(
         if draft is None:
             return result
         result.write(draft.path)
-        put(draft.path / ANSWER, run_report(result, width=0).encode())
+        write_bytes(draft.path / ANSWER, run_report(result, width=0).encode())
         if formats:
             from funnelsim.reporting.run.figures import draw_run
 
@@ -297,9 +297,9 @@ class _Tables:
     def add(self, trace: Trace, number: int) -> None:
         if self.job.tables:
             for name, frame in named_tables(trace, self.book, number).items():
-                put_parquet(self._part(name, number), frame)
+                write_parquet(self._part(name, number), frame)
         if self.job.event_log == "parquet":
-            put_parquet(self._part("event-log", number), event_log(trace, self.book, number))
+            write_parquet(self._part("event-log", number), event_log(trace, self.book, number))
         elif self.job.event_log == "csv":
             text = event_log(trace, self.book, number).write_csv(include_header=number == 0, datetime_format=ISO)
             with (self.folder / "event-log.csv").open("ab") as stream:
@@ -307,7 +307,7 @@ class _Tables:
 
     def close(self) -> None:
         for name, parts in self.parts.items():
-            join_parquet(parts, self.folder / f"{name}.parquet")
+            concat_parquet(parts, self.folder / f"{name}.parquet")
 
     def _part(self, name: str, number: int) -> Path:
         part = self.folder / f".{name}-{number:06}.parquet"

@@ -144,9 +144,9 @@ def seek(
         if "axis" not in repeated.design:
             raise UsageError("this is the manifest of a chance with nothing varied: give it to `chance`")
         reject_overrides(vary, overrides, goal, chance, booked, replications, precision, seed, engine)
-        question, name = _question_of(repeated), repeated.name
+        question, name = _spec_from_manifest(repeated), repeated.name
     else:
-        question, name = _question(
+        question, name = _spec(
             file, vary, goal, chance, booked, overrides, _size(replications, precision), seed, engine
         )
     preflight(out, [question.template.loaded], question.engine, progress)
@@ -166,7 +166,7 @@ def _size(replications: int | None, precision: float | None) -> RunSize | None:
     return RunSize(replications or REPLICATIONS, precision)
 
 
-def _question(
+def _spec(
     file: str | Path,
     vary: Sequence[str],
     goal: str | None,
@@ -192,7 +192,7 @@ def _question(
     ), asked.name or template.loaded.scenario.name or Path(file).stem
 
 
-def _question_of(manifest: Manifest) -> SeekSpec:
+def _spec_from_manifest(manifest: Manifest) -> SeekSpec:
     """The question that a manifest holds."""
     design = manifest.design
     goal = goal_from_json(design["goal"])

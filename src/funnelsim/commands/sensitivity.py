@@ -138,7 +138,7 @@ def sensitivity(
     repeated = manifest_at(Path(file), "sensitivity")
     if repeated is not None:
         reject_overrides(other, vary, measure, overrides, rows, trajectories, keep, replications, seed, engine)
-        question, name = _question_of(repeated), repeated.name
+        question, name = _spec_from_manifest(repeated), repeated.name
     else:
         files = [file] if other is None else [file, other]
         study = _study(files, vary, measure, overrides, replications, seed, engine)
@@ -149,8 +149,8 @@ def sensitivity(
     with cluster_executor(cluster) as executor:
         result = study_sensitivity(question, point_store(out), executor, threads, progress)
     progress.clear()
-    given = list(command) or ["funnelsim", "sensitivity", str(file), *([str(other)] if other else [])]
-    manifest = _manifest(result, name, began, given)
+    argv = list(command) or ["funnelsim", "sensitivity", str(file), *([str(other)] if other else [])]
+    manifest = _manifest(result, name, began, argv)
     return save(SensitivityResult(result, check_reproduced(manifest, repeated, progress)), out, formats)
 
 
@@ -194,7 +194,7 @@ def _with_size(
     return spec
 
 
-def _question_of(manifest: Manifest) -> SensitivitySpec:
+def _spec_from_manifest(manifest: Manifest) -> SensitivitySpec:
     """The question that a manifest holds."""
     design = manifest.design
     study = SweepSpec(

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funnelsim import manifest as manifests
 from funnelsim.commands.persistence import cluster_executor, point_store, preflight, provenance, save
@@ -42,13 +41,13 @@ from funnelsim.study.point import RunSize, standard_error
 from funnelsim.study.study_file import StudyFile
 from funnelsim.study.sweep import DEFAULT_MEASURES, Sweep, SweepCell, SweepSpec
 from funnelsim.study.sweep import sweep as study_sweep
+from funnelsim.typing import FloatArray
 
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.figure import Figure
 
 POINTS = "points"
-Floats = NDArray[np.float64]
 SPREADS = {
     "low, high": "simulation error of the mean, 90 %: more replications narrow it",
     "least, most": "one period, central 90 %: luck, and a draw of what is not known in each replication",
@@ -88,7 +87,7 @@ class SweepResult(StudyResult[Sweep]):
         """The rows, twice."""
         return {"sweep.csv": self.frame(), "sweep.parquet": self.frame()}
 
-    def values(self, measure: str, scenario: str | None = None) -> Floats:
+    def values(self, measure: str, scenario: str | None = None) -> FloatArray:
         """A measure on the luck that all points share: [replication, point], for one scenario, by default the first.
 
         Points that have no such figure are left out; `result.curves` names those that have.
@@ -149,7 +148,7 @@ def sweep(
     repeated = manifest_at(Path(file), "sweep")
     if repeated is not None:
         reject_overrides(others, vary, measures, overrides, design, replications, precision, goal, seed, engine)
-        study, name = _study_of(repeated), repeated.name
+        study, name = _spec_from_manifest(repeated), repeated.name
     else:
         asked = study_from_args(file, others, vary, overrides)
         size = _size(replications, precision, asked)
@@ -197,7 +196,7 @@ def _study(
     )
 
 
-def _study_of(manifest: Manifest) -> SweepSpec:
+def _spec_from_manifest(manifest: Manifest) -> SweepSpec:
     """The study that a manifest holds."""
     design = manifest.design
     return SweepSpec(

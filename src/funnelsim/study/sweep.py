@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from funnelsim.errors import FunnelsimError, Problem, ScenarioError, UsageError, did_you_mean, every_mistake
+from funnelsim.errors import FunnelsimError, Problem, ScenarioError, UsageError, collect_errors, did_you_mean
 from funnelsim.measures import Estimate, Measure
 from funnelsim.progress import Progress
 from funnelsim.scenario.template import ScenarioTemplate
@@ -186,7 +186,7 @@ def complete(spec: SweepSpec, builder: TaskBuilder) -> tuple[SweepSpec, str]:
         )
     if GOAL in spec.measures and goal is not None:
         check_date(goal, blueprint.centre, blueprint.book)
-    measures = tuple(dict.fromkeys(every_mistake(partial(full_key, name, known) for name in spec.measures)))
+    measures = tuple(dict.fromkeys(collect_errors(partial(full_key, name, known) for name in spec.measures)))
     return replace(spec, measures=measures, goal=goal if GOAL in measures else None, anchors=tuple(anchors)), str(
         books[0].currency
     )

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
-from numpy.typing import NDArray
 from scipy.stats import binom
 
 from funnelsim.reporting.common.drawing import (
@@ -35,7 +34,6 @@ from funnelsim.study.backtest.rolling import Backtest
 MOST_PANELS = 4
 BINS = 10
 QUIET = "#444444"
-Floats = NDArray[np.float64]
 
 
 def backtest_figures(backtest: Backtest) -> Iterator[tuple[str, Figure]]:

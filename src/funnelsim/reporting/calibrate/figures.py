@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
-from numpy.typing import NDArray
 
 from funnelsim.calibration import Calibration
 from funnelsim.calibration.survival.aalen_johansen import Incidence
@@ -17,8 +16,8 @@ from funnelsim.calibration.survival.nonparametric import fitted_cif, fitted_cif_
 from funnelsim.calibration.survival.stage_fit import StageFit
 from funnelsim.reporting.common.drawing import PALETTE, heading, new_figure, save_all, styled
 from funnelsim.reporting.common.format import DAY, HOUR, MINUTE, number
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 POINTS = 300
 BEYOND = 1.35  # the fitted curve goes on so much further than the data can be trusted
 
@@ -81,7 +80,9 @@ def stage_figure(calibration: Calibration, stage: StageFit) -> Figure:
         return figure
 
 
-def _exit(axes: Axes, stage: StageFit, target: str, curve: Incidence, grid: Floats, unit: float, color: str) -> None:
+def _exit(
+    axes: Axes, stage: StageFit, target: str, curve: Incidence, grid: FloatArray, unit: float, color: str
+) -> None:
     share, seen = stage.share(target), curve.time <= follow_up_limit(stage)
     time = np.append(curve.time[seen], follow_up_limit(stage))
     step, low, high = (np.append(one[seen], one[seen][-1]) for one in (curve.share, curve.low, curve.high))

@@ -30,7 +30,7 @@ def comparison_report(comparison: Comparison, verbose: int = 0, width: int = 110
         cannot_tell(comparison),
     ]
     if verbose:
-        parts.append("\n".join(_everything(comparison)))
+        parts.append("\n".join(_full_tables(comparison)))
     parts += comparison.notes
     return "\n\n".join(part for part in parts if part)
 
@@ -58,7 +58,7 @@ def answer(comparison: Comparison) -> str:
     ahead = _ahead_at_one(comparison)
     if ahead:
         text += f", and without them {quoted(ahead)} is ahead"
-    flips = _flips(last)
+    flips = _sign_changes(last)
     if flips:
         text += f"; under the response curve {' or '.join(flips)} the winner changes"
     return text + "."
@@ -154,10 +154,12 @@ def _beliefs(comparison: Comparison, verbose: int) -> str:
             f"   {rung.name}: {one.path} breaks even at {one.at:.3g} (range {one.low:g} to {one.high:g})"
             for one in turning
         ]
-        calm = [one for one in rung.break_evens if one.at is None]
-        if calm:
+        no_break_even = [one for one in rung.break_evens if one.at is None]
+        if no_break_even:
             names = (
-                "; ".join(_calm(comparison, one) for one in calm) if verbose else ", ".join(one.path for one in calm)
+                "; ".join(_no_break_even(comparison, one) for one in no_break_even)
+                if verbose
+                else ", ".join(one.path for one in no_break_even)
             )
             lines.append(f"   {rung.name}: no break-even within the range of {names}")
     if not lines:
@@ -179,7 +181,7 @@ def _curves(comparison: Comparison) -> str:
             ),
         )
     lines = table.lines()
-    flips = {name for rung in comparison.compared for name in _flips(rung)}
+    flips = {name for rung in comparison.compared for name in _sign_changes(rung)}
     order = _order_changes(comparison, named)
     lines.append(
         f"   The winner changes under {', '.join(sorted(flips))}."
@@ -224,12 +226,12 @@ def _ahead_at_one(comparison: Comparison) -> str:
     return ahead if ahead != best.name else ""
 
 
-def _calm(comparison: Comparison, one: BreakEven) -> str:
+def _no_break_even(comparison: Comparison, one: BreakEven) -> str:
     numbers = format_of(comparison)
     return f"{one.path} ({numbers.signed(one.at_low)} at {one.low:g}, {numbers.signed(one.at_high)} at {one.high:g})"
 
 
-def _flips(rung: ComparedScenario) -> list[str]:
+def _sign_changes(rung: ComparedScenario) -> list[str]:
     """Curves whose interval lies on the other side of 0 from the answer."""
     main = rung.beliefs_neutral or next(iter(rung.differences.values()))
     sign = math.copysign(1.0, main.mean)
@@ -250,7 +252,7 @@ def _order_changes(comparison: Comparison, names: list[str]) -> list[str]:
     ]
 
 
-def _everything(comparison: Comparison) -> Iterator[str]:
+def _full_tables(comparison: Comparison) -> Iterator[str]:
     currency = comparison.cases[0].blueprint.book.currency
     for rung in comparison.compared:
         table = Table([f"{rung.name} - {comparison.runs[0].name}", "mean", "low", "high", "least", "most", "±"])
@@ -263,13 +265,13 @@ def _everything(comparison: Comparison) -> Iterator[str]:
         yield "\n" + "\n".join(
             knowing_table(comparison.information, lambda value: format_of(comparison).value(value), 0)
         )
-    saved = [_saved(comparison, column) for column in comparison.runs[1:]]
+    saved = [_variance_reduction(comparison, column) for column in comparison.runs[1:]]
     yield "\nvariance saved by the same luck: " + ", ".join(
         f"{column.name} {factor:.0f}x" for column, factor in zip(comparison.runs[1:], saved, strict=True)
     )
 
 
-def _saved(comparison: Comparison, column: ScenarioRuns) -> float:
+def _variance_reduction(comparison: Comparison, column: ScenarioRuns) -> float:
     """Variance of a difference on independent luck, over that on the same luck, within draws."""
     one, other = comparison.runs[0].values[comparison.goal], column.values[comparison.goal]
     paired = (other - one).var(axis=1, ddof=1).mean()

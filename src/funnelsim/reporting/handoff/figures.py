@@ -1,4 +1,4 @@
-"""Figures of the seam: work by week, and when promises break."""
+"""Figures of the handoff between the teams: work by week, and when promises break."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from funnelsim.reporting.common.drawing import (
     styled,
 )
 from funnelsim.reporting.common.format import number
-from funnelsim.result import Result, Track
+from funnelsim.result import Result, TimeSeries
 
 DAYS, HOURS = 7, 24
 
 
-def seam_figures(result: Result) -> Iterator[tuple[str, Figure]]:
-    """All figures of the seam for which a run has something to show, by the name of the file."""
+def handoff_figures(result: Result) -> Iterator[tuple[str, Figure]]:
+    """All figures of the handoff for which a run has something to show, by the name of the file."""
     name = result.manifest.name
     if worked := worked_tracks(result):
         yield "utilisation", utilisation_figure(worked, f"{name}: share of paid hours at work, by week")
@@ -34,12 +34,12 @@ def seam_figures(result: Result) -> Iterator[tuple[str, Figure]]:
         yield "breaches", breach_figure(result.breaches, f"{name}: when first touches fall due and are missed")
 
 
-def worked_tracks(result: Result) -> list[Track]:
+def worked_tracks(result: Result) -> list[TimeSeries]:
     """Weekly utilisation of the teams that work at all."""
     return [track for track in result.tracks if track.name == "utilisation" and np.nan_to_num(track.mean).any()]
 
 
-def utilisation_figure(tracks: Sequence[Track], title: str = "Utilisation") -> Figure:
+def utilisation_figure(tracks: Sequence[TimeSeries], title: str = "Utilisation") -> Figure:
     """How much of their paid hours each team works, week by week."""
     with styled():
         figure, (axes,) = new_figure(3.6)

@@ -1,4 +1,4 @@
-"""The seam between the teams as text: who turned leads down, where effort and value went, blame, broken promises.
+"""The handoff between the teams as text: who turned leads down, where effort and value went, blame, broken promises.
 
 Each part is left out when nothing of it happened. Rules 89 to 109; the measures are those of funnelsim.measures.
 """
@@ -12,7 +12,7 @@ from funnelsim.reporting.common.format import NOTHING, Table, money, number, per
 from funnelsim.result import Result
 
 
-def seam_report(result: Result, width: int, verbose: int = 0) -> str:
+def handoff_report(result: Result, width: int, verbose: int = 0) -> str:
     """Acceptance, effort, blame and levels; with `verbose` by stage, and when promises break and who is full first."""
     parts = [_acceptance(result, width), _effort(result, width, verbose), _levels(result, width)]
     if verbose:

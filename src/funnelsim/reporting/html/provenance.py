@@ -74,7 +74,7 @@ def varied(saved: Saved) -> Page | None:
 
 def provenance_page(manifest: Manifest) -> Page:
     """What was run, with what: enough to know it again."""
-    return table_of_words("What was run", ("what", "value"), list(_papers(manifest)))
+    return table_of_words("What was run", ("what", "value"), list(_manifest_rows(manifest)))
 
 
 def repeated_by(saved: Saved) -> str:
@@ -82,7 +82,7 @@ def repeated_by(saved: Saved) -> str:
     return f"funnelsim {saved.manifest.kind} {shlex.quote(f'{saved.folder.name}/manifest.json')}"
 
 
-def _papers(manifest: Manifest) -> Iterator[tuple[str, str]]:
+def _manifest_rows(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "command", shlex.join(manifest.command)
     yield "name", manifest.name
     yield "replications", f"{manifest.replications:,}"

@@ -31,7 +31,7 @@ def optimise_report(optimum: Optimum, verbose: int = 0, width: int = 110) -> str
 def answer(optimum: Optimum) -> str:
     """One sentence: the settings, the value, the gain, how sure the choice is, and what it rests on."""
     if not any(one.meets for one in optimum.finalists):
-        return _nothing(optimum)
+        return _no_solution(optimum)
     if len(optimum.spec.objectives) > 1:
         return _front(optimum)
     key = optimum.spec.objectives[0].measure
@@ -68,7 +68,7 @@ def where(optimum: Optimum, one: Finalist) -> str:
 # ---- the answer ----------------------------------------------------------------------------------------------------
 
 
-def _nothing(optimum: Optimum) -> str:
+def _no_solution(optimum: Optimum) -> str:
     texts, sure = " and ".join(one.text for one in optimum.constraints), percent_of(optimum.spec.confidence)
     if optimum.finalists:
         return (

@@ -36,12 +36,12 @@ from funnelsim.reporting.common.figure_formats import USUAL
 from funnelsim.reporting.common.format import DAY, MINUTE, duration, money, number, percent
 from funnelsim.reporting.common.funnel_figure import funnel_figure, steps_of
 from funnelsim.reporting.common.response_curve_figure import curves_figure
-from funnelsim.reporting.handoff.figures import seam_figures
+from funnelsim.reporting.handoff.figures import handoff_figures
 from funnelsim.result import Result
 from funnelsim.study.response_curves import StageCurves, curves_of_resolved
+from funnelsim.typing import FloatArray
 
 COHORT = "cohort"
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Response:
     """Share of the leads that entered touched within each delay."""
 
     name: str
-    delays: Floats  # seconds
-    share: Floats
+    delays: FloatArray  # seconds
+    share: FloatArray
     in_time: float = math.nan  # share touched within the promise, where there is one
 
 
@@ -69,9 +69,9 @@ class Band:
 
     name: str
     dates: Sequence[date]
-    mean: Floats
-    low: Floats
-    high: Floats
+    mean: FloatArray
+    low: FloatArray
+    high: FloatArray
 
 
 def outcomes_figure(rows: Sequence[ScenarioOutcome], currency: str, interval: str) -> Figure:
@@ -223,7 +223,7 @@ def run_figures(result: Result) -> Iterator[tuple[str, Figure]]:
         yield "backlog", backlog_figure(panels, f"{name}: leads that wait")
     if panels := burn_up_bands({"delivered": result}):
         yield "burn-up", burn_up_figure(panels, f"{name}: what was promised and what was delivered")
-    yield from seam_figures(result)
+    yield from handoff_figures(result)
     if stages := curves_of_resolved(result.manifest.resolved[0]):
         yield "response-curves", curves_of(result, stages)
 

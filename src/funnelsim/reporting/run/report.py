@@ -9,7 +9,7 @@ import numpy as np
 
 from funnelsim.measures import Measure
 from funnelsim.reporting.common.format import NOTHING, Table, duration, error, money, number, percent, shown, spread
-from funnelsim.reporting.handoff.report import seam_report
+from funnelsim.reporting.handoff.report import handoff_report
 from funnelsim.result import Result
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ def run_report(result: Result, verbose: int = 0, width: int = 100) -> str:
         _outcomes(result, width),
         _stages(result, width),
         _promises(result, width),
-        seam_report(result, width, verbose),
+        handoff_report(result, width, verbose),
         _teams(result, width),
         _volumes(result),
     ]
     if verbose:
-        parts += list(_everything(result, width))
+        parts += list(_full_tables(result, width))
     parts.append(_footnote(result, verbose))
     return "\n\n".join(part for part in parts if part)
 
@@ -216,7 +216,7 @@ def _volumes(result: Result) -> str:
     return "\n".join(lines)
 
 
-def _everything(result: Result, width: int) -> Iterator[str]:
+def _full_tables(result: Result, width: int) -> Iterator[str]:
     for window in ("cohort", "calendar"):
         table = Table([f"every measure ({window})", "mean", "±", "one period", "interval"])
         for measure in result.measures.values():

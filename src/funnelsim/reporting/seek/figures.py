@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
-from numpy.typing import NDArray
 
 from funnelsim.reporting.common.drawing import (
     BLUE,
@@ -26,8 +25,8 @@ from funnelsim.reporting.common.drawing import (
 from funnelsim.reporting.common.format import shown
 from funnelsim.reporting.seek.report import interval
 from funnelsim.study.seek.seek import SeekAnswer
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 Corner = Literal["lower right", "lower left", "upper left", "upper right"]
 
 
@@ -60,7 +59,7 @@ def seek_figure(search: SeekAnswer) -> Figure:
         return figure
 
 
-def _chances(axes: Axes, search: SeekAnswer, x: Floats) -> None:
+def _chances(axes: Axes, search: SeekAnswer, x: FloatArray) -> None:
     low, high = ([getattr(node, end) for node in search.points] for end in ("low", "high"))
     axes.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0)
     axes.plot(x, [node.chance for node in search.points], "-", color=BLUE, linewidth=1.8)
@@ -97,7 +96,7 @@ def _chances(axes: Axes, search: SeekAnswer, x: Floats) -> None:
         )
 
 
-def _values(axes: Axes, search: SeekAnswer, x: Floats) -> None:
+def _values(axes: Axes, search: SeekAnswer, x: FloatArray) -> None:
     goal = search.spec.goal
     axes.fill_between(
         x,

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, MultipleLocator, NullLocator
-from numpy.typing import NDArray
 
 from funnelsim.measures import Estimate
 from funnelsim.reporting.common.drawing import (
@@ -27,8 +26,8 @@ from funnelsim.reporting.common.format import DAY, HOUR, MINUTE, shown
 from funnelsim.reporting.sweep.report import Turn, short, turns, unit_of
 from funnelsim.study.axes import Axis
 from funnelsim.study.sweep import Sweep, SweepCell
+from funnelsim.typing import FloatArray
 
-Floats = NDArray[np.float64]
 COLOURS = "cividis"  # rises in brightness alone: for the colour-blind and for print
 MOST_NUMBERS = 150  # cells of a heat map that are written on
 MOST_PANELS = 6
@@ -213,7 +212,7 @@ def _mark(axes: Axes, axis: Axis, turn: Turn, height: float, color: str) -> None
     axes.plot(place_of(axis, turn.at(turn.top.at)), height, "D", color=color, markersize=5, transform=across)
 
 
-def _of(ones: Sequence[Estimate], field: str) -> Floats:
+def _of(ones: Sequence[Estimate], field: str) -> FloatArray:
     return np.array([getattr(one, field) for one in ones])
 
 
@@ -254,7 +253,7 @@ def axis_label(axis: Axis) -> str:
 # ---- heat maps -----------------------------------------------------------------------------------------------------
 
 
-def _grid(sweep: Sweep, name: str, measure: str) -> Floats:
+def _grid(sweep: Sweep, name: str, measure: str) -> FloatArray:
     """Means [up, across], nan where a point failed."""
     across, up = sweep.spec.axes
     grid = np.full((len(up.values), len(across.values)), np.nan)
@@ -266,13 +265,13 @@ def _grid(sweep: Sweep, name: str, measure: str) -> Floats:
     return grid
 
 
-def _levels(grids: Sequence[Floats]) -> Floats:
+def _levels(grids: Sequence[FloatArray]) -> FloatArray:
     """Round heights between the lowest and the highest of all panels; fewer than two where all is flat."""
     values = np.concatenate([grid[np.isfinite(grid)] for grid in grids])
     if not values.size or np.ptp(values) <= 1e-9 * max(1.0, float(np.abs(values).max())):
         return np.empty(0)
     steps = np.array(MaxNLocator(nbins=9).tick_values(float(values.min()), float(values.max())))
-    within: Floats = steps[(steps > values.min()) & (steps < values.max())]
+    within: FloatArray = steps[(steps > values.min()) & (steps < values.max())]
     return within
 
 
@@ -305,7 +304,7 @@ def _ticks(axes: Axes, across: Axis, up: Axis) -> None:
     axes.set_ylabel(short(up.path) + (f" ({up.unit})" if up.unit else ""))
 
 
-def _numbers(axes: Axes, sweep: Sweep, measure: str, grid: Floats, low: float, high: float) -> None:
+def _numbers(axes: Axes, sweep: Sweep, measure: str, grid: FloatArray, low: float, high: float) -> None:
     """Figures on the cells, dark on light and light on dark, and a frame round the highest."""
     if not np.isfinite(grid).any():
         return

@@ -5,14 +5,14 @@ from __future__ import annotations
 from funnelsim.scenario.check.findings import Findings, Path
 from funnelsim.scenario.schema import Scenario
 
-MAX_SOURCES = 8191  # and batches: a lead's number has room for so many
+MOST_SOURCES = 8191  # and batches: a lead's number has room for so many
 
 
 def check_number_of_sources(scenario: Scenario, findings: Findings) -> None:
     """Each further batch of a source is a source of its own to the engines."""
     rows = sum(max(1, len(source.batch)) for source in scenario.sources.values())
-    if rows > MAX_SOURCES:
-        findings.error(("sources",), f"{rows:,} sources and batches are too many", f"at most {MAX_SOURCES:,}")
+    if rows > MOST_SOURCES:
+        findings.error(("sources",), f"{rows:,} sources and batches are too many", f"at most {MOST_SOURCES:,}")
 
 
 def check_captured(scenario: Scenario, findings: Findings) -> None:

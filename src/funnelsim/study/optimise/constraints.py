@@ -20,7 +20,7 @@ from functools import partial
 
 import numpy as np
 
-from funnelsim.errors import UsageError, every_mistake
+from funnelsim.errors import UsageError, collect_errors
 from funnelsim.measures import Measure
 from funnelsim.measures import wilson as wilson_interval
 from funnelsim.scenario.parsers import ParseError
@@ -89,7 +89,7 @@ def read_constraints(
 ) -> tuple[Constraint, ...]:
     """Constraints from text; `known` are the measures there may be. UsageError says what is wrong with each."""
     by_path = {axis.path: axis for axis in axes}
-    return every_mistake(partial(_read, text, by_path, known, currency) for text in texts)
+    return collect_errors(partial(_read, text, by_path, known, currency) for text in texts)
 
 
 def inputs_of(axes: Sequence[Axis], point: Sequence[str]) -> dict[str, float]:
@@ -112,7 +112,7 @@ def _read(text: str, axes: Mapping[str, Axis], known: Mapping[str, Measure], cur
     if all(of_inputs):
         bound, unit = _bound_of_inputs(text, [axes[name] for _, name in terms], match["bound"])
         return Constraint(text, terms, bound, at_most, True, unit)
-    keys = every_mistake(partial(full_key, name, known, axes) for _, name in terms)
+    keys = collect_errors(partial(full_key, name, known, axes) for _, name in terms)
     terms = tuple((factor, key) for (factor, _), key in zip(terms, keys, strict=True))
     units = {CHANCE if key == GOAL else known[key].unit for _, key in terms}
     if len(units) > 1:

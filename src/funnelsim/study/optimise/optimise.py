@@ -20,7 +20,7 @@ from functools import partial
 
 import numpy as np
 
-from funnelsim.errors import FunnelsimError, RunError, UsageError, every_mistake
+from funnelsim.errors import FunnelsimError, RunError, UsageError, collect_errors
 from funnelsim.measures import Estimate, Measure
 from funnelsim.progress import Progress, ProgressOnly
 from funnelsim.scenario.template import ScenarioTemplate
@@ -381,10 +381,10 @@ def _read(
     """Constraints and the keys of the objectives; UsageError with the mistakes of both."""
     constraints: list[Constraint] = []
     measures: list[str] = []
-    every_mistake(
+    collect_errors(
         (
             lambda: constraints.extend(read_constraints(spec.subject_to, spec.axes, known, currency)),
-            lambda: measures.extend(every_mistake(partial(full_key, one.measure, known) for one in spec.objectives)),
+            lambda: measures.extend(collect_errors(partial(full_key, one.measure, known) for one in spec.objectives)),
         )
     )
     return tuple(constraints), tuple(measures)
