@@ -28,9 +28,9 @@ from funnelsim.commands.study_result import StudyResult
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
+from funnelsim.study.backtest.forecast_scores import ForecastScore, ScoredForecast
 from funnelsim.study.backtest.rolling import Backtest, BacktestSpec
 from funnelsim.study.backtest.rolling import backtest as study_backtest
-from funnelsim.study.backtest.scores import ForecastScore, ScoredForecast
 
 if TYPE_CHECKING:
     import polars as pl

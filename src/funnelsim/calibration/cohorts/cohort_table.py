@@ -22,13 +22,13 @@ from funnelsim.calibration.cohorts.cohort_likelihood import (
 )
 from funnelsim.calibration.events.visit_history import OPEN, VisitHistory, Visits
 from funnelsim.calibration.history.model import COUNTS, CohortCounts, HistoryFile, SourceColumn
+from funnelsim.calibration.io.data_tables import LINE, Library
 from funnelsim.calibration.io.money_parsing import amounts
 from funnelsim.calibration.io.row_issues import RowIssues
-from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.calibration.io.times import instants
 from funnelsim.calibration.survival.competing_risks import Spells
 from funnelsim.calibration.survival.model_averaging import ShareEstimate
-from funnelsim.calibration.survival.stages import StageFit
+from funnelsim.calibration.survival.stage_fit import StageFit
 from funnelsim.errors import DataError, Problem
 from funnelsim.typing import FloatArray
 

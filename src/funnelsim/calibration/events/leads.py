@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.history.model import EVENTS, HistoryFile, SourceColumn
+from funnelsim.calibration.io.data_tables import LINE, Library, words
 from funnelsim.calibration.io.row_issues import RowIssues
-from funnelsim.calibration.io.tables import LINE, Library, words
 
 
 @dataclass

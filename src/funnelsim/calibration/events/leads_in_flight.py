@@ -10,7 +10,7 @@ from itertools import repeat
 import numpy as np
 
 from funnelsim.calibration.events.visit_history import OPEN, VisitHistory
-from funnelsim.calibration.survival.stages import StageFit, still_to_move
+from funnelsim.calibration.survival.stage_fit import StageFit, still_to_move
 from funnelsim.calibration.teams.work_per_visit import WorkPerVisit
 
 COLUMNS = ("id", "source", "stage", "age", "number", "value")

@@ -12,9 +12,9 @@ from funnelsim.calibration.events.leads import Leads, read_leads
 from funnelsim.calibration.events.source_segment import LeakageTest, groups, reject_leaky_segment, segment_groups
 from funnelsim.calibration.events.stage_events import LOST_AT, StageEvents, read_stage_events, refuse_empty
 from funnelsim.calibration.history.model import Amount, HistoryFile
+from funnelsim.calibration.io.data_tables import LINE, Library
 from funnelsim.calibration.io.money_parsing import amounts, signs
 from funnelsim.calibration.io.row_issues import RowIssues
-from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.typing import FloatArray
 
 OPEN = -2  # where a visit went that has not ended; LOST_AT when it ended with a loss

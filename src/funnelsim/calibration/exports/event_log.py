@@ -18,8 +18,8 @@ from funnelsim.calibration.exports.history_draft import DraftStage, HistoryDraft
 from funnelsim.calibration.exports.stage_order import first_times, in_order
 from funnelsim.calibration.exports.stage_words import says_lost, says_won, stage_name
 from funnelsim.calibration.history.model import INSIDE
+from funnelsim.calibration.io.data_tables import JOINT, inside
 from funnelsim.calibration.io.files import Unreadable
-from funnelsim.calibration.io.tables import JOINT, inside
 from funnelsim.errors import Problem
 
 FEW, LEAST = 0.005, 3  # an activity of fewer cases is no stage

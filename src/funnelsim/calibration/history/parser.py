@@ -20,7 +20,7 @@ from funnelsim.calibration.history.model import (
     OutcomeColumn,
     StageMark,
 )
-from funnelsim.calibration.history.sections import (
+from funnelsim.calibration.history.section_readers import (
     COVARIATES,
     RESPONSE,
     read_counts,

@@ -31,7 +31,7 @@ from funnelsim.calibration.pooling.partial_pooling import (
 from funnelsim.calibration.pooling.source_effects import NO_FITS, GroupFits
 from funnelsim.calibration.survival.competing_risks import PRIOR
 from funnelsim.calibration.survival.conditional_share import FURTHEST, open_masses
-from funnelsim.calibration.survival.stages import StageFit
+from funnelsim.calibration.survival.stage_fit import StageFit
 from funnelsim.typing import FloatArray
 
 SPREADS = GRID[::2]  # of each of the two sets: fewer, as there is a product of them

@@ -11,9 +11,9 @@ import numpy as np
 
 from funnelsim.calibration.events.deal_value import DealValue, fit_value
 from funnelsim.calibration.history.model import PURCHASES, HistoryFile
+from funnelsim.calibration.io.data_tables import LINE, Library
 from funnelsim.calibration.io.money_parsing import amounts
 from funnelsim.calibration.io.row_issues import RowIssues
-from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.calibration.io.times import instants, local_parts
 from funnelsim.calibration.repeat.repeat_purchase_models import RepeatPurchaseFit, customers_of, fit_repeat_purchases
 from funnelsim.calibration.report.scenario_text import quoted_text, word_text

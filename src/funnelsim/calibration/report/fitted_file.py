@@ -21,7 +21,7 @@ from funnelsim.calibration.report.scenario_text import empirical_text, law_text,
 from funnelsim.calibration.response.response_data import response_lines
 from funnelsim.calibration.survival.covariates import covariate_lines
 from funnelsim.calibration.survival.goodness_of_fit import empirical_points
-from funnelsim.calibration.survival.stages import StageFit
+from funnelsim.calibration.survival.stage_fit import StageFit
 from funnelsim.calibration.teams.team_text import (
     FIRST,
     calendar_lines,

@@ -14,8 +14,8 @@ import numpy as np
 from funnelsim.calibration.events.leads import Leads, read_leads
 from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.calibration.history.model import HistoryFile, SourceColumn
+from funnelsim.calibration.io.data_tables import Library
 from funnelsim.calibration.io.row_issues import RowIssues
-from funnelsim.calibration.io.tables import Library
 from funnelsim.calibration.io.times import instants, local_parts
 from funnelsim.calibration.report.scenario_text import time_text
 from funnelsim.calibration.response import response_estimators

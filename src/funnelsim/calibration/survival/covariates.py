@@ -26,7 +26,7 @@ from funnelsim.calibration.survival.competing_risks import Spells
 from funnelsim.calibration.survival.conditional_share import open_masses
 from funnelsim.calibration.survival.model_averaging import ModelAverage
 from funnelsim.calibration.survival.optimiser import covariance, minimise
-from funnelsim.calibration.survival.stages import StageFit, visits_of
+from funnelsim.calibration.survival.stage_fit import StageFit, visits_of
 from funnelsim.typing import FloatArray
 
 FEWEST = 30  # forward exits, and as many others: fewer say nothing about a slope

@@ -8,7 +8,7 @@ import numpy as np
 
 from funnelsim.calibration.survival.aalen_johansen import Incidence, incidence
 from funnelsim.calibration.survival.goodness_of_fit import empirical_points
-from funnelsim.calibration.survival.stages import StageFit
+from funnelsim.calibration.survival.stage_fit import StageFit
 from funnelsim.calibration.survival.time_distributions import cdf, log_time
 from funnelsim.typing import FloatArray
 

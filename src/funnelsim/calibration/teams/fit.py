@@ -11,7 +11,7 @@ from funnelsim.calibration.teams.callbacks import CallBacks, apart, call_backs
 from funnelsim.calibration.teams.handling import HandlingFit, fit_handling, left_open, wrap_up
 from funnelsim.calibration.teams.opening_hours import Opening, fit_opening
 from funnelsim.calibration.teams.patience import Patience, fit_patience
-from funnelsim.calibration.teams.queue_order import QueueOrder, fit_queue_order
+from funnelsim.calibration.teams.queue_order import QueueOrderFit, fit_queue_order
 from funnelsim.calibration.teams.staffing import Staffing, fit_staffing
 from funnelsim.calibration.teams.work_items import WorkItems
 
@@ -42,7 +42,7 @@ class TeamFit:
     waits: dict[str, DurationFit]
     call_backs: dict[str, CallBacks]
     patience: Patience | None
-    order: QueueOrder | None
+    order: QueueOrderFit | None
     per_visit: dict[str, VisitWorkFit] = field(default_factory=dict)  # by stage, where the log stands beside a funnel
 
     @property

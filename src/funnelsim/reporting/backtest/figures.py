@@ -29,8 +29,8 @@ from funnelsim.reporting.common.drawing import (
 from funnelsim.reporting.common.format import shown
 from funnelsim.study.backtest.actuals import LEADS, REVENUE, WINS, Quantity
 from funnelsim.study.backtest.forecast import Forecast
+from funnelsim.study.backtest.forecast_scores import ForecastScore, central
 from funnelsim.study.backtest.rolling import Backtest
-from funnelsim.study.backtest.scores import ForecastScore, central
 
 MOST_PANELS = 4
 BINS = 10

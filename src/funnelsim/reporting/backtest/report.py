@@ -6,8 +6,8 @@ import math
 
 from funnelsim.reporting.common.format import NOTHING, Table, number, spread
 from funnelsim.study.backtest.drift import FALSE_ALARMS, Departure
+from funnelsim.study.backtest.forecast_scores import ForecastScore, Interval
 from funnelsim.study.backtest.rolling import Backtest
-from funnelsim.study.backtest.scores import ForecastScore, Interval
 
 NOMINAL = 0.9
 ALIKE = 0.05  # CRPS ratios this near to 1 tell nothing

@@ -25,7 +25,7 @@ import numpy as np
 
 from funnelsim.calibration.history.model import HistoryFile
 from funnelsim.calibration.history.point_in_time import as_of
-from funnelsim.calibration.io.tables import Library
+from funnelsim.calibration.io.data_tables import Library
 from funnelsim.calibration.pipeline import fit_history
 from funnelsim.calibration.report.fitted_file import write_fitted
 from funnelsim.calibration.result import Calibration

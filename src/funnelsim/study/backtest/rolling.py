@@ -15,7 +15,7 @@ import numpy as np
 
 from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.calibration.history.model import HistoryFile
-from funnelsim.calibration.io.tables import Library
+from funnelsim.calibration.io.data_tables import Library
 from funnelsim.calibration.pipeline import fit_history
 from funnelsim.calibration.result import Calibration
 from funnelsim.errors import DataError, Problem
@@ -25,7 +25,7 @@ from funnelsim.study.backtest.distances import ABSENT, Distance, available, dist
 from funnelsim.study.backtest.drift import Drift, find_drift
 from funnelsim.study.backtest.forecast import Forecast, ForecastSpec, HistoryAsOf, forecast, traces
 from funnelsim.study.backtest.forecast_origins import WEEK, Origins, place_origins
-from funnelsim.study.backtest.scores import ForecastScore, ScoredForecast, score, score_one
+from funnelsim.study.backtest.forecast_scores import ForecastScore, ScoredForecast, score, score_one
 from funnelsim.study.point_store import PointStore
 from funnelsim.typing import FloatArray
 

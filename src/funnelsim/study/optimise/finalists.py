@@ -17,7 +17,7 @@ from funnelsim.scenario.parsers.numbers import proportion
 from funnelsim.study.axes import Axis
 from funnelsim.study.goals import reader
 from funnelsim.study.optimise.front import on_front, spaced
-from funnelsim.study.optimise.search import Point, Trial, listed, share_of
+from funnelsim.study.optimise.trial_search import Point, Trial, listed, share_of
 
 NEAR = 0.05  # of a range: points closer than that are not distinct
 FEW = 50  # values of an axis up to which each is another policy

@@ -35,8 +35,8 @@ from funnelsim.study.optimise.front import chances_of_front, on_front
 from funnelsim.study.optimise.gain import DRAWS, PAIRS, PolicyGain, gains
 from funnelsim.study.optimise.ranking_selection import Selection
 from funnelsim.study.optimise.samples import Samples, Variant, estimates
-from funnelsim.study.optimise.search import Point, Trial, TrialScore, combinations, search, share_of
 from funnelsim.study.optimise.select_best import select_variant
+from funnelsim.study.optimise.trial_search import Point, Trial, TrialScore, combinations, search, share_of
 from funnelsim.study.point import PointResult, RunSize, linear_values
 from funnelsim.study.point_store import PointStore
 from funnelsim.study.sweep import SweepSpec, check_axes, complete, full_key

@@ -25,7 +25,7 @@ from funnelsim.study.paired_difference import TwoLevelEstimate, two_level_estima
 from funnelsim.study.point import NestedDesign, PointResult, RunSize
 from funnelsim.study.point_store import PointStore
 from funnelsim.study.seek.level_crossing import limits
-from funnelsim.study.seek.search import goal_margin
+from funnelsim.study.seek.level_search import goal_margin
 from funnelsim.study.task_builder import TaskBuilder
 from funnelsim.typing import FloatArray
 

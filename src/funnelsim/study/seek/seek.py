@@ -29,7 +29,7 @@ from funnelsim.study.seek.level_crossing import (
     limits,
     mean_crossing,
 )
-from funnelsim.study.seek.search import LevelSearch, goal_margin
+from funnelsim.study.seek.level_search import LevelSearch, goal_margin
 from funnelsim.study.task_builder import TaskBuilder
 
 FULL = 0.95  # utilisation above which a team is taken to be the limit
