@@ -19,8 +19,8 @@ from funnelsim.errors import DataError, UsageError
 from funnelsim.progress import Progress
 from funnelsim.study.backtest.actuals import LEADS, REVENUE, WINS, recorded
 from funnelsim.study.backtest.distances import available, distances, recorded_log
+from funnelsim.study.backtest.forecast_scores import score
 from funnelsim.study.backtest.rolling import Backtest, BacktestSpec, backtest
-from funnelsim.study.backtest.scores import score
 from funnelsim.study.point_store import PointStore
 from support.drifting_history import ON, write_funnel
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from funnelsim.study.backtest.actuals import LEADS, Quantity
-from funnelsim.study.backtest.scores import (
+from funnelsim.study.backtest.forecast_scores import (
     ScoredForecast,
     central,
     coverage,

@@ -16,7 +16,7 @@ from funnelsim.study.goals import CHANCE
 from funnelsim.study.optimise.constraints import read_constraints
 from funnelsim.study.optimise.finalists import Objective, distinct, finalists_of, gap_of
 from funnelsim.study.optimise.front import chances_of_front, on_front, spaced
-from funnelsim.study.optimise.search import GROUP, Evaluate, Point, Trial, TrialScore, search, share_of
+from funnelsim.study.optimise.trial_search import GROUP, Evaluate, Point, Trial, TrialScore, search, share_of
 
 AXES = read_axes(
     [
