@@ -242,9 +242,9 @@ def test_medians_and_their_intervals():
     held = np.zeros(3, int)
     for seed in range(60):
         age, time, outcome = history(np.random.default_rng([16, seed]), 3000, [0.3, 0.3], laws, 365)
-        found = average_models(spells(age, time, outcome, ("won", "won"), rounding=1.0))
+        average = average_models(spells(age, time, outcome, ("won", "won"), rounding=1.0))
         for case, (exits, days) in enumerate((([0], 4.0), ([1], 16.0), ([0, 1], 8.0))):
-            value, low, high = found.median_span(exits, 400)
-            assert low < value < high < 1.4 * low and value == found.median(exits)
+            value, low, high = average.median_span(exits, 400)
+            assert low < value < high < 1.4 * low and value == average.median(exits)
             held[case] += low <= days * DAY <= high
     assert held.min() >= 48, held
