@@ -1,4 +1,4 @@
-"""The law of one length of time: against closed forms, by hand, and by recovery."""
+"""The distribution of a duration: against closed forms, by hand, and by recovery."""
 
 from itertools import pairwise
 

@@ -1,6 +1,6 @@
 """From the export to the fitted file in one command: each kind of export is recognised, and what it says is right.
 
-The exports are invented (`crm_exports`): the same 300 leads, as eight systems would write them down.
+The exports are invented (`support.crm_exports`): the same 300 leads, as eight systems would write them down.
 """
 
 from __future__ import annotations

@@ -71,9 +71,9 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Cal
 
 def test_the_calls_of_a_visit_are_one_piece_of_forty_minutes(worked: tuple[Path, Calibration]) -> None:
     """Four calls of ten minutes; the wrap-up between them (there is none here, nobody waits) comes on top."""
-    whole = worked[1].team.whole["lead"]  # type: ignore[union-attr]
-    assert whole.calls == pytest.approx(4.0, abs=0.05)
-    assert whole.mean == pytest.approx(4 * 600.0 * np.exp(0.02), rel=0.03)
+    work = worked[1].team.per_visit["lead"]  # type: ignore[union-attr]
+    assert work.calls == pytest.approx(4.0, abs=0.05)
+    assert work.mean == pytest.approx(4 * 600.0 * np.exp(0.02), rel=0.03)
     text = (worked[0] / "worked.fitted.yaml").read_text()
     assert "contact: always" in text and "attempts:" not in text.split("fitted:")[0]
 

@@ -4,7 +4,7 @@ The truth has three families of time laws, two sources of different quality, lea
 is exported as a CRM would (calibration/history_export.py), cut at the as-of instant, and calibrated, as a user's files.
 `long` follow-up sees most of what will happen, `short` half of it; in `hidden` customers are recorded late.
 
-    .venv/bin/python -m pytest -q -s tests/test_calibration_recovery.py -m long
+    .venv/bin/python -m pytest -q -s tests/calibration/test_recovery.py -m long
 
 prints the table of docs/background/calibration.md.
 """

@@ -48,7 +48,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
 
 
 def test_a_plain_regression_is_wrong_and_the_instrument_is_not() -> None:
-    """Callers see more than the delay shows: the plain slope is -0.76, the instrument's -0.29 (METHODS: the same)."""
+    """Callers see more than the delay shows: the plain slope is -0.76, the instrument's -0.29."""
     rng, plain, estimates = np.random.default_rng(1), [], []
     for _ in range(60):
         load = rng.standard_normal(8000)

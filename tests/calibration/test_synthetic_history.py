@@ -85,7 +85,7 @@ def test_flight(calibration: Calibration) -> None:
         "lead": int(((visits.stage == 0) & (visits.to == -2)).sum()),
         "talk": int(((visits.stage == 1) & (visits.to == -2)).sum()),
     }
-    assert all(calibration.in_flight.kept[s] <= calibration.in_flight.open[s] for s in ("lead", "talk"))
+    assert all(calibration.in_flight.listed[s] <= calibration.in_flight.open[s] for s in ("lead", "talk"))
     later = {row["id"]: row for row in world(1, end=END + timedelta(days=3650))}
     for stage, following in (("lead", "talk"), ("talk", "customer")):
         moved = sum(

@@ -176,8 +176,8 @@ class TestOnTheSameLuck:
         self, old: dict[str, Any], new: dict[str, Any]
     ) -> None:
         other = changed(new, sources__web__rate="60/week", teams__sales__people=2)
-        exact = explained(old, other, equal_people=False)
-        some = explained(old, other, equal_people=False, order_pairs=4)
+        exact = explained(old, other, equal_hours=False)
+        some = explained(old, other, equal_hours=False, order_pairs=4)
 
         assert (exact.orders, exact.coalitions, some.orders) == (0, 32, 8)
         assert some.coalitions < 32
@@ -211,7 +211,7 @@ class TestOnTheSameLuck:
         whole = large.compared[-1].differences["cohort.won"].mean
 
         plain = explained(old, new, draws=4)
-        fitted = explained(old, new, draws=4, known=PriorRuns(first, last, whole))
+        fitted = explained(old, new, draws=4, prior=PriorRuns(first, last, whole))
 
         assert fitted.base == plain.base and fitted.other == plain.other
         assert fitted.difference.mean == pytest.approx(whole) != plain.difference.mean

@@ -330,8 +330,8 @@ def test_it_prints_the_answer_and_repeats_from_its_manifest(folder: Path, capsys
         (
             ["stall.yaml"],
             2,
-            "error: nothing is left open here: no range, no fitted standard error. Say what may be "
-            "otherwise, as in --vary teams.sales.people=3..7\n",
+            "error: this scenario has no uncertain inputs: no range, no fitted standard error. Vary something, as in "
+            "--vary teams.sales.people=3..7\n",
         ),
         (
             ["unsure.yaml", "--rows", "20"],

@@ -1,8 +1,10 @@
-"""Anchoring: what makes the root scenario reproduce its base rates, for variants and draws to inherit (rules 68 to 71).
+"""Intercept calibration ("anchoring"): the root scenario reproduces its base rates, and variants and draws inherit what
+makes it do so (rules 68 to 71).
 
 A base rate p in a file is an average over the leads dealt with in the root scenario, with all its effects on.
-`settling` finds the intercepts, the shifts of contact chances and the offsets of definitions under which the root's own
-simulation gives it. Ranges: the same at some twenty points of the ranges; between them a quadratic in each belief.
+`solve_intercepts` finds the intercepts, the shifts of contact chances and the offsets of definitions under which the
+root's own simulation gives it. Ranges: the same at some twenty points of the ranges; between them a quadratic in each
+belief.
 
 What is kept of an intercept is not c but c - logit(p r), the part that the effects add: a variant or a draw with
 another base rate then inherits the rest. Of a definition it is the offset (rule 83): a variant with another threshold

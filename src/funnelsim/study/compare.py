@@ -1,7 +1,7 @@
-"""Compare: is B better than A, by how much, how sure, and resting on what (METHODS: comparing honestly).
+"""Compare: is B better than A, by how much, how sure, and resting on what?
 
 Pairs on the same luck in a two-level design: `draws` of what nobody knows x `pairs` of periods. The first scenario is
-the base; each other one is a rung of the ladder and is set against it.
+the base; each other one is set against it. See docs/background/model.md.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class ScenarioRuns:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that `compare` found; `report.comparison` prints it."""
+    """What `compare` gives; `reporting.compare.report` prints it."""
 
     goal: str  # measure that decides
     runs: list[ScenarioRuns]
@@ -268,7 +268,7 @@ def _seeded(other: Loaded, seed: int) -> Loaded:
 
 
 def _promised_by_all(cases: list[Case]) -> list[Case]:
-    """Every scenario is measured against the volume promises of all: "had it been promised" [63]."""
+    """Every scenario is measured against the volume promises of all: "had it been promised"."""
     every = {promise: None for one in cases for promise in one.blueprint.book.volume_promises}
     return [
         replace(one, blueprint=replace(one.blueprint, book=one.blueprint.book._replace(volume_promises=tuple(every))))

@@ -1,4 +1,4 @@
-"""Three spreads of a difference between two scenarios, never mixed (METHODS: comparing honestly).
+"""Three spreads of a difference between two scenarios, never mixed.
 
 Two-level design: D draws of what nobody knows, P pairs of periods on the same luck in each. With m_d the mean of
 draw d and w2 the mean variance within draws:

@@ -12,7 +12,7 @@ calendar. One cell from 0 to K is all that totals tell: current status data (Sun
 of interval-censored times (Turnbull 1976) with a share that never moves.
 
 Cohorts differ more than by chance: the likelihood is divided by Pearson's dispersion (McCullagh and Nelder 1989).
-Times can be told from counts only where shares still rise with age; `fit_counted` says when they do not.
+Times can be told from counts only where shares still rise with age; `fit_cohort_step` says when they do not.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How the arriving leads divide among the segments: in all, and by source.
 
 A source's own division is drawn towards that of all sources, as much as the Dirichlet-multinomial likelihood asks for
-(as hour-of-week profiles are, see `arrivals`). Leads since the last change of the funnel count, open ones too.
+(as hour-of-week profiles are, see `arrival_rate`). Leads since the last change of the funnel count, open ones too.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def add_source(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft, 
 
 def add_segment(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft, table: str) -> None:
     """The segment, when its column has few values and is given for nearly all rows: a column that is often empty is
-    mostly filled in later than a lead arrives, and then tells of its outcome (see `grouping`)."""
+    mostly filled in later than a lead arrives, and then tells of its outcome (see `source_segment`)."""
     if column := match.role("segment"):
         cells = profile.text(column)
         size = _sizes(cells)

@@ -1,4 +1,4 @@
-"""Reading a history file: everything wrong with it is found in one go, with its place. What it holds: `history`."""
+"""Reading a history file: everything wrong with it is found in one go, with its place. What it holds: `model`."""
 
 from __future__ import annotations
 

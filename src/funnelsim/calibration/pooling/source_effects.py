@@ -3,9 +3,9 @@
     log-odds to go on, of source g in stage s = a_s + f_g
 
 A scenario gives each source one `fit`, which acts in every stage; f is estimated from the shares by source and stage,
-weighted by their precision, drawn towards the others as far as little is known of a source (`pooling`), and centred on
-the arriving leads. Stage averages must not simply be multiplied: later stages hold more of the better sources, and the
-product promises too much (in the sample history almost twice).
+weighted by their precision, drawn towards the others as far as little is known of a source (`partial_pooling`), and
+centred on the arriving leads. Stage averages must not simply be multiplied: later stages hold more of the better
+sources, and the product promises too much (in the sample history almost twice).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ NO_FITS = GroupFits((), np.empty(0), np.empty((0, 0)), np.empty(0), np.empty(0),
 
 
 def source_fits(records: VisitHistory, stages: list[StageFit]) -> GroupFits:
-    """f from the shares by source and stage, partially pooled; of a history without segments, see `crossed`."""
+    """f from the shares by source and stage, partially pooled; of a history without segments, see `two_way_pooling`."""
     cells = [(s, name, share) for s, stage in enumerate(stages) for name, share in stage.sources.items()]
     names = tuple(name for name in records.sources if any(name == cell[1] for cell in cells))
     if len(names) < 2:

@@ -4,10 +4,11 @@
 
 as a scenario adds them up. The visits of a stage are counted by source and segment; such cells are small, and what a
 small cell says by itself is biased and weighs too much when it happens to say much. So each cell is taken at what the
-model expects of it: the likelihood of `small`, of those still open too, is replaced by the normal one that has its
-slope and curvature there (working values, as in penalised quasi-likelihood: Breslow and Clayton, J. Am. Stat. Assoc.
-88, 1993), and the linear mixed model of `pooling` is solved anew until nothing moves. Half a lead is added to both
-sides for each segment and stage (Jeffreys' prior, as elsewhere). Both tau are averaged over, each with a flat prior.
+model expects of it: the likelihood of `conditional_share`, of those still open too, is replaced by the normal one that
+has its slope and curvature there (working values, as in penalised quasi-likelihood: Breslow and Clayton, J. Am. Stat.
+Assoc. 88, 1993), and the linear mixed model of `partial_pooling` is solved anew until nothing moves. Half a lead is
+added to both sides for each segment and stage (Jeffreys' prior, as elsewhere). Both tau are averaged over, each with a
+flat prior.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def working(cells: TwoWayCells, visits: CellVisits, logit: FloatArray) -> tuple[
 
 
 def _slope(cells: TwoWayCells, visits: CellVisits, logit: FloatArray) -> FloatArray:
-    """Of the log-likelihood at the head of `small`, by cell, along the log-odds to go on."""
+    """Of the log-likelihood at the head of `conditional_share`, by cell, along the log-odds to go on."""
     share = 1.0 / (1.0 + np.exp(-logit))
     p = share[visits.cell]
     still = ~(visits.went | visits.other)

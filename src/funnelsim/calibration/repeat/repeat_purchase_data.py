@@ -79,7 +79,7 @@ def read_repeat_purchases(history: HistoryFile, library: Library, issues: RowIss
 def repeat_lines(repeat: RepeatPurchases) -> list[str]:
     """The block `repeat` of a fitted file: parameters with their covariance on the logarithmic scale, and forecasts."""
     lines = [
-        "  repeat:     # when customers buy again and drop out; the formulas stand in funnelsim/calibration/repeat.py",
+        "  repeat:     # when customers buy again and drop out; formulas: calibration/repeat/repeat_purchase_models.py",
         *([f"    stage: {word_text(repeat.stage)}"] if repeat.stage else []),
         f"    customers: {repeat.customers}",
         f"    bought_again: {repeat.bought_again}",

@@ -1,8 +1,8 @@
 """The fitted file: what calibration fitted, as YAML that a scenario extends.
 
 The scenario's own keys hold the point values. `fitted` beside them holds what a draw of ignorance needs: for every
-stage the weighed fits with their parameter vectors and covariances. `sojourn` says what the vectors mean; times are
-in seconds.
+stage the fits with their weights, with their parameter vectors and covariances. `competing_risks` says what the
+vectors mean; times are in seconds.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ASSUMED = {
     "response": "how a late first touch hurts: a preset such as leads360-2012, or none",
     "attempts and contact chances": "a preset such as leads360-2012",
     "habit": "how soon a team turns to a new lead: a preset such as hbr-audit-2011",
-    "kept": "how far a promise is kept: a range of your own",
+    "adherence": "how far a promise is kept: a range of your own",
     "handling times, context, both teams": "your own figures and beliefs",
 }
 

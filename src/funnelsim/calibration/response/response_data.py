@@ -1,4 +1,4 @@
-"""Who was touched how soon and went on: from a history, for the effect of a late first touch (`response`).
+"""Who was touched how soon and went on: from a history, for the effect of a late first touch (`response_estimators`).
 
 The first touch is the first start of work on the case in the stage, or a column's time. A lead counts when it has been
 followed for so long after its touch as the history file says (`within`); it went on when it left by a later stage in

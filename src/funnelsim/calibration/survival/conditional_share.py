@@ -3,8 +3,8 @@
     x ln p + o ln(1 - p) + sum over open leads of ln(1 - p A_i - (1 - p) C_i)
 
 x went on, o left otherwise, and of those still open A_i and C_i would have been seen to do so by now: the likelihood
-of `sojourn` with all but the share p to go on held fixed, the other exits in proportion (rule 67). Half a lead is
-added to both sides (Jeffreys' prior).
+of `competing_risks` with all but the share p to go on held fixed, the other exits in proportion (rule 67). Half a lead
+is added to both sides (Jeffreys' prior).
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
     log-odds to go on, of lead i of source g in stage s = a_s + f_g + sum over k of b_k (x_ik - mean of x_k in g)
 
-The likelihood of a stage is that of `sojourn`, lead by lead: gone on ln p_i, gone otherwise ln(1 - p_i), still open
-ln(1 - p_i A_i - (1 - p_i) C_i), A_i and C_i being the chances to have gone by now of those who do, from the time laws
-of the stage, which do not depend on x (Farewell 1982: logistic in the share, times in common). Each stage gives its b;
-a scenario has one `fit` a lead, so that they are averaged by precision, and where stages disagree it is said. What
-differs between sources is the sources'; b is told within them.
+The likelihood of a stage is that of `competing_risks`, lead by lead: gone on ln p_i, gone otherwise ln(1 - p_i), still
+open ln(1 - p_i A_i - (1 - p_i) C_i), A_i and C_i being the chances to have gone by now of those who do, from the time
+laws of the stage, which do not depend on x (Farewell 1982: logistic in the share, times in common). Each stage gives
+its b; a scenario has one `fit` a lead, so that they are averaged by precision, and where stages disagree it is said.
+What differs between sources is the sources'; b is told within them.
 
 A scenario takes it as `fit_spread`, the standard deviation of sum b_k x_ik within sources, unless stages disagree: one
 `fit` acts alike in all of them, and an average of effects that differ would be wrong everywhere.

@@ -1,9 +1,9 @@
-"""The law of one length of time: handling, patience, a pause between two calls. Right-censored, nobody is immune.
+"""The distribution of a duration: handling, patience, the pause between two calls. Right-censored, nobody is immune.
 
     L = prod over those that ended of f(t)  x  prod over those cut off of 1 - F(t)
 
 and F(t + r/2) - F(t - r/2) in place of f(t) where t is known to r only and is not much longer than r. Weibull,
-lognormal and gamma are fitted and weighed by Akaike's criterion (Burnham and Anderson 2002). Without assuming any:
+lognormal and gamma are fitted and weighted by Akaike's criterion (Burnham and Anderson 2002). Without assuming any:
 
     S(t) = prod over ends at u <= t of (1 - d_u / n_u),    var ln(-ln S) = sum d_u / (n_u (n_u - d_u)) / (ln S)^2
 
@@ -54,7 +54,7 @@ class SurvivalCurve(NamedTuple):
 
 @dataclass(frozen=True)
 class FittedLaw:
-    """One family, fitted: `vector` is (mu, s) as in families."""
+    """One family, fitted: `vector` is (mu, s) as in `time_distributions`."""
 
     family: str
     vector: FloatArray
@@ -70,7 +70,7 @@ class FittedLaw:
 
 @dataclass(frozen=True)
 class DurationFit:
-    """A length of time, fitted; seconds."""
+    """A fitted duration, in seconds."""
 
     ended: int
     cut_off: int

@@ -1,8 +1,8 @@
-"""Which family? None for certain: every plausible choice is fitted and weighed by Akaike's criterion.
+"""Which family? None for certain: every plausible choice is fitted and weighted by Akaike's criterion.
 
 One wrong family on short follow-up is badly wrong about the share that will move in the end, and the intervals of the
 best one alone are too narrow; draws from the weighted mixture of all choices keep their promise (Burnham and
-Anderson 2002; measured in the coverage study, tests/test_calibration_coverage.py).
+Anderson 2002; measured in the coverage study, tests/calibration/test_coverage.py).
 
 Exits seen fewer than THIN times have a share of their own but borrow the time law of the busiest exit. With several
 exits the choices multiply: each exit's families are first tried against a lognormal for the others, and only

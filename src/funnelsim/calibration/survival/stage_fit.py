@@ -1,6 +1,6 @@
 """Every stage of a history: its exits, its fit, its sources.
 
-An exit whose times hold a time-out or two ways of leaving becomes several exits to one target (`splitting`); in the
+An exit whose times hold a time-out or two ways of leaving becomes several exits to one target (`exit_modes`); in the
 result their shares are added up again and their times mixed.
 """
 

@@ -1,9 +1,10 @@
 """A forecast from what was known at an instant: fitted, compiled, simulated from the leads in flight, draw by draw.
 
 Each draw has parameters of its own, drawn from what the fit knows of them, and luck of its own: ignorance and chance
-together, as in one future period. A forecast is kept as a point (study.points), named by the tables as they stood then,
-the history file, the sources of the programs that fit and simulate, the seed and the number of draws: a back-test that
-was stopped goes on where it was, and nothing that is written after the instant can change its name or its digits.
+together, as in one future period. A forecast is kept as a point (`study.point`), named by the tables as they stood
+then, the history file, the sources of the programs that fit and simulate, the seed and the number of draws: a
+back-test that was stopped goes on where it was, and nothing that is written after the instant can change its name or
+its digits.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Every coalition of groups of changes is run in the two-level design of compare, `draws` of what nobody knows x `pairs`
 of periods, so each share has the spreads of a difference; shapley.py divides, groups.py says what belongs together,
-lending.py makes the control with equal people, a step on the way of the group that shares the work; mixtures.py runs.
+equal_hours_control.py makes the control, a step on the way of the group that shares the work; coalitions.py runs.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Three parts of luck, none of which sees the others' figures:
 
-    search      replications 0, 1, ...: many points, few replications each, all on the same luck (`search`)
+    search      replications 0, 1, ...: many points, few replications each, all on the same luck (`trial_search`)
     choice      from CHOICE on: the finalists, distinct points that came out best, on luck that did not make them best;
-                do they meet the constraints, and which is best (`selection`), or who is on the front (`front`)?
+                do they meet the constraints, and which is best (`ranking_selection`), or who is on the front (`front`)?
     estimate    from ESTIMATE on: the chosen point and the file as it is, pair by pair (`gain`)
 
 Each number has its own draw of what is not known, so neither luck nor ignorance is used twice.

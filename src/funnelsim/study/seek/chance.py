@@ -1,8 +1,9 @@
 """Chance: how likely a goal is as things are, and how much of the doubt is luck and how much is not knowing.
 
-Two levels: D draws of what is not known, K periods of each (see `spread`). So three spreads stand apart: simulation
-error, from the draws' own shares; one period, luck and ignorance together; and ignorance alone, the expected figure
-over draws. What ignorance does to the chance: at either end of that interval, with the luck of periods around it,
+Two levels: D draws of what is not known, K periods of each (see `paired_difference`). So three spreads stand apart:
+simulation error, from the draws' own shares; one period, luck and ignorance together; and ignorance alone, the
+expected figure over draws. What ignorance does to the chance: at either end of that interval, with the luck of periods
+around it,
 
     share of  end + (y_dk - mean of draw d) sqrt(K / (K - 1))  that meets the goal
 """

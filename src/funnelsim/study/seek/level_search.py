@@ -5,7 +5,7 @@
 
 On the probit scale z = mean / deviation of the margin, or of the share met, a chance is near to a line in x. So z of
 the pilot, shifted to agree with the points that were run in full, proposes the next point; what is told of the answer
-comes from the full points alone (see `crossing`).
+comes from the full points alone (see `level_crossing`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Seek: the smallest x that meets a goal with a wanted chance, and what stands in the way when there is none.
 
-All points run on the same luck (`search` says which, `crossing` what they tell). x is what helps: where more of it
-harms, as with a slower promise, the largest is sought. The same once more with everything unknown at its centre says
-what ignorance costs.
+All points run on the same luck (`level_search` says which, `level_crossing` what they tell). x is what helps: where
+more of it harms, as with a slower promise, the largest is sought. The same once more with everything unknown at its
+centre says what ignorance costs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The inputs of a study of what moves an answer: whose each is, what its ends are, and how it is learnt.
 
-Inputs are all that nobody knows (`compile.unknowns`), and axes of `--vary` for what a firm may choose and a market may
-do. Who decides and how to measure is a table, inputs.yaml.
+Inputs are all that nobody knows (`compile.uncertain_inputs`), and axes of `--vary` for what a firm may choose and a
+market may do. Who decides and how to measure is a table, inputs.yaml.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ the inputs. (Queues jump with the smallest change, so a little of the luck stays
     screening   where there are more inputs than `keep`: elementary effects; the `keep` largest go on, and what the
                 others may take part in is told
     indices     Sobol indices of those; the others stay as written
-    knowing     what it would bring to know each unknown, from the draws among the same points (`information`)
+    knowing     what it would bring to know each unknown, from the draws among the same points (`value_of_information`)
 
-Formulas and sources are with `indices` and `information`.
+Formulas and sources are with `indices` and `value_of_information`.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def sensitivity(
 ) -> Sensitivity:
     """Run all points that are not in the store yet, and say what moves the answer.
 
-    Raises UsageError when nothing is left open or varied, ScenarioError for an axis that a scenario cannot take,
+    Raises UsageError when no input is uncertain or varied, ScenarioError for an axis that a scenario cannot take,
     RunError when a point fails or has no such figure.
     """
     watch = watch or Progress()
@@ -159,8 +159,8 @@ def sensitivity(
     inputs = inputs_of(function.blueprints, sweep.axes)
     if not inputs:
         raise UsageError(
-            "nothing is left open here: no range, no fitted standard error. Say what may be otherwise, as "
-            "in --vary teams.sales.people=3..7"
+            "this scenario has no uncertain inputs: no range, no fitted standard error. Vary something, as in "
+            "--vary teams.sales.people=3..7"
         )
     ends = function.at([{}, *(end for one in inputs for end in (one.low, one.high))], "each input alone")
     effects = [_of_ends(one, ends[1 + 2 * i], ends[2 + 2 * i]) for i, one in enumerate(inputs)]

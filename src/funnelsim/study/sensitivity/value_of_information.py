@@ -6,8 +6,8 @@ is a polynomial of degree 1 to 3 in each feature of the unknown, the degree chos
 
 Of the answer: the share of its ignorance variance b2 that would vanish on average, Var(E[answer | unknown]) / b2.
 Estimated by the adjusted R2, which is right on average where the plain one grows with every term; over b2 and not over
-the variance of draws' means, which holds simulation error too (see `spread`). Its limits invert the law of R2 for
-normal features: a noncentral F whose centre varies with chi2 (Fisher 1928; Lee, J. R. Stat. Soc. B 33, 1971).
+the variance of draws' means, which holds simulation error too (see `paired_difference`). Its limits invert the law of
+R2 for normal features: a noncentral F whose centre varies with chi2 (Fisher 1928; Lee, J. R. Stat. Soc. B 33, 1971).
 
 Of a choice: the expected value of partial perfect information on the gains g_k over the first option,
     EVPPI = E[max_k g_k(unknown)] - max_k E[g_k],  g_0 = 0
