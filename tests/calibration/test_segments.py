@@ -18,7 +18,7 @@ from funnelsim.compile import prepare
 from funnelsim.engine.replicate import replicate
 from funnelsim.errors import DataError
 from funnelsim.scenario import load
-from funnelsim.study.sensitivity.inputs import MARKET, told
+from funnelsim.study.sensitivity.inputs import MARKET, owner_and_method
 
 ROOT = Path(__file__).parents[2]
 OLIST = ROOT.parent / "shared" / "data" / "olist_funnel_asof_2018-03-31"
@@ -237,7 +237,7 @@ def test_a_draw_moves_a_segment_in_every_source(calibration: Calibration, folder
     at = blueprint.book.segments.index("large")
     np.testing.assert_allclose(by_source[:, at], far, rtol=1e-3)
     assert (np.delete(by_source, at, axis=1) == 0).all()
-    owner, learn = told(one.path, scenario)
+    owner, learn = owner_and_method(one.path, scenario)
     assert owner == MARKET and "this segment" in learn
 
 
@@ -251,7 +251,7 @@ def test_the_rule_by_hand() -> None:
     (one,) = label_leakage(("lead", "customer"), given, lead, np.repeat([0, 1], [200, 100]))
     assert (one.went, one.others) == (0.9, 0.6)
     assert one.error == pytest.approx(np.sqrt(0.75 * 0.25 * 2 / 100))
-    assert one.refused and one.told
+    assert one.refused and one.suspicious
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_the_rule_by_hand() -> None:
 )
 def test_what_is_refused(went: float, others: float, error: float, refused: bool, told: bool) -> None:
     one = LeakageTest("lead", went, others, error)
-    assert (one.refused, one.told) == (refused, told)
+    assert (one.refused, one.suspicious) == (refused, told)
 
 
 def test_a_segment_asked_of_buyers_only_is_refused(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from funnelsim.scenario import load
 from funnelsim.scenario.assumptions import assumptions
 from funnelsim.study.point import PointResult
 from funnelsim.study.point_store import PointStore
-from funnelsim.study.sensitivity.inputs import BOTH, MARKET, MARKETING, SALES, table, told
+from funnelsim.study.sensitivity.inputs import BOTH, MARKET, MARKETING, SALES, owner_and_method, table
 from funnelsim.study.sensitivity.sensitivity import InputEffect, Sensitivity
 from support.compile_helpers import compiled
 from support.fitted_stage import FITS, KNOWN, SPREAD, STAGES
@@ -186,7 +186,7 @@ def test_every_unknown_and_assumption_of_the_scenarios_has_a_row_in_the_table() 
         scenario = load(str(file)).scenario
         unknowns = {one.path for one in prepare(scenario).unknowns} | {one.path for one in assumptions(scenario)}
         for path in unknowns:
-            owner, learn = told(path, scenario)
+            owner, learn = owner_and_method(path, scenario)
             assert owner in (MARKETING, SALES, BOTH, MARKET) and learn != "measure it", path
             assert "{" not in learn
 
@@ -194,7 +194,7 @@ def test_every_unknown_and_assumption_of_the_scenarios_has_a_row_in_the_table() 
 def test_who_decides_follows_teams_stages_and_sides(folder: Path) -> None:
     scenario = load(str(ROOT / "scenarios/shared-funnel.yaml")).scenario
     owners = {
-        path: told(path, scenario)[0]
+        path: owner_and_method(path, scenario)[0]
         for path in (
             "sources.search.rate",
             "teams.sales.people",
@@ -207,8 +207,8 @@ def test_who_decides_follows_teams_stages_and_sides(folder: Path) -> None:
         )
     }
     assert list(owners.values()) == [MARKETING, SALES, MARKETING, SALES, BOTH, MARKET, BOTH, MARKET]
-    assert "in evaluation with start" in told("stages.evaluation.work.attempts", scenario)[1]
-    assert told("promises.teams.sales.kept", scenario)[0] == SALES
+    assert "in evaluation with start" in owner_and_method("stages.evaluation.work.attempts", scenario)[1]
+    assert owner_and_method("promises.teams.sales.kept", scenario)[0] == SALES
     assert all(set(row) == {"path", "owner", "learn"} for row in table())
 
 

@@ -99,8 +99,8 @@ class Anchor:
         for stage, (intercept, contact) in self.intercepts(names, stages["base"], draw).items():
             stages["intercept"][names.index(stage)] = intercept
             stages["contact_intercept"][names.index(stage)] = contact
-        for i, (name, said) in enumerate(blueprint.scenario.definitions.items()):
-            definitions["offset"][i] = self.offset(name, said.score, draw)
+        for i, (name, definition) in enumerate(blueprint.scenario.definitions.items()):
+            definitions["offset"][i] = self.offset(name, definition.score, draw)
         return plan._replace(stages=stages, definitions=definitions)
 
     def _features(self, draw: Draw | None) -> FloatArray:

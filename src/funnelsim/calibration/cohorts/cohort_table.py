@@ -144,9 +144,9 @@ def fit_cohorts(history: HistoryFile, table: CohortTable) -> list[StageFit]:
         step = _step(history, table, number, entries)
         used = step.entered > 0
         if used.any() and len(step.count) and step.count.sum() > 0:
-            whole = fit_cohort_step(step)
-            stages.append(_stage(table, step, whole))
-            entries = _entries_of_next(table, number, step, whole)
+            fitted = fit_cohort_step(step)
+            stages.append(_stage(table, step, fitted))
+            entries = _entries_of_next(table, number, step, fitted)
     return stages
 
 
@@ -189,9 +189,9 @@ def _more(numbers: FloatArray) -> np.ndarray:
     larger = np.zeros(len(numbers), bool)
     most = numbers[:, 0]
     for stage in range(1, numbers.shape[1]):
-        told = np.isfinite(numbers[:, stage])
-        larger |= told & (numbers[:, stage] > most)
-        most = np.where(told, numbers[:, stage], most)
+        given = np.isfinite(numbers[:, stage])
+        larger |= given & (numbers[:, stage] > most)
+        most = np.where(given, numbers[:, stage], most)
     return larger
 
 
@@ -204,15 +204,15 @@ def _table(
     reached = np.full((pairs.shape[1], numbers.shape[1], periods), np.nan)
     reached[cohort, :, elapsed.astype(int)] = numbers
     if counts.elapsed and counts.counts_per_period:
-        told = np.isfinite(reached)
-        reached = np.where(told, np.cumsum(np.nan_to_num(reached), axis=2), np.nan)
+        given = np.isfinite(reached)
+        reached = np.where(given, np.cumsum(np.nan_to_num(reached), axis=2), np.nan)
     return pairs[0], pairs[1].astype(int), LENGTHS[counts.each], reached
 
 
 def _latest(table: CohortTable) -> FloatArray:
     """(cohort, stage): the last count told; nan where none is."""
-    told = np.where(np.isfinite(table.reached), table.reached, -1.0).max(axis=2)
-    return np.where(told < 0, np.nan, told)
+    counts = np.where(np.isfinite(table.reached), table.reached, -1.0).max(axis=2)
+    return np.where(counts < 0, np.nan, counts)
 
 
 def _ended(table: CohortTable) -> FloatArray:
@@ -228,15 +228,15 @@ def _step(history: HistoryFile, table: CohortTable, number: int, entries: tuple[
     cohort, low, high, count = [], [], [], []
     entered, ends = np.zeros(len(over)), np.zeros(len(over))
     for c in range(len(over)):
-        told = np.flatnonzero(np.isfinite(there[c]) & (np.isfinite(here[c]) | (number == 0)))
+        given = np.flatnonzero(np.isfinite(there[c]) & (np.isfinite(here[c]) | (number == 0)))
         if table.by_age:
-            told = told[told + (2 if table.per_lead_clock else 1) <= over[c] + 1e-6]
-        if not len(told):
+            given = given[given + (2 if table.per_lead_clock else 1) <= over[c] + 1e-6]
+        if not len(given):
             continue
-        entered[c] = np.nanmax(here[c] if number == 0 else here[c][: told[-1] + 1])
-        ends[c] = told[-1] + 1.0 if table.by_age else over[c]
-        edges = np.append(0.0, told + 1.0) if table.by_age else np.array([0.0, over[c]])
-        gone = np.diff(np.append(0.0, np.maximum.accumulate(there[c][told])))
+        entered[c] = np.nanmax(here[c] if number == 0 else here[c][: given[-1] + 1])
+        ends[c] = given[-1] + 1.0 if table.by_age else over[c]
+        edges = np.append(0.0, given + 1.0) if table.by_age else np.array([0.0, over[c]])
+        gone = np.diff(np.append(0.0, np.maximum.accumulate(there[c][given])))
         cohort += [c] * len(gone)
         low += edges[:-1].tolist()
         high += edges[1:].tolist()
@@ -270,15 +270,15 @@ def _entries_of_next(table: CohortTable, number: int, step: CohortStep, fitted: 
     return tuple(parts)
 
 
-def _stage(table: CohortTable, step: CohortStep, whole: CohortFit) -> StageFit:
+def _stage(table: CohortTable, step: CohortStep, fitted: CohortFit) -> StageFit:
     """The step as a stage of a calibration; sources of their own where they are several."""
     entered, went = step.entered, np.asarray(np.bincount(step.cohort, step.count, len(step.entered)), float)
     sources: dict[str, ShareEstimate] = {}
-    one = whole
+    one = fitted
     if step.groups > 1:
         one = fit_cohort_step(_of_one_group(step))
         sources = {
-            name: whole.fit.forward([0], g) for g, name in enumerate(table.sources) if went[step.group == g].sum() >= 1
+            name: fitted.fit.forward([0], g) for g, name in enumerate(table.sources) if went[step.group == g].sum() >= 1
         }
     naive = {
         name: (int(went[step.group == g].sum()), int(entered[step.group == g].sum()))

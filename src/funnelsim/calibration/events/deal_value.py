@@ -59,7 +59,7 @@ def drawn_lines(value: DealValue | None) -> list[str]:
     if value is None or not (value.spread or value.error):
         return []
     if value.spread:
-        told = f"location: {value.location:.7g}, spread: {value.spread:.7g}"
+        parameters = f"location: {value.location:.7g}, spread: {value.spread:.7g}"
     else:
-        told = f"median: {value.median:.7g}, error: {value.error:.5g}"
-    return [f"  deal_value: {{{told}, count: {value.count}}}"]
+        parameters = f"median: {value.median:.7g}, error: {value.error:.5g}"
+    return [f"  deal_value: {{{parameters}, count: {value.count}}}"]

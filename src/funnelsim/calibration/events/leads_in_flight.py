@@ -68,14 +68,14 @@ def leads_in_flight(records: VisitHistory, stages: list[StageFit], work: WorkPer
         expected[name] = float(chance[alive].sum())
         lead = visits.lead[mine[alive]]
         value = records.value[lead]
-        told = [f"{amount:.2f}" for amount in value] if np.isfinite(value).any() else [""] * len(lead)
+        amounts = [f"{amount:.2f}" for amount in value] if np.isfinite(value).any() else [""] * len(lead)
         rows += zip(
             map(str, records.ids[lead]),
             sources[records.source[lead]],
             repeat(name),
             [f"{seconds:.0f} s" for seconds in age[alive].tolist()],
             map(str, visits.number[mine[alive]].tolist()),
-            ["" if amount == "nan" else amount for amount in told],
+            ["" if amount == "nan" else amount for amount in amounts],
             *([segments[records.segment[lead]]] if records.segments else ()),
             *(_dealt_with(work, mine[alive]) if work else ()),
         )

@@ -78,8 +78,8 @@ def refuse_empty(history: HistoryFile, events: StageEvents, leads: Leads, issues
     """Raises DataError, with what was wrong with the rows, when no lead was ever in a stage."""
     if not (events.stage >= 0).any():
         hint = "; ".join(f"{count.rows:,} x {count.reason}" for count in issues.counts.values())
-        told = f"none of {len(leads):,} leads was ever in a stage"
-        raise DataError([Problem(history.file, text=told, hint=hint or "are its columns empty?")], history.file)
+        text = f"none of {len(leads):,} leads was ever in a stage"
+        raise DataError([Problem(history.file, text=text, hint=hint or "are its columns empty?")], history.file)
 
 
 def _from_columns(leads: Leads, issues: RowIssues) -> StageEvents:
@@ -114,20 +114,20 @@ def _of_outcomes(leads: Leads, issues: RowIssues) -> list[StageEvents]:
         times = Instants(nothing, np.zeros(sheet.rows), np.zeros(sheet.rows, bool))
     else:
         times = _rows_of(leads, column, table)
-    told = cells.is_in(list(outcome.values)).to_numpy() & (leads.of_rows(table) >= 0)
+    ended = cells.is_in(list(outcome.values)).to_numpy() & (leads.of_rows(table) >= 0)
     if column is not None:
-        _report_unread(leads, table, column, times, told, issues)
+        _report_unread(leads, table, column, times, ended, issues)
     missing = ~np.isfinite(times.seconds) & ~times.bad
     if outcome.time is not None:
         reason = f"no time in {outcome.time.name} (taken as some time up to the as-of date)"
-        issues.add(sheet.file, reason, sheet.frame[LINE].to_numpy()[told & missing], dropped=False)
+        issues.add(sheet.file, reason, sheet.frame[LINE].to_numpy()[ended & missing], dropped=False)
     end = history.as_of.timestamp() - 1.0
     known = times.seconds if outcome.by is None else np.minimum(times.seconds, end)
     latest = times._replace(seconds=np.where(missing, end, known), rounding=np.where(missing, 1.0, times.rounding))
     loose = missing | (outcome.time is None)
     parts = []
     for target in sorted(set(outcome.values.values())):
-        mine = told & cells.is_in([value for value, to in outcome.values.items() if to == target]).to_numpy()
+        mine = ended & cells.is_in([value for value, to in outcome.values.items() if to == target]).to_numpy()
         stage = LOST_AT if target == LOST else list(history.stages).index(target)
         parts.append(_of_rows(leads, table, stage, latest, mine & np.isfinite(latest.seconds), mine & times.bad, loose))
     return parts
@@ -213,9 +213,9 @@ def _begun(before: pl.Series, activity: pl.Series, lead: np.ndarray, times: Inst
     frame = pl.DataFrame({"lead": lead, "was": before, "now": activity, "at": times.seconds})
     changed = frame.filter((pl.col("was") != "") & (pl.col("now") != empty)).sort("at", maintain_order=True)
     first = changed.unique("lead", keep="first", maintain_order=True).select("lead", began="was")
-    whole = frame.join(first, on="lead", how="left", maintain_order="left")
+    joined = frame.join(first, on="lead", how="left", maintain_order="left")
     began = pl.when(pl.col("now") == empty).then(pl.coalesce("began", "now")).otherwise(pl.col("now"))
-    return whole.select(began).to_series()
+    return joined.select(began).to_series()
 
 
 def _until(events: StageEvents, as_of: float, noted: _EventIssues) -> StageEvents:

@@ -166,14 +166,14 @@ def _covariates(history: HistoryFile, leads: Leads, issues: RowIssues) -> FloatA
 def _own_currency(history: HistoryFile, value: Amount, leads: Leads, cells: pl.Series) -> np.ndarray:
     """By row: is the amount in the history's currency, or, where only signs tell, in the most frequent one?"""
     if value.currency is not None:
-        said = leads.library.words(value.currency)
-        return np.asarray(((said == "") | (said.str.to_uppercase() == history.currency.upper())).to_numpy())
-    told = signs(cells)
-    named = told.filter(told != "")
+        code = leads.library.words(value.currency)
+        return np.asarray(((code == "") | (code.str.to_uppercase() == history.currency.upper())).to_numpy())
+    sign = signs(cells)
+    named = sign.filter(sign != "")
     if not len(named):
         return np.ones(len(cells), bool)
-    usual = named.value_counts(sort=True)[told.name][0]
-    return np.asarray(((told == "") | (told == usual)).to_numpy())
+    usual = named.value_counts(sort=True)[sign.name][0]
+    return np.asarray(((sign == "") | (sign == usual)).to_numpy())
 
 
 __all__ = ["LOST_AT", "OPEN", "VisitHistory", "Visits", "read_visit_history"]

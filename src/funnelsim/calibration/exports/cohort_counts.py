@@ -33,8 +33,8 @@ def draft_cohorts(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraf
     counts = _counts(match, profile)
     if ages := [name for name, _ in counts if re.fullmatch(AGES, name.strip(), re.IGNORECASE)]:
         hint = "put them into rows: a column for the elapsed period and one for the count (docs: counts by cohort)"
-        told = f"{', '.join(sorted(ages)[:4])}: a column for each age of a cohort, not for each stage"
-        raise Unreadable(Problem(profile.opened.file, text=told, hint=hint))
+        text = f"{', '.join(sorted(ages)[:4])}: a column for each age of a cohort, not for each stage"
+        raise Unreadable(Problem(profile.opened.file, text=text, hint=hint))
     if len(counts) < 2:
         raise Unreadable(
             Problem(
@@ -123,6 +123,6 @@ def _each(profile: ColumnProfile, begins: FloatArray) -> str:
     for name, (low, high) in SPANS.items():
         if low <= usual <= high:
             return name
-    told = f"the periods are {usual:.1f} days apart" if usual else "there is one period only"
+    text = f"the periods are {usual:.1f} days apart" if usual else "there is one period only"
     hint = "write a history file with `counts:`"
-    raise Unreadable(Problem(profile.opened.file, text=f"{told}: neither days, weeks nor months", hint=hint))
+    raise Unreadable(Problem(profile.opened.file, text=f"{text}: neither days, weeks nor months", hint=hint))

@@ -52,8 +52,8 @@ def add_segment(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft,
         if len(size) > MOST_SEGMENTS:
             draft.notes.append(f"{column} has {len(size):,} values: too many for segments, so it is left out.")
         elif len(size) > 1 and given < GIVEN:
-            told = f"{column} is given in {100 * given:.0f} % of the rows only: it may be known too late for a segment"
-            draft.notes.append(f"{told}, so it is left out.")
+            note = f"{column} is given in {100 * given:.0f} % of the rows only: it may be known too late for a segment"
+            draft.notes.append(f"{note}, so it is left out.")
         elif len(size) > 1:
             draft.segment = flow({"column": word(f"{table}{column}"), "empty": "unknown"})
 
@@ -68,8 +68,8 @@ def add_value(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft, t
         draft.currency = next(iter(size)).upper()
         draft.value = flow({"column": word(f"{table}{value}"), "currency": word(f"{table}{currency}")})
         if len(size) > 1:
-            told = ", ".join(f"{name} ({count:,})" for name, count in size.items())
-            draft.notes.append(f"Values in several currencies: {told}; those in {draft.currency} count.")
+            currencies = ", ".join(f"{name} ({count:,})" for name, count in size.items())
+            draft.notes.append(f"Values in several currencies: {currencies}; those in {draft.currency} count.")
     else:
         draft.currency = profile.currency(value)
 

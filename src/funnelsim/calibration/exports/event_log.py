@@ -42,8 +42,8 @@ def draft_log(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -
     first = first_times(case.filter(given), activity.filter(given), times[given.to_numpy()])
     chosen, lost = _chosen(first, draft)
     if len(chosen) < 2:
-        told = f"taken for {match.export.title}, it shows fewer than two stages; activities: {_some(activity)}"
-        raise Unreadable(Problem(profile.opened.file, text=told, hint="is it cut too short, or filtered too far?"))
+        text = f"taken for {match.export.title}, it shows fewer than two stages; activities: {_some(activity)}"
+        raise Unreadable(Problem(profile.opened.file, text=text, hint="is it cut too short, or filtered too far?"))
     size = dict(first.group_by("stage").len().iter_rows())
     born = str(match.export.table.get("empty", ""))
     unchanged = [born] if born in chosen and len(chosen) > 2 else []
@@ -85,8 +85,8 @@ def _activities(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft)
         wanted = [str(name) for name in match.export.get("fields")]
         there = [name for name in cells.unique().sort().to_list() if name.lower() in [w.lower() for w in wanted]]
         if not there:
-            told = f"no row with {field} {' or '.join(wanted)}; there are {_some(cells)}"
-            raise Unreadable(Problem(profile.opened.file, text=told, hint="export the history of the stage"))
+            text = f"no row with {field} {' or '.join(wanted)}; there are {_some(cells)}"
+            raise Unreadable(Problem(profile.opened.file, text=text, hint="export the history of the stage"))
         profile.only(profile.text(field).is_in(there))
         return [match.role("activity")], profile.text(match.role("activity")), flow({field: words(there)})
     if match.role("type"):
@@ -108,9 +108,9 @@ def _of_types(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -
     births = [str(birth) for birth in match.export.get("births") if (cells == str(birth)).any()]
     best = max(match.export.get("statuses"), key=lambda status: _changes(profile, cells, detail, status), default=None)
     if best is None or not attributes or not _changes(profile, cells, detail, best):
-        told = f"no activity that changes a status; types: {_some(cells)}"
+        text = f"no activity that changes a status; types: {_some(cells)}"
         hint = "types 13 (Change Data Value), 101 and 104 do; say `activity: activityTypeId` in a history file"
-        raise Unreadable(Problem(profile.opened.file, text=told, hint=hint))
+        raise Unreadable(Problem(profile.opened.file, text=text, hint=hint))
     mine = (cells == best["type"]) & _about(profile, detail, best)
     if best.get("about") and detail:
         told_of = ", ".join(profile.text(detail).filter(mine).unique().sort().to_list())
@@ -148,9 +148,9 @@ def _with_beginnings(
     frame = pl.DataFrame({"case": case, "was": profile.text(match.role("before")), "now": activity, "at": times})
     changed = frame.filter((pl.col("was") != "") & (pl.col("now") != "")).sort("at", maintain_order=True)
     first = changed.unique("case", keep="first", maintain_order=True).select("case", began="was")
-    whole = frame.join(first, on="case", how="left", maintain_order="left")
+    joined = frame.join(first, on="case", how="left", maintain_order="left")
     began = pl.when(pl.col("now") == "").then(pl.coalesce("began", pl.lit(empty))).otherwise(pl.col("now"))
-    return whole.select(began).to_series()
+    return joined.select(began).to_series()
 
 
 def _chosen(first: pl.DataFrame, draft: HistoryDraft) -> tuple[list[str], list[str]]:

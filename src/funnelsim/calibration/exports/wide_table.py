@@ -136,20 +136,20 @@ def _outcome(
     lost = [] if has_lost else [value for value in values if says_lost(value)]
     won = [value for value in values if says_won(value)]
     has_goal = len(draft.stages) > 1 or not _known(profile, when)
-    told = dict.fromkeys(lost, LOST)
+    endings = dict.fromkeys(lost, LOST)
     if won and not has_goal:
         goal = stage_name(GOAL, taken)
-        told |= dict.fromkeys(won, goal)
+        endings |= dict.fromkeys(won, goal)
         count = profile.text(status).is_in(won).sum()
         draft.stages.append(DraftStage(goal, "{}", int(count)))
-    if not told:
+    if not endings:
         return []
     entries = {"column": word(f"{LEADS}.{status}")}
     if _known(profile, when):
         entries["time"] = word(f"{LEADS}.{when}")
     elif _known(profile, by):
         entries["by"] = word(f"{LEADS}.{by}")
-    entries["values"] = flow({value: word(target) for value, target in told.items()})
+    entries["values"] = flow({value: word(target) for value, target in endings.items()})
     draft.outcome = flow(entries)
     if "time" not in entries:
         latest = by if "by" in entries else "the as-of date"

@@ -100,9 +100,9 @@ class _TableCutter:
         table, when = self.library.table(outcome.column), outcome.time or outcome.by
         known = self.at_rows(when, table) < self.at if when else np.zeros(self.sheets[table].rows, bool)
         winning = [value for value, to in outcome.values.items() if to == list(self.history.stages)[-1]]
-        told = self.library.words(outcome.column).is_in(list(outcome.values)).to_numpy() & known
+        ended = self.library.words(outcome.column).is_in(list(outcome.values)).to_numpy() & known
         won = self.library.words(outcome.column).is_in(winning).to_numpy() & known
-        self.there.append(self.ids(table).filter(pl.Series(told)))
+        self.there.append(self.ids(table).filter(pl.Series(ended)))
         self.won.append(self.ids(table).filter(pl.Series(won)))
         self.blank(outcome.column, ~known)
         if when:

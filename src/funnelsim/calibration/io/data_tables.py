@@ -61,8 +61,8 @@ class Library:
             frame = pl.DataFrame({"a": texts, "b": part})
             both = pl.format(f"{{}}{JOINT}{{}}", "a", "b")
             one = pl.when(pl.col("a") == "").then(pl.col("b")).otherwise(pl.col("a"))
-            whole = pl.when((pl.col("a") == "") | (pl.col("b") == "")).then(one).otherwise(both)
-            texts = frame.select(whole).to_series()
+            joined = pl.when((pl.col("a") == "") | (pl.col("b") == "")).then(one).otherwise(both)
+            texts = frame.select(joined).to_series()
         empty = history.events.empty
         return texts.replace("", empty) if empty else texts
 
@@ -128,8 +128,8 @@ def _meeting(history: HistoryFile, table: str, frame: pl.DataFrame) -> pl.DataFr
         if not met.any():
             known = words(frame[condition.column.name]).unique().to_list()
             for word, place in condition.words[:1]:
-                told = f"no row of {table} has {condition.column.name} '{word}'"
-                history.problems.append(_unheard(place, told, word, known))
+                text = f"no row of {table} has {condition.column.name} '{word}'"
+                history.problems.append(_unheard(place, text, word, known))
             continue
         frame = frame.filter(met)
     return frame
@@ -159,8 +159,8 @@ def _check_words(history: HistoryFile, library: Library) -> None:
         known = library.words(grouping.column).unique().to_list() if grouping.words else []
         for word, place in grouping.words.items():
             if word not in known:
-                told = f"no lead's {grouping.column.name} is '{word}'"
-                history.problems.append(_unheard(place, told, word, known))
+                text = f"no lead's {grouping.column.name} is '{word}'"
+                history.problems.append(_unheard(place, text, word, known))
     value = history.value
     if value and value.currency and library.table(value.currency) != library.table(value.column):
         history.problems.append(problem_at(value.currency.place, "the currency and the amount are in two tables"))
@@ -204,12 +204,12 @@ def _find_columns(history: HistoryFile, files: dict[str, OpenedFile], complete: 
         having = [name for name, file in files.items() if column.name in file.names and column.table in ("", name)]
         if having and is_personal(column.name):
             hint = "give a column without names or addresses, such as the record's id"
-            told = f"'{column.name}' holds personal data, which is never loaded"
-            history.problems.append(problem_at(column.place, told, hint))
+            text = f"'{column.name}' holds personal data, which is never loaded"
+            history.problems.append(problem_at(column.place, text, hint))
             continue
         if len(having) > 1:
-            told = f"column '{column.name}' is in {' and '.join(having)}"
-            history.problems.append(problem_at(column.place, told, f"write {having[0]}.{column.name}"))
+            text = f"column '{column.name}' is in {' and '.join(having)}"
+            history.problems.append(problem_at(column.place, text, f"write {having[0]}.{column.name}"))
         if having:
             home[id(column)] = having[0]
         elif _told(history, column.place):

@@ -150,15 +150,15 @@ def _text(path: Path, raw: bytes, separator: str, digest: str) -> OpenedFile:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        told = f"line {line} is not UTF-8 text (byte 0x{raw[error.start]:02x})"
-        raise Unreadable(Problem(str(path), text=told, hint="save the file as UTF-8")) from None
+        problem = f"line {line} is not UTF-8 text (byte 0x{raw[error.start]:02x})"
+        raise Unreadable(Problem(str(path), text=problem, hint="save the file as UTF-8")) from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise Unreadable(Problem(str(path), text=f"line {line} holds a null character", hint="is this a text file?"))
     mark = separator or _separator(text)
     names = _header(path, text, mark)
-    if mark != "\t" and (whole := _tabs_for_empty(text, mark, len(names))) != text:
-        text, raw = whole, whole.encode()
+    if mark != "\t" and (mended := _tabs_for_empty(text, mark, len(names))) != text:
+        text, raw = mended, mended.encode()
     if torn := _torn(path, text, mark, len(names)):
         raise Unreadable(torn)
 
@@ -167,8 +167,8 @@ def _text(path: Path, raw: bytes, separator: str, digest: str) -> OpenedFile:
         try:
             frame = pl.read_csv(raw, columns=order, separator=mark, infer_schema=False) if order else pl.DataFrame()
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-            told = f"cannot be read as a table: {str(error).splitlines()[0]}"
-            raise Unreadable(Problem(str(path), text=told)) from None
+            problem = f"cannot be read as a table: {str(error).splitlines()[0]}"
+            raise Unreadable(Problem(str(path), text=problem)) from None
         return numbered(frame, [names[i] for i in order])
 
     return OpenedFile(str(path), names, fetch, lambda _: digest, mark)

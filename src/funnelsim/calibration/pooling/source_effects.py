@@ -55,15 +55,15 @@ def source_fits(records: VisitHistory, stages: list[StageFit]) -> GroupFits:
     arrived = np.bincount(records.source[records.visits.lead[records.visits.first]], minlength=len(records.sources))
     part = np.array([arrived[records.sources.index(name)] for name in names], float)
     used = sorted({s for s, _, _ in cells})
-    told = LogOddsCells(
+    cells_ = LogOddsCells(
         _logit(np.clip([share.value for _, _, share in cells], 1e-9, 1 - 1e-9)),
         np.array([max(share.se, 1e-3) ** 2 for _, _, share in cells]),
         np.array([used.index(s) for s, _, _ in cells]),
         np.array([names.index(name) for _, name, _ in cells]),
     )
-    pooled = pool(told, np.maximum(part, 1e-9))
+    pooled = pool(cells_, np.maximum(part, 1e-9))
     return GroupFits(
-        names, pooled.value, pooled.covariance, _disagreement(told, len(names)), pooled.reliability, pooled.tau
+        names, pooled.value, pooled.covariance, _disagreement(cells_, len(names)), pooled.reliability, pooled.tau
     )
 
 
@@ -119,8 +119,8 @@ def _by_kind(stage: StageFit, fit: FloatArray, size: FloatArray, seed: int) -> d
     on = _spread_over(forward, fit, size / size.sum())
     shares: dict[str, FloatArray] = {}
     for j, target in enumerate(stage.targets):
-        whole, mine = (forward, on) if j in stage.forward else (1.0 - forward, 1.0 - on)
-        part = (drawn[:, j] / np.maximum(whole, 1e-12))[:, None] * mine
+        group_share, mine = (forward, on) if j in stage.forward else (1.0 - forward, 1.0 - on)
+        part = (drawn[:, j] / np.maximum(group_share, 1e-12))[:, None] * mine
         shares[target] = shares.get(target, 0.0) + part
     return shares
 

@@ -159,15 +159,15 @@ def _cells(
     return cells, CellVisits(cell, *(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _numbered(names: tuple[str, ...], told: tuple[str, ...]) -> np.ndarray:
+def _numbered(names: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:
     """By name: its place among those told, -1 for the others."""
-    return np.array([told.index(name) if name in told else -1 for name in names])
+    return np.array([known.index(name) if name in known else -1 for name in names])
 
 
-def _parts(records: VisitHistory, names: tuple[str, ...], group: np.ndarray, told: tuple[str, ...]) -> FloatArray:
+def _parts(records: VisitHistory, names: tuple[str, ...], group: np.ndarray, known: tuple[str, ...]) -> FloatArray:
     """Shares of the arriving leads."""
     arrived = np.bincount(group[records.visits.lead[records.visits.first]], minlength=len(names))
-    return np.asarray(np.maximum([float(arrived[names.index(name)]) for name in told], 1e-9))
+    return np.asarray(np.maximum([float(arrived[names.index(name)]) for name in known], 1e-9))
 
 
 def _levels(rest: FloatArray, variance: FloatArray, stage: np.ndarray) -> FloatArray:

@@ -89,8 +89,8 @@ def repeat_lines(repeat: RepeatPurchases) -> list[str]:
         lines.append(f"    value: {quoted_text(repeat.value.text)}     # {repeat.value.count:,} purchases")
     lines.append("    models:     # the likelier first")
     for fit in repeat.fits:
-        told = zip(fit.names, fit.values, fit.se, strict=True)
-        values = ", ".join(f"{name}: {value:.6g}" for name, value, _ in told)
+        rows = zip(fit.names, fit.values, fit.se, strict=True)
+        values = ", ".join(f"{name}: {value:.6g}" for name, value, _ in rows)
         errors = ", ".join(f"{name}: {error:.4g}" for name, error in zip(fit.names, fit.se, strict=True))
         lines += [
             f"    - model: {fit.model}",
@@ -111,8 +111,8 @@ def repeat_lines(repeat: RepeatPurchases) -> list[str]:
 def report_lines(repeat: RepeatPurchases) -> list[str]:
     """What was found, for the report."""
     best, other = repeat.fits[0], repeat.fits[1]
-    told = zip(best.names, best.values, best.se, strict=True)
-    values = ", ".join(f"{name} {value:.3f} +- {error:.3f}" for name, value, error in told)
+    rows = zip(best.names, best.values, best.se, strict=True)
+    values = ", ".join(f"{name} {value:.3f} +- {error:.3f}" for name, value, error in rows)
     low, high = best.expected_span(YEAR)
     ahead = best.log_likelihood - other.log_likelihood
     lines = [

@@ -44,9 +44,9 @@ ASSUMED = {
 
 def assumed(fitted: FittedHistory) -> dict[str, str]:
     """What this history cannot tell."""
-    told = {"handling times, context, both teams": "context, both teams"} if fitted.team else {}
+    narrower = {"handling times, context, both teams": "context, both teams"} if fitted.team else {}
     known = {"response"} if fitted.response and fitted.response.curve else set()
-    return {told.get(what, what): text for what, text in ASSUMED.items() if what not in known}
+    return {narrower.get(what, what): text for what, text in ASSUMED.items() if what not in known}
 
 
 def write_fitted(fitted: FittedHistory, out: str | Path) -> list[Path]:
@@ -147,8 +147,8 @@ def _segments(fitted: FittedHistory) -> list[str]:
 def _shares(names: tuple[str, ...], shares: FloatArray) -> str:
     """A whole divided; the largest part is the rest."""
     largest = int(np.argmax(shares))
-    told = {name: _percent(share) for name, share in zip(names, shares.tolist(), strict=True)}
-    return _map({name: "rest" if i == largest else told[name] for i, name in enumerate(names)})
+    percents = {name: _percent(share) for name, share in zip(names, shares.tolist(), strict=True)}
+    return _map({name: "rest" if i == largest else percents[name] for i, name in enumerate(names)})
 
 
 def _rate(fitted: FittedHistory, source: SourceArrivals) -> str:
@@ -164,10 +164,10 @@ def _batches(source: SourceArrivals) -> str:
     """A remark on leads that came at once: they are no rate, and whether they come again is for the user to say."""
     if not source.batches:
         return ""
-    told = ", ".join(f"{leads:,} about {day}" for day, leads in source.batches)
+    batches = ", ".join(f"{leads:,} about {day}" for day, leads in source.batches)
     largest = max(leads for _, leads in source.batches)
     who = "without those that came at once" if source.rate else "all came at once"
-    return f"     # {who}: {told}; say `batch: {largest} on DATE` when it comes again"
+    return f"     # {who}: {batches}; say `batch: {largest} on DATE` when it comes again"
 
 
 def _enters(source: SourceArrivals) -> str:

@@ -91,8 +91,8 @@ def slopes_given_times(
     outcome = spells.outcome[mine]
     went = np.isin(outcome, [j + 1 for j in forward])
     on, off, on_late, off_late = open_masses(spells, mine, fit, forward)
-    whole = fit.point(list(forward))
-    start = np.append(np.log(whole / (1.0 - whole)), np.zeros(x.shape[1]))
+    share = fit.point(list(forward))
+    start = np.append(np.log(share / (1.0 - share)), np.zeros(x.shape[1]))
     design = np.column_stack([np.ones(len(x)), x])
     left = outcome > 0
     cost = partial(_cost, design=design, went=went, left=left, on=on, off=off, on_late=on_late, off_late=off_late)
@@ -156,8 +156,8 @@ def report_lines(slopes: CovariateSlopes, history: HistoryFile) -> list[str]:
     for k, covariate in enumerate(history.covariates):
         low, odds, high = np.exp(slopes.value[k] + Z95 * slopes.se[k] * np.array([-1.0, 0.0, 1.0]))
         step = f"{np.exp(slopes.unit[k]):.3g} times as much" if covariate.log else f"{slopes.unit[k]:.4g} more"
-        told = ", ".join(f"{name} {np.exp(b[k]):.2f}" for name, (b, _) in slopes.by_stage.items())
-        lines.append(f"  {covariate.name}, {step}: times {odds:.2f} ({low:.2f} to {high:.2f}); by stage: {told}")
+        by_stage = ", ".join(f"{name} {np.exp(b[k]):.2f}" for name, (b, _) in slopes.by_stage.items())
+        lines.append(f"  {covariate.name}, {step}: times {odds:.2f} ({low:.2f} to {high:.2f}); by stage: {by_stage}")
     if not slopes.alike:
         lines.append(
             f"  stages disagree (chi-square {slopes.disagreement:.1f} a degree of freedom): one `fit` cannot tell it,"

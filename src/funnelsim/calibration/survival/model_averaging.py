@@ -150,14 +150,14 @@ def share_estimate(draws: FloatArray, value: float) -> ShareEstimate:
 def _half(exits: Sequence[tuple[Number, Sequence[tuple[float, str, Number, Number]]]]) -> FloatArray:
     """Median of a mixture of exits (share, [(weight, family, mu, s)]), by bisection; one for each draw."""
     size = np.broadcast_shapes((1,), *(np.shape(share) for share, _ in exits))
-    whole = sum((np.asarray(share) for share, _ in exits), np.zeros(size))
+    total = sum((np.asarray(share) for share, _ in exits), np.zeros(size))
     low, high = np.full(size, LOWEST), np.full(size, HIGHEST)
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
         gone = np.zeros(size)
         for share, laws in exits:
             gone += share * sum(w * cdf(family, mu, s, middle)[0] for w, family, mu, s in laws)
-        past = gone > 0.5 * whole
+        past = gone > 0.5 * total
         low, high = np.where(past, low, middle), np.where(past, middle, high)
     return np.asarray(np.exp(0.5 * (low + high)))
 

@@ -85,14 +85,14 @@ def _grouped(slots: np.ndarray, count: FloatArray) -> tuple[np.ndarray, tuple[tu
                 break
         else:
             groups.append([day])
-    common, told = slots.copy(), []
+    common, hours_of = slots.copy(), []
     for group in groups:
         pooled = _filled(_open(count[group].sum(0)))
         common[group] = pooled
         edge = np.flatnonzero(np.diff(np.concatenate([[0], pooled.astype(int), [0]]))).reshape(-1, 2)
         hours = ", ".join(f"{clock_text(low)}-{clock_text(high)}" for low, high in edge.tolist())
-        told.append((hours, tuple(group)))
-    return common, tuple(told)
+        hours_of.append((hours, tuple(group)))
+    return common, tuple(hours_of)
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> bool:

@@ -134,11 +134,11 @@ def days_text(days: tuple[int, ...]) -> str:
             runs[-1].append(day)
         else:
             runs.append([day])
-    told = [
+    parts = [
         f"{WEEKDAYS[run[0]]}-{WEEKDAYS[run[-1]]}" if len(run) > 2 else ", ".join(WEEKDAYS[day] for day in run)
         for run in runs
     ]
-    return ", ".join(told)
+    return ", ".join(parts)
 
 
 def clock_text(slot: int) -> str:

@@ -59,15 +59,15 @@ def work_per_visit(team: TeamFit, records: VisitHistory, zone: str) -> WorkPerVi
 
 def with_work_per_visit(team: TeamFit, records: VisitHistory, work: WorkPerVisit) -> TeamFit:
     """The team with the work of a visit, stage by stage; visits nobody worked on count with none."""
-    whole = {}
+    per_visit = {}
     for stage, name in enumerate(records.stages):
         over = (records.visits.stage == stage) & (records.visits.to != OPEN) & work.worked
         if (work.calls[over] > 0).any():
             seconds = work.seconds[over]
-            whole[name] = VisitWorkFit(
+            per_visit[name] = VisitWorkFit(
                 int(over.sum()), float(work.calls[over].mean()), float(seconds.mean()), fit_duration(seconds)
             )
-    return replace(team, per_visit=whole)
+    return replace(team, per_visit=per_visit)
 
 
 def _leads(team: TeamFit, records: VisitHistory) -> np.ndarray:

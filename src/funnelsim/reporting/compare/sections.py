@@ -9,7 +9,7 @@ from funnelsim.reporting.common.information_text import learn_line
 from funnelsim.reporting.compare.format import amount, mean_of, with_sign
 from funnelsim.reporting.explain.report import control
 from funnelsim.study.compare import Comparison, ScenarioRuns
-from funnelsim.study.sensitivity.inputs import told
+from funnelsim.study.sensitivity.inputs import owner_and_method
 
 BUSY = 0.95
 
@@ -155,6 +155,8 @@ def cannot_tell(found: Comparison) -> str:
         parts.append("conversion, times and arrivals: written by hand, without standard errors")
     lines = ["10 What this data cannot tell: " + "; ".join(parts) + "."]
     if found.information:
-        line = learn_line(found.information, lambda path: told(path, scenario)[1], lambda value: amount(found, value))
+        line = learn_line(
+            found.information, lambda path: owner_and_method(path, scenario)[1], lambda value: amount(found, value)
+        )
         lines.append(f"   {line}")
     return "\n".join(lines)

@@ -215,7 +215,7 @@ def _setting_ticks(which: Any, axis: Axis) -> None:
         which.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         which.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         which.set_minor_locator(NullLocator())
-    elif axis.whole:
+    elif axis.integer:
         which.set_major_locator(MaxNLocator(integer=True))
 
 

@@ -193,8 +193,8 @@ def _arrays(kept: PointResult, spec: ForecastSpec) -> tuple[FloatArray, FloatArr
 
 def _key(known: HistoryAsOf, spec: ForecastSpec) -> str:
     sheets = sorted((name, sheet.sha256) for name, sheet in known.library.sheets.items())
-    said = {name: _plain(value) for name, value in vars(known.history).items() if name not in ("file", "about", "data")}
-    parts = [_FORMAT, "backtest", _sources(), sheets, said, spec.quantities, spec.weeks, spec.draws, spec.seed]
+    file = {name: _plain(value) for name, value in vars(known.history).items() if name not in ("file", "about", "data")}
+    parts = [_FORMAT, "backtest", _sources(), sheets, file, spec.quantities, spec.weeks, spec.draws, spec.seed]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

@@ -162,7 +162,7 @@ class _Division:
     ) -> None:
         self.groups, self.orders, self.values, self.uncertain = groups, orders, values, uncertain
         self.full = (1 << groups) - 1
-        self.whole, self.towards = values[self.full] - values[0], towards
+        self.difference, self.towards = values[self.full] - values[0], towards
         self.by_order = shares_by_order(orders, values) if orders else None
         self.exact = None if orders else exact_shares(groups, values)
 
@@ -170,8 +170,8 @@ class _Division:
         """Of a part of the difference. Where a larger study knows the whole better, the part follows it by its
         regression on the whole (double sampling: Cochran 1977, Sampling techniques, 12.6); the slopes of parts that
         make up the whole add up to 1, so the parts then add up to what the larger study found."""
-        if self.towards is not None and (slope := _slope(self.whole, values)) is not None:
-            values = values + slope * (self.towards - float(self.whole.mean()))
+        if self.towards is not None and (slope := _slope(self.difference, values)) is not None:
+            values = values + slope * (self.towards - float(self.difference.mean()))
         return two_level_estimate(values, self.uncertain)
 
     def between(self, first: Coalition, last: Coalition) -> TwoLevelEstimate:
@@ -235,9 +235,9 @@ class _Division:
         return ShapleyShare(name, estimate, error, alone, last, values)
 
 
-def _slope(whole: FloatArray, part: FloatArray) -> float | None:
+def _slope(difference: FloatArray, part: FloatArray) -> float | None:
     """Of a part on the whole, over draws; None where the whole does not vary."""
-    away = whole.mean(axis=1) - whole.mean()
+    away = difference.mean(axis=1) - difference.mean()
     squares = float(away @ away)
     return float(away @ part.mean(axis=1)) / squares if squares > 0.0 else None
 

@@ -145,8 +145,8 @@ def _missing(inside: list[Group], groups: list[Group], complaint: Callable[[Sequ
 def _as_one(groups: list[Group], together: list[Group]) -> list[Group]:
     """One group in place of several, where the first of them stood."""
     parts = [group for group in groups if group in together]
-    whole = Group(WITH.join(group.name for group in parts), tuple(one for group in parts for one in group.changes))
-    return [whole if group is parts[0] else group for group in groups if group is parts[0] or group not in parts]
+    merged = Group(WITH.join(group.name for group in parts), tuple(one for group in parts for one in group.changes))
+    return [merged if group is parts[0] else group for group in groups if group is parts[0] or group not in parts]
 
 
 def _name_of(path: Path) -> str:

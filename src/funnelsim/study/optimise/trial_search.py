@@ -153,7 +153,7 @@ def _distribution(axis: Axis, ways: Any) -> Any:
         if is_ordered(axis):
             return ways.IntDistribution(0, len(axis.values) - 1)
         return ways.CategoricalDistribution(axis.values)
-    if axis.whole:
+    if axis.integer:
         return ways.IntDistribution(round(axis.low), round(axis.high), log=axis.log)
     return ways.FloatDistribution(axis.low, axis.high, log=axis.log)
 
@@ -170,7 +170,7 @@ def _parameter(axis: Axis, text: str) -> Any:
     if not axis.is_range:
         return axis.values.index(text) if is_ordered(axis) else text
     x = min(max(axis.coordinate(text), axis.low), axis.high)
-    return round(x) if axis.whole else x
+    return round(x) if axis.integer else x
 
 
 def _tell(study: Any, optuna: Any, trial: Any, score: TrialScore, objectives: int) -> None:
@@ -220,6 +220,6 @@ def _beside(axis: Axis, text: str, step: float) -> list[str]:
     if not axis.is_range:
         at, far = axis.values.index(text), max(1, round(step * (len(axis.values) - 1)))
         return [axis.values[min(max(at + way * far, 0), len(axis.values) - 1)] for way in (-1, 1)]
-    if axis.whole:
+    if axis.integer:
         step = max(step, 1.0 / (axis.high - axis.low))
     return [axis.text(axis.rounded(axis.number(min(max(here + way * step, 0.0), 1.0)))) for way in (-1, 1)]

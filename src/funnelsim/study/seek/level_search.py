@@ -299,7 +299,7 @@ class LevelSearch:
 def range_of(axis: Axis) -> tuple[float, float, FloatArray | None]:
     """(lowest x, highest x, the x it can have or none for all between)."""
     if axis.is_range:
-        every = np.arange(axis.low, axis.high + 0.5) if axis.whole else None
+        every = np.arange(axis.low, axis.high + 0.5) if axis.integer else None
         return axis.low, axis.high, every
     numbers = [axis.coordinate(text) for text in axis.values]
     if len(numbers) < 2 or not np.isfinite(numbers).all():

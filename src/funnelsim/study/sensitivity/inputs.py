@@ -59,14 +59,20 @@ def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[Sen
         _check(axis, unknowns)
     unknown_inputs = [
         SensitivityInput(
-            one.path, *told(one.path, scenario), one.coordinates, one.low, one.high, one.low_text, one.high_text
+            one.path,
+            *owner_and_method(one.path, scenario),
+            one.coordinates,
+            one.low,
+            one.high,
+            one.low_text,
+            one.high_text,
         )
         for one in unknowns.values()
     ]
     return unknown_inputs + [
         SensitivityInput(
             axis.path,
-            *told(axis.path, scenario),
+            *owner_and_method(axis.path, scenario),
             (axis.path,),
             {axis.path: 0.0},
             {axis.path: LAST},
@@ -84,7 +90,7 @@ def features_of(blueprints: Sequence[Blueprint], draws: Sequence[Draw], seed: in
     return {path: np.array([one.features(seed, draw) for draw in draws]) for path, one in unknowns.items()}
 
 
-def told(path: str, scenario: Scenario) -> tuple[str, str]:
+def owner_and_method(path: str, scenario: Scenario) -> tuple[str, str]:
     """(owner, how it is learnt) of a path, as the table has it."""
     row = next((row for row in table() if fnmatchcase(path, row["path"])), _UNLISTED)
     words = path.split(".")

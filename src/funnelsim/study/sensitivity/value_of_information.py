@@ -56,8 +56,8 @@ def information_values(
     simulation error, `gains` [draw, option] what each further option brings more than the first.
     """
     draws = len(answer)
-    whole = float(answer.var(ddof=1)) if draws > 1 else 0.0
-    open_ = max(0.0, whole - noise)
+    variance = float(answer.var(ddof=1)) if draws > 1 else 0.0
+    open_ = max(0.0, variance - noise)
     if draws < FEWEST or open_ <= 0.0:
         return []
     values = []
@@ -66,7 +66,7 @@ def information_values(
             continue
         fit = _fit(columns, answer[:, None])
         value, changes = _value_of(columns, gains, seed) if gains is not None else (None, 0.0)
-        values.append(InformationValue(path, _share(fit, answer, whole / open_), value, changes))
+        values.append(InformationValue(path, _share(fit, answer, variance / open_), value, changes))
     return sorted(values, key=lambda one: -one.share.value)
 
 
