@@ -11,7 +11,7 @@ from scipy import integrate, stats
 from funnelsim import figures
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.cohorts.cohort_likelihood import CohortStep, fit_cohort_step
-from funnelsim.calibration.cohorts.cohort_likelihood import _chance as chance
+from funnelsim.calibration.cohorts.cohort_likelihood import _share_gone as chance
 from funnelsim.calibration.exports.detect import UserHints, write_history
 from funnelsim.errors import DataError, UsageError
 from funnelsim.scenario import load

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from funnelsim.calibration import Calibration, calibrate
-from funnelsim.calibration.teams.work_per_visit import _latest, work_per_visit
+from funnelsim.calibration.teams.work_per_visit import _latest_visit, work_per_visit
 from funnelsim.compile import prepare
 from funnelsim.engine.replicate import replicate
 from funnelsim.scenario import load
@@ -119,7 +119,7 @@ def wins(fitted: Path, courses: int = 25) -> float:
 def test_a_piece_belongs_to_the_latest_visit_that_had_begun() -> None:
     """Lead 1 enters at 10 and 50, lead 2 at 30. Work on 1 at 5 (before: the first visit), 10, 49, 60; on 2 at 31."""
     lead, entered = np.array([1, 1, 2]), np.array([10.0, 50.0, 30.0])
-    latest = _latest(lead, entered, np.array([1, 1, 1, 1, 2]), np.array([5.0, 10.0, 49.0, 60.0, 31.0]))
+    latest = _latest_visit(lead, entered, np.array([1, 1, 1, 1, 2]), np.array([5.0, 10.0, 49.0, 60.0, 31.0]))
     assert latest.tolist() == [0, 0, 0, 1, 2]
 
 

@@ -231,7 +231,7 @@ def test_very_many_leads_are_not_sorted(monkeypatch):
 def test_a_crowd_is_sorted_after_all():
     """Half of the leads in an hour, the others over four years: a grid would put the crowd into one bin."""
     values = np.concatenate([np.linspace(0, 3600, 100_000), np.linspace(0, 1500 * DAY, 100_000)])
-    number = competing_risks._equal_count(values, np.zeros(len(values), int), 1, 512)
+    number = competing_risks._equal_count_bins(values, np.zeros(len(values), int), 1, 512)
     assert len(np.unique(number)) == 512 and np.bincount(number).max() < 400
 
 

@@ -153,7 +153,7 @@ def test_fitted_section_holds_what_a_draw_needs(calibration: Calibration, folder
             total += one["weight"] * (e / e.sum())[1:]
         np.testing.assert_allclose(total, [stage.fit.point([j]) for j in range(len(exits))], atol=1e-5)
     assert fitted["data"][0]["rows"] == calibration.leads
-    assert set(fitted["assumed"]) >= {"response", "habit", "kept"}
+    assert set(fitted["assumed"]) >= {"response", "habit", "adherence"}
 
 
 def test_report_names_what_matters(calibration: Calibration) -> None:

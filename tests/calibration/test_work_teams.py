@@ -9,7 +9,7 @@ import pytest
 
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.history.parser import read_history
-from funnelsim.calibration.teams.callbacks import apart
+from funnelsim.calibration.teams.callbacks import separate_call_backs
 from funnelsim.calibration.teams.opening_hours import fit_opening
 from funnelsim.calibration.teams.queue_order import fit_queue_order
 from funnelsim.calibration.teams.staffing import fit_staffing, shifts_of, steps_of
@@ -64,7 +64,9 @@ def test_call_backs_are_no_waits() -> None:
     """Asked at 9:00, called 10:00 to 10:05, again 10:08 to 10:10 (the same piece), and on Thursday at 10:00."""
     at = [MONDAY + t for t in (10 * HOUR, 10 * HOUR + 480, 3 * DAY + 10 * HOUR)]
     ends = [MONDAY + t for t in (10 * HOUR + 300, 10 * HOUR + 600, 3 * DAY + 10 * HOUR + 60)]
-    joined, again, gap = apart(pieces([MONDAY + 9 * HOUR, np.nan, np.nan], at, ends, case=np.zeros(3, int)))
+    joined, again, gap = separate_call_backs(
+        pieces([MONDAY + 9 * HOUR, np.nan, np.nan], at, ends, case=np.zeros(3, int))
+    )
     assert len(joined) == 2 and again.tolist() == [False, True]
     assert joined.wait[0] == HOUR and np.isnan(joined.wait[1])
     assert joined.ended[0] - joined.started[0] == 300 + 120
@@ -72,7 +74,9 @@ def test_call_backs_are_no_waits() -> None:
 
 
 def test_work_asked_for_anew_is_a_wait_again() -> None:
-    joined, again, _ = apart(pieces([0.0, 5000.0], [100.0, 6000.0], [200.0, 6100.0], case=np.zeros(2, int)))
+    joined, again, _ = separate_call_backs(
+        pieces([0.0, 5000.0], [100.0, 6000.0], [200.0, 6100.0], case=np.zeros(2, int))
+    )
     assert again.tolist() == [False, False] and joined.wait.tolist() == [100.0, 1000.0]
 
 

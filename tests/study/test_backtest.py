@@ -293,7 +293,7 @@ def test_real_histories_as_the_guide_tells_them(name: str, folder: str, work: bo
     back_test = backtest(
         *open_history(history, DATA / folder), BacktestSpec(draws=99, distances=False, work=work), PointStore(None)
     )
-    whole = back_test.score()
+    whole = back_test.score_of()
     assert whole is not None
     print(f"{name}: {whole.held90.value:.2f} held, CRPS ratio {whole.ratio:.2f}, widening {whole.widening.value:.2f}")
     assert whole.held90.value > least and whole.ratio < ratio

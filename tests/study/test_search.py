@@ -14,8 +14,8 @@ from funnelsim.measures import Measure
 from funnelsim.study.axes import read_axes
 from funnelsim.study.goals import CHANCE
 from funnelsim.study.optimise.constraints import read_constraints
-from funnelsim.study.optimise.finalists import Objective, distinct, finalists_of, gap_of
-from funnelsim.study.optimise.front import chances_of_front, on_front, spaced
+from funnelsim.study.optimise.finalists import Objective, are_distinct, finalists_of, gap_of
+from funnelsim.study.optimise.front import chances_of_front, on_front, spread_over_front
 from funnelsim.study.optimise.trial_search import GROUP, Evaluate, Point, Trial, TrialScore, search, share_of
 
 AXES = read_axes(
@@ -143,7 +143,7 @@ def test_without_optuna_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -
 def test_a_front_by_hand() -> None:
     values = np.array([[1.0, 5.0], [2.0, 4.0], [2.0, 3.0], [3.0, 1.0], [1.0, 5.0], [0.0, 0.0]])
     assert on_front(values).tolist() == [True, True, False, True, True, False]
-    assert spaced(np.array([[0.0, 9.0], [1.0, 8.0], [5.0, 5.0], [8.0, 1.0], [9.0, 0.0]]), 3) == [0, 2, 4]
+    assert spread_over_front(np.array([[0.0, 9.0], [1.0, 8.0], [5.0, 5.0], [8.0, 1.0], [9.0, 0.0]]), 3) == [0, 2, 4]
 
 
 def test_the_chance_of_the_front_is_that_of_the_resamples() -> None:
@@ -159,14 +159,14 @@ def test_the_chance_of_the_front_is_that_of_the_resamples() -> None:
 
 def test_neighbours_on_a_range_are_one_policy_and_whole_numbers_are_not() -> None:
     base = ("5/week", "20 days", "4", "sales")
-    assert not distinct(AXES, base, ("5.3/week", "21 days", "4", "sales"))
+    assert not are_distinct(AXES, base, ("5.3/week", "21 days", "4", "sales"))
     for other in (
         ("5.6/week", *base[1:]),
         (base[0], "30 days", *base[2:]),
         (*base[:2], "5", "sales"),
         (*base[:3], "marketing"),
     ):
-        assert distinct(AXES, base, other)
+        assert are_distinct(AXES, base, other)
     trials = [
         Trial(("5/week", *base[1:]), TrialScore((3.0,))),
         Trial(("5.1/week", *base[1:]), TrialScore((2.9,))),

@@ -201,7 +201,7 @@ def score_rows(found: Backtest) -> Iterator[dict[str, Any]]:
         *((text, weeks) for text in units for weeks in found.horizons),
     ]
     for text, weeks in kinds:
-        if together := found.score(_which(text, weeks)):
+        if together := found.score_of(_which(text, weeks)):
             yield {"quantity": text or "all", "weeks": weeks or None, **_score_row(together)}
 
 

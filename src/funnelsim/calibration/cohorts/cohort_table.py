@@ -63,8 +63,10 @@ def read_cohorts(history: HistoryFile, library: Library, issues: RowIssues) -> C
     assert counts is not None and as_of is not None
     sheet = library.sheets[COUNTS]
     lines = sheet.frame[LINE].to_numpy()
-    begins = _begins(library.words(counts.period), counts, history.timezone)
-    numbers = np.stack([amounts(library.words(_of(mark.entered)), "") for mark in history.stages.values()], axis=1)
+    begins = _period_starts(library.words(counts.period), counts, history.timezone)
+    numbers = np.stack(
+        [amounts(library.words(_required(mark.entered)), "") for mark in history.stages.values()], axis=1
+    )
     elapsed = amounts(library.words(counts.elapsed), "") if counts.elapsed else np.zeros(len(begins))
     sources, source = _sources(history, library)
     keep = np.ones(len(begins), bool)
@@ -80,7 +82,7 @@ def read_cohorts(history: HistoryFile, library: Library, issues: RowIssues) -> C
         drop(np.asarray((numbers < 0).any(1) | (numbers % 1 > 0).any(1)), "a count that is no whole number")
     if counts.elapsed is None:
         drop(~np.isfinite(numbers[:, 0]), "nobody is counted in the first stage")
-        drop(_more(numbers), "more in a later stage than before it")
+        drop(_exceeds_previous(numbers), "more in a later stage than before it")
     key = pl.DataFrame({"begins": begins, "source": source, "elapsed": elapsed, "usable": keep}).to_struct("key")
     drop(~key.is_first_distinct().to_numpy(), "a period seen before (the first row counts)")
     if not keep.any():
@@ -101,7 +103,7 @@ def read_cohorts(history: HistoryFile, library: Library, issues: RowIssues) -> C
 
 def cohort_records(table: CohortTable, rows: dict[str, int]) -> VisitHistory:
     """A lead for each that was counted, at even times within its cohort's period; who went how far, not when."""
-    furthest = _latest(table)  # (cohort, stage)
+    furthest = _last_counts(table)  # (cohort, stage)
     size = furthest[:, 0].astype(int)
     cohort = np.repeat(np.arange(len(size)), size)
     number = np.arange(len(cohort)) - np.repeat(np.cumsum(size) - size, size)
@@ -150,7 +152,7 @@ def fit_cohorts(history: HistoryFile, table: CohortTable) -> list[StageFit]:
     return stages
 
 
-def _begins(cells: pl.Series, counts: CohortCounts, zone: str) -> FloatArray:
+def _period_starts(cells: pl.Series, counts: CohortCounts, zone: str) -> FloatArray:
     """The beginning of each period; dates without a year are of the year said, and of later ones as they turn over."""
     column = counts.period
     if counts.year:
@@ -170,7 +172,7 @@ def without_weekday(cells: pl.Series, format_: str) -> tuple[pl.Series, str]:
     return (cells.str.replace(r"^[A-Za-z]{3}[- ]", "") if bare != format_ else cells), bare
 
 
-def _of(column: SourceColumn | None) -> SourceColumn:
+def _required(column: SourceColumn | None) -> SourceColumn:
     assert column is not None, "the history file was checked"
     return column
 
@@ -184,7 +186,7 @@ def _sources(history: HistoryFile, library: Library) -> tuple[tuple[str, ...], n
     return tuple(names.tolist()), which
 
 
-def _more(numbers: FloatArray) -> np.ndarray:
+def _exceeds_previous(numbers: FloatArray) -> np.ndarray:
     """Is a count larger than the last one told before it?"""
     larger = np.zeros(len(numbers), bool)
     most = numbers[:, 0]
@@ -209,13 +211,13 @@ def _table(
     return pairs[0], pairs[1].astype(int), LENGTHS[counts.each], reached
 
 
-def _latest(table: CohortTable) -> FloatArray:
+def _last_counts(table: CohortTable) -> FloatArray:
     """(cohort, stage): the last count told; nan where none is."""
     counts = np.where(np.isfinite(table.reached), table.reached, -1.0).max(axis=2)
     return np.where(counts < 0, np.nan, counts)
 
 
-def _ended(table: CohortTable) -> FloatArray:
+def _periods_over(table: CohortTable) -> FloatArray:
     """Periods of each cohort that were over by the as-of date."""
     return np.asarray((table.as_of - table.begins) / table.width)
 
@@ -224,7 +226,7 @@ def _step(history: HistoryFile, table: CohortTable, number: int, entries: tuple[
     """What the counts say of one stage and the next: cohorts of which both counts are told."""
     name, next_ = table.stages[number], table.stages[number + 1]
     here, there = table.reached[:, number], table.reached[:, number + 1]
-    over = _ended(table)
+    over = _periods_over(table)
     cohort, low, high, count = [], [], [], []
     entered, ends = np.zeros(len(over)), np.zeros(len(over))
     for c in range(len(over)):

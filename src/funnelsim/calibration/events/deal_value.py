@@ -54,7 +54,7 @@ def fit_value(value: FloatArray, won: np.ndarray) -> DealValue | None:
     return DealValue(len(data), of, mean, f"empirical({points})", distance, median=float(np.median(data)), error=error)
 
 
-def drawn_lines(value: DealValue | None) -> list[str]:
+def deal_value_lines(value: DealValue | None) -> list[str]:
     """The block `deal_value` of what a draw of ignorance needs; nothing where nothing is drawn."""
     if value is None or not (value.spread or value.error):
         return []

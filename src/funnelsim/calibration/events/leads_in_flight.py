@@ -77,12 +77,12 @@ def leads_in_flight(records: VisitHistory, stages: list[StageFit], work: WorkPer
             map(str, visits.number[mine[alive]].tolist()),
             ["" if amount == "nan" else amount for amount in amounts],
             *([segments[records.segment[lead]]] if records.segments else ()),
-            *(_dealt_with(work, mine[alive]) if work else ()),
+            *(_work_columns(work, mine[alive]) if work else ()),
         )
     return LeadsInFlight(tuple(sorted(rows)), counts, kept, expected, work is not None, bool(records.segments))
 
 
-def _dealt_with(work: WorkPerVisit, visits: np.ndarray) -> tuple[list[str], list[str]]:
+def _work_columns(work: WorkPerVisit, visits: np.ndarray) -> tuple[list[str], list[str]]:
     """Calls made, and whether the team has dealt with them; nothing where the team does not work."""
     worked = work.worked[visits].tolist()
     calls = [str(calls) if mine else "" for calls, mine in zip(work.calls[visits].tolist(), worked, strict=True)]

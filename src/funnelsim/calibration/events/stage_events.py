@@ -67,11 +67,11 @@ def read_stage_events(
     assert history.as_of is not None
     events = _from_events(leads, issues) if history.events else _from_columns(leads, issues)
     noted = _EventIssues(tuple(sheet.file for sheet in library.sheets.values()), issues)
-    events = _until(events, history.as_of.timestamp(), noted)
+    events = _not_after(events, history.as_of.timestamp(), noted)
     events = _since_recorded(history, events, noted)
     refuse_empty(history, events, leads, issues)
     events, bad = _log_in_order(events, noted) if history.events else _columns_in_order(history, events, noted)
-    return _halfway(events), bad
+    return _place_halfway(events), bad
 
 
 def refuse_empty(history: HistoryFile, events: StageEvents, leads: Leads, issues: RowIssues) -> None:
@@ -194,7 +194,9 @@ def _from_events(leads: Leads, issues: RowIssues) -> StageEvents:
     activity = library.activities(history)
     times = instants(library.cells(events.time), events.time, history.timezone)
     if events.before is not None:
-        activity = _begun(library.words(events.before), activity, leads.of_rows(EVENTS), times, events.empty)
+        activity = _first_stage_before_change(
+            library.words(events.before), activity, leads.of_rows(EVENTS), times, events.empty
+        )
     stage_of: dict[str, int] = {}
     for stage, mark in [*enumerate(history.stages.values()), (LOST_AT, history.lost)]:
         for name in mark.activities if mark else ():
@@ -208,7 +210,9 @@ def _from_events(leads: Leads, issues: RowIssues) -> StageEvents:
     return stage_events._replace(stage=entered[known & ~unread.bad])
 
 
-def _begun(before: pl.Series, activity: pl.Series, lead: np.ndarray, times: Instants, empty: str) -> pl.Series:
+def _first_stage_before_change(
+    before: pl.Series, activity: pl.Series, lead: np.ndarray, times: Instants, empty: str
+) -> pl.Series:
     """Where the log says that a case was created but not in which stage, its first change says what it was before."""
     frame = pl.DataFrame({"lead": lead, "was": before, "now": activity, "at": times.seconds})
     changed = frame.filter((pl.col("was") != "") & (pl.col("now") != empty)).sort("at", maintain_order=True)
@@ -218,7 +222,7 @@ def _begun(before: pl.Series, activity: pl.Series, lead: np.ndarray, times: Inst
     return joined.select(began).to_series()
 
 
-def _until(events: StageEvents, as_of: float, noted: _EventIssues) -> StageEvents:
+def _not_after(events: StageEvents, as_of: float, noted: _EventIssues) -> StageEvents:
     later = events.at >= as_of
     noted.about(events, later, "a time after the as-of date (taken as not yet happened)", dropped=False)
     return events.where(~later)
@@ -268,7 +272,7 @@ def _log_in_order(events: StageEvents, noted: _EventIssues) -> tuple[StageEvents
     return events, np.unique(events.dropped)
 
 
-def _halfway(events: StageEvents) -> StageEvents:
+def _place_halfway(events: StageEvents) -> StageEvents:
     """Loose marks lie between the mark before and their latest time: in the middle, known to that width."""
     if not events.upper_bound.any():
         return events

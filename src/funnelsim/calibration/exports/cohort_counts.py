@@ -45,7 +45,7 @@ def draft_cohorts(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraf
         )
     entries = {**draft.origin(), "period": word(period)}
     begins, format_, year = _periods(match, profile, draft)
-    each = _each(profile, begins)
+    each = _cohort_period(profile, begins)
     entries |= {"each": each}
     if format_:
         entries |= {"format": f'"{format_}"', "year": str(year)}
@@ -116,7 +116,7 @@ def _with_year(
     return days, format_, year
 
 
-def _each(profile: ColumnProfile, begins: FloatArray) -> str:
+def _cohort_period(profile: ColumnProfile, begins: FloatArray) -> str:
     """day, week or month, by the usual gap between two cohorts."""
     gaps = np.diff(np.unique(begins[np.isfinite(begins)])) / DAY
     usual = float(np.median(gaps)) if len(gaps) else 0.0

@@ -45,7 +45,7 @@ class ColumnProfile:
             frame = frame.filter(self.keep) if self.keep is not None else frame
             self.cells |= {column: frame[column] for column in missing}
 
-    def only(self, keep: pl.Series) -> None:
+    def keep_rows(self, keep: pl.Series) -> None:
         """Look at some of the rows only."""
         self.cells = {name: cells.filter(keep) for name, cells in self.cells.items()}
         self.read = {}

@@ -11,7 +11,7 @@ from funnelsim.calibration.exports.history_draft import HistoryDraft, flow, word
 GIVEN = 0.97  # of the rows: a segment that is given less often is left out
 
 
-def narrowed(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> str:
+def keep_relevant_rows(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> str:
     """Leave out deleted rows and all pipelines but the largest; the conditions as YAML, "" when there are none."""
     conditions: dict[str, list[str]] = {}
     if deleted := match.role("deleted"):
@@ -20,7 +20,7 @@ def narrowed(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) ->
             keep = cells.is_in(["false", "0"])
             conditions[deleted] = [value for value in ("false", "0") if (cells == value).any()]
             draft.notes.append(f"{int((~keep).sum()):,} deleted rows are left out.")
-            profile.only(keep)
+            profile.keep_rows(keep)
     if pipeline := match.role("pipeline"):
         size = _sizes(profile.text(pipeline))
         if len(size) > 1:
@@ -28,7 +28,7 @@ def narrowed(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) ->
             others = ", ".join(f"{name} ({count:,})" for name, count in list(size.items())[1:6])
             conditions[pipeline] = [largest]
             draft.notes.append(f"Pipeline {largest} ({size[largest]:,} rows); left out: {others}.")
-            profile.only(profile.text(pipeline) == largest)
+            profile.keep_rows(profile.text(pipeline) == largest)
     return flow({name: words(values) for name, values in conditions.items()}) if conditions else ""
 
 

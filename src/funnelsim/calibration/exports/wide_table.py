@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.exports.column_profile import ColumnProfile
-from funnelsim.calibration.exports.draft_common import add_segment, add_source, add_value, narrowed
+from funnelsim.calibration.exports.draft_common import add_segment, add_source, add_value, keep_relevant_rows
 from funnelsim.calibration.exports.export_formats import FormatMatch, entry_columns
 from funnelsim.calibration.exports.history_draft import DraftStage, HistoryDraft, flow, word
 from funnelsim.calibration.exports.personal import is_personal
@@ -24,7 +24,7 @@ FULL = 0.9  # a first stage that fewer leads have is not where they begin
 
 def draft_table(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> None:
     """Fill the draft. Raises Unreadable when nothing shows two stages."""
-    conditions = narrowed(match, profile, draft)
+    conditions = keep_relevant_rows(match, profile, draft)
     columns = _stage_columns(match, profile, draft)
     lost = [column for _, column in columns if says_lost(column)] + _known(profile, match.role(LOST))
     stages = [(name, column) for name, column in columns if column not in lost]

@@ -66,11 +66,11 @@ class _TableCutter:
             self.outcomes()
         if self.history.work:
             self.work()
-        there = _together(self.there)
+        there = _union(self.there)
         for table in self.history.tables:
             self.keep(table, self.ids(table).is_in(there.implode()).to_numpy())
         self.values()
-        return {name: _hashed(sheet) for name, sheet in self.sheets.items()}
+        return {name: _with_hash(sheet) for name, sheet in self.sheets.items()}
 
     def events(self) -> None:
         events, last = self.history.events, list(self.history.stages.values())[-1]
@@ -120,7 +120,7 @@ class _TableCutter:
             return
         column = self.history.value.column
         ids = self.ids(self.library.table(column))
-        self.blank(column, ~ids.is_in(_together(self.won).implode()).to_numpy())
+        self.blank(column, ~ids.is_in(_union(self.won).implode()).to_numpy())
 
     # ---- pieces
 
@@ -157,12 +157,12 @@ class _TableCutter:
         self.sheets[sheet.table] = replace(sheet, frame=sheet.frame.with_columns(emptied))
 
 
-def _together(ids: Iterable[pl.Series]) -> pl.Series:
+def _union(ids: Iterable[pl.Series]) -> pl.Series:
     parts = [part.cast(pl.String) for part in ids]
     return pl.concat(parts).unique().sort() if parts else pl.Series([], dtype=pl.String)
 
 
-def _hashed(sheet: Sheet) -> Sheet:
+def _with_hash(sheet: Sheet) -> Sheet:
     """The hash is of what was known, wherever it stands in the file."""
     text = sheet.frame.drop(LINE).write_csv()
     return replace(sheet, sha256=hashlib.sha256(text.encode()).hexdigest())

@@ -167,14 +167,14 @@ def _check_words(history: HistoryFile, library: Library) -> None:
 
 
 def _unheard(place: Place, text: str, word: str, known: list[str]) -> Problem:
-    return problem_at(place, text, did_you_mean(word, known) or f"there are {_some(sorted(filter(None, known)))}")
+    return problem_at(place, text, did_you_mean(word, known) or f"there are {_examples(sorted(filter(None, known)))}")
 
 
-def _told(history: HistoryFile, place: Place) -> bool:
+def _text_of(history: HistoryFile, place: Place) -> bool:
     return any((problem.line, problem.column) == (place.line, place.column) for problem in history.problems)
 
 
-def _some(names: list[str]) -> str:
+def _examples(names: list[str]) -> str:
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
 
 
@@ -212,13 +212,13 @@ def _find_columns(history: HistoryFile, files: dict[str, OpenedFile], complete: 
             history.problems.append(problem_at(column.place, text, f"write {having[0]}.{column.name}"))
         if having:
             home[id(column)] = having[0]
-        elif _told(history, column.place):
+        elif _text_of(history, column.place):
             continue
         elif complete or column.table in files:
             looked = {name: file for name, file in files.items() if column.table in ("", name)}
             known = [each for file in looked.values() for each in file.names if each and not is_personal(each)]
             where = " or ".join(Path(file.file).name for file in looked.values()) or column.table
-            hint = did_you_mean(column.name, known) or f"it has {_some(known)}"
+            hint = did_you_mean(column.name, known) or f"it has {_examples(known)}"
             history.problems.append(problem_at(column.place, f"no column '{column.name}' in {where}", hint))
     return home
 

@@ -82,17 +82,17 @@ def share_ever_reaching(
 ) -> FloatArray:
     """By parameter draw: share of the visits to one stage whose lead ever enters another, loops back counted."""
     rng = np.random.default_rng(0)
-    fit, kind = _drawn(rng, fits, records.sources), records.source
+    fit, kind = _drawn_fits(rng, fits, records.sources), records.source
     if records.segments:
         pairs, kind = np.unique(np.stack([records.source, records.segment]), axis=1, return_inverse=True)
-        fit = fit[:, pairs[0]] + _drawn(rng, segments, records.segments)[:, pairs[1]]
+        fit = fit[:, pairs[0]] + _drawn_fits(rng, segments, records.segments)[:, pairs[1]]
     size = np.zeros((len(records.stages), fit.shape[1]))
     np.add.at(size, (records.visits.stage, kind[records.visits.lead]), 1.0)
     step = np.zeros((DRAWS, fit.shape[1], len(records.stages), len(records.stages)))
     for number, stage in enumerate(stages):
         i = records.stages.index(stage.name)
         if i != end:
-            for target, share in _by_kind(stage, fit, size[i], number).items():
+            for target, share in _shares_by_kind(stage, fit, size[i], number).items():
                 if target != LOST:
                     step[:, :, i, records.stages.index(target)] += share
     goal = np.zeros((len(records.stages), 1))
@@ -101,7 +101,7 @@ def share_ever_reaching(
     return np.asarray(reach[:, :, start, 0] @ (size[start] / size[start].sum()))
 
 
-def _drawn(rng: np.random.Generator, fits: GroupFits, names: tuple[str, ...]) -> FloatArray:
+def _drawn_fits(rng: np.random.Generator, fits: GroupFits, names: tuple[str, ...]) -> FloatArray:
     """(draw, name): log-odds, 0 for names of which too little was seen."""
     fit = np.zeros((DRAWS, len(names)))
     if fits.names:
@@ -111,12 +111,12 @@ def _drawn(rng: np.random.Generator, fits: GroupFits, names: tuple[str, ...]) ->
     return fit
 
 
-def _by_kind(stage: StageFit, fit: FloatArray, size: FloatArray, seed: int) -> dict[str, FloatArray]:
+def _shares_by_kind(stage: StageFit, fit: FloatArray, size: FloatArray, seed: int) -> dict[str, FloatArray]:
     """Shares of the targets by (draw, kind of lead): forward ones shifted together, others in proportion (rule 67)."""
     drawn = stage.fit.draws(DRAWS, seed + 1)[:, -1]
     drawn = np.random.default_rng(seed).permutation(drawn)  # the draws come sorted by choice of families
     forward = drawn[:, list(stage.forward)].sum(1)
-    on = _spread_over(forward, fit, size / size.sum())
+    on = _shares_around_mean(forward, fit, size / size.sum())
     shares: dict[str, FloatArray] = {}
     for j, target in enumerate(stage.targets):
         group_share, mine = (forward, on) if j in stage.forward else (1.0 - forward, 1.0 - on)
@@ -125,7 +125,7 @@ def _by_kind(stage: StageFit, fit: FloatArray, size: FloatArray, seed: int) -> d
     return shares
 
 
-def _spread_over(mean: FloatArray, fit: FloatArray, weight: FloatArray) -> FloatArray:
+def _shares_around_mean(mean: FloatArray, fit: FloatArray, weight: FloatArray) -> FloatArray:
     """Shares by source with these differences in log-odds and this mean: Newton's method for the level."""
     mean = np.clip(mean, 1e-9, 1 - 1e-9)
     level = _logit(mean)

@@ -70,8 +70,8 @@ def two_way_fits(records: VisitHistory, stages: list[StageFit]) -> tuple[GroupFi
     if len(segments) < 2:
         return NO_FITS, NO_FITS
     cells, visits = _cells(records, leading, sources, segments)
-    parts = [_parts(records, records.sources, records.source, sources)]
-    parts.append(_parts(records, records.segments, records.segment, segments))
+    parts = [_arrival_shares(records, records.sources, records.source, sources)]
+    parts.append(_arrival_shares(records, records.segments, records.segment, segments))
     groups = (cells.source, cells.segment)
     level, sets = np.zeros(len(cells.stage)), [np.zeros(len(part)) for part in parts]
     for _ in range(TURNS):
@@ -143,8 +143,8 @@ def _cells(
     records: VisitHistory, stages: list[StageFit], sources: tuple[str, ...], segments: tuple[str, ...]
 ) -> tuple[TwoWayCells, CellVisits]:
     """Whose lead is of a source or segment of which too little is known is left out."""
-    source = _numbered(records.sources, sources)[records.source]
-    segment = _numbered(records.segments, segments)[records.segment]
+    source = _indices(records.sources, sources)[records.source]
+    segment = _indices(records.segments, segments)[records.segment]
     keys, parts = [], []
     for number, stage in enumerate(stages):
         mine = stage.current & (source[stage.lead] >= 0) & (segment[stage.lead] >= 0)
@@ -159,12 +159,14 @@ def _cells(
     return cells, CellVisits(cell, *(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _numbered(names: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:
+def _indices(names: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:
     """By name: its place among those told, -1 for the others."""
     return np.array([known.index(name) if name in known else -1 for name in names])
 
 
-def _parts(records: VisitHistory, names: tuple[str, ...], group: np.ndarray, known: tuple[str, ...]) -> FloatArray:
+def _arrival_shares(
+    records: VisitHistory, names: tuple[str, ...], group: np.ndarray, known: tuple[str, ...]
+) -> FloatArray:
     """Shares of the arriving leads."""
     arrived = np.bincount(group[records.visits.lead[records.visits.first]], minlength=len(names))
     return np.asarray(np.maximum([float(arrived[names.index(name)]) for name in known], 1e-9))

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from funnelsim.calibration.arrivals.arrival_rate import SourceArrivals
-from funnelsim.calibration.events.deal_value import drawn_lines
+from funnelsim.calibration.events.deal_value import deal_value_lines
 from funnelsim.calibration.fitted_history import FittedHistory
 from funnelsim.calibration.repeat.repeat_purchase_data import repeat_lines
 from funnelsim.calibration.report.scenario_text import empirical_text, law_text, mixture_text, quoted_text, word_text
@@ -282,7 +282,7 @@ def _fitted(fitted: FittedHistory) -> list[str]:
         lines += repeat_lines(fitted.repeat)
     if fitted.slopes:
         lines += covariate_lines(fitted.slopes)
-    lines += drawn_lines(fitted.value)
+    lines += deal_value_lines(fitted.value)
     lines += ["  sources:" if fitted.arrivals.sources else "  sources: {}"]
     for source in fitted.arrivals.sources:
         if np.isfinite(source.rate_se):

@@ -60,7 +60,7 @@ def read_response_effect(
     mine, went_on = _went_on(records, list(records.stages).index(source.stage), touched, source.within)
     mine &= np.isfinite(asked) & (touched >= asked)
     known = TouchedLeads(asked[mine], (touched - asked)[mine], went_on[mine])
-    pattern = tuple(response_estimators.pattern(known))
+    pattern = tuple(response_estimators.went_on_by_delay(known))
     if source.method == "assumed":
         return MeasuredResponse(source.stage, source.preset, None, pattern)
 

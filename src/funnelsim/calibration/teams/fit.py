@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from funnelsim.calibration.survival.duration_fit import DurationFit, fit_duration
-from funnelsim.calibration.teams.callbacks import CallBacks, apart, call_backs
+from funnelsim.calibration.teams.callbacks import CallBacks, call_backs, separate_call_backs
 from funnelsim.calibration.teams.handling import HandlingFit, fit_handling, left_open, wrap_up
 from funnelsim.calibration.teams.opening_hours import Opening, fit_opening
 from funnelsim.calibration.teams.patience import Patience, fit_patience
@@ -53,7 +53,7 @@ class TeamFit:
 
 def fit_team(pieces: WorkItems, name: str, zone: str, rounding: float = 0.0) -> TeamFit:
     """Fit all that the log tells; what it does not tell is None or missing."""
-    joined, again, gap = apart(pieces)
+    joined, again, gap = separate_call_backs(pieces)
     opening = fit_opening(joined.started[joined.served], zone)
     between = wrap_up(joined)
     closes = opening is not None and opening.closes

@@ -137,13 +137,13 @@ def _dates(first: datetime, weeks: int) -> Any:
 
 def coverage_figure(found: Backtest) -> Figure:
     """How often intervals held: all, by horizon and by quantity, with the interval of each share."""
-    rows = [("all", found.score())]
+    rows = [("all", found.score_of())]
     rows += [
-        (f"{weeks} week{'' if weeks == 1 else 's'} ahead", found.score(lambda one, weeks=weeks: one.weeks == weeks))  # type: ignore[misc]
+        (f"{weeks} week{'' if weeks == 1 else 's'} ahead", found.score_of(lambda one, weeks=weeks: one.weeks == weeks))  # type: ignore[misc]
         for weeks in found.horizons
     ]
     rows += [
-        (one.text, found.score(lambda row, one=one: row.quantity == one))  # type: ignore[misc]
+        (one.text, found.score_of(lambda row, one=one: row.quantity == one))  # type: ignore[misc]
         for one in found.forecast_spec.quantities
     ]
     there = [(name, one) for name, one in rows if one is not None]

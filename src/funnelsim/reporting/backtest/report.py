@@ -29,7 +29,7 @@ def backtest_report(found: Backtest, verbose: int = 0, width: int = 110) -> str:
 
 def answer(found: Backtest) -> str:
     """One sentence: coverage with its interval, what to do about it, and whether a spreadsheet does as well."""
-    whole = found.score()
+    whole = found.score_of()
     if whole is None:
         return f"{found.name}: nothing came and nothing was forecast: there is nothing to judge."
     return (
@@ -72,7 +72,7 @@ def _warning(found: Backtest) -> str:
 def _by_quantity(found: Backtest, width: int) -> str:
     table = Table(("Forecast", "forecasts", "90 % held", "interval", "50 % held", "bias", "CRPS ratio"))
     for quantity in found.forecast_spec.quantities:
-        one = found.score(lambda row, quantity=quantity: row.quantity == quantity)  # type: ignore[misc]
+        one = found.score_of(lambda row, quantity=quantity: row.quantity == quantity)  # type: ignore[misc]
         if one:
             table.add(
                 quantity.text,
@@ -93,7 +93,7 @@ def _by_quantity(found: Backtest, width: int) -> str:
 def _by_horizon(found: Backtest, width: int) -> str:
     table = Table(("Horizon", "forecasts", "instants", "90 % held", "interval", "50 % held", "widen by", "CRPS ratio"))
     for weeks in found.horizons:
-        one = found.score(lambda row, weeks=weeks: row.weeks == weeks)  # type: ignore[misc]
+        one = found.score_of(lambda row, weeks=weeks: row.weeks == weeks)  # type: ignore[misc]
         if one:
             table.add(
                 _many(weeks, "week"),

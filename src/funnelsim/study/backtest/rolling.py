@@ -74,7 +74,7 @@ class Backtest:
     distance_origin: datetime
     notes: tuple[str, ...]
 
-    def score(self, of: Callable[[ScoredForecast], bool] = lambda one: True) -> ForecastScore | None:
+    def score_of(self, of: Callable[[ScoredForecast], bool] = lambda one: True) -> ForecastScore | None:
         """Of some of the forecasts; None when there are none."""
         mine = [one for one in self.scored if of(one)]
         return score(mine, self.spec.seed) if mine else None

@@ -46,7 +46,7 @@ from funnelsim.study.paired_difference import LEVEL, TwoLevelEstimate, two_level
 from funnelsim.study.point_store import PointStore
 from funnelsim.typing import FloatArray
 
-USUAL_ORDER_PAIRS = 12
+DEFAULT_ORDER_PAIRS = 12
 HOURS_MOVED, SHARING = "moving the hours", "sharing the work"
 EXACT_UP_TO = 6  # groups: 64 coalitions; ten of them would be 1024
 
@@ -133,14 +133,14 @@ def explain(
         runs.remember((), spec.prior.base)
         runs.remember(groups, spec.prior.other)
     runs.run("explaining", [(runs.task(members(one, groups)), one) for one in coalitions])
-    return _told(spec, groups, united, coalitions, orders, runs)
+    return _explanation(spec, groups, united, coalitions, orders, runs)
 
 
 def _plan(spec: ExplainSpec, groups: int) -> tuple[list[Coalition], list[Order]]:
     """The coalitions to run, and the orders to walk; no orders = all."""
     if spec.order_pairs is None and groups <= EXACT_UP_TO:
         return every_coalition(groups), []
-    pairs = spec.order_pairs or USUAL_ORDER_PAIRS
+    pairs = spec.order_pairs or DEFAULT_ORDER_PAIRS
     orders = random_orders(groups, pairs, spec.seed)
     wanted = coalitions_of(orders, groups)
     return (every_coalition(groups), []) if len(wanted) == 1 << groups else (wanted, orders)
@@ -242,7 +242,7 @@ def _slope(difference: FloatArray, part: FloatArray) -> float | None:
     return float(away @ part.mean(axis=1)) / squares if squares > 0.0 else None
 
 
-def _told(
+def _explanation(
     spec: ExplainSpec,
     groups: list[Group],
     united: list[MergedGroups],
@@ -290,7 +290,9 @@ def _equal_people(groups: list[Group], division: _Division, runs: CoalitionRuns)
         )
         lent = lent_hours(shared, unshared, paid[0], runs.spec.base.scenario)
     if lent is None or sharing is None:
-        return EqualHoursControl(_alone(theirs, groups, division, runs), None, None, (), totals) if theirs else None
+        return (
+            EqualHoursControl(_people_alone(theirs, groups, division, runs), None, None, (), totals) if theirs else None
+        )
     tasks = {one: runs.lending_task(members(one, groups), lent) for one in {*division.befores(sharing), theirs}}
     runs.run("explaining, equal people", [(task, f"hours lent, {one}") for one, task in tasks.items()])
     with_step = {one: runs.values(task) for one, task in tasks.items()}
@@ -304,7 +306,7 @@ def _equal_people(groups: list[Group], division: _Division, runs: CoalitionRuns)
     )
 
 
-def _alone(theirs: Coalition, groups: list[Group], division: _Division, runs: CoalitionRuns) -> TwoLevelEstimate:
+def _people_alone(theirs: Coalition, groups: list[Group], division: _Division, runs: CoalitionRuns) -> TwoLevelEstimate:
     """The other's people in the base's way."""
     task = runs.task(members(theirs, groups))
     runs.run("explaining, equal people", [(task, "people")])

@@ -94,7 +94,7 @@ def owner_and_method(path: str, scenario: Scenario) -> tuple[str, str]:
     """(owner, how it is learnt) of a path, as the table has it."""
     row = next((row for row in table() if fnmatchcase(path, row["path"])), _UNLISTED)
     words = path.split(".")
-    named = {BY_TEAM: _after(words, scenario.teams), BY_STAGE: _after(words, scenario.stages)}
+    named = {BY_TEAM: _name_in_path(words, scenario.teams), BY_STAGE: _name_in_path(words, scenario.stages)}
     return _owner(row["owner"], named, scenario), row["learn"].format(**named)
 
 
@@ -120,7 +120,7 @@ def _check(axis: Axis, unknowns: Mapping[str, object]) -> None:
         raise UsageError(f"{axis.path} is a setting of the run: it moves no answer about the world")
 
 
-def _after(words: Sequence[str], names: Mapping[str, object]) -> str:
+def _name_in_path(words: Sequence[str], names: Mapping[str, object]) -> str:
     """The first word of a path that is such a name; plain words where there is none."""
     return next((word for word in words if word in names), "the team" if "teams" in words else words[-1])
 
