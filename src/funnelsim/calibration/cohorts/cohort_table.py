@@ -22,7 +22,8 @@ from funnelsim.calibration.cohorts.cohort_likelihood import (
 )
 from funnelsim.calibration.events.visit_history import OPEN, VisitHistory, Visits
 from funnelsim.calibration.history.model import COUNTS, CohortCounts, HistoryFile, SourceColumn
-from funnelsim.calibration.io.data_tables import LINE, Library
+from funnelsim.calibration.io.data_tables import Library
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.money_parsing import amounts
 from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.times import instants

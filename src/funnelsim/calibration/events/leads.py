@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.history.model import EVENTS, HistoryFile, SourceColumn
-from funnelsim.calibration.io.data_tables import LINE, Library, words
+from funnelsim.calibration.io.data_tables import Library, words
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.row_issues import RowIssues
 
 

@@ -13,7 +13,8 @@ import polars as pl
 
 from funnelsim.calibration.events.leads import Leads
 from funnelsim.calibration.history.model import EVENTS, LOST, HistoryFile, SourceColumn
-from funnelsim.calibration.io.data_tables import LINE, Library
+from funnelsim.calibration.io.data_tables import Library
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.times import Instants, instants
 from funnelsim.errors import DataError, Problem

@@ -10,9 +10,10 @@ import polars as pl
 
 from funnelsim.calibration.events.leads import Leads, read_leads
 from funnelsim.calibration.events.source_segment import LeakageTest, groups, reject_leaky_segment, segment_groups
-from funnelsim.calibration.events.stage_events import LOST_AT, StageEvents, read_stage_events, refuse_empty
+from funnelsim.calibration.events.stage_events import StageEvents, read_stage_events, refuse_empty
 from funnelsim.calibration.history.model import Amount, HistoryFile
-from funnelsim.calibration.io.data_tables import LINE, Library
+from funnelsim.calibration.io.data_tables import Library
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.money_parsing import amounts, signs
 from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.typing import FloatArray
@@ -174,6 +175,3 @@ def _own_currency(history: HistoryFile, value: Amount, leads: Leads, cells: pl.S
         return np.ones(len(cells), bool)
     usual = named.value_counts(sort=True)[sign.name][0]
     return np.asarray(((sign == "") | (sign == usual)).to_numpy())
-
-
-__all__ = ["LOST_AT", "OPEN", "VisitHistory", "Visits", "read_visit_history"]

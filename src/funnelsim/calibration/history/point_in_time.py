@@ -23,7 +23,8 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.history.model import EVENTS, LOST, WORK, HistoryFile, SourceColumn
-from funnelsim.calibration.io.data_tables import LINE, Library, Sheet, words
+from funnelsim.calibration.io.data_tables import Library, Sheet, words
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.times import instants
 from funnelsim.typing import FloatArray
 

@@ -10,7 +10,7 @@ import polars as pl
 from funnelsim.calibration.exports.personal import is_personal
 from funnelsim.calibration.history.model import HistoryFile, Origin, RowCondition, SourceColumn
 from funnelsim.calibration.io.database import open_query
-from funnelsim.calibration.io.files import LINE, OpenedFile, Unreadable, open_file
+from funnelsim.calibration.io.files import OpenedFile, Unreadable, open_file
 from funnelsim.errors import Problem, did_you_mean
 from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import problem_at
@@ -221,6 +221,3 @@ def _find_columns(history: HistoryFile, files: dict[str, OpenedFile], complete: 
             hint = did_you_mean(column.name, known) or f"it has {_examples(known)}"
             history.problems.append(problem_at(column.place, f"no column '{column.name}' in {where}", hint))
     return home
-
-
-__all__ = ["LINE", "Library", "Sheet", "inside", "open_library", "words"]

@@ -11,7 +11,8 @@ import numpy as np
 
 from funnelsim.calibration.events.deal_value import DealValue, fit_value
 from funnelsim.calibration.history.model import PURCHASES, HistoryFile
-from funnelsim.calibration.io.data_tables import LINE, Library
+from funnelsim.calibration.io.data_tables import Library
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.money_parsing import amounts
 from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.times import instants, local_parts

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import LOST_AT, OPEN, VisitHistory
+from funnelsim.calibration.events.stage_events import LOST_AT
+from funnelsim.calibration.events.visit_history import OPEN, VisitHistory
 from funnelsim.calibration.history.model import LOST, HistoryFile
 from funnelsim.calibration.io.times import local_parts
 from funnelsim.calibration.survival.competing_risks import Spells

@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.history.model import WORK, HistoryFile, SourceColumn, WorkLog
-from funnelsim.calibration.io.data_tables import LINE, Library, Sheet
+from funnelsim.calibration.io.data_tables import Library, Sheet
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.row_issues import RowIssues
 from funnelsim.calibration.io.times import instants
 from funnelsim.calibration.teams.work_items import NOBODY, WorkItems, asked_by_previous_item, pair_events

@@ -261,6 +261,3 @@ def _notes(history: HistoryFile, calibration: Calibration, spec: BacktestSpec) -
         yield "the worth of a lead counts as known from its win on"
     if calibration.records.day_only and spec.distances and available():
         yield "times are known to the day only: for the distances, simulated events are put to noon as well"
-
-
-__all__ = ["Backtest", "BacktestSpec", "SkippedOrigin", "backtest"]
