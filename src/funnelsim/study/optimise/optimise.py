@@ -123,7 +123,7 @@ class Optimum:
         if not there:
             return []
         values = np.array(
-            [[goal.sign * one.estimates[goal.measure].mean for goal in self.spec.objectives] for one in there]
+            [[aim.sign * one.estimates[aim.measure].mean for aim in self.spec.objectives] for one in there]
         )
         return [one for one, is_there in zip(there, on_front(values), strict=True) if is_there]
 
