@@ -119,7 +119,7 @@ def anchor(
 ) -> Anchor:
     """Find, or recall, the anchor of a root scenario. Raises ScenarioError when a base rate cannot be reached.
 
-    `like` lends its slopes: for a world in which only the response curve differs, beliefs move the intercepts alike.
+    `like` lends its slopes: where only the response curve differs, beliefs move the intercepts alike.
     """
     lend = like if like is not None and like.beliefs == tuple(belief.path for belief in root.beliefs) else None
     key = _key(root, lend)

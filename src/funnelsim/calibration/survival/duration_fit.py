@@ -77,7 +77,7 @@ class DurationFit:
     laws: tuple[FittedLaw, ...]  # best first
     weights: FloatArray
     curve: SurvivalCurve
-    distance: float  # largest gap between the weighed laws and Kaplan-Meier
+    distance: float  # largest gap between the weighted laws and Kaplan-Meier
     follows: bool  # do the laws follow the data?
 
     @property
@@ -92,7 +92,7 @@ class DurationFit:
         return slice(max(int((self.curve.at_risk >= AT_RISK).sum()), 1))
 
     def gone_by(self, seconds: FloatArray) -> FloatArray:
-        """F of the weighed families."""
+        """F of the weighted families."""
         return np.asarray(sum(w * law.gone_by(seconds) for w, law in zip(self.weights, self.laws, strict=True)))
 
     def median(self) -> float:

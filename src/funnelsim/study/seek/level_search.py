@@ -41,7 +41,7 @@ CERTAIN = 4.0  # on the probit scale: nothing is surer
 
 @dataclass
 class SearchRuns:
-    """What was run of one world: as it is drawn, or everything unknown at its centre."""
+    """What was run: everything unknown as it is drawn, or at its centre."""
 
     pilot: dict[float, PointResult] = field(default_factory=dict)  # by x
     full: dict[float, PointResult] = field(default_factory=dict)
