@@ -68,7 +68,9 @@ def main(repetitions: int) -> None:
 def compiled() -> list[Variant]:
     """The policies, compiled once."""
     planner = TaskBuilder(1, 1, RunSize())
-    return [Variant(", ".join(policy), *planner.compiled(ScenarioTemplate(str(FILE), policy), ())) for policy in POLICIES]
+    return [
+        Variant(", ".join(policy), *planner.compiled(ScenarioTemplate(str(FILE), policy), ())) for policy in POLICIES
+    ]
 
 
 def luck(variants: Sequence[Variant], first: int) -> Samples:

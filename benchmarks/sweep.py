@@ -69,12 +69,12 @@ def bare_seconds(replications: int, points: int) -> float:
     from funnelsim.study.axes import points as design_points
     from funnelsim.study.axes import read_axes, read_design
     from funnelsim.study.point import RunSize, run_task
-    from funnelsim.study.sweep import USUAL
+    from funnelsim.study.sweep import DEFAULT_MEASURES
     from funnelsim.study.task_builder import TaskBuilder
 
     axes, total = read_axes(VARY), 0.0
     for template in [ScenarioTemplate(str(file)) for file in PAIR]:
-        planner = TaskBuilder(1, template.loaded.scenario.seed, RunSize(replications), USUAL)
+        planner = TaskBuilder(1, template.loaded.scenario.seed, RunSize(replications), DEFAULT_MEASURES)
         for point in design_points(axes, read_design(f"latin:{points}"), 1):
             task = planner.task(template, [f"{axis.path}={value}" for axis, value in zip(axes, point, strict=True)])
             start = time.process_time()

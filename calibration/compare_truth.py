@@ -47,18 +47,18 @@ class Found(NamedTuple):
         return self.low <= true <= self.high
 
 
-def findings(found: Calibration) -> dict[str, Found]:
+def findings(calibration: Calibration) -> dict[str, Found]:
     """Every figure that calibration gives an interval for."""
-    stages, fits = found.records.stages, found.fits
-    figures = {f"{stages[0]} to {stages[-1]}, all the way, %": _scaled(100, found.conversion())}
-    for stage in found.stages:
+    stages, fits = calibration.records.stages, calibration.fits
+    figures = {f"{stages[0]} to {stages[-1]}, all the way, %": _scaled(100, calibration.conversion())}
+    for stage in calibration.stages:
         for target in stage.order:
             figures[f"{stage.name} to {target}, %"] = _scaled(100, stage.share(target))
-    for stage in found.stages:
+    for stage in calibration.stages:
         for target in stage.order:
             median = stage.fit.median_span(stage.of(target))
             figures[f"{stage.name} to {target}, median days"] = _scaled(1 / DAY, median)
-    for source in found.arrivals.sources:
+    for source in calibration.arrivals.sources:
         if source.rate:
             figures[f"{source.name}, leads a week"] = _around(np.log(source.rate), source.rate_se)
     reference = fits.names.index("search")
@@ -66,7 +66,7 @@ def findings(found: Calibration) -> dict[str, Found]:
         if i != reference:
             error = fits.covariance[i, i] + fits.covariance[reference, reference] - 2 * fits.covariance[i, reference]
             figures[f"{name}, odds against search"] = _around(fits.value[i] - fits.value[reference], np.sqrt(error))
-    log = np.log(found.records.value[np.isfinite(found.records.value)])
+    log = np.log(calibration.records.value[np.isfinite(calibration.records.value)])
     figures["deal value, median"] = _around(log.mean(), log.std(ddof=1) / np.sqrt(len(log)))
     return figures
 
@@ -112,18 +112,18 @@ def held(repetitions: int, true: dict[str, float]) -> dict[str, int]:
     return count
 
 
-def table(found: dict[str, Found], true: dict[str, float], count: dict[str, int], repetitions: int) -> str:
+def table(figures: dict[str, Found], true: dict[str, float], count: dict[str, int], repetitions: int) -> str:
     """As plain text."""
-    width = max(map(len, found))
+    width = max(map(len, figures))
     others = f"  held in {repetitions} others" if repetitions else ""
     lines = [f"{'':{width}}  {'true':>8}  {'found':>8}  {'95 % interval':>20}  inside{others}"]
-    for what, figure in found.items():
+    for what, figure in figures.items():
         span = f"{figure.low:,.2f} to {figure.high:,.2f}"
         inside = "yes" if figure.holds(true[what]) else "NO"
         often = f"   {100 * count[what] / repetitions:.0f} %" if repetitions else ""
         lines.append(f"{what:{width}}  {true[what]:8,.2f}  {figure.value:8,.2f}  {span:>20}  {inside}{often}")
-    inside = sum(figure.holds(true[what]) for what, figure in found.items())
-    return "\n".join([*lines, f"{inside} of {len(found)} inside; of 95 % intervals one in twenty misses by chance."])
+    inside = sum(figure.holds(true[what]) for what, figure in figures.items())
+    return "\n".join([*lines, f"{inside} of {len(figures)} inside; of 95 % intervals one in twenty misses by chance."])
 
 
 def _simulated(blueprint: Blueprint, numbers: range) -> Any:
@@ -135,8 +135,8 @@ def _simulated(blueprint: Blueprint, numbers: range) -> Any:
     return np.concatenate([trace.visits for trace in traces])
 
 
-def _scaled(factor: float, found: Any) -> Found:
-    return Found(factor * found.value, factor * found.low, factor * found.high)
+def _scaled(factor: float, given: Any) -> Found:
+    return Found(factor * given.value, factor * given.low, factor * given.high)
 
 
 def _around(log: float, error: float) -> Found:

@@ -103,7 +103,7 @@ def main() -> None:
 
 def share_cells(wanted: int, folder: Path) -> list[Cell]:
     """The eight cells of the conversion."""
-    found = []
+    cells = []
     for law, text in LAWS.items():
         for name, days in FOLLOWED.items():
             home = folder / f"{law}-{name}"
@@ -119,8 +119,8 @@ def share_cells(wanted: int, folder: Path) -> list[Cell]:
                 share = calibrate(home / "a.history.yaml").stages[0].share("customer")
                 return {"value": share.value, "low": share.low, "high": share.high, "true": SHARE}
 
-            found.append(Cell(f"{law}, {name}", wanted, repeat))
-    return found
+            cells.append(Cell(f"{law}, {name}", wanted, repeat))
+    return cells
 
 
 def forecast_cell(wanted: int, folder: Path) -> Cell:

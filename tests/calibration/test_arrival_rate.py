@@ -55,13 +55,13 @@ def test_level_trend_and_batch(tmp_path: Path) -> None:
         for name, count in (("steady", steady), ("uneven", uneven), ("growing", growing), ("fair", burst))
         for row in leads(rng, count, name)
     ]
-    found = {source.name: source for source in calibrated(tmp_path, rows).arrivals.sources}
-    assert found["steady"].level < 0.1 and found["steady"].trend == 0
-    assert found["steady"].rate == pytest.approx(40, rel=0.1)
-    assert found["uneven"].level == pytest.approx(0.3, abs=0.09) and found["uneven"].trend == 0
-    assert found["growing"].trend == pytest.approx(0.6, abs=0.3)
-    assert found["growing"].rate == pytest.approx(60, rel=0.15)
-    fair = found["fair"]
+    sources = {source.name: source for source in calibrated(tmp_path, rows).arrivals.sources}
+    assert sources["steady"].level < 0.1 and sources["steady"].trend == 0
+    assert sources["steady"].rate == pytest.approx(40, rel=0.1)
+    assert sources["uneven"].level == pytest.approx(0.3, abs=0.09) and sources["uneven"].trend == 0
+    assert sources["growing"].trend == pytest.approx(0.6, abs=0.3)
+    assert sources["growing"].rate == pytest.approx(60, rel=0.15)
+    fair = sources["fair"]
     assert [size for _, size in fair.batches] == [300] and fair.rate == 0 and fair.profile is None
     text = (tmp_path / "a.fitted.yaml").read_text()
     assert "all came at once: 300" in text and "weekly_level: " in text and "% a year" in text
@@ -118,9 +118,9 @@ def test_a_source_that_dried_up_still_has_leads_in_flight(tmp_path: Path) -> Non
     calibrated(tmp_path, rows)
     path = tmp_path / "a.history.yaml"
     path.write_text(path.read_text() + "changes: [2025-06-16]\n")
-    found = calibrate(path, out=tmp_path / "a.fitted.yaml")
-    assert {source.name: source.leads for source in found.arrivals.sources}["old"] == 0
-    assert "old" in {row[1] for row in found.in_flight.rows}
+    calibration = calibrate(path, out=tmp_path / "a.fitted.yaml")
+    assert {source.name: source.leads for source in calibration.arrivals.sources}["old"] == 0
+    assert "old" in {row[1] for row in calibration.in_flight.rows}
     (tmp_path / "b.yaml").write_text("extends: a.fitted.yaml\nmeasure: 4 weeks\ndefinitions: {won: enters customer}\n")
     assert list(load(str(tmp_path / "b.yaml")).scenario.sources) == ["new", "old"]
 
@@ -155,8 +155,8 @@ def test_errors_of_rates(a_week: float, level: float, growth: float, weeks: int)
     for _ in range(500):
         factor = rng.gamma(1 / level**2, level**2, weeks) if level else 1.0
         counts = rng.poisson(a_week * (1 + growth) ** (week / 52.18) * factor).astype(float)
-        found = _source("web", counts, 0.0, None, (), {}, float(weeks))
-        held += abs(np.log(found.rate / a_week)) < 1.96 * found.rate_se
+        source = _source("web", counts, 0.0, None, (), {}, float(weeks))
+        held += abs(np.log(source.rate / a_week)) < 1.96 * source.rate_se
     assert held >= 456
 
 
@@ -167,14 +167,14 @@ def test_dates_only(tmp_path: Path) -> None:
     rows = [
         (made, won and max(won, made), source) for made, won, source in rows if made.weekday() < 5 or rng.random() < 0.3
     ]
-    found = calibrated(tmp_path, rows, dates=True)
-    assert not found.arrivals.hours_known
-    profile = found.arrivals.sources[0].profile.reshape(7, 24)
+    calibration = calibrated(tmp_path, rows, dates=True)
+    assert not calibration.arrivals.hours_known
+    profile = calibration.arrivals.sources[0].profile.reshape(7, 24)
     assert np.ptp(profile, axis=1).max() < 1e-12
     assert profile[6, 0] / profile[1, 0] == pytest.approx(0.3, abs=0.08)
     median = float(np.exp(1.5)) * 86400
-    assert found.stages[0].fit.gone_by(0, np.array([median]))[0] == pytest.approx(0.5, abs=0.05)
-    assert found.conversion().low < 0.3 < found.conversion().high
+    assert calibration.stages[0].fit.gone_by(0, np.array([median]))[0] == pytest.approx(0.5, abs=0.05)
+    assert calibration.conversion().low < 0.3 < calibration.conversion().high
 
 
 def test_a_time_out_is_kept(tmp_path: Path) -> None:
@@ -185,8 +185,8 @@ def test_a_time_out_is_kept(tmp_path: Path) -> None:
         luck = rng.random()
         days = 30.4 if luck < 0.3 else float(np.exp(rng.normal(2.0, 0.7)))
         rows.append((made, made + timedelta(days=days) if luck < 0.6 else None, source))
-    found = calibrated(tmp_path, rows)
-    stage = found.stages[0]
+    calibration = calibrated(tmp_path, rows)
+    stage = calibration.stages[0]
     assert len(stage.timeouts) == 1 and stage.timeouts[0].days == pytest.approx(30.4, abs=0.1)
     assert stage.share("customer").low < 0.6 < stage.share("customer").high
     gone = [
@@ -194,7 +194,7 @@ def test_a_time_out_is_kept(tmp_path: Path) -> None:
         for days in (29.5, 31.5)
     ]
     assert gone[1] - gone[0] > 0.45
-    assert "a time-out" in found.report()
+    assert "a time-out" in calibration.report()
     law = time_law(pace_text(stage, "customer"))
     assert law.family == "mixture" and sum(law.weights) == pytest.approx(1)
 
@@ -221,9 +221,9 @@ def test_odd_times_are_kept_as_they_lie(tmp_path: Path) -> None:
     for made, _, source in leads(rng, rng.poisson(150.0, 40), "web"):
         won = made + timedelta(days=float(rng.random() * 20))
         rows.append((made, won if rng.random() < 0.5 else None, source))
-    found = calibrated(tmp_path, rows)
-    stage = found.stages[0]
-    assert stage.misfits and "no family follows these times" in found.report()
+    calibration = calibrated(tmp_path, rows)
+    stage = calibration.stages[0]
+    assert stage.misfits and "no family follows these times" in calibration.report()
     law = time_law(pace_text(stage, "customer"))
     assert law.family == "empirical"
     share, value = np.array(law.parameters).reshape(-1, 2).T

@@ -28,14 +28,14 @@ def test_message(case: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 def test_rows_are_counted_when_not_strict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FOLDER)
-    found = calibrate("strict-rows.history.yaml")
-    counted = {count.reason: (count.rows, count.lines) for count in found.issues.counts.values()}
+    calibration = calibrate("strict-rows.history.yaml")
+    counted = {count.reason: (count.rows, count.lines) for count in calibration.issues.counts.values()}
     assert counted == {
         "an id that is not in leads": (1, [6]),
         "a time that cannot be read in won_on": (2, [2, 3]),
         "times out of order: 'customer' before the stage that precedes it": (1, [5]),
     }
-    assert found.leads == 30 - 3
+    assert calibration.leads == 30 - 3
 
 
 def test_an_unwritable_place_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

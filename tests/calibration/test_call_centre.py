@@ -88,16 +88,16 @@ def test_the_fitted_file_runs_as_it_is(two_weeks: Calibration, folder: Path) -> 
     assert len(trace.visits) > 6000
 
 
-def seen_in(found: Calibration, week: int) -> Answered:
-    pieces = week_of(found, week)
+def seen_in(calibration: Calibration, week: int) -> Answered:
+    pieces = week_of(calibration, week)
     asked = np.isfinite(pieces.asked)
     gone = np.isfinite(pieces.gave_up) & ~pieces.served
     return Answered(float(gone[asked].mean()), float(pieces.wait[asked].mean()))
 
 
-def week_of(found: Calibration, week: int) -> WorkItems:
-    assert found.team is not None
-    pieces = found.team.pieces
+def week_of(calibration: Calibration, week: int) -> WorkItems:
+    assert calibration.team is not None
+    pieces = calibration.team.pieces
     return pieces.where((pieces.asked >= WEEKS[week]) & (pieces.asked < WEEKS[week + 1]))
 
 

@@ -37,17 +37,17 @@ def spells(rng: np.random.Generator, leads: int, days: float) -> tuple[Spells, n
 def test_long_ago_it_is_a_logistic_regression() -> None:
     """When everything has happened, who went on is all that counts."""
     rng = np.random.default_rng(1)
-    found, x = spells(rng, 3000, 60)
+    stage, x = spells(rng, 3000, 60)
     done = Spells(
-        found.exits,
+        stage.exits,
         np.full(3000, 5000 * DAY),
-        found.time,
-        np.where(found.outcome == 1, 1, 2),
-        found.rounding,
-        found.group,
+        stage.time,
+        np.where(stage.outcome == 1, 1, 2),
+        stage.rounding,
+        stage.group,
     )
     value, cov = slopes_given_times(done, np.ones(3000, bool), average_models(done), (0,), x)
-    y = found.outcome == 1
+    y = stage.outcome == 1
 
     def cost(b: np.ndarray) -> float:
         z = b[0] + b[1] * x[:, 0]
@@ -63,8 +63,8 @@ def test_intervals_hold_the_slope() -> None:
     runs; a logistic regression of who has gone on by now is biased towards nothing."""
     rng, held, mean = np.random.default_rng(2), 0, 0.0
     for _ in range(30):
-        found, x = spells(rng, 1500, 20)
-        value, cov = slopes_given_times(found, np.ones(1500, bool), average_models(found), (0,), x)
+        stage, x = spells(rng, 1500, 20)
+        value, cov = slopes_given_times(stage, np.ones(1500, bool), average_models(stage), (0,), x)
         held += abs(value[0] - SLOPE) < 1.96 * cov[0, 0] ** 0.5
         mean += value[0] / 30
     assert held >= 25 and mean == pytest.approx(SLOPE, abs=0.06)
@@ -100,14 +100,14 @@ def history(folder: Path, leads: int = 6000) -> Path:
 
 
 def test_a_score_in_a_history(tmp_path: Path) -> None:
-    found = calibrate(history(tmp_path), tmp_path / "a.fitted.yaml")
-    slopes = found.slopes
+    calibration = calibrate(history(tmp_path), tmp_path / "a.fitted.yaml")
+    slopes = calibration.slopes
     assert slopes is not None and set(slopes.by_stage) == {"lead", "talk"}
     assert abs(slopes.value[0] - SLOPE) < 3 * slopes.se[0] and slopes.se[0] < 0.05
     assert slopes.unit[0] == pytest.approx(10, rel=0.05) and slopes.disagreement < 6
-    better = dict(zip(found.fits.names, found.fits.value, strict=True))
+    better = dict(zip(calibration.fits.names, calibration.fits.value, strict=True))
     assert better["fair"] - better["web"] == pytest.approx(0.8, abs=0.2)  # the source keeps what is the source's
-    assert "score, 10" in found.report() and "no score (taken as the average)" in found.report()
+    assert "score, 10" in calibration.report() and "no score (taken as the average)" in calibration.report()
     (tmp_path / "next.yaml").write_text(
         "extends: a.fitted.yaml\nmeasure: 8 weeks\ndefinitions: {won: enters customer}\n"
     )
@@ -119,17 +119,17 @@ def test_a_score_in_a_history(tmp_path: Path) -> None:
 def test_amounts_count_by_their_logarithm(tmp_path: Path) -> None:
     path = history(tmp_path, 3000)
     path.write_text(path.read_text().replace("{score: score}", "{score: {column: score, scale: log}}"))
-    found: Calibration = calibrate(path)
-    assert found.slopes is not None and 0.1 < found.slopes.unit[0] < 0.4
-    assert "times as much: times" in found.report()
+    calibration: Calibration = calibrate(path)
+    assert calibration.slopes is not None and 0.1 < calibration.slopes.unit[0] < 0.4
+    assert "times as much: times" in calibration.report()
 
 
 def test_bpi_amount(tmp_path: Path) -> None:
     """Loans: who asks for more passes the first checks more often, and is approved no more often afterwards."""
     if not BPI.is_dir():
         pytest.skip("the BPI 2012 data are not here")
-    found = calibrate(ROOT / "calibration" / "bpic2012.history.yaml", data_dir=BPI)
-    assert found.slopes is not None and found.slopes.names == ("amount",)
-    odds = {stage: float(np.exp(b[0])) for stage, (b, _) in found.slopes.by_stage.items()}
+    calibration = calibrate(ROOT / "calibration" / "bpic2012.history.yaml", data_dir=BPI)
+    assert calibration.slopes is not None and calibration.slopes.names == ("amount",)
+    odds = {stage: float(np.exp(b[0])) for stage, (b, _) in calibration.slopes.by_stage.items()}
     assert odds["submitted"] == pytest.approx(1.83, abs=0.1) and odds["sent_back"] == pytest.approx(1.0, abs=0.1)
-    assert not found.slopes.alike and "no `fit_spread` is written" in found.report()
+    assert not calibration.slopes.alike and "no `fit_spread` is written" in calibration.report()

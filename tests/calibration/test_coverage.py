@@ -24,7 +24,7 @@ TRUTHS = {
 def coverage(truth: str, days: float, repetitions: int, seed: int, hidden: float = 0.0) -> tuple[float, float]:
     """Share of intervals that hold the truth, and the mean estimate; `hidden`: days before recording began."""
     rng = np.random.default_rng(seed)
-    held, found = 0, []
+    held, figures = 0, []
     for _ in range(repetitions):
         age = rng.random(LEADS) * days * DAY
         time = TRUTHS[truth].rvs(LEADS, random_state=rng)
@@ -41,8 +41,8 @@ def coverage(truth: str, days: float, repetitions: int, seed: int, hidden: float
         )
         share = average_models(data).share(0)
         held += share.low <= SHARE <= share.high
-        found.append(share.value)
-    return held / repetitions, float(np.mean(found))
+        figures.append(share.value)
+    return held / repetitions, float(np.mean(figures))
 
 
 @pytest.mark.parametrize("days", [120, 40])

@@ -1,4 +1,4 @@
-"""The law of one length of time: against closed forms, by hand, and by recovery."""
+"""The distribution of a duration: against closed forms, by hand, and by recovery."""
 
 from itertools import pairwise
 
@@ -32,13 +32,13 @@ def test_exponential_patience_by_its_closed_form() -> None:
     """With shape 1 the maximum is (time waited by all) / (hang-ups); Weibull finds it with its shape near 1."""
     rng = np.random.default_rng(1)
     patience, wait = rng.exponential(300.0, 20_000), rng.exponential(100.0, 20_000)
-    found = fit_duration(np.minimum(patience, wait), patience < wait)
-    assert found is not None and found.follows
+    fitted = fit_duration(np.minimum(patience, wait), patience < wait)
+    assert fitted is not None and fitted.follows
     closed = np.minimum(patience, wait).sum() / (patience < wait).sum()
-    weibull = next(law for law in found.laws if law.family == "weibull")
+    weibull = next(law for law in fitted.laws if law.family == "weibull")
     assert np.exp(weibull.vector[0]) == pytest.approx(closed, rel=0.03)
     assert np.exp(-weibull.vector[1]) == pytest.approx(1.0, abs=0.03)
-    low, high = found.median_span()
+    low, high = fitted.median_span()
     assert low < 300 * np.log(2) < high
 
 
@@ -55,9 +55,9 @@ def test_median_patience_is_inside_its_interval_as_often_as_stated(family: str) 
     held = 0
     for _ in range(100):
         patience, wait = draw(800), rng.exponential(150.0, 800)
-        found = fit_duration(np.minimum(patience, wait), patience < wait)
-        assert found is not None
-        low, high = found.median_span()
+        fitted = fit_duration(np.minimum(patience, wait), patience < wait)
+        assert fitted is not None
+        low, high = fitted.median_span()
         held += low < true < high
     assert held >= 89
 
@@ -66,20 +66,20 @@ def test_counting_hang_ups_alone_is_wrong() -> None:
     """The median wait of those who hung up says nothing about patience: here it is 4 times too short."""
     rng = np.random.default_rng(2)
     patience, wait = rng.exponential(300.0, 5000), rng.exponential(80.0, 5000)
-    found = fit_duration(np.minimum(patience, wait), patience < wait)
-    assert found is not None
-    assert float(np.median(patience[patience < wait])) < 60 < 190 < found.median() < 225
+    fitted = fit_duration(np.minimum(patience, wait), patience < wait)
+    assert fitted is not None
+    assert float(np.median(patience[patience < wait])) < 60 < 190 < fitted.median() < 225
 
 
 def test_a_law_that_no_family_follows_is_written_as_the_data_lie() -> None:
     """Half the calls end within seconds (wrong number), the others take five minutes: the mean and the median hold."""
     rng = np.random.default_rng(3)
     calls = np.where(rng.random(4000) < 0.5, rng.uniform(2, 10, 4000), rng.normal(300, 30, 4000))
-    found = fit_duration(calls, rounding=0.0)
-    assert found is not None and not found.follows
-    assert found.text().startswith("empirical(")
-    assert found.mean() == pytest.approx(calls.mean(), rel=0.01)
-    assert parsers.time_law(found.text()).family == "empirical"
+    fitted = fit_duration(calls, rounding=0.0)
+    assert fitted is not None and not fitted.follows
+    assert fitted.text().startswith("empirical(")
+    assert fitted.mean() == pytest.approx(calls.mean(), rel=0.01)
+    assert parsers.time_law(fitted.text()).family == "empirical"
 
 
 def test_beyond_what_was_seen_the_tail_is_a_law_s() -> None:
@@ -87,10 +87,10 @@ def test_beyond_what_was_seen_the_tail_is_a_law_s() -> None:
     rng = np.random.default_rng(4)
     patience = np.where(rng.random(6000) < 0.3, rng.uniform(3, 20, 6000), rng.uniform(100, 1000, 6000))
     wait = rng.uniform(0, 240, 6000)
-    found = fit_duration(np.minimum(patience, wait), patience < wait)
-    assert found is not None and not found.follows
-    assert 0.3 < found.known < 0.6
-    points = found.points()
+    fitted = fit_duration(np.minimum(patience, wait), patience < wait)
+    assert fitted is not None and not fitted.follows
+    assert 0.3 < fitted.known < 0.6
+    points = fitted.points()
     assert points[-1][0] == 1.0 and points[-1][1] > 240
     assert all(a[1] <= b[1] for a, b in pairwise(points))
 
@@ -99,9 +99,9 @@ def test_whole_seconds_are_intervals() -> None:
     """Waits rounded to the minute, half of them under one: the median is found all the same."""
     rng = np.random.default_rng(5)
     true = rng.exponential(90.0, 20_000)
-    found = fit_duration(np.round(true / 60) * 60, rounding=60.0)
-    assert found is not None
-    assert found.laws[0].quantile(0.5) == pytest.approx(90 * np.log(2), rel=0.04)
+    fitted = fit_duration(np.round(true / 60) * 60, rounding=60.0)
+    assert fitted is not None
+    assert fitted.laws[0].quantile(0.5) == pytest.approx(90 * np.log(2), rel=0.04)
 
 
 def test_too_few_say_nothing() -> None:

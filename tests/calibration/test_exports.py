@@ -1,6 +1,6 @@
 """From the export to the fitted file in one command: each kind of export is recognised, and what it says is right.
 
-The exports are invented (`crm_exports`): the same 300 leads, as eight systems would write them down.
+The exports are invented (`support.crm_exports`): the same 300 leads, as eight systems would write them down.
 """
 
 from __future__ import annotations
@@ -60,61 +60,63 @@ def read(folder: Path, export: Export, said: UserHints | None = None) -> tuple[D
 @pytest.mark.parametrize(("export", "title", "stages", "losses"), EXPORTS, ids=[each[0].__name__ for each in EXPORTS])
 def test_export(export: Export, title: str, stages: tuple[str, ...], losses: bool, tmp_path: Path) -> None:
     """Recognised, its stages in order, every entry and every loss counted as they were invented."""
-    told, found = read(tmp_path, export)
+    told, calibration = read(tmp_path, export)
     assert told.title == title and title in told.summary()
-    assert found.records.stages == stages
-    visits = found.records.visits
+    assert calibration.records.stages == stages
+    visits = calibration.records.visits
     assert np.bincount(visits.stage, minlength=3).tolist() == SIZES
     assert (visits.to == LOST_AT).sum() == (LOST if losses else 0)
-    assert found.leads == len(LEADS)
+    assert calibration.leads == len(LEADS)
 
 
 def test_leads_of_salesforce(tmp_path: Path) -> None:
     """Conversions on a day without a time; losses of which only the latest possible day is known."""
-    told, found = read(tmp_path, crm.salesforce_lead)
-    assert told.title == "Salesforce Lead" and found.records.stages == ("lead", "converted")
-    visits = found.records.visits
+    told, calibration = read(tmp_path, crm.salesforce_lead)
+    assert told.title == "Salesforce Lead" and calibration.records.stages == ("lead", "converted")
+    visits = calibration.records.visits
     lost = visits.to == LOST_AT
     assert lost.sum() == sum(lead.lost is not None and len(lead.entered) == 1 for lead in LEADS)
     assert (visits.stage == 1).sum() == SIZES[1]
     # Such a loss lies somewhere between the entry and the last change: in the middle, known to that width.
     assert np.allclose(visits.rounding[lost], 2 * (visits.left - visits.entered)[lost], rtol=1e-9)
     assert "Status says who is lost, not when" in told.text
-    share = found.stages[0].share("lost")
+    share = calibration.stages[0].share("lost")
     assert share.low < lost.sum() / len(LEADS) < share.high
 
 
 def test_deals_of_pipedrive(tmp_path: Path) -> None:
-    told, found = read(tmp_path, crm.pipedrive_deals)
-    assert told.title == "Pipedrive deals" and found.records.stages == ("deal", "customer")
-    assert (found.records.visits.stage == 1).sum() == SIZES[2]
-    assert (found.records.visits.to == LOST_AT).sum() == LOST
-    assert found.history.currency == "EUR" and "several currencies" in told.text
-    known = np.isfinite(found.records.value)
+    told, calibration = read(tmp_path, crm.pipedrive_deals)
+    assert told.title == "Pipedrive deals" and calibration.records.stages == ("deal", "customer")
+    assert (calibration.records.visits.stage == 1).sum() == SIZES[2]
+    assert (calibration.records.visits.to == LOST_AT).sum() == LOST
+    assert calibration.history.currency == "EUR" and "several currencies" in told.text
+    known = np.isfinite(calibration.records.value)
     assert known.sum() == sum(number % 7 != 0 for number in range(len(LEADS)))
-    assert [count.rows for count in found.issues.changed if "another currency" in count.reason] == [(~known).sum()]
+    assert [count.rows for count in calibration.issues.changed if "another currency" in count.reason] == [
+        (~known).sum()
+    ]
 
 
 def test_activities_of_marketo(tmp_path: Path) -> None:
     """Births and changes of the status make stages; the change of a score, of the same type, does not."""
-    told, found = read(tmp_path, crm.marketo_activities)
+    told, calibration = read(tmp_path, crm.marketo_activities)
     assert told.title == "Marketo activities"
-    assert found.records.stages == ("stage_12", "stage_13_mql", "stage_13_customer")
-    assert (found.records.visits.to == LOST_AT).sum() == LOST
+    assert calibration.records.stages == ("stage_12", "stage_13_mql", "stage_13_customer")
+    assert (calibration.records.visits.to == LOST_AT).sum() == LOST
 
 
 def test_a_status_says_what_the_closing_date_means(tmp_path: Path) -> None:
-    told, found = read(tmp_path, crm.status_and_dates)
-    assert found.records.stages == ("engage", "customer") and "dates: month first" in told.text
-    assert (found.records.visits.stage == 1).sum() == SIZES[2]
-    assert (found.records.visits.to == LOST_AT).sum() == LOST
+    told, calibration = read(tmp_path, crm.status_and_dates)
+    assert calibration.records.stages == ("engage", "customer") and "dates: month first" in told.text
+    assert (calibration.records.visits.stage == 1).sum() == SIZES[2]
+    assert (calibration.records.visits.to == LOST_AT).sum() == LOST
 
 
 def test_values_with_signs_and_decimal_commas(tmp_path: Path) -> None:
-    _, found = read(tmp_path, crm.wide_dates)
-    by_id = dict(zip(found.records.ids.tolist(), found.records.value.tolist(), strict=True))
+    _, calibration = read(tmp_path, crm.wide_dates)
+    by_id = dict(zip(calibration.records.ids.tolist(), calibration.records.value.tolist(), strict=True))
     assert by_id == pytest.approx({lead.id: lead.value for lead in LEADS})
-    assert found.history.currency == "EUR"
+    assert calibration.history.currency == "EUR"
 
 
 def test_times_are_the_same_whatever_the_export(tmp_path: Path) -> None:
@@ -122,9 +124,9 @@ def test_times_are_the_same_whatever_the_export(tmp_path: Path) -> None:
     for export, off in ((crm.hubspot_contacts_by_name, 1.0), (crm.wide_dates, 60.0), (crm.event_log, 1.0)):
         folder = tmp_path / export.__name__
         folder.mkdir()
-        _, found = read(folder, export)
-        first = found.records.visits.entered[found.records.visits.first]
-        ids = found.records.ids[found.records.visits.lead[found.records.visits.first]]
+        _, calibration = read(folder, export)
+        first = calibration.records.visits.entered[calibration.records.visits.first]
+        ids = calibration.records.ids[calibration.records.visits.lead[calibration.records.visits.first]]
         truth = {lead.id: lead.entered[0].timestamp() for lead in LEADS}
         assert max(abs(at - truth[name]) for name, at in zip(ids.tolist(), first.tolist(), strict=True)) < off
 
@@ -144,11 +146,11 @@ def test_personal_data_are_never_loaded(export: Export, tmp_path: Path, monkeypa
     monkeypatch.setattr(files, "numbered", progress)
     export_file = export(tmp_path)
     write_history(export_file, tmp_path / "it.history.yaml")
-    found = calibrate(tmp_path / "it.history.yaml", tmp_path / "it.fitted.yaml")
+    calibration = calibrate(tmp_path / "it.history.yaml", tmp_path / "it.fitted.yaml")
     assert not [name for name in fetched if is_personal(name)]
     for file in {*tmp_path.iterdir()} - {export_file}:
         assert not any(secret in file.read_text() for secret in ("Secret", "private.example", "+49 30"))
-    assert "Secret" not in found.report()
+    assert "Secret" not in calibration.report()
 
 
 def test_a_person_column_cannot_be_asked_for(tmp_path: Path) -> None:
@@ -195,13 +197,13 @@ def test_a_written_history_may_be_edited_and_is_then_left_alone(tmp_path: Path) 
 
 
 def test_zone_and_end_can_be_said_beforehand(tmp_path: Path) -> None:
-    told, found = read(tmp_path, crm.wide_dates, UserHints("Europe/Berlin", "2026-07-01"))
+    told, calibration = read(tmp_path, crm.wide_dates, UserHints("Europe/Berlin", "2026-07-01"))
     assert "as_of: 2026-07-01\n" in told.text and "timezone: Europe/Berlin\n" in told.text
-    assert found.as_of == "2026-07-01"
-    ids = found.records.ids[found.records.visits.lead[found.records.visits.first]].tolist()
+    assert calibration.as_of == "2026-07-01"
+    ids = calibration.records.ids[calibration.records.visits.lead[calibration.records.visits.first]].tolist()
     lead = next(lead for lead in LEADS if lead.id == ids[0])
     # The export wrote the clock of UTC; taken for Berlin's it is one or two hours earlier.
-    assert 3500 < lead.entered[0].timestamp() - found.records.visits.entered[0] < 7300
+    assert 3500 < lead.entered[0].timestamp() - calibration.records.visits.entered[0] < 7300
 
 
 def test_dates_that_can_be_read_in_two_ways_are_asked_about(tmp_path: Path) -> None:
@@ -293,5 +295,5 @@ def test_hoped_for_closing_dates_do_not_move_the_last_day(tmp_path: Path) -> Non
     rows += [f"{100 + i},Closed lost,2025-05-{1 + i % 28:02d},2025-06-{1 + i % 28:02d}" for i in range(40)]
     rows += [f"{200 + i},Qualified to buy,2025-06-{1 + i % 28:02d},2025-09-{1 + i % 28:02d}" for i in range(40)]
     (tmp_path / "deals.csv").write_text("\n".join(rows) + "\n")
-    found = write_history(tmp_path / "deals.csv", tmp_path / "deals.history.yaml", UserHints())
-    assert "as_of: 2025-06-28" in found.text
+    detected = write_history(tmp_path / "deals.csv", tmp_path / "deals.history.yaml", UserHints())
+    assert "as_of: 2025-06-28" in detected.text

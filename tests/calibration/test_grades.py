@@ -32,20 +32,20 @@ stages: {visited: visits, trial: trials}
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Calibration:
+def calibration(tmp_path_factory: pytest.TempPathFactory) -> Calibration:
     return calibrate(write_funnel(tmp_path_factory.mktemp("made-up"), 11, a_week=120.0))
 
 
-def test_the_datas_own_curve_is_near_the_truth(found: Calibration) -> None:
+def test_the_datas_own_curve_is_near_the_truth(calibration: Calibration) -> None:
     """Half of those who talk have done so after 4 days: 20 % of all leads. 3,100 leads: off by 3 points never."""
-    curve = observed_cif(found.stages[0])["talk"]
+    curve = observed_cif(calibration.stages[0])["talk"]
     assert curve.at(np.array([4.0 * DAY]))[0] == pytest.approx(ON / 2.0, abs=0.03)
     assert curve.low[-1] < ON < curve.high[-1] + 0.02
 
 
-def test_a_good_fit_follows_the_data_and_a_wrong_one_does_not(found: Calibration) -> None:
+def test_a_good_fit_follows_the_data_and_a_wrong_one_does_not(calibration: Calibration) -> None:
     """The true family is among the fitted ones: off by 3 points at most. Times taken twice as long leave the band."""
-    stage = found.stages[0]
+    stage = calibration.stages[0]
     curve = observed_cif(stage)["talk"]
     good = fit_gap(stage, "talk", curve)
     wrong = fit_gap(stage, "talk", replace(curve, time=curve.time * 2.0))
@@ -53,8 +53,8 @@ def test_a_good_fit_follows_the_data_and_a_wrong_one_does_not(found: Calibration
     assert wrong.size > 0.08 and wrong.outside > 0.4
 
 
-def test_the_written_curve_ends_at_the_fitted_share_within_its_band(found: Calibration) -> None:
-    for stage in found.stages:
+def test_the_written_curve_ends_at_the_fitted_share_within_its_band(calibration: Calibration) -> None:
+    for stage in calibration.stages:
         for target in stage.order:
             for_ever = np.array([1e10])
             low, high = fitted_cif_band(stage, target, for_ever)
@@ -78,9 +78,9 @@ def test_visits_from_before_recording_began_are_no_part_of_the_curve(tmp_path: P
     assert all_of_them.at(at)[0] < WON - 0.05
 
 
-def test_the_report_says_what_it_rests_on(found: Calibration) -> None:
+def test_the_report_says_what_it_rests_on(calibration: Calibration) -> None:
     """Read and dropped, follow-up, families, distance from the data, dispersion, grades, what cannot be told."""
-    told = found.report()
+    told = calibration.report()
     for title in (
         "Read",
         "leads.csv: ",
@@ -95,13 +95,13 @@ def test_the_report_says_what_it_rests_on(found: Calibration) -> None:
         "What this history cannot tell",
     ):
         assert title in told, title
-    for stage in found.stages:
+    for stage in calibration.stages:
         for target in stage.order:
             assert f"{stage.name} -> {target}" in told
             assert 0.5 < followed(stage, target) <= 1.0
 
 
-def test_a_figure_a_stage_and_nothing_else_is_touched(found: Calibration, tmp_path: Path) -> None:
+def test_a_figure_a_stage_and_nothing_else_is_touched(calibration: Calibration, tmp_path: Path) -> None:
     history = write_funnel(tmp_path, 11)
     folder = tmp_path / "fits"
     folder.mkdir()

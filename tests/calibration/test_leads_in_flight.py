@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from funnelsim.calibration import Calibration, calibrate
-from funnelsim.calibration.teams.work_per_visit import _latest, work_per_visit
+from funnelsim.calibration.teams.work_per_visit import _latest_visit, work_per_visit
 from funnelsim.compile import prepare
 from funnelsim.engine.replicate import replicate
 from funnelsim.scenario import load
@@ -71,9 +71,9 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Cal
 
 def test_the_calls_of_a_visit_are_one_piece_of_forty_minutes(worked: tuple[Path, Calibration]) -> None:
     """Four calls of ten minutes; the wrap-up between them (there is none here, nobody waits) comes on top."""
-    whole = worked[1].team.whole["lead"]  # type: ignore[union-attr]
-    assert whole.calls == pytest.approx(4.0, abs=0.05)
-    assert whole.mean == pytest.approx(4 * 600.0 * np.exp(0.02), rel=0.03)
+    work = worked[1].team.per_visit["lead"]  # type: ignore[union-attr]
+    assert work.calls == pytest.approx(4.0, abs=0.05)
+    assert work.mean == pytest.approx(4 * 600.0 * np.exp(0.02), rel=0.03)
     text = (worked[0] / "worked.fitted.yaml").read_text()
     assert "contact: always" in text and "attempts:" not in text.split("fitted:")[0]
 
@@ -111,28 +111,28 @@ def wins(fitted: Path, courses: int = 25) -> float:
     scenario.write_text(f"extends: {fitted.name}\nseed: 3\nmeasure: 1 week\ndefinitions: {{won: enters customer}}\n")
     blueprint = prepare(load(str(scenario)))
     asked = (Quantity(WINS, "customer", "leads"),)
-    found = replicate(blueprint.plan(), 3, list(range(courses)), "fast", 1, tables=True).traces
-    assert found is not None
-    return float(np.mean([simulated(one.visits, ("lead", "customer"), asked, 1)[0, 0] for one in found]))
+    tables = replicate(blueprint.plan(), 3, list(range(courses)), "fast", 1, tables=True).traces
+    assert tables is not None
+    return float(np.mean([simulated(one.visits, ("lead", "customer"), asked, 1)[0, 0] for one in tables]))
 
 
 def test_a_piece_belongs_to_the_latest_visit_that_had_begun() -> None:
     """Lead 1 enters at 10 and 50, lead 2 at 30. Work on 1 at 5 (before: the first visit), 10, 49, 60; on 2 at 31."""
     lead, entered = np.array([1, 1, 2]), np.array([10.0, 50.0, 30.0])
-    found = _latest(lead, entered, np.array([1, 1, 1, 1, 2]), np.array([5.0, 10.0, 49.0, 60.0, 31.0]))
-    assert found.tolist() == [0, 0, 0, 1, 2]
+    latest = _latest_visit(lead, entered, np.array([1, 1, 1, 1, 2]), np.array([5.0, 10.0, 49.0, 60.0, 31.0]))
+    assert latest.tolist() == [0, 0, 0, 1, 2]
 
 
 def test_who_was_never_called_waits_while_others_are_still_called_so_late(worked: tuple[Path, Calibration]) -> None:
     """Without the calls on the leads of the last day, half of which came more than the latest usual minute ago: those
     are taken as left alone, and only who came within that minute is waiting.
     """
-    found = worked[1]
-    assert found.team is not None
-    pieces = found.team.pieces
-    quiet = pieces.where(pieces.started < found.records.as_of - 86400.0)
-    work = work_per_visit(replace(found.team, pieces=quiet), found.records, "UTC")
-    age = found.records.as_of - found.records.visits.entered
+    calibration = worked[1]
+    assert calibration.team is not None
+    pieces = calibration.team.pieces
+    quiet = pieces.where(pieces.started < calibration.records.as_of - 86400.0)
+    work = work_per_visit(replace(calibration.team, pieces=quiet), calibration.records, "UTC")
+    age = calibration.records.as_of - calibration.records.visits.entered
     young = work.worked & (age < 86400.0)
     assert (work.calls[young] == 0).all()
     assert (work.waits == (young & (age <= 60.0))).all()

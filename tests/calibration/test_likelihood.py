@@ -231,7 +231,7 @@ def test_very_many_leads_are_not_sorted(monkeypatch):
 def test_a_crowd_is_sorted_after_all():
     """Half of the leads in an hour, the others over four years: a grid would put the crowd into one bin."""
     values = np.concatenate([np.linspace(0, 3600, 100_000), np.linspace(0, 1500 * DAY, 100_000)])
-    number = competing_risks._equal_count(values, np.zeros(len(values), int), 1, 512)
+    number = competing_risks._equal_count_bins(values, np.zeros(len(values), int), 1, 512)
     assert len(np.unique(number)) == 512 and np.bincount(number).max() < 400
 
 
@@ -242,9 +242,9 @@ def test_medians_and_their_intervals():
     held = np.zeros(3, int)
     for seed in range(60):
         age, time, outcome = history(np.random.default_rng([16, seed]), 3000, [0.3, 0.3], laws, 365)
-        found = average_models(spells(age, time, outcome, ("won", "won"), rounding=1.0))
+        average = average_models(spells(age, time, outcome, ("won", "won"), rounding=1.0))
         for case, (exits, days) in enumerate((([0], 4.0), ([1], 16.0), ([0, 1], 8.0))):
-            value, low, high = found.median_span(exits, 400)
-            assert low < value < high < 1.4 * low and value == found.median(exits)
+            value, low, high = average.median_span(exits, 400)
+            assert low < value < high < 1.4 * low and value == average.median(exits)
             held[case] += low <= days * DAY <= high
     assert held.min() >= 48, held

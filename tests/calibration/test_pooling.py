@@ -21,32 +21,32 @@ def cells(y: list[float] | np.ndarray, variance: list[float] | np.ndarray) -> Lo
 
 def test_by_hand() -> None:
     """Three sources at -1, 0 and 1, each with variance 1: sources that differ by 1 keep half of what they say."""
-    found = posterior_given_tau(cells([-1.0, 0.0, 1.0], [1.0, 1.0, 1.0]), 1, EVEN, 1.0)
-    np.testing.assert_allclose(found.value, [-0.5, 0.0, 0.5], atol=1e-9)
+    pooled = posterior_given_tau(cells([-1.0, 0.0, 1.0], [1.0, 1.0, 1.0]), 1, EVEN, 1.0)
+    np.testing.assert_allclose(pooled.value, [-0.5, 0.0, 0.5], atol=1e-9)
     # Posterior variance tau^2 v / (tau^2 + v) = 1/2, less what the centring takes: 1/2 x (1 - 1/3).
-    np.testing.assert_allclose(np.diag(found.covariance), 1 / 3, atol=1e-9)
+    np.testing.assert_allclose(np.diag(pooled.covariance), 1 / 3, atol=1e-9)
 
 
 def test_nothing_is_pooled_where_sources_differ_without_bound() -> None:
-    found = posterior_given_tau(cells([-1.0, 0.2, 1.1], [0.3, 0.1, 0.2]), 1, EVEN, UNBOUND)
-    np.testing.assert_allclose(found.value, np.array([-1.0, 0.2, 1.1]) - 0.1, atol=2e-3)
+    pooled = posterior_given_tau(cells([-1.0, 0.2, 1.1], [0.3, 0.1, 0.2]), 1, EVEN, UNBOUND)
+    np.testing.assert_allclose(pooled.value, np.array([-1.0, 0.2, 1.1]) - 0.1, atol=2e-3)
 
 
 def test_two_sources_are_left_alone() -> None:
-    found = pool(cells([0.0, 1.0], [0.5, 0.5]), np.array([1.0, 3.0]))
-    np.testing.assert_allclose(found.value, [-0.75, 0.25], atol=1e-3)
-    assert found.tau == np.inf and (found.reliability == 1).all()
+    pooled = pool(cells([0.0, 1.0], [0.5, 0.5]), np.array([1.0, 3.0]))
+    np.testing.assert_allclose(pooled.value, [-0.75, 0.25], atol=1e-3)
+    assert pooled.tau == np.inf and (pooled.reliability == 1).all()
 
 
 def test_small_sources_are_drawn_further() -> None:
     """A thousand leads keep what they say, twenty do not."""
-    found = pool(cells([0.6, 0.6, -0.3, 0.0, -0.5, 0.1], [0.004, 0.6, 0.01, 0.01, 0.02, 0.02]), np.ones(6))
+    pooled = pool(cells([0.6, 0.6, -0.3, 0.0, -0.5, 0.1], [0.004, 0.6, 0.01, 0.01, 0.02, 0.02]), np.ones(6))
     alone = posterior_given_tau(
         cells([0.6, 0.6, -0.3, 0.0, -0.5, 0.1], [0.004, 0.6, 0.01, 0.01, 0.02, 0.02]), 1, np.ones(6), UNBOUND
     )
-    kept = found.value / alone.value
+    kept = pooled.value / alone.value
     assert kept[0] > 0.9 and kept[1] < 0.6, kept
-    assert found.reliability[0] > 0.9 and found.reliability[1] < 0.5
+    assert pooled.reliability[0] > 0.9 and pooled.reliability[1] < 0.5
 
 
 def test_levels_of_stages_do_not_count() -> None:
@@ -72,12 +72,12 @@ def test_pooled_beats_alone_and_intervals_hold(tau: float) -> None:
         won = rng.binomial(leads, 1 / (1 + np.exp(1.0 - truth)))
         y = np.log((won + 0.5) / (leads - won + 0.5))
         variance = 1 / (won + 0.5) + 1 / (leads - won + 0.5)
-        found = pool(cells(y, variance), leads.astype(float))
+        pooled = pool(cells(y, variance), leads.astype(float))
         alone = posterior_given_tau(cells(y, variance), 1, leads.astype(float), UNBOUND)
         truth = truth - np.average(truth, weights=leads)
-        better += float(((found.value - truth) ** 2).sum())
+        better += float(((pooled.value - truth) ** 2).sum())
         worse += float(((alone.value - truth) ** 2).sum())
-        held.append(np.abs(found.value - truth) < 1.96 * np.sqrt(np.diag(found.covariance)))
+        held.append(np.abs(pooled.value - truth) < 1.96 * np.sqrt(np.diag(pooled.covariance)))
     assert better < {0.0: 0.25, 0.3: 0.5, 0.8: 0.95}[tau] * worse
     assert 0.925 < np.mean(held) <= (1.0 if tau == 0.0 else 0.985)
 
@@ -106,34 +106,34 @@ def stage(rng: np.random.Generator, leads: int, odds: float, hidden: float = np.
 @pytest.mark.parametrize("hidden", [np.inf, 30 * DAY])
 def test_a_small_source_given_the_times_of_all(hidden: float) -> None:
     """The same as fitting everything anew with the source as a group of its own, at a hundredth of the cost."""
-    found = stage(np.random.default_rng(2), 6000, 2.0, hidden)
+    fitted = stage(np.random.default_rng(2), 6000, 2.0, hidden)
     whole = average_models(
         Spells(
-            found.exits,
-            found.age,
-            found.time,
-            found.outcome,
-            found.rounding,
-            np.zeros(len(found), int),
+            fitted.exits,
+            fitted.age,
+            fitted.time,
+            fitted.outcome,
+            fitted.rounding,
+            np.zeros(len(fitted), int),
             1,
-            found.recorded_for,
+            fitted.recorded_for,
         )
     )
     quick = share_given_times(
         Spells(
-            found.exits,
-            found.age,
-            found.time,
-            found.outcome,
-            found.rounding,
-            np.zeros(len(found), int),
+            fitted.exits,
+            fitted.age,
+            fitted.time,
+            fitted.outcome,
+            fitted.rounding,
+            np.zeros(len(fitted), int),
             1,
-            found.recorded_for,
+            fitted.recorded_for,
         ),
-        found.group == 1,
+        fitted.group == 1,
         whole,
         (0,),
     )
-    exact = refit(found, whole, 1).forward([0], 1)
+    exact = refit(fitted, whole, 1).forward([0], 1)
     assert quick.value == pytest.approx(exact.value, abs=0.01)
     assert quick.se == pytest.approx(exact.se, rel=0.15)

@@ -125,47 +125,50 @@ def read(name: str, folder: str, tmp_path: Path) -> Calibration:
 
 def test_maven_is_won_in_two_modes(tmp_path: Path) -> None:
     """Deals are won within days or after months, and both modes are kept; Prospecting has not begun."""
-    found = read("maven", "maven_crm_fictitious", tmp_path)
-    assert found.leads == 8300 and {count.reason: count.rows for count in found.issues.dropped} == {
+    calibration = read("maven", "maven_crm_fictitious", tmp_path)
+    assert calibration.leads == 8300 and {count.reason: count.rows for count in calibration.issues.dropped} == {
         "no time in any stage": 500
     }
-    stage = found.stages[0]
+    stage = calibration.stages[0]
     assert stage.seen("customer") == 4238 and stage.seen("lost") == 2473
     assert stage.targets.count("customer") >= 2
     days = sorted(stage.fit.median([j]) / 86400 for j in stage.of("customer"))
     assert days[0] < 20 and days[-1] > 60
-    assert "GTX Pro" in found.records.sources and "GTXPro" not in found.records.sources
-    assert found.fits.reliability[found.fits.names.index("GTK 500")] < 0.6  # 40 deals say little
+    assert "GTX Pro" in calibration.records.sources and "GTXPro" not in calibration.records.sources
+    assert calibration.fits.reliability[calibration.fits.names.index("GTK 500")] < 0.6  # 40 deals say little
 
 
 def test_call_centre_quirks(tmp_path: Path) -> None:
     """Phantom calls left out; who hung up in the menu never asked; a negative menu time harms nothing."""
-    found = read("call-centre", "call_centre_1999-02-01_21", tmp_path)
-    assert found.team is not None and found.team.order is not None
-    told = {count.reason: count.rows for count in found.issues.counts.values()}
+    calibration = read("call-centre", "call_centre_1999-02-01_21", tmp_path)
+    assert calibration.team is not None and calibration.team.order is not None
+    told = {count.reason: count.rows for count in calibration.issues.counts.values()}
     # 1,659 hung up before the queue; 17 of the other calls have neither a queue nor a server.
     assert told["neither asked for nor begun"] == 1_676
     assert told["begun before it was asked for (taken as asked for then)"] == 39
-    pieces = found.team.pieces
+    pieces = calibration.team.pieces
     assert len(pieces) == 20_899 + 4_770 - 1_676 and np.isfinite(pieces.asked).all()  # of 25,890 with 221 phantoms
     assert pieces.wait.min() >= 0
-    assert found.team.order.higher_first == pytest.approx(0.77, abs=0.02)  # priority 2 mostly goes first
+    assert calibration.team.order.higher_first == pytest.approx(0.77, abs=0.02)  # priority 2 mostly goes first
 
 
 def test_cdnow_buys_again(tmp_path: Path) -> None:
-    found = read("cdnow", "cdnow_asof_1997-09-30", tmp_path)
-    assert found.repeat is not None and found.repeat.customers == 23_570
-    assert found.repeat.repeats > 10_000 and found.repeat.best.model == "bg/nbd"
+    calibration = read("cdnow", "cdnow_asof_1997-09-30", tmp_path)
+    assert calibration.repeat is not None and calibration.repeat.customers == 23_570
+    assert calibration.repeat.repeats > 10_000 and calibration.repeat.best.model == "bg/nbd"
 
 
 def test_consulta(tmp_path: Path) -> None:
     """Requests that come back to an earlier step, and losses that are taken back."""
-    found = read("consulta", "consulta_datamining", tmp_path)
-    assert found.leads == 952 and "requested" in {stage.name: stage.order for stage in found.stages}["validated"]
-    assert any(count.reason.startswith("lost, yet went on") for count in found.issues.changed)
+    calibration = read("consulta", "consulta_datamining", tmp_path)
+    assert (
+        calibration.leads == 952
+        and "requested" in {stage.name: stage.order for stage in calibration.stages}["validated"]
+    )
+    assert any(count.reason.startswith("lost, yet went on") for count in calibration.issues.changed)
 
 
 def test_purchasing(tmp_path: Path) -> None:
-    found = read("purchasing", "purchasing_example_synthetic", tmp_path)
-    assert found.leads == 608 and found.naive() == pytest.approx(413 / 608)
-    assert not found.issues.counts
+    calibration = read("purchasing", "purchasing_example_synthetic", tmp_path)
+    assert calibration.leads == 608 and calibration.naive() == pytest.approx(413 / 608)
+    assert not calibration.issues.counts

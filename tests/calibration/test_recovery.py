@@ -4,7 +4,7 @@ The truth has three families of time laws, two sources of different quality, lea
 is exported as a CRM would (calibration/history_export.py), cut at the as-of instant, and calibrated, as a user's files.
 `long` follow-up sees most of what will happen, `short` half of it; in `hidden` customers are recorded late.
 
-    .venv/bin/python -m pytest -q -s tests/test_calibration_recovery.py -m long
+    .venv/bin/python -m pytest -q -s tests/calibration/test_recovery.py -m long
 
 prints the table of docs/background/calibration.md.
 """
@@ -74,16 +74,16 @@ CELLS = {"long": Cell(26, 80.0), "short": Cell(8, 250.0), "hidden": Cell(26, 80.
 
 def true_shares() -> dict[tuple[str, str], float]:
     """By exit, and from end to end: averages over the sources that enter the stage."""
-    weight, found = dict(PART), {}
+    weight, conversions = dict(PART), {}
     for stage, exits in SHARES.items():
         forward, lost = exits
         on = {source: _odds(exits[forward], BETTER if source == "referral" else 1.0) for source in PART}
         size = sum(weight.values())
-        found[stage, forward] = sum(weight[s] * on[s] for s in PART) / size
-        found[stage, lost] = (1 - found[stage, forward]) * exits[lost] / (1 - exits[forward])
+        conversions[stage, forward] = sum(weight[s] * on[s] for s in PART) / size
+        conversions[stage, lost] = (1 - conversions[stage, forward]) * exits[lost] / (1 - exits[forward])
         weight = {s: weight[s] * on[s] for s in PART}
-    found["lead", "customer"] = sum(weight.values())
-    return found
+    conversions["lead", "customer"] = sum(weight.values())
+    return conversions
 
 
 def _odds(share: float, times: float) -> float:
@@ -114,12 +114,12 @@ def study(cell: Cell, repetitions: int, seed: int, folder: Path) -> Study:
         assert traces is not None
         files = folder / "leads.csv", folder / "events.csv"
         export_history(traces[0].visits, blueprint.book, WEEK * cell.weeks, *files)
-        found = calibrate(folder / "a.history.yaml")
+        calibration = calibrate(folder / "a.history.yaml")
         for stage, target in truth:
             if (stage, target) == ("lead", "customer"):
-                share, counted = found.conversion(), found.naive()
+                share, counted = calibration.conversion(), calibration.naive()
             else:
-                fit = next(one for one in found.stages if one.name == stage)
+                fit = next(one for one in calibration.stages if one.name == stage)
                 share, counted = fit.share(target), fit.seen(target) / fit.visits
             held[stage, target] += share.low <= truth[stage, target] <= share.high
             fitted[stage, target] += share.value / repetitions
@@ -134,22 +134,22 @@ def _day(weeks: int) -> np.datetime64:
 @pytest.mark.parametrize("cell", ["long", "short"])
 def test_intervals_hold_the_truth_in_few(cell: str, tmp_path: Path) -> None:
     """60 repetitions of five shares: were 93 % held in truth, one of the five would fail once in 1,000 runs."""
-    found = study(CELLS[cell], 60, 1, tmp_path)
-    fewest = int(binom.ppf(0.001 / len(found.held), 60, 0.93))
-    assert min(found.held.values()) >= fewest >= 45, found.held
+    held = study(CELLS[cell], 60, 1, tmp_path)
+    fewest = int(binom.ppf(0.001 / len(held.held), 60, 0.93))
+    assert min(held.held.values()) >= fewest >= 45, held.held
     for exit_, truth in true_shares().items():
-        assert found.fitted[exit_] == pytest.approx(truth, rel=0.06), exit_
-        assert found.naive[exit_] < truth
+        assert held.fitted[exit_] == pytest.approx(truth, rel=0.06), exit_
+        assert held.naive[exit_] < truth
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("cell", CELLS)
 def test_intervals_hold_the_truth(cell: str, tmp_path: Path) -> None:
     """500 repetitions: at least 93 % of the 95 % intervals of every share."""
-    found = study(CELLS[cell], 500, 20260105, tmp_path)
+    held = study(CELLS[cell], 500, 20260105, tmp_path)
     for exit_, truth in true_shares().items():
         print(
-            f"{cell:6}  {' to '.join(exit_):16} true {100 * truth:5.1f} %  naive {100 * found.naive[exit_]:5.1f} %"
-            f"  fitted {100 * found.fitted[exit_]:5.1f} %  held {found.held[exit_] / 5:.1f} %"
+            f"{cell:6}  {' to '.join(exit_):16} true {100 * truth:5.1f} %  naive {100 * held.naive[exit_]:5.1f} %"
+            f"  fitted {100 * held.fitted[exit_]:5.1f} %  held {held.held[exit_] / 5:.1f} %"
         )
-    assert min(found.held.values()) >= 0.93 * 500, found.held
+    assert min(held.held.values()) >= 0.93 * 500, held.held

@@ -30,11 +30,11 @@ def test_customers_from_transactions_by_hand() -> None:
     """Two purchases of one day are one; times are weeks since the first."""
     who = np.array(["ann", "ann", "ann", "bob", "cy", "ann"])
     day = np.array([0, 14, 14, 7, 69, 35])
-    found = customers_of(who, day, 70.0)
-    assert found.repeats.tolist() == [0.0, 0.0, 2.0]
-    assert found.last.tolist() == [0.0, 0.0, 5.0]
-    assert found.followed == pytest.approx([1 / 7, 9.0, 10.0])
-    assert found.alike.tolist() == [1.0, 1.0, 1.0]
+    customers = customers_of(who, day, 70.0)
+    assert customers.repeats.tolist() == [0.0, 0.0, 2.0]
+    assert customers.last.tolist() == [0.0, 0.0, 5.0]
+    assert customers.followed == pytest.approx([1 / 7, 9.0, 10.0])
+    assert customers.alike.tolist() == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize("model", ["bg/nbd", "pareto/nbd"])
@@ -96,10 +96,10 @@ def test_nobody_came_back() -> None:
 
 def test_cdnow_as_published() -> None:
     """All 23,570 customers against the published estimates of a tenth: within three of a tenth's standard errors."""
-    found = calibrate(history(), data_dir=CDNOW).repeat
-    assert found is not None and found.customers == 23_570
-    assert [fit.model for fit in found.fits] == ["bg/nbd", "pareto/nbd"]
-    for fit, published in zip(found.fits, (PUBLISHED_BG, PUBLISHED_PARETO), strict=True):
+    repeat = calibrate(history(), data_dir=CDNOW).repeat
+    assert repeat is not None and repeat.customers == 23_570
+    assert [fit.model for fit in repeat.fits] == ["bg/nbd", "pareto/nbd"]
+    for fit, published in zip(repeat.fits, (PUBLISHED_BG, PUBLISHED_PARETO), strict=True):
         a_tenth = np.sqrt(23_570 / 2357) * fit.se
         assert fit.names == tuple(published)
         assert (np.abs(fit.values - np.array(list(published.values()))) < 3 * a_tenth).all()
@@ -134,10 +134,10 @@ def test_a_fitted_file_holds_the_models(tmp_path: Path) -> None:
     file = tmp_path / "shop.history.yaml"
     keys = "{file: bought.csv, customer: customer, time: on, value: amount}"
     file.write_text(f"as_of: 2026-06-29\npurchases: {keys}\n", encoding="utf-8")
-    found = calibrate(file, tmp_path / "shop.fitted.yaml")
-    block = yaml.safe_load(found.files[0].read_text(encoding="utf-8"))["fitted"]["repeat"]
+    calibration = calibrate(file, tmp_path / "shop.fitted.yaml")
+    block = yaml.safe_load(calibration.files[0].read_text(encoding="utf-8"))["fitted"]["repeat"]
     assert block["customers"] == 400 and block["value"].startswith("lognormal(")
-    assert [model["model"] for model in block["models"]] == [fit.model for fit in found.repeat.fits]
+    assert [model["model"] for model in block["models"]] == [fit.model for fit in calibration.repeat.fits]
     assert all(row["low"] < row["mean"] < row["high"] for row in block["expected"])
 
 

@@ -49,16 +49,16 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
 
 def test_a_plain_regression_is_wrong_and_the_instrument_is_not() -> None:
     """Callers see more than the delay shows: the plain slope is -0.76, the instrument's -0.29."""
-    rng, plain, found = np.random.default_rng(1), [], []
+    rng, plain, estimates = np.random.default_rng(1), [], []
     for _ in range(60):
         load = rng.standard_normal(8000)
         leads = firm(rng, 8000, 0.5, load)
         fit = response_estimators.by_instrument(leads, "load", load, floor=1.0)
         assert isinstance(fit, ResponseFit)
         plain.append(plain_slope(leads))
-        found.append(fit.shape)
+        estimates.append(fit.shape)
     assert np.mean(plain) > 0.7
-    assert np.mean(found) == pytest.approx(TRUE, abs=0.035)
+    assert np.mean(estimates) == pytest.approx(TRUE, abs=0.035)
 
 
 def test_by_lot() -> None:
@@ -78,8 +78,8 @@ def test_a_lot_that_was_none_is_found_out() -> None:
     value = rng.lognormal(8, 1, 4000)
     arm = (np.log(value) + rng.standard_normal(4000) < 8).astype(int)
     leads = firm(rng, 4000, 0.3, 3.0 * arm)
-    found = response_estimators.by_lot(leads, arm, value[:, None], floor=1.0)
-    assert isinstance(found, Refusal) and "not drawn by lot" in found.reason
+    estimate = response_estimators.by_lot(leads, arm, value[:, None], floor=1.0)
+    assert isinstance(estimate, Refusal) and "not drawn by lot" in estimate.reason
     fair = rng.integers(0, 2, 4000)
     assert isinstance(
         response_estimators.by_lot(firm(rng, 4000, 0.3, 3.0 * fair), fair, value[:, None], floor=1.0), ResponseFit
@@ -88,10 +88,10 @@ def test_a_lot_that_was_none_is_found_out() -> None:
 
 def test_an_instrument_that_moves_nothing_is_refused() -> None:
     rng = np.random.default_rng(4)
-    found = response_estimators.by_instrument(
+    estimate = response_estimators.by_instrument(
         firm(rng, 3000, 0.5, rng.standard_normal(3000)), "noise", rng.standard_normal(3000)
     )
-    assert isinstance(found, Refusal) and "hardly moves the delay" in found.reason
+    assert isinstance(estimate, Refusal) and "hardly moves the delay" in estimate.reason
 
 
 def test_no_effect_is_no_curve() -> None:
@@ -105,8 +105,8 @@ def test_no_effect_is_no_curve() -> None:
 
 def test_queue_at_arrival_by_hand() -> None:
     """Asked at 0, 10, 20 and touched at 30, 15, 100: the second finds one waiting, the third one (the first)."""
-    found = response_estimators.queue_at_arrival(np.array([0.0, 10.0, 20.0]), np.array([30.0, 5.0, 80.0]))
-    assert found.tolist() == [0.0, 1.0, 1.0]
+    waiting = response_estimators.queue_at_arrival(np.array([0.0, 10.0, 20.0]), np.array([30.0, 5.0, 80.0]))
+    assert waiting.tolist() == [0.0, 1.0, 1.0]
 
 
 def test_a_pattern_that_goes_up_and_down_is_no_dose_response() -> None:

@@ -127,7 +127,7 @@ def _logit(share: float) -> float:
 
 
 @pytest.fixture(scope="module")
-def found() -> Calibration:
+def calibration() -> Calibration:
     return calibrate(ROOT / "calibration" / "sample.history.yaml")
 
 
@@ -148,18 +148,18 @@ def test_the_sample_is_small() -> None:
         ("purchase", "loyalty"),
     ],
 )
-def test_the_truth_is_found(found: Calibration, stage: str, target: str) -> None:
+def test_the_truth_is_found(calibration: Calibration, stage: str, target: str) -> None:
     """Where everybody is dealt with, the shares of sample.truth.yaml are shares of entered leads."""
     truth = load(str(ROOT / "calibration" / "sample.truth.yaml")).scenario.stages[stage].next[target].value
-    share = next(one for one in found.stages if one.name == stage).share(target)
+    share = next(one for one in calibration.stages if one.name == stage).share(target)
     assert truth is not None and abs(_logit(share.value) - _logit(truth)) < 3.5 * share.se
 
 
-def test_far_leads_come_and_how_good_sources_are(found: Calibration) -> None:
+def test_far_leads_come_and_how_good_sources_are(calibration: Calibration) -> None:
     """0.57 % of the leads that enter awareness reach loyalty: 30 replications of the truth, followed for 40 weeks."""
-    whole = found.conversion()
-    assert whole.low < 0.0057 < whole.high and found.naive() < whole.low
-    fit = {name: found.fits.of(name) for name in found.fits.names}
+    whole = calibration.conversion()
+    assert whole.low < 0.0057 < whole.high and calibration.naive() < whole.low
+    fit = {name: calibration.fits.of(name) for name in calibration.fits.names}
     step = np.log(1.8)
     truth = (("search", "content", 0.3), ("demo_request", "search", 1.0), ("social", "content", 0.0))
     for one, other, expected in truth:
@@ -168,22 +168,22 @@ def test_far_leads_come_and_how_good_sources_are(found: Calibration) -> None:
         assert abs(a[0] - b[0] - expected * step) < 3.5 * np.hypot(a[1], b[1])
 
 
-def test_times_and_values_of_the_sample(found: Calibration) -> None:
+def test_times_and_values_of_the_sample(calibration: Calibration) -> None:
     pace = {"awareness": 4.0, "discovery": 7.0, "evaluation": 14.0, "purchase": 10.0}
-    for stage in found.stages:
+    for stage in calibration.stages:
         if stage.name in pace:
             gone = stage.fit.gone_by(stage.forward[0], np.array([pace[stage.name] * 86400.0]))[0]
             assert 0.35 < gone < 0.56  # later than the pace alone: in the last stages work comes on top
-    assert found.value is not None and 5000 < float(found.value.text.split()[1]) < 12000
-    rate = {source.name: source for source in found.arrivals.sources}
+    assert calibration.value is not None and 5000 < float(calibration.value.text.split()[1]) < 12000
+    rate = {source.name: source for source in calibration.arrivals.sources}
     assert abs(rate["search"].rate - 160) < 12 and rate["trade_show"].batches == (("2025-10-14", 300),)
 
 
-def test_profiles_of_the_sample(found: Calibration) -> None:
+def test_profiles_of_the_sample(calibration: Calibration) -> None:
     """The fair's 300 leads of Tuesday 2025-10-14, 00:00 show in no profile; each is near the true one."""
     truth = load(str(ROOT / "calibration" / "sample.truth.yaml")).scenario.sources["search"].profile
     true = np.array(truth) * 168 / np.sum(truth)
-    for source in found.arrivals.sources:
+    for source in calibration.arrivals.sources:
         if source.name == "trade_show":
             assert source.profile is None
             continue
@@ -207,9 +207,9 @@ def test_the_sample_is_made_from_its_truth(tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes() == (ROOT / "calibration" / name).read_bytes(), name
 
 
-def test_what_is_found_beside_what_is_true(found: Calibration) -> None:
+def test_what_is_found_beside_what_is_true(calibration: Calibration) -> None:
     """The table of calibration/README.md; the sample is one half-year, and of 32 intervals a few miss by chance."""
-    figures, true = compare_truth.findings(found), compare_truth.truths()
+    figures, true = compare_truth.findings(calibration), compare_truth.truths()
     assert set(figures) <= set(true) and len(figures) == 32
     missed = [what for what, figure in figures.items() if not figure.holds(true[what])]
     assert len(missed) <= 4, missed
@@ -220,8 +220,8 @@ def test_what_is_found_beside_what_is_true(found: Calibration) -> None:
     assert len(text.splitlines()) == 34 and text.count(" NO") == len(missed)
 
 
-def test_a_wrong_truth_is_noticed(found: Calibration) -> None:
+def test_a_wrong_truth_is_noticed(calibration: Calibration) -> None:
     """Were a third fewer to go on from awareness, or 200 a week to come by search, the table would say NO."""
-    figures = compare_truth.findings(found)
+    figures = compare_truth.findings(calibration)
     assert not figures["awareness to discovery, %"].holds(30.0)
     assert not figures["search, leads a week"].holds(200.0)

@@ -26,15 +26,15 @@ def test_a_wave_averages_one_over_the_year_and_returns() -> None:
 
 def test_a_season_is_found_with_its_error() -> None:
     """60 firms of two years, 40 leads a week, weeks that differ by 15 %: mean and spread of what is found."""
-    rng, found, error = np.random.default_rng(1), [], []
+    rng, seasons, error = np.random.default_rng(1), [], []
     for _ in range(60):
         mean = 40 * WAVE.factor(MIDDLES) * rng.gamma(1 / 0.15**2, 0.15**2, 104)
         season = fit_season(rng.poisson(mean).astype(float), AS_OF)
         assert season is not None
-        found.append((season.cosine, season.sine))
+        seasons.append((season.cosine, season.sine))
         error.append(np.sqrt(np.diag(season.covariance)))
-    np.testing.assert_allclose(np.mean(found, 0), [0.3, -0.2], atol=0.02)
-    np.testing.assert_allclose(np.std(found, 0), np.mean(error, 0), rtol=0.35)
+    np.testing.assert_allclose(np.mean(seasons, 0), [0.3, -0.2], atol=0.02)
+    np.testing.assert_allclose(np.std(seasons, 0), np.mean(error, 0), rtol=0.35)
 
 
 def test_no_season_is_found_where_there_is_none() -> None:
@@ -58,8 +58,8 @@ def test_quiet_days_are_holidays() -> None:
     christmas = -11  # 25 December 2025
     size[days == christmas] = 1
     at = np.repeat(AS_OF + days * DAY, size) + rng.random(size.sum()) * DAY
-    found = quiet_days(at, "UTC", AS_OF)
-    assert [quiet.day for quiet in found] == ["2025-12-25"] and found[0].leads == 1
+    quiet_ = quiet_days(at, "UTC", AS_OF)
+    assert [quiet.day for quiet in quiet_] == ["2025-12-25"] and quiet_[0].leads == 1
 
 
 def test_a_history_with_a_season(tmp_path: Path) -> None:
@@ -74,9 +74,13 @@ def test_a_history_with_a_season(tmp_path: Path) -> None:
     (tmp_path / "a.history.yaml").write_text(
         "as_of: 2026-01-04\ntables: {leads: {file: leads.csv, id: id}}\nstages: {lead: made, customer: won}\n"
     )
-    found = calibrate(tmp_path / "a.history.yaml", tmp_path / "a.fitted.yaml")
-    assert found.arrivals.season is not None and found.arrivals.sources[0].rate == pytest.approx(30, rel=0.06)
-    assert "arrivals have a season: most in November" in found.report() or "most in December" in found.report()
+    calibration = calibrate(tmp_path / "a.history.yaml", tmp_path / "a.fitted.yaml")
+    assert calibration.arrivals.season is not None and calibration.arrivals.sources[0].rate == pytest.approx(
+        30, rel=0.06
+    )
+    assert (
+        "arrivals have a season: most in November" in calibration.report() or "most in December" in calibration.report()
+    )
     (tmp_path / "next.yaml").write_text(
         "extends: a.fitted.yaml\nmeasure: 8 weeks\ndefinitions: {won: enters customer}\n"
     )

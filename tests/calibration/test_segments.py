@@ -18,7 +18,7 @@ from funnelsim.compile import prepare
 from funnelsim.engine.replicate import replicate
 from funnelsim.errors import DataError
 from funnelsim.scenario import load
-from funnelsim.study.sensitivity.inputs import MARKET, told
+from funnelsim.study.sensitivity.inputs import MARKET, owner_and_method
 
 ROOT = Path(__file__).parents[2]
 OLIST = ROOT.parent / "shared" / "data" / "olist_funnel_asof_2018-03-31"
@@ -90,7 +90,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(folder: Path) -> Calibration:
+def calibration(folder: Path) -> Calibration:
     return calibrate(write(folder, firm(1, 6000, 180), "2026-07-03"), out=folder / "firm.fitted.yaml")
 
 
@@ -109,13 +109,15 @@ def test_two_sets_of_groups_by_hand() -> None:
 def test_counts_by_hand(tmp_path: Path) -> None:
     """10 of 40 small and 20 of 40 large ones went on, half a lead added to both sides: ln(20.5/20.5 / (10.5/30.5))."""
     rows = counted({("web", "small"): (10, 30), ("web", "large"): (20, 20)})
-    found = calibrate(write(tmp_path, rows, "2027-01-01"))
-    assert found.fits.names == () and found.segment_fits.tau == np.inf  # two do not say how much segments differ
-    (large, _), (small, _) = (found.segment_fits.of(name) for name in ("large", "small"))
+    calibration = calibrate(write(tmp_path, rows, "2027-01-01"))
+    assert (
+        calibration.fits.names == () and calibration.segment_fits.tau == np.inf
+    )  # two do not say how much segments differ
+    (large, _), (small, _) = (calibration.segment_fits.of(name) for name in ("large", "small"))
     assert large - small == pytest.approx(np.log(30.5 / 10.5), abs=2e-3)
     assert large + small == pytest.approx(0.0, abs=1e-9)  # against the average lead, half of each
-    assert [found.segments.of(name) for name in ("small", "large")] == [(40, 0.5), (40, 0.5)]
-    assert found.stages[0].naive_segments == {"large": (20, 40), "small": (10, 40)}
+    assert [calibration.segments.of(name) for name in ("small", "large")] == [(40, 0.5), (40, 0.5)]
+    assert calibration.stages[0].naive_segments == {"large": (20, 40), "small": (10, 40)}
 
 
 def test_a_source_is_not_good_because_its_leads_are_large(tmp_path: Path) -> None:
@@ -129,15 +131,17 @@ def test_a_source_is_not_good_because_its_leads_are_large(tmp_path: Path) -> Non
             ("fair", "large"): (150, 150),
         }
     )
-    found = calibrate(write(tmp_path, rows, "2027-01-01"))
-    fit = {name: found.fits.of(name)[0] for name in ("web", "fair")}
+    calibration = calibrate(write(tmp_path, rows, "2027-01-01"))
+    fit = {name: calibration.fits.of(name)[0] for name in ("web", "fair")}
     assert abs(fit["web"] - fit["fair"]) < 0.01
-    large, small = (found.segment_fits.of(name)[0] for name in ("large", "small"))
+    large, small = (calibration.segment_fits.of(name)[0] for name in ("large", "small"))
     assert large - small == pytest.approx(np.log(4.0), abs=0.02)
-    share = {name: one.value for name, one in found.stages[0].sources.items()}
+    share = {name: one.value for name, one in calibration.stages[0].sources.items()}
     assert share["fair"] - share["web"] == pytest.approx(0.15, abs=0.02)
-    assert found.conversion().value == pytest.approx(0.35, abs=0.005)
-    assert found.segments.by_source["web"][found.segments.names.index("large")] == pytest.approx(0.25, abs=0.02)
+    assert calibration.conversion().value == pytest.approx(0.35, abs=0.005)
+    assert calibration.segments.by_source["web"][calibration.segments.names.index("large")] == pytest.approx(
+        0.25, abs=0.02
+    )
 
 
 def test_intervals_hold_the_truth_of_short_histories(tmp_path: Path) -> None:
@@ -145,11 +149,11 @@ def test_intervals_hold_the_truth_of_short_histories(tmp_path: Path) -> None:
     runs; the mean error is beyond 3.5 of its standard errors once in 2,000."""
     errors, held = [], []
     for seed in range(12):
-        found = calibrate(write(tmp_path, firm(100 + seed, 1500, 45), "2026-02-18"))
+        calibration = calibrate(write(tmp_path, firm(100 + seed, 1500, 45), "2026-02-18"))
         row = []
         for fits, one, other, truth in (
-            (found.segment_fits, "large", "small", LARGE - SMALL),
-            (found.fits, "web", "fair", WEB - FAIR),
+            (calibration.segment_fits, "large", "small", LARGE - SMALL),
+            (calibration.fits, "web", "fair", WEB - FAIR),
         ):
             i, j = fits.names.index(one), fits.names.index(other)
             cov = fits.covariance
@@ -164,20 +168,20 @@ def test_intervals_hold_the_truth_of_short_histories(tmp_path: Path) -> None:
 def test_small_segments_are_drawn_further(tmp_path: Path) -> None:
     """Six segments: 600 leads keep what they say of themselves, 12 do not."""
     cells = {("web", f"s{i}"): (won, 600 - won) for i, won in enumerate((90, 120, 150, 180, 210))}
-    found = calibrate(write(tmp_path, counted({**cells, ("web", "tiny"): (8, 4)}), "2027-01-01"))
-    own = dict(zip(found.segment_fits.names, found.segment_fits.reliability, strict=True))
+    calibration = calibrate(write(tmp_path, counted({**cells, ("web", "tiny"): (8, 4)}), "2027-01-01"))
+    own = dict(zip(calibration.segment_fits.names, calibration.segment_fits.reliability, strict=True))
     assert own["tiny"] < 0.7 < 0.95 < min(own[f"s{i}"] for i in range(5))
     alone = np.log(8.5 / 4.5) - np.log(750 / 2250)
-    assert 0.0 < found.segment_fits.of("tiny")[0] < 0.75 * alone
-    assert found.grades()["segments"] == "measured, thin"
+    assert 0.0 < calibration.segment_fits.of("tiny")[0] < 0.75 * alone
+    assert calibration.grades()["segments"] == "measured, thin"
 
 
-def test_written_and_in_flight(found: Calibration, folder: Path) -> None:
+def test_written_and_in_flight(calibration: Calibration, folder: Path) -> None:
     text = yaml.safe_load((folder / "firm.fitted.yaml").read_text())
     assert text["segments"]["small"]["share"] == "rest"
     assert float(text["segments"]["large"]["share"].rstrip("%")) == pytest.approx(46, abs=2.5)
     for name in ("small", "large"):
-        fit, error = found.segment_fits.of(name)
+        fit, error = calibration.segment_fits.of(name)
         assert text["segments"][name]["fit"] == pytest.approx(fit, abs=1e-3)
         assert text["fitted"]["segments"][name]["fit_se"] == pytest.approx(error, rel=1e-3)
     assert text["fitted"]["grades"]["segments"] == "measured"
@@ -185,19 +189,19 @@ def test_written_and_in_flight(found: Calibration, folder: Path) -> None:
     header, *rows = (folder / "firm.in-flight.csv").read_text().splitlines()
     assert header == ",".join((*COLUMNS, "segment"))
     at = {row.split(",")[0]: row.split(",")[-1] for row in rows}
-    segment = np.array(found.records.segments)[found.records.segment]
-    assert at == {id_: segment[list(found.records.ids).index(id_)] for id_ in at}
+    segment = np.array(calibration.records.segments)[calibration.records.segment]
+    assert at == {id_: segment[list(calibration.records.ids).index(id_)] for id_ in at}
 
 
-def test_report(found: Calibration) -> None:
-    text = found.report()
+def test_report(calibration: Calibration) -> None:
+    text = calibration.report()
     section = text[text.index("Segments") : text.index("Leads in flight")]
     assert "fits of sources and segments add up" in section and "its own" in section
-    fit, error = found.segment_fits.of("large")
+    fit, error = calibration.segment_fits.of("large")
     assert f"{fit:+.2f} +- {error:.2f}" in section
 
 
-def test_the_fitted_file_runs_and_gives_the_shares(found: Calibration, folder: Path) -> None:
+def test_the_fitted_file_runs_and_gives_the_shares(calibration: Calibration, folder: Path) -> None:
     """What the model says of each segment, over the sources' mixes, is what its simulated leads do: within 4.5 standard
     errors of counting (once in 30,000 runs for each of the two)."""
     path = folder / "next.yaml"
@@ -211,15 +215,17 @@ def test_the_fitted_file_runs_and_gives_the_shares(found: Calibration, folder: P
     done = replicate(blueprint.plan(), 1, list(range(4)), "fast", 1)
     arrived = np.sum([one.arrived[0].sum(axis=0) for one in done.summaries], axis=0)
     won = np.sum([one.passes[0, 0]["count"].sum(axis=0) for one in done.summaries], axis=0)
-    expected = {name: share.value for name, share in found.stages[0].segments.items()}
+    expected = {name: share.value for name, share in calibration.stages[0].segments.items()}
     for i, name in enumerate(names):
-        error = np.sqrt(expected[name] * (1 - expected[name]) / arrived[i] + found.stages[0].segments[name].se ** 2)
+        error = np.sqrt(
+            expected[name] * (1 - expected[name]) / arrived[i] + calibration.stages[0].segments[name].se ** 2
+        )
         assert won[i] / arrived[i] == pytest.approx(expected[name], abs=4.5 * error)
     part = arrived[names.index("large")] / arrived.sum()
-    assert part == pytest.approx(found.segments.of("large")[1], abs=4.5 * 0.5 / np.sqrt(arrived.sum()))
+    assert part == pytest.approx(calibration.segments.of("large")[1], abs=4.5 * 0.5 / np.sqrt(arrived.sum()))
 
 
-def test_a_draw_moves_a_segment_in_every_source(found: Calibration, folder: Path) -> None:
+def test_a_draw_moves_a_segment_in_every_source(calibration: Calibration, folder: Path) -> None:
     path = folder / "draws.yaml"
     path.write_text("extends: firm.fitted.yaml\nmeasure: 13 weeks\ndefinitions: {won: enters customer}\n")
     scenario = load(str(path)).scenario
@@ -227,11 +233,11 @@ def test_a_draw_moves_a_segment_in_every_source(found: Calibration, folder: Path
     (one,) = [each for each in blueprint.unknowns if each.path == "fitted.segments.large.fit"]
     moved = blueprint.plan(one.high).mixes["fit_shift"] - blueprint.plan(one.low).mixes["fit_shift"]
     by_source = moved.reshape(-1, len(blueprint.book.segments))
-    far = 2 * 1.6448536 * found.segment_fits.of("large")[1]
+    far = 2 * 1.6448536 * calibration.segment_fits.of("large")[1]
     at = blueprint.book.segments.index("large")
     np.testing.assert_allclose(by_source[:, at], far, rtol=1e-3)
     assert (np.delete(by_source, at, axis=1) == 0).all()
-    owner, learn = told(one.path, scenario)
+    owner, learn = owner_and_method(one.path, scenario)
     assert owner == MARKET and "this segment" in learn
 
 
@@ -245,7 +251,7 @@ def test_the_rule_by_hand() -> None:
     (one,) = label_leakage(("lead", "customer"), given, lead, np.repeat([0, 1], [200, 100]))
     assert (one.went, one.others) == (0.9, 0.6)
     assert one.error == pytest.approx(np.sqrt(0.75 * 0.25 * 2 / 100))
-    assert one.refused and one.told
+    assert one.refused and one.suspicious
 
 
 @pytest.mark.parametrize(
@@ -261,7 +267,7 @@ def test_the_rule_by_hand() -> None:
 )
 def test_what_is_refused(went: float, others: float, error: float, refused: bool, told: bool) -> None:
     one = LeakageTest("lead", went, others, error)
-    assert (one.refused, one.told) == (refused, told)
+    assert (one.refused, one.suspicious) == (refused, told)
 
 
 def test_a_segment_asked_of_buyers_only_is_refused(tmp_path: Path) -> None:
@@ -291,8 +297,8 @@ def test_what_stands_in_the_cells_is_given_whatever_empty_ones_are_called(tmp_pa
         for i, (source, segment, at, ended, won) in enumerate(firm(8, 3000, 180))
     ]
     history = HISTORY.replace("segment: segment", "segment: {{column: segment, empty: small}}")
-    found = calibrate(write(tmp_path, rows, "2026-07-03", history))
-    assert set(found.records.segments) == {"small", "large"}
+    calibration = calibrate(write(tmp_path, rows, "2026-07-03", history))
+    assert set(calibration.records.segments) == {"small", "large"}
 
 
 def test_more_values_than_anybody_has_segments_are_refused(tmp_path: Path) -> None:
@@ -309,8 +315,8 @@ def test_gaps_that_have_nothing_to_do_with_the_outcome_are_a_segment(tmp_path: P
         (source, segment if rng.random() < 0.7 else "", at, ended, won)
         for source, segment, at, ended, won in firm(4, 3000, 180)
     ]
-    found = calibrate(write(tmp_path, rows, "2026-07-03"))
-    assert set(found.records.segments) == {"small", "large", "unknown"} and found.records.leakage == ()
+    calibration = calibrate(write(tmp_path, rows, "2026-07-03"))
+    assert set(calibration.records.segments) == {"small", "large", "unknown"} and calibration.records.leakage == ()
 
 
 def test_a_small_difference_is_told(tmp_path: Path) -> None:

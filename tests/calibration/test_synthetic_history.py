@@ -20,12 +20,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(folder: Path) -> Calibration:
+def calibration(folder: Path) -> Calibration:
     return calibrate(write_wide(folder, world(1)), out=folder / "firm.fitted.yaml")
 
 
-def test_shares(found: Calibration) -> None:
-    for stage in found.stages:
+def test_shares(calibration: Calibration) -> None:
+    for stage in calibration.stages:
         a, b = (np.array(shares(stage.name, source)) for source in "ab")
         # Source b is 30 % of the leads, and more of those in the second stage.
         weight = (
@@ -40,34 +40,34 @@ def test_shares(found: Calibration) -> None:
             assert share.low < share.value < share.high
 
 
-def test_naive_is_too_low(found: Calibration) -> None:
-    fitted = found.conversion()
-    assert found.naive() < fitted.low
+def test_naive_is_too_low(calibration: Calibration) -> None:
+    fitted = calibration.conversion()
+    assert calibration.naive() < fitted.low
     a, b = (shares("lead", s)[0] * shares("talk", s)[0] for s in "ab")
     assert fitted.low < 0.7 * a + 0.3 * b < fitted.high
 
 
-def test_times(found: Calibration) -> None:
-    for stage in found.stages:
+def test_times(calibration: Calibration) -> None:
+    for stage in calibration.stages:
         assert stage.misfits == () and stage.timeouts == ()
         for exit_, median in enumerate(MEDIANS[stage.name]):
             gone = stage.fit.gone_by(exit_, np.array([median * DAY]))
             assert gone[0] == pytest.approx(0.5, abs=0.05), (stage.name, exit_)
 
 
-def test_sources(found: Calibration) -> None:
-    fits = found.fits
+def test_sources(calibration: Calibration) -> None:
+    fits = calibration.fits
     assert fits.names == ("a", "b") and abs(0.7 * fits.value[0] + 0.3 * fits.value[1]) < 0.01
     difference = fits.value[1] - fits.value[0]
     error = np.sqrt(fits.covariance[0, 0] + fits.covariance[1, 1] - 2 * fits.covariance[0, 1])
     assert abs(difference - np.log(2.0)) < 3.5 * error < 0.5
     assert fits.spread.max() < 7
-    for name, share in found.stages[0].sources.items():
+    for name, share in calibration.stages[0].sources.items():
         assert share.low < shares("lead", name)[0] < share.high
 
 
-def test_arrivals(found: Calibration) -> None:
-    arrivals = found.arrivals
+def test_arrivals(calibration: Calibration) -> None:
+    arrivals = calibration.arrivals
     assert (arrivals.weeks, arrivals.since, arrivals.hours_known) == (26, "2025-01-06", True)
     rate = {source.name: source.rate for source in arrivals.sources}
     assert rate["a"] == pytest.approx(210, rel=0.04) and rate["b"] == pytest.approx(90, rel=0.06)
@@ -79,40 +79,40 @@ def test_arrivals(found: Calibration) -> None:
     assert 0.4 < arrivals.dispersion < 2.0
 
 
-def test_flight(found: Calibration) -> None:
-    visits = found.records.visits
-    assert found.in_flight.open == {
+def test_flight(calibration: Calibration) -> None:
+    visits = calibration.records.visits
+    assert calibration.in_flight.open == {
         "lead": int(((visits.stage == 0) & (visits.to == -2)).sum()),
         "talk": int(((visits.stage == 1) & (visits.to == -2)).sum()),
     }
-    assert all(found.in_flight.kept[s] <= found.in_flight.open[s] for s in ("lead", "talk"))
+    assert all(calibration.in_flight.listed[s] <= calibration.in_flight.open[s] for s in ("lead", "talk"))
     later = {row["id"]: row for row in world(1, end=END + timedelta(days=3650))}
     for stage, following in (("lead", "talk"), ("talk", "customer")):
         moved = sum(
             bool(later[id_][following] or later[id_]["lost"])
-            for id_, _, where, *_ in found.in_flight.rows
+            for id_, _, where, *_ in calibration.in_flight.rows
             if where == stage
         )
-        assert found.in_flight.expected[stage] == pytest.approx(moved, abs=4 * np.sqrt(moved))
+        assert calibration.in_flight.expected[stage] == pytest.approx(moved, abs=4 * np.sqrt(moved))
 
 
-def test_value(found: Calibration) -> None:
-    assert found.value is not None and found.value.population == "won leads"
-    assert found.value.text.startswith("lognormal(median ")
-    median = float(found.value.text.split()[1])
+def test_value(calibration: Calibration) -> None:
+    assert calibration.value is not None and calibration.value.population == "won leads"
+    assert calibration.value.text.startswith("lognormal(median ")
+    median = float(calibration.value.text.split()[1])
     assert median == pytest.approx(np.exp(9), rel=0.1)
 
 
-def test_both_forms_of_history_agree(found: Calibration, tmp_path: Path) -> None:
+def test_both_forms_of_history_agree(calibration: Calibration, tmp_path: Path) -> None:
     log = calibrate(write_log(tmp_path, world(1)))
-    for one, two in zip(found.stages, log.stages, strict=True):
+    for one, two in zip(calibration.stages, log.stages, strict=True):
         for target in one.order:
             assert two.share(target).value == pytest.approx(one.share(target).value, abs=1e-9)
-    assert log.in_flight == found.in_flight
-    assert log.value == found.value
+    assert log.in_flight == calibration.in_flight
+    assert log.value == calibration.value
 
 
-def test_same_file_twice(found: Calibration, folder: Path, tmp_path: Path) -> None:
+def test_same_file_twice(calibration: Calibration, folder: Path, tmp_path: Path) -> None:
     again = calibrate(folder / "wide.history.yaml", out=tmp_path / "firm.fitted.yaml")
     assert [path.name for path in again.files] == ["firm.fitted.yaml", "firm.in-flight.csv"]
     for path in again.files:
@@ -120,7 +120,7 @@ def test_same_file_twice(found: Calibration, folder: Path, tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.iterdir()) == ["firm.fitted.yaml", "firm.in-flight.csv"]
 
 
-def test_a_scenario_extends_the_fitted_file(found: Calibration, folder: Path) -> None:
+def test_a_scenario_extends_the_fitted_file(calibration: Calibration, folder: Path) -> None:
     (folder / "next.yaml").write_text(
         "extends: firm.fitted.yaml\nmeasure: 13 weeks\ndefinitions: {won: enters customer}\n"
     )
@@ -129,19 +129,19 @@ def test_a_scenario_extends_the_fitted_file(found: Calibration, folder: Path) ->
     assert loaded.warnings == []
     assert str(scenario.start) == "2025-07-07" and scenario.timezone == "Europe/Berlin"
     assert list(scenario.stages) == ["lead", "talk", "customer"]
-    for stage in found.stages:
+    for stage in calibration.stages:
         shares_ = scenario.stages[stage.name].next
         assert list(shares_) == [*stage.order, "silent"] and scenario.stages[stage.name].base_of == "entered"
         for target in stage.order:
             assert shares_[target].value == pytest.approx(stage.share(target).value, abs=2e-5)
-    assert len(scenario.leads_in_flight) == len(found.in_flight.rows)
-    assert scenario.history.stages["lead"]["talk"].n == found.stages[0].visits
+    assert len(scenario.leads_in_flight) == len(calibration.in_flight.rows)
+    assert scenario.history.stages["lead"]["talk"].n == calibration.stages[0].visits
 
 
-def test_fitted_section_holds_what_a_draw_needs(found: Calibration, folder: Path) -> None:
+def test_fitted_section_holds_what_a_draw_needs(calibration: Calibration, folder: Path) -> None:
     """The vector, read as the documentation says, gives the point values back."""
     fitted = yaml.safe_load((folder / "firm.fitted.yaml").read_text())["fitted"]
-    for stage in found.stages:
+    for stage in calibration.stages:
         section = fitted["stages"][stage.name]
         exits = section["exits"]
         total = np.zeros(len(exits))
@@ -152,12 +152,12 @@ def test_fitted_section_holds_what_a_draw_needs(found: Calibration, folder: Path
             e = np.exp(np.append(0.0, mean[: len(exits)]))
             total += one["weight"] * (e / e.sum())[1:]
         np.testing.assert_allclose(total, [stage.fit.point([j]) for j in range(len(exits))], atol=1e-5)
-    assert fitted["data"][0]["rows"] == found.leads
+    assert fitted["data"][0]["rows"] == calibration.leads
     assert set(fitted["assumed"]) >= {"response", "habit", "adherence"}
 
 
-def test_report_names_what_matters(found: Calibration) -> None:
-    text = found.report()
+def test_report_names_what_matters(calibration: Calibration) -> None:
+    text = calibration.report()
     assert text.splitlines()[0].startswith("wide, as of 2025-07-06: ")
     for words in ("naive", "95 % interval", "Sources", "Leads in flight", "What this history cannot tell"):
         assert words in text

@@ -24,8 +24,8 @@ def utc(*parts: int) -> float:
 
 
 def at(text: str, zone: str = "Europe/Berlin", **column: object) -> tuple[float, float]:
-    found = instants(pl.Series([text]), SourceColumn("t", "c", NOWHERE, **column), zone)  # type: ignore[arg-type]
-    return float(found.seconds[0]), float(found.rounding[0])
+    parsed = instants(pl.Series([text]), SourceColumn("t", "c", NOWHERE, **column), zone)  # type: ignore[arg-type]
+    return float(parsed.seconds[0]), float(parsed.rounding[0])
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_times(text: str, expected: float, rounding: float) -> None:
 
 @pytest.mark.parametrize("text", ["soon", "2025-02-30", "2025-13-01", "03/02/2025", "25:00", "2025-02-03 9h"])
 def test_no_times(text: str) -> None:
-    found = instants(pl.Series([text, "", None]), SourceColumn("t", "c", NOWHERE), "UTC")
-    assert found.bad.tolist() == [True, False, False] and np.isnan(found.seconds).all()
+    parsed = instants(pl.Series([text, "", None]), SourceColumn("t", "c", NOWHERE), "UTC")
+    assert parsed.bad.tolist() == [True, False, False] and np.isnan(parsed.seconds).all()
 
 
 def test_stated_format_and_zone() -> None:
@@ -101,10 +101,10 @@ def test_event_log_to_visits(tmp_path: Path) -> None:
         "lost: {activity: gone}\n",
         events=EVENTS,
     )
-    found = calibrate(path)
-    v = found.records.visits
+    calibration = calibrate(path)
+    v = calibration.records.visits
     rows = [
-        (str(found.records.ids[lead]), int(stage), int(number), int(to))
+        (str(calibration.records.ids[lead]), int(stage), int(number), int(to))
         for lead, stage, number, to in zip(v.lead, v.stage, v.number, v.to, strict=True)
     ]
     assert rows == [
@@ -118,7 +118,7 @@ def test_event_log_to_visits(tmp_path: Path) -> None:
         ("C", 0, 1, LOST_AT),
         ("D", 0, 1, OPEN),
     ]
-    assert {(c.reason, c.rows) for c in found.issues.counts.values()} == {
+    assert {(c.reason, c.rows) for c in calibration.issues.counts.values()} == {
         ("a time after the as-of date (taken as not yet happened)", 1),
         ("lost, yet went on (the loss is left out)", 1),
         ("a stage entered again without leaving it (the first time counts)", 1),
@@ -141,8 +141,8 @@ stages: {lead: created, customer: {}}
         deals='lead,state,closed,amount\nA,Won,2025-02-01,"€ 1,200.50"\nB,Lost,2025-02-02,much\nX,Won,2025-02-03,5\n'
         "A,Lost,2025-02-04,7\n",
     )
-    found = calibrate(path)
-    records = found.records
+    calibration = calibrate(path)
+    records = calibration.records
     assert records.ids.tolist() == ["A", "B", "C"] and records.sources == ("web", "nobody knows")
     assert records.source.tolist() == [0, 1, 0]
     assert records.value[0] == 1200.5 and np.isnan(records.value[1:]).all()
@@ -153,14 +153,14 @@ stages: {lead: created, customer: {}}
         (1, 0, LOST_AT),
         (2, 0, OPEN),
     ]
-    assert {(Path(c.file).name, c.reason): c.lines for c in found.issues.dropped} == {
+    assert {(Path(c.file).name, c.reason): c.lines for c in calibration.issues.dropped} == {
         ("leads.csv", "no id"): [6],
         ("leads.csv", "an id seen before (the first row counts)"): [5],
         ("deals.csv", "an id that is not in leads"): [4],
         ("deals.csv", "an id seen before (the first row counts)"): [5],
         ("leads.csv", "no time in any stage"): [7],
     }
-    assert [(Path(c.file).name, c.reason, c.lines) for c in found.issues.changed] == [
+    assert [(Path(c.file).name, c.reason, c.lines) for c in calibration.issues.changed] == [
         ("deals.csv", "a value that is no number in amount", [3])
     ]
 

@@ -9,7 +9,7 @@ import pytest
 
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.calibration.history.parser import read_history
-from funnelsim.calibration.teams.callbacks import apart
+from funnelsim.calibration.teams.callbacks import separate_call_backs
 from funnelsim.calibration.teams.opening_hours import fit_opening
 from funnelsim.calibration.teams.queue_order import fit_queue_order
 from funnelsim.calibration.teams.staffing import fit_staffing, shifts_of, steps_of
@@ -55,25 +55,29 @@ def test_starts_and_ends_are_paired_by_what_lies_between_not_by_number() -> None
     The first start with the first end would make 10 to 30, the second with the second 20 to 40.
     """
     word = np.array([ASKED, STARTED, STARTED, ENDED, ENDED])
-    found = pair_events(np.zeros(5, int), np.zeros(5, int), word, np.array([0.0, 10, 20, 30, 40]))
-    assert found.start.tolist() == [1, 2] and found.end.tolist() == [-1, 3] and found.asked.tolist() == [0, -1]
-    assert found.without_end.tolist() == [1] and found.without_start.tolist() == [4]
+    pairs = pair_events(np.zeros(5, int), np.zeros(5, int), word, np.array([0.0, 10, 20, 30, 40]))
+    assert pairs.start.tolist() == [1, 2] and pairs.end.tolist() == [-1, 3] and pairs.asked.tolist() == [0, -1]
+    assert pairs.without_end.tolist() == [1] and pairs.without_start.tolist() == [4]
 
 
 def test_call_backs_are_no_waits() -> None:
     """Asked at 9:00, called 10:00 to 10:05, again 10:08 to 10:10 (the same piece), and on Thursday at 10:00."""
     at = [MONDAY + t for t in (10 * HOUR, 10 * HOUR + 480, 3 * DAY + 10 * HOUR)]
     ends = [MONDAY + t for t in (10 * HOUR + 300, 10 * HOUR + 600, 3 * DAY + 10 * HOUR + 60)]
-    found, again, gap = apart(pieces([MONDAY + 9 * HOUR, np.nan, np.nan], at, ends, case=np.zeros(3, int)))
-    assert len(found) == 2 and again.tolist() == [False, True]
-    assert found.wait[0] == HOUR and np.isnan(found.wait[1])
-    assert found.ended[0] - found.started[0] == 300 + 120
+    joined, again, gap = separate_call_backs(
+        pieces([MONDAY + 9 * HOUR, np.nan, np.nan], at, ends, case=np.zeros(3, int))
+    )
+    assert len(joined) == 2 and again.tolist() == [False, True]
+    assert joined.wait[0] == HOUR and np.isnan(joined.wait[1])
+    assert joined.ended[0] - joined.started[0] == 300 + 120
     assert gap[1] == pytest.approx(3 * DAY - 600)
 
 
 def test_work_asked_for_anew_is_a_wait_again() -> None:
-    found, again, _ = apart(pieces([0.0, 5000.0], [100.0, 6000.0], [200.0, 6100.0], case=np.zeros(2, int)))
-    assert again.tolist() == [False, False] and found.wait.tolist() == [100.0, 1000.0]
+    joined, again, _ = separate_call_backs(
+        pieces([0.0, 5000.0], [100.0, 6000.0], [200.0, 6100.0], case=np.zeros(2, int))
+    )
+    assert again.tolist() == [False, False] and joined.wait.tolist() == [100.0, 1000.0]
 
 
 def test_without_an_asking_the_work_before_asked() -> None:
@@ -90,15 +94,15 @@ def test_people_present_by_hand() -> None:
     log = pieces(
         [0.0, 0.0, 150.0, 500.0], [0.0, 0.0, 400.0, 500.0], [100.0, 100.0, 450.0, 600.0], worker=np.array([0, 1, 1, 0])
     )
-    found = fit_staffing(log, 0.0, "UTC", [(day,) for day in range(7)])
-    assert found is not None and found.by == "present" and found.named == 2
-    assert found.steps.at(np.array([50.0, 200.0, 420.0, 550.0])).tolist() == [2, 0, 2, 1]
+    staffing = fit_staffing(log, 0.0, "UTC", [(day,) for day in range(7)])
+    assert staffing is not None and staffing.by == "present" and staffing.named == 2
+    assert staffing.steps.at(np.array([50.0, 200.0, 420.0, 550.0])).tolist() == [2, 0, 2, 1]
 
 
 def test_in_hand_where_nobody_is_named() -> None:
     log = pieces([np.nan] * 2, [0.0, 50.0], [100.0, 80.0], worker=np.full(2, NOBODY))
-    found = fit_staffing(log, 0.0, "UTC", [(day,) for day in range(7)])
-    assert found is not None and found.by == "in hand" and found.steps.at(np.array([60.0])).tolist() == [2]
+    staffing = fit_staffing(log, 0.0, "UTC", [(day,) for day in range(7)])
+    assert staffing is not None and staffing.by == "in hand" and staffing.steps.at(np.array([60.0])).tolist() == [2]
 
 
 def test_shifts_add_up_to_the_people_of_the_week() -> None:
@@ -123,9 +127,9 @@ def test_opening_hours_and_a_holiday() -> None:
     rng = np.random.default_rng(1)
     days = [day for day in range(56) if day % 7 < 5 and day != 8]
     started = np.concatenate([MONDAY + day * DAY + rng.uniform(9 * HOUR, 17 * HOUR, 40) for day in days])
-    found = fit_opening(started, "UTC")
-    assert found is not None and found.closes and not found.always
-    assert found.groups == (("09:00-17:00", (0, 1, 2, 3, 4)),) and found.holidays == ("2026-01-13",)
+    opening = fit_opening(started, "UTC")
+    assert opening is not None and opening.closes and not opening.always
+    assert opening.groups == (("09:00-17:00", (0, 1, 2, 3, 4)),) and opening.holidays == ("2026-01-13",)
 
 
 @pytest.mark.parametrize("rule", ["first come", "last come", "high rank"])
@@ -142,8 +146,8 @@ def test_the_order_that_made_the_log_is_found(rule: str) -> None:
         now = started[chosen] = max(now, asked[chosen])
         waiting.remove(chosen)
         now += rng.exponential(70.0)
-    found = fit_queue_order(pieces(list(asked), list(started), list(started + 1), rank=rank))
-    assert found is not None and found.best == rule and found.strength[rule] > 0.95
+    order = fit_queue_order(pieces(list(asked), list(started), list(started + 1), rank=rank))
+    assert order is not None and order.best == rule and order.strength[rule] > 0.95
 
 
 def test_mistakes_in_the_section_are_told_at_once(tmp_path: Path) -> None:
@@ -160,11 +164,11 @@ def test_bpi_waits_of_an_hour_are_not_call_backs_of_days(tmp_path: Path) -> None
     """Counted together the offers' calls would seem to wait two days; the wait for the first call is minutes."""
     if not BPI.is_dir():
         pytest.skip("the BPI 2012 data are not here")
-    found = bpi()
-    assert found.team is not None and found.team.staffing is not None
-    assert found.team.waits["offered"].median() < 10 * 60 < DAY < found.team.call_backs["offered"].gap.median()  # type: ignore[union-attr]
-    assert 5 <= found.team.staffing.week.max() <= 15 < found.team.staffing.named  # at once, out of 48 names
-    assert sum(one.left_open for one in found.team.handling.values()) == pytest.approx(148, abs=5)
+    team = bpi()
+    assert team.team is not None and team.team.staffing is not None
+    assert team.team.waits["offered"].median() < 10 * 60 < DAY < team.team.call_backs["offered"].gap.median()  # type: ignore[union-attr]
+    assert 5 <= team.team.staffing.week.max() <= 15 < team.team.staffing.named  # at once, out of 48 names
+    assert sum(one.left_open for one in team.team.handling.values()) == pytest.approx(148, abs=5)
 
 
 def bpi() -> Calibration:

@@ -106,9 +106,9 @@ def test_without_effects_there_is_nothing_to_anchor() -> None:
     scenario = strong(response="none")
     scenario["effects"] = {}
     blueprint = prepare(loads_resolved({"format": 1, "scenario": scenario, "root": None}))
-    found = anchor(blueprint, cache=False)
+    solved = anchor(blueprint, cache=False)
 
-    assert found.leads == 0 and set(found.added) == {0.0}
+    assert solved.leads == 0 and set(solved.added) == {0.0}
 
 
 def simulated(plan: Plan, replications: int) -> list[tuple[Any, Any]]:
@@ -144,10 +144,10 @@ def agree(top: Any, bottom: Any, expected: float, what: str) -> None:
 @cache
 def by_draw(name: str) -> Any:
     """Conversion by [draw, stage], and leads won by draw, on the same luck in each of eight draws."""
-    found: Anchor = anchor(starter("baseline"))
+    solved: Anchor = anchor(starter("baseline"))
     rates, wins = [], []
     for draw in range(8):
-        plan = found.plan(starter(name), draw)
+        plan = solved.plan(starter(name), draw)
         pairs = simulated(plan, 30)
         rates.append([top.sum() / max(bottom.sum(), 1.0) for top, bottom in pairs[:3]])
         wins.append(pairs[2][0].sum())
@@ -171,18 +171,18 @@ def test_without_inherited_intercepts_a_belief_would_change_the_history() -> Non
     scenario = strong()
     scenario["effects"] |= {"context_lost": "0.3 to 1.0"}
     ranged = prepare(loads_resolved({"format": 1, "scenario": scenario, "root": None}))
-    found = anchor(ranged)
+    solved = anchor(ranged)
     low, high = extreme_draws(ranged)
     fixed = {
         name: (float(row["intercept"]), float(row["contact_intercept"]))
-        for name, row in zip(blueprint.book.stages, found.plan(ranged).stages, strict=True)
+        for name, row in zip(blueprint.book.stages, solved.plan(ranged).stages, strict=True)
     }
 
     def demo(plan: Plan) -> float:
         top, bottom = simulated(plan, 12)[1]
         return float(top.sum() / bottom.sum())
 
-    followed = [demo(found.plan(ranged, draw)) for draw in (low, high)]
+    followed = [demo(solved.plan(ranged, draw)) for draw in (low, high)]
     frozen = [demo(ranged.plan(draw, fixed)) for draw in (low, high)]
     assert abs(followed[1] / followed[0] - 1.0) < 0.015, followed
     assert frozen[1] / frozen[0] > 1.035, frozen
@@ -195,11 +195,11 @@ def extreme_draws(blueprint: Blueprint) -> tuple[int, int]:
 
 
 def test_variants_inherit_what_the_effects_add() -> None:
-    found = anchor(starter("baseline"))
-    own, other = found.plan(starter("baseline")), found.plan(starter("shared"))
+    solved = anchor(starter("baseline"))
+    own, other = solved.plan(starter("baseline")), solved.plan(starter("shared"))
 
     assert (own.stages["intercept"] == other.stages["intercept"]).all()
-    assert any(abs(added) > 0.1 for added in found.added)
+    assert any(abs(added) > 0.1 for added in solved.added)
 
 
 # ---- errors and arithmetic -----------------------------------------------------------------------------------------

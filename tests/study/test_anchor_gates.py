@@ -65,11 +65,11 @@ def root() -> Blueprint:
 def shares(plan: Plan, replications: int = 12) -> list[tuple[int, int]]:
     """(gone on, entered) by stage."""
     visits = visits_of(plan, 20, range(replications))
-    found = []
+    measured = []
     for stage in range(len(plan.stages)):
         mine = visits[visits.stage == stage]
-        found.append((int((mine.to == stage + 1).sum()), len(mine)))
-    return found
+        measured.append((int((mine.to == stage + 1).sum()), len(mine)))
+    return measured
 
 
 def agrees(seen: tuple[int, int], expected: float, what: str) -> None:
@@ -98,10 +98,10 @@ def sales_cut() -> float:
 
 def test_the_offset_is_the_quantile_of_a_normal_score() -> None:
     """score + offset >= 40 for 30 %: offset = 40 - 14.14 z(70 %)."""
-    found = anchor(root())
-    assert (found.definitions, found.scores) == (("MQL", "SQL"), ("marketing", "sales"))
-    assert found.offsets[0] == pytest.approx(40.0 - MARKETING_SD * float(stats.norm.isf(FIRST)), abs=0.15)
-    assert found.offsets[1] == pytest.approx(20.0 - SALES_SD * sales_cut(), abs=0.2)
+    solved = anchor(root())
+    assert (solved.definitions, solved.scores) == (("MQL", "SQL"), ("marketing", "sales"))
+    assert solved.offsets[0] == pytest.approx(40.0 - MARKETING_SD * float(stats.norm.isf(FIRST)), abs=0.15)
+    assert solved.offsets[1] == pytest.approx(20.0 - SALES_SD * sales_cut(), abs=0.2)
 
 
 def test_the_root_converts_as_on_record() -> None:
@@ -132,11 +132,11 @@ def test_one_definition_for_both_teams_leaves_nobody_to_turn_down() -> None:
     """When both gates are one definition, whoever passes the first passes the second."""
     definitions = {"MQL": "sales score at least 20", "SQL": "sales score at least 20", "won": "enters customer"}
     shared = compiled(**gated(definitions=definitions))
-    found = anchor(root())
-    plan = found.plan(shared)
-    assert plan.definitions["offset"].tolist() == [0.0, found.offsets[1], 0.0]  # MQL is of another score now
+    solved = anchor(root())
+    plan = solved.plan(shared)
+    assert plan.definitions["offset"].tolist() == [0.0, solved.offsets[1], 0.0]  # MQL is of another score now
     stages = {**gated()["stages"], "interest": {"gate": "SQL", "next": {"evaluation": "30%", "lost": "rest"}}}
-    visits = shares(found.plan(compiled(**gated(stages=stages))))
+    visits = shares(solved.plan(compiled(**gated(stages=stages))))
     assert visits[1][0] == visits[1][1] > 1000
 
 
@@ -150,8 +150,8 @@ def test_a_definition_that_opens_two_gates_has_one_offset_for_both() -> None:
     sources = {"web": {"rate": "300/week"}, "partner": {"rate": "100/week", "enters": "evaluation"}}
     stages["evaluation"] = {"gate": "MQL", "next": {"customer": "80%", "lost": "rest"}}
     blueprint = compiled(**gated(stages=stages, sources=sources))
-    found = anchor(blueprint)
-    visits = visits_of(found.plan(blueprint), 20, range(6))
+    solved = anchor(blueprint)
+    visits = visits_of(solved.plan(blueprint), 20, range(6))
     gone = sum(int((visits[visits.stage == stage].to == stage + 1).sum()) for stage in (0, 1))
     wanted = sum(base * (visits.stage == stage).sum() for stage, base in ((0, 0.4), (1, 0.8)))
     assert gone == pytest.approx(wanted, rel=0.02)
@@ -196,23 +196,23 @@ def nurtured(**keys: Any) -> Blueprint:
 def test_gates_that_nurture_and_signals_open_later_and_that_come_after_work() -> None:
     """30 % of those who enter the first stage pass in the end; 25 % of all who enter the second, reached or not."""
     blueprint = nurtured()
-    found = anchor(blueprint)
-    plan = found.plan(blueprint)
+    solved = anchor(blueprint)
+    plan = solved.plan(blueprint)
     visits = visits_of(plan, 20, range(40))
     visits = visits[visits.entered < plan.settings[0].measure_to]
     first, second = (visits[visits.stage == stage] for stage in (0, 1))
     agrees((int((first.chance == 1.0).sum()), len(first)), 0.30, "nurtured")
     over = second[(second.chance >= 0.0) | (second.ended >= 0.0)]
     agrees((int((over.chance == 1.0).sum()), len(over)), 0.25, "of entered")
-    assert found.ratio[1] > 1.2  # a fifth is never reached: more of the reached must pass
+    assert solved.ratio[1] > 1.2  # a fifth is never reached: more of the reached must pass
     late = first[(first.to == 1) & (first.ended - first.entered > 0.0)]
     assert len(late) > 0.2 * (first.to == 1).sum()
 
 
 def test_without_nurture_fewer_pass_the_same_definition() -> None:
     stages = {"interest": {**NURTURED, "nurture": None}, "evaluation": WORKED, "customer": {}}
-    found = anchor(nurtured())
-    with_, without = (shares(found.plan(one), 6)[0] for one in (nurtured(), nurtured(stages=stages)))
+    solved = anchor(nurtured())
+    with_, without = (shares(solved.plan(one), 6)[0] for one in (nurtured(), nurtured(stages=stages)))
     assert with_[0] / with_[1] > 1.15 * without[0] / without[1]
 
 
@@ -223,15 +223,15 @@ def test_the_offset_follows_a_range_of_noise() -> None:
     """sd = 12 to 24 of the noise: 40 - hypot(10, sd) z(70 %) in every draw, so history stays what it is."""
     scores = {"marketing": {"fit": FIT, "noise": "12 to 24"}, "sales": {"fit": FIT, "noise": SALES_NOISE}}
     blueprint = compiled(**gated(scores=scores))
-    found = anchor(blueprint)
+    solved = anchor(blueprint)
     draws = (3, 4, 5, 6)
     noise = [blueprint.values(draw)["scores.marketing.noise"] for draw in draws]
     assert max(noise) - min(noise) > 3.0
     for draw, sd in zip(draws, noise, strict=True):
-        assert found.offset("MQL", "marketing", draw) == pytest.approx(
+        assert solved.offset("MQL", "marketing", draw) == pytest.approx(
             40.0 - math.hypot(FIT, sd) * float(stats.norm.isf(FIRST)), abs=0.4
         )
-    agrees(shares(found.plan(blueprint, 4))[0], FIRST, "draw 4")
+    agrees(shares(solved.plan(blueprint, 4))[0], FIRST, "draw 4")
 
 
 def test_a_score_of_few_values_cannot_meet_a_share_between_them() -> None:
@@ -244,8 +244,8 @@ def test_a_score_of_few_values_cannot_meet_a_share_between_them() -> None:
 
 
 def test_an_anchor_with_offsets_comes_back_from_a_manifest() -> None:
-    found = anchor(root())
-    assert from_json(json.loads(json.dumps(to_json(found)))) == found
+    solved = anchor(root())
+    assert from_json(json.loads(json.dumps(to_json(solved)))) == solved
 
 
 # ---- contact under every kind of effect ------------------------------------------------------------------------------
@@ -271,11 +271,11 @@ def test_contact_chances_keep_their_mean_under_hours_warmth_and_levels() -> None
         levels={"load": {"input": "load", "team": "sales", "review": "week", "per": 100, "weight": 0.5}},
         influences={"busy": {"input": "level load", "target": "contact", "odds": 0.5}},
     )
-    found = anchor(blueprint)
-    traces = replicate(found.plan(blueprint), 20, range(10), tables=True).traces or []
+    solved = anchor(blueprint)
+    traces = replicate(solved.plan(blueprint), 20, range(10), tables=True).traces or []
     attempts = np.concatenate([trace.attempts for trace in traces])
     attempts = attempts[(attempts["started"] >= 0.0) & (attempts["ended"] >= 0.0)]
-    assert np.ptp(attempts["shift"]) > 3.0 and abs(found.contact[0]) > 0.2
+    assert np.ptp(attempts["shift"]) > 3.0 and abs(solved.contact[0]) > 0.2
     table = np.array([0.4, 0.3, 0.2, 0.2])[attempts["ordinal"] - 1]
     reached = int((attempts["end"] == CONTACT).sum())
     agrees((reached, len(attempts)), float(table.mean()), "contact")
@@ -297,9 +297,9 @@ def test_history_is_reproduced_at_a_gate_before_which_leads_wait_for_good_and_to
     )
     keys["definitions"]["SQL"] = "enters evaluation"
     blueprint = compiled(**keys)
-    found = anchor(blueprint, cache=False)
-    summaries = replicate(found.plan(blueprint), 3, range(8)).summaries
-    case = Case("old way", loads_resolved({"format": 1, "scenario": {**BASE, **keys}, "root": None}), blueprint, found)
+    solved = anchor(blueprint, cache=False)
+    summaries = replicate(solved.plan(blueprint), 3, range(8)).summaries
+    case = Case("old way", loads_resolved({"format": 1, "scenario": {**BASE, **keys}, "root": None}), blueprint, solved)
 
     check = check_history(case, summaries)
 

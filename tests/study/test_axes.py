@@ -95,20 +95,20 @@ def test_a_grid_is_every_combination_the_last_axis_fastest() -> None:
 
 def test_a_latin_hypercube_has_one_point_in_each_slice_of_each_axis() -> None:
     axes = read_axes(["a=0..100%", "b=1..1000 days log", "teams.sales.people=3..7", "o=x, y"])
-    found = points(axes, read_design("latin:40"), 5)
-    shares = [float(a.removesuffix("%")) / 100.0 for a, _, _, _ in found]
-    logs = [math.log(float(b.removesuffix(" days"))) / math.log(1000.0) for _, b, _, _ in found]
+    places = points(axes, read_design("latin:40"), 5)
+    shares = [float(a.removesuffix("%")) / 100.0 for a, _, _, _ in places]
+    logs = [math.log(float(b.removesuffix(" days"))) / math.log(1000.0) for _, b, _, _ in places]
     for numbers in (shares, logs):
         assert sorted(int(40 * (number + 1e-6)) for number in numbers) == list(range(40))
-    assert {n: [people for _, _, people, _ in found].count(n) for n in "34567"} == dict.fromkeys("34567", 8)
-    assert [o for *_, o in found].count("x") == 20
-    assert points(axes, read_design("latin:40"), 5) == found != points(axes, read_design("latin:40"), 6)
+    assert {n: [people for _, _, people, _ in places].count(n) for n in "34567"} == dict.fromkeys("34567", 8)
+    assert [o for *_, o in places].count("x") == 20
+    assert points(axes, read_design("latin:40"), 5) == places != points(axes, read_design("latin:40"), 6)
 
 
 def test_a_sobol_design_fills_every_quarter_alike() -> None:
     axes = read_axes(["a=0..1/week", "b=0..1/week"])
-    found = points(axes, read_design("sobol:64"), 3)
-    quarters = [(float(a.removesuffix("/week")) > 0.5, float(b.removesuffix("/week")) > 0.5) for a, b in found]
+    places = points(axes, read_design("sobol:64"), 3)
+    quarters = [(float(a.removesuffix("/week")) > 0.5, float(b.removesuffix("/week")) > 0.5) for a, b in places]
     assert all(quarters.count(one) == 16 for one in set(quarters)) and len(set(quarters)) == 4
 
 

@@ -19,8 +19,8 @@ from funnelsim.errors import DataError, UsageError
 from funnelsim.progress import Progress
 from funnelsim.study.backtest.actuals import LEADS, REVENUE, WINS, recorded
 from funnelsim.study.backtest.distances import available, distances, recorded_log
+from funnelsim.study.backtest.forecast_scores import score
 from funnelsim.study.backtest.rolling import Backtest, BacktestSpec, backtest
-from funnelsim.study.backtest.scores import score
 from funnelsim.study.point_store import PointStore
 from support.drifting_history import ON, write_funnel
 
@@ -51,10 +51,10 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Backtest]:
 
 def test_instants_lie_whole_weeks_before_the_end_and_horizons_end_within(once: tuple[Path, Backtest]) -> None:
     """25 whole weeks since the first lead: 10 are there to be fitted, so instants lie 15 to 1 weeks before 7 July."""
-    found = once[1]
-    assert [found.origins.weeks_after(at) for at in found.origins.at] == [15, 8, 1]
-    assert [f"{at:%A %H:%M}" for at in found.origins.at] == ["Monday 00:00"] * 3
-    assert sorted({(found.origins.weeks_after(one.origin), one.weeks) for one in found.scored}) == [
+    back_test = once[1]
+    assert [back_test.origins.weeks_after(at) for at in back_test.origins.at] == [15, 8, 1]
+    assert [f"{at:%A %H:%M}" for at in back_test.origins.at] == ["Monday 00:00"] * 3
+    assert sorted({(back_test.origins.weeks_after(one.origin), one.weeks) for one in back_test.scored}) == [
         (1, 1),
         (8, 1),
         (8, 2),
@@ -67,36 +67,36 @@ def test_instants_lie_whole_weeks_before_the_end_and_horizons_end_within(once: t
 
 def test_what_happened_is_what_the_file_says(once: tuple[Path, Backtest]) -> None:
     """Leads of the last four of eight weeks, counted in the CSV."""
-    history, found = once
+    history, back_test = once
     one = next(
         one
-        for one in found.scored
-        if one.quantity.name == LEADS and one.weeks == 4 and found.origins.weeks_after(one.origin) == 8
+        for one in back_test.scored
+        if one.quantity.name == LEADS and one.weeks == 4 and back_test.origins.weeks_after(one.origin) == 8
     )
     rows = [line.split(",") for line in (history.parent / "leads.csv").read_text().splitlines()[1:]]
     assert one.happened == sum("2025-05-12" <= row[1][:10] < "2025-06-09" for row in rows)
     revenue = next(
         one
-        for one in found.scored
-        if one.quantity.name == REVENUE and one.weeks == 1 and found.origins.weeks_after(one.origin) == 1
+        for one in back_test.scored
+        if one.quantity.name == REVENUE and one.weeks == 1 and back_test.origins.weeks_after(one.origin) == 1
     )
     assert revenue.happened == pytest.approx(sum(float(row[5]) for row in rows if row[3][:10] >= "2025-06-30"))
 
 
 def test_a_spreadsheet_carries_the_last_eight_weeks_on(once: tuple[Path, Backtest]) -> None:
-    found = once[1]
-    one = next(one for one in found.scored if one.quantity.name == WINS and one.weeks == 4)
-    forecast = next(f for f in found.forecasts if f.origin == one.origin)
-    row = [q.name for q in found.forecast_spec.quantities].index(WINS)
+    back_test = once[1]
+    one = next(one for one in back_test.scored if one.quantity.name == WINS and one.weeks == 4)
+    forecast = next(f for f in back_test.forecasts if f.origin == one.origin)
+    row = [q.name for q in back_test.forecast_spec.quantities].index(WINS)
     assert forecast.before.shape[1] == 8
     assert one.naive == pytest.approx(4 * forecast.before[row].mean())
 
 
 def test_forecasts_begin_with_the_leads_in_flight(once: tuple[Path, Backtest]) -> None:
     """Wins take two weeks: with no lead in flight there would be hardly one in the first week."""
-    found = once[1]
-    row = [q.name for q in found.forecast_spec.quantities].index(WINS)
-    for one in found.forecasts:
+    back_test = once[1]
+    row = [q.name for q in back_test.forecast_spec.quantities].index(WINS)
+    for one in back_test.forecasts:
         first, fourth = (float(one.drawn[row, :, week].mean()) for week in (0, 3))
         assert first > 0.6 * fourth > 4.0
 
@@ -142,27 +142,27 @@ def histories(folder: Path, count: int, size: BacktestSpec) -> tuple[list, int]:
     for seed in range(count):
         place = folder / str(seed)
         place.mkdir()
-        found = back_tested(write_funnel(place, 1000 + seed, a_week=90.0), size, threads=None)
+        back_test = back_tested(write_funnel(place, 1000 + seed, a_week=90.0), size, threads=None)
         # instants of different histories are different instants
-        scored += [replace(one, origin=one.origin.replace(year=2025 + seed)) for one in found.scored]
-        warned += bool(found.drift.result)
+        scored += [replace(one, origin=one.origin.replace(year=2025 + seed)) for one in back_test.scored]
+        warned += bool(back_test.drift.departures)
     return scored, warned
 
 
 def test_a_drift_is_told(tmp_path: Path) -> None:
     """From week 18 of 26 on only half as many leads talk to us: their count is outside, and the answer says so."""
-    found = back_tested(write_funnel(tmp_path, 3, on=lambda week: np.where(week < 18, ON, ON / 2.0)))
-    outside = {(one.stage, one.to): one.ratio for one in found.drift.result}
+    back_test = back_tested(write_funnel(tmp_path, 3, on=lambda week: np.where(week < 18, ON, ON / 2.0)))
+    outside = {(one.stage, one.to): one.ratio for one in back_test.drift.departures}
     assert outside[("lead", "talk")] < 0.8
     from funnelsim.reporting.backtest.report import answer
 
-    assert "the funnel has changed since" in answer(found)
+    assert "the funnel has changed since" in answer(back_test)
 
 
 def test_twice_as_many_leads_are_told(tmp_path: Path) -> None:
     write_funnel(tmp_path, 4)
-    found = back_tested(doubled_after(tmp_path, 18)).drift
-    assert found.result[0].stage == "" and found.result[0].ratio > 1.5
+    drift = back_tested(doubled_after(tmp_path, 18)).drift
+    assert drift.departures[0].stage == "" and drift.departures[0].ratio > 1.5
 
 
 def doubled_after(folder: Path, week: int) -> Path:
@@ -241,9 +241,9 @@ def test_a_replay_of_what_really_happened_is_at_no_distance(
     """When the simulated log is the real one, all five distances are 0, and the replay's are not."""
     if not available():
         pytest.skip("log-distance-measures is not installed")
-    history, found = once
+    history, back_test = once
     records = backtest_records(history)
-    origin = found.forecasts[1].origin
+    origin = back_test.forecasts[1].origin
     truth = recorded_log(records, origin.timestamp(), 4)
     monkeypatch.setattr("funnelsim.study.backtest.distances.simulated_log", lambda *_: truth)
     for one in distances(records, [None], records.stages, origin, 4):  # type: ignore[list-item]
@@ -251,8 +251,8 @@ def test_a_replay_of_what_really_happened_is_at_no_distance(
 
 
 def test_both_logs_end_at_the_same_instant(once: tuple[Path, Backtest]) -> None:
-    history, found = once
-    start = found.forecasts[1].origin.timestamp()
+    history, back_test = once
+    start = back_test.forecasts[1].origin.timestamp()
     log = recorded_log(backtest_records(history), start, 4)
     assert log.at.min() >= start and log.at.max() < start + 4 * 7 * 86400.0
 
@@ -267,9 +267,9 @@ def test_without_the_package_the_answer_says_how_to_get_it(
     once: tuple[Path, Backtest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("funnelsim.study.backtest.rolling.available", lambda: False)
-    found = back_tested(once[0], replace(SMALL, distances=True), points=once[0].parent / "points")
-    assert not found.distances
-    assert any("install funnelsim[backtest]" in note for note in found.notes)
+    back_test = back_tested(once[0], replace(SMALL, distances=True), points=once[0].parent / "points")
+    assert not back_test.distances
+    assert any("install funnelsim[backtest]" in note for note in back_test.notes)
 
 
 # ---- real histories, where they are --------------------------------------------------------------------------------
@@ -290,14 +290,14 @@ def test_real_histories_as_the_guide_tells_them(name: str, folder: str, work: bo
     if not (DATA / folder).is_dir():
         pytest.skip(f"{folder} is not here")
     history = ROOT / "calibration" / f"{name}.history.yaml"
-    found = backtest(
+    back_test = backtest(
         *open_history(history, DATA / folder), BacktestSpec(draws=99, distances=False, work=work), PointStore(None)
     )
-    whole = found.score()
+    whole = back_test.score_of()
     assert whole is not None
     print(f"{name}: {whole.held90.value:.2f} held, CRPS ratio {whole.ratio:.2f}, widening {whole.widening.value:.2f}")
     assert whole.held90.value > least and whole.ratio < ratio
-    assert bool(found.drift.result) == (name == "bpic2012")
+    assert bool(back_test.drift.departures) == (name == "bpic2012")
 
 
 # ---- the command ---------------------------------------------------------------------------------------------------
@@ -372,8 +372,8 @@ def test_a_manifest_is_repeated_as_it_is(inside: Path) -> None:
 
 def test_weeks_before_an_instant(once: tuple[Path, Backtest]) -> None:
     """Eight weeks before an instant and the weeks after it are one course."""
-    history, found = once
-    records, origin = backtest_records(history), found.forecasts[1].origin.timestamp()
-    before = recorded(records, found.forecast_spec.quantities, origin, -8)
+    history, back_test = once
+    records, origin = backtest_records(history), back_test.forecasts[1].origin.timestamp()
+    before = recorded(records, back_test.forecast_spec.quantities, origin, -8)
     begins = origin - 8 * 604800.0
-    np.testing.assert_array_equal(before, recorded(records, found.forecast_spec.quantities, begins, 8))
+    np.testing.assert_array_equal(before, recorded(records, back_test.forecast_spec.quantities, begins, 8))

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from funnelsim.study.backtest.actuals import LEADS, Quantity
-from funnelsim.study.backtest.scores import (
+from funnelsim.study.backtest.forecast_scores import (
     ScoredForecast,
     central,
     coverage,
@@ -124,12 +124,12 @@ def one_held(instant: int, held: bool) -> ScoredForecast:
 
 def forecasts(count: int, draws) -> list[ScoredForecast]:
     """Of Poisson counts with means of their own between 50 and 150."""
-    found = []
+    scored = []
     for number in range(count):
         rng = np.random.default_rng([7, number])
         mean = rng.uniform(50.0, 150.0)
         drawn = np.asarray(draws(rng, mean), float)
-        found.append(
+        scored.append(
             score_one(
                 MONDAY + timedelta(days=7 * number),
                 LEADS_A_WEEK,
@@ -140,4 +140,4 @@ def forecasts(count: int, draws) -> list[ScoredForecast]:
                 (1, number),
             )
         )
-    return found
+    return scored

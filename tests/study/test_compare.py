@@ -21,7 +21,7 @@ GUESSES = {"effects": {"context_lost": "0.3 to 0.9", "marketing_sells": "0.7 to 
 
 
 @pytest.fixture(scope="module")
-def found() -> Comparison:
+def comparison() -> Comparison:
     base = copy.deepcopy(OLD) | SLOW | GUESSES | {"name": "Old way"}
     other = copy.deepcopy(base) | copy.deepcopy(NEW) | {"name": "Shared"}
     return compare(loaded(base), loaded(other, base), spec=CompareSpec(draws=12, pairs=3, check_draws=4, check_pairs=1))
@@ -30,26 +30,26 @@ def found() -> Comparison:
 class TestWhatToMeasureFirst:
     """Twelve draws that were run anyway tell which unknown makes most of the answer's spread."""
 
-    def test_every_unknown_of_either_scenario_is_asked_about(self, found: Comparison) -> None:
-        unknowns = {one.path for case in found.cases for one in case.blueprint.unknowns}
+    def test_every_unknown_of_either_scenario_is_asked_about(self, comparison: Comparison) -> None:
+        unknowns = {one.path for case in comparison.cases for one in case.blueprint.unknowns}
 
-        assert {one.path for one in found.information} == unknowns
-        assert all(0.0 <= one.share.low <= one.share.value <= one.share.high <= 1.0 for one in found.information)
-        assert all(one.value is not None and one.value.value >= 0.0 for one in found.information)
+        assert {one.path for one in comparison.information} == unknowns
+        assert all(0.0 <= one.share.low <= one.share.value <= one.share.high <= 1.0 for one in comparison.information)
+        assert all(one.value is not None and one.value.value >= 0.0 for one in comparison.information)
 
-    def test_it_is_said_with_what_the_data_cannot_tell(self, found: Comparison) -> None:
-        text = comparison_report(found)
+    def test_it_is_said_with_what_the_data_cannot_tell(self, comparison: Comparison) -> None:
+        text = comparison_report(comparison)
 
         assert "Measure first: " in text.split("10 What this data cannot tell")[1]
-        assert "If it were known" not in text and "If it were known" in comparison_report(found, verbose=1)
+        assert "If it were known" not in text and "If it were known" in comparison_report(comparison, verbose=1)
 
-    def test_a_belief_that_makes_all_the_difference_is_named(self, found: Comparison) -> None:
+    def test_a_belief_that_makes_all_the_difference_is_named(self, comparison: Comparison) -> None:
         """Ten customers more for each tenth of the way of context_lost, the same luck in both: nothing else matters."""
-        seed = found.cases[0].blueprint.scenario.seed
+        seed = comparison.cases[0].blueprint.scenario.seed
         ways = np.array([[uniform(seed, draw, "effects.context_lost")] for draw in range(40)])
         base = np.random.default_rng(1).normal(50.0, 5.0, (40, 4))
 
-        first = _information(found.cases, [base, base + 20.0, base + 100.0 * ways - 30.0])[0]
+        first = _information(comparison.cases, [base, base + 20.0, base + 100.0 * ways - 30.0])[0]
 
         assert first.path == "effects.context_lost" and first.share.low > 0.99
         # the options are 20 and 100 u - 30: without knowing u the one that is better on average
@@ -95,28 +95,31 @@ class TestSpreads:
 
 
 class TestLadder:
-    def test_a_rung_with_the_promises_alone_is_put_between(self, found: Comparison) -> None:
-        assert [(rung.name, rung.added) for rung in found.compared] == [("Old way + promises", True), ("Shared", False)]
-        assert [one.path for one in found.compared[0].changes] == ["promises"]
+    def test_a_rung_with_the_promises_alone_is_put_between(self, comparison: Comparison) -> None:
+        assert [(rung.name, rung.added) for rung in comparison.compared] == [
+            ("Old way + promises", True),
+            ("Shared", False),
+        ]
+        assert [one.path for one in comparison.compared[0].changes] == ["promises"]
 
     def test_it_is_not_put_there_when_the_promises_are_all_that_differs(self) -> None:
         promised = copy.deepcopy(OLD) | {"name": "Promise", "promises": NEW["promises"]}
 
-        found = compare(loaded(OLD), loaded(promised, OLD), spec=CompareSpec(draws=3, pairs=1), robustness=False)
+        comparison = compare(loaded(OLD), loaded(promised, OLD), spec=CompareSpec(draws=3, pairs=1), robustness=False)
 
-        assert [rung.name for rung in found.compared] == ["Promise"]
+        assert [rung.name for rung in comparison.compared] == ["Promise"]
 
     def test_the_same_scenario_twice_differs_by_nothing_at_all(self) -> None:
         again = copy.deepcopy(OLD) | {"name": "Again"}
 
-        found = compare(loaded(OLD), loaded(again, OLD), spec=CompareSpec(draws=4, pairs=2), robustness=False)
+        comparison = compare(loaded(OLD), loaded(again, OLD), spec=CompareSpec(draws=4, pairs=2), robustness=False)
 
-        one = found.compared[0].differences["cohort.won"]
+        one = comparison.compared[0].differences["cohort.won"]
         assert (one.mean, one.low, one.high) == (0.0, 0.0, 0.0)
-        assert found.compared[0].changes == []
+        assert comparison.compared[0].changes == []
 
-    def test_the_same_digits_for_any_number_of_threads(self, found: Comparison) -> None:
-        loads = [case.loaded for case in found.cases]
+    def test_the_same_digits_for_any_number_of_threads(self, comparison: Comparison) -> None:
+        loads = [case.loaded for case in comparison.cases]
         design = CompareSpec(draws=3, pairs=2)
 
         one, two = (compare(loads[0], loads[2], spec=design, robustness=False, threads=threads) for threads in (1, 2))
@@ -125,25 +128,25 @@ class TestLadder:
 
 
 class TestBeliefs:
-    def test_every_range_is_asked_for_its_break_even(self, found: Comparison) -> None:
-        paths = [one.path for one in found.compared[-1].break_evens]
+    def test_every_range_is_asked_for_its_break_even(self, comparison: Comparison) -> None:
+        paths = [one.path for one in comparison.compared[-1].break_evens]
 
         assert paths == ["effects.context_lost", "effects.marketing_sells"]
 
-    def test_a_promise_is_kept_as_written_and_is_no_range_here(self, found: Comparison) -> None:
-        assert "promises.adherence" not in [belief.path for belief in found.cases[-1].blueprint.beliefs]
+    def test_a_promise_is_kept_as_written_and_is_no_range_here(self, comparison: Comparison) -> None:
+        assert "promises.adherence" not in [belief.path for belief in comparison.cases[-1].blueprint.beliefs]
 
-    def test_with_all_beliefs_at_one_only_the_policy_is_left(self, found: Comparison) -> None:
-        last = found.compared[-1]
+    def test_with_all_beliefs_at_one_only_the_policy_is_left(self, comparison: Comparison) -> None:
+        last = comparison.compared[-1]
 
         assert last.beliefs_neutral is not None
         assert (
-            last.beliefs_neutral.mean < last.differences[found.goal].mean
+            last.beliefs_neutral.mean < last.differences[comparison.goal].mean
         )  # the record that is kept pays only by belief
 
-    def test_the_baseline_does_not_move_with_a_belief(self, found: Comparison) -> None:
-        base = found.runs[0].values["cohort.conversion.interest"].mean(axis=1)
-        other = found.runs[-1].values["cohort.conversion.interest"].mean(axis=1)
+    def test_the_baseline_does_not_move_with_a_belief(self, comparison: Comparison) -> None:
+        base = comparison.runs[0].values["cohort.conversion.interest"].mean(axis=1)
+        other = comparison.runs[-1].values["cohort.conversion.interest"].mean(axis=1)
 
         assert base.std() < 0.03
         assert other.std() > 1.5 * base.std()
@@ -155,30 +158,30 @@ class TestPrecision:
         other = copy.deepcopy(base) | copy.deepcopy(NEW)
         design = CompareSpec(draws=5, pairs=1, precision=0.03)
 
-        found = compare(loaded(base), loaded(other, base), spec=design, robustness=False)
+        comparison = compare(loaded(base), loaded(other, base), spec=design, robustness=False)
 
-        assert found.pairs > 1
-        one = found.compared[-1].differences[found.goal]
-        assert one.error <= 0.03 * found.runs[0].values[found.goal].mean() or found.pairs >= 16
+        assert comparison.pairs > 1
+        one = comparison.compared[-1].differences[comparison.goal]
+        assert one.error <= 0.03 * comparison.runs[0].values[comparison.goal].mean() or comparison.pairs >= 16
 
     def test_a_precision_finer_than_a_tenth_of_what_is_not_known_is_refused(self) -> None:
         base = copy.deepcopy(OLD) | {"effects": {"context_lost": "0.05 to 1.0"}}
         other = copy.deepcopy(base) | copy.deepcopy(NEW)
         design = CompareSpec(draws=300, pairs=1, precision=1e-6)
 
-        found = compare(loaded(base), loaded(other, base), spec=design, robustness=False)
+        comparison = compare(loaded(base), loaded(other, base), spec=design, robustness=False)
 
-        assert found.pairs == 1
-        assert found.notes == [
+        assert comparison.pairs == 1
+        assert comparison.notes == [
             "a finer precision buys nothing: the simulation error "
-            f"({found.compared[-1].differences[found.goal].error:.2g}) "
+            f"({comparison.compared[-1].differences[comparison.goal].error:.2g}) "
             "is already below a tenth of what your data leaves open"
         ]
 
 
 class TestWords:
-    def test_the_answer_is_one_sentence_that_says_what_it_rests_on(self, found: Comparison) -> None:
-        text = answer(found)
+    def test_the_answer_is_one_sentence_that_says_what_it_rests_on(self, comparison: Comparison) -> None:
+        text = answer(comparison)
 
         assert text.startswith("Shared: +")
         assert "customers in the cohort (90 % interval +" in text
@@ -187,18 +190,18 @@ class TestWords:
         assert "rests on beliefs nobody has measured" in text
         assert text.count("\n") == 0
 
-    def test_no_headline_when_the_baseline_is_not_what_happened(self, found: Comparison) -> None:
+    def test_no_headline_when_the_baseline_is_not_what_happened(self, comparison: Comparison) -> None:
         wrong = HistoryCheck([StageHistoryCheck("interest", 0.2, 0.18, 0.22, 0.31, 0.01)], "crm")
 
-        text = answer(_with(found, history=wrong))
+        text = answer(_with(comparison, history=wrong))
 
         assert text == (
             "No answer: Old way, simulated, does not convert as history says at "
             "interest (31.0 % against 18.0 % to 22.0 %)."
         )
 
-    def test_the_report_has_the_ten_points(self, found: Comparison) -> None:
-        text = comparison_report(found)
+    def test_the_report_has_the_ten_points(self, comparison: Comparison) -> None:
+        text = comparison_report(comparison)
 
         for point in (
             "1  Baseline",
@@ -213,19 +216,21 @@ class TestWords:
         assert "10 What this data cannot tell" in text
         assert len(text.splitlines()) < 60
 
-    def test_it_is_said_when_both_teams_are_assumed_equally_good(self, found: Comparison) -> None:
+    def test_it_is_said_when_both_teams_are_assumed_equally_good(self, comparison: Comparison) -> None:
         shared = copy.deepcopy(OLD) | copy.deepcopy(NEW) | {"name": "Shared"}
         plain = compare(loaded(OLD), loaded(shared, OLD), spec=CompareSpec(draws=3, pairs=1), robustness=False)
 
         assert "both teams are assumed equally good" in comparison_report(plain)
-        assert "equally good" not in comparison_report(found)  # marketing_sells is a range there
+        assert "equally good" not in comparison_report(comparison)  # marketing_sells is a range there
 
     def test_a_difference_in_a_fact_is_shouted(self) -> None:
         richer = copy.deepcopy(OLD) | {"name": "Richer", "sources": {"web": {"rate": "80/week", "cost": 50}}}
 
-        found = compare(loaded(OLD), loaded(richer, OLD), spec=CompareSpec(draws=3, pairs=1), robustness=False)
+        comparison = compare(loaded(OLD), loaded(richer, OLD), spec=CompareSpec(draws=3, pairs=1), robustness=False)
 
-        assert "WARNING: Richer differs in a fact: sources.web.rate (40/week -> 80/week)" in comparison_report(found)
+        assert "WARNING: Richer differs in a fact: sources.web.rate (40/week -> 80/week)" in comparison_report(
+            comparison
+        )
 
 
 def test_differences_are_listed_by_nature_and_shares_count_as_one_value() -> None:
@@ -251,17 +256,17 @@ def test_differences_are_listed_by_nature_and_shares_count_as_one_value() -> Non
     ]
 
 
-def _with(found: Comparison, **changes: Any) -> Comparison:
+def _with(comparison: Comparison, **changes: Any) -> Comparison:
     from dataclasses import replace
 
-    return replace(found, **changes)
+    return replace(comparison, **changes)
 
 
 def test_a_seed_written_in_a_variant_does_not_give_it_other_beliefs_or_luck() -> None:
     base = copy.deepcopy(OLD) | GUESSES
     again = copy.deepcopy(base) | {"name": "Again", "seed": 77}
 
-    found = compare(loaded(base), loaded(again, base), spec=CompareSpec(draws=4, pairs=1), robustness=False)
+    comparison = compare(loaded(base), loaded(again, base), spec=CompareSpec(draws=4, pairs=1), robustness=False)
 
-    assert found.compared[0].differences["cohort.won"].mean == 0.0
-    assert found.compared[0].differences["cohort.won"].most == 0.0
+    assert comparison.compared[0].differences["cohort.won"].mean == 0.0
+    assert comparison.compared[0].differences["cohort.won"].most == 0.0

@@ -39,11 +39,11 @@ def test_a_made_up_world_is_understood_in_200_repetitions(world: str) -> None:
 
 
 def test_in_the_world_of_promises_the_ladder_shows_that_sharing_adds_nothing() -> None:
-    found = run("promise", seed=3, design=CompareSpec(draws=60, pairs=1), robustness=False)
+    comparison = run("promise", seed=3, design=CompareSpec(draws=60, pairs=1), robustness=False)
 
-    promised, shared = found.compared
+    promised, shared = comparison.compared
     assert promised.added
-    assert promised.differences[found.goal].low > 0
+    assert promised.differences[comparison.goal].low > 0
     over = shared.vs_previous
     assert over is not None
     assert over.low <= 0 <= over.high
@@ -53,10 +53,10 @@ def assert_honest(world: str, repetitions: int, at_least: int) -> None:
     truth = run(world, seed=999, design=TRUTH, robustness=False).compared[-1].differences["cohort.won"].mean
     covered, named = 0, 0
     for seed in range(repetitions):
-        found = run(world, seed, SHORT)
-        one = found.compared[-1].differences["cohort.won"]
+        comparison = run(world, seed, SHORT)
+        one = comparison.compared[-1].differences["cohort.won"]
         covered += one.low <= truth <= one.high
-        named += main_cause(found) == WORLDS[world][1]
+        named += main_cause(comparison) == WORLDS[world][1]
 
     assert covered >= at_least, f"{covered} of {repetitions} intervals cover {truth:+.2f}"
     assert named >= 0.95 * repetitions, f"the cause was named {named} times of {repetitions}"

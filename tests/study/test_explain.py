@@ -82,8 +82,8 @@ def explained(
     return explain(question, store, threads=threads)
 
 
-def means(found: Explanation) -> dict[str, float]:
-    return {one.name: one.value.mean for one in found.shares}
+def means(explanation: Explanation) -> dict[str, float]:
+    return {one.name: one.value.mean for one in explanation.shares}
 
 
 # ---- funnels whose shares are known ---------------------------------------------------------------------------------
@@ -95,11 +95,11 @@ class TestByHand:
         callers win 4 of 4 and 8 of 16. So neither change alone wins anybody and both win 4: 2 each."""
         other = changed(RUSH, sources__fair__batch="16 on 2026-01-05 at 09:00", teams__sales__people=2)
 
-        found = explained(RUSH, other)
+        explanation = explained(RUSH, other)
 
-        assert (found.base.mean, found.other.mean, found.difference.mean) == (4.0, 8.0, 4.0)
-        assert means(found) == {"people and hours": 2.0, "demand and budget": 2.0}
-        assert [(one.alone.mean, one.last.mean) for one in found.shares] == [(0.0, 4.0), (0.0, 4.0)]
+        assert (explanation.base.mean, explanation.other.mean, explanation.difference.mean) == (4.0, 8.0, 4.0)
+        assert means(explanation) == {"people and hours": 2.0, "demand and budget": 2.0}
+        assert [(one.alone.mean, one.last.mean) for one in explanation.shares] == [(0.0, 4.0), (0.0, 4.0)]
 
     def test_an_unequal_split(self) -> None:
         """6 leads: one caller wins 4, two win all 6. 12 leads: one wins 4, two win 8. More leads bring 0 alone and 2
@@ -107,18 +107,18 @@ class TestByHand:
         base = changed(RUSH, sources__fair__batch="6 on 2026-01-05 at 09:00")
         other = changed(base, sources__fair__batch="12 on 2026-01-05 at 09:00", teams__sales__people=2)
 
-        found = explained(base, other)
+        explanation = explained(base, other)
 
-        assert (found.base.mean, found.other.mean) == (4.0, 8.0)
-        assert means(found) == {"people and hours": 3.0, "demand and budget": 1.0}
+        assert (explanation.base.mean, explanation.other.mean) == (4.0, 8.0)
+        assert means(explanation) == {"people and hours": 3.0, "demand and budget": 1.0}
 
     def test_a_promise_of_volume_changes_nothing_and_gets_exactly_nothing(self) -> None:
         base = changed(OLD, promises=copy.deepcopy(NEW["promises"]))
         other = changed(base, promises__marketing_delivers="100 MQL a month", teams__sales__people=1)
 
-        found = explained(base, other, draws=3)
+        explanation = explained(base, other, draws=3)
 
-        promise = next(one for one in found.shares if one.name == "the promise")
+        promise = next(one for one in explanation.shares if one.name == "the promise")
         assert not promise.by_draw.any()
         assert (promise.value.mean, promise.value.low, promise.value.high) == (0.0, 0.0, 0.0)
 
@@ -137,22 +137,22 @@ def new(old: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def found(old: dict[str, Any], new: dict[str, Any]) -> Explanation:
+def explanation(old: dict[str, Any], new: dict[str, Any]) -> Explanation:
     old = changed(old, teams__marketing__other_work="50%", teams__sales__other_work="40%")
     new = changed(new, teams__marketing__other_work="50%", teams__sales__other_work="40%")
     return explained(old, new, draws=6, pairs=2)
 
 
 class TestOnTheSameLuck:
-    def test_shares_add_up_in_every_draw_and_pair(self, found: Explanation) -> None:
-        total = sum(one.by_draw for one in found.shares)
+    def test_shares_add_up_in_every_draw_and_pair(self, explanation: Explanation) -> None:
+        total = sum(one.by_draw for one in explanation.shares)
 
-        assert np.allclose(total.mean(), found.difference.mean, rtol=ROUNDING_OF_SHARES)
-        assert sum(one.value.mean for one in found.shares) == pytest.approx(
-            found.difference.mean, rel=ROUNDING_OF_SHARES
+        assert np.allclose(total.mean(), explanation.difference.mean, rtol=ROUNDING_OF_SHARES)
+        assert sum(one.value.mean for one in explanation.shares) == pytest.approx(
+            explanation.difference.mean, rel=ROUNDING_OF_SHARES
         )
-        assert sum(one.value.mean for one in found.parts) == pytest.approx(
-            found.difference.mean, rel=ROUNDING_OF_SHARES
+        assert sum(one.value.mean for one in explanation.parts) == pytest.approx(
+            explanation.difference.mean, rel=ROUNDING_OF_SHARES
         )
 
     def test_the_difference_is_that_of_compare(self, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -161,11 +161,11 @@ class TestOnTheSameLuck:
 
         assert one.difference == other.compared[-1].differences["cohort.won"]
 
-    def test_the_interval_of_a_share_is_that_of_a_difference(self, found: Explanation) -> None:
-        share = found.shares[0]
+    def test_the_interval_of_a_share_is_that_of_a_difference(self, explanation: Explanation) -> None:
+        share = explanation.shares[0]
 
-        assert share.value == two_level_estimate(share.by_draw, found.uncertain)
-        assert found.uncertain and share.value.error < share.value.high - share.value.mean
+        assert share.value == two_level_estimate(share.by_draw, explanation.uncertain)
+        assert explanation.uncertain and share.value.error < share.value.high - share.value.mean
 
     def test_the_same_digits_for_any_number_of_threads(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         one, two = (explained(old, new, threads=threads) for threads in (1, 2))
@@ -176,8 +176,8 @@ class TestOnTheSameLuck:
         self, old: dict[str, Any], new: dict[str, Any]
     ) -> None:
         other = changed(new, sources__web__rate="60/week", teams__sales__people=2)
-        exact = explained(old, other, equal_people=False)
-        some = explained(old, other, equal_people=False, order_pairs=4)
+        exact = explained(old, other, equal_hours=False)
+        some = explained(old, other, equal_hours=False, order_pairs=4)
 
         assert (exact.orders, exact.coalitions, some.orders) == (0, 32, 8)
         assert some.coalitions < 32
@@ -192,12 +192,14 @@ class TestOnTheSameLuck:
     def test_the_control_is_divided_in_the_same_orders(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         other = changed(new, sources__web__rate="60/week", teams__sales__people=2)
 
-        found = explained(old, other, order_pairs=4)
+        explanation = explained(old, other, order_pairs=4)
 
-        assert found.orders == 8 and found.equal_hours is not None and found.divided is not None
-        assert found.equal_hours.lent is not None
+        assert explanation.orders == 8 and explanation.equal_hours is not None and explanation.divided is not None
+        assert explanation.equal_hours.lent is not None
         assert np.allclose(
-            sum(one.by_draw for one in found.equal_hours.steps), found.divided.by_draw, rtol=ROUNDING_OF_SHARES
+            sum(one.by_draw for one in explanation.equal_hours.steps),
+            explanation.divided.by_draw,
+            rtol=ROUNDING_OF_SHARES,
         )
 
     def test_shares_of_a_small_study_follow_the_difference_of_a_large_one(
@@ -209,7 +211,7 @@ class TestOnTheSameLuck:
         whole = large.compared[-1].differences["cohort.won"].mean
 
         plain = explained(old, new, draws=4)
-        fitted = explained(old, new, draws=4, known=PriorRuns(first, last, whole))
+        fitted = explained(old, new, draws=4, prior=PriorRuns(first, last, whole))
 
         assert fitted.base == plain.base and fitted.other == plain.other
         assert fitted.difference.mean == pytest.approx(whole) != plain.difference.mean
@@ -265,13 +267,13 @@ def test_what_cannot_stand_alone_is_taken_as_one_and_said() -> None:
         ownership__interest={"inside": "50%", "sales": "50%"},
     )
 
-    found = explained(OLD, other)
+    explanation = explained(OLD, other)
 
-    assert {one.name for one in found.shares} == {"who works where with teams", "handoff and context"}
-    assert [one.names for one in found.merged_groups] == [("who works where", "teams")]
-    assert "inside" in found.merged_groups[0].why
-    assert "who works where and teams are taken as one" in explain_report(found)
-    assert sum(means(found).values()) == pytest.approx(found.difference.mean, rel=ROUNDING_OF_SHARES)
+    assert {one.name for one in explanation.shares} == {"who works where with teams", "handoff and context"}
+    assert [one.names for one in explanation.merged_groups] == [("who works where", "teams")]
+    assert "inside" in explanation.merged_groups[0].why
+    assert "who works where and teams are taken as one" in explain_report(explanation)
+    assert sum(means(explanation).values()) == pytest.approx(explanation.difference.mean, rel=ROUNDING_OF_SHARES)
 
 
 def test_facts_and_beliefs_that_differ_are_told_loudly() -> None:
@@ -327,75 +329,82 @@ class TestEqualPeople:
             calendars__morning={"hours": "09:00-13:00", "days": "Mon"},
         )
 
-        found = explained(base, changed(base, ownership__call="marketing"))
+        explanation = explained(base, changed(base, ownership__call="marketing"))
 
-        assert found.equal_hours is not None and found.equal_hours.lent is not None
-        assert found.equal_hours.lent.total == pytest.approx(3.8)
-        assert [(one.name, one.value.mean) for one in found.equal_hours.steps] == [(HOURS_MOVED, 3.0), (SHARING, -3.0)]
-        assert means(found) == {"who works where": 0.0}
-        assert "only 3.8 of the 4 hours" in found.notes[0]
+        assert explanation.equal_hours is not None and explanation.equal_hours.lent is not None
+        assert explanation.equal_hours.lent.total == pytest.approx(3.8)
+        assert [(one.name, one.value.mean) for one in explanation.equal_hours.steps] == [
+            (HOURS_MOVED, 3.0),
+            (SHARING, -3.0),
+        ]
+        assert means(explanation) == {"who works where": 0.0}
+        assert "only 3.8 of the 4 hours" in explanation.notes[0]
 
     def test_where_all_work_more_no_hours_move(self) -> None:
         assert (
             lent_hours({"marketing": 9.0, "sales": 9.0}, {}, {"marketing": 400.0, "sales": 400.0}, self.TEAMS) is None
         )
 
-    def test_sharing_is_divided_into_hours_moved_and_the_rest(self, found: Explanation) -> None:
-        assert found.equal_hours is not None and found.equal_hours.lent is not None and found.divided is not None
-        step, rest = found.equal_hours.steps
+    def test_sharing_is_divided_into_hours_moved_and_the_rest(self, explanation: Explanation) -> None:
+        assert (
+            explanation.equal_hours is not None
+            and explanation.equal_hours.lent is not None
+            and explanation.divided is not None
+        )
+        step, rest = explanation.equal_hours.steps
 
         assert (step.name, rest.name) == (HOURS_MOVED, SHARING)
-        assert np.allclose(step.by_draw + rest.by_draw, found.divided.by_draw, rtol=ROUNDING_OF_SHARES)
-        assert found.equal_hours.lent.hours["marketing"] < 0.0 < found.equal_hours.lent.hours["sales"]
-        assert found.equal_hours.paid[0] == found.equal_hours.paid[1]
-        assert found.equal_hours.alone == step.alone
+        assert np.allclose(step.by_draw + rest.by_draw, explanation.divided.by_draw, rtol=ROUNDING_OF_SHARES)
+        assert explanation.equal_hours.lent.hours["marketing"] < 0.0 < explanation.equal_hours.lent.hours["sales"]
+        assert explanation.equal_hours.paid[0] == explanation.equal_hours.paid[1]
+        assert explanation.equal_hours.alone == step.alone
 
     def test_people_moved_and_nothing_shared_is_the_control_itself(self) -> None:
         base = changed(RUSH, sources__fair__batch="16 on 2026-01-05 at 09:00", teams__marketing={"people": 2})
         other = changed(base, teams__marketing__people=1, teams__sales__people=2)
 
-        found = explained(base, other)
+        explanation = explained(base, other)
 
-        assert found.equal_hours is not None
-        assert (found.equal_hours.alone.mean, found.equal_hours.lent) == (4.0, None)
-        assert found.equal_hours.paid[0] == found.equal_hours.paid[1]
-        assert "with the other's people, nothing shared: +4.0" in explain_report(found)
+        assert explanation.equal_hours is not None
+        assert (explanation.equal_hours.alone.mean, explanation.equal_hours.lent) == (4.0, None)
+        assert explanation.equal_hours.paid[0] == explanation.equal_hours.paid[1]
+        assert "with the other's people, nothing shared: +4.0" in explain_report(explanation)
 
     def test_more_people_are_said_to_be_paid_for(self) -> None:
-        found = explained(
+        explanation = explained(
             changed(RUSH, sources__fair__batch="16 on 2026-01-05 at 09:00"),
             changed(RUSH, sources__fair__batch="16 on 2026-01-05 at 09:00", teams__sales__people=2),
         )
 
-        assert "so the control pays for the other's people too" in explain_report(found)
+        assert "so the control pays for the other's people too" in explain_report(explanation)
 
     def test_none_is_needed_where_nobody_moves(self) -> None:
-        found = explained(RUSH, changed(RUSH, sources__fair__batch="8 on 2026-01-05 at 09:00"))
+        explanation = explained(RUSH, changed(RUSH, sources__fair__batch="8 on 2026-01-05 at 09:00"))
 
-        assert found.equal_hours is None
-        assert "none is needed" in explain_report(found)
+        assert explanation.equal_hours is None
+        assert "none is needed" in explain_report(explanation)
 
 
 # ---- what a user sees -----------------------------------------------------------------------------------------------
 
 
-def test_the_first_line_says_the_difference_its_interval_and_its_shares(found: Explanation) -> None:
-    first = answer(found)
+def test_the_first_line_says_the_difference_its_interval_and_its_shares(explanation: Explanation) -> None:
+    first = answer(explanation)
 
-    assert first == explain_report(found).splitlines()[0]
+    assert first == explain_report(explanation).splitlines()[0]
     assert first.startswith("Shared against Old way: ")
     assert "customers in the cohort (90 % interval" in first and "given what your data leaves open" in first
     assert "Of +" in first and HOURS_MOVED in first
 
 
-def test_the_waterfall_ends_where_the_other_scenario_is(found: Explanation) -> None:
-    axes = waterfall_figure(found).axes[0]
+def test_the_waterfall_ends_where_the_other_scenario_is(explanation: Explanation) -> None:
+    axes = waterfall_figure(explanation).axes[0]
     ends = [bar.get_x() + bar.get_width() for bar in axes.patches]
-    steps, totals = ends[: len(found.parts)], ends[len(found.parts) :]
+    steps, totals = ends[: len(explanation.parts)], ends[len(explanation.parts) :]
 
-    assert steps[-1] == pytest.approx(found.other.mean)
-    assert totals == pytest.approx([found.base.mean, found.other.mean])
-    assert len(axes.get_yticklabels()) == len(found.parts) + 2
+    assert steps[-1] == pytest.approx(explanation.other.mean)
+    assert totals == pytest.approx([explanation.base.mean, explanation.other.mean])
+    assert len(axes.get_yticklabels()) == len(explanation.parts) + 2
 
 
 def test_compare_prints_the_top_line_of_its_own_difference(old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -512,6 +521,6 @@ def test_a_history_of_its_own_is_said() -> None:
     other: Loaded = loaded(changed(RUSH, teams__sales__people=2))
     size = NestedDesign(2, None, 1)
 
-    found = explain(ExplainSpec(loaded(RUSH), other, "cohort.won", size, 1), PointStore(None), threads=1)
+    explanation = explain(ExplainSpec(loaded(RUSH), other, "cohort.won", size, 1), PointStore(None), threads=1)
 
-    assert "stands on a history of its own" in found.notes[0]
+    assert "stands on a history of its own" in explanation.notes[0]

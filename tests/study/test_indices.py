@@ -24,15 +24,15 @@ ALONE = [[0], [1], [2]]
 
 def ishigami(u: FloatArray) -> FloatArray:
     x = math.pi * (2.0 * u - 1.0)
-    found: FloatArray = np.sin(x[..., 0]) + 7.0 * np.sin(x[..., 1]) ** 2 + 0.1 * x[..., 2] ** 4 * np.sin(x[..., 0])
-    return found
+    value: FloatArray = np.sin(x[..., 0]) + 7.0 * np.sin(x[..., 1]) ** 2 + 0.1 * x[..., 2] ** 4 * np.sin(x[..., 0])
+    return value
 
 
 def test_ishigami_is_found() -> None:
-    found = sobol_indices(ishigami(saltelli_points(ALONE, 4096, seed=1)), seed=1)
-    assert [one.first.value for one in found] == pytest.approx(FIRST, abs=0.02)
-    assert [one.total.value for one in found] == pytest.approx(TOTAL, abs=0.02)
-    for one, first, total in zip(found, FIRST, TOTAL, strict=True):
+    indices = sobol_indices(ishigami(saltelli_points(ALONE, 4096, seed=1)), seed=1)
+    assert [one.first.value for one in indices] == pytest.approx(FIRST, abs=0.02)
+    assert [one.total.value for one in indices] == pytest.approx(TOTAL, abs=0.02)
+    for one, first, total in zip(indices, FIRST, TOTAL, strict=True):
         assert one.first.low <= first <= one.first.high and one.total.low <= total <= one.total.high
         assert one.first.high - one.first.low < 0.12
 
@@ -52,9 +52,9 @@ def test_intervals_cover_as_often_as_they_say() -> None:
     """
     covered = np.zeros(5, int)
     for seed in range(200):
-        found = sobol_indices(ishigami(saltelli_points(ALONE, 128, seed)), seed)
-        wanted = [(one.first, first) for one, first in zip(found, FIRST, strict=True)]
-        wanted += [(one.total, total) for one, total in zip(found[:2], TOTAL, strict=False)]
+        indices = sobol_indices(ishigami(saltelli_points(ALONE, 128, seed)), seed)
+        wanted = [(one.first, first) for one, first in zip(indices, FIRST, strict=True)]
+        wanted += [(one.total, total) for one, total in zip(indices[:2], TOTAL, strict=False)]
         covered += [one.low <= truth <= one.high for one, truth in wanted]
     print("covered", covered)
     assert (covered >= 167).all()
@@ -70,8 +70,8 @@ def test_a_group_has_the_share_of_all_it_holds() -> None:
 
 
 def test_where_nothing_varies_nothing_has_a_share() -> None:
-    found = sobol_indices(np.full((4, 8), 5.0), seed=1)
-    assert [(one.first.value, one.total.high) for one in found] == [(0.0, 0.0)] * 2
+    indices = sobol_indices(np.full((4, 8), 5.0), seed=1)
+    assert [(one.first.value, one.total.high) for one in indices] == [(0.0, 0.0)] * 2
 
 
 # ---- screening -----------------------------------------------------------------------------------------------------
@@ -81,14 +81,14 @@ def screened(
     f: Callable[[FloatArray], FloatArray], groups: list[list[int]], count: int = 20
 ) -> list[tuple[float, float]]:
     points, order = morris_points(groups, count, seed=4)
-    found = elementary_effects(points, order, f(points), groups, seed=4)
-    return [(one.mu_star.value, one.sigma.value if one.sigma else math.nan) for one in found]
+    effects = elementary_effects(points, order, f(points), groups, seed=4)
+    return [(one.mu_star.value, one.sigma.value if one.sigma else math.nan) for one in effects]
 
 
 def test_a_straight_function_has_its_slopes_and_no_bend() -> None:
-    found = screened(lambda u: u @ np.array([2.0, -5.0, 0.0]), ALONE)
-    assert [size for size, _ in found] == pytest.approx([2.0, 5.0, 0.0])
-    assert [bend for _, bend in found] == pytest.approx([0.0, 0.0, 0.0], abs=1e-9)
+    effects = screened(lambda u: u @ np.array([2.0, -5.0, 0.0]), ALONE)
+    assert [size for size, _ in effects] == pytest.approx([2.0, 5.0, 0.0])
+    assert [bend for _, bend in effects] == pytest.approx([0.0, 0.0, 0.0], abs=1e-9)
 
 
 def test_inputs_that_act_together_bend() -> None:

@@ -81,8 +81,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def found_by(file: str, **options: Any) -> Optimum:
-    found: Optimum = fs.optimise(file, **({"replications": 5, "out": None, "threads": 1} | options)).result
-    return found
+    optimum: Optimum = fs.optimise(file, **({"replications": 5, "out": None, "threads": 1} | options)).result
+    return optimum
 
 
 # ---- known optima --------------------------------------------------------------------------------------------------
@@ -92,10 +92,10 @@ def test_the_newsvendor_of_a_desk(folder: Path) -> None:
     """Of 4 to 8 reps the best are 6; the measured profit is that of Erlang A, and so is the gain over 4."""
     best = max(range(4, 9), key=profit)
     assert best == 6 and profit(6) - max(profit(5), profit(7)) > 150.0
-    found = found_by("desk.yaml", vary=[PEOPLE], maximise=["calendar.profit"], gap="150")
-    assert found.exhaustive and found.chosen is not None and found.chosen.point == ("6",)
-    assert found.selection is not None and found.selection.chance == 0.95 and found.selection.finished
-    gain = found.gains["calendar.profit"]
+    optimum = found_by("desk.yaml", vary=[PEOPLE], maximise=["calendar.profit"], gap="150")
+    assert optimum.exhaustive and optimum.chosen is not None and optimum.chosen.point == ("6",)
+    assert optimum.selection is not None and optimum.selection.chance == 0.95 and optimum.selection.finished
+    gain = optimum.gains["calendar.profit"]
     assert abs(gain.value.mean - profit(6)) < 2.5 * gain.value.error  # four standard errors
     assert abs(gain.difference.mean - (profit(6) - profit(4))) < 2.5 * gain.difference.error
     assert gain.difference.error < 0.8 * gain.value.error  # on the same luck; on other luck 1.4
@@ -103,9 +103,9 @@ def test_the_newsvendor_of_a_desk(folder: Path) -> None:
 
 def test_under_a_budget_fewer_people_are_best(folder: Path) -> None:
     """A week of five reps costs 16,800, of six 20,160: with 20,000 five are best. Wages are known without error."""
-    found = found_by("desk.yaml", vary=[PEOPLE], maximise=["calendar.profit"], subject_to=["calendar.cost <= 20k"])
-    assert found.chosen is not None and found.chosen.point == ("5",)
-    assert all(trial.score.meets == (int(trial.point[0]) <= 5) for trial in found.trials)
+    optimum = found_by("desk.yaml", vary=[PEOPLE], maximise=["calendar.profit"], subject_to=["calendar.cost <= 20k"])
+    assert optimum.chosen is not None and optimum.chosen.point == ("5",)
+    assert all(trial.score.meets == (int(trial.point[0]) <= 5) for trial in optimum.trials)
     on_inputs = found_by(
         "desk.yaml", vary=[PEOPLE], maximise=["calendar.profit"], subject_to=["teams.sales.people <= 5"]
     )
@@ -126,15 +126,15 @@ def test_a_constraint_near_its_bound_needs_confidence(folder: Path) -> None:
 def test_the_front_of_two_objectives_is_exact(folder: Path) -> None:
     """Batches of 20, 40 or 60 are all won; people only cost. So the front is one person with each batch."""
     batches = "sources.fair.batch=[20 on 2026-01-06, 40 on 2026-01-06, 60 on 2026-01-06]"
-    found = found_by(
+    optimum = found_by(
         "batches.yaml", vary=[batches, "teams.sales.people=1..3"], maximise=["calendar.won"], minimise=["calendar.cost"]
     )
-    assert [one.point for one in found.front] == [(f"{n} on 2026-01-06", "1") for n in (20, 40, 60)]
-    assert [one.estimates["calendar.won"].mean for one in found.front] == [20.0, 40.0, 60.0]
+    assert [one.point for one in optimum.front] == [(f"{n} on 2026-01-06", "1") for n in (20, 40, 60)]
+    assert [one.estimates["calendar.won"].mean for one in optimum.front] == [20.0, 40.0, 60.0]
     hours = 20 * 8.0  # of the office, at 1 an hour
-    assert [one.estimates["calendar.cost"].mean for one in found.front] == [hours + 10.0 * n for n in (20, 40, 60)]
-    assert {one.front for one in found.front} == {1.0}
-    text = optimise_report(found)
+    assert [one.estimates["calendar.cost"].mean for one in optimum.front] == [hours + 10.0 * n for n in (20, 40, 60)]
+    assert {one.front for one in optimum.front} == {1.0}
+    text = optimise_report(optimum)
     assert text.startswith(
         "Batches: highest calendar.won and lowest calendar.cost make a front of 3 settings, from "
         "fair.batch 20 on 2026-01-06, sales.people 1 (calendar.won 20 "
@@ -144,7 +144,7 @@ def test_the_front_of_two_objectives_is_exact(folder: Path) -> None:
 
 def test_the_chance_of_a_goal_is_an_objective(folder: Path) -> None:
     """Of 150 leads a week one in sales wins 196, two 284, three 316: for 280 it takes more than one."""
-    found = found_by(
+    optimum = found_by(
         "small.yaml",
         vary=["teams.sales.people=1..3"],
         maximise=["goal"],
@@ -152,12 +152,12 @@ def test_the_chance_of_a_goal_is_an_objective(folder: Path) -> None:
         gap="20%",
         overrides=["sources.web.rate=150/week"],
     )
-    assert found.chosen is not None and found.chosen.point[0] in ("2", "3") and found.units["goal"]
-    assert found.selection is not None and min(found.selection.counts) >= 100
-    text = answer(found)
+    assert optimum.chosen is not None and optimum.chosen.point[0] in ("2", "3") and optimum.units["goal"]
+    assert optimum.selection is not None and min(optimum.selection.counts) >= 100
+    text = answer(optimum)
     shares = re.search(r"interval ([\d.]+) to ([\d.]+) %", text)
     assert "differences below 20 points aside" in text and shares
-    assert 0.0 <= float(shares[1]) <= 100.0 * found.gains["goal"].value.mean <= float(shares[2]) <= 100.0
+    assert 0.0 <= float(shares[1]) <= 100.0 * optimum.gains["goal"].value.mean <= float(shares[2]) <= 100.0
 
 
 # ---- honesty -------------------------------------------------------------------------------------------------------
@@ -165,17 +165,17 @@ def test_the_chance_of_a_goal_is_an_objective(folder: Path) -> None:
 
 def test_figures_do_not_come_from_the_luck_of_the_search(folder: Path) -> None:
     """A name changes nothing, so nothing is gained; search, choice and estimate each have luck of their own."""
-    found = found_by(
+    optimum = found_by(
         "batches.yaml",
         vary=["name=One, Two, Three"],
         maximise=["profit"],
         overrides=["deal_value=lognormal(median 100 p90 300)"],
     )
-    gain = found.gains["cohort.profit"]
-    assert gain.difference.mean == 0.0 and found.chosen is not None
-    estimate = found.chosen.estimates["cohort.profit"]
-    assert estimate.mean != found.chosen.score.values[0] != gain.value.mean != estimate.mean  # three parts of luck
-    assert "Such a figure is too good on average" in optimise_report(found)
+    gain = optimum.gains["cohort.profit"]
+    assert gain.difference.mean == 0.0 and optimum.chosen is not None
+    estimate = optimum.chosen.estimates["cohort.profit"]
+    assert estimate.mean != optimum.chosen.score.values[0] != gain.value.mean != estimate.mean  # three parts of luck
+    assert "Such a figure is too good on average" in optimise_report(optimum)
 
 
 def test_the_end_of_a_range_is_told_and_beliefs_are_named(folder: Path) -> None:
@@ -183,15 +183,15 @@ def test_the_end_of_a_range_is_told_and_beliefs_are_named(folder: Path) -> None:
         "extends: small.yaml\nname: Unsure\neffects: {context_lost: 0.5 to 0.7}\n"
         "handoff: {delay: at once, context_kept: 0%}\n"
     )
-    found = found_by("unsure.yaml", vary=["sources.web.rate=5..40/week"], maximise=["profit"], trials=16, finalists=2)
-    assert found.chosen is not None and found.chosen.point == ("40/week",) and found.beliefs_neutral is not None
-    text = optimise_report(found)
+    optimum = found_by("unsure.yaml", vary=["sources.web.rate=5..40/week"], maximise=["profit"], trials=16, finalists=2)
+    assert optimum.chosen is not None and optimum.chosen.point == ("40/week",) and optimum.beliefs_neutral is not None
+    text = optimise_report(optimum)
     assert "web.rate 40/week lies at the end of its range" in text.splitlines()[0]
     assert "given what nobody knows (effects.context_lost; 40 draws x 4 periods)" in text
     assert "End of a range: sources.web.rate is best at 40/week" in text
     assert "beliefs nobody has measured" in text.splitlines()[0] and "cohort.profit, beliefs at 1" in text
     assert (
-        found.beliefs_neutral.difference.mean > found.gains["cohort.profit"].difference.mean
+        optimum.beliefs_neutral.difference.mean > optimum.gains["cohort.profit"].difference.mean
     )  # context that is not lost wins more
 
 
@@ -211,17 +211,17 @@ def test_when_nothing_meets_the_constraints_the_nearest_is_named(folder: Path) -
         "-q",
     ]
     assert code_of([*args, "--fail-on-miss"]) == 4
-    found = found_by("desk.yaml", vary=[PEOPLE], maximise=["calendar.profit"], subject_to=["calendar.cost <= 13k"])
-    assert answer(found).startswith(
+    optimum = found_by("desk.yaml", vary=[PEOPLE], maximise=["calendar.profit"], subject_to=["calendar.cost <= 13k"])
+    assert answer(optimum).startswith(
         "Desk: no settings within the ranges meet calendar.cost <= 13k with a confidence "
         "of 95 %; the nearest goes 3.4 % beyond, at sales.people 4, with calendar.profit "
     )
 
 
 def test_points_that_fail_are_counted_and_cost_nothing(folder: Path) -> None:
-    found = found_by("desk.yaml", vary=["teams.sales.people=0, 5, 6"], maximise=["calendar.profit"])
-    assert found.chosen is not None and found.chosen.point == ("6",)
-    assert "1 failed, the first at 0: nobody is in sales" in optimise_report(found)
+    optimum = found_by("desk.yaml", vary=["teams.sales.people=0, 5, 6"], maximise=["calendar.profit"])
+    assert optimum.chosen is not None and optimum.chosen.point == ("6",)
+    assert "1 failed, the first at 0: nobody is in sales" in optimise_report(optimum)
     with pytest.raises(UsageError, match="no point of the ranges meets the constraints on inputs; 5 were tried"):
         found_by("desk.yaml", vary=[PEOPLE], maximise=["calendar.profit"], subject_to=["teams.sales.people <= 2"])
     with pytest.raises(RunError, match="all 2 trials failed, the first at 4: there is no figure for"):
@@ -278,8 +278,8 @@ def test_a_study_file_may_ask(folder: Path) -> None:
         "maximise: calendar.profit\nsubject_to: [calendar.cost <= 20k]\n"
         "trials: 20\nreplications: 5\n"
     )
-    found: Optimum = fs.optimise("staff.study.yaml", out=None).result
-    assert found.chosen is not None and found.chosen.point == ("5",) and found.spec.trials == 20
+    optimum: Optimum = fs.optimise("staff.study.yaml", out=None).result
+    assert optimum.chosen is not None and optimum.chosen.point == ("5",) and optimum.spec.trials == 20
 
 
 # ---- keeping -------------------------------------------------------------------------------------------------------
@@ -394,8 +394,8 @@ def test_the_best_of_some_scenarios(folder: Path) -> None:
             f"extends: desk.yaml\nname: Desk of {people}\nteams: {{sales: {{people: {people}}}}}\n"
         )
     files = [f"{people}.yaml" for people in range(3, 9)]
-    found = fs.select_best(*files, measure="calendar.profit", gap=150.0, threads=1)
-    assert found.best == "Desk of 6" and found.selection.finished and found.selection.chance == 0.95
-    assert found.runs == found.selection.runs >= 60
+    choice = fs.select_best(*files, measure="calendar.profit", gap=150.0, threads=1)
+    assert choice.best == "Desk of 6" and choice.selection.finished and choice.selection.chance == 0.95
+    assert choice.runs == choice.selection.runs >= 60
     worst = fs.select_best(*files, measure="calendar.profit", lowest=True, gap="10%")
     assert worst.best == "Desk of 3"

@@ -42,8 +42,13 @@ def test_the_constants_by_hand() -> None:
     # two systems of which the first is ahead by 3 in ten pairs whose differences have variance 8/9:
     # n0 = 10, k = 2: h2 = 9 * (0.1 ** (-2/9) - 1) = 6.01; W = 1 / 20 * (h2 * S2 - 10) = -0.23, so 0: dropped at once
     apart = np.array([2.0, 4.0, 2.0, 4.0, 2.0, 4.0, 2.0, 4.0, 3.0, 3.0])
-    found = select(observing(np.column_stack((apart, np.zeros(10)))), 2, 1.0)
-    assert found.best == 0 and found.counts == (10, 10) and found.remaining == (0,) and found.means == (3.0, 0.0)
+    selection = select(observing(np.column_stack((apart, np.zeros(10)))), 2, 1.0)
+    assert (
+        selection.best == 0
+        and selection.counts == (10, 10)
+        and selection.remaining == (0,)
+        and selection.means == (3.0, 0.0)
+    )
     # with a gap of 0.1: W = 0.1 / 20 * (6.01 * 0.889 / 0.01 - 10) = 2.62 < 3: still dropped; of 2.5 ahead not
     assert select(observing(np.column_stack((apart, np.zeros(10)))), 2, 0.1, most=10).remaining == (0,)
     assert select(observing(np.column_stack((apart - 0.5, np.zeros(10)))), 2, 0.1, most=10).remaining == (0, 1)
@@ -77,8 +82,13 @@ def test_common_luck_makes_it_short() -> None:
 
 def test_of_two_within_the_gap_either_will_do_and_equals_end() -> None:
     same = np.tile(np.arange(20.0)[:, None], (1, 3))
-    found = select(observing(same), 3, 0.5)
-    assert found.finished and found.best == 0 and found.counts == (10, 10, 10) and found.remaining == (0, 1, 2)
+    selection = select(observing(same), 3, 0.5)
+    assert (
+        selection.finished
+        and selection.best == 0
+        and selection.counts == (10, 10, 10)
+        and selection.remaining == (0, 1, 2)
+    )
     near = normal([0.0, 0.01, -2.0], 3, 1.0, 0.5)
     assert select(observing(near), 3, 0.5).best in (0, 1)
     assert select(observing(near[:, :1]), 1, 0.5).best == 0
@@ -86,15 +96,15 @@ def test_of_two_within_the_gap_either_will_do_and_equals_end() -> None:
 
 def test_when_observations_run_out_the_chance_is_an_estimate() -> None:
     values = normal([0.0, 0.05], 1, 0.0, 1.0)
-    found = select(observing(values), 2, 0.05, most=50)
-    assert not found.finished and found.counts == (50, 50)
+    selection = select(observing(values), 2, 0.05, most=50)
+    assert not selection.finished and selection.counts == (50, 50)
     ahead = values[:50].mean(axis=0)
     best = int(ahead.argmax())
     apart = values[:50, best] - values[:50, 1 - best]
     from scipy import stats
 
     wrong = stats.t.sf((apart.mean() + 0.05) / (apart.std(ddof=1) / math.sqrt(50)), 49)
-    assert found.chance == pytest.approx(1.0 - wrong) == estimated_chance(values[:50], best, 0.05)
+    assert selection.chance == pytest.approx(1.0 - wrong) == estimated_chance(values[:50], best, 0.05)
 
 
 def test_equal_pairs_of_0_and_1_are_no_proof() -> None:
@@ -104,8 +114,8 @@ def test_equal_pairs_of_0_and_1_are_no_proof() -> None:
     met = (luck < np.array([[0.90, 0.96]])).astype(float)
     met[:20] = 1.0
     assert select(observing(met), 2, 0.03, first=20).counts == (20, 20)  # wrong: 90 % taken for the best
-    found = select(observing(met), 2, 0.03, first=20, shares=True)
-    assert found.best == 1 and found.finished and found.counts[0] > 60
+    selection = select(observing(met), 2, 0.03, first=20, shares=True)
+    assert selection.best == 1 and selection.finished and selection.counts[0] > 60
 
 
 @pytest.mark.parametrize("options", [{"gap": 0.0}, {"gap": math.nan}, {"gap": 1.0, "chance": 1.0}])

@@ -14,9 +14,9 @@ from funnelsim.measures import Measure
 from funnelsim.study.axes import read_axes
 from funnelsim.study.goals import CHANCE
 from funnelsim.study.optimise.constraints import read_constraints
-from funnelsim.study.optimise.finalists import Objective, distinct, finalists_of, gap_of
-from funnelsim.study.optimise.front import chances_of_front, on_front, spaced
-from funnelsim.study.optimise.search import GROUP, Evaluate, Point, Trial, TrialScore, search, share_of
+from funnelsim.study.optimise.finalists import Objective, are_distinct, finalists_of, gap_of
+from funnelsim.study.optimise.front import chances_of_front, on_front, spread_over_front
+from funnelsim.study.optimise.trial_search import GROUP, Evaluate, Point, Trial, TrialScore, search, share_of
 
 AXES = read_axes(
     [
@@ -56,9 +56,9 @@ def bowl(rate: float, days: float, people: float, owner: str) -> tuple[float]:
 @pytest.mark.parametrize("seed", range(2))
 def test_it_finds_a_top_of_closed_form(seed: int) -> None:
     evaluate, _ = scoring(bowl)
-    found = search(AXES, [True], evaluate, 200, seed)
-    best = max(found, key=lambda trial: trial.score.values)
-    assert len(found) <= 200 and len({trial.point for trial in found}) == len(found)
+    trials = search(AXES, [True], evaluate, 200, seed)
+    best = max(trials, key=lambda trial: trial.score.values)
+    assert len(trials) <= 200 and len({trial.point for trial in trials}) == len(trials)
     assert best.score.values[0] > -0.05 and best.point[2:] == ("4", "marketing")  # a random point: about -25
 
 
@@ -66,8 +66,8 @@ def test_it_finds_a_top_of_closed_form(seed: int) -> None:
 def test_under_a_constraint_the_best_lies_on_it(seed: int) -> None:
     """At most 2 a week: the best is 2 exactly, and worth -1.69."""
     evaluate, _ = scoring(bowl, lambda rate, *_: ((rate - 2.0) / 2.0,))
-    found = search(AXES, [True], evaluate, 200, seed)
-    best = max((trial for trial in found if trial.score.meets), key=lambda trial: trial.score.values)
+    trials = search(AXES, [True], evaluate, 200, seed)
+    best = max((trial for trial in trials if trial.score.meets), key=lambda trial: trial.score.values)
     assert -1.85 < best.score.values[0] <= -1.69 + 1e-9 and best.point[2:] == ("4", "marketing")
 
 
@@ -87,8 +87,8 @@ def test_where_all_points_can_be_run_they_are() -> None:
         asked.extend(points)
         return [TrialScore((float(point[0]),)) for point in points]
 
-    found = search(axes, [True], evaluate, 32, 1)
-    assert len(asked) == len(found) == 32 and {point[2] for point in asked} == {
+    trials = search(axes, [True], evaluate, 32, 1)
+    assert len(asked) == len(trials) == 32 and {point[2] for point in asked} == {
         "20/week",
         "40/week",
         "60/week",
@@ -114,9 +114,9 @@ def test_what_its_inputs_forbid_is_no_trial_and_a_failure_is_one() -> None:
             for point in points
         ]
 
-    found = search(AXES, [True], evaluate, 60, 2)
-    refused = [trial for trial in found if trial.score.refused]
-    ran = [trial for trial in found if not trial.score.refused]
+    trials = search(AXES, [True], evaluate, 60, 2)
+    refused = [trial for trial in trials if trial.score.refused]
+    ran = [trial for trial in trials if not trial.score.refused]
     assert refused and all(int(trial.point[2]) > 6 for trial in refused)
     assert any(trial.score.error for trial in ran) and len(ran) <= 60
 
@@ -124,8 +124,8 @@ def test_what_its_inputs_forbid_is_no_trial_and_a_failure_is_one() -> None:
 def test_of_several_objectives_the_front_is_found() -> None:
     """Rate is good for one and bad for the other; people and days do good to none: the front is people 1, days 1."""
     evaluate, _ = scoring(lambda rate, days, people, owner: (rate - people - math.log(days), rate + people))
-    found = search(AXES, [True, False], evaluate, 200, 3)
-    points = finalists_of(AXES, found, [Objective("a"), Objective("b", False)], 6)
+    trials = search(AXES, [True, False], evaluate, 200, 3)
+    points = finalists_of(AXES, trials, [Objective("a"), Objective("b", False)], 6)
     assert len(points) == 6 and {point[2] for point in points} == {"1"}
     rates = [AXES[0].coordinate(point[0]) for point in points]
     assert min(rates) < 1.0 and max(rates) > 9.0
@@ -143,7 +143,7 @@ def test_without_optuna_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -
 def test_a_front_by_hand() -> None:
     values = np.array([[1.0, 5.0], [2.0, 4.0], [2.0, 3.0], [3.0, 1.0], [1.0, 5.0], [0.0, 0.0]])
     assert on_front(values).tolist() == [True, True, False, True, True, False]
-    assert spaced(np.array([[0.0, 9.0], [1.0, 8.0], [5.0, 5.0], [8.0, 1.0], [9.0, 0.0]]), 3) == [0, 2, 4]
+    assert spread_over_front(np.array([[0.0, 9.0], [1.0, 8.0], [5.0, 5.0], [8.0, 1.0], [9.0, 0.0]]), 3) == [0, 2, 4]
 
 
 def test_the_chance_of_the_front_is_that_of_the_resamples() -> None:
@@ -153,20 +153,20 @@ def test_the_chance_of_the_front_is_that_of_the_resamples() -> None:
     luck -= luck.mean(axis=0)
     profit = np.column_stack((luck[:, 0], luck[:, 1], np.full(200, -9.0)))
     cost = np.tile([-1.0, -1.0, -2.0], (200, 1))
-    found = chances_of_front([profit, cost], 3)
-    assert found[2] == 0.0 and found[:2].sum() == pytest.approx(1.0) and 0.4 < found[0] < 0.6
+    chances = chances_of_front([profit, cost], 3)
+    assert chances[2] == 0.0 and chances[:2].sum() == pytest.approx(1.0) and 0.4 < chances[0] < 0.6
 
 
 def test_neighbours_on_a_range_are_one_policy_and_whole_numbers_are_not() -> None:
     base = ("5/week", "20 days", "4", "sales")
-    assert not distinct(AXES, base, ("5.3/week", "21 days", "4", "sales"))
+    assert not are_distinct(AXES, base, ("5.3/week", "21 days", "4", "sales"))
     for other in (
         ("5.6/week", *base[1:]),
         (base[0], "30 days", *base[2:]),
         (*base[:2], "5", "sales"),
         (*base[:3], "marketing"),
     ):
-        assert distinct(AXES, base, other)
+        assert are_distinct(AXES, base, other)
     trials = [
         Trial(("5/week", *base[1:]), TrialScore((3.0,))),
         Trial(("5.1/week", *base[1:]), TrialScore((2.9,))),

@@ -84,8 +84,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def sought(file: str = "poisson.yaml", **options: Any) -> SeekAnswer:
     options = {"vary": ["sources.web.rate=5..60/week"], "goal": "wins 60", "replications": 60, "out": None} | options
-    found: SeekAnswer = fs.seek(file, **options).result
-    return found
+    answer: SeekAnswer = fs.seek(file, **options).result
+    return answer
 
 
 # ---- against the closed form ---------------------------------------------------------------------------------------
@@ -123,11 +123,11 @@ def assert_covers(goal: MeasureGoal, x: float, p: float, repetitions: int, at_le
     covered = mean_covered = 0
     errors, widths = [], []
     for seed in range(repetitions):
-        found = seek(SeekSpec(template, axis, goal, p, RunSize(60), seed), threads=1)
-        covered += found.answer.low <= x <= found.answer.high
-        mean_covered += found.mean.low <= mean_x <= found.mean.high
-        errors.append(found.answer.x - x)
-        widths.append(found.answer.high - found.answer.low)
+        answer = seek(SeekSpec(template, axis, goal, p, RunSize(60), seed), threads=1)
+        covered += answer.answer.low <= x <= answer.answer.high
+        mean_covered += answer.mean.low <= mean_x <= answer.mean.high
+        errors.append(answer.answer.x - x)
+        widths.append(answer.answer.high - answer.answer.low)
     print(
         f"{goal.measure} at {p:.0%}: x = {x:.2f}; covered {covered}, mean answer {mean_covered} of {repetitions}; "
         f"bias {np.mean(errors):+.2f}, widths {np.mean(widths):.1f}"
@@ -171,23 +171,23 @@ def test_a_crossing_by_hand() -> None:
 
 def test_people_come_whole_and_one_fewer_is_not_enough(folder: Path) -> None:
     """At 150 leads a week sales of one win 196, two 284, three 316, more 318: then it is marketing that binds."""
-    found = sought(
+    result = sought(
         "small.yaml",
         vary=["teams.sales.people=1..8"],
         overrides=["sources.web.rate=150/week"],
         goal="wins 280",
         replications=40,
     )
-    assert found.met and found.answer.x == int(found.answer.x) > 1
-    chances = {node.x: node.chance for node in found.points}
-    assert chances[found.answer.x] >= 0.8 > chances[found.answer.x - 1]
-    assert {found.answer.low, found.answer.high} <= set(range(1, 9))
-    assert f"sales.people {found.answer.x:.0f} " in answer(found)
+    assert result.met and result.answer.x == int(result.answer.x) > 1
+    chances = {node.x: node.chance for node in result.points}
+    assert chances[result.answer.x] >= 0.8 > chances[result.answer.x - 1]
+    assert {result.answer.low, result.answer.high} <= set(range(1, 9))
+    assert f"sales.people {result.answer.x:.0f} " in answer(result)
 
 
 def test_where_more_harms_the_largest_is_sought(folder: Path) -> None:
-    found = sought(vary=["deal_value=200..3000"], goal="revenue 60k")
-    assert found.more_helps
+    result = sought(vary=["deal_value=200..3000"], goal="revenue 60k")
+    assert result.more_helps
     worse = sought(vary=["sources.web.cost=0..500"], goal="calendar.profit 20k", overrides=["deal_value=1000"])
     assert not worse.more_helps and worse.met
     wins = fs.run("poisson.yaml", ["deal_value=1000"], replications=60, out=None).measures
@@ -198,15 +198,15 @@ def test_where_more_harms_the_largest_is_sought(folder: Path) -> None:
 
 
 def test_a_goal_may_be_at_most(folder: Path) -> None:
-    found = sought(
+    answer = sought(
         "small.yaml",
         vary=["teams.marketing.people=1..4"],
         overrides=["sources.web.rate=100/week"],
         goal="cohort.response_p90.interest at most 3 days",
         replications=30,
     )
-    assert found.spec.goal.at_most and found.spec.goal.target == 3 * 86400.0
-    assert all((node.mean <= 4 * 86400.0) for node in found.points if node.x >= found.answer.x)
+    assert answer.spec.goal.at_most and answer.spec.goal.target == 3 * 86400.0
+    assert all((node.mean <= 4 * 86400.0) for node in answer.points if node.x >= answer.answer.x)
 
 
 def test_what_is_booked_counts(folder: Path) -> None:
@@ -225,11 +225,11 @@ def test_leads_in_flight_count_and_their_number_is_said(folder: Path) -> None:
 
 
 def test_when_it_cannot_be_met_the_limit_is_named(folder: Path) -> None:
-    found = sought("small.yaml", vary=["sources.web.rate=20..200/week"], goal="wins 400", replications=20)
-    assert not found.met
-    text = seek_report(found)
+    answer = sought("small.yaml", vary=["sources.web.rate=20..200/week"], goal="wins 400", replications=20)
+    assert not answer.met
+    text = seek_report(answer)
     assert text.startswith("Small funnel: wins 400 is not reached with a chance of 80 % at any web.rate from 20/week")
-    team, busy, full = found.binding or ("", 0.0, None)
+    team, busy, full = answer.binding or ("", 0.0, None)
     assert team == "sales" and busy > 0.95 and full is not None and "Limit: sales are the first to be full" in text
     demand = sought(vary=["sources.web.rate=5..8/week"], goal="wins 60")
     assert "it is not people that bind here" in seek_report(demand) and not demand.met
@@ -237,25 +237,25 @@ def test_when_it_cannot_be_met_the_limit_is_named(folder: Path) -> None:
 
 def test_where_more_harms_beyond_some_point_it_is_said(folder: Path) -> None:
     """Leads at 150 each pay while people can serve them: profit is 40 k at 20 a week, 210 k at 90, 150 k at 195."""
-    found = sought(
+    answer = sought(
         "small.yaml",
         vary=["sources.web.rate=20..195/week"],
         goal="cohort.profit 180k",
         replications=40,
         overrides=["sources.web.cost=150"],
     )
-    assert found.turns and 60.0 < found.answer.x < 100.0
-    assert "towards 195/week the chance falls again" in seek_report(found)
+    assert answer.turns and 60.0 < answer.answer.x < 100.0
+    assert "towards 195/week the chance falls again" in seek_report(answer)
 
 
 def test_ignorance_costs_more_of_x(folder: Path) -> None:
     """Four of five leads are never called unless the promise is kept, and how often that is nobody knows."""
     (folder / "unsure.yaml").write_text(UNSURE)
-    found = sought("unsure.yaml", vary=["sources.web.rate=5..300/week"], replications=80)
-    assert found.known is not None
-    cost, low, high = found.cost
-    assert cost == pytest.approx(found.answer.x - found.known.x) and low < cost < high
-    assert cost > 0 and "so ignorance costs +" in seek_report(found)
+    answer = sought("unsure.yaml", vary=["sources.web.rate=5..300/week"], replications=80)
+    assert answer.known is not None
+    cost, low, high = answer.cost
+    assert cost == pytest.approx(answer.answer.x - answer.known.x) and low < cost < high
+    assert cost > 0 and "so ignorance costs +" in seek_report(answer)
 
 
 def test_counts_between_two_nodes_are_met_from_half_a_one_below_the_goal() -> None:
@@ -310,12 +310,12 @@ def test_with_nothing_varied_the_chance_itself_is_told(folder: Path, capsys: pyt
 def test_what_is_not_known_and_what_is_luck_are_told_apart(folder: Path) -> None:
     """A promise kept by 10 to 90 % of those who would else call one lead in five: wins follow it, whatever the luck."""
     (folder / "unsure.yaml").write_text(UNSURE.replace("30% to 95%", "10% to 90%"))
-    found = fs.goal_chance("unsure.yaml", goal="wins 60", overrides=["sources.web.rate=40/week"], out=None).result
-    assert found.replications == 200 and found.draws == 40 and found.known is not None
+    chance = fs.goal_chance("unsure.yaml", goal="wins 60", overrides=["sources.web.rate=40/week"], out=None).result
+    assert chance.replications == 200 and chance.draws == 40 and chance.known is not None
     kept = (0.2 + 0.8 * np.array([0.1, 0.9])) * 40 * WEEKS * SHARE  # 34 to 110 wins between the ends
-    assert kept[0] - 15 < found.value.low < found.value.mean < found.value.high < kept[1] + 15
-    assert found.value.least < kept.mean() - 20 and found.value.most > kept.mean() + 20
-    assert found.worse < 0.1 and found.better > 0.95 and found.low <= found.chance <= found.high
+    assert kept[0] - 15 < chance.value.low < chance.value.mean < chance.value.high < kept[1] + 15
+    assert chance.value.least < kept.mean() - 20 and chance.value.most > kept.mean() + 20
+    assert chance.worse < 0.1 and chance.better > 0.95 and chance.low <= chance.chance <= chance.high
     exact = fs.goal_chance(
         "unsure.yaml",
         goal="wins 60",

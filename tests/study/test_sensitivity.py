@@ -30,7 +30,7 @@ from funnelsim.scenario import load
 from funnelsim.scenario.assumptions import assumptions
 from funnelsim.study.point import PointResult
 from funnelsim.study.point_store import PointStore
-from funnelsim.study.sensitivity.inputs import BOTH, MARKET, MARKETING, SALES, table, told
+from funnelsim.study.sensitivity.inputs import BOTH, MARKET, MARKETING, SALES, owner_and_method, table
 from funnelsim.study.sensitivity.sensitivity import InputEffect, Sensitivity
 from support.compile_helpers import compiled
 from support.fitted_stage import FITS, KNOWN, SPREAD, STAGES
@@ -70,12 +70,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def sensed(*files: str, **options: Any) -> Sensitivity:
-    found: Sensitivity = fs.sensitivity(*files, **({"out": None} | options)).result
-    return found
+    answer: Sensitivity = fs.sensitivity(*files, **({"out": None} | options)).result
+    return answer
 
 
-def by_path(found: Sensitivity) -> dict[str, InputEffect]:
-    return {one.input.path: one for one in found.effects}
+def by_path(sensitivity_of: Sensitivity) -> dict[str, InputEffect]:
+    return {one.input.path: one for one in sensitivity_of.effects}
 
 
 def wins_and_leads(replications: int) -> tuple[float, float]:
@@ -87,17 +87,17 @@ def wins_and_leads(replications: int) -> tuple[float, float]:
 
 
 def test_the_shares_of_a_linear_profit_are_known(folder: Path) -> None:
-    found = sensed("stall.yaml", vary=PRICES, measure="profit", rows=64, replications=1)
+    answer = sensed("stall.yaml", vary=PRICES, measure="profit", rows=64, replications=1)
     wins, leads = wins_and_leads(1)
     variances = {"deal_value": (wins * 400.0) ** 2, "sources.web.cost": (leads * 40.0) ** 2}
-    for path, one in by_path(found).items():
+    for path, one in by_path(answer).items():
         assert one.sobol is not None
         share = variances[path] / sum(variances.values())
         assert one.sobol.first.value == pytest.approx(share, abs=0.06)
         assert one.sobol.total.value == pytest.approx(share, abs=0.06)
         assert one.sobol.total.low <= share <= one.sobol.total.high
-    assert found.effects[0].input.path == "deal_value" and found.measure == "cohort.profit"
-    assert found.centre == pytest.approx(wins * 1000.0 - leads * 40.0)
+    assert answer.effects[0].input.path == "deal_value" and answer.measure == "cohort.profit"
+    assert answer.centre == pytest.approx(wins * 1000.0 - leads * 40.0)
 
 
 def test_the_tornado_is_exact_on_frozen_luck(folder: Path) -> None:
@@ -112,21 +112,21 @@ def test_the_tornado_is_exact_on_frozen_luck(folder: Path) -> None:
 
 
 def test_screening_keeps_the_largest_and_tells_what_it_leaves_out(folder: Path) -> None:
-    found = sensed("stall.yaml", vary=PRICES, measure="profit", **(FEW | {"keep": 1}))
+    answer = sensed("stall.yaml", vary=PRICES, measure="profit", **(FEW | {"keep": 1}))
     wins, leads = wins_and_leads(2)
-    first, second = found.effects
+    first, second = answer.effects
     assert first.input.path == "deal_value" and first.sobol is not None and second.sobol is None
     assert first.elementary is not None and second.elementary is not None
     assert first.elementary.mu_star.value == pytest.approx(wins * 400.0, rel=1e-6)
     assert second.elementary.mu_star.value == pytest.approx(leads * 40.0, rel=1e-6)
     assert first.elementary.sigma is not None and first.elementary.sigma.value == pytest.approx(0.0, abs=1e-3)
     parts = (wins * 400.0) ** 2, (leads * 40.0) ** 2
-    assert found.left_out == pytest.approx(parts[1] / sum(parts), rel=1e-6)
+    assert answer.left_out == pytest.approx(parts[1] / sum(parts), rel=1e-6)
 
 
 def test_of_two_scenarios_it_is_the_difference_on_the_same_luck(folder: Path) -> None:
     """Dear leads cost 30 more each; what a win is worth moves both alike and the difference not at all."""
-    found = sensed(
+    result = sensed(
         "stall.yaml",
         "dear.yaml",
         vary=["deal_value=800..1200", "sources.web.rate=10..30/week"],
@@ -134,20 +134,20 @@ def test_of_two_scenarios_it_is_the_difference_on_the_same_luck(folder: Path) ->
         **FEW,
     )
     _, leads = wins_and_leads(2)
-    assert found.centre == pytest.approx(-30.0 * leads)
-    value = by_path(found)["deal_value"]
+    assert result.centre == pytest.approx(-30.0 * leads)
+    value = by_path(result)["deal_value"]
     assert value.sobol is not None
     assert (value.swing, value.sobol.total.value) == (pytest.approx(0.0, abs=1e-6), pytest.approx(0.0, abs=1e-12))
-    assert found.effects[0].input.path == "sources.web.rate"
-    assert answer(found).startswith("Dear leads against Fruit stall, cohort.profit: -€")
+    assert result.effects[0].input.path == "sources.web.rate"
+    assert answer(result).startswith("Dear leads against Fruit stall, cohort.profit: -€")
 
 
 # ---- what is not known ---------------------------------------------------------------------------------------------
 
 
 def test_the_ends_of_a_range_are_runs_with_the_ends_written(folder: Path) -> None:
-    found = sensed("unsure.yaml", measure="won", overrides=["effects=none"], **FEW)
-    (one,) = found.effects
+    answer = sensed("unsure.yaml", measure="won", overrides=["effects=none"], **FEW)
+    (one,) = answer.effects
     assert one.input.path == "promises.adherence" and one.input.unknown
     for text, at in (("40%", one.at_low), ("90%", one.at_high)):
         run = fs.run("unsure.yaml", ["effects=none", f"promises.adherence={text}"], replications=2, out=None)
@@ -186,7 +186,7 @@ def test_every_unknown_and_assumption_of_the_scenarios_has_a_row_in_the_table() 
         scenario = load(str(file)).scenario
         unknowns = {one.path for one in prepare(scenario).unknowns} | {one.path for one in assumptions(scenario)}
         for path in unknowns:
-            owner, learn = told(path, scenario)
+            owner, learn = owner_and_method(path, scenario)
             assert owner in (MARKETING, SALES, BOTH, MARKET) and learn != "measure it", path
             assert "{" not in learn
 
@@ -194,7 +194,7 @@ def test_every_unknown_and_assumption_of_the_scenarios_has_a_row_in_the_table() 
 def test_who_decides_follows_teams_stages_and_sides(folder: Path) -> None:
     scenario = load(str(ROOT / "scenarios/shared-funnel.yaml")).scenario
     owners = {
-        path: told(path, scenario)[0]
+        path: owner_and_method(path, scenario)[0]
         for path in (
             "sources.search.rate",
             "teams.sales.people",
@@ -207,8 +207,8 @@ def test_who_decides_follows_teams_stages_and_sides(folder: Path) -> None:
         )
     }
     assert list(owners.values()) == [MARKETING, SALES, MARKETING, SALES, BOTH, MARKET, BOTH, MARKET]
-    assert "in evaluation with start" in told("stages.evaluation.work.attempts", scenario)[1]
-    assert told("promises.teams.sales.adherence", scenario)[0] == SALES
+    assert "in evaluation with start" in owner_and_method("stages.evaluation.work.attempts", scenario)[1]
+    assert owner_and_method("promises.teams.sales.adherence", scenario)[0] == SALES
     assert all(set(row) == {"path", "owner", "learn"} for row in table())
 
 
@@ -330,8 +330,8 @@ def test_it_prints_the_answer_and_repeats_from_its_manifest(folder: Path, capsys
         (
             ["stall.yaml"],
             2,
-            "error: this scenario has no uncertain inputs: no range, no fitted standard error. Say what may be "
-            "otherwise, as in --vary teams.sales.people=3..7\n",
+            "error: this scenario has no uncertain inputs: no range, no fitted standard error. Vary something, as in "
+            "--vary teams.sales.people=3..7\n",
         ),
         (
             ["unsure.yaml", "--rows", "20"],
@@ -393,14 +393,14 @@ def test_a_manifest_is_repeated_as_it_is(folder: Path, capsys: pytest.CaptureFix
 
 def test_the_report_says_when_nothing_stands_out(folder: Path) -> None:
     """What a lead costs does not move wins at all, so a range about costs explains nothing of them."""
-    found = sensed("stall.yaml", vary=["sources.web.cost=20..60"], measure="won", **FEW)
-    assert by_path(found)["sources.web.cost"].swing == 0.0 and found.information == []
-    assert "If it were known" not in sensitivity_report(found)
+    answer = sensed("stall.yaml", vary=["sources.web.cost=20..60"], measure="won", **FEW)
+    assert by_path(answer)["sources.web.cost"].swing == 0.0 and answer.information == []
+    assert "If it were known" not in sensitivity_report(answer)
 
 
 @pytest.mark.long
 def test_what_moves_the_demo_is_whether_buyers_mind_telling_again() -> None:
-    found = sensed(str(ROOT / "scenarios/old-way.yaml"), str(ROOT / "scenarios/shared-funnel.yaml"))
-    first = found.effects[0]
+    answer = sensed(str(ROOT / "scenarios/old-way.yaml"), str(ROOT / "scenarios/shared-funnel.yaml"))
+    first = answer.effects[0]
     assert first.input.path == "effects.context_lost" and first.sobol is not None and first.sobol.total.low > 0.3
-    assert found.information[0].path == "effects.context_lost" and found.left_out < 0.1
+    assert answer.information[0].path == "effects.context_lost" and answer.left_out < 0.1

@@ -33,20 +33,20 @@ def linear(draws: int, seed: int, noise: float = 0.0) -> tuple[dict[str, FloatAr
     return features, answer + noise * rng.standard_normal(draws)
 
 
-def shares(found: list[InformationValue]) -> dict[str, float]:
-    return {one.path: one.share.value for one in found}
+def shares(values: list[InformationValue]) -> dict[str, float]:
+    return {one.path: one.share.value for one in values}
 
 
 def test_shares_are_those_of_the_variances() -> None:
-    found = information_values(*linear(4000, seed=1), noise=0.0)
-    assert [one.path for one in found][:3] == ["large", "middle", "small"]
-    assert shares(found) == pytest.approx({path: part**2 / OPEN for path, part in PARTS.items()}, abs=0.03)
+    values = information_values(*linear(4000, seed=1), noise=0.0)
+    assert [one.path for one in values][:3] == ["large", "middle", "small"]
+    assert shares(values) == pytest.approx({path: part**2 / OPEN for path, part in PARTS.items()}, abs=0.03)
 
 
 def test_simulation_error_is_no_ignorance() -> None:
     """Draws' means vary by 5.25 of ignorance and as much again of luck; the shares are of the ignorance alone."""
-    found = information_values(*linear(8000, seed=2, noise=math.sqrt(OPEN)), noise=OPEN)
-    assert shares(found)["large"] == pytest.approx(4.0 / OPEN, abs=0.05)
+    values = information_values(*linear(8000, seed=2, noise=math.sqrt(OPEN)), noise=OPEN)
+    assert shares(values)["large"] == pytest.approx(4.0 / OPEN, abs=0.05)
 
 
 @pytest.mark.parametrize("repetitions", OFTEN)
@@ -68,8 +68,8 @@ def test_a_bent_answer_is_followed() -> None:
     """x^2 of a normal number: no straight line sees it."""
     rng = np.random.default_rng(3)
     x, other = rng.standard_normal((400, 1)), rng.standard_normal((400, 1))
-    found = information_values({"x": x, "other": other}, x[:, 0] ** 2 + other[:, 0], noise=0.0)
-    assert shares(found)["x"] == pytest.approx(2.0 / 3.0, abs=0.08)
+    values = information_values({"x": x, "other": other}, x[:, 0] ** 2 + other[:, 0], noise=0.0)
+    assert shares(values)["x"] == pytest.approx(2.0 / 3.0, abs=0.08)
 
 
 def test_limits_of_one_feature_are_those_of_a_correlation() -> None:
@@ -91,17 +91,17 @@ def chosen(draws: int, seed: int, mean: float, told: float, rest: float) -> Info
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((draws, 1))
     gain = mean + told * x[:, 0] + rest * rng.standard_normal(draws)
-    (found,) = information_values({"x": x}, gain, noise=0.0, gains=gain[:, None], seed=seed)
-    return found
+    (values,) = information_values({"x": x}, gain, noise=0.0, gains=gain[:, None], seed=seed)
+    return values
 
 
 @pytest.mark.parametrize("mean", [0.0, 1.0, -1.0, 3.0])
 def test_a_choice_of_two_has_its_closed_form(mean: float) -> None:
-    found = chosen(5000, seed=1, mean=mean, told=2.0, rest=1.0)
-    assert found.value is not None
-    assert found.value.value == pytest.approx(evppi(mean, 2.0), abs=0.05)
+    value = chosen(5000, seed=1, mean=mean, told=2.0, rest=1.0)
+    assert value.value is not None
+    assert value.value.value == pytest.approx(evppi(mean, 2.0), abs=0.05)
     wrong = stats.norm.cdf(-abs(mean) / 2.0)  # it turns out on the other side of 0
-    assert found.changes == pytest.approx(wrong, abs=0.02)
+    assert value.changes == pytest.approx(wrong, abs=0.02)
 
 
 @pytest.mark.parametrize("repetitions", OFTEN)
@@ -110,10 +110,10 @@ def test_few_draws_do_not_make_information_dear(repetitions: int) -> None:
     values, covered = [], 0
     truth = evppi(1.0, 1.0)
     for seed in range(repetitions):
-        found = chosen(40, seed, mean=1.0, told=1.0, rest=3.0).value
-        assert found is not None
-        values.append(found.value)
-        covered += found.low <= truth <= found.high
+        worth = chosen(40, seed, mean=1.0, told=1.0, rest=3.0).value
+        assert worth is not None
+        values.append(worth.value)
+        covered += worth.low <= truth <= worth.high
     print(f"truth {truth:.3f}, mean told {np.mean(values):.3f}, covered {covered}")
     assert np.mean(values) == pytest.approx(truth, abs=0.05 + 3.0 * np.std(values) / math.sqrt(repetitions))
     assert covered >= fewest(repetitions)
@@ -121,15 +121,15 @@ def test_few_draws_do_not_make_information_dear(repetitions: int) -> None:
 
 def test_what_does_not_matter_is_worth_nothing() -> None:
     """Nothing told: on average below a tenth of what knowing all would be worth."""
-    found = [chosen(40, seed, mean=0.3, told=0.0, rest=1.0).value for seed in range(100)]
-    assert np.mean([one.value for one in found if one]) < 0.1 * evppi(0.3, 1.0)
+    worth = [chosen(40, seed, mean=0.3, told=0.0, rest=1.0).value for seed in range(100)]
+    assert np.mean([one.value for one in worth if one]) < 0.1 * evppi(0.3, 1.0)
 
 
 def test_three_options_by_hand() -> None:
     """Gains x and -x over doing nothing: E max(0, x, -x) = E|x| = 0.798, and without knowing nothing is gained."""
     x = np.random.default_rng(5).standard_normal((5000, 1))
-    (found,) = information_values({"x": x}, x[:, 0], noise=0.0, gains=np.concatenate((x, -x), axis=1))
-    assert found.value is not None and found.value.value == pytest.approx(math.sqrt(2.0 / math.pi), abs=0.03)
+    (values,) = information_values({"x": x}, x[:, 0], noise=0.0, gains=np.concatenate((x, -x), axis=1))
+    assert values.value is not None and values.value.value == pytest.approx(math.sqrt(2.0 / math.pi), abs=0.03)
 
 
 def test_too_few_draws_or_nothing_open_say_nothing() -> None:

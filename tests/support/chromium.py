@@ -38,13 +38,13 @@ ALARMS = ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled
 def binary() -> str:
     """The browser; where there is none the test is skipped, but in CI it fails."""
     wanted = os.environ.get("FUNNELSIM_CHROMIUM", "chromium")
-    found = shutil.which(wanted)
-    if found is None:
+    program = shutil.which(wanted)
+    if program is None:
         said = f"no {wanted} here: apt-get install chromium"
         if os.environ.get("CI", "").lower() in ("true", "1"):
             pytest.fail(said)
         pytest.skip(said)
-    return found
+    return program
 
 
 class Browser:
@@ -85,9 +85,9 @@ class Browser:
 
     def value(self, expression: str) -> Any:
         """What an expression gives in the page."""
-        found = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
-        assert "exceptionDetails" not in found, found
-        return found["result"].get("value")
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
 
     @property
     def alarms(self) -> list[str]:

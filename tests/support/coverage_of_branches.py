@@ -222,8 +222,8 @@ def _raised_hands(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     place = {key: i for i, key in enumerate(zip(first.lead, first.stage, first.number, strict=True))}
     for visit in trace.visits[trace.visits.asked >= 0.0]:
         seen["hand", "merged record"] += int(visit.merged > 0)
-        found = place.get((visit.lead, visit.stage, visit.number))
-        row = None if found is None else first[found]
+        visit_ = place.get((visit.lead, visit.stage, visit.number))
+        row = None if visit_ is None else first[visit_]
         if row is None or visit.asked < row.assigned:
             seen["hand", "while routed"] += 1
         elif visit.asked == row.decided > row.assigned:

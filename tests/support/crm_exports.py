@@ -205,8 +205,8 @@ def hubspot_deal_stages(folder: Path) -> Path:
 
 
 def changes(lead: Lead, stages: Sequence[str], lost: str) -> list[tuple[str, datetime]]:
-    found = list(zip(stages, lead.entered, strict=False))
-    return [*found, (lost, lead.lost)] if lead.lost else found
+    entries = list(zip(stages, lead.entered, strict=False))
+    return [*entries, (lost, lead.lost)] if lead.lost else entries
 
 
 def salesforce_opportunity_history(folder: Path) -> Path:

@@ -55,14 +55,14 @@ def share_holds(count: float, of: float, expected: float, anchored: float = 0.0)
     """So many of so many independent leads are in line with a chance, that anchoring knows to +- `anchored`."""
     share = count / of
     nearest = min(max(share, expected - anchored), expected + anchored)
-    found = stats.binomtest(int(count), int(of), nearest)
-    assert found.pvalue > FALSE_ALARM, f"{count:g} of {of:g} = {count / of:.4f}, expected {expected:.4f}"
+    test = stats.binomtest(int(count), int(of), nearest)
+    assert test.pvalue > FALSE_ALARM, f"{count:g} of {of:g} = {count / of:.4f}, expected {expected:.4f}"
 
 
 def mean_holds(values: Any, expected: float) -> None:
     """The mean of independent values is in line with what is expected, by Student's t."""
-    found = stats.ttest_1samp(np.asarray(values, dtype=float), expected)
-    assert found.pvalue > FALSE_ALARM, f"mean {np.mean(values):.6g} of {len(values)}, expected {expected:.6g}"
+    test = stats.ttest_1samp(np.asarray(values, dtype=float), expected)
+    assert test.pvalue > FALSE_ALARM, f"mean {np.mean(values):.6g} of {len(values)}, expected {expected:.6g}"
 
 
 def log_odds(chance: float) -> float:

@@ -94,8 +94,8 @@ def lognormal_survival_integral(mu: float, sigma: float) -> Callable[[FloatArray
         x = np.maximum(u, 1e-300)
         beyond = stats.norm.sf((np.log(x) - mu) / sigma)
         below = math.exp(mu + sigma**2 / 2.0) * stats.norm.cdf((np.log(x) - mu - sigma**2) / sigma)
-        found: FloatArray = np.where(u > 0.0, x * beyond + below, 0.0)
-        return found
+        inside: FloatArray = np.where(u > 0.0, x * beyond + below, 0.0)
+        return inside
 
     return integral
 

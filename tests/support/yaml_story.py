@@ -98,8 +98,8 @@ class Story:
 
     def measure(self, key: str) -> float:
         """A measure of this one run, by its key."""
-        found = {one.key: one for one in measures(stack([self.summary]), self.plan, self.book)}
-        return float(found[key].values[0])
+        by_key = {one.key: one for one in measures(stack([self.summary]), self.plan, self.book)}
+        return float(by_key[key].values[0])
 
     def credit(self) -> dict[str, float]:
         """Revenue of the cohort by team that is credited with it."""

@@ -22,7 +22,7 @@ from funnelsim.calibration.repeat.repeat_purchase_data import RepeatPurchases
 from funnelsim.calibration.response.response_data import MeasuredResponse
 from funnelsim.calibration.survival.covariates import CovariateSlopes
 from funnelsim.calibration.survival.model_averaging import ShareEstimate, share_estimate
-from funnelsim.calibration.survival.stages import StageFit, cohort_shares
+from funnelsim.calibration.survival.stage_fit import StageFit, cohort_shares
 from funnelsim.calibration.teams.fit import TeamFit
 
 FEW_EXITS = 30  # fewer exits than this and a stage's figures are graded thin

@@ -14,14 +14,14 @@ from funnelsim.calibration.events.visit_history import VisitHistory, empty_visit
 from funnelsim.calibration.fitted_history import DataFile
 from funnelsim.calibration.history.model import HistoryFile
 from funnelsim.calibration.history.parser import read_history
+from funnelsim.calibration.io.data_tables import Library, open_library
 from funnelsim.calibration.io.row_issues import RowIssues
-from funnelsim.calibration.io.tables import Library, open_library
 from funnelsim.calibration.repeat.repeat_purchase_data import read_repeat_purchases
 from funnelsim.calibration.report.fitted_file import write_fitted
 from funnelsim.calibration.response.response_data import read_response_effect
 from funnelsim.calibration.result import Calibration
 from funnelsim.calibration.survival.covariates import fit_slopes
-from funnelsim.calibration.survival.stages import fit_stages
+from funnelsim.calibration.survival.stage_fit import fit_stages
 from funnelsim.calibration.teams.fit import TeamFit, fit_team
 from funnelsim.calibration.teams.queue_records import queue_records
 from funnelsim.calibration.teams.work_log import read_work_items

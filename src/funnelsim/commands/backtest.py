@@ -28,9 +28,9 @@ from funnelsim.commands.study_result import StudyResult
 from funnelsim.manifest import Manifest, manifest_at
 from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
+from funnelsim.study.backtest.forecast_scores import ForecastScore, ScoredForecast
 from funnelsim.study.backtest.rolling import Backtest, BacktestSpec
 from funnelsim.study.backtest.rolling import backtest as study_backtest
-from funnelsim.study.backtest.scores import ForecastScore, ScoredForecast
 
 if TYPE_CHECKING:
     import polars as pl
@@ -208,7 +208,7 @@ def score_rows(result: Backtest) -> Iterator[dict[str, Any]]:
         *((text, weeks) for text in units for weeks in result.horizons),
     ]
     for text, weeks in kinds:
-        if together := result.score(_which(text, weeks)):
+        if together := result.score_of(_which(text, weeks)):
             yield {"quantity": text or "all", "weeks": weeks or None, **_score_row(together)}
 
 

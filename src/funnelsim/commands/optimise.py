@@ -42,7 +42,7 @@ from funnelsim.study.optimise.finalists import Objective
 from funnelsim.study.optimise.gain import PolicyGain
 from funnelsim.study.optimise.optimise import OptimiseSpec, Optimum
 from funnelsim.study.optimise.optimise import optimise as study_optimise
-from funnelsim.study.optimise.search import Trial
+from funnelsim.study.optimise.trial_search import Trial
 from funnelsim.study.point import RunSize
 from funnelsim.study.study_file import StudyFile
 

@@ -39,7 +39,7 @@ from funnelsim.study.anchor import from_json, to_json
 from funnelsim.study.axes import Axis, SamplingDesign, read_design
 from funnelsim.study.point import RunSize, standard_error
 from funnelsim.study.study_file import StudyFile
-from funnelsim.study.sweep import USUAL, Sweep, SweepCell, SweepSpec
+from funnelsim.study.sweep import DEFAULT_MEASURES, Sweep, SweepCell, SweepSpec
 from funnelsim.study.sweep import sweep as study_sweep
 from funnelsim.typing import FloatArray
 
@@ -187,7 +187,7 @@ def _study(
     return SweepSpec(
         templates,
         asked.axes,
-        tuple(measures or asked.measures or USUAL),
+        tuple(measures or asked.measures or DEFAULT_MEASURES),
         read_design(design) if design else asked.design or SamplingDesign(),
         size,
         templates[0].loaded.scenario.seed if seed is None else seed,

@@ -1,7 +1,7 @@
-"""Other worlds for the same scenarios: all beliefs at 1, another response curve, a promise and nothing else.
+"""Alternative models of the same scenarios: beliefs neutral, another response curve, a promise and nothing else.
 
-A world changes the scenario and its root alike, and compiles both anew; so base rates are anchored under the world's
-own effects and the baseline's known history stays what it is.
+An alternative changes the scenario and its root alike, and compiles both anew; so base rates are anchored under its own
+effects and the baseline's known history stays what it is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from funnelsim.scenario import Loaded, Scenario, presets
 from funnelsim.scenario.schema import Effects, Promises, Stage
 from funnelsim.study.anchor import Anchor, anchor
 
-# Curves that disagree most, so that a winner that depends on the curve shows (DOMAIN 1.2).
+# Curves that disagree most, so that a winner that depends on the curve shows.
 CURVES = ("none", "leads360-2012", "hbr-2011", "optifai-2026", "lrm-2007-qualify")
 
 Rewrite = Callable[[Scenario], Scenario]
@@ -35,11 +35,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Alternative:
-    """One way in which things may be; compiles scenarios in it, and roots that several of them share only once."""
+    """One model of how things are; compiles scenarios under it, and roots that several of them share only once."""
 
     name: str = "as written"
     change: Rewrite = lambda scenario: scenario
-    slope_donors: tuple[Anchor, ...] = ()  # anchors of the world as written, which lend their slopes
+    slope_donors: tuple[Anchor, ...] = ()  # anchors of the scenarios as written, which lend their slopes
     threads: int | None = None
     note: Note = lambda text: None
     _roots: list[tuple[Scenario, Blueprint]] = field(default_factory=list, repr=False)

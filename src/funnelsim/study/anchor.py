@@ -1,8 +1,10 @@
-"""Anchoring: what makes the root scenario reproduce its base rates, for variants and draws to inherit (rules 68 to 71).
+"""Intercept calibration ("anchoring"): the root scenario reproduces its base rates, and variants and draws inherit what
+makes it do so (rules 68 to 71).
 
 A base rate p in a file is an average over the leads dealt with in the root scenario, with all its effects on.
-`settling` finds the intercepts, the shifts of contact chances and the offsets of definitions under which the root's own
-simulation gives it. Ranges: the same at some twenty points of the ranges; between them a quadratic in each belief.
+`solve_intercepts` finds the intercepts, the shifts of contact chances and the offsets of definitions under which the
+root's own simulation gives it. Ranges: the same at some twenty points of the ranges; between them a quadratic in each
+belief.
 
 What is kept of an intercept is not c but c - logit(p r), the part that the effects add: a variant or a draw with
 another base rate then inherits the rest. Of a definition it is the offset (rule 83): a variant with another threshold
@@ -97,8 +99,8 @@ class Anchor:
         for stage, (intercept, contact) in self.intercepts(names, stages["base"], draw).items():
             stages["intercept"][names.index(stage)] = intercept
             stages["contact_intercept"][names.index(stage)] = contact
-        for i, (name, said) in enumerate(blueprint.scenario.definitions.items()):
-            definitions["offset"][i] = self.offset(name, said.score, draw)
+        for i, (name, definition) in enumerate(blueprint.scenario.definitions.items()):
+            definitions["offset"][i] = self.offset(name, definition.score, draw)
         return plan._replace(stages=stages, definitions=definitions)
 
     def _features(self, draw: Draw | None) -> FloatArray:
@@ -117,7 +119,7 @@ def anchor(
 ) -> Anchor:
     """Find, or recall, the anchor of a root scenario. Raises ScenarioError when a base rate cannot be reached.
 
-    `like` lends its slopes: for a world in which only the response curve differs, beliefs move the intercepts alike.
+    `like` lends its slopes: where only the response curve differs, beliefs move the intercepts alike.
     """
     lend = like if like is not None and like.beliefs == tuple(belief.path for belief in root.beliefs) else None
     key = _key(root, lend)

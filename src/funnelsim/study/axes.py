@@ -51,7 +51,7 @@ class Axis:
     before: str = ""  # what stands around the number
     after: str = ""
     log: bool = False
-    whole: bool = False  # only whole numbers make sense
+    integer: bool = False  # only whole numbers make sense
     key: Place = NOWHERE  # where the path was written
     value: Place = NOWHERE
 
@@ -68,7 +68,7 @@ class Axis:
         """The value a share u in [0, 1) of the way, as text."""
         if not self.is_range:
             return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
-        if self.whole and not self.log:  # each whole number equally often
+        if self.integer and not self.log:  # each whole number equally often
             return self.text(math.floor(self.low + u * (self.high - self.low + 1.0)))
         return self.text(self.number(u))
 
@@ -80,7 +80,7 @@ class Axis:
 
     def rounded(self, x: float) -> float:
         """The nearest x of a range that has few digits: finer than 1/500 of the range is not asked for."""
-        if self.whole:
+        if self.integer:
             return min(max(float(round(x)), self.low), self.high)
         step = 10.0 ** math.floor(math.log10((x if self.log else self.high - self.low) * FINEST))
         for end in (self.low, self.high):
@@ -90,7 +90,7 @@ class Axis:
 
     def text(self, number: float) -> str:
         """A number as the scenario has it."""
-        return f"{self.before}{_digits(round(number) if self.whole else number)}{self.after}"
+        return f"{self.before}{_digits(round(number) if self.integer else number)}{self.after}"
 
     def written(self, x: float) -> str:
         """The value at a coordinate."""
@@ -150,7 +150,7 @@ def axes_of_file(vary: Node, problems: list[Problem]) -> list[Axis]:
             if not values:
                 problems.append(problem_at(node.place, f"the list of {path} is empty", "such as [3, 4, 5]"))
             else:
-                axes.append(Axis(path, values, whole=_is_integer(path), key=node.at, value=node.place))
+                axes.append(Axis(path, values, integer=_is_integer(path), key=node.at, value=node.place))
         elif isinstance(node.value, dict) or node.value is None:
             problems.append(problem_at(node.at, f"{path} takes a range or a list", "such as 80..480/week:11"))
         else:
@@ -222,12 +222,12 @@ def _axis(path: str, value: str, at: Place) -> Axis:
     def refuse(text: str, hint: str) -> ScenarioError:
         return ScenarioError([problem_at(at, text, hint)])
 
-    whole = _is_integer(path)
+    integer = _is_integer(path)
     if ".." not in value:
         values = tuple(_split(value))
         if any(not one for one in values):
             raise refuse(f"an entry of '{value}' is empty", "such as 3, 4, 5")
-        return Axis(path, values, whole=whole)
+        return Axis(path, values, integer=integer)
     match = _RANGE.fullmatch(value)
     if match is None:
         raise refuse(f"'{value}' is not a range", "write 80..480/week:11, 3..7, or list the values: 3, 5, 8")
@@ -240,10 +240,10 @@ def _axis(path: str, value: str, at: Place) -> Axis:
     log = match["log"] is not None
     if log and low <= 0.0:
         raise refuse("a logarithmic range begins above zero", f"such as {match['before']}1..{match['high']}{after}")
-    whole = whole or (match["count"] is None and not after.strip() and low.is_integer() and high.is_integer())
-    axis = Axis(path, low=low, high=high, before=match["before"], after=after, log=log, whole=whole)
+    integer = integer or (match["count"] is None and not after.strip() and low.is_integer() and high.is_integer())
+    axis = Axis(path, low=low, high=high, before=match["before"], after=after, log=log, integer=integer)
     if match["count"] is None:
-        each = whole and not log and high - low < 1000
+        each = integer and not log and high - low < 1000
         return replace(axis, values=tuple(axis.text(low + i) for i in range(round(high - low) + 1))) if each else axis
     count = int(match["count"])
     if not 2 <= count <= MOST_POINTS:
@@ -280,7 +280,7 @@ def _range_text(axis: Axis) -> str:
 
 
 def _each_whole(axis: Axis) -> bool:
-    return axis.whole and len(axis.values) == round(axis.high - axis.low) + 1
+    return axis.integer and len(axis.values) == round(axis.high - axis.low) + 1
 
 
 def _is_integer(path: str) -> bool:

@@ -1,7 +1,7 @@
-"""Compare: is B better than A, by how much, how sure, and resting on what.
+"""Compare: is B better than A, by how much, how sure, and resting on what?
 
 Pairs on the same luck in a two-level design: `draws` of what nobody knows x `pairs` of periods. The first scenario is
-the base; each other one is a rung of the ladder and is set against it.
+the base; each other one is set against it. See docs/background/model.md.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class ComparedScenario:
     by_curve: dict[str, TwoLevelEstimate]  # of the goal, under other response curves
     break_evens: list[BreakEven]
     changes: list[KeyDifference]
-    vs_previous: TwoLevelEstimate | None = None  # of the goal, against the rung before it
-    added: bool = False  # a rung that the tool added to the ladder
+    vs_previous: TwoLevelEstimate | None = None  # of the goal, against the scenario before it
+    added: bool = False  # put between by the tool
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class ScenarioRuns:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that `compare` found; `report.comparison` prints it."""
+    """What `compare` gives; `reporting.compare.report` prints it."""
 
     goal: str  # measure that decides
     runs: list[ScenarioRuns]
@@ -108,10 +108,8 @@ class Comparison:
     uncertain: bool
     notes: list[str]
     equally_good: bool = False  # both sides work the same stage, and nothing says that one does it better (rule 46)
-    explanation: Explanation | None = None  # the last rung's difference divided, on the draws of the aside
-    information: list[InformationValue] = field(
-        default_factory=list
-    )  # of the last rung: what knowing each unknown would bring
+    explanation: Explanation | None = None  # of the last difference, on the draws of the checks
+    information: list[InformationValue] = field(default_factory=list)  # of the last: what knowing would bring
 
 
 def compare(
@@ -126,7 +124,7 @@ def compare(
 ) -> Comparison:
     """Set each other scenario against the base.
 
-    `robustness` False leaves out runs with all beliefs neutral and with other curves, and mixtures of the two scenarios
+    `robustness` False leaves out what needs other models (beliefs at 1, other curves) and mixtures of the two scenarios
     (why); `seed` is of the luck, by default the base's own. Raises ScenarioError as loading does.
     """
     spec, progress = spec or CompareSpec(), progress or Progress()
@@ -231,10 +229,10 @@ PROMISE, BELIEFS, REST, NOTHING = (
 
 
 def main_cause(comparison: Comparison) -> str:
-    """What makes most of the last rung's difference; nothing when its interval holds 0.
+    """What makes most of the last scenario's difference; nothing when its interval holds 0.
 
-    Parts: what the rung with promises alone already brings, what vanishes with all beliefs at 1, and the remainder.
-    Shares of the changes, which do not depend on the order of the ladder, are in `why`.
+    Parts: what the promises alone already bring, what vanishes with all beliefs at 1, and the remainder.
+    Shares of the changes, which do not depend on the order of the scenarios, are in `explanation`.
     """
     last = comparison.compared[-1].differences[comparison.goal]
     if last.low <= 0.0 <= last.high:
@@ -268,7 +266,7 @@ def _seeded(other: Loaded, seed: int) -> Loaded:
 
 
 def _promised_by_all(cases: list[Case]) -> list[Case]:
-    """Every scenario is measured against the volume promises of all: "had it been promised" [63]."""
+    """Every scenario is measured against the volume promises of all: "had it been promised"."""
     every = {promise: None for one in cases for promise in one.blueprint.book.volume_promises}
     return [
         replace(one, blueprint=replace(one.blueprint, book=one.blueprint.book._replace(volume_promises=tuple(every))))
@@ -354,7 +352,7 @@ def _wants_more(runs: list[ScenarioRuns], goal: str, uncertain: bool, spec: Comp
 def _robustness(
     cases: list[Case], goal: str, spec: CompareSpec, runner: PairedRunner
 ) -> tuple[dict[int, TwoLevelEstimate], dict[int, dict[str, TwoLevelEstimate]]]:
-    """The goal's differences in other worlds: all beliefs at 1, other response curves."""
+    """The goal's differences under alternative models: all beliefs at 1, other response curves."""
     likes = tuple(one.anchor for one in cases)
     alternative = Alternative("beliefs at 1", beliefs_at_one, likes, runner.threads, runner.progress.note)
     at_one = _differences_under(cases, alternative, goal, spec.draws // 2, spec, runner)

@@ -124,7 +124,7 @@ def possible_measures(plan: Plan, book: Labels) -> dict[str, Measure]:
     """Every measure that a plan may give: those of a run in which all that can happen did."""
     from funnelsim.summary import new_summary
 
-    full = Summary(*(_ones(table) for table in new_summary(plan)))
+    full = Summary(*(_filled_with_ones(table) for table in new_summary(plan)))
     return named([full], plan, book)
 
 
@@ -147,7 +147,7 @@ def measured_of(
 GOAL, GOAL_VALUE, CHANCE = "goal", "goal value", "share of periods"
 
 
-def _ones(table: Any) -> Any:
+def _filled_with_ones(table: Any) -> Any:
     if table.dtype.names is None:
         return np.ones_like(table)
     full = table.copy()

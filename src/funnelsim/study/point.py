@@ -149,11 +149,11 @@ def linear_values(measure: Measure) -> Any:
     """
     if measure.bottom is None:
         return measure.top
-    whole = float(measure.bottom.sum())
-    if whole == 0.0:
+    total = float(measure.bottom.sum())
+    if total == 0.0:
         return np.full(len(measure.top), np.nan)
-    ratio = float(measure.top.sum()) / whole
-    return ratio + (measure.top - ratio * measure.bottom) / (whole / len(measure.bottom))
+    ratio = float(measure.top.sum()) / total
+    return ratio + (measure.top - ratio * measure.bottom) / (total / len(measure.bottom))
 
 
 def standard_error(measure: Measure) -> float:

@@ -1,4 +1,4 @@
-"""What differs between two scenarios, under three headings: facts (there should be none), policy, beliefs [80]."""
+"""What differs between two scenarios, under three headings: facts (there should be none), policy, beliefs."""
 
 from __future__ import annotations
 

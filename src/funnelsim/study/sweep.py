@@ -28,7 +28,7 @@ from funnelsim.study.point_store import PointStore
 from funnelsim.study.task_builder import TaskBuilder
 from funnelsim.typing import FloatArray
 
-USUAL = ("cohort.won", "cohort.revenue", "cohort.profit")
+DEFAULT_MEASURES = ("cohort.won", "cohort.revenue", "cohort.profit")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class SweepSpec:
 
     templates: Sequence[ScenarioTemplate]
     axes: Sequence[Axis]
-    measures: tuple[str, ...] = USUAL  # keys as in measures.csv; "goal" is the chance of the goal
+    measures: tuple[str, ...] = DEFAULT_MEASURES  # keys as in measures.csv; "goal" is the chance of the goal
     design: SamplingDesign = field(default_factory=SamplingDesign)
     size: RunSize = field(default_factory=RunSize)
     seed: int = 1  # of the luck, and of the points of a random design
@@ -99,7 +99,7 @@ class Sweep:
             (cell.point, measure) for cell in self.of(scenario) if (measure := self.measure(cell, name)) is not None
         ]
         shortest = min((len(measure.top) for _, measure in there), default=0)
-        columns = [linear_values(_first(measure, shortest)) for _, measure in there]
+        columns = [linear_values(_first_replications(measure, shortest)) for _, measure in there]
         return [point for point, _ in there], np.array(columns).T.reshape(shortest, len(there))
 
     def difference(self, base: SweepCell, other: SweepCell, name: str) -> FloatArray | None:
@@ -108,7 +108,7 @@ class Sweep:
         if one is None or two is None:
             return None
         n = min(len(one.top), len(two.top))
-        values: FloatArray = linear_values(_first(two, n)) - linear_values(_first(one, n))
+        values: FloatArray = linear_values(_first_replications(two, n)) - linear_values(_first_replications(one, n))
         return values
 
 
@@ -143,7 +143,7 @@ def sweep(
     try:
         for point in every:
             for template, name in zip(spec.templates, spec.names, strict=True):
-                _start(run, spec, builder, template, name, point)
+                _submit(run, spec, builder, template, name, point)
         run.finish()
     finally:
         run.close()
@@ -159,7 +159,7 @@ def check_axes(spec: SweepSpec) -> None:
     problems: list[Problem] = []
     for axis in spec.axes:
         for template in spec.templates:
-            problems += _refusal(template, axis)
+            problems += _axis_problems(template, axis)
     if problems:
         raise ScenarioError(list(dict.fromkeys(problems)), problems[0].file)
 
@@ -202,7 +202,7 @@ def full_key(name: str, known: Mapping[str, Measure], also: Iterable[str] = ()) 
     raise UsageError(f"there is no measure '{name}'. {hint}")
 
 
-def _refusal(template: ScenarioTemplate, axis: Axis) -> list[Problem]:
+def _axis_problems(template: ScenarioTemplate, axis: Axis) -> list[Problem]:
     """What is wrong with the first value of an axis when all are refused; nothing when one is taken."""
     first: list[Problem] = []
     for value in axis.values or (axis.at(0.0), axis.at(1.0)):
@@ -214,7 +214,7 @@ def _refusal(template: ScenarioTemplate, axis: Axis) -> list[Problem]:
     return [axis.blame(problem) if problem.file == "--set" else problem for problem in first]
 
 
-def _start(
+def _submit(
     run: PointBatch,
     spec: SweepSpec,
     builder: TaskBuilder,
@@ -231,6 +231,6 @@ def _start(
     run.submit(task, name, point)
 
 
-def _first(measure: Measure, n: int) -> Measure:
+def _first_replications(measure: Measure, n: int) -> Measure:
     bottom = measure.bottom[:n] if measure.bottom is not None else None
     return Measure(measure.window, measure.name, measure.of, measure.unit, measure.top[:n], bottom)

@@ -137,14 +137,14 @@ def _accepted(entry: dict[str, Any], error: float) -> tuple[float, float, float]
     return expected, expected - slack - error, expected + slack + error
 
 
-def _closed_form(said: dict[str, Any]) -> float:
+def _closed_form(entry: dict[str, Any]) -> float:
     """Erlang C: the mean wait in minutes, or the share that waits longer than so many minutes."""
-    arrivals, service, reps = float(said["leads an hour"]), float(said["served an hour"]), int(said["reps"])
+    arrivals, service, reps = float(entry["leads an hour"]), float(entry["served an hour"]), int(entry["reps"])
     waits = erlang_c(arrivals / service, reps)
     spare = reps * service - arrivals
-    if said["erlang c"] == "mean wait":
+    if entry["erlang c"] == "mean wait":
         return 60.0 * waits / spare
-    return waits * math.exp(-spare * float(said["minutes"]) / 60.0)
+    return waits * math.exp(-spare * float(entry["minutes"]) / 60.0)
 
 
 def erlang_c(load: float, reps: int) -> float:
@@ -221,25 +221,25 @@ def _of_visits(measure: Any) -> bool:
     return isinstance(measure, dict) and next(iter(measure)) in _VISIT_FIGURES
 
 
-def _answered(visits: Any, said: dict[str, Any], book: Labels) -> Pair:
+def _answered(visits: Any, entry: dict[str, Any], book: Labels) -> Pair:
     """Share of the leads first touched after a time in [from, to)."""
-    return float(_touched(visits, said["answered from"], said.get("to")).sum()), float(len(visits))
+    return float(_touched(visits, entry["answered from"], entry.get("to")).sum()), float(len(visits))
 
 
-def _never(visits: Any, said: dict[str, Any], book: Labels) -> Pair:
+def _never(visits: Any, entry: dict[str, Any], book: Labels) -> Pair:
     return float((visits.touched < 0.0).sum()), float(len(visits))
 
 
-def _chance(visits: Any, said: dict[str, Any], book: Labels) -> Pair:
+def _chance(visits: Any, entry: dict[str, Any], book: Labels) -> Pair:
     """Mean chance to go on of leads touched in one span, and of those in another."""
-    fast = visits.chance[_touched(visits, said["chance from"], said["to"])]
-    slow = visits.chance[_touched(visits, said["against from"], said["against to"])]
+    fast = visits.chance[_touched(visits, entry["chance from"], entry["to"])]
+    slow = visits.chance[_touched(visits, entry["against from"], entry["against to"])]
     return float(fast.mean()), float(slow.mean())
 
 
-def _reached(visits: Any, said: dict[str, Any], book: Labels) -> Pair:
+def _reached(visits: Any, entry: dict[str, Any], book: Labels) -> Pair:
     """Share of the leads reached by a call of this number."""
-    return float(((visits.reached >= 0.0) & (visits.attempts <= said["reached by call"])).sum()), float(len(visits))
+    return float(((visits.reached >= 0.0) & (visits.attempts <= entry["reached by call"])).sum()), float(len(visits))
 
 
 def _touched(visits: Any, low: str, high: str | None) -> BoolArray:

@@ -286,18 +286,18 @@ def _profile_of_all(cell: np.ndarray, day_only: bool) -> FloatArray:
     if day_only:
         return np.repeat(days / 24.0, 24)
     hours = (table.sum(0) + 0.5) / (table.sum() + 12.0)
-    return shrunk(counts, np.outer(days, hours).ravel())
+    return shrink_to_prior(counts, np.outer(days, hours).ravel())
 
 
 def _profile(counts: np.ndarray, everyone: FloatArray, day_only: bool) -> FloatArray:
     """A source's own weights, of mean 1."""
     if day_only:
-        days = shrunk(counts.reshape(7, 24).sum(1).astype(float), everyone.reshape(7, 24).sum(1))
+        days = shrink_to_prior(counts.reshape(7, 24).sum(1).astype(float), everyone.reshape(7, 24).sum(1))
         return np.repeat(days, 24) * 7.0
-    return shrunk(counts.astype(float), everyone) * HOURS
+    return shrink_to_prior(counts.astype(float), everyone) * HOURS
 
 
-def shrunk(counts: FloatArray, prior: FloatArray) -> FloatArray:
+def shrink_to_prior(counts: FloatArray, prior: FloatArray) -> FloatArray:
     """Shares: posterior mean of a Dirichlet-multinomial around `prior`, all of it above 0; strength by maximum
     likelihood."""
     total = counts.sum()

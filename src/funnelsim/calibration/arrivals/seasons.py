@@ -82,12 +82,12 @@ def fit_season(counts: FloatArray, as_of: float) -> Season | None:
     week = np.asarray(np.arange(weeks) + 0.5 - weeks)
     turn = 2 * np.pi * (as_of + week * WEEK) / YEAR
     line = np.column_stack([np.ones(weeks), week / weeks])
-    whole = np.column_stack([line, np.cos(turn), np.sin(turn)])
-    gain = 2 * (_best(counts, whole)[1] - _best(counts, line)[1])
+    full = np.column_stack([line, np.cos(turn), np.sin(turn)])
+    gain = 2 * (_best(counts, full)[1] - _best(counts, line)[1])
     if gain < SIGNIFICANT:
         return None
-    variance, _ = _best(counts, whole)
-    coefficients, covariance = _scored(counts, whole, variance)
+    variance, _ = _best(counts, full)
+    coefficients, covariance = _scored(counts, full, variance)
     return Season(float(coefficients[2]), float(coefficients[3]), covariance[2:, 2:], float(gain))
 
 

@@ -12,7 +12,7 @@ calendar. One cell from 0 to K is all that totals tell: current status data (Sun
 of interval-censored times (Turnbull 1976) with a share that never moves.
 
 Cohorts differ more than by chance: the likelihood is divided by Pearson's dispersion (McCullagh and Nelder 1989).
-Times can be told from counts only where shares still rise with age; `fit_counted` says when they do not.
+Times can be told from counts only where shares still rise with age; `fit_cohort_step` says when they do not.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _with_family(step: CohortStep, family: str) -> SojournLaw:
 def _cost(x: FloatArray, step: CohortStep, reached: _CellMasses, family: str) -> tuple[float, FloatArray]:
     """Minus the formula of the module's head, Jeffreys' prior added, with its gradient."""
     share = 1.0 / (1.0 + np.exp(-x[: step.groups]))
-    gone, slopes = _chance(step, family, float(x[-2]), float(x[-1]), reached.ages)
+    gone, slopes = _share_gone(step, family, float(x[-2]), float(x[-1]), reached.ages)
     cell, whole = (np.maximum(part, 1e-300) for part in reached.at(gone))
     mine = share[step.group]
     left = step.entered - np.bincount(step.cohort, step.count, len(step.entered))
@@ -196,7 +196,7 @@ def _cost(x: FloatArray, step: CohortStep, reached: _CellMasses, family: str) ->
     return -value, -np.append(by_share * share * (1.0 - share), slopes @ by_gone)
 
 
-def _chance(step: CohortStep, family: str, mu: float, s: float, ages: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _share_gone(step: CohortStep, family: str, mu: float, s: float, ages: FloatArray) -> tuple[FloatArray, FloatArray]:
     """A at these ages, with its slopes by mu and s."""
     if step.per_lead_clock:
         value, slopes = cdf(family, mu, s, log_time(ages * step.width))
@@ -220,7 +220,7 @@ class _GoneByAge:
         ages = np.maximum(ages, 0.0)
         if self.step is None:
             return np.asarray(np.clip(ages - self.takes, 0.0, 1.0))
-        return np.asarray(sum(w * _chance(self.step, family, mu, s, ages)[0] for w, family, mu, s in self.laws))
+        return np.asarray(sum(w * _share_gone(self.step, family, mu, s, ages)[0] for w, family, mu, s in self.laws))
 
 
 def _step_at(periods: float) -> _GoneByAge:

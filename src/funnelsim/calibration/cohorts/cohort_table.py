@@ -22,13 +22,14 @@ from funnelsim.calibration.cohorts.cohort_likelihood import (
 )
 from funnelsim.calibration.events.visit_history import OPEN, VisitHistory, Visits
 from funnelsim.calibration.history.model import COUNTS, CohortCounts, HistoryFile, SourceColumn
+from funnelsim.calibration.io.data_tables import Library
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.money_parsing import amounts
 from funnelsim.calibration.io.row_issues import RowIssues
-from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.calibration.io.times import instants
 from funnelsim.calibration.survival.competing_risks import Spells
 from funnelsim.calibration.survival.model_averaging import ShareEstimate
-from funnelsim.calibration.survival.stages import StageFit
+from funnelsim.calibration.survival.stage_fit import StageFit
 from funnelsim.errors import DataError, Problem
 from funnelsim.typing import FloatArray
 
@@ -63,8 +64,10 @@ def read_cohorts(history: HistoryFile, library: Library, issues: RowIssues) -> C
     assert counts is not None and as_of is not None
     sheet = library.sheets[COUNTS]
     lines = sheet.frame[LINE].to_numpy()
-    begins = _begins(library.words(counts.period), counts, history.timezone)
-    numbers = np.stack([amounts(library.words(_of(mark.entered)), "") for mark in history.stages.values()], axis=1)
+    begins = _period_starts(library.words(counts.period), counts, history.timezone)
+    numbers = np.stack(
+        [amounts(library.words(_required(mark.entered)), "") for mark in history.stages.values()], axis=1
+    )
     elapsed = amounts(library.words(counts.elapsed), "") if counts.elapsed else np.zeros(len(begins))
     sources, source = _sources(history, library)
     keep = np.ones(len(begins), bool)
@@ -80,7 +83,7 @@ def read_cohorts(history: HistoryFile, library: Library, issues: RowIssues) -> C
         drop(np.asarray((numbers < 0).any(1) | (numbers % 1 > 0).any(1)), "a count that is no whole number")
     if counts.elapsed is None:
         drop(~np.isfinite(numbers[:, 0]), "nobody is counted in the first stage")
-        drop(_more(numbers), "more in a later stage than before it")
+        drop(_exceeds_previous(numbers), "more in a later stage than before it")
     key = pl.DataFrame({"begins": begins, "source": source, "elapsed": elapsed, "usable": keep}).to_struct("key")
     drop(~key.is_first_distinct().to_numpy(), "a period seen before (the first row counts)")
     if not keep.any():
@@ -101,7 +104,7 @@ def read_cohorts(history: HistoryFile, library: Library, issues: RowIssues) -> C
 
 def cohort_records(table: CohortTable, rows: dict[str, int]) -> VisitHistory:
     """A lead for each that was counted, at even times within its cohort's period; who went how far, not when."""
-    furthest = _latest(table)  # (cohort, stage)
+    furthest = _last_counts(table)  # (cohort, stage)
     size = furthest[:, 0].astype(int)
     cohort = np.repeat(np.arange(len(size)), size)
     number = np.arange(len(cohort)) - np.repeat(np.cumsum(size) - size, size)
@@ -144,13 +147,13 @@ def fit_cohorts(history: HistoryFile, table: CohortTable) -> list[StageFit]:
         step = _step(history, table, number, entries)
         used = step.entered > 0
         if used.any() and len(step.count) and step.count.sum() > 0:
-            whole = fit_cohort_step(step)
-            stages.append(_stage(table, step, whole))
-            entries = _entries_of_next(table, number, step, whole)
+            fitted = fit_cohort_step(step)
+            stages.append(_stage(table, step, fitted))
+            entries = _entries_of_next(table, number, step, fitted)
     return stages
 
 
-def _begins(cells: pl.Series, counts: CohortCounts, zone: str) -> FloatArray:
+def _period_starts(cells: pl.Series, counts: CohortCounts, zone: str) -> FloatArray:
     """The beginning of each period; dates without a year are of the year said, and of later ones as they turn over."""
     column = counts.period
     if counts.year:
@@ -170,7 +173,7 @@ def without_weekday(cells: pl.Series, format_: str) -> tuple[pl.Series, str]:
     return (cells.str.replace(r"^[A-Za-z]{3}[- ]", "") if bare != format_ else cells), bare
 
 
-def _of(column: SourceColumn | None) -> SourceColumn:
+def _required(column: SourceColumn | None) -> SourceColumn:
     assert column is not None, "the history file was checked"
     return column
 
@@ -184,14 +187,14 @@ def _sources(history: HistoryFile, library: Library) -> tuple[tuple[str, ...], n
     return tuple(names.tolist()), which
 
 
-def _more(numbers: FloatArray) -> np.ndarray:
+def _exceeds_previous(numbers: FloatArray) -> np.ndarray:
     """Is a count larger than the last one told before it?"""
     larger = np.zeros(len(numbers), bool)
     most = numbers[:, 0]
     for stage in range(1, numbers.shape[1]):
-        told = np.isfinite(numbers[:, stage])
-        larger |= told & (numbers[:, stage] > most)
-        most = np.where(told, numbers[:, stage], most)
+        given = np.isfinite(numbers[:, stage])
+        larger |= given & (numbers[:, stage] > most)
+        most = np.where(given, numbers[:, stage], most)
     return larger
 
 
@@ -204,18 +207,18 @@ def _table(
     reached = np.full((pairs.shape[1], numbers.shape[1], periods), np.nan)
     reached[cohort, :, elapsed.astype(int)] = numbers
     if counts.elapsed and counts.counts_per_period:
-        told = np.isfinite(reached)
-        reached = np.where(told, np.cumsum(np.nan_to_num(reached), axis=2), np.nan)
+        given = np.isfinite(reached)
+        reached = np.where(given, np.cumsum(np.nan_to_num(reached), axis=2), np.nan)
     return pairs[0], pairs[1].astype(int), LENGTHS[counts.each], reached
 
 
-def _latest(table: CohortTable) -> FloatArray:
+def _last_counts(table: CohortTable) -> FloatArray:
     """(cohort, stage): the last count told; nan where none is."""
-    told = np.where(np.isfinite(table.reached), table.reached, -1.0).max(axis=2)
-    return np.where(told < 0, np.nan, told)
+    counts = np.where(np.isfinite(table.reached), table.reached, -1.0).max(axis=2)
+    return np.where(counts < 0, np.nan, counts)
 
 
-def _ended(table: CohortTable) -> FloatArray:
+def _periods_over(table: CohortTable) -> FloatArray:
     """Periods of each cohort that were over by the as-of date."""
     return np.asarray((table.as_of - table.begins) / table.width)
 
@@ -224,19 +227,19 @@ def _step(history: HistoryFile, table: CohortTable, number: int, entries: tuple[
     """What the counts say of one stage and the next: cohorts of which both counts are told."""
     name, next_ = table.stages[number], table.stages[number + 1]
     here, there = table.reached[:, number], table.reached[:, number + 1]
-    over = _ended(table)
+    over = _periods_over(table)
     cohort, low, high, count = [], [], [], []
     entered, ends = np.zeros(len(over)), np.zeros(len(over))
     for c in range(len(over)):
-        told = np.flatnonzero(np.isfinite(there[c]) & (np.isfinite(here[c]) | (number == 0)))
+        given = np.flatnonzero(np.isfinite(there[c]) & (np.isfinite(here[c]) | (number == 0)))
         if table.by_age:
-            told = told[told + (2 if table.per_lead_clock else 1) <= over[c] + 1e-6]
-        if not len(told):
+            given = given[given + (2 if table.per_lead_clock else 1) <= over[c] + 1e-6]
+        if not len(given):
             continue
-        entered[c] = np.nanmax(here[c] if number == 0 else here[c][: told[-1] + 1])
-        ends[c] = told[-1] + 1.0 if table.by_age else over[c]
-        edges = np.append(0.0, told + 1.0) if table.by_age else np.array([0.0, over[c]])
-        gone = np.diff(np.append(0.0, np.maximum.accumulate(there[c][told])))
+        entered[c] = np.nanmax(here[c] if number == 0 else here[c][: given[-1] + 1])
+        ends[c] = given[-1] + 1.0 if table.by_age else over[c]
+        edges = np.append(0.0, given + 1.0) if table.by_age else np.array([0.0, over[c]])
+        gone = np.diff(np.append(0.0, np.maximum.accumulate(there[c][given])))
         cohort += [c] * len(gone)
         low += edges[:-1].tolist()
         high += edges[1:].tolist()
@@ -270,15 +273,15 @@ def _entries_of_next(table: CohortTable, number: int, step: CohortStep, fitted: 
     return tuple(parts)
 
 
-def _stage(table: CohortTable, step: CohortStep, whole: CohortFit) -> StageFit:
+def _stage(table: CohortTable, step: CohortStep, fitted: CohortFit) -> StageFit:
     """The step as a stage of a calibration; sources of their own where they are several."""
     entered, went = step.entered, np.asarray(np.bincount(step.cohort, step.count, len(step.entered)), float)
     sources: dict[str, ShareEstimate] = {}
-    one = whole
+    one = fitted
     if step.groups > 1:
         one = fit_cohort_step(_of_one_group(step))
         sources = {
-            name: whole.fit.forward([0], g) for g, name in enumerate(table.sources) if went[step.group == g].sum() >= 1
+            name: fitted.fit.forward([0], g) for g, name in enumerate(table.sources) if went[step.group == g].sum() >= 1
         }
     naive = {
         name: (int(went[step.group == g].sum()), int(entered[step.group == g].sum()))

@@ -54,12 +54,12 @@ def fit_value(value: FloatArray, won: np.ndarray) -> DealValue | None:
     return DealValue(len(data), of, mean, f"empirical({points})", distance, median=float(np.median(data)), error=error)
 
 
-def drawn_lines(value: DealValue | None) -> list[str]:
+def deal_value_lines(value: DealValue | None) -> list[str]:
     """The block `deal_value` of what a draw of ignorance needs; nothing where nothing is drawn."""
     if value is None or not (value.spread or value.error):
         return []
     if value.spread:
-        told = f"location: {value.location:.7g}, spread: {value.spread:.7g}"
+        parameters = f"location: {value.location:.7g}, spread: {value.spread:.7g}"
     else:
-        told = f"median: {value.median:.7g}, error: {value.error:.5g}"
-    return [f"  deal_value: {{{told}, count: {value.count}}}"]
+        parameters = f"median: {value.median:.7g}, error: {value.error:.5g}"
+    return [f"  deal_value: {{{parameters}, count: {value.count}}}"]

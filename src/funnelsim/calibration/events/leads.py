@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.history.model import EVENTS, HistoryFile, SourceColumn
+from funnelsim.calibration.io.data_tables import Library, words
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.row_issues import RowIssues
-from funnelsim.calibration.io.tables import LINE, Library, words
 
 
 @dataclass

@@ -10,7 +10,7 @@ from itertools import repeat
 import numpy as np
 
 from funnelsim.calibration.events.visit_history import OPEN, VisitHistory
-from funnelsim.calibration.survival.stages import StageFit, still_to_move
+from funnelsim.calibration.survival.stage_fit import StageFit, still_to_move
 from funnelsim.calibration.teams.work_per_visit import WorkPerVisit
 
 COLUMNS = ("id", "source", "stage", "age", "number", "value")
@@ -68,21 +68,21 @@ def leads_in_flight(records: VisitHistory, stages: list[StageFit], work: WorkPer
         expected[name] = float(chance[alive].sum())
         lead = visits.lead[mine[alive]]
         value = records.value[lead]
-        told = [f"{amount:.2f}" for amount in value] if np.isfinite(value).any() else [""] * len(lead)
+        amounts = [f"{amount:.2f}" for amount in value] if np.isfinite(value).any() else [""] * len(lead)
         rows += zip(
             map(str, records.ids[lead]),
             sources[records.source[lead]],
             repeat(name),
             [f"{seconds:.0f} s" for seconds in age[alive].tolist()],
             map(str, visits.number[mine[alive]].tolist()),
-            ["" if amount == "nan" else amount for amount in told],
+            ["" if amount == "nan" else amount for amount in amounts],
             *([segments[records.segment[lead]]] if records.segments else ()),
-            *(_dealt_with(work, mine[alive]) if work else ()),
+            *(_work_columns(work, mine[alive]) if work else ()),
         )
     return LeadsInFlight(tuple(sorted(rows)), counts, kept, expected, work is not None, bool(records.segments))
 
 
-def _dealt_with(work: WorkPerVisit, visits: np.ndarray) -> tuple[list[str], list[str]]:
+def _work_columns(work: WorkPerVisit, visits: np.ndarray) -> tuple[list[str], list[str]]:
     """Calls made, and whether the team has dealt with them; nothing where the team does not work."""
     worked = work.worked[visits].tolist()
     calls = [str(calls) if mine else "" for calls, mine in zip(work.calls[visits].tolist(), worked, strict=True)]

@@ -1,7 +1,7 @@
 """How the arriving leads divide among the segments: in all, and by source.
 
 A source's own division is drawn towards that of all sources, as much as the Dirichlet-multinomial likelihood asks for
-(as hour-of-week profiles are, see `arrivals`). Leads since the last change of the funnel count, open ones too.
+(as hour-of-week profiles are, see `arrival_rate`). Leads since the last change of the funnel count, open ones too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnelsim.calibration.arrivals.arrival_rate import shrunk
+from funnelsim.calibration.arrivals.arrival_rate import shrink_to_prior
 from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.calibration.history.model import HistoryFile
 from funnelsim.typing import FloatArray
@@ -54,5 +54,5 @@ def segment_shares(history: HistoryFile, records: VisitHistory) -> SegmentShares
     for name, row in zip(records.sources, count, strict=True):
         if row.any():
             own[name] = np.zeros(len(total))
-            own[name][there] = shrunk(row[there].astype(float), total[there] / total.sum())
+            own[name][there] = shrink_to_prior(row[there].astype(float), total[there] / total.sum())
     return SegmentShares(records.segments, total, own if len(own) > 1 else {})

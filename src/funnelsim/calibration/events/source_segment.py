@@ -47,7 +47,7 @@ class LeakageTest(NamedTuple):
         return abs(self.went - self.others) > CHANCE * self.error
 
     @property
-    def told(self) -> bool:
+    def suspicious(self) -> bool:
         """Worth a remark."""
         return self.differs and abs(self.went - self.others) >= TOLD
 
@@ -78,12 +78,12 @@ def segment_groups(history: HistoryFile, leads: Leads) -> tuple[tuple[str, ...],
     names, segment = groups(history.segment, leads)
     column, problems = history.segment.column, []
     for name in sorted(set(names) & set(TAKEN)):
-        told = f"a segment cannot be called '{name}'"
+        text = f"a segment cannot be called '{name}'"
         hint = f"the word has a meaning of its own; say `same: {{{name}: another name}}`"
-        problems.append(problem_at(column.place, told, hint))
+        problems.append(problem_at(column.place, text, hint))
     if len(names) > MOST_SEGMENTS:
-        told = f"{column.name} has {len(names):,} values: too many for segments, at most {MOST_SEGMENTS}"
-        problems.append(problem_at(column.place, told, "put values together with `same`, or give a coarser column"))
+        text = f"{column.name} has {len(names):,} values: too many for segments, at most {MOST_SEGMENTS}"
+        problems.append(problem_at(column.place, text, "put values together with `same`, or give a coarser column"))
     if problems:
         raise DataError(problems, history.file)
     cells, empty = leads.first(column), history.segment.empty
@@ -104,13 +104,13 @@ def reject_leaky_segment(
     late = [one for one in tests if one.refused]
     if late:
         worst = max(late, key=lambda one: abs(one.went - one.others))
-        told = (
+        text = (
             f"{history.segment.column.name} is given for {_percent(worst.went)} of the leads that went on from"
             f" {worst.stage} and {_percent(worst.others)} of the others: it would tell of the outcome, not of the lead"
         )
         hint = "a segment must be known of leads as they arrive; leave `segment` out, or give such a column"
-        raise DataError([problem_at(history.segment.column.place, told, hint)], history.file)
-    return tuple(one for one in tests if one.told)
+        raise DataError([problem_at(history.segment.column.place, text, hint)], history.file)
+    return tuple(one for one in tests if one.suspicious)
 
 
 def label_leakage(stages: tuple[str, ...], given: np.ndarray, lead: np.ndarray, stage: np.ndarray) -> list[LeakageTest]:

@@ -13,8 +13,9 @@ import polars as pl
 
 from funnelsim.calibration.events.leads import Leads
 from funnelsim.calibration.history.model import EVENTS, LOST, HistoryFile, SourceColumn
+from funnelsim.calibration.io.data_tables import Library
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.row_issues import RowIssues
-from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.calibration.io.times import Instants, instants
 from funnelsim.errors import DataError, Problem
 from funnelsim.typing import FloatArray
@@ -67,19 +68,19 @@ def read_stage_events(
     assert history.as_of is not None
     events = _from_events(leads, issues) if history.events else _from_columns(leads, issues)
     noted = _EventIssues(tuple(sheet.file for sheet in library.sheets.values()), issues)
-    events = _until(events, history.as_of.timestamp(), noted)
+    events = _not_after(events, history.as_of.timestamp(), noted)
     events = _since_recorded(history, events, noted)
     refuse_empty(history, events, leads, issues)
     events, bad = _log_in_order(events, noted) if history.events else _columns_in_order(history, events, noted)
-    return _halfway(events), bad
+    return _place_halfway(events), bad
 
 
 def refuse_empty(history: HistoryFile, events: StageEvents, leads: Leads, issues: RowIssues) -> None:
     """Raises DataError, with what was wrong with the rows, when no lead was ever in a stage."""
     if not (events.stage >= 0).any():
         hint = "; ".join(f"{count.rows:,} x {count.reason}" for count in issues.counts.values())
-        told = f"none of {len(leads):,} leads was ever in a stage"
-        raise DataError([Problem(history.file, text=told, hint=hint or "are its columns empty?")], history.file)
+        text = f"none of {len(leads):,} leads was ever in a stage"
+        raise DataError([Problem(history.file, text=text, hint=hint or "are its columns empty?")], history.file)
 
 
 def _from_columns(leads: Leads, issues: RowIssues) -> StageEvents:
@@ -114,20 +115,20 @@ def _of_outcomes(leads: Leads, issues: RowIssues) -> list[StageEvents]:
         times = Instants(nothing, np.zeros(sheet.rows), np.zeros(sheet.rows, bool))
     else:
         times = _rows_of(leads, column, table)
-    told = cells.is_in(list(outcome.values)).to_numpy() & (leads.of_rows(table) >= 0)
+    ended = cells.is_in(list(outcome.values)).to_numpy() & (leads.of_rows(table) >= 0)
     if column is not None:
-        _report_unread(leads, table, column, times, told, issues)
+        _report_unread(leads, table, column, times, ended, issues)
     missing = ~np.isfinite(times.seconds) & ~times.bad
     if outcome.time is not None:
         reason = f"no time in {outcome.time.name} (taken as some time up to the as-of date)"
-        issues.add(sheet.file, reason, sheet.frame[LINE].to_numpy()[told & missing], dropped=False)
+        issues.add(sheet.file, reason, sheet.frame[LINE].to_numpy()[ended & missing], dropped=False)
     end = history.as_of.timestamp() - 1.0
     known = times.seconds if outcome.by is None else np.minimum(times.seconds, end)
     latest = times._replace(seconds=np.where(missing, end, known), rounding=np.where(missing, 1.0, times.rounding))
     loose = missing | (outcome.time is None)
     parts = []
     for target in sorted(set(outcome.values.values())):
-        mine = told & cells.is_in([value for value, to in outcome.values.items() if to == target]).to_numpy()
+        mine = ended & cells.is_in([value for value, to in outcome.values.items() if to == target]).to_numpy()
         stage = LOST_AT if target == LOST else list(history.stages).index(target)
         parts.append(_of_rows(leads, table, stage, latest, mine & np.isfinite(latest.seconds), mine & times.bad, loose))
     return parts
@@ -194,7 +195,9 @@ def _from_events(leads: Leads, issues: RowIssues) -> StageEvents:
     activity = library.activities(history)
     times = instants(library.cells(events.time), events.time, history.timezone)
     if events.before is not None:
-        activity = _begun(library.words(events.before), activity, leads.of_rows(EVENTS), times, events.empty)
+        activity = _first_stage_before_change(
+            library.words(events.before), activity, leads.of_rows(EVENTS), times, events.empty
+        )
     stage_of: dict[str, int] = {}
     for stage, mark in [*enumerate(history.stages.values()), (LOST_AT, history.lost)]:
         for name in mark.activities if mark else ():
@@ -208,17 +211,19 @@ def _from_events(leads: Leads, issues: RowIssues) -> StageEvents:
     return stage_events._replace(stage=entered[known & ~unread.bad])
 
 
-def _begun(before: pl.Series, activity: pl.Series, lead: np.ndarray, times: Instants, empty: str) -> pl.Series:
+def _first_stage_before_change(
+    before: pl.Series, activity: pl.Series, lead: np.ndarray, times: Instants, empty: str
+) -> pl.Series:
     """Where the log says that a case was created but not in which stage, its first change says what it was before."""
     frame = pl.DataFrame({"lead": lead, "was": before, "now": activity, "at": times.seconds})
     changed = frame.filter((pl.col("was") != "") & (pl.col("now") != empty)).sort("at", maintain_order=True)
     first = changed.unique("lead", keep="first", maintain_order=True).select("lead", began="was")
-    whole = frame.join(first, on="lead", how="left", maintain_order="left")
+    joined = frame.join(first, on="lead", how="left", maintain_order="left")
     began = pl.when(pl.col("now") == empty).then(pl.coalesce("began", "now")).otherwise(pl.col("now"))
-    return whole.select(began).to_series()
+    return joined.select(began).to_series()
 
 
-def _until(events: StageEvents, as_of: float, noted: _EventIssues) -> StageEvents:
+def _not_after(events: StageEvents, as_of: float, noted: _EventIssues) -> StageEvents:
     later = events.at >= as_of
     noted.about(events, later, "a time after the as-of date (taken as not yet happened)", dropped=False)
     return events.where(~later)
@@ -268,7 +273,7 @@ def _log_in_order(events: StageEvents, noted: _EventIssues) -> tuple[StageEvents
     return events, np.unique(events.dropped)
 
 
-def _halfway(events: StageEvents) -> StageEvents:
+def _place_halfway(events: StageEvents) -> StageEvents:
     """Loose marks lie between the mark before and their latest time: in the middle, known to that width."""
     if not events.upper_bound.any():
         return events

@@ -10,11 +10,12 @@ import polars as pl
 
 from funnelsim.calibration.events.leads import Leads, read_leads
 from funnelsim.calibration.events.source_segment import LeakageTest, groups, reject_leaky_segment, segment_groups
-from funnelsim.calibration.events.stage_events import LOST_AT, StageEvents, read_stage_events, refuse_empty
+from funnelsim.calibration.events.stage_events import StageEvents, read_stage_events, refuse_empty
 from funnelsim.calibration.history.model import Amount, HistoryFile
+from funnelsim.calibration.io.data_tables import Library
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.money_parsing import amounts, signs
 from funnelsim.calibration.io.row_issues import RowIssues
-from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.typing import FloatArray
 
 OPEN = -2  # where a visit went that has not ended; LOST_AT when it ended with a loss
@@ -166,14 +167,11 @@ def _covariates(history: HistoryFile, leads: Leads, issues: RowIssues) -> FloatA
 def _own_currency(history: HistoryFile, value: Amount, leads: Leads, cells: pl.Series) -> np.ndarray:
     """By row: is the amount in the history's currency, or, where only signs tell, in the most frequent one?"""
     if value.currency is not None:
-        said = leads.library.words(value.currency)
-        return np.asarray(((said == "") | (said.str.to_uppercase() == history.currency.upper())).to_numpy())
-    told = signs(cells)
-    named = told.filter(told != "")
+        code = leads.library.words(value.currency)
+        return np.asarray(((code == "") | (code.str.to_uppercase() == history.currency.upper())).to_numpy())
+    sign = signs(cells)
+    named = sign.filter(sign != "")
     if not len(named):
         return np.ones(len(cells), bool)
-    usual = named.value_counts(sort=True)[told.name][0]
-    return np.asarray(((told == "") | (told == usual)).to_numpy())
-
-
-__all__ = ["LOST_AT", "OPEN", "VisitHistory", "Visits", "read_visit_history"]
+    usual = named.value_counts(sort=True)[sign.name][0]
+    return np.asarray(((sign == "") | (sign == usual)).to_numpy())

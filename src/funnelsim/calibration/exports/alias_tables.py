@@ -13,7 +13,7 @@ from funnelsim.scenario.yaml_nodes import read
 _SIGNS = re.compile(r"[\W_]+")
 
 
-def plain(name: str) -> str:
+def normalised(name: str) -> str:
     """A name without case, spaces and signs: `Deal - Won time` and `deal_won_time` are the same."""
     return _SIGNS.sub("", name.casefold())
 

@@ -33,8 +33,8 @@ def draft_cohorts(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraf
     counts = _counts(match, profile)
     if ages := [name for name, _ in counts if re.fullmatch(AGES, name.strip(), re.IGNORECASE)]:
         hint = "put them into rows: a column for the elapsed period and one for the count (docs: counts by cohort)"
-        told = f"{', '.join(sorted(ages)[:4])}: a column for each age of a cohort, not for each stage"
-        raise Unreadable(Problem(profile.opened.file, text=told, hint=hint))
+        text = f"{', '.join(sorted(ages)[:4])}: a column for each age of a cohort, not for each stage"
+        raise Unreadable(Problem(profile.opened.file, text=text, hint=hint))
     if len(counts) < 2:
         raise Unreadable(
             Problem(
@@ -45,7 +45,7 @@ def draft_cohorts(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraf
         )
     entries = {**draft.origin(), "period": word(period)}
     begins, format_, year = _periods(match, profile, draft)
-    each = _each(profile, begins)
+    each = _cohort_period(profile, begins)
     entries |= {"each": each}
     if format_:
         entries |= {"format": f'"{format_}"', "year": str(year)}
@@ -116,13 +116,13 @@ def _with_year(
     return days, format_, year
 
 
-def _each(profile: ColumnProfile, begins: FloatArray) -> str:
+def _cohort_period(profile: ColumnProfile, begins: FloatArray) -> str:
     """day, week or month, by the usual gap between two cohorts."""
     gaps = np.diff(np.unique(begins[np.isfinite(begins)])) / DAY
     usual = float(np.median(gaps)) if len(gaps) else 0.0
     for name, (low, high) in SPANS.items():
         if low <= usual <= high:
             return name
-    told = f"the periods are {usual:.1f} days apart" if usual else "there is one period only"
+    text = f"the periods are {usual:.1f} days apart" if usual else "there is one period only"
     hint = "write a history file with `counts:`"
-    raise Unreadable(Problem(profile.opened.file, text=f"{told}: neither days, weeks nor months", hint=hint))
+    raise Unreadable(Problem(profile.opened.file, text=f"{text}: neither days, weeks nor months", hint=hint))

@@ -45,15 +45,15 @@ class ColumnProfile:
             frame = frame.filter(self.keep) if self.keep is not None else frame
             self.cells |= {column: frame[column] for column in missing}
 
-    def only(self, keep: pl.Series) -> None:
+    def keep_rows(self, keep: pl.Series) -> None:
         """Look at some of the rows only."""
         self.cells = {name: cells.filter(keep) for name, cells in self.cells.items()}
         self.read = {}
-        whole = self.keep
-        if whole is None:
+        before = self.keep
+        if before is None:
             self.keep = keep
         else:
-            chosen = whole.to_numpy().copy()
+            chosen = before.to_numpy().copy()
             chosen[chosen] = keep.to_numpy()
             self.keep = pl.Series(chosen)
 
@@ -134,5 +134,5 @@ class ColumnProfile:
     def _undecided(self, column: str, times: Instants) -> Problem:
         text = self.text(column)
         cell = text.filter(pl.Series(times.bad))[0] if times.bad.any() else text[0]
-        told = f"'{cell}' in {column}: which is the day and which the month? No date of this file tells"
-        return Problem(self.opened.file, text=told, hint="say `--dates 'day first'` or `--dates 'month first'`")
+        message = f"'{cell}' in {column}: which is the day and which the month? No date of this file tells"
+        return Problem(self.opened.file, text=message, hint="say `--dates 'day first'` or `--dates 'month first'`")

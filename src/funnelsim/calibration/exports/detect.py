@@ -127,8 +127,8 @@ def _detect(opened: OpenedFile, hints: UserHints, called: str) -> DetectedExport
             general = "*" in match.export.get("signs") and closest(opened.names) is not None
             refused = refused or (Unreadable(_unknown(opened)) if general else error)
             continue
-        told = tuple(dict.fromkeys([*match.roles.values(), *match.stages.values()]))[:5]
-        return DetectedExport(match.export.title, told, draft)
+        signs = tuple(dict.fromkeys([*match.roles.values(), *match.stages.values()]))[:5]
+        return DetectedExport(match.export.title, signs, draft)
     raise refused or Unreadable(_unknown(opened))
 
 

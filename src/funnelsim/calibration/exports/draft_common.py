@@ -11,7 +11,7 @@ from funnelsim.calibration.exports.history_draft import HistoryDraft, flow, word
 GIVEN = 0.97  # of the rows: a segment that is given less often is left out
 
 
-def narrowed(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> str:
+def keep_relevant_rows(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> str:
     """Leave out deleted rows and all pipelines but the largest; the conditions as YAML, "" when there are none."""
     conditions: dict[str, list[str]] = {}
     if deleted := match.role("deleted"):
@@ -20,7 +20,7 @@ def narrowed(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) ->
             keep = cells.is_in(["false", "0"])
             conditions[deleted] = [value for value in ("false", "0") if (cells == value).any()]
             draft.notes.append(f"{int((~keep).sum()):,} deleted rows are left out.")
-            profile.only(keep)
+            profile.keep_rows(keep)
     if pipeline := match.role("pipeline"):
         size = _sizes(profile.text(pipeline))
         if len(size) > 1:
@@ -28,7 +28,7 @@ def narrowed(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) ->
             others = ", ".join(f"{name} ({count:,})" for name, count in list(size.items())[1:6])
             conditions[pipeline] = [largest]
             draft.notes.append(f"Pipeline {largest} ({size[largest]:,} rows); left out: {others}.")
-            profile.only(profile.text(pipeline) == largest)
+            profile.keep_rows(profile.text(pipeline) == largest)
     return flow({name: words(values) for name, values in conditions.items()}) if conditions else ""
 
 
@@ -44,7 +44,7 @@ def add_source(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft, 
 
 def add_segment(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft, table: str) -> None:
     """The segment, when its column has few values and is given for nearly all rows: a column that is often empty is
-    mostly filled in later than a lead arrives, and then tells of its outcome (see `grouping`)."""
+    mostly filled in later than a lead arrives, and then tells of its outcome (see `source_segment`)."""
     if column := match.role("segment"):
         cells = profile.text(column)
         size = _sizes(cells)
@@ -52,8 +52,8 @@ def add_segment(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft,
         if len(size) > MOST_SEGMENTS:
             draft.notes.append(f"{column} has {len(size):,} values: too many for segments, so it is left out.")
         elif len(size) > 1 and given < GIVEN:
-            told = f"{column} is given in {100 * given:.0f} % of the rows only: it may be known too late for a segment"
-            draft.notes.append(f"{told}, so it is left out.")
+            note = f"{column} is given in {100 * given:.0f} % of the rows only: it may be known too late for a segment"
+            draft.notes.append(f"{note}, so it is left out.")
         elif len(size) > 1:
             draft.segment = flow({"column": word(f"{table}{column}"), "empty": "unknown"})
 
@@ -68,8 +68,8 @@ def add_value(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft, t
         draft.currency = next(iter(size)).upper()
         draft.value = flow({"column": word(f"{table}{value}"), "currency": word(f"{table}{currency}")})
         if len(size) > 1:
-            told = ", ".join(f"{name} ({count:,})" for name, count in size.items())
-            draft.notes.append(f"Values in several currencies: {told}; those in {draft.currency} count.")
+            currencies = ", ".join(f"{name} ({count:,})" for name, count in size.items())
+            draft.notes.append(f"Values in several currencies: {currencies}; those in {draft.currency} count.")
     else:
         draft.currency = profile.currency(value)
 

@@ -12,14 +12,14 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.exports.column_profile import ColumnProfile
-from funnelsim.calibration.exports.draft_common import add_segment, add_source, add_value, narrowed
+from funnelsim.calibration.exports.draft_common import add_segment, add_source, add_value, keep_relevant_rows
 from funnelsim.calibration.exports.export_formats import FormatMatch
 from funnelsim.calibration.exports.history_draft import DraftStage, HistoryDraft, flow, word, words
 from funnelsim.calibration.exports.stage_order import first_times, in_order
 from funnelsim.calibration.exports.stage_words import says_lost, says_won, stage_name
 from funnelsim.calibration.history.model import INSIDE
+from funnelsim.calibration.io.data_tables import JOINT, inside
 from funnelsim.calibration.io.files import Unreadable
-from funnelsim.calibration.io.tables import JOINT, inside
 from funnelsim.errors import Problem
 
 FEW, LEAST = 0.005, 3  # an activity of fewer cases is no stage
@@ -31,7 +31,7 @@ AT_ONCE = 60.0  # seconds: activities no further apart are one step
 
 def draft_log(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> None:
     """Fill the draft. Raises Unreadable when the log shows fewer than two stages."""
-    conditions = narrowed(match, profile, draft)
+    conditions = keep_relevant_rows(match, profile, draft)
     columns, activity, where = _activities(match, profile, draft)
     case, times = profile.text(match.role("case")), profile.times(match.role("time")).seconds
     if draft.dates == "" and profile.day_first is not None:
@@ -42,8 +42,8 @@ def draft_log(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -
     first = first_times(case.filter(given), activity.filter(given), times[given.to_numpy()])
     chosen, lost = _chosen(first, draft)
     if len(chosen) < 2:
-        told = f"taken for {match.export.title}, it shows fewer than two stages; activities: {_some(activity)}"
-        raise Unreadable(Problem(profile.opened.file, text=told, hint="is it cut too short, or filtered too far?"))
+        text = f"taken for {match.export.title}, it shows fewer than two stages; activities: {_examples(activity)}"
+        raise Unreadable(Problem(profile.opened.file, text=text, hint="is it cut too short, or filtered too far?"))
     size = dict(first.group_by("stage").len().iter_rows())
     born = str(match.export.table.get("empty", ""))
     unchanged = [born] if born in chosen and len(chosen) > 2 else []
@@ -85,9 +85,9 @@ def _activities(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft)
         wanted = [str(name) for name in match.export.get("fields")]
         there = [name for name in cells.unique().sort().to_list() if name.lower() in [w.lower() for w in wanted]]
         if not there:
-            told = f"no row with {field} {' or '.join(wanted)}; there are {_some(cells)}"
-            raise Unreadable(Problem(profile.opened.file, text=told, hint="export the history of the stage"))
-        profile.only(profile.text(field).is_in(there))
+            text = f"no row with {field} {' or '.join(wanted)}; there are {_examples(cells)}"
+            raise Unreadable(Problem(profile.opened.file, text=text, hint="export the history of the stage"))
+        profile.keep_rows(profile.text(field).is_in(there))
         return [match.role("activity")], profile.text(match.role("activity")), flow({field: words(there)})
     if match.role("type"):
         return _of_types(match, profile, draft)
@@ -96,7 +96,7 @@ def _activities(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft)
         done = [v for v in profile.text(lifecycle).unique().sort().to_list() if v.lower() in ("complete", "completed")]
         if done and profile.text(lifecycle).n_unique() > 1:
             where = flow({lifecycle: words(done)})
-            profile.only(profile.text(lifecycle).is_in(done))
+            profile.keep_rows(profile.text(lifecycle).is_in(done))
             draft.notes.append(f"Only rows with {lifecycle} {done[0]} count: what was begun is no stage yet.")
     return [activity], profile.text(activity), where
 
@@ -108,14 +108,14 @@ def _of_types(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -
     births = [str(birth) for birth in match.export.get("births") if (cells == str(birth)).any()]
     best = max(match.export.get("statuses"), key=lambda status: _changes(profile, cells, detail, status), default=None)
     if best is None or not attributes or not _changes(profile, cells, detail, best):
-        told = f"no activity that changes a status; types: {_some(cells)}"
+        text = f"no activity that changes a status; types: {_examples(cells)}"
         hint = "types 13 (Change Data Value), 101 and 104 do; say `activity: activityTypeId` in a history file"
-        raise Unreadable(Problem(profile.opened.file, text=told, hint=hint))
+        raise Unreadable(Problem(profile.opened.file, text=text, hint=hint))
     mine = (cells == best["type"]) & _about(profile, detail, best)
     if best.get("about") and detail:
         told_of = ", ".join(profile.text(detail).filter(mine).unique().sort().to_list())
         draft.notes.append(f"Stages are the new values of {told_of} (activity type {best['type']}).")
-    profile.only(mine | cells.is_in(births))
+    profile.keep_rows(mine | cells.is_in(births))
     key = f"{attributes}{INSIDE}{best['key']}"
     value = (
         inside(profile.cells[attributes], best["key"]).fill_null("") if profile.text(attributes) is not None else None
@@ -148,9 +148,9 @@ def _with_beginnings(
     frame = pl.DataFrame({"case": case, "was": profile.text(match.role("before")), "now": activity, "at": times})
     changed = frame.filter((pl.col("was") != "") & (pl.col("now") != "")).sort("at", maintain_order=True)
     first = changed.unique("case", keep="first", maintain_order=True).select("case", began="was")
-    whole = frame.join(first, on="case", how="left", maintain_order="left")
+    joined = frame.join(first, on="case", how="left", maintain_order="left")
     began = pl.when(pl.col("now") == "").then(pl.coalesce("began", pl.lit(empty))).otherwise(pl.col("now"))
-    return whole.select(began).to_series()
+    return joined.select(began).to_series()
 
 
 def _chosen(first: pl.DataFrame, draft: HistoryDraft) -> tuple[list[str], list[str]]:
@@ -198,6 +198,6 @@ def _gap(steps: pl.DataFrame, a: str, b: str) -> float:
     return float(np.median(np.abs(gap))) if len(gap) else np.inf
 
 
-def _some(cells: pl.Series) -> str:
+def _examples(cells: pl.Series) -> str:
     names = cells.filter(cells != "").unique().sort().head(9).to_list()
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from funnelsim.calibration.exports.alias_tables import alias_table, plain
+from funnelsim.calibration.exports.alias_tables import alias_table, normalised
 from funnelsim.calibration.exports.personal import is_personal
 
 FOLDER = "formats"
@@ -121,23 +121,23 @@ def entry_columns(export: ExportFormat, names: Sequence[str]) -> list[tuple[str,
 def _roles(export: ExportFormat, names: Sequence[str]) -> dict[str, str]:
     roles = {}
     for role, aliases in export.table.items():
-        if role not in _NO_ROLES and (column := _first(aliases, names)):
+        if role not in _NO_ROLES and (column := _first_alias(aliases, names)):
             roles[role] = column
     return roles
 
 
 def _stages(export: ExportFormat, names: Sequence[str]) -> dict[str, str]:
     stages: dict[str, list[str]] = export.table.get("stages", {})
-    return {stage: column for stage, aliases in stages.items() if (column := _first(aliases, names))}
+    return {stage: column for stage, aliases in stages.items() if (column := _first_alias(aliases, names))}
 
 
-def _first(aliases: Sequence[str], names: Sequence[str]) -> str:
+def _first_alias(aliases: Sequence[str], names: Sequence[str]) -> str:
     by_plain: dict[str, str] = {}
     for name in names:
-        by_plain.setdefault(plain(name), name)
-    return next((by_plain[plain(alias)] for alias in aliases if plain(alias) in by_plain), "")
+        by_plain.setdefault(normalised(name), name)
+    return next((by_plain[normalised(alias)] for alias in aliases if normalised(alias) in by_plain), "")
 
 
 def _has_sign(export: ExportFormat, names: Sequence[str]) -> bool:
-    patterns = ["*".join(plain(part) for part in sign.split("*")) for sign in export.get("signs")]
-    return any(fnmatchcase(plain(name), pattern) for name in names for pattern in patterns)
+    patterns = ["*".join(normalised(part) for part in sign.split("*")) for sign in export.get("signs")]
+    return any(fnmatchcase(normalised(name), pattern) for name in names for pattern in patterns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from funnelsim.calibration.exports.alias_tables import alias_table, plain
+from funnelsim.calibration.exports.alias_tables import alias_table, normalised
 
 _PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 _DROPPED = {"date", "time", "at", "on", "became", "a", "an", "the", "entered", "timestamp", "day", "is", "was"}
@@ -43,7 +43,7 @@ def stage_name(text: str, taken: set[str]) -> str:
 def _says(what: str, text: str) -> bool:
     pieces = _pieces(text)
     spaced = f" {' '.join(pieces)} "
-    return any(f" {word} " in spaced or plain(word) == plain(text) for word in alias_table("words")[what])
+    return any(f" {word} " in spaced or normalised(word) == normalised(text) for word in alias_table("words")[what])
 
 
 def _pieces(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.exports.column_profile import ColumnProfile
-from funnelsim.calibration.exports.draft_common import add_segment, add_source, add_value, narrowed
+from funnelsim.calibration.exports.draft_common import add_segment, add_source, add_value, keep_relevant_rows
 from funnelsim.calibration.exports.export_formats import FormatMatch, entry_columns
 from funnelsim.calibration.exports.history_draft import DraftStage, HistoryDraft, flow, word
 from funnelsim.calibration.exports.personal import is_personal
@@ -24,7 +24,7 @@ FULL = 0.9  # a first stage that fewer leads have is not where they begin
 
 def draft_table(match: FormatMatch, profile: ColumnProfile, draft: HistoryDraft) -> None:
     """Fill the draft. Raises Unreadable when nothing shows two stages."""
-    conditions = narrowed(match, profile, draft)
+    conditions = keep_relevant_rows(match, profile, draft)
     columns = _stage_columns(match, profile, draft)
     lost = [column for _, column in columns if says_lost(column)] + _known(profile, match.role(LOST))
     stages = [(name, column) for name, column in columns if column not in lost]
@@ -136,20 +136,20 @@ def _outcome(
     lost = [] if has_lost else [value for value in values if says_lost(value)]
     won = [value for value in values if says_won(value)]
     has_goal = len(draft.stages) > 1 or not _known(profile, when)
-    told = dict.fromkeys(lost, LOST)
+    endings = dict.fromkeys(lost, LOST)
     if won and not has_goal:
         goal = stage_name(GOAL, taken)
-        told |= dict.fromkeys(won, goal)
+        endings |= dict.fromkeys(won, goal)
         count = profile.text(status).is_in(won).sum()
         draft.stages.append(DraftStage(goal, "{}", int(count)))
-    if not told:
+    if not endings:
         return []
     entries = {"column": word(f"{LEADS}.{status}")}
     if _known(profile, when):
         entries["time"] = word(f"{LEADS}.{when}")
     elif _known(profile, by):
         entries["by"] = word(f"{LEADS}.{by}")
-    entries["values"] = flow({value: word(target) for value, target in told.items()})
+    entries["values"] = flow({value: word(target) for value, target in endings.items()})
     draft.outcome = flow(entries)
     if "time" not in entries:
         latest = by if "by" in entries else "the as-of date"

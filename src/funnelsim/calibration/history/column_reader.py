@@ -71,7 +71,7 @@ class ColumnReader(YamlReader):
         return SourceColumn(table, name.strip(), place, inside=inside.strip(), day_first=self.day_first)
 
     def timed(self, column: SourceColumn, keys: dict[str, Node]) -> SourceColumn:
-        said = self.order_of_dates(keys)
+        day_first = self.order_of_dates(keys)
         return SourceColumn(
             column.table,
             column.name,
@@ -80,12 +80,12 @@ class ColumnReader(YamlReader):
             self.choice(keys.get("midnight"), "midnight", MIDNIGHTS) == "date",
             self.word(keys.get("format")),
             column.inside,
-            column.day_first if said is None else said,
+            column.day_first if day_first is None else day_first,
         )
 
     def order_of_dates(self, keys: dict[str, Node]) -> bool | None:
-        said = self.choice(keys.get("dates"), "dates", DATES)
-        return None if not said else said == "day first"
+        order = self.choice(keys.get("dates"), "dates", DATES)
+        return None if not order else order == "day first"
 
     def before_end(self, node: Node | None) -> datetime | None:
         moment = self.instant(node, self.history.timezone)

@@ -3,7 +3,7 @@
 Three forms. *One row a lead*: a table with a column for the entry into each stage, others joined to it by id.
 *Event log*: a table of (case, activity, time); a stage names the activities that mark its entry.
 *Counts*: a table of cohorts; a stage names the column that counts how many got there.
-How it is read: `parser`. The data themselves are checked in `io.tables`.
+How it is read: `parser`. The data themselves are checked in `io.data_tables`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading a history file: everything wrong with it is found in one go, with its place. What it holds: `history`."""
+"""Reading a history file: everything wrong with it is found in one go, with its place. What it holds: `model`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from funnelsim.calibration.history.model import (
     OutcomeColumn,
     StageMark,
 )
-from funnelsim.calibration.history.sections import (
+from funnelsim.calibration.history.section_readers import (
     COVARIATES,
     RESPONSE,
     read_counts,
@@ -188,16 +188,16 @@ class HistoryReader(ColumnReader):
         keys = self.mapping(node, where, MARK_KEYS)
         entered = self.column(keys.get("entered"))
         activity = keys.get("activity")
-        told = self.words(activity)
+        activities = self.words(activity)
         if activity is not None and self.history.events is None and not self.asked_events:
             self.report(activity, "`activity` needs an event log", "say `events: {file: ..., case: ..., ...}`")
-        if entered and told:
+        if entered and activities:
             self.report(node, f"{where} has both `entered` and `activity`", "a column, or activities")
         return StageMark(
             node.at,
             self.timed(entered, keys) if entered else None,
-            tuple(word for word, _ in told),
-            tuple(place for _, place in told),
+            tuple(word for word, _ in activities),
+            tuple(place for _, place in activities),
             self.before_end(keys.get("recorded_from")),
             self.length(keys.get("takes")),
         )
@@ -256,9 +256,14 @@ class HistoryReader(ColumnReader):
 
     def marks_have_a_sign(self) -> None:
         """Every stage must show somewhere: in a column, an activity or an outcome."""
-        told = set(self.history.outcome.values.values()) if self.history.outcome else set()
+        by_outcome = set(self.history.outcome.values.values()) if self.history.outcome else set()
         for name, mark in self.history.stages.items():
-            if mark.entered is None and not mark.activities and name not in told and not self.at_place(mark.place):
+            if (
+                mark.entered is None
+                and not mark.activities
+                and name not in by_outcome
+                and not self.at_place(mark.place)
+            ):
                 example = "activity: NAME" if self.history.events else "entered: TABLE.COLUMN"
                 self.report_at(mark.place, f"nothing says when a lead enters '{name}'", f"`{name}: {{{example}}}`")
 

@@ -23,7 +23,8 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.history.model import EVENTS, LOST, WORK, HistoryFile, SourceColumn
-from funnelsim.calibration.io.tables import LINE, Library, Sheet, words
+from funnelsim.calibration.io.data_tables import Library, Sheet, words
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.times import instants
 from funnelsim.typing import FloatArray
 
@@ -66,11 +67,11 @@ class _TableCutter:
             self.outcomes()
         if self.history.work:
             self.work()
-        there = _together(self.there)
+        there = _union(self.there)
         for table in self.history.tables:
             self.keep(table, self.ids(table).is_in(there.implode()).to_numpy())
         self.values()
-        return {name: _hashed(sheet) for name, sheet in self.sheets.items()}
+        return {name: _with_hash(sheet) for name, sheet in self.sheets.items()}
 
     def events(self) -> None:
         events, last = self.history.events, list(self.history.stages.values())[-1]
@@ -100,9 +101,9 @@ class _TableCutter:
         table, when = self.library.table(outcome.column), outcome.time or outcome.by
         known = self.at_rows(when, table) < self.at if when else np.zeros(self.sheets[table].rows, bool)
         winning = [value for value, to in outcome.values.items() if to == list(self.history.stages)[-1]]
-        told = self.library.words(outcome.column).is_in(list(outcome.values)).to_numpy() & known
+        ended = self.library.words(outcome.column).is_in(list(outcome.values)).to_numpy() & known
         won = self.library.words(outcome.column).is_in(winning).to_numpy() & known
-        self.there.append(self.ids(table).filter(pl.Series(told)))
+        self.there.append(self.ids(table).filter(pl.Series(ended)))
         self.won.append(self.ids(table).filter(pl.Series(won)))
         self.blank(outcome.column, ~known)
         if when:
@@ -120,7 +121,7 @@ class _TableCutter:
             return
         column = self.history.value.column
         ids = self.ids(self.library.table(column))
-        self.blank(column, ~ids.is_in(_together(self.won).implode()).to_numpy())
+        self.blank(column, ~ids.is_in(_union(self.won).implode()).to_numpy())
 
     # ---- pieces
 
@@ -157,12 +158,12 @@ class _TableCutter:
         self.sheets[sheet.table] = replace(sheet, frame=sheet.frame.with_columns(emptied))
 
 
-def _together(ids: Iterable[pl.Series]) -> pl.Series:
+def _union(ids: Iterable[pl.Series]) -> pl.Series:
     parts = [part.cast(pl.String) for part in ids]
     return pl.concat(parts).unique().sort() if parts else pl.Series([], dtype=pl.String)
 
 
-def _hashed(sheet: Sheet) -> Sheet:
+def _with_hash(sheet: Sheet) -> Sheet:
     """The hash is of what was known, wherever it stands in the file."""
     text = sheet.frame.drop(LINE).write_csv()
     return replace(sheet, sha256=hashlib.sha256(text.encode()).hexdigest())

@@ -74,8 +74,8 @@ class YamlReader:
         """One of a few words; "" when there is none or another one."""
         word = self.word(node)
         if node is not None and word and word not in meanings:
-            told = "; ".join(f"`{name}`: {meaning}" for name, meaning in meanings.items())
-            self.report(node, f"`{key}: {word}` means nothing", told)
+            known = "; ".join(f"`{name}`: {meaning}" for name, meaning in meanings.items())
+            self.report(node, f"`{key}: {word}` means nothing", known)
             return ""
         return word
 

@@ -34,9 +34,9 @@ def is_database(name: str) -> bool:
 def open_query(name: str, query: str, database: str, path: Path, place: Place | None = None) -> OpenedFile:
     """The columns that a query gives. `path`: where the database lies, when it is a file. Raises Unreadable."""
     query = query.strip().rstrip(";").strip()
-    whole = f"SELECT * FROM ({query}) AS q"
+    wrapped = f"SELECT * FROM ({query}) AS q"
     with closing(_connect(name, database, path, place)) as connection:
-        header = _ask(connection, name, f"{whole} LIMIT 0", place)[0]
+        header = _ask(connection, name, f"{wrapped} LIMIT 0", place)[0]
 
     def fetch(positions: Sequence[int]) -> pl.DataFrame:
         wanted = ", ".join(f"CAST({_quoted(header[i])} AS TEXT)" for i in positions)

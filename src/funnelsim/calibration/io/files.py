@@ -150,16 +150,16 @@ def _text(path: Path, raw: bytes, separator: str, digest: str) -> OpenedFile:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        told = f"line {line} is not UTF-8 text (byte 0x{raw[error.start]:02x})"
-        raise Unreadable(Problem(str(path), text=told, hint="save the file as UTF-8")) from None
+        problem = f"line {line} is not UTF-8 text (byte 0x{raw[error.start]:02x})"
+        raise Unreadable(Problem(str(path), text=problem, hint="save the file as UTF-8")) from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise Unreadable(Problem(str(path), text=f"line {line} holds a null character", hint="is this a text file?"))
     mark = separator or _separator(text)
     names = _header(path, text, mark)
-    if mark != "\t" and (whole := _tabs_for_empty(text, mark, len(names))) != text:
-        text, raw = whole, whole.encode()
-    if torn := _torn(path, text, mark, len(names)):
+    if mark != "\t" and (mended := _tabs_for_empty(text, mark, len(names))) != text:
+        text, raw = mended, mended.encode()
+    if torn := _uneven_row(path, text, mark, len(names)):
         raise Unreadable(torn)
 
     def fetch(positions: Sequence[int]) -> pl.DataFrame:
@@ -167,8 +167,8 @@ def _text(path: Path, raw: bytes, separator: str, digest: str) -> OpenedFile:
         try:
             frame = pl.read_csv(raw, columns=order, separator=mark, infer_schema=False) if order else pl.DataFrame()
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-            told = f"cannot be read as a table: {str(error).splitlines()[0]}"
-            raise Unreadable(Problem(str(path), text=told)) from None
+            problem = f"cannot be read as a table: {str(error).splitlines()[0]}"
+            raise Unreadable(Problem(str(path), text=problem)) from None
         return numbered(frame, [names[i] for i in order])
 
     return OpenedFile(str(path), names, fetch, lambda _: digest, mark)
@@ -214,7 +214,7 @@ def _tabs_for_empty(text: str, mark: str, width: int) -> str:
     return re.sub(r"^([^\t\r\n]*[^\t\r\n])(\t+)(?=\r?$)", mended, text, flags=re.MULTILINE) if "\t" in text else text
 
 
-def _torn(path: Path, text: str, mark: str, width: int) -> Problem | None:
+def _uneven_row(path: Path, text: str, mark: str, width: int) -> Problem | None:
     """A line with more or fewer fields than the header: polars would fill short ones with nothing."""
     if '"' not in text:
         lines = text.splitlines()
@@ -230,13 +230,13 @@ def _torn(path: Path, text: str, mark: str, width: int) -> Problem | None:
     try:
         for number, row in rows:
             if len(row) != width and row not in ([], [""]):
-                return _uneven(path, lines, number, len(row), width)
+                return _uneven_problem(path, lines, number, len(row), width)
     except csv.Error as error:
         return Problem(str(path), text=f"cannot be read as a table: {error}")
     return None
 
 
-def _uneven(path: Path, lines: list[str], number: int, fields: int, width: int) -> Problem:
+def _uneven_problem(path: Path, lines: list[str], number: int, fields: int, width: int) -> Problem:
     line = lines[min(number, len(lines)) - 1]
     if number >= len(lines) and fields < width:
         return Problem(

@@ -95,24 +95,24 @@ def _typed(cells: pl.Series, zone: str) -> pl.DataFrame:
     elif isinstance(cells.dtype, pl.Datetime):
         moment = moment.cast(pl.Datetime("us", cells.dtype.time_zone))
         moment = moment.dt.convert_time_zone("UTC") if cells.dtype.time_zone else _localise(moment, zone)
-        whole = cells.dt.microsecond().fill_null(0) == 0
-        coarse = 1.0 if whole.all() else 0.001
+        in_seconds = cells.dt.microsecond().fill_null(0) == 0
+        coarse = 1.0 if in_seconds.all() else 0.001
     else:
         moment = pl.lit(None, pl.Datetime("us", "UTC"))
     return pl.DataFrame({"cell": cells}).select(moment.alias("instant"), pl.lit(coarse).alias("rounding"))
 
 
-def _read(text: pl.Series, zone: str, said: bool | None) -> tuple[pl.DataFrame, bool]:
+def _read(text: pl.Series, zone: str, day_first_: bool | None) -> tuple[pl.DataFrame, bool]:
     """(instant and rounding of every cell, could some be read in two ways?)."""
     first = text.drop_nulls().head(1).to_list()
     for looks, format_, rounding in _USUAL:
         if first and pl.Series(first).str.contains(looks).item():
-            whole = text.str.contains(looks)
-            if whole.fill_null(True).all():
+            matches = text.str.contains(looks)
+            if matches.fill_null(True).all():
                 moment = _moments(pl.col("text"), format_, zone)
                 return pl.DataFrame({"text": text}).select(moment, pl.lit(rounding).alias("rounding")), False
     parsed = _by_pattern(text, _ISO, zone)
-    decided = day_first(text) if said is None else said
+    decided = day_first(text) if day_first_ is None else day_first_
     patterns = [_DAY_NAMED, _MONTH_NAMED]
     if decided is not None:
         patterns.append(_DAY_FIRST if decided else _MONTH_FIRST)

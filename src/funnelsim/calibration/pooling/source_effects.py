@@ -3,9 +3,9 @@
     log-odds to go on, of source g in stage s = a_s + f_g
 
 A scenario gives each source one `fit`, which acts in every stage; f is estimated from the shares by source and stage,
-weighted by their precision, drawn towards the others as far as little is known of a source (`pooling`), and centred on
-the arriving leads. Stage averages must not simply be multiplied: later stages hold more of the better sources, and the
-product promises too much (in the sample history almost twice).
+weighted by their precision, drawn towards the others as far as little is known of a source (`partial_pooling`), and
+centred on the arriving leads. Stage averages must not simply be multiplied: later stages hold more of the better
+sources, and the product promises too much (in the sample history almost twice).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.calibration.history.model import LOST
 from funnelsim.calibration.pooling.partial_pooling import UNBOUND, LogOddsCells, pool, posterior_given_tau
-from funnelsim.calibration.survival.stages import StageFit
+from funnelsim.calibration.survival.stage_fit import StageFit
 from funnelsim.typing import FloatArray
 
 DRAWS = 1000
@@ -47,7 +47,7 @@ NO_FITS = GroupFits((), np.empty(0), np.empty((0, 0)), np.empty(0), np.empty(0),
 
 
 def source_fits(records: VisitHistory, stages: list[StageFit]) -> GroupFits:
-    """f from the shares by source and stage, partially pooled; of a history without segments, see `crossed`."""
+    """f from the shares by source and stage, partially pooled; of a history without segments, see `two_way_pooling`."""
     cells = [(s, name, share) for s, stage in enumerate(stages) for name, share in stage.sources.items()]
     names = tuple(name for name in records.sources if any(name == cell[1] for cell in cells))
     if len(names) < 2:
@@ -55,15 +55,15 @@ def source_fits(records: VisitHistory, stages: list[StageFit]) -> GroupFits:
     arrived = np.bincount(records.source[records.visits.lead[records.visits.first]], minlength=len(records.sources))
     part = np.array([arrived[records.sources.index(name)] for name in names], float)
     used = sorted({s for s, _, _ in cells})
-    told = LogOddsCells(
+    cells_ = LogOddsCells(
         _logit(np.clip([share.value for _, _, share in cells], 1e-9, 1 - 1e-9)),
         np.array([max(share.se, 1e-3) ** 2 for _, _, share in cells]),
         np.array([used.index(s) for s, _, _ in cells]),
         np.array([names.index(name) for _, name, _ in cells]),
     )
-    pooled = pool(told, np.maximum(part, 1e-9))
+    pooled = pool(cells_, np.maximum(part, 1e-9))
     return GroupFits(
-        names, pooled.value, pooled.covariance, _disagreement(told, len(names)), pooled.reliability, pooled.tau
+        names, pooled.value, pooled.covariance, _disagreement(cells_, len(names)), pooled.reliability, pooled.tau
     )
 
 
@@ -82,17 +82,17 @@ def share_ever_reaching(
 ) -> FloatArray:
     """By parameter draw: share of the visits to one stage whose lead ever enters another, loops back counted."""
     rng = np.random.default_rng(0)
-    fit, kind = _drawn(rng, fits, records.sources), records.source
+    fit, kind = _drawn_fits(rng, fits, records.sources), records.source
     if records.segments:
         pairs, kind = np.unique(np.stack([records.source, records.segment]), axis=1, return_inverse=True)
-        fit = fit[:, pairs[0]] + _drawn(rng, segments, records.segments)[:, pairs[1]]
+        fit = fit[:, pairs[0]] + _drawn_fits(rng, segments, records.segments)[:, pairs[1]]
     size = np.zeros((len(records.stages), fit.shape[1]))
     np.add.at(size, (records.visits.stage, kind[records.visits.lead]), 1.0)
     step = np.zeros((DRAWS, fit.shape[1], len(records.stages), len(records.stages)))
     for number, stage in enumerate(stages):
         i = records.stages.index(stage.name)
         if i != end:
-            for target, share in _by_kind(stage, fit, size[i], number).items():
+            for target, share in _shares_by_kind(stage, fit, size[i], number).items():
                 if target != LOST:
                     step[:, :, i, records.stages.index(target)] += share
     goal = np.zeros((len(records.stages), 1))
@@ -101,7 +101,7 @@ def share_ever_reaching(
     return np.asarray(reach[:, :, start, 0] @ (size[start] / size[start].sum()))
 
 
-def _drawn(rng: np.random.Generator, fits: GroupFits, names: tuple[str, ...]) -> FloatArray:
+def _drawn_fits(rng: np.random.Generator, fits: GroupFits, names: tuple[str, ...]) -> FloatArray:
     """(draw, name): log-odds, 0 for names of which too little was seen."""
     fit = np.zeros((DRAWS, len(names)))
     if fits.names:
@@ -111,21 +111,21 @@ def _drawn(rng: np.random.Generator, fits: GroupFits, names: tuple[str, ...]) ->
     return fit
 
 
-def _by_kind(stage: StageFit, fit: FloatArray, size: FloatArray, seed: int) -> dict[str, FloatArray]:
+def _shares_by_kind(stage: StageFit, fit: FloatArray, size: FloatArray, seed: int) -> dict[str, FloatArray]:
     """Shares of the targets by (draw, kind of lead): forward ones shifted together, others in proportion (rule 67)."""
     drawn = stage.fit.draws(DRAWS, seed + 1)[:, -1]
     drawn = np.random.default_rng(seed).permutation(drawn)  # the draws come sorted by choice of families
     forward = drawn[:, list(stage.forward)].sum(1)
-    on = _spread_over(forward, fit, size / size.sum())
+    on = _shares_around_mean(forward, fit, size / size.sum())
     shares: dict[str, FloatArray] = {}
     for j, target in enumerate(stage.targets):
-        whole, mine = (forward, on) if j in stage.forward else (1.0 - forward, 1.0 - on)
-        part = (drawn[:, j] / np.maximum(whole, 1e-12))[:, None] * mine
+        group_share, mine = (forward, on) if j in stage.forward else (1.0 - forward, 1.0 - on)
+        part = (drawn[:, j] / np.maximum(group_share, 1e-12))[:, None] * mine
         shares[target] = shares.get(target, 0.0) + part
     return shares
 
 
-def _spread_over(mean: FloatArray, fit: FloatArray, weight: FloatArray) -> FloatArray:
+def _shares_around_mean(mean: FloatArray, fit: FloatArray, weight: FloatArray) -> FloatArray:
     """Shares by source with these differences in log-odds and this mean: Newton's method for the level."""
     mean = np.clip(mean, 1e-9, 1 - 1e-9)
     level = _logit(mean)

@@ -4,10 +4,11 @@
 
 as a scenario adds them up. The visits of a stage are counted by source and segment; such cells are small, and what a
 small cell says by itself is biased and weighs too much when it happens to say much. So each cell is taken at what the
-model expects of it: the likelihood of `small`, of those still open too, is replaced by the normal one that has its
-slope and curvature there (working values, as in penalised quasi-likelihood: Breslow and Clayton, J. Am. Stat. Assoc.
-88, 1993), and the linear mixed model of `pooling` is solved anew until nothing moves. Half a lead is added to both
-sides for each segment and stage (Jeffreys' prior, as elsewhere). Both tau are averaged over, each with a flat prior.
+model expects of it: the likelihood of `conditional_share`, of those still open too, is replaced by the normal one that
+has its slope and curvature there (working values, as in penalised quasi-likelihood: Breslow and Clayton, J. Am. Stat.
+Assoc. 88, 1993), and the linear mixed model of `partial_pooling` is solved anew until nothing moves. Half a lead is
+added to both sides for each segment and stage (Jeffreys' prior, as elsewhere). Both tau are averaged over, each with a
+flat prior.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from funnelsim.calibration.pooling.partial_pooling import (
 from funnelsim.calibration.pooling.source_effects import NO_FITS, GroupFits
 from funnelsim.calibration.survival.competing_risks import PRIOR
 from funnelsim.calibration.survival.conditional_share import FURTHEST, open_masses
-from funnelsim.calibration.survival.stages import StageFit
+from funnelsim.calibration.survival.stage_fit import StageFit
 from funnelsim.typing import FloatArray
 
 SPREADS = GRID[::2]  # of each of the two sets: fewer, as there is a product of them
@@ -69,8 +70,8 @@ def two_way_fits(records: VisitHistory, stages: list[StageFit]) -> tuple[GroupFi
     if len(segments) < 2:
         return NO_FITS, NO_FITS
     cells, visits = _cells(records, leading, sources, segments)
-    parts = [_parts(records, records.sources, records.source, sources)]
-    parts.append(_parts(records, records.segments, records.segment, segments))
+    parts = [_arrival_shares(records, records.sources, records.source, sources)]
+    parts.append(_arrival_shares(records, records.segments, records.segment, segments))
     groups = (cells.source, cells.segment)
     level, sets = np.zeros(len(cells.stage)), [np.zeros(len(part)) for part in parts]
     for _ in range(TURNS):
@@ -127,7 +128,7 @@ def working(cells: TwoWayCells, visits: CellVisits, logit: FloatArray) -> tuple[
 
 
 def _slope(cells: TwoWayCells, visits: CellVisits, logit: FloatArray) -> FloatArray:
-    """Of the log-likelihood at the head of `small`, by cell, along the log-odds to go on."""
+    """Of the log-likelihood at the head of `conditional_share`, by cell, along the log-odds to go on."""
     share = 1.0 / (1.0 + np.exp(-logit))
     p = share[visits.cell]
     still = ~(visits.went | visits.other)
@@ -142,8 +143,8 @@ def _cells(
     records: VisitHistory, stages: list[StageFit], sources: tuple[str, ...], segments: tuple[str, ...]
 ) -> tuple[TwoWayCells, CellVisits]:
     """Whose lead is of a source or segment of which too little is known is left out."""
-    source = _numbered(records.sources, sources)[records.source]
-    segment = _numbered(records.segments, segments)[records.segment]
+    source = _indices(records.sources, sources)[records.source]
+    segment = _indices(records.segments, segments)[records.segment]
     keys, parts = [], []
     for number, stage in enumerate(stages):
         mine = stage.current & (source[stage.lead] >= 0) & (segment[stage.lead] >= 0)
@@ -158,15 +159,17 @@ def _cells(
     return cells, CellVisits(cell, *(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _numbered(names: tuple[str, ...], told: tuple[str, ...]) -> np.ndarray:
+def _indices(names: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:
     """By name: its place among those told, -1 for the others."""
-    return np.array([told.index(name) if name in told else -1 for name in names])
+    return np.array([known.index(name) if name in known else -1 for name in names])
 
 
-def _parts(records: VisitHistory, names: tuple[str, ...], group: np.ndarray, told: tuple[str, ...]) -> FloatArray:
+def _arrival_shares(
+    records: VisitHistory, names: tuple[str, ...], group: np.ndarray, known: tuple[str, ...]
+) -> FloatArray:
     """Shares of the arriving leads."""
     arrived = np.bincount(group[records.visits.lead[records.visits.first]], minlength=len(names))
-    return np.asarray(np.maximum([float(arrived[names.index(name)]) for name in told], 1e-9))
+    return np.asarray(np.maximum([float(arrived[names.index(name)]) for name in known], 1e-9))
 
 
 def _levels(rest: FloatArray, variance: FloatArray, stage: np.ndarray) -> FloatArray:

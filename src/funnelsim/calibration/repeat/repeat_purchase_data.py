@@ -11,9 +11,10 @@ import numpy as np
 
 from funnelsim.calibration.events.deal_value import DealValue, fit_value
 from funnelsim.calibration.history.model import PURCHASES, HistoryFile
+from funnelsim.calibration.io.data_tables import Library
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.money_parsing import amounts
 from funnelsim.calibration.io.row_issues import RowIssues
-from funnelsim.calibration.io.tables import LINE, Library
 from funnelsim.calibration.io.times import instants, local_parts
 from funnelsim.calibration.repeat.repeat_purchase_models import RepeatPurchaseFit, customers_of, fit_repeat_purchases
 from funnelsim.calibration.report.scenario_text import quoted_text, word_text
@@ -79,7 +80,7 @@ def read_repeat_purchases(history: HistoryFile, library: Library, issues: RowIss
 def repeat_lines(repeat: RepeatPurchases) -> list[str]:
     """The block `repeat` of a fitted file: parameters with their covariance on the logarithmic scale, and forecasts."""
     lines = [
-        "  repeat:     # when customers buy again and drop out; the formulas stand in funnelsim/calibration/repeat.py",
+        "  repeat:     # when customers buy again and drop out; formulas: calibration/repeat/repeat_purchase_models.py",
         *([f"    stage: {word_text(repeat.stage)}"] if repeat.stage else []),
         f"    customers: {repeat.customers}",
         f"    bought_again: {repeat.bought_again}",
@@ -89,8 +90,8 @@ def repeat_lines(repeat: RepeatPurchases) -> list[str]:
         lines.append(f"    value: {quoted_text(repeat.value.text)}     # {repeat.value.count:,} purchases")
     lines.append("    models:     # the likelier first")
     for fit in repeat.fits:
-        told = zip(fit.names, fit.values, fit.se, strict=True)
-        values = ", ".join(f"{name}: {value:.6g}" for name, value, _ in told)
+        rows = zip(fit.names, fit.values, fit.se, strict=True)
+        values = ", ".join(f"{name}: {value:.6g}" for name, value, _ in rows)
         errors = ", ".join(f"{name}: {error:.4g}" for name, error in zip(fit.names, fit.se, strict=True))
         lines += [
             f"    - model: {fit.model}",
@@ -111,8 +112,8 @@ def repeat_lines(repeat: RepeatPurchases) -> list[str]:
 def report_lines(repeat: RepeatPurchases) -> list[str]:
     """What was found, for the report."""
     best, other = repeat.fits[0], repeat.fits[1]
-    told = zip(best.names, best.values, best.se, strict=True)
-    values = ", ".join(f"{name} {value:.3f} +- {error:.3f}" for name, value, error in told)
+    rows = zip(best.names, best.values, best.se, strict=True)
+    values = ", ".join(f"{name} {value:.3f} +- {error:.3f}" for name, value, error in rows)
     low, high = best.expected_span(YEAR)
     ahead = best.log_likelihood - other.log_likelihood
     lines = [

@@ -1,8 +1,8 @@
 """The fitted file: what calibration fitted, as YAML that a scenario extends.
 
 The scenario's own keys hold the point values. `fitted` beside them holds what a draw of ignorance needs: for every
-stage the weighed fits with their parameter vectors and covariances. `sojourn` says what the vectors mean; times are
-in seconds.
+stage the fits with their weights, with their parameter vectors and covariances. `competing_risks` says what the
+vectors mean; times are in seconds.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from funnelsim.calibration.arrivals.arrival_rate import SourceArrivals
-from funnelsim.calibration.events.deal_value import drawn_lines
+from funnelsim.calibration.events.deal_value import deal_value_lines
 from funnelsim.calibration.fitted_history import FittedHistory
 from funnelsim.calibration.repeat.repeat_purchase_data import repeat_lines
 from funnelsim.calibration.report.scenario_text import empirical_text, law_text, mixture_text, quoted_text, word_text
 from funnelsim.calibration.response.response_data import response_lines
 from funnelsim.calibration.survival.covariates import covariate_lines
 from funnelsim.calibration.survival.goodness_of_fit import empirical_points
-from funnelsim.calibration.survival.stages import StageFit
+from funnelsim.calibration.survival.stage_fit import StageFit
 from funnelsim.calibration.teams.team_text import (
     FIRST,
     calendar_lines,
@@ -44,9 +44,9 @@ ASSUMED = {
 
 def assumed(fitted: FittedHistory) -> dict[str, str]:
     """What this history cannot tell."""
-    told = {"handling times, context, both teams": "context, both teams"} if fitted.team else {}
+    narrower = {"handling times, context, both teams": "context, both teams"} if fitted.team else {}
     known = {"response"} if fitted.response and fitted.response.curve else set()
-    return {told.get(what, what): text for what, text in ASSUMED.items() if what not in known}
+    return {narrower.get(what, what): text for what, text in ASSUMED.items() if what not in known}
 
 
 def write_fitted(fitted: FittedHistory, out: str | Path) -> list[Path]:
@@ -147,8 +147,8 @@ def _segments(fitted: FittedHistory) -> list[str]:
 def _shares(names: tuple[str, ...], shares: FloatArray) -> str:
     """A whole divided; the largest part is the rest."""
     largest = int(np.argmax(shares))
-    told = {name: _percent(share) for name, share in zip(names, shares.tolist(), strict=True)}
-    return _map({name: "rest" if i == largest else told[name] for i, name in enumerate(names)})
+    percents = {name: _percent(share) for name, share in zip(names, shares.tolist(), strict=True)}
+    return _map({name: "rest" if i == largest else percents[name] for i, name in enumerate(names)})
 
 
 def _rate(fitted: FittedHistory, source: SourceArrivals) -> str:
@@ -164,10 +164,10 @@ def _batches(source: SourceArrivals) -> str:
     """A remark on leads that came at once: they are no rate, and whether they come again is for the user to say."""
     if not source.batches:
         return ""
-    told = ", ".join(f"{leads:,} about {day}" for day, leads in source.batches)
+    batches = ", ".join(f"{leads:,} about {day}" for day, leads in source.batches)
     largest = max(leads for _, leads in source.batches)
     who = "without those that came at once" if source.rate else "all came at once"
-    return f"     # {who}: {told}; say `batch: {largest} on DATE` when it comes again"
+    return f"     # {who}: {batches}; say `batch: {largest} on DATE` when it comes again"
 
 
 def _enters(source: SourceArrivals) -> str:
@@ -282,7 +282,7 @@ def _fitted(fitted: FittedHistory) -> list[str]:
         lines += repeat_lines(fitted.repeat)
     if fitted.slopes:
         lines += covariate_lines(fitted.slopes)
-    lines += drawn_lines(fitted.value)
+    lines += deal_value_lines(fitted.value)
     lines += ["  sources:" if fitted.arrivals.sources else "  sources: {}"]
     for source in fitted.arrivals.sources:
         if np.isfinite(source.rate_se):

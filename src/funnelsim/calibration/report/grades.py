@@ -8,7 +8,7 @@ import numpy as np
 
 from funnelsim.calibration.fitted_history import FittedHistory
 from funnelsim.calibration.survival.nonparametric import fit_gap, observed_cif
-from funnelsim.calibration.survival.stages import StageFit
+from funnelsim.calibration.survival.stage_fit import StageFit
 
 Row = tuple[str, ...]
 DAY, WIDTH = 86400.0, 118

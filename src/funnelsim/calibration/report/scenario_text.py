@@ -16,7 +16,7 @@ _UNITS = (("days", 86400.0), ("hours", 3600.0), ("min", 60.0))
 
 
 def law_text(family: str, mu: float, s: float) -> str:
-    """A law of `families` by its parameters, in log seconds."""
+    """A law of `time_distributions` by its parameters, in log seconds."""
     if family == "lognormal":
         median, p90 = quantile(family, mu, s, np.array([0.5, 0.9]))
         return f"lognormal(median {time_text(median)} p90 {time_text(p90)})"

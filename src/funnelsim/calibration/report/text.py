@@ -149,8 +149,8 @@ def _sources(fitted: FittedHistory) -> str:
     ]
     for source in fitted.arrivals.sources:
         if source.batches and source.rate:
-            told = " and ".join(f"{leads:,} about {day}" for day, leads in source.batches)
-            lines.append(f"{source.name}: {told} came at once; they count in no rate, level or profile.")
+            batches = " and ".join(f"{leads:,} about {day}" for day, leads in source.batches)
+            lines.append(f"{source.name}: {batches} came at once; they count in no rate, level or profile.")
         if source.steep:
             lines.append(
                 f"{source.name}: the trend is steeper than twofold a year; its present level is kept, the trend is not."

@@ -1,4 +1,4 @@
-"""Who was touched how soon and went on: from a history, for the effect of a late first touch (`response`).
+"""Who was touched how soon and went on: from a history, for the effect of a late first touch (`response_estimators`).
 
 The first touch is the first start of work on the case in the stage, or a column's time. A lead counts when it has been
 followed for so long after its touch as the history file says (`within`); it went on when it left by a later stage in
@@ -14,8 +14,8 @@ import numpy as np
 from funnelsim.calibration.events.leads import Leads, read_leads
 from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.calibration.history.model import HistoryFile, SourceColumn
+from funnelsim.calibration.io.data_tables import Library
 from funnelsim.calibration.io.row_issues import RowIssues
-from funnelsim.calibration.io.tables import Library
 from funnelsim.calibration.io.times import instants, local_parts
 from funnelsim.calibration.report.scenario_text import time_text
 from funnelsim.calibration.response import response_estimators
@@ -51,30 +51,30 @@ def read_response_effect(
     history: HistoryFile, library: Library, records: VisitHistory, team: TeamFit | None
 ) -> MeasuredResponse:
     """Estimate what the section `response` asks for."""
-    said = history.response
-    assert said is not None
+    source = history.response
+    assert source is not None
     leads = read_leads(history, library, RowIssues())
     chosen = np.searchsorted(leads.ids.to_numpy(), records.ids, sorter=(order := np.argsort(leads.ids.to_numpy())))
     row = order[chosen]
     asked, touched = _times(history, library, leads, records, team, row)
-    mine, went_on = _went_on(records, list(records.stages).index(said.stage), touched, said.within)
+    mine, went_on = _went_on(records, list(records.stages).index(source.stage), touched, source.within)
     mine &= np.isfinite(asked) & (touched >= asked)
     known = TouchedLeads(asked[mine], (touched - asked)[mine], went_on[mine])
-    pattern = tuple(response_estimators.pattern(known))
-    if said.method == "assumed":
-        return MeasuredResponse(said.stage, said.preset, None, pattern)
+    pattern = tuple(response_estimators.went_on_by_delay(known))
+    if source.method == "assumed":
+        return MeasuredResponse(source.stage, source.preset, None, pattern)
 
     def cells(column: SourceColumn) -> np.ndarray:
         return np.asarray(leads.first(column).to_numpy().astype(str)[row][mine])
 
-    if said.method == "randomised":
-        assert said.by is not None
-        before = np.column_stack([_numbers(cells(column)) for column in said.known]) if said.known else None
-        return MeasuredResponse(said.stage, "", response_estimators.by_lot(known, cells(said.by), before), pattern)
+    if source.method == "randomised":
+        assert source.by is not None
+        before = np.column_stack([_numbers(cells(column)) for column in source.known]) if source.known else None
+        return MeasuredResponse(source.stage, "", response_estimators.by_lot(known, cells(source.by), before), pattern)
     day, hour = local_parts(known.asked, history.timezone)
     controls = response_estimators.hours_of_week(day, hour)
-    by, values = ("queue at arrival", None) if said.by is None else (said.by.name, _numbers(cells(said.by)))
-    return MeasuredResponse(said.stage, "", response_estimators.by_instrument(known, by, values, controls), pattern)
+    by, values = ("queue at arrival", None) if source.by is None else (source.by.name, _numbers(cells(source.by)))
+    return MeasuredResponse(source.stage, "", response_estimators.by_instrument(known, by, values, controls), pattern)
 
 
 def report_lines(response: MeasuredResponse) -> list[str]:
@@ -116,22 +116,22 @@ def _times(
     history: HistoryFile, library: Library, leads: Leads, records: VisitHistory, team: TeamFit | None, row: np.ndarray
 ) -> tuple[FloatArray, FloatArray]:
     """When each lead asked and was first touched; nan when it was not."""
-    said = history.response
-    assert said is not None
+    source = history.response
+    assert source is not None
 
     def of(column: SourceColumn) -> FloatArray:
         return np.asarray(instants(leads.first(column), column, history.timezone).seconds[row])
 
-    visits, number = records.visits, list(records.stages).index(said.stage)
+    visits, number = records.visits, list(records.stages).index(source.stage)
     entered = np.full(len(records.ids), np.nan)
     first = (visits.stage == number) & (visits.number == 1)
     entered[visits.lead[first]] = visits.entered[first]
-    if said.touched is not None:
-        return (of(said.asked) if said.asked else entered), of(said.touched)
+    if source.touched is not None:
+        return (of(source.asked) if source.asked else entered), of(source.touched)
     assert team is not None
-    asked, touched = _by_case(team, said.stage)
+    asked, touched = _by_case(team, source.stage)
     pairs = np.array([(asked.get(lead, np.nan), touched.get(lead, np.nan)) for lead in records.ids])
-    return (of(said.asked) if said.asked else pairs[:, 0]), pairs[:, 1]
+    return (of(source.asked) if source.asked else pairs[:, 0]), pairs[:, 1]
 
 
 def _by_case(team: TeamFit, stage: str) -> tuple[dict[str, float], dict[str, float]]:

@@ -137,12 +137,12 @@ def by_instrument(
     return _two_stages("instrument", by, leads, z[:, None], held, floor)
 
 
-def plain(leads: TouchedLeads) -> Refusal:
+def refuse_regression(leads: TouchedLeads) -> Refusal:
     """What a plain regression is answered, with the pattern that it would have been fitted to."""
-    return Refusal("regression", WHY_NOT, WHAT_THEN, tuple(pattern(leads)))
+    return Refusal("regression", WHY_NOT, WHAT_THEN, tuple(went_on_by_delay(leads)))
 
 
-def pattern(leads: TouchedLeads) -> list[DelayBand]:
+def went_on_by_delay(leads: TouchedLeads) -> list[DelayBand]:
     """Who went on, by delay. Not an effect: who is called early is chosen."""
     band = np.searchsorted(BANDS, leads.delay, side="right") - 1
     return [

@@ -160,7 +160,7 @@ def negative_log_likelihood(
         value += added
         by_law[law] += gradient
 
-    hidden = _hidden(data, families, law_of, laws) if len(data.open_age) else None
+    hidden = _seen_or_absent(data, families, law_of, laws) if len(data.open_age) else None
     if hidden is not None:
         gone, gone_slopes = hidden
         mine = shares[data.open_group]  # (bin, exit)
@@ -216,10 +216,10 @@ def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> Binned
     for j in range(exits):
         mine = spells.outcome == j + 1
         coarse = mine & (spells.time < COARSE * spells.rounding)
-        exact.append(_geometric(log_time(spells.time[mine & ~coarse]), bins))
-        rounded.append(_ends(spells.time[coarse], spells.rounding[coarse]))
+        exact.append(_geometric_bins(log_time(spells.time[mine & ~coarse]), bins))
+        rounded.append(_interval_ends(spells.time[coarse], spells.rounding[coarse]))
     is_open = spells.outcome == 0
-    bin_of = _equal_count(spells.age[is_open], spells.group[is_open], spells.groups, bins)
+    bin_of = _equal_count_bins(spells.age[is_open], spells.group[is_open], spells.groups, bins)
     weight = np.bincount(bin_of).astype(float)
 
     def mean(values: FloatArray) -> FloatArray:
@@ -228,7 +228,7 @@ def bin_spells(spells: Spells, bins: int = BINS, prior: float = PRIOR) -> Binned
     age, open_late = spells.age[is_open], late[is_open]
     blind = np.maximum(age[None, :] - recorded_for[:, None], open_late[None, :])
     was_late = late > 0
-    late_of = _equal_count(late[was_late], spells.group[was_late], spells.groups, bins)
+    late_of = _equal_count_bins(late[was_late], spells.group[was_late], spells.groups, bins)
     late_weight = np.bincount(late_of).astype(float)
     return BinnedSpells(
         counts=spells.counts,
@@ -274,7 +274,7 @@ def _times_of_exit(data: BinnedSpells, j: int, family: str, mu: float, s: float)
     return value, gradient
 
 
-def _hidden(
+def _seen_or_absent(
     data: BinnedSpells, families: tuple[str, ...], law_of: tuple[int, ...], laws: FloatArray
 ) -> tuple[list[FloatArray], list[FloatArray]]:
     """By exit: chance that an open lead's exit would have been seen, or kept it off the list; with slopes."""
@@ -291,7 +291,7 @@ def _hidden(
     return gone, slopes
 
 
-def _geometric(log_t: FloatArray, bins: int) -> tuple[FloatArray, FloatArray]:
+def _geometric_bins(log_t: FloatArray, bins: int) -> tuple[FloatArray, FloatArray]:
     if len(log_t) <= bins:
         return log_t, np.ones(len(log_t))
     low, high = log_t.min(), log_t.max() + 1e-9
@@ -302,7 +302,7 @@ def _geometric(log_t: FloatArray, bins: int) -> tuple[FloatArray, FloatArray]:
     return total[used] / weight[used], weight[used]
 
 
-def _ends(time: FloatArray, rounding: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _interval_ends(time: FloatArray, rounding: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Both ends of rounded times, equal intervals counted together."""
     if not len(time):
         return np.empty(0), np.empty(0), np.empty(0)
@@ -311,7 +311,7 @@ def _ends(time: FloatArray, rounding: FloatArray) -> tuple[FloatArray, FloatArra
     return log_time(unique[:, 0]), log_time(unique[:, 1]), weight.astype(float)
 
 
-def _equal_count(values: FloatArray, group: np.ndarray, groups: int, bins: int) -> np.ndarray:
+def _equal_count_bins(values: FloatArray, group: np.ndarray, groups: int, bins: int) -> np.ndarray:
     """Bin numbers 0, 1, ... such that a bin holds neighbours of one group, about equally many in each."""
     if not len(values):
         return np.empty(0, np.int64)

@@ -3,8 +3,8 @@
     x ln p + o ln(1 - p) + sum over open leads of ln(1 - p A_i - (1 - p) C_i)
 
 x went on, o left otherwise, and of those still open A_i and C_i would have been seen to do so by now: the likelihood
-of `sojourn` with all but the share p to go on held fixed, the other exits in proportion (rule 67). Half a lead is
-added to both sides (Jeffreys' prior).
+of `competing_risks` with all but the share p to go on held fixed, the other exits in proportion (rule 67). Half a lead
+is added to both sides (Jeffreys' prior).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def share_given_times(spells: Spells, mine: np.ndarray, fit: ModelAverage, forwa
     """Share that goes on, of some visits of the last period."""
     outcome = spells.outcome[mine]
     went = np.isin(outcome, [j + 1 for j in forward])
-    whole = fit.point(list(forward))
+    share = fit.point(list(forward))
     on, off, on_late, off_late = open_masses(spells, mine, fit, forward)
     still, late = outcome == 0, on_late + off_late > 0
     cost = partial(
@@ -37,7 +37,7 @@ def share_given_times(spells: Spells, mine: np.ndarray, fit: ModelAverage, forwa
         absent=(on_late[late], off_late[late]),
     )
     bound = np.array([FURTHEST])
-    logit, _ = minimise(cost, np.log([whole / (1.0 - whole)]), -bound, bound)
+    logit, _ = minimise(cost, np.log([share / (1.0 - share)]), -bound, bound)
     error = float(np.sqrt(covariance(cost, logit)[0, 0]))
     low, value, high = 1.0 / (1.0 + np.exp(-(logit[0] + Z95 * error * np.array([-1.0, 0.0, 1.0]))))
     return ShareEstimate(float(value), error, float(low), float(high))
@@ -50,10 +50,10 @@ def open_masses(
     it to do that (C); and both by the time the list of leads began, before which it would not be on it."""
     age = spells.age[mine]
     late = np.maximum(age - spells.observed_for, 0.0)
-    whole = fit.point(list(forward))
+    share = fit.point(list(forward))
     others = [j for j in range(len(spells.exits)) if j not in forward]
     masses = []
-    for exits, total in ((list(forward), whole), (others, 1.0 - whole)):
+    for exits, total in ((list(forward), share), (others, 1.0 - share)):
         seen, gone = np.zeros(len(age)), np.zeros(len(age))
         for j in exits:
             since = spells.recorded_for[j] if spells.recorded_for else np.inf

@@ -2,11 +2,11 @@
 
     log-odds to go on, of lead i of source g in stage s = a_s + f_g + sum over k of b_k (x_ik - mean of x_k in g)
 
-The likelihood of a stage is that of `sojourn`, lead by lead: gone on ln p_i, gone otherwise ln(1 - p_i), still open
-ln(1 - p_i A_i - (1 - p_i) C_i), A_i and C_i being the chances to have gone by now of those who do, from the time laws
-of the stage, which do not depend on x (Farewell 1982: logistic in the share, times in common). Each stage gives its b;
-a scenario has one `fit` a lead, so that they are averaged by precision, and where stages disagree it is said. What
-differs between sources is the sources'; b is told within them.
+The likelihood of a stage is that of `competing_risks`, lead by lead: gone on ln p_i, gone otherwise ln(1 - p_i), still
+open ln(1 - p_i A_i - (1 - p_i) C_i), A_i and C_i being the chances to have gone by now of those who do, from the time
+laws of the stage, which do not depend on x (Farewell 1982: logistic in the share, times in common). Each stage gives
+its b; a scenario has one `fit` a lead, so that they are averaged by precision, and where stages disagree it is said.
+What differs between sources is the sources'; b is told within them.
 
 A scenario takes it as `fit_spread`, the standard deviation of sum b_k x_ik within sources, unless stages disagree: one
 `fit` acts alike in all of them, and an average of effects that differ would be wrong everywhere.
@@ -26,7 +26,7 @@ from funnelsim.calibration.survival.competing_risks import Spells
 from funnelsim.calibration.survival.conditional_share import open_masses
 from funnelsim.calibration.survival.model_averaging import ModelAverage
 from funnelsim.calibration.survival.optimiser import covariance, minimise
-from funnelsim.calibration.survival.stages import StageFit, visits_of
+from funnelsim.calibration.survival.stage_fit import StageFit, visits_of
 from funnelsim.typing import FloatArray
 
 FEWEST = 30  # forward exits, and as many others: fewer say nothing about a slope
@@ -91,8 +91,8 @@ def slopes_given_times(
     outcome = spells.outcome[mine]
     went = np.isin(outcome, [j + 1 for j in forward])
     on, off, on_late, off_late = open_masses(spells, mine, fit, forward)
-    whole = fit.point(list(forward))
-    start = np.append(np.log(whole / (1.0 - whole)), np.zeros(x.shape[1]))
+    share = fit.point(list(forward))
+    start = np.append(np.log(share / (1.0 - share)), np.zeros(x.shape[1]))
     design = np.column_stack([np.ones(len(x)), x])
     left = outcome > 0
     cost = partial(_cost, design=design, went=went, left=left, on=on, off=off, on_late=on_late, off_late=off_late)
@@ -156,8 +156,8 @@ def report_lines(slopes: CovariateSlopes, history: HistoryFile) -> list[str]:
     for k, covariate in enumerate(history.covariates):
         low, odds, high = np.exp(slopes.value[k] + Z95 * slopes.se[k] * np.array([-1.0, 0.0, 1.0]))
         step = f"{np.exp(slopes.unit[k]):.3g} times as much" if covariate.log else f"{slopes.unit[k]:.4g} more"
-        told = ", ".join(f"{name} {np.exp(b[k]):.2f}" for name, (b, _) in slopes.by_stage.items())
-        lines.append(f"  {covariate.name}, {step}: times {odds:.2f} ({low:.2f} to {high:.2f}); by stage: {told}")
+        by_stage = ", ".join(f"{name} {np.exp(b[k]):.2f}" for name, (b, _) in slopes.by_stage.items())
+        lines.append(f"  {covariate.name}, {step}: times {odds:.2f} ({low:.2f} to {high:.2f}); by stage: {by_stage}")
     if not slopes.alike:
         lines.append(
             f"  stages disagree (chi-square {slopes.disagreement:.1f} a degree of freedom): one `fit` cannot tell it,"

@@ -1,9 +1,9 @@
-"""The law of one length of time: handling, patience, a pause between two calls. Right-censored, nobody is immune.
+"""The distribution of a duration: handling, patience, the pause between two calls. Right-censored, nobody is immune.
 
     L = prod over those that ended of f(t)  x  prod over those cut off of 1 - F(t)
 
 and F(t + r/2) - F(t - r/2) in place of f(t) where t is known to r only and is not much longer than r. Weibull,
-lognormal and gamma are fitted and weighed by Akaike's criterion (Burnham and Anderson 2002). Without assuming any:
+lognormal and gamma are fitted and weighted by Akaike's criterion (Burnham and Anderson 2002). Without assuming any:
 
     S(t) = prod over ends at u <= t of (1 - d_u / n_u),    var ln(-ln S) = sum d_u / (n_u (n_u - d_u)) / (ln S)^2
 
@@ -54,7 +54,7 @@ class SurvivalCurve(NamedTuple):
 
 @dataclass(frozen=True)
 class FittedLaw:
-    """One family, fitted: `vector` is (mu, s) as in families."""
+    """One family, fitted: `vector` is (mu, s) as in `time_distributions`."""
 
     family: str
     vector: FloatArray
@@ -70,14 +70,14 @@ class FittedLaw:
 
 @dataclass(frozen=True)
 class DurationFit:
-    """A length of time, fitted; seconds."""
+    """A fitted duration, in seconds."""
 
     ended: int
     cut_off: int
     laws: tuple[FittedLaw, ...]  # best first
     weights: FloatArray
     curve: SurvivalCurve
-    distance: float  # largest gap between the weighed laws and Kaplan-Meier
+    distance: float  # largest gap between the weighted laws and Kaplan-Meier
     follows: bool  # do the laws follow the data?
 
     @property
@@ -92,7 +92,7 @@ class DurationFit:
         return slice(max(int((self.curve.at_risk >= AT_RISK).sum()), 1))
 
     def gone_by(self, seconds: FloatArray) -> FloatArray:
-        """F of the weighed families."""
+        """F of the weighted families."""
         return np.asarray(sum(w * law.gone_by(seconds) for w, law in zip(self.weights, self.laws, strict=True)))
 
     def median(self) -> float:

@@ -36,10 +36,10 @@ def split_timeouts(spells: Spells) -> tuple[Spells, tuple[Timeout, ...]]:
     timers = []
     for j, name in enumerate(spells.exits):
         mine = spells.outcome == j + 1
-        day = _spike(spells.time[mine], spells.rounding[mine])
+        day = _spike_day(spells.time[mine], spells.rounding[mine])
         if day is not None:
             inside = mine & (np.abs(spells.time - day * DAY) <= 0.5 * DAY)
-            spells = _apart(spells, j, inside)
+            spells = _as_own_exit(spells, j, inside)
             timers.append(
                 Timeout(name, float(np.median(spells.time[inside]) / DAY), int(inside.sum()), int(mine.sum()))
             )
@@ -53,11 +53,11 @@ def split_modes(spells: Spells, exits: list[int]) -> Spells | None:
         mine = spells.outcome == j + 1
         valley = _valley(log_time(np.maximum(spells.time[mine], 1.0)))
         if valley is not None and spells.exits.count(spells.exits[j]) < MOST_PARTS:
-            split = _apart(split or spells, j, mine & (log_time(spells.time) > valley))
+            split = _as_own_exit(split or spells, j, mine & (log_time(spells.time) > valley))
     return split
 
 
-def _apart(spells: Spells, exit_: int, which: np.ndarray) -> Spells:
+def _as_own_exit(spells: Spells, exit_: int, which: np.ndarray) -> Spells:
     outcome = spells.outcome.copy()
     outcome[which] = len(spells.exits) + 1
     since = spells.recorded_for
@@ -69,7 +69,7 @@ def _apart(spells: Spells, exit_: int, which: np.ndarray) -> Spells:
     )
 
 
-def _spike(time: FloatArray, rounding: FloatArray) -> float | None:
+def _spike_day(time: FloatArray, rounding: FloatArray) -> float | None:
     """The day after entry on which at least four times as many leave as on the days around it, if there is one.
 
     At least 5 % and 20 of the exits must be in excess, and none of this is looked for in the first two days.

@@ -101,10 +101,10 @@ def _by_band(spells: Spells, fit: ModelAverage, exit_: int, edges: FloatArray) -
     if vague.any():
         half = spells.rounding[vague] / 2
         low, high = np.maximum(spells.time[vague] - half, 0.0), spells.time[vague] + half
-        whole = np.maximum(np.interp(high, grid, law) - np.interp(low, grid, law), 1e-12)
+        mass = np.maximum(np.interp(high, grid, law) - np.interp(low, grid, law), 1e-12)
         for band, (start_, end) in enumerate(pairwise(edges)):
             a, b = np.clip(start_, low, high), np.clip(end, low, high)
-            seen[band] += float(((np.interp(b, grid, law) - np.interp(a, grid, law)) / whole).sum())
+            seen[band] += float(((np.interp(b, grid, law) - np.interp(a, grid, law)) / mass).sum())
     return expected, seen
 
 

@@ -1,8 +1,8 @@
-"""Which family? None for certain: every plausible choice is fitted and weighed by Akaike's criterion.
+"""Which family? None for certain: every plausible choice is fitted and weighted by Akaike's criterion.
 
 One wrong family on short follow-up is badly wrong about the share that will move in the end, and the intervals of the
 best one alone are too narrow; draws from the weighted mixture of all choices keep their promise (Burnham and
-Anderson 2002; measured in the coverage study, tests/test_calibration_coverage.py).
+Anderson 2002; measured in the coverage study, tests/calibration/test_coverage.py).
 
 Exits seen fewer than THIN times have a share of their own but borrow the time law of the busiest exit. With several
 exits the choices multiply: each exit's families are first tried against a lognormal for the others, and only
@@ -150,14 +150,14 @@ def share_estimate(draws: FloatArray, value: float) -> ShareEstimate:
 def _half(exits: Sequence[tuple[Number, Sequence[tuple[float, str, Number, Number]]]]) -> FloatArray:
     """Median of a mixture of exits (share, [(weight, family, mu, s)]), by bisection; one for each draw."""
     size = np.broadcast_shapes((1,), *(np.shape(share) for share, _ in exits))
-    whole = sum((np.asarray(share) for share, _ in exits), np.zeros(size))
+    total = sum((np.asarray(share) for share, _ in exits), np.zeros(size))
     low, high = np.full(size, LOWEST), np.full(size, HIGHEST)
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
         gone = np.zeros(size)
         for share, laws in exits:
             gone += share * sum(w * cdf(family, mu, s, middle)[0] for w, family, mu, s in laws)
-        past = gone > 0.5 * whole
+        past = gone > 0.5 * total
         low, high = np.where(past, low, middle), np.where(past, middle, high)
     return np.asarray(np.exp(0.5 * (low + high)))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from funnelsim.calibration.survival.aalen_johansen import Incidence, incidence
 from funnelsim.calibration.survival.goodness_of_fit import empirical_points
-from funnelsim.calibration.survival.stages import StageFit
+from funnelsim.calibration.survival.stage_fit import StageFit
 from funnelsim.calibration.survival.time_distributions import cdf, log_time
 from funnelsim.typing import FloatArray
 
@@ -37,10 +37,10 @@ def observed_cif(stage: StageFit) -> dict[str, Incidence]:
     Visits that were there before the list of leads began come into sight at the age they then had.
     """
     spells, number = stage.spells, {target: i + 1 for i, target in enumerate(stage.order)}
-    whole = stage.current & (spells.age <= min(spells.recorded_for, default=np.inf))
+    usable = stage.current & (spells.age <= min(spells.recorded_for, default=np.inf))
     to = np.array([0, *(number[target] for target in stage.targets)])
     entry = np.maximum(spells.age - spells.observed_for, 0.0)
-    curves = incidence(spells.time[whole], to[spells.outcome[whole]], len(stage.order), entry[whole], BAND)
+    curves = incidence(spells.time[usable], to[spells.outcome[usable]], len(stage.order), entry[usable], BAND)
     return dict(zip(stage.order, curves, strict=True))
 
 
@@ -84,10 +84,10 @@ def fit_gap(stage: StageFit, target: str, curve: Incidence) -> FitGap:
     if not used.any():
         return FitGap(0.0, 0.0, 0.0, 0.0)
     time, share, low, high = (one[used] for one in (curve.time, curve.share, curve.low, curve.high))
-    said = fitted_cif(stage, target, time)
-    worst = int(np.abs(said - share).argmax())
-    outside = float(((said < low) | (said > high)).mean())
-    return FitGap(float(time[worst]), float(share[worst]), float(said[worst]), outside)
+    fitted = fitted_cif(stage, target, time)
+    worst = int(np.abs(fitted - share).argmax())
+    outside = float(((fitted < low) | (fitted > high)).mean())
+    return FitGap(float(time[worst]), float(share[worst]), float(fitted[worst]), outside)
 
 
 def _own_times(stage: StageFit, exit_: int, seconds: FloatArray) -> FloatArray:

@@ -40,7 +40,7 @@ class CallBacks:
     same_hour: float  # share that comes within an hour of a whole number of days later
 
 
-def apart(pieces: WorkItems) -> tuple[WorkItems, np.ndarray, FloatArray]:
+def separate_call_backs(pieces: WorkItems) -> tuple[WorkItems, np.ndarray, FloatArray]:
     """Spells joined to pieces; which of them are call-backs, and how long after the piece before each came.
 
     Call-backs have no asking. Pieces that were never begun stay as they are.
@@ -53,7 +53,7 @@ def apart(pieces: WorkItems) -> tuple[WorkItems, np.ndarray, FloatArray]:
     asked_anew = np.append(False, here.asked[1:] > here.started[:-1])
     goes_on = (gap <= GOES_ON) & ~asked_anew
     again = np.isfinite(gap) & ~goes_on & ~asked_anew
-    joined = _joined(here, goes_on)
+    joined = _merged_spells(here, goes_on)
     kept = ~goes_on
     joined = replace(joined, asked=np.where(again[kept], np.nan, joined.asked))
     return joined, again[kept], gap[kept]
@@ -87,7 +87,7 @@ def _latest_end(here: WorkItems) -> FloatArray:
     return np.asarray(frame.select(pl.col("ended").cum_max().over("case", "kind")).to_series().to_numpy())
 
 
-def _joined(here: WorkItems, goes_on: np.ndarray) -> WorkItems:
+def _merged_spells(here: WorkItems, goes_on: np.ndarray) -> WorkItems:
     """Spells that go on are added to the piece they go on with: it ends later, by as much as they took."""
     group = np.cumsum(~goes_on) - 1
     spell = np.where(np.isfinite(here.ended), here.ended - here.started, np.nan)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from funnelsim.calibration.survival.duration_fit import DurationFit, fit_duration
-from funnelsim.calibration.teams.callbacks import CallBacks, apart, call_backs
+from funnelsim.calibration.teams.callbacks import CallBacks, call_backs, separate_call_backs
 from funnelsim.calibration.teams.handling import HandlingFit, fit_handling, left_open, wrap_up
 from funnelsim.calibration.teams.opening_hours import Opening, fit_opening
 from funnelsim.calibration.teams.patience import Patience, fit_patience
-from funnelsim.calibration.teams.queue_order import QueueOrder, fit_queue_order
+from funnelsim.calibration.teams.queue_order import QueueOrderFit, fit_queue_order
 from funnelsim.calibration.teams.staffing import Staffing, fit_staffing
 from funnelsim.calibration.teams.work_items import WorkItems
 
@@ -42,7 +42,7 @@ class TeamFit:
     waits: dict[str, DurationFit]
     call_backs: dict[str, CallBacks]
     patience: Patience | None
-    order: QueueOrder | None
+    order: QueueOrderFit | None
     per_visit: dict[str, VisitWorkFit] = field(default_factory=dict)  # by stage, where the log stands beside a funnel
 
     @property
@@ -53,7 +53,7 @@ class TeamFit:
 
 def fit_team(pieces: WorkItems, name: str, zone: str, rounding: float = 0.0) -> TeamFit:
     """Fit all that the log tells; what it does not tell is None or missing."""
-    joined, again, gap = apart(pieces)
+    joined, again, gap = separate_call_backs(pieces)
     opening = fit_opening(joined.started[joined.served], zone)
     between = wrap_up(joined)
     closes = opening is not None and opening.closes

@@ -65,41 +65,41 @@ def fit_opening(started: FloatArray, zone: str) -> Opening | None:
     np.add.at(count, (weekday, slot), 1)
     by_day = count.sum(1)
     open_days = by_day >= CLOSED_DAY * by_day.max()
-    slots = np.array([_open(row) for row in count]) & open_days[:, None]
-    slots, groups = _grouped(slots, count)
+    slots = np.array([_open_slots(row) for row in count]) & open_days[:, None]
+    slots, groups = _weekday_groups(slots, count)
     return Opening(groups, _holidays(day, weekday, open_days), slots)
 
 
-def _open(count: FloatArray) -> np.ndarray:
+def _open_slots(count: FloatArray) -> np.ndarray:
     used = count[count > 0]
     return np.asarray(count >= max(CLOSED_SLOT * float(np.median(used)), 1.0)) if len(used) else count > 0
 
 
-def _grouped(slots: np.ndarray, count: FloatArray) -> tuple[np.ndarray, tuple[tuple[str, tuple[int, ...]], ...]]:
+def _weekday_groups(slots: np.ndarray, count: FloatArray) -> tuple[np.ndarray, tuple[tuple[str, tuple[int, ...]], ...]]:
     """Weekdays of nearly the same hours get the hours of all of them together, without holes of a single slot."""
     groups: list[list[int]] = []
     for day in np.flatnonzero(slots.any(1)).tolist():
         for group in groups:
-            if _alike(slots[day], slots[group[0]]):
+            if _similar_hours(slots[day], slots[group[0]]):
                 group.append(day)
                 break
         else:
             groups.append([day])
-    common, told = slots.copy(), []
+    common, hours_of = slots.copy(), []
     for group in groups:
-        pooled = _filled(_open(count[group].sum(0)))
+        pooled = _without_single_slots(_open_slots(count[group].sum(0)))
         common[group] = pooled
         edge = np.flatnonzero(np.diff(np.concatenate([[0], pooled.astype(int), [0]]))).reshape(-1, 2)
         hours = ", ".join(f"{clock_text(low)}-{clock_text(high)}" for low, high in edge.tolist())
-        told.append((hours, tuple(group)))
-    return common, tuple(told)
+        hours_of.append((hours, tuple(group)))
+    return common, tuple(hours_of)
 
 
-def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+def _similar_hours(one: np.ndarray, other: np.ndarray) -> bool:
     return bool((one & other).sum() >= 0.8 * (one | other).sum())
 
 
-def _filled(open_: np.ndarray) -> np.ndarray:
+def _without_single_slots(open_: np.ndarray) -> np.ndarray:
     hole = ~open_[1:-1] & open_[:-2] & open_[2:]
     alone = open_[1:-1] & ~open_[:-2] & ~open_[2:]
     filled = open_.copy()

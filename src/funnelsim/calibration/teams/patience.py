@@ -1,9 +1,9 @@
 """How long askers wait before they give up, from those who were answered too.
 
 Someone answered after 40 seconds would have waited 40 seconds or more: being answered cuts patience off, and the law
-is that of censored lengths (`durations`): Kaplan-Meier and Weibull, lognormal, gamma side by side. It is assumed that
-the instant at which one is answered says nothing about how long one would have waited (Brown et al. 2005, J. Am. Stat.
-Ass. 100:36, who study such a call centre). Counting hang-ups alone takes the impatient for everybody.
+is that of censored lengths (`duration_fit`): Kaplan-Meier and Weibull, lognormal, gamma side by side. It is assumed
+that the instant at which one is answered says nothing about how long one would have waited (Brown et al. 2005, J. Am.
+Stat. Ass. 100:36, who study such a call centre). Counting hang-ups alone takes the impatient for everybody.
 
 Those who were answered at once waited for nothing and tell nothing. Rows of people who hung up before they asked (in
 the menu) do not belong here.

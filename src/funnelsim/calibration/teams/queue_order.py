@@ -30,7 +30,7 @@ AHEAD = 0.05  # another rule than first come must be followed so much more
 
 
 @dataclass(frozen=True)
-class QueueOrder:
+class QueueOrderFit:
     """How far each rule was followed."""
 
     choices: int
@@ -48,7 +48,7 @@ class QueueOrder:
         return order[0] if ahead >= AHEAD else "first come"
 
 
-def fit_queue_order(pieces: WorkItems) -> QueueOrder | None:
+def fit_queue_order(pieces: WorkItems) -> QueueOrderFit | None:
     """Compare the rules; None when fewer than 50 choices were made."""
     asked = np.isfinite(pieces.asked) & (pieces.waited_until > pieces.asked)
     waiting = pieces.where(asked)
@@ -75,7 +75,7 @@ def fit_queue_order(pieces: WorkItems) -> QueueOrder | None:
                 mixed, high = mixed + 1, high + int(my_rank == ranks.max())
     count = len(chosen)
     strength = {rule: float((hit - chance) / max(count - chance, 1e-9)) for rule, hit in hits.items()}
-    return QueueOrder(count, strength, mixed, high / mixed if mixed else 0.0)
+    return QueueOrderFit(count, strength, mixed, high / mixed if mixed else 0.0)
 
 
 def _choices(waiting: WorkItems) -> list[tuple[int, np.ndarray]]:

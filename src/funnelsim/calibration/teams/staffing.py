@@ -8,7 +8,7 @@ counting the busy takes the idle for absent. But while somebody waits, whoever i
     (and wrap-up) of the one piece to the last instant before the next at which anybody waited
 
 so the people present are a step function of time, `present`. Played back through a queue with the calls' own handling
-times it gives the waits that were seen (tests/test_calibration_call_centre.py). Where workers are not named, or nobody
+times it gives the waits that were seen (tests/calibration/test_call_centre.py). Where workers are not named, or nobody
 ever waits, only the pieces in hand at one time are known, `in_hand`: a lower bound.
 
     people by hour of the week = mean of the step function over the weeks, rounded to whole people
@@ -134,11 +134,11 @@ def days_text(days: tuple[int, ...]) -> str:
             runs[-1].append(day)
         else:
             runs.append([day])
-    told = [
+    parts = [
         f"{WEEKDAYS[run[0]]}-{WEEKDAYS[run[-1]]}" if len(run) > 2 else ", ".join(WEEKDAYS[day] for day in run)
         for run in runs
     ]
-    return ", ".join(told)
+    return ", ".join(parts)
 
 
 def clock_text(slot: int) -> str:

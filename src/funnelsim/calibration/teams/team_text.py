@@ -32,10 +32,10 @@ def team_lines(team: TeamFit) -> list[str]:
         return []
     staffing = team.staffing
     if staffing.by == "present":
-        told = f"{staffing.named} names, {staffing.hours:,.0f} hours present, {staffing.away:,.0f} away while on duty"
+        basis = f"{staffing.named} names, {staffing.hours:,.0f} hours present, {staffing.away:,.0f} away while on duty"
     else:
-        told = f"{staffing.named} names; people from the pieces in hand at one time, which is the least they can be"
-    lines = ["teams:", f"  {word_text(team.name)}:     # {told}", "    shifts:"]
+        basis = f"{staffing.named} names; people from the pieces in hand at one time, which is the least they can be"
+    lines = ["teams:", f"  {word_text(team.name)}:     # {basis}", "    shifts:"]
     for number, shift in enumerate(shifts_of(staffing.week), start=1):
         lines.append(f"    - {{calendar: {word_text(f'{team.name} {number}')}, people: {shift.people}}}")
     if team.order:
@@ -55,12 +55,12 @@ def work_lines(team: TeamFit, stage: str) -> list[str]:
     """`work:` of a stage of the funnel, all calls of a visit in one; nothing when the team does nothing there."""
     if stage not in team.handling:
         return []
-    whole = team.per_visit.get(stage)
-    if whole is None:
+    visit_work = team.per_visit.get(stage)
+    if visit_work is None:
         return [f"    work: {{handling: {quoted_text(handling_text(team, stage))}, contact: always}}"]
-    handling = quoted_text(time_text(whole.mean) if whole.law is None else whole.law.text())
-    told = f"{whole.calls:.1f} calls a visit, taken together: the times above hold the waits between them"
-    return [f"    work:     # {told}", f"      handling: {handling}", "      contact: always"]
+    handling = quoted_text(time_text(visit_work.mean) if visit_work.law is None else visit_work.law.text())
+    note = f"{visit_work.calls:.1f} calls a visit, taken together: the times above hold the waits between them"
+    return [f"    work:     # {note}", f"      handling: {handling}", "      contact: always"]
 
 
 def service_lines(team: TeamFit) -> list[str]:

@@ -84,9 +84,9 @@ def pair_events(case: np.ndarray, kind: np.ndarray, word: np.ndarray, time: Floa
     begins = word[work] == STARTED
     same = np.append(at[1:] == at[:-1], False)
     follows = np.append(begins[1:], True)  # is the next row of work a start?
-    whole = begins & same & ~follows
-    ends = np.where(whole, np.roll(work, -1), -1)
-    taken = np.append(False, whole[:-1])
+    complete = begins & same & ~follows
+    ends = np.where(complete, np.roll(work, -1), -1)
+    taken = np.append(False, complete[:-1])
     return PairedRows(
         work[begins],
         ends[begins],

@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 
 from funnelsim.calibration.history.model import WORK, HistoryFile, SourceColumn, WorkLog
+from funnelsim.calibration.io.data_tables import Library, Sheet
+from funnelsim.calibration.io.files import LINE
 from funnelsim.calibration.io.row_issues import RowIssues
-from funnelsim.calibration.io.tables import LINE, Library, Sheet
 from funnelsim.calibration.io.times import instants
 from funnelsim.calibration.teams.work_items import NOBODY, WorkItems, asked_by_previous_item, pair_events
 from funnelsim.typing import FloatArray
@@ -48,8 +49,8 @@ class _Rows:
         self._tell("neither asked for nor begun", neither)
         late = np.fmin(asked, started) >= self.as_of
         self._tell("a time after the as-of date (taken as not yet happened)", late, dropped=False)
-        whole = self._pieces(asked, started, ended, gave_up)
-        return whole.where(~neither & ~late)
+        items = self._pieces(asked, started, ended, gave_up)
+        return items.where(~neither & ~late)
 
     def from_events(self) -> WorkItems:
         """One row an event: asked for, started, ended."""
@@ -71,9 +72,9 @@ class _Rows:
             return np.where(rows >= 0, time[rows], np.nan)
 
         nothing = np.full(self.sheet.rows, np.nan)
-        whole = self._pieces(nothing, nothing, nothing, nothing).where(start)
-        worker = np.where((whole.worker == NOBODY) & (end >= 0), self._workers()[1][end], whole.worker)
-        return replace(whole, worker=worker, asked=at(ask), started=at(start), ended=at(end))
+        items = self._pieces(nothing, nothing, nothing, nothing).where(start)
+        worker = np.where((items.worker == NOBODY) & (end >= 0), self._workers()[1][end], items.worker)
+        return replace(items, worker=worker, asked=at(ask), started=at(start), ended=at(end))
 
     def _pieces(self, asked: FloatArray, started: FloatArray, ended: FloatArray, gave_up: FloatArray) -> WorkItems:
         started = np.where(started < self.as_of, started, np.nan)

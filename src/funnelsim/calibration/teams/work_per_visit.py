@@ -45,7 +45,7 @@ def work_per_visit(team: TeamFit, records: VisitHistory, zone: str) -> WorkPerVi
         there = np.flatnonzero(visits.stage == stage)
         of_kind = pieces.served & (pieces.kind == pieces.kinds.index(name))
         mine = np.flatnonzero(of_kind & np.isin(lead, visits.lead[there]))
-        visit = there[_latest(visits.lead[there], visits.entered[there], lead[mine], pieces.started[mine])]
+        visit = there[_latest_visit(visits.lead[there], visits.entered[there], lead[mine], pieces.started[mine])]
         np.add.at(calls, visit, 1)
         np.add.at(seconds, visit, length[mine])
         np.minimum.at(began, visit, pieces.started[mine])
@@ -59,15 +59,15 @@ def work_per_visit(team: TeamFit, records: VisitHistory, zone: str) -> WorkPerVi
 
 def with_work_per_visit(team: TeamFit, records: VisitHistory, work: WorkPerVisit) -> TeamFit:
     """The team with the work of a visit, stage by stage; visits nobody worked on count with none."""
-    whole = {}
+    per_visit = {}
     for stage, name in enumerate(records.stages):
         over = (records.visits.stage == stage) & (records.visits.to != OPEN) & work.worked
         if (work.calls[over] > 0).any():
             seconds = work.seconds[over]
-            whole[name] = VisitWorkFit(
+            per_visit[name] = VisitWorkFit(
                 int(over.sum()), float(work.calls[over].mean()), float(seconds.mean()), fit_duration(seconds)
             )
-    return replace(team, per_visit=whole)
+    return replace(team, per_visit=per_visit)
 
 
 def _leads(team: TeamFit, records: VisitHistory) -> np.ndarray:
@@ -90,7 +90,7 @@ def _lengths(team: TeamFit, zone: str) -> FloatArray:
     return np.where(known, length, mean[pieces.kind]) + team.wrap_up
 
 
-def _latest(lead: np.ndarray, entered: FloatArray, of: np.ndarray, at: FloatArray) -> np.ndarray:
+def _latest_visit(lead: np.ndarray, entered: FloatArray, of: np.ndarray, at: FloatArray) -> np.ndarray:
     """For each event (lead `of`, instant `at`) the visit that was the latest then, by place in `lead` and `entered`."""
     order = np.lexsort((np.r_[np.zeros(len(lead)), np.ones(len(of))], np.r_[entered, at], np.r_[lead, of]))
     place = np.arange(len(order))

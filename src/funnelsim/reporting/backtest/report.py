@@ -6,8 +6,8 @@ import math
 
 from funnelsim.reporting.common.format import NOTHING, Table, number, spread
 from funnelsim.study.backtest.drift import FALSE_ALARMS, Departure
+from funnelsim.study.backtest.forecast_scores import ForecastScore, Interval
 from funnelsim.study.backtest.rolling import Backtest
-from funnelsim.study.backtest.scores import ForecastScore, Interval
 
 NOMINAL = 0.9
 ALIKE = 0.05  # CRPS ratios this near to 1 tell nothing
@@ -29,7 +29,7 @@ def backtest_report(backtest: Backtest, verbose: int = 0, width: int = 110) -> s
 
 def answer(backtest: Backtest) -> str:
     """One sentence: coverage with its interval, what to do about it, and whether a spreadsheet does as well."""
-    whole = backtest.score()
+    whole = backtest.score_of()
     if whole is None:
         return f"{backtest.name}: nothing came and nothing was forecast: there is nothing to judge."
     return (
@@ -72,7 +72,7 @@ def _warning(backtest: Backtest) -> str:
 def _by_quantity(backtest: Backtest, width: int) -> str:
     table = Table(("Forecast", "forecasts", "90 % held", "interval", "50 % held", "bias", "CRPS ratio"))
     for quantity in backtest.forecast_spec.quantities:
-        one = backtest.score(lambda row, quantity=quantity: row.quantity == quantity)  # type: ignore[misc]
+        one = backtest.score_of(lambda row, quantity=quantity: row.quantity == quantity)  # type: ignore[misc]
         if one:
             table.add(
                 quantity.text,
@@ -93,7 +93,7 @@ def _by_quantity(backtest: Backtest, width: int) -> str:
 def _by_horizon(backtest: Backtest, width: int) -> str:
     table = Table(("Horizon", "forecasts", "instants", "90 % held", "interval", "50 % held", "widen by", "CRPS ratio"))
     for weeks in backtest.horizons:
-        one = backtest.score(lambda row, weeks=weeks: row.weeks == weeks)  # type: ignore[misc]
+        one = backtest.score_of(lambda row, weeks=weeks: row.weeks == weeks)  # type: ignore[misc]
         if one:
             table.add(
                 _many(weeks, "week"),

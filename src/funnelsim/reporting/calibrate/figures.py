@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter
 from funnelsim.calibration import Calibration
 from funnelsim.calibration.survival.aalen_johansen import Incidence
 from funnelsim.calibration.survival.nonparametric import fitted_cif, fitted_cif_band, follow_up_limit, observed_cif
-from funnelsim.calibration.survival.stages import StageFit
+from funnelsim.calibration.survival.stage_fit import StageFit
 from funnelsim.reporting.common.drawing import PALETTE, heading, new_figure, save_all, styled
 from funnelsim.reporting.common.format import DAY, HOUR, MINUTE, number
 from funnelsim.typing import FloatArray

@@ -9,7 +9,7 @@ from funnelsim.reporting.common.information_text import learn_line
 from funnelsim.reporting.compare.format import format_of, mean_of
 from funnelsim.reporting.explain.report import control
 from funnelsim.study.compare import Comparison, ScenarioRuns
-from funnelsim.study.sensitivity.inputs import told
+from funnelsim.study.sensitivity.inputs import owner_and_method
 
 BUSY = 0.95
 
@@ -157,7 +157,7 @@ def cannot_tell(comparison: Comparison) -> str:
     if comparison.information:
         line = learn_line(
             comparison.information,
-            lambda path: told(path, scenario)[1],
+            lambda path: owner_and_method(path, scenario)[1],
             lambda value: format_of(comparison).value(value),
         )
         lines.append(f"   {line}")

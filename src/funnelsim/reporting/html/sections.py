@@ -64,7 +64,7 @@ KINDS: dict[str, Kind] = {
             "differences.csv": "Differences from the base on the same luck: mean, what is not known (low to high), one "
             "period (least to most), and the chance to be better."
         },
-        {"better": "share", "better_once": "share"},
+        {"better": "share", "better_in_one_period": "share"},
     ),
     "sweep": Kind(
         "Sweep",

@@ -16,7 +16,7 @@ from funnelsim.reporting.sweep.figures import MOST_PANELS, axis_label, place_axi
 from funnelsim.study.axes import Axis
 from funnelsim.study.optimise.finalists import Objective
 from funnelsim.study.optimise.optimise import Finalist, Optimum
-from funnelsim.study.optimise.search import Trial
+from funnelsim.study.optimise.trial_search import Trial
 
 SURE = 0.99  # a chance to be on the front that needs no number
 NOTE: dict[str, Any] = {"fontsize": 9.5, "color": "#444444"}
@@ -217,7 +217,7 @@ def _setting_ticks(which: Any, axis: Axis) -> None:
         which.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         which.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         which.set_minor_locator(NullLocator())
-    elif axis.whole:
+    elif axis.integer:
         which.set_major_locator(MaxNLocator(integer=True))
 
 

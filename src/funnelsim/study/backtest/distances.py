@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import LOST_AT, VisitHistory
+from funnelsim.calibration.events.stage_events import LOST_AT
+from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.calibration.history.model import LOST
 from funnelsim.plan import LOST as LOST_HERE
 from funnelsim.study.backtest.forecast_origins import WEEK
@@ -163,6 +164,3 @@ def _frame(log: EventLog, stages: tuple[str, ...], zone: Any) -> Any:
     return pd.DataFrame(
         {"case": log.case[order].astype(str), "activity": names[log.activity[order]], "start": local, "end": local}
     )
-
-
-__all__ = ["ABSENT", "Distance", "EventLog", "available", "distances", "recorded_log", "simulated_log"]

@@ -16,10 +16,11 @@ from datetime import datetime
 import numpy as np
 from scipy.special import ndtri
 
-from funnelsim.calibration.events.visit_history import LOST_AT, VisitHistory
+from funnelsim.calibration.events.stage_events import LOST_AT
+from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.calibration.history.model import LOST
 from funnelsim.calibration.result import Calibration
-from funnelsim.calibration.survival.stages import StageFit
+from funnelsim.calibration.survival.stage_fit import StageFit
 from funnelsim.calibration.survival.time_distributions import cdf, log_time
 from funnelsim.study.backtest.forecast_origins import WEEK
 from funnelsim.typing import FloatArray

@@ -1,9 +1,10 @@
 """A forecast from what was known at an instant: fitted, compiled, simulated from the leads in flight, draw by draw.
 
 Each draw has parameters of its own, drawn from what the fit knows of them, and luck of its own: ignorance and chance
-together, as in one future period. A forecast is kept as a point (study.points), named by the tables as they stood then,
-the history file, the sources of the programs that fit and simulate, the seed and the number of draws: a back-test that
-was stopped goes on where it was, and nothing that is written after the instant can change its name or its digits.
+together, as in one future period. A forecast is kept as a point (`study.point`), named by the tables as they stood
+then, the history file, the sources of the programs that fit and simulate, the seed and the number of draws: a
+back-test that was stopped goes on where it was, and nothing that is written after the instant can change its name or
+its digits.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import numpy as np
 
 from funnelsim.calibration.history.model import HistoryFile
 from funnelsim.calibration.history.point_in_time import as_of
-from funnelsim.calibration.io.tables import Library
+from funnelsim.calibration.io.data_tables import Library
 from funnelsim.calibration.pipeline import fit_history
 from funnelsim.calibration.report.fitted_file import write_fitted
 from funnelsim.calibration.result import Calibration
@@ -192,8 +193,8 @@ def _arrays(kept: PointResult, spec: ForecastSpec) -> tuple[FloatArray, FloatArr
 
 def _key(known: HistoryAsOf, spec: ForecastSpec) -> str:
     sheets = sorted((name, sheet.sha256) for name, sheet in known.library.sheets.items())
-    said = {name: _plain(value) for name, value in vars(known.history).items() if name not in ("file", "about", "data")}
-    parts = [_FORMAT, "backtest", _sources(), sheets, said, spec.quantities, spec.weeks, spec.draws, spec.seed]
+    file = {name: _plain(value) for name, value in vars(known.history).items() if name not in ("file", "about", "data")}
+    parts = [_FORMAT, "backtest", _sources(), sheets, file, spec.quantities, spec.weeks, spec.draws, spec.seed]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

@@ -44,8 +44,8 @@ def place_origins(history: HistoryFile, records: VisitHistory, count: int, longe
     span = int((end.timestamp() - begins) // WEEK)
     before = max(LEAST_BEFORE, round(LEAST_SHARE * span))
     if span - before < 1:
-        told = f"the history is too short to be tested: {span} weeks, and {before + 1} are needed at least"
-        raise DataError([Problem(history.file, text=told)])
+        text = f"the history is too short to be tested: {span} weeks, and {before + 1} are needed at least"
+        raise DataError([Problem(history.file, text=text)])
     if longest is not None and not 1 <= longest <= span - before:
         raise UsageError(
             f"--horizon must lie between 1 and {span - before} weeks: the history has {span}, and the "
@@ -60,5 +60,5 @@ def place_origins(history: HistoryFile, records: VisitHistory, count: int, longe
 def _begins(history: HistoryFile, records: VisitHistory) -> float:
     """The instant from which all is recorded: entries, and whatever is recorded since some day only."""
     known = [mark.recorded_from for mark in history.marks if mark.recorded_from]
-    said = [moment.timestamp() for moment in (*known, history.observed_from) if moment]
-    return max([float(records.visits.entered.min()), *said])
+    instants = [moment.timestamp() for moment in (*known, history.observed_from) if moment]
+    return max([float(records.visits.entered.min()), *instants])

@@ -15,7 +15,7 @@ import numpy as np
 
 from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.calibration.history.model import HistoryFile
-from funnelsim.calibration.io.tables import Library
+from funnelsim.calibration.io.data_tables import Library
 from funnelsim.calibration.pipeline import fit_history
 from funnelsim.calibration.result import Calibration
 from funnelsim.errors import DataError, Problem
@@ -25,7 +25,7 @@ from funnelsim.study.backtest.distances import ABSENT, Distance, available, dist
 from funnelsim.study.backtest.drift import Drift, find_drift
 from funnelsim.study.backtest.forecast import Forecast, ForecastSpec, HistoryAsOf, forecast, traces
 from funnelsim.study.backtest.forecast_origins import WEEK, Origins, place_origins
-from funnelsim.study.backtest.scores import ForecastScore, ScoredForecast, score, score_one
+from funnelsim.study.backtest.forecast_scores import ForecastScore, ScoredForecast, score, score_one
 from funnelsim.study.point_store import PointStore
 from funnelsim.typing import FloatArray
 
@@ -74,7 +74,7 @@ class Backtest:
     distance_origin: datetime
     notes: tuple[str, ...]
 
-    def score(self, of: Callable[[ScoredForecast], bool] = lambda one: True) -> ForecastScore | None:
+    def score_of(self, of: Callable[[ScoredForecast], bool] = lambda one: True) -> ForecastScore | None:
         """Of some of the forecasts; None when there are none."""
         mine = [one for one in self.scored if of(one)]
         return score(mine, self.spec.seed) if mine else None
@@ -97,10 +97,15 @@ def backtest(
     progress = progress or Progress()
     if not spec.work:
         history = replace(history, work=None)
-    whole = _funnel(history, library)
-    origins = place_origins(history, whole.records, spec.origins, spec.longest)
+    calibration = _funnel(history, library)
+    origins = place_origins(history, calibration.records, spec.origins, spec.longest)
     forecast_spec = ForecastSpec(
-        quantities(whole.records, history.currency), max(origins.horizons), spec.draws, spec.seed, spec.engine, threads
+        quantities(calibration.records, history.currency),
+        max(origins.horizons),
+        spec.draws,
+        spec.seed,
+        spec.engine,
+        threads,
     )
     forecasts, skipped = _forecasts(history, library, origins, forecast_spec, store, progress)
     if not forecasts:
@@ -113,7 +118,7 @@ def backtest(
         )
     actuals = tuple(
         recorded(
-            whole.records,
+            calibration.records,
             forecast_spec.quantities,
             one.origin.timestamp(),
             min(origins.weeks_after(one.origin), forecast_spec.weeks),
@@ -121,17 +126,17 @@ def backtest(
         for one in forecasts
     )
     scored = tuple(_scored(forecasts, actuals, origins, forecast_spec))
-    recent = _recent(forecasts, origins, whole.records)
+    recent = _recent(forecasts, origins, calibration.records)
     weeks = min(origins.weeks_after(recent.origin), forecast_spec.weeks)
     fitted = HistoryAsOf.at(history, library, recent.origin).fitted()
-    drift = _drift(fitted, whole.records, recent, weeks, origins, forecast_spec)
+    drift = _drift(fitted, calibration.records, recent, weeks, origins, forecast_spec)
     logs = (
-        _logs(fitted, whole.records, recent.origin, weeks, forecast_spec, progress)
+        _logs(fitted, calibration.records, recent.origin, weeks, forecast_spec, progress)
         if spec.distances and available()
         else []
     )
     begins = forecasts[0].origin - timedelta(days=7 * forecasts[0].before.shape[1])
-    course = recorded(whole.records, forecast_spec.quantities, begins.timestamp(), origins.weeks_after(begins))
+    course = recorded(calibration.records, forecast_spec.quantities, begins.timestamp(), origins.weeks_after(begins))
     return Backtest(
         history.name,
         history.currency,
@@ -146,7 +151,7 @@ def backtest(
         drift,
         tuple(logs),
         recent.origin,
-        tuple(_notes(history, whole, spec)),
+        tuple(_notes(history, calibration, spec)),
     )
 
 
@@ -241,7 +246,7 @@ def _logs(
     return measured
 
 
-def _notes(history: HistoryFile, whole: Calibration, spec: BacktestSpec) -> Iterable[str]:
+def _notes(history: HistoryFile, calibration: Calibration, spec: BacktestSpec) -> Iterable[str]:
     """What the reader has to know of how the past was restored."""
     if spec.distances and not available():
         yield ABSENT
@@ -257,10 +262,7 @@ def _notes(history: HistoryFile, whole: Calibration, spec: BacktestSpec) -> Iter
         yield "sources, segments, and rows picked by `where`, are taken as they stand today"
     elif history.source:
         yield "sources, and rows picked by `where`, are taken as they stand today"
-    if any(one.name == WINS for one in quantities(whole.records, history.currency)) and history.value:
+    if any(one.name == WINS for one in quantities(calibration.records, history.currency)) and history.value:
         yield "the worth of a lead counts as known from its win on"
-    if whole.records.day_only and spec.distances and available():
+    if calibration.records.day_only and spec.distances and available():
         yield "times are known to the day only: for the distances, simulated events are put to noon as well"
-
-
-__all__ = ["Backtest", "BacktestSpec", "SkippedOrigin", "backtest"]

@@ -1,4 +1,4 @@
-"""Mixtures of two scenarios: the base with some groups of its inputs as the other has them, compiled, run and kept."""
+"""Coalitions: the base with some groups of its inputs as the other scenario has them, compiled, run and kept."""
 
 from __future__ import annotations
 

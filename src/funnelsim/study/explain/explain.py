@@ -2,7 +2,7 @@
 
 Every coalition of groups of changes is run in the two-level design of compare, `draws` of what nobody knows x `pairs`
 of periods, so each share has the spreads of a difference; shapley.py divides, groups.py says what belongs together,
-lending.py makes the control with equal people, a step on the way of the group that shares the work; mixtures.py runs.
+equal_hours_control.py makes the control, a step on the way of the group that shares the work; coalitions.py runs.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from funnelsim.study.paired_difference import LEVEL, TwoLevelEstimate, two_level
 from funnelsim.study.point_store import PointStore
 from funnelsim.typing import FloatArray
 
-USUAL_ORDER_PAIRS = 12
+DEFAULT_ORDER_PAIRS = 12
 HOURS_MOVED, SHARING = "moving the hours", "sharing the work"
 EXACT_UP_TO = 6  # groups: 64 coalitions; ten of them would be 1024
 
@@ -133,14 +133,14 @@ def explain(
         runs.remember((), spec.prior.base)
         runs.remember(groups, spec.prior.other)
     runs.run("explaining", [(runs.task(members(one, groups)), one) for one in coalitions])
-    return _told(spec, groups, united, coalitions, orders, runs)
+    return _explanation(spec, groups, united, coalitions, orders, runs)
 
 
 def _plan(spec: ExplainSpec, groups: int) -> tuple[list[Coalition], list[Order]]:
     """The coalitions to run, and the orders to walk; no orders = all."""
     if spec.order_pairs is None and groups <= EXACT_UP_TO:
         return every_coalition(groups), []
-    pairs = spec.order_pairs or USUAL_ORDER_PAIRS
+    pairs = spec.order_pairs or DEFAULT_ORDER_PAIRS
     orders = random_orders(groups, pairs, spec.seed)
     wanted = coalitions_of(orders, groups)
     return (every_coalition(groups), []) if len(wanted) == 1 << groups else (wanted, orders)
@@ -162,7 +162,7 @@ class _Division:
     ) -> None:
         self.groups, self.orders, self.values, self.uncertain = groups, orders, values, uncertain
         self.full = (1 << groups) - 1
-        self.whole, self.towards = values[self.full] - values[0], towards
+        self.difference, self.towards = values[self.full] - values[0], towards
         self.by_order = shares_by_order(orders, values) if orders else None
         self.exact = None if orders else exact_shares(groups, values)
 
@@ -170,8 +170,8 @@ class _Division:
         """Of a part of the difference. Where a larger study knows the whole better, the part follows it by its
         regression on the whole (double sampling: Cochran 1977, Sampling techniques, 12.6); the slopes of parts that
         make up the whole add up to 1, so the parts then add up to what the larger study found."""
-        if self.towards is not None and (slope := _slope(self.whole, values)) is not None:
-            values = values + slope * (self.towards - float(self.whole.mean()))
+        if self.towards is not None and (slope := _slope(self.difference, values)) is not None:
+            values = values + slope * (self.towards - float(self.difference.mean()))
         return two_level_estimate(values, self.uncertain)
 
     def between(self, first: Coalition, last: Coalition) -> TwoLevelEstimate:
@@ -235,14 +235,14 @@ class _Division:
         return ShapleyShare(name, estimate, error, alone, last, values)
 
 
-def _slope(whole: FloatArray, part: FloatArray) -> float | None:
+def _slope(difference: FloatArray, part: FloatArray) -> float | None:
     """Of a part on the whole, over draws; None where the whole does not vary."""
-    away = whole.mean(axis=1) - whole.mean()
+    away = difference.mean(axis=1) - difference.mean()
     squares = float(away @ away)
     return float(away @ part.mean(axis=1)) / squares if squares > 0.0 else None
 
 
-def _told(
+def _explanation(
     spec: ExplainSpec,
     groups: list[Group],
     united: list[MergedGroups],
@@ -290,7 +290,9 @@ def _equal_people(groups: list[Group], division: _Division, runs: CoalitionRuns)
         )
         lent = lent_hours(shared, unshared, paid[0], runs.spec.base.scenario)
     if lent is None or sharing is None:
-        return EqualHoursControl(_alone(theirs, groups, division, runs), None, None, (), totals) if theirs else None
+        return (
+            EqualHoursControl(_people_alone(theirs, groups, division, runs), None, None, (), totals) if theirs else None
+        )
     tasks = {one: runs.lending_task(members(one, groups), lent) for one in {*division.befores(sharing), theirs}}
     runs.run("explaining, equal people", [(task, f"hours lent, {one}") for one, task in tasks.items()])
     with_step = {one: runs.values(task) for one, task in tasks.items()}
@@ -304,7 +306,7 @@ def _equal_people(groups: list[Group], division: _Division, runs: CoalitionRuns)
     )
 
 
-def _alone(theirs: Coalition, groups: list[Group], division: _Division, runs: CoalitionRuns) -> TwoLevelEstimate:
+def _people_alone(theirs: Coalition, groups: list[Group], division: _Division, runs: CoalitionRuns) -> TwoLevelEstimate:
     """The other's people in the base's way."""
     task = runs.task(members(theirs, groups))
     runs.run("explaining, equal people", [(task, "people")])

@@ -94,7 +94,7 @@ def with_changes(base: dict[str, Any], put: Iterable[KeyChange]) -> dict[str, An
     """The base's data with the other's values in place of its own; what the other does not have is taken out."""
     data = dict(base)
     for one in put:
-        _put(data, one.path, one.other)
+        _set_path(data, one.path, one.other)
     return data
 
 
@@ -116,12 +116,12 @@ def feasible_groups(
         if torn is None:
             return groups, united
         inside = members(torn[0], groups)
-        together = [*_too_many(inside, complaint), *_missing(inside, groups, complaint)]
+        together = [*_fewest_to_drop(inside, complaint), *_fewest_to_add(inside, groups, complaint)]
         united.append(MergedGroups(tuple(group.name for group in groups if group in together), torn[1]))
-        groups = _as_one(groups, together)
+        groups = _merge(groups, together)
 
 
-def _too_many(inside: list[Group], complaint: Callable[[Sequence[Group]], str]) -> list[Group]:
+def _fewest_to_drop(inside: list[Group], complaint: Callable[[Sequence[Group]], str]) -> list[Group]:
     """The fewest groups without which the rest is a scenario."""
     return next(
         list(some)
@@ -131,7 +131,9 @@ def _too_many(inside: list[Group], complaint: Callable[[Sequence[Group]], str]) 
     )
 
 
-def _missing(inside: list[Group], groups: list[Group], complaint: Callable[[Sequence[Group]], str]) -> list[Group]:
+def _fewest_to_add(
+    inside: list[Group], groups: list[Group], complaint: Callable[[Sequence[Group]], str]
+) -> list[Group]:
     """The fewest groups with which it would be a scenario."""
     outside = [group for group in groups if group not in inside]
     return next(
@@ -142,11 +144,11 @@ def _missing(inside: list[Group], groups: list[Group], complaint: Callable[[Sequ
     )
 
 
-def _as_one(groups: list[Group], together: list[Group]) -> list[Group]:
+def _merge(groups: list[Group], together: list[Group]) -> list[Group]:
     """One group in place of several, where the first of them stood."""
     parts = [group for group in groups if group in together]
-    whole = Group(WITH.join(group.name for group in parts), tuple(one for group in parts for one in group.changes))
-    return [whole if group is parts[0] else group for group in groups if group is parts[0] or group not in parts]
+    merged = Group(WITH.join(group.name for group in parts), tuple(one for group in parts for one in group.changes))
+    return [merged if group is parts[0] else group for group in groups if group is parts[0] or group not in parts]
 
 
 def _name_of(path: Path) -> str:
@@ -158,7 +160,7 @@ def _fits(path: Path, pattern: str) -> bool:
     return len(path) >= len(keys) and all(key in ("*", step) for key, step in zip(keys, path, strict=False))
 
 
-def _put(data: dict[str, Any], path: Path, value: Any) -> None:
+def _set_path(data: dict[str, Any], path: Path, value: Any) -> None:
     """Write into mappings that are copied on the way: the base's own stay as they are."""
     for key in path[:-1]:
         data[key] = dict(data.get(key) or {})

@@ -16,12 +16,12 @@ from funnelsim.scenario.parsers import ParseError
 from funnelsim.scenario.parsers.numbers import proportion
 from funnelsim.study.axes import Axis
 from funnelsim.study.goals import reader
-from funnelsim.study.optimise.front import on_front, spaced
-from funnelsim.study.optimise.search import Point, Trial, listed, share_of
+from funnelsim.study.optimise.front import on_front, spread_over_front
+from funnelsim.study.optimise.trial_search import Point, Trial, as_list, share_of
 
 NEAR = 0.05  # of a range: points closer than that are not distinct
 FEW = 50  # values of an axis up to which each is another policy
-USUAL_GAP, USUAL_GAP_OF_SHARES = "1%", 0.02
+DEFAULT_GAP, DEFAULT_GAP_OF_SHARES = "1%", 0.02
 
 
 @dataclass(frozen=True)
@@ -51,19 +51,19 @@ def finalists_of(
     values = np.array([trial.score.values for trial in there]) * signs
     if len(objectives) > 1:
         front = np.flatnonzero(on_front(values))
-        return [there[front[i]].point for i in spaced(values[front], most)]
+        return [there[front[i]].point for i in spread_over_front(values[front], most)]
     chosen: list[Point] = []
     for i in np.argsort(-values[:, 0], kind="stable"):
-        if all(distinct(axes, there[i].point, other) for other in chosen):
+        if all(are_distinct(axes, there[i].point, other) for other in chosen):
             chosen.append(there[i].point)
         if len(chosen) == most:
             break
     return chosen
 
 
-def distinct(axes: Sequence[Axis], one: Point, other: Point) -> bool:
+def are_distinct(axes: Sequence[Axis], one: Point, other: Point) -> bool:
     """Whether two points are different policies."""
-    for axis, a, b in zip(map(listed, axes), one, other, strict=True):
+    for axis, a, b in zip(map(as_list, axes), one, other, strict=True):
         fine = not axis.values or len(axis.values) > FEW
         shares = share_of(axis, a), share_of(axis, b)
         if a != b and not (fine and abs(shares[0] - shares[1]) < NEAR):
@@ -75,8 +75,8 @@ def gap_of(text: str, unit: str, currency: str, best: float) -> float:
     """The indifference zone in the unit of a measure; a share of the best where `text` is one. UsageError."""
     shares = unit.startswith("share")
     if not text and shares:
-        return USUAL_GAP_OF_SHARES
-    text = text or USUAL_GAP
+        return DEFAULT_GAP_OF_SHARES
+    text = text or DEFAULT_GAP
     try:
         if text.strip().endswith("%") and not shares:
             gap = proportion(text) * (abs(best) or 1.0)

@@ -22,7 +22,7 @@ def on_front(values: FloatArray) -> BoolArray:
     return np.asarray(~(atleast & more).any(axis=0), np.bool_)
 
 
-def spaced(values: FloatArray, most: int) -> list[int]:
+def spread_over_front(values: FloatArray, most: int) -> list[int]:
     """At most so many points of a front [point, objective], the ends kept and gaps as even as they come.
 
     Farthest first (Gonzalez 1985), on objectives scaled to their ranges; in the order of the first objective.

@@ -2,9 +2,9 @@
 
 Three parts of luck, none of which sees the others' figures:
 
-    search      replications 0, 1, ...: many points, few replications each, all on the same luck (`search`)
+    search      replications 0, 1, ...: many points, few replications each, all on the same luck (`trial_search`)
     choice      from CHOICE on: the finalists, distinct points that came out best, on luck that did not make them best;
-                do they meet the constraints, and which is best (`selection`), or who is on the front (`front`)?
+                do they meet the constraints, and which is best (`ranking_selection`), or who is on the front (`front`)?
     estimate    from ESTIMATE on: the chosen point and the file as it is, pair by pair (`gain`)
 
 Each number has its own draw of what is not known, so neither luck nor ignorance is used twice.
@@ -35,8 +35,8 @@ from funnelsim.study.optimise.front import chances_of_front, on_front
 from funnelsim.study.optimise.gain import DRAWS, PAIRS, PolicyGain, gains
 from funnelsim.study.optimise.ranking_selection import Selection
 from funnelsim.study.optimise.samples import Samples, Variant, estimates
-from funnelsim.study.optimise.search import Point, Trial, TrialScore, combinations, search, share_of
 from funnelsim.study.optimise.select_best import select_variant
+from funnelsim.study.optimise.trial_search import Point, Trial, TrialScore, combinations, search, share_of
 from funnelsim.study.point import PointResult, RunSize, linear_values
 from funnelsim.study.point_store import PointStore
 from funnelsim.study.sweep import SweepSpec, check_axes, complete, full_key
@@ -123,7 +123,7 @@ class Optimum:
         if not there:
             return []
         values = np.array(
-            [[goal.sign * one.estimates[goal.measure].mean for goal in self.spec.objectives] for one in there]
+            [[aim.sign * one.estimates[aim.measure].mean for aim in self.spec.objectives] for one in there]
         )
         return [one for one, is_there in zip(there, on_front(values), strict=True) if is_there]
 

@@ -75,11 +75,11 @@ def select(
     r = min(first, most)
     values = observe(range(count), r)
     counts, means = np.full(count, r), values.mean(axis=0)
-    variances, h2 = _variances(values, shares), _h2(count, chance, r)
+    variances, h2 = _difference_variances(values, shares), _h2(count, chance, r)
     left = list(range(count))
     while True:
         spans = h2 * variances[np.ix_(left, left)] / gap**2
-        left = [left[i] for i in _kept(means[left], np.maximum(0.0, gap / (2.0 * r) * (spans - r)))]
+        left = [left[i] for i in _not_beaten(means[left], np.maximum(0.0, gap / (2.0 * r) * (spans - r)))]
         if on_stage is not None:
             on_stage(len(left))
         decided = len(left) == 1 or r > (h2 * variances[np.ix_(left, left)] / gap**2).max()
@@ -89,7 +89,7 @@ def select(
         values = observe(left, r)
         counts[left], means[left] = r, values.mean(axis=0)
         if renewed:
-            variances[np.ix_(left, left)], h2 = _variances(values, shares), _h2(count, chance, r)
+            variances[np.ix_(left, left)], h2 = _difference_variances(values, shares), _h2(count, chance, r)
     best = max(left, key=lambda i: means[i])  # of equals the first
     sure = chance if decided else estimated_chance(observe(left, r), left.index(best), gap, shares)
     return Selection(best, gap, sure, decided, tuple(left), tuple(counts.tolist()), tuple(means.tolist()))
@@ -100,7 +100,7 @@ def estimated_chance(values: FloatArray, best: int, gap: float, shares: bool = F
     from scipy.special import stdtr
 
     n = len(values)
-    errors = np.sqrt(_variances(values, shares)[best] / n)
+    errors = np.sqrt(_difference_variances(values, shares)[best] / n)
     ahead = values.mean(axis=0)[best] - values.mean(axis=0) + gap
     wrong = [
         float(stdtr(n - 1, -one / error)) if error > 0.0 else float(one <= 0.0)
@@ -117,7 +117,7 @@ def _h2(count: int, chance: float, n: int) -> float:
     return 2.0 * eta * (n - 1)
 
 
-def _variances(values: FloatArray, shares: bool) -> FloatArray:
+def _difference_variances(values: FloatArray, shares: bool) -> FloatArray:
     """Of the differences of every two columns.
 
     Of 0 and 1: with one more pair that differs each way (Agresti and Min, Statistics in Medicine 24, 2005), as a few
@@ -132,7 +132,7 @@ def _variances(values: FloatArray, shares: bool) -> FloatArray:
     return variances
 
 
-def _kept(means: FloatArray, spans: FloatArray) -> list[int]:
+def _not_beaten(means: FloatArray, spans: FloatArray) -> list[int]:
     """Those that no other is ahead of by more than the span between the two."""
     behind = means[None, :] - means[:, None]  # [i, l]: by how much l is ahead of i
     np.fill_diagonal(behind, -np.inf)

@@ -1,7 +1,7 @@
 """Best of k scenarios: the highest mean of a measure, with a stated chance of the right choice, on the same luck.
 
-The procedure is in `selection`; here scenarios are run for it, a few replications more whenever it asks, until all but
-one are behind.
+The procedure is in `ranking_selection`; here scenarios are run for it, a few replications more whenever it asks, until
+all but one are behind.
 """
 
 from __future__ import annotations

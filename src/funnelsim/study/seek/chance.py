@@ -1,8 +1,9 @@
 """Chance: how likely a goal is as things are, and how much of the doubt is luck and how much is not knowing.
 
-Two levels: D draws of what is not known, K periods of each (see `spread`). So three spreads stand apart: simulation
-error, from the draws' own shares; one period, luck and ignorance together; and ignorance alone, the expected figure
-over draws. What ignorance does to the chance: at either end of that interval, with the luck of periods around it,
+Two levels: D draws of what is not known, K periods of each (see `paired_difference`). So three spreads stand apart:
+simulation error, from the draws' own shares; one period, luck and ignorance together; and ignorance alone, the
+expected figure over draws. What ignorance does to the chance: at either end of that interval, with the luck of periods
+around it,
 
     share of  end + (y_dk - mean of draw d) sqrt(K / (K - 1))  that meets the goal
 """
@@ -25,7 +26,7 @@ from funnelsim.study.paired_difference import TwoLevelEstimate, two_level_estima
 from funnelsim.study.point import NestedDesign, PointResult, RunSize
 from funnelsim.study.point_store import PointStore
 from funnelsim.study.seek.level_crossing import limits
-from funnelsim.study.seek.search import goal_margin
+from funnelsim.study.seek.level_search import goal_margin
 from funnelsim.study.task_builder import TaskBuilder
 from funnelsim.typing import FloatArray
 
@@ -100,7 +101,7 @@ def goal_chance(
     if batch.errors:
         raise RunError(next(iter(batch.errors.values())))
     drawn, *centre = [batch.outcomes[key] for key in outcomes]
-    answer = _told(spec, drawn, centre[0] if centre else None, draws)
+    answer = _goal_chance_of(spec, drawn, centre[0] if centre else None, draws)
     busy = {team: drawn.estimate(f"calendar.utilisation.{team}").mean for team in blueprint.book.teams}
     return replace(
         answer,
@@ -111,7 +112,7 @@ def goal_chance(
     )
 
 
-def _told(spec: GoalChanceSpec, drawn: PointResult, centre: PointResult | None, draws: int) -> GoalChance:
+def _goal_chance_of(spec: GoalChanceSpec, drawn: PointResult, centre: PointResult | None, draws: int) -> GoalChance:
     margins = goal_margin(drawn, spec.goal).reshape(draws, -1)
     uncertain = centre is not None
     met = (margins >= 0.0).astype(float)
@@ -122,7 +123,7 @@ def _told(spec: GoalChanceSpec, drawn: PointResult, centre: PointResult | None, 
         known = (share, *_limits(share, centre.replications))
     leads = spec.template.loaded.scenario.leads_in_flight
     low, high = _simulation_error(met, uncertain)
-    worse, better = _ends(spec.goal, two_level_estimate(values, uncertain), values)
+    worse, better = _chance_at_ends(spec.goal, two_level_estimate(values, uncertain), values)
     return GoalChance(
         spec,
         float(met.mean()),
@@ -152,7 +153,7 @@ def _simulation_error(met: FloatArray, uncertain: bool) -> tuple[float, float]:
     return max(0.0, share - estimate.error), min(1.0, share + estimate.error)
 
 
-def _ends(goal: MeasureGoal, value: TwoLevelEstimate, values: FloatArray) -> tuple[float, float]:
+def _chance_at_ends(goal: MeasureGoal, value: TwoLevelEstimate, values: FloatArray) -> tuple[float, float]:
     """The chance at the bad and at the good end of what is not known."""
     periods = values.shape[1]
     if periods < 2 or not np.isfinite(values).all():

@@ -62,7 +62,7 @@ class Margins:
             mixed = (1.0 - part) * one + part * two
         if np.isfinite(mixed).all():
             spreads = self.values.std(axis=0)
-            mixed = _scaled(mixed, (1.0 - part) * spreads[left] + part * spreads[right])
+            mixed = _with_deviations(mixed, (1.0 - part) * spreads[left] + part * spreads[right])
         # a margin of minus infinity, where there was nothing to measure, must not spoil a node itself
         return np.where(part >= 1.0, two, np.where(part <= 0.0, one, np.where(np.isnan(mixed), -np.inf, mixed)))
 
@@ -92,9 +92,13 @@ class Margins:
 def chance_crossing(margins: Margins, chance: float) -> LevelCrossing:
     """Where the goal is met with this chance."""
     places = margins.grid
-    rising = _rising(margins.chances(places))
+    rising = _isotonic(margins.chances(places))
     low, high = limits(rising, len(margins.values))
-    return LevelCrossing(_first(places, rising, chance), _first(places, high, chance), _first(places, low, chance))
+    return LevelCrossing(
+        _first_reaching(places, rising, chance),
+        _first_reaching(places, high, chance),
+        _first_reaching(places, low, chance),
+    )
 
 
 def mean_crossing(margins: Margins) -> LevelCrossing:
@@ -106,7 +110,9 @@ def mean_crossing(margins: Margins) -> LevelCrossing:
     known = n > 1 and bool(np.isfinite(every).all())
     halves = t_quantile(n - 1) * every.std(axis=0, ddof=1) / math.sqrt(n) if known else np.full(len(places), np.nan)
     return LevelCrossing(
-        _first(places, means, 0.0), _first(places, means + halves, 0.0), _first(places, means - halves, 0.0)
+        _first_reaching(places, means, 0.0),
+        _first_reaching(places, means + halves, 0.0),
+        _first_reaching(places, means - halves, 0.0),
     )
 
 
@@ -139,7 +145,7 @@ def _answers(weights: FloatArray, margins: Margins, chance: float) -> FloatArray
     return np.where(met.any(axis=1), places[met.argmax(axis=1)], np.nan)
 
 
-def _scaled(values: FloatArray, spreads: FloatArray) -> FloatArray:
+def _with_deviations(values: FloatArray, spreads: FloatArray) -> FloatArray:
     """Columns of values, with the same means and these standard deviations."""
     means, own = values.mean(axis=0), values.std(axis=0)
     factor = np.divide(spreads, own, out=np.ones_like(own), where=own > 0.0)
@@ -147,13 +153,13 @@ def _scaled(values: FloatArray, spreads: FloatArray) -> FloatArray:
     return scaled
 
 
-def _rising(share: FloatArray) -> FloatArray:
+def _isotonic(share: FloatArray) -> FloatArray:
     """Monotone up to the highest, and that from there on."""
     top = len(share) - 1 - int(share[::-1].argmax())
     smooth: FloatArray = isotonic_regression(share[: top + 1]).x
     return np.concatenate((smooth, np.full(len(share) - top - 1, smooth[-1])))
 
 
-def _first(places: FloatArray, values: FloatArray, wanted: float) -> float:
+def _first_reaching(places: FloatArray, values: FloatArray, wanted: float) -> float:
     there = np.flatnonzero(values >= wanted - 1e-12)
     return float(places[there[0]]) if len(there) else math.nan

@@ -1,8 +1,8 @@
 """Seek: the smallest x that meets a goal with a wanted chance, and what stands in the way when there is none.
 
-All points run on the same luck (`search` says which, `crossing` what they tell). x is what helps: where more of it
-harms, as with a slower promise, the largest is sought. The same once more with everything unknown at its centre says
-what ignorance costs.
+All points run on the same luck (`level_search` says which, `level_crossing` what they tell). x is what helps: where
+more of it harms, as with a slower promise, the largest is sought. The same once more with everything unknown at its
+centre says what ignorance costs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from funnelsim.study.seek.level_crossing import (
     limits,
     mean_crossing,
 )
-from funnelsim.study.seek.search import LevelSearch, goal_margin
+from funnelsim.study.seek.level_search import LevelSearch, goal_margin
 from funnelsim.study.task_builder import TaskBuilder
 
 FULL = 0.95  # utilisation above which a team is taken to be the limit
@@ -167,40 +167,40 @@ def seek(
         executor,
         progress,
     )
-    margins = _precise(search, spec)
+    margins = _search_to_precision(search, spec)
     known = search.solve(at_centre=True) if blueprint.uncertain else None
-    answer = _told(replace(spec, anchors=(anchor,)), search, margins, known)
+    answer = _seek_answer(replace(spec, anchors=(anchor,)), search, margins, known)
     unit = next(iter(search.drawn.full.values())).measures[GOAL_VALUE].unit
     return replace(answer, currency=blueprint.book.currency, unit=unit, points=seek_points(search, teams))
 
 
-def _precise(search: LevelSearch, spec: SeekSpec) -> Margins:
+def _search_to_precision(search: LevelSearch, spec: SeekSpec) -> Margins:
     """Search, and again with more replications until the answer is as precise as was asked."""
     margins = search.solve()
     while spec.size.precision is not None and search.replications < MOST:
-        estimate = _answer(search, chance_crossing(margins, spec.chance))
+        estimate = _input_estimate(search, chance_crossing(margins, spec.chance))
         half, wanted = abs(estimate.high - estimate.low) / 2.0, spec.size.precision * abs(estimate.x)
         if not math.isfinite(half) or not estimate.x or half <= wanted:
             break
-        margins = search.again(min(MOST, math.ceil(search.replications * (half / wanted) ** 2 * 1.1)))
+        margins = search.with_more_replications(min(MOST, math.ceil(search.replications * (half / wanted) ** 2 * 1.1)))
     return margins
 
 
-def _told(spec: SeekSpec, search: LevelSearch, margins: Margins, known: Margins | None) -> SeekAnswer:
+def _seek_answer(spec: SeekSpec, search: LevelSearch, margins: Margins, known: Margins | None) -> SeekAnswer:
     """What the points say."""
     chance, mean = chance_crossing(margins, spec.chance), mean_crossing(margins)
     at_mean = float(margins.chances(np.array([mean.place]))[0]) if math.isfinite(mean.place) else math.nan
     without, cost = None, (0.0, 0.0, 0.0)
     if known is not None:
         crossing = chance_crossing(known, spec.chance)
-        without = _answer(search, crossing)
-        cost = _cost(search, chance, crossing, difference(margins, known, spec.chance))
+        without = _input_estimate(search, crossing)
+        cost = _cost_of_ignorance(search, chance, crossing, difference(margins, known, spec.chance))
     leads = spec.template.loaded.scenario.leads_in_flight
     return SeekAnswer(
         spec,
         [],
-        _answer(search, chance),
-        _answer(search, mean),
+        _input_estimate(search, chance),
+        _input_estimate(search, mean),
         without,
         cost,
         search.more_helps,
@@ -213,13 +213,13 @@ def _told(spec: SeekSpec, search: LevelSearch, margins: Margins, known: Margins 
     )
 
 
-def _answer(search: LevelSearch, one: LevelCrossing) -> InputEstimate:
+def _input_estimate(search: LevelSearch, one: LevelCrossing) -> InputEstimate:
     """In x, the interval from low to high."""
     ends = (search.x_at(one.low), search.x_at(one.high))
     return InputEstimate(search.x_at(one.place), *(ends if search.more_helps else ends[::-1]))
 
 
-def _cost(
+def _cost_of_ignorance(
     search: LevelSearch, one: LevelCrossing, other: LevelCrossing, apart: tuple[float, float]
 ) -> tuple[float, float, float]:
     """How much more x the goal takes because of what is not known; `apart` are the limits of that on the way."""

@@ -110,8 +110,8 @@ def elementary_effects(
         ElementaryEffect(
             _with_interval(float(np.abs(signed[:, i]).mean()), sizes[:, i]),
             _with_interval(float(signed[:, i].std(ddof=1)), bends[:, i]) if len(group) == 1 else None,
-            float((signed[:, i] ** 2).mean()) / 12.0,
-        )  # a uniform number varies by 1/12
+            float((signed[:, i] ** 2).mean()) / 12.0,  # a uniform number varies by 1/12
+        )
         for i, group in enumerate(groups)
     ]
 

@@ -1,7 +1,7 @@
 """The inputs of a study of what moves an answer: whose each is, what its ends are, and how it is learnt.
 
-Inputs are all that nobody knows (`compile.unknowns`), and axes of `--vary` for what a firm may choose and a market may
-do. Who decides and how to measure is a table, inputs.yaml.
+Inputs are all that nobody knows (`compile.uncertain_inputs`), and axes of `--vary` for what a firm may choose and a
+market may do. Who decides and how to measure is a table, inputs.yaml.
 """
 
 from __future__ import annotations
@@ -59,14 +59,20 @@ def inputs_of(blueprints: Sequence[Blueprint], axes: Sequence[Axis]) -> list[Sen
         _check(axis, unknowns)
     unknown_inputs = [
         SensitivityInput(
-            one.path, *told(one.path, scenario), one.coordinates, one.low, one.high, one.low_text, one.high_text
+            one.path,
+            *owner_and_method(one.path, scenario),
+            one.coordinates,
+            one.low,
+            one.high,
+            one.low_text,
+            one.high_text,
         )
         for one in unknowns.values()
     ]
     return unknown_inputs + [
         SensitivityInput(
             axis.path,
-            *told(axis.path, scenario),
+            *owner_and_method(axis.path, scenario),
             (axis.path,),
             {axis.path: 0.0},
             {axis.path: LAST},
@@ -84,11 +90,11 @@ def features_of(blueprints: Sequence[Blueprint], draws: Sequence[Draw], seed: in
     return {path: np.array([one.features(seed, draw) for draw in draws]) for path, one in unknowns.items()}
 
 
-def told(path: str, scenario: Scenario) -> tuple[str, str]:
+def owner_and_method(path: str, scenario: Scenario) -> tuple[str, str]:
     """(owner, how it is learnt) of a path, as the table has it."""
     row = next((row for row in table() if fnmatchcase(path, row["path"])), _UNLISTED)
     words = path.split(".")
-    named = {BY_TEAM: _after(words, scenario.teams), BY_STAGE: _after(words, scenario.stages)}
+    named = {BY_TEAM: _name_in_path(words, scenario.teams), BY_STAGE: _name_in_path(words, scenario.stages)}
     return _owner(row["owner"], named, scenario), row["learn"].format(**named)
 
 
@@ -114,7 +120,7 @@ def _check(axis: Axis, unknowns: Mapping[str, object]) -> None:
         raise UsageError(f"{axis.path} is a setting of the run: it moves no answer about the world")
 
 
-def _after(words: Sequence[str], names: Mapping[str, object]) -> str:
+def _name_in_path(words: Sequence[str], names: Mapping[str, object]) -> str:
     """The first word of a path that is such a name; plain words where there is none."""
     return next((word for word in words if word in names), "the team" if "teams" in words else words[-1])
 

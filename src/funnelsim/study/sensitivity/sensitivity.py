@@ -8,9 +8,9 @@ the inputs. (Queues jump with the smallest change, so a little of the luck stays
     screening   where there are more inputs than `keep`: elementary effects; the `keep` largest go on, and what the
                 others may take part in is told
     indices     Sobol indices of those; the others stay as written
-    knowing     what it would bring to know each unknown, from the draws among the same points (`information`)
+    knowing     what it would bring to know each unknown, from the draws among the same points (`value_of_information`)
 
-Formulas and sources are with `indices` and `information`.
+Formulas and sources are with `indices` and `value_of_information`.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def sensitivity(
 ) -> Sensitivity:
     """Run all points that are not in the store yet, and say what moves the answer.
 
-    Raises UsageError when nothing is left open or varied, ScenarioError for an axis that a scenario cannot take,
+    Raises UsageError when no input is uncertain or varied, ScenarioError for an axis that a scenario cannot take,
     RunError when a point fails or has no such figure.
     """
     progress = progress or Progress()
@@ -159,21 +159,21 @@ def sensitivity(
     inputs = inputs_of(function.blueprints, sweep.axes)
     if not inputs:
         raise UsageError(
-            "this scenario has no uncertain inputs: no range, no fitted standard error. Say what may be otherwise, as "
-            "in --vary teams.sales.people=3..7"
+            "this scenario has no uncertain inputs: no range, no fitted standard error. Vary something, as in "
+            "--vary teams.sales.people=3..7"
         )
     ends = function.at([{}, *(end for one in inputs for end in (one.low, one.high))], "each input alone")
-    effects = [_of_ends(one, ends[1 + 2 * i], ends[2 + 2 * i]) for i, one in enumerate(inputs)]
+    effects = [_end_effect(one, ends[1 + 2 * i], ends[2 + 2 * i]) for i, one in enumerate(inputs)]
     left_out = 0.0
     if len(inputs) > spec.keep:
-        effects, left_out = _screened(effects, spec, function)
-    kept, values = _indexed(effects[: spec.keep], spec, function)
-    moved = sorted([*kept, *effects[spec.keep :]], key=_weight, reverse=True)
+        effects, left_out = _with_screening(effects, spec, function)
+    kept, values = _with_indices(effects[: spec.keep], spec, function)
+    moved = sorted([*kept, *effects[spec.keep :]], key=_importance, reverse=True)
     return Sensitivity(
         spec,
         moved,
         float(ends[0].mean()),
-        _answer(values),
+        _answer_distribution(values),
         left_out,
         currency,
         function.unit,
@@ -183,13 +183,15 @@ def sensitivity(
     )
 
 
-def _of_ends(one: SensitivityInput, low: FloatArray, high: FloatArray) -> InputEffect:
+def _end_effect(one: SensitivityInput, low: FloatArray, high: FloatArray) -> InputEffect:
     apart, n = high - low, len(low)
     error = t_quantile(n - 1) * float(apart.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
     return InputEffect(one, float(low.mean()), float(high.mean()), error, None, None, None)
 
 
-def _screened(effects: list[InputEffect], spec: SensitivitySpec, function: _Model) -> tuple[list[InputEffect], float]:
+def _with_screening(
+    effects: list[InputEffect], spec: SensitivitySpec, function: _Model
+) -> tuple[list[InputEffect], float]:
     """With elementary effects, the largest first; and the share of the variance of those that are not kept."""
     coordinates, groups = _cube(effects)
     points, order = morris_points(groups, spec.trajectories, spec.sweep.seed)
@@ -203,14 +205,16 @@ def _screened(effects: list[InputEffect], spec: SensitivitySpec, function: _Mode
     return effects, float(parts[spec.keep :].sum() / parts.sum()) if parts.any() else 0.0
 
 
-def _indexed(kept: list[InputEffect], spec: SensitivitySpec, function: _Model) -> tuple[list[InputEffect], FloatArray]:
+def _with_indices(
+    kept: list[InputEffect], spec: SensitivitySpec, function: _Model
+) -> tuple[list[InputEffect], FloatArray]:
     """With Sobol indices and what knowing would bring; and the answers at A and B, [point, replication]."""
     coordinates, groups = _cube(kept)
     points = saltelli_points(groups, spec.rows, spec.sweep.seed)
     every = function.of_cube(points.transpose(1, 0, 2), coordinates, "indices").transpose(1, 0, 2)
     values = every.mean(axis=-1)
     draws = [dict(zip(coordinates, place.tolist(), strict=True)) for place in points[:2].reshape(-1, len(coordinates))]
-    knowing = _knowing(kept, draws, values[:2].reshape(-1), spec, function)
+    knowing = _information(kept, draws, values[:2].reshape(-1), spec, function)
     shares = sobol_indices(values, spec.sweep.seed)
     return [
         replace(one, sobol=index, information=knowing.get(one.input.path))
@@ -218,7 +222,7 @@ def _indexed(kept: list[InputEffect], spec: SensitivitySpec, function: _Model) -
     ], every[:2].reshape(-1, every.shape[-1])
 
 
-def _knowing(
+def _information(
     kept: list[InputEffect], draws: list[dict[str, float]], answer: FloatArray, spec: SensitivitySpec, function: _Model
 ) -> dict[str, InformationValue]:
     moving = {one.input.path for one in kept}
@@ -228,7 +232,7 @@ def _knowing(
     return {one.path: one for one in information_values(features, answer, 0.0, gains, spec.sweep.seed)}
 
 
-def _answer(values: FloatArray) -> AnswerDistribution:
+def _answer_distribution(values: FloatArray) -> AnswerDistribution:
     """Of values [point, replication]; a replication has the same luck at every point, so luck does not average out."""
     by_luck, n = values.mean(axis=0), values.shape[1]
     error = t_quantile(n - 1) * float(by_luck.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
@@ -237,7 +241,7 @@ def _answer(values: FloatArray) -> AnswerDistribution:
     )
 
 
-def _weight(one: InputEffect) -> tuple[bool, float]:
+def _importance(one: InputEffect) -> tuple[bool, float]:
     """Those with indices by their total, then the others by their effect."""
     if one.sobol is not None:
         return True, one.sobol.total.value

@@ -6,8 +6,8 @@ is a polynomial of degree 1 to 3 in each feature of the unknown, the degree chos
 
 Of the answer: the share of its ignorance variance b2 that would vanish on average, Var(E[answer | unknown]) / b2.
 Estimated by the adjusted R2, which is right on average where the plain one grows with every term; over b2 and not over
-the variance of draws' means, which holds simulation error too (see `spread`). Its limits invert the law of R2 for
-normal features: a noncentral F whose centre varies with chi2 (Fisher 1928; Lee, J. R. Stat. Soc. B 33, 1971).
+the variance of draws' means, which holds simulation error too (see `paired_difference`). Its limits invert the law of
+R2 for normal features: a noncentral F whose centre varies with chi2 (Fisher 1928; Lee, J. R. Stat. Soc. B 33, 1971).
 
 Of a choice: the expected value of partial perfect information on the gains g_k over the first option,
     EVPPI = E[max_k g_k(unknown)] - max_k E[g_k],  g_0 = 0
@@ -56,8 +56,8 @@ def information_values(
     simulation error, `gains` [draw, option] what each further option brings more than the first.
     """
     draws = len(answer)
-    whole = float(answer.var(ddof=1)) if draws > 1 else 0.0
-    open_ = max(0.0, whole - noise)
+    variance = float(answer.var(ddof=1)) if draws > 1 else 0.0
+    open_ = max(0.0, variance - noise)
     if draws < FEWEST or open_ <= 0.0:
         return []
     values = []
@@ -65,8 +65,8 @@ def information_values(
         if not columns.size or not columns.std(axis=0).any():
             continue
         fit = _fit(columns, answer[:, None])
-        value, changes = _value_of(columns, gains, seed) if gains is not None else (None, 0.0)
-        values.append(InformationValue(path, _share(fit, answer, whole / open_), value, changes))
+        value, changes = _evppi(columns, gains, seed) if gains is not None else (None, 0.0)
+        values.append(InformationValue(path, _share(fit, answer, variance / open_), value, changes))
     return sorted(values, key=lambda one: -one.share.value)
 
 
@@ -113,36 +113,36 @@ def share_limits(plain: float, terms: int, n: int) -> tuple[float, float]:
 # ---- the choice ----------------------------------------------------------------------------------------------------
 
 
-def _value_of(columns: FloatArray, gains: FloatArray, seed: int) -> tuple[IntervalEstimate, float]:
+def _evppi(columns: FloatArray, gains: FloatArray, seed: int) -> tuple[IntervalEstimate, float]:
     """EVPPI of what the columns say, and the share of draws in which it changes the choice."""
     fit = _fit(columns, gains)
-    plain = _worth(fit.values[None])[0]
+    plain = _value_of_choosing(fit.values[None])[0]
     rng = np.random.default_rng(seed)
     freedom = len(gains) - fit.design.shape[1]
-    across = _root(fit.residuals.T @ fit.residuals / freedom)
+    across = _matrix_root(fit.residuals.T @ fit.residuals / freedom)
     noise = rng.standard_normal((REDRAWN, fit.design.shape[1], gains.shape[1]))
-    redrawn = _worth(fit.values + fit.design @ (noise @ across.T))
+    redrawn = _value_of_choosing(fit.values + fit.design @ (noise @ across.T))
     low, high = np.quantile(redrawn, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
     value = max(0.0, 2.0 * plain - float(redrawn.mean())) if fit.better_than_none else 0.0
-    usual = _best(fit.values.mean(axis=0, keepdims=True))[0]
-    changes = float((_best(fit.values) != usual).mean()) if value > 0.0 else 0.0
+    usual = _chosen_option(fit.values.mean(axis=0, keepdims=True))[0]
+    changes = float((_chosen_option(fit.values) != usual).mean()) if value > 0.0 else 0.0
     return IntervalEstimate(value, min(float(low), value), max(float(high), value)), changes
 
 
-def _worth(gains: FloatArray) -> FloatArray:
+def _value_of_choosing(gains: FloatArray) -> FloatArray:
     """Choosing by the gain in each draw instead of by the mean, of [sample, draw, option]."""
     wise: FloatArray = np.maximum(gains.max(axis=2), 0.0).mean(axis=1)
     usual: FloatArray = np.maximum(gains.mean(axis=1).max(axis=1), 0.0)
     return np.maximum(wise - usual, 0.0)  # below 0 by rounding alone
 
 
-def _best(gains: FloatArray) -> IntArray:
+def _chosen_option(gains: FloatArray) -> IntArray:
     """The option chosen: 0 = the first, which gains nothing."""
     chosen: IntArray = np.concatenate((np.zeros((len(gains), 1)), gains), axis=1).argmax(axis=1)
     return chosen
 
 
-def _root(covariance: FloatArray) -> FloatArray:
+def _matrix_root(covariance: FloatArray) -> FloatArray:
     values, axes = np.linalg.eigh(covariance)
     root: FloatArray = axes * np.sqrt(np.maximum(values, 0.0))
     return root

@@ -10,7 +10,7 @@ import polars as pl
 from funnelsim.calibration.exports.personal import is_personal
 from funnelsim.calibration.history.model import HistoryFile, Origin, RowCondition, SourceColumn
 from funnelsim.calibration.io.database import open_query
-from funnelsim.calibration.io.files import LINE, OpenedFile, Unreadable, open_file
+from funnelsim.calibration.io.files import OpenedFile, Unreadable, open_file
 from funnelsim.errors import Problem, did_you_mean
 from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import problem_at
@@ -61,8 +61,8 @@ class Library:
             frame = pl.DataFrame({"a": texts, "b": part})
             both = pl.format(f"{{}}{JOINT}{{}}", "a", "b")
             one = pl.when(pl.col("a") == "").then(pl.col("b")).otherwise(pl.col("a"))
-            whole = pl.when((pl.col("a") == "") | (pl.col("b") == "")).then(one).otherwise(both)
-            texts = frame.select(whole).to_series()
+            joined = pl.when((pl.col("a") == "") | (pl.col("b") == "")).then(one).otherwise(both)
+            texts = frame.select(joined).to_series()
         empty = history.events.empty
         return texts.replace("", empty) if empty else texts
 
@@ -128,8 +128,8 @@ def _meeting(history: HistoryFile, table: str, frame: pl.DataFrame) -> pl.DataFr
         if not met.any():
             known = words(frame[condition.column.name]).unique().to_list()
             for word, place in condition.words[:1]:
-                told = f"no row of {table} has {condition.column.name} '{word}'"
-                history.problems.append(_unheard(place, told, word, known))
+                text = f"no row of {table} has {condition.column.name} '{word}'"
+                history.problems.append(_unheard(place, text, word, known))
             continue
         frame = frame.filter(met)
     return frame
@@ -159,22 +159,22 @@ def _check_words(history: HistoryFile, library: Library) -> None:
         known = library.words(grouping.column).unique().to_list() if grouping.words else []
         for word, place in grouping.words.items():
             if word not in known:
-                told = f"no lead's {grouping.column.name} is '{word}'"
-                history.problems.append(_unheard(place, told, word, known))
+                text = f"no lead's {grouping.column.name} is '{word}'"
+                history.problems.append(_unheard(place, text, word, known))
     value = history.value
     if value and value.currency and library.table(value.currency) != library.table(value.column):
         history.problems.append(problem_at(value.currency.place, "the currency and the amount are in two tables"))
 
 
 def _unheard(place: Place, text: str, word: str, known: list[str]) -> Problem:
-    return problem_at(place, text, did_you_mean(word, known) or f"there are {_some(sorted(filter(None, known)))}")
+    return problem_at(place, text, did_you_mean(word, known) or f"there are {_examples(sorted(filter(None, known)))}")
 
 
-def _told(history: HistoryFile, place: Place) -> bool:
+def _text_of(history: HistoryFile, place: Place) -> bool:
     return any((problem.line, problem.column) == (place.line, place.column) for problem in history.problems)
 
 
-def _some(names: list[str]) -> str:
+def _examples(names: list[str]) -> str:
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
 
 
@@ -204,23 +204,20 @@ def _find_columns(history: HistoryFile, files: dict[str, OpenedFile], complete: 
         having = [name for name, file in files.items() if column.name in file.names and column.table in ("", name)]
         if having and is_personal(column.name):
             hint = "give a column without names or addresses, such as the record's id"
-            told = f"'{column.name}' holds personal data, which is never loaded"
-            history.problems.append(problem_at(column.place, told, hint))
+            text = f"'{column.name}' holds personal data, which is never loaded"
+            history.problems.append(problem_at(column.place, text, hint))
             continue
         if len(having) > 1:
-            told = f"column '{column.name}' is in {' and '.join(having)}"
-            history.problems.append(problem_at(column.place, told, f"write {having[0]}.{column.name}"))
+            text = f"column '{column.name}' is in {' and '.join(having)}"
+            history.problems.append(problem_at(column.place, text, f"write {having[0]}.{column.name}"))
         if having:
             home[id(column)] = having[0]
-        elif _told(history, column.place):
+        elif _text_of(history, column.place):
             continue
         elif complete or column.table in files:
             looked = {name: file for name, file in files.items() if column.table in ("", name)}
             known = [each for file in looked.values() for each in file.names if each and not is_personal(each)]
             where = " or ".join(Path(file.file).name for file in looked.values()) or column.table
-            hint = did_you_mean(column.name, known) or f"it has {_some(known)}"
+            hint = did_you_mean(column.name, known) or f"it has {_examples(known)}"
             history.problems.append(problem_at(column.place, f"no column '{column.name}' in {where}", hint))
     return home
-
-
-__all__ = ["LINE", "Library", "Sheet", "inside", "open_library", "words"]

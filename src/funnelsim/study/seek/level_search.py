@@ -5,7 +5,7 @@
 
 On the probit scale z = mean / deviation of the margin, or of the share met, a chance is near to a line in x. So z of
 the pilot, shifted to agree with the points that were run in full, proposes the next point; what is told of the answer
-comes from the full points alone (see `crossing`).
+comes from the full points alone (see `level_crossing`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CERTAIN = 4.0  # on the probit scale: nothing is surer
 
 @dataclass
 class SearchRuns:
-    """What was run of one world: as it is drawn, or everything unknown at its centre."""
+    """What was run: everything unknown as it is drawn, or at its centre."""
 
     pilot: dict[float, PointResult] = field(default_factory=dict)  # by x
     full: dict[float, PointResult] = field(default_factory=dict)
@@ -73,15 +73,15 @@ class LevelSearch:
     def solve(self, at_centre: bool = False) -> Margins:
         """Run points until the answer is known well enough; its margins at the points run in full."""
         runs = self.central if at_centre else self.drawn
-        self._start(runs, at_centre)
+        self._run_pilot(runs, at_centre)
         for _ in range(ROUNDS):
-            wanted = self._wanted(runs, with_interval=not at_centre)
+            wanted = self._next_xs(runs, with_interval=not at_centre)
             if not wanted:
                 break
             runs.full |= self.run(at_centre, wanted, self.replications)
         return self.margins(runs.full)
 
-    def again(self, replications: int) -> Margins:
+    def with_more_replications(self, replications: int) -> Margins:
         """The same with more replications; the pilot stays."""
         self.replications = replications
         self.drawn.full.clear()
@@ -172,7 +172,7 @@ class LevelSearch:
             return ScenarioError(problems, problems[0].file)
         return ScenarioError(f"at {text}: {one_line(error)}")
 
-    def _start(self, runs: SearchRuns, at_centre: bool) -> None:
+    def _run_pilot(self, runs: SearchRuns, at_centre: bool) -> None:
         """The pilot; where it costs no less than all, all at once."""
         few = self.allowed_xs is not None and len(self.allowed_xs) <= FIRST
         if not runs.pilot:
@@ -206,20 +206,20 @@ class LevelSearch:
 
     # ---- what to run next ------------------------------------------------------------------------------------------
 
-    def _wanted(self, runs: SearchRuns, with_interval: bool) -> list[float]:
+    def _next_xs(self, runs: SearchRuns, with_interval: bool) -> list[float]:
         """The x to run next; none when the answer is known well enough."""
-        places = self._around(runs, with_interval)
+        places = self._enclosing_places(runs, with_interval)
         if not places:
-            places = self._between(self.margins(runs.full), with_interval)
+            places = self._refining_places(self.margins(runs.full), with_interval)
         known = {round(float(place), 9) for place in self.place(np.array(sorted(runs.full)))}
         xs = dict.fromkeys(self.x_at(place) for place in places)
         return [x for x in xs if round(float(self.place(np.array([x]))[0]), 9) not in known]
 
-    def _around(self, runs: SearchRuns, with_interval: bool) -> list[float]:
+    def _enclosing_places(self, runs: SearchRuns, with_interval: bool) -> list[float]:
         """Places that enclose what is sought and are not yet run: at first all, later where they proved too near."""
         targets = self._targets(with_interval)
         if not runs.full:
-            return self._two([self._proposed(runs, z)[0] for z in targets])
+            return self._at_least_two([self._proposed_place(runs, z)[0] for z in targets])
         margins = self.margins(runs.full)
         begin, end = float(margins.places[0]), float(margins.places[-1])
         chance, mean = chance_crossing(margins, self.chance), mean_crossing(margins)
@@ -227,10 +227,10 @@ class LevelSearch:
         last = [chance.high, *([mean.high] if with_interval else [])]
         places = []
         if begin > 0.0 and any(mark <= begin for mark in first):
-            below = self._proposed(runs, min(targets))[0]
+            below = self._proposed_place(runs, min(targets))[0]
             places.append(below if below < begin - CLOSE else self._neighbour(runs, begin, -1))
         if end < 1.0 and not all(math.isfinite(mark) for mark in last):
-            above, reached = self._proposed(runs, max(targets))
+            above, reached = self._proposed_place(runs, max(targets))
             if above > end + CLOSE:
                 places.append(above)
             elif reached:
@@ -247,7 +247,7 @@ class LevelSearch:
             targets.append(apart / 2.0)
         return targets
 
-    def _between(self, margins: Margins, with_interval: bool) -> list[float]:
+    def _refining_places(self, margins: Margins, with_interval: bool) -> list[float]:
         """Places amid brackets that are wide beside the interval; of whole numbers, the answer and the one before."""
         chance = chance_crossing(margins, self.chance)
         width = chance.high - chance.low
@@ -268,7 +268,7 @@ class LevelSearch:
             places = [chance.place, *([float(lower[-1])] if len(lower) else [])]  # it must surely not be enough
         return places
 
-    def _proposed(self, runs: SearchRuns, wanted: float) -> tuple[float, bool]:
+    def _proposed_place(self, runs: SearchRuns, wanted: float) -> tuple[float, bool]:
         """The first place at which the chance should be this on the probit scale, else where it is highest; which."""
         pilot = self.margins(runs.pilot)
         rough = _probits(pilot)
@@ -280,7 +280,7 @@ class LevelSearch:
         there = np.flatnonzero(z >= wanted)
         return float(places[there[0]] if len(there) else places[int(z.argmax())]), len(there) > 0
 
-    def _two(self, places: list[float]) -> list[float]:
+    def _at_least_two(self, places: list[float]) -> list[float]:
         """These places, and another beside them when they all come to the same x."""
         if len({self.x_at(place) for place in places}) > 1:
             return places
@@ -299,7 +299,7 @@ class LevelSearch:
 def range_of(axis: Axis) -> tuple[float, float, FloatArray | None]:
     """(lowest x, highest x, the x it can have or none for all between)."""
     if axis.is_range:
-        every = np.arange(axis.low, axis.high + 0.5) if axis.whole else None
+        every = np.arange(axis.low, axis.high + 0.5) if axis.integer else None
         return axis.low, axis.high, every
     numbers = [axis.coordinate(text) for text in axis.values]
     if len(numbers) < 2 or not np.isfinite(numbers).all():

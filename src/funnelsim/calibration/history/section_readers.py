@@ -172,9 +172,9 @@ def read_response(reader: ColumnReader, node: Node | None) -> ResponseSource | N
         return None
     if not reader.one_of(node, keys, RESPONSE, *METHODS) or not reader.needs(node, keys, RESPONSE, "stage"):
         return None
-    method, said = given[0], keys[given[0]]
-    preset = _preset(reader, said) if method == "assumed" else ""
-    by = None if method == "assumed" or reader.word(said) == QUEUE else reader.column(said)
+    method, source = given[0], keys[given[0]]
+    preset = _preset(reader, source) if method == "assumed" else ""
+    by = None if method == "assumed" or reader.word(source) == QUEUE else reader.column(source)
     touched, asked = reader.column(keys.get("touched")), reader.column(keys.get("asked"))
     if method != "assumed" and touched is None and reader.history.work is None:
         hint = "`touched: TABLE.COLUMN`, or a log of `work` whose kinds are done in the stage"
@@ -194,14 +194,14 @@ def read_response(reader: ColumnReader, node: Node | None) -> ResponseSource | N
 
 def _year(reader: ColumnReader, keys: dict[str, Node]) -> int:
     """The year of dates without one; 0 when nothing is said."""
-    told = reader.word(keys.get("year"))
-    if told and not (told.isdecimal() and len(told) == 4):
-        reader.report(keys["year"], f"'{told}' is not a year", "write `year: 2014`")
+    year = reader.word(keys.get("year"))
+    if year and not (year.isdecimal() and len(year) == 4):
+        reader.report(keys["year"], f"'{year}' is not a year", "write `year: 2014`")
         return 0
-    if told and "format" not in keys:
+    if year and "format" not in keys:
         reader.report(keys["year"], "`year` needs the `format` of the dates", "such as `format: '%b %d'` for Oct 11")
         return 0
-    return int(told or 0)
+    return int(year or 0)
 
 
 def _lifecycle(reader: ColumnReader, keys: dict[str, Node]) -> tuple[SourceColumn | None, tuple[tuple[str, ...], ...]]:

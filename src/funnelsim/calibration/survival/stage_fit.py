@@ -1,6 +1,6 @@
 """Every stage of a history: its exits, its fit, its sources.
 
-An exit whose times hold a time-out or two ways of leaving becomes several exits to one target (`splitting`); in the
+An exit whose times hold a time-out or two ways of leaving becomes several exits to one target (`exit_modes`); in the
 result their shares are added up again and their times mixed.
 """
 
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from funnelsim.calibration.events.visit_history import LOST_AT, OPEN, VisitHistory
+from funnelsim.calibration.events.stage_events import LOST_AT
+from funnelsim.calibration.events.visit_history import OPEN, VisitHistory
 from funnelsim.calibration.history.model import LOST, HistoryFile
 from funnelsim.calibration.io.times import local_parts
 from funnelsim.calibration.survival.competing_risks import Spells
@@ -235,10 +236,10 @@ def _by_group(
     seen = np.bincount(group_of[last], went[last], len(names)).astype(int)
     size = np.bincount(group_of[last], minlength=len(names))
     naive = {name: (int(seen[i]), int(size[i])) for i, name in enumerate(names) if size[i]}
-    told = [i for i in np.argsort(-size, kind="stable")[:MOST_SOURCES].tolist() if size[i] >= FEWEST_VISITS]
-    if len(told) < 2 or not forward:
+    known = [i for i in np.argsort(-size, kind="stable")[:MOST_SOURCES].tolist() if size[i] >= FEWEST_VISITS]
+    if len(known) < 2 or not forward:
         return {}, naive
-    own = [i for i in sorted(told) if seen[i] >= ENOUGH]
+    own = [i for i in sorted(known) if seen[i] >= ENOUGH]
     own = own if len(own) > 1 else []
     shares = {}
     if own:
@@ -251,7 +252,7 @@ def _by_group(
             group[last & (group_of == number)] = first + i
         finer = refit(replace(spells, group=group, groups=first + len(own)), fit, TRIED_AGAIN)
         shares = {number: finer.forward(list(forward), first + i) for i, number in enumerate(own)}
-    for number in told:
+    for number in known:
         if number not in shares:
             shares[number] = share_given_times(spells, last & (group_of == number), fit, forward)
     return {names[number]: shares[number] for number in sorted(shares)}, naive

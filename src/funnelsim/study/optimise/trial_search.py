@@ -64,7 +64,7 @@ def search(axes: Sequence[Axis], most: Sequence[bool], evaluate: Evaluate, trial
 
     `most` says of each objective whether more of it is better. UsageError when Optuna is not there.
     """
-    axes = [listed(axis) for axis in axes]
+    axes = [as_list(axis) for axis in axes]
     if combinations(axes) <= trials:
         grid = list(itertools.product(*(axis.values for axis in axes)))
         return [Trial(point, score) for point, score in zip(grid, evaluate(grid), strict=True)]
@@ -80,7 +80,7 @@ def combinations(axes: Sequence[Axis]) -> int:
     return math.prod(len(axis.values) if axis.values else ALL for axis in axes)
 
 
-def listed(axis: Axis) -> Axis:
+def as_list(axis: Axis) -> Axis:
     """A range that says how many values it has, as the list of them: nothing between them is meant."""
     return replace(axis, low=math.nan, high=math.nan) if axis.is_range and axis.values else axis
 
@@ -93,7 +93,7 @@ def is_ordered(axis: Axis) -> bool:
 
 def share_of(axis: Axis, text: str) -> float:
     """Where a value lies on its axis, from 0 to 1; nan when its values have no order."""
-    axis = listed(axis)
+    axis = as_list(axis)
     if not axis.is_range:
         if not is_ordered(axis) or len(axis.values) == 1:
             return math.nan
@@ -112,24 +112,24 @@ def _suggested(
 ) -> dict[Point, TrialScore]:
     """The scores of the points that Optuna suggests, in its order."""
     known: dict[Point, TrialScore] = {}
-    optuna, study = _study(most, trials, len(axes), seed)
+    optuna, study = _optuna_study(most, trials, len(axes), seed)
     ways = {axis.path: _distribution(axis, optuna.distributions) for axis in axes}
-    for point in points(axes, SamplingDesign("latin", _first(trials, len(axes))), seed):
+    for point in points(axes, SamplingDesign("latin", _startup_trials(trials, len(axes))), seed):
         study.enqueue_trial({axis.path: _parameter(axis, text) for axis, text in zip(axes, point, strict=True)})
     left, asks = trials, 0
     while left > 0 and asks < SPARE * trials:
         group = [study.ask(ways) for _ in range(min(GROUP, left))]
-        there = [tuple(_written(axis, one.params[axis.path]) for axis in axes) for one in group]
+        there = [tuple(_text_of(axis, one.params[axis.path]) for axis in axes) for one in group]
         new = [point for point in dict.fromkeys(there) if point not in known]
         known |= dict(zip(new, evaluate(new), strict=True))
         for one, point in zip(group, there, strict=True):
-            _tell(study, optuna, one, known[point], len(most))
+            _report_to_optuna(study, optuna, one, known[point], len(most))
         asks += len(group)
         left -= sum(not known[point].refused for point in there)
     return known
 
 
-def _study(most: Sequence[bool], trials: int, axes: int, seed: int) -> tuple[Any, Any]:
+def _optuna_study(most: Sequence[bool], trials: int, axes: int, seed: int) -> tuple[Any, Any]:
     try:
         import optuna
     except ImportError:
@@ -137,13 +137,13 @@ def _study(most: Sequence[bool], trials: int, axes: int, seed: int) -> tuple[Any
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     # seeds of NumPy have 32 bits, ours 63
     sampler = optuna.samplers.TPESampler(
-        seed=random.Random(seed).getrandbits(32), n_startup_trials=_first(trials, axes)
+        seed=random.Random(seed).getrandbits(32), n_startup_trials=_startup_trials(trials, axes)
     )
     ways = ["maximize" if more else "minimize" for more in most]
     return optuna, optuna.create_study(sampler=sampler, directions=ways)
 
 
-def _first(trials: int, axes: int) -> int:
+def _startup_trials(trials: int, axes: int) -> int:
     """Points of the first look: a quarter, at least ten where there are so many."""
     return min(trials, max(10, min(trials // 4, 10 * axes)))
 
@@ -153,12 +153,12 @@ def _distribution(axis: Axis, ways: Any) -> Any:
         if is_ordered(axis):
             return ways.IntDistribution(0, len(axis.values) - 1)
         return ways.CategoricalDistribution(axis.values)
-    if axis.whole:
+    if axis.integer:
         return ways.IntDistribution(round(axis.low), round(axis.high), log=axis.log)
     return ways.FloatDistribution(axis.low, axis.high, log=axis.log)
 
 
-def _written(axis: Axis, parameter: Any) -> str:
+def _text_of(axis: Axis, parameter: Any) -> str:
     """The text of what Optuna suggests."""
     if not axis.is_range:
         return axis.values[parameter] if is_ordered(axis) else str(parameter)
@@ -170,10 +170,10 @@ def _parameter(axis: Axis, text: str) -> Any:
     if not axis.is_range:
         return axis.values.index(text) if is_ordered(axis) else text
     x = min(max(axis.coordinate(text), axis.low), axis.high)
-    return round(x) if axis.whole else x
+    return round(x) if axis.integer else x
 
 
-def _tell(study: Any, optuna: Any, trial: Any, score: TrialScore, objectives: int) -> None:
+def _report_to_optuna(study: Any, optuna: Any, trial: Any, score: TrialScore, objectives: int) -> None:
     if score.error:
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
         return
@@ -190,7 +190,7 @@ def _pattern(axes: Sequence[Axis], more: bool, evaluate: Evaluate, trials: int, 
     """Steps along each axis from the best point, which moves when one is better; else the steps are halved."""
     step, best = STEP, _best(known, more)
     while best is not None and trials > 0 and step > SMALLEST:
-        new = [point for point in _around(axes, best, step) if point not in known][:trials]
+        new = [point for point in _neighbours(axes, best, step) if point not in known][:trials]
         scores = evaluate(new)
         known |= dict(zip(new, scores, strict=True))
         trials -= sum(not score.refused for score in scores)
@@ -204,15 +204,15 @@ def _best(known: Mapping[Point, TrialScore], more: bool) -> Point | None:
     return max(there, key=lambda point: known[point].values[0] * (1.0 if more else -1.0), default=None)
 
 
-def _around(axes: Sequence[Axis], best: Point, step: float) -> list[Point]:
+def _neighbours(axes: Sequence[Axis], best: Point, step: float) -> list[Point]:
     around = []
     for i, axis in enumerate(axes):
-        for text in _beside(axis, best[i], step):
+        for text in _neighbour_values(axis, best[i], step):
             around.append((*best[:i], text, *best[i + 1 :]))
     return list(dict.fromkeys(around))
 
 
-def _beside(axis: Axis, text: str, step: float) -> list[str]:
+def _neighbour_values(axis: Axis, text: str, step: float) -> list[str]:
     """The values a step to each side, at least the next one; of words all others."""
     here = share_of(axis, text)
     if math.isnan(here):
@@ -220,6 +220,6 @@ def _beside(axis: Axis, text: str, step: float) -> list[str]:
     if not axis.is_range:
         at, far = axis.values.index(text), max(1, round(step * (len(axis.values) - 1)))
         return [axis.values[min(max(at + way * far, 0), len(axis.values) - 1)] for way in (-1, 1)]
-    if axis.whole:
+    if axis.integer:
         step = max(step, 1.0 / (axis.high - axis.low))
     return [axis.text(axis.rounded(axis.number(min(max(here + way * step, 0.0), 1.0)))) for way in (-1, 1)]
