@@ -154,7 +154,7 @@ def test_totals_tell_shares_and_times_when_they_rise_with_age(tmp_path: Path) ->
     table = calibration.frame().row(0, named=True)
     assert (table["stage"], table["to"]) == ("asked", "met")
     assert (table["low"], table["share"], table["high"]) == told["asked"]
-    assert figures.all_figures(calibration) == {}, "counts hold no times"
+    assert figures.every(calibration) == {}, "counts hold no times"
     with pytest.raises(UsageError, match="no stages with times"):
         figures.fit(calibration)
 

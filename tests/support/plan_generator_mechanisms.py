@@ -88,7 +88,7 @@ def nurture(b: Builder) -> None:
                 "trust": float(b.rng.choice([0.0, 0.25])),
                 "trust_limit": float(b.rng.choice([1.0, math.inf])),
                 "fatigue": float(b.rng.choice([0.0, 0.1, 0.5, 1.0], p=[0.4, 0.3, 0.25, 0.05])),
-                "goes_on": int(b.chance(0.4)),
+                "continues_after_handoff": int(b.chance(0.4)),
             }
         )
 

@@ -124,7 +124,7 @@ def compare(
 ) -> Comparison:
     """Set each other scenario against the base.
 
-    `robustness` False leaves out runs with all beliefs neutral and with other curves, and mixtures of the two scenarios
+    `robustness` False leaves out what needs other models (beliefs at 1, other curves) and mixtures of the two scenarios
     (why); `seed` is of the luck, by default the base's own. Raises ScenarioError as loading does.
     """
     spec, progress = spec or CompareSpec(), progress or Progress()
