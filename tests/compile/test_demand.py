@@ -11,7 +11,7 @@ from funnelsim.engine.rng import path_hash, quantile_at
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import DAY, HOUR, WEEK
 from funnelsim.plan import MOST_SOURCES as plan_limit
-from funnelsim.scenario.check.demand import MAX_SOURCES
+from funnelsim.scenario.check.demand import MOST_SOURCES
 from support.compile_helpers import compiled, exits, median, points, with_source
 
 OFFICE = {"hours": [0.0] * 9 + [1.0] * 8 + [0.0] * 7, "days": [1, 1, 1, 1, 1, 0, 0]}
@@ -39,12 +39,12 @@ def test_rates_change_on_local_dates() -> None:
 
 
 def test_more_sources_and_batches_than_a_number_of_a_lead_has_room_for_are_refused() -> None:
-    assert plan_limit == MAX_SOURCES
-    sources = {"web": {"rate": "70/week"}, "fairs": {"batch": ["1 on 2026-01-07"] * MAX_SOURCES}}
+    assert plan_limit == MOST_SOURCES
+    sources = {"web": {"rate": "70/week"}, "fairs": {"batch": ["1 on 2026-01-07"] * MOST_SOURCES}}
     with pytest.raises(ScenarioError, match="8,192 sources and batches are too many"):
         compiled(sources=sources)
     del sources["web"]
-    assert len(compiled(sources=sources).plan().sources) == MAX_SOURCES
+    assert len(compiled(sources=sources).plan().sources) == MOST_SOURCES
 
 
 def test_a_trend_compounds_over_the_year() -> None:

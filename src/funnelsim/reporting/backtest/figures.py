@@ -135,32 +135,12 @@ def _dates(first: datetime, weeks: int) -> Any:
 
 def coverage_figure(backtest: Backtest) -> Figure:
     """How often intervals held: all, by horizon and by quantity, with the interval of each share."""
-<<<<<<< ours
     rows = [("all", backtest.score_of())]
     for weeks in backtest.horizons:
         ahead = f"{weeks} week{'' if weeks == 1 else 's'} ahead"
         rows.append((ahead, backtest.score_of(lambda row, weeks=weeks: row.weeks == weeks)))  # type: ignore[misc]
     for one in backtest.forecast_spec.quantities:
         rows.append((one.text, backtest.score_of(lambda row, one=one: row.quantity == one)))  # type: ignore[misc]
-||||||| base
-    rows = [("all", backtest.score())]
-    rows += [
-        (f"{weeks} week{'' if weeks == 1 else 's'} ahead", backtest.score(lambda one, weeks=weeks: one.weeks == weeks))  # type: ignore[misc]
-        for weeks in backtest.horizons
-    ]
-    rows += [
-        (one.text, backtest.score(lambda row, one=one: row.quantity == one))  # type: ignore[misc]
-        for one in backtest.forecast_spec.quantities
-    ]
-=======
-    rows = [("all", backtest.score_of())]
-    for weeks in backtest.horizons:
-        ahead = f"{weeks} week{'' if weeks == 1 else 's'} ahead"
-        rows.append((ahead, backtest.score_of(lambda one, weeks=weeks: one.weeks == weeks)))  # type: ignore[misc]
-    for quantity in backtest.forecast_spec.quantities:
-        of_it = backtest.score_of(lambda row, quantity=quantity: row.quantity == quantity)  # type: ignore[misc]
-        rows.append((quantity.text, of_it))
->>>>>>> theirs
     there = [(name, one) for name, one in rows if one is not None]
     with styled():
         figure, (axes,) = new_figure(1.6 + 0.42 * len(there))
