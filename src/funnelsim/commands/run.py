@@ -31,10 +31,10 @@ from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.reporting.run.report import run_report
 from funnelsim.result import ANSWER, Result, concat_parquet, write_bytes, write_parquet
+from funnelsim.run_tables import Trace
 from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study import anchor as anchors
 from funnelsim.summary import COHORT, Summary
-from funnelsim.trace import Trace
 
 REPLICATIONS = 100
 FIRST, MOST = 20, 10_000  # of a run to a precision

@@ -15,8 +15,8 @@ from funnelsim import measures
 from funnelsim.engine import fast, reference
 from funnelsim.engine.reference.trail import Event, Trail
 from funnelsim.plan import Plan
+from funnelsim.run_tables import Trace
 from funnelsim.summary import Summary
-from funnelsim.trace import Trace
 
 _Taken = TypeVar("_Taken")
 
