@@ -156,7 +156,7 @@ class Result:
         return pl.DataFrame([_row(measure) for measure in self.measures.values()], infer_schema_length=None)
 
     def replications(self) -> pl.DataFrame:
-        """A row a measure and replication; a share is `numerator` / `denominator`, and pooled as the ratio of their sums."""
+        """A row a measure and replication; a share is `numerator` / `denominator`, pooled the ratio of their sums."""
         return _long_table(self.measures)
 
     def values(self, key: str) -> FloatArray:
@@ -307,7 +307,9 @@ def _measures_from(table: pl.DataFrame) -> dict[str, Measure]:
     for keys, rows in table.group_by("window", "name", "of", "unit", maintain_order=True):
         bottom = rows["denominator"].to_numpy()
         window, name, of, unit = map(str, keys)
-        measure = Measure(window, name, of, unit, rows["numerator"].to_numpy(), None if np.isnan(bottom).all() else bottom)
+        measure = Measure(
+            window, name, of, unit, rows["numerator"].to_numpy(), None if np.isnan(bottom).all() else bottom
+        )
         found[measure.key] = measure
     return found
 
