@@ -24,11 +24,11 @@ MAY = {
     "bounded_files": NOBODY,
     "int64": NOBODY,
     "typing": NOBODY,
-    "progress": NOBODY,
+    "progress": {"errors"},
     "scenario.renamed_keys": NOBODY,
     "scenario.values": NOBODY,
     "scenario.parsers": {"errors", "scenario.renamed_keys", "scenario.values"},  # errors: did you mean
-    "scenario": {"errors", "scenario.parsers", "scenario.renamed_keys", "scenario.values"},
+    "scenario": {"bounded_files", "errors", "scenario.parsers", "scenario.renamed_keys", "scenario.values"},
     "calendars": {"errors"},
     "plan_codes": NOBODY,
     "plan": {"int64", "plan_codes", "typing"},
@@ -53,7 +53,7 @@ MAY = {
         "typing",
     },
     "atomic_io": {"errors"},
-    "manifest": {"errors", "summary"},
+    "manifest": {"bounded_files", "errors", "summary"},
     # the notebook: how a result shows itself there, and a calibration below
     "result": {"errors", "manifest", "measures", "plan", "reporting.common.notebook", "summary", "typing"},
     "study": {
