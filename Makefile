@@ -59,7 +59,7 @@ coverage: .venv/tools
 
 # The documentation site in build/site; a broken link, or a path that is no longer in the code, fails.
 docs: .venv/docs
-	$(BIN)/mkdocs build --strict --site-dir build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir build/site
 
 # The lock files anew: newest versions within the bounds of pyproject.toml, with hashes. Needs uv.
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade
