@@ -128,7 +128,7 @@ def forecast_cell(wanted: int, folder: Path) -> Cell:
     home = folder / "forecast"
     home.mkdir()
     blueprint = _truth(home, FUNNEL.format(start=START, days=PAST + AHEAD), PAST, ("lead", "talk", "customer"))
-    ahead = f"extends: a.fitted.yaml\nmeasure: {AHEAD} days\ndefinitions: {{won: enters customer}}\n"
+    ahead = f"extends: a.fitted.yaml\nobserve: {AHEAD} days\ndefinitions: {{won: enters customer}}\n"
     (home / "next.yaml").write_text(ahead)
 
     def repeat(number: int) -> dict[str, float]:

@@ -28,6 +28,7 @@ class Limits(NamedTuple):
 
 
 SCENARIO = Limits(4 * MEGABYTE)
+LEADS = Limits(256 * MEGABYTE)
 MANIFEST = Limits(512 * MEGABYTE)
 TABLE = Limits(8192 * MEGABYTE, 8192 * MEGABYTE)
 DEPTH = 64  # brackets within brackets, steps of indentation

@@ -15,12 +15,15 @@ Nothing heavy is imported here: `funnelsim --help` needs this module.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeVar
 
 _Read = TypeVar("_Read")
+_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+TOLD = 50  # problems that are printed; the others are counted
 WIDEST = 110  # a source line longer than this is shown in part
 
 
@@ -39,6 +42,9 @@ class Problem:
     length: int = 1  # of what the caret underlines
 
     def __str__(self) -> str:
+        return printable(self._text())
+
+    def _text(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         head = f"{where}: {self.severity}: {self.text}"
         if not self.line or not self.snippet.strip():
@@ -76,8 +82,10 @@ class InvalidInput(FunnelsimError):
 
     def __str__(self) -> str:
         if not self.file:
-            return "\n".join(problem.text for problem in self.problems)
-        return "\n".join([*map(str, self.problems), summary_line(self.problems, self.file)])
+            return "\n".join(problem.text for problem in self.problems[:TOLD])
+        more = len(self.problems) - TOLD
+        left = [f"... and {more:,} more"] if more > 0 else []
+        return "\n".join([*map(str, self.problems[:TOLD]), *left, summary_line(self.problems, self.file)])
 
 
 class ScenarioError(InvalidInput):
@@ -106,12 +114,20 @@ class Interrupted(FunnelsimError):
     exit_code = 130
 
 
+def printable(text: str) -> str:
+    """Text whose control, bidirectional and lone surrogate characters are written out, as JSON writes them.
+
+    A name could otherwise move the cursor of a terminal, colour it or turn what follows around.
+    """
+    return _HIDDEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
 def summary_line(problems: Sequence[Problem], file: str) -> str:
     """`2 errors in base.yaml`, `1 error and 1 warning in base.yaml`."""
     errors = sum(problem.severity == "error" for problem in problems)
     kinds = ((errors, "error"), (len(problems) - errors, "warning"))
     told = [f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in kinds if count]
-    return f"{' and '.join(told)} in {file}"
+    return printable(f"{' and '.join(told)} in {file}")
 
 
 def collect_errors(readers: Iterable[Callable[[], _Read]]) -> tuple[_Read, ...]:

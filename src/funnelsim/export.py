@@ -16,7 +16,7 @@ import numpy as np
 
 from funnelsim.plan import Labels
 from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, ExitTarget, Outcome, names_of
-from funnelsim.trace import Trace, in_flight
+from funnelsim.run_tables import Trace, in_flight
 from funnelsim.typing import BoolArray
 
 if TYPE_CHECKING:

@@ -17,11 +17,30 @@ from typing import Any
 
 import numpy as np
 
+from funnelsim.bounded_files import MANIFEST, FileRefused, check_depth, decode, read_bytes
 from funnelsim.errors import DataError, Problem, UsageError
 from funnelsim.summary import Summary
 
 FORMAT = 1
 FILE = "manifest.json"
+MOST = 2**63 - 1
+NOUNS = {str: "text", int: "whole number", list: "list", dict: "mapping"}
+SHAPES: dict[str, tuple[type, type | None]] = {  # fields of Manifest that are no text, and what is in them
+    "command": (list, str),
+    "resolved": (list, dict),
+    "seed": (int, None),
+    "replications": (int, None),
+    "book": (dict, None),
+    "anchor": (list, dict),
+    "design": (dict, None),
+    "beliefs": (dict, list),
+    "data": (dict, str),
+    "presets": (dict, str),
+    "versions": (dict, str),
+    "times": (dict, None),
+    "warnings": (list, str),
+    "format": (int, None),
+}
 PACKAGES = ("funnelsim", "numpy", "numba", "simpy", "scipy", "polars")
 
 
@@ -78,9 +97,13 @@ def read(path: Path) -> Manifest:
     """The manifest in a file, or of a results folder; DataError when it is none."""
     file = path / FILE if path.is_dir() else path
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        text = decode(read_bytes(file, MANIFEST))
+        check_depth(text)
+        data = json.loads(text, parse_constant=_no_number)
     except OSError as error:
         raise DataError([Problem(str(file), text=error.strerror or str(error))]) from None
+    except FileRefused as refused:
+        raise DataError([Problem(str(file), refused.line, refused.column, (), refused.text, refused.hint)]) from None
     except ValueError:
         raise DataError([Problem(str(file), text="this is not JSON: the file is damaged or no manifest")]) from None
     known = {one.name for one in fields(Manifest)}
@@ -92,7 +115,36 @@ def read(path: Path) -> Manifest:
         raise DataError([Problem(str(file), text=text)])
     if missing := sorted(needed - data.keys()):
         raise DataError([Problem(str(file), text=f"the manifest lacks {', '.join(missing)}")])
+    if damaged := _damages(data):
+        raise DataError([Problem(str(file), text=one) for one in damaged], str(file))
     return Manifest(**{key: value for key, value in data.items() if key in known})
+
+
+def _damages(data: dict[str, Any]) -> list[str]:
+    """What has another type than the fields of Manifest, with its path."""
+    found = []
+    for one in fields(Manifest):
+        if one.name in data:
+            value, (kind, inner) = data[one.name], SHAPES.get(one.name, (str, None))
+            if not _is(value, kind):
+                found.append(f"{one.name} is no {NOUNS[kind]}")
+            elif inner is not None:
+                pairs = value.items() if isinstance(value, dict) else enumerate(value)
+                found += [f"{one.name}.{key} is no {NOUNS[inner]}" for key, part in pairs if not _is(part, inner)]
+    for key, least in (("seed", 0), ("replications", 1)):
+        if _is(data.get(key), int) and not least <= data[key] <= MOST:
+            found.append(f"{key} is {data[key]}, not a number from {least} to {MOST}")
+    if _is(data.get("resolved"), list) and not data["resolved"]:
+        found.append("resolved is empty: it holds no scenario")
+    return found
+
+
+def _is(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(word)
 
 
 def digest_of(summaries: Sequence[Summary]) -> str:

@@ -169,7 +169,7 @@ NURTURE = np.dtype(
         ("trust", _f),
         ("trust_limit", _f),
         ("fatigue", _f),  # chance that a touch makes the buyer unsubscribe, for life
-        ("goes_on", _i),  # 1 = also while a team of the sales side has the lead
+        ("continues_after_handoff", _i),  # 1 = also while a team of the sales side has the lead
     ]
 )
 SCORE = np.dtype(

@@ -6,6 +6,8 @@ import sys
 import time
 from typing import TextIO
 
+from funnelsim.errors import printable
+
 PATIENCE = 2.0  # seconds before a progress line shows
 SECOND = 0.2  # between two updates
 
@@ -37,7 +39,7 @@ class TerminalProgress(Progress):
     def note(self, text: str) -> None:
         if not self.quiet:
             self.clear()
-            print(text, file=self.stream, flush=True)
+            print(printable(text), file=self.stream, flush=True)
 
     def update(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()

@@ -156,7 +156,7 @@ class Result:
         return pl.DataFrame([_row(measure) for measure in self.measures.values()], infer_schema_length=None)
 
     def replications(self) -> pl.DataFrame:
-        """A row a measure and replication; a share is `top` / `bottom`, and pooled as the ratio of their sums."""
+        """A row a measure and replication; a share is `numerator` / `denominator`, pooled the ratio of their sums."""
         return _long_table(self.measures)
 
     def values(self, key: str) -> FloatArray:
@@ -292,8 +292,8 @@ def _long_table(found: dict[str, Measure]) -> pl.DataFrame:
             for text in [getattr(measure, field)] * size
         ]
     columns["value"] = np.concatenate([measure.values for measure in found.values()])
-    columns["top"] = np.concatenate([measure.numerator for measure in found.values()]).astype(np.float64)
-    columns["bottom"] = np.concatenate(
+    columns["numerator"] = np.concatenate([measure.numerator for measure in found.values()]).astype(np.float64)
+    columns["denominator"] = np.concatenate(
         [
             np.full(len(measure.numerator), np.nan) if measure.denominator is None else measure.denominator
             for measure in found.values()
@@ -305,9 +305,11 @@ def _long_table(found: dict[str, Measure]) -> pl.DataFrame:
 def _measures_from(table: pl.DataFrame) -> dict[str, Measure]:
     found = {}
     for keys, rows in table.group_by("window", "name", "of", "unit", maintain_order=True):
-        bottom = rows["bottom"].to_numpy()
+        bottom = rows["denominator"].to_numpy()
         window, name, of, unit = map(str, keys)
-        measure = Measure(window, name, of, unit, rows["top"].to_numpy(), None if np.isnan(bottom).all() else bottom)
+        measure = Measure(
+            window, name, of, unit, rows["numerator"].to_numpy(), None if np.isnan(bottom).all() else bottom
+        )
         found[measure.key] = measure
     return found
 

@@ -87,7 +87,7 @@ def test_a_batch_counts_in_no_rate_level_or_profile(tmp_path: Path) -> None:
     assert after["fair"].batches == (("2025-04-29", 300),) and after["fair"].profile is None
     text = (tmp_path / "a.fitted.yaml").read_text()
     assert text.count("profile: [") == 2 and "without those that came at once: 150 about 2025-06-08" in text
-    (tmp_path / "b.yaml").write_text("extends: a.fitted.yaml\nmeasure: 4 weeks\ndefinitions: {won: enters customer}\n")
+    (tmp_path / "b.yaml").write_text("extends: a.fitted.yaml\nobserve: 4 weeks\ndefinitions: {won: enters customer}\n")
     assert set(load(str(tmp_path / "b.yaml")).scenario.sources) == {"web", "mail", "fair"}
 
 
@@ -121,7 +121,7 @@ def test_a_source_that_dried_up_still_has_leads_in_flight(tmp_path: Path) -> Non
     calibration = calibrate(path, out=tmp_path / "a.fitted.yaml")
     assert {source.name: source.leads for source in calibration.arrivals.sources}["old"] == 0
     assert "old" in {row[1] for row in calibration.in_flight.rows}
-    (tmp_path / "b.yaml").write_text("extends: a.fitted.yaml\nmeasure: 4 weeks\ndefinitions: {won: enters customer}\n")
+    (tmp_path / "b.yaml").write_text("extends: a.fitted.yaml\nobserve: 4 weeks\ndefinitions: {won: enters customer}\n")
     assert list(load(str(tmp_path / "b.yaml")).scenario.sources) == ["new", "old"]
 
 

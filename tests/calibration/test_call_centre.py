@@ -83,7 +83,7 @@ def test_nothing_of_the_third_week_is_known_to_the_fit(two_weeks: Calibration) -
 
 
 def test_the_fitted_file_runs_as_it_is(two_weeks: Calibration, folder: Path) -> None:
-    (folder / "next.yaml").write_text("extends: two-weeks.fitted.yaml\nmeasure: 1 week\n", encoding="utf-8")
+    (folder / "next.yaml").write_text("extends: two-weeks.fitted.yaml\nobserve: 1 week\n", encoding="utf-8")
     plan = compile_scenario(load(str(folder / "next.yaml"))).plan()
     trace, _ = fast.run(plan, 1, 0)
     assert len(trace.visits) > 6000

@@ -154,7 +154,7 @@ def test_totals_tell_shares_and_times_when_they_rise_with_age(tmp_path: Path) ->
     table = calibration.frame().row(0, named=True)
     assert (table["stage"], table["to"]) == ("asked", "met")
     assert (table["low"], table["share"], table["high"]) == told["asked"]
-    assert figures.every(calibration) == {}, "counts hold no times"
+    assert figures.all_figures(calibration) == {}, "counts hold no times"
     with pytest.raises(UsageError, match="no stages with times"):
         figures.fit(calibration)
 
@@ -166,7 +166,7 @@ def test_counts_by_elapsed_week(tmp_path: Path) -> None:
     told = shares(calibration)
     assert told["asked"][0] < 0.40 < told["asked"][2] and told["met"][0] < 0.50 < told["met"][2]
     assert calibration.stages[0].fit.median([0]) == pytest.approx(1.5 * np.log(2) ** (1 / 1.2) * WEEK, rel=0.1)
-    (tmp_path / "next.yaml").write_text("extends: a.fitted.yaml\nmeasure: 8 weeks\ndefinitions: {won: enters bought}\n")
+    (tmp_path / "next.yaml").write_text("extends: a.fitted.yaml\nobserve: 8 weeks\ndefinitions: {won: enters bought}\n")
     scenario = load(str(tmp_path / "next.yaml")).scenario
     assert scenario.stages["asked"].next["met"].value == pytest.approx(told["asked"][1], abs=1e-4)
 

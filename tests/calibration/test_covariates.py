@@ -109,7 +109,7 @@ def test_a_score_in_a_history(tmp_path: Path) -> None:
     assert better["fair"] - better["web"] == pytest.approx(0.8, abs=0.2)  # the source keeps what is the source's
     assert "score, 10" in calibration.report() and "no score (taken as the average)" in calibration.report()
     (tmp_path / "next.yaml").write_text(
-        "extends: a.fitted.yaml\nmeasure: 8 weeks\ndefinitions: {won: enters customer}\n"
+        "extends: a.fitted.yaml\nobserve: 8 weeks\ndefinitions: {won: enters customer}\n"
     )
     scenario = load(str(tmp_path / "next.yaml")).scenario
     assert scenario.fit_spread == pytest.approx(slopes.spread, rel=1e-3)

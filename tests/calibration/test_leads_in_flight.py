@@ -108,7 +108,7 @@ def test_wins_of_the_next_week_are_those_of_the_leads_of_the_last(worked: tuple[
 def wins(fitted: Path, courses: int = 25) -> float:
     """Mean wins of the first week from the leads in flight."""
     scenario = fitted.with_name("week.yaml")
-    scenario.write_text(f"extends: {fitted.name}\nseed: 3\nmeasure: 1 week\ndefinitions: {{won: enters customer}}\n")
+    scenario.write_text(f"extends: {fitted.name}\nseed: 3\nobserve: 1 week\ndefinitions: {{won: enters customer}}\n")
     blueprint = compile_scenario(load(str(scenario)))
     asked = (Quantity(WINS, "customer", "leads"),)
     tables = replicate(blueprint.plan(), 3, list(range(courses)), "fast", 1, tables=True).traces

@@ -68,7 +68,7 @@ def test_olist_against_a_count_that_needs_no_model(olist: Calibration) -> None:
 def test_olist_file_is_a_base_for_scenarios(olist: Calibration) -> None:
     out = olist.files[0]
     (out.parent / "next.yaml").write_text(
-        f"extends: {out.name}\nmeasure: 8 weeks\ndefinitions: {{won: enters customer}}\n"
+        f"extends: {out.name}\nobserve: 8 weeks\ndefinitions: {{won: enters customer}}\n"
     )
     scenario = load(str(out.parent / "next.yaml")).scenario
     assert str(scenario.start) == "2018-04-01" and len(scenario.sources) == 10
@@ -112,7 +112,7 @@ def test_bpi_time_out_after_thirty_days(bpi: Calibration) -> None:
 def test_bpi_file_is_a_base_for_scenarios(bpi: Calibration) -> None:
     out = bpi.files[0]
     (out.parent / "next.yaml").write_text(
-        f"extends: {out.name}\nmeasure: 4 weeks\ndefinitions: {{won: enters approved}}\n"
+        f"extends: {out.name}\nobserve: 4 weeks\ndefinitions: {{won: enters approved}}\n"
     )
     assert list(load(str(out.parent / "next.yaml")).scenario.stages) == list(bpi.records.stages)
 

@@ -105,7 +105,7 @@ def study(cell: Cell, repetitions: int, seed: int, folder: Path) -> Study:
     held, fitted, naive = dict.fromkeys(truth, 0), dict.fromkeys(truth, 0.0), dict.fromkeys(truth, 0.0)
     (folder / "truth.yaml").write_text(TRUTH)
     rates = [f"sources.{name}.rate={cell.a_week * part}/week" for name, part in PART.items()]
-    blueprint = compile_scenario(load(str(folder / "truth.yaml"), [f"measure={cell.weeks} weeks", *rates]))
+    blueprint = compile_scenario(load(str(folder / "truth.yaml"), [f"observe={cell.weeks} weeks", *rates]))
     plan = blueprint.plan()
     recorded = f", recorded_from: {_day(cell.hidden_weeks)}" if cell.hidden_weeks else ""
     (folder / "a.history.yaml").write_text(HISTORY.format(as_of=_day(cell.weeks) - 1, recorded=recorded))

@@ -13,8 +13,8 @@ import make_sample
 from funnelsim.calibration import Calibration, calibrate
 from funnelsim.plan import Labels
 from funnelsim.plan_codes import ExitTarget, Outcome
+from funnelsim.run_tables import VISIT
 from funnelsim.scenario import load
-from funnelsim.trace import VISIT
 from history_export import export_history
 
 ROOT = Path(__file__).parents[2]

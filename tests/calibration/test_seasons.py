@@ -82,7 +82,7 @@ def test_a_history_with_a_season(tmp_path: Path) -> None:
         "arrivals have a season: most in November" in calibration.report() or "most in December" in calibration.report()
     )
     (tmp_path / "next.yaml").write_text(
-        "extends: a.fitted.yaml\nmeasure: 8 weeks\ndefinitions: {won: enters customer}\n"
+        "extends: a.fitted.yaml\nobserve: 8 weeks\ndefinitions: {won: enters customer}\n"
     )
     rate = load(str(tmp_path / "next.yaml")).scenario.sources["all"].rate
     by_month = [value.value if hasattr(value, "value") else value for _, value in rate.steps]

@@ -206,7 +206,7 @@ def test_the_fitted_file_runs_and_gives_the_shares(calibration: Calibration, fol
     errors of counting (once in 30,000 runs for each of the two)."""
     path = folder / "next.yaml"
     path.write_text(
-        "extends: firm.fitted.yaml\nmeasure: 26 weeks\nfollow: 26 weeks\n"
+        "extends: firm.fitted.yaml\nobserve: 26 weeks\ncool_down: 26 weeks\n"
         "definitions: {won: enters customer}\nleads_in_flight: []\n",
         encoding="utf-8",
     )
@@ -227,7 +227,7 @@ def test_the_fitted_file_runs_and_gives_the_shares(calibration: Calibration, fol
 
 def test_a_draw_moves_a_segment_in_every_source(calibration: Calibration, folder: Path) -> None:
     path = folder / "draws.yaml"
-    path.write_text("extends: firm.fitted.yaml\nmeasure: 13 weeks\ndefinitions: {won: enters customer}\n")
+    path.write_text("extends: firm.fitted.yaml\nobserve: 13 weeks\ndefinitions: {won: enters customer}\n")
     scenario = load(str(path)).scenario
     blueprint = compile_scenario(load(str(path)))
     (one,) = [each for each in blueprint.uncertain_inputs if each.path == "fitted.segments.large.fit"]

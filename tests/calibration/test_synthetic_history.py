@@ -122,7 +122,7 @@ def test_same_file_twice(calibration: Calibration, folder: Path, tmp_path: Path)
 
 def test_a_scenario_extends_the_fitted_file(calibration: Calibration, folder: Path) -> None:
     (folder / "next.yaml").write_text(
-        "extends: firm.fitted.yaml\nmeasure: 13 weeks\ndefinitions: {won: enters customer}\n"
+        "extends: firm.fitted.yaml\nobserve: 13 weeks\ndefinitions: {won: enters customer}\n"
     )
     loaded = load(str(folder / "next.yaml"))
     scenario = loaded.scenario

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from funnelsim.calibration import calibrate
-from funnelsim.calibration.events.visit_history import LOST_AT, OPEN
+from funnelsim.calibration.events.stage_events import LOST_AT
+from funnelsim.calibration.events.visit_history import OPEN
 from funnelsim.calibration.history.model import SourceColumn
 from funnelsim.calibration.io.times import instants
 from funnelsim.scenario.values import Place

@@ -11,7 +11,7 @@ from funnelsim import plan as p
 from funnelsim.engine.fast import run
 from funnelsim.export import event_log, named_tables
 from funnelsim.plan_codes import AttemptEnd, names_of
-from funnelsim.trace import Trace
+from funnelsim.run_tables import Trace
 from support.plan_generator import generated_plan
 
 SEEDS = range(12)

@@ -186,7 +186,7 @@ def test_tables_and_event_log(scenario: Path, tmp_path: Path) -> None:
     assert pl.read_parquet(found.folder / "passages.parquet").is_empty()  # no definition is a threshold
     assert not (found.folder / "levels.parquet").exists()
     assert set(visits["outcome"]) <= {"forward", "back", "lost", "unreached", "cold", "end", "open"}
-    assert set(assignments["first_touch"].drop_nulls()) <= {"kept", "broken", "neither"}
+    assert set(assignments["first_touch"].drop_nulls()) <= {"met", "missed", "censored"}
     assert attempts.filter(pl.col("end") == "withdrawn")["started"].null_count() == len(
         attempts.filter(pl.col("end") == "withdrawn")
     )

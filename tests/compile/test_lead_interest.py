@@ -177,11 +177,11 @@ def test_nurture() -> None:
     plan = with_stage(nurture=said).plan()
     (row,) = plan.nurtures
     assert plan.stages["nurture"].tolist() == [0, -1, -1]
-    assert (row.every, row.touches, row.fatigue, row.goes_on) == (7 * DAY, 8, 0.02, 0)
+    assert (row.every, row.touches, row.fatigue, row.continues_after_handoff) == (7 * DAY, 8, 0.02, 0)
     assert (row.intent, row.intent_limit, row.trust, row.trust_limit) == (0.15, 2.0, 0.1, math.inf)
     assert row.stream == path_hash("stages/interest/nurture")
     endless = with_stage(nurture={"every": "2 weeks", "continues_after_handoff": True}).plan().nurtures[0]
-    assert (endless.touches, endless.goes_on) == (MANY, 1)
+    assert (endless.touches, endless.continues_after_handoff) == (MANY, 1)
 
 
 def test_tasks_and_preparation() -> None:

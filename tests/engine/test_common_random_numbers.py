@@ -39,7 +39,7 @@ def plan_of(name: str, *overrides: str) -> Plan:
 def wins(name: str, *overrides: str) -> Any:
     plan = plan_of(name, *overrides)
     done = replicate(plan, 1, range(PAIRS), threads=2)
-    return named(done.summaries, plan, blueprint(name, *overrides).book)["cohort.won"].top
+    return named(done.summaries, plan, blueprint(name, *overrides).book)["cohort.won"].numerator
 
 
 def visits(name: str, *overrides: str) -> Any:

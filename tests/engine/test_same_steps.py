@@ -14,7 +14,7 @@ from funnelsim.engine import fast, reference
 
 FAST, REFERENCE = (Path(engine.__file__).parent for engine in (fast, reference))
 ONLY_FAST = {"arrivals", "counting", "event_heap", "loop", "rows", "state"}
-ONLY_REFERENCE = {"events", "simulation"}
+ONLY_REFERENCE = {"events", "simulation", "trail"}
 # Steps of both engines, by module; the reference has the others as methods of what they are about.
 STEPS = {
     "acceptance": "window_ends",

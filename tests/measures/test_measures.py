@@ -21,8 +21,8 @@ from funnelsim.measures import (
 from funnelsim.measures.catalogue import quantiles
 from funnelsim.measures.volumes import volumes
 from funnelsim.plan_codes import AttemptEnd
+from funnelsim.run_tables import Trace
 from funnelsim.summary import RESPONSE_EDGES, new_summary
-from funnelsim.trace import Trace
 from support.toy_plan import book_of, visit, week_plan
 
 # ---- estimates -----------------------------------------------------------------------------------------------------

@@ -22,8 +22,8 @@ from funnelsim.measures import (
     weekly,
 )
 from funnelsim.plan_codes import Blame, DefinitionKind, Outcome
+from funnelsim.run_tables import Trace
 from funnelsim.summary import Summary, day_columns, new_summary
-from funnelsim.trace import Trace
 from support.off_defaults import OFF_DEFINITION
 from support.toy_plan import book_of, visit, week_plan
 

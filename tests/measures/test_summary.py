@@ -12,8 +12,8 @@ import pytest
 from funnelsim import plan as p
 from funnelsim.engine.reference import run
 from funnelsim.measures import summarise
+from funnelsim.run_tables import Trace
 from funnelsim.summary import Summary
-from funnelsim.trace import Trace
 from support.naive_summary import ByHand
 from support.plan_generator import generated_plan
 

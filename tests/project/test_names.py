@@ -35,7 +35,7 @@ MODULES = {
         COMMAND,
     ),
     "validate": COMMAND,
-    "trace": ("", "cli", "commands"),  # of a replication, of one lead in it
+    "trace": COMMAND,
     "report": REPORTS,
     "figures": REPORTS,
     "result": ("", "calibration"),  # what a run gives, what a calibration gives

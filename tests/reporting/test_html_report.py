@@ -270,7 +270,7 @@ def test_the_studies_are_reported_in_one_file_each_with_its_answer_tables_and_fi
         assert done.folder is not None
         told = (done.folder / "answer.txt").read_text(encoding="utf-8").splitlines()[0]
         assert any(" ".join(told.split()) in one for one in heads), told
-        kind = KINDS[done.what]
+        kind = KINDS[done.command]
         tables = {file.name for file in done.folder.glob("*.csv")}
         assert {file.stem for file in done.folder.glob("*.svg")} <= set(kind.figures)
         assert set(kind.tables) - set(kind.optional) <= tables <= set(kind.tables)

@@ -314,7 +314,7 @@ def test_what_is_not_known_and_what_is_luck_are_told_apart(folder: Path) -> None
     assert goal_chance.replications == 200 and goal_chance.draws == 40 and goal_chance.known is not None
     kept = (0.2 + 0.8 * np.array([0.1, 0.9])) * 40 * WEEKS * SHARE  # 34 to 110 wins between the ends
     assert kept[0] - 15 < goal_chance.value.low < goal_chance.value.mean < goal_chance.value.high < kept[1] + 15
-    assert goal_chance.value.least < kept.mean() - 20 and goal_chance.value.most > kept.mean() + 20
+    assert goal_chance.value.period_low < kept.mean() - 20 and goal_chance.value.period_high > kept.mean() + 20
     assert (
         goal_chance.worse < 0.1
         and goal_chance.better > 0.95

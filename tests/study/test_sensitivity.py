@@ -231,7 +231,7 @@ def test_more_periods_average_over_more_luck(folder: Path) -> None:
     few, many = (sensed("unsure.yaml", **(FEW | {"replications": n})) for n in (2, 8))
     assert many.answer.error < few.answer.error
     assert many.answer.low <= many.answer.mean <= many.answer.high
-    assert many.answer.least < many.answer.low and many.answer.high < many.answer.most
+    assert many.answer.period_low < many.answer.low and many.answer.high < many.answer.period_high
 
 
 def test_a_stopped_study_goes_on_where_it_stood(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -353,7 +353,7 @@ def test_every_mistake_of_a_study_file_at_once(folder: Path) -> None:
         "bad.study.yaml:3:23: error: the range '3..1' runs backwards",
         "bad.study.yaml:4:21: error: the list",
         "bad.study.yaml:5:3: error: ownership.interest takes a range or a list",
-        "did you mean 'observe'?",
+        "did you mean 'measure'?",
         "bad.study.yaml:7:15: error: 0 is too small",
         "bad.study.yaml:8:12: error: a share of",
         "bad.study.yaml:8:1: error: either `replications` or `precision`",

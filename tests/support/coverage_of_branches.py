@@ -38,7 +38,7 @@ from funnelsim.plan_codes import (
     TermKind,
     WorkKind,
 )
-from funnelsim.trace import Trace
+from funnelsim.run_tables import Trace
 
 Seen = Counter[Any]
 EXERCISED: tuple[type[IntEnum], ...] = (

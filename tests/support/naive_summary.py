@@ -8,8 +8,8 @@ from typing import Any
 from funnelsim import plan as p
 from funnelsim.engine import business_time
 from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, DefinitionKind, Outcome, names_of
+from funnelsim.run_tables import Trace
 from funnelsim.summary import RESPONSE_EDGES, day_columns
-from funnelsim.trace import Trace
 
 
 class ByHand:

@@ -11,7 +11,7 @@ import numpy as np
 
 from funnelsim import plan as p
 from funnelsim.plan_codes import Outcome
-from funnelsim.trace import VISIT
+from funnelsim.run_tables import VISIT
 from support.off_defaults import OFF_DEFINITION
 from support.plan_generator import generated_plan
 

@@ -21,10 +21,10 @@ from funnelsim.engine import fast, reference
 from funnelsim.measures import measures, stack_summaries, summarise
 from funnelsim.measures.money import credit
 from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, ClockState, Outcome, names_of
+from funnelsim.run_tables import Trace, in_flight, snapshot_id
 from funnelsim.scenario import loads_resolved
 from funnelsim.scenario.yaml_nodes import parse_yaml, plain
 from funnelsim.summary import Summary
-from funnelsim.trace import Trace, in_flight, snapshot_id
 
 COMMON = """
 start: 2026-01-05

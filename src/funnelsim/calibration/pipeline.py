@@ -38,16 +38,12 @@ def calibrate(
     """Read a history, fit it, and with `out` write the fitted file and the leads in flight beside it.
 
     Raises DataError with every problem of the history file and of the data's form; single rows that cannot be used
-    are counted in `tally`, or raise too when `strict`.
+    are counted, or raise too when `strict`. Raises RunError when the file cannot be written.
     """
     history, library = open_history(history_path, data_dir)
     calibration = fit_history(history, library, strict)
     if out is not None:
-        try:
-            calibration.files.extend(write_fitted(calibration, out))
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise DataError([Problem(str(out), text=f"cannot be written: {reason}")]) from None
+        calibration.files.extend(write_fitted(calibration, out))
     return calibration
 
 

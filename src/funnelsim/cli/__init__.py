@@ -7,13 +7,15 @@ heavy is imported before a command runs.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 import click
 
-from funnelsim.cli.output import print_error
+from funnelsim.cli.output import any_character, echo, print_error
 from funnelsim.errors import FunnelsimError, did_you_mean
 
 COMMANDS = (
@@ -39,7 +41,21 @@ INTERRUPTED = 130
 
 def main(args: list[str] | None = None) -> None:
     """Run a command and leave with its exit code; no traceback reaches a user."""
-    sys.exit(code_of(args))
+    for name in ("stdout", "stderr"):  # closed by whoever started us: nobody reads it
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115  # until the process ends
+    any_character()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` stops as Ctrl-C does
+    code = code_of(args)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # Python closes stdout once more at its end
+        if not isinstance(error, BrokenPipeError):
+            with suppress(OSError):
+                echo(f"error: the output could not be written: {error.strerror}", err=True)
+            code = 1
+    sys.exit(code)
 
 
 def code_of(args: list[str] | None = None) -> int:
@@ -51,7 +67,7 @@ def code_of(args: list[str] | None = None) -> int:
         print_error(error)
         return error.exit_code
     except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
@@ -60,19 +76,19 @@ def code_of(args: list[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # Python closes stdout once more at its end
         return 0
     except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         return INTERRUPTED
     except MemoryError:
-        click.echo("error: the memory of this machine is not enough for this run", err=True)
+        echo("error: the memory of this machine is not enough for this run", err=True)
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"error: {where}{error.strerror or error}", err=True)
+        echo(f"error: {where}{error.strerror or error}", err=True)
         return 1
     except Exception as error:  # a mistake of ours, not of the user
         if os.environ.get("FUNNELSIM_TRACEBACK"):
             raise
-        click.echo(
+        echo(
             f"error: funnelsim itself failed ({type(error).__name__}: {error}). Please report this; with "
             f"FUNNELSIM_TRACEBACK=1 it says where.",
             err=True,

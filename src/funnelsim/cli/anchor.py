@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from funnelsim.cli.options import options
+from funnelsim.cli.output import echo
 from funnelsim.progress import TerminalProgress
 
 
@@ -34,8 +35,8 @@ def anchor(
     if as_json:
         from funnelsim.study.anchor import to_json
 
-        click.echo(json.dumps(to_json(found), indent=1))
+        echo(json.dumps(to_json(found), indent=1))
     else:
         from funnelsim.reporting.run.report import anchor_report
 
-        click.echo(anchor_report(found))
+        echo(anchor_report(found))

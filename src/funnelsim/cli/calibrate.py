@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.output import print_text
+from funnelsim.cli.output import echo, print_text
 
 
 @click.command()
@@ -60,7 +60,7 @@ def calibrate(
         said = {"timezone": timezone, "as_of": as_of, "dates": dates or "", "query": query}
         kind = api.recognise(file, history, **said).summary()
         if not quiet:
-            click.echo(f"{kind}\nhistory: {history}, to be edited", err=True)
+            echo(f"{kind}\nhistory: {history}, to be edited", err=True)
     target = out or history.with_name(history.name.removesuffix(".yaml").removesuffix(".history") + ".fitted.yaml")
     found = api.calibrate(history, target, data, strict, figures)
     if as_json:
@@ -73,10 +73,10 @@ def calibrate(
             "grades": found.grades(),
             "files": found.files,
         }
-        click.echo(json.dumps(told, indent=1, default=str))
+        echo(json.dumps(told, indent=1, default=str))
     elif not quiet:
         print_text(found.report(bool(verbose)))
         drawn = [file for file in found.files if figures is not None and file.parent == figures]
-        click.echo("\nfitted: " + ", ".join(str(file) for file in found.files if file not in drawn))
+        echo("\nfitted: " + ", ".join(str(file) for file in found.files if file not in drawn))
         if figures is not None:
-            click.echo(f"figures: {figures}" if drawn else "figures: none, as counts by cohort hold no times")
+            echo(f"figures: {figures}" if drawn else "figures: none, as counts by cohort hold no times")

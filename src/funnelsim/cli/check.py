@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.output import print_error, print_warnings
+from funnelsim.cli.output import echo, print_error, print_warnings
 
 
 @click.command()
@@ -28,7 +28,7 @@ def check(files: tuple[Path, ...], overrides: tuple[str, ...], quiet: bool) -> i
         try:
             print_warnings(api.check(file, overrides).warnings, quiet)
             if not quiet:
-                click.echo(f"{file}: ok")
+                echo(f"{file}: ok")
         except InvalidInput as error:
             print_error(error)
             code = error.exit_code

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from funnelsim.cli.options import options
+from funnelsim.cli.output import echo
 
 
 @click.command()
@@ -25,6 +26,6 @@ def init(template: str | None, folder: Path, quiet: bool) -> None:
     written = api.init(template, folder)
     if not quiet:
         for path in written:
-            click.echo(path)
+            echo(path)
         first = written[0]
-        click.echo(f"Next: funnelsim check {first}, then funnelsim run {first}", err=True)
+        echo(f"Next: funnelsim check {first}, then funnelsim run {first}", err=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.output import print_text
+from funnelsim.cli.output import echo, print_text
 
 
 @click.command()
@@ -33,7 +33,7 @@ def report(results: tuple[Path, ...], out: Path | None, title: str, as_json: boo
 
     done = api.report(*results, out=out, title=title)
     if as_json:
-        click.echo(
+        echo(
             json.dumps(
                 {"file": str(done.file), "bytes": done.size, "answers": done.answers}, indent=1, ensure_ascii=False
             )

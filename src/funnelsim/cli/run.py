@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.output import command_line, print_text, terminal_width
+from funnelsim.cli.output import command_line, echo, print_text, terminal_width
 from funnelsim.progress import TerminalProgress
 
 
@@ -36,13 +36,13 @@ def run(file: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool, verb
     result = api.run(file, overrides, progress=progress, command=command_line(), **options)
     progress.clear()
     if as_json:
-        click.echo(json.dumps(result.as_data(), indent=1, ensure_ascii=False))
+        echo(json.dumps(result.as_data(), indent=1, ensure_ascii=False))
     else:
         from funnelsim.reporting.run.report import run_report
 
         print_text(run_report(result, verbose, terminal_width()))
-        click.echo(_assumed(result, file, verbose), nl=False)
-        click.echo(f"\nresults: {result.folder}")
+        echo(_assumed(result, file, verbose), nl=False)
+        echo(f"\nresults: {result.folder}")
 
 
 def _assumed(result: Any, file: Path, verbose: int) -> str:

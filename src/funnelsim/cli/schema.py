@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from funnelsim.cli.output import echo
+
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Write it to a file.")
@@ -22,6 +24,6 @@ def schema(out: Path | None) -> None:
 
     text = json.dumps(api.schema(), indent=1, ensure_ascii=False)
     if out is None:
-        click.echo(text)
+        echo(text)
     else:
         out.write_text(text + "\n", encoding="utf-8")

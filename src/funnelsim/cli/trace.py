@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from funnelsim.cli.options import options
-from funnelsim.cli.output import print_text
+from funnelsim.cli.output import echo, print_text
 from funnelsim.progress import TerminalProgress
 
 
@@ -38,6 +38,6 @@ def trace(file: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool, ve
     result = api.trace(file, overrides, progress=progress, **{**options, "which": options["which"] or ""})
     progress.clear()
     if as_json:
-        click.echo(json.dumps(result.as_data(), indent=1, ensure_ascii=False))
+        echo(json.dumps(result.as_data(), indent=1, ensure_ascii=False))
     else:
         print_text(result.report(verbose))

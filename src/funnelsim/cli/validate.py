@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from funnelsim.cli.options import options
+from funnelsim.cli.output import echo
 from funnelsim.errors import RunError
 from funnelsim.progress import TerminalProgress
 
@@ -28,10 +29,10 @@ def validate(as_json: bool, quiet: bool) -> None:
     checks = api.validate(progress)
     progress.clear()
     if as_json:
-        click.echo(json.dumps([asdict(check) for check in checks], indent=1, default=str))
+        echo(json.dumps([asdict(check) for check in checks], indent=1, default=str))
     else:
         from funnelsim.study.validate import table
 
-        click.echo(table(checks))
+        echo(table(checks))
     if not all(check.passed for check in checks):
         raise RunError("published cases are not reproduced")

@@ -77,7 +77,7 @@ class ChanceResult(StudyResult[GoalChance]):
                 "unit": result.unit,
                 "mean": nan_to_none(value.mean),
                 "simulation_error": _interval(value.mean - value.error, value.mean + value.error),
-                "one_period": _interval(value.least, value.most),
+                "one_period": _interval(value.period_low, value.period_high),
                 "ignorance": _interval(value.low, value.high) if result.known else None,
             },
             "replications": result.replications,
@@ -195,7 +195,7 @@ def _rows(result: GoalChance) -> Iterator[dict[str, Any]]:
             value.high if known else None,
             "what is not known",
         ),
-        (goal.measure, result.unit, None, value.least, value.most, "one period"),
+        (goal.measure, result.unit, None, value.period_low, value.period_high, "one period"),
     ]
     for what, unit, middle, low, high, spread in figures:
         yield {

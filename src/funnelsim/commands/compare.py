@@ -50,7 +50,8 @@ class ComparisonResult(StudyResult[Comparison]):
     def frame(self) -> pl.DataFrame:
         """A row a scenario and measure, as differences.csv: the difference from the base, with its spreads.
 
-        low, high: given what is not known (90 %); least, most: one period; error: of the simulation; better: a chance.
+        low, high: given what is not known (90 %); period_low, period_high: one period; error: of the simulation;
+        better: a chance.
         """
         import polars as pl
 

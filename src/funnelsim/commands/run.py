@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from funnelsim import manifest as manifests
 from funnelsim.atomic_io import StagingFolder, atomic_folder, check_writable
 from funnelsim.compile import Blueprint, compile_scenario
 from funnelsim.engine.jit import is_compiled
-from funnelsim.engine.replicate import replicate
+from funnelsim.engine.replicate import in_threads, replicate
 from funnelsim.errors import RunError, UsageError
 from funnelsim.export import event_log, named_tables
 from funnelsim.manifest import Manifest, manifest_at
@@ -31,10 +30,10 @@ from funnelsim.progress import Progress
 from funnelsim.reporting.common.figure_formats import Figures, formats_of
 from funnelsim.reporting.run.report import run_report
 from funnelsim.result import ANSWER, Result, concat_parquet, write_bytes, write_parquet
+from funnelsim.run_tables import Trace
 from funnelsim.scenario import Loaded, load, loads_resolved
 from funnelsim.study import anchor as anchors
 from funnelsim.summary import COHORT, Summary
-from funnelsim.trace import Trace
 
 REPLICATIONS = 100
 FIRST, MOST = 20, 10_000  # of a run to a precision
@@ -259,14 +258,13 @@ def _batch(job: Job, numbers: range, traced: bool, wanted: int) -> list[tuple[Su
         return list(zip(found.summaries, found.traces or nothing, strict=True))
     finished: list[int] = []
 
-    def one(number: int) -> tuple[Summary, Trace | None]:
+    def one(number: int, _: Callable[[], bool]) -> tuple[Summary, Trace | None]:
         found = replicate(job.plan(number), job.seed, [number], job.engine, 1, traced)
         finished.append(number)
         report(len(finished))
         return found.summaries[0], found.traces[0] if found.traces else None
 
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(one, numbers))
+    return in_threads(one, numbers, threads)
 
 
 def _enough(job: Job, summaries: list[Summary]) -> int:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 POINTS = "points"
 SPREADS = {
     "low, high": "simulation error of the mean, 90 %: more replications narrow it",
-    "least, most": "one period, central 90 %: luck, and a draw of what is not known in each replication",
+    "period_low, period_high": "one period, central 90 %: luck, and a draw of what is not known in each replication",
     "ignorance": "the expected figure by what is not known alone: not told apart here; see compare, or seek",
 }
 """Which of the three spreads a column is."""

@@ -121,6 +121,6 @@ def _nurture(context: CompileContext, stage: str, said: Nurture) -> Row:
         "intent_limit": math.inf if said.intent_limit is None else said.intent_limit,
         "trust_limit": math.inf if said.trust_limit is None else said.trust_limit,
         "fatigue": context.number(f"{path}.fatigue", said.fatigue, "nurtures", "fatigue", row, SHARE),
-        "goes_on": int(said.continues_after_handoff),
+        "continues_after_handoff": int(said.continues_after_handoff),
         **{key: context.number(f"{path}.{key}", getattr(said, key), "nurtures", key, row) for key in _TRAITS},
     }

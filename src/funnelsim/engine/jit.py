@@ -26,7 +26,7 @@ import funnelsim.engine.enum_members  # noqa: F401  # tells numba of them
 from funnelsim.engine import numba_patches
 
 # what compiled code takes the shapes of tables and the meaning of numbers from, outside this package
-_LAYOUT = ("int64", "plan", "plan_codes", "summary", "trace")
+_LAYOUT = ("int64", "plan", "plan_codes", "summary", "run_tables")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # internal functions get a way in from Python as well: to call one alone, or when Python could not be refused it

@@ -7,6 +7,7 @@ only, so neither the number of threads nor their order can show in the results.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
@@ -15,10 +16,11 @@ from funnelsim import measures
 from funnelsim.engine import fast, reference
 from funnelsim.engine.reference.trail import Event, Trail
 from funnelsim.plan import Plan
+from funnelsim.run_tables import Trace
 from funnelsim.summary import Summary
-from funnelsim.trace import Trace
 
 _Taken = TypeVar("_Taken")
+_Item = TypeVar("_Item")
 
 
 class Replications(NamedTuple):
@@ -75,15 +77,14 @@ def run_batches(
     """
     done: list[int] = []
 
-    def work(batch: ReplicationBatch) -> list[Summary]:
+    def work(batch: ReplicationBatch, is_stopped: Callable[[], bool]) -> list[Summary]:
         found = replicate(batch.plan, batch.seed, batch.replication_ids, engine, threads=1).summaries
         done.append(1)
         if on_done is not None:
             on_done(len(done))
         return found
 
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        return list(pool.map(work, batches))
+    return in_threads(work, batches, threads or os.cpu_count() or 1)
 
 
 def replicate_columns(
@@ -96,18 +97,37 @@ def replicate_columns(
     """
     replication_ids = list(replications)
 
-    def work(mine: list[int]) -> list[tuple[int, _Taken]]:
+    def work(mine: list[int], is_stopped: Callable[[], bool]) -> list[tuple[int, _Taken]]:
         runner, found = fast.Runner(plan, tracing=True), []
         for number in mine:
+            if is_stopped():
+                break
             runner.run(seed, number)
             found.append((number, take(runner.visits(), runner.attempts())))
         return found
 
     threads = max(1, min(threads or os.cpu_count() or 1, len(replication_ids)))
-    with ThreadPoolExecutor(threads) as pool:
-        parts = pool.map(work, [replication_ids[i::threads] for i in range(threads)])
-        taken = {number: one for part in parts for number, one in part}
+    parts = in_threads(work, [replication_ids[i::threads] for i in range(threads)], threads)
+    taken = {number: one for part in parts for number, one in part}
     return [taken[number] for number in replication_ids]
+
+
+def in_threads(
+    work: Callable[[_Item, Callable[[], bool]], _Taken], items: Iterable[_Item], threads: int
+) -> list[_Taken]:
+    """What `work` makes of the items, in their order. Interrupted, it begins nothing more.
+
+    `work` gets the item and a question to ask between replications: is all of it stopped?
+    """
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(threads)
+    try:
+        return list(pool.map(lambda item: work(item, stop.is_set), items))
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def tell(plan: Plan, seed: int, replication: int, lead: int) -> tuple[Trace, list[Event]]:
@@ -124,9 +144,11 @@ def _fast(
 ) -> list[_Part]:
     done: list[int] = []
 
-    def work(mine: list[int]) -> _Part:
+    def work(mine: list[int], is_stopped: Callable[[], bool] = lambda: False) -> _Part:
         runner, part = fast.Runner(plan, tracing=tables), []
         for number in mine:
+            if is_stopped():
+                break
             summary = runner.run(seed, number)
             part.append((number, (summary, runner.trace() if tables else None)))
             done.append(number)
@@ -137,8 +159,7 @@ def _fast(
     threads = max(1, min(threads, len(replication_ids)))
     if threads == 1:
         return [work(replication_ids)]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, [replication_ids[i::threads] for i in range(threads)]))
+    return in_threads(work, [replication_ids[i::threads] for i in range(threads)], threads)
 
 
 def _reference(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from funnelsim.plan import Plan
-from funnelsim.trace import in_flight
+from funnelsim.run_tables import in_flight
 from funnelsim.typing import BoolArray, FloatArray, IntArray
 
 

@@ -16,8 +16,8 @@ from funnelsim.measures.counting_tools import (
 from funnelsim.measures.milestones import Passages
 from funnelsim.plan import Plan
 from funnelsim.plan_codes import AttemptEnd
+from funnelsim.run_tables import Trace, in_flight
 from funnelsim.summary import Summary, day_columns
-from funnelsim.trace import Trace, in_flight
 
 
 def count_days(summary: Summary, trace: Trace, passed: Passages, plan: Plan) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 from funnelsim.measures.counting_tools import Window, count
 from funnelsim.plan import Plan
 from funnelsim.plan_codes import DefinitionKind
+from funnelsim.run_tables import Trace, in_flight, snapshot_id
 from funnelsim.summary import CALENDAR, COHORT, Summary
-from funnelsim.trace import Trace, in_flight, snapshot_id
 from funnelsim.typing import BoolArray, FloatArray, IntArray
 
 

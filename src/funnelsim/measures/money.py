@@ -14,8 +14,8 @@ from funnelsim.measures.counting_tools import Window, calendar_of, first_of_lead
 from funnelsim.measures.milestones import Passages, first_passages
 from funnelsim.plan import HOUR, Labels, Plan
 from funnelsim.plan_codes import Side
+from funnelsim.run_tables import Trace
 from funnelsim.summary import CALENDAR, COHORT, Summary
-from funnelsim.trace import Trace
 from funnelsim.typing import FloatArray
 
 

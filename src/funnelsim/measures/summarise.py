@@ -15,8 +15,8 @@ from funnelsim.measures.daily import count_days
 from funnelsim.measures.milestones import count_passages, first_passages
 from funnelsim.plan import Plan
 from funnelsim.plan_codes import AssignmentEnd, AttemptEnd, Blame, ClockState, Outcome, name_of, names_of
+from funnelsim.run_tables import Trace, in_flight, snapshot_id
 from funnelsim.summary import CALENDAR, COHORT, RESPONSE_EDGES, Summary, new_summary
-from funnelsim.trace import Trace, in_flight, snapshot_id
 from funnelsim.typing import BoolArray, FloatArray
 
 

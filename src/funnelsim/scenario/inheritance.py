@@ -37,6 +37,8 @@ def extends_chain(path: str) -> list[Layer]:
     seen: list[str] = []
     asked: Node | None = None
     while True:
+        if "\0" in path:
+            raise _without_null(asked)
         real = os.path.realpath(path)
         if real in seen:
             assert asked is not None
@@ -158,6 +160,11 @@ def _mapping(tree: Node) -> Node:
     if isinstance(tree.value, dict):
         return tree
     raise _refusal(tree, "a scenario is a mapping, `key: value` line by line", "begin with `name: ...`")
+
+
+def _without_null(asked: Node | None) -> ScenarioError:
+    text = "a file name cannot hold a null character"
+    return _refusal(asked, text, "") if asked is not None else ScenarioError(text)
 
 
 def _refusal(node: Node, message: str, hint: str) -> ScenarioError:

@@ -6,11 +6,13 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
+from funnelsim.bounded_files import LEADS, FileRefused, decode, read_bytes
 from funnelsim.errors import Problem, ScenarioError, did_you_mean
 from funnelsim.scenario.schema import InFlight, allowed
 from funnelsim.scenario.values import Place
 from funnelsim.scenario.yaml_nodes import Node, problem_at, scalar
 
+MOST_HEADER = 10_000  # characters
 KEY = ("leads_in_flight",)
 NAMES = ("id", "source", "segment", "stage", "team")  # text, whatever they look like: id 007 is not 7
 
@@ -35,13 +37,14 @@ def _leads(path: Path, asked: Node, key: Place) -> Node:
         return ScenarioError([problem_at(asked.place, text, hint, (*KEY, "file"))])
 
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else (error.strerror or "").lower()
-        raise refuse(f"{path} cannot be read: {reason}") from None
+        lines = decode(read_bytes(path, LEADS)).splitlines()
+    except OSError as error:
+        raise refuse(f"{path} cannot be read: {(error.strerror or '').lower()}") from None
+    except FileRefused as refused:
+        raise refuse(f"{path} cannot be read: {refused.text}", refused.hint) from None
     if not lines:
         raise refuse(f"{path} is empty", f"its first line names columns among {', '.join(allowed(InFlight))}")
-    columns = [name.strip() for name in next(csv.reader([lines[0]]))]
+    columns = [name.strip() for name in next(csv.reader([lines[0][:MOST_HEADER]]))]
     known = allowed(InFlight)
     if unknown := [name for name in columns if name not in known]:
         hint = f"{did_you_mean(unknown[0], known)}  allowed: {', '.join(known)}".strip()
@@ -57,7 +60,10 @@ def _leads(path: Path, asked: Node, key: Place) -> Node:
 
 
 def _lead(line: str, place: Place, columns: list[str]) -> Node:
-    cells = next(csv.reader([line]))
+    try:
+        cells = next(csv.reader([line]))
+    except csv.Error as error:
+        raise ScenarioError([problem_at(place, f"this line cannot be read: {error}", path=KEY)]) from None
     if len(cells) != len(columns):
         raise ScenarioError([problem_at(place, f"{len(cells)} cells under {len(columns)} columns", path=KEY)])
     read = {name: cell.strip() for name, cell in zip(columns, cells, strict=True) if cell.strip()}

@@ -68,8 +68,9 @@ def _loaded(tree: Node, below: Node | None, problems: list[Problem], files: list
     root = scenario
     if below is not None:
         root, more = _checked(below, [])
+        told = {(one.file, one.line, one.text) for one in problems_found}
         problems_found += [
-            problem for problem in more if problem.severity == "error" and not _told(problem, problems_found)
+            one for one in more if one.severity == "error" and (one.file, one.line, one.text) not in told
         ]
     if any(problem.severity == "error" for problem in problems_found):
         raise ScenarioError(sort_problems(problems_found, files), name)
@@ -113,10 +114,6 @@ def _root(files: list[Layer]) -> list[Layer]:
         if "fitted" not in files[count - 1].tree.value and keys.issuperset(NEEDED):
             return files[:count]
     return files
-
-
-def _told(problem: Problem, problems_found: list[Problem]) -> bool:
-    return any((problem.file, problem.line, problem.text) == (one.file, one.line, one.text) for one in problems_found)
 
 
 def sort_problems(problems: list[Problem], files: list[str]) -> list[Problem]:

@@ -7,6 +7,7 @@ which is known to be valid by then, notes where each key and value stands.
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from datetime import date, datetime, time
 from typing import Any
@@ -28,6 +29,8 @@ def parse_toml(text: str, file: str) -> Node:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError([_syntax(str(error), text, file)], file) from None
+    except ValueError:  # a whole number of more digits than Python reads, or a date that is none
+        raise ScenarioError("a number or a date in this file cannot be read", file) from None
     walk = _Walk(text, file)
     walk.document()
     return _node(data, (), walk, Place(file, 1, 1, 1, text.split("\n", 1)[0]))
@@ -44,7 +47,9 @@ def _node(data: Any, path: Path, walk: _Walk, above: Place) -> Node:
 
 
 def _word(value: Any) -> Any:
-    """Dates and times as the text people write."""
+    """Dates and times as the text people write; so is a number that no float can hold."""
+    if (isinstance(value, float | int) and abs(value) > sys.float_info.max) or value != value:
+        return str(value) if isinstance(value, float) else hex(value)
     if isinstance(value, datetime):
         return value.isoformat(" ", "minutes")
     if isinstance(value, time):

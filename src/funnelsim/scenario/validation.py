@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from funnelsim.errors import Problem, did_you_mean
+from funnelsim.errors import TOLD, Problem, did_you_mean
 from funnelsim.scenario.inheritance import dotted
 from funnelsim.scenario.parsers import ParseError, shown
 from funnelsim.scenario.schema import Scenario, allowed, renamed, resolve_path
@@ -15,6 +15,7 @@ from funnelsim.scenario.yaml_nodes import Node, moved, plain, problem_at
 
 Path = tuple[str | int, ...]
 MAX_ROUNDS = 20
+HINTED = 4 * TOLD  # problems that get a suggestion: it takes a while, and no more than TOLD are printed
 
 
 def validate(tree: Node, faulty: Iterable[Path] = ()) -> tuple[Scenario, list[Problem], list[Path]]:
@@ -25,6 +26,7 @@ def validate(tree: Node, faulty: Iterable[Path] = ()) -> tuple[Scenario, list[Pr
     data = plain(tree)
     problems: list[Problem] = []
     left_out = [path for path in faulty if path]
+    above = {left[:i] for left in left_out for i in range(len(left) + 1)}  # what holds something left out
     for path in left_out:
         _leave_out(data, path)
     for _ in range(MAX_ROUNDS):
@@ -32,11 +34,11 @@ def validate(tree: Node, faulty: Iterable[Path] = ()) -> tuple[Scenario, list[Pr
             return Scenario.model_validate(data), problems, left_out
         except ValidationError as error:
             for path, complaint in _complaints(error, (), tree):
-                if not any(left[: len(path)] == path for left in left_out):  # what is left of it is not at fault
-                    problems.append(_problem(complaint, path, tree))
-                left_out.append(path)
-                if key := renamed(path):
-                    left_out.append((*path[:-1], key))  # it is there, under its old name
+                if path not in above:  # what is left of it is not at fault
+                    problems.append(_problem(complaint, path, tree, hinted=len(problems) < HINTED))
+                left = [path, *([(*path[:-1], key)] if (key := renamed(path)) else [])]  # there, under its old name
+                left_out += left
+                above.update(one[:i] for one in left for i in range(len(one) + 1))
         for path in sorted(left_out, key=lambda path: [str(key) for key in path], reverse=True):
             _leave_out(data, path)
     return Scenario(), problems, left_out
@@ -88,7 +90,7 @@ def _complaints(error: ValidationError, above: Path, tree: Node) -> Iterable[tup
         yield find(tree, (*above, *complaint["loc"], *at))[1], complaint
 
 
-def _problem(complaint: Any, path: Path, tree: Node) -> Problem:
+def _problem(complaint: Any, path: Path, tree: Node, hinted: bool) -> Problem:
     node, _ = find(tree, path)
     reason = complaint.get("ctx", {}).get("error")
     if isinstance(reason, ParseError):
@@ -98,19 +100,20 @@ def _problem(complaint: Any, path: Path, tree: Node) -> Problem:
         text = reason.text if reason.piece else f"{_name(path)}: {reason.text}"
         return problem_at(moved(place, reason.piece), text, reason.hint, path)
     if complaint["type"] == "extra_forbidden":
-        return _unknown(node, path)
+        return _unknown(node, path, hinted)
     place = node.at if isinstance(node.value, dict | list) else node.place
     text, hint = _plain_words(complaint, path, node)
     return problem_at(place, text, hint, path)
 
 
-def _unknown(node: Node, path: Path) -> Problem:
+def _unknown(node: Node, path: Path, hinted: bool) -> Problem:
     if key := renamed(path):
         return problem_at(node.at, f"`{path[-1]}` is now `{key}`", f"write {key} instead", path)
     model = resolve_path(path[:-1]).model
     keys = allowed(model) if model is not None else []
     where = f" in {dotted(path[:-1])}" if path[:-1] else ""
-    hint = f"{did_you_mean(str(path[-1]), keys)}  allowed: {', '.join(keys)}".strip()
+    near = did_you_mean(str(path[-1])[:100], keys) if hinted else ""
+    hint = f"{near}  allowed: {', '.join(keys)}".strip()
     return problem_at(node.at, f"unknown key '{path[-1]}'{where}", hint, path)
 
 

@@ -7,6 +7,7 @@ mapping are an error, and so is a value that a comma cut in two inside {...} (ru
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,9 +17,11 @@ from typing import Any
 
 import yaml
 
+from funnelsim.bounded_files import SCENARIO, FileRefused, check_depth, decode, read_bytes
 from funnelsim.errors import Problem, ScenarioError
 from funnelsim.scenario.values import Place
 
+LONGEST_NUMBER = 1000  # characters; Python refuses to read whole numbers of more than 4300 digits
 MAX_REPEATS = 20_000  # aliases of aliases can make a small file endless
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -46,17 +49,30 @@ def parse(text: str, file: str) -> Node:
     if file.endswith(".toml"):
         from funnelsim.scenario.toml_nodes import parse_toml
 
+        refuse_depth(text, file)
         return parse_toml(text, file)
     return parse_yaml(text, file)
 
 
 def parse_yaml(text: str, file: str, line: int = 1, before: str = "") -> Node:
     """The tree of YAML text, which begins on that line of what the user typed, with `before` in front of it."""
+    refuse_depth(text, file, line, before)
     reader = _Yaml(text, file, line, before)
     node = reader.read()
     if reader.problems:
         raise ScenarioError(reader.problems, file)
     return node
+
+
+def refuse_depth(text: str, file: str, line: int = 1, before: str = "") -> None:
+    """ScenarioError when the text is nested deeper than a parser can follow."""
+    try:
+        check_depth(text)
+    except FileRefused as refused:
+        column = refused.column + (len(before) if refused.line == 1 else 0)
+        source = (before + text).split("\n")[refused.line - 1]
+        at = Problem(file, refused.line + line - 1, column, (), refused.text, refused.hint, source)
+        raise ScenarioError([at], file) from None
 
 
 def plain(node: Node) -> Any:
@@ -72,8 +88,19 @@ def scalar(word: str) -> Any:
     """A plain scalar by YAML 1.2's core schema."""
     for pattern, make in _CORE:
         if pattern.fullmatch(word):
-            return make(word)
+            return finite_or_word(make, word)
     return word
+
+
+def finite_or_word(make: Callable[[str], Any], word: str) -> Any:
+    """The value, or the word as it stands where no float can hold it: what reads it says that it is no number."""
+    if len(word) > LONGEST_NUMBER:
+        return word
+    value = make(word)
+    try:
+        return value if not isinstance(value, int | float) or math.isfinite(value) else word
+    except OverflowError:
+        return word
 
 
 _CORE: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
@@ -94,20 +121,15 @@ def _text_of(path: str) -> str:
         return ScenarioError([Problem(path, text=text, hint=hint)], path)
 
     try:
-        raw = Path(path).read_bytes()
+        text = decode(read_bytes(Path(path), SCENARIO))
     except FileNotFoundError:
         raise refuse("no such file", _neighbour(Path(path))) from None
     except IsADirectoryError:
         raise refuse("this is a folder, not a scenario file", _inside(Path(path))) from None
     except OSError as error:
         raise refuse(f"cannot be read: {(error.strerror or str(error)).lower()}") from None
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise refuse(
-            f"line {line} is not UTF-8 text (byte 0x{raw[error.start]:02x})", "save the file as UTF-8"
-        ) from None
+    except FileRefused as refused:
+        raise refuse(refused.text, refused.hint) from None
     if not text.strip():
         raise refuse("the file is empty", "`funnelsim init` writes one to start from")
     return text

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import tempfile
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -125,7 +125,10 @@ def anchor(
     key = _key(root, lend)
     kept = _file(key)
     if cache and kept.exists():
-        return _load(kept)
+        found = _load(kept, key, len(root.book.stages))
+        if found is not None:
+            return found
+        (on_step or (lambda text: None))(f"{kept.name} of the cache is damaged: made again")
     solved = _solve(root, key, lend, threads, on_step or (lambda text: None))
     if cache:
         _save(solved, kept)
@@ -242,8 +245,14 @@ def _file(key: str) -> Path:
     return cache_root() / "anchors" / f"{key}.json"
 
 
-def _load(path: Path) -> Anchor:
-    return from_json(json.loads(path.read_text()))
+def _load(path: Path, key: str, stages: int) -> Anchor | None:
+    """The anchor that was kept; None when the file is torn or another one."""
+    try:
+        found = from_json(json.loads(path.read_text(encoding="utf-8")))
+        whole = found.key == key and len(found.stages) == len(found.added) == len(found.ratio) == stages
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    return found if whole else None
 
 
 def from_json(kept: dict[str, Any]) -> Anchor:
@@ -264,9 +273,15 @@ def _save(solved: Anchor, path: Path) -> None:
     """Whole or not at all; a cache that cannot be written is no error."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-            json.dump(to_json(solved), file)
-        Path(file.name).replace(path)
+        part = path.with_name(f".{path.name}-{os.getpid()}.part")  # open() keeps to the umask, mkstemp does not
+        try:
+            with part.open("w", encoding="utf-8") as stream:
+                json.dump(to_json(solved), stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError:
         return
 

@@ -14,7 +14,7 @@ from funnelsim.engine.replicate import replicate, tell
 from funnelsim.errors import UsageError
 from funnelsim.plan import Labels, Plan
 from funnelsim.plan_codes import ClockState, DefinitionKind, Outcome
-from funnelsim.trace import Trace
+from funnelsim.run_tables import Trace
 
 NAMED = 5  # leads that an error names
 LOSSES = (Outcome.LOST, Outcome.UNREACHED, Outcome.COLD, Outcome.RETURNED, Outcome.REJECTED, Outcome.CYCLE_LIMIT)

@@ -32,8 +32,8 @@ class TwoLevelEstimate:
     error: float  # half width of the simulation error of the mean
     low: float  # headline: ignorance of the parameters
     high: float
-    least: float  # one period
-    most: float
+    period_low: float  # one period
+    period_high: float
     better: float  # chance that the expected value is above 0 (the policy)
     better_in_one_period: float  # share of pairs above 0 (one period)
     between: float  # standard deviation between draws, b
@@ -57,14 +57,14 @@ def two_level_estimate(values: FloatArray, uncertain: bool = True) -> TwoLevelEs
     error = math.sqrt(of_means / draws)
     scale = math.sqrt(between + of_means / draws)
     t = float(stats.t.ppf(0.5 + LEVEL / 2.0, draws - 1)) if draws > 1 else math.inf
-    least, most = np.quantile(values, [0.5 - LEVEL / 2.0, 0.5 + LEVEL / 2.0])
+    period_low, period_high = np.quantile(values, [0.5 - LEVEL / 2.0, 0.5 + LEVEL / 2.0])
     return TwoLevelEstimate(
         mean=centre,
         error=t * error if error else 0.0,
         low=centre - (t * scale if scale else 0.0),
         high=centre + (t * scale if scale else 0.0),
-        least=float(least),
-        most=float(most),
+        period_low=float(period_low),
+        period_high=float(period_high),
         better=_above_zero(centre, scale, draws),
         better_in_one_period=float((values > 0).mean() + 0.5 * (values == 0).mean()),
         between=math.sqrt(between),

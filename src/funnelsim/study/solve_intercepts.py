@@ -25,7 +25,7 @@ from funnelsim.engine.covariates import EffectTarget
 from funnelsim.engine.replicate import replicate_columns
 from funnelsim.errors import ScenarioError
 from funnelsim.plan import Plan
-from funnelsim.trace import in_flight
+from funnelsim.run_tables import in_flight
 from funnelsim.typing import BoolArray, FloatArray
 
 FIRST_REPLICATION = 1_000_000  # luck that no study uses

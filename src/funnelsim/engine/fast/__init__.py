@@ -15,8 +15,8 @@ from funnelsim.engine.fast import loop
 from funnelsim.engine.fast.counting import add_up, new_counts
 from funnelsim.engine.fast.state import Counter, RunStatus, State, check_grid, grow, new_state, reset
 from funnelsim.plan import Plan
+from funnelsim.run_tables import Trace
 from funnelsim.summary import Summary, day_columns, new_summary
-from funnelsim.trace import Trace
 
 
 class Runner:

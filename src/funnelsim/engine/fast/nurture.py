@@ -46,7 +46,11 @@ def apply_touches(plan: Any, state: Any, slot: Int, now: float) -> None:
 def hand_over(plan: Any, state: Any, slot: Int, side: Int, now: float) -> bool:
     """A team gets the lead: one of the sales side ends nurture for the visit, unless it goes on; whether it did."""
     interest = state.interest[slot]
-    if interest.touches >= interest.most or side != Side.SALES or plan.nurtures[interest.nurture].goes_on != 0:
+    if (
+        interest.touches >= interest.most
+        or side != Side.SALES
+        or plan.nurtures[interest.nurture].continues_after_handoff != 0
+    ):
         return False
     _apply_due(plan, interest, now)
     interest.most = interest.touches

@@ -18,7 +18,7 @@ from funnelsim.engine.level_dynamics import first_levels, reset_levels
 from funnelsim.int64 import Int
 from funnelsim.plan import TICK, Plan, zeros_record
 from funnelsim.plan_codes import DefinitionKind, QueueLayout, SpacingKind, TermKind
-from funnelsim.trace import ASSIGNMENT, ATTEMPT, PASSAGE, VISIT
+from funnelsim.run_tables import ASSIGNMENT, ATTEMPT, PASSAGE, VISIT
 from funnelsim.typing import FloatArray, IntArray
 
 

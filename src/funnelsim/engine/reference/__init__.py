@@ -16,7 +16,7 @@ from funnelsim.engine.reference.lead import Lead, from_snapshot
 from funnelsim.engine.reference.simulation import Simulation, rows
 from funnelsim.engine.reference.trail import Trail
 from funnelsim.plan import Plan
-from funnelsim.trace import Trace
+from funnelsim.run_tables import Trace
 
 
 def run(plan: Plan, seed: int, replication: int, trail: Trail | None = None) -> Trace:

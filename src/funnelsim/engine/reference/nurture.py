@@ -46,7 +46,7 @@ class Nurture:
 
     def hand_over(self, side: int, now: float) -> None:
         """A team gets the lead: one of the sales side ends nurture for the visit, unless it goes on."""
-        if side == Side.SALES and self.touches < self.most and not self.row.goes_on:
+        if side == Side.SALES and self.touches < self.most and not self.row.continues_after_handoff:
             self.apply_touches(now)
             self.most = self.touches
 

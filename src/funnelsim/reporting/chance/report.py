@@ -43,7 +43,7 @@ def _spreads(goal_chance: GoalChance) -> str:
             "",
             _format_of(goal_chance).interval(value.low, value.high),
         )
-    table.add("   one period: luck and all", "", _format_of(goal_chance).interval(value.least, value.most))
+    table.add("   one period: luck and all", "", _format_of(goal_chance).interval(value.period_low, value.period_high))
     table.add("   goal", _format_of(goal_chance).value(goal.target), "")
     return "\n".join(table.lines())
 

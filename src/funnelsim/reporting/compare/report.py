@@ -103,7 +103,7 @@ def _ladder(comparison: Comparison) -> str:
             f"   {rung.name}{' (added)' if rung.added else ''}",
             numbers.signed(one.mean),
             numbers.signed_interval(one.low, one.high),
-            numbers.signed_interval(one.least, one.most),
+            numbers.signed_interval(one.period_low, one.period_high),
             chance(one.better),
             chance(one.better_in_one_period),
             numbers.value(one.error),
@@ -255,10 +255,12 @@ def _order_changes(comparison: Comparison, names: list[str]) -> list[str]:
 def _full_tables(comparison: Comparison) -> Iterator[str]:
     currency = comparison.cases[0].blueprint.book.currency
     for rung in comparison.compared:
-        table = Table([f"{rung.name} - {comparison.runs[0].name}", "mean", "low", "high", "least", "most", "±"])
+        table = Table(
+            [f"{rung.name} - {comparison.runs[0].name}", "mean", "low", "high", "period low", "period high", "±"]
+        )
         for key, one in rung.differences.items():
             unit = comparison.runs[0].units.get(key, "")
-            cells = (one.mean, one.low, one.high, one.least, one.most, one.error)
+            cells = (one.mean, one.low, one.high, one.period_low, one.period_high, one.error)
             table.add(f"   {key}", *(in_unit(value, unit, currency) for value in cells))
         yield "\n" + "\n".join(table.lines())
     if comparison.information:

@@ -48,7 +48,7 @@ KINDS: dict[str, Kind] = {
         },
         {
             "measures.csv": "Every measure: mean, simulation error of the mean (low to high, 90 %), and the "
-            "central 90 % of single periods (least to most)."
+            "central 90 % of single periods (period_low to period_high)."
         },
     ),
     "compare": Kind(
@@ -62,7 +62,7 @@ KINDS: dict[str, Kind] = {
         },
         {
             "differences.csv": "Differences from the base on the same luck: mean, what is not known (low to high), one "
-            "period (least to most), and the chance to be better."
+            "period (period_low to period_high), and the chance to be better."
         },
         {"better": "share", "better_in_one_period": "share"},
     ),
@@ -76,7 +76,7 @@ KINDS: dict[str, Kind] = {
         },
         {
             "sweep.csv": "Every point, scenario and measure: mean, simulation error (low to high, 90 %), one period "
-            "(least to most); then differences from the first scenario on the same luck."
+            "(period_low to period_high); then differences from the first scenario on the same luck."
         },
     ),
     "seek": Kind(

@@ -208,7 +208,7 @@ def _gains(optimum: Optimum, width: int) -> str:
             format_of(optimum, key).signed(more.mean),
             f"{format_of(optimum, key).signed(more.low)} to {format_of(optimum, key).signed(more.high)}",
             format_of(optimum, key).value(more.error),
-            f"{format_of(optimum, key).signed(more.least)} to {format_of(optimum, key).signed(more.most)}",
+            f"{format_of(optimum, key).signed(more.period_low)} to {format_of(optimum, key).signed(more.period_high)}",
         )
     what = (
         f"given what nobody knows ({', '.join(optimum.beliefs)}; {DRAWS} draws x {PAIRS} periods)"

@@ -100,8 +100,8 @@ def _values(axes: Axes, search: SeekAnswer, x: FloatArray) -> None:
     goal = search.spec.goal
     axes.fill_between(
         x,
-        [node.least for node in search.points],
-        [node.most for node in search.points],
+        [node.period_low for node in search.points],
+        [node.period_high for node in search.points],
         color=BLUE,
         alpha=0.13,
         linewidth=0,

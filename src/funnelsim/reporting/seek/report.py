@@ -144,7 +144,7 @@ def _points(search: SeekAnswer, width: int) -> str:
             percent(node.chance),
             f"{low.removesuffix(' %')} to {high}",
             _format_of(search).value(node.mean),
-            f"{_format_of(search).value(node.least)} to {_format_of(search).value(node.most)}",
+            f"{_format_of(search).value(node.period_low)} to {_format_of(search).value(node.period_high)}",
             *(percent(node.busy.get(team, math.nan)) for team in teams),
         )
     return "\n".join(table.lines(width))

@@ -97,8 +97,8 @@ def _spreads(sensitivity: Sensitivity) -> str:
     error = f"±{format_of(sensitivity).value(one.error)}" if math.isfinite(one.error) else "unknown (one period)"
     return (
         f"Spreads (90 %): {_what_varies(sensitivity)} {between(sensitivity, one.low, one.high)}; one period "
-        f"{between(sensitivity, one.least, one.most)}; simulation error of the mean {error}. As everything is written: "
-        f"{value(sensitivity, sensitivity.centre)}."
+        f"{between(sensitivity, one.period_low, one.period_high)}; simulation error of the mean {error}. "
+        f"As everything is written: {value(sensitivity, sensitivity.centre)}."
     )
 
 

@@ -199,7 +199,9 @@ def _curve(axes: Axes, sweep: Sweep, name: str, measure: str, style: dict[str, A
     order = np.argsort(x, kind="stable")
     ones = [there[i][1] for i in order]
     marker = "o" if len(there) <= 40 else None
-    axes.fill_between(x[order], _of(ones, "least"), _of(ones, "most"), color=style["color"], alpha=0.10, linewidth=0)
+    axes.fill_between(
+        x[order], _of(ones, "period_low"), _of(ones, "period_high"), color=style["color"], alpha=0.10, linewidth=0
+    )
     axes.fill_between(x[order], _of(ones, "low"), _of(ones, "high"), color=style["color"], alpha=0.30, linewidth=0)
     axes.plot(x[order], _of(ones, "mean"), label=name, marker=marker, markersize=3.5, **style)
 

@@ -260,7 +260,7 @@ def _footnote(sweep: Sweep) -> str:
     lines = [
         f"{len(sweep.cells)} points, {often} replications each, the same luck at every point; ± simulation error "
         f"of the mean, 90 %: luck and what is not known, as far as {often} replications average them out.",
-        "One period is in sweep.csv, least to most; how much of it is ignorance: funnelsim sensitivity.",
+        "One period is in sweep.csv, period_low to period_high; how much of it is ignorance: funnelsim sensitivity.",
     ]
     if len(engines) > 1:
         lines.append(f"Some points were kept from another version of the engine ({len(engines)}, see sweep.csv).")

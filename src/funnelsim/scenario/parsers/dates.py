@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from funnelsim.scenario.parsers.numbers import ParseError, shown
 from funnelsim.scenario.values import Batch, DayHours, Schedule
 
+FIRST_YEAR, LAST_YEAR = 1900, 2200  # time zones and instants in seconds hold well beyond
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d"
 
@@ -22,7 +23,12 @@ def day(value: Any) -> date:
     text = str(value).strip()
     try:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-            return date.fromisoformat(text)
+            found = date.fromisoformat(text)
+            if not FIRST_YEAR <= found.year <= LAST_YEAR:
+                raise ParseError(f"{text} is no day that can be simulated", f"a year from {FIRST_YEAR} to {LAST_YEAR}")
+            return found
+    except ParseError:
+        raise
     except ValueError:
         raise ParseError(f"there is no day {text}", "the calendar ends earlier") from None
     raise ParseError(f"{shown(value)} is not a date", "write year-month-day: 2026-01-05")

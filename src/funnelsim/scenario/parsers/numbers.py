@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from funnelsim.scenario.values import Range, Rate
 
 T = TypeVar("T")
+LARGEST = 2**53  # whole numbers beyond it have no float of their own
 NUMBER = r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 WEEKS_A = {
     "hour": 1 / 168,
@@ -70,6 +71,8 @@ def whole(value: Any, least: int = 0, hint: str = "such as 4") -> int:
         raise ParseError(f"{shown(value)} is not a whole number", hint)
     if found < least:
         raise ParseError(f"{shown(value)} is too small", f"{least} or more")
+    if found > LARGEST:
+        raise ParseError(f"{shown(value)} is too large", f"{LARGEST:,} or less")
     return int(found)
 
 

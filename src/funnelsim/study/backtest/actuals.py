@@ -11,8 +11,8 @@ import numpy as np
 
 from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.measures.counting_tools import first_of_lead
+from funnelsim.run_tables import in_flight
 from funnelsim.study.backtest.forecast_origins import WEEK
-from funnelsim.trace import in_flight
 from funnelsim.typing import FloatArray
 
 LEADS, ENTERED, WINS, REVENUE = "leads", "entered", "wins", "revenue"

@@ -28,8 +28,8 @@ from funnelsim.calibration.events.stage_events import LOST_AT
 from funnelsim.calibration.events.visit_history import VisitHistory
 from funnelsim.calibration.history.model import LOST
 from funnelsim.plan_codes import ExitTarget
+from funnelsim.run_tables import Trace, in_flight
 from funnelsim.study.backtest.forecast_origins import WEEK
-from funnelsim.trace import Trace, in_flight
 from funnelsim.typing import FloatArray
 
 DAY = 86400.0

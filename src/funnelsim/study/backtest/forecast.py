@@ -35,6 +35,7 @@ from funnelsim.engine.jit import engine_hash
 from funnelsim.engine.replicate import replicate
 from funnelsim.measures import Measure
 from funnelsim.plan import Plan
+from funnelsim.run_tables import Trace
 from funnelsim.scenario import load
 from funnelsim.scenario.values import Place
 from funnelsim.study.anchor import anchor
@@ -42,7 +43,6 @@ from funnelsim.study.backtest.actuals import REVENUE, Quantity, recorded, simula
 from funnelsim.study.backtest.forecast_origins import WEEK
 from funnelsim.study.point import PointResult
 from funnelsim.study.point_store import PointStore
-from funnelsim.trace import Trace
 from funnelsim.typing import FloatArray
 
 BEFORE = 8  # weeks before an instant that a spreadsheet carries on

@@ -62,8 +62,8 @@ class SeekPoint:
     low: float  # its exact 90 % limits
     high: float
     mean: float  # of what the goal is about
-    least: float  # central 90 % of periods
-    most: float
+    period_low: float  # central 90 % of periods
+    period_high: float
     busy: dict[str, float]  # utilisation by team
     key: str
 
@@ -248,7 +248,7 @@ def seek_point(text: str, x: float, outcome: PointResult, goal: MeasureGoal, tea
     low, high = limits(np.array([share]), outcome.replications)
     values = outcome.measures[GOAL_VALUE].values + goal.booked
     there = values[np.isfinite(values)]
-    least, most = np.quantile(there, [0.05, 0.95]) if len(there) else (math.nan, math.nan)
+    period_low, period_high = np.quantile(there, [0.05, 0.95]) if len(there) else (math.nan, math.nan)
     busy = {team: outcome.estimate(f"calendar.utilisation.{team}").mean for team in teams}
     return SeekPoint(
         text,
@@ -258,8 +258,8 @@ def seek_point(text: str, x: float, outcome: PointResult, goal: MeasureGoal, tea
         float(low[0]),
         float(high[0]),
         float(there.mean()) if len(there) else math.nan,
-        float(least),
-        float(most),
+        float(period_low),
+        float(period_high),
         {team: one for team, one in busy.items() if math.isfinite(one)},
         outcome.key,
     )

@@ -79,8 +79,8 @@ class AnswerDistribution:
     error: float  # half the 90 % simulation error of the mean, from the periods in common
     low: float  # central 90 % of points: the inputs
     high: float
-    least: float  # central 90 % of single periods at them: inputs and luck together
-    most: float
+    period_low: float  # central 90 % of single periods at them: inputs and luck together
+    period_high: float
 
 
 @dataclass(frozen=True)
