@@ -33,7 +33,7 @@ from funnelsim.engine.fast.outcome import COOL_OFF_ENDS, OUTCOME_REVEALED, close
 from funnelsim.engine.fast.queues import leave_queue
 from funnelsim.engine.fast.rows import write_attempt
 from funnelsim.engine.fast.signals import happen_signal, pause, raise_hand
-from funnelsim.engine.fast.state import RARE, Counter, Due, Location, RunInstant, RunStatus, Step
+from funnelsim.engine.fast.state import NOBODY, RARE, Counter, Due, Location, RunInstant, RunStatus, Step
 from funnelsim.engine.fast.tasks import next_task
 from funnelsim.engine.fast.team import capacity_changes, dispatch
 from funnelsim.engine.fast.visit import create_lead, enter_stage, resume_visit, route, schedule_patience, settle_owner
@@ -58,7 +58,15 @@ def run(plan_: Any, state_: Any, out_: Any, stream: Int) -> Int:
     if state.counters[Counter.STARTED] == 0:
         state.replication_key[0] = stream
         _start(plan, state)
+    slot, now = state.counters[Counter.INTERRUPTED], time_of(state.counters[Counter.INSTANT])
+    state.counters[Counter.INTERRUPTED] = NOBODY
     while True:
+        if slot >= 0:
+            full = _run_steps(plan, state, out, slot, now, margin, stages, definitions)
+            if full != RunStatus.DONE:
+                state.counters[Counter.INTERRUPTED] = slot
+                return full
+            slot = NOBODY
         if (
             state.counters[Counter.NEXT_ARRIVAL] == NEVER
             and state.counters[Counter.WEEK] < weeks
@@ -96,8 +104,6 @@ def run(plan_: Any, state_: Any, out_: Any, stream: Int) -> Int:
             slot = _arrive(plan, state, now)
         else:
             slot = _handle(plan, state, out, now)
-        if slot >= 0:
-            _run_steps(plan, state, out, slot, now)
 
 
 @entry_point
@@ -138,7 +144,7 @@ def _start(plan: Any, state: Any) -> None:
 
 @inline_kernel
 def _full(state: Any, margin: Int, stages: Int, definitions: Int) -> Int:
-    """Which table the next event might overrun, if any; a dispatch overruns none."""
+    """Which table the next event, or the next round of steps, might overrun, if any; a dispatch overruns none."""
     n = state.counters
     if n[Counter.PENDING] + margin > len(state.events):
         return RunStatus.EVENT_HEAP_FULL
@@ -286,8 +292,13 @@ def _buyer_event(plan: Any, state: Any, slot: Int, detail: Int, token: Int, now:
 
 
 @inline_kernel
-def _run_steps(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
-    """What the lead does next at this instant, step by step."""
+def _run_steps(
+    plan: Any, state: Any, out: Any, slot: Int, now: float, margin: Int, stages: Int, definitions: Int
+) -> Int:
+    """What the lead does next at this instant, step by step, until nothing (DONE) or until a table is full.
+
+    A round of steps leaves one stage and enters one at most, but there may be any number of rounds.
+    """
     lead = state.leads[slot]
     # in the order of a visit, so that the common ways go through once and the processor guesses them
     while lead.next_step != Step.NONE:
@@ -320,8 +331,13 @@ def _run_steps(plan: Any, state: Any, out: Any, slot: Int, now: float) -> None:
             join(plan, state, slot, now)
         if lead.next_step >= RARE:
             _rare_step(plan, state, out, slot, now)
+        if lead.next_step != Step.NONE:
+            full = _full(state, margin, stages, definitions)
+            if full != RunStatus.DONE:
+                return full
     if lead.pausing > 0:
         pause(plan, state, slot, now)
+    return np.int64(RunStatus.DONE)
 
 
 @outlined_kernel

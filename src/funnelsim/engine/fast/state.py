@@ -1,7 +1,7 @@
 """State of the fast engine: record arrays sized to the leads in flight, allocated and grown by Python.
 
-The kernel stops before an event for which a table might be too small and says which; `grow` doubles it and the run
-goes on from the very same event.
+The kernel stops before an event, or between two steps of a lead, for which a table might be too small and says which;
+`grow` doubles it and the run goes on from the very same place.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Counter(IntEnum):
     LAST_DUE_TEAM = 19
     NEXT_ARRIVAL = 20  # keys of the next arrival and of the horizon
     HORIZON_KEY = 21
+    INTERRUPTED = 22  # slot of the lead whose steps go on when there is more room
 
 
 class RunInstant(IntEnum):
@@ -316,7 +317,8 @@ def new_state(plan: Plan, tracing: bool, slots: int = 0, rows: int = 1 << 13) ->
     """Room for a start, leads in flight included; `grow` makes more."""
     slots = slots or 1024 + 5 * len(plan.initial_leads) // 4
     n = np.zeros(len(Counter), np.int64)
-    n[Counter.FREE_SLOTS], n[Counter.TRACING], n[Counter.NEWCOMER] = slots, int(tracing), NOBODY
+    n[Counter.FREE_SLOTS], n[Counter.TRACING] = slots, int(tracing)
+    n[Counter.NEWCOMER], n[Counter.INTERRUPTED] = NOBODY, NOBODY
     people = max([1, *plan.teams.people.tolist()])
     lanes = max([1, *(plan.teams.lane_first + plan.teams.lane_count).tolist()])
     actions = TERM_KINDS * max([1, *plan.terms.action_count.tolist()])
@@ -389,11 +391,8 @@ def reset(plan: Plan, state: State) -> None:
     """Ready for another replication; the room stays."""
     tracing = state.counters[Counter.TRACING]
     state.counters[:] = 0
-    state.counters[Counter.TRACING], state.counters[Counter.FREE_SLOTS], state.counters[Counter.NEWCOMER] = (
-        tracing,
-        len(state.free),
-        NOBODY,
-    )
+    state.counters[Counter.TRACING], state.counters[Counter.FREE_SLOTS] = tracing, len(state.free)
+    state.counters[Counter.NEWCOMER], state.counters[Counter.INTERRUPTED] = NOBODY, NOBODY
     state.free[:] = np.arange(len(state.free) - 1, -1, -1)
     for table in (state.leads, state.interest, state.clocks, state.teams, state.lanes):
         table.view(np.uint8).fill(0)

@@ -42,6 +42,8 @@ class Lead:
         self.reached_by: set[int] = set()  # teams whose people have spoken to the buyer
         self.cycles = 0
         self.visits = [0] * len(simulation.stages)  # [22]
+        self.next_stage = -1  # what it enters now, -1 nothing
+        self.is_entering = False
         self.passed: set[int] = set()  # definitions that are thresholds [82]
         self.passed_until = -1  # the stage of a lead in flight [23]
         self.unsubscribed = self.duplicated = False  # [81, 88]
@@ -64,9 +66,19 @@ class Lead:
         self.enter(self.simulation.exits[row].to)
 
     def enter(self, stage: int) -> None:
-        """Begin a visit [25]."""
-        self.visits[stage] += 1
-        Visit(self, stage).begin()
+        """Begin a visit [25].
+
+        A visit that is over at once leads to the next from here, not from within: there may be any number of them.
+        """
+        self.next_stage = stage
+        if self.is_entering:
+            return
+        self.is_entering = True
+        while self.next_stage >= 0:
+            stage, self.next_stage = self.next_stage, -1
+            self.visits[stage] += 1
+            Visit(self, stage).begin()
+        self.is_entering = False
 
     def leave(self, visit: Visit, outcome: int, row: SimpleNamespace) -> None:
         """Go where an exit leads, perhaps after a cool-off [32, 33]."""

@@ -27,8 +27,13 @@ class Signals:
 
     def __init__(self, visit: Visit) -> None:
         self.visit, self.simulation = visit, visit.simulation
-        self.coming = sorted(self._decide())
+        self.coming: list[tuple[float, int]] = []
         self.next: ScheduledCall | None = None
+
+    def begin(self) -> None:
+        """Decide, by what the effects see now: the milestones of the entry have been passed [26]."""
+        self.coming = sorted(self._decide())
+        self.expect_signal()
 
     def expect_signal(self) -> None:
         """Schedule the next one."""

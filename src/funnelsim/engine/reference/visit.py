@@ -57,7 +57,7 @@ class Visit:
         self.other_exit: ScheduledCall | None = None  # shows unless the gate opens before
         self.work, self.definitions = Work(self), Definitions(self)
         self.nurture = Nurture(self)
-        self.signals = Signals(self)  # decided now, by what the effects see
+        self.signals = Signals(self)
         self.simulation.open_visits[lead.number] = self
 
     # ---- entry ------------------------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ class Visit:
         """Definitions, ownership and handoff, then work [26]."""
         self.tell("enters", 25, number=self.number)
         self.definitions.pass_milestones()
-        self.signals.expect_signal()
+        self.signals.begin()
         self.definitions.check()
         before = self.lead.owner
         owner = self.lead.owner_of(self.stage)
@@ -87,7 +87,7 @@ class Visit:
     def resume_visit(self, attempts: int, reached: bool) -> None:
         """Carry on as a lead of the snapshot [23]."""
         self.tell("in flight", 23, number=self.number, age=self.simulation.now - self.entered, attempts=attempts)
-        self.signals.expect_signal()
+        self.signals.begin()
         self.definitions.mark_passed()
         if self.row.step_count == 0 or reached:
             self.touched_before = reached
