@@ -134,7 +134,8 @@ def _damages(data: dict[str, Any]) -> list[str]:
     for key, least in (("seed", 0), ("replications", 1)):
         if _is(data.get(key), int) and not least <= data[key] <= MOST:
             found.append(f"{key} is {data[key]}, not a number from {least} to {MOST}")
-    if _is(data.get("resolved"), list) and not data["resolved"]:
+    # a back-test is of a history, not of a scenario
+    if _is(data.get("resolved"), list) and not data["resolved"] and data.get("kind") != "backtest":
         found.append("resolved is empty: it holds no scenario")
     return found
 
