@@ -55,7 +55,7 @@ def test_figures_are_known_well() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sets"),
+    ("name", "overrides"),
     [
         ("Cylinder", ["stages.interest.next={evaluation: 99.9%, lost: rest}"]),
         ("Erlang C", ["teams.sales.people=6"]),
