@@ -35,7 +35,7 @@ valgrind("on")
 events = 0
 for number in range(int(sys.argv[2])):
     runner.run(1, number)
-    events += int(runner.state.n[N_EVENTS])
+    events += int(runner.state.counters[Counter.EVENTS])
 valgrind("off")
 print(events)
 """

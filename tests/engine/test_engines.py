@@ -5,11 +5,13 @@ Plans that never take an exit, an action or a tie would agree about nothing, so 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from funnelsim.engine import fast, reference
@@ -106,6 +108,42 @@ def test_more_newcomers_at_one_instant_than_the_agenda_has_room_for(monkeypatch:
 
     assert (roomy.visits.outcome == Outcome.COLD).sum() > 50
     assert_equal(roomy, tight)
+
+
+def test_signals_see_a_quota_that_the_entry_has_moved() -> None:
+    """The plan that told: the reference decided signals before the milestones of the entry were passed [26]."""
+    number = 1002722
+    plan = generated_plan(number, set(mechanisms(number)) - {"instant cycles", "quotas of signals"})
+
+    slow, (quick, summary) = reference.run(plan, 7, number), fast.run(plan, 7, number)
+
+    assert_equal(slow, quick)
+    assert_equal(summarise(quick, plan), summary)
+
+
+def test_a_lead_goes_round_at_one_instant_a_geometric_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 99% back into the stage, visits are geometric: mean 100, standard deviation sqrt(0.99) / 0.01."""
+    plan = compiled(
+        stages={"a": {"next": {"a": "99%", "b": "1%"}}, "b": {}},
+        sources={"web": {"rate": "500/week"}},
+        ownership={},
+        promises={},
+        definitions={"won": "enters b"},
+    ).plan()
+    slow = reference.run(plan, 1, 0)
+    quick, summary = fast.run(plan, 1, 0)
+    visits = np.bincount(np.unique(quick.visits.lead[quick.visits.stage == 0], return_inverse=True)[1])
+
+    assert len(visits) > 1500 and visits.max() > 500
+    assert (quick.visits.entered == quick.visits.arrived).all()
+    assert visits.mean() == pytest.approx(100.0, abs=4 * math.sqrt(0.99) / 0.01 / math.sqrt(len(visits)))
+    assert (visits <= 100).mean() == pytest.approx(1 - 0.99**100, abs=4 * 0.5 / math.sqrt(len(visits)))
+    assert_equal(slow, quick)
+    assert_equal(summarise(quick, plan), summary)
+
+    monkeypatch.setattr(fast, "new_state", lambda plan, tracing: fast.state.new_state(plan, tracing, slots=2, rows=32))
+    tight, _ = fast.run(plan, 1, 0)
+    assert_equal(quick, tight)
 
 
 def agree_on(seeds: range, only: Collection[str] | None = None) -> Seen:

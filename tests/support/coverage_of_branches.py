@@ -155,6 +155,8 @@ WANTED: tuple[Any, ...] = (
     "attempt of a new hire",
     "own leads first",
     "absent rep",
+    "visits that follow each other at one instant",
+    "milestone moves what its signals see",
 )
 
 
@@ -167,6 +169,7 @@ def count(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     _pauses(plan, trace, seen)
     _interest(plan, trace, seen)
     _people(plan, trace, seen)
+    _instant_cycles(trace, seen)
     _effects_and_levels(plan, trace, seen)
     _ties(plan, trace, seen)
 
@@ -352,6 +355,14 @@ def _interest(plan: p.Plan, trace: Trace, seen: Seen) -> None:
             seen["gate", "waits for ever" if visit.outcome == Outcome.OPEN else "shut"] += 1
 
 
+def _instant_cycles(trace: Trace, seen: Seen) -> None:
+    """Leads that enter one stage more often at one instant than the plan has stages."""
+    visits = trace.visits
+    at_once = visits[(visits.entered == visits.ended) & (visits.to >= 0) & (visits.back < 0)]
+    _, times = np.unique(np.stack([at_once.lead, at_once.stage, at_once.entered]), axis=1, return_counts=True)
+    seen["visits that follow each other at one instant"] += int((times > 5).sum())
+
+
 def _people(plan: p.Plan, trace: Trace, seen: Seen) -> None:
     attempts, visits = trace.attempts, trace.visits
     team = plan.teams[attempts.team]
@@ -394,9 +405,24 @@ def _effects_and_levels(plan: p.Plan, trace: Trace, seen: Seen) -> None:
         for effect in plan.effects[row.effect_first : row.effect_first + row.effect_count]:
             seen[_key(EffectInput(effect.input))] += int(entered)
             seen[_key(EffectTarget(effect.target))] += int(entered)
+        _milestone_seen_by_signals(plan, stage, trace, seen)
     for i, level in enumerate(plan.levels):
         moved = np.unique(trace.levels[trace.levels[:, i] != level.initial, i])
         seen[_key(LevelKind(level.kind))] += len(moved)
+
+
+def _milestone_seen_by_signals(plan: p.Plan, stage: int, trace: Trace, seen: Seen) -> None:
+    """First visits whose passing of a milestone moves a quota that an effect on the signals of the stage looks at."""
+    row = plan.stages[stage]
+    effects = plan.effects[row.effect_first : row.effect_first + row.effect_count]
+    seers = effects[(effects.target == EffectTarget.SIGNALS) & (effects.input == EffectInput.LEVEL)]
+    quotas = plan.levels[seers.of][plan.levels.kind[seers.of] == LevelKind.QUOTA]
+    own = plan.definitions.kind[quotas.definition] == DefinitionKind.MILESTONE
+    own &= plan.definitions.stage[quotas.definition] == stage
+    if row.signal_count and own.any():
+        visits = trace.visits
+        first = (visits.stage == stage) & (visits.number == 1) & (visits.entered >= 0.0) & (visits.value > 0.0)
+        seen["milestone moves what its signals see"] += int(first.sum())
 
 
 def _ties(plan: p.Plan, trace: Trace, seen: Seen) -> None:

@@ -241,6 +241,25 @@ def _conditions(b: Builder) -> Row:
     }
 
 
+# ---- round and round -------------------------------------------------------------------------------------------------
+
+
+def instant_cycles(b: Builder) -> None:
+    """Stages that leads leave and enter again at one instant, any number of times; some are lost at each round."""
+    for i, stage in enumerate(b.stage_rows):
+        first, forward, count = stage["next_first"], stage["next_forward"], stage["next_count"]
+        if not count or stage["step_count"] or b.chance(0.3):
+            continue
+        ahead = [row | {"pace": -1, "cool": -1} for row in b.exits[first : first + forward]]
+        back = [int(to) for to in b.rng.integers(i + 1, size=int(b.rng.integers(1, 3)))]
+        lost = float(b.rng.choice([0.02, 0.1, 0.5]))
+        stage["next_first"], stage["next_count"] = len(b.exits), forward + len(back) + 1
+        b.exits += ahead
+        for to in back:
+            b.exits.append({"to": to, "share": (1.0 - lost) / len(back), "pace": -1, "cool": -1, "backward": 1})
+        b.exits.append({"to": -1, "share": lost, "pace": -1, "cool": -1, "backward": 0})
+
+
 # ---- people ----------------------------------------------------------------------------------------------------------
 
 
@@ -398,6 +417,16 @@ def _level(b: Builder, kind: int) -> int:
     return len(b.levels) - 1
 
 
+def quotas_of_signals(b: Builder) -> None:
+    """Signals that see what is sold of a quota, which the entry itself has moved [26]."""
+    _signals(b, "after a milestone", 0)
+    for i, stage in enumerate(b.stage_rows):
+        if b.chance(0.5):
+            effect = _effect(b, EffectInput.ALWAYS, EffectTarget.SIGNALS)
+            stage["effects"].append(effect | {"input": int(EffectInput.LEVEL), "of": _level(b, LevelKind.QUOTA)})
+            b.levels[-1]["definition"] = i  # the first definitions are the milestones of the stages
+
+
 # ---- what is looked at afterwards ------------------------------------------------------------------------------------
 
 
@@ -444,4 +473,6 @@ MECHANISMS: dict[str, Callable[[Builder], None]] = {
     "hours": hours,
     "blame": blame,
     "clock change": clock_change,
+    "instant cycles": instant_cycles,
+    "quotas of signals": quotas_of_signals,
 }

@@ -50,6 +50,7 @@ CHECKS: tuple[tuple[Check, tuple[str, ...]], ...] = (  # the check, and the keys
     (shares.check_history_shares, ()),
     (graph.check_reached, ("stages", "sources", "leads_in_flight", "promises")),
     (graph.check_left, ("stages", "cycles")),
+    (graph.check_time_passes, ("stages", "cycles", "scores", "definitions")),
     (graph.check_response_once, ("stages",)),
     (stages.check_work, ()),
     (stages.check_without_work, ()),

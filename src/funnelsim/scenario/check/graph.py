@@ -1,4 +1,4 @@
-"""Every stage can be reached and left, and every effect of delay acts once on a path."""
+"""Every stage can be reached and left, in time, and every effect of delay acts once on a path."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from funnelsim.errors import did_you_mean
 from funnelsim.scenario.check.findings import Findings
 from funnelsim.scenario.check.names import BREACHES, ENDS, all_terms, all_tiers
 from funnelsim.scenario.schema import Scenario, Stage
+from funnelsim.scenario.values import Distribution, Share
+
+NO_TIME = 1e-3  # seconds; a fixed length below it counts as none
 
 
 def check_reached(scenario: Scenario, findings: Findings) -> None:
@@ -28,12 +31,25 @@ def check_left(scenario: Scenario, findings: Findings) -> None:
     if scenario.cycles is not None:
         return
     for name, stage in scenario.stages.items():
-        ends = [other for other in _from([name], scenario) if _is_end(scenario.stages[other])]
-        if not ends and stage.next:
+        if stage.next and not _may_end(name, scenario):
             findings.error(
                 ("stages", name, "next"),
                 f"a lead that enters '{name}' never comes to an end",
                 "let some exit lead to lost, or to a stage without next",
+            )
+
+
+def check_time_passes(scenario: Scenario, findings: Findings) -> None:
+    """Leads that go round without an end and without time would go round for ever at one instant."""
+    if scenario.cycles is not None:
+        return
+    endless = _without_end_or_time(scenario)
+    for name in scenario.stages:
+        if name in endless and _may_end(name, scenario):  # else it has been said
+            findings.error(
+                ("stages", name, "next"),
+                f"a lead that enters '{name}' goes round for ever at one instant",
+                "let time pass, such as pace: 3 days, give an exit that leads on a share, or limit cycles",
             )
 
 
@@ -48,6 +64,55 @@ def check_response_once(scenario: Scenario, findings: Findings) -> None:
                 f"a late answer hurts the same lead twice: in {before[0]} and in {later} (rule 65)",
                 "published curves speak of the whole way to a sale: name a response in one of them",
             )
+
+
+def _without_end_or_time(scenario: Scenario) -> set[str]:
+    """The stages of which every exit that may be taken is at once, and leads to another of them."""
+    found = {name for name, stage in scenario.stages.items() if stage.next and not _takes_time(stage)}
+    while True:
+        leaving = {name for name in found if any(to not in found for to in _ways_at_once(name, scenario))}
+        if not leaving:
+            return found
+        found -= leaving
+
+
+def _ways_at_once(name: str, scenario: Scenario) -> list[str]:
+    """Where leads can go; an exit that takes time counts as an end. An open gate leaves the ways forward only."""
+    stage = scenario.stages[name]
+    ahead = _forward(name, scenario)
+    ways = []
+    for target, share in (stage.next or {}).items():
+        if not _can_be_taken(share, stage.next or {}) or (stage.gate is not None and target not in ahead):
+            continue
+        pace = stage.pace.get(target) if isinstance(stage.pace, dict) else stage.pace
+        ways.append(target if _is_no_time(pace) and _is_no_time(share.after) else "lost")
+    if stage.work and any(work.contact != "always" for work in stage.work):
+        others = stage.unreached or {"lost": Share(1.0)}
+        ways += [
+            target if _is_no_time(share.after) else "lost"
+            for target, share in others.items()
+            if _can_be_taken(share, others)
+        ]
+    return ways
+
+
+def _can_be_taken(share: Share, shares: dict[str, Share]) -> bool:
+    if share.schedule is not None or share.value is None:
+        return share.value is not None or sum(other.value or 0.0 for other in shares.values()) < 1.0 - 1e-9
+    return share.value > 0.0
+
+
+def _takes_time(stage: Stage) -> bool:
+    """Somebody works on it for a while."""
+    return bool(stage.tasks) or any(
+        not _is_no_time(work.handling) or not _is_no_time(work.conversation) for work in stage.work
+    )
+
+
+def _is_no_time(length: object) -> bool:
+    if length is None:
+        return True
+    return isinstance(length, Distribution) and length.family == "fixed" and length.parameters[0] < NO_TIME
 
 
 def _entries(scenario: Scenario) -> list[str]:
@@ -105,6 +170,10 @@ def _targets(stage: Stage) -> list[str]:
         stage.rejected if stage.work else None,
     )
     return [target for shares in groups for target, share in (shares or {}).items() if share.rest or share.value]
+
+
+def _may_end(name: str, scenario: Scenario) -> bool:
+    return any(_is_end(scenario.stages[other]) for other in _from([name], scenario))
 
 
 def _is_end(stage: Stage) -> bool:
