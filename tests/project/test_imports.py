@@ -50,6 +50,7 @@ MAY = {
         "int64",
         "engine.rng",
         "engine.covariates",
+        "engine.log_odds",
         "typing",
     },
     "atomic_io": {"errors"},
