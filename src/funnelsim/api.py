@@ -73,12 +73,12 @@ def check(file: str | Path, overrides: Sequence[str] = ()) -> Loaded:
     """Read a scenario, compile it, and raise ScenarioError with every problem at once."""
     from dataclasses import replace
 
-    from funnelsim.compile import compile_scenario, is_large, run_size
+    from funnelsim.compile import compile_scenario, is_large, replication_size
     from funnelsim.errors import Problem
     from funnelsim.scenario import load
 
     loaded = load(str(file), overrides)
-    large = is_large(run_size(compile_scenario(loaded).centre))
+    large = is_large(replication_size(compile_scenario(loaded).centre))
     if large is None:
         return loaded
     told = Problem(str(file), text=large[0], hint=large[1], severity="warning")

@@ -50,7 +50,6 @@ MAY = {
         "int64",
         "engine.rng",
         "engine.covariates",
-        "engine.log_odds",
         "typing",
     },
     "atomic_io": {"errors"},

@@ -6,6 +6,14 @@ plan = blueprint.plan(draw=3)
 
 from funnelsim.compile.blueprint import Blueprint, Intercepts, compile_scenario
 from funnelsim.compile.parameter_draws import UncertainParameter
-from funnelsim.compile.run_size import RunSize, is_large, run_size
+from funnelsim.compile.replication_size import ReplicationSize, is_large, replication_size
 
-__all__ = ["Blueprint", "Intercepts", "RunSize", "UncertainParameter", "compile_scenario", "is_large", "run_size"]
+__all__ = [
+    "Blueprint",
+    "Intercepts",
+    "ReplicationSize",
+    "UncertainParameter",
+    "compile_scenario",
+    "is_large",
+    "replication_size",
+]

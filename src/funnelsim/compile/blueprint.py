@@ -16,7 +16,7 @@ from funnelsim.compile.fitted_draws import Fitted
 from funnelsim.compile.labels import make_labels
 from funnelsim.compile.levels import levels
 from funnelsim.compile.parameter_draws import Draw, UncertainParameter, UncertainParameters
-from funnelsim.compile.run_size import run_size, too_large
+from funnelsim.compile.replication_size import replication_size, too_large
 from funnelsim.compile.stage_teams import StageTeams
 from funnelsim.compile.stages import Stages
 from funnelsim.compile.table_builder import array
@@ -160,7 +160,7 @@ def compile_scenario(loaded: Any) -> Blueprint:
         instants=instants,
         tables=tables,
     )
-    if refused := too_large(run_size(plan)):
+    if refused := too_large(replication_size(plan)):
         files = getattr(loaded, "files", None) or [""]
         raise ScenarioError([Problem(files[-1], text=refused[0], hint=refused[1])])
     return Blueprint(

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from funnelsim.engine.log_odds import logistic
 from funnelsim.engine.rng import quantile_at
 from funnelsim.plan import WEEK, Plan
 from funnelsim.scenario.parsers.limits import shown_limit
@@ -27,7 +26,7 @@ VISITS_A_SECOND, ATTEMPTS_A_SECOND = 3e6, 1.5e6  # a slow processor
 RANKS = (np.arange(64) + 0.5) / 64
 
 
-class RunSize(NamedTuple):
+class ReplicationSize(NamedTuple):
     """One replication, in expectation; memory if all leads were there at a time."""
 
     leads: float
@@ -38,7 +37,7 @@ class RunSize(NamedTuple):
     seconds: float
 
 
-def run_size(plan: Plan) -> RunSize:
+def replication_size(plan: Plan) -> ReplicationSize:
     """The expected size of one replication."""
     by_source = _leads(plan)
     leads = float(by_source.sum()) + len(plan.initial_leads)
@@ -50,10 +49,10 @@ def run_size(plan: Plan) -> RunSize:
         for i, row in enumerate(plan.source_segments)
     )
     seconds = visits.sum() / VISITS_A_SECOND + attempts / ATTEMPTS_A_SECOND
-    return RunSize(leads, float(visits.sum()), attempts, leads * BYTES_A_LEAD, float(value), float(seconds))
+    return ReplicationSize(leads, float(visits.sum()), attempts, leads * BYTES_A_LEAD, float(value), float(seconds))
 
 
-def too_large(size: RunSize) -> tuple[str, str] | None:
+def too_large(size: ReplicationSize) -> tuple[str, str] | None:
     """What is wrong with a replication that could not be run, and what to write instead; None when it can be."""
     if size.leads > MOST_LEADS or size.memory > MOST_MEMORY:
         most = min(MOST_LEADS, MOST_MEMORY / BYTES_A_LEAD)
@@ -75,7 +74,7 @@ def too_large(size: RunSize) -> tuple[str, str] | None:
     return None
 
 
-def is_large(size: RunSize) -> tuple[str, str] | None:
+def is_large(size: ReplicationSize) -> tuple[str, str] | None:
     """What a user should know of a replication that takes long; None when it does not."""
     if size.leads > MANY_LEADS or size.seconds > MANY_SECONDS:
         return (
@@ -121,7 +120,7 @@ def _visits(plan: Plan, entering: FloatArray) -> FloatArray:
     ways = np.zeros((stages, stages))
     for stage, row in enumerate(plan.stages):
         reached, tried = _chances_of_contact(plan, row)
-        chance = logistic(row.intercept)
+        chance = float(row["base"])  # `row.base` is what NumPy calls so
         middle = row.next_first + row.next_forward
         for first, end, weight in (
             (row.next_first, middle, reached * chance),

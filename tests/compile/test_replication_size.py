@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from funnelsim import api
-from funnelsim.compile import compile_scenario, is_large, run_size
+from funnelsim.compile import compile_scenario, is_large, replication_size
 from funnelsim.engine import fast
 from funnelsim.errors import ScenarioError
 from funnelsim.scenario import load
@@ -42,7 +42,7 @@ def refused(file: Path) -> str:
 
 def test_leads_and_visits_of_a_round_in_closed_form(tmp_path: Path) -> None:
     """200 leads in four weeks, 100 visits of a and one of b each."""
-    size = run_size(compile_scenario(load(str(written(tmp_path)))).centre)
+    size = replication_size(compile_scenario(load(str(written(tmp_path)))).centre)
 
     assert size.leads == pytest.approx(200.0)
     assert size.visits == pytest.approx(200.0 * 101)
@@ -50,7 +50,7 @@ def test_leads_and_visits_of_a_round_in_closed_form(tmp_path: Path) -> None:
 
 def test_cycles_limit_the_visits_of_a_round_without_an_end(tmp_path: Path) -> None:
     stages = {"a": {"pace": "1 s", "next": {"a": "100%", "b": "rest"}}, "b": {}}
-    size = run_size(compile_scenario(load(str(written(tmp_path, stages=stages, cycles=9)))).centre)
+    size = replication_size(compile_scenario(load(str(written(tmp_path, stages=stages, cycles=9)))).centre)
 
     assert 200.0 * 10 <= size.visits <= 200.0 * 20
 
@@ -58,7 +58,7 @@ def test_cycles_limit_the_visits_of_a_round_without_an_end(tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["funnel-a", "old-way-with-promise", "shared-funnel"])
 def test_the_size_is_that_of_a_run(name: str) -> None:
     plan = compile_scenario(load(str(Path(__file__).parents[2] / "scenarios" / f"{name}.yaml"))).centre
-    size, (trace, _) = run_size(plan), fast.run(plan, 1, 0)
+    size, (trace, _) = replication_size(plan), fast.run(plan, 1, 0)
 
     assert size.visits == pytest.approx(len(trace.visits), rel=0.15)
     assert size.attempts == pytest.approx(len(trace.attempts), rel=0.3)
@@ -88,4 +88,4 @@ def test_a_large_run_is_told_of_and_not_refused(tmp_path: Path) -> None:
     assert [problem.severity for problem in loaded.warnings][-1] == "warning"
     assert "4,000,000 leads" in loaded.warnings[-1].text
     assert api.check(written(tmp_path)).warnings == []
-    assert is_large(run_size(compile_scenario(load(str(written(tmp_path)))).centre)) is None
+    assert is_large(replication_size(compile_scenario(load(str(written(tmp_path)))).centre)) is None
