@@ -71,12 +71,18 @@ def _with_bases(starters: dict[str, Path], name: str) -> list[Path]:
 
 def check(file: str | Path, overrides: Sequence[str] = ()) -> Loaded:
     """Read a scenario, compile it, and raise ScenarioError with every problem at once."""
-    from funnelsim.compile import compile_scenario
+    from dataclasses import replace
+
+    from funnelsim.compile import compile_scenario, is_large, replication_size
+    from funnelsim.errors import Problem
     from funnelsim.scenario import load
 
     loaded = load(str(file), overrides)
-    compile_scenario(loaded)
-    return loaded
+    large = is_large(replication_size(compile_scenario(loaded).centre))
+    if large is None:
+        return loaded
+    told = Problem(str(file), text=large[0], hint=large[1], severity="warning")
+    return replace(loaded, warnings=[*loaded.warnings, told])
 
 
 def schema() -> dict[str, Any]:

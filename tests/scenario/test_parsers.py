@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -379,3 +380,51 @@ READERS = {
 def test_the_examples_of_the_reference_are_read(kind: str, example: str) -> None:
     """What the reference shows, the readers take."""
     READERS[kind](example)
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "says"),
+    [
+        (parsers.number, "٣", "'٣' is not a number"),
+        (parsers.number, "½", "'½' is not a number"),
+        (parsers.number, "\x1c4", "is not a number"),
+        (parsers.number, "1__0", "'1__0' is not a number"),
+        (parsers.number, 10**400, "is too large"),
+        (parsers.number, "1e13", "'1e13' is too large"),
+        (parsers.number, float("inf"), "not a finite number"),
+        (parsers.whole, 2_000_000, "too large"),
+        (parsers.proportion, "٣%", "is not a share"),
+        (parsers.money, "1e17", "'1e17' is too large"),
+        (parsers.money, "2e6M", "'2e6M' is too large"),
+        (parsers.money_law, "1e17", "'1e17' is too large"),
+        (parsers.money_law, "lognormal(median 1e17 p90 2e17)", "'1e17' is too large"),
+        (parsers.rate, "1e20/week", "'1e20/week' is too large"),
+        (parsers.rate, "1e6/hour", "'1e6/hour' is too large"),
+        (parsers.odds, "1e9", "'1e9' is too large"),
+        (parsers.odds, "1e-9", "'1e-9' is too small"),
+        (parsers.growth, "500% a day", "too large"),
+        (parsers.duration, "1001 years", "'1001 years' is too long"),
+        (parsers.duration, "400000 business days", "too long"),
+        (parsers.time_law, "lognormal(mu 1e9 sigma 3)", "too extreme"),
+        (parsers.time_law, "lognormal(median 1 day sigma 50)", "too extreme"),
+        (parsers.time_law, "weibull(shape 1e-9 mean 1 day)", "too extreme"),
+        (parsers.time_law, "gamma(mean 1 day cv 1e-200)", "too extreme"),
+        (parsers.batch, "2000000 on 2026-01-05", "too large"),
+        (parsers.batch, f"{'9' * 5000} on 2026-01-05", "too large"),
+        (parsers.batch, "٣ on 2026-01-05", "is not a batch"),
+        (parsers.period, "100000 weeks", "too large"),
+        (parsers.day, "٢٠٢٦-01-05", "is not a date"),
+    ],
+)
+def test_quantities_have_limits_and_plain_digits(read: Any, value: Any, says: str) -> None:
+    """Beyond them sums of cents and instants in ticks would be wrong without a word."""
+    with pytest.raises(ParseError, match=re.escape(says)) as caught:
+        read(value)
+    assert caught.value.hint
+
+
+def test_the_largest_quantities_are_read() -> None:
+    assert parsers.money("1e12") == parsers.money("1e6M") == 1e12
+    assert parsers.rate("1e7/week").per_week == 1e7
+    assert parsers.duration("1000 years").seconds == 1000 * 365.25 * 86400
+    assert parsers.batch("1000000 on 2026-01-05").count == 1_000_000

@@ -18,7 +18,7 @@ import numpy as np
 
 from funnelsim import manifest as manifests
 from funnelsim.atomic_io import StagingFolder, atomic_folder, check_writable
-from funnelsim.compile import Blueprint, compile_scenario
+from funnelsim.compile import Blueprint, compile_scenario, is_large, replication_size
 from funnelsim.engine.jit import is_compiled
 from funnelsim.engine.replicate import in_threads, replicate
 from funnelsim.errors import RunError, UsageError
@@ -159,6 +159,8 @@ def _job(
     progress: Progress,
 ) -> Job:
     blueprint = compile_scenario(loaded)
+    if large := is_large(replication_size(blueprint.centre)):
+        progress.note(f"{large[0]}; {large[1]}")
     if not is_compiled() and (repeated.engine if repeated else engine) != "reference":
         progress.note("compiling the engine (once)")
     if repeated is not None:

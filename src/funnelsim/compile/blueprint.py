@@ -16,11 +16,13 @@ from funnelsim.compile.fitted_draws import Fitted
 from funnelsim.compile.labels import make_labels
 from funnelsim.compile.levels import levels
 from funnelsim.compile.parameter_draws import Draw, UncertainParameter, UncertainParameters
+from funnelsim.compile.replication_size import replication_size, too_large
 from funnelsim.compile.stage_teams import StageTeams
 from funnelsim.compile.stages import Stages
 from funnelsim.compile.table_builder import array
 from funnelsim.compile.teams import Teams
 from funnelsim.compile.uncertain_inputs import UncertainInput, uncertain_inputs
+from funnelsim.errors import Problem, ScenarioError
 from funnelsim.plan import (
     BREACH_ACTION,
     DEFINITION,
@@ -110,7 +112,7 @@ class Blueprint:
 
 
 def compile_scenario(loaded: Any) -> Blueprint:
-    """Compile a loaded scenario (`scenario.load`) or a Scenario."""
+    """Compile a loaded scenario (`scenario.load`) or a Scenario; ScenarioError when no computer could run it."""
     scenario: Scenario = getattr(loaded, "scenario", loaded)
     context = CompileContext(scenario)
     demand, stages, people = Demand(context), Stages(context), Teams(context)
@@ -158,6 +160,9 @@ def compile_scenario(loaded: Any) -> Blueprint:
         instants=instants,
         tables=tables,
     )
+    if refused := too_large(replication_size(plan)):
+        files = getattr(loaded, "files", None) or [""]
+        raise ScenarioError([Problem(files[-1], text=refused[0], hint=refused[1])])
     return Blueprint(
         scenario, plan, make_labels(context, demand.names, stages.work_rows.names), context.beliefs, fitted
     )

@@ -32,6 +32,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 # internal functions get a way in from Python as well: to call one alone, or when Python could not be refused it
 WRAPPERS = os.environ.get("FUNNELSIM_WRAPPERS", "") == "1" or not numba_patches.is_used("linking")
 _COMMON: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": True}
+if numba_patches.BOUNDSCHECK:  # slow, and for tests alone
+    _COMMON["boundscheck"] = True
 _ENTRY = _COMMON | ({"_nrt": False} if numba_patches.is_used("counting") else {})
 _SHARED = _ENTRY | {"forceinline": True}
 # all of an internal function is in the entries that use it, and they are kept: nobody would ever load it

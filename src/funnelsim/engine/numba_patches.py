@@ -33,6 +33,9 @@ from numba.np import arrayobj
 
 CHECKED = ((0, 63), (0, 68))  # the lowest and the highest numba that the patches were checked with
 
+# FUNNELSIM_BOUNDSCHECK=1: every index is looked at, a negative one too; exceptions need reference counting
+BOUNDSCHECK = os.environ.get("FUNNELSIM_BOUNDSCHECK", "") == "1"
+
 _log = logging.getLogger("funnelsim.engine")
 _internal: set[tuple[str, str]] = set()
 _stub: list[tuple[Any, int]] = []  # keeps the compiled stub alive, and its address
@@ -97,7 +100,7 @@ def _drop_index_wraparound(undo: ExitStack) -> None:
 
     def fix(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
         flags = ConfigStack.top_or_none()
-        if flags is not None and not flags.nrt:
+        if flags is not None and (not flags.nrt or (BOUNDSCHECK and flags.boundscheck)):
             return context.cast(builder, index, kind, types.intp)
         return usual(context, builder, kind, index, size)
 
@@ -187,9 +190,8 @@ PATCHES = {
 
 def _asked_for() -> tuple[str, ...]:
     text = os.environ.get("FUNNELSIM_NUMBA_PATCHES", "")
-    if not text:
-        return tuple(PATCHES)
-    return tuple(name for name in PATCHES if name in text.replace(" ", "").split(","))
+    asked = tuple(PATCHES) if not text else tuple(name for name in PATCHES if name in text.replace(" ", "").split(","))
+    return tuple(name for name in asked if not (BOUNDSCHECK and name == "counting"))
 
 
 def _is_possible(name: str) -> bool:

@@ -98,7 +98,7 @@ def _ways_at_once(name: str, scenario: Scenario) -> list[str]:
 
 def _can_be_taken(share: Share, shares: dict[str, Share]) -> bool:
     if share.schedule is not None or share.value is None:
-        return share.value is not None or sum(other.value or 0.0 for other in shares.values()) < 1.0 - 1e-9
+        return share.value is not None or sum(other.value or 0.0 for other in shares.values()) < 1.0 - 1e-12
     return share.value > 0.0
 
 

@@ -8,12 +8,12 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from funnelsim.scenario.parsers.numbers import ParseError, shown
+from funnelsim.scenario.parsers.numbers import ParseError, shown, whole
 from funnelsim.scenario.values import Batch, DayHours, Schedule
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200  # time zones and instants in seconds hold well beyond
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d"
+_CLOCK = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
 
 
 def day(value: Any) -> date:
@@ -22,7 +22,7 @@ def day(value: Any) -> date:
         return value
     text = str(value).strip()
     try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        if re.fullmatch(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]", text):
             found = date.fromisoformat(text)
             if not FIRST_YEAR <= found.year <= LAST_YEAR:
                 raise ParseError(f"{text} is no day that can be simulated", f"a year from {FIRST_YEAR} to {LAST_YEAR}")
@@ -39,7 +39,7 @@ def moment(value: Any) -> date | datetime:
     if isinstance(value, date):
         return value
     text = str(value).strip()
-    match = re.fullmatch(rf"(\S+?)[T ]\s*({_CLOCK})(?::\d\d)?", text)
+    match = re.fullmatch(rf"(\S+?)[T ]\s*({_CLOCK})(?::[0-9][0-9])?", text)
     if not match:
         return day(value)
     first, at = day(match[1]), clock(match[2])
@@ -112,15 +112,17 @@ def _near_zone(text: str) -> str:
 def batch(value: Any) -> Batch:
     """`300 on 2026-03-10`, `300 on 2026-03-10 at 14:00`."""
     match = re.fullmatch(r"(\S+)\s+on\s+(\S+?)(?:\s+at\s+(\S+))?", str(value).strip())
-    if not match or not re.fullmatch(r"\d+", match[1]):
+    if not match or not re.fullmatch(r"[0-9]+", match[1]):
         raise ParseError(f"{shown(value)} is not a batch", "such as 300 on 2026-03-10 at 14:00")
-    return Batch(int(match[1]), day(match[2]), clock(match[3]) if match[3] else "00:00", str(value).strip())
+    return Batch(whole(match[1]), day(match[2]), clock(match[3]) if match[3] else "00:00", str(value).strip())
 
 
 def is_schedule(value: Any) -> bool:
     """A mapping whose keys are dates, months or `start`."""
     return (
-        isinstance(value, dict) and bool(value) and all(re.fullmatch(r"start|\d{4}-\d\d.*", str(key)) for key in value)
+        isinstance(value, dict)
+        and bool(value)
+        and all(re.fullmatch(r"start|[0-9]{4}-[0-9][0-9].*", str(key)) for key in value)
     )
 
 
@@ -151,7 +153,7 @@ def steady_or_schedule(value: Any, one: Callable[[Any], Any]) -> Any:
 def _from(key: str) -> date | datetime | None:
     if key == "start":
         return None
-    return day(f"{key}-01") if re.fullmatch(r"\d{4}-\d\d", key) else moment(key)
+    return day(f"{key}-01") if re.fullmatch(r"[0-9]{4}-[0-9][0-9]", key) else moment(key)
 
 
 def _rank(at: date | datetime) -> datetime:

@@ -7,7 +7,18 @@ from typing import Any
 
 from funnelsim.errors import did_you_mean
 from funnelsim.scenario.parsers.dates import steady_or_schedule
-from funnelsim.scenario.parsers.numbers import NUMBER, WEEKS_A, ParseError, cost, number, positive, proportion, shown
+from funnelsim.scenario.parsers.limits import MOST_LEADS_A_WEEK
+from funnelsim.scenario.parsers.numbers import (
+    NUMBER,
+    WEEKS_A,
+    ParseError,
+    cost,
+    number,
+    positive,
+    proportion,
+    shown,
+    whole,
+)
 from funnelsim.scenario.values import Definition, LevelRef, ObservedInput, Period, Quota, Rate, Volume
 
 PERIODS = ("week", "month", "quarter")
@@ -41,7 +52,7 @@ def volume(value: Any) -> Volume:
     match = re.fullmatch(rf"({NUMBER})\s+(\S.*?){_A}(\w+)", text)
     if not match:
         raise ParseError(f"{shown(value)} is not a volume", "such as 360 MQL a month, or 120k of MQL a month")
-    return Volume(positive(match[1]), match[2], _period(match[3], "volume"), text)
+    return Volume(positive(match[1], most=MOST_LEADS_A_WEEK), match[2], _period(match[3], "volume"), text)
 
 
 def quota(value: Any) -> Quota:
@@ -73,14 +84,14 @@ def budget(value: Any) -> Rate:
 def period(value: Any) -> Period:
     """`month`, `2 weeks`."""
     text = str(value).strip()
-    match = re.fullmatch(r"(?:every\s+)?(?:(\d+)\s+)?([a-z]+?)s?", text)
+    match = re.fullmatch(r"(?:every\s+)?(?:([0-9]+)\s+)?([a-z]+?)s?", text)
     known = ("day", *PERIODS)
     if not match or match[2] not in known or match[1] == "0":
         guess = did_you_mean(match[2], known) if match and match[2] not in known else ""
         raise ParseError(
             f"{shown(value)} is not a period of reviews", f"{guess}  such as week, 2 weeks, month or quarter".strip()
         )
-    return Period(int(match[1] or 1), match[2], text)
+    return Period(whole(match[1] or 1, 1, most=1000), match[2], text)
 
 
 def share_or_level(value: Any) -> float | LevelRef:

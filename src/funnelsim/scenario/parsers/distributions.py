@@ -22,14 +22,17 @@ from typing import Any
 
 from funnelsim.errors import did_you_mean
 from funnelsim.scenario.parsers.durations import elapsed
+from funnelsim.scenario.parsers.limits import MOST_NUMBER, MOST_YEARS
 from funnelsim.scenario.parsers.numbers import ParseError, money, number, proportion
 from funnelsim.scenario.values import Distribution
 
 Quantity = Callable[[Any], float]
-_WORD = re.compile(r"(?<![\w.])(median|mean|cv|sd|p\d+(?:\.\d+)?|shape|scale|mu|sigma)\b")
+_WORD = re.compile(r"(?<![\w.])(median|mean|cv|sd|p[0-9]+(?:\.[0-9]+)?|shape|scale|mu|sigma)\b")
 _CALL = re.compile(r"([a-z]+)\s*\((.*)\)", re.DOTALL)
 _z = NormalDist().inv_cdf
 UNITLESS = ("shape", "mu", "sigma")
+MOST_SECONDS = MOST_YEARS * 365.25 * 86400.0
+MOST_SIGMA, LEAST_SHAPE = 10.0, 0.01
 EXAMPLE = "such as lognormal(median 6 days p90 20 days)"
 
 
@@ -55,7 +58,7 @@ def law(value: Any, quantity: Quantity) -> Distribution:
     text = value.strip() if isinstance(value, str) else ""
     found = _parts(text, quantity) if text else None
     if found is None:
-        if text and not re.match(r"[-+.\d]|at once", text):
+        if text and not re.match(r"[-+.0-9]|at once", text):
             raise _unknown(text)
         return Distribution("fixed", (quantity(value),), text=str(value).strip())
     return replace(found, text=text)
@@ -79,7 +82,32 @@ def _parts(text: str, quantity: Quantity) -> Distribution | None:
         raise ParseError(
             "a time cannot be normal: normal allows negative values", "use lognormal, gamma or weibull", piece="normal"
         )
-    return FAMILIES[family](inside, quantity)
+    try:
+        found = FAMILIES[family](inside, quantity)
+    except (OverflowError, ZeroDivisionError):
+        found = Distribution(family, (math.inf,))
+    if not _is_moderate(found, MOST_SECONDS if quantity is seconds else MOST_NUMBER):
+        raise ParseError(
+            f"'{text}' is too extreme a law", "give numbers that are less far apart; check the units of each"
+        )
+    return found
+
+
+def _is_moderate(found: Distribution, most: float) -> bool:
+    """Whether a law has numbers that a computer can tell apart, around a middle within the limit."""
+    parameters = found.parameters
+    if not all(math.isfinite(parameter) for parameter in parameters):
+        return False
+    if found.family == "exponential":
+        return parameters[0] <= most
+    if found.family == "lognormal":
+        return abs(parameters[0]) <= math.log(most) and parameters[1] <= MOST_SIGMA
+    if found.family in ("weibull", "gamma", "loglogistic"):
+        shape, scale = parameters
+        return (
+            LEAST_SHAPE <= shape <= 1.0 / LEAST_SHAPE**2 and scale * (shape if found.family == "gamma" else 1.0) <= most
+        )
+    return True
 
 
 def _unknown(text: str) -> ParseError:
@@ -122,7 +150,7 @@ def _mixture(inside: str, quantity: Quantity) -> Distribution:
 def _weighted(inside: str) -> list[tuple[float, str]]:
     """`60% a(...), 40% b(...)` cut at the percentages outside brackets."""
     starts = []
-    for match in re.finditer(r"[\d.]+\s*%", inside):
+    for match in re.finditer(r"[0-9.]+\s*%", inside):
         before = inside[: match.start()]
         if before.count("(") == before.count(")") and not before.rstrip().endswith("never"):
             starts.append(match)
@@ -161,7 +189,7 @@ def _quantiles(given: dict[str, float]) -> list[tuple[float, float]]:
     found = [
         (0.5 if name == "median" else float(name[1:]) / 100.0, value)
         for name, value in given.items()
-        if name == "median" or re.fullmatch(r"p[\d.]+", name)
+        if name == "median" or re.fullmatch(r"p[0-9.]+", name)
     ]
     for share, _ in found:
         if not 0.0 < share < 1.0:
@@ -315,7 +343,7 @@ def _loguniform(inside: str, quantity: Quantity) -> Distribution:
 def _empirical(inside: str, quantity: Quantity) -> Distribution:
     """`empirical(0% 1 h, 50% 3 h, 100% 9 h)`: cumulative shares, straight lines between; or values equally likely."""
     pieces = [piece.strip() for piece in inside.split(",") if piece.strip()]
-    marked = [re.fullmatch(r"([\d.]+\s*%)\s+(.+)", piece) for piece in pieces]
+    marked = [re.fullmatch(r"([0-9.]+\s*%)\s+(.+)", piece) for piece in pieces]
     if all(marked) and pieces:
         points = [(proportion(m[1]), quantity(m[2])) for m in marked if m]
     elif pieces and not any(marked):

@@ -6,6 +6,7 @@ import math
 import re
 from typing import Any
 
+from funnelsim.scenario.parsers.limits import MOST_YEARS
 from funnelsim.scenario.parsers.numbers import NUMBER, ParseError, is_number, shown
 from funnelsim.scenario.values import Duration
 
@@ -44,7 +45,10 @@ def duration(value: Any) -> Duration:
         raise ParseError(f"{shown(value)} is not a length of time", HINT)
     if len({(business, days > 0) for _, business, days in found}) > 1:
         raise ParseError(f"{shown(value)} mixes kinds of time", "either elapsed time, business hours or business days")
-    return Duration(sum(seconds for seconds, _, _ in found), found[0][1], sum(days for _, _, days in found), text)
+    length, days = sum(seconds for seconds, _, _ in found), sum(days for _, _, days in found)
+    if length + days * SECONDS["day"] > MOST_YEARS * SECONDS["year"]:
+        raise ParseError(f"{shown(value)} is too long", f"at most {MOST_YEARS} years")
+    return Duration(length, found[0][1], days, text)
 
 
 def elapsed(value: Any) -> Duration:

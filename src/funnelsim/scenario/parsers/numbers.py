@@ -7,11 +7,22 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from funnelsim.scenario.parsers.limits import (
+    MOST_COUNT,
+    MOST_GROWTH,
+    MOST_LEADS_A_WEEK,
+    MOST_MONEY,
+    MOST_NUMBER,
+    MOST_ODDS,
+    shown_limit,
+)
 from funnelsim.scenario.values import Range, Rate
 
 T = TypeVar("T")
 LARGEST = 2**53  # whole numbers beyond it have no float of their own
-NUMBER = r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+# digits of other scripts are digits to `\d` and isdigit(), and not to float()
+NUMBER = r"[-+]?(?:[0-9]+(?:_[0-9]+)*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+BLANKS = " \t\r\n"
 WEEKS_A = {
     "hour": 1 / 168,
     "day": 1 / 7,
@@ -54,30 +65,43 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def number(value: Any, hint: str = "such as 1.5") -> float:
-    """A finite number, from a number or its text."""
-    if not is_number(value) and not (isinstance(value, str) and re.fullmatch(NUMBER, value.strip())):
+def number(value: Any, hint: str = "such as 1.5", most: float = MOST_NUMBER) -> float:
+    """A finite number, from a number or its text, between -most and most."""
+    text = value.strip(BLANKS) if isinstance(value, str) else value
+    if not is_number(text) and not (isinstance(text, str) and re.fullmatch(NUMBER, text)):
         raise ParseError(f"{shown(value)} is not a number", hint)
-    found = float(value)
-    if not math.isfinite(found):
+    try:
+        found = float(text)
+    except OverflowError:  # a whole number of hundreds of digits
+        found = math.inf
+    if math.isnan(found) or (math.isinf(found) and is_number(value) and not isinstance(value, int)):
         raise ParseError(f"{shown(value)} is not a finite number", hint)
+    return bounded(found, value, most)
+
+
+def bounded(found: float, value: Any, most: float, unit: str = "") -> float:
+    """What was read of a value, if it is within the limit."""
+    if abs(found) > most:
+        text = shown(value)
+        raise ParseError(
+            f"{text if len(text) <= 40 else text[:37] + '...'} is too large",
+            f"at most {shown_limit(most)}{f' {unit}' if unit else ''}",
+        )
     return found
 
 
-def whole(value: Any, least: int = 0, hint: str = "such as 4") -> int:
-    """A whole number of at least `least`."""
-    found = number(value, hint)
+def whole(value: Any, least: int = 0, hint: str = "such as 4", most: float = MOST_COUNT) -> int:
+    """A whole number from `least` to `most`."""
+    found = number(value, hint, most)
     if found != int(found):
         raise ParseError(f"{shown(value)} is not a whole number", hint)
     if found < least:
         raise ParseError(f"{shown(value)} is too small", f"{least} or more")
-    if found > LARGEST:
-        raise ParseError(f"{shown(value)} is too large", f"{LARGEST:,} or less")
     return int(found)
 
 
-def positive(value: Any, hint: str = "such as 1.5") -> float:
-    found = number(value, hint)
+def positive(value: Any, hint: str = "such as 1.5", most: float = MOST_NUMBER) -> float:
+    found = number(value, hint, most)
     if found <= 0:
         raise ParseError(f"{shown(value)} is not above zero", hint)
     return found
@@ -85,7 +109,7 @@ def positive(value: Any, hint: str = "such as 1.5") -> float:
 
 def proportion(value: Any) -> float:
     """A share between 0 and 1: `45%` or 0.45."""
-    text = value.strip() if isinstance(value, str) else value
+    text = value.strip(BLANKS) if isinstance(value, str) else value
     if isinstance(text, str) and (percent := re.fullmatch(rf"({NUMBER})\s*%", text)):
         found = float(percent[1]) / 100.0
     elif is_number(text) or (isinstance(text, str) and re.fullmatch(NUMBER, text)):
@@ -104,14 +128,14 @@ def proportion(value: Any) -> float:
 def money(value: Any) -> float:
     """An amount in the scenario's currency: 8000, 8k, 1.2M."""
     if is_number(value):
-        return number(value)
-    match = re.fullmatch(rf"({NUMBER})\s*([kKmM]?)", value.strip()) if isinstance(value, str) else None
+        return number(value, most=MOST_MONEY)
+    match = re.fullmatch(rf"({NUMBER})\s*([kKmM]?)", value.strip(BLANKS)) if isinstance(value, str) else None
     if not match:
         raise ParseError(
             f"{shown(value)} is not an amount of money",
             "write 8000, 8k or 1.2M; the currency stands once, under `currency`",
         )
-    return float(match[1]) * {"": 1.0, "k": 1e3, "m": 1e6}[match[2].lower()]
+    return bounded(float(match[1]) * {"": 1.0, "k": 1e3, "m": 1e6}[match[2].lower()], value, MOST_MONEY)
 
 
 def cost(value: Any) -> float:
@@ -141,10 +165,10 @@ def rate(value: Any) -> Rate:
         raise ParseError(f"{shown(value)} is not a rate", hint)
     if match[2] not in WEEKS_A:
         raise ParseError(f"'{match[2]}' is not a period", f"one of {', '.join(WEEKS_A)}", piece=match[2])
-    found = number(match[1])
+    found = float(match[1]) / WEEKS_A[match[2]]
     if found < 0:
         raise ParseError(f"a rate of {shown(value)} is below zero", "such as 160/week")
-    return Rate(found / WEEKS_A[match[2]], text)
+    return Rate(bounded(found, value, MOST_LEADS_A_WEEK, "a week"), text)
 
 
 def span(value: Any, one: Callable[[Any], float] = number) -> Range:
@@ -167,7 +191,15 @@ def share_range(value: Any) -> Range:
 
 def odds(value: Any) -> Range:
     """Times the odds: `0.6 to 1.0` or 1.8; 1 is no effect."""
-    return span(value, lambda one: positive(one, "times the odds: 1 is no effect, 1.8 raises them, 0.6 lowers them"))
+    return span(value, _odds)
+
+
+def _odds(value: Any) -> float:
+    hint = "times the odds: 1 is no effect, 1.8 raises them, 0.6 lowers them"
+    found = positive(value, hint, MOST_ODDS)
+    if found < 1.0 / MOST_ODDS:
+        raise ParseError(f"{shown(value)} is too small", f"at least 1 / {shown_limit(MOST_ODDS)}")
+    return found
 
 
 def growth(value: Any) -> float:
@@ -180,8 +212,11 @@ def growth(value: Any) -> float:
         if not match or (match[2] or "year") not in WEEKS_A:
             raise ParseError(f"{shown(value)} is not a trend", "write 20% a year or +2%/month")
         periods = WEEKS_A["year"] / WEEKS_A[match[2] or "year"]
-        step = 1.0 + float(match[1]) / 100.0
-        found = step**periods - 1.0 if step > 0 else -1.0
+        step = 1.0 + bounded(float(match[1]), value, 100.0 * MOST_GROWTH, "per cent") / 100.0
+        try:
+            found = step**periods - 1.0 if step > 0 else -1.0
+        except OverflowError:
+            found = math.inf
     if found <= -1.0:
         raise ParseError(f"a trend of {shown(value)} leaves nothing", "growth a year is above -100%")
-    return found
+    return bounded(found, value, MOST_GROWTH, "times a year")

@@ -9,7 +9,8 @@ from funnelsim.errors import did_you_mean
 from funnelsim.scenario.parsers.dates import clock, is_schedule, schedule
 from funnelsim.scenario.parsers.distributions import time_law
 from funnelsim.scenario.parsers.durations import duration
-from funnelsim.scenario.parsers.numbers import NUMBER, ParseError, number, proportion, shown, whole
+from funnelsim.scenario.parsers.limits import MOST_FRACTION
+from funnelsim.scenario.parsers.numbers import NUMBER, ParseError, bounded, number, proportion, shown, whole
 from funnelsim.scenario.renamed_keys import RENAMED_WORDS
 from funnelsim.scenario.values import BreachAction, Deadline, Distribution, Routing, Share
 
@@ -73,7 +74,7 @@ def routing(value: Any) -> Routing:
         if not match[1]:
             raise ParseError("daily at what time?", "such as daily at 08:00")
         return Routing("daily", at=clock(match[1]), text=text)
-    if not re.match(r"\d|[a-z]+\s*\(", text):
+    if not re.match(r"[0-9]|[a-z]+\s*\(", text):
         raise ParseError(f"{shown(value)} is not a routing", "at once, daily at 08:00, or a delay such as 4 hours")
     return Routing("delay", delay=time_law(value), text=text)
 
@@ -96,7 +97,7 @@ def _fraction(key: str) -> float:
     match = re.fullmatch(rf"({NUMBER})\s*%", str(key).strip())
     if not match or float(match[1]) <= 0:
         raise ParseError(f"'{key}' is not a fraction of the deadline", "such as 80% or 150%", by_key=True)
-    return float(match[1]) / 100.0
+    return bounded(float(match[1]) / 100.0, key, MOST_FRACTION, "times the term")
 
 
 def _action(fraction: float, value: Any) -> BreachAction:
@@ -105,7 +106,7 @@ def _action(fraction: float, value: Any) -> BreachAction:
         return BreachAction(fraction, "warn", compliance=proportion(match[1]) if match[1] else 0.0, text=text)
     if text == "escalate":
         return BreachAction(fraction, "escalate", text=text)
-    if match := re.fullmatch(r"reassign(?:\s+to\s+(\S.*?))?(?:\s+up\s+to\s+(\d+)\s+times?)?", text):
+    if match := re.fullmatch(r"reassign(?:\s+to\s+(\S.*?))?(?:\s+up\s+to\s+([0-9]+)\s+times?)?", text):
         return BreachAction(fraction, "reassign", to=match[1], limit=whole(match[2] or 1, 1), text=text)
     if match := re.fullmatch(r"return\s+to\s+(\S.*?)(?:\s+after\s+(.+))?", text):
         after = time_law(match[2]) if match[2] else None

@@ -10,6 +10,7 @@ from pydantic import PlainValidator
 from pydantic import WithJsonSchema as Json
 
 from funnelsim.scenario import parsers
+from funnelsim.scenario.parsers.limits import MOST_PEOPLE
 from funnelsim.scenario.renamed_keys import RENAMED_WORDS
 from funnelsim.scenario.values import (
     Batch,
@@ -45,12 +46,12 @@ def _flag(value: Any) -> bool:
 
 
 def _people(value: Any) -> int:
-    if parsers.is_number(value) and value != int(value):
+    if parsers.is_number(value) and math.isfinite(value) and value != math.floor(value):
         raise parsers.ParseError(
             f"{value} people: people must be a whole number (rule 42)",
             f"write {math.ceil(value)}, and `other_work` for the hours they do not have",
         )
-    return parsers.whole(value)
+    return parsers.whole(value, most=MOST_PEOPLE)
 
 
 def _habit(value: Any) -> str | Distribution:
