@@ -256,10 +256,10 @@ def _quarter(n):  # small spans lie around the change, at 02:00 or 03:00
 def calendars(draw, zone, first):
     return CalendarSpec(
         hours=tuple(draw(st.lists(spans | small, min_size=1, max_size=3))),
-        days=tuple(sorted(draw(st.overrides(st.integers(0, 6), min_size=1)))),
+        days=tuple(sorted(draw(st.sets(st.integers(0, 6), min_size=1)))),
         timezone=zone,
         holidays=frozenset(
-            draw(st.overrides(st.integers(0, WALK).map(lambda n: first + timedelta(days=n)), max_size=3))
+            draw(st.sets(st.integers(0, WALK).map(lambda n: first + timedelta(days=n)), max_size=3))
         ),
     )
 
