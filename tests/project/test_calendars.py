@@ -258,9 +258,7 @@ def calendars(draw, zone, first):
         hours=tuple(draw(st.lists(spans | small, min_size=1, max_size=3))),
         days=tuple(sorted(draw(st.sets(st.integers(0, 6), min_size=1)))),
         timezone=zone,
-        holidays=frozenset(
-            draw(st.sets(st.integers(0, WALK).map(lambda n: first + timedelta(days=n)), max_size=3))
-        ),
+        holidays=frozenset(draw(st.sets(st.integers(0, WALK).map(lambda n: first + timedelta(days=n)), max_size=3))),
     )
 
 
